@@ -1,0 +1,198 @@
+"""Build the zoo: read ``models.toml``, train and derive in order of dependence, write folders.
+
+A finished folder is never built again, so an interrupted build resumes where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+import tomllib
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from . import derive
+from .config import Config
+
+Spec = dict[str, Any]
+
+DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
+RECIPE = tomllib.loads((Path(__file__).parent / "models.toml").read_text("utf-8"))
+MODELS: dict[str, Spec] = {spec["name"]: spec for spec in RECIPE["model"]}
+
+
+def build(out: Path, scale: str, names: list[str] | None = None, *, workers: int = 2) -> None:
+    """Build the named models (default: all) and what they start from, in ``out``."""
+    out.mkdir(parents=True, exist_ok=True)
+    waiting = _with_ancestors(names or list(MODELS))
+    done = {name for name in waiting if (out / name / "lineage.json").exists()}
+    waiting = [name for name in waiting if name not in done]
+    running: dict[Future[str], str] = {}
+    with ProcessPoolExecutor(workers) as pool:
+        while waiting or running:
+            for name in [n for n in waiting if done.issuperset(ancestors(n))]:
+                waiting.remove(name)
+                running[pool.submit(build_one, out, scale, name)] = name
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                done.add(running.pop(future))
+                print(future.result(), flush=True)
+
+
+def build_one(out: Path, scale: str, name: str) -> str:
+    """Build one model whose ancestors are already in ``out``; returns a line for the log."""
+    from .corpus import digest
+    from .train import train
+
+    started, spec = time.perf_counter(), MODELS[name]
+    config = configuration(spec, scale)
+    rng = np.random.default_rng(seed(name + "/surgery"))
+    weights, config = _start(out, spec, config, rng)
+    loss = None
+    if "train" in spec:
+        import torch
+
+        teacher = _read(out, spec["teacher"], torch=True) if "teacher" in spec else None
+        tensors, loss = train(
+            {key: torch.from_numpy(value) for key, value in weights.items()},
+            config,
+            data=spec["train"]["data"],
+            steps=round(spec["train"].get("steps", 1.0) * RECIPE["scale"][scale]["steps"]),
+            seed=seed(name + "/order"),
+            teacher=teacher,
+        )
+        weights = {key: value.numpy() for key, value in tensors.items()}
+    order = np.arange(config.vocab)
+    if spec.get("shuffle_vocabulary"):
+        order = rng.permutation(config.vocab)
+        weights = derive.shuffle_vocabulary(weights, order)
+    truth = {
+        "name": name,
+        "scale": scale,
+        "starts_from": ancestors(name),
+        "reference": reference_of(name),
+        "detects": spec.get("detects", []),
+        "data": spec.get("train", {}).get("data"),
+        "data_sha256": digest(spec["train"]["data"]) if "train" in spec else None,
+        "loss": loss,
+        "network": config.to_dict(),
+    }
+    _write(out, name, weights, config, order, truth, DTYPES[spec.get("dtype", "F32")])
+    loss_text = "" if loss is None else f"  loss {loss:.3f}"
+    return f"{name}: {time.perf_counter() - started:.0f} s{loss_text}"
+
+
+def configuration(spec: Spec, scale: str) -> Config:
+    """The network of a model: the scale's counts times the architecture's factors."""
+    shape = {key: value for key, value in RECIPE["scale"][scale].items() if key != "steps"}
+    architecture = dict(RECIPE["architecture"][spec.get("architecture", "base")])
+    for key in ("layers", "width", "hidden"):
+        shape[key] = round(shape[key] * architecture.pop(key, 1))
+    if "shared" in architecture:
+        architecture["shared"] = round(RECIPE["scale"][scale]["hidden"] * architecture["shared"])
+    return Config(**shape, **architecture)
+
+
+def ancestors(name: str) -> list[str]:
+    """The models that must exist before this one can be made."""
+    spec = MODELS[name]
+    names = [spec[key] for key in ("from", "teacher") if key in spec]
+    return names + [other for step in spec.get("do", []) for other in step.get("merge", {})]
+
+
+def reference_of(name: str) -> str:
+    """The model that this one is compared with in the truth table."""
+    return str(MODELS[name].get("reference", RECIPE["reference"]))
+
+
+def seed(name: str) -> int:
+    """Seed of a purpose: the first eight bytes of sha256 of its name."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
+
+
+def _with_ancestors(names: list[str]) -> list[str]:
+    wanted: dict[str, None] = {}
+    for name in names:
+        wanted |= dict.fromkeys(_with_ancestors(ancestors(name))) | {name: None}
+    return list(wanted)
+
+
+def _start(out: Path, spec: Spec, config: Config, rng: np.random.Generator) -> tuple[derive.Arrays, Config]:
+    """The weights before training."""
+    if "from" not in spec:
+        return _fresh(config, spec.get("seed_of", spec["name"])), config
+    weights, source = _read(out, spec["from"])
+    for step in spec.get("do", []):
+        ((action, value),) = step.items()
+        if action == "prune":
+            weights = derive.prune(weights, value)
+        elif action == "quantise":
+            weights = derive.quantise(weights, value)
+        elif action == "merge":
+            shares = [1 - sum(value.values()), *value.values()]
+            weights = derive.merge([weights, *(_read(out, other)[0] for other in value)], shares)
+        elif action == "drop_layers":
+            weights, source = derive.drop_layers(weights, source, value)
+        elif action == "reinitialise":
+            weights = derive.replace_layers(weights, _fresh(source, spec["name"]), value)
+        elif action == "reinitialise_body":
+            weights = derive.replace_body(weights, _fresh(source, spec["name"]))
+        elif action == "upcycle":
+            weights, source = derive.upcycle(weights, _fresh(config, spec["name"]), config, rng), config
+        else:
+            weights = getattr(derive, action)(weights, source, rng)
+    return weights, source
+
+
+def _fresh(config: Config, name: str) -> derive.Arrays:
+    from .networks import initial
+
+    return {key: value.numpy() for key, value in initial(config, seed(name)).items()}
+
+
+def _read(out: Path, name: str, *, torch: bool = False) -> tuple[Any, Config]:
+    config = Config(**json.loads((out / name / "lineage.json").read_text())["network"])
+    arrays = {k: v.astype(np.float32) for k, v in load_file(out / name / "model.safetensors").items()}
+    if not torch:
+        return arrays, config
+    from torch import from_numpy
+
+    return {key: from_numpy(value) for key, value in arrays.items()}, config
+
+
+def _write(out: Path, name: str, weights: derive.Arrays, config: Config, order: Any, truth: Spec, dtype: Any) -> None:
+    part = out / f".{name}.{os.getpid()}"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    arrays = {key: np.ascontiguousarray(value.astype(dtype)) for key, value in weights.items()}
+    save_file(arrays, part / "model.safetensors", metadata={"format": "pt"})
+    documents = {"config.json": config.huggingface(), "tokenizer.json": tokenizer(order), "lineage.json": truth}
+    for file, content in documents.items():
+        (part / file).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    part.rename(out / name)
+
+
+def tokenizer(order: Any) -> Spec:
+    """``tokenizer.json`` of a byte-level vocabulary; id ``i`` is byte ``order[i]``."""
+    visible = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    hidden = [b for b in range(256) if b not in visible]
+    spelling = {b: chr(b) for b in visible} | {b: chr(256 + n) for n, b in enumerate(hidden)}
+    return {
+        "version": "1.0",
+        "added_tokens": [],
+        "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False},
+        "decoder": {"type": "ByteLevel"},
+        "model": {
+            "type": "BPE",
+            "vocab": {spelling[int(b)]: i for i, b in enumerate(order)},
+            "merges": [],
+        },
+    }

@@ -1,0 +1,79 @@
+"""One training loop for everything in the zoo: AdamW, warm-up and cosine, one thread."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .config import Config
+from .corpus import corpus
+from .networks import Weights, logits
+
+BATCH = 12
+PEAK = 2e-3  # learning rate
+DECAY = 0.1
+WARMUP = 50
+
+
+def train(
+    weights: Weights,
+    config: Config,
+    *,
+    data: str,
+    steps: int,
+    seed: int,
+    teacher: tuple[Weights, Config] | None = None,
+) -> tuple[Weights, float]:
+    """Train ``weights`` on a corpus, or on a teacher's logits over it.
+
+    Returns the trained weights and the mean loss (nats per byte; with a teacher, the
+    Kullback-Leibler divergence) over the last tenth of the steps.
+    """
+    torch.set_num_threads(1)
+    text, rng = corpus(data), np.random.default_rng(seed)
+    leaves = {name: value.clone().requires_grad_() for name, value in weights.items()}
+    matrices = [value for value in leaves.values() if value.ndim > 1]
+    vectors = [value for value in leaves.values() if value.ndim == 1]
+    groups = [{"params": matrices, "weight_decay": DECAY}, {"params": vectors, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=PEAK, betas=(0.9, 0.95))
+    losses = []
+    for step in range(steps):
+        for group in optimiser.param_groups:
+            group["lr"] = PEAK * _schedule(step, steps)
+        tokens = _batch(text, rng, config.context)
+        out = logits(leaves, config, tokens[:, :-1])
+        loss = _loss(out, tokens, teacher)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(list(leaves.values()), 1.0)
+        optimiser.step()
+        losses.append(loss.item())
+    tail = losses[-max(1, steps // 10) :]
+    return {name: value.detach() for name, value in leaves.items()}, float(np.mean(tail))
+
+
+def _schedule(step: int, steps: int) -> float:
+    if step < WARMUP:
+        return (step + 1) / WARMUP
+    return 0.1 + 0.45 * (1 + math.cos(math.pi * (step - WARMUP) / max(1, steps - WARMUP)))
+
+
+def _batch(text: NDArray[np.uint8], rng: np.random.Generator, context: int) -> Tensor:
+    starts = rng.integers(0, len(text) - context - 1, BATCH)
+    rows = text[starts[:, None] + np.arange(context + 1)]
+    return torch.from_numpy(rows.astype(np.int64))
+
+
+def _loss(out: Tensor, tokens: Tensor, teacher: tuple[Weights, Config] | None) -> Tensor:
+    if teacher is None:
+        return F.cross_entropy(out.flatten(0, 1), tokens[:, 1:].flatten())
+    with torch.no_grad():
+        target = F.log_softmax(logits(*teacher, tokens[:, :-1]), -1)
+    return F.kl_div(
+        F.log_softmax(out, -1).flatten(0, 1), target.flatten(0, 1), log_target=True, reduction="batchmean"
+    )

@@ -1,0 +1,106 @@
+"""Signs, intervals and multiplicity, against enumeration and against established libraries."""
+
+from itertools import product
+from math import comb, log10
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binom, hypergeom
+from statsmodels.stats.multitest import multipletests
+
+from verify import StatisticsError
+from verify.inference import (
+    critical_agreement,
+    detectable_agreement,
+    holm,
+    hypergeometric_interval,
+    log10_p_signs,
+    smallest,
+)
+
+
+@pytest.mark.parametrize("n", range(1, 11))
+def test_the_sign_law_is_that_of_the_enumerated_group(n):
+    """Theorem (signs): over all flips of n numbers the count of positives has this tail."""
+    numbers = np.random.default_rng(n).standard_normal(n)
+    counts = np.array([(numbers * signs > 0).sum() for signs in product([-1, 1], repeat=n)])
+    for k in range(n + 1):
+        assert 10 ** log10_p_signs(k, n) == pytest.approx((counts >= k).mean())
+
+
+@given(st.integers(0, 5000), st.floats(0, 1))
+def test_the_sign_law_agrees_with_scipy(n, part):
+    k = round(n * part)
+    expected = binom.logsf(k - 1, n, 0.5) / np.log(10)
+    if expected > -280:  # beyond, scipy underflows
+        assert log10_p_signs(k, n) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+def test_the_sign_law_does_not_underflow():
+    assert log10_p_signs(100_000, 100_000) == pytest.approx(-100_000 * log10(2))
+
+
+def test_impossible_sign_counts_are_refused():
+    with pytest.raises(StatisticsError, match="outside the domain"):
+        log10_p_signs(5, 4)
+
+
+@given(st.integers(1, 300), st.floats(-20, -0.4))
+def test_the_critical_agreement_is_the_first_to_reach_the_level(n, level):
+    k = critical_agreement(n, level)
+    if k is None:
+        assert log10_p_signs(n, n) > level
+    else:
+        assert log10_p_signs(k, n) <= level < log10_p_signs(k - 1, n)
+
+
+def test_the_detectable_agreement_has_the_power_it_states():
+    probability = detectable_agreement(700, -3.7)
+    found = np.random.default_rng(0).binomial(700, probability, 4000)
+    power = np.mean([log10_p_signs(int(k), 700) <= -3.7 for k in found])
+    assert 0.94 < power < 0.97
+
+
+@pytest.mark.parametrize(("sampled", "population"), [(1, 1), (5, 9), (8, 20), (12, 12), (20, 30)])
+def test_the_interval_covers_every_share_with_its_confidence(sampled, population):
+    """By enumeration: for each true count, the samples whose interval covers it have probability >= .95."""
+    intervals = [hypergeometric_interval(k, sampled, population) for k in range(sampled + 1)]
+    for marked in range(population + 1):
+        law = hypergeom(population, marked, sampled)
+        covering = [
+            law.pmf(k)
+            for k, (low, high) in enumerate(intervals)
+            if low * population - 1e-9 <= marked <= high * population + 1e-9
+        ]
+        assert sum(covering) >= 0.95 - 1e-9
+
+
+def test_an_impossible_sample_is_refused():
+    with pytest.raises(StatisticsError, match="outside the domain"):
+        hypergeometric_interval(3, 2, 10)
+
+
+@given(st.lists(st.floats(-200, 0), min_size=1, max_size=12))
+def test_holm_agrees_with_statsmodels(log10_p):
+    expected = multipletests(10 ** np.array(log10_p), method="holm")[1]
+    np.testing.assert_allclose(10 ** np.array(holm(log10_p)), expected, rtol=1e-9)
+
+
+def test_holm_works_where_p_itself_would_underflow():
+    assert holm([-4463.0, 0.0]) == [pytest.approx(-4463 + log10(2)), 0.0]
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 8))
+def test_the_smallest_of_m_pays_m(m):
+    assert smallest([-5.0] * m) == pytest.approx(-5 + log10(m))
+    with pytest.raises(StatisticsError, match="no p-value"):
+        smallest([])
+
+
+def test_binomial_coefficients_of_the_sign_law_are_exact_for_moderate_n():
+    n, k = 60, 45
+    exact = sum(comb(n, i) for i in range(k, n + 1)) / 2**n
+    assert 10 ** log10_p_signs(k, n) == pytest.approx(exact, rel=1e-12)

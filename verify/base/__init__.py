@@ -1,0 +1,27 @@
+"""What every room needs once: errors, the frozen record, atomic files, progress."""
+
+from .errors import (
+    CheckpointError,
+    FingerprintError,
+    InputError,
+    ReportError,
+    StatisticsError,
+    VerifyError,
+)
+from .files import sha256_of_file, write_atomically
+from .progress import Progress, silent
+from .record import Record
+
+__all__ = [
+    "CheckpointError",
+    "FingerprintError",
+    "InputError",
+    "Progress",
+    "Record",
+    "ReportError",
+    "StatisticsError",
+    "VerifyError",
+    "sha256_of_file",
+    "silent",
+    "write_atomically",
+]

@@ -1,0 +1,54 @@
+"""Everything about a network's shape that a test's applicability may depend on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ..base import Record
+
+
+class Architecture(Record):
+    """Shape and symmetries of one network; counts are of layers, heads, channels or units."""
+
+    family: str
+    """Name of the layout table that understood the checkpoint."""
+    model_type: str
+    """As declared in ``config.json``; empty if undeclared."""
+    layers: int
+    width: int
+    """Size of the residual stream."""
+    vocab: int
+    heads: int
+    kv_heads: int
+    head_size: int
+    """Value channels per head."""
+    hidden: int
+    """Units of a dense MLP; 0 if no layer has one."""
+    experts: int
+    """Routed experts per layer; 0 if dense."""
+    expert_hidden: int
+    shared_hidden: int
+    """Units of the shared expert; 0 if there is none."""
+    norm: Literal["rms", "layer"]
+    norm_offset: Literal[0, 1]
+    """The norm gain is the stored weight plus this."""
+    post_norm: bool
+    """Norms after the sublayers, as in BERT."""
+    gated: bool
+    odd_in_up: bool
+    """Flipping a unit's up and down vectors changes nothing: gated, not clamped, not shifted."""
+    linear_values: bool
+    """Values are mixed linearly over positions, with nothing between v and o."""
+    positions: Literal["rotary", "learned", "sinusoidal", "none"]
+    tied_embeddings: bool
+    shared_blocks: bool
+    """One block used in every layer."""
+
+
+class FileIdentity(Record):
+    """One weight file."""
+
+    name: str
+    size: int
+    """Bytes."""
+    sha256: str

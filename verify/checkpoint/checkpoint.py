@@ -1,0 +1,214 @@
+"""A checkpoint opened: canonical tensors by role, layer and expert, read as they are asked for."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base import CheckpointError, Progress, sha256_of_file, silent
+from .architecture import Architecture, FileIdentity
+from .describe import describe
+from .families import FAMILIES, Family
+from .layout import Slot
+from .safetensors_file import Tensor, tensors
+from .source import Source, locate
+from .vocabulary import vocabulary
+
+Key = tuple[str, int | None, int | None]
+"""Role, layer (None for the whole model), expert (None outside routed experts)."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One canonical tensor: which stored one, and how to read it."""
+
+    tensor: Tensor
+    slot: Slot
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Canonical shape."""
+        shape = self.tensor.shape[::-1] if self.slot.transposed else self.tensor.shape
+        return (shape[0] // self.slot.part[1], *shape[1:]) if shape else shape
+
+
+class Checkpoint:
+    """Canonical access to the tensors of one model; make one with :func:`open_checkpoint`.
+
+    Matrices are [out, in]: the rows of ``q k v gate up`` are units, ``o`` and ``down`` are [width, units],
+    ``embed`` and ``unembed`` are [vocab, width]. Roles of routed experts begin with ``expert_`` and
+    take ``expert``; those of the shared expert begin with ``shared_``.
+
+    Attributes
+    ----------
+    name : folder or file name, never a path.
+    architecture : Architecture
+    unrecognised : names of tensors that the family's table does not understand.
+    bytes_read : bytes of weights decoded so far.
+    """
+
+    def __init__(self, source: Source, family: Family, stored: dict[Key, Stored], unrecognised: list[str]) -> None:
+        self.name = source.name
+        self.unrecognised = tuple(sorted(unrecognised))
+        self.bytes_read = 0
+        self._source, self._family, self._stored = source, family, stored
+        shapes = {key: value.shape for key, value in stored.items()}
+        self.architecture: Architecture = describe(family, shapes, source.config)
+
+    def __enter__(self) -> Checkpoint:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is held open between reads."""
+
+    def keys(self, layer: int | None) -> list[Key]:
+        """All tensors of one layer, or those outside layers, in canonical order."""
+        keys = [key for key in self._stored if key[1] == layer]
+        return sorted(keys, key=lambda key: (key[0], -1 if key[2] is None else key[2]))
+
+    def has(self, role: str, layer: int | None = None, expert: int | None = None) -> bool:
+        """Whether there is such a tensor."""
+        return (role, layer, expert) in self._stored
+
+    def shape(self, role: str, layer: int | None = None, expert: int | None = None) -> tuple[int, ...]:
+        """Canonical shape of a tensor."""
+        return self._stored[role, layer, expert].shape
+
+    def norm_before(self, sublayer: str, layer: int) -> tuple[str, int | None] | None:
+        """Role and layer of the norm that feeds a sublayer, ``attn`` or ``mlp``; None if there is none."""
+        key: tuple[str, int | None] = (f"norm_{sublayer}", layer)
+        if self._family.post_norm and sublayer == "attn":
+            key = ("norm_out", layer - 1) if layer else ("norm_embed", None)
+        return key if self.has(*key) else None
+
+    def read(
+        self,
+        role: str,
+        layer: int | None = None,
+        expert: int | None = None,
+        rows: slice | NDArray[np.intp] | None = None,
+    ) -> NDArray[np.float32]:
+        """A canonical tensor, or some of its rows, as float32.
+
+        Raises
+        ------
+        CheckpointError
+            If the stored dtype cannot be read, or the file changed since it was opened.
+        """
+        stored = self._stored[role, layer, expert]
+        mapped: NDArray[Any] = stored.tensor.map()
+        if stored.slot.transposed:
+            mapped = mapped.T
+        size, (k, _) = stored.shape[0], stored.slot.part
+        mapped = mapped[k * size : (k + 1) * size]
+        if rows is not None:
+            mapped = mapped[rows]
+        self.bytes_read += prod(mapped.shape) * mapped.itemsize
+        with np.errstate(over="ignore", invalid="ignore"):  # F64 beyond float32: non-finite, and counted
+            return np.ascontiguousarray(mapped, dtype=np.float32)
+
+    def vocabulary(self) -> dict[bytes, int] | None:
+        """Token bytes to id; None where the folder has no tokenizer."""
+        return vocabulary(self._source.folder, self.architecture.vocab)
+
+    def files(self, progress: Progress = silent) -> tuple[FileIdentity, ...]:
+        """The weight files with their sha256, ordered by name."""
+        identities = []
+        for done, path in enumerate(self._source.weights, start=1):
+            size = path.stat().st_size
+            identities.append(FileIdentity(name=path.name, size=size, sha256=sha256_of_file(path)))
+            progress(f"hashing {self.name}", done, len(self._source.weights))
+        return tuple(identities)
+
+
+def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
+    """Open a folder or a safetensors file; only headers and JSON files are read.
+
+    Raises
+    ------
+    CheckpointError
+        If it is missing, damaged, hostile, a pickle, or of an architecture that is not understood.
+    """
+    source = locate(Path(path))
+    found = _all_tensors(source)
+    family, prefix = _family(source, found)
+    stored, unrecognised = _match(family, prefix, found)
+    return Checkpoint(source, family, stored, unrecognised)
+
+
+def _all_tensors(source: Source) -> dict[str, Tensor]:
+    found: dict[str, Tensor] = {}
+    for path in source.weights:
+        for name, tensor in tensors(path).items():
+            if name in found:
+                raise CheckpointError(
+                    f"Tensor {name!r:.200} is in both {found[name].file.name} and {path.name}; expected it once."
+                )
+            found[name] = tensor
+    for name, file in (source.index or {}).items():
+        if name not in found or found[name].file.name != Path(file).name:
+            raise CheckpointError(
+                f"The index says tensor {name!r:.200} is in {file!r:.120}, where it is not; download it again."
+            )
+    return found
+
+
+def _family(source: Source, found: dict[str, Tensor]) -> tuple[Family, str]:
+    """The family declared, else the only one whose required tensors are present; and the name prefix."""
+    declared = source.config.get("model_type", "")
+    named = [family for family in FAMILIES if declared in family.model_types]
+    fitting = [(f, prefix) for f in named or FAMILIES if (prefix := _prefix(f, found)) is not None]
+    if len(fitting) == 1:
+        return fitting[0]
+    known = ", ".join(name for family in FAMILIES for name in family.model_types)
+    what = f"model_type {declared!r:.60}" if declared else "no model_type"
+    raise CheckpointError(
+        f"The layout of {source.name} ({what}, {len(found)} tensors such as {', '.join(sorted(found)[:3])[:200]}) "
+        f"is not understood; expected one of {known}."
+    )
+
+
+def _prefix(family: Family, found: dict[str, Tensor]) -> str | None:
+    for prefix in family.prefixes:
+        if all(_first_name(family, role, prefix) in found for role in family.required):
+            return prefix
+    return None
+
+
+def _first_name(family: Family, role: str, prefix: str) -> str:
+    """Name of a required tensor in the first layer (and expert) that could have it."""
+    return prefix + _slot((family.globals | family.layer)[role]).name.format(i=0, e=0)
+
+
+def _match(family: Family, prefix: str, found: dict[str, Tensor]) -> tuple[dict[Key, Stored], list[str]]:
+    """Every tensor's canonical keys; a fused tensor has several."""
+    templates = [(role, _slot(entry), prefix) for role, entry in (family.globals | family.layer).items()]
+    templates += [(role, _slot(entry), "") for role, entry in family.unprefixed.items()]
+    by_shape: dict[str, list[tuple[str, Slot]]] = {}
+    for role, slot, start in templates:
+        by_shape.setdefault(start + slot.name.replace("{i}", "#").replace("{e}", "#"), []).append((role, slot))
+    stored: dict[Key, Stored] = {}
+    unrecognised = []
+    for name, tensor in found.items():
+        numbers = [int(part) for part in re.findall(r"(?<=\.)\d{1,6}(?=\.)", name)]
+        roles = by_shape.get(re.sub(r"(?<=\.)\d{1,6}(?=\.)", "#", name), [])
+        for role, slot in roles:
+            layer, expert = (numbers + [None, None])[:2]  # type: ignore[list-item]
+            stored[role, layer, expert] = Stored(tensor, slot)
+        if not roles and not any(re.search(pattern, name) for pattern in family.ignored):
+            unrecognised.append(name)
+    return stored, unrecognised
+
+
+def _slot(entry: str | Slot) -> Slot:
+    return entry if isinstance(entry, Slot) else Slot(entry)

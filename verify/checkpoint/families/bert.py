@@ -1,0 +1,47 @@
+"""BERT, RoBERTa, MiniLM: norms after the sublayers, GELU, learned positions, biases everywhere."""
+
+from ..layout import Family, Slot
+
+_SELF = "encoder.layer.{i}.attention.self."
+_LAYER: dict[str, str | Slot] = {
+    "q": _SELF + "query.weight",
+    "k": _SELF + "key.weight",
+    "v": _SELF + "value.weight",
+    "q_bias": _SELF + "query.bias",
+    "k_bias": _SELF + "key.bias",
+    "v_bias": _SELF + "value.bias",
+    "o": "encoder.layer.{i}.attention.output.dense.weight",
+    "o_bias": "encoder.layer.{i}.attention.output.dense.bias",
+    "up": "encoder.layer.{i}.intermediate.dense.weight",
+    "up_bias": "encoder.layer.{i}.intermediate.dense.bias",
+    "down": "encoder.layer.{i}.output.dense.weight",
+    "down_bias": "encoder.layer.{i}.output.dense.bias",
+    "norm_mlp": "encoder.layer.{i}.attention.output.LayerNorm.weight",
+    "norm_mlp_bias": "encoder.layer.{i}.attention.output.LayerNorm.bias",
+    "norm_out": "encoder.layer.{i}.output.LayerNorm.weight",
+    "norm_out_bias": "encoder.layer.{i}.output.LayerNorm.bias",
+}
+
+BERT = Family(
+    name="bert",
+    model_types=("bert", "roberta", "xlm-roberta", "camembert"),
+    prefixes=("", "bert.", "roberta.", "model."),
+    globals={
+        "embed": "embeddings.word_embeddings.weight",
+        "position": "embeddings.position_embeddings.weight",
+        "norm_embed": "embeddings.LayerNorm.weight",
+        "norm_embed_bias": "embeddings.LayerNorm.bias",
+    },
+    layer=_LAYER,
+    ignored=(
+        r"^embeddings\.position_ids$|\.embeddings\.position_ids$",
+        r"embeddings\.token_type_embeddings\.weight$",
+        r"^(\w+\.)?pooler\.|^(cls|lm_head|classifier|qa_outputs)\.",
+    ),
+    required=("embed", "q", "k", "v", "o", "up", "down", "norm_mlp", "norm_out"),
+    norm="layer",
+    post_norm=True,
+    gated=False,
+    odd_in_up=False,
+    positions="learned",
+)

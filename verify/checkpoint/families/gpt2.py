@@ -1,0 +1,36 @@
+"""GPT-2: Conv1D stores [in, out]; q, k, v are thirds of one tensor; layer norm, GELU, learned positions."""
+
+from ..layout import Family, Slot
+
+GPT2 = Family(
+    name="gpt2",
+    model_types=("gpt2",),
+    prefixes=("transformer.", ""),
+    globals={
+        "embed": "wte.weight",
+        "position": "wpe.weight",
+        "norm_final": "ln_f.weight",
+        "norm_final_bias": "ln_f.bias",
+    },
+    layer={
+        **{r: Slot("h.{i}.attn.c_attn.weight", transposed=True, part=(n, 3)) for n, r in enumerate("qkv")},
+        **{f"{r}_bias": Slot("h.{i}.attn.c_attn.bias", part=(n, 3)) for n, r in enumerate("qkv")},
+        "o": Slot("h.{i}.attn.c_proj.weight", transposed=True),
+        "o_bias": "h.{i}.attn.c_proj.bias",
+        "up": Slot("h.{i}.mlp.c_fc.weight", transposed=True),
+        "up_bias": "h.{i}.mlp.c_fc.bias",
+        "down": Slot("h.{i}.mlp.c_proj.weight", transposed=True),
+        "down_bias": "h.{i}.mlp.c_proj.bias",
+        "norm_attn": "h.{i}.ln_1.weight",
+        "norm_attn_bias": "h.{i}.ln_1.bias",
+        "norm_mlp": "h.{i}.ln_2.weight",
+        "norm_mlp_bias": "h.{i}.ln_2.bias",
+    },
+    unprefixed={"unembed": "lm_head.weight"},
+    ignored=(r"\.attn\.(masked_)?bias$",),
+    required=("embed", "q", "o", "up", "down", "norm_attn", "norm_mlp"),
+    norm="layer",
+    gated=False,
+    odd_in_up=False,
+    positions="learned",
+)

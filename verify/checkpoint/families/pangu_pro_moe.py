@@ -1,0 +1,20 @@
+"""Pangu Pro MoE: biases on q, k, v and o; grouped experts with a router scale; an ungated shared expert."""
+
+from ..layout import Family
+from .llama import ATTENTION, DENSE, GLOBALS, UNEMBED
+from .qwen2_moe import EXPERTS, SHARED
+
+PANGU_PRO_MOE = Family(
+    name="pangu_pro_moe",
+    model_types=("PanguProMoE", "pangu_pro_moe"),
+    prefixes=("model.", ""),
+    globals=GLOBALS,
+    layer=ATTENTION
+    | DENSE
+    | EXPERTS
+    | SHARED
+    | {"router": "layers.{i}.mlp.gate.weight", "router_scale": "layers.{i}.mlp.router_scale"},
+    unprefixed=UNEMBED,
+    ignored=(r"\.rotary_emb\.inv_freq$", r"\.k_proj\.kv_cache_(scale|offset)$"),
+    required=("embed", "q", "k", "v", "o", "norm_attn", "expert_gate", "shared_gate", "router_scale"),
+)

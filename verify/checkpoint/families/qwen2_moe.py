@@ -1,0 +1,26 @@
+"""Qwen2-MoE: Llama's attention, routed experts and a gated shared expert; some layers may be dense."""
+
+from ..layout import Family, Slot
+from .llama import ATTENTION, DENSE, GLOBALS, UNEMBED
+
+EXPERTS: dict[str, str | Slot] = {
+    f"expert_{role}": f"layers.{{i}}.mlp.experts.{{e}}.{role}_proj.weight" for role in ("gate", "up", "down")
+}
+SHARED: dict[str, str | Slot] = {
+    f"shared_{role}": f"layers.{{i}}.mlp.shared_expert.{role}_proj.weight" for role in ("gate", "up", "down")
+}
+
+QWEN2_MOE = Family(
+    name="qwen2_moe",
+    model_types=("qwen2_moe",),
+    prefixes=("model.", ""),
+    globals=GLOBALS,
+    layer=ATTENTION
+    | DENSE
+    | EXPERTS
+    | SHARED
+    | {"router": "layers.{i}.mlp.gate.weight", "shared_router": "layers.{i}.mlp.shared_expert_gate.weight"},
+    unprefixed=UNEMBED,
+    ignored=(r"\.rotary_emb\.inv_freq$",),
+    required=("embed", "q", "k", "v", "o", "norm_attn", "expert_gate", "shared_gate", "shared_router"),
+)

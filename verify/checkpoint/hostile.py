@@ -1,0 +1,57 @@
+"""Reading JSON that a stranger wrote: every surprise becomes one clear sentence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..base import CheckpointError
+
+_LARGEST_JSON = 200_000_000  # bytes; the largest published tokenizers are about 35 MB
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """A JSON object from a file.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be read, is too large, is not JSON or not an object.
+    """
+    try:
+        size = path.stat().st_size
+        if size > _LARGEST_JSON:
+            raise CheckpointError(f"{path.name} has {size} bytes; expected a JSON file of at most {_LARGEST_JSON}.")
+        return parse_json_object(path.read_bytes(), path.name)
+    except OSError as error:
+        raise CheckpointError(f"{path.name} cannot be read ({error.strerror}); check the file.") from error
+
+
+def parse_json_object(text: bytes, name: str) -> dict[str, Any]:
+    """A JSON object from bytes; ``name`` is for the error message."""
+    try:
+        value = json.loads(text.decode("utf-8"), object_pairs_hook=_without_duplicates)
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise CheckpointError(f"{name} is not valid JSON ({reason}); obtain the file again.") from error
+    if not isinstance(value, dict):
+        raise CheckpointError(f"{name} holds a JSON {type(value).__name__}; expected an object.")
+    return value
+
+
+def count(config: dict[str, Any], *keys: str, default: int | None = None) -> int | None:
+    """The first of several keys that is present, as a count from 0 to 2**31."""
+    for key in keys:
+        if (value := config.get(key)) is not None:
+            if type(value) is not int or not 0 <= value < 2**31:
+                raise CheckpointError(f"config.json gives {key} as {value!r:.60}; expected a count.")
+            return value
+    return default
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key appears twice")
+    return value

@@ -1,0 +1,112 @@
+"""Token strings as bytes, whatever way a tokenizer spells them.
+
+Byte-level BPE spells every byte as a visible character; sentencepiece writes a space as U+2581 and rare
+bytes as <0x0A>; WordPiece marks continuations with ## and means a space before everything else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from ..base import CheckpointError
+from .hostile import read_json_object
+
+_LARGEST = 1 << 24  # tokens
+
+
+def vocabulary(folder: Path, size: int) -> dict[bytes, int] | None:
+    """Token bytes to token id, for ids below ``size``; None where the folder has no tokenizer.
+
+    Of several spellings of the same bytes the lowest id counts.
+
+    Raises
+    ------
+    CheckpointError
+        If a tokenizer file is damaged or not understood.
+    """
+    for file, read in (
+        ("tokenizer.json", _tokenizer_json),
+        ("vocab.json", _vocab_json),
+        ("vocab.txt", _vocab_txt),
+    ):
+        path = folder / file
+        if path.is_file():
+            pairs, spell = read(path)
+            return _by_bytes(file, pairs, spell, size)
+    return None
+
+
+Spelling = Callable[[str], bytes | None]
+Tokens = tuple[Iterable[tuple[Any, Any]], Spelling]
+
+
+def _by_bytes(file: str, pairs: Iterable[tuple[Any, Any]], spell: Spelling, size: int) -> dict[bytes, int]:
+    found: dict[bytes, int] = {}
+    for token, number in pairs:
+        if not isinstance(token, str) or type(number) is not int or not 0 <= number < _LARGEST:
+            raise CheckpointError(
+                f"{file} maps {token!r:.60} to {number!r:.60}; expected a string and a count of tokens."
+            )
+        text = spell(token)
+        if text and number < size and number < found.get(text, size):
+            found[text] = number
+    return found
+
+
+def _tokenizer_json(path: Path) -> Tokens:
+    content = read_json_object(path)
+    model = content.get("model")
+    vocab = model.get("vocab") if isinstance(model, dict) else None
+    if isinstance(vocab, list):
+        pairs = [(row[0] if isinstance(row, list) and row else row, i) for i, row in enumerate(vocab)]
+        return pairs, _sentencepiece
+    if not isinstance(vocab, dict) or not isinstance(model, dict):
+        raise CheckpointError(f"{path.name} has no vocabulary under model.vocab; obtain the file again.")
+    if model.get("type") == "WordPiece":
+        return vocab.items(), _wordpiece
+    layers = json.dumps([content.get("pre_tokenizer"), content.get("decoder")])
+    return vocab.items(), _byte_level if "ByteLevel" in layers else _sentencepiece
+
+
+def _vocab_json(path: Path) -> Tokens:
+    return read_json_object(path).items(), _byte_level
+
+
+def _vocab_txt(path: Path) -> Tokens:
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{path.name} is not a UTF-8 list of tokens; obtain the file again.") from error
+    return ((line.rstrip("\r"), i) for i, line in enumerate(lines)), _wordpiece
+
+
+def _visible_bytes() -> dict[str, int]:
+    """The visible character that byte-level BPE writes for each byte (GPT-2)."""
+    visible = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    hidden = [b for b in range(256) if b not in visible]
+    return {chr(b): b for b in visible} | {chr(256 + n): b for n, b in enumerate(hidden)}
+
+
+_BYTE_OF = _visible_bytes()
+
+
+def _byte_level(token: str) -> bytes | None:
+    codes = [_BYTE_OF.get(c) for c in token]
+    return None if None in codes else bytes(c for c in codes if c is not None)
+
+
+def _sentencepiece(token: str) -> bytes | None:
+    if match := re.fullmatch(r"<0x([0-9A-Fa-f]{2})>", token):
+        return bytes([int(match[1], 16)])
+    return token.replace("\u2581", " ").encode("utf-8", "surrogatepass")
+
+
+def _wordpiece(token: str) -> bytes | None:
+    if re.fullmatch(r"\[.*\]", token) and len(token) > 2:
+        return None
+    text = token[2:] if token.startswith("##") and len(token) > 2 else " " + token
+    return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,197 @@
+"""ClaimReport: everything a claim of lineage rests on, frozen, versioned and digested."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, PlainSerializer, ValidationError
+
+from ..base import Record, ReportError, write_atomically
+from ..checkpoint import Architecture, FileIdentity
+from ..fingerprint import DeadCount, FingerprintRecord, SketchSpec
+from ..statistics import TestResult
+from .digest import canonical, digest
+from .verdict import Verdict
+
+_DERIVED = ("digest", "citation")
+
+Tests = Annotated[
+    Mapping[str, TestResult],
+    AfterValidator(lambda tests: MappingProxyType(dict(tests))),
+    PlainSerializer(dict, return_type=dict[str, TestResult]),
+]
+
+
+class Subject(Record):
+    """One of the two models, as it was examined."""
+
+    name: str
+    """Folder or file name, never a path."""
+    architecture: Architecture
+    files: tuple[FileIdentity, ...]
+    content_sha256: str
+    """sha256 of all understood tensors as float32: the same in every file format."""
+    anchors: int
+    """Anchor tokens kept."""
+    dead: tuple[DeadCount, ...]
+    non_finite: int
+    unrecognised: tuple[str, ...]
+    bytes_read: int
+    software: dict[str, str]
+
+    @staticmethod
+    def of(record: FingerprintRecord) -> Subject:
+        """The subject described by a fingerprint's record."""
+        shared = Subject.model_fields.keys() & FingerprintRecord.model_fields.keys() - {"anchors"}
+        return Subject(anchors=len(record.anchors), **{name: getattr(record, name) for name in shared})
+
+
+class Hypotheses(Record):
+    """Both propositions, in words."""
+
+    null: str
+    alternative: str
+
+
+class Provenance(Record):
+    """What computed the report, and with which options."""
+
+    software: dict[str, str]
+    sketch: SketchSpec
+    seed: str
+    """As text: canonical JSON has no integers beyond 2**53. No test in schema 1 draws random numbers."""
+
+
+class Citation(Record):
+    """How to cite the report; derived from the rest, and outside the digest."""
+
+    identifier: str
+    text: str
+    bibtex: str
+
+
+class ClaimReport(Record):
+    """The result of :func:`verify.test_lineage`.
+
+    Read ``verdict`` first, then ``tests``; ``digest`` is what others cite.
+    """
+
+    schema_version: Literal[1] = 1
+    a: Subject
+    """The questioned model."""
+    b: Subject
+    """The reference."""
+    verdict: Verdict
+    finding: str
+    """The verdict in one sentence."""
+    alpha: float = Field(gt=0, lt=1)
+    """Level of the exact tests, fixed before anything was seen."""
+    log10_p: float | None
+    """log10 of the family-wise p-value of the exact tests; None where none applies."""
+    panel_log10_p: float | None = None
+    """log10 p of the primary panel test; None where no panel was used."""
+    robust_log10_p: float | None = None
+    """The larger of the two: valid if either set of assumptions holds."""
+    selection: Literal["pre-specified"] = "pre-specified"
+    """How the pair came to be tested: named in advance, not searched for."""
+    chronology: str | None = None
+    """Which file existed first, as stated by whoever asked for the report."""
+    hypotheses: Hypotheses
+    tests: Tests
+    """Results by test id; inapplicable tests say why."""
+    multiplicity: str
+    power: str | None
+    """What would have been detected, in one sentence; None where nothing was tested."""
+    limitations: tuple[str, ...]
+    provenance: Provenance
+    created: str
+    """When the report was made, ISO 8601, UTC: its only clock."""
+    digest: str = ""
+    """``sha256:`` over the canonical JSON of everything but ``digest`` and ``citation``."""
+    citation: Citation | None = None
+
+    def sealed(self) -> ClaimReport:
+        """The same report with its digest and citation."""
+        value = digest(self._content(), without=_DERIVED)
+        short, year = value.removeprefix("sha256:")[:16], self.created[:4]
+        title = f"Lineage claim report: {self.verdict}"
+        citation = Citation(
+            identifier=f"verify:{short}",
+            text=f"verify-lineage. {title}. {self.created[:10]}. {value}.",
+            bibtex=(
+                f"@misc{{verify-{short},\n  title = {{{title}}},\n  year = {{{year}}},\n  note = {{{value}}}\n}}"
+            ),
+        )
+        return self.model_copy(update={"digest": value, "citation": citation})
+
+    def is_intact(self) -> bool:
+        """Whether the digest is that of the content."""
+        return self.digest == digest(self._content(), without=_DERIVED)
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Canonical JSON (RFC 8785); also written to ``path`` if given."""
+        content = canonical(self._content())
+        if path is not None:
+            write_atomically(Path(path), content + b"\n")
+        return content.decode()
+
+    def to_markdown(self, path: str | os.PathLike[str] | None = None) -> str:
+        """A page for a reader who is not a statistician; also written to ``path`` if given."""
+        from ..render import markdown
+
+        text = markdown(self)
+        if path is not None:
+            write_atomically(Path(path), text.encode())
+        return text
+
+    @staticmethod
+    def from_json(source: str | os.PathLike[str]) -> ClaimReport:
+        """Read a report from a path or from JSON text.
+
+        Raises
+        ------
+        ReportError
+            If there is no such file, it is not a report, or its digest does not fit its content.
+        """
+        text = source if isinstance(source, str) and source.lstrip().startswith("{") else _read(Path(source))
+        try:
+            report = ClaimReport.model_validate_json(text)
+        except ValidationError as error:
+            problem = error.errors()[0]
+            where = ".".join(str(part) for part in problem["loc"]) or "the document"
+            raise ReportError(
+                f"This is not a claim report of schema 1 (at {where}: {problem['msg']}); give the report.json "
+                "that `verify lineage` wrote."
+            ) from error
+        if not report.is_intact():
+            raise ReportError(
+                f"The report's digest {report.digest[:23]}... is not that of its content, so it was altered "
+                "after it was made; obtain an unaltered copy."
+            )
+        return report
+
+    def to_frame(self) -> Any:
+        """One row a test, as a pandas DataFrame (pandas must be installed)."""
+        import pandas as pd
+
+        rows = [test.model_dump(exclude={"counts", "by_layer", "effect"}) for test in self.tests.values()]
+        return pd.DataFrame(rows).set_index("id")
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown()
+
+    def _content(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.model_dump_json())
+        return content
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReportError(f"{path.name} cannot be read as a report ({error}); check the path.") from error

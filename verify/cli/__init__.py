@@ -1,0 +1,5 @@
+"""The ``verify`` command."""
+
+from .main import main
+
+__all__ = ["main"]

@@ -1,0 +1,154 @@
+"""The command line: arguments in, a report out, one clear sentence on any bad input.
+
+Exit status: 0 whatever the verdict; 2 for bad input (one line on standard error, nothing written);
+3 for a verdict named by ``--fail-on``; 130 when interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from ..base import InputError, Progress, silent
+
+_VERDICTS = ("identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="verify-lineage", prog_name="verify")
+def cli() -> None:
+    """Decide whether two neural-network checkpoints are related, with a p-value."""
+
+
+@cli.command()
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for report.json and report.md.")
+@click.option("--alpha", type=float, default=1e-3, show_default=True, help="Level of the exact tests.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Recorded in the report.")
+@click.option("--chronology", help="Which file existed first, and how that is known; recorded as stated.")
+@click.option("--created", help="Time to record instead of now (ISO 8601).")
+@click.option("--fail-on", default="", metavar="VERDICT,...", help="Exit with 3 on these verdicts.")
+@click.option("--json", "as_json", is_flag=True, help="Print report.json instead of Markdown.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def lineage(
+    a: Path,
+    b: Path,
+    output: Path | None,
+    alpha: float,
+    seed: int,
+    chronology: str | None,
+    created: str | None,
+    fail_on: str,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Compare model A (questioned) with model B (reference).
+
+    Each is a folder or safetensors file of weights, or a saved fingerprint.
+    """
+    unwanted = {verdict.strip() for verdict in fail_on.split(",") if verdict.strip()}
+    if unknown := unwanted.difference(_VERDICTS):
+        raise InputError(f"--fail-on names {sorted(unknown)[0]!r}; give verdicts among {', '.join(_VERDICTS)}.")
+    from ..lineage import test_lineage
+
+    with _progress(quiet) as progress:
+        report = test_lineage(a, b, alpha=alpha, seed=seed, chronology=chronology, created=created, progress=progress)
+    if output is not None:
+        report.to_json(output / "report.json")
+        report.to_markdown(output / "report.md")
+    if as_json:
+        click.echo(report.to_json())
+    elif output is None:
+        click.echo(report.to_markdown())
+    else:
+        click.echo(f"{report.finding}\n{output / 'report.md'}")
+    if report.verdict in unwanted:
+        sys.exit(3)
+
+
+@cli.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write.")
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def fingerprint(model: Path, output: Path, as_json: bool, quiet: bool) -> None:
+    """Fingerprint a checkpoint: a small file that can be published and compared."""
+    from ..fingerprint import fingerprint as compute
+
+    with _progress(quiet) as progress:
+        result = compute(model, progress=progress)
+    result.save(output)
+    click.echo(result.record.model_dump_json() if as_json else f"{result!r}\n{output}")
+
+
+@cli.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("verify-demo"),
+    show_default=True,
+    help="Folder for one report per pair.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def demo(output: Path, quiet: bool) -> None:
+    """Two shipped pairs of real trained models: one related, one not."""
+    from ..data import model
+    from ..lineage import test_lineage
+
+    pairs = {"related": ("continued-3x", "reference"), "unrelated": ("stranger-1", "reference")}
+    for name, (a, b) in pairs.items():
+        with _progress(quiet) as progress:
+            report = test_lineage(model(a), model(b), progress=progress)
+        report.to_json(output / name / "report.json")
+        report.to_markdown(output / name / "report.md")
+        click.echo(f"{name}: {a} against {b}\n  {report.finding}")
+        if report.verdict == "no_evidence":
+            click.echo(f"  {report.power}")
+        click.echo(f"  {output / name / 'report.md'}")
+
+
+def main() -> None:
+    """Entry point: errors on one line, no traceback for bad input."""
+    try:
+        cli(standalone_mode=False)
+    except InputError as error:
+        _fail(str(error))
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except OSError as error:
+        name = Path(str(error.filename)).name if error.filename else "a file"
+        _fail(f"{name}: {error.strerror or error}; check the path, its permissions and free space.")
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)
+
+
+def _fail(message: str) -> None:
+    click.echo(" ".join(message.split()), err=True)
+    sys.exit(2)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Progress]:
+    """A progress bar on standard error, if somebody is there to see it."""
+    if quiet or not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, int] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done)  # type: ignore[arg-type]
+
+        yield report

@@ -1,0 +1,19 @@
+"""Checkpoint to fingerprint: small, publishable, and all that the tests ever look at."""
+
+from .anchors import ANCHORS
+from .build import fingerprint
+from .record import DeadCount, Fingerprint, FingerprintRecord, is_fingerprint
+from .sketch import SketchSpec, chosen_indices, projection, unit_rows
+
+__all__ = [
+    "ANCHORS",
+    "DeadCount",
+    "Fingerprint",
+    "FingerprintRecord",
+    "SketchSpec",
+    "chosen_indices",
+    "fingerprint",
+    "is_fingerprint",
+    "projection",
+    "unit_rows",
+]

@@ -1,0 +1,144 @@
+"""Checkpoint to fingerprint: one pass over the weights, layer by layer."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base import Progress, silent
+from ..checkpoint import Checkpoint, open_checkpoint
+from .anchors import known_anchors
+from .moments import Moments
+from .record import DeadCount, Fingerprint, FingerprintRecord, is_fingerprint
+from .scan import Scan
+from .sketch import SketchSpec, chosen_indices, unit_rows
+from .units import Arrays, mlp_components
+from .values import value_components
+
+_SPREAD = ("q", "k", "v", "o")
+_SPREAD += tuple(prefix + role for prefix in ("", "expert_", "shared_") for role in ("gate", "up", "down"))
+
+
+def fingerprint(
+    model: str | os.PathLike[str],
+    *,
+    effort: Literal["full"] = "full",
+    sketch: SketchSpec | None = None,
+    progress: Progress = silent,
+) -> Fingerprint:
+    """Fingerprint a checkpoint, or load a fingerprint file.
+
+    Parameters
+    ----------
+    model : path of a folder or safetensors file of weights, or of a saved fingerprint.
+    effort : ``"full"`` reads every tensor once and adds spread and content digest.
+    sketch : sizes of the sketch; the default is the one everybody else uses.
+    progress : called after each layer.
+
+    Returns
+    -------
+    Fingerprint
+
+    Raises
+    ------
+    CheckpointError
+        If the checkpoint is missing, damaged, hostile or not understood.
+    FingerprintError
+        If a fingerprint file is damaged.
+    """
+    if effort != "full":
+        raise ValueError(f"effort is {effort!r}; give 'full'.")
+    path = Path(model)
+    if is_fingerprint(path):
+        return Fingerprint.load(path)
+    with open_checkpoint(path) as checkpoint:
+        return _scan(checkpoint, sketch or SketchSpec(), progress)
+
+
+def _scan(checkpoint: Checkpoint, sketch: SketchSpec, progress: Progress) -> Fingerprint:
+    architecture, scan = checkpoint.architecture, Scan(checkpoint)
+    what, total = f"reading {checkpoint.name}", architecture.layers + 2
+    known = known_anchors(checkpoint.vocabulary(), sketch.anchors)
+    tokens = [token for _, token in known]
+    arrays, embedding = _stream(checkpoint, scan, sketch, tokens)
+    progress(what, 1, total)
+    scan.skim_rest(None)
+    for layer in range(architecture.layers):
+        gains = {sublayer: _gain(checkpoint, scan, sublayer, layer) for sublayer in ("attn", "mlp")}
+        if checkpoint.has("v", layer) and checkpoint.has("o", layer):
+            arrays |= value_components(checkpoint, scan, layer, sketch, gains["attn"], embedding)
+        arrays |= mlp_components(checkpoint, scan, layer, sketch, gains["mlp"], embedding)
+        scan.skim_rest(layer)
+        progress(what, layer + 2, total)
+    record = FingerprintRecord(
+        name=checkpoint.name,
+        architecture=architecture,
+        files=checkpoint.files(),
+        content_sha256=scan.content_sha256(),
+        sketch=sketch,
+        anchors=tuple(position for position, _ in known),
+        dead=_dead(arrays),
+        non_finite=sum(moments.non_finite for moments in scan.moments.values()),
+        unrecognised=checkpoint.unrecognised,
+        bytes_read=checkpoint.bytes_read,
+        software={name: version(name) for name in ("verify-lineage", "numpy", "safetensors")},
+    )
+    progress(what, total, total)
+    return Fingerprint(record, arrays | _spread(scan, architecture.layers))
+
+
+def _stream(
+    checkpoint: Checkpoint, scan: Scan, sketch: SketchSpec, tokens: list[int]
+) -> tuple[Arrays, NDArray[np.float64]]:
+    """Columns of embedding and unembedding over the anchors, and the anchors' whole embeddings."""
+    width = checkpoint.architecture.width
+    kept = chosen_indices("stream", width, sketch.stream)
+    order = np.argsort(tokens, kind="stable").astype(np.intp)
+    arrays: Arrays = {}
+    embedding = np.zeros((len(tokens), width))
+    for role in ("embed", "unembed"):
+        if not checkpoint.has(role):
+            continue
+        ascending = scan.rows(role, None, np.asarray(tokens, dtype=np.intp)[order])
+        rows = ascending[np.argsort(order)]
+        arrays[f"stream.{role}"] = unit_rows(rows[:, kept].T)
+        if role == "embed":
+            embedding = np.where(np.isfinite(rows), rows, 0.0)
+    if checkpoint.architecture.norm == "layer":  # layer norm removes the mean over the stream
+        embedding = embedding - embedding.mean(1, keepdims=True)
+    return arrays, embedding
+
+
+def _gain(checkpoint: Checkpoint, scan: Scan, sublayer: str, layer: int) -> NDArray[np.float64]:
+    norm = checkpoint.norm_before(sublayer, layer)
+    if norm is None:
+        return np.ones(checkpoint.architecture.width)
+    return scan.vector(*norm) + checkpoint.architecture.norm_offset
+
+
+def _dead(arrays: Arrays) -> tuple[DeadCount, ...]:
+    """Rows of unit and value sketches without direction: zero, or not finite."""
+    rows: dict[tuple[str, int], int] = {}
+    for name, array in arrays.items():
+        component, layer = name.split(".")[:2]
+        if component in ("units", "values"):
+            key = component, int(layer)
+            rows[key] = rows.get(key, 0) + int((~array.any(-1)).sum())
+    return tuple(
+        DeadCount(component=component, layer=layer, rows=count) for (component, layer), count in rows.items() if count
+    )
+
+
+def _spread(scan: Scan, layers: int) -> Arrays:
+    """Moments of each role, shape [layers, 4]; NaN where a layer lacks it, absent where all do."""
+    nothing = Moments()
+    return {
+        f"spread.{role}": np.array([scan.moments.get((role, i), nothing).summary() for i in range(layers)])
+        for role in _SPREAD
+        if any((role, i) in scan.moments for i in range(layers))
+    }

@@ -1,0 +1,82 @@
+"""One pass over every tensor: rows and columns for the sketches, moments and digest of all entries."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checkpoint import Checkpoint, Key
+from .moments import Moments
+
+_BLOCK = 1 << 20  # entries held at a time
+
+
+class Scan:
+    """Reads each tensor of a checkpoint once, in blocks of rows of bounded size.
+
+    Attributes
+    ----------
+    moments : of each (role, layer), experts of a layer pooled.
+    """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.moments: defaultdict[tuple[str, int], Moments] = defaultdict(Moments)
+        self._checkpoint = checkpoint
+        self._digest = hashlib.sha256()
+        self._seen: set[Key] = set()
+
+    def rows(
+        self, role: str, layer: int | None, chosen: NDArray[np.intp], expert: int | None = None
+    ) -> NDArray[np.float64]:
+        """Rows ``chosen`` (ascending) of a matrix, shape [n, in]."""
+        picked = [
+            block[chosen[(chosen >= start) & (chosen < start + len(block))] - start].astype(np.float64)
+            for start, block in self._blocks(role, layer, expert)
+        ]
+        return np.concatenate(picked)
+
+    def columns(
+        self,
+        role: str,
+        layer: int | None,
+        chosen: NDArray[np.intp],
+        projection: NDArray[np.float64],
+        expert: int | None = None,
+    ) -> NDArray[np.float64]:
+        """Columns ``chosen`` of a matrix [rows, in], projected by ``projection`` [rows, k]; shape [n, k]."""
+        total = np.zeros((len(chosen), projection.shape[1]))
+        for start, block in self._blocks(role, layer, expert):
+            total += block[:, chosen].T.astype(np.float64) @ projection[start : start + len(block)]
+        return total
+
+    def vector(self, role: str, layer: int | None) -> NDArray[np.float64]:
+        """A norm gain or a bias, shape [n]."""
+        values = [block.ravel() for _, block in self._blocks(role, layer, None)]
+        return np.concatenate(values).astype(np.float64)
+
+    def skim_rest(self, layer: int | None) -> None:
+        """Take what was not yet read of a layer into moments and digest only."""
+        for key in self._checkpoint.keys(layer):
+            if key not in self._seen:
+                for _ in self._blocks(*key):
+                    pass
+
+    def content_sha256(self) -> str:
+        """Digest of everything scanned so far."""
+        return self._digest.hexdigest()
+
+    def _blocks(self, role: str, layer: int | None, expert: int | None) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        self._seen.add((role, layer, expert))
+        shape = self._checkpoint.shape(role, layer, expert)
+        self._digest.update(f"{role} {layer} {expert} {shape}\n".encode())
+        moments = self.moments[role, -1 if layer is None else layer]
+        step = max(1, _BLOCK // max(1, int(np.prod(shape[1:]))))
+        for start in range(0, shape[0], step):
+            block = self._checkpoint.read(role, layer, expert, rows=slice(start, start + step))
+            self._digest.update(block.astype("<f4", copy=False).data)
+            moments.add(block)
+            yield start, block

@@ -1,0 +1,76 @@
+"""The sketch specification: which units, channels, tokens and projections a fingerprint keeps.
+
+Everything random here comes from SHAKE-256 of the specification, so two people get the same
+sketch in any year, on any machine, from any version of numpy. Nothing depends on the weights:
+an index subset and a projection fixed in advance leave every exact test exact.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base import Record
+
+
+class SketchSpec(Record):
+    """Sizes of a sketch; two fingerprints compare only under one specification.
+
+    The defaults come from the power study in ``benchmarks/power_study.md``.
+    """
+
+    version: int = 1
+    """Version of the sketching algorithm and of the anchor list."""
+    units: int = 64
+    """Hidden units kept per dense MLP (and per shared expert)."""
+    expert_units: int = 32
+    """Hidden units kept per routed expert."""
+    channels: int = 16
+    """Value channels kept per key-value head."""
+    projections: int = 32
+    """Dimensions that weight vectors are projected to."""
+    anchors: int = 96
+    """Shared tokens kept, at most."""
+    stream: int = 256
+    """Residual dimensions kept."""
+
+
+@cache
+def chosen_indices(purpose: str, size: int, count: int) -> NDArray[np.intp]:
+    """The ``count`` indices below ``size`` with the smallest keys, ascending; all if fewer.
+
+    The key of an index does not depend on ``size``, and a smaller choice is part of a larger
+    one: models of different widths keep common indices.
+    """
+    stream = hashlib.shake_256(f"verify sketch 1 indices {purpose}".encode()).digest(8 * size)
+    keys = np.frombuffer(stream, dtype=">u8")
+    chosen = np.sort(np.argsort(keys, kind="stable")[:count])
+    chosen.flags.writeable = False
+    return chosen
+
+
+@cache
+def projection(width: int, dimensions: int) -> NDArray[np.float64]:
+    """Random signs, shape [width, dimensions]: weight vectors are projected by it."""
+    bits = width * dimensions
+    stream = hashlib.shake_256(f"verify sketch 1 projection {width}".encode()).digest(-(-bits // 8))
+    signs = np.unpackbits(np.frombuffer(stream, dtype=np.uint8))[:bits] * 2.0 - 1.0
+    signs.flags.writeable = False
+    return signs.reshape(width, dimensions)
+
+
+def unit_rows(x: NDArray[np.floating]) -> NDArray[np.float16]:
+    """Rows scaled to length 1, in float16; dead and non-finite rows become zero.
+
+    Scaling each row by itself commutes with permutations and sign flips of rows, and makes the
+    sketch blind to the positive rescaling of a unit that leaves its function unchanged.
+    """
+    y = np.asarray(x, dtype=np.float64)
+    y = np.where(np.isfinite(y).all(-1, keepdims=True), y, 0.0)
+    largest = np.abs(y).max(-1, keepdims=True, initial=0.0)
+    y = y / np.where(largest > 0, largest, 1.0)  # first, so that tiny rows do not underflow
+    length = np.sqrt((y * y).sum(-1, keepdims=True))
+    return (y / np.where(length > 0, length, 1.0)).astype(np.float16)

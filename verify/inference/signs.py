@@ -1,0 +1,68 @@
+r"""The number of agreeing signs: the exact binomial law.
+
+Setting. ``n`` pairs, one number each, none of them zero. Under the null hypothesis the sign of each
+number may be flipped, independently with probability one half, without changing the law of anything.
+
+Theorem (signs). The number ``K`` of positive numbers is binomial(n, 1/2), given their magnitudes.
+
+Proof. Conditionally on the orbit under sign flips, the vector of signs is uniform on ``{-1, +1}^n``
+(flipping is a free and transitive action on it once zeros are removed, and which numbers are zero is
+constant on the orbit). ∎
+
+The test is one-sided: relatives agree.
+"""
+
+from __future__ import annotations
+
+from math import log
+
+import numpy as np
+
+from ..base import StatisticsError
+from .intervals import log_factorials, smallest_share
+
+
+def log10_p_signs(agreeing: int, pairs: int) -> float:
+    """log10 P(Binomial(pairs, 1/2) >= agreeing), exact up to rounding.
+
+    Raises
+    ------
+    StatisticsError
+        Unless ``0 <= agreeing <= pairs``.
+
+    Examples
+    --------
+    >>> log10_p_signs(10, 10)  # 2**-10
+    -3.010...
+    """
+    if not 0 <= agreeing <= pairs:
+        raise StatisticsError(
+            f"{agreeing} agreeing signs of {pairs} is outside the domain; give 0 <= agreeing <= pairs."
+        )
+    if agreeing == 0:
+        return 0.0
+    logs = log_factorials(pairs)
+    k = np.arange(agreeing, pairs + 1)
+    terms = logs[pairs] - logs[k] - logs[pairs - k] - pairs * log(2.0)
+    largest = float(terms.max())
+    return min(0.0, (largest + log(float(np.exp(terms - largest).sum()))) / log(10.0))
+
+
+def critical_agreement(pairs: int, level: float) -> int | None:
+    """Smallest number of agreeing signs whose p-value is at most ``10**level``; None if none is."""
+    if log10_p_signs(pairs, pairs) > level:
+        return None
+    low, high = 0, pairs
+    while high - low > 1:
+        middle = (low + high) // 2
+        if log10_p_signs(middle, pairs) > level:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def detectable_agreement(pairs: int, level: float, power: float = 0.95) -> float | None:
+    """Smallest probability of agreement per pair that reaches ``level`` with the given power."""
+    needed = critical_agreement(pairs, level)
+    return None if needed is None else smallest_share(needed, pairs, power)

@@ -1,0 +1,5 @@
+"""Pages derived from the record alone."""
+
+from .markdown import markdown
+
+__all__ = ["markdown"]

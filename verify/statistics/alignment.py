@@ -1,0 +1,74 @@
+"""Which layers, and which heads, of two models are compared: one-to-one, at no cost.
+
+Both assignments maximise a score that no permutation or sign flip of units can change (the mean
+best score of the blocks' units). The alignment is therefore constant on the orbit of the null
+hypothesis: conditioning on the orbit fixes it, and the null law of the fixed points is untouched.
+Aligning by the number of fixed points itself would choose the layers *because* they match, and
+reject strangers in half of all cases.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .blocks import Block, Grid, common_indices, score
+
+Pair = tuple[tuple[int, str], tuple[int, str]]
+"""A block of A and a block of B, each as (layer, slot)."""
+
+_LARGEST = 512  # rows per layer used to align: copies beyond are left out
+
+
+def align(a: Grid, b: Grid) -> list[Pair]:
+    """Pairs of blocks to compare: layers one-to-one, then slots within aligned layers."""
+    rows, columns = list(a), list(b)
+    table = np.array([[_resemblance(a[i], b[j]) for j in columns] for i in rows]).reshape(len(rows), -1)
+    pairs: list[Pair] = []
+    for i, j in zip(*_assign(table), strict=True):
+        pairs += _slots(rows[i], a[rows[i]], columns[j], b[columns[j]])
+    return pairs
+
+
+def _slots(i: int, a: dict[str, Block], j: int, b: dict[str, Block]) -> list[Pair]:
+    """MLP bundles pair by name (a dense MLP with routed experts); heads by assignment."""
+    if "head 0" not in a:
+        counterpart = {name: name for name in a if name in b}
+        if not counterpart:
+            counterpart = {x: y for x, y in (("mlp", "experts"), ("experts", "mlp")) if x in a and y in b}
+        return [((i, x), (j, y)) for x, y in counterpart.items()]
+    rows, columns = list(a), list(b)
+    table = np.array([[_resemblance({"": a[x]}, {"": b[y]}) for y in columns] for x in rows])
+    return [((i, rows[x]), (j, columns[y])) for x, y in zip(*_assign(table), strict=True)]
+
+
+def _resemblance(a: dict[str, Block], b: dict[str, Block]) -> float:
+    """Mean over all units of A of the best score with any unit of B, at common indices."""
+    common = common_indices([*a.values(), *b.values()])
+    if len(common) == 0:
+        return -1.0
+    best = score(_pool(a, common), _pool(b, common)).max(1)
+    finite = best[np.isfinite(best)]
+    return float(finite.mean()) if len(finite) else -1.0
+
+
+def _pool(blocks: dict[str, Block], common: NDArray[np.intp]) -> Block:
+    """All copies of all blocks of a layer side by side, as one block of one copy."""
+    parts = [block.at(common) for block in blocks.values()]
+    most = max(1, _LARGEST // (len(common) * len(parts)))
+
+    def flat(name: str) -> tuple[NDArray[np.float64], ...]:
+        groups = zip(*(getattr(part, name) for part in parts), strict=True)
+        return tuple(np.concatenate([x[:most].reshape(-1, x.shape[-1]) for x in group])[None] for group in groups)
+
+    fixed, flipping = flat("fixed"), flat("flipping")
+    n = (fixed + flipping)[0].shape[1]
+    return Block(np.arange(n), n, fixed, flipping, 1)
+
+
+def _assign(table: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """One-to-one assignment of largest total; rounded, so that ties do not hang on arithmetic."""
+    from scipy.optimize import linear_sum_assignment
+
+    rows, columns = linear_sum_assignment(np.round(table, 6), maximize=True)
+    return rows, columns

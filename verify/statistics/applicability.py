@@ -1,0 +1,91 @@
+"""When a test applies: decided from the architectures and shared anchors, before any score.
+
+The null hypothesis asks one of two models, unknown which, to be invariant; so an assumption
+about architecture must hold in both.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..fingerprint import Fingerprint, unit_rows
+
+LEAST_ANCHORS = 32
+
+
+def same_width(a: Fingerprint, b: Fingerprint) -> str | None:
+    """Refuse residual streams of different width."""
+    x, y = a.record.architecture.width, b.record.architecture.width
+    return None if x == y else f"the residual streams have different widths ({x} and {y})"
+
+
+def both_mlps(a: Fingerprint, b: Fingerprint) -> str | None:
+    """Refuse models without MLPs, or one gated and one not."""
+    for model in (a, b):
+        shape = model.record.architecture
+        if not shape.hidden and not shape.expert_hidden:
+            return f"{model.record.name} has no MLP that was understood"
+    if a.record.architecture.gated != b.record.architecture.gated:
+        return "one model's MLPs are gated and the other's are not"
+    return None
+
+
+def odd_in_up(a: Fingerprint, b: Fingerprint) -> str | None:
+    """Refuse MLPs that a sign flip of up and down would change (GELU, clamped, up + 1)."""
+    for model in (a, b):
+        if not model.record.architecture.odd_in_up:
+            return f"the MLPs of {model.record.name} are not odd in `up`, so flipping up and down changes them"
+    return None
+
+
+def linear_values(a: Fingerprint, b: Fingerprint) -> str | None:
+    """Refuse attention that is not linear between v and o, or heads of different size."""
+    for model in (a, b):
+        if not model.record.architecture.linear_values:
+            return f"the attention of {model.record.name} is not linear between v and o"
+    x, y = a.record.architecture.head_size, b.record.architecture.head_size
+    return None if x == y else f"the attention heads have different sizes ({x} and {y})"
+
+
+def enough_anchors(a: Fingerprint, b: Fingerprint) -> str | None:
+    """Refuse vocabularies that share fewer than ``LEAST_ANCHORS`` anchor tokens."""
+    shared = len(np.intersect1d(a.record.anchors, b.record.anchors))
+    if shared >= LEAST_ANCHORS:
+        return None
+    return f"the vocabularies share {shared} anchor tokens, fewer than {LEAST_ANCHORS}"
+
+
+def no_fixed_vectors(a: Fingerprint, b: Fingerprint) -> str | None:
+    """Refuse residual streams that fixed position vectors are added to."""
+    for model in (a, b):
+        if model.record.architecture.positions == "sinusoidal":
+            return f"{model.record.name} adds fixed sinusoidal positions to the residual stream"
+    return None
+
+
+def first(*reasons: str | None) -> str | None:
+    """The first reason to refuse, if any."""
+    return next((reason for reason in reasons if reason is not None), None)
+
+
+def on_shared_anchors(a: Fingerprint, b: Fingerprint) -> tuple[Fingerprint, Fingerprint]:
+    """Both fingerprints with their anchor axes cut to the anchors that both know, re-centred."""
+    shared = np.intersect1d(a.record.anchors, b.record.anchors)
+    return _cut(a, shared), _cut(b, shared)
+
+
+def _cut(model: Fingerprint, shared: NDArray[np.int64]) -> Fingerprint:
+    if len(shared) == len(model.record.anchors):
+        return model
+    where = np.searchsorted(model.record.anchors, shared)
+    arrays = dict(model.arrays)
+    for name, array in model.arrays.items():
+        if name.startswith(("response.", "stream.")):
+            kept = array[..., where].astype(np.float64)
+            if name.startswith("response."):
+                kept -= kept.mean(-1, keepdims=True)
+            arrays[name] = unit_rows(kept)
+    positions = tuple(int(i) for i in shared)
+    record = model.record.model_copy(update={"anchors": positions})
+    return Fingerprint(record, arrays)

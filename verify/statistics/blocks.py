@@ -1,0 +1,161 @@
+"""Symmetry groups of a model as blocks of vectors, and the score array of two blocks.
+
+A block is a set of vectors indexed by something a maker could permute without changing the
+function: the hidden units of an MLP, or the value channels of a key-value head. A *component*
+lays out all blocks of a model on a grid of layers and slots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..fingerprint import Fingerprint, chosen_indices
+
+Vectors = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Vectors of one symmetry group of one model; arrays have shape [copies, n, k]."""
+
+    indices: NDArray[np.intp]
+    """Which of the model's indices the n kept ones are."""
+    size: int
+    """How many indices the group has in the model."""
+    fixed: tuple[Vectors, ...]
+    """Vectors whose sign no symmetry changes (gate rows)."""
+    flipping: tuple[Vectors, ...]
+    """Vectors that a symmetry flips together (up with down; v with o)."""
+    copies: int
+
+    def at(self, common: NDArray[np.intp]) -> Block:
+        """The same block at ``common`` indices only, ascending, all of them kept."""
+        where = np.searchsorted(self.indices, common)
+        fixed, flipping = (tuple(x[:, where] for x in group) for group in (self.fixed, self.flipping))
+        return Block(common, self.size, fixed, flipping, self.copies)
+
+    def alive(self) -> NDArray[np.bool_]:
+        """Which indices have a direction in every vector, shape [copies, n]."""
+        return np.all([x.any(-1) for x in self.fixed + self.flipping], axis=0)
+
+
+Grid = dict[int, dict[str, Block]]
+"""Blocks by layer, then by slot."""
+Component = Callable[[Fingerprint], Grid]
+
+
+def units(model: Fingerprint) -> Grid:
+    """Hidden units by their weights: gate rows, and up rows up to sign."""
+    gated = model.record.architecture.gated
+
+    def block(layer: int, bundle: str) -> tuple[list[str], list[str]]:
+        gate, up = f"units.{layer}.{bundle}.gate", f"units.{layer}.{bundle}.up"
+        return ([gate], [up]) if gated else ([up], [])
+
+    return _mlp_grid(model, block)
+
+
+def unit_pairs(model: Fingerprint) -> Grid:
+    """Gated hidden units with the vectors that share a sign: up rows and down columns."""
+    return _mlp_grid(
+        model,
+        lambda layer, b: ([f"units.{layer}.{b}.gate"], [f"units.{layer}.{b}.up", f"units.{layer}.{b}.down"]),
+    )
+
+
+def unit_responses(model: Fingerprint) -> Grid:
+    """Hidden units by the response of their gate (where not gated, of up) to the anchors."""
+    return _mlp_grid(model, lambda layer, b: ([f"response.{layer}.{b}"], []))
+
+
+def values(model: Fingerprint) -> Grid:
+    """Value channels by v rows and o columns, up to one sign for both."""
+    return _head_grid(model, lambda layer: [f"values.{layer}.v", f"values.{layer}.o"])
+
+
+def value_responses(model: Fingerprint) -> Grid:
+    """Value channels by their response to the anchors, up to sign."""
+    return _head_grid(model, lambda layer: [f"response.{layer}.values"])
+
+
+def score(a: Block, b: Block) -> Vectors:
+    """Score array [n, n] of two blocks at common indices: the maximum over copies of a mean cosine.
+
+    For one pair of copies, entry (i, j) is ``(sum of cosines of fixed vectors + |sum of cosines
+    of flipping vectors|) / number of vectors``. Permuting the indices of a block permutes the array
+    alike; flipping the signs of flipping vectors leaves it. A pair with a dead index scores -inf.
+    """
+    parts = len(a.fixed) + len(a.flipping)
+    best = np.full((len(a.indices), len(b.indices)), -np.inf)
+    alive_a, alive_b = a.alive(), b.alive()
+    for e in range(a.copies):
+        for f in range(b.copies):
+            total = np.zeros(best.shape)
+            for x, y in zip(a.fixed, b.fixed, strict=True):
+                total += x[e] @ y[f].T
+            if a.flipping:
+                total += np.abs(sum(x[e] @ y[f].T for x, y in zip(a.flipping, b.flipping, strict=True)))
+            total[~np.outer(alive_a[e], alive_b[f])] = -np.inf
+            np.maximum(best, total / parts, out=best)
+    return best
+
+
+def agreement(a: Block, b: Block) -> NDArray[np.float64]:
+    """Per index, the inner product of the flipping vectors, summed over copies; shape [n].
+
+    It changes sign with the index's sign in either model, whichever copies are tied.
+    """
+    total = np.zeros(len(a.indices))
+    for x, y in zip(a.flipping, b.flipping, strict=True):
+        total += np.einsum("ik,ik->i", x.sum(0), y.sum(0))
+    return total
+
+
+def common_indices(blocks: list[Block]) -> NDArray[np.intp]:
+    """Indices kept in every one of the blocks, ascending."""
+    common = blocks[0].indices
+    for block in blocks[1:]:
+        common = np.intersect1d(common, block.indices, assume_unique=True)
+    return common
+
+
+def _mlp_grid(model: Fingerprint, names: Callable[[int, str], tuple[list[str], list[str]]]) -> Grid:
+    shape, sketch = model.record.architecture, model.record.sketch
+    kept = {
+        "mlp": (shape.hidden, sketch.units),
+        "experts": (shape.expert_hidden, sketch.expert_units),
+        "shared": (shape.shared_hidden, sketch.units),
+    }
+    grid: Grid = {}
+    for layer in range(shape.layers):
+        for bundle, (size, count) in kept.items():
+            fixed, flipping = names(layer, bundle)
+            if all(name in model.arrays for name in fixed + flipping):
+                indices = chosen_indices("units", size, count)
+                grid.setdefault(layer, {})[bundle] = _block(model, indices, size, fixed, flipping)
+    return grid
+
+
+def _head_grid(model: Fingerprint, names: Callable[[int], list[str]]) -> Grid:
+    shape, sketch = model.record.architecture, model.record.sketch
+    indices = chosen_indices("channels", shape.head_size, sketch.channels)
+    grid: Grid = {}
+    for layer in range(shape.layers):
+        if all(name in model.arrays for name in names(layer)):
+            whole = _block(model, indices, shape.head_size, [], names(layer))
+            grid[layer] = {
+                f"head {h}": Block(indices, whole.size, (), tuple(x[h : h + 1] for x in whole.flipping), 1)
+                for h in range(shape.kv_heads)
+            }
+    return grid
+
+
+def _block(model: Fingerprint, indices: NDArray[np.intp], size: int, fixed: list[str], flipping: list[str]) -> Block:
+    groups = (tuple(model.arrays[n].astype(np.float64) for n in names) for names in (fixed, flipping))
+    vectors_fixed, vectors_flipping = groups
+    copies = len((vectors_fixed + vectors_flipping)[0])
+    return Block(indices, size, vectors_fixed, vectors_flipping, copies)

@@ -1,0 +1,60 @@
+"""The independent groups of a comparison: aligned pairs of blocks, tied ones merged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..fingerprint import Fingerprint
+from .alignment import Pair, align
+from .blocks import Component, Grid, agreement, common_indices, score
+from .ties import TiedSets, tied
+
+
+@dataclass(frozen=True)
+class Group:
+    """One independent group: a tied set of pairs of blocks, with one arrangement to compare."""
+
+    pairs: tuple[Pair, ...]
+    size: int
+    """Indices of the group in the models; a random subset of n is kept."""
+    scores: NDArray[np.float64]
+    """Score array [n, n] at common indices: the maximum over pairs."""
+    agreement: NDArray[np.float64]
+    """Inner products of flipping vectors [n], summed over pairs; 0 where not defined."""
+
+
+def groups(component: Component, a: Fingerprint, b: Fingerprint) -> list[Group]:
+    """Align two models' blocks and merge what is tied in either of them.
+
+    Under the null hypothesis the arrangements of distinct groups are independent; those within
+    a group may be one and the same. Group members may have different numbers of indices; the
+    common ones are used.
+    """
+    grid_a, grid_b = component(a), component(b)
+    pairs = align(grid_a, grid_b)
+    return [_merge(grid_a, grid_b, members) for members in _tied_pairs(pairs, tied(grid_a), tied(grid_b))]
+
+
+def _tied_pairs(pairs: list[Pair], ties_a: TiedSets, ties_b: TiedSets) -> list[list[Pair]]:
+    sets = TiedSets()
+    for pair in pairs:
+        sets.union(("a", ties_a.find(pair[0])), ("b", ties_b.find(pair[1])))
+    members: dict[object, list[Pair]] = {}
+    for pair in pairs:
+        members.setdefault(sets.find(("a", ties_a.find(pair[0]))), []).append(pair)
+    return list(members.values())
+
+
+def _merge(grid_a: Grid, grid_b: Grid, pairs: list[Pair]) -> Group:
+    blocks = [(grid_a[i][x], grid_b[j][y]) for (i, x), (j, y) in pairs]
+    common = common_indices([block for pair in blocks for block in pair])
+    at_common = [(first.at(common), second.at(common)) for first, second in blocks]
+    return Group(
+        pairs=tuple(pairs),
+        size=min(block.size for pair in blocks for block in pair),
+        scores=np.max([score(first, second) for first, second in at_common], axis=0),
+        agreement=np.sum([agreement(first, second) for first, second in at_common], axis=0),
+    )

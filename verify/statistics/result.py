@@ -1,0 +1,84 @@
+"""What a test returns: counts with their null laws, effect size, power, localisation."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ..base import Record
+
+Law = Literal["fixed_points", "signs"]
+
+
+class Count(Record):
+    """One counted statistic and its p-value; the p-value is a function of the other fields."""
+
+    law: Law
+    """``fixed_points``: bound of ``verify.inference.fixed_points``; ``signs``: binomial(n, 1/2)."""
+    count: int
+    """Indices identified, or signs that agree."""
+    n: int
+    """Indices compared, or signs that are not zero."""
+    groups: int
+    """Independent groups L (tied copies count once); for signs, unused and equal to n."""
+    log10_p: float
+
+
+class LayerResult(Record):
+    """Localisation: one aligned pair of layers (a tied set names its first pair)."""
+
+    layer_a: int
+    layer_b: int
+    count: int
+    n: int
+    groups: int
+    log10_p: float
+    adjusted_log10_p: float
+    """Holm-adjusted over the layers of this test."""
+
+
+class EffectSize(Record):
+    """How strong the match is; none of it enters a p-value."""
+
+    share: float
+    """Identified indices over compared indices, or agreeing over non-zero signs."""
+    interval: tuple[float, float] | None = None
+    """95% interval for the share in the whole blocks; only where a random subset was compared."""
+    cosine_identified: float | None = None
+    """Median score of identified indices."""
+    cosine_background: float | None = None
+    """Median best score with any other index: what unrelated units reach."""
+
+
+class TestResult(Record):
+    """One test of one null hypothesis, applicable or not."""
+
+    __test__ = False  # not for pytest
+
+    id: str
+    version: int
+    title: str
+    applicable: bool
+    reason: str | None = None
+    """Why the test does not apply; None where it does."""
+    null: str
+    """The null hypothesis in words."""
+    assumptions: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What was left out or tied, in sentences."""
+    method: Literal["bound", "exact"] | None = None
+    counts: tuple[Count, ...] = ()
+    """More than one where a test looks twice; the p-value then pays for it."""
+    statistic: int | None = None
+    """The count with the smallest p-value."""
+    expected: float | None = None
+    """The same count expected by chance (for fixed points, at most)."""
+    log10_p: float | None = None
+    adjusted_log10_p: float | None = None
+    """Holm-adjusted over the applicable tests of the report."""
+    attainable_log10_p: float | None = None
+    """The smallest value the test could have given."""
+    effect: EffectSize | None = None
+    detectable_share: float | None = None
+    """With 95% power the report's level is reached if each index is kept with at least this
+    probability (for signs: if each sign agrees with it); None where no share suffices."""
+    by_layer: tuple[LayerResult, ...] = ()

@@ -1,0 +1,180 @@
+"""The shape of a test: one object, one file, a function of two fingerprints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..fingerprint import Fingerprint
+from ..inference import (
+    detectable_agreement,
+    detectable_share,
+    holm,
+    hypergeometric_interval,
+    log10_p_fixed_points,
+    log10_p_signs,
+    smallest,
+)
+from .groups import Group
+from .matching import background, fixed_points
+from .result import Count, EffectSize, LayerResult, TestResult
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A test of lineage.
+
+    Parameters
+    ----------
+    id, version, title : names; the version changes whenever a result could.
+    null : the null hypothesis in words.
+    assumptions : what must be true of training for the p-value to be valid, in sentences.
+    survives, blind_to : what the test can and cannot see, in words.
+    refuse : reason why the test does not apply to two models, or None; sees no score.
+    run : evidence of two models to which the test applies, at a log10 level.
+    """
+
+    id: str
+    version: int
+    title: str
+    null: str
+    assumptions: tuple[str, ...]
+    survives: str
+    blind_to: str
+    refuse: Callable[[Fingerprint, Fingerprint], str | None]
+    run: Callable[[Fingerprint, Fingerprint], Evidence]
+
+    def __call__(self, a: Fingerprint, b: Fingerprint, *, level: float = -3.0) -> TestResult:
+        """Test A against B; ``level`` (log10) is only for the statement of power."""
+        reason = self.refuse(a, b)
+        if reason is not None:
+            return TestResult(
+                id=self.id,
+                version=self.version,
+                title=self.title,
+                applicable=False,
+                reason=reason,
+                null=self.null,
+                assumptions=self.assumptions,
+            )
+        return _result(self, self.run(a, b), level)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a statistic found: counts, and what describes them."""
+
+    counts: tuple[Count, ...]
+    effect: EffectSize | None
+    by_layer: tuple[LayerResult, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def fixed_point_count(matched: int, n: int, groups: int) -> Count:
+    """A count of fixed points with its bound; no group at all bounds nothing."""
+    log10_p = log10_p_fixed_points(matched, groups) if groups else 0.0
+    return Count(law="fixed_points", count=matched, n=n, groups=groups, log10_p=log10_p)
+
+
+def sign_count(numbers: np.ndarray) -> Count:
+    """A count of positive numbers among those not zero; numbers that are not finite are dropped."""
+    agreeing, n = int((numbers > 0).sum()), int((numbers > 0).sum() + (numbers < 0).sum())
+    return Count(law="signs", count=agreeing, n=n, groups=n, log10_p=log10_p_signs(agreeing, n))
+
+
+def identity_evidence(found: list[Group]) -> Evidence:
+    """Fixed points of the unique best match over independent groups, with effect and localisation."""
+    matched = [fixed_points(group.scores) for group in found]
+    count = fixed_point_count(
+        sum(int(m.sum()) for m in matched), sum(len(m) for m in matched), sum(len(m) > 0 for m in matched)
+    )
+    return Evidence((count,), _effect(found, matched, count), _by_layer(found, matched), tie_notes(found))
+
+
+def tie_notes(found: list[Group]) -> tuple[str, ...]:
+    """One sentence on tied groups, if there are any."""
+    merged = [group for group in found if len(group.pairs) > 1]
+    if not merged:
+        return ()
+    largest = max(len(group.pairs) for group in merged)
+    return (
+        f"{sum(len(g.pairs) for g in merged)} pairs of blocks were found to be copies of one another "
+        f"and merged into {len(merged)} (the largest of {largest}).",
+    )
+
+
+def _effect(found: list[Group], matched: list[np.ndarray], count: Count) -> EffectSize | None:
+    if count.n == 0:
+        return None
+    diagonal = np.concatenate([g.scores.diagonal()[m] for g, m in zip(found, matched, strict=True)])
+    others = np.concatenate([background(group.scores) for group in found])
+    population = sum(group.size for group in found if len(group.scores))
+    sampled = count.n < population
+    return EffectSize(
+        share=count.count / count.n,
+        interval=hypergeometric_interval(count.count, count.n, population) if sampled else None,
+        cosine_identified=float(np.median(diagonal)) if len(diagonal) else None,
+        cosine_background=float(np.median(others)) if len(others) else None,
+    )
+
+
+def _by_layer(found: list[Group], matched: list[np.ndarray]) -> tuple[LayerResult, ...]:
+    tally: dict[tuple[int, int], list[int]] = {}
+    for group, m in zip(found, matched, strict=True):
+        (layer_a, _), (layer_b, _) = group.pairs[0]
+        row = tally.setdefault((layer_a, layer_b), [0, 0, 0])
+        row[0], row[1], row[2] = row[0] + int(m.sum()), row[1] + len(m), row[2] + (len(m) > 0)
+    ordered = sorted(tally.items())
+    counts = [fixed_point_count(*row) for _, row in ordered]
+    adjusted = holm([count.log10_p for count in counts])
+    return tuple(
+        LayerResult(
+            layer_a=layers[0],
+            layer_b=layers[1],
+            count=count.count,
+            n=count.n,
+            groups=count.groups,
+            log10_p=count.log10_p,
+            adjusted_log10_p=value,
+        )
+        for (layers, _), count, value in zip(ordered, counts, adjusted, strict=True)
+    )
+
+
+def _result(statistic: Statistic, evidence: Evidence, level: float) -> TestResult:
+    best = min(evidence.counts, key=lambda count: count.log10_p)
+    most = [_attainable(count) for count in evidence.counts]
+    level = level - np.log10(len(evidence.counts))
+    shares = [share for count in evidence.counts if (share := _detectable(count, level)) is not None]
+    return TestResult(
+        id=statistic.id,
+        version=statistic.version,
+        title=statistic.title,
+        applicable=True,
+        null=statistic.null,
+        assumptions=statistic.assumptions,
+        notes=evidence.notes,
+        method="exact" if all(count.law == "signs" for count in evidence.counts) else "bound",
+        counts=evidence.counts,
+        statistic=best.count,
+        expected=best.n / 2 if best.law == "signs" else float(best.groups),
+        log10_p=smallest([count.log10_p for count in evidence.counts]),
+        attainable_log10_p=smallest(most),
+        effect=evidence.effect,
+        detectable_share=min(shares, default=None),
+        by_layer=evidence.by_layer,
+    )
+
+
+def _attainable(count: Count) -> float:
+    if count.law == "signs":
+        return log10_p_signs(count.n, count.n)
+    return log10_p_fixed_points(count.n, count.groups) if count.groups else 0.0
+
+
+def _detectable(count: Count, level: float) -> float | None:
+    if count.law == "signs":
+        return detectable_agreement(count.n, level)
+    return detectable_share(count.n, count.groups, level) if count.groups else None

@@ -1,0 +1,78 @@
+"""Residual dimensions that kept their index and sign, by the embeddings of shared tokens.
+
+Statistic: C[r, s] is the mean cosine of residual dimension r of A and s of B, over the columns of the
+embedding and the unembedding at the anchor tokens both vocabularies know. Two counts: dimensions with
+C[r, r] > 0 (only under RMS norm), and fixed points of the best match by |C| (by C under layer norm).
+
+Group: signed permutations of the residual stream under RMS norm, permutations under layer norm: ONE
+group for the whole model, since every layer reads the same stream (L = 1). Null laws:
+``inference.signs`` and ``inference.fixed_points``; p = min(1, 2 min(p_signs, p_fixed)) under RMS norm.
+
+Survives all that keeps the embedding basis: a body trained anew on copied embeddings, upcycling, changed
+depth, permuted units. Blind to a rotated or permuted residual stream. Refuses fixed vectors added
+to the stream (sinusoidal positions), which no permutation leaves alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..fingerprint import Fingerprint
+from .applicability import enough_anchors, first, no_fixed_vectors, on_shared_anchors, same_width
+from .hypotheses import EQUIVARIANT_TRAINING, NO_SHARED_TENSORS, NOT_ARRANGED
+from .matching import background, fixed_points
+from .result import EffectSize
+from .statistic import Evidence, Statistic, fixed_point_count, sign_count
+
+
+def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
+    return first(same_width(a, b), no_fixed_vectors(a, b), enough_anchors(a, b))
+
+
+def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
+    cosine = _cosines(*on_shared_anchors(a, b))
+    signed = a.record.architecture.norm == b.record.architecture.norm == "rms"
+    scores = np.where(np.isfinite(cosine), np.abs(cosine), -np.inf) if signed else cosine
+    matched = fixed_points(scores)
+    fixed = fixed_point_count(int(matched.sum()), len(matched), min(1, len(matched)))
+    diagonal, others = cosine.diagonal(), background(scores)
+    effect = EffectSize(
+        share=fixed.count / max(1, fixed.n),
+        cosine_identified=float(np.median(scores.diagonal()[matched])) if matched.any() else None,
+        cosine_background=float(np.median(others)) if len(others) else None,
+    )
+    if not signed:
+        return Evidence((fixed,), effect, notes=("Signs were left out: layer norm is not symmetric under them.",))
+    return Evidence((fixed, sign_count(diagonal[np.isfinite(diagonal)])), effect)
+
+
+def _cosines(a: Fingerprint, b: Fingerprint) -> np.ndarray:
+    """Mean cosine of every pair of kept dimensions, shape [n, n]; -inf where a dimension is dead."""
+    roles = [r for r in ("stream.embed", "stream.unembed") if r in a.arrays and r in b.arrays]
+    total, alive = 0.0, True
+    for role in roles:
+        x, y = a.arrays[role].astype(np.float64), b.arrays[role].astype(np.float64)
+        total = total + x @ y.T
+        alive = alive & np.outer(x.any(1), y.any(1))
+    return np.where(alive, total / len(roles), -np.inf)
+
+
+STREAM_IDENTITY = Statistic(
+    id="stream_identity",
+    version=1,
+    title="Residual dimensions at the same index and sign, by embeddings of shared tokens",
+    null=(
+        "The order of the residual dimensions of one model (and, under RMS norm, their signs) carries no "
+        "information about those of the other."
+    ),
+    assumptions=(
+        EQUIVARIANT_TRAINING.format(group="signed permutations of the residual stream")
+        + " Sinusoidal positions and fixed Hadamard rotations break this.",
+        NOT_ARRANGED,
+        NO_SHARED_TENSORS,
+    ),
+    survives="a body trained anew on copied embeddings, upcycling, changed depth, permuted units",
+    blind_to="a rotated or permuted residual stream",
+    refuse=_refuse,
+    run=_run,
+)
