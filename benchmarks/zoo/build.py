@@ -17,7 +17,7 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from . import derive
 from .config import Config
@@ -173,7 +173,7 @@ def _write(out: Path, name: str, weights: derive.Arrays, config: Config, order: 
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     arrays = {key: np.ascontiguousarray(value.astype(dtype)) for key, value in weights.items()}
-    save_file(arrays, part / "model.safetensors", metadata={"format": "pt"})
+    (part / "model.safetensors").write_bytes(save(arrays, metadata={"format": "pt"}))
     documents = {"config.json": config.huggingface(), "tokenizer.json": tokenizer(order), "lineage.json": truth}
     for file, content in documents.items():
         (part / file).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
