@@ -22,6 +22,8 @@ from .safetensors_file import Tensor, tensors
 from .source import Source, locate
 from .vocabulary import vocabulary
 
+_NUMBER = r"(?<=\.)[0-9]{1,6}(?=\.)"
+
 Key = tuple[str, int | None, int | None]
 """Role, layer (None for the whole model), expert (None outside routed experts)."""
 
@@ -82,7 +84,7 @@ class Checkpoint:
 
     def shape(self, role: str, layer: int | None = None, expert: int | None = None) -> tuple[int, ...]:
         """Canonical shape of a tensor."""
-        return self._stored[role, layer, expert].shape
+        return self._at(role, layer, expert).shape
 
     def norm_before(self, sublayer: str, layer: int) -> tuple[str, int | None] | None:
         """Role and layer of the norm that feeds a sublayer, ``attn`` or ``mlp``; None if there is none."""
@@ -103,14 +105,15 @@ class Checkpoint:
         Raises
         ------
         CheckpointError
-            If the stored dtype cannot be read, or the file changed since it was opened.
+            If there is no such tensor, its stored dtype cannot be read, or the file changed since it was opened.
         """
-        stored = self._stored[role, layer, expert]
+        stored = self._at(role, layer, expert)
         mapped: NDArray[Any] = stored.tensor.map()
         if stored.slot.transposed:
             mapped = mapped.T
-        size, (k, _) = stored.shape[0], stored.slot.part
-        mapped = mapped[k * size : (k + 1) * size]
+        k, parts = stored.slot.part
+        if parts > 1:
+            mapped = mapped[k * stored.shape[0] : (k + 1) * stored.shape[0]]
         if rows is not None:
             mapped = mapped[rows]
         self.bytes_read += prod(mapped.shape) * mapped.itemsize
@@ -125,10 +128,20 @@ class Checkpoint:
         """The weight files with their sha256, ordered by name."""
         identities = []
         for done, path in enumerate(self._source.weights, start=1):
-            size = path.stat().st_size
-            identities.append(FileIdentity(name=path.name, size=size, sha256=sha256_of_file(path)))
+            try:
+                size, sha256 = path.stat().st_size, sha256_of_file(path)
+            except OSError as error:
+                raise CheckpointError(f"{path.name} cannot be read ({error.strerror}); start again.") from error
+            identities.append(FileIdentity(name=path.name, size=size, sha256=sha256))
             progress(f"hashing {self.name}", done, len(self._source.weights))
         return tuple(identities)
+
+    def _at(self, role: str, layer: int | None, expert: int | None) -> Stored:
+        try:
+            return self._stored[role, layer, expert]
+        except KeyError:
+            place = "".join(f", {what} {n}" for what, n in (("layer", layer), ("expert", expert)) if n is not None)
+            raise CheckpointError(f"{self.name} has no tensor for `{role}`{place}; ask `has` first.") from None
 
 
 def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
@@ -143,6 +156,8 @@ def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     found = _all_tensors(source)
     family, prefix = _family(source, found)
     stored, unrecognised = _match(family, prefix, found)
+    if source.config.get("tie_word_embeddings") is True:
+        stored.pop(("unembed", None, None), None)  # a stale copy: the model uses embed
     return Checkpoint(source, family, stored, unrecognised)
 
 
@@ -156,7 +171,7 @@ def _all_tensors(source: Source) -> dict[str, Tensor]:
                 )
             found[name] = tensor
     for name, file in (source.index or {}).items():
-        if name not in found or found[name].file.name != Path(file).name:
+        if name not in found or found[name].file != source.folder / file:
             raise CheckpointError(
                 f"The index says tensor {name!r:.200} is in {file!r:.120}, where it is not; download it again."
             )
@@ -165,9 +180,10 @@ def _all_tensors(source: Source) -> dict[str, Tensor]:
 
 def _family(source: Source, found: dict[str, Tensor]) -> tuple[Family, str]:
     """The family declared, else the only one whose required tensors are present; and the name prefix."""
+    present = {_template(name) for name in found}  # of any layer: the first may be dense in a model of experts
     declared = source.config.get("model_type", "")
     named = [family for family in FAMILIES if declared in family.model_types]
-    fitting = [(f, prefix) for f in named or FAMILIES if (prefix := _prefix(f, found)) is not None]
+    fitting = [(f, prefix) for f in named or FAMILIES if (prefix := _prefix(f, present)) is not None]
     if len(fitting) == 1:
         return fitting[0]
     known = ", ".join(name for family in FAMILIES for name in family.model_types)
@@ -178,36 +194,56 @@ def _family(source: Source, found: dict[str, Tensor]) -> tuple[Family, str]:
     )
 
 
-def _prefix(family: Family, found: dict[str, Tensor]) -> str | None:
+def _prefix(family: Family, present: set[str]) -> str | None:
+    roles = family.globals | family.layer
     for prefix in family.prefixes:
-        if all(_first_name(family, role, prefix) in found for role in family.required):
+        if all(_slot_template(prefix, _slot(roles[role])) in present for role in family.required):
             return prefix
     return None
-
-
-def _first_name(family: Family, role: str, prefix: str) -> str:
-    """Name of a required tensor in the first layer (and expert) that could have it."""
-    return prefix + _slot((family.globals | family.layer)[role]).name.format(i=0, e=0)
 
 
 def _match(family: Family, prefix: str, found: dict[str, Tensor]) -> tuple[dict[Key, Stored], list[str]]:
     """Every tensor's canonical keys; a fused tensor has several."""
     templates = [(role, _slot(entry), prefix) for role, entry in (family.globals | family.layer).items()]
     templates += [(role, _slot(entry), "") for role, entry in family.unprefixed.items()]
-    by_shape: dict[str, list[tuple[str, Slot]]] = {}
+    by_template: dict[str, list[tuple[str, Slot]]] = {}
     for role, slot, start in templates:
-        by_shape.setdefault(start + slot.name.replace("{i}", "#").replace("{e}", "#"), []).append((role, slot))
+        by_template.setdefault(_slot_template(start, slot), []).append((role, slot))
     stored: dict[Key, Stored] = {}
     unrecognised = []
     for name, tensor in found.items():
-        numbers = [int(part) for part in re.findall(r"(?<=\.)\d{1,6}(?=\.)", name)]
-        roles = by_shape.get(re.sub(r"(?<=\.)\d{1,6}(?=\.)", "#", name), [])
+        numbers = [int(part) for part in re.findall(_NUMBER, name)]
+        roles = by_template.get(_template(name), [])
         for role, slot in roles:
-            layer, expert = (numbers + [None, None])[:2]  # type: ignore[list-item]
-            stored[role, layer, expert] = Stored(tensor, slot)
+            layer, expert = [*numbers, None, None][:2]
+            if (role, layer, expert) in stored:
+                raise CheckpointError(
+                    f"Tensor {name!r:.200} and {stored[role, layer, expert].tensor.name!r:.200} claim one place; "
+                    "expected one of them."
+                )
+            stored[role, layer, expert] = _part(tensor, slot)
         if not roles and not any(re.search(pattern, name) for pattern in family.ignored):
             unrecognised.append(name)
     return stored, unrecognised
+
+
+def _part(tensor: Tensor, slot: Slot) -> Stored:
+    rows = (tensor.shape or (1,))[-1 if slot.transposed else 0]
+    if rows % slot.part[1]:
+        raise CheckpointError(
+            f"Tensor {tensor.name!r:.200} has {rows} rows, which {slot.part[1]} fused parts cannot share; "
+            "obtain the file again."
+        )
+    return Stored(tensor, slot)
+
+
+def _template(name: str) -> str:
+    """A name with every number replaced; NUL is in no printable name."""
+    return re.sub(_NUMBER, "\0", name)
+
+
+def _slot_template(prefix: str, slot: Slot) -> str:
+    return _template(prefix + slot.name.format(i=0, e=0))
 
 
 def _slot(entry: str | Slot) -> Slot:

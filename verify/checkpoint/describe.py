@@ -42,15 +42,19 @@ def describe(family: Family, shapes: Shapes, config: dict[str, Any]) -> Architec
             f"The {_matrix(shapes, 'v', 0)[0]} rows of v are not a divisor of {heads} heads of {head_size} channels; "
             "check config.json."
         )
+    model_type = config.get("model_type") or ""
+    if not isinstance(model_type, str) or not model_type.isprintable():
+        raise CheckpointError(f"config.json gives model_type as {model_type!r:.60}; expected a printable string.")
     experts = 1 + max((expert for _, _, expert in shapes if expert is not None), default=-1)
     sizes = {prefix: _hidden(shapes, prefix) for prefix in ("", "expert_", "shared_")}
     _check_shapes(shapes, width, vocab, heads * head_size, kv_heads * head_size, sizes)
-    _check_layers(shapes, layers, experts)
-    _check_config(config, width, layers, kv_heads)
+    _check_rest(shapes, width, experts, head_size)
+    _check_layers(shapes, layers, experts, family.gated)
+    _check_config(config, width, layers, vocab, kv_heads, experts, sizes)
     tied = not any(role == "unembed" for role, _, _ in shapes)
     return Architecture(
         family=family.name,
-        model_type=str(config.get("model_type", ""))[:60],
+        model_type=model_type[:60],
         layers=layers,
         width=width,
         vocab=vocab,
@@ -102,18 +106,39 @@ def _check_shapes(shapes: Shapes, width: int, vocab: int, query: int, value: int
         "norm_out": (width,),
         "norm_embed": (width,),
         "norm_final": (width,),
+        "up_bias": (hidden[""],),
+        "down_bias": (width,),
+        "shared_router": (1, width),
     }
+    expected |= {role + "_bias": (width,) for role in expected if role.startswith("norm_")}
     for prefix, size in hidden.items():
         expected |= {prefix + role: (size, width) for role in ("gate", "up")} | {prefix + "down": (width, size)}
     for (role, layer, expert), shape in shapes.items():
+        if 0 in shape:
+            raise CheckpointError(f"{_where(role, layer, expert)} is empty (shape {shape}); obtain the file again.")
         if role in expected and shape != expected[role]:
             raise CheckpointError(
                 f"{_where(role, layer, expert)} has shape {shape}; expected {expected[role]} from the other tensors."
             )
 
 
-def _check_layers(shapes: Shapes, layers: int, experts: int) -> None:
-    """Layers and experts are numbered without gaps, and each layer has its attention and one MLP."""
+def _check_rest(shapes: Shapes, width: int, experts: int, head_size: int) -> None:
+    """What no other tensor has to agree with: routers, positions, and norms of one head or of all."""
+    for (role, layer, expert), shape in shapes.items():
+        wrong = (
+            (role == "router" and shape != (experts, width))
+            or (role == "position" and (len(shape) != 2 or shape[1] != width))
+            or (role in ("q_norm", "k_norm") and (len(shape) != 1 or shape[0] % head_size))
+        )
+        if wrong:
+            raise CheckpointError(
+                f"{_where(role, layer, expert)} has shape {shape}; it does not fit width {width}, {experts} experts "
+                f"and head size {head_size}; use files of one model."
+            )
+
+
+def _check_layers(shapes: Shapes, layers: int, experts: int, gated: bool) -> None:
+    """Layers and experts are numbered without gaps, and each layer has its attention and a whole MLP."""
     for layer in range(layers):
         missing = [role for role in "qkvo" if (role, layer, None) not in shapes]
         if missing:
@@ -124,27 +149,39 @@ def _check_layers(shapes: Shapes, layers: int, experts: int) -> None:
         absent = [e for e in range(experts if routed else 0) if ("expert_down", layer, e) not in shapes]
         if absent:
             raise CheckpointError(f"{_where('expert_down', layer, absent[0])} is missing; download it again.")
-    incomplete = [
-        (prefix, layer, expert)
-        for (role, layer, expert) in shapes
-        for prefix in ("", "expert_", "shared_")
-        if role == prefix + "down" and (prefix + "up", layer, expert) not in shapes
-    ]
-    if incomplete:
-        prefix, layer, expert = incomplete[0]
-        raise CheckpointError(f"{_where(prefix + 'up', layer, expert)} is missing; download it again.")
+    for prefix in ("", "expert_", "shared_"):
+        roles = [prefix + role for role in (("gate",) if gated else ()) + ("up", "down")]
+        for place in {(layer, expert) for role, layer, expert in shapes if role in roles}:
+            for role in roles:
+                if (role, *place) not in shapes:
+                    raise CheckpointError(f"{_where(role, *place)} is missing; download the checkpoint again.")
 
 
-def _check_config(config: dict[str, Any], width: int, layers: int, kv_heads: int) -> None:
+def _check_config(
+    config: dict[str, Any],
+    width: int,
+    layers: int,
+    vocab: int,
+    kv_heads: int,
+    experts: int,
+    sizes: dict[str, int],
+) -> None:
+    """Declared numbers agree with the tensors; a number about something the model lacks says nothing."""
     for found, keys in (
+        (vocab, ("vocab_size",)),
+        (sizes[""], ("intermediate_size", "n_inner")),
+        (experts, ("num_experts", "n_routed_experts", "num_local_experts")),
+        (sizes["expert_"], ("moe_intermediate_size",)),
+        (sizes["shared_"], ("shared_expert_intermediate_size",)),
         (width, ("hidden_size", "n_embd")),
         (layers, ("num_hidden_layers", "n_layer")),
         (kv_heads, ("num_key_value_heads",)),
     ):
         declared = count(config, *keys)
-        if declared is not None and declared != found:
+        if found and declared is not None and declared != found:
             raise CheckpointError(
-                f"config.json says {keys[0]} is {declared}, but the tensors have {found}; use files of one model."
+                f"config.json says {' or '.join(keys)} is {declared}, but the tensors have {found}; "
+                "use files of one model."
             )
 
 

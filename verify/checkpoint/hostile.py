@@ -8,7 +8,8 @@ from typing import Any
 
 from ..base import CheckpointError
 
-_LARGEST_JSON = 200_000_000  # bytes; the largest published tokenizers are about 35 MB
+_LARGEST = 200_000_000  # bytes of JSON or text; the largest published tokenizers are about 35 MB
+_DEEPEST = 64  # levels of nesting; below what would exhaust the stack of whoever prints or walks the value
 
 
 def read_json_object(path: Path) -> dict[str, Any]:
@@ -19,11 +20,22 @@ def read_json_object(path: Path) -> dict[str, Any]:
     CheckpointError
         If the file cannot be read, is too large, is not JSON or not an object.
     """
+    return parse_json_object(read_bounded(path), path.name)
+
+
+def read_bounded(path: Path) -> bytes:
+    """The bytes of a small file beside the weights.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be read or is too large.
+    """
     try:
         size = path.stat().st_size
-        if size > _LARGEST_JSON:
-            raise CheckpointError(f"{path.name} has {size} bytes; expected a JSON file of at most {_LARGEST_JSON}.")
-        return parse_json_object(path.read_bytes(), path.name)
+        if size > _LARGEST:
+            raise CheckpointError(f"{path.name} has {size} bytes; expected at most {_LARGEST}; obtain it again.")
+        return path.read_bytes()
     except OSError as error:
         raise CheckpointError(f"{path.name} cannot be read ({error.strerror}); check the file.") from error
 
@@ -37,6 +49,8 @@ def parse_json_object(text: bytes, name: str) -> dict[str, Any]:
         raise CheckpointError(f"{name} is not valid JSON ({reason}); obtain the file again.") from error
     if not isinstance(value, dict):
         raise CheckpointError(f"{name} holds a JSON {type(value).__name__}; expected an object.")
+    if _too_deep(value):
+        raise CheckpointError(f"{name} is nested too deeply; expected at most {_DEEPEST} levels; obtain it again.")
     return value
 
 
@@ -48,6 +62,20 @@ def count(config: dict[str, Any], *keys: str, default: int | None = None) -> int
                 raise CheckpointError(f"config.json gives {key} as {value!r:.60}; expected a count.")
             return value
     return default
+
+
+def _too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            item
+            for parent in level
+            for item in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from .hostile import parse_json_object
 
 _LARGEST_HEADER = 100_000_000  # bytes, the format's own limit
 _BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16}
+_BITS |= {"F4": 4, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "C64": 64}
 _BITS |= {"I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64}
 _READABLE: dict[str, DTypeLike] = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": ml_dtypes.bfloat16}
 
@@ -98,10 +99,13 @@ def _header(path: Path) -> tuple[dict[str, Any], int, int]:
 
 
 def _tensor(path: Path, name: str, entry: Any, start: int) -> Tensor:
+    if not name.isprintable():
+        raise CheckpointError(f"{path.name} has a tensor named {name!r:.200}; expected printable characters.")
     try:
         dtype, shape, (low, high) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
         counts = (*shape, low, high)
-        valid = dtype in _BITS and all(type(n) is int and 0 <= n < 2**48 for n in counts) and len(shape) <= 8
+        valid = dtype in _BITS and isinstance(entry["shape"], list) and len(shape) <= 8
+        valid = valid and all(type(n) is int and 0 <= n < 2**48 for n in counts)
         valid = valid and (high - low) * 8 == prod(shape) * _BITS[dtype]
     except (KeyError, TypeError, ValueError):
         valid = False

@@ -35,10 +35,13 @@ def locate(path: Path) -> Source:
     CheckpointError
         If there is nothing there, only pickles, an incomplete set of shards, or a hostile index.
     """
-    if not path.exists():
-        raise CheckpointError(f"{path.name or str(path)} does not exist; give a folder or safetensors file.")
+    if not _exists(path):
+        raise CheckpointError(f"{path.name!r:.200} does not exist; give a folder or safetensors file.")
+    name = path.resolve().name if path.is_dir() else path.name
+    if not name.isprintable():
+        raise CheckpointError(f"The checkpoint is named {name!r:.200}; expected printable characters; rename it.")
     if path.is_dir():
-        folder, name = path, path.resolve().name
+        folder = path
         index = _index(folder)
         weights = _shards(folder, index) if index is not None else _whole(folder)
     else:
@@ -47,6 +50,9 @@ def locate(path: Path) -> Source:
         if path.suffix != ".safetensors":
             raise CheckpointError(f"{path.name} is not a .safetensors file; give one, or a folder of them.")
         folder, name, index, weights = path.parent, path.name, None, (path,)
+    for file in weights:
+        if not file.is_file() or not file.name.isprintable():
+            raise CheckpointError(f"{file.name!r:.120} is not a regular file with a printable name; obtain it again.")
     config = folder / "config.json"
     return Source(name, folder, weights, index, read_json_object(config) if config.exists() else {})
 
@@ -70,7 +76,7 @@ def _index(folder: Path) -> dict[str, str] | None:
 
 def _shards(folder: Path, index: dict[str, str]) -> tuple[Path, ...]:
     files = sorted(set(index.values()))
-    missing = [name for name in files if not (folder / name).is_file()]
+    missing = [name for name in files if not _exists(folder / name)]
     if missing:
         raise CheckpointError(
             f"{missing[0]!r:.120} is missing ({len(missing)} of {len(files)} shards); download the checkpoint again."
@@ -87,7 +93,8 @@ def _whole(folder: Path) -> tuple[Path, ...]:
         return (files[0],)
     if files:
         raise CheckpointError(
-            f"{folder.name} has {len(files)} safetensors files and no {_INDEX}; add the index or give one file."
+            f"{folder.resolve().name} has {len(files)} safetensors files and no {_INDEX}; add the index or give one "
+            "file."
         )
     pickles = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in _PICKLES)
     if pickles:
@@ -95,7 +102,15 @@ def _whole(folder: Path) -> tuple[Path, ...]:
     raise CheckpointError(f"{folder.resolve().name} holds no .safetensors file; give a folder that does.")
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name too long for the file system, or a folder that may not be entered
+        return False
+
+
 def _pickle(name: str) -> CheckpointError:
     return CheckpointError(
-        f"{name} is a pickle, which can run code when opened and is never read here; convert it to safetensors."
+        f"{name!r:.120} is a pickle, which can run code when opened and is never read here; convert it to "
+        "safetensors."
     )

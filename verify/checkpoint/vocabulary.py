@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base import CheckpointError
-from .hostile import read_json_object
+from .hostile import read_bounded, read_json_object
 
 _LARGEST = 1 << 24  # tokens
 
@@ -62,7 +62,7 @@ def _tokenizer_json(path: Path) -> Tokens:
     model = content.get("model")
     vocab = model.get("vocab") if isinstance(model, dict) else None
     if isinstance(vocab, list):
-        pairs = [(row[0] if isinstance(row, list) and row else row, i) for i, row in enumerate(vocab)]
+        pairs = [(row[0] if isinstance(row, list) and row else None, i) for i, row in enumerate(vocab)]
         return pairs, _sentencepiece
     if not isinstance(vocab, dict) or not isinstance(model, dict):
         raise CheckpointError(f"{path.name} has no vocabulary under model.vocab; obtain the file again.")
@@ -73,13 +73,14 @@ def _tokenizer_json(path: Path) -> Tokens:
 
 
 def _vocab_json(path: Path) -> Tokens:
-    return read_json_object(path).items(), _byte_level
+    vocab = read_json_object(path)
+    return vocab.items(), _byte_level if any("\u0120" in token for token in vocab) else _sentencepiece
 
 
 def _vocab_txt(path: Path) -> Tokens:
     try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_bounded(path).decode("utf-8").split("\n")  # splitlines would also cut at U+2028 and the like
+    except UnicodeDecodeError as error:
         raise CheckpointError(f"{path.name} is not a UTF-8 list of tokens; obtain the file again.") from error
     return ((line.rstrip("\r"), i) for i, line in enumerate(lines)), _wordpiece
 
@@ -106,7 +107,7 @@ def _sentencepiece(token: str) -> bytes | None:
 
 
 def _wordpiece(token: str) -> bytes | None:
-    if re.fullmatch(r"\[.*\]", token) and len(token) > 2:
-        return None
+    if not token or (re.fullmatch(r"\[.*\]", token) and len(token) > 2):
+        return None  # nothing after the last line feed of vocab.txt; special tokens are no text
     text = token[2:] if token.startswith("##") and len(token) > 2 else " " + token
     return text.encode("utf-8", "surrogatepass")
