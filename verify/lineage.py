@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from math import log10
 
 from .base import FingerprintError, InputError, Progress, silent
-from .claim import ClaimReport, Hypotheses, Provenance, Subject, combine, decide, wording
+from .claim import ClaimReport, Hypotheses, Provenance, Subject, Verdict, combine, decide, wording
 from .fingerprint import Fingerprint, fingerprint
 from .statistics import EXACT_TESTS, Statistic, TestResult
 
@@ -59,7 +59,7 @@ def test_lineage(
     _check_comparable(first, second)
     if _identical(first, second):
         results, log10_p = [_not_needed(test) for test in EXACT_TESTS], None
-        verdict = "identical"
+        verdict: Verdict = "identical"
     else:
         applicable = sum(test.refuse(first, second) is None for test in EXACT_TESTS)
         level = log10(alpha / max(1, applicable))

@@ -176,7 +176,7 @@ class ClaimReport(Record):
         return report
 
     def to_frame(self) -> Any:
-        """One row a test, as a pandas DataFrame (pandas must be installed)."""
+        """One row a test, as a pandas DataFrame."""
         import pandas as pd
 
         rows = [test.model_dump(exclude={"counts", "by_layer", "effect"}) for test in self.tests.values()]

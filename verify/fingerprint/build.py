@@ -20,7 +20,7 @@ from .sketch import SketchSpec, chosen_indices, unit_rows
 from .units import Arrays, mlp_components
 from .values import value_components
 
-_SPREAD = ("q", "k", "v", "o")
+_SPREAD: tuple[str, ...] = ("q", "k", "v", "o")
 _SPREAD += tuple(prefix + role for prefix in ("", "expert_", "shared_") for role in ("gate", "up", "down"))
 
 

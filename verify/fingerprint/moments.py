@@ -31,7 +31,7 @@ class Moments:
             self._shift = float(x.mean())
         x = x - self._shift
         square = x * x
-        self._sums += (x.size, x.sum(), square.sum(), square @ x, square @ square)
+        self._sums += np.array([x.size, x.sum(), square.sum(), square @ x, square @ square])
 
     def summary(self) -> tuple[float, float, float, float]:
         """Mean, unbiased standard deviation, root mean square, kurtosis (3 for a Gaussian).

@@ -57,7 +57,7 @@ def projection(width: int, dimensions: int) -> NDArray[np.float64]:
     """Random signs, shape [width, dimensions]: weight vectors are projected by it."""
     bits = width * dimensions
     stream = hashlib.shake_256(f"verify sketch 1 projection {width}".encode()).digest(-(-bits // 8))
-    signs = np.unpackbits(np.frombuffer(stream, dtype=np.uint8))[:bits] * 2.0 - 1.0
+    signs = np.unpackbits(np.frombuffer(stream, dtype=np.uint8))[:bits].astype(np.float64) * 2 - 1
     signs.flags.writeable = False
     return signs.reshape(width, dimensions)
 

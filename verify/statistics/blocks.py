@@ -40,7 +40,8 @@ class Block:
 
     def alive(self) -> NDArray[np.bool_]:
         """Which indices have a direction in every vector, shape [copies, n]."""
-        return np.all([x.any(-1) for x in self.fixed + self.flipping], axis=0)
+        alive: NDArray[np.bool_] = np.all([x.any(-1) for x in self.fixed + self.flipping], axis=0)
+        return alive
 
 
 Grid = dict[int, dict[str, Block]]

@@ -1,4 +1,4 @@
-"""The independent groups of a comparison: aligned pairs of blocks, tied ones merged."""
+"""The independent groups of a comparison: aligned pairs of blocks, apart and with tied ones merged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .ties import TiedSets, tied
 
 @dataclass(frozen=True)
 class Group:
-    """One independent group: a tied set of pairs of blocks, with one arrangement to compare."""
+    """One independent group: a set of pairs of blocks with one arrangement to compare."""
 
     pairs: tuple[Pair, ...]
     size: int
@@ -26,8 +26,18 @@ class Group:
     """Inner products of flipping vectors [n], summed over pairs; 0 where not defined."""
 
 
-def groups(component: Component, a: Fingerprint, b: Fingerprint) -> list[Group]:
-    """Align two models' blocks and merge what is tied in either of them.
+@dataclass(frozen=True)
+class Grouping:
+    """The same pairs of blocks as groups in two ways."""
+
+    separate: list[Group]
+    """One group a pair: right if no blocks of a model are copies of one another."""
+    merged: list[Group]
+    """Tied pairs as one group: right whether or not they really are copies."""
+
+
+def groups(component: Component, a: Fingerprint, b: Fingerprint) -> Grouping:
+    """Align two models' blocks, and merge what looks tied in either of them.
 
     Under the null hypothesis the arrangements of distinct groups are independent; those within
     a group may be one and the same. Group members may have different numbers of indices; the
@@ -35,7 +45,10 @@ def groups(component: Component, a: Fingerprint, b: Fingerprint) -> list[Group]:
     """
     grid_a, grid_b = component(a), component(b)
     pairs = align(grid_a, grid_b)
-    return [_merge(grid_a, grid_b, members) for members in _tied_pairs(pairs, tied(grid_a), tied(grid_b))]
+    separate = {pair: _group(grid_a, grid_b, [pair]) for pair in pairs}
+    sets = _tied_pairs(pairs, tied(grid_a), tied(grid_b))
+    merged = [separate[s[0]] if len(s) == 1 else _group(grid_a, grid_b, s) for s in sets]
+    return Grouping(list(separate.values()), merged)
 
 
 def _tied_pairs(pairs: list[Pair], ties_a: TiedSets, ties_b: TiedSets) -> list[list[Pair]]:
@@ -48,7 +61,7 @@ def _tied_pairs(pairs: list[Pair], ties_a: TiedSets, ties_b: TiedSets) -> list[l
     return list(members.values())
 
 
-def _merge(grid_a: Grid, grid_b: Grid, pairs: list[Pair]) -> Group:
+def _group(grid_a: Grid, grid_b: Grid, pairs: list[Pair]) -> Group:
     blocks = [(grid_a[i][x], grid_b[j][y]) for (i, x), (j, y) in pairs]
     common = common_indices([block for pair in blocks for block in pair])
     at_common = [(first.at(common), second.at(common)) for first, second in blocks]

@@ -29,12 +29,13 @@ def fixed_points(scores: NDArray[np.float64]) -> NDArray[np.bool_]:
     others[np.arange(n), best] = -np.inf
     runner_up = others.max(1)
     unique = np.isfinite(top) & (np.where(np.isfinite(runner_up), runner_up, -1.0) < top - MARGIN)
-    return unique & (best == np.arange(n))
+    matched: NDArray[np.bool_] = unique & (best == np.arange(n))
+    return matched
 
 
 def background(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Best finite score of each index with any *other* index; shape at most [n]."""
     others = scores.copy()
     np.fill_diagonal(others, -np.inf)
-    best = others.max(1, initial=-np.inf)
+    best: NDArray[np.float64] = others.max(1, initial=-np.inf)
     return best[np.isfinite(best)]

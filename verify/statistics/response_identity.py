@@ -16,7 +16,7 @@ from __future__ import annotations
 from ..fingerprint import Fingerprint
 from .applicability import both_mlps, enough_anchors, first, linear_values, on_shared_anchors
 from .blocks import unit_responses, value_responses
-from .groups import Group, groups
+from .groups import Grouping, groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
 from .statistic import Evidence, Statistic, identity_evidence
 
@@ -28,11 +28,11 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     a, b = on_shared_anchors(a, b)
-    found: list[Group] = []
+    found: list[Grouping] = []
     if both_mlps(a, b) is None:
-        found += groups(unit_responses, a, b)
+        found.append(groups(unit_responses, a, b))
     if linear_values(a, b) is None:
-        found += groups(value_responses, a, b)
+        found.append(groups(value_responses, a, b))
     return identity_evidence(found)
 
 

@@ -15,15 +15,17 @@ count reached |z| = 5.5.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..fingerprint import Fingerprint
 from .applicability import both_mlps, first, linear_values, odd_in_up, same_width
 from .blocks import unit_pairs, values
-from .groups import Group, groups
+from .groups import Group, Grouping, groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
 from .result import EffectSize
-from .statistic import Evidence, Statistic, sign_count, tie_notes
+from .statistic import Evidence, Statistic, cautious, sign_count
 
 
 def _refuse_units(a: Fingerprint, b: Fingerprint) -> str | None:
@@ -36,19 +38,23 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
 
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
-    found: list[Group] = []
+    found: list[Grouping] = []
     notes: tuple[str, ...] = ()
     for what, reason, component in (
         ("Hidden units", _refuse_units(a, b), unit_pairs),
         ("Value channels", linear_values(a, b), values),
     ):
         if reason is None:
-            found += groups(component, a, b)
+            found.append(groups(component, a, b))
         else:
             notes += (f"{what} were left out: {reason}.",)
-    count = sign_count(np.concatenate([group.agreement for group in found] or [np.zeros(0)]))
-    effect = EffectSize(share=count.count / count.n) if count.n else None
-    return Evidence((count,), effect, notes=notes + tie_notes(found))
+    evidence = cautious(_agreement, found)
+    return replace(evidence, notes=notes + evidence.notes)
+
+
+def _agreement(found: list[Group]) -> Evidence:
+    count = sign_count(np.concatenate([group.agreement for group in found]))
+    return Evidence((count,), EffectSize(share=count.count / count.n) if count.n else None)
 
 
 SIGN_AGREEMENT = Statistic(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from ..inference import (
     log10_p_signs,
     smallest,
 )
-from .groups import Group
+from .groups import Group, Grouping
 from .matching import background, fixed_points
 from .result import Count, EffectSize, LayerResult, TestResult
 
@@ -84,24 +84,36 @@ def sign_count(numbers: np.ndarray) -> Count:
     return Count(law="signs", count=agreeing, n=n, groups=n, log10_p=log10_p_signs(agreeing, n))
 
 
-def identity_evidence(found: list[Group]) -> Evidence:
+def cautious(evidence: Callable[[list[Group]], Evidence], groupings: list[Grouping]) -> Evidence:
+    """The evidence with the larger p-value: of all pairs of blocks apart, and with tied ones merged."""
+    separate = evidence([group for grouping in groupings for group in grouping.separate])
+    merged_groups = [group for grouping in groupings for group in grouping.merged]
+    if all(len(group.pairs) == 1 for group in merged_groups):
+        return separate
+    merged = evidence(merged_groups)
+    chosen = max(merged, separate, key=lambda e: smallest([count.log10_p for count in e.counts]))
+    return replace(chosen, notes=chosen.notes + _tie_notes(merged_groups))
+
+
+def identity_evidence(groupings: list[Grouping]) -> Evidence:
     """Fixed points of the unique best match over independent groups, with effect and localisation."""
+    return cautious(_identity, groupings)
+
+
+def _identity(found: list[Group]) -> Evidence:
     matched = [fixed_points(group.scores) for group in found]
     count = fixed_point_count(
         sum(int(m.sum()) for m in matched), sum(len(m) for m in matched), sum(len(m) > 0 for m in matched)
     )
-    return Evidence((count,), _effect(found, matched, count), _by_layer(found, matched), tie_notes(found))
+    return Evidence((count,), _effect(found, matched, count), _by_layer(found, matched))
 
 
-def tie_notes(found: list[Group]) -> tuple[str, ...]:
-    """One sentence on tied groups, if there are any."""
+def _tie_notes(found: list[Group]) -> tuple[str, ...]:
+    """One sentence on merged groups."""
     merged = [group for group in found if len(group.pairs) > 1]
-    if not merged:
-        return ()
-    largest = max(len(group.pairs) for group in merged)
     return (
-        f"{sum(len(g.pairs) for g in merged)} pairs of blocks were found to be copies of one another "
-        f"and merged into {len(merged)} (the largest of {largest}).",
+        f"{sum(len(g.pairs) for g in merged)} pairs of blocks look like copies of one another and were merged into "
+        f"{len(merged)} (the largest of {max(len(group.pairs) for group in merged)}).",
     )
 
 

@@ -16,6 +16,7 @@ to the stream (sinusoidal positions), which no permutation leaves alone.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..fingerprint import Fingerprint
 from .applicability import enough_anchors, first, no_fixed_vectors, on_shared_anchors, same_width
@@ -46,15 +47,16 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     return Evidence((fixed, sign_count(diagonal[np.isfinite(diagonal)])), effect)
 
 
-def _cosines(a: Fingerprint, b: Fingerprint) -> np.ndarray:
+def _cosines(a: Fingerprint, b: Fingerprint) -> NDArray[np.float64]:
     """Mean cosine of every pair of kept dimensions, shape [n, n]; -inf where a dimension is dead."""
-    roles = [r for r in ("stream.embed", "stream.unembed") if r in a.arrays and r in b.arrays]
-    total, alive = 0.0, True
-    for role in roles:
-        x, y = a.arrays[role].astype(np.float64), b.arrays[role].astype(np.float64)
-        total = total + x @ y.T
-        alive = alive & np.outer(x.any(1), y.any(1))
-    return np.where(alive, total / len(roles), -np.inf)
+    pairs = [
+        (a.arrays[role].astype(np.float64), b.arrays[role].astype(np.float64))
+        for role in ("stream.embed", "stream.unembed")
+        if role in a.arrays and role in b.arrays
+    ]
+    cosine = np.mean([x @ y.T for x, y in pairs], axis=0)
+    alive = np.all([np.outer(x.any(1), y.any(1)) for x, y in pairs], axis=0)
+    return np.where(alive, cosine, -np.inf)
 
 
 STREAM_IDENTITY = Statistic(
