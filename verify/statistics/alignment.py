@@ -23,28 +23,38 @@ _LARGEST = 512  # rows per layer used to align: copies beyond are left out
 def align(a: Grid, b: Grid) -> list[Pair]:
     """Pairs of blocks to compare: layers one-to-one, then slots within aligned layers."""
     rows, columns = list(a), list(b)
-    table = np.array([[_resemblance(a[i], b[j]) for j in columns] for i in rows]).reshape(len(rows), -1)
+    table = np.array([[_layers(a[i], b[j]) for j in columns] for i in rows]).reshape(len(rows), -1)
     pairs: list[Pair] = []
     for i, j in zip(*_assign(table), strict=True):
-        pairs += _slots(rows[i], a[rows[i]], columns[j], b[columns[j]])
+        pairs += [((rows[i], x), (columns[j], y)) for x, y in _slots(a[rows[i]], b[columns[j]])]
     return pairs
 
 
-def _slots(i: int, a: dict[str, Block], j: int, b: dict[str, Block]) -> list[Pair]:
+def _layers(a: dict[str, Block], b: dict[str, Block]) -> float:
+    """Resemblance of two layers: of all heads pooled, or the mean over MLP bundles.
+
+    Each part is scored at the very indices that its fixed points are counted over, or a permutation
+    of those could change the alignment.
+    """
+    if "head 0" in a:
+        return _resemblance([*a.values()], [*b.values()])
+    found = [_resemblance([a[x]], [b[y]]) for x, y in _slots(a, b)]
+    return float(np.mean(found)) if found else -1.0
+
+
+def _slots(a: dict[str, Block], b: dict[str, Block]) -> list[tuple[str, str]]:
     """MLP bundles pair by name (a dense MLP with routed experts); heads by assignment."""
     if "head 0" not in a:
-        counterpart = {name: name for name in a if name in b}
-        if not counterpart:
-            counterpart = {x: y for x, y in (("mlp", "experts"), ("experts", "mlp")) if x in a and y in b}
-        return [((i, x), (j, y)) for x, y in counterpart.items()]
+        same = [(name, name) for name in a if name in b]
+        return same or [(x, y) for x, y in (("mlp", "experts"), ("experts", "mlp")) if x in a and y in b]
     rows, columns = list(a), list(b)
-    table = np.array([[_resemblance({"": a[x]}, {"": b[y]}) for y in columns] for x in rows])
-    return [((i, rows[x]), (j, columns[y])) for x, y in zip(*_assign(table), strict=True)]
+    table = np.array([[_resemblance([a[x]], [b[y]]) for y in columns] for x in rows])
+    return [(rows[x], columns[y]) for x, y in zip(*_assign(table), strict=True)]
 
 
-def _resemblance(a: dict[str, Block], b: dict[str, Block]) -> float:
+def _resemblance(a: list[Block], b: list[Block]) -> float:
     """Mean over all units of A of the best score with any unit of B, at common indices."""
-    common = common_indices([*a.values(), *b.values()])
+    common = common_indices(a + b)
     if len(common) == 0:
         return -1.0
     best = score(_pool(a, common), _pool(b, common)).max(1)
@@ -52,9 +62,9 @@ def _resemblance(a: dict[str, Block], b: dict[str, Block]) -> float:
     return float(finite.mean()) if len(finite) else -1.0
 
 
-def _pool(blocks: dict[str, Block], common: NDArray[np.intp]) -> Block:
-    """All copies of all blocks of a layer side by side, as one block of one copy."""
-    parts = [block.at(common) for block in blocks.values()]
+def _pool(blocks: list[Block], common: NDArray[np.intp]) -> Block:
+    """All copies of all blocks side by side, as one block of one copy."""
+    parts = [block.at(common) for block in blocks]
     most = max(1, _LARGEST // (len(common) * len(parts)))
 
     def flat(name: str) -> tuple[NDArray[np.float64], ...]:
