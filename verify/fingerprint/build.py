@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from ..base import Progress, silent
 from ..checkpoint import Checkpoint, open_checkpoint
 from .anchors import known_anchors
+from .attention import attention_components
 from .moments import Moments
 from .record import DeadCount, Fingerprint, FingerprintRecord, is_fingerprint
+from .responses import Tokens
 from .scan import Scan
 from .sketch import SketchSpec, chosen_indices, unit_rows
 from .units import Arrays, mlp_components
-from .values import value_components
 
 _SPREAD: tuple[str, ...] = ("q", "k", "v", "o")
 _SPREAD += tuple(prefix + role for prefix in ("", "expert_", "shared_") for role in ("gate", "up", "down"))
@@ -64,15 +65,12 @@ def _scan(checkpoint: Checkpoint, sketch: SketchSpec, progress: Progress) -> Fin
     architecture, scan = checkpoint.architecture, Scan(checkpoint)
     what, total = f"reading {checkpoint.name}", architecture.layers + 2
     known = known_anchors(checkpoint.vocabulary(), sketch.anchors)
-    tokens = [token for _, token in known]
-    arrays, embedding = _stream(checkpoint, scan, sketch, tokens)
+    arrays, tokens = _stream(checkpoint, scan, sketch, [token for _, token in known])
     progress(what, 1, total)
     scan.skim_rest(None)
     for layer in range(architecture.layers):
-        gains = {sublayer: _gain(checkpoint, scan, sublayer, layer) for sublayer in ("attn", "mlp")}
-        if checkpoint.has("v", layer) and checkpoint.has("o", layer):
-            arrays |= value_components(checkpoint, scan, layer, sketch, gains["attn"], embedding)
-        arrays |= mlp_components(checkpoint, scan, layer, sketch, gains["mlp"], embedding)
+        arrays |= attention_components(checkpoint, scan, layer, sketch, tokens)
+        arrays |= mlp_components(checkpoint, scan, layer, sketch, tokens)
         scan.skim_rest(layer)
         progress(what, layer + 2, total)
     record = FingerprintRecord(
@@ -92,33 +90,36 @@ def _scan(checkpoint: Checkpoint, sketch: SketchSpec, progress: Progress) -> Fin
     return Fingerprint(record, arrays | _spread(scan, architecture.layers))
 
 
-def _stream(
-    checkpoint: Checkpoint, scan: Scan, sketch: SketchSpec, tokens: list[int]
-) -> tuple[Arrays, NDArray[np.float64]]:
-    """Columns of embedding and unembedding over the anchors, and the anchors' whole embeddings."""
-    width = checkpoint.architecture.width
-    kept = chosen_indices("stream", width, sketch.stream)
-    order = np.argsort(tokens, kind="stable").astype(np.intp)
-    arrays: Arrays = {}
-    embedding = np.zeros((len(tokens), width))
+def _stream(checkpoint: Checkpoint, scan: Scan, sketch: SketchSpec, ids: list[int]) -> tuple[Arrays, Tokens]:
+    """Arrays ``stream.*`` and ``gram.embed``, and the anchors as the model sees them."""
+    shape = checkpoint.architecture
+    kept = chosen_indices("stream", shape.width, sketch.stream)
+    rows: dict[str, NDArray[np.float64]] = {}
+    order = np.argsort(ids, kind="stable").astype(np.intp)
     for role in ("embed", "unembed"):
-        if not checkpoint.has(role):
-            continue
-        ascending = scan.rows(role, None, np.asarray(tokens, dtype=np.intp)[order])
-        rows = ascending[np.argsort(order)]
-        arrays[f"stream.{role}"] = unit_rows(rows[:, kept].T)
-        if role == "embed":
-            embedding = np.where(np.isfinite(rows), rows, 0.0)
-    if checkpoint.architecture.norm == "layer":  # layer norm removes the mean over the stream
+        if checkpoint.has(role):
+            rows[role] = scan.rows(role, None, np.asarray(ids, dtype=np.intp)[order])[np.argsort(order)]
+    arrays: Arrays = {f"stream.{role}": unit_rows(x[:, kept].T) for role, x in rows.items()}
+    finite = {role: np.where(np.isfinite(x), x, 0.0) for role, x in rows.items()}
+    embedding = finite["embed"]
+    if shape.norm == "layer":  # layer norm removes the mean over the stream
         embedding = embedding - embedding.mean(1, keepdims=True)
-    return arrays, embedding
+    gram = embedding @ embedding.T
+    arrays["gram.embed"] = (gram / (np.trace(gram) or 1.0)).astype(np.float32)
+    gains: dict[tuple[str, int | None], NDArray[np.float64]] = {}
 
+    def gain(role: str, layer: int | None) -> NDArray[np.float64]:
+        """Each norm is read once, or its entries would count twice."""
+        if (role, layer) not in gains:
+            gains[role, layer] = scan.whole(role, layer).astype(np.float64) + shape.norm_offset
+        return gains[role, layer]
 
-def _gain(checkpoint: Checkpoint, scan: Scan, sublayer: str, layer: int) -> NDArray[np.float64]:
-    norm = checkpoint.norm_before(sublayer, layer)
-    if norm is None:
-        return np.ones(checkpoint.architecture.width)
-    return scan.vector(*norm) + checkpoint.architecture.norm_offset
+    def gain_before(sublayer: str, layer: int) -> NDArray[np.float64]:
+        norm = checkpoint.norm_before(sublayer, layer)
+        return gain(*norm) if norm else np.ones(shape.width)
+
+    last = gain("norm_final", None) if checkpoint.has("norm_final") else np.ones(shape.width)
+    return arrays, Tokens(embedding, (finite.get("unembed", embedding) * last).T, gain_before)
 
 
 def _dead(arrays: Arrays) -> tuple[DeadCount, ...]:

@@ -2,17 +2,26 @@
 
 Arrays (``{l}`` layer, ``{b}`` bundle of MLP copies: ``mlp``, ``experts`` or ``shared``):
 
-====================  ========================  =======  =============================================
-name                  shape                     dtype    content
-====================  ========================  =======  =============================================
-``units.{l}.{b}.R``   [copies, n, projections]  float16  projected rows (columns for ``down``), length 1
-``values.{l}.R``      [kv heads, n, proj.]      float16  R in v, o: projected value channels, length 1
-``response.{l}.{b}``  [copies, n, anchors]      float16  response of units to anchors, centred, length 1
-``response.{l}.values``  [kv heads, n, anchors] float16  response of value channels, likewise
-``stream.embed``      [dims, anchors]           float16  columns of the embedding over anchors, length 1
-``stream.unembed``    [dims, anchors]           float16  of the unembedding likewise; absent where tied
-``spread.R``          [layers, 4]               float64  mean, sd, rms, kurtosis of all entries of role R
-====================  ========================  =======  =============================================
+=======================  =========================  =======  =============================================
+name                     shape                      dtype    content
+=======================  =========================  =======  =============================================
+``units.{l}.{b}.R``      [copies, n, projections]   float16  projected rows (columns for ``down``), length 1
+``values.{l}.R``         [kv heads, n, proj.]       float16  R in v, o: projected value channels, length 1
+``response.{l}.{b}``     [copies, n, anchors]       float16  response of units to anchors, centred, length 1
+``response.{l}.values``  [kv heads, n, anchors]     float16  response of value channels, likewise
+``match.{l}.{b}.R``      [copies, n, anchors]       float16  of units of largest response: R in gate, up (what
+                                                             they read), down (what they write), likewise
+``stream.embed``         [dims, anchors]            float16  columns of the embedding over anchors, length 1
+``stream.unembed``       [dims, anchors]            float16  of the unembedding likewise; absent where tied
+``gram.embed``           [anchors, anchors]         float32  inner products of the anchors' embeddings, trace 1
+``circuit.{l}.C``        [anchors, anchors]         float16  C in qk, vo, ffn on the anchors, Frobenius norm 1
+``spectrum.{l}.C``       [values]                   float32  singular values of C in qk, vo, over the largest
+``spread.R``             [layers, 4]                float64  mean, sd, rms, kurtosis of all entries of role R
+=======================  =========================  =======  =============================================
+
+``units``, ``values``, ``response`` and ``stream`` keep indices fixed in advance, as tests with a symmetry null
+need; ``match``, ``gram``, ``circuit`` and ``spectrum`` do not depend on the order of units or the basis of the
+stream.
 """
 
 from __future__ import annotations

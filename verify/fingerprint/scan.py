@@ -33,11 +33,28 @@ class Scan:
         self, role: str, layer: int | None, chosen: NDArray[np.intp], expert: int | None = None
     ) -> NDArray[np.float64]:
         """Rows ``chosen`` (ascending) of a matrix, shape [n, in]."""
-        picked = [
-            block[chosen[(chosen >= start) & (chosen < start + len(block))] - start].astype(np.float64)
-            for start, block in self._blocks(role, layer, expert)
-        ]
-        return np.concatenate(picked)
+        return self.rows_and_products(role, layer, chosen, None, expert)[0]
+
+    def rows_and_products(
+        self,
+        role: str,
+        layer: int | None,
+        chosen: NDArray[np.intp],
+        matrix: NDArray[np.float64] | None,
+        expert: int | None = None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Rows ``chosen`` (ascending), and the product of all rows with ``matrix`` [in, k], shape [rows, k]."""
+        picked, products = [], []
+        for start, block in self._blocks(role, layer, expert):
+            picked.append(block[chosen[(chosen >= start) & (chosen < start + len(block))] - start].astype(np.float64))
+            if matrix is not None:
+                with np.errstate(invalid="ignore"):
+                    products.append(block.astype(np.float64) @ matrix)
+        return np.concatenate(picked), np.concatenate(products) if products else np.zeros((0, 0))
+
+    def whole(self, role: str, layer: int | None) -> NDArray[np.float32]:
+        """A whole tensor."""
+        return np.concatenate([block for _, block in self._blocks(role, layer, None)])
 
     def columns(
         self,
@@ -52,11 +69,6 @@ class Scan:
         for start, block in self._blocks(role, layer, expert):
             total += block[:, chosen].T.astype(np.float64) @ projection[start : start + len(block)]
         return total
-
-    def vector(self, role: str, layer: int | None) -> NDArray[np.float64]:
-        """A norm gain or a bias, shape [n]."""
-        values = [block.ravel() for _, block in self._blocks(role, layer, None)]
-        return np.concatenate(values).astype(np.float64)
 
     def skim_rest(self, layer: int | None) -> None:
         """Take what was not yet read of a layer into moments and digest only."""

@@ -36,6 +36,12 @@ class SketchSpec(Record):
     """Shared tokens kept, at most."""
     stream: int = 256
     """Residual dimensions kept."""
+    match_units: int = 64
+    """Hidden units of largest response kept per dense MLP (and per shared expert)."""
+    match_expert_units: int = 8
+    """Hidden units of largest response kept per routed expert."""
+    spectrum: int = 32
+    """Singular values kept per attention circuit."""
 
 
 @cache
