@@ -59,5 +59,5 @@ def _largest(left: NDArray[np.float64], right: NDArray[np.float64], count: int) 
         dtype=np.float64,
     )
     start = projection(width, 1)[:, 0]  # fixed: the same values on every run
-    values: NDArray[np.float64] = np.sort(svds(operator, k=count, v0=start, return_singular_vectors=False))[::-1]
-    return values
+    values = svds(operator, k=count, v0=start, return_singular_vectors=False)
+    return np.sort(np.asarray(values, dtype=np.float64))[::-1]
