@@ -15,14 +15,14 @@ class NotSuperUniformError(AssertionError):
     """A p-value is too small under the null hypothesis."""
 
 
-def check_super_uniform(log10_p: Sequence[float]) -> None:
+def check_super_uniform(log10_p: Sequence[float], least: int = 100) -> None:
     """Raise unless P(p <= u) <= u is tenable at every level, for independent p-values.
 
     At each level the number of rejections is compared with binomial(n, level): exact, one-sided,
     the false alarm shared over the levels.
     """
     values = np.asarray(log10_p)
-    assert len(values) >= 100
+    assert len(values) >= least
     assert np.isfinite(values).all()
     assert (values <= 0).all()
     for level in LEVELS:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .build import MODELS, RECIPE, build
+from .build import SHAPES, Recipe, build
+
+CACHE = Path.home() / ".cache" / "verify" / "zoo"
 
 
 def main() -> None:
     """Parse the command line and build."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.zoo", description=__doc__)
-    parser.add_argument("--scale", choices=list(RECIPE["scale"]), default="standard")
-    parser.add_argument("--out", type=Path, default=Path.home() / ".cache" / "verify" / "zoo")
+    parser.add_argument("--recipe", choices=("models", "panel", "dispute"), default="models")
+    parser.add_argument("--scale", choices=list(SHAPES["scale"]), default="standard")
+    parser.add_argument("--out", type=Path, default=CACHE)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("models", nargs="*", metavar="MODEL", help=f"default: all of {', '.join(MODELS)}")
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="default: all of the recipe")
     options = parser.parse_args()
-    build(options.out / options.scale, options.scale, options.models, workers=options.workers)
+    recipe = Recipe.read(Path(__file__).with_name(f"{options.recipe}.toml"))
+    build(recipe, options.out / options.scale, options.scale, options.models, workers=options.workers)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Build the zoo: read ``models.toml``, train and derive in order of dependence, write folders.
+"""Build a recipe of models: train and derive in order of dependence, write folders.
 
 A finished folder is never built again, so an interrupted build resumes where it stopped.
 """
@@ -12,6 +12,7 @@ import shutil
 import time
 import tomllib
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,34 +26,67 @@ from .config import Config
 Spec = dict[str, Any]
 
 DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
-RECIPE = tomllib.loads((Path(__file__).parent / "models.toml").read_text("utf-8"))
-MODELS: dict[str, Spec] = {spec["name"]: spec for spec in RECIPE["model"]}
+SHAPES = tomllib.loads((Path(__file__).parent / "shapes.toml").read_text("utf-8"))
 
 
-def build(out: Path, scale: str, names: list[str] | None = None, *, workers: int = 2) -> None:
+@dataclass(frozen=True)
+class Recipe:
+    """Models by name, each as its table of ``models.toml`` says, and the one they are compared with."""
+
+    models: dict[str, Spec]
+    reference: str = ""
+
+    @staticmethod
+    def read(path: Path) -> Recipe:
+        """A recipe from a TOML file."""
+        content = tomllib.loads(path.read_text("utf-8"))
+        return Recipe({spec["name"]: spec for spec in content["model"]}, content.get("reference", ""))
+
+    def ancestors(self, name: str) -> list[str]:
+        """The models that must exist before this one can be made."""
+        spec = self.models[name]
+        names = [spec[key] for key in ("from", "teacher") if key in spec]
+        return names + [other for step in spec.get("do", []) for other in step.get("merge", {})]
+
+    def reference_of(self, name: str) -> str:
+        """The model that this one is compared with in the truth table."""
+        return str(self.models[name].get("reference", self.reference))
+
+    def with_ancestors(self, names: list[str]) -> list[str]:
+        """The named models and all that must be made before them, in order."""
+        wanted: dict[str, None] = {}
+        for name in names:
+            wanted |= dict.fromkeys(self.with_ancestors(self.ancestors(name))) | {name: None}
+        return list(wanted)
+
+
+ZOO = Recipe.read(Path(__file__).parent / "models.toml")
+
+
+def build(recipe: Recipe, out: Path, scale: str, names: list[str] | None = None, *, workers: int = 2) -> None:
     """Build the named models (default: all) and what they start from, in ``out``."""
     out.mkdir(parents=True, exist_ok=True)
-    waiting = _with_ancestors(names or list(MODELS))
+    waiting = recipe.with_ancestors(names or list(recipe.models))
     done = {name for name in waiting if (out / name / "lineage.json").exists()}
     waiting = [name for name in waiting if name not in done]
     running: dict[Future[str], str] = {}
     with ProcessPoolExecutor(workers) as pool:
         while waiting or running:
-            for name in [n for n in waiting if done.issuperset(ancestors(n))]:
+            for name in [n for n in waiting if done.issuperset(recipe.ancestors(n))]:
                 waiting.remove(name)
-                running[pool.submit(build_one, out, scale, name)] = name
+                running[pool.submit(build_one, recipe, out, scale, name)] = name
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 done.add(running.pop(future))
                 print(future.result(), flush=True)
 
 
-def build_one(out: Path, scale: str, name: str) -> str:
+def build_one(recipe: Recipe, out: Path, scale: str, name: str) -> str:
     """Build one model whose ancestors are already in ``out``; returns a line for the log."""
     from .corpus import digest
     from .train import train
 
-    started, spec = time.perf_counter(), MODELS[name]
+    started, spec = time.perf_counter(), recipe.models[name]
     config = configuration(spec, scale)
     rng = np.random.default_rng(seed(name + "/surgery"))
     weights, config = _start(out, spec, config, rng)
@@ -65,7 +99,7 @@ def build_one(out: Path, scale: str, name: str) -> str:
             {key: torch.from_numpy(value) for key, value in weights.items()},
             config,
             data=spec["train"]["data"],
-            steps=round(spec["train"].get("steps", 1.0) * RECIPE["scale"][scale]["steps"]),
+            steps=round(spec["train"].get("steps", 1.0) * SHAPES["scale"][scale]["steps"]),
             seed=seed(name + "/order"),
             teacher=teacher,
         )
@@ -77,8 +111,8 @@ def build_one(out: Path, scale: str, name: str) -> str:
     truth = {
         "name": name,
         "scale": scale,
-        "starts_from": ancestors(name),
-        "reference": reference_of(name),
+        "starts_from": recipe.ancestors(name),
+        "reference": recipe.reference_of(name),
         "detects": spec.get("detects", []),
         "data": spec.get("train", {}).get("data"),
         "data_sha256": digest(spec["train"]["data"]) if "train" in spec else None,
@@ -92,37 +126,18 @@ def build_one(out: Path, scale: str, name: str) -> str:
 
 def configuration(spec: Spec, scale: str) -> Config:
     """The network of a model: the scale's counts times the architecture's factors."""
-    shape = {key: value for key, value in RECIPE["scale"][scale].items() if key != "steps"}
-    architecture = dict(RECIPE["architecture"][spec.get("architecture", "base")])
+    shape = {key: value for key, value in SHAPES["scale"][scale].items() if key != "steps"}
+    architecture = dict(SHAPES["architecture"][spec.get("architecture", "base")])
     for key in ("layers", "width", "hidden"):
         shape[key] = round(shape[key] * architecture.pop(key, 1))
     if "shared" in architecture:
-        architecture["shared"] = round(RECIPE["scale"][scale]["hidden"] * architecture["shared"])
+        architecture["shared"] = round(SHAPES["scale"][scale]["hidden"] * architecture["shared"])
     return Config(**shape, **architecture)
-
-
-def ancestors(name: str) -> list[str]:
-    """The models that must exist before this one can be made."""
-    spec = MODELS[name]
-    names = [spec[key] for key in ("from", "teacher") if key in spec]
-    return names + [other for step in spec.get("do", []) for other in step.get("merge", {})]
-
-
-def reference_of(name: str) -> str:
-    """The model that this one is compared with in the truth table."""
-    return str(MODELS[name].get("reference", RECIPE["reference"]))
 
 
 def seed(name: str) -> int:
     """Seed of a purpose: the first eight bytes of sha256 of its name."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
-
-
-def _with_ancestors(names: list[str]) -> list[str]:
-    wanted: dict[str, None] = {}
-    for name in names:
-        wanted |= dict.fromkeys(_with_ancestors(ancestors(name))) | {name: None}
-    return list(wanted)
 
 
 def _start(out: Path, spec: Spec, config: Config, rng: np.random.Generator) -> tuple[derive.Arrays, Config]:

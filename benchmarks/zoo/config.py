@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+_NAMES = {
+    "llama": ("llama", "LlamaForCausalLM"),
+    "qwen2": ("qwen2", "Qwen2ForCausalLM"),
+    "qwen2_moe": ("qwen2_moe", "Qwen2MoeForCausalLM"),
+    "pangu_pro_moe": ("PanguProMoE", "PanguProMoEForCausalLM"),
+}
+
 
 @dataclass(frozen=True)
 class Config:
     """Shape of one network; every count is of units, heads or layers."""
 
-    family: str  # "llama", "qwen2_moe" or "gpt2"
+    family: str  # "llama", "qwen2", "qwen2_moe", "pangu_pro_moe" or "gpt2"
     layers: int
     width: int
     hidden: int
@@ -43,9 +50,10 @@ class Config:
                 "layer_norm_epsilon": 1e-5,
                 "tie_word_embeddings": True,
             }
+        model_type, architecture = _NAMES[self.family]
         config = {
-            "model_type": self.family,
-            "architectures": ["LlamaForCausalLM"],
+            "model_type": model_type,
+            "architectures": [architecture],
             "vocab_size": self.vocab,
             "hidden_size": self.width,
             "intermediate_size": self.hidden,
@@ -59,9 +67,8 @@ class Config:
             "rope_theta": 10000.0,
             "tie_word_embeddings": False,
         }
-        if self.family == "qwen2_moe":
+        if self.experts:
             config |= {
-                "architectures": ["Qwen2MoeForCausalLM"],
                 "num_experts": self.experts,
                 "num_experts_per_tok": self.active,
                 "moe_intermediate_size": self.hidden,

@@ -1,7 +1,7 @@
 """The toy architectures, as functions of a dict of tensors under their Hugging Face names.
 
-Llama / Qwen2 (RMS norm, SwiGLU, rotary positions, grouped kv heads), Qwen2-MoE (the same
-with routed and shared experts) and GPT-2 (layer norm, GELU, learned positions). Keeping the
+Llama / Qwen2 (RMS norm, SwiGLU, rotary positions, grouped kv heads), Qwen2-MoE and Pangu Pro MoE (the
+same with routed and shared experts) and GPT-2 (layer norm, GELU, learned positions). Keeping the
 published tensor names means a zoo model is a real checkpoint, not a special case.
 """
 
@@ -15,6 +15,8 @@ from .config import Config
 
 Weights = dict[str, Tensor]
 
+_BIASES = {"llama": "", "qwen2": "qkv", "qwen2_moe": "qkv", "pangu_pro_moe": "qkvo"}
+
 
 def initial(config: Config, seed: int) -> Weights:
     """Gaussian initialisation, sd 0.02; norm gains 1, biases 0."""
@@ -22,7 +24,7 @@ def initial(config: Config, seed: int) -> Weights:
     shapes = _gpt2_shapes(config) if config.family == "gpt2" else _llama_shapes(config)
     weights = {}
     for name, shape in shapes.items():
-        if "norm" in name or ".ln_" in name:
+        if "norm" in name or ".ln_" in name or name.endswith("router_scale"):
             weights[name] = torch.zeros(shape) if name.endswith("bias") else torch.ones(shape)
         elif name.endswith("bias"):
             weights[name] = torch.zeros(shape)
@@ -42,20 +44,22 @@ def _llama_shapes(c: Config) -> dict[str, tuple[int, ...]]:
     for i in range(c.layers):
         block = f"model.layers.{i}."
         shapes[block + "input_layernorm.weight"] = (d,)
-        for role, rows in (("q", d), ("k", kv), ("v", kv)):
+        for role, rows in (("q", d), ("k", kv), ("v", kv), ("o", d)):
             shapes[block + f"self_attn.{role}_proj.weight"] = (rows, d)
-            if c.family == "qwen2_moe":
+            if role in _BIASES[c.family]:
                 shapes[block + f"self_attn.{role}_proj.bias"] = (rows,)
-        shapes[block + "self_attn.o_proj.weight"] = (d, d)
         shapes[block + "post_attention_layernorm.weight"] = (d,)
-        if c.family == "llama":
+        if not c.experts:
             shapes |= _mlp_shapes(block + "mlp.", c.hidden, d)
         else:
             shapes[block + "mlp.gate.weight"] = (c.experts, d)
             for e in range(c.experts):
                 shapes |= _mlp_shapes(block + f"mlp.experts.{e}.", c.hidden, d)
             shapes |= _mlp_shapes(block + "mlp.shared_expert.", c.shared, d)
-            shapes[block + "mlp.shared_expert_gate.weight"] = (1, d)
+            if c.family == "pangu_pro_moe":
+                shapes[block + "mlp.router_scale"] = (1, c.experts)
+            else:
+                shapes[block + "mlp.shared_expert_gate.weight"] = (1, d)
     return shapes | {"model.norm.weight": (d,), "lm_head.weight": (c.vocab, d)}
 
 
@@ -85,9 +89,10 @@ def _llama(w: Weights, c: Config, tokens: Tensor) -> Tensor:
         mixed = F.scaled_dot_product_attention(
             _rotate(q, cos, sin), k, v.repeat_interleave(groups, 1), is_causal=True
         )
-        x = x + F.linear(mixed.transpose(1, 2).flatten(2), w[block + "self_attn.o_proj.weight"])
+        out = mixed.transpose(1, 2).flatten(2)
+        x = x + F.linear(out, w[block + "self_attn.o_proj.weight"], w.get(block + "self_attn.o_proj.bias"))
         h = _rms(x, w[block + "post_attention_layernorm.weight"])
-        x = x + (_swiglu(w, block + "mlp.", h) if c.family == "llama" else _experts(w, c, block + "mlp.", h))
+        x = x + (_experts(w, c, block + "mlp.", h) if c.experts else _swiglu(w, block + "mlp.", h))
     return F.linear(_rms(x, w["model.norm.weight"]), w["lm_head.weight"])
 
 
@@ -98,12 +103,16 @@ def _swiglu(w: Weights, prefix: str, h: Tensor) -> Tensor:
 
 def _experts(w: Weights, c: Config, prefix: str, h: Tensor) -> Tensor:
     scores = F.softmax(F.linear(h, w[prefix + "gate.weight"]), dim=-1)
-    least = scores.topk(c.active, dim=-1).values[..., -1:]
-    routed = scores * (scores >= least)
+    out = _swiglu(w, prefix + "shared_expert.", h)
+    if c.family == "pangu_pro_moe":  # one expert of each group, scaled; the shared expert ungated
+        groups = scores.unflatten(-1, (c.active, -1))
+        routed = (groups * (groups >= groups.max(-1, keepdim=True).values)).flatten(-2) * w[prefix + "router_scale"][
+            0
+        ]
+    else:
+        routed = scores * (scores >= scores.topk(c.active, dim=-1).values[..., -1:])
+        out = torch.sigmoid(F.linear(h, w[prefix + "shared_expert_gate.weight"])) * out
     routed = routed / routed.sum(-1, keepdim=True) * c.active
-    out = torch.sigmoid(F.linear(h, w[prefix + "shared_expert_gate.weight"])) * _swiglu(
-        w, prefix + "shared_expert.", h
-    )
     for e in range(c.experts):
         out = out + routed[..., e : e + 1] * _swiglu(w, prefix + f"experts.{e}.", h)
     return out

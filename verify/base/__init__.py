@@ -1,5 +1,6 @@
 """What every room needs once: errors, the frozen record, atomic files, progress."""
 
+from .digest import canonical, digest
 from .errors import (
     CheckpointError,
     FingerprintError,
@@ -21,6 +22,8 @@ __all__ = [
     "ReportError",
     "StatisticsError",
     "VerifyError",
+    "canonical",
+    "digest",
     "sha256_of_file",
     "silent",
     "write_atomically",

@@ -39,7 +39,8 @@ class Architecture(Record):
     """Flipping a unit's up and down vectors changes nothing: gated, not clamped, not shifted."""
     linear_values: bool
     """Values are mixed linearly over positions, with nothing between v and o."""
-    positions: Literal["rotary", "learned", "sinusoidal", "none"]
+    positions: Literal["rotary", "learned", "sinusoidal", "none", "unknown"]
+    """``unknown``, and no symmetry beyond that of hidden units, where the declared model type is not known."""
     tied_embeddings: bool
     shared_blocks: bool
     """One block used in every layer."""

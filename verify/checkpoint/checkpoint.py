@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -22,6 +23,7 @@ from .safetensors_file import Tensor, tensors
 from .source import Source, locate
 from .vocabulary import vocabulary
 
+_BLOCK = 1 << 22  # bytes held at a time
 _NUMBER = r"(?<=\.)[0-9]{1,6}(?=\.)"
 
 Key = tuple[str, int | None, int | None]
@@ -54,14 +56,17 @@ class Checkpoint:
     name : folder or file name, never a path.
     architecture : Architecture
     unrecognised : names of tensors that the family's table does not understand.
+    outside : names of tensors that are understood and not compared by any test.
     bytes_read : bytes of weights decoded so far.
     """
 
-    def __init__(self, source: Source, family: Family, stored: dict[Key, Stored], unrecognised: list[str]) -> None:
+    def __init__(self, source: Source, family: Family, stored: dict[Key, Stored], rest: dict[str, Tensor]) -> None:
         self.name = source.name
-        self.unrecognised = tuple(sorted(unrecognised))
+        understood = re.compile("|".join(family.outside) or "(?!)")
+        self.outside = tuple(sorted(name for name in rest if understood.search(name)))
+        self.unrecognised = tuple(sorted(name for name in rest if not understood.search(name)))
         self.bytes_read = 0
-        self._source, self._family, self._stored = source, family, stored
+        self._source, self._family, self._stored, self._rest = source, family, stored, rest
         shapes = {key: value.shape for key, value in stored.items()}
         self.architecture: Architecture = describe(family, shapes, source.config)
 
@@ -120,6 +125,15 @@ class Checkpoint:
         with np.errstate(over="ignore", invalid="ignore"):  # F64 beyond float32: non-finite, and counted
             return np.ascontiguousarray(mapped, dtype=np.float32)
 
+    def raw_blocks(self, name: str) -> Iterator[bytes]:
+        """A tensor that has no role: its dtype and shape, then its bytes as stored, in blocks."""
+        tensor = self._rest[name]
+        yield f"{tensor.dtype} {tensor.shape}".encode()
+        data = tensor.bytes()
+        self.bytes_read += data.size
+        for start in range(0, data.size, _BLOCK):
+            yield data[start : start + _BLOCK].tobytes()
+
     def vocabulary(self) -> dict[bytes, int] | None:
         """Token bytes to id; None where the folder has no tokenizer."""
         return vocabulary(self._source.folder, self.architecture.vocab)
@@ -155,10 +169,10 @@ def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     source = locate(Path(path))
     found = _all_tensors(source)
     family, prefix = _family(source, found)
-    stored, unrecognised = _match(family, prefix, found)
+    stored, rest = _match(family, prefix, found)
     if source.config.get("tie_word_embeddings") is True:
         stored.pop(("unembed", None, None), None)  # a stale copy: the model uses embed
-    return Checkpoint(source, family, stored, unrecognised)
+    return Checkpoint(source, family, stored, rest)
 
 
 def _all_tensors(source: Source) -> dict[str, Tensor]:
@@ -202,15 +216,15 @@ def _prefix(family: Family, present: set[str]) -> str | None:
     return None
 
 
-def _match(family: Family, prefix: str, found: dict[str, Tensor]) -> tuple[dict[Key, Stored], list[str]]:
-    """Every tensor's canonical keys; a fused tensor has several."""
+def _match(family: Family, prefix: str, found: dict[str, Tensor]) -> tuple[dict[Key, Stored], dict[str, Tensor]]:
+    """Every tensor's canonical keys (a fused tensor has several), and the tensors that have none."""
     templates = [(role, _slot(entry), prefix) for role, entry in (family.globals | family.layer).items()]
     templates += [(role, _slot(entry), "") for role, entry in family.unprefixed.items()]
     by_template: dict[str, list[tuple[str, Slot]]] = {}
     for role, slot, start in templates:
         by_template.setdefault(_slot_template(start, slot), []).append((role, slot))
     stored: dict[Key, Stored] = {}
-    unrecognised = []
+    rest: dict[str, Tensor] = {}
     for name, tensor in found.items():
         numbers = [int(part) for part in re.findall(_NUMBER, name)]
         roles = by_template.get(_template(name), [])
@@ -222,9 +236,9 @@ def _match(family: Family, prefix: str, found: dict[str, Tensor]) -> tuple[dict[
                     "expected one of them."
                 )
             stored[role, layer, expert] = _part(tensor, slot)
-        if not roles and not any(re.search(pattern, name) for pattern in family.ignored):
-            unrecognised.append(name)
-    return stored, unrecognised
+        if not roles and not any(re.search(pattern, name) for pattern in family.constants):
+            rest[name] = tensor
+    return stored, rest
 
 
 def _part(tensor: Tensor, slot: Slot) -> Stored:

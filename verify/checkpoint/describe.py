@@ -52,6 +52,7 @@ def describe(family: Family, shapes: Shapes, config: dict[str, Any]) -> Architec
     _check_layers(shapes, layers, experts, family.gated)
     _check_config(config, width, layers, vocab, kv_heads, experts, sizes)
     tied = not any(role == "unembed" for role, _, _ in shapes)
+    known = model_type in family.model_types  # else only its tensor names are like this family's
     return Architecture(
         family=family.name,
         model_type=model_type[:60],
@@ -69,9 +70,9 @@ def describe(family: Family, shapes: Shapes, config: dict[str, Any]) -> Architec
         norm_offset=family.norm_offset,
         post_norm=family.post_norm,
         gated=family.gated,
-        odd_in_up=family.odd_in_up,
-        linear_values=family.linear_values,
-        positions=family.positions,
+        odd_in_up=family.odd_in_up and known,
+        linear_values=family.linear_values and known,
+        positions=family.positions if known else "unknown",
         tied_embeddings=tied,
         shared_blocks=False,
     )

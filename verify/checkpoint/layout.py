@@ -34,8 +34,10 @@ class Family:
     globals: dict[str, str | Slot]
     layer: dict[str, str | Slot]
     unprefixed: dict[str, str | Slot] = field(default_factory=dict)
-    ignored: tuple[str, ...] = ()
-    """Regular expressions of tensors that are understood to carry nothing of interest."""
+    constants: tuple[str, ...] = ()
+    """Regular expressions of stored constants, such as position ids: no part of what was learned."""
+    outside: tuple[str, ...] = ()
+    """Regular expressions of learned tensors that no test compares: poolers, task heads, token types."""
     required: tuple[str, ...] = ("embed", "q", "k", "v", "o", "norm_attn")
     norm: Literal["rms", "layer"] = "rms"
     norm_offset: Literal[0, 1] = 0

@@ -48,14 +48,23 @@ class Tensor:
                 f"{self.file.name} stores {self.name!r:.200} as {self.dtype}; "
                 f"this version reads {', '.join(_READABLE)}; convert the file first."
             )
-        dtype = np.dtype(_READABLE[self.dtype])
-        if prod(self.shape) == 0:
-            return np.zeros(self.shape, dtype)
+        return self.bytes().view(np.dtype(_READABLE[self.dtype])).reshape(self.shape)
+
+    def bytes(self) -> NDArray[np.uint8]:
+        """The tensor's bytes as a read-only memory map, whatever its dtype.
+
+        Raises
+        ------
+        CheckpointError
+            If the file changed since it was opened.
+        """
+        size = prod(self.shape) * _BITS[self.dtype] // 8
+        if size == 0:
+            return np.zeros(0, np.uint8)
         try:
-            mapped = np.memmap(self.file, np.uint8, "r", self.offset, (prod(self.shape) * dtype.itemsize,))
+            return np.asarray(np.memmap(self.file, np.uint8, "r", self.offset, (size,)))
         except (OSError, ValueError) as error:
             raise CheckpointError(f"{self.file.name} changed while it was read; start again.") from error
-        return np.asarray(mapped.view(dtype).reshape(self.shape))
 
 
 def tensors(path: Path) -> dict[str, Tensor]:

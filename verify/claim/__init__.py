@@ -1,6 +1,6 @@
 """The claim: its record, verdict, wording and digest."""
 
-from .digest import canonical, digest
+from ..base import canonical, digest
 from .report import Citation, ClaimReport, Hypotheses, Provenance, Subject
 from .verdict import Verdict, combine, decide
 

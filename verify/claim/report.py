@@ -11,18 +11,26 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainSerializer, ValidationError
 
-from ..base import Record, ReportError, write_atomically
+from ..base import Record, ReportError, VerifyError, write_atomically
+from ..base.digest import canonical, digest
 from ..checkpoint import Architecture, FileIdentity
 from ..fingerprint import DeadCount, FingerprintRecord, SketchSpec
-from ..statistics import TestResult
-from .digest import canonical, digest
+from ..statistics import EXACT_TESTS, TestResult
 from .verdict import Verdict
 
 _DERIVED = ("digest", "citation")
 
+_ORDER = [test.id for test in EXACT_TESTS]
+
+
+def _place(item: tuple[str, TestResult]) -> tuple[int, str]:
+    """Canonical JSON sorts its keys; a report read back lists its tests as it did when it was made."""
+    return (_ORDER.index(item[0]) if item[0] in _ORDER else len(_ORDER)), item[0]
+
+
 Tests = Annotated[
     Mapping[str, TestResult],
-    AfterValidator(lambda tests: MappingProxyType(dict(tests))),
+    AfterValidator(lambda tests: MappingProxyType(dict(sorted(tests.items(), key=_place)))),
     PlainSerializer(dict, return_type=dict[str, TestResult]),
 ]
 
@@ -35,11 +43,12 @@ class Subject(Record):
     architecture: Architecture
     files: tuple[FileIdentity, ...]
     content_sha256: str
-    """sha256 of all understood tensors as float32: the same in every file format."""
+    """sha256 over every learned tensor; canonical ones as float32, so a lossless change of format keeps it."""
     anchors: int
     """Anchor tokens kept."""
     dead: tuple[DeadCount, ...]
     non_finite: int
+    outside: tuple[str, ...]
     unrecognised: tuple[str, ...]
     bytes_read: int
     software: dict[str, str]
@@ -156,28 +165,39 @@ class ClaimReport(Record):
         Raises
         ------
         ReportError
-            If there is no such file, it is not a report, or its digest does not fit its content.
+            If there is no such file, it is not a report, or its digest or citation does not fit its content.
         """
         text = source if isinstance(source, str) and source.lstrip().startswith("{") else _read(Path(source))
         try:
-            report = ClaimReport.model_validate_json(text)
+            content = json.loads(text, object_pairs_hook=_without_duplicates)
+            report = ClaimReport.model_validate(content)
+            found = digest(content, without=_DERIVED)  # of what is written, not of what it was read as
         except ValidationError as error:
-            problem = error.errors()[0]
+            problem = error.errors(include_input=False, include_url=False)[0]
             where = ".".join(str(part) for part in problem["loc"]) or "the document"
-            raise ReportError(
-                f"This is not a claim report of schema 1 (at {where}: {problem['msg']}); give the report.json "
-                "that `verify lineage` wrote."
-            ) from error
-        if not report.is_intact():
-            raise ReportError(
-                f"The report's digest {report.digest[:23]}... is not that of its content, so it was altered "
-                "after it was made; obtain an unaltered copy."
-            )
+            raise _not_a_report(f"at {where!r:.80}: {problem['msg']}") from error
+        except (ValueError, RecursionError) as error:
+            raise _not_a_report(f"{str(error)!r:.120}") from error
+        for what, intact in (("digest", report.digest == found), ("citation", report == report.sealed())):
+            if not intact:
+                raise ReportError(
+                    f"The report's {what} is not that of its content ({found:.23}...), so it was altered after it "
+                    "was made; obtain an unaltered copy."
+                )
         return report
 
     def to_frame(self) -> Any:
-        """One row a test, as a pandas DataFrame."""
-        import pandas as pd
+        """One row a test, as a pandas DataFrame.
+
+        Raises
+        ------
+        VerifyError
+            If pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise VerifyError("A data frame needs pandas, which is not installed; `pip install pandas`.") from error
 
         rows = [test.model_dump(exclude={"counts", "by_layer", "effect"}) for test in self.tests.values()]
         return pd.DataFrame(rows).set_index("id")
@@ -193,5 +213,20 @@ class ClaimReport(Record):
 def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ReportError(f"{path.name} cannot be read as a report ({error}); check the path.") from error
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or not a path
+        reason = error.strerror if isinstance(error, OSError) else "not text in UTF-8"
+        raise ReportError(f"{path.name!r:.120} cannot be read as a report ({reason}); check the path.") from error
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A key given twice is read one way by one reader, and the other way by the next."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key appears twice")
+    return value
+
+
+def _not_a_report(reason: str) -> ReportError:
+    return ReportError(
+        f"This is not a claim report of schema 1 ({reason}); give the report.json that `verify lineage` wrote."
+    )

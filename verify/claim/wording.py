@@ -36,7 +36,7 @@ _FINDINGS: dict[Verdict, str] = {
         "No evidence that A and B share initial weights or derivation was found ({p}, level {alpha}); this is "
         "not evidence that they are unrelated."
     ),
-    "untestable": "No test can decide whether A and B are related; the reasons are given for each test.",
+    "untestable": "No test can decide whether A and B are related{why}.",
 }
 
 
@@ -46,7 +46,7 @@ def probability(log10_p: float) -> str:
     Examples
     --------
     >>> probability(-4463.2), probability(-1.3), probability(0.0)
-    ('p < 10^-4463', 'p = 0.050', 'p = 1')
+    ('p < 10^-4463', 'p = 0.05', 'p = 1')
     """
     if log10_p >= 0:
         return "p = 1"
@@ -55,10 +55,12 @@ def probability(log10_p: float) -> str:
     return f"p < 10^{-floor(-log10_p)}"
 
 
-def finding(verdict: Verdict, log10_p: float | None, alpha: float) -> str:
+def finding(verdict: Verdict, results: Sequence[TestResult], log10_p: float | None, alpha: float) -> str:
     """The verdict in one sentence."""
+    reasons = dict.fromkeys(result.reason for result in results if result.reason)
+    why = ": " + "; ".join(f"{reason}" for reason in reasons) if reasons else ""
     p = "" if log10_p is None else probability(log10_p)
-    return _FINDINGS[verdict].format(p=p, alpha=f"{alpha:g}")
+    return _FINDINGS[verdict].format(p=p, alpha=f"{alpha:g}", why=why)
 
 
 def multiplicity(results: Sequence[TestResult]) -> str:
@@ -72,16 +74,16 @@ def multiplicity(results: Sequence[TestResult]) -> str:
     )
 
 
-def power(results: Sequence[TestResult]) -> str | None:
-    """What would have been detected, in one sentence; None where nothing could be."""
+def power(verdict: Verdict, results: Sequence[TestResult]) -> str | None:
+    """What would have been detected, in one sentence, where nothing was; else None."""
     able = [r for r in results if r.id.endswith("_identity") and r.detectable_share is not None]
-    if not able:
+    if verdict != "no_evidence" or not able:
         return None
-    best = min(able, key=lambda r: r.detectable_share or 1.0)
+    shares = ", ".join(f"{r.detectable_share:.3f} ({r.id})" for r in able)
     return (
-        f"Derivation would have been detected with 95% power had each unit independently kept its index as "
-        f"unique best match, under this sketch, with probability at least {best.detectable_share:.3f} "
-        f"({best.id}); this says nothing of copies permuted, re-ordered or changed further."
+        "Derivation would have been detected with 95% power had each unit (channel, dimension) independently kept "
+        f"its index as unique best match, under this sketch, with probability at least {shares}; this says nothing "
+        "of copies permuted, re-ordered or changed further."
     )
 
 
@@ -90,23 +92,26 @@ def limitations(verdict: Verdict, results: Sequence[TestResult], chronology: str
     lines = []
     if verdict == "dependent":
         lines += [
-            "It does not say which model came first, who made which, or whether anyone was allowed to.",
+            "It does not say who made which model, or whether anyone was allowed to.",
             "It does not tell derivation from a shared initial seed: the same code, configuration and default "
             "seed can give strangers the same initial weights.",
             "A match can be forged by someone who held the reference and re-ordered units to fit it; compare "
             "the cosine of identified units with the background, and establish which file existed first.",
         ]
-        if chronology is None:
-            lines.append("Which file existed first was not stated.")
+        stated = "was not stated" if chronology is None else "is as stated by whoever asked for this report"
+        lines.append(f"No test says which model came first; which file existed first {stated}.")
     if verdict == "no_evidence":
         lines += [
             "It is not evidence of independence: re-ordered and rotated copies are out of these tests' reach.",
             "Distillation from outputs leaves no arrangement to find, and is not excluded.",
         ]
+    if verdict == "untestable":
+        lines.append("It is not evidence of independence: nothing was tested.")
     if verdict == "identical":
-        lines.append("It does not say which file is the original.")
+        return ("It does not say which file is the original.",)
     refused = [result for result in results if not result.applicable]
-    if refused and verdict != "identical":
+    if refused:
         lines.append("Tests that did not apply: " + ", ".join(result.id for result in refused) + ".")
-    lines.append("Every p-value is valid under the assumptions on training printed with its test, and only then.")
+    if len(refused) < len(results):
+        lines.append("Every p-value is valid under the assumptions on training printed with its test, and only then.")
     return tuple(lines)

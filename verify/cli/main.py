@@ -14,14 +14,18 @@ from pathlib import Path
 import click
 
 from ..base import InputError, Progress, silent
+from .output import check_writable, write_report
 
 _VERDICTS = ("identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(package_name="verify-lineage", prog_name="verify")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Decide whether two neural-network checkpoints are related, with a p-value."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @cli.command()
@@ -54,13 +58,14 @@ def lineage(
     unwanted = {verdict.strip() for verdict in fail_on.split(",") if verdict.strip()}
     if unknown := unwanted.difference(_VERDICTS):
         raise InputError(f"--fail-on names {sorted(unknown)[0]!r}; give verdicts among {', '.join(_VERDICTS)}.")
+    if output is not None:
+        check_writable(output / "report.json", output / "report.md")
     from ..lineage import test_lineage
 
     with _progress(quiet) as progress:
         report = test_lineage(a, b, alpha=alpha, seed=seed, chronology=chronology, created=created, progress=progress)
     if output is not None:
-        report.to_json(output / "report.json")
-        report.to_markdown(output / "report.md")
+        write_report(report, output)
     if as_json:
         click.echo(report.to_json())
     elif output is None:
@@ -78,6 +83,7 @@ def lineage(
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def fingerprint(model: Path, output: Path, as_json: bool, quiet: bool) -> None:
     """Fingerprint a checkpoint: a small file that can be published and compared."""
+    check_writable(output)
     from ..fingerprint import fingerprint as compute
 
     with _progress(quiet) as progress:
@@ -102,11 +108,11 @@ def demo(output: Path, quiet: bool) -> None:
     from ..lineage import test_lineage
 
     pairs = {"related": ("continued-3x", "reference"), "unrelated": ("stranger-1", "reference")}
+    check_writable(*(output / name / file for name in pairs for file in ("report.json", "report.md")))
     for name, (a, b) in pairs.items():
         with _progress(quiet) as progress:
             report = test_lineage(model(a), model(b), progress=progress)
-        report.to_json(output / name / "report.json")
-        report.to_markdown(output / name / "report.md")
+        write_report(report, output / name)
         click.echo(f"{name}: {a} against {b}\n  {report.finding}")
         if report.verdict == "no_evidence":
             click.echo(f"  {report.power}")
@@ -130,7 +136,8 @@ def main() -> None:
 
 
 def _fail(message: str) -> None:
-    click.echo(" ".join(message.split()), err=True)
+    line = " ".join(message.split())
+    click.echo("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line), err=True)
     sys.exit(2)
 
 

@@ -2,11 +2,13 @@
 
 from .anchors import ANCHORS
 from .build import fingerprint
-from .record import DeadCount, Fingerprint, FingerprintRecord, is_fingerprint
+from .record import COMPONENTS, Component, DeadCount, Fingerprint, FingerprintRecord, is_fingerprint
 from .sketch import SketchSpec, chosen_indices, projection, unit_rows
 
 __all__ = [
     "ANCHORS",
+    "COMPONENTS",
+    "Component",
     "DeadCount",
     "Fingerprint",
     "FingerprintRecord",

@@ -10,19 +10,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import Progress, silent
+from ..base import InputError, Progress, silent
 from ..checkpoint import Checkpoint, open_checkpoint
 from .anchors import known_anchors
 from .attention import attention_components
+from .check import SPREAD_ROLES
 from .moments import Moments
 from .record import DeadCount, Fingerprint, FingerprintRecord, is_fingerprint
 from .responses import Tokens
 from .scan import Scan
 from .sketch import SketchSpec, chosen_indices, unit_rows
 from .units import Arrays, mlp_components
-
-_SPREAD: tuple[str, ...] = ("q", "k", "v", "o")
-_SPREAD += tuple(prefix + role for prefix in ("", "expert_", "shared_") for role in ("gate", "up", "down"))
 
 
 def fingerprint(
@@ -51,16 +49,24 @@ def fingerprint(
         If the checkpoint is missing, damaged, hostile or not understood.
     FingerprintError
         If a fingerprint file is damaged.
+    InputError
+        If the effort or the version of the sketch is not one that exists.
     """
+    sketch = sketch or SketchSpec()
+    if sketch.version != SketchSpec().version:
+        raise InputError(
+            f"Sketch version {sketch.version} was asked for; this version of verify makes {SketchSpec().version}."
+        )
     if effort != "full":
-        raise ValueError(f"effort is {effort!r}; give 'full'.")
+        raise InputError(f"effort is {effort!r}; give 'full'.")
     path = Path(model)
     if is_fingerprint(path):
         return Fingerprint.load(path)
     with open_checkpoint(path) as checkpoint:
-        return _scan(checkpoint, sketch or SketchSpec(), progress)
+        return _scan(checkpoint, sketch, progress)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite is counted, and becomes zero rows
 def _scan(checkpoint: Checkpoint, sketch: SketchSpec, progress: Progress) -> Fingerprint:
     architecture, scan = checkpoint.architecture, Scan(checkpoint)
     what, total = f"reading {checkpoint.name}", architecture.layers + 2
@@ -82,6 +88,7 @@ def _scan(checkpoint: Checkpoint, sketch: SketchSpec, progress: Progress) -> Fin
         anchors=tuple(position for position, _ in known),
         dead=_dead(arrays),
         non_finite=sum(moments.non_finite for moments in scan.moments.values()),
+        outside=checkpoint.outside,
         unrecognised=checkpoint.unrecognised,
         bytes_read=checkpoint.bytes_read,
         software={name: version(name) for name in ("verify-lineage", "numpy", "safetensors")},
@@ -106,13 +113,9 @@ def _stream(checkpoint: Checkpoint, scan: Scan, sketch: SketchSpec, ids: list[in
         embedding = embedding - embedding.mean(1, keepdims=True)
     gram = embedding @ embedding.T
     arrays["gram.embed"] = (gram / (np.trace(gram) or 1.0)).astype(np.float32)
-    gains: dict[tuple[str, int | None], NDArray[np.float64]] = {}
 
     def gain(role: str, layer: int | None) -> NDArray[np.float64]:
-        """Each norm is read once, or its entries would count twice."""
-        if (role, layer) not in gains:
-            gains[role, layer] = scan.whole(role, layer).astype(np.float64) + shape.norm_offset
-        return gains[role, layer]
+        return scan.whole(role, layer).astype(np.float64) + shape.norm_offset
 
     def gain_before(sublayer: str, layer: int) -> NDArray[np.float64]:
         norm = checkpoint.norm_before(sublayer, layer)
@@ -140,6 +143,6 @@ def _spread(scan: Scan, layers: int) -> Arrays:
     nothing = Moments()
     return {
         f"spread.{role}": np.array([scan.moments.get((role, i), nothing).summary() for i in range(layers)])
-        for role in _SPREAD
+        for role in SPREAD_ROLES
         if any((role, i) in scan.moments for i in range(layers))
     }

@@ -46,5 +46,5 @@ class Moments:
         mean = self._shift + m1
         fourth = m4 - 4 * m1 * m3 + 6 * m1 * m1 * m2 - 3 * m1**4
         sd = float(np.sqrt(variance * n / (n - 1))) if n > 1 else np.nan
-        kurtosis = float(fourth / variance**2) if variance > 0 else np.nan
+        kurtosis = float(fourth / variance**2) if variance**2 > 0 else np.nan  # the square may underflow
         return float(mean), sd, float(np.sqrt(variance + mean * mean)), kurtosis

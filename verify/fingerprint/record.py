@@ -30,7 +30,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,9 +40,14 @@ from safetensors.numpy import load, save
 
 from ..base import FingerprintError, Record, write_atomically
 from ..checkpoint import Architecture, FileIdentity
+from .check import LARGEST_FILE, check_arrays, check_record
 from .sketch import SketchSpec
 
 _HEADER = "verify.fingerprint"
+
+Component = Literal["units", "values", "response", "match", "stream", "gram", "circuit", "spectrum", "spread"]
+"""Kinds of arrays, by the first part of their names."""
+COMPONENTS: tuple[Component, ...] = get_args(Component)
 
 
 class DeadCount(Record):
@@ -65,13 +70,17 @@ class FingerprintRecord(Record):
     files: tuple[FileIdentity, ...]
     """The weight files, ordered by name."""
     content_sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    """sha256 of all understood tensors in canonical order, as float32: independent of file format."""
+    """sha256 over every learned tensor; canonical ones as float32, so a lossless change of format keeps it."""
     sketch: SketchSpec
+    components: tuple[Component, ...] = COMPONENTS
+    """Kinds of arrays held: all, unless it was cut down for a panel."""
     anchors: tuple[int, ...]
     """Positions, in the frozen anchor list, of the tokens kept."""
     dead: tuple[DeadCount, ...] = ()
     non_finite: int = 0
     """Number of entries that are not finite numbers, over all tensors."""
+    outside: tuple[str, ...] = ()
+    """Tensors that are understood and that no test compares."""
     unrecognised: tuple[str, ...] = ()
     """Tensors that no layout table understood; they were left out."""
     bytes_read: int
@@ -98,46 +107,72 @@ class Fingerprint:
         size = sum(array.nbytes for array in self.arrays.values())
         return f"Fingerprint({self.record.name!r}, {self.record.architecture.family}, {size / 1e6:.2f} MB)"
 
+    def only(self, *components: Component) -> Fingerprint:
+        """The same fingerprint with some components only; no test that needs the others applies to it."""
+        kept = tuple(c for c in self.record.components if c in components)
+        arrays = {name: array for name, array in self.arrays.items() if name.split(".")[0] in kept}
+        return Fingerprint(self.record.model_copy(update={"components": kept}), arrays)
+
+    def to_bytes(self) -> bytes:
+        """The content of the file."""
+        header = {_HEADER: json.dumps(self.record.model_dump(mode="json"), sort_keys=True)}
+        return save({name: np.ascontiguousarray(array) for name, array in self.arrays.items()}, metadata=header)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one safetensors file, whole or not at all."""
-        header = {_HEADER: json.dumps(self.record.model_dump(mode="json"), sort_keys=True)}
-        arrays = {name: np.ascontiguousarray(array) for name, array in self.arrays.items()}
-        write_atomically(Path(path), save(arrays, metadata=header))
+        write_atomically(Path(path), self.to_bytes())
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Fingerprint:
-        """Read a fingerprint file.
+        """Read a fingerprint file, trusting nothing in it.
 
         Raises
         ------
         FingerprintError
-            If the file is absent, damaged, or not a fingerprint of a known schema.
+            If the file is absent, too large, damaged, not a fingerprint of a known schema, or its arrays
+            are not those that its record describes.
         """
         path = Path(path)
         header = _header(path)
         if header is None:
             raise FingerprintError(
-                f"{path.name} is not a fingerprint; make one with `verify fingerprint MODEL -o FILE`."
+                f"{path.name!r:.120} is not a fingerprint; make one with `verify fingerprint MODEL -o FILE`."
             )
         try:
             record = FingerprintRecord.model_validate_json(header)
-            arrays = load(path.read_bytes())
-        except (ValidationError, SafetensorError, ValueError) as error:
-            reason = str(error).splitlines()[0]
+            check_record(record)
+            arrays = load(_bounded(path))
+            check_arrays(record, arrays)
+        except FingerprintError as error:
+            raise FingerprintError(f"The fingerprint {path.name!r:.120} {error}; make it again.") from error
+        except ValidationError as error:
+            problem = error.errors(include_input=False, include_url=False)[0]
+            where = ".".join(str(part) for part in problem["loc"]) or "record"
             raise FingerprintError(
-                f"The fingerprint {path.name} is damaged or of an unknown schema ({reason}); make it again."
+                f"The fingerprint {path.name!r:.120} is damaged or of an unknown schema (at {where!r:.80}: "
+                f"{problem['msg']}); make it again."
+            ) from error
+        except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise FingerprintError(
+                f"The fingerprint {path.name!r:.120} is damaged ({str(error)!r:.120}); make it again."
             ) from error
         return Fingerprint(record, arrays)
 
 
 def is_fingerprint(path: Path) -> bool:
     """Whether a file is a fingerprint rather than weights, by its header metadata alone."""
-    return path.is_file() and path.suffix == ".safetensors" and _header(path) is not None
+    try:
+        regular = path.is_file()
+    except OSError:  # a name too long for the file system, or a folder that may not be entered
+        return False
+    return regular and _header(path) is not None
 
 
 def _header(path: Path) -> str | None:
     """The record's JSON in the file's metadata, or None where there is none."""
     try:
+        if path.exists() and not path.is_file():
+            return None  # opening a pipe would wait for ever
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if length > min(path.stat().st_size, 100_000_000):
@@ -145,7 +180,17 @@ def _header(path: Path) -> str | None:
             metadata = json.loads(file.read(length)).get("__metadata__", {})
             text = metadata.get(_HEADER)
     except OSError as error:
-        raise FingerprintError(f"{path.name} cannot be read ({error.strerror}); check the path.") from error
+        raise FingerprintError(f"{path.name!r:.120} cannot be read ({error.strerror}); check the path.") from error
     except (ValueError, AttributeError, RecursionError):
         return None
     return text if isinstance(text, str) else None
+
+
+def _bounded(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise FingerprintError(f"has {size} bytes; expected at most {LARGEST_FILE}")
+        return path.read_bytes()
+    except OSError as error:
+        raise FingerprintError(f"cannot be read ({error.strerror})") from error

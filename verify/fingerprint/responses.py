@@ -33,5 +33,6 @@ class Tokens:
 def centred(responses: NDArray[np.float64]) -> NDArray[np.float64]:
     """Responses [..., anchors] less their mean over the anchors."""
     with np.errstate(invalid="ignore"):
-        less: NDArray[np.float64] = responses - responses.mean(-1, keepdims=True)
+        mean = responses.sum(-1, keepdims=True) / max(1, responses.shape[-1])  # there may be no anchor at all
+        less: NDArray[np.float64] = responses - mean
     return less

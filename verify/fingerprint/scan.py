@@ -16,7 +16,7 @@ _BLOCK = 1 << 20  # entries held at a time
 
 
 class Scan:
-    """Reads each tensor of a checkpoint once, in blocks of rows of bounded size.
+    """Reads tensors of a checkpoint in blocks of rows of bounded size; read again, an entry counts once.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class Scan:
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.moments: defaultdict[tuple[str, int], Moments] = defaultdict(Moments)
         self._checkpoint = checkpoint
-        self._digest = hashlib.sha256()
+        self._digests: dict[str, bytes] = {}
         self._seen: set[Key] = set()
 
     def rows(
@@ -78,17 +78,32 @@ class Scan:
                     pass
 
     def content_sha256(self) -> str:
-        """Digest of everything scanned so far."""
-        return self._digest.hexdigest()
+        """Digest of every learned tensor, in the order of their names.
+
+        Canonical tensors count as float32, so a lossless change of format leaves it; those that no role is
+        known for count as stored.
+        """
+        for name in (*self._checkpoint.outside, *self._checkpoint.unrecognised):
+            digest = hashlib.sha256()
+            for block in self._checkpoint.raw_blocks(name):
+                digest.update(block)
+            self._digests[f"rest {name}"] = digest.digest()
+        whole = hashlib.sha256()
+        for name in sorted(self._digests):
+            whole.update(hashlib.sha256(name.encode()).digest() + self._digests[name])
+        return whole.hexdigest()
 
     def _blocks(self, role: str, layer: int | None, expert: int | None) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        seen = (role, layer, expert) in self._seen
         self._seen.add((role, layer, expert))
         shape = self._checkpoint.shape(role, layer, expert)
-        self._digest.update(f"{role} {layer} {expert} {shape}\n".encode())
+        digest = hashlib.sha256()
         moments = self.moments[role, -1 if layer is None else layer]
         step = max(1, _BLOCK // max(1, int(np.prod(shape[1:]))))
         for start in range(0, shape[0], step):
             block = self._checkpoint.read(role, layer, expert, rows=slice(start, start + step))
-            self._digest.update(block.astype("<f4", copy=False).data)
-            moments.add(block)
+            digest.update(block.astype("<f4", copy=False).data)
+            if not seen:
+                moments.add(block)
             yield start, block
+        self._digests[f"{role} {layer} {expert} {shape}"] = digest.digest()

@@ -19,7 +19,7 @@ from ..base import Record
 class SketchSpec(Record):
     """Sizes of a sketch; two fingerprints compare only under one specification.
 
-    The defaults come from the power study in ``benchmarks/power_study.md``.
+    The defaults come from the power study in ``benchmarks/tables/power.md``.
     """
 
     version: int = 1

@@ -1,19 +1,46 @@
-"""Scores to p-values: null laws, intervals, multiplicity; knows nothing of models."""
+"""Scores to p-values: null laws, orbits and designs, intervals, multiplicity; knows nothing of models."""
 
+from .blind import disjoint_pairs
+from .combination import best_of, fisher, larger
+from .designs import Design, pair_design, row_design, stratum_design
+from .families import family_design
 from .fixed_points import critical_count, detectable_share, log10_p_fixed_points
 from .intervals import hypergeometric_interval, smallest_share
+from .monte_carlo import MonteCarloP, monte_carlo_p
 from .multiplicity import holm, smallest
+from .orbit import OrbitRank, orbit_rank
+from .ranking import rank
+from .residual import bipartite_residual, two_way_residual
+from .sensitivity import critical_odds_ratio, false_match_bound
 from .signs import critical_agreement, detectable_agreement, log10_p_signs
 
 __all__ = [
+    "Design",
+    "MonteCarloP",
+    "OrbitRank",
+    "best_of",
+    "bipartite_residual",
     "critical_agreement",
     "critical_count",
+    "critical_odds_ratio",
     "detectable_agreement",
     "detectable_share",
+    "disjoint_pairs",
+    "false_match_bound",
+    "family_design",
+    "fisher",
     "holm",
     "hypergeometric_interval",
+    "larger",
     "log10_p_fixed_points",
     "log10_p_signs",
+    "monte_carlo_p",
+    "orbit_rank",
+    "pair_design",
+    "rank",
+    "row_design",
     "smallest",
     "smallest_share",
+    "stratum_design",
+    "two_way_residual",
 ]

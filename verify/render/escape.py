@@ -5,26 +5,37 @@ from __future__ import annotations
 import re
 import unicodedata
 
-LONGEST = 120  # characters shown of any text that came from outside
+NAME, SENTENCE = 120, 2000  # characters shown of a name, and of a sentence that may hold names
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$&^=:@/])")
+_MARKUP = re.compile(r"([\\`*{}\[\]<>|~$&@]|(?<!\w)_|_(?!\w)|:(?=/)|(?<=www)\.)", re.IGNORECASE)
 
 
-def plain(text: str) -> str:
+def plain(text: str, longest: int) -> str:
     """One line, without control, formatting (bidirectional) or private characters, shortened."""
     kept = "".join(
         c if c.isprintable() and unicodedata.category(c) not in ("Cf", "Co") else "\N{REPLACEMENT CHARACTER}"
         for c in text
     )
-    return kept if len(kept) <= LONGEST else kept[: LONGEST - 1] + "…"
+    return kept if len(kept) <= longest else kept[: longest - 1] + "…"
 
 
 def markdown_text(text: str) -> str:
-    r"""Text that no Markdown renderer takes for markup, link, HTML or mathematics.
+    r"""A sentence, not at the start of a line, that no renderer takes for markup, link, HTML or mathematics.
 
     Examples
     --------
-    >>> markdown_text("![x](http://y)")
-    '\\!\\[x\\]\\(http\\:\\/\\/y\\)'
+    >>> markdown_text("see ![x](http://y), www.z")
+    'see !\\[x\\](http\\://y), www\\.z'
     """
-    return _MARKDOWN.sub(r"\\\1", plain(text))
+    return _MARKUP.sub(r"\\\1", plain(text, SENTENCE))
+
+
+def markdown_name(text: str) -> str:
+    r"""A name as a code span, inside which only the backtick, and in tables the bar, mean anything.
+
+    Examples
+    --------
+    >>> markdown_name("a_`b`|<i>")
+    "`a_'b'¦<i>`"
+    """
+    return f"`{plain(text, NAME).replace('`', chr(39)).replace('|', '¦') or ' '}`"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from .escape import markdown_text
+from .escape import markdown_name, markdown_text
 
 if TYPE_CHECKING:
     from ..claim import ClaimReport
@@ -22,7 +22,7 @@ def markdown(report: ClaimReport) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # Markdown has its own filter
     )
-    environment.filters |= {"text": markdown_text, "log10": _log10, "share": _share, "short": _short}
+    environment.filters |= {"name": markdown_name, "text": markdown_text, "log10": _log10, "share": _share}
     return environment.get_template("report.md").render(report=report)
 
 
@@ -33,8 +33,3 @@ def _log10(value: float | None) -> str:
 
 def _share(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
-
-
-def _short(value: str) -> str:
-    """The first characters of a digest."""
-    return value.removeprefix("sha256:")[:16]

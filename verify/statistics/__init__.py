@@ -1,10 +1,18 @@
 """Two fingerprints to evidence: the tests, one per file."""
 
+from .applicability import on_anchors
+from .circuit_cosine import CIRCUIT_COSINE
+from .embedding_geometry import EMBEDDING_GEOMETRY
 from .response_identity import RESPONSE_IDENTITY
-from .result import Count, EffectSize, LayerResult, TestResult
+from .response_match import RESPONSE_MATCH, CopyTable, ResponseGrid, copy_tables, response_grid
+from .result import CellResult, Count, EffectSize, LayerResult, Rung, TestResult
 from .sign_agreement import SIGN_AGREEMENT
+from .similarity import Similarity
+from .spectral_distance import SPECTRAL_DISTANCE
+from .spread_correlation import SPREAD_CORRELATION, curve_correlation
 from .statistic import Statistic
 from .stream_identity import STREAM_IDENTITY
+from .stream_rotation import STREAM_ROTATION
 from .unit_identity import UNIT_IDENTITY
 from .value_identity import VALUE_IDENTITY
 
@@ -17,16 +25,45 @@ EXACT_TESTS: tuple[Statistic, ...] = (
 )
 """The tests with symmetry nulls, in the order of the report."""
 
+PRIMARY = RESPONSE_MATCH
+"""The one similarity that enters a verdict, fixed before any panel is seen."""
+PANEL_STATISTICS: tuple[Similarity, ...] = (
+    PRIMARY,
+    SPREAD_CORRELATION,
+    EMBEDDING_GEOMETRY,
+    CIRCUIT_COSINE,
+    SPECTRAL_DISTANCE,
+    STREAM_ROTATION,
+)
+"""Similarities ranked against a panel of unrelated models, the primary first."""
+
 __all__ = [
+    "CIRCUIT_COSINE",
+    "EMBEDDING_GEOMETRY",
     "EXACT_TESTS",
+    "PANEL_STATISTICS",
+    "PRIMARY",
     "RESPONSE_IDENTITY",
+    "RESPONSE_MATCH",
     "SIGN_AGREEMENT",
+    "SPECTRAL_DISTANCE",
+    "SPREAD_CORRELATION",
     "STREAM_IDENTITY",
+    "STREAM_ROTATION",
     "UNIT_IDENTITY",
     "VALUE_IDENTITY",
+    "CellResult",
+    "CopyTable",
     "Count",
     "EffectSize",
     "LayerResult",
+    "ResponseGrid",
+    "Rung",
+    "Similarity",
     "Statistic",
     "TestResult",
+    "copy_tables",
+    "curve_correlation",
+    "on_anchors",
+    "response_grid",
 ]

@@ -6,9 +6,12 @@ about architecture must hold in both.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base import StatisticsError
 from ..fingerprint import Fingerprint, unit_rows
 
 LEAST_ANCHORS = 32
@@ -31,11 +34,19 @@ def both_mlps(a: Fingerprint, b: Fingerprint) -> str | None:
     return None
 
 
+def _unknown(model: Fingerprint) -> str | None:
+    shape = model.record.architecture
+    if shape.positions != "unknown":
+        return None
+    return f"the model type {shape.model_type!r} of {model.record.name} is not known, so neither are its symmetries"
+
+
 def odd_in_up(a: Fingerprint, b: Fingerprint) -> str | None:
     """Refuse MLPs that a sign flip of up and down would change (GELU, clamped, up + 1)."""
     for model in (a, b):
         if not model.record.architecture.odd_in_up:
-            return f"the MLPs of {model.record.name} are not odd in `up`, so flipping up and down changes them"
+            refusal = f"the MLPs of {model.record.name} are not odd in `up`, so flipping up and down changes them"
+            return _unknown(model) or refusal
     return None
 
 
@@ -43,7 +54,7 @@ def linear_values(a: Fingerprint, b: Fingerprint) -> str | None:
     """Refuse attention that is not linear between v and o, or heads of different size."""
     for model in (a, b):
         if not model.record.architecture.linear_values:
-            return f"the attention of {model.record.name} is not linear between v and o"
+            return _unknown(model) or f"the attention of {model.record.name} is not linear between v and o"
     x, y = a.record.architecture.head_size, b.record.architecture.head_size
     return None if x == y else f"the attention heads have different sizes ({x} and {y})"
 
@@ -59,6 +70,8 @@ def enough_anchors(a: Fingerprint, b: Fingerprint) -> str | None:
 def no_fixed_vectors(a: Fingerprint, b: Fingerprint) -> str | None:
     """Refuse residual streams that fixed position vectors are added to."""
     for model in (a, b):
+        if (reason := _unknown(model)) is not None:
+            return reason
         if model.record.architecture.positions == "sinusoidal":
             return f"{model.record.name} adds fixed sinusoidal positions to the residual stream"
     return None
@@ -69,10 +82,46 @@ def first(*reasons: str | None) -> str | None:
     return next((reason for reason in reasons if reason is not None), None)
 
 
+def present(*names: str) -> Callable[[Fingerprint, Fingerprint], str | None]:
+    """Refuse fingerprints that lack one of the arrays."""
+
+    def refuse(a: Fingerprint, b: Fingerprint) -> str | None:
+        for model in (a, b):
+            for name in names:
+                if name not in model.arrays:
+                    return f"the fingerprint of {model.record.name} has no array {name!r}"
+        return None
+
+    return refuse
+
+
 def on_shared_anchors(a: Fingerprint, b: Fingerprint) -> tuple[Fingerprint, Fingerprint]:
-    """Both fingerprints with their anchor axes cut to the anchors that both know, re-centred."""
+    """Both fingerprints with their anchor axes cut to the anchors that both know; see :func:`on_anchors`."""
     shared = np.intersect1d(a.record.anchors, b.record.anchors)
     return _cut(a, shared), _cut(b, shared)
+
+
+def on_anchors(model: Fingerprint, positions: Iterable[int]) -> Fingerprint:
+    """A fingerprint with its anchor axes cut to a token list; one list serves a whole panel.
+
+    Responses are centred again over the tokens left, and everything is scaled as it was.
+
+    Parameters
+    ----------
+    positions : positions in the frozen anchor list, in any order.
+
+    Raises
+    ------
+    StatisticsError
+        If the model does not know one of the tokens.
+    """
+    wanted = np.unique(np.fromiter(positions, dtype=np.int64))
+    unknown = np.setdiff1d(wanted, model.record.anchors)
+    if len(unknown):
+        raise StatisticsError(
+            f"{model.record.name} does not know the anchor tokens at {unknown.tolist()}; choose among its own."
+        )
+    return _cut(model, wanted)
 
 
 def _cut(model: Fingerprint, shared: NDArray[np.int64]) -> Fingerprint:
@@ -81,11 +130,18 @@ def _cut(model: Fingerprint, shared: NDArray[np.int64]) -> Fingerprint:
     where = np.searchsorted(model.record.anchors, shared)
     arrays = dict(model.arrays)
     for name, array in model.arrays.items():
-        if name.startswith(("response.", "stream.")):
+        kind = name.split(".")[0]
+        if kind in ("response", "match", "stream"):
             kept = array[..., where].astype(np.float64)
-            if name.startswith("response."):
-                kept -= kept.mean(-1, keepdims=True)
+            if kind != "stream":
+                kept -= kept.sum(-1, keepdims=True) / max(1, len(where))
             arrays[name] = unit_rows(kept)
+        elif kind == "circuit":
+            square = array[np.ix_(where, where)]
+            arrays[name] = unit_rows(square.reshape(1, -1)).reshape(square.shape)
+        elif kind == "gram":
+            square = array[np.ix_(where, where)].astype(np.float64)
+            arrays[name] = (square / (np.trace(square) or 1.0)).astype(array.dtype)
     positions = tuple(int(i) for i in shared)
     record = model.record.model_copy(update={"anchors": positions})
     return Fingerprint(record, arrays)

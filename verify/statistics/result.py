@@ -36,6 +36,33 @@ class LayerResult(Record):
     """Holm-adjusted over the layers of this test."""
 
 
+class Rung(Record):
+    """The rank of a score among the comparisons of one design, with its null hypothesis."""
+
+    design: str
+    """``pair``, ``pair_residual``, ``row_a``, ``row_b``, ``stratum`` or ``two_strata`` (``_residual`` where hub
+    effects were taken out), ``family_residual``."""
+    null: str
+    rank: int
+    """Comparisons of the orbit whose score is at least the claim's, the claim included."""
+    size: int
+    """Comparisons in the orbit."""
+    log10_p: float
+    attainable_log10_p: float
+    """Of the orbit: log10 of one over its size."""
+
+
+class CellResult(Record):
+    """Localisation on the grid of layers: one pair of aligned layers, judged by the largest cell anywhere."""
+
+    layer_a: int
+    layer_b: int
+    share: float
+    """Share of units on whose match the responses agree."""
+    log10_p: float
+    """Family-wise over all cells of the grid."""
+
+
 class EffectSize(Record):
     """How strong the match is; none of it enters a p-value."""
 
@@ -65,7 +92,7 @@ class TestResult(Record):
     assumptions: tuple[str, ...]
     notes: tuple[str, ...] = ()
     """What was left out or tied, in sentences."""
-    method: Literal["bound", "exact"] | None = None
+    method: Literal["bound", "exact", "panel"] | None = None
     counts: tuple[Count, ...] = ()
     """More than one where a test looks twice; the p-value then pays for it."""
     statistic: int | None = None
@@ -82,3 +109,11 @@ class TestResult(Record):
     """With 95% power the report's level is reached if each index is kept with at least this
     probability (for signs: if each sign agrees with it); None where no share suffices."""
     by_layer: tuple[LayerResult, ...] = ()
+    score: float | None = None
+    """Panel tests: the similarity of A and B."""
+    rungs: tuple[Rung, ...] = ()
+    """Panel tests: the ladder of designs; ``log10_p`` is that of the rung fixed in advance."""
+    scores: tuple[float, ...] = ()
+    """Primary panel test: scores of all pairs of A, B and the members used, in the order (A, B), (A, first member),
+    ..., (B, first member), ...: what every rank follows from."""
+    by_cell: tuple[CellResult, ...] = ()

@@ -33,8 +33,8 @@ BERT = Family(
         "norm_embed_bias": "embeddings.LayerNorm.bias",
     },
     layer=_LAYER,
-    ignored=(
-        r"^embeddings\.position_ids$|\.embeddings\.position_ids$",
+    constants=(r"(^|\.)embeddings\.(position|token_type)_ids$",),
+    outside=(
         r"embeddings\.token_type_embeddings\.weight$",
         r"^(\w+\.)?pooler\.|^(cls|lm_head|classifier|qa_outputs)\.",
     ),

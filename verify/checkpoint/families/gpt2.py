@@ -27,7 +27,7 @@ GPT2 = Family(
         "norm_mlp_bias": "h.{i}.ln_2.bias",
     },
     unprefixed={"unembed": "lm_head.weight"},
-    ignored=(r"\.attn\.(masked_)?bias$",),
+    constants=(r"\.attn\.(masked_)?bias$",),
     required=("embed", "q", "o", "up", "down", "norm_attn", "norm_mlp"),
     norm="layer",
     gated=False,

@@ -21,6 +21,6 @@ LLAMA = Family(
     globals=GLOBALS,
     layer=ATTENTION | DENSE,
     unprefixed=UNEMBED,
-    ignored=(r"\.rotary_emb\.inv_freq$",),
+    constants=(r"\.rotary_emb\.inv_freq$",),
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "gate", "up", "down"),
 )

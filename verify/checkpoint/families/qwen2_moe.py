@@ -21,6 +21,6 @@ QWEN2_MOE = Family(
     | SHARED
     | {"router": "layers.{i}.mlp.gate.weight", "shared_router": "layers.{i}.mlp.shared_expert_gate.weight"},
     unprefixed=UNEMBED,
-    ignored=(r"\.rotary_emb\.inv_freq$",),
+    constants=(r"\.rotary_emb\.inv_freq$",),
     required=("embed", "q", "k", "v", "o", "norm_attn", "expert_gate", "shared_gate", "shared_router"),
 )

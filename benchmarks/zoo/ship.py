@@ -1,0 +1,42 @@
+"""``python -m benchmarks.zoo.ship``: put what the library and its tests use of a built zoo into the project.
+
+The ``small`` version of every model marked ``shipped`` becomes part of the library; the fingerprint
+of every ``standard`` model goes beside this file, for the truth table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+import verify
+
+from .__main__ import CACHE
+from .build import ZOO
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = ROOT / "verify" / "data" / "models"
+FINGERPRINTS = Path(__file__).parent / "fingerprints"
+LARGEST_MODEL, LARGEST_TOTAL = 1_000_000, 12_000_000  # bytes
+
+
+def main() -> None:
+    """Copy and fingerprint."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.zoo.ship", description=__doc__)
+    parser.add_argument("--zoo", type=Path, default=CACHE)
+    zoo = parser.parse_args().zoo
+    shutil.rmtree(SHIPPED, ignore_errors=True)
+    for name, spec in ZOO.models.items():
+        if spec.get("shipped"):
+            shutil.copytree(zoo / "small" / name, SHIPPED / name)
+        verify.fingerprint(zoo / "standard" / name).save(FINGERPRINTS / f"{name}.safetensors")
+    sizes = {folder.name: sum(file.stat().st_size for file in folder.iterdir()) for folder in SHIPPED.iterdir()}
+    too_large = [name for name, size in sizes.items() if size > LARGEST_MODEL]
+    if too_large or sum(sizes.values()) > LARGEST_TOTAL:
+        raise SystemExit(f"Too large to ship: {too_large or sum(sizes.values())}")
+    print(f"{len(sizes)} models of {sum(sizes.values()) / 1e6:.1f} MB, {len(ZOO.models)} fingerprints")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""A fingerprint file is a stranger's: its numbers, texts, arrays and values must agree with its record.
+
+Numbers are bounded before anything is sized or looped by them, so that a file of a few kilobytes
+cannot ask for gigabytes or hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base import FingerprintError
+from .anchors import ANCHORS
+from .circuits import in_circuits
+
+if TYPE_CHECKING:
+    from .record import FingerprintRecord
+
+LARGEST_FILE = 1 << 30
+"""Bytes; a trillion parameters in 60 layers of 384 experts make about 300 MB."""
+SPREAD_ROLES = (*"qkvo", *(prefix + role for prefix in ("", "expert_", "shared_") for role in ("gate", "up", "down")))
+"""Roles whose moments a fingerprint may hold, in the order of the build."""
+
+_SKETCH_VERSION = 1
+_COUNTS = {
+    "layers": (1, 512),
+    "width": (1, 1 << 20),
+    "vocab": (1, 1 << 31),
+    "heads": (1, 1 << 12),
+    "kv_heads": (1, 256),
+    "head_size": (1, 1 << 16),
+    "hidden": (0, 1 << 20),
+    "experts": (0, 2048),
+    "expert_hidden": (0, 1 << 20),
+    "shared_hidden": (0, 1 << 20),
+}
+_MOST_BLOCKS = 1 << 15  # kv heads, or experts, over all layers
+_LARGEST_SKETCH = 1 << 20
+_LARGEST_NUMBER = (1 << 53) - 1  # that canonical JSON can hold
+_LONGEST_NAME = 255
+
+Arrays = Mapping[str, NDArray[Any]]
+Shape = tuple[str, tuple[int, ...]]
+"""dtype and shape of an array."""
+
+
+def check_record(record: FingerprintRecord) -> None:
+    """Refuse a record whose numbers or texts no fingerprint could have.
+
+    Raises
+    ------
+    FingerprintError
+        Naming the entry, its value and what was expected; to be completed with the file's name.
+    """
+    _check_sizes(record)
+    for where, value in _leaves(record.model_dump(), "record"):
+        if isinstance(value, int):
+            _expect(0 <= value <= _LARGEST_NUMBER, where, value, "a count below 2**53")
+        elif isinstance(value, str):
+            _expect(value.isprintable(), where, value, "printable characters")
+    short = len(record.name) <= _LONGEST_NAME and "/" not in record.name
+    _expect(short, "name", record.name, f"at most {_LONGEST_NAME} characters and no path")
+    _expect(len(record.files) > 0, "files", (), "at least one weight file")
+    anchors = record.anchors
+    _expect(len(anchors) <= record.sketch.anchors, "number of anchors", len(anchors), f"<= {record.sketch.anchors}")
+    ascending = all(low < high for low, high in zip((-1, *anchors), (*anchors, len(ANCHORS)), strict=True))
+    _expect(ascending, "anchors", anchors, f"ascending positions below {len(ANCHORS)}")
+    for dead in record.dead:
+        known = dead.component in ("units", "values") and dead.layer < record.architecture.layers
+        _expect(known, "dead", f"{dead.component} of layer {dead.layer}", "units or values of a layer that exists")
+
+
+def check_arrays(record: FingerprintRecord, arrays: Arrays) -> None:
+    """Refuse arrays other than those that the record, already checked, describes.
+
+    Raises
+    ------
+    FingerprintError
+        Naming the array, what it is and what was expected; to be completed with the file's name.
+    """
+    expected = _layout(record, arrays)
+    for name in sorted(expected.keys() | arrays.keys()):
+        if name not in expected:
+            raise FingerprintError(f"has an array {name!r:.80}, which no fingerprint of its architecture has")
+        if name not in arrays:
+            raise FingerprintError(f"lacks the array {name!r}, which its architecture asks for")
+        found = (arrays[name].dtype.name, arrays[name].shape)
+        _expect(found == expected[name], f"array {name!r}", found, f"{expected[name]}")
+    for name, array in arrays.items():
+        kind = name.split(".")[0]
+        if kind in ("gram", "spectrum"):
+            least = -1.001 if kind == "gram" else 0.0
+            sound = np.all((array >= least) & (array <= 1.001))  # false for what is not finite
+            _expect(bool(sound), f"array {name!r}", "a number out of range", f"finite numbers from {least:.0f} to 1")
+        elif kind != "spread":
+            rows = array.astype(np.float64).reshape((1, -1) if kind == "circuit" else array.shape)
+            length = np.sqrt(np.square(rows).sum(-1))
+            sound = np.all((length == 0) | (np.abs(length - 1) < 0.01))
+            _expect(bool(sound), f"array {name!r}", "a row of another length", "finite rows of length 1 or 0")
+
+
+def _check_sizes(record: FingerprintRecord) -> None:
+    shape = record.architecture
+    for name, (least, most) in _COUNTS.items():
+        value = getattr(shape, name)
+        _expect(least <= value <= most, f"architecture.{name}", value, f"{least} to {most}")
+    for name in ("kv_heads", "experts"):
+        blocks = shape.layers * getattr(shape, name)
+        _expect(blocks <= _MOST_BLOCKS, f"number of layers times {name}", blocks, f"<= {_MOST_BLOCKS}")
+    paired = (shape.experts > 0) == (shape.expert_hidden > 0)
+    _expect(paired, "architecture.expert_hidden", shape.expert_hidden, f"units for {shape.experts} experts")
+    _expect(
+        record.sketch.version == _SKETCH_VERSION,
+        "sketch.version",
+        record.sketch.version,
+        f"{_SKETCH_VERSION}, which is the sketch that this version of verify knows",
+    )
+    for name, value in record.sketch:
+        _expect(1 <= value <= _LARGEST_SKETCH, f"sketch.{name}", value, f"1 to {_LARGEST_SKETCH}")
+
+
+def _layout(record: FingerprintRecord, present: Arrays) -> dict[str, Shape]:
+    """Dtype and shape by name of the arrays that there must be; spreads and MLP bundles where there are any."""
+    shape, sketch, anchors = record.architecture, record.sketch, len(record.anchors)
+    layout: dict[str, Shape] = {"gram.embed": ("float32", (anchors, anchors))}
+    for role in ("embed",) if shape.tied_embeddings else ("embed", "unembed"):
+        layout[f"stream.{role}"] = ("float16", (min(shape.width, sketch.stream), anchors))
+    for layer in range(shape.layers):
+        mlps = _mlp_layout(record, layer, present)
+        if not mlps:
+            raise FingerprintError(f"lacks the MLP arrays of layer {layer}, such as 'units.{layer}.mlp.up'")
+        layout |= _attention_layout(record, layer) | mlps
+    for role in SPREAD_ROLES:
+        if f"spread.{role}" in present:
+            layout[f"spread.{role}"] = ("float64", (shape.layers, 4))
+    return {name: value for name, value in layout.items() if name.split(".")[0] in record.components}
+
+
+def _attention_layout(record: FingerprintRecord, layer: int) -> dict[str, Shape]:
+    shape, sketch, anchors = record.architecture, record.sketch, len(record.anchors)
+    heads = (shape.kv_heads, min(shape.head_size, sketch.channels))
+    layout: dict[str, Shape] = {f"response.{layer}.values": ("float16", (*heads, anchors))}
+    layout |= {f"values.{layer}.{role}": ("float16", (*heads, sketch.projections)) for role in "vo"}
+    layout |= {f"spectrum.{layer}.{name}": ("float32", (sketch.spectrum,)) for name in ("qk", "vo")}
+    if in_circuits(layer, shape):
+        layout |= {f"circuit.{layer}.{name}": ("float16", (anchors, anchors)) for name in ("qk", "vo")}
+    return layout
+
+
+def _mlp_layout(record: FingerprintRecord, layer: int, present: Arrays) -> dict[str, Shape]:
+    """Of those bundles of a layer of which any array is present."""
+    shape, sketch, anchors = record.architecture, record.sketch, len(record.anchors)
+    layout: dict[str, Shape] = {}
+    for bundle, copies, hidden, by_index, by_response in (
+        ("mlp", 1, shape.hidden, sketch.units, sketch.match_units),
+        ("experts", shape.experts, shape.expert_hidden, sketch.expert_units, sketch.match_expert_units),
+        ("shared", 1, shape.shared_hidden, sketch.units, sketch.match_units),
+    ):
+        chosen, strongest = (copies, min(hidden, by_index)), (copies, min(hidden, by_response))
+        own: dict[str, Shape] = {f"response.{layer}.{bundle}": ("float16", (*chosen, anchors))}
+        for role in ("gate", "up", "down") if shape.gated else ("up", "down"):
+            own[f"units.{layer}.{bundle}.{role}"] = ("float16", (*chosen, sketch.projections))
+            own[f"match.{layer}.{bundle}.{role}"] = ("float16", (*strongest, anchors))
+        if bundle == "mlp" and in_circuits(layer, shape):
+            own[f"circuit.{layer}.ffn"] = ("float16", (anchors, anchors))
+        if copies * hidden and own.keys() & present.keys():
+            layout |= own
+    return layout
+
+
+def _leaves(value: Any, where: str) -> Iterator[tuple[str, Any]]:
+    """Every number and text inside a dumped record, keys included, each with the entry it is in."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield where, key
+            yield from _leaves(item, key)
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _leaves(item, where)
+    else:
+        yield where, value
+
+
+def _expect(holds: bool, what: str, found: object, expected: str) -> None:
+    if not holds:
+        raise FingerprintError(f"gives {what!s:.80} as {found!r:.80}; expected {expected}")

@@ -1,0 +1,133 @@
+"""Is a panel's null distribution what it claims to be? Where it could fail is looked at, and the worst is reported.
+
+Ranks of a panel's own pairs among themselves are uniform by construction and prove nothing. What can go wrong is
+that some pairs are alike for a reason that the claim's pair may share: so the audit asks how often pairs
+*inside one stratum* are extreme among all pairs, and how often pairs with a member of one family are extreme among
+the models outside that family. Members are dependent, so the excess in strata is judged by permuting stratum labels
+over members (the null hypothesis that strata do not matter), not by a binomial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base import Record
+from ..inference import disjoint_pairs, false_match_bound, orbit_rank, two_way_residual
+
+LEVELS = (0.01, 0.05, 0.1)
+LEAST = 5
+"""Models needed for a two-way residual."""
+_PERMUTATIONS = 999
+
+
+class SizeAt(Record):
+    """Share of unrelated pairs that are called extreme at one level."""
+
+    level: float
+    within_strata: float | None
+    """Of pairs inside one stratum; None where there are none, or no second stratum."""
+    excess_p: float | None
+    """Probability of a share at least as large if strata did not matter, by permuting labels."""
+    worst_family: str | None
+    """The family whose pairs with the rest are most often extreme when it is left out of the null."""
+    worst_family_share: float | None
+
+
+class Audit(Record):
+    """What the audit of one statistic over one set of members found."""
+
+    members: int
+    pairs_within_strata: int
+    sizes: tuple[SizeAt, ...]
+
+
+def audit(S: NDArray[np.float64], strata: Sequence[str], families: Sequence[str], seed: int = 0) -> Audit | None:
+    """Audit the residual pair design of a score matrix [M, M] of members; None for fewer than six members."""
+    n = len(S)
+    if n <= LEAST:
+        return None
+    pairs = np.array(list(combinations(range(n), 2)))
+    p = pair_p_values(S)
+    labels = np.unique(np.asarray(strata), return_inverse=True)[1]
+    rng = np.random.default_rng(seed)
+    shuffled = [rng.permutation(labels) for _ in range(_PERMUTATIONS)]
+    outside = {family: _family_p(S, families, family) for family in dict.fromkeys(families)}
+    within = _within(labels, pairs) & (labels.max() > 0)  # inside the only stratum ranks are uniform anyway
+    sizes = []
+    for level in LEVELS:
+        extreme = p <= level
+        share = float(extreme[within].mean()) if within.any() else None
+        excess = None
+        if share is not None:
+            others = [extreme[_within(order, pairs)].mean() for order in shuffled]
+            excess = (1 + sum(other >= share - 1e-12 for other in others)) / (1 + _PERMUTATIONS)
+        shares = {family: float((values <= level).mean()) for family, values in outside.items() if len(values)}
+        worst = max(shares, key=lambda family: shares[family], default=None)
+        sizes.append(
+            SizeAt(
+                level=level,
+                within_strata=share,
+                excess_p=excess,
+                worst_family=worst,
+                worst_family_share=None if worst is None else shares[worst],
+            )
+        )
+    return Audit(members=n, pairs_within_strata=int(within.sum()), sizes=tuple(sizes))
+
+
+def pair_p_values(S: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rank of every pair among all pairs by the two-way residual, over their number; order of ``combinations``."""
+    T = two_way_residual(S)[np.triu_indices(len(S), 1)]
+    ordered = np.sort(T)
+    at_least: NDArray[np.float64] = (len(T) - np.searchsorted(ordered, T - 1e-12, side="left")) / len(T)
+    return at_least
+
+
+def false_match_curve(
+    S: NDArray[np.float64], names: Sequence[str], confidence: float = 0.95
+) -> list[tuple[float, int, int, float]]:
+    """(threshold, exceedances, pairs, upper bound) of raw scores as fixed thresholds, over disjoint pairs."""
+    chosen = disjoint_pairs(names)
+    values = np.array([S[i, j] for i, j in chosen])
+    thresholds = np.unique(S[np.triu_indices(len(S), 1)])
+    rows = []
+    for threshold in np.quantile(thresholds, np.linspace(0, 1, 21)):
+        found = int((values >= threshold).sum())
+        rows.append((float(threshold), found, len(chosen), false_match_bound(found, len(chosen), confidence)))
+    return rows
+
+
+def quantile_envelope(
+    S: NDArray[np.float64], strata: Sequence[str], seed: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Sorted p-values of pairs inside strata, and the 2.5% and 97.5% of the same under permuted labels."""
+    pairs = np.array(list(combinations(range(len(S)), 2)))
+    p, labels = pair_p_values(S), np.unique(np.asarray(strata), return_inverse=True)[1]
+    rng = np.random.default_rng(seed)
+    drawn = np.array([np.sort(p[_within(rng.permutation(labels), pairs)]) for _ in range(_PERMUTATIONS)])
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    return np.sort(p[_within(labels, pairs)]), low, high
+
+
+def _within(labels: NDArray[np.intp], pairs: NDArray[np.intp]) -> NDArray[np.bool_]:
+    same: NDArray[np.bool_] = labels[pairs[:, 0]] == labels[pairs[:, 1]]
+    return same
+
+
+def _family_p(S: NDArray[np.float64], families: Sequence[str], family: str) -> NDArray[np.float64]:
+    """P of each pair of a member with a model outside its family, the null being the models outside."""
+    members = [i for i, label in enumerate(families) if label == family]
+    others = [i for i, label in enumerate(families) if label != family]
+    if len(others) < LEAST:
+        return np.zeros(0)
+    values = []
+    for i in members:
+        models = [i, *others]
+        T = two_way_residual(S[np.ix_(models, models)])
+        orbit = T[np.triu_indices(len(models), 1)]
+        values += [orbit_rank(orbit, j - 1, error=1e-12).rank / len(orbit) for j in range(1, len(models))]
+    return np.array(values)

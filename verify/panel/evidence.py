@@ -1,0 +1,265 @@
+"""Two models against a panel: every panel statistic ranked by every design, the primary one first.
+
+The primary statistic and rung were fixed in code before any score was seen: ``response_match``, two-way residual
+over all pairs of comparable models. Everything else is printed beside it and enters no verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from math import log10
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base import Progress, Record, silent
+from ..fingerprint import Fingerprint
+from ..inference import (
+    Design,
+    critical_odds_ratio,
+    disjoint_pairs,
+    false_match_bound,
+    pair_design,
+    rank,
+    row_design,
+    stratum_design,
+)
+from ..statistics import PANEL_STATISTICS, PRIMARY, Rung, Similarity, TestResult
+from ..statistics.applicability import on_anchors
+from .audit import LEAST, Audit, audit
+from .build import stratum_of
+from .localise import localise
+from .record import Exclusion, Member, Panel
+from .selection import Selection, comparable
+
+PRIMARY_RUNG = "pair_residual"
+_NULL = (
+    "A and B are unrelated, and which two of the models, A, B and the panel's comparable members, are called A and B "
+    "tells nothing about their scores, once each model's tendency to resemble every other is taken out."
+)
+_ASSUMPTIONS = (
+    "A, B and the members used are exchangeable after removal of each model's own level (additive hub effects).",
+    "Not protected: multiplicative hub effects, unequal noise, and an affinity of the pair for other reasons, such "
+    "as a shared laboratory, data or tokenizer that the panel does not hold.",
+    "The members are unrelated to one another and to A and B, as declared.",
+)
+
+
+class MemberUsed(Record):
+    """A member that A and B were ranked among."""
+
+    name: str
+    family: str
+    stratum: str
+
+
+class FalseMatch(Record):
+    """The claim's raw score as a fixed threshold: how often unrelated models reach it."""
+
+    exceedances: int
+    """Disjoint pairs of members that reach it."""
+    pairs: int
+    """Disjoint pairs of members, by a pairing fixed by their names."""
+    bound: float
+    """95% upper bound on the probability, for models drawn independently like the members."""
+
+
+class PanelUse(Record):
+    """What a report says of the panel behind its panel tests."""
+
+    name: str
+    version: str
+    digest: str
+    members: tuple[MemberUsed, ...]
+    dropped: tuple[Exclusion, ...]
+    """Members not used, each with its reason; never because of a score."""
+    stratum_a: str
+    stratum_b: str
+    anchors: int
+    """Tokens in the one list that all scores were computed on."""
+    alpha: float
+    """Level of the primary panel test, fixed before anything was seen."""
+    families: tuple[str, ...]
+    """Families declared for A and B."""
+    critical_odds_ratio: float | None = None
+    """Gamma*: the primary result holds unless unrelated pairs such as this one were this many times likelier to be
+    picked than others. None where the primary test does not apply."""
+    false_match: FalseMatch | None = None
+    audit: Audit | None = None
+    """Of the primary statistic over the members used; None for fewer than six."""
+
+
+@dataclass(frozen=True)
+class PanelEvidence:
+    """Results of all panel statistics, and the use made of the panel."""
+
+    results: tuple[TestResult, ...]
+    use: PanelUse
+
+
+def evaluate(
+    panel: Panel,
+    a: Fingerprint,
+    b: Fingerprint,
+    *,
+    alpha: float = 0.01,
+    families: Collection[str] = (),
+    progress: Progress = silent,
+) -> PanelEvidence:
+    """Rank A and B among a panel.
+
+    Parameters
+    ----------
+    alpha : level of the primary panel test.
+    families : declared families of A and B, whose members are dropped from the panel.
+
+    Returns
+    -------
+    PanelEvidence
+        One result for each of ``PANEL_STATISTICS``; inapplicable ones say why.
+    """
+    selection = comparable(panel, a, b, families)
+    cut = [on_anchors(model, selection.anchors) for model in (a, b)]
+    members = {m.name: on_anchors(panel.fingerprints[m.name], selection.anchors) for m in selection.members}
+    use = PanelUse(
+        name=panel.record.name,
+        version=panel.record.version,
+        digest=panel.digest,
+        members=tuple(MemberUsed(name=m.name, family=m.family, stratum=m.stratum) for m in selection.members),
+        dropped=selection.dropped,
+        stratum_a=stratum_of(a.record.architecture),
+        stratum_b=stratum_of(b.record.architecture),
+        anchors=len(selection.anchors),
+        alpha=alpha,
+        families=tuple(sorted(families)),
+    )
+    results = []
+    for statistic in PANEL_STATISTICS:
+        result, scores = _test(statistic, cut, members, selection, use, progress)
+        results.append(result)
+        if statistic is PRIMARY and scores is not None:
+            use = _judged(use, scores, result, selection.members)
+    return PanelEvidence(tuple(results), use)
+
+
+def _test(
+    statistic: Similarity,
+    cut: list[Fingerprint],
+    members: dict[str, Fingerprint],
+    selection: Selection,
+    use: PanelUse,
+    progress: Progress,
+) -> tuple[TestResult, NDArray[np.float64] | None]:
+    reason = _refusal(statistic, cut, members)
+    if reason is None:
+        models = [*cut, *members.values()]
+        scores = score_matrix(statistic, models, progress)
+        rungs = _ladder(scores, [use.stratum_a, use.stratum_b, *(m.stratum for m in selection.members)])
+        primary = next(rung for rung in rungs if rung.design == PRIMARY_RUNG)
+        return TestResult(
+            id=statistic.id,
+            version=statistic.version,
+            title=statistic.title,
+            applicable=True,
+            null=_NULL,
+            assumptions=_ASSUMPTIONS,
+            method="panel",
+            score=float(scores[0, 1]),
+            rungs=rungs,
+            log10_p=primary.log10_p,
+            attainable_log10_p=primary.attainable_log10_p,
+            scores=tuple(scores[np.triu_indices(len(scores), 1)].tolist()) if statistic is PRIMARY else (),
+            by_cell=localise(models, progress) if statistic is PRIMARY else (),
+        ), scores
+    return TestResult(
+        id=statistic.id,
+        version=statistic.version,
+        title=statistic.title,
+        applicable=False,
+        reason=reason,
+        null=_NULL,
+        assumptions=_ASSUMPTIONS,
+    ), None
+
+
+def _refusal(statistic: Similarity, cut: list[Fingerprint], members: dict[str, Fingerprint]) -> str | None:
+    a, b = cut
+    if a.record.architecture.norm != b.record.architecture.norm:
+        return "A and B have different kinds of norm, so no member is comparable with both"
+    reason = statistic.refuse(a, b)
+    if reason is not None:
+        return reason
+    if len(members) + 2 < LEAST:
+        return (
+            f"{len(members)} members of the panel are comparable with A and B, and the residual needs {LEAST - 2}; "
+            "build a panel of models like them with `verify panel build RECIPE`"
+        )
+    for name, member in members.items():
+        reason = statistic.refuse(a, member)
+        if reason is not None:
+            return f"the panel's member {name} has no score: {reason}"
+    return None
+
+
+def score_matrix(
+    statistic: Similarity, models: list[Fingerprint], progress: Progress = silent
+) -> NDArray[np.float64]:
+    """Symmetric scores [n, n] of models on one token list; NaN on the diagonal, which nothing reads."""
+    n = len(models)
+    scores = np.full((n, n), np.nan)
+    for i in range(n):
+        for j in range(i + 1, n):
+            scores[i, j] = scores[j, i] = statistic(models[i], models[j])
+        progress(statistic.id, i + 1, n)
+    return scores
+
+
+def _ladder(scores: NDArray[np.float64], strata: list[str]) -> tuple[Rung, ...]:
+    """Every design's rank; strata too small for a residual are ranked raw."""
+    n = len(scores)
+    stratum = stratum_design(strata)
+    steps: list[tuple[Design, bool]] = [
+        (pair_design(n), False),
+        (pair_design(n), True),
+        (row_design(n, 0), False),
+        (row_design(n, 1), False),
+        (stratum, False),
+    ]
+    least = min(map(len, stratum.groups)) * (2 if stratum.bipartite else 1)
+    if least > LEAST:
+        steps.append((stratum, True))
+    return tuple(_rung(scores, design, residual) for design, residual in steps)
+
+
+def _rung(scores: NDArray[np.float64], design: Design, residual: bool) -> Rung:
+    found = rank(scores, design, residual=residual)
+    return Rung(
+        design=design.id + ("_residual" if residual else ""),
+        null=design.null,
+        rank=found.rank,
+        size=found.size,
+        log10_p=found.log10_p,
+        attainable_log10_p=found.attainable_log10_p,
+    )
+
+
+def _judged(use: PanelUse, scores: NDArray[np.float64], result: TestResult, members: tuple[Member, ...]) -> PanelUse:
+    """Add what the primary scores say of the panel's strength: sensitivity, false matches, audit."""
+    rung = next(rung for rung in result.rungs if rung.design == PRIMARY_RUNG)
+    pairs = disjoint_pairs([member.name for member in members])
+    exceeding = sum(bool(scores[2 + i, 2 + j] >= scores[0, 1]) for i, j in pairs)
+    return use.model_copy(
+        update={
+            "critical_odds_ratio": critical_odds_ratio(rung.rank, rung.size, use.alpha),
+            "false_match": FalseMatch(
+                exceedances=exceeding, pairs=len(pairs), bound=false_match_bound(exceeding, len(pairs))
+            ),
+            "audit": audit(scores[2:, 2:], [m.stratum for m in members], [m.family for m in members]),
+        }
+    )
+
+
+def can_reject(result: TestResult, alpha: float) -> bool:
+    """Whether the panel is large enough for the primary test to reject at a level."""
+    return result.attainable_log10_p is not None and result.attainable_log10_p <= log10(alpha)

@@ -1,0 +1,247 @@
+"""Whether two ways of matching hidden units agree: the primary statistic where no symmetry is left.
+
+Statistic: the kept units of all MLPs of a layer (dense, experts, shared) are pooled. For a layer of A and
+one of B, each unit of A has three nearest units in B: by the cosine of what its gate reads from shared
+tokens, by the absolute cosine of what `up` reads, and of what `down` writes. The share of a cell is
+(mean(gate = up) + mean(gate = down)) / 2; without a gate, mean(up = down), up by its signed cosine. Layers are
+aligned one-to-one by the largest total share; a direction scores the mean share of its aligned pairs,
+and the score is the larger of A's units matched into B and B's into A.
+
+If two units are one unit at heart, all their vectors say so, wherever the unit moved and in whatever
+basis. Unrelated units have no reason to agree, but often do: in the first layer far above the 1/n of
+chance, since all models read the same tokens there. So no theory gives the null law: rank it in a panel.
+
+Nearest neighbours, not an assignment: in an upcycled child several experts hold copies of one dense
+unit, and the direction from child to parent finds each of them. Sizes may differ. A unit that is
+dead in any role matches nothing, and still counts; exact copies within a layer are one unit to be found.
+
+Survives permutation, signs and scaling of units, rotation, re-ordered, removed or repeated layers, upcycling,
+and all of them at once. Blind to MLPs trained anew; faint on distillation and on small shares of a merge.
+
+Source: phi_MATCH of Zhu et al. 2025 (arXiv 2502.12292), on weights seen by shared tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base import StatisticsError
+from ..fingerprint import Fingerprint
+from .applicability import both_mlps, enough_anchors, first, on_shared_anchors
+from .similarity import INVARIANCES, Similarity
+
+_CELLS = 1 << 20  # cosines held at a time, for each role
+
+
+@dataclass(frozen=True)
+class ResponseGrid:
+    """Where two models agree, layer by layer."""
+
+    layers_a: tuple[int, ...]
+    """Layers of A with an MLP: rows of ``shares``."""
+    layers_b: tuple[int, ...]
+    """Layers of B with an MLP: columns of ``shares``."""
+    shares: NDArray[np.float64]
+    """Share of agreeing units of each pair of layers, in the better direction of that pair."""
+    pairs: tuple[tuple[int, int, float], ...]
+    """Aligned layers of A and B and their share in the better direction of the models; the score is their mean."""
+
+
+@dataclass(frozen=True)
+class CopyTable:
+    """Which MLPs of an aligned layer of B hold the units of each MLP of A."""
+
+    layer_a: int
+    layer_b: int
+    copies_a: tuple[str, ...]
+    """Rows of ``shares``, such as ``mlp``, ``experts 3``, ``shared``."""
+    copies_b: tuple[str, ...]
+    """Columns of ``shares``."""
+    shares: NDArray[np.float64]
+    """Share of a row's units that agree on a unit of the column; a row adds up to the share found in B at all."""
+
+
+def response_grid(a: Fingerprint, b: Fingerprint) -> ResponseGrid:
+    """The share of agreeing units of every pair of layers, and the layers aligned.
+
+    Raises
+    ------
+    StatisticsError
+        If the statistic does not apply to the models.
+    """
+    pools_a, pools_b = _checked_pools(a, b)
+    forward, backward = _shares(pools_a, pools_b), _shares(pools_b, pools_a).T
+    better = max((forward, backward), key=_best)
+    rows, columns = _assign(better)
+    layers_a, layers_b = (tuple(pool.layer for pool in pools) for pools in (pools_a, pools_b))
+    pairs = tuple((layers_a[i], layers_b[j], float(better[i, j])) for i, j in zip(rows, columns, strict=True))
+    return ResponseGrid(layers_a, layers_b, _frozen(np.maximum(forward, backward)), pairs)
+
+
+def copy_tables(a: Fingerprint, b: Fingerprint) -> tuple[CopyTable, ...]:
+    """For every aligned pair of layers, which MLP of B (dense, expert or shared) each MLP of A agrees with.
+
+    Raises
+    ------
+    StatisticsError
+        If the statistic does not apply to the models.
+    """
+    pools_a, pools_b = ({pool.layer: pool for pool in pools} for pools in _checked_pools(a, b))
+    return tuple(_copy_table(pools_a[i], pools_b[j]) for i, j, _ in response_grid(a, b).pairs)
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """The kept units of all MLPs of a layer, side by side; vectors have shape [units, anchors]."""
+
+    layer: int
+    names: tuple[str, ...]
+    """Names of the MLPs."""
+    copy: NDArray[np.intp]
+    """Which MLP a unit is of, shape [units]."""
+    signed: NDArray[np.float32]
+    """The vectors matched by cosine: gate, or up where there is no gate."""
+    unsigned: tuple[NDArray[np.float32], ...]
+    """The vectors matched by absolute cosine: up and down, or down alone."""
+    alive: NDArray[np.bool_]
+    """Units with a direction in every role, shape [units]."""
+    candidates: NDArray[np.intp]
+    """Units that others are matched to: alive, and of exact copies the first."""
+
+
+def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
+    return first(both_mlps(a, b), *(_refuse_one(model) for model in (a, b)), enough_anchors(a, b))
+
+
+def _refuse_one(model: Fingerprint) -> str | None:
+    return None if _pools(model) else f"the fingerprint of {model.record.name} has no `match` arrays of an MLP"
+
+
+def _score(a: Fingerprint, b: Fingerprint) -> float:
+    pools_a, pools_b = _pools(a), _pools(b)
+    if not all(any(pool.alive.any() for pool in pools) for pools in (pools_a, pools_b)):
+        return float("nan")  # no unit responds to any token: nothing was measured
+    return max(_best(_shares(pools_a, pools_b)), _best(_shares(pools_b, pools_a)))
+
+
+def _checked_pools(a: Fingerprint, b: Fingerprint) -> tuple[list[_Pool], list[_Pool]]:
+    reason = _refuse(a, b)
+    if reason is not None:
+        raise StatisticsError(f"response_match does not apply to {a.record.name} and {b.record.name}: {reason}.")
+    a, b = on_shared_anchors(a, b)
+    return _pools(a), _pools(b)
+
+
+def _pools(model: Fingerprint) -> list[_Pool]:
+    """The units of each layer that has an MLP."""
+    roles = ("gate", "up", "down") if model.record.architecture.gated else ("up", "down")
+    pools = []
+    for layer in range(model.record.architecture.layers):
+        vectors: list[list[NDArray[np.float32]]] = [[] for _ in roles]
+        names: list[str] = []
+        sizes: list[int] = []
+        for bundle in ("mlp", "experts", "shared"):
+            arrays = [f"match.{layer}.{bundle}.{role}" for role in roles]
+            if not all(name in model.arrays for name in arrays):
+                continue
+            copies, units, anchors = model.arrays[arrays[0]].shape
+            for kept, name in zip(vectors, arrays, strict=True):
+                rows = model.arrays[name].reshape(-1, anchors).astype(np.float32)
+                kept.append(np.where(np.isfinite(rows).all(1, keepdims=True), rows, np.float32(0)))
+            names += [f"experts {e}" for e in range(copies)] if bundle == "experts" else [bundle]
+            sizes += [units] * copies
+        if sum(sizes):
+            signed, *unsigned = (np.concatenate(kept) for kept in vectors)
+            alive = np.all([x.any(1) for x in (signed, *unsigned)], axis=0)
+            copy = np.repeat(np.arange(len(sizes)), sizes)
+            candidates = _candidates(np.hstack([signed, *unsigned]), alive)
+            pools.append(_Pool(layer, tuple(names), copy, signed, tuple(unsigned), alive, candidates))
+    return pools
+
+
+def _candidates(rows: NDArray[np.float32], alive: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Units alive, each of several exact copies once, or rounding would choose among equals in every role anew."""
+    first: dict[bytes, int] = {}
+    for i in np.flatnonzero(alive):
+        first.setdefault(rows[i].tobytes(), int(i))
+    return np.fromiter(first.values(), dtype=np.intp)
+
+
+def _shares(a: list[_Pool], b: list[_Pool]) -> NDArray[np.float64]:
+    """Share of the units of each layer of A that agree on a unit of each layer of B, shape [layers a, layers b].
+
+    All layers of A are matched into one layer of B at a time.
+    """
+    layer_of = np.repeat(np.arange(len(a)), [len(pool.alive) for pool in a])
+    whole = _Pool(
+        layer=-1,
+        names=(),
+        copy=layer_of,
+        signed=np.concatenate([pool.signed for pool in a]),
+        unsigned=tuple(np.concatenate(x) for x in zip(*(pool.unsigned for pool in a), strict=True)),
+        alive=np.concatenate([pool.alive for pool in a]),
+        candidates=np.empty(0, dtype=np.intp),
+    )
+    agreeing = (np.bincount(layer_of, _agreement(whole, pool)[1], len(a)) for pool in b)
+    return np.stack([*agreeing], axis=1) / np.bincount(layer_of)[:, None]
+
+
+def _agreement(a: _Pool, b: _Pool) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Of each unit of A, the nearest unit of B by the signed cosine, and the share of other roles that agree."""
+    nearest, agree = np.zeros(len(a.alive), dtype=np.intp), np.zeros(len(a.alive))
+    candidates = b.candidates
+    if len(candidates) == 0:
+        return nearest, agree
+    signed, unsigned = b.signed[candidates].T, [x[candidates].T for x in b.unsigned]
+    step = max(1, _CELLS // len(candidates))
+    for rows in (slice(start, start + step) for start in range(0, len(nearest), step)):
+        by_signed = np.argmax(a.signed[rows] @ signed, axis=1)
+        for x, y in zip(a.unsigned, unsigned, strict=True):
+            cosine = x[rows] @ y
+            agree[rows] += np.argmax(np.abs(cosine, out=cosine), axis=1) == by_signed
+        nearest[rows] = candidates[by_signed]
+    return nearest, agree * a.alive / len(unsigned)
+
+
+def _copy_table(a: _Pool, b: _Pool) -> CopyTable:
+    nearest, agree = _agreement(a, b)
+    shares = np.zeros((len(a.names), len(b.names)))
+    np.add.at(shares, (a.copy, b.copy[nearest]), agree)
+    return CopyTable(a.layer, b.layer, a.names, b.names, _frozen(shares / np.bincount(a.copy)[:, None]))
+
+
+def _best(table: NDArray[np.float64]) -> float:
+    """Mean share of the layers aligned."""
+    return float(table[_assign(table)].mean())
+
+
+def _assign(table: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Layers aligned one-to-one, for the largest total."""
+    from scipy.optimize import linear_sum_assignment
+
+    rows, columns = linear_sum_assignment(table, maximize=True)
+    return rows, columns
+
+
+def _frozen(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    table.flags.writeable = False
+    return table
+
+
+RESPONSE_MATCH = Similarity(
+    id="response_match",
+    version=1,
+    title="Agreement of two ways of matching hidden units",
+    source="arXiv 2502.12292",
+    measures=(
+        "The share of hidden units whose nearest unit in the other model is the same by what the gate reads as by "
+        "what up reads and down writes, over layers aligned one-to-one."
+    ),
+    invariances=INVARIANCES,
+    cost="O(layers^2 units^2 anchors) in blocks of bounded memory, units being those kept per layer.",
+    refuse=_refuse,
+    score=_score,
+)

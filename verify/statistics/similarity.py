@@ -1,0 +1,87 @@
+"""The shape of a similarity: one object, one file, a symmetric number for two fingerprints.
+
+A similarity that survives all an evader can do has, by that very invariance, no symmetry null. Its
+p-value comes from where a claim ranks among a declared panel of unrelated models; nothing here
+says what score is large.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..base import StatisticsError
+from ..fingerprint import Fingerprint
+from .applicability import on_shared_anchors
+
+INVARIANCES = frozenset(
+    {
+        "unit_permutation",
+        "unit_signs",
+        "unit_scaling",
+        "head_permutation",
+        "channel_permutation",
+        "stream_rotation",
+        "layer_order",
+    }
+)
+"""Changes of a checkpoint that a similarity may promise to leave its score alone.
+
+All but the last keep the function: hidden units permuted (``unit_permutation``), up and down negated
+together (``unit_signs``) or scaled against each other (``unit_scaling``); kv heads permuted with the
+query heads that read them; value channels inside a head permuted and negated; norm gains folded into
+what reads them and the residual stream rotated. ``layer_order`` is any order of the blocks.
+"""
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """A similarity of two models, larger for closer ones; calling it gives the score.
+
+    Parameters
+    ----------
+    id, version, title : names; the version changes whenever a score could.
+    source : the paper it comes from.
+    measures : what the score is, in a sentence.
+    invariances : names among ``INVARIANCES``; what is not named changes the score.
+    cost : time of one score, in layers, units and anchors.
+    refuse : reason why two models have no score, or None; sees no score.
+    score : the score of two models that were not refused and whose anchor axes hold one token list
+        (``applicability.on_anchors``); exactly symmetric.
+    """
+
+    id: str
+    version: int
+    title: str
+    source: str
+    measures: str
+    invariances: frozenset[str]
+    cost: str
+    refuse: Callable[[Fingerprint, Fingerprint], str | None]
+    score: Callable[[Fingerprint, Fingerprint], float]
+
+    def __post_init__(self) -> None:
+        unknown = self.invariances - INVARIANCES
+        if unknown:
+            raise ValueError(f"{self.id} declares {sorted(unknown)}; expected names among {sorted(INVARIANCES)}.")
+
+    def __call__(self, a: Fingerprint, b: Fingerprint) -> float:
+        """Score two models on the anchors both know, or on the list that both were already cut to.
+
+        Raises
+        ------
+        StatisticsError
+            If the models have no score, or a score that is not a finite number: a missing score
+            is never "not extreme".
+        """
+        pair = f"{a.record.name} and {b.record.name}"
+        if a.record.sketch != b.record.sketch:
+            raise StatisticsError(f"{self.id} cannot compare {pair}: their fingerprints have different sketches.")
+        reason = self.refuse(a, b)
+        if reason is not None:
+            raise StatisticsError(f"{self.id} does not apply to {pair}: {reason}.")
+        score = float(self.score(*on_shared_anchors(a, b)))
+        if not math.isfinite(score):
+            raise StatisticsError(f"{self.id} of {pair} is {score}, not a finite number; look for dead weights.")
+        return score
