@@ -8,6 +8,7 @@ from pathlib import Path
 
 from verify.claim import ClaimReport
 from verify.fingerprint import FingerprintRecord
+from verify.panel import PanelRecord, Recipe
 
 HERE = Path(__file__).parent
 
@@ -17,6 +18,8 @@ def schemas() -> dict[str, str]:
     models = {
         "fingerprint-1": FingerprintRecord.model_json_schema(mode="serialization"),
         "claim-report-1": ClaimReport.model_json_schema(mode="serialization"),
+        "panel-1": PanelRecord.model_json_schema(mode="serialization"),
+        "panel-recipe-1": Recipe.model_json_schema(),
     }
     draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {

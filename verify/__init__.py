@@ -19,6 +19,7 @@ from .checkpoint import Checkpoint, open_checkpoint
 from .claim import ClaimReport
 from .fingerprint import Fingerprint, SketchSpec, fingerprint
 from .lineage import test_lineage
+from .panel import Panel
 
 __version__ = "0.1.0"
 
@@ -29,6 +30,7 @@ __all__ = [
     "Fingerprint",
     "FingerprintError",
     "InputError",
+    "Panel",
     "ReportError",
     "SketchSpec",
     "StatisticsError",

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import platform
+import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 from math import log10
 
 from .base import FingerprintError, InputError, Progress, silent
 from .claim import ClaimReport, Hypotheses, Provenance, Subject, Verdict, combine, decide, wording
 from .fingerprint import COMPONENTS, Fingerprint, fingerprint
+from .inference import best_of, larger
+from .panel import Panel, evaluate, load_panel
 from .statistics import EXACT_TESTS, Statistic, TestResult
 
 Model = str | os.PathLike[str] | Fingerprint
+PanelSource = str | os.PathLike[str] | Panel | None
 
 
 def test_lineage(
@@ -20,6 +25,10 @@ def test_lineage(
     b: Model,
     *,
     alpha: float = 1e-3,
+    panel: PanelSource = None,
+    panel_alpha: float = 1e-2,
+    families: Collection[str] = (),
+    selection: str = "pre-specified",
     seed: int = 0,
     chronology: str | None = None,
     created: str | None = None,
@@ -32,7 +41,14 @@ def test_lineage(
     a : the questioned model: path of a folder or file of weights, of a saved fingerprint, or a Fingerprint.
     b : the reference, likewise.
     alpha : level of the exact tests; the chance of ``dependent`` for strangers is at most this.
-    seed : recorded; no test with a symmetry null draws random numbers.
+    panel : unrelated models to rank the pair among: ``"default"`` for the one that ships, a folder, or a Panel.
+        Finds copies whose units were permuted *and* whose residual stream was rotated, which no exact test can.
+    panel_alpha : level of the primary panel test; if the panel's assumptions hold, the chance of
+        ``similar_beyond_panel`` for strangers is at most this.
+    families : declared families of A and B; members of the panel that belong to them are left out.
+    selection : ``"pre-specified"``, or ``"best_of_K"`` (such as ``"best_of_50"``) where K pairs were searched for
+        this one: the report's p-values then pay for K.
+    seed : recorded; no test draws random numbers.
     chronology : which file existed first and how that is known, in words; recorded as stated.
     created : ISO 8601 time to record; now by default. It is the report's only clock.
     progress : called while weights are read.
@@ -53,39 +69,73 @@ def test_lineage(
     >>> report.verdict, report.tests["unit_identity"].statistic
     ('dependent', 256)
     """
-    if not 0 < alpha < 1:
-        raise InputError(f"alpha is {alpha}; give a level between 0 and 1, such as 0.001.")
-    created = _time(created)
+    for name, level in (("alpha", alpha), ("panel_alpha", panel_alpha)):
+        if not 0 < level < 1:
+            raise InputError(f"{name} is {level}; give a level between 0 and 1, such as 0.001.")
+    created, tries, reference = _time(created), _tries(selection), load_panel(panel)
     _check_text(chronology)
     first, second = (_fingerprint(model, progress) for model in (a, b))
     _check_comparable(first, second)
+    log10_p = panel_log10_p = evidence = None
     if _identical(first, second):
-        results, log10_p = [_not_needed(test) for test in EXACT_TESTS], None
+        results = [_not_needed(test) for test in EXACT_TESTS]
         verdict: Verdict = "identical"
     else:
         applicable = sum(test.refuse(first, second) is None for test in EXACT_TESTS)
-        level = log10(alpha) - log10(max(1, applicable))
+        level = log10(alpha) - log10(max(1, applicable)) - log10(tries)
         results, log10_p = combine([test(first, second, level=level) for test in EXACT_TESTS])
-        verdict = decide(results, log10_p, alpha)
+        log10_p = None if log10_p is None else best_of(log10_p, tries)
+        if reference is not None:
+            evidence = evaluate(
+                reference, first, second, alpha=panel_alpha, families=families, tries=tries, progress=progress
+            )
+            panel_log10_p = evidence.primary.log10_p
+            panel_log10_p = None if panel_log10_p is None else best_of(panel_log10_p, tries)
+        verdict = decide(
+            results,
+            log10_p,
+            alpha,
+            primary=evidence.primary if evidence else None,
+            panel_log10_p=panel_log10_p,
+            panel_alpha=panel_alpha,
+            tries=tries,
+        )
+    panel_results = evidence.results if evidence else ()
+    robust = None if log10_p is None or panel_log10_p is None else larger(log10_p, panel_log10_p)
     return ClaimReport(
         a=Subject.of(first.record),
         b=Subject.of(second.record),
         verdict=verdict,
-        finding=wording.finding(verdict, results, log10_p, alpha),
+        finding=wording.finding(verdict, results, log10_p, alpha, panel_log10_p, panel_alpha),
         alpha=alpha,
         log10_p=log10_p,
+        panel_log10_p=panel_log10_p,
+        robust_log10_p=robust,
+        panel_alpha=panel_alpha,
+        panel=evidence.use if evidence else None,
+        selection=selection,
         chronology=chronology,
         hypotheses=Hypotheses(null=wording.NULL, alternative=wording.ALTERNATIVE),
-        tests={result.id: result for result in results},
-        multiplicity=wording.multiplicity(results),
+        tests={result.id: result for result in (*results, *panel_results)},
+        multiplicity=wording.multiplicity(results, selection),
         power=wording.power(verdict, results),
-        limitations=wording.limitations(verdict, results, chronology),
+        limitations=wording.limitations(verdict, results, chronology, panel_results),
         provenance=Provenance(software=_software(), sketch=first.record.sketch, seed=str(seed)),
         created=created,
     ).sealed()
 
 
 test_lineage.__test__ = False  # type: ignore[attr-defined]  # not for pytest
+
+
+def _tries(selection: str) -> int:
+    if selection == "pre-specified":
+        return 1
+    if match := re.fullmatch(r"best_of_([1-9][0-9]{0,8})", selection):
+        return int(match[1])
+    raise InputError(
+        f'selection is {selection!r:.60}; give "pre-specified", or "best_of_K" with the number of pairs searched.'
+    )
 
 
 def _fingerprint(model: Model, progress: Progress) -> Fingerprint:

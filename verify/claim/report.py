@@ -15,6 +15,7 @@ from ..base import Record, ReportError, VerifyError, write_atomically
 from ..base.digest import canonical, digest
 from ..checkpoint import Architecture, FileIdentity
 from ..fingerprint import DeadCount, FingerprintRecord, SketchSpec
+from ..panel import PanelUse
 from ..statistics import EXACT_TESTS, TestResult
 from .verdict import Verdict
 
@@ -106,8 +107,13 @@ class ClaimReport(Record):
     """log10 p of the primary panel test; None where no panel was used."""
     robust_log10_p: float | None = None
     """The larger of the two: valid if either set of assumptions holds."""
-    selection: Literal["pre-specified"] = "pre-specified"
-    """How the pair came to be tested: named in advance, not searched for."""
+    panel_alpha: float = Field(default=0.01, gt=0, lt=1)
+    """Level of the primary panel test, fixed before anything was seen."""
+    panel: PanelUse | None = None
+    """The panel behind the panel tests; None where none was used."""
+    selection: str = Field(default="pre-specified", pattern=r"^(pre-specified|best_of_[1-9][0-9]{0,8})$")
+    """How the pair came to be tested: named in advance, or the best of so many that were searched; then all
+    p-values of the report have paid for the search, and those of single tests have not."""
     chronology: str | None = None
     """Which file existed first, as stated by whoever asked for the report."""
     hypotheses: Hypotheses

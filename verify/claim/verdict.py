@@ -29,14 +29,34 @@ def combine(results: Sequence[TestResult]) -> tuple[list[TestResult], float | No
     return combined, smallest(values)
 
 
-def decide(results: Sequence[TestResult], log10_p: float | None, alpha: float) -> Verdict:
-    """The verdict of the exact tests at level ``alpha``.
+def decide(
+    results: Sequence[TestResult],
+    log10_p: float | None,
+    alpha: float,
+    *,
+    primary: TestResult | None = None,
+    panel_log10_p: float | None = None,
+    panel_alpha: float = 0.01,
+    tries: int = 1,
+) -> Verdict:
+    """The verdict, by levels fixed before anything was seen.
 
-    ``untestable`` also where no test could have rejected, whatever the data: then a p-value above
-    the level says nothing.
+    Parameters
+    ----------
+    results, log10_p : the exact tests and their family-wise log10 p, at level ``alpha``.
+    primary, panel_log10_p : the primary panel test and its log10 p, at level ``panel_alpha``; None without a panel.
+    tries : pairs that were searched; both p-values have paid for them.
+
+    The chance of ``dependent`` for strangers is at most ``alpha``, that of ``similar_beyond_panel`` at most
+    ``panel_alpha``. ``untestable`` also where no test could have rejected, whatever the data: then a p-value
+    above the level says nothing.
     """
-    level = log10(alpha)
     attainable = [r.attainable_log10_p for r in results if r.attainable_log10_p is not None]
-    if log10_p is None or log10(len(attainable)) + min(attainable) > level:
-        return "untestable"
-    return "dependent" if log10_p <= level else "no_evidence"
+    able = log10_p is not None and log10(len(attainable)) + min(attainable) + log10(tries) <= log10(alpha)
+    if able and log10_p is not None and log10_p <= log10(alpha):
+        return "dependent"
+    least = None if primary is None else primary.attainable_log10_p
+    panel_able = least is not None and least + log10(tries) <= log10(panel_alpha)
+    if panel_able and panel_log10_p is not None and panel_log10_p <= log10(panel_alpha):
+        return "similar_beyond_panel"
+    return "no_evidence" if able or panel_able else "untestable"

@@ -6,8 +6,12 @@ derivation, not who copied from whom; not rejecting it is not evidence of indepe
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
 from math import floor
+from typing import Any
 
 from ..statistics import TestResult
 from .verdict import Verdict
@@ -26,14 +30,14 @@ _FINDINGS: dict[Verdict, str] = {
     "identical": "A and B hold the same weights; there is nothing to test.",
     "dependent": (
         "A and B share initial weights or derivation: the hypothesis that their internal arrangements are "
-        "unrelated is rejected ({p}, level {alpha})."
+        "unrelated is rejected ({exact})."
     ),
     "similar_beyond_panel": (
-        "A and B are closer than the panel explains; a shared laboratory, data or tokenizer absent from the "
-        "panel could do the same."
+        "A and B are closer than the panel explains ({panel}); a shared laboratory, data or "
+        "tokenizer absent from the panel could do the same."
     ),
     "no_evidence": (
-        "No evidence that A and B share initial weights or derivation was found ({p}, level {alpha}); this is "
+        "No evidence that A and B share initial weights or derivation was found ({both}); this is "
         "not evidence that they are unrelated."
     ),
     "untestable": "No test can decide whether A and B are related{why}.",
@@ -55,22 +59,34 @@ def probability(log10_p: float) -> str:
     return f"p < 10^{-floor(-log10_p)}"
 
 
-def finding(verdict: Verdict, results: Sequence[TestResult], log10_p: float | None, alpha: float) -> str:
+def finding(
+    verdict: Verdict,
+    results: Sequence[TestResult],
+    log10_p: float | None,
+    alpha: float,
+    panel_log10_p: float | None = None,
+    panel_alpha: float = 0.01,
+) -> str:
     """The verdict in one sentence."""
     reasons = dict.fromkeys(result.reason for result in results if result.reason)
     why = ": " + "; ".join(f"{reason}" for reason in reasons) if reasons else ""
-    p = "" if log10_p is None else probability(log10_p)
-    return _FINDINGS[verdict].format(p=p, alpha=f"{alpha:g}", why=why)
+    exact = "" if log10_p is None else f"{probability(log10_p)}, level {alpha:g}"
+    panel = "" if panel_log10_p is None else f"panel {probability(panel_log10_p)}, level {panel_alpha:g}"
+    return _FINDINGS[verdict].format(
+        exact=exact, panel=panel, both="; ".join(text for text in (exact, panel) if text), why=why
+    )
 
 
-def multiplicity(results: Sequence[TestResult]) -> str:
-    """How many tests share the level, in one sentence."""
+def multiplicity(results: Sequence[TestResult], selection: str = "pre-specified") -> str:
+    """How many tests, and pairs searched, share the level."""
     m = sum(result.applicable for result in results)
     if m == 0:
         return "No test applies, so there is nothing to correct."
+    searched = selection.removeprefix("best_of_")
+    paid = f" The report's p-values pay for the {searched} pairs searched." if searched.isdigit() else ""
     return (
-        f"{m} of {len(results)} tests apply, which the architectures alone decide; the p-value of the report "
-        f"is {m} times the smallest (Bonferroni), and single tests are adjusted by Holm's procedure."
+        f"{m} of {len(results)} exact tests apply, which the architectures alone decide; their p-value is "
+        f"{m} times the smallest (Bonferroni), and single tests are adjusted by Holm's procedure.{paid}"
     )
 
 
@@ -87,7 +103,37 @@ def power(verdict: Verdict, results: Sequence[TestResult]) -> str | None:
     )
 
 
-def limitations(verdict: Verdict, results: Sequence[TestResult], chronology: str | None) -> tuple[str, ...]:
+def verbal_cap(bound: float) -> str:
+    """The strongest verbal support that a bound on the false-match probability allows.
+
+    The likelihood ratio of a match is at most one over the probability of a false match; the words are those of
+    the scale of the European Network of Forensic Science Institutes (``data/enfsi.toml``).
+
+    Examples
+    --------
+    >>> verbal_cap(0.19), verbal_cap(0.9)
+    ('weak support', 'no support')
+    """
+    words = "no support"
+    for row in verbal_scale():
+        if 1 / bound >= row["at_least"]:
+            words = row["words"]
+    return words
+
+
+@cache
+def verbal_scale() -> tuple[dict[str, Any], ...]:
+    """Rows of the scale: likelihood ratio ``at_least``, and ``words``, ascending."""
+    text = files("verify.data").joinpath("enfsi.toml").read_text("utf-8")
+    return tuple(tomllib.loads(text)["row"])
+
+
+def limitations(
+    verdict: Verdict,
+    results: Sequence[TestResult],
+    chronology: str | None,
+    panel_results: Sequence[TestResult] = (),
+) -> tuple[str, ...]:
     """What the report does not show."""
     lines = []
     if verdict == "dependent":
@@ -102,16 +148,28 @@ def limitations(verdict: Verdict, results: Sequence[TestResult], chronology: str
         lines.append(f"No test says which model came first; which file existed first {stated}.")
     if verdict == "no_evidence":
         lines += [
-            "It is not evidence of independence: re-ordered and rotated copies are out of these tests' reach.",
+            "It is not evidence of independence: "
+            + (
+                "a copy changed further than the strangers in the panel differ would not be seen."
+                if panel_results and panel_results[0].applicable
+                else "copies whose units were re-ordered and whose residual stream was rotated are out of the exact "
+                "tests' reach; a panel of unrelated models can find them."
+            ),
             "Distillation from outputs leaves no arrangement to find, and is not excluded.",
+        ]
+    if verdict == "similar_beyond_panel":
+        lines += [
+            "It does not establish derivation: no exact test rejects, and the panel p-value holds only if the panel "
+            "is a fair sample of unrelated models like these.",
+            "The number of models in the panel limits the strength of any words; see the guaranteed bound.",
         ]
     if verdict == "untestable":
         lines.append("It is not evidence of independence: nothing was tested.")
     if verdict == "identical":
         return ("It does not say which file is the original.",)
-    refused = [result for result in results if not result.applicable]
+    refused = [result for result in (*results, *panel_results) if not result.applicable]
     if refused:
         lines.append("Tests that did not apply: " + ", ".join(result.id for result in refused) + ".")
-    if len(refused) < len(results):
+    if any(result.applicable for result in results):
         lines.append("Every p-value is valid under the assumptions on training printed with its test, and only then.")
     return tuple(lines)

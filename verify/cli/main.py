@@ -7,14 +7,13 @@ Exit status: 0 whatever the verdict; 2 for bad input (one line on standard error
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from ..base import InputError, Progress, silent
-from .output import check_writable, write_report
+from ..base import InputError, VerifyError
+from .output import check_writable, progress_bar, write_report
+from .panel import panel
 
 _VERDICTS = ("identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable")
 
@@ -33,6 +32,23 @@ def cli(context: click.Context) -> None:
 @click.argument("b", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for report.json and report.md.")
 @click.option("--alpha", type=float, default=1e-3, show_default=True, help="Level of the exact tests.")
+@click.option(
+    "--panel",
+    "reference",
+    default="none",
+    show_default=True,
+    metavar="none|default|PATH",
+    help="Unrelated models to rank the pair among.",
+)
+@click.option("--panel-alpha", type=float, default=1e-2, show_default=True, help="Level of the primary panel test.")
+@click.option("--family", "families", multiple=True, help="Declared family of A or B; its members are left out.")
+@click.option(
+    "--selection",
+    default="pre-specified",
+    show_default=True,
+    metavar="pre-specified|best_of_K",
+    help="How the pair was chosen; K pairs searched cost a factor K.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Recorded in the report.")
 @click.option("--chronology", help="Which file existed first, and how that is known; recorded as stated.")
 @click.option("--created", help="Time to record instead of now (ISO 8601).")
@@ -44,6 +60,10 @@ def lineage(
     b: Path,
     output: Path | None,
     alpha: float,
+    reference: str,
+    panel_alpha: float,
+    families: tuple[str, ...],
+    selection: str,
     seed: int,
     chronology: str | None,
     created: str | None,
@@ -62,8 +82,20 @@ def lineage(
         check_writable(output / "report.json", output / "report.md")
     from ..lineage import test_lineage
 
-    with _progress(quiet) as progress:
-        report = test_lineage(a, b, alpha=alpha, seed=seed, chronology=chronology, created=created, progress=progress)
+    with progress_bar(quiet) as progress:
+        report = test_lineage(
+            a,
+            b,
+            alpha=alpha,
+            panel=None if reference == "none" else reference,
+            panel_alpha=panel_alpha,
+            families=families,
+            selection=selection,
+            seed=seed,
+            chronology=chronology,
+            created=created,
+            progress=progress,
+        )
     if output is not None:
         write_report(report, output)
     if as_json:
@@ -86,7 +118,7 @@ def fingerprint(model: Path, output: Path, as_json: bool, quiet: bool) -> None:
     check_writable(output)
     from ..fingerprint import fingerprint as compute
 
-    with _progress(quiet) as progress:
+    with progress_bar(quiet) as progress:
         result = compute(model, progress=progress)
     result.save(output)
     click.echo(result.record.model_dump_json() if as_json else f"{result!r}\n{output}")
@@ -110,7 +142,7 @@ def demo(output: Path, quiet: bool) -> None:
     pairs = {"related": ("continued-3x", "reference"), "unrelated": ("stranger-1", "reference")}
     check_writable(*(output / name / file for name in pairs for file in ("report.json", "report.md")))
     for name, (a, b) in pairs.items():
-        with _progress(quiet) as progress:
+        with progress_bar(quiet) as progress:
             report = test_lineage(model(a), model(b), progress=progress)
         write_report(report, output / name)
         click.echo(f"{name}: {a} against {b}\n  {report.finding}")
@@ -119,11 +151,14 @@ def demo(output: Path, quiet: bool) -> None:
         click.echo(f"  {output / name / 'report.md'}")
 
 
+cli.add_command(panel)
+
+
 def main() -> None:
     """Entry point: errors on one line, no traceback for bad input."""
     try:
         cli(standalone_mode=False)
-    except InputError as error:
+    except VerifyError as error:
         _fail(str(error))
     except click.ClickException as error:
         _fail(error.format_message())
@@ -139,23 +174,3 @@ def _fail(message: str) -> None:
     line = " ".join(message.split())
     click.echo("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line), err=True)
     sys.exit(2)
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Progress]:
-    """A progress bar on standard error, if somebody is there to see it."""
-    if quiet or not sys.stderr.isatty():
-        yield silent
-        return
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        tasks: dict[str, int] = {}
-
-        def report(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done)  # type: ignore[arg-type]
-
-        yield report

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
-from ..base import InputError, write_atomically
+from ..base import InputError, Progress, silent, write_atomically
 
 if TYPE_CHECKING:
     from ..claim import ClaimReport
@@ -38,6 +41,26 @@ def write_report(report: ClaimReport, folder: Path) -> None:
     contents = {"report.json": report.to_json() + "\n", "report.md": report.to_markdown()}
     for name, content in contents.items():
         write_atomically(folder / name, content.encode())
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Progress]:
+    """A progress bar on standard error, if somebody is there to see it."""
+    if quiet or not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, int] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done)  # type: ignore[arg-type]
+
+        yield report
 
 
 def _nearest(path: Path) -> Path:

@@ -9,12 +9,12 @@ from math import log10
 from pathlib import Path
 
 from ..base import InputError, Progress, silent
-from ..checkpoint import Architecture
 from ..fingerprint import Fingerprint, SketchSpec, fingerprint
 from ..inference import smallest
 from ..statistics import EXACT_TESTS
 from .recipe import Entry, Recipe
 from .record import Exclusion, Kin, Member, Panel, PanelRecord, fingerprint_file
+from .selection import stratum_of
 
 KINSHIP_LEVEL = 1e-3
 """Family-wise over all pairs of the panel: pairs below it are listed as suspected relatives."""
@@ -30,7 +30,7 @@ def build(
 ) -> Panel:
     """Build a panel in ``folder`` and save it.
 
-    Fingerprints already in the folder are used as they are, so an interrupted build resumes.
+    A fingerprint already in the folder is used unless its model has changed since, so an interrupted build resumes.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def build(
         excluded=tuple(excluded),
         kinship=suspected(prints, progress),
     )
-    panel = Panel(record, prints)
+    panel = Panel(record, prints).with_scores(progress)
     panel.save(folder)
     return panel
 
@@ -90,20 +90,19 @@ def suspected(prints: dict[str, Fingerprint], progress: Progress = silent) -> tu
     return tuple(sorted(found, key=lambda kin: kin.log10_p))
 
 
-def stratum_of(shape: Architecture) -> str:
-    """Type, depth and vocabulary size: what models of one stratum share."""
-    return f"{shape.model_type or shape.family}, {shape.layers} layers, vocabulary {shape.vocab}"
-
-
 def _fingerprint(entry: Entry, folder: Path, base: Path, progress: Progress) -> Fingerprint:
-    cached = fingerprint_file(folder, entry.member)
-    if cached.is_file():
-        return Fingerprint.load(cached)
-    found = fingerprint(base / entry.model, sketch=SketchSpec(), progress=progress)
+    cached, source = fingerprint_file(folder, entry.member), base / entry.model
+    fresh = cached.is_file() and all(path.stat().st_mtime <= cached.stat().st_mtime for path in _files(source))
+    found = Fingerprint.load(cached) if fresh else fingerprint(source, progress=progress)
     if found.record.sketch != SketchSpec():
         raise InputError("was fingerprinted under another sketch; give its weights")
-    found.save(cached)
+    if not fresh:
+        found.save(cached)
     return found
+
+
+def _files(source: Path) -> list[Path]:
+    return [path for path in source.iterdir() if path.is_file()] if source.is_dir() else [source]
 
 
 def _member(entry: Entry, found: Fingerprint) -> Member:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from math import log10
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import Progress, Record, silent
+from ..base import Progress, Record, StatisticsError, silent
 from ..fingerprint import Fingerprint
 from ..inference import (
     Design,
@@ -27,13 +26,15 @@ from ..inference import (
 )
 from ..statistics import PANEL_STATISTICS, PRIMARY, Rung, Similarity, TestResult
 from ..statistics.applicability import on_anchors
+from ..statistics.response_match import response_grid
 from .audit import LEAST, Audit, audit
-from .build import stratum_of
 from .localise import localise
-from .record import Exclusion, Member, Panel
-from .selection import Selection, comparable
+from .record import Exclusion, Panel
+from .scores import Scores, compute
+from .selection import comparable, stratum_of
 
 PRIMARY_RUNG = "pair_residual"
+_RESIDUAL = " This is asked after each model's own level, its tendency to resemble all others, is taken out."
 _NULL = (
     "A and B are unrelated, and which two of the models, A, B and the panel's comparable members, are called A and B "
     "tells nothing about their scores, once each model's tendency to resemble every other is taken out."
@@ -78,6 +79,9 @@ class PanelUse(Record):
     stratum_b: str
     anchors: int
     """Tokens in the one list that all scores were computed on."""
+    primary: str = PRIMARY.id
+    """The one panel test that enters the verdict, fixed in code before any score was seen."""
+    primary_rung: str = PRIMARY_RUNG
     alpha: float
     """Level of the primary panel test, fixed before anything was seen."""
     families: tuple[str, ...]
@@ -97,6 +101,11 @@ class PanelEvidence:
     results: tuple[TestResult, ...]
     use: PanelUse
 
+    @property
+    def primary(self) -> TestResult:
+        """The only result that enters a verdict."""
+        return self.results[0]
+
 
 def evaluate(
     panel: Panel,
@@ -105,6 +114,7 @@ def evaluate(
     *,
     alpha: float = 0.01,
     families: Collection[str] = (),
+    tries: int = 1,
     progress: Progress = silent,
 ) -> PanelEvidence:
     """Rank A and B among a panel.
@@ -113,6 +123,7 @@ def evaluate(
     ----------
     alpha : level of the primary panel test.
     families : declared families of A and B, whose members are dropped from the panel.
+    tries : pairs that were searched: a panel must be able to reach ``alpha / tries``.
 
     Returns
     -------
@@ -120,8 +131,13 @@ def evaluate(
         One result for each of ``PANEL_STATISTICS``; inapplicable ones say why.
     """
     selection = comparable(panel, a, b, families)
-    cut = [on_anchors(model, selection.anchors) for model in (a, b)]
-    members = {m.name: on_anchors(panel.fingerprints[m.name], selection.anchors) for m in selection.members}
+    models = [a, b, *(panel.fingerprints[member.name] for member in selection.members)]
+    claim = _Claim(
+        panel,
+        [on_anchors(model, selection.anchors) for model in models],
+        ["A", "B", *(member.name for member in selection.members)],
+        selection.anchors,
+    )
     use = PanelUse(
         name=panel.record.name,
         version=panel.record.version,
@@ -136,83 +152,97 @@ def evaluate(
     )
     results = []
     for statistic in PANEL_STATISTICS:
-        result, scores = _test(statistic, cut, members, selection, use, progress)
+        result, scores = _test(statistic, claim, use, tries, progress)
         results.append(result)
         if statistic is PRIMARY and scores is not None:
-            use = _judged(use, scores, result, selection.members)
+            use = _judged(use, scores.matrix, result)
     return PanelEvidence(tuple(results), use)
+
+
+@dataclass(frozen=True, eq=False)
+class _Claim:
+    """A, B and the members they are ranked among, on one token list."""
+
+    panel: Panel
+    models: list[Fingerprint]
+    names: list[str]
+    anchors: tuple[int, ...]
 
 
 def _test(
     statistic: Similarity,
-    cut: list[Fingerprint],
-    members: dict[str, Fingerprint],
-    selection: Selection,
+    claim: _Claim,
     use: PanelUse,
+    tries: int,
     progress: Progress,
-) -> tuple[TestResult, NDArray[np.float64] | None]:
-    reason = _refusal(statistic, cut, members)
+) -> tuple[TestResult, Scores | None]:
+    reason, scores = _refusal(statistic, claim, use.alpha / tries), None
     if reason is None:
-        models = [*cut, *members.values()]
-        scores = score_matrix(statistic, models, progress)
-        rungs = _ladder(scores, [use.stratum_a, use.stratum_b, *(m.stratum for m in selection.members)])
-        primary = next(rung for rung in rungs if rung.design == PRIMARY_RUNG)
-        return TestResult(
-            id=statistic.id,
-            version=statistic.version,
-            title=statistic.title,
-            applicable=True,
-            null=_NULL,
-            assumptions=_ASSUMPTIONS,
-            method="panel",
-            score=float(scores[0, 1]),
-            rungs=rungs,
-            log10_p=primary.log10_p,
-            attainable_log10_p=primary.attainable_log10_p,
-            scores=tuple(scores[np.triu_indices(len(scores), 1)].tolist()) if statistic is PRIMARY else (),
-            by_cell=localise(models, progress) if statistic is PRIMARY else (),
-        ), scores
-    return TestResult(
-        id=statistic.id,
-        version=statistic.version,
-        title=statistic.title,
-        applicable=False,
-        reason=reason,
-        null=_NULL,
-        assumptions=_ASSUMPTIONS,
-    ), None
+        try:
+            known = claim.panel.scores_of(statistic, claim.names[2:], claim.anchors)
+            scores = compute(statistic, claim.models, claim.names, claim.anchors, known, progress)
+        except StatisticsError as error:  # a score that is not a number never counts as not extreme
+            reason = str(error)
+    shared = {
+        "id": statistic.id,
+        "version": statistic.version,
+        "title": statistic.title,
+        "null": _NULL,
+        "assumptions": _ASSUMPTIONS,
+    }
+    if scores is None:
+        return TestResult(applicable=False, reason=reason, **shared), None
+    rungs = _ladder(scores.matrix, [use.stratum_a, use.stratum_b, *(m.stratum for m in use.members)])
+    primary = next(rung for rung in rungs if rung.design == PRIMARY_RUNG)
+    result = TestResult(
+        applicable=True,
+        method="panel",
+        score=float(scores.matrix[0, 1]),
+        rungs=rungs,
+        log10_p=primary.log10_p,
+        attainable_log10_p=primary.attainable_log10_p,
+        **shared,
+    )
+    if statistic is PRIMARY:
+        pairs = np.triu_indices(len(scores.names), 1)
+        cells = localise(response_grid(*claim.models[:2]), scores.grids)
+        result = result.model_copy(update={"scores": tuple(scores.matrix[pairs].tolist()), "by_cell": cells})
+    return result, scores
 
 
-def _refusal(statistic: Similarity, cut: list[Fingerprint], members: dict[str, Fingerprint]) -> str | None:
-    a, b = cut
+def _refusal(statistic: Similarity, claim: _Claim, level: float) -> str | None:
+    """Why a claim cannot be ranked, decided before any score is computed."""
+    a, b = claim.models[:2]
     if a.record.architecture.norm != b.record.architecture.norm:
         return "A and B have different kinds of norm, so no member is comparable with both"
     reason = statistic.refuse(a, b)
     if reason is not None:
         return reason
-    if len(members) + 2 < LEAST:
+    members, needed = len(claim.models) - 2, members_needed(level)
+    if members < needed:
         return (
-            f"{len(members)} members of the panel are comparable with A and B, and the residual needs {LEAST - 2}; "
-            "build a panel of models like them with `verify panel build RECIPE`"
+            f"{members} members of the panel are comparable with A and B, and level {level:g} needs {needed}: no "
+            "score could reach it; build a panel of models like them with `verify panel build RECIPE`"
         )
-    for name, member in members.items():
-        reason = statistic.refuse(a, member)
+    for member in claim.models[2:]:
+        reason = statistic.refuse(a, member) or statistic.refuse(b, member)
         if reason is not None:
-            return f"the panel's member {name} has no score: {reason}"
+            return f"the panel's member {member.record.name} has no score: {reason}"
     return None
 
 
-def score_matrix(
-    statistic: Similarity, models: list[Fingerprint], progress: Progress = silent
-) -> NDArray[np.float64]:
-    """Symmetric scores [n, n] of models on one token list; NaN on the diagonal, which nothing reads."""
-    n = len(models)
-    scores = np.full((n, n), np.nan)
-    for i in range(n):
-        for j in range(i + 1, n):
-            scores[i, j] = scores[j, i] = statistic(models[i], models[j])
-        progress(statistic.id, i + 1, n)
-    return scores
+def members_needed(level: float) -> int:
+    """Comparable members from which the pair design can reach a level: the smallest M with (M+2)(M+1)/2 >= 1/level.
+
+    Examples
+    --------
+    >>> members_needed(0.01)
+    13
+    """
+    members = LEAST - 2
+    while (members + 2) * (members + 1) * level < 2 - 1e-9:
+        members += 1
+    return members
 
 
 def _ladder(scores: NDArray[np.float64], strata: list[str]) -> tuple[Rung, ...]:
@@ -236,7 +266,7 @@ def _rung(scores: NDArray[np.float64], design: Design, residual: bool) -> Rung:
     found = rank(scores, design, residual=residual)
     return Rung(
         design=design.id + ("_residual" if residual else ""),
-        null=design.null,
+        null=design.null + (_RESIDUAL if residual else ""),
         rank=found.rank,
         size=found.size,
         log10_p=found.log10_p,
@@ -244,8 +274,9 @@ def _rung(scores: NDArray[np.float64], design: Design, residual: bool) -> Rung:
     )
 
 
-def _judged(use: PanelUse, scores: NDArray[np.float64], result: TestResult, members: tuple[Member, ...]) -> PanelUse:
+def _judged(use: PanelUse, scores: NDArray[np.float64], result: TestResult) -> PanelUse:
     """Add what the primary scores say of the panel's strength: sensitivity, false matches, audit."""
+    members = use.members
     rung = next(rung for rung in result.rungs if rung.design == PRIMARY_RUNG)
     pairs = disjoint_pairs([member.name for member in members])
     exceeding = sum(bool(scores[2 + i, 2 + j] >= scores[0, 1]) for i, j in pairs)
@@ -258,8 +289,3 @@ def _judged(use: PanelUse, scores: NDArray[np.float64], result: TestResult, memb
             "audit": audit(scores[2:, 2:], [m.stratum for m in members], [m.family for m in members]),
         }
     )
-
-
-def can_reject(result: TestResult, alpha: float) -> bool:
-    """Whether the panel is large enough for the primary test to reject at a level."""
-    return result.attainable_log10_p is not None and result.attainable_log10_p <= log10(alpha)

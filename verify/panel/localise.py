@@ -12,36 +12,47 @@ of an unrelated pair gets p <= u is at most u.
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import Progress, silent
-from ..fingerprint import Fingerprint
 from ..inference import orbit_rank
-from ..statistics import CellResult
-from ..statistics.response_match import response_grid
+from ..statistics import CellResult, ResponseGrid
 
 DEPTHS = 4
 """Classes of relative depth; cells of equal classes are standardised together."""
+CLASSES = DEPTHS**2
 
 
-def localise(models: list[Fingerprint], progress: Progress = silent) -> tuple[CellResult, ...]:
-    """Judge the aligned layers of the first two models among all pairs of models, on one token list."""
-    pairs = list(combinations(range(len(models)), 2))
-    grids = []
-    for n, (i, j) in enumerate(pairs, start=1):
-        grids.append(response_grid(models[i], models[j]))
-        progress("localisation", n, len(pairs))
-    classes = [_classes(*grid.shares.shape) for grid in grids]
-    z = _standardised([grid.shares for grid in grids], classes)
-    largest = np.array([cells.max() for cells in z])
-    claim = grids[0]
+def summarise(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Number, sum, sum of squares and largest of the cells of each class of depths, shape [classes, 4]."""
+    values, labels = shares.ravel(), _classes(*shares.shape).ravel()
+    largest = np.full(CLASSES, -np.inf)
+    np.maximum.at(largest, labels, values)
+    sums = [np.bincount(labels, x, CLASSES) for x in (np.ones_like(values), values, values * values)]
+    return np.stack([*sums, largest], axis=1)
+
+
+def localise(claim: ResponseGrid, grids: NDArray[np.float64]) -> tuple[CellResult, ...]:
+    """Judge the aligned layers of the claim, models 0 and 1, among all pairs of models.
+
+    Parameters
+    ----------
+    claim : the grid of A and B.
+    grids : shape [n, n, classes, 4], symmetric; ``summarise`` of every pair.
+    """
+    first, second = np.triu_indices(len(grids), 1)
+    orbit = grids[first, second]
+    count, total, square = orbit[:, :, :3].sum(0).T
+    mean = total / np.maximum(count, 1)
+    spread = np.sqrt(np.maximum(square / np.maximum(count, 1) - mean * mean, 0))
+    spread = np.where(spread > 1e-9, spread, 1.0)
+    largest = ((orbit[:, :, 3] - mean) / spread).max(1)
+    classes = _classes(*claim.shares.shape)
     results = []
     for layer_a, layer_b, _ in claim.pairs:
         i, j = claim.layers_a.index(layer_a), claim.layers_b.index(layer_b)
-        largest[0] = z[0][i, j]
+        label = classes[i, j]
+        largest[0] = (claim.shares[i, j] - mean[label]) / spread[label]
         results.append(
             CellResult(
                 layer_a=layer_a,
@@ -56,16 +67,5 @@ def localise(models: list[Fingerprint], progress: Progress = silent) -> tuple[Ce
 def _classes(rows: int, columns: int) -> NDArray[np.intp]:
     """Class of each cell by the relative depths of its layers, whichever model is called first."""
     a, b = (np.arange(n) * DEPTHS // n for n in (rows, columns))
-    low, high = np.minimum.outer(a, b), np.maximum.outer(a, b)
-    classes: NDArray[np.intp] = low * DEPTHS + high
+    classes: NDArray[np.intp] = np.minimum.outer(a, b) * DEPTHS + np.maximum.outer(a, b)
     return classes
-
-
-def _standardised(tables: list[NDArray[np.float64]], classes: list[NDArray[np.intp]]) -> list[NDArray[np.float64]]:
-    values, labels = (np.concatenate([x.ravel() for x in parts]) for parts in (tables, classes))
-    count = np.bincount(labels, minlength=DEPTHS**2)
-    safe = np.maximum(count, 1)
-    mean = np.bincount(labels, values, DEPTHS**2) / safe
-    spread = np.sqrt(np.bincount(labels, (values - mean[labels]) ** 2, DEPTHS**2) / safe)
-    spread = np.where(spread > 0, spread, 1.0)
-    return [(table - mean[label]) / spread[label] for table, label in zip(tables, classes, strict=True)]

@@ -9,16 +9,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from ..base import InputError, Record, canonical, digest, write_atomically
+from ..base import InputError, Progress, Record, canonical, digest, silent, write_atomically
 from ..fingerprint import Component, Fingerprint, SketchSpec
+from ..statistics import PANEL_STATISTICS, Similarity
+from ..statistics.applicability import on_anchors
+from .scores import Scores, compute
+
+if TYPE_CHECKING:
+    from .recipe import Recipe
 
 RECORD = "panel.json"
+DEFAULT = Path(__file__).parents[1] / "data" / "panel"
+"""The panel that ships with the library."""
 PANEL_COMPONENTS: tuple[Component, ...] = ("match", "gram", "circuit", "spectrum", "spread")
 
 
@@ -55,6 +64,19 @@ class Kin(Record):
     """Family-wise over the tests of the pair and over all pairs of the panel."""
 
 
+class ScoreFile(Record):
+    """Scores of all pairs of members of one kind by one statistic, kept with the panel so that a claim is cheap."""
+
+    file: str = Field(pattern=r"^scores/[a-z0-9_-]{1,80}\.safetensors$")
+    statistic: str
+    version: int
+    anchors: tuple[int, ...]
+    """The token list, as positions in the frozen anchor list."""
+    names: tuple[str, ...]
+    """Members in the order of the arrays."""
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
 class PanelRecord(Record):
     """Everything about a panel but the fingerprints."""
 
@@ -67,6 +89,7 @@ class PanelRecord(Record):
     excluded: tuple[Exclusion, ...] = ()
     kinship: tuple[Kin, ...] = ()
     """Suspected relatives, found when the panel was built; they are listed, never dropped for it."""
+    scores: tuple[ScoreFile, ...] = ()
 
 
 class Panel:
@@ -76,11 +99,15 @@ class Panel:
     ----------
     record : PanelRecord
     fingerprints : mapping of member name to Fingerprint.
+    scores : those that ``record.scores`` lists, in its order.
     """
 
-    def __init__(self, record: PanelRecord, fingerprints: Mapping[str, Fingerprint]) -> None:
+    def __init__(
+        self, record: PanelRecord, fingerprints: Mapping[str, Fingerprint], scores: Sequence[Scores] = ()
+    ) -> None:
         self.record = record
         self.fingerprints = dict(fingerprints)
+        self.scores = tuple(scores)
 
     def __repr__(self) -> str:
         return f"Panel({self.record.name!r} {self.record.version}, {len(self.record.members)} members)"
@@ -89,6 +116,18 @@ class Panel:
     def digest(self) -> str:
         """``sha256:`` over the canonical JSON of the record, which holds the digest of every member."""
         return digest(_content(self.record))
+
+    @staticmethod
+    def build(
+        models: Recipe | str | os.PathLike[str], folder: str | os.PathLike[str], *, progress: Progress = silent
+    ) -> Panel:
+        """Build a panel from a recipe, or a recipe file, and save it; see :func:`verify.panel.build`."""
+        from .build import build
+        from .recipe import Recipe
+
+        if isinstance(models, Recipe):
+            return build(models, Path(folder), progress=progress)
+        return build(Recipe.read(Path(models)), Path(folder), base=Path(models).parent, progress=progress)
 
     def slim(self) -> Panel:
         """The same panel with only what panel statistics read: about half the size, and no symmetry tests."""
@@ -99,12 +138,51 @@ class Panel:
             )
             for member in self.record.members
         )
-        return Panel(self.record.model_copy(update={"members": members}), prints)
+        return Panel(self.record.model_copy(update={"members": members}), prints, self.scores)
+
+    def scores_of(self, statistic: Similarity, names: Sequence[str], anchors: tuple[int, ...]) -> Scores | None:
+        """Kept scores of some members on a token list; None where they are not kept."""
+        for kept in self.scores:
+            same = (kept.statistic, kept.version, kept.anchors) == (statistic.id, statistic.version, anchors)
+            if same and set(names).issubset(kept.names):
+                return kept.of(names)
+        return None
+
+    def with_scores(self, progress: Progress = silent) -> Panel:
+        """The same panel with the scores of every kind of members that a claim could be ranked among."""
+        from .selection import kinds
+
+        found = []
+        for number, (members, anchors) in enumerate(kinds(self)):
+            models = [on_anchors(self.fingerprints[member.name], anchors) for member in members]
+            for statistic in PANEL_STATISTICS:
+                pairs = combinations(models, 2)
+                if len(members) > 2 and not any(statistic.refuse(a, b) for a, b in pairs):
+                    names = [member.name for member in members]
+                    found.append(
+                        (f"{statistic.id}-{number}", compute(statistic, models, names, anchors, None, progress))
+                    )
+        files = tuple(
+            ScoreFile(
+                file=f"scores/{name}.safetensors",
+                statistic=scores.statistic,
+                version=scores.version,
+                anchors=scores.anchors,
+                names=scores.names,
+                sha256=hashlib.sha256(scores.to_bytes()).hexdigest(),
+            )
+            for name, scores in found
+        )
+        return Panel(
+            self.record.model_copy(update={"scores": files}), self.fingerprints, [scores for _, scores in found]
+        )
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the folder: the fingerprints first, the record last."""
         for member in self.record.members:
             self.fingerprints[member.name].save(fingerprint_file(Path(folder), member.name))
+        for kept, scores in zip(self.record.scores, self.scores, strict=True):
+            write_atomically(Path(folder) / kept.file, scores.to_bytes())
         write_atomically(Path(folder) / RECORD, canonical(_content(self.record)) + b"\n")
 
     @staticmethod
@@ -121,13 +199,23 @@ class Panel:
         prints = {}
         for member in record.members:
             file = fingerprint_file(folder, member.name)
-            if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != member.fingerprint_sha256:
-                raise InputError(
-                    f"The fingerprint of {member.name} in the panel {record.name!r:.100} is missing or altered; "
-                    "obtain the panel again."
-                )
+            _bytes(record, file, member.fingerprint_sha256)
             prints[member.name] = Fingerprint.load(file)
-        return Panel(record, prints)
+        scores = [Scores.from_bytes(_bytes(record, folder / kept.file, kept.sha256), kept) for kept in record.scores]
+        return Panel(record, prints, scores)
+
+
+def load_panel(panel: str | os.PathLike[str] | Panel | None) -> Panel | None:
+    """A panel from a folder, or by the name ``default``; None for None.
+
+    Raises
+    ------
+    InputError
+        If there is no such panel, or it is damaged.
+    """
+    if panel is None or isinstance(panel, Panel):
+        return panel
+    return Panel.load(DEFAULT if panel == "default" else panel)
 
 
 def fingerprint_file(folder: Path, name: str) -> Path:
@@ -137,6 +225,15 @@ def fingerprint_file(folder: Path, name: str) -> Path:
 
 def _content(record: PanelRecord) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(record.model_dump_json())
+    return content
+
+
+def _bytes(record: PanelRecord, file: Path, sha256: str) -> bytes:
+    content = file.read_bytes() if file.is_file() else b""
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise InputError(
+            f"{file.name} in the panel {record.name!r:.100} is missing or altered; obtain the panel again."
+        )
     return content
 
 

@@ -12,7 +12,8 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from ..fingerprint import Fingerprint
+from ..checkpoint import Architecture
+from ..fingerprint import ANCHORS, Fingerprint
 from ..statistics.applicability import LEAST_ANCHORS
 from .record import Exclusion, Member, Panel
 
@@ -29,47 +30,84 @@ class Selection:
 def comparable(panel: Panel, a: Fingerprint, b: Fingerprint, families: Collection[str] = ()) -> Selection:
     """Select from a panel, by declarations, architectures and vocabularies alone.
 
+    The token list is that of all members of the kind, before any is dropped: claims on one panel then share it,
+    and with it the scores kept with the panel.
+
     Parameters
     ----------
     families : declared families of A and of B; their members are dropped.
     """
-    dropped: list[Exclusion] = []
+    reasons: dict[str, str] = {}
+    kind: list[Member] = []
+    for member in panel.record.members:
+        reason = _other_kind(panel.fingerprints[member.name], a)
+        if reason is None:
+            kind.append(member)
+        else:
+            reasons[member.name] = reason
+    kind, anchors = _on_one_list(panel, kind, set(a.record.anchors) & set(b.record.anchors))
     kept: list[Member] = []
-    for member in sorted(panel.record.members, key=_blind):
-        reason = _reason(member, panel, a, b, families) or next(
+    for member in sorted(kind, key=_blind):
+        reason = _related(member, a, b, families) or next(
             (f"{other.name} stands for the family {other.family}" for other in kept if other.family == member.family),
             None,
         )
         if reason is None:
             kept.append(member)
         else:
-            dropped.append(Exclusion(name=member.name, reason=reason))
-    shared = set(a.record.anchors) & set(b.record.anchors)
-    known = {member.name: set(panel.fingerprints[member.name].record.anchors) for member in kept}
-    while kept and len(shared.intersection(*(known[member.name] for member in kept))) < LEAST_ANCHORS:
-        least = min(kept, key=lambda member: (len(shared & known[member.name]), _blind(member)))
-        kept.remove(least)
-        dropped.append(Exclusion(name=least.name, reason="too few anchor tokens shared with A, B and the rest"))
-    common = shared.intersection(*(known[member.name] for member in kept))
-    order = {member.name: i for i, member in enumerate(panel.record.members)}
+            reasons[member.name] = reason
+    few = "too few anchor tokens shared with A, B and the rest"
     return Selection(
-        members=tuple(sorted(kept, key=lambda member: order[member.name])),
-        dropped=tuple(sorted(dropped, key=lambda exclusion: order[exclusion.name])),
-        anchors=tuple(sorted(common)),
+        members=tuple(member for member in panel.record.members if member in kept),
+        dropped=tuple(
+            Exclusion(name=member.name, reason=reasons.get(member.name, few))
+            for member in panel.record.members
+            if member not in kept
+        ),
+        anchors=anchors,
     )
 
 
-def _reason(member: Member, panel: Panel, a: Fingerprint, b: Fingerprint, families: Collection[str]) -> str | None:
+def stratum_of(shape: Architecture) -> str:
+    """Type, depth and vocabulary size: what models of one stratum share."""
+    return f"{shape.model_type or shape.family}, {shape.layers} layers, vocabulary {shape.vocab}"
+
+
+def kinds(panel: Panel) -> list[tuple[list[Member], tuple[int, ...]]]:
+    """Sets of members that can be compared with one another, largest first, and the token list of each."""
+    groups: dict[tuple[bool, str], list[Member]] = {}
+    for member in panel.record.members:
+        shape = panel.fingerprints[member.name].record.architecture
+        groups.setdefault((shape.gated, shape.norm), []).append(member)
+    found = [_on_one_list(panel, group, set(range(len(ANCHORS)))) for group in groups.values()]
+    return sorted(found, key=lambda kind: -len(kind[0]))
+
+
+def _on_one_list(panel: Panel, members: list[Member], shared: set[int]) -> tuple[list[Member], tuple[int, ...]]:
+    """The members that leave enough tokens known to all, and those tokens."""
+    kept = list(members)
+    least = min(LEAST_ANCHORS, len(shared))  # where A and B share too few, no member is to blame
+    known = {member.name: set(panel.fingerprints[member.name].record.anchors) for member in kept}
+    while kept and len(shared.intersection(*(known[member.name] for member in kept))) < least:
+        kept.remove(min(kept, key=lambda member: (len(shared & known[member.name]), _blind(member))))
+    return kept, tuple(sorted(shared.intersection(*(known[member.name] for member in kept))))
+
+
+def _other_kind(model: Fingerprint, a: Fingerprint) -> str | None:
+    shape, reference = model.record.architecture, a.record.architecture
+    if shape.gated != reference.gated:
+        return f"its MLPs are {'' if shape.gated else 'not '}gated, unlike those of A"
+    if shape.norm != reference.norm:
+        return f"it has {shape.norm} norm, and A {reference.norm} norm"
+    return None
+
+
+def _related(member: Member, a: Fingerprint, b: Fingerprint, families: Collection[str]) -> str | None:
     for side, model in (("A", a), ("B", b)):
         if member.content_sha256 == model.record.content_sha256:
             return f"holds the weights of {side}"
     if member.family in families:
         return f"its family {member.family} is declared for A or B"
-    shape, reference = panel.fingerprints[member.name].record.architecture, a.record.architecture
-    if shape.gated != reference.gated:
-        return "its MLPs are gated and those of A are not, or the other way round"
-    if shape.norm != reference.norm:
-        return f"its norm is {shape.norm} norm, that of A {reference.norm} norm"
     return None
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from ..claim.wording import verbal_cap
 from .escape import markdown_name, markdown_text
 
 if TYPE_CHECKING:
@@ -22,7 +23,13 @@ def markdown(report: ClaimReport) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # Markdown has its own filter
     )
-    environment.filters |= {"name": markdown_name, "text": markdown_text, "log10": _log10, "share": _share}
+    environment.filters |= {
+        "name": markdown_name,
+        "text": markdown_text,
+        "log10": _log10,
+        "share": _share,
+        "cap": verbal_cap,
+    }
     return environment.get_template("report.md").render(report=report)
 
 

@@ -47,7 +47,9 @@ class ResponseGrid:
     shares: NDArray[np.float64]
     """Share of agreeing units of each pair of layers, in the better direction of that pair."""
     pairs: tuple[tuple[int, int, float], ...]
-    """Aligned layers of A and B and their share in the better direction of the models; the score is their mean."""
+    """Aligned layers of A and B and their share in the better direction of the models."""
+    score: float
+    """Their mean share: the statistic."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +72,18 @@ def response_grid(a: Fingerprint, b: Fingerprint) -> ResponseGrid:
     Raises
     ------
     StatisticsError
-        If the statistic does not apply to the models.
+        If the statistic does not apply to the models, or no unit of one responds to any token.
     """
     pools_a, pools_b = _checked_pools(a, b)
+    for model, pools in ((a, pools_a), (b, pools_b)):
+        if not any(pool.alive.any() for pool in pools):
+            raise StatisticsError(f"No unit of {model.record.name} responds to any token; look for dead weights.")
     forward, backward = _shares(pools_a, pools_b), _shares(pools_b, pools_a).T
     better = max((forward, backward), key=_best)
     rows, columns = _assign(better)
     layers_a, layers_b = (tuple(pool.layer for pool in pools) for pools in (pools_a, pools_b))
     pairs = tuple((layers_a[i], layers_b[j], float(better[i, j])) for i, j in zip(rows, columns, strict=True))
-    return ResponseGrid(layers_a, layers_b, _frozen(np.maximum(forward, backward)), pairs)
+    return ResponseGrid(layers_a, layers_b, _frozen(np.maximum(forward, backward)), pairs, _best(better))
 
 
 def copy_tables(a: Fingerprint, b: Fingerprint) -> tuple[CopyTable, ...]:
@@ -117,14 +122,13 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
 
 
 def _refuse_one(model: Fingerprint) -> str | None:
-    return None if _pools(model) else f"the fingerprint of {model.record.name} has no `match` arrays of an MLP"
+    if any(name.startswith("match.") for name in model.arrays):
+        return None
+    return f"the fingerprint of {model.record.name} has no `match` arrays of an MLP"
 
 
 def _score(a: Fingerprint, b: Fingerprint) -> float:
-    pools_a, pools_b = _pools(a), _pools(b)
-    if not all(any(pool.alive.any() for pool in pools) for pools in (pools_a, pools_b)):
-        return float("nan")  # no unit responds to any token: nothing was measured
-    return max(_best(_shares(pools_a, pools_b)), _best(_shares(pools_b, pools_a)))
+    return response_grid(a, b).score
 
 
 def _checked_pools(a: Fingerprint, b: Fingerprint) -> tuple[list[_Pool], list[_Pool]]:

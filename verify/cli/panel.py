@@ -1,0 +1,186 @@
+"""``verify panel``: build, show and audit a reference population of unrelated models."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..base import InputError, Progress
+from .output import check_writable, progress_bar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..panel import Member, Panel
+
+_SHADES = " ░▒▓█"
+
+
+@click.group()
+def panel() -> None:
+    """Build, show and audit a panel of unrelated models."""
+
+
+@panel.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder of the panel.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def build(recipe: Path, output: Path, quiet: bool) -> None:
+    """Fingerprint the models of RECIPE (TOML or YAML); resumes where it was interrupted.
+
+    A model that cannot be read is reported, listed in the panel as excluded, and skipped.
+    """
+    from ..panel import Recipe
+    from ..panel import build as build_panel
+
+    check_writable(output / "panel.json")
+    found = Recipe.read(recipe)
+    with progress_bar(quiet) as progress:
+        built = build_panel(
+            found,
+            output,
+            base=recipe.parent,
+            progress=progress,
+            report=lambda line: click.echo(" ".join(line.split()), err=True),
+        )
+    click.echo(f"{built!r}, {len(built.record.excluded)} skipped, {len(built.record.kinship)} pairs look related")
+    click.echo(str(output))
+
+
+@panel.command()
+@click.argument("panel_folder", metavar="PANEL", default="default")
+@click.option("--statistic", default="", help="Statistic of the heat map; the primary one by default.")
+@click.option("--heatmap", type=click.Path(path_type=Path), help="Write the heat map to a .svg, .pdf or .png file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def show(panel_folder: str, statistic: str, heatmap: Path | None, as_json: bool, quiet: bool) -> None:
+    """Print the members of PANEL, a heat map of their scores, and pairs that look related."""
+    if heatmap is not None:
+        check_writable(heatmap)
+    loaded = _load(panel_folder)
+    record = loaded.record
+    if as_json:
+        click.echo(record.model_dump_json())
+        return
+    click.echo(
+        f"{record.name} {record.version}, {len(record.members)} members, {loaded.digest}\n{record.description}\n"
+    )
+    click.echo("| member | family | stratum | licence | source |\n|---|---|---|---|---|")
+    for member in record.members:
+        click.echo(f"| {member.name} | {member.family} | {member.stratum} | {member.licence} | {member.source} |")
+    for exclusion in record.excluded:
+        click.echo(f"excluded: {exclusion.name}: {exclusion.reason}")
+    chosen = _statistic(statistic)
+    with progress_bar(quiet) as progress:
+        members, scores = _scores(loaded, chosen, progress)
+    click.echo(f"\n{chosen} of {len(members)} members of one kind, darkest where closest:\n")
+    click.echo(_map(members, scores))
+    for kin in record.kinship:
+        click.echo(f"suspected relatives: {kin.a} and {kin.b} (log10 p = {kin.log10_p:.1f}); kept as declared")
+    if not record.kinship:
+        click.echo("No pair of members looks related to the exact tests.")
+    if heatmap is not None:
+        from ..render.figures import heat_map
+
+        heat_map(heatmap, [member.name for member in members], scores, chosen)
+        click.echo(str(heatmap))
+
+
+@panel.command()
+@click.argument("panel_folder", metavar="PANEL", default="default")
+@click.option("--statistic", default="", help="Statistic to audit; the primary one by default.")
+@click.option(
+    "--qq", type=click.Path(path_type=Path), help="Write the QQ plot with envelope to a .svg, .pdf or .png."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the audit as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def audit(panel_folder: str, statistic: str, qq: Path | None, as_json: bool, quiet: bool) -> None:
+    """Ask where the null distribution of PANEL could fail, and report the worst."""
+    from ..panel import audit as audit_scores
+    from ..panel import false_match_curve, quantile_envelope
+
+    if qq is not None:
+        check_writable(qq)
+    loaded, chosen = _load(panel_folder), _statistic(statistic)
+    with progress_bar(quiet) as progress:
+        members, scores = _scores(loaded, chosen, progress)
+    strata, families = [m.stratum for m in members], [m.family for m in members]
+    found = audit_scores(scores, strata, families)
+    if found is None:
+        raise InputError(f"The panel has {len(members)} members of one kind; an audit needs at least 6.")
+    curve = false_match_curve(scores, [member.name for member in members])
+    if as_json:
+        content = found.model_dump() | {"statistic": chosen, "false_match": curve}
+        click.echo(json.dumps(content))
+    else:
+        click.echo(
+            f"{chosen}, {found.members} members of one kind, {found.pairs_within_strata} pairs inside strata\n"
+        )
+        click.echo("| level | inside strata | excess p | worst family | its share |\n|---:|---:|---:|---|---:|")
+        for size in found.sizes:
+            cells = (size.within_strata, size.excess_p, size.worst_family, size.worst_family_share)
+            texts = ["–" if c is None else c if isinstance(c, str) else f"{c:.3f}" for c in cells]
+            click.echo(f"| {size.level:g} | " + " | ".join(texts) + " |")
+        click.echo(
+            "\n| score as fixed threshold | disjoint pairs that reach it | of | 95% bound |\n|---:|---:|---:|---:|"
+        )
+        for threshold, exceeding, pairs, bound in curve:
+            click.echo(f"| {threshold:.4f} | {exceeding} | {pairs} | {bound:.3f} |")
+    if qq is not None:
+        from ..render.figures import qq_plot
+
+        qq_plot(qq, *quantile_envelope(scores, strata), chosen)
+        click.echo(str(qq), err=True)
+
+
+def _load(folder: str) -> Panel:
+    from ..panel import load_panel
+
+    loaded = load_panel(folder)
+    assert loaded is not None  # only None gives None
+    return loaded
+
+
+def _statistic(name: str) -> str:
+    from ..statistics import PANEL_STATISTICS, PRIMARY
+
+    names = [statistic.id for statistic in PANEL_STATISTICS]
+    if name and name not in names:
+        raise InputError(f"--statistic is {name!r:.60}; give one of {', '.join(names)}.")
+    return name or PRIMARY.id
+
+
+def _scores(loaded: Panel, name: str, progress: Progress) -> tuple[list[Member], NDArray[np.float64]]:
+    """Scores of the largest set of members that can be compared with one another."""
+    from ..panel import compute, kinds
+    from ..statistics import PANEL_STATISTICS
+    from ..statistics.applicability import on_anchors
+
+    members, anchors = kinds(loaded)[0]
+    names = [member.name for member in members]
+    statistic = next(statistic for statistic in PANEL_STATISTICS if statistic.id == name)
+    kept = loaded.scores_of(statistic, names, anchors)
+    if kept is None:
+        models = [on_anchors(loaded.fingerprints[member], anchors) for member in names]
+        kept = compute(statistic, models, names, anchors, None, progress)
+    return members, kept.matrix
+
+
+def _map(members: list[Member], scores: NDArray[np.float64]) -> str:
+    """A heat map in characters, shaded by rank among all pairs."""
+    import numpy as np
+
+    values = np.sort(scores[np.triu_indices(len(scores), 1)])
+    width = max(len(member.name) for member in members)
+    lines = []
+    for i, member in enumerate(members):
+        cells = []
+        for j in range(len(members)):
+            rank = 1.0 if i == j else float(np.searchsorted(values, scores[i, j], "right")) / len(values)
+            cells.append("·" if i == j else _SHADES[min(len(_SHADES) - 1, int(rank * len(_SHADES)))])
+        lines.append(f"{member.name:>{width}} " + "".join(cells))
+    return "\n".join(lines)

@@ -1,0 +1,112 @@
+"""Scores of all pairs of models on one token list; those among members are kept with the panel.
+
+A claim then costs 2M + 1 scores instead of (M + 2)(M + 1)/2: linear in the size of the panel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from ..base import InputError, Progress, silent
+from ..fingerprint import Fingerprint
+from ..statistics import PRIMARY, Similarity
+from ..statistics.response_match import response_grid
+from .localise import CLASSES, summarise
+
+if TYPE_CHECKING:
+    from .record import ScoreFile
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Symmetric scores of named models; NaN on the diagonal, which nothing reads."""
+
+    statistic: str
+    version: int
+    anchors: tuple[int, ...]
+    """The token list."""
+    names: tuple[str, ...]
+    matrix: NDArray[np.float64]
+    """Shape [n, n]."""
+    grids: NDArray[np.float64]
+    """Of the primary statistic: ``localise.summarise`` of the grid of every pair, shape [n, n, classes, 4]; of the
+    others shape [0]."""
+
+    def of(self, names: Sequence[str]) -> Scores:
+        """The scores of some of the models, in the order given."""
+        at = [self.names.index(name) for name in names]
+        grids = self.grids[np.ix_(at, at)] if self.grids.size else self.grids
+        return Scores(self.statistic, self.version, self.anchors, tuple(names), self.matrix[np.ix_(at, at)], grids)
+
+    def to_bytes(self) -> bytes:
+        """The arrays as a safetensors file: of each pair once."""
+        pairs = np.triu_indices(len(self.names), 1)
+        arrays = {"matrix": self.matrix[pairs]}
+        if self.grids.size:
+            arrays["grids"] = self.grids[pairs]
+        return save(arrays)
+
+    @staticmethod
+    def from_bytes(content: bytes, about: ScoreFile) -> Scores:
+        """The inverse of :meth:`to_bytes`.
+
+        Raises
+        ------
+        InputError
+            If the content is not the scores of the members named.
+        """
+        n = len(about.names)
+        first, second = np.triu_indices(n, 1)
+        matrix, grids = np.full((n, n), np.nan), np.zeros(0)
+        try:
+            arrays = load(content)
+            matrix[first, second] = matrix[second, first] = arrays["matrix"]
+            if "grids" in arrays:
+                grids = np.zeros((n, n, CLASSES, 4))
+                grids[first, second] = grids[second, first] = arrays["grids"]
+        except (SafetensorError, KeyError, ValueError) as error:
+            raise InputError(
+                f"{about.file} does not hold the scores of {n} members; build the panel again."
+            ) from error
+        return Scores(about.statistic, about.version, about.anchors, about.names, matrix, grids)
+
+
+def compute(
+    statistic: Similarity,
+    models: Sequence[Fingerprint],
+    names: Sequence[str],
+    anchors: tuple[int, ...],
+    known: Scores | None = None,
+    progress: Progress = silent,
+) -> Scores:
+    """Scores of all pairs of models already cut to ``anchors``; the last ones are taken from ``known``, if given.
+
+    Raises
+    ------
+    StatisticsError
+        If a pair has no score, or one that is not a finite number.
+    """
+    n, fresh = len(models), len(models) - (len(known.names) if known else 0)
+    matrix = np.full((n, n), np.nan)
+    grids = np.zeros((n, n, CLASSES, 4)) if statistic is PRIMARY else np.zeros(0)
+    if known is not None:
+        matrix[fresh:, fresh:] = known.matrix
+        if grids.size:
+            grids[fresh:, fresh:] = known.grids
+    for i in range(min(fresh, n)):
+        for j in range(i + 1, n):
+            if statistic is PRIMARY:
+                grid = response_grid(models[i], models[j])
+                matrix[i, j] = matrix[j, i] = grid.score
+                grids[i, j] = grids[j, i] = summarise(grid.shares)
+            else:
+                matrix[i, j] = matrix[j, i] = statistic(models[i], models[j])
+            progress(statistic.id, i * n + j + 1, fresh * n)
+    return Scores(statistic.id, statistic.version, anchors, tuple(names), matrix, grids)
