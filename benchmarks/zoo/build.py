@@ -42,6 +42,12 @@ class Recipe:
         content = tomllib.loads(path.read_text("utf-8"))
         return Recipe({spec["name"]: spec for spec in content["model"]}, content.get("reference", ""))
 
+    def with_strangers(self, count: int) -> Recipe:
+        """The same recipe with further strangers, so that there are ``count`` named ``stranger-N``."""
+        names = [f"stranger-{n}" for n in range(1, count + 1)]
+        more = {n: {"name": n, "train": {"data": "code"}} for n in names if n not in self.models}
+        return Recipe(self.models | more, self.reference)
+
     def ancestors(self, name: str) -> list[str]:
         """The models that must exist before this one can be made."""
         spec = self.models[name]
@@ -83,50 +89,84 @@ def build(recipe: Recipe, out: Path, scale: str, names: list[str] | None = None,
 
 def build_one(recipe: Recipe, out: Path, scale: str, name: str) -> str:
     """Build one model whose ancestors are already in ``out``; returns a line for the log."""
-    from .corpus import digest
-    from .train import train
-
-    started, spec = time.perf_counter(), recipe.models[name]
-    config = configuration(spec, scale)
-    rng = np.random.default_rng(seed(name + "/surgery"))
-    weights, config = _start(out, spec, config, rng)
-    loss = None
-    if "train" in spec:
+    started, model = time.perf_counter(), begin(recipe, out, scale, name)
+    weights, loss = model.weights, None
+    if model.steps:
         import torch
 
-        teacher = _read(out, spec["teacher"], torch=True) if "teacher" in spec else None
+        from .train import train
+
         tensors, loss = train(
-            {key: torch.from_numpy(value) for key, value in weights.items()},
-            config,
-            data=spec["train"]["data"],
-            steps=round(spec["train"].get("steps", 1.0) * SHAPES["scale"][scale]["steps"]),
+            {key: torch.from_numpy(value) for key, value in model.weights.items()},
+            model.config,
+            data=model.data,
+            steps=model.steps,
             seed=seed(name + "/order"),
-            teacher=teacher,
+            teacher=model.teacher,
         )
         weights = {key: value.numpy() for key, value in tensors.items()}
+    finish(recipe, out, scale, model, weights, loss)
+    return f"{name}: {time.perf_counter() - started:.0f} s" + ("" if loss is None else f"  loss {loss:.3f}")
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A model before training: where it starts from, and what it is to be trained on."""
+
+    name: str
+    config: Config
+    weights: derive.Arrays
+    rng: np.random.Generator
+    data: str
+    steps: int
+    """0 where nothing is trained."""
+    teacher: tuple[Any, Config] | None
+
+
+def begin(recipe: Recipe, out: Path, scale: str, name: str) -> Unfinished:
+    """Initialise or derive a model whose ancestors are in ``out``."""
+    spec, rng = recipe.models[name], np.random.default_rng(seed(name + "/surgery"))
+    weights, config = _start(out, spec, configuration(spec, scale), rng)
+    training = spec.get("train", {})
+    return Unfinished(
+        name=name,
+        config=config,
+        weights=weights,
+        rng=rng,
+        data=training.get("data", ""),
+        steps=round(training.get("steps", 1.0) * SHAPES["scale"][scale]["steps"]) if training else 0,
+        teacher=_read(out, spec["teacher"], torch=True) if "teacher" in spec else None,
+    )
+
+
+def finish(
+    recipe: Recipe, out: Path, scale: str, model: Unfinished, weights: derive.Arrays, loss: float | None
+) -> None:
+    """Write a trained model with the truth about it."""
+    from .corpus import digest
+
+    spec, config = recipe.models[model.name], model.config
     order = np.arange(config.vocab)
     if spec.get("shuffle_vocabulary"):
-        order = rng.permutation(config.vocab)
+        order = model.rng.permutation(config.vocab)
         weights = derive.shuffle_vocabulary(weights, order)
     truth = {
-        "name": name,
+        "name": model.name,
         "scale": scale,
-        "starts_from": recipe.ancestors(name),
-        "reference": recipe.reference_of(name),
+        "starts_from": recipe.ancestors(model.name),
+        "reference": recipe.reference_of(model.name),
         "detects": spec.get("detects", []),
-        "data": spec.get("train", {}).get("data"),
-        "data_sha256": digest(spec["train"]["data"]) if "train" in spec else None,
+        "data": model.data or None,
+        "data_sha256": digest(model.data) if model.data else None,
         "loss": loss,
         "network": config.to_dict(),
     }
-    _write(out, name, weights, config, order, truth, DTYPES[spec.get("dtype", "F32")])
-    loss_text = "" if loss is None else f"  loss {loss:.3f}"
-    return f"{name}: {time.perf_counter() - started:.0f} s{loss_text}"
+    _write(out, model.name, weights, config, order, truth, DTYPES[spec.get("dtype", "F32")])
 
 
 def configuration(spec: Spec, scale: str) -> Config:
     """The network of a model: the scale's counts times the architecture's factors."""
-    shape = {key: value for key, value in SHAPES["scale"][scale].items() if key != "steps"}
+    shape = {key: value for key, value in SHAPES["scale"][scale].items() if key not in ("steps", "strangers")}
     architecture = dict(SHAPES["architecture"][spec.get("architecture", "base")])
     for key in ("layers", "width", "hidden"):
         shape[key] = round(shape[key] * architecture.pop(key, 1))

@@ -74,7 +74,7 @@ def _mlp_shapes(prefix: str, hidden: int, width: int) -> dict[str, tuple[int, ..
 def _llama(w: Weights, c: Config, tokens: Tensor) -> Tensor:
     batch, length = tokens.shape
     x = w["model.embed_tokens.weight"][tokens]
-    cos, sin = _rotary(length, c.head_size)
+    cos, sin = (t.to(x.device) for t in _rotary(length, c.head_size))
     for i in range(c.layers):
         block = f"model.layers.{i}."
         h = _rms(x, w[block + "input_layernorm.weight"])

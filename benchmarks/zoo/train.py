@@ -44,8 +44,8 @@ def train(
     losses = []
     for step in range(steps):
         for group in optimiser.param_groups:
-            group["lr"] = PEAK * _schedule(step, steps)
-        tokens = _batch(text, rng, config.context)
+            group["lr"] = PEAK * schedule(step, steps)
+        tokens = batch(text, rng, config.context)
         out = logits(leaves, config, tokens[:, :-1])
         loss = _loss(out, tokens, teacher)
         optimiser.zero_grad()
@@ -57,13 +57,15 @@ def train(
     return {name: value.detach() for name, value in leaves.items()}, float(np.mean(tail))
 
 
-def _schedule(step: int, steps: int) -> float:
+def schedule(step: int, steps: int) -> float:
+    """Share of the peak learning rate: linear warm-up, then a cosine to a tenth."""
     if step < WARMUP:
         return (step + 1) / WARMUP
     return 0.1 + 0.45 * (1 + math.cos(math.pi * (step - WARMUP) / max(1, steps - WARMUP)))
 
 
-def _batch(text: NDArray[np.uint8], rng: np.random.Generator, context: int) -> Tensor:
+def batch(text: NDArray[np.uint8], rng: np.random.Generator, context: int) -> Tensor:
+    """Random windows of a text, shape [BATCH, context + 1]."""
     starts = rng.integers(0, len(text) - context - 1, BATCH)
     rows = text[starts[:, None] + np.arange(context + 1)]
     return torch.from_numpy(rows.astype(np.int64))
