@@ -12,5 +12,10 @@ class Record(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, strict=False, use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        strict=False,
+        use_attribute_docstrings=True,
+        defer_build=True,  # validators are built when first used, not on import
     )
