@@ -1,7 +1,7 @@
-"""``python -m benchmarks.panel_cost``: what one claim costs on panels of growing size, with scores kept in the panel.
+"""``python -m benchmarks.panel_cost``: what one claim costs on panels of growing size.
 
-Members are random fingerprints of 12 blocks and 64 units a block; the kept scores among them are random numbers, since
-only the cost of a claim is measured. Writes ``tables/panel_cost.md`` with the fitted exponent.
+Members are random fingerprints of 12 blocks and 64 units a block, with their scores kept in the panel; these are
+random numbers, since only the cost of a claim is measured. Writes ``tables/panel_cost.md`` with the fitted exponent.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def main() -> None:
     lines = [
         "# Cost of a claim on a panel",
         "",
-        "All six statistics, the full ladder, localisation and audit for one claim; 12 blocks, 64 units a block; scores",
-        "among members kept in the panel (`python -m benchmarks.panel_cost`, 2 cores).",
+        "All six statistics, the full ladder, localisation and audit for one claim; 12 blocks, 64 units a block;",
+        "scores among members kept in the panel (`python -m benchmarks.panel_cost`, 2 cores).",
         "",
         "| members | seconds | times the row above |",
         "|---:|---:|---:|",

@@ -67,6 +67,7 @@ class Recipe:
 
 
 ZOO = Recipe.read(Path(__file__).parent / "models.toml")
+HELD_OUT = Recipe.read(Path(__file__).parent / "held_out.toml")
 
 
 def build(recipe: Recipe, out: Path, scale: str, names: list[str] | None = None, *, workers: int = 2) -> None:

@@ -1,7 +1,8 @@
 """``python -m benchmarks.zoo.ship``: put what the library and its tests use of a built zoo into the project.
 
 The ``small`` version of every model marked ``shipped`` becomes part of the library; the fingerprint
-of every ``standard`` model goes beside this file, for the truth table.
+of every ``standard`` model goes beside this file, for the truth table, and so do those of the held-out
+strangers (what panel statistics read of them).
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import shutil
 from pathlib import Path
 
 import verify
+from verify.panel.record import PANEL_COMPONENTS
 
 from .__main__ import CACHE
-from .build import ZOO
+from .build import HELD_OUT, ZOO
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "verify" / "data" / "models"
@@ -31,6 +33,9 @@ def main() -> None:
         if spec.get("shipped"):
             shutil.copytree(zoo / "small" / name, SHIPPED / name)
         verify.fingerprint(zoo / "standard" / name).save(FINGERPRINTS / f"{name}.safetensors")
+    for name in HELD_OUT.models:
+        slim = verify.fingerprint(zoo / "small" / name).only(*PANEL_COMPONENTS)
+        slim.save(FINGERPRINTS / f"{name}.safetensors")
     sizes = {folder.name: sum(file.stat().st_size for file in folder.iterdir()) for folder in SHIPPED.iterdir()}
     too_large = [name for name, size in sizes.items() if size > LARGEST_MODEL]
     if too_large or sum(sizes.values()) > LARGEST_TOTAL:
