@@ -102,11 +102,23 @@ def test_lineage(
         )
     panel_results = evidence.results if evidence else ()
     robust = None if log10_p is None or panel_log10_p is None else larger(log10_p, panel_log10_p)
+    false_match = evidence.use.false_match if evidence else None
+    said = wording.sentences(
+        verdict,
+        results,
+        log10_p,
+        alpha,
+        panel_log10_p,
+        panel_alpha,
+        false_match.bound if false_match else None,
+    )
     return ClaimReport(
         a=Subject.of(first.record),
         b=Subject.of(second.record),
         verdict=verdict,
-        finding=wording.finding(verdict, results, log10_p, alpha, panel_log10_p, panel_alpha),
+        finding=said.finding,
+        may_say=said.may_say,
+        may_not_say=said.may_not_say,
         alpha=alpha,
         log10_p=log10_p,
         panel_log10_p=panel_log10_p,

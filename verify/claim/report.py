@@ -17,6 +17,7 @@ from ..checkpoint import Architecture, FileIdentity
 from ..fingerprint import DeadCount, FingerprintRecord, SketchSpec
 from ..panel import PanelUse
 from ..statistics import EXACT_TESTS, TestResult
+from .citation import Citation, cite
 from .verdict import Verdict
 
 _DERIVED = ("digest", "citation")
@@ -77,14 +78,6 @@ class Provenance(Record):
     """As text: canonical JSON has no integers beyond 2**53. No test in schema 1 draws random numbers."""
 
 
-class Citation(Record):
-    """How to cite the report; derived from the rest, and outside the digest."""
-
-    identifier: str
-    text: str
-    bibtex: str
-
-
 class ClaimReport(Record):
     """The result of :func:`verify.test_lineage`.
 
@@ -99,6 +92,10 @@ class ClaimReport(Record):
     verdict: Verdict
     finding: str
     """The verdict in one sentence."""
+    may_say: str
+    """What a paper or a brief that cites the report may say."""
+    may_not_say: str
+    """What it may not."""
     alpha: float = Field(gt=0, lt=1)
     """Level of the exact tests, fixed before anything was seen."""
     log10_p: float | None
@@ -133,15 +130,8 @@ class ClaimReport(Record):
     def sealed(self) -> ClaimReport:
         """The same report with its digest and citation."""
         value = digest(self._content(), without=_DERIVED)
-        short, year = value.removeprefix("sha256:")[:16], self.created[:4]
-        title = f"Lineage claim report: {self.verdict}"
-        citation = Citation(
-            identifier=f"verify:{short}",
-            text=f"verify-lineage. {title}. {self.created[:10]}. {value}.",
-            bibtex=(
-                f"@misc{{verify-{short},\n  title = {{{title}}},\n  year = {{{year}}},\n  note = {{{value}}}\n}}"
-            ),
-        )
+        version = self.provenance.software.get("verify-lineage", "")
+        citation = cite(self.verdict, value, self.created, version)
         return self.model_copy(update={"digest": value, "citation": citation})
 
     def is_intact(self) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from math import floor
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from ..statistics import TestResult
 from .verdict import Verdict
@@ -26,22 +26,92 @@ ALTERNATIVE = (
     "from a third. A common initial seed or common pretrained parts count as shared."
 )
 
-_FINDINGS: dict[Verdict, str] = {
-    "identical": "A and B hold the same weights; there is nothing to test.",
-    "dependent": (
-        "A and B share initial weights or derivation: the hypothesis that their internal arrangements are "
-        "unrelated is rejected ({exact})."
+Evidence = Literal["none", "exact", "panel", "both"]
+"""Which kinds of test applied: those with symmetry nulls, the primary panel test, or both."""
+
+
+class Sentences(NamedTuple):
+    """What a report, and whoever cites it, may say of a verdict."""
+
+    finding: str
+    may_say: str
+    may_not_say: str
+
+
+_NOT_WHO = "who copied from whom, on purpose or not, or against what right"
+_DEPENDENT = Sentences(
+    "A and B share initial weights or derivation: the hypothesis that their internal arrangements are "
+    "unrelated is rejected ({p}).",
+    "The internal arrangements of A and B are not independent ({p}): they share initial weights, or one was derived "
+    "from the other or both from a third, if the assumptions stated in the report hold.",
+    f"{_NOT_WHO[0].upper()}{_NOT_WHO[1:]}; how probable a relation is; that a shared initial seed is excluded.",
+)
+_SIMILAR = Sentences(
+    "A and B are closer than the panel explains ({p}); a shared laboratory, data or tokenizer absent from the panel "
+    "could do the same. The size of the panel supports at most the words: {strength}.",
+    "A and B are more alike than unrelated models of the panel ({p}); the panel supports at most the words: "
+    "{strength}.",
+    f"That one was derived from the other; {_NOT_WHO}; any stronger words than those.",
+)
+_NOTHING = Sentences(
+    "No evidence that A and B share initial weights or derivation was found ({p}); this is not evidence that they "
+    "are unrelated.",
+    "The tests found no evidence that A and B share initial weights or derivation ({p}); the report says what they "
+    "would have detected.",
+    "That A and B are unrelated, independent, or cleared.",
+)
+_SENTENCES: dict[tuple[Verdict, Evidence], Sentences] = {
+    ("identical", "none"): Sentences(
+        "A and B hold the same weights; there is nothing to test.",
+        "A and B hold the same weights, by the digests in the report.",
+        f"Which is the original; {_NOT_WHO}.",
     ),
-    "similar_beyond_panel": (
-        "A and B are closer than the panel explains ({panel}); a shared laboratory, data or "
-        "tokenizer absent from the panel could do the same."
-    ),
-    "no_evidence": (
-        "No evidence that A and B share initial weights or derivation was found ({both}); this is "
-        "not evidence that they are unrelated."
-    ),
-    "untestable": "No test can decide whether A and B are related{why}.",
+    ("dependent", "exact"): _DEPENDENT,
+    ("dependent", "both"): _DEPENDENT,
+    ("similar_beyond_panel", "panel"): _SIMILAR,
+    ("similar_beyond_panel", "both"): _SIMILAR,
+    ("no_evidence", "exact"): _NOTHING,
+    ("no_evidence", "panel"): _NOTHING,
+    ("no_evidence", "both"): _NOTHING,
 }
+_SENTENCES |= {
+    ("untestable", evidence): Sentences(
+        "No test can decide whether A and B are related{why}.",
+        "Whether A and B are related could not be tested; the report gives the reasons.",
+        "That A and B are related, or that they are not.",
+    )
+    for evidence in ("none", "exact", "panel", "both")
+}
+
+
+def sentences(
+    verdict: Verdict,
+    results: Sequence[TestResult],
+    log10_p: float | None,
+    alpha: float,
+    panel_log10_p: float | None = None,
+    panel_alpha: float = 0.01,
+    bound: float | None = None,
+) -> Sentences:
+    """The sentences of a verdict, by the evidence there is and the strength that the panel allows.
+
+    Parameters
+    ----------
+    results : the exact tests, for the reasons of those that do not apply.
+    log10_p, alpha, panel_log10_p, panel_alpha : the p-values of the report and their levels.
+    bound : upper bound on the false-match probability of the panel; it caps the words.
+    """
+    exact = None if log10_p is None else f"{probability(log10_p)}, level {alpha:g}"
+    panel = None if panel_log10_p is None else f"panel {probability(panel_log10_p)}, level {panel_alpha:g}"
+    evidence: Evidence = "both" if exact and panel else "exact" if exact else "panel" if panel else "none"
+    shown = {"dependent": exact, "similar_beyond_panel": panel}.get(verdict, "; ".join(filter(None, (exact, panel))))
+    reasons = "; ".join(dict.fromkeys(result.reason for result in results if result.reason))
+    filled = {
+        "p": shown,
+        "strength": "no support" if bound is None else verbal_cap(bound),
+        "why": f": {reasons}" if reasons else "",
+    }
+    return Sentences(*(text.format(**filled) for text in _SENTENCES[verdict, evidence]))
 
 
 def probability(log10_p: float) -> str:
@@ -57,24 +127,6 @@ def probability(log10_p: float) -> str:
     if log10_p > -3:
         return f"p = {10**log10_p:.2g}" if log10_p > -2 else f"p = {10**log10_p:.1e}"
     return f"p < 10^{-floor(-log10_p)}"
-
-
-def finding(
-    verdict: Verdict,
-    results: Sequence[TestResult],
-    log10_p: float | None,
-    alpha: float,
-    panel_log10_p: float | None = None,
-    panel_alpha: float = 0.01,
-) -> str:
-    """The verdict in one sentence."""
-    reasons = dict.fromkeys(result.reason for result in results if result.reason)
-    why = ": " + "; ".join(f"{reason}" for reason in reasons) if reasons else ""
-    exact = "" if log10_p is None else f"{probability(log10_p)}, level {alpha:g}"
-    panel = "" if panel_log10_p is None else f"panel {probability(panel_log10_p)}, level {panel_alpha:g}"
-    return _FINDINGS[verdict].format(
-        exact=exact, panel=panel, both="; ".join(text for text in (exact, panel) if text), why=why
-    )
 
 
 def multiplicity(results: Sequence[TestResult], selection: str = "pre-specified") -> str:
