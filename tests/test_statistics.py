@@ -12,9 +12,9 @@ from scipy.optimize import linear_sum_assignment
 from tests.synthetic import SKETCH, architecture, fingerprint_of, gpt2_like, moe_like, random_arrays, stranger
 from tests.uniformity import NotSuperUniformError, check_super_uniform
 from verify import Fingerprint
-from verify.fingerprint import chosen_indices
+from verify.fingerprint import SketchSpec, chosen_indices
 from verify.inference import log10_p_fixed_points, log10_p_signs
-from verify.statistics import EXACT_TESTS
+from verify.statistics import EXACT_TESTS, SIGN_AGREEMENT, VALUE_IDENTITY
 from verify.statistics.alignment import align
 from verify.statistics.blocks import agreement, score, unit_pairs, unit_responses, units, value_responses, values
 from verify.statistics.groups import groups
@@ -84,20 +84,46 @@ def test_the_stream_scores_are_equivariant_under_signed_permutation(seed):
     np.testing.assert_allclose(_cosines(moved, b), _cosines(a, b)[order] * signs, atol=1e-12)
 
 
-@pytest.mark.parametrize("shape", ["llama", "moe"])
+def partly_dense(seed):
+    """A mixture of experts whose first layer has a plain MLP."""
+    shape = architecture(family="qwen2_moe", experts=4, expert_hidden=20, shared_hidden=20)
+    model = stranger(seed, shape)
+    kept = {
+        name: x
+        for name, x in model.arrays.items()
+        if ".mlp" not in name or name.split(".")[1] == "0"
+        if not any(bundle in name for bundle in ("experts", "shared")) or name.split(".")[1] != "0"
+    }
+    return Fingerprint(model.record, kept)
+
+
+MAKERS = {
+    "llama": lambda rng: stranger(rng, architecture()),
+    "moe": lambda rng: stranger(rng, moe_like()),
+    "partly dense": partly_dense,
+}
+
+
+@pytest.mark.parametrize("makers", [("llama", "llama"), ("moe", "moe"), ("llama", "moe"), ("partly dense", "llama")])
 @pytest.mark.parametrize("component", COMPONENTS)
 @settings(max_examples=10, deadline=None)
 @given(seed=seeds)
-def test_alignment_is_constant_on_the_orbit(component, shape, seed):
-    """Permuting the kept units of every block of either model leaves the aligned pairs as they are."""
+def test_alignment_is_constant_on_the_orbit(component, makers, seed):
+    """Permuting the units that are compared, in every block of either model, leaves the aligned pairs as they are."""
     rng = np.random.default_rng(seed)
-    a, b = (stranger(rng, ARCHITECTURES[shape]) for _ in range(2))
+    a, b = (MAKERS[maker](rng) for maker in makers)
 
     def shuffle(name, x):
         if name.startswith("stream."):
             return x
         block = name.rpartition(".")[0] if name.startswith(("units.", "values.")) else name
-        order = np.random.default_rng([seed, *block.encode()]).permutation(x.shape[1])
+        free = np.arange(x.shape[1])
+        if makers == ("llama", "moe") and ".values" not in name and not name.startswith("values"):
+            sizes = ((40, SKETCH.units), (20, SKETCH.expert_units))
+            kept = {n: chosen_indices("units", n, count) for n, count in sizes}
+            free = np.flatnonzero(np.isin(kept[40 if ".mlp" in name else 20], np.intersect1d(kept[40], kept[20])))
+        order = np.arange(x.shape[1])
+        order[free] = np.random.default_rng([seed, *block.encode()]).permutation(free)
         return x[:, order]
 
     shuffled = with_rows(a, shuffle)
@@ -448,6 +474,40 @@ def test_fixed_points_follow_a_relabelling(n, seed):
     rng = np.random.default_rng(seed)
     scores, order = rng.standard_normal((n, n)), rng.permutation(n)
     np.testing.assert_array_equal(fixed_points(scores[order][:, order]), fixed_points(scores)[order])
+
+
+@pytest.mark.parametrize("exact", [None, 2, 7], ids=["correlated", "two copies", "seven copies"])
+def test_partial_ties_of_layers_keep_their_size(exact):
+    """Value channels of all layers correlated by .9, or some of them exact copies: one sign, counted once."""
+    n = 8 if exact is None else 16
+    sketch = SketchSpec(units=4, expert_units=2, channels=16, projections=32, anchors=40, stream=8)
+    shape = architecture(layers=10, kv_heads=1, heads=4, head_size=n, hidden=0, width=4 * n)
+
+    def model(seed):
+        rng, arrays = np.random.default_rng(seed), {}
+        common = {role: rng.standard_normal((1, n, 32)) for role in "vo"}
+        for layer in range(10):
+            for role in "vo":
+                own = rng.standard_normal((1, n, 32))
+                if exact is None:
+                    own = 0.9**0.5 * common[role] + 0.1**0.5 * own
+                else:
+                    own[:, :exact] = common[role][:, :exact]
+                arrays[f"values.{layer}.{role}"] = own
+        return fingerprint_of(arrays, shape, sketch=sketch)
+
+    pairs = [(model([i, 0]), model([i, 1])) for i in range(100)]
+    for test in (VALUE_IDENTITY, SIGN_AGREEMENT):
+        check_super_uniform([test(a, b).log10_p for a, b in pairs])
+
+
+def test_unknown_tensors_inside_a_sublayer_refuse_its_symmetry():
+    """A norm nobody knows of may stand between v and o."""
+    a, b = stranger(1), stranger(2)
+    for name, test in (("model.layers.0.self_attn.v_norm.weight", "value_identity"), ("layers.1.mlp.bias", "sign")):
+        odd = Fingerprint(a.record.model_copy(update={"unrecognised": (name,)}), a.arrays)
+        result = next(t for t in EXACT_TESTS if t.id.startswith(test))(odd, b)
+        assert name in " ".join([result.reason or "", *result.notes])
 
 
 def test_copies_within_a_model_are_found_and_strangers_are_not_tied():

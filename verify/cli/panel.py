@@ -60,34 +60,18 @@ def build(recipe: Path, output: Path, quiet: bool) -> None:
 def show(panel_folder: str, statistic: str, heatmap: Path | None, as_json: bool, quiet: bool) -> None:
     """Print the members of PANEL, a heat map of their scores, and pairs that look related."""
     if heatmap is not None:
-        check_writable(heatmap)
-    loaded = _load(panel_folder)
-    record = loaded.record
-    if as_json:
-        click.echo(record.model_dump_json())
-        return
-    click.echo(
-        f"{record.name} {record.version}, {len(record.members)} members, {loaded.digest}\n{record.description}\n"
-    )
-    click.echo("| member | family | stratum | licence | source |\n|---|---|---|---|---|")
-    for member in record.members:
-        click.echo(f"| {member.name} | {member.family} | {member.stratum} | {member.licence} | {member.source} |")
-    for exclusion in record.excluded:
-        click.echo(f"excluded: {exclusion.name}: {exclusion.reason}")
-    chosen = _statistic(statistic)
+        _check_figure(heatmap)
+    chosen, loaded = _statistic(statistic), _load(panel_folder)
     with progress_bar(quiet) as progress:
         members, scores = _scores(loaded, chosen, progress)
-    click.echo(f"\n{chosen} of {len(members)} members of one kind, darkest where closest:\n")
-    click.echo(_map(members, scores))
-    for kin in record.kinship:
-        click.echo(f"suspected relatives: {kin.a} and {kin.b} (log10 p = {kin.log10_p:.1f}); kept as declared")
-    if not record.kinship:
-        click.echo("No pair of members looks related to the exact tests.")
     if heatmap is not None:
         from ..render.figures import heat_map
 
+        if len(members) < 2:
+            raise InputError("The panel has no two members that can be compared with one another; no heat map.")
         heat_map(heatmap, [member.name for member in members], scores, chosen)
-        click.echo(str(heatmap))
+        click.echo(str(heatmap), err=True)
+    click.echo(loaded.record.model_dump_json() if as_json else _page(loaded, chosen, members, scores))
 
 
 @panel.command()
@@ -104,8 +88,8 @@ def audit(panel_folder: str, statistic: str, qq: Path | None, as_json: bool, qui
     from ..panel import false_match_curve, quantile_envelope
 
     if qq is not None:
-        check_writable(qq)
-    loaded, chosen = _load(panel_folder), _statistic(statistic)
+        _check_figure(qq)
+    chosen, loaded = _statistic(statistic), _load(panel_folder)
     with progress_bar(quiet) as progress:
         members, scores = _scores(loaded, chosen, progress)
     strata, families = [m.stratum for m in members], [m.family for m in members]
@@ -113,6 +97,15 @@ def audit(panel_folder: str, statistic: str, qq: Path | None, as_json: bool, qui
     if found is None:
         raise InputError(f"The panel has {len(members)} members of one kind; an audit needs at least 6.")
     curve = false_match_curve(scores, [member.name for member in members])
+    if qq is not None:
+        from ..render.figures import qq_plot
+
+        if not found.pairs_within_strata:
+            raise InputError(
+                "No two members share one of several strata, so there is nothing to calibrate; no QQ plot."
+            )
+        qq_plot(qq, *quantile_envelope(scores, strata), chosen)
+        click.echo(str(qq), err=True)
     if as_json:
         content = found.model_dump() | {"statistic": chosen, "false_match": curve}
         click.echo(json.dumps(content))
@@ -130,11 +123,43 @@ def audit(panel_folder: str, statistic: str, qq: Path | None, as_json: bool, qui
         )
         for threshold, exceeding, pairs, bound in curve:
             click.echo(f"| {threshold:.4f} | {exceeding} | {pairs} | {bound:.3f} |")
-    if qq is not None:
-        from ..render.figures import qq_plot
 
-        qq_plot(qq, *quantile_envelope(scores, strata), chosen)
-        click.echo(str(qq), err=True)
+
+def _page(loaded: Panel, statistic: str, members: list[Member], scores: NDArray[np.float64]) -> str:
+    """Everything about a panel that fits a terminal; what strangers wrote in it is made inert."""
+    from ..render.escape import SENTENCE, markdown_text, plain
+
+    record = loaded.record
+    lines = [
+        f"{plain(record.name, SENTENCE)} {plain(record.version, SENTENCE)}, {len(record.members)} members, "
+        f"{loaded.digest}",
+        plain(record.description, SENTENCE),
+        "",
+        "| member | family | stratum | licence | source |",
+        "|---|---|---|---|---|",
+    ]
+    for member in record.members:
+        cells = (member.name, member.family, member.stratum, member.licence, member.source)
+        lines.append("| " + " | ".join(map(markdown_text, cells)) + " |")
+    lines += [plain(f"excluded: {left.name}: {left.reason}", SENTENCE) for left in record.excluded]
+    if len(members) > 1:
+        title = f"{statistic} of {len(members)} members of one kind, darkest where closest:"
+        lines += ["", title, "", _map(members, scores), ""]
+    else:
+        lines += ["", "No two members can be compared with one another.", ""]
+    lines += [
+        plain(f"suspected relatives: {kin.a} and {kin.b} (log10 p = {kin.log10_p:.1f}); kept as declared", SENTENCE)
+        for kin in record.kinship
+    ]
+    return "\n".join(lines if record.kinship else [*lines, "No pair of members looks related to the exact tests."])
+
+
+def _check_figure(path: Path) -> None:
+    """Refuse a figure that could not be written, before the work."""
+    from ..render.figures import check_format
+
+    check_writable(path)
+    check_format(path)
 
 
 def _load(folder: str) -> Panel:

@@ -43,6 +43,8 @@ class Audit(Record):
     members: int
     pairs_within_strata: int
     sizes: tuple[SizeAt, ...]
+    quantiles: tuple[tuple[float, float, float], ...] = ()
+    """Sorted p-values of pairs inside strata, each with the 2.5% and 97.5% of the same under permuted labels."""
 
 
 def audit(S: NDArray[np.float64], strata: Sequence[str], families: Sequence[str], seed: int = 0) -> Audit | None:
@@ -76,7 +78,10 @@ def audit(S: NDArray[np.float64], strata: Sequence[str], families: Sequence[str]
                 worst_family_share=None if worst is None else shares[worst],
             )
         )
-    return Audit(members=n, pairs_within_strata=int(within.sum()), sizes=tuple(sizes))
+    envelope = zip(*(x.tolist() for x in quantile_envelope(S, strata, seed)), strict=True) if within.any() else ()
+    return Audit(
+        members=n, pairs_within_strata=int(within.sum()), sizes=tuple(sizes), quantiles=tuple(map(tuple, envelope))
+    )
 
 
 def pair_p_values(S: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -104,7 +109,10 @@ def false_match_curve(
 def quantile_envelope(
     S: NDArray[np.float64], strata: Sequence[str], seed: int = 0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Sorted p-values of pairs inside strata, and the 2.5% and 97.5% of the same under permuted labels."""
+    """Sorted p-values of pairs inside strata, and the 2.5% and 97.5% of the same under permuted labels.
+
+    Meaningful where there are several strata: inside the only one the p-values are uniform by construction.
+    """
     pairs = np.array(list(combinations(range(len(S)), 2)))
     p, labels = pair_p_values(S), np.unique(np.asarray(strata), return_inverse=True)[1]
     rng = np.random.default_rng(seed)

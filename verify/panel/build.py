@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Callable
 from itertools import combinations
 from math import log10
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from ..base import InputError, Progress, silent
-from ..fingerprint import Fingerprint, SketchSpec, fingerprint
+from ..base import FingerprintError, InputError, Progress, StatisticsError, silent
+from ..fingerprint import COMPONENTS, Fingerprint, SketchSpec, fingerprint, is_fingerprint
 from ..inference import smallest
-from ..statistics import EXACT_TESTS
+from ..statistics import EXACT_TESTS, PRIMARY
 from .recipe import Entry, Recipe
 from .record import Exclusion, Kin, Member, Panel, PanelRecord, fingerprint_file
 from .selection import stratum_of
@@ -91,18 +91,45 @@ def suspected(prints: dict[str, Fingerprint], progress: Progress = silent) -> tu
 
 
 def _fingerprint(entry: Entry, folder: Path, base: Path, progress: Progress) -> Fingerprint:
-    cached, source = fingerprint_file(folder, entry.member), base / entry.model
-    fresh = cached.is_file() and all(path.stat().st_mtime <= cached.stat().st_mtime for path in _files(source))
-    found = Fingerprint.load(cached) if fresh else fingerprint(source, progress=progress)
+    """A fingerprint that can be a member's, in the folder.
+
+    Raises
+    ------
+    InputError
+        Saying why there is none.
+    """
+    file, source = fingerprint_file(folder, entry.member), base / entry.model
+    made = _made_before(file, source)
+    found = made or fingerprint(source, progress=progress)
     if found.record.sketch != SketchSpec():
         raise InputError("was fingerprinted under another sketch; give its weights")
-    if not fresh:
-        found.save(cached)
+    if found.record.components != COMPONENTS:
+        raise InputError("its fingerprint was cut down for a panel; give its weights or a whole fingerprint")
+    if PRIMARY.refuse(found, found) is None:
+        try:
+            PRIMARY(found, found)
+        except StatisticsError as error:  # it would have no score with any other either
+            raise InputError(str(error)) from error
+    if made is None:
+        found.save(file)
     return found
 
 
-def _files(source: Path) -> list[Path]:
-    return [path for path in source.iterdir() if path.is_file()] if source.is_dir() else [source]
+def _made_before(file: Path, source: Path) -> Fingerprint | None:
+    """The fingerprint of an earlier run, unless it is damaged or the model has changed since."""
+    try:
+        made, found = file.stat().st_mtime, Fingerprint.load(file)
+        if is_fingerprint(source):
+            return None  # as quickly read
+        if not source.exists():
+            return found if found.record.name == source.name else None
+        stats = {path.name: path.stat() for path in (source.iterdir() if source.is_dir() else [source])}
+    except (OSError, FingerprintError):
+        return None
+    same = found.record.sketch == SketchSpec() and all(
+        each.name in stats and stats[each.name].st_size == each.size for each in found.record.files
+    )
+    return found if same and all(stat.st_mtime <= made for stat in stats.values()) else None
 
 
 def _member(entry: Entry, found: Fingerprint) -> Member:
@@ -110,7 +137,7 @@ def _member(entry: Entry, found: Fingerprint) -> Member:
         name=entry.member,
         family=entry.family,
         stratum=entry.stratum or stratum_of(found.record.architecture),
-        source=entry.source or entry.model,
+        source=entry.source or (entry.model if PurePath(entry.model).parts[0] not in ("/", "..") else entry.member),
         licence=entry.licence,
         content_sha256=found.record.content_sha256,
         fingerprint_sha256=hashlib.sha256(found.to_bytes()).hexdigest(),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from math import ceil, isqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,8 @@ class FalseMatch(Record):
     pairs: int
     """Disjoint pairs of members, by a pairing fixed by their names."""
     bound: float
-    """95% upper bound on the probability, for models drawn independently like the members."""
+    """95% upper bound on the probability, for models drawn independently like the members, that one of the pairs
+    searched reaches it."""
 
 
 class PanelUse(Record):
@@ -155,7 +157,7 @@ def evaluate(
         result, scores = _test(statistic, claim, use, tries, progress)
         results.append(result)
         if statistic is PRIMARY and scores is not None:
-            use = _judged(use, scores.matrix, result)
+            use = judged(use, scores.matrix, result, tries)
     return PanelEvidence(tuple(results), use)
 
 
@@ -176,43 +178,60 @@ def _test(
     tries: int,
     progress: Progress,
 ) -> tuple[TestResult, Scores | None]:
-    reason, scores = _refusal(statistic, claim, use.alpha / tries), None
+    reason = _refusal(statistic, claim, use.alpha / tries)
+    scores: Scores | None = None
+    rungs: tuple[Rung, ...] = ()
     if reason is None:
         try:
             known = claim.panel.scores_of(statistic, claim.names[2:], claim.anchors)
             scores = compute(statistic, claim.models, claim.names, claim.anchors, known, progress)
+            rungs = ladder(scores.matrix, [use.stratum_a, use.stratum_b, *(m.stratum for m in use.members)])
         except StatisticsError as error:  # a score that is not a number never counts as not extreme
-            reason = str(error)
-    shared = {
-        "id": statistic.id,
-        "version": statistic.version,
-        "title": statistic.title,
-        "null": _NULL,
-        "assumptions": _ASSUMPTIONS,
-    }
+            reason, scores = str(error), None
     if scores is None:
-        return TestResult(applicable=False, reason=reason, **shared), None
-    rungs = _ladder(scores.matrix, [use.stratum_a, use.stratum_b, *(m.stratum for m in use.members)])
-    primary = next(rung for rung in rungs if rung.design == PRIMARY_RUNG)
-    result = TestResult(
-        applicable=True,
-        method="panel",
-        score=float(scores.matrix[0, 1]),
-        rungs=rungs,
-        log10_p=primary.log10_p,
-        attainable_log10_p=primary.attainable_log10_p,
-        **shared,
-    )
+        return conclude(statistic, reason=reason), None
+    result = conclude(statistic, rungs, float(scores.matrix[0, 1]))
     if statistic is PRIMARY:
         pairs = np.triu_indices(len(scores.names), 1)
-        cells = localise(response_grid(*claim.models[:2]), scores.grids)
-        result = result.model_copy(update={"scores": tuple(scores.matrix[pairs].tolist()), "by_cell": cells})
+        grid = response_grid(*claim.models[:2])
+        result = result.model_copy(
+            update={
+                "scores": tuple(scores.matrix[pairs].tolist()),
+                "by_cell": localise(grid, scores.grids),
+                "grid": tuple(map(tuple, grid.shares.tolist())),
+            }
+        )
     return result, scores
+
+
+def conclude(
+    statistic: Similarity, rungs: tuple[Rung, ...] = (), score: float | None = None, *, reason: str | None = None
+) -> TestResult:
+    """The result of a panel statistic that has a ladder of ranks, or a reason why it does not apply."""
+    primary = next((rung for rung in rungs if rung.design == PRIMARY_RUNG), None)
+    return TestResult(
+        id=statistic.id,
+        version=statistic.version,
+        title=statistic.title,
+        applicable=primary is not None,
+        reason=reason,
+        null=_NULL,
+        assumptions=_ASSUMPTIONS,
+        method="panel" if primary else None,
+        score=score,
+        rungs=rungs,
+        log10_p=primary.log10_p if primary else None,
+        attainable_log10_p=primary.attainable_log10_p if primary else None,
+    )
 
 
 def _refusal(statistic: Similarity, claim: _Claim, level: float) -> str | None:
     """Why a claim cannot be ranked, decided before any score is computed."""
     a, b = claim.models[:2]
+    if a.record.sketch != claim.panel.record.sketch:
+        return (
+            "A and B were fingerprinted under another sketch than the panel's members; make them again under theirs"
+        )
     if a.record.architecture.norm != b.record.architecture.norm:
         return "A and B have different kinds of norm, so no member is comparable with both"
     reason = statistic.refuse(a, b)
@@ -239,13 +258,14 @@ def members_needed(level: float) -> int:
     >>> members_needed(0.01)
     13
     """
-    members = LEAST - 2
-    while (members + 2) * (members + 1) * level < 2 - 1e-9:
-        members += 1
-    return members
+    pairs = ceil((1 - 1e-9) / max(level, 1e-300))
+    models = max(LEAST, isqrt(2 * pairs))
+    while models * (models - 1) < 2 * pairs:
+        models += 1
+    return models - 2
 
 
-def _ladder(scores: NDArray[np.float64], strata: list[str]) -> tuple[Rung, ...]:
+def ladder(scores: NDArray[np.float64], strata: list[str]) -> tuple[Rung, ...]:
     """Every design's rank; strata too small for a residual are ranked raw."""
     n = len(scores)
     stratum = stratum_design(strata)
@@ -274,17 +294,22 @@ def _rung(scores: NDArray[np.float64], design: Design, residual: bool) -> Rung:
     )
 
 
-def _judged(use: PanelUse, scores: NDArray[np.float64], result: TestResult) -> PanelUse:
-    """Add what the primary scores say of the panel's strength: sensitivity, false matches, audit."""
+def judged(use: PanelUse, scores: NDArray[np.float64], result: TestResult, tries: int) -> PanelUse:
+    """Add what the primary scores say of the panel's strength: sensitivity, false matches, audit.
+
+    Both the level and the bound pay for the pairs that were searched.
+    """
     members = use.members
     rung = next(rung for rung in result.rungs if rung.design == PRIMARY_RUNG)
     pairs = disjoint_pairs([member.name for member in members])
     exceeding = sum(bool(scores[2 + i, 2 + j] >= scores[0, 1]) for i, j in pairs)
     return use.model_copy(
         update={
-            "critical_odds_ratio": critical_odds_ratio(rung.rank, rung.size, use.alpha),
+            "critical_odds_ratio": critical_odds_ratio(rung.rank, rung.size, use.alpha / tries),
             "false_match": FalseMatch(
-                exceedances=exceeding, pairs=len(pairs), bound=false_match_bound(exceeding, len(pairs))
+                exceedances=exceeding,
+                pairs=len(pairs),
+                bound=min(1.0, tries * false_match_bound(exceeding, len(pairs))),
             ),
             "audit": audit(scores[2:, 2:], [m.stratum for m in members], [m.family for m in members]),
         }

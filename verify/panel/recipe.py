@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from ..base import InputError, Record
+from .record import NAME
 
 _LARGEST = 10_000_000  # bytes
 
@@ -49,6 +51,20 @@ class Recipe(Record):
     members: tuple[Entry, ...] = Field(alias="member", min_length=1)
     positives: tuple[Positive, ...] = Field(alias="positive", default=())
 
+    @model_validator(mode="after")
+    def _check_names(self) -> Recipe:
+        """Names become file names, so they are refused before anything is written."""
+        names = [entry.member for entry in self.members]
+        for n, name in enumerate(names):
+            if not re.fullmatch(NAME, name):
+                raise ValueError(
+                    f"member {name!r:.100} needs a `name` of at most 100 letters, digits and . _ + -, a letter or "
+                    "digit first"
+                )
+            if name in names[:n]:
+                raise ValueError(f"two members are named {name!r}; give each a name of its own")
+        return self
+
     @staticmethod
     def read(path: Path) -> Recipe:
         """Read a ``.toml``, ``.yaml`` or ``.yml`` recipe.
@@ -63,20 +79,16 @@ class Recipe(Record):
                 raise InputError(f"{path.name!r:.200} has over {_LARGEST} bytes; give a panel recipe.")
             text = path.read_text("utf-8")
             content = tomllib.loads(text) if path.suffix.lower() == ".toml" else _yaml(text)
-            recipe = Recipe.model_validate(content)
+            return Recipe.model_validate(content)
         except OSError as error:
             raise InputError(f"{path.name!r:.200} cannot be read ({error.strerror}); give a panel recipe.") from error
         except ValidationError as error:
             problem = error.errors(include_input=False, include_url=False)[0]
             where = ".".join(str(part) for part in problem["loc"]) or "the document"
             raise InputError(f"{path.name!r:.200} is not a panel recipe (at {where}: {problem['msg']}).") from error
-        except ValueError as error:
-            raise InputError(f"{path.name!r:.200} is not valid TOML or YAML ({error!s:.200}); mend it.") from error
-        names = [entry.member for entry in recipe.members]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise InputError(f"{path.name!r:.200} names two members {twice[0]!r:.100}; give each a name of its own.")
-        return recipe
+        except (ValueError, RecursionError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"{path.name!r:.200} is not valid TOML or YAML ({reason!r:.200}); mend it.") from error
 
 
 def _yaml(text: str) -> Any:

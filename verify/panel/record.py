@@ -1,7 +1,7 @@
 """A panel: fingerprints of models declared unrelated, and everything declared about them.
 
-On disk a panel is a folder: ``panel.json`` (canonical JSON of the record) and one fingerprint file per
-member. The record holds the sha256 of every fingerprint file, so its own digest covers them all.
+On disk a panel is a folder: ``panel.json`` (canonical JSON of the record), one fingerprint file per member, and
+score files. The record holds the sha256 of each of them, so its own digest, which it ends with, covers them all.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from ..base import InputError, Progress, Record, canonical, digest, silent, write_atomically
 from ..fingerprint import Component, Fingerprint, SketchSpec
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .recipe import Recipe
 
 RECORD = "panel.json"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
+"""Of a member; it becomes a file name."""
 DEFAULT = Path(__file__).parents[1] / "data" / "panel"
 """The panel that ships with the library."""
 PANEL_COMPONENTS: tuple[Component, ...] = ("match", "gram", "circuit", "spectrum", "spread")
@@ -34,7 +36,7 @@ PANEL_COMPONENTS: tuple[Component, ...] = ("match", "gram", "circuit", "spectrum
 class Member(Record):
     """One model of a panel, as declared by whoever built it."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")
+    name: str = Field(pattern=NAME)
     """Unique within the panel; also names the fingerprint file."""
     family: str
     """Models of one family are related or may be; one of them stands for all."""
@@ -85,11 +87,26 @@ class PanelRecord(Record):
     version: str
     description: str
     sketch: SketchSpec
-    members: tuple[Member, ...]
+    members: tuple[Member, ...] = Field(min_length=1)
     excluded: tuple[Exclusion, ...] = ()
     kinship: tuple[Kin, ...] = ()
     """Suspected relatives, found when the panel was built; they are listed, never dropped for it."""
     scores: tuple[ScoreFile, ...] = ()
+    digest: str = ""
+    """``sha256:`` over the canonical JSON of everything else, which holds the sha256 of every file."""
+
+    @model_validator(mode="after")
+    def _check_names(self) -> PanelRecord:
+        names = [member.name for member in self.members]
+        if len(set(names)) < len(names):
+            raise ValueError("two members have one name")
+        if any(len({*kept.names}) < len(kept.names) or not {*names}.issuperset(kept.names) for kept in self.scores):
+            raise ValueError("scores are not of distinct members")
+        return self
+
+    def sealed(self) -> PanelRecord:
+        """The same record with its digest."""
+        return self.model_copy(update={"digest": digest(_content(self), without=("digest",))})
 
 
 class Panel:
@@ -105,7 +122,7 @@ class Panel:
     def __init__(
         self, record: PanelRecord, fingerprints: Mapping[str, Fingerprint], scores: Sequence[Scores] = ()
     ) -> None:
-        self.record = record
+        self.record = record.sealed()
         self.fingerprints = dict(fingerprints)
         self.scores = tuple(scores)
 
@@ -114,8 +131,8 @@ class Panel:
 
     @property
     def digest(self) -> str:
-        """``sha256:`` over the canonical JSON of the record, which holds the digest of every member."""
-        return digest(_content(self.record))
+        """That of the record: it covers every fingerprint and every score."""
+        return self.record.digest
 
     @staticmethod
     def build(
@@ -187,12 +204,12 @@ class Panel:
 
     @staticmethod
     def load(folder: str | os.PathLike[str]) -> Panel:
-        """Read a panel, checking every fingerprint against its digest.
+        """Read a panel, checking the record and every file against their digests.
 
         Raises
         ------
         InputError
-            If it is not a panel, is damaged, or a fingerprint is missing or altered.
+            If it is not a panel, is damaged, or the record, a fingerprint or a score is missing or altered.
         """
         folder = Path(folder)
         record = _record(folder / RECORD)
@@ -200,7 +217,11 @@ class Panel:
         for member in record.members:
             file = fingerprint_file(folder, member.name)
             _bytes(record, file, member.fingerprint_sha256)
-            prints[member.name] = Fingerprint.load(file)
+            found = prints[member.name] = Fingerprint.load(file)
+            if (found.record.content_sha256, found.record.sketch) != (member.content_sha256, record.sketch):
+                raise InputError(
+                    f"{file.name} is of another model or sketch than {RECORD} says; build the panel again."
+                )
         scores = [Scores.from_bytes(_bytes(record, folder / kept.file, kept.sha256), kept) for kept in record.scores]
         return Panel(record, prints, scores)
 
@@ -239,7 +260,7 @@ def _bytes(record: PanelRecord, file: Path, sha256: str) -> bytes:
 
 def _record(path: Path) -> PanelRecord:
     try:
-        return PanelRecord.model_validate_json(path.read_bytes())
+        record = PanelRecord.model_validate_json(path.read_bytes())
     except OSError as error:
         raise InputError(
             f"{path.parent.name!r:.200} is not a panel ({RECORD}: {error.strerror}); give a folder that "
@@ -252,3 +273,9 @@ def _record(path: Path) -> PanelRecord:
             f"{RECORD} of {path.parent.name!r:.200} is damaged or of an unknown schema (at {where}: "
             f"{problem['msg']}); build the panel again."
         ) from error
+    if record != record.sealed():
+        raise InputError(
+            f"The digest of {RECORD} in {path.parent.name!r:.200} is not that of its content, so it was altered "
+            "after it was made; obtain the panel again."
+        )
+    return record

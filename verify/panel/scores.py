@@ -67,11 +67,17 @@ class Scores:
         matrix, grids = np.full((n, n), np.nan), np.zeros(0)
         try:
             arrays = load(content)
+            shapes: dict[str, tuple[int, ...]] = {"matrix": (len(first),)}
+            if about.statistic == PRIMARY.id:
+                grids, shapes["grids"] = np.zeros((n, n, CLASSES, 4)), (len(first), CLASSES, 4)
+            if {name: array.shape for name, array in arrays.items()} != shapes or n < 2:
+                raise ValueError(f"expected arrays of shape {shapes}")
+            if any(np.isnan(array).any() for array in arrays.values()) or np.isinf(arrays["matrix"]).any():
+                raise ValueError("a score is not a finite number")  # a class without a cell has a largest of -inf
             matrix[first, second] = matrix[second, first] = arrays["matrix"]
-            if "grids" in arrays:
-                grids = np.zeros((n, n, CLASSES, 4))
+            if grids.size:
                 grids[first, second] = grids[second, first] = arrays["grids"]
-        except (SafetensorError, KeyError, ValueError) as error:
+        except (SafetensorError, KeyError, TypeError, ValueError) as error:
             raise InputError(
                 f"{about.file} does not hold the scores of {n} members; build the panel again."
             ) from error

@@ -1,15 +1,15 @@
 """Which members of a panel a claim is ranked among: chosen by what is declared, never by a score.
 
 Comparable members have MLPs of the same kind (gated or not) and norms of the same kind as A and B, and
-share anchor tokens with both; one token list serves them all. Members that hold the weights of A or B,
-or belong to a family declared for A or B, are dropped; of several members of one family the one whose
-name has the smallest sha256 stands for all.
+share anchor tokens with both; one token list serves them all. Members that hold the weights of A or B, or
+belong to the family of such a member or to one declared for A or B, are dropped; of several members of one
+family the one whose name has the smallest sha256 stands for all.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ..checkpoint import Architecture
@@ -37,6 +37,11 @@ def comparable(panel: Panel, a: Fingerprint, b: Fingerprint, families: Collectio
     ----------
     families : declared families of A and of B; their members are dropped.
     """
+    related = dict.fromkeys(families, "declared for A or B")
+    for member in panel.record.members:
+        for side, model in (("A", a), ("B", b)):
+            if member.content_sha256 == model.record.content_sha256:
+                related[member.family] = f"that of {member.name}, which holds the weights of {side}"
     reasons: dict[str, str] = {}
     kind: list[Member] = []
     for member in panel.record.members:
@@ -48,7 +53,7 @@ def comparable(panel: Panel, a: Fingerprint, b: Fingerprint, families: Collectio
     kind, anchors = _on_one_list(panel, kind, set(a.record.anchors) & set(b.record.anchors))
     kept: list[Member] = []
     for member in sorted(kind, key=_blind):
-        reason = _related(member, a, b, families) or next(
+        reason = _related(member, a, b, related) or next(
             (f"{other.name} stands for the family {other.family}" for other in kept if other.family == member.family),
             None,
         )
@@ -102,12 +107,12 @@ def _other_kind(model: Fingerprint, a: Fingerprint) -> str | None:
     return None
 
 
-def _related(member: Member, a: Fingerprint, b: Fingerprint, families: Collection[str]) -> str | None:
+def _related(member: Member, a: Fingerprint, b: Fingerprint, families: Mapping[str, str]) -> str | None:
     for side, model in (("A", a), ("B", b)):
         if member.content_sha256 == model.record.content_sha256:
             return f"holds the weights of {side}"
     if member.family in families:
-        return f"its family {member.family} is declared for A or B"
+        return f"its family {member.family} is {families[member.family]}"
     return None
 
 

@@ -23,14 +23,26 @@ _LARGEST = 512  # rows per layer used to align: copies beyond are left out
 def align(a: Grid, b: Grid) -> list[Pair]:
     """Pairs of blocks to compare: layers one-to-one, then slots within aligned layers."""
     rows, columns = list(a), list(b)
-    table = np.array([[_layers(a[i], b[j]) for j in columns] for i in rows]).reshape(len(rows), -1)
+    slots = _slots_of_kinds(a, b)
+    table = np.array([[_layers(a[i], b[j], slots) for j in columns] for i in rows]).reshape(len(rows), -1)
     pairs: list[Pair] = []
     for i, j in zip(*_assign(table), strict=True):
-        pairs += [((rows[i], x), (columns[j], y)) for x, y in _slots(a[rows[i]], b[columns[j]])]
+        pairs += [((rows[i], x), (columns[j], y)) for x, y in _slots(a[rows[i]], b[columns[j]], slots)]
     return pairs
 
 
-def _layers(a: dict[str, Block], b: dict[str, Block]) -> float:
+def _slots_of_kinds(a: Grid, b: Grid) -> list[tuple[str, str]]:
+    """Kinds of MLP that are compared: of one name; a dense MLP with routed experts where the models share no kind.
+
+    One rule for the whole comparison, or dense layers would be scored at fewer indices against layers of
+    experts than against dense ones, and a permutation of the rest could change the alignment.
+    """
+    kinds_a, kinds_b = ({slot for row in grid.values() for slot in row} for grid in (a, b))
+    same = [(kind, kind) for kind in sorted(kinds_a & kinds_b)]
+    return same or [(x, y) for x, y in (("mlp", "experts"), ("experts", "mlp")) if x in kinds_a and y in kinds_b]
+
+
+def _layers(a: dict[str, Block], b: dict[str, Block], slots: list[tuple[str, str]]) -> float:
     """Resemblance of two layers: of all heads pooled, or the mean over MLP bundles.
 
     Each part is scored at the very indices that its fixed points are counted over, or a permutation
@@ -38,15 +50,14 @@ def _layers(a: dict[str, Block], b: dict[str, Block]) -> float:
     """
     if "head 0" in a:
         return _resemblance([*a.values()], [*b.values()])
-    found = [_resemblance([a[x]], [b[y]]) for x, y in _slots(a, b)]
+    found = [_resemblance([a[x]], [b[y]]) for x, y in _slots(a, b, slots)]
     return float(np.mean(found)) if found else -1.0
 
 
-def _slots(a: dict[str, Block], b: dict[str, Block]) -> list[tuple[str, str]]:
-    """MLP bundles pair by name (a dense MLP with routed experts); heads by assignment."""
+def _slots(a: dict[str, Block], b: dict[str, Block], slots: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """MLP bundles pair by kind, heads by assignment."""
     if "head 0" not in a:
-        same = [(name, name) for name in a if name in b]
-        return same or [(x, y) for x, y in (("mlp", "experts"), ("experts", "mlp")) if x in a and y in b]
+        return [(x, y) for x, y in slots if x in a and y in b]
     rows, columns = list(a), list(b)
     table = np.array([[_resemblance([a[x]], [b[y]]) for y in columns] for x in rows])
     return [(rows[x], columns[y]) for x, y in zip(*_assign(table), strict=True)]

@@ -6,6 +6,7 @@ about architecture must hold in both.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -41,12 +42,22 @@ def _unknown(model: Fingerprint) -> str | None:
     return f"the model type {shape.model_type!r} of {model.record.name} is not known, so neither are its symmetries"
 
 
+def _misunderstood(model: Fingerprint, *parts: str) -> str | None:
+    """Unknown tensors inside a sublayer may stand between the tensors that a symmetry ties together."""
+    for name in model.record.unrecognised:
+        if re.search(r"\.[0-9]+\.", name) and any(part in name.lower() for part in parts):
+            return f"{model.record.name} has a tensor {name!r:.120} that was not understood"
+    return None
+
+
 def odd_in_up(a: Fingerprint, b: Fingerprint) -> str | None:
     """Refuse MLPs that a sign flip of up and down would change (GELU, clamped, up + 1)."""
     for model in (a, b):
         if not model.record.architecture.odd_in_up:
             refusal = f"the MLPs of {model.record.name} are not odd in `up`, so flipping up and down changes them"
             return _unknown(model) or refusal
+        if (reason := _misunderstood(model, "mlp", "ffn", "feed_forward", "expert")) is not None:
+            return reason
     return None
 
 
@@ -55,6 +66,8 @@ def linear_values(a: Fingerprint, b: Fingerprint) -> str | None:
     for model in (a, b):
         if not model.record.architecture.linear_values:
             return _unknown(model) or f"the attention of {model.record.name} is not linear between v and o"
+        if (reason := _misunderstood(model, "attn", "attention")) is not None:
+            return reason
     x, y = a.record.architecture.head_size, b.record.architecture.head_size
     return None if x == y else f"the attention heads have different sizes ({x} and {y})"
 

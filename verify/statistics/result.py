@@ -117,3 +117,5 @@ class TestResult(Record):
     """Primary panel test: scores of all pairs of A, B and the members used, in the order (A, B), (A, first member),
     ..., (B, first member), ...: what every rank follows from."""
     by_cell: tuple[CellResult, ...] = ()
+    grid: tuple[tuple[float, ...], ...] = ()
+    """Primary panel test: share of agreeing units of every layer of A (rows) with every layer of B."""

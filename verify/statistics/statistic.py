@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import log10
 
 import numpy as np
 
@@ -49,17 +50,44 @@ class Statistic:
     def __call__(self, a: Fingerprint, b: Fingerprint, *, level: float = -3.0) -> TestResult:
         """Test A against B; ``level`` (log10) is only for the statement of power."""
         reason = self.refuse(a, b)
-        if reason is not None:
-            return TestResult(
-                id=self.id,
-                version=self.version,
-                title=self.title,
-                applicable=False,
-                reason=reason,
-                null=self.null,
-                assumptions=self.assumptions,
-            )
-        return _result(self, self.run(a, b), level)
+        return self.refused(reason) if reason is not None else self.conclude(self.run(a, b), level)
+
+    def refused(self, reason: str) -> TestResult:
+        """The result where the test does not apply."""
+        return TestResult(
+            id=self.id,
+            version=self.version,
+            title=self.title,
+            applicable=False,
+            reason=reason,
+            null=self.null,
+            assumptions=self.assumptions,
+        )
+
+    def conclude(self, evidence: Evidence, level: float) -> TestResult:
+        """The result that follows from the evidence; nothing else of the models enters it."""
+        best = min(evidence.counts, key=lambda count: count.log10_p)
+        most = [_attainable(count) for count in evidence.counts]
+        level = level - log10(len(evidence.counts))
+        shares = [share for count in evidence.counts if (share := _detectable(count, level)) is not None]
+        return TestResult(
+            id=self.id,
+            version=self.version,
+            title=self.title,
+            applicable=True,
+            null=self.null,
+            assumptions=self.assumptions,
+            notes=evidence.notes,
+            method="exact" if all(count.law == "signs" for count in evidence.counts) else "bound",
+            counts=evidence.counts,
+            statistic=best.count,
+            expected=best.n / 2 if best.law == "signs" else float(best.groups),
+            log10_p=smallest([count.log10_p for count in evidence.counts]),
+            attainable_log10_p=smallest(most),
+            effect=evidence.effect,
+            detectable_share=min(shares, default=None),
+            by_layer=evidence.by_layer,
+        )
 
 
 @dataclass(frozen=True)
@@ -138,45 +166,24 @@ def _by_layer(found: list[Group], matched: list[np.ndarray]) -> tuple[LayerResul
         (layer_a, _), (layer_b, _) = group.pairs[0]
         row = tally.setdefault((layer_a, layer_b), [0, 0, 0])
         row[0], row[1], row[2] = row[0] + int(m.sum()), row[1] + len(m), row[2] + (len(m) > 0)
-    ordered = sorted(tally.items())
-    counts = [fixed_point_count(*row) for _, row in ordered]
+    return localisation([(*layers, *row) for layers, row in sorted(tally.items())])
+
+
+def localisation(rows: list[tuple[int, ...]]) -> tuple[LayerResult, ...]:
+    """Layer pairs (layer of A, of B, count, n, groups) with their p-values, adjusted over the rows."""
+    counts = [fixed_point_count(*row[2:]) for row in rows]
     adjusted = holm([count.log10_p for count in counts])
     return tuple(
         LayerResult(
-            layer_a=layers[0],
-            layer_b=layers[1],
+            layer_a=row[0],
+            layer_b=row[1],
             count=count.count,
             n=count.n,
             groups=count.groups,
             log10_p=count.log10_p,
             adjusted_log10_p=value,
         )
-        for (layers, _), count, value in zip(ordered, counts, adjusted, strict=True)
-    )
-
-
-def _result(statistic: Statistic, evidence: Evidence, level: float) -> TestResult:
-    best = min(evidence.counts, key=lambda count: count.log10_p)
-    most = [_attainable(count) for count in evidence.counts]
-    level = level - np.log10(len(evidence.counts))
-    shares = [share for count in evidence.counts if (share := _detectable(count, level)) is not None]
-    return TestResult(
-        id=statistic.id,
-        version=statistic.version,
-        title=statistic.title,
-        applicable=True,
-        null=statistic.null,
-        assumptions=statistic.assumptions,
-        notes=evidence.notes,
-        method="exact" if all(count.law == "signs" for count in evidence.counts) else "bound",
-        counts=evidence.counts,
-        statistic=best.count,
-        expected=best.n / 2 if best.law == "signs" else float(best.groups),
-        log10_p=smallest([count.log10_p for count in evidence.counts]),
-        attainable_log10_p=smallest(most),
-        effect=evidence.effect,
-        detectable_share=min(shares, default=None),
-        by_layer=evidence.by_layer,
+        for row, count, value in zip(rows, counts, adjusted, strict=True)
     )
 
 

@@ -38,7 +38,11 @@ VALUE_IDENTITY = Statistic(
         "The order of the value channels inside each attention head of one model carries no information "
         "about their order in the other."
     ),
-    assumptions=(EQUIVARIANT_TRAINING.format(group="permutations of value channels"), NOT_ARRANGED),
+    assumptions=(
+        EQUIVARIANT_TRAINING.format(group="permutations of value channels")
+        + " Files rotated by one fixed Hadamard matrix between v and o break this.",
+        NOT_ARRANGED,
+    ),
     survives="what unit_identity survives, a replaced or upcycled MLP, permuted heads",
     blind_to="permuted value channels, a rotated residual stream",
     refuse=_refuse,
