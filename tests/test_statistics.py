@@ -250,7 +250,7 @@ NULLS = {
     "copied experts": (with_copied_experts, moe_like()),
     "layer norm": (lambda rng: random_arrays(rng, gpt2_like()), gpt2_like()),
 }
-REPETITIONS = 250
+REPETITIONS = 150
 
 
 @pytest.mark.parametrize("kind", NULLS)

@@ -7,7 +7,8 @@ is the rank of its value among the *largest* cell of every comparison.
 
 Validity. The largest standardised cell of a comparison is an equivariant statistic of the pair design, so its rank
 gives a super-uniform p (``inference.orbit``); every other cell of the claim is no larger, so the chance that any cell
-of an unrelated pair gets p <= u is at most u.
+of an unrelated pair gets p <= u is at most u. Where the pair is related in some layers, nothing is promised of the
+others.
 """
 
 from __future__ import annotations

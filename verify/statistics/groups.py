@@ -36,17 +36,17 @@ class Grouping:
     """Tied pairs as one group: right whether or not they really are copies."""
 
 
-def groups(component: Component, a: Fingerprint, b: Fingerprint) -> Grouping:
+def groups(component: Component, a: Fingerprint, b: Fingerprint, *, signs: bool = False) -> Grouping:
     """Align two models' blocks, and merge what looks tied in either of them.
 
     Under the null hypothesis the arrangements of distinct groups are independent; those within
     a group may be one and the same. Group members may have different numbers of indices; the
-    common ones are used.
+    common ones are used, and the group permutes those alone. ``signs`` where signs are tested, not indices.
     """
     grid_a, grid_b = component(a), component(b)
     pairs = align(grid_a, grid_b)
     separate = {pair: _group(grid_a, grid_b, [pair]) for pair in pairs}
-    sets = _tied_pairs(pairs, tied(grid_a), tied(grid_b))
+    sets = _tied_pairs(pairs, tied(grid_a, signs=signs), tied(grid_b, signs=signs))
     merged = [separate[s[0]] if len(s) == 1 else _group(grid_a, grid_b, s) for s in sets]
     return Grouping(list(separate.values()), merged)
 

@@ -45,7 +45,7 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
         ("Value channels", linear_values(a, b), values),
     ):
         if reason is None:
-            found.append(groups(component, a, b))
+            found.append(groups(component, a, b, signs=True))
         else:
             notes += (f"{what} were left out: {reason}.",)
     evidence = cautious(_agreement, found)

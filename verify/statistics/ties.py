@@ -2,18 +2,19 @@
 
 Shared blocks, stacked or duplicated layers, repeated kv heads and values mixed across layers tie
 the arrangements of several blocks. Counted as independent they give strangers p-values down to
-1e-62. Ties are looked for by testing the model against itself: does index i of one block resemble index i of
-another more than it resembles the others? The sum of the diagonal of the signed score array is compared with its
-mean and variance over relabellings of one block (Hoeffding 1951), over a threshold by Bonferroni; blocks that share
-exact copies at the same index are tied whatever the sum says.
+1e-62. Ties are looked for by testing the model against itself, two blocks at a time: does index i of one
+resemble index i of the other more than it resembles the others? The sum of the diagonal of a score array is
+compared with its mean and variance over relabellings of one block (Hoeffding 1951), for the absolute scores and
+for the signed ones; where signs are tested, the signed diagonal with its variance over sign flips instead. The
+threshold is Bonferroni's over all pairs of blocks; exact copies at the same index are tied whatever the sums say.
 
-Validity. Let D be the sets declared tied, R those that are. Whether the members of a set look tied is unchanged when
-all of them are permuted alike; so given that they do, permuting each set of D as one is still a symmetry, and the
-test on merged groups is valid. Summing over what may be declared beyond R, P(p <= u) <= u (1 + c), c being the
-expected number of such false declarations, about ``FALSE_TIE`` a model. A test reports the larger p-value of the
-merged groups and of all blocks apart, which costs no size where nothing is tied. What is left is a tie that is *not*
-declared: very weak ones (two in sixteen exact copies, or a correlation of .1 between 24 layers, are found), and
-inexact ones of blocks with fewer than about six indices, which no test could see.
+Validity. Let R be the sets that are tied. Whether two blocks look tied is unchanged when both are permuted (where
+signs are tested, flipped) alike; so given that the members of the declared sets do, permuting each set as one is
+still a symmetry, and the test on merged groups is valid. Summing over what may be declared beyond R,
+P(p <= u) <= u (1 + c) + P(a tie of R is missed), c being small with ``FALSE_TIE``, the expected number of false
+declarations in one model. A test reports the larger p-value of the merged groups and of all blocks apart, which
+costs no size at all where nothing is tied. Not found: ties too weak for the threshold, which hardly move a count
+(two exact copies in sixteen are found), and inexact ties of blocks with fewer than about six indices.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from collections.abc import Hashable, Iterator
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .blocks import Block, Grid, Vectors, common_indices
 from .matching import MARGIN, fixed_points
@@ -49,63 +51,68 @@ class TiedSets:
         self._parent[self.find(x)] = self.find(y)
 
 
-def tied(grid: Grid) -> TiedSets:
-    """Find the tied blocks of one model.
+def tied(grid: Grid, *, signs: bool = False) -> TiedSets:
+    """Find the tied blocks of one model, for a test of indices or of signs.
 
-    Every two layers are compared slot by slot, and every two slots layer by layer: each pair of blocks
-    by itself, and all pairs of two layers (or two slots) together, since copies mostly come that way.
+    Compared are the blocks of one slot in every two layers, and of every two slots in one layer.
     """
     from scipy.special import ndtri
 
-    candidates = list(_candidates(grid))
-    tests = sum(len(pairs) + (len(pairs) > 1) for pairs in candidates)
-    threshold = -float(ndtri(FALSE_TIE / max(1, tests)))
+    pairs = list(_pairs(grid))
+    threshold = -float(ndtri(FALSE_TIE / max(1, 2 * len(pairs))))
     sets = TiedSets()
-    for pairs in candidates:
-        found = [_diagonal(grid[x[0]][x[1]], grid[y[0]][y[1]]) for x, y in pairs]
-        excess, variance = (sum(row[k] for row in found) for k in (0, 1))
-        together = _beyond(excess, variance, threshold)
-        for (x, y), (own, spread, copied) in zip(pairs, found, strict=True):
-            if together or copied or _beyond(own, spread, threshold):
-                sets.union(x, y)
+    for x, y in pairs:
+        if _look_tied(grid[x[0]][x[1]], grid[y[0]][y[1]], threshold, signs):
+            sets.union(x, y)
     return sets
 
 
-def _candidates(grid: Grid) -> Iterator[list[tuple[Node, Node]]]:
-    layers, slots = list(grid), list(dict.fromkeys(slot for row in grid.values() for slot in row))
-    for i, j in combinations(layers, 2):
-        if pairs := [((i, slot), (j, slot)) for slot in slots if slot in grid[i] and slot in grid[j]]:
-            yield pairs
-    for x, y in combinations(slots, 2):
-        if pairs := [((i, x), (i, y)) for i in layers if x in grid[i] and y in grid[i]]:
-            yield pairs
+def _pairs(grid: Grid) -> Iterator[tuple[Node, Node]]:
+    slots = list(dict.fromkeys(slot for row in grid.values() for slot in row))
+    for i, j in combinations(grid, 2):
+        yield from (((i, slot), (j, slot)) for slot in slots if slot in grid[i] and slot in grid[j])
+    for i, row in grid.items():
+        yield from (((i, x), (i, y)) for x, y in combinations(row, 2))
 
 
-def _beyond(excess: float, variance: float, threshold: float) -> bool:
-    return variance > 0 and excess > threshold * variance**0.5
-
-
-def _diagonal(a: Block, b: Block) -> tuple[float, float, bool]:
-    """Excess and variance of the diagonal sum of the signed scores, and whether there are exact copies.
-
-    The excess is over the mean under relabelling. Exact copies: all live indices, or at least two that
-    resemble no other index as much.
-    """
+def _look_tied(a: Block, b: Block, threshold: float, signs: bool) -> bool:
     common = common_indices([a, b])
     a, b = a.at(common), b.at(common)
-    alive = a.alive().any(0) & b.alive().any(0)
+    alive: NDArray[np.bool_] = a.alive().any(0) & b.alive().any(0)
+    if not alive.any():
+        return False
+    fixed = _scores(a.fixed, b.fixed, alive)
+    flipping = _scores(a.flipping, b.flipping, alive)
+    parts = len(a.fixed + a.flipping)
+    unsigned = (fixed + np.abs(flipping)) / parts
+    exact = unsigned.diagonal() > 1 - MARGIN
+    if exact.all() or (exact & fixed_points(unsigned)).sum() >= 2:
+        return True
+    if _relabelled(unsigned) > threshold:
+        return True
+    return (_flipped(flipping.diagonal()) if signs else _relabelled((fixed + flipping) / parts)) > threshold
+
+
+def _scores(a: tuple[Vectors, ...], b: tuple[Vectors, ...], alive: NDArray[np.bool_]) -> Vectors:
+    """Sum over vectors of the cosines of live indices, of the mean over copies; shape [n, n]."""
     n = int(alive.sum())
-    if n == 0:
-        return 0.0, 0.0, False
-    pairs = list(zip(a.fixed + a.flipping, b.fixed + b.flipping, strict=True))
-    scores = np.mean([_direction(x) @ _direction(y).T for x, y in pairs], axis=0)
-    scores = scores[np.ix_(alive, alive)]
-    diagonal = scores.diagonal()
-    exact = diagonal > 1 - MARGIN
-    copied = bool(exact.all() or (exact & fixed_points(scores)).sum() >= 2)
+    total: Vectors = np.zeros((n, n))
+    for x, y in zip(a, b, strict=True):
+        total += _direction(x)[alive] @ _direction(y)[alive].T
+    return total
+
+
+def _relabelled(scores: Vectors) -> float:
+    """The diagonal sum less its mean under relabelling, over its standard deviation."""
     centred = scores - scores.mean(0) - scores.mean(1)[:, None] + scores.mean()
-    variance = float(np.square(centred).sum()) / (n - 1) if n > 1 else 0.0
-    return float(centred.trace()), variance, copied
+    spread = np.sqrt(np.square(centred).sum() / max(1, len(scores) - 1))
+    return float(centred.trace() / spread) if spread > 0 else 0.0
+
+
+def _flipped(diagonal: Vectors) -> float:
+    """The sum of numbers over its standard deviation under independent flips of their signs."""
+    spread = np.sqrt(np.square(diagonal).sum())
+    return float(diagonal.sum() / spread) if spread > 0 else 0.0
 
 
 def _direction(x: Vectors) -> Vectors:
