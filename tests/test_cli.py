@@ -17,6 +17,7 @@ from tests.checkpoints import raw_safetensors
 from tests.models import child, config, weights, write
 from verify import ClaimReport, SketchSpec, fingerprint
 from verify.cli import main
+from verify.render import FORMATS
 
 CREATED = "2026-01-31T12:00:00+00:00"
 
@@ -386,10 +387,10 @@ def test_a_page_that_cannot_be_made_leaves_no_record(
 ) -> None:
     """Both files are made before either is written."""
 
-    def broken(_: ClaimReport) -> str:
+    def broken(_: ClaimReport) -> bytes:
         raise OSError(5, "Input/output error", "template")
 
-    monkeypatch.setattr(ClaimReport, "to_markdown", broken)
+    monkeypatch.setitem(FORMATS, "md", broken)
     out = tmp_path / "out"
     check_refused(run("lineage", models["child"], models["parent"], "-o", out), "template", out)
 

@@ -20,6 +20,7 @@ from .claim import ClaimReport
 from .fingerprint import Fingerprint, SketchSpec, fingerprint
 from .lineage import test_lineage
 from .panel import Panel
+from .replay import replay
 
 __version__ = "0.1.0"
 
@@ -37,5 +38,6 @@ __all__ = [
     "VerifyError",
     "fingerprint",
     "open_checkpoint",
+    "replay",
     "test_lineage",
 ]

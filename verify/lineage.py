@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 from collections.abc import Collection
 from datetime import UTC, datetime
-from math import log10
 
 from .base import FingerprintError, InputError, Progress, silent
-from .claim import ClaimReport, Hypotheses, Provenance, Subject, Verdict, combine, decide, wording
+from .claim import ClaimReport, Provenance, Subject
+from .claim.conclude import conclude, identical, level_of_one, not_needed, pairs_searched
 from .fingerprint import COMPONENTS, Fingerprint, fingerprint
-from .inference import best_of, larger
 from .panel import Panel, evaluate, load_panel
-from .statistics import EXACT_TESTS, Statistic, TestResult
+from .statistics import EXACT_TESTS
 
 Model = str | os.PathLike[str] | Fingerprint
 PanelSource = str | os.PathLike[str] | Panel | None
@@ -72,82 +70,34 @@ def test_lineage(
     for name, level in (("alpha", alpha), ("panel_alpha", panel_alpha)):
         if not 0 < level < 1:
             raise InputError(f"{name} is {level}; give a level between 0 and 1, such as 0.001.")
-    created, tries, reference = _time(created), _tries(selection), load_panel(panel)
+    created, tries, reference = _time(created), pairs_searched(selection), load_panel(panel)
     _check_text(chronology)
     first, second = (_fingerprint(model, progress) for model in (a, b))
     _check_comparable(first, second)
-    log10_p = panel_log10_p = evidence = None
-    if _identical(first, second):
-        results = [_not_needed(test) for test in EXACT_TESTS]
-        verdict: Verdict = "identical"
-    else:
+    results, evidence = not_needed(), None
+    if not identical(first.record, second.record):
         applicable = sum(test.refuse(first, second) is None for test in EXACT_TESTS)
-        level = log10(alpha) - log10(max(1, applicable)) - log10(tries)
-        results, log10_p = combine([test(first, second, level=level) for test in EXACT_TESTS])
-        log10_p = None if log10_p is None else best_of(log10_p, tries)
+        level = level_of_one(alpha, applicable, selection)
+        results = [test(first, second, level=level) for test in EXACT_TESTS]
         if reference is not None:
             evidence = evaluate(
                 reference, first, second, alpha=panel_alpha, families=families, tries=tries, progress=progress
             )
-            panel_log10_p = evidence.primary.log10_p
-            panel_log10_p = None if panel_log10_p is None else best_of(panel_log10_p, tries)
-        verdict = decide(
-            results,
-            log10_p,
-            alpha,
-            primary=evidence.primary if evidence else None,
-            panel_log10_p=panel_log10_p,
-            panel_alpha=panel_alpha,
-            tries=tries,
-        )
-    panel_results = evidence.results if evidence else ()
-    robust = None if log10_p is None or panel_log10_p is None else larger(log10_p, panel_log10_p)
-    false_match = evidence.use.false_match if evidence else None
-    said = wording.sentences(
-        verdict,
+    return conclude(
+        Subject.of(first.record),
+        Subject.of(second.record),
         results,
-        log10_p,
-        alpha,
-        panel_log10_p,
-        panel_alpha,
-        false_match.bound if false_match else None,
-    )
-    return ClaimReport(
-        a=Subject.of(first.record),
-        b=Subject.of(second.record),
-        verdict=verdict,
-        finding=said.finding,
-        may_say=said.may_say,
-        may_not_say=said.may_not_say,
+        evidence,
         alpha=alpha,
-        log10_p=log10_p,
-        panel_log10_p=panel_log10_p,
-        robust_log10_p=robust,
         panel_alpha=panel_alpha,
-        panel=evidence.use if evidence else None,
         selection=selection,
         chronology=chronology,
-        hypotheses=Hypotheses(null=wording.NULL, alternative=wording.ALTERNATIVE),
-        tests={result.id: result for result in (*results, *panel_results)},
-        multiplicity=wording.multiplicity(results, selection),
-        power=wording.power(verdict, results),
-        limitations=wording.limitations(verdict, results, chronology, panel_results),
         provenance=Provenance(software=_software(), sketch=first.record.sketch, seed=str(seed)),
         created=created,
-    ).sealed()
+    )
 
 
 test_lineage.__test__ = False  # type: ignore[attr-defined]  # not for pytest
-
-
-def _tries(selection: str) -> int:
-    if selection == "pre-specified":
-        return 1
-    if match := re.fullmatch(r"best_of_([1-9][0-9]{0,8})", selection):
-        return int(match[1])
-    raise InputError(
-        f'selection is {selection!r:.60}; give "pre-specified", or "best_of_K" with the number of pairs searched.'
-    )
 
 
 def _fingerprint(model: Model, progress: Progress) -> Fingerprint:
@@ -186,26 +136,6 @@ def _check_comparable(a: Fingerprint, b: Fingerprint) -> None:
                 f"The fingerprint of {model.record.name} was cut down for a panel and lacks {', '.join(missing)}; "
                 "make it again from the weights."
             )
-
-
-def _identical(a: Fingerprint, b: Fingerprint) -> bool:
-    """The same learned tensors, or the same files."""
-    if a.record.content_sha256 == b.record.content_sha256:
-        return True
-    files_a, files_b = ([file.sha256 for file in model.record.files] for model in (a, b))
-    return bool(files_a) and files_a == files_b
-
-
-def _not_needed(test: Statistic) -> TestResult:
-    return TestResult(
-        id=test.id,
-        version=test.version,
-        title=test.title,
-        applicable=False,
-        reason="the weights are identical, so there is nothing to test",
-        null=test.null,
-        assumptions=test.assumptions,
-    )
 
 
 def _software() -> dict[str, str]:

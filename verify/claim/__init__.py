@@ -1,7 +1,9 @@
-"""The claim: its record, verdict, wording and digest."""
+"""The claim: its record, verdict, wording, digest and signature."""
 
 from ..base import canonical, digest
-from .report import Citation, ClaimReport, Hypotheses, Provenance, Subject
+from .citation import Citation
+from .report import ClaimReport, Hypotheses, Provenance, Subject
+from .signature import SignatureError, sign, verify_signature
 from .verdict import Verdict, combine, decide
 
 __all__ = [
@@ -9,10 +11,13 @@ __all__ = [
     "ClaimReport",
     "Hypotheses",
     "Provenance",
+    "SignatureError",
     "Subject",
     "Verdict",
     "canonical",
     "combine",
     "decide",
     "digest",
+    "sign",
+    "verify_signature",
 ]

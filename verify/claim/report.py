@@ -149,10 +149,31 @@ class ClaimReport(Record):
         """A page for a reader who is not a statistician; also written to ``path`` if given."""
         from ..render import markdown
 
-        text = markdown(self)
-        if path is not None:
-            write_atomically(Path(path), text.encode())
-        return text
+        return _written(markdown(self), path)
+
+    def to_latex(self, path: str | os.PathLike[str] | None = None, *, fragment: bool = False) -> str:
+        r"""A standalone document, or a fragment for ``\input``; also written to ``path`` if given."""
+        from ..render import latex
+
+        return _written(latex(self, fragment=fragment), path)
+
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
+        """One file that loads nothing, with figures if matplotlib is installed; also written to ``path`` if given."""
+        from ..render import html
+
+        return _written(html(self), path)
+
+    def to_pdf(self, path: str | os.PathLike[str]) -> None:
+        """Write A4 pages, typeset by pdflatex or typst (extra ``pdf``).
+
+        Raises
+        ------
+        InputError
+            If neither is installed.
+        """
+        from ..render import pdf
+
+        write_atomically(Path(path), pdf(self))
 
     @staticmethod
     def from_json(source: str | os.PathLike[str]) -> ClaimReport:
@@ -201,9 +222,20 @@ class ClaimReport(Record):
     def _repr_markdown_(self) -> str:
         return self.to_markdown()
 
+    def _repr_html_(self) -> str:
+        from ..render.html import compact
+
+        return compact(self)
+
     def _content(self) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(self.model_dump_json())
         return content
+
+
+def _written(text: str, path: str | os.PathLike[str] | None) -> str:
+    if path is not None:
+        write_atomically(Path(path), text.encode())
+    return text
 
 
 def _read(path: Path) -> str:

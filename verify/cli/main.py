@@ -12,8 +12,10 @@ from pathlib import Path
 import click
 
 from ..base import InputError, VerifyError
-from .output import check_writable, progress_bar, write_report
+from .output import check_writable, chosen_formats, formats, no_pdf, progress_bar, write_report
 from .panel import panel
+from .replay import render, replay
+from .sign import check_signature, keygen, sign
 
 _VERDICTS = ("identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable")
 
@@ -30,7 +32,10 @@ def cli(context: click.Context) -> None:
 @cli.command()
 @click.argument("a", type=click.Path(path_type=Path))
 @click.argument("b", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for report.json and report.md.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for the report's files.")
+@click.option(
+    "--format", "names", metavar="FORMAT,...", help="Of the files: json, md, tex, html, pdf.  [default: json,md]"
+)
 @click.option("--alpha", type=float, default=1e-3, show_default=True, help="Level of the exact tests.")
 @click.option(
     "--panel",
@@ -59,6 +64,7 @@ def lineage(
     a: Path,
     b: Path,
     output: Path | None,
+    names: str | None,
     alpha: float,
     reference: str,
     panel_alpha: float,
@@ -78,8 +84,11 @@ def lineage(
     unwanted = {verdict.strip() for verdict in fail_on.split(",") if verdict.strip()}
     if unknown := unwanted.difference(_VERDICTS):
         raise InputError(f"--fail-on names {sorted(unknown)[0]!r}; give verdicts among {', '.join(_VERDICTS)}.")
+    if names is not None and output is None:
+        raise InputError("--format is for the files of a report; give their folder with -o.")
+    wanted = chosen_formats("json,md" if names is None else names)
     if output is not None:
-        check_writable(output / "report.json", output / "report.md")
+        check_writable(*(output / f"report.{name}" for name in wanted))
     from ..lineage import test_lineage
 
     with progress_bar(quiet) as progress:
@@ -97,13 +106,13 @@ def lineage(
             progress=progress,
         )
     if output is not None:
-        write_report(report, output)
+        write_report(report, output, wanted)
     if as_json:
         click.echo(report.to_json())
     elif output is None:
         click.echo(report.to_markdown())
     else:
-        click.echo(f"{report.finding}\n{output / 'report.md'}")
+        click.echo("\n".join([report.finding, *(str(output / f"report.{name}") for name in wanted)]))
     if report.verdict in unwanted:
         sys.exit(3)
 
@@ -140,18 +149,30 @@ def demo(output: Path, quiet: bool) -> None:
     from ..lineage import test_lineage
 
     pairs = {"related": ("continued-3x", "reference"), "unrelated": ("stranger-1", "reference")}
-    check_writable(*(output / name / file for name in pairs for file in ("report.json", "report.md")))
+    left_out = no_pdf()
+    wanted = [name for name in formats() if name != "pdf" or left_out is None]
+    check_writable(*(output / pair / f"report.{name}" for pair in pairs for name in wanted))
     for name, (a, b) in pairs.items():
         with progress_bar(quiet) as progress:
             report = test_lineage(model(a), model(b), progress=progress)
-        write_report(report, output / name)
+        try:
+            write_report(report, output / name, wanted)
+        except InputError as error:  # a typesetter that lacks something
+            left_out, wanted = str(error).rstrip("."), [kind for kind in wanted if kind != "pdf"]
         click.echo(f"{name}: {a} against {b}\n  {report.finding}")
         if report.verdict == "no_evidence":
             click.echo(f"  {report.power}")
         click.echo(f"  {output / name / 'report.md'}")
+    if left_out is not None:
+        click.echo(f"Left out report.pdf: {left_out}.")
 
 
 cli.add_command(panel)
+cli.add_command(replay)
+cli.add_command(render)
+cli.add_command(keygen)
+cli.add_command(sign)
+cli.add_command(check_signature)
 
 
 def main() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
@@ -36,11 +38,61 @@ def check_writable(*files: Path) -> None:
             ) from error
 
 
-def write_report(report: ClaimReport, folder: Path) -> None:
-    """Write ``report.json`` and ``report.md``; both are made before either is written."""
-    contents = {"report.json": report.to_json() + "\n", "report.md": report.to_markdown()}
+def chosen_formats(text: str) -> list[str]:
+    """The formats that a comma list names, in its order; each must be one that can be made here.
+
+    Raises
+    ------
+    InputError
+        If one is unknown, none is named, or a PDF is asked for where nothing can typeset it.
+    """
+    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    known = formats()
+    if unknown := [name for name in names if name not in known]:
+        raise InputError(f"--format names {unknown[0]!r:.60}; give formats among {', '.join(known)}.")
+    if not names:
+        raise InputError(f"--format names nothing; give formats among {', '.join(known)}.")
+    if "pdf" in names and (reason := no_pdf()) is not None:
+        raise InputError(f"--format names 'pdf', and {reason}.")
+    return names
+
+
+def formats() -> list[str]:
+    """All formats of a whole report."""
+    from ..render import FORMATS
+
+    return [name for name in FORMATS if name != "fragment"]
+
+
+def no_pdf() -> str | None:
+    """Why no PDF can be made here, or None."""
+    if shutil.which("pdflatex") or find_spec("typst") is not None:
+        return None
+    return (
+        'there is neither pdflatex nor typst here; `pip install "verify-lineage[pdf]"`, or typeset the .tex elsewhere'
+    )
+
+
+def write_report(report: ClaimReport, folder: Path, names: Sequence[str] = ("json", "md")) -> None:
+    """Write ``report.<format>`` for each format; all are made before any is written.
+
+    Raises
+    ------
+    InputError
+        If a format turns out to be beyond this installation; the others are written.
+    """
+    from ..render import FORMATS
+
+    contents, failed = {}, None
+    for name in names:
+        try:
+            contents[name] = FORMATS[name](report)
+        except InputError as error:  # what was computed is not lost for want of a typesetter
+            failed = error
     for name, content in contents.items():
-        write_atomically(folder / name, content.encode())
+        write_atomically(folder / f"report.{name}", content)
+    if failed is not None:
+        raise failed
 
 
 @contextmanager

@@ -4,10 +4,70 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from markupsafe import Markup, escape
 
 NAME, SENTENCE = 120, 2000  # characters shown of a name, and of a sentence that may hold names
 
+
+class Code(str):
+    """An identifier, a name or a digest: set in a fixed-width font, and shortened."""
+
+
+class Number(str):
+    """A number that we formatted."""
+
+
+Inline = str | tuple[str, ...]
+"""A sentence: text, identifiers and numbers in turn."""
+Styles = Mapping[type[str], Callable[[str], str]]
+
 _MARKUP = re.compile(r"([\\`*{}\[\]<>|~$&@]|(?<!\w)_|_(?!\w)|:(?=/)|(?<=www)\.)", re.IGNORECASE)
+_BLOCK = re.compile(r"^\s*([#+=-]|\d+(?=[.)]))")  # what begins a heading, a list or a rule
+
+_GLYPHS = frozenset(
+    {chr(c) for c in (*range(0x20, 0x7F), *range(0xA1, 0x17F), *range(0x218, 0x21C))}
+    - set("\N{SOFT HYPHEN}ĦħĲĳĸĿŀŉŦŧ")
+    | set("‐–—‘’‚“”„†‡•…‹›€−≤≥")
+)
+"""What the fonts of every PDF can show."""
+_ALONE = {c: f"{{{c}}}" for c in "-,!?[]*="}  # in braces: no ligatures, and no options of a preceding command
+_TEX = (
+    {c: f"\\{c}" for c in "{}$&#%_"}
+    | _ALONE
+    | {
+        "\\": r"\textbackslash{}",
+        "^": r"\textasciicircum{}",
+        "~": r"\textasciitilde{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        '"': r"{\char34}",
+        "'": r"\textquotesingle{}",
+        "`": r"\textasciigrave{}",
+        "−": r"\ensuremath{-}",
+        "≤": r"\ensuremath{\le}",
+        "≥": r"\ensuremath{\ge}",
+        "\0": r"\allowbreak{}",
+    }
+)
+_PARTS = re.compile(r"(?<=[_./-])(?=.)")
+_LONG = re.compile(r"\S{26,}")
+
+
+def finalizer(styles: Styles) -> Callable[[Any], Markup]:
+    """What a template does with every value that it prints: text is escaped, unless it is markup that we made."""
+
+    def inline(value: Any) -> Markup:
+        if isinstance(value, Markup):
+            return value
+        if isinstance(value, tuple):
+            return Markup("").join(map(inline, value))
+        return Markup(styles.get(type(value), styles[str])(str(value)))
+
+    return inline
 
 
 def plain(text: str, longest: int) -> str:
@@ -19,15 +79,32 @@ def plain(text: str, longest: int) -> str:
     return kept if len(kept) <= longest else kept[: longest - 1] + "…"
 
 
-def markdown_text(text: str) -> str:
-    r"""A sentence, not at the start of a line, that no renderer takes for markup, link, HTML or mathematics.
+def spelled(text: str, longest: int) -> str:
+    """Plain text in which characters that the fonts of a PDF lack are spelled out.
 
     Examples
     --------
-    >>> markdown_text("see ![x](http://y), www.z")
-    'see !\\[x\\](http\\://y), www\\.z'
+    >>> spelled("a模", 9)
+    'a<U+6A21>'
     """
-    return _MARKUP.sub(r"\\\1", plain(text, SENTENCE))
+    return "".join(c if c in _GLYPHS else f"<U+{ord(c):04X}>" for c in plain(text, longest))
+
+
+def breakable(text: str, mark: str) -> str:
+    """Long words with marks where a line may break."""
+    return _LONG.sub(lambda word: mark.join(re.findall(".{1,8}", word[0])), text)
+
+
+def markdown_text(text: str) -> str:
+    r"""A sentence that no renderer takes for markup, link, HTML, mathematics, or the beginning of a block.
+
+    Examples
+    --------
+    >>> markdown_text("see ![x](http://y), www.z"), markdown_text("1. x")
+    ('see !\\[x\\](http\\://y), www\\.z', '1\\. x')
+    """
+    shown = _MARKUP.sub(r"\\\1", plain(text, SENTENCE))
+    return _BLOCK.sub(lambda start: start[1] + "\\" if start[1].isdigit() else "\\" + start[1], shown)
 
 
 def markdown_name(text: str) -> str:
@@ -39,3 +116,42 @@ def markdown_name(text: str) -> str:
     "`a_'b'¦<i>`"
     """
     return f"`{plain(text, NAME).replace('`', chr(39)).replace('|', '¦') or ' '}`"
+
+
+def html_text(text: str) -> str:
+    """Text for an element; long words have places where a line may break."""
+    return _html(plain(text, SENTENCE))
+
+
+def html_name(text: str) -> str:
+    """A name in a fixed-width font."""
+    return f"<code>{_html(plain(text, NAME))}</code>"
+
+
+def _html(shown: str) -> str:
+    return str(escape(breakable(shown, "\0"))).replace("\0", "<wbr>")
+
+
+def tex_text(text: str) -> str:
+    r"""Text in which TeX finds no command, no active character and no ligature, for any place outside mathematics.
+
+    Examples
+    --------
+    >>> print(tex_text(r"\input{x} 5%"))
+    \textbackslash{}input\{x\} 5\%
+    """
+    return _tex(spelled(text, SENTENCE))
+
+
+def tex_name(text: str) -> str:
+    """A name in a fixed-width font; a line may break after its parts."""
+    return rf"\texttt{{{_tex(_PARTS.sub(chr(0), spelled(text, NAME)))}}}"
+
+
+def tex_number(text: str) -> str:
+    """A number, with a minus sign rather than a hyphen."""
+    return tex_text(text.replace("-", "−"))
+
+
+def _tex(shown: str) -> str:
+    return "".join(_TEX.get(c, c) for c in breakable(shown, "\0"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,58 +11,126 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import InputError, write_atomically
+from .escape import spelled
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
 
 FORMATS = (".svg", ".pdf", ".png")
+QQ_SIZE = (4.5, 4.6)
+_LONGEST = 40  # characters of a name that are shown
+_STYLE: dict[str, Any] = {
+    "text.parse_math": False,
+    "svg.hashsalt": "verify",
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+    "legend.frameon": False,
+    "legend.fontsize": 7,
+    "axes.titlesize": 9,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+}
 
 
 def heat_map(path: Path, names: Sequence[str], scores: NDArray[np.float64], title: str) -> None:
     """Scores [n, n] of a panel's members; the diagonal is left blank."""
-    figure = _figure(2 + 0.22 * len(names), 1.5 + 0.22 * len(names))
-    axes = figure.add_subplot()
-    image = axes.imshow(np.ma.masked_invalid(scores), cmap="cividis_r")
-    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
-    axes.set_yticks(range(len(names)), names, fontsize=7)
-    axes.set_title(f"{title} of unrelated models", fontsize=9)
-    figure.colorbar(image, ax=axes, shrink=0.7, label="score")
-    _write(figure, path)
+    check_format(path)
+    title = f"{title} of unrelated models"
+    content = drawn(heat_map_size(names), title, lambda axes: draw_heat_map(axes, names, scores), path.suffix)
+    write_atomically(path, content)
 
 
 def qq_plot(
     path: Path, observed: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], title: str
 ) -> None:
-    """Sorted p-values of pairs inside strata against uniform quantiles, with the envelope under permuted labels."""
-    figure = _figure(4.5, 4.2)
-    axes = figure.add_subplot()
+    """Sorted p-values of pairs inside strata against uniform quantiles, with the envelope under permuted labels.
+
+    On logarithmic axes, because the small p-values are the ones that verdicts rest on.
+    """
+    check_format(path)
+    title = f"{title}: calibration inside strata"
+    content = drawn(QQ_SIZE, title, lambda axes: draw_qq_plot(axes, observed, low, high), path.suffix)
+    write_atomically(path, content)
+
+
+def heat_map_size(names: Sequence[str]) -> tuple[float, float]:
+    """Inches: the names, and the cells."""
+    longest = max(len(spelled(name, _LONGEST)) for name in names)
+    side = 0.065 * longest + max(2.5, 0.22 * len(names))
+    return 1.6 + side, 1 + side
+
+
+def draw_heat_map(axes: Axes, names: Sequence[str], scores: NDArray[np.float64]) -> None:
+    """Cells [n, n], darkest where closest."""
+    image = axes.pcolormesh(np.ma.masked_invalid(scores), cmap="cividis_r")  # paths: no picture inside the drawing
+    places, labels = np.arange(len(names)) + 0.5, [spelled(name, _LONGEST) for name in names]
+    axes.set_xticks(places, labels, rotation=90)
+    axes.set_yticks(places, labels)
+    axes.set_aspect("equal")
+    axes.invert_yaxis()
+    colour_bar(axes, image, "score")
+
+
+def draw_qq_plot(
+    axes: Axes, observed: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> None:
+    """Sorted p-values inside their envelope, on logarithmic axes."""
+    axes.set(aspect="equal", xscale="log", yscale="log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
     expected = (np.arange(len(observed)) + 0.5) / len(observed)
     axes.fill_between(expected, low, high, color="0.85", label="95% if strata did not matter")
-    axes.plot([0, 1], [0, 1], color="0.5", linewidth=0.8, linestyle="--", label="uniform")
+    axes.plot([expected[0], 1], [expected[0], 1], color="0.5", linewidth=0.8, linestyle="--", label="uniform")
     axes.plot(expected, observed, color="black", marker=".", markersize=3, linewidth=0.8, label="pairs inside strata")
     axes.set_xlabel("uniform quantile")
     axes.set_ylabel("p of the residual pair rank")
-    axes.set_title(f"{title}: calibration inside strata", fontsize=9)
-    axes.legend(fontsize=7, frameon=False)
-    _write(figure, path)
+    axes.legend()
 
 
-def _figure(width: float, height: float) -> Figure:
+def colour_bar(axes: Axes, image: ScalarMappable, label: str) -> None:
+    """The scale of a map."""
+    bar = axes.figure.colorbar(image, ax=axes, aspect=40, pad=0.02)
+    bar.set_label(label)
+    if bar.solids is not None:
+        bar.solids.set_rasterized(False)
+
+
+def check_format(path: Path) -> None:
+    """Refuse a figure whose name does not end in a format that can be drawn.
+
+    Raises
+    ------
+    InputError
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(f"{path.name!r:.120} is not a figure that can be drawn; end it in {', '.join(FORMATS)}.")
+
+
+def drawn(size: tuple[float, float], title: str, draw: Callable[[Axes], None], suffix: str) -> bytes:
+    """The file of a figure of a size in inches: no clock, no random names, and text as text.
+
+    With matplotlib's own settings, whatever the user's; and no name is taken for mathematics.
+
+    Raises
+    ------
+    InputError
+        If matplotlib is not installed.
+    """
     try:
+        import matplotlib as mpl
         from matplotlib.figure import Figure
     except ImportError as error:
         raise InputError('Figures need matplotlib: `pip install "verify-lineage[report]"`.') from error
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def _write(figure: Figure, path: Path) -> None:
-    kind = path.suffix.lower()
-    if kind not in FORMATS:
-        raise InputError(f"{path.name!r:.120} is not a figure that can be drawn; end it in {', '.join(FORMATS)}.")
-    import matplotlib as mpl
-
-    metadata: dict[str, Any] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[kind]
-    buffer = BytesIO()
-    with mpl.rc_context({"svg.hashsalt": "verify", "svg.fonttype": "none"}):
-        figure.savefig(buffer, format=kind[1:], metadata=metadata, dpi=150)
-    write_atomically(path, buffer.getvalue())
+    kind, buffer = suffix.lower().lstrip("."), BytesIO()
+    metadata: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.add_subplot()
+        draw(axes)
+        axes.set_title(title)
+        figure.savefig(buffer, format=kind, metadata=metadata[kind], dpi=150, bbox_inches="tight")
+    return buffer.getvalue()

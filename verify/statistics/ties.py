@@ -78,7 +78,7 @@ def _pairs(grid: Grid) -> Iterator[tuple[Node, Node]]:
 def _look_tied(a: Block, b: Block, threshold: float, signs: bool) -> bool:
     common = common_indices([a, b])
     a, b = a.at(common), b.at(common)
-    alive: NDArray[np.bool_] = a.alive().any(0) & b.alive().any(0)
+    alive = np.logical_and.reduce([np.any(block.alive(), axis=0) for block in (a, b)])
     if not alive.any():
         return False
     fixed = _scores(a.fixed, b.fixed, alive)

@@ -1,0 +1,604 @@
+"""A report that can be checked from its bytes, and made again: whatever is changed in it is found and named."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import verify
+from tests.models import config, weights, write
+from verify import ClaimReport, InputError, ReportError, fingerprint, replay, test_lineage
+from verify.base import canonical, digest
+from verify.claim.agreement import Replay, Tolerance, compare, leaves
+from verify.claim.check import READERS, TOLERANCES, UNCHECKED, check, read, unchecked
+from verify.claim.citation import cite
+from verify.cli import main
+from verify.data import model
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+CREATED = "2026-01-31T12:00:00+00:00"
+PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "stranger": ("stranger-1", "reference", {}),
+    "searched": ("stranger-2", "reference", {"selection": "best_of_50", "alpha": 0.01, "chronology": "B came first"}),
+    "child": ("continued-3x", "reference", {}),
+    "experts": ("moe-fine", "reference", {}),
+    "fewer tests": ("gpt2-stranger", "reference", {}),
+    "layer norm": ("gpt2-fine-tuned", "gpt2-reference", {}),
+    "fewer layers": ("depth-pruned-healed", "reference", {}),
+    "itself": ("reference", "reference", {}),
+    "panel": ("obfuscated", "reference", {"panel": "default"}),
+}
+PLAIN = [name for name in PAIRS if name != "panel"]
+
+
+@cache
+def made(name: str) -> ClaimReport:
+    """A report on shipped models."""
+    a, b, options = PAIRS[name]
+    return test_lineage(model(a), model(b), created=CREATED, **options)
+
+
+def text(name: str) -> bytes:
+    """Its file."""
+    return made(name).to_json().encode() + b"\n"
+
+
+def sealed(content: dict[str, Any]) -> bytes:
+    """The file of a changed report whose digest and citation fit."""
+    value = digest(content, without=("digest", "citation"))
+    version = content["provenance"]["software"]["verify-lineage"]
+    citation = cite(content["verdict"], value, content["created"], version).model_dump()
+    return canonical(content | {"digest": value, "citation": citation}) + b"\n"
+
+
+def changed(content: dict[str, Any], field: str, value: Any) -> dict[str, Any]:
+    """The content with another value at a JSON path."""
+    content = copy.deepcopy(content)
+    keys = [key or int(index) for key, index in re.findall(r"\.([^.\[]+)|\[(\d+)\]", field)]
+    place: Any = content
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = value
+    return content
+
+
+def outcome(source: bytes) -> Replay | ReportError:
+    """What a check says, or why it refuses."""
+    try:
+        return check(source)
+    except ReportError as error:
+        return error
+
+
+def caught(source: bytes) -> bool:
+    """Whether anything is found wrong, by name."""
+    found = outcome(source)
+    if isinstance(found, ReportError):
+        assert str(found).isprintable()
+        return True
+    assert found.agrees == (not found.disagreements)
+    assert all(item.field.startswith("$") and item.tolerance for item in found.disagreements)
+    return not found.agrees
+
+
+# ---- from the record alone
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_report_agrees_with_itself(name: str) -> None:
+    found = check(text(name))
+    assert found.disagreements == ()
+    assert found.agrees
+    assert found.compared > 50
+    assert found.basis == "the record alone"
+    assert (found.digest, found.verdict) == (made(name).digest, made(name).verdict)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("**/report.json")), ids=lambda path: path.parent.name)
+def test_the_examples_agree_with_themselves(path: Path) -> None:
+    assert check(path.read_bytes()).disagreements == ()
+
+
+def flipped(name: str, data: st.DataObject) -> None:
+    source = text(name)
+    at, bit = data.draw(st.integers(0, len(source) - 1)), data.draw(st.integers(0, 7))
+    other = source[:at] + bytes([source[at] ^ 1 << bit]) + source[at + 1 :]
+    assert caught(other)
+    found = outcome(other)
+    if isinstance(found, Replay) and json.loads(other) == json.loads(source):
+        assert [item.field for item in found.disagreements] == ["$"]
+        assert f"not canonical from byte {at}" in str(found.disagreements[0].recorded)
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_flipped_bit_is_found(data: st.DataObject) -> None:
+    flipped(data.draw(st.sampled_from(PLAIN)), data)
+
+
+@given(st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_flipped_bit_of_a_report_with_a_panel_is_found(data: st.DataObject) -> None:
+    flipped("panel", data)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda source: source[:-1],
+        lambda source: source + b"\n",
+        lambda source: b" " + source,
+        lambda source: json.dumps(json.loads(source)).encode() + b"\n",
+        lambda source: canonical(dict(reversed(json.loads(source).items()))),
+    ],
+)
+def test_one_content_has_one_byte_form(change: Callable[[bytes], bytes]) -> None:
+    """Other bytes of the same content are a finding of their own, and the only one."""
+    found = check(change(text("stranger")))
+    assert [item.field for item in found.disagreements] == ["$"]
+    assert "canonical JSON and one newline" in str(found.disagreements[0].recomputed)
+
+
+def numbers(name: str) -> list[tuple[str, float]]:
+    """Numbers of a report that are checked."""
+    kinds = unchecked(made(name))
+    return [
+        (field, value)
+        for field, value in leaves(json.loads(text(name)))
+        if isinstance(value, int | float) and not isinstance(value, bool) and not any(k.covers(field) for k in kinds)
+    ]
+
+
+def others(field: str, value: float) -> list[float]:
+    """Other values for a number: close, and far."""
+    whole = isinstance(value, int) and "log10" not in field
+    return [value + 1, value - 1] if whole else [value * (1 + 1e-6) + 1e-7, value / 2 - 1e-3]
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_any_changed_number_is_found_though_sealed_again(name: str) -> None:
+    """Every number of a report but those of `UNCHECKED`."""
+    content = json.loads(text(name))
+    missed = [
+        (field, other)
+        for field, value in numbers(name)
+        for other in others(field, value)
+        if not caught(sealed(changed(content, field, other)))
+    ]
+    assert missed == []
+    assert len(numbers(name)) >= (0 if name == "itself" else 60)
+
+
+def test_any_changed_number_of_a_panel_test_is_found_though_sealed_again() -> None:
+    """A sample of those beyond the exact tests, each kind of number at least once."""
+    content, rng = json.loads(text("panel")), random.Random(0)
+    kinds: dict[str, list[tuple[str, float]]] = {}
+    for field, value in numbers("panel"):
+        kind = re.sub(r"\d+", "0", field)
+        if "panel" in field or "robust" in field or "rungs" in field or "match" in field:
+            kinds.setdefault(kind, []).append((field, value))
+    assert len(kinds) > 25
+    for fields in kinds.values():
+        field, value = rng.choice(fields)
+        assert caught(sealed(changed(content, field, rng.choice(others(field, value))))), field
+
+
+@pytest.mark.parametrize("name", ["stranger", "child", "fewer tests", "itself"])
+def test_any_changed_text_is_found_though_sealed_again(name: str) -> None:
+    """Verdict, sentences, nulls, assumptions, reasons, truth values; all but those of `UNCHECKED`."""
+    content, kinds, missed = json.loads(text(name)), unchecked(made(name)), []
+    for field, value in leaves(content):
+        if not isinstance(value, str | bool) or any(kind.covers(field) for kind in kinds):
+            continue
+        if field.startswith(("$.digest", "$.citation")):
+            continue
+        if not caught(sealed(changed(content, field, not value if isinstance(value, bool) else value + "."))):
+            missed.append(field)
+    assert missed == []
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value"),
+    [
+        ("child", "$.verdict", "no_evidence"),
+        ("stranger", "$.verdict", "dependent"),
+        ("stranger", "$.verdict", "identical"),
+        ("child", "$.finding", "A was copied from B."),
+        ("child", "$.may_say", "A was copied from B."),
+        ("child", "$.log10_p", -500),
+        ("child", "$.tests.unit_identity.log10_p", -999),
+        ("child", "$.tests.unit_identity.adjusted_log10_p", -0.5),
+        ("child", "$.alpha", 0.01),
+        ("searched", "$.selection", "pre-specified"),
+        ("stranger", "$.limitations", []),
+        ("stranger", "$.power", None),
+        ("child", "$.tests.sign_agreement.assumptions", []),
+        ("child", "$.tests.sign_agreement.applicable", False),
+        ("child", "$.tests.unit_identity.effect.interval", [0.5, 0.6]),
+        ("child", "$.tests.unit_identity.effect.cosine_identified", 7.5),
+        ("child", "$.tests.unit_identity.by_layer[0].layer_a", 9),
+        ("child", "$.created", "once"),
+        ("panel", "$.verdict", "dependent"),
+        ("panel", "$.panel_log10_p", -4),
+        ("panel", "$.panel.critical_odds_ratio", 50),
+        ("panel", "$.panel.false_match.bound", 0.01),
+        ("panel", "$.panel.audit.sizes[0].excess_p", 0.5),
+        ("panel", "$.tests.response_match.scores[0]", 0.99),
+        ("panel", "$.tests.response_match.scores", [0.9]),
+        ("panel", "$.tests.response_match.scores[400]", 0.99),
+        ("panel", "$.tests.response_match.by_cell[0].log10_p", -4),
+        ("panel", "$.tests.spread_correlation.rungs[0].rank", 1),
+        ("panel", "$.panel.members[0].stratum", "another"),
+        ("panel", "$.panel.primary", "spread_correlation"),
+        ("panel", "$.panel.stratum_a", "another"),
+    ],
+)
+def test_a_change_that_matters_is_found_though_sealed_again(name: str, field: str, value: Any) -> None:
+    found = outcome(sealed(changed(json.loads(text(name)), field, value)))
+    assert isinstance(found, Replay)
+    assert not found.agrees
+    assert not {item.field for item in found.disagreements} & {"$", "$.digest"}
+
+
+def test_a_broken_seal_is_named() -> None:
+    content = json.loads(text("stranger"))
+    broken = check(canonical(content | {"chronology": "A came first"}) + b"\n")
+    assert broken.disagreements[0].field == "$.digest"
+    content["citation"]["text"] = "Somebody."
+    assert [item.field for item in check(canonical(content) + b"\n").disagreements] == ["$.citation.text"]
+
+
+def test_numbers_no_count_can_have_cost_no_memory() -> None:
+    content = json.loads(text("stranger"))
+    for place in ("sign_agreement.counts[0]", "unit_identity.by_layer[0]", "stream_identity.counts[0]"):
+        for field, value in (("count", -1), ("n", 2**52), ("n", -1), ("groups", 2**52)):
+            assert caught(sealed(changed(content, f"$.tests.{place}.{field}", value)))
+    for field in ("anchors", "architecture.layers", "architecture.hidden"):
+        for value in (-1, 0, 2**52):
+            outcome(sealed(changed(content, f"$.a.{field}", value)))
+
+
+def test_what_cannot_be_checked_is_said() -> None:
+    """With its reason; and nothing is listed that the report does not have."""
+    kinds = check(text("panel")).not_checkable
+    assert any(
+        "by_cell" in kind.field and kind.reason.startswith("not checkable without the panel") for kind in kinds
+    )
+    assert not any(
+        "panel" in kind.field for kind in check(text("itself")).not_checkable if kind.field != "$.panel_alpha"
+    )
+    assert all(kind.reason for kind in UNCHECKED)
+    rows = check(text("panel")).to_dicts()
+    assert {row["status"] for row in rows} == {"not checkable"}
+    assert len({tuple(row) for row in rows}) == 1
+
+
+@pytest.mark.parametrize(
+    "source", [b"", b"{}", b"[1]", b"\xff", b'{"schema_version": 1}', b'{"a": 1, "a": 1}', b"9" * 99]
+)
+def test_what_is_no_report_is_refused_in_a_sentence(source: bytes) -> None:
+    assert isinstance(outcome(source), ReportError)
+
+
+@pytest.mark.parametrize("version", [2, 0, "1", True, None, 1.5])
+def test_an_unknown_schema_is_refused_in_a_sentence(version: Any) -> None:
+    content = json.loads(text("stranger")) | {"schema_version": version}
+    with pytest.raises(ReportError, match=r"schema .*reads \[1\]"):
+        check(canonical(content) + b"\n")
+
+
+def test_an_old_schema_is_read_by_its_own_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which returns the same report in the present one."""
+
+    def from_zero(content: dict[str, Any]) -> ClaimReport:
+        return READERS[1](dict(content, schema_version=1))
+
+    monkeypatch.setitem(READERS, 0, from_zero)
+    content = json.loads(text("stranger")) | {"schema_version": 0}
+    assert read(sealed(content))[1].verdict == "no_evidence"
+    assert check(sealed(content)).disagreements == ()
+
+
+def test_tolerances() -> None:
+    """Only numbers that are not integers have one; the first pattern that fits decides."""
+    assert compare({"x": 2}, {"x": 2.0}, TOLERANCES) == []
+    assert compare({"x": True}, {"x": 1}, TOLERANCES)
+    assert compare({"x": 1.0 + 1e-6}, {"x": 1.0}, TOLERANCES)
+    assert not compare({"x": 1.0 + 1e-10}, {"x": 1.0}, TOLERANCES)
+    assert compare({"x": [1, 2]}, {"x": [1]}, TOLERANCES)
+    assert compare({"x": "(absent)"}, {}, TOLERANCES)
+    assert str(Tolerance(1e-9, 1e-12)) == "1e-09 relative, 1e-12 absolute"
+
+
+# ---- with weights
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_shipped_models_give_the_report_again(name: str) -> None:
+    """From a file, as from the object; with the panel where one was used."""
+    a, b, options = PAIRS[name]
+    found = replay(made(name), model(a), model(b), options.get("panel"))
+    assert found.disagreements == ()
+    assert found.compared > check(text(name)).compared
+    left = {kind.field for kind in found.not_checkable}
+    assert left <= {
+        *("$.alpha", "$.panel_alpha", "$.chronology", "$.created", "$.provenance.software*", "$.provenance.seed"),
+        *(f"$.{side}.{what}*" for side in "ab" for what in ("name", "software")),
+    }
+
+
+def test_fingerprints_stand_for_models(tmp_path: Path) -> None:
+    a, b, _ = PAIRS["child"]
+    files = [tmp_path / f"{side}.fp" for side in "ab"]
+    for file, name in zip(files, (a, b), strict=True):
+        fingerprint(model(name)).save(file)
+    assert replay(made("child"), *files).agrees
+    assert replay(made("child"), fingerprint(model(a)), files[1]).agrees
+    assert not replay(made("child"), *reversed(files)).agrees
+
+
+def test_exchanged_or_other_models_are_named_by_digest() -> None:
+    """First of all, and nothing is compared with them."""
+    a, b, _ = PAIRS["child"]
+    swapped = replay(made("child"), model(b), model(a))
+    assert [item.field for item in swapped.disagreements] == ["$.a.content_sha256", "$.b.content_sha256"]
+    other = replay(made("child"), model(a), model("stranger-1"))
+    assert [item.field for item in other.disagreements] == ["$.b.content_sha256"]
+    assert other.disagreements[0].recorded == made("child").b.content_sha256
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("$.a.anchors", 95),
+        ("$.a.architecture.hidden", 175),
+        ("$.a.non_finite", 3),
+        ("$.a.files[0].size", 5),
+        ("$.a.bytes_read", 5),
+        ("$.tests.unit_identity.effect.cosine_identified", 0.5),
+        ("$.tests.unit_identity.effect.cosine_background", 0.5),
+        ("$.tests.unit_identity.notes", ["Nothing."]),
+    ],
+)
+def test_what_the_record_cannot_tell_the_weights_do(field: str, value: Any) -> None:
+    a, b, _ = PAIRS["child"]
+    source = sealed(changed(json.loads(text("child")), field, value)).decode()
+    found = replay(source, model(a), model(b))
+    if field == "$.a.files[0].size":  # other files, so the weights alone identify the model
+        assert "$.a.files*" in {kind.field for kind in found.not_checkable}
+    else:
+        assert any(item.field.startswith(field) for item in found.disagreements)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("$.tests.response_match.scores[200]", 0.02),
+        ("$.tests.response_match.grid[0][1]", 0.5),
+        ("$.tests.spread_correlation.score", 0.5),
+        ("$.panel.members[0].family", "another"),
+        ("$.panel.dropped[0].reason", "it scored high"),
+        ("$.panel.version", "9"),
+        ("$.panel.anchors", 90),
+    ],
+)
+def test_what_the_record_cannot_tell_the_panel_does(field: str, value: Any) -> None:
+    a, b, _ = PAIRS["panel"]
+    source = sealed(changed(json.loads(text("panel")), field, value)).decode()
+    assert any(item.field == field for item in replay(source, model(a), model(b), "default").disagreements)
+
+
+def test_the_panel_must_be_the_one_named() -> None:
+    a, b, _ = PAIRS["panel"]
+    source = sealed(changed(json.loads(text("panel")), "$.panel.digest", "sha256:" + "0" * 64)).decode()
+    for models in ((), (model(a), model(b))):
+        found = replay(source, *models, panel="default")
+        assert [item.field for item in found.disagreements] == ["$.panel.digest"]
+    with pytest.raises(InputError, match="no panel"):
+        replay(made("child"), panel="default")
+
+
+def test_without_the_panel_the_rest_is_made_again() -> None:
+    a, b, _ = PAIRS["panel"]
+    found = replay(made("panel"), model(a), model(b))
+    assert found.agrees
+    assert any("by_cell" in kind.field for kind in found.not_checkable)
+    assert replay(made("panel"), panel="default").agrees
+
+
+def test_a_renamed_and_resharded_model_is_the_same(tmp_path: Path) -> None:
+    """How it was stored is not compared, and the outcome says so."""
+    c = config()
+    one, other = (write(tmp_path / name, weights(seed, c), c) for name, seed in (("one", 1), ("other", 2)))
+    report = test_lineage(one, other, created=CREATED)
+    again = write(tmp_path / "elsewhere", weights(1, c), c, shards=3)
+    found = replay(report, again, other)
+    assert found.disagreements == ()
+    assert {"$.a.files*", "$.a.name*"} <= {kind.field for kind in found.not_checkable}
+
+
+def test_one_model_is_not_enough() -> None:
+    with pytest.raises(InputError, match="give both"):
+        replay(made("child"), model("reference"))
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_threads_do_not_matter(threads: str) -> None:
+    """The same bytes from another process, whatever the number of threads of its linear algebra."""
+    code = (
+        "import sys\nfrom verify import test_lineage\nfrom verify.data import model\n"
+        "for a, options in (('stranger-1', {}), ('obfuscated', {'panel': 'default'})):\n"
+        f"    report = test_lineage(model(a), model('reference'), created={CREATED!r}, **options)\n"
+        "    sys.stdout.write(report.to_json() + '\\n')"
+    )
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    environment = os.environ | dict.fromkeys(names, threads)
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
+    assert result.stdout == text("stranger") + text("panel")
+
+
+# ---- at the command line
+
+
+class Run:
+    """``verify`` in this process."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.monkeypatch, self.capsys = monkeypatch, capsys
+
+    def __call__(self, *arguments: str | Path) -> tuple[int, str, str]:
+        """Exit status, standard output and standard error."""
+        self.monkeypatch.setattr(sys, "argv", ["verify", *map(str, arguments)])
+        try:
+            main()
+            status = 0
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        return (status, *self.capsys.readouterr())
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    return Run(monkeypatch, capsys)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    made("child").to_json(tmp_path / "report.json")
+    return tmp_path / "report.json"
+
+
+def test_exit_statuses(run: Run, file: Path) -> None:
+    """0 agrees, 1 disagrees and says where, 2 not a report."""
+    a, b, _ = PAIRS["child"]
+    for models in ((), ("--a", model(a), "--b", model(b))):
+        status, out, err = run("replay", file, *models)
+        assert (status, err) == (0, "")
+        assert out.startswith("agrees: ")
+    status, out, err = run("replay", file, "--a", model(b), "--b", model(a))
+    assert (status, err) == (1, "")
+    assert "$.a.content_sha256" in out
+    assert out.startswith("DISAGREES: ")
+    file.write_bytes(file.read_bytes().replace(b'"verdict":"dependent"', b'"verdict":"untestable"'))
+    status, out, err = run("replay", file)
+    assert (status, err) == (1, "")
+    assert "$.digest" in out
+    assert "$.verdict" in out
+    file.write_bytes(file.read_bytes()[:-9])
+    status, out, err = run("replay", file)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    for arguments in (("absent",), (file.parent,), (file, "--a", model(a))):
+        status, out, err = run("replay", *arguments)
+        assert (status, out, err.count("\n")) == (2, "", 1)
+
+
+def test_the_outcome_as_json(run: Run, file: Path) -> None:
+    status, out, _ = run("replay", file, "--json")
+    assert status == 0
+    assert Replay.model_validate_json(out) == check(file.read_bytes())
+
+
+def test_hostile_texts_are_inert_in_the_terminal(run: Run, file: Path) -> None:
+    content = changed(json.loads(text("child")), "$.finding", "\x1b[31m\n| a |\u202e" + "x" * 500)
+    file.write_bytes(sealed(content))
+    status, out, _ = run("replay", file)
+    assert status == 1
+    assert all(c == "\n" or c.isprintable() for c in out)
+
+
+def test_an_old_report_is_rendered(run: Run, file: Path, tmp_path: Path) -> None:
+    status, out, err = run("render", file, "--format", "md,tex,html,json", "-o", tmp_path / "out")
+    assert (status, err) == (0, "")
+    written = sorted((tmp_path / "out").iterdir())
+    assert [path.name for path in written] == ["report.html", "report.json", "report.md", "report.tex"]
+    assert (tmp_path / "out" / "report.json").read_bytes() == file.read_bytes()
+    assert (tmp_path / "out" / "report.md").read_text("utf-8") == made("child").to_markdown()
+    assert str(tmp_path / "out" / "report.tex") in out
+
+
+def test_an_altered_report_is_not_rendered(run: Run, file: Path, tmp_path: Path) -> None:
+    file.write_bytes(file.read_bytes().replace(b"dependent", b"untestable"))
+    status, out, err = run("render", file, "-o", tmp_path / "out")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--format", "docx"], "'docx'"),
+        (["--format", "md,fragment"], "'fragment'"),
+        (["--format", ","], "names nothing"),
+        (["--format", "json,pdf"], "neither pdflatex nor typst"),
+    ],
+)
+def test_a_format_that_cannot_be_made_is_refused_before_the_work(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str], says: str
+) -> None:
+    def unwanted(*_: object, **__: object) -> None:
+        raise AssertionError("the work began")
+
+    monkeypatch.setattr("verify.lineage.test_lineage", unwanted)
+    monkeypatch.setattr("verify.cli.output.shutil.which", lambda _: None)
+    monkeypatch.setattr("verify.cli.output.find_spec", lambda _: None)
+    for command in (("lineage", "a", "b"), ("render", "report.json")):
+        status, out, err = run(*command, "-o", tmp_path / "out", *arguments)
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert says in err
+        assert not (tmp_path / "out").exists()
+
+
+def test_formats_of_a_new_report(run: Run, tmp_path: Path) -> None:
+    a, b, _ = PAIRS["child"]
+    status, out, err = run(
+        "lineage", model(a), model(b), "--format", "tex,json", "-o", tmp_path, "--created", CREATED
+    )
+    assert (status, err) == (0, "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json", "report.tex"]
+    assert str(tmp_path / "report.tex") in out
+    assert (tmp_path / "report.json").read_bytes() == text("child")
+    status, _, err = run("lineage", model(a), model(b), "--format", "tex")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "-o" in err
+
+
+def test_the_demo_says_what_it_left_out(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("verify.cli.output.shutil.which", lambda _: None)
+    monkeypatch.setattr("verify.cli.output.find_spec", lambda _: None)
+    status, out, err = run("demo", "-o", tmp_path)
+    assert (status, err) == (0, "")
+    assert out.splitlines()[-1].startswith("Left out report.pdf: there is neither")
+    for pair in ("related", "unrelated"):
+        names = sorted(path.name for path in (tmp_path / pair).iterdir())
+        assert names == ["report.html", "report.json", "report.md", "report.tex"]
+
+
+def test_what_is_computed_is_not_lost_for_want_of_a_typesetter(
+    run: Run, monkeypatch: pytest.MonkeyPatch, file: Path, tmp_path: Path
+) -> None:
+    """A TeX that lacks a package is noticed late: the other files are there, and one sentence says what is not."""
+
+    def broken(_: ClaimReport) -> bytes:
+        raise InputError("A PDF needs more.")
+
+    monkeypatch.setitem(verify.render.FORMATS, "pdf", broken)
+    monkeypatch.setattr("verify.cli.output.shutil.which", lambda _: "pdflatex")
+    status, out, err = run("render", file, "--format", "pdf,md", "-o", tmp_path / "out")
+    assert (status, out, err) == (2, "", "A PDF needs more.\n")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["report.md"]
+    status, out, err = run("demo", "-o", tmp_path / "demo")
+    assert (status, err) == (0, "")
+    assert out.endswith("Left out report.pdf: A PDF needs more.\n")

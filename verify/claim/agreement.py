@@ -1,0 +1,135 @@
+"""What was recorded against what was recomputed, field by field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from pydantic import JsonValue
+
+from ..base import Record
+
+EXACT = "exact"
+ABSENT = "(absent)"
+"""Stands for the value of a field that one side lacks."""
+
+
+class Tolerance(NamedTuple):
+    """How far apart two numbers may be: ``relative`` of the larger one, or ``absolute``, whichever allows more."""
+
+    relative: float
+    absolute: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.relative:g} relative" + (f", {self.absolute:g} absolute" if self.absolute else "")
+
+    def allows(self, x: float, y: float) -> bool:
+        """Whether two numbers agree."""
+        return abs(x - y) <= max(self.relative * max(abs(x), abs(y)), self.absolute)
+
+
+class Unchecked(Record):
+    """A kind of field that nothing at hand can check, and why; a change of it may go unnoticed."""
+
+    field: str
+    """Pattern of JSON paths; ``*`` stands for anything."""
+    reason: str
+
+    def covers(self, field: str) -> bool:
+        """Whether a path is of this kind."""
+        return _pattern(self.field).fullmatch(field) is not None
+
+
+class Disagreement(Record):
+    """One field whose recorded value is not the one recomputed."""
+
+    field: str
+    """JSON path, such as ``$.tests.unit_identity.log10_p``."""
+    recorded: JsonValue
+    recomputed: JsonValue
+    tolerance: str
+    """``exact``, or how far apart two numbers may be."""
+
+
+class Replay(Record):
+    """The outcome of checking a report, from the record alone or with what it is about."""
+
+    digest: str
+    """As recorded."""
+    verdict: str
+    """As recorded."""
+    basis: str
+    """What the report was held against: ``the record alone``, or more."""
+    agrees: bool
+    compared: int
+    """Fields compared: every number, text and truth value that is not of an unchecked kind."""
+    disagreements: tuple[Disagreement, ...] = ()
+    not_checkable: tuple[Unchecked, ...] = ()
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each disagreement and each kind of field that was not checked.
+
+        Examples
+        --------
+        >>> from verify.claim.agreement import Disagreement, Replay
+        >>> found = Disagreement(field="$.log10_p", recorded=-9.0, recomputed=-3.0, tolerance="exact")
+        >>> replay = Replay(
+        ...     digest="sha256:0", verdict="dependent", basis="the record alone", agrees=False, compared=9,
+        ...     disagreements=(found,),
+        ... )
+        >>> replay.to_dicts()[0]["field"], replay.to_dicts()[0]["status"]
+        ('$.log10_p', 'disagrees')
+        """
+        rows: list[dict[str, Any]] = [
+            {"status": "disagrees", **found.model_dump(), "reason": ""} for found in self.disagreements
+        ]
+        nothing = {"recorded": None, "recomputed": None, "tolerance": None}
+        rows += [
+            {"status": "not checkable", "field": kind.field, **nothing, "reason": kind.reason}
+            for kind in self.not_checkable
+        ]
+        return rows
+
+
+def leaves(value: Any, field: str = "$") -> Iterator[tuple[str, Any]]:
+    """Every number, text, truth value, null and empty container of a JSON value, with its path."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from leaves(item, f"{field}.{key}")
+    elif isinstance(value, list) and value:
+        for i, item in enumerate(value):
+            yield from leaves(item, f"{field}[{i}]")
+    else:
+        yield field, value
+
+
+def compare(recorded: Any, recomputed: Any, tolerances: Sequence[tuple[str, Tolerance]]) -> list[Disagreement]:
+    """Fields that differ by more than the tolerance of the first pattern that covers them; all else is exact.
+
+    Numbers are compared as numbers where the recomputed one is not an integer, as canonical JSON writes 2.0 as 2.
+    """
+    left, right = dict(leaves(recorded)), dict(leaves(recomputed))
+    found = []
+    for field in {**left, **right}:
+        x, y = left.get(field, ABSENT), right.get(field, ABSENT)
+        allowed = _allowed(field, y, tolerances)
+        numbers = isinstance(x, int | float) and not isinstance(x, bool)
+        same = allowed.allows(x, y) if allowed and numbers else (type(x), x) == (type(y), y)
+        if not same or (field in left) != (field in right):
+            found.append(
+                Disagreement(field=field, recorded=x, recomputed=y, tolerance=str(allowed) if allowed else EXACT)
+            )
+    return found
+
+
+def _allowed(field: str, value: Any, tolerances: Sequence[tuple[str, Tolerance]]) -> Tolerance | None:
+    if not isinstance(value, float):
+        return None
+    return next((allowed for pattern, allowed in tolerances if _pattern(pattern).fullmatch(field)), None)
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, text.split("*"))), re.DOTALL)

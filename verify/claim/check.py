@@ -1,0 +1,227 @@
+"""A report checked from its bytes alone, without weights: what was altered, and what does not follow from the rest.
+
+The bytes must be canonical JSON and one newline; the digest and the citation those of the content; and everything
+that follows from recorded counts, scores, labels and options must be as it is when computed again (`recompute`).
+A seal that fits proves nothing: whoever changes a report can seal it again. What no computation from the record can
+tell is listed in `UNCHECKED`, each with its reason, and every result names what of it the report holds.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from ..base import ReportError
+from ..base.digest import canonical, digest
+from ..statistics import PANEL_STATISTICS, PRIMARY
+from .agreement import ABSENT, EXACT, Disagreement, Replay, Tolerance, Unchecked, compare, leaves
+from .citation import cite
+from .recompute import recompute
+from .report import ClaimReport
+
+LARGEST_FILE = 1 << 28
+"""Bytes; scores of 2000 members make about 40 MB."""
+
+TOLERANCES = (
+    ("*detectable_share", Tolerance(0.0, 2e-9)),  # found by bisection to 1e-9
+    ("*.excess_p", Tolerance(0.0, 0.0)),  # a count over 1000
+    ("*", Tolerance(1e-9, 1e-12)),
+)
+"""How far numbers recomputed from the record may be from those recorded, the first pattern that fits a path deciding.
+Integers, texts, truth values and what is missing are exact."""
+
+_WEIGHTS = "; give A and B"
+_PANEL = "; give the panel"
+UNCHECKED = (
+    Unchecked(field="$.a.*", reason=f"what was read from the files of A{_WEIGHTS}"),
+    Unchecked(field="$.b.*", reason=f"what was read from the files of B{_WEIGHTS}"),
+    Unchecked(field="$.tests.*.notes*", reason=f"only the weights tell what was left out or merged{_WEIGHTS}"),
+    Unchecked(field="$.tests.*.effect.cosine_*", reason=f"medians of scores that the report does not hold{_WEIGHTS}"),
+    Unchecked(
+        field="$.tests.*.by_layer[*].layer_*", reason=f"only the weights tell which layers were aligned{_WEIGHTS}"
+    ),
+    Unchecked(
+        field=f"$.tests.{PRIMARY.id}.scores[*",
+        reason=f"what ranks follow from: a change is caught where it moves a rank{_WEIGHTS} and the panel",
+    ),
+    Unchecked(field=f"$.tests.{PRIMARY.id}.grid[*", reason=f"only the weights tell where responses agree{_WEIGHTS}"),
+    Unchecked(
+        field="$.tests.*.by_cell*",
+        reason="not checkable without the panel: the ranks are among grids of the panel's members, which the report "
+        f"does not hold{_WEIGHTS} and the panel",
+    ),
+    *(
+        Unchecked(
+            field=f"$.tests.{statistic.id}.{name}",
+            reason=f"follows from scores of members, which the report does not hold{_WEIGHTS} and the panel",
+        )
+        for statistic in PANEL_STATISTICS
+        for name in ("reason", "score")[: 1 if statistic is PRIMARY else 2]
+    ),
+    *(
+        Unchecked(field=f"$.panel.{name}*", reason=f"only the panel tells what it holds{_PANEL}")
+        for name in ("name", "version", "digest", "members", "dropped", "anchors")
+    ),
+    Unchecked(field="$.panel.families*", reason="as declared by whoever asked for the report"),
+    Unchecked(
+        field="$.alpha",
+        reason="as chosen by whoever asked for the report: a change is caught where it moves a count, a verdict or a "
+        "printed digit",
+    ),
+    Unchecked(field="$.chronology", reason="as stated by whoever asked for the report"),
+    Unchecked(field="$.created", reason="the clock of whoever made the report"),
+    Unchecked(field="$.provenance.software*", reason="versions on the machine that made the report"),
+    Unchecked(field="$.provenance.seed", reason="no test draws random numbers"),
+    Unchecked(field="$.provenance.sketch*", reason=f"decides what fingerprints keep{_WEIGHTS}"),
+)
+"""What the record alone cannot tell. A change of these may go unnoticed, though many must still fit the rest."""
+_PANEL_LEVEL = Unchecked(
+    field="$.panel_alpha",
+    reason="as chosen by whoever asked for the report: no panel test applies, so nothing uses it",
+)
+
+Reader = Callable[[dict[str, Any]], ClaimReport]
+READERS: dict[int, Reader] = {1: ClaimReport.model_validate}
+"""By ``schema_version``; the reader of an old schema returns the same report in the present one."""
+
+
+def check(source: bytes | ClaimReport) -> Replay:
+    """Check a report without weights.
+
+    Parameters
+    ----------
+    source : the bytes of a ``report.json``, or a report.
+
+    Raises
+    ------
+    ReportError
+        If it is not a report, or of a schema that this version cannot read.
+    """
+    content, report = read(source)
+    recorded = content if content["schema_version"] == 1 else _content(report)
+    found = [*(_bytes(source, content) if isinstance(source, bytes) else ()), *_seal(content, report)]
+    made, problems = recompute(report)
+    expected = _content(made) | {"digest": recorded["digest"], "citation": recorded["citation"]}
+    found += [*problems, *_stated(report), *compare(recorded, expected, TOLERANCES)]
+    return outcome(report, recorded, "the record alone", found, unchecked(report))
+
+
+def outcome(
+    report: ClaimReport, recorded: dict[str, Any], basis: str, found: list[Disagreement], kinds: tuple[Unchecked, ...]
+) -> Replay:
+    """Count what was compared, and name the kinds of field that the report has and nothing could check."""
+    fields = [(field, value) for field, value in leaves(recorded) if value not in (None, [], {})]
+    held = [kind for kind in kinds if any(kind.covers(field) for field, _ in fields)]
+    return Replay(
+        digest=report.digest,
+        verdict=report.verdict,
+        basis=basis,
+        agrees=not found,
+        compared=sum(not any(kind.covers(field) for kind in held) for field, _ in fields),
+        disagreements=tuple(found),
+        not_checkable=tuple(held),
+    )
+
+
+def unchecked(report: ClaimReport) -> tuple[Unchecked, ...]:
+    """What the record alone cannot tell of this report."""
+    return UNCHECKED if report.panel is not None else (*UNCHECKED, _PANEL_LEVEL)
+
+
+def read(source: bytes | ClaimReport) -> tuple[dict[str, Any], ClaimReport]:
+    """The JSON content of a report as written, and the report; seals are not checked.
+
+    Raises
+    ------
+    ReportError
+        If it is not a report, or of a schema that this version cannot read.
+    """
+    if isinstance(source, ClaimReport):
+        return _content(source), source
+    try:
+        if len(source) > LARGEST_FILE:
+            raise ValueError(f"{len(source)} bytes, more than {LARGEST_FILE}")
+        content = json.loads(source.decode("utf-8"), object_pairs_hook=_without_duplicates)
+        if not isinstance(content, dict):
+            raise ValueError("it is not a JSON object")
+        canonical(content)  # refuses numbers and texts that JSON readers differ on
+        return content, _reader(content)(content)
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in problem["loc"]) or "the document"
+        raise _not_a_report(f"at {where!r:.80}: {problem['msg']}") from error
+    except (ValueError, RecursionError) as error:
+        raise _not_a_report(f"{str(error)!r:.120}") from error
+
+
+def _reader(content: dict[str, Any]) -> Reader:
+    version = content.get("schema_version")
+    if isinstance(version, int) and not isinstance(version, bool) and version in READERS:
+        return READERS[version]
+    if "schema_version" not in content:
+        raise ValueError("it states no schema_version")
+    raise ReportError(
+        f"The report is of schema {version!r:.40}, and this version of verify reads {sorted(READERS)}; "
+        "use the version that wrote it, or a later one."
+    )
+
+
+def _bytes(source: bytes, content: dict[str, Any]) -> list[Disagreement]:
+    """One content has one byte form."""
+    expected = canonical(content) + b"\n"
+    if source == expected:
+        return []
+    at = next((i for i, (x, y) in enumerate(zip(source, expected, strict=False)) if x != y), None)
+    at = min(len(source), len(expected)) if at is None else at
+    return [
+        Disagreement(
+            field="$",
+            recorded=f"not canonical from byte {at}: {source[at : at + 20]!r}",
+            recomputed=f"canonical JSON and one newline: {expected[at : at + 20]!r}",
+            tolerance=EXACT,
+        )
+    ]
+
+
+def _seal(content: dict[str, Any], report: ClaimReport) -> list[Disagreement]:
+    """The digest is that of what is written, and the citation that of the digest."""
+    value = digest(content, without=("digest", "citation"))
+    version = report.provenance.software.get("verify-lineage", "")
+    citation = cite(report.verdict, value, report.created, version).model_dump()
+    recorded = {key: content.get(key, ABSENT) for key in ("digest", "citation")}
+    return compare(recorded, {"digest": value, "citation": citation}, ())
+
+
+def _stated(report: ClaimReport) -> list[Disagreement]:
+    """Options of which only the form can be checked."""
+    wrong = []
+    try:
+        datetime.fromisoformat(report.created)
+    except ValueError:
+        wrong.append(("$.created", report.created, "a time in ISO 8601"))
+    if not re.fullmatch(r"-?(0|[1-9][0-9]{0,3000})", report.provenance.seed):
+        wrong.append(("$.provenance.seed", report.provenance.seed, "an integer"))
+    return [
+        Disagreement(field=field, recorded=value, recomputed=form, tolerance=EXACT) for field, value, form in wrong
+    ]
+
+
+def _content(report: ClaimReport) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(report.model_dump_json())
+    return content
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key appears twice")
+    return value
+
+
+def _not_a_report(reason: str) -> ReportError:
+    return ReportError(f"This is not a claim report ({reason}); give the report.json that `verify lineage` wrote.")

@@ -1,0 +1,377 @@
+"""Signatures of claim reports: offline, with a local Ed25519 key, in the formats of the software supply chain.
+
+A signature says that the holder of a key vouches for a report, byte for byte. It does not say that the report is
+right, nor when it was signed; that is what replaying it with the weights, and publishing its digest, are for.
+
+**Format.** A DSSE envelope (JSON) whose payload, of type ``application/vnd.in-toto+json``, is an in-toto Statement v1
+in canonical JSON. Its ``predicate`` is the whole report, as in ``report.json``. Its two ``subject`` entries are the
+questioned model and the reference, in this order, each with two digests in lowercase hexadecimal:
+
+``sha256``
+    As OpenSSF model signing digests a model: sha256 over the concatenated sha256 digests of its files (32 raw bytes
+    each, not hexadecimal; no names, no separators), ordered by file name. The files are those that the report lists
+    for the subject: the weight files. It is thus the root digest of an OpenSSF signature made of these files alone,
+    not of one that also covers configuration or tokenizer. Absent where the report lists no file.
+``verify-content-sha256``
+    The report's ``content_sha256``: over every learned tensor, so a lossless change of format or sharding keeps it.
+
+**Libraries.** securesystemslib wraps, signs and verifies DSSE (it is what in-toto and TUF use: three packages in all)
+and pyca/cryptography reads and writes keys. Not model-signing: a clean install fails on an undeclared dependency,
+brings 35 packages, and signs files rather than claims about them. Not sigstore: it needs a network and an identity
+provider, and a claim must be checkable without either. Not in-toto-attestation: generated protocol buffers, last
+released in 2023; a statement has four fields, which are a record here. Everything is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from base64 import standard_b64decode, standard_b64encode
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..base import InputError, ReportError, VerifyError
+from ..base.digest import canonical
+from .report import ClaimReport, Subject, _without_duplicates
+
+if TYPE_CHECKING:
+    from securesystemslib.dsse import Envelope
+    from securesystemslib.signer import CryptoSigner, SSlibKey
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "urn:uuid:4336c167-dc25-4f3a-bd71-5e92bbd58cb0#verify-claim-report-v1"
+"""A URI that needs neither a domain nor a registered namespace; the fragment is for human readers."""
+CONTENT_DIGEST = "verify-content-sha256"
+
+LONGEST_ENVELOPE = 1 << 24  # bytes; reports are some 10 kB to 1 MB
+_MOST_SIGNATURES = 64
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+
+class SignatureError(ReportError):
+    """The envelope is one of a claim report, and its signature does not hold."""
+
+
+class _Foreign(BaseModel):
+    """Formats of others: frozen and strict, and unknown fields are ignored, as in-toto and DSSE demand."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="ignore", use_attribute_docstrings=True, defer_build=True
+    )
+
+
+class ResourceDescriptor(_Foreign):
+    """A model, by its digests."""
+
+    name: str
+    """As in the report; identification is by digest alone."""
+    digest: dict[str, str]
+
+
+class Statement(_Foreign):
+    """An in-toto Statement v1 about two models."""
+
+    type: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
+    subject: list[ResourceDescriptor]
+    """The questioned model, then the reference."""
+    predicate_type: Literal["urn:uuid:4336c167-dc25-4f3a-bd71-5e92bbd58cb0#verify-claim-report-v1"] = Field(
+        alias="predicateType"
+    )
+    predicate: dict[str, Any]
+    """The whole report."""
+
+
+class _Signature(_Foreign):
+    keyid: str = ""
+    sig: str
+
+
+class _Envelope(_Foreign):
+    payload: str
+    payload_type: str = Field(alias="payloadType", pattern="^[ -~]*$")
+    signatures: list[_Signature] = Field(min_length=1, max_length=_MOST_SIGNATURES)
+
+
+def statement(report: ClaimReport) -> Statement:
+    """The statement that is signed: both models by digest, and the whole report.
+
+    Raises
+    ------
+    ReportError
+        If the report was altered after it was made, or a digest in it is not one.
+    """
+    if not report.is_intact() or report != report.sealed():
+        raise ReportError("The report was altered after it was made, so it is not signed; make it again.")
+    fields = {"subject": [_subject(report.a), _subject(report.b)], "predicate": json.loads(report.to_json())}
+    return Statement.model_validate({"_type": STATEMENT_TYPE, "predicateType": PREDICATE_TYPE} | fields)
+
+
+def sign(report: ClaimReport, key: bytes, *, passphrase: bytes | None = None) -> bytes:
+    """Sign a report.
+
+    Parameters
+    ----------
+    report : as made, or as read from ``report.json``.
+    key : a private Ed25519 key (PKCS#8, PEM), as :func:`generate_key` makes it.
+    passphrase : of an encrypted key; ignored where the key is not.
+
+    Returns
+    -------
+    envelope : a DSSE envelope in canonical JSON. The same report and key give the same bytes.
+
+    Raises
+    ------
+    ReportError
+        If the report was altered after it was made.
+    InputError
+        If the key cannot be used.
+    VerifyError
+        If the extra ``sign`` is not installed.
+    """
+    signer = _signer(key, passphrase)
+    from securesystemslib.dsse import Envelope
+
+    payload = canonical(statement(report).model_dump(by_alias=True))
+    envelope = Envelope(payload, PAYLOAD_TYPE, {})
+    envelope.sign(signer)
+    content = canonical(envelope.to_dict())
+    if len(content) > LONGEST_ENVELOPE:
+        raise ReportError(f"The report is too long to sign: {len(content)} bytes of at most {LONGEST_ENVELOPE}.")
+    return content
+
+
+def verify_signature(envelope: bytes, public_key: bytes) -> ClaimReport:
+    """The report in an envelope, if the holder of a key signed it.
+
+    An envelope may hold other signatures; they are neither needed nor looked at.
+
+    Parameters
+    ----------
+    envelope : what :func:`sign` returned.
+    public_key : an Ed25519 key (SubjectPublicKeyInfo, PEM), as :func:`generate_key` makes it.
+
+    Raises
+    ------
+    SignatureError
+        If this key did not sign, the payload or the signature was altered, or the subjects are not the report's.
+    ReportError
+        If it is not an envelope of a claim report.
+    InputError
+        If the key cannot be used.
+    VerifyError
+        If the extra ``sign`` is not installed.
+    """
+    key = _public(public_key)
+    payload = _signed_payload(_read_envelope(envelope), key)
+    try:
+        found = Statement.model_validate(parse(payload, "the signed payload"))
+    except ValidationError as error:
+        raise _refused("the signed payload", error) from error
+    report = _report(found)
+    expected = [_subject(report.a), _subject(report.b)]
+    if len(found.subject) != 2 or not all(map(_same, found.subject, expected)):
+        raise SignatureError(
+            "The signature holds, but the statement's subjects are not the models of the report in it, so it was "
+            "not made by this library; ask its signer for another."
+        )
+    return report
+
+
+def generate_key() -> tuple[bytes, bytes]:
+    """A new Ed25519 key: the private part (PKCS#8, PEM, not encrypted) and the public part (PEM).
+
+    Raises
+    ------
+    VerifyError
+        If the extra ``sign`` is not installed.
+    """
+    _require()
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+    key = Ed25519PrivateKey.generate()
+    return (
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+    )
+
+
+def key_id(public_key: bytes) -> str:
+    """The identifier by which an envelope names a public key: securesystemslib's, 64 hexadecimal digits.
+
+    Raises
+    ------
+    InputError
+        If the key cannot be used.
+    VerifyError
+        If the extra ``sign`` is not installed.
+    """
+    return _public(public_key).keyid
+
+
+def is_encrypted(key: bytes) -> bool:
+    """Whether a private key needs a passphrase."""
+    return b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in key
+
+
+def parse(content: bytes, what: str) -> dict[str, Any]:
+    """A JSON object of bounded length, no key of which appears twice.
+
+    Raises
+    ------
+    ReportError
+        If it is anything else.
+    """
+    if len(content) > LONGEST_ENVELOPE:
+        raise ReportError(f"In {what} are more than {LONGEST_ENVELOPE} bytes; give one that `verify` wrote.")
+    try:
+        value = json.loads(content.decode("utf-8"), object_pairs_hook=_without_duplicates)
+    except (ValueError, RecursionError) as error:
+        reason = f"{str(error)!r:.120}"
+        raise ReportError(f"In {what} is no usable JSON ({reason}); give one that `verify` wrote.") from error
+    if not isinstance(value, dict):
+        raise ReportError(f"In {what} is JSON, but not an object; give one that `verify` wrote.")
+    return value
+
+
+def _subject(subject: Subject) -> ResourceDescriptor:
+    hashes = [file.sha256 for file in sorted(subject.files, key=lambda file: (file.name, file.sha256))]
+    for value in (*hashes, subject.content_sha256):
+        if not _SHA256.fullmatch(value):
+            raise ReportError(
+                f"The report gives {value!r:.80} as a sha256 of {subject.name!r:.120}, where 64 lowercase "
+                "hexadecimal digits were expected; make it again."
+            )
+    files = {"sha256": hashlib.sha256(b"".join(map(bytes.fromhex, hashes))).hexdigest()} if hashes else {}
+    return ResourceDescriptor(name=subject.name, digest=files | {CONTENT_DIGEST: subject.content_sha256})
+
+
+def _same(found: ResourceDescriptor, expected: ResourceDescriptor) -> bool:
+    """Other algorithms in a digest set are ignored, as in-toto demands."""
+    return found.name == expected.name and expected.digest.items() <= found.digest.items()
+
+
+def _read_envelope(content: bytes) -> Envelope:
+    """Everything is bounded and typed before securesystemslib sees it."""
+    from securesystemslib.dsse import Envelope
+    from securesystemslib.signer import Signature
+
+    try:
+        found = _Envelope.model_validate(parse(content, "the envelope"))
+    except ValidationError as error:
+        raise _refused("the envelope", error) from error
+    signatures = {s.keyid: Signature(s.keyid, _decoded(s.sig, "a signature").hex()) for s in found.signatures}
+    if len(signatures) != len(found.signatures):
+        raise ReportError("The envelope holds two signatures of one key; give one that `verify sign` wrote.")
+    return Envelope(_decoded(found.payload, "the payload"), found.payload_type, signatures)
+
+
+def _decoded(text: str, what: str) -> bytes:
+    """Standard base64 only, with no stray bit: an envelope has one text for its bytes."""
+    try:
+        value = standard_b64decode(text)
+        if standard_b64encode(value).decode() == text:
+            return value
+    except ValueError:
+        pass
+    raise SignatureError(f"Not valid: {what} in the envelope is not the base64 that was written, so it was altered.")
+
+
+def _signed_payload(envelope: Envelope, key: SSlibKey) -> bytes:
+    """The payload, once the key is known to have signed it and its type."""
+    from securesystemslib.exceptions import UnverifiedSignatureError
+
+    if key.keyid not in envelope.signatures:
+        named = ", ".join(f"{keyid!r:.20}" for keyid in list(envelope.signatures)[:3])
+        raise SignatureError(
+            f"Not valid: the key given ({key.keyid:.16}) is not one that signed; the envelope names {named}."
+        )
+    try:
+        envelope.verify([key], 1)
+    except UnverifiedSignatureError as error:
+        raise SignatureError(f"Not valid: {_what_broke(envelope)}") from error
+    if envelope.payload_type != PAYLOAD_TYPE:
+        raise ReportError(
+            f"What was signed is of type {envelope.payload_type!r:.80}, where {PAYLOAD_TYPE!r} was expected; give an "
+            "envelope that `verify sign` wrote."
+        )
+    return envelope.payload
+
+
+def _what_broke(envelope: Envelope) -> str:
+    """The likeliest reason: a signature tells only that it, the payload or the payload's type is not as signed."""
+    if envelope.payload_type != PAYLOAD_TYPE:
+        return "the payload's type was altered after it was signed."
+    try:
+        _report(Statement.model_validate(parse(envelope.payload, "the payload")))
+    except (ValidationError, ReportError):
+        return "the payload was altered after it was signed; the report in it is no longer intact."
+    return "the signature is not this key's on this payload; one of the two was altered or exchanged."
+
+
+def _report(found: Statement) -> ClaimReport:
+    try:
+        text = json.dumps(found.predicate)
+    except (ValueError, RecursionError) as error:
+        raise ReportError(f"The signed predicate is not a claim report ({str(error)!r:.120}).") from error
+    return ClaimReport.from_json(text)
+
+
+def _refused(what: str, error: ValidationError) -> ReportError:
+    problem = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(str(part) for part in problem["loc"]) or "the document"
+    return ReportError(
+        f"In {what} is no signed claim report (at {where!r:.80}: {problem['msg']}); give one that `verify sign` "
+        "wrote."
+    )
+
+
+def _signer(key: bytes, passphrase: bytes | None) -> CryptoSigner:
+    _require()
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    from securesystemslib.signer import CryptoSigner
+
+    if is_encrypted(key) and passphrase is None:
+        raise InputError("The private key is encrypted; give its passphrase.")
+    try:
+        private = load_pem_private_key(key, passphrase if is_encrypted(key) else None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        wrong = " or the passphrase is wrong" if is_encrypted(key) else ""
+        raise InputError(
+            f"The private key cannot be read: it is not PKCS#8 in PEM{wrong}; make one with `verify keygen`."
+        ) from error
+    if not isinstance(private, Ed25519PrivateKey):
+        raise InputError("The private key is not an Ed25519 key; make one with `verify keygen`.")
+    return CryptoSigner(private)
+
+
+def _public(key: bytes) -> SSlibKey:
+    _require()
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+    from securesystemslib.signer import SSlibKey
+
+    try:
+        public = load_pem_public_key(key)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise InputError("The public key cannot be read as one in PEM; give the signer's .pub file.") from error
+    if not isinstance(public, Ed25519PublicKey):
+        raise InputError("The public key is not an Ed25519 key; give the .pub file that `verify keygen` wrote.")
+    return SSlibKey.from_crypto(public)
+
+
+def _require() -> None:
+    try:
+        import cryptography  # noqa: F401  # securesystemslib alone would verify in slow pure Python
+        import securesystemslib  # noqa: F401
+    except ImportError as error:
+        raise VerifyError(
+            "Signatures need the packages of the extra `sign`, which are not installed; "
+            "`pip install 'verify-lineage[sign]'`."
+        ) from error

@@ -1,0 +1,92 @@
+"""``verify replay`` and ``verify render``: an old report checked, made again, and printed in other formats."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .output import check_writable, chosen_formats, progress_bar, write_report
+
+if TYPE_CHECKING:
+    from ..claim.agreement import Replay
+
+_MOST_ROWS, _WIDEST = 50, 80
+
+
+@click.command()
+@click.argument("report", type=click.Path(path_type=Path))
+@click.option("--a", type=click.Path(path_type=Path), help="Model A: weights, or a saved fingerprint.")
+@click.option("--b", type=click.Path(path_type=Path), help="Model B likewise.")
+@click.option("--panel", "reference", metavar="default|PATH", help="The panel that the report names.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def replay(report: Path, a: Path | None, b: Path | None, reference: str | None, as_json: bool, quiet: bool) -> None:
+    """Check REPORT (a report.json), and make it again if its models are given.
+
+    Exit status: 0 if everything agrees, 1 if something does not, 2 if it is not a report.
+    """
+    from ..replay import replay as run
+
+    with progress_bar(quiet) as progress:
+        outcome = run(report, a, b, reference, progress=progress)
+    click.echo(outcome.model_dump_json() if as_json else _page(outcome))
+    if not outcome.agrees:
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("report", type=click.Path(path_type=Path))
+@click.option(
+    "--format", "names", default="md", show_default=True, metavar="FORMAT,...", help="md, tex, html, pdf, json."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
+def render(report: Path, names: str, output: Path) -> None:
+    """Write REPORT (an unaltered report.json) in other formats."""
+    from ..claim import ClaimReport
+
+    wanted = chosen_formats(names)
+    files = [output / f"report.{name}" for name in wanted]
+    check_writable(*files)
+    write_report(ClaimReport.from_json(report), output, wanted)
+    for file in files:
+        click.echo(str(file))
+
+
+def _page(outcome: Replay) -> str:
+    """The outcome for a terminal; what strangers wrote in a report is made inert."""
+    word = "agrees" if outcome.agrees else "DISAGREES"
+    lines = [
+        f"{word}: {outcome.compared} fields compared with {outcome.basis}, {len(outcome.disagreements)} disagree",
+        *_table([("verdict", outcome.verdict), ("digest", outcome.digest)]),
+    ]
+    if outcome.disagreements:
+        rows = [
+            (item.field, _shown(item.recorded), _shown(item.recomputed), item.tolerance)
+            for item in outcome.disagreements[:_MOST_ROWS]
+        ]
+        lines += ["", *_table([("disagrees", "recorded", "recomputed", "tolerance"), *rows])]
+        if (more := len(outcome.disagreements) - _MOST_ROWS) > 0:
+            lines.append(f"and {more} more; --json lists them.")
+    if outcome.not_checkable:
+        kinds = [(kind.field, kind.reason) for kind in outcome.not_checkable]
+        lines += ["", *_table([("not checkable", "why"), *kinds])]
+    return "\n".join(lines)
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Columns as wide as their widest cell; the last one is as long as it is."""
+    from ..render.escape import SENTENCE, plain
+
+    cells = [[plain(cell, SENTENCE) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+
+
+def _shown(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 3] + "..."

@@ -1,0 +1,140 @@
+"""``verify keygen``, ``verify sign`` and ``verify check-signature``: claim reports signed with a local key.
+
+Exit status of ``check-signature``: 0 valid, 1 not valid (says what broke), 2 bad input.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..base import InputError, ReportError, write_atomically
+from .output import check_writable
+
+if TYPE_CHECKING:
+    from ..claim import ClaimReport
+
+_PASSPHRASE = "VERIFY_KEY_PASSPHRASE"
+_LONGEST_KEY = 1 << 16  # bytes
+
+
+@click.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File of the private key.")
+def keygen(output: Path) -> None:
+    """Make an Ed25519 key: OUTPUT, to keep secret, and OUTPUT.pub, to publish. Never overwrites.
+
+    The private key is not encrypted: only the file's mode (0600) protects it.
+    """
+    from ..claim.signature import generate_key, key_id
+
+    public_file = output.with_name(output.name + ".pub")
+    check_writable(output, public_file)
+    private, public = generate_key()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    _create(public_file, public, 0o644)
+    try:
+        _create(output, private, 0o600)
+    except BaseException:
+        public_file.unlink()
+        raise
+    click.echo(f"key {key_id(public)}\n{output} (keep secret)\n{public_file} (publish)")
+
+
+@click.command()
+@click.argument("report", type=click.Path(path_type=Path))
+@click.option("--key", type=click.Path(path_type=Path), required=True, help="File of the private key.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Envelope to write; REPORT.dsse by default.")
+def sign(report: Path, key: Path, output: Path | None) -> None:
+    """Sign REPORT (a report.json): writes a DSSE envelope that holds the whole report.
+
+    The passphrase of an encrypted key is asked for, or taken from VERIFY_KEY_PASSPHRASE.
+    """
+    from ..claim import ClaimReport
+    from ..claim.signature import sign as seal
+
+    target = report.with_name(report.name + ".dsse") if output is None else output
+    check_writable(target)
+    if target.resolve() in (report.resolve(), key.resolve()):
+        raise InputError(f"{target.name!r:.120} would be overwritten by its own signature; give another -o.")
+    secret = _read(key, _LONGEST_KEY)
+    envelope = seal(ClaimReport.from_json(report), secret, passphrase=_passphrase(key.name, secret))
+    write_atomically(target, envelope + b"\n")
+    click.echo(str(target))
+
+
+@click.command()
+@click.argument("envelope", type=click.Path(path_type=Path))
+@click.option("--key", type=click.Path(path_type=Path), required=True, help="File of the signer's public key.")
+@click.option("--report", type=click.Path(path_type=Path), help="A report.json that must be the signed one.")
+def check_signature(envelope: Path, key: Path, report: Path | None) -> None:
+    """Check that the holder of a key signed the report in ENVELOPE; exits with 1 where not.
+
+    A valid signature says who vouches for the report, not that the report is right.
+    """
+    from ..claim.signature import LONGEST_ENVELOPE, SignatureError, key_id, verify_signature
+
+    public = _read(key, _LONGEST_KEY)
+    try:
+        signed = verify_signature(_read(envelope, LONGEST_ENVELOPE), public)
+        if report is not None and not _is(signed, _read(report, LONGEST_ENVELOPE)):
+            raise SignatureError(
+                f"Not valid for {report.name!r:.120}: it differs from the signed report, whose digest is "
+                f"{signed.digest}; the signature itself holds."
+            )
+    except SignatureError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    click.echo(f"Valid: key {key_id(public)}\nsigned report {signed.digest}")
+
+
+def _is(signed: ClaimReport, content: bytes) -> bool:
+    """Whether a report is the signed one; an altered one is not, and what is no report at all is an error."""
+    from ..claim import ClaimReport
+    from ..claim.signature import parse
+
+    fields = parse(content, "the report")
+    try:
+        return ClaimReport.from_json(content.decode()).digest == signed.digest
+    except ReportError:
+        if {name for name, field in ClaimReport.model_fields.items() if field.is_required()} <= fields.keys():
+            return False
+        raise
+
+
+def _read(path: Path, longest: int) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(longest + 1)
+    if len(content) > longest:
+        raise InputError(f"{path.name!r:.120} has more than {longest} bytes; check the path.")
+    return content
+
+
+def _create(path: Path, content: bytes, mode: int) -> None:
+    """Write a file that must not exist; nobody else can read it in between."""
+    try:
+        file = open(path, "xb", opener=lambda name, flags: os.open(name, flags, mode))  # noqa: SIM115
+    except FileExistsError as error:
+        raise InputError(f"{path.name!r:.120} exists, and keys are never overwritten; give another -o.") from error
+    try:
+        with file:
+            file.write(content)
+    except BaseException:
+        path.unlink()
+        raise
+
+
+def _passphrase(name: str, key: bytes) -> bytes | None:
+    from ..claim.signature import is_encrypted
+
+    if not is_encrypted(key):
+        return None
+    if (given := os.environ.get(_PASSPHRASE)) is not None:
+        return os.fsencode(given)
+    if not sys.stdin.isatty():
+        raise InputError(f"{name!r:.120} is encrypted; set {_PASSPHRASE}, or run this in a terminal to be asked.")
+    answer: str = click.prompt(f"Passphrase of {name!r:.120}", hide_input=True, err=True)
+    return answer.encode()

@@ -1,0 +1,22 @@
+"""Templates, in which every value that is printed is escaped for its format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from .escape import Styles, finalizer
+
+
+def environment(styles: Styles, **options: Any) -> Environment:
+    """An environment whose every printed value goes through one of the styles, unless it is markup that we made."""
+    return Environment(
+        loader=PackageLoader("verify.render"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=finalizer(styles),
+        **{"autoescape": False} | options,
+    )

@@ -1,0 +1,45 @@
+"""A claim report as one HTML file that loads nothing: inline style, inline drawings, no script."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from .environment import environment
+from .escape import Code, Number, html_name, html_text
+from .report_figures import ReportFigure, figures
+from .view import view
+
+if TYPE_CHECKING:
+    from ..claim import ClaimReport
+
+_STYLES = {str: html_text, Code: html_name, Number: html_text}
+
+
+def html(report: ClaimReport) -> str:
+    """The report as one file; without matplotlib, figures are left out and their numbers said in words."""
+    drawable = find_spec("matplotlib") is not None
+    drawings = {name: _drawing(figure) if drawable else "" for name, figure in figures(report).items()}
+    template = environment(_STYLES, autoescape=True).get_template("report.html")
+    return template.render(view=view(report), drawings=drawings)
+
+
+def compact(report: ClaimReport) -> str:
+    """The finding and the summary, for a notebook."""
+    return environment(_STYLES, autoescape=True).get_template("compact.html").render(view=view(report))
+
+
+def _drawing(figure: ReportFigure) -> Markup:
+    """The figure as an element: no prologue, no metadata, no addresses, and identifiers of its own."""
+    drawing = figure.render("svg").decode()
+    drawing = drawing[drawing.index("<svg") :]
+    drawing = re.sub(r"<metadata>.*?</metadata>\s*", "", drawing, count=1, flags=re.DOTALL)
+    head, body = drawing.split(">", 1)
+    box = re.search(r'viewBox="[-0-9. ]+"', head)
+    body = re.sub(r'(\s(?:id|(?:xlink:)?href|clip-path)="(?:url\()?#?)', rf"\1{figure.name}-", body)
+    body = body.replace("xlink:href=", "href=")
+    width = f'style="max-width: {figure.size[0]:.1f}in"'
+    return Markup(f'<svg {box[0] if box else ""} {width} aria-hidden="true" focusable="false">{body}')

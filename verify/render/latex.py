@@ -1,0 +1,78 @@
+r"""A claim report as LaTeX: a standalone document, or a fragment for ``\input``.
+
+The fragment needs the packages array, booktabs, longtable and graphicx, and ``\usepackage[T1]{fontenc}``. Figures
+are shown where their files (``ReportFigure.save``) lie beside the document under the names that it gives, which
+hold the report's digest; elsewhere a sentence states their numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from .environment import environment
+from .escape import NAME, Code, Inline, Number, breakable, spelled, tex_name, tex_number, tex_text
+from .report_figures import figures
+from .view import Table, view
+
+if TYPE_CHECKING:
+    from ..claim import ClaimReport
+
+_LINE = 100  # characters of small type in the width of a page
+_GAP = 2.6  # the same for the space between two columns
+_DELIMITERS = {
+    "block_start_string": "<%",
+    "block_end_string": "%>",
+    "variable_start_string": "<<",
+    "variable_end_string": ">>",
+    "comment_start_string": "<#",
+    "comment_end_string": "#>",
+}
+
+
+def latex(report: ClaimReport, *, fragment: bool = False) -> str:
+    """The report in LaTeX, which pdflatex, lualatex and xelatex compile."""
+    made = environment({str: tex_text, Code: tex_name, Number: tex_number}, **_DELIMITERS)
+    made.filters |= {"columns": _columns, "room": _room}
+    template = made.get_template("fragment.tex" if fragment else "report.tex")
+    widths = {name: Markup(f"{min(0.9, figure.size[0] / 7.5):.2f}") for name, figure in figures(report).items()}
+    names = {name: Markup(figure_name(report, name)) for name in widths}
+    digest = Markup(re.sub("[^0-9a-z:]", "", report.digest))  # for a PDF string and a comment, which have no escapes
+    return template.render(view=view(report), widths=widths, names=names, created=report.created, digest=digest)
+
+
+def figure_name(report: ClaimReport, name: str) -> str:
+    """The file in which LaTeX looks for a figure."""
+    return f"verify-{re.sub('[^0-9a-f]', '', report.digest.removeprefix('sha256:'))[:16]}-{name}.pdf"
+
+
+def _room(lines: int) -> Markup:
+    """A new page where fewer lines are left on this one: headings stay with what they head."""
+    return Markup(rf"\par\ifdim\dimexpr\pagegoal-\pagetotal\relax<{lines}\baselineskip\newpage\fi" "\n")
+
+
+def _columns(table: Table) -> Markup:
+    """Widths after what the columns hold: at least the longest word, and the rest shared out."""
+    least, most = [], []
+    for i, title in enumerate(table.columns):
+        cells = [_flat(cell) for cell in (title, *(row[i] for row in table.rows))]
+        least.append(2 + max(len(word) for cell in cells for word in breakable(cell, " ").split(" ")))
+        most.append(2 + max(map(len, cells)))
+    room = _LINE - _GAP * len(least)
+    spare, wanted = room - sum(least), sum(b - a for a, b in zip(least, most, strict=True))
+    given = 1.0 if wanted <= spare else max(0.0, spare / wanted)
+    widths = [a + given * (b - a) for a, b in zip(least, most, strict=True)]
+    scale = min(1, room / sum(widths)) / _LINE
+    sides = ["left" if number else "right" for number in table.numbers]
+    return Markup("").join(
+        Markup(
+            rf">{{\ragged{side}\arraybackslash}}p{{\dimexpr{width * scale + _GAP / _LINE:.4f}\linewidth-2\tabcolsep}}"
+        )
+        for side, width in zip(sides, widths, strict=True)
+    )
+
+
+def _flat(text: Inline) -> str:
+    return "".join(spelled(part, NAME) for part in ((text,) if isinstance(text, str) else text))

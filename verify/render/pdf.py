@@ -1,0 +1,125 @@
+"""A claim report as PDF: by pdflatex where there is one, else by typst (extra ``pdf``); the same bytes every time."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from ..base import InputError
+from .escape import NAME, SENTENCE, Code, Number, breakable, spelled
+from .latex import figure_name, latex
+from .report_figures import figures
+from .view import view
+
+if TYPE_CHECKING:
+    from ..claim import ClaimReport
+
+_SECONDS = 120
+
+
+def pdf(report: ClaimReport) -> bytes:
+    """The report as A4 pages; without matplotlib, figures are left out and their numbers said in words.
+
+    Raises
+    ------
+    InputError
+        If there is neither a pdflatex that can typeset it nor typst.
+    """
+    content = by_latex(report) if shutil.which("pdflatex") else None
+    if content is None and find_spec("typst") is not None:
+        content = by_typst(report)
+    if content is None:
+        raise InputError(
+            "A PDF needs pdflatex (with lmodern, booktabs and longtable) or typst; "
+            '`pip install "verify-lineage[pdf]"`, or write .tex and typeset it elsewhere.'
+        )
+    return content
+
+
+def by_latex(report: ClaimReport) -> bytes | None:
+    """Typeset by pdflatex, alone in a folder of its own; None where it fails, as when a package is missing."""
+    with TemporaryDirectory() as folder:
+        place = Path(folder)
+        (place / "report.tex").write_text(latex(report), "utf-8")
+        _draw(report, place, {name: figure_name(report, name) for name in figures(report)})
+        environment = os.environ | {
+            "SOURCE_DATE_EPOCH": str(_epoch(report.created)),
+            "FORCE_SOURCE_DATE": "1",
+            "TZ": "UTC",
+            "openin_any": "p",  # read and write nothing outside the folder and TeX's own
+            "openout_any": "p",
+        }
+        command = ["pdflatex", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
+        try:
+            for _ in range(3):  # widths of tables and the number of pages settle
+                subprocess.run(
+                    command,
+                    cwd=place,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    timeout=_SECONDS,
+                    check=True,
+                )
+            return (place / "report.pdf").read_bytes()
+        except (OSError, subprocess.SubprocessError):
+            return None
+
+
+def by_typst(report: ClaimReport) -> bytes:
+    """Typeset by typst; the text is data, never source."""
+    import typst
+
+    drawn = find_spec("matplotlib") is not None
+    with TemporaryDirectory() as folder:
+        place = Path(folder)
+        fonts = _draw(report, place, {name: f"{name}.svg" for name in figures(report)})
+        page = view(report)
+        data = asdict(page) | {"drawn": drawn, "short": page.short}
+        widths = {name: figure.size[0] for name, figure in figures(report).items()}
+        (place / "data.json").write_text(json.dumps(_plain(data) | {"widths": widths}), "utf-8")
+        template = files("verify.render").joinpath("templates/report.typ").read_text("utf-8")
+        (place / "report.typ").write_text(template, "utf-8")
+        content: bytes = typst.compile(
+            str(place / "report.typ"), root=folder, font_paths=fonts, ignore_system_fonts=True, format="pdf"
+        )
+        return content
+
+
+def _draw(report: ClaimReport, place: Path, names: dict[str, str]) -> list[str]:
+    """Write the figures where they can be drawn; the folders of the fonts in them."""
+    if find_spec("matplotlib") is None:
+        return []
+    for name, figure in figures(report).items():
+        figure.save(place / names[name])
+    import matplotlib as mpl
+
+    return [str(Path(mpl.get_data_path()) / "fonts" / "ttf")]
+
+
+def _plain(value: Any) -> Any:
+    """The page as JSON: sentences as lists of parts, each with its kind and characters that the fonts have."""
+    if isinstance(value, dict):
+        return {key: item if key in ("kind", "name", "digest") else _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    kind = "code" if isinstance(value, Code) else "number" if isinstance(value, Number) else "text"
+    shown = spelled(value, NAME if kind == "code" else SENTENCE)
+    return {"kind": kind, "text": breakable(shown.replace("-", "−") if kind == "number" else shown, "\u200b")}
+
+
+def _epoch(created: str) -> int:
+    """Seconds since 1970 of the report's clock; naive times are UTC."""
+    time = datetime.fromisoformat(created)
+    return max(0, int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()))

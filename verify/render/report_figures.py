@@ -1,0 +1,218 @@
+"""The figures of a claim report, from its record alone: each has a title and a text that states its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base import write_atomically
+from ..inference import two_way_residual
+from .figures import QQ_SIZE, check_format, colour_bar, draw_heat_map, draw_qq_plot, drawn, heat_map_size
+from .numbers import general, log10, share
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..claim import ClaimReport
+    from ..panel.audit import Audit
+    from ..statistics import Rung, TestResult
+
+_LEAST = 5  # models that a two-way residual needs
+
+
+@dataclass(frozen=True)
+class ReportFigure:
+    """A figure of a report: its name, title and numbers in words, and how to draw it."""
+
+    name: str
+    title: str
+    alt: str
+    """Text that states the numbers, for readers who do not see the figure."""
+    size: tuple[float, float]
+    """Width and height in inches."""
+    draw: Callable[[Axes], None]
+
+    def render(self, suffix: str) -> bytes:
+        """The file's content as ``"svg"``, ``"pdf"`` or ``"png"``, the same on every run.
+
+        Raises
+        ------
+        InputError
+            If matplotlib is not installed.
+        """
+        return drawn(self.size, self.title, self.draw, suffix)
+
+    def save(self, path: Path) -> None:
+        """Write to a .svg, .pdf or .png file."""
+        check_format(path)
+        write_atomically(path, self.render(path.suffix))
+
+
+def figures(report: ClaimReport) -> dict[str, ReportFigure]:
+    """The figures that a record has numbers for, by name.
+
+    ``null``, ``ladder``, ``panel``: the primary panel test. ``layers``: units identified. ``map``: matching layers.
+    ``audit``: calibration of the panel. Nothing is drawn, and matplotlib not needed, until one is rendered.
+    """
+    primary = report.tests.get(report.panel.primary) if report.panel else None
+    made: list[ReportFigure] = []
+    if report.panel and primary and primary.applicable:
+        labels = ["A", "B", *(member.name for member in report.panel.members)]
+        if len(primary.scores) == len(labels) * (len(labels) - 1) // 2 and len(labels) >= _LEAST:
+            rung = next((rung for rung in primary.rungs if rung.design == report.panel.primary_rung), None)
+            S = _matrix(primary.scores, len(labels))
+            made += [_null(S, rung)] if rung else []
+            made.append(_panel(S, labels, primary.id))
+        made += [_ladder(primary, report.panel_alpha)] if primary.rungs else []
+        made += [_map(primary)] if primary.grid and primary.grid[0] else []
+    if report.panel and report.panel.audit and report.panel.audit.quantiles:
+        made.append(_audit(report.panel.audit))
+    located = report.tests.get("unit_identity")
+    made += [_layers(located)] if located and located.by_layer else []
+    return {figure.name: figure for figure in made}
+
+
+def _null(S: NDArray[np.float64], rung: Rung) -> ReportFigure:
+    T = two_way_residual(S)
+    others, claim = T[np.triu_indices(len(T), 1)][1:], float(T[0, 1])
+    below = rung.size - rung.rank
+
+    def draw(axes: Axes) -> None:
+        axes.hist(others, bins=40, color="0.75", edgecolor="0.55", linewidth=0.4, label="the other pairs")
+        axes.axvline(claim, color="black", linewidth=1.6)
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high * 1.3)
+        left = claim > (axes.get_xlim()[0] + axes.get_xlim()[1]) / 2
+        axes.annotate(
+            "A and B ", (claim, high * 1.22), ha="right" if left else "left", va="center", fontsize=8, weight="bold"
+        )
+        for x, side, words in (
+            (0.01, "left", f"lower tail: {below} pairs less alike\n(not tested)"),
+            (0.99, "right", f"upper tail: {rung.rank} of {rung.size} pairs,\nA and B among them (tested)"),
+        ):
+            axes.text(x, -0.2, words, transform=axes.transAxes, ha=side, va="top", fontsize=7)
+        axes.set_xlabel("score with each model's own level taken out")
+        axes.set_ylabel("pairs")
+
+    alt = (
+        f"Histogram of the residual scores of {rung.size} pairs of models with A and B marked. Upper tail, tested: "
+        f"{rung.rank} pairs score at least as high, A and B included, log10 p = {log10(rung.log10_p)}. Lower tail, "
+        f"not tested: {below} pairs score lower."
+    )
+    return ReportFigure("null", "Null distribution of the primary panel test", alt, (5.4, 3.2), draw)
+
+
+def _panel(S: NDArray[np.float64], names: Sequence[str], title: str) -> ReportFigure:
+    values = S[np.triu_indices(len(S), 1)]
+
+    def draw(axes: Axes) -> None:
+        draw_heat_map(axes, names, S)
+
+    alt = (
+        f"Heat map of the raw scores of A, B and the members of the panel with one another, {len(names)} models: "
+        f"A and B {share(S[0, 1])}; all pairs from {share(values.min())} to {share(values.max())}."
+    )
+    return ReportFigure("panel", f"Raw scores of {title}: A, B and the panel", alt, heat_map_size(names), draw)
+
+
+def _ladder(primary: TestResult, alpha: float) -> ReportFigure:
+    rungs = primary.rungs
+    places = range(len(rungs))
+
+    def draw(axes: Axes) -> None:
+        p, least = ([10**value for value in values] for values in zip(*_pairs(rungs), strict=True))
+        axes.hlines(places, least, p, color="0.7", linewidth=1)
+        axes.plot(least, places, "|", color="0.3", markersize=12, label="smallest possible p")
+        axes.plot(p, places, "o", color="black", markersize=5, label="p")
+        axes.axvline(alpha, color="0.4", linestyle="--", linewidth=0.8, label="level of the primary rung")
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.set_xlim(min(*least, alpha) / 2, 1.5)
+        axes.set_yticks(places, [rung.design.replace("_", " ") for rung in rungs])
+        axes.set_ylim(len(rungs) - 0.5, -0.5)
+        axes.set_xlabel("p")
+        axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3)
+
+    steps = "; ".join(
+        f"{rung.design.replace('_', ' ')} {log10(rung.log10_p)} (smallest possible {log10(rung.attainable_log10_p)})"
+        for rung in rungs
+    )
+    alt = f"log10 p by design, at level {general(alpha)} for the primary one: {steps}."
+    return ReportFigure("ladder", "The ladder of designs", alt, (5.4, 1.5 + 0.26 * len(rungs)), draw)
+
+
+def _layers(located: TestResult) -> ReportFigure:
+    rows = located.by_layer
+    places = range(len(rows))
+
+    def draw(axes: Axes) -> None:
+        axes.bar(places, [row.count / row.n if row.n else 0 for row in rows], color="0.72", label="units identified")
+        chance = [row.groups / row.n if row.n else 0 for row in rows]
+        axes.plot(places, chance, "_", color="black", markersize=18 if len(rows) < 16 else 8, markeredgewidth=2,
+                  label="by chance, at most")  # fmt: skip
+        step = max(1, len(rows) // 24)
+        axes.set_xticks(places[::step], [f"{row.layer_a}–{row.layer_b}" for row in rows[::step]])
+        axes.set_ylim(0, 1.02)
+        axes.set_xlabel("layer of A – layer of B")
+        axes.set_ylabel("share at the same index")
+        axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
+
+    cells = "; ".join(f"{r.layer_a} with {r.layer_b}: {r.count} of {r.n} (chance {r.groups})" for r in rows)
+    alt = f"Units of {located.id} at the same index by layer of A and of B: {cells}."
+    return ReportFigure("layers", "Share of units identified by layer", alt, (5.4, 2.8), draw)
+
+
+def _map(primary: TestResult) -> ReportFigure:
+    grid = np.array(primary.grid)
+    a, b = (int(i) for i in np.unravel_index(grid.argmax(), grid.shape))
+
+    def draw(axes: Axes) -> None:
+        image = axes.pcolormesh(grid, cmap="cividis_r", vmin=0, vmax=1)
+        axes.set_aspect("equal")
+        axes.invert_yaxis()
+        for ticks, n in ((axes.set_yticks, grid.shape[0]), (axes.set_xticks, grid.shape[1])):
+            step = max(1, n // 16)
+            ticks(np.arange(0, n, step) + 0.5, [str(i) for i in range(0, n, step)])
+        axes.set_xlabel("layer of B")
+        axes.set_ylabel("layer of A")
+        colour_bar(axes, image, "share of units that agree")
+
+    alt = (
+        f"Share of agreeing units for every layer of A, {grid.shape[0]}, with every layer of B, {grid.shape[1]}: the "
+        f"largest, {share(grid[a, b])}, between the layer in place {a} of A and the one in place {b} of B; the "
+        f"median {share(float(np.median(grid)))}."
+    )
+    side = min(4.0, max(2.2, 0.3 * max(grid.shape)))
+    return ReportFigure("map", f"Layers that match ({primary.id})", alt, (side + 1.6, side + 0.8), draw)
+
+
+def _audit(audit: Audit) -> ReportFigure:
+    observed, low, high = (np.array(column) for column in zip(*audit.quantiles, strict=True))
+    outside = int(((observed < low) | (observed > high)).sum())
+
+    def draw(axes: Axes) -> None:
+        draw_qq_plot(axes, observed, low, high)
+
+    alt = (
+        f"Sorted p-values of {len(observed)} pairs inside strata against uniform quantiles, with the pointwise 95% "
+        f"envelope under permuted strata: the smallest is {share(float(observed.min()))}; {outside} lie outside the "
+        "envelope."
+    )
+    return ReportFigure("audit", "Audit of the panel: calibration inside strata", alt, QQ_SIZE, draw)
+
+
+def _pairs(rungs: Sequence[Rung]) -> list[tuple[float, float]]:
+    return [(rung.log10_p, rung.attainable_log10_p) for rung in rungs]
+
+
+def _matrix(scores: Sequence[float], n: int) -> NDArray[np.float64]:
+    """Scores of all pairs as a symmetric matrix with a blank diagonal."""
+    S = np.full((n, n), np.nan)
+    S[np.triu_indices(n, 1)] = scores
+    S.T[np.triu_indices(n, 1)] = scores
+    return S
