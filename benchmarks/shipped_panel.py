@@ -10,8 +10,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from verify.panel import Panel, Recipe, audit, kinds
-from verify.panel import build as build_panel
+from verify.panel import Panel, audit, kinds
+from verify.panel.build import build as build_panel
+from verify.panel.recipe import Recipe
 from verify.statistics import PRIMARY
 
 from . import published

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from verify.claim import ClaimReport
 from verify.fingerprint import FingerprintRecord
-from verify.panel import PanelRecord, Recipe
+from verify.panel import PanelRecord
+from verify.panel.recipe import Recipe
 
 HERE = Path(__file__).parent
 

@@ -38,9 +38,7 @@ from verify.panel import (
     Member,
     Panel,
     PanelRecord,
-    Recipe,
     audit,
-    build,
     comparable,
     compute,
     evaluate,
@@ -54,7 +52,9 @@ from verify.panel import (
     stratum_of,
 )
 from verify.panel import scores as scores_module
+from verify.panel.build import build
 from verify.panel.localise import CLASSES, summarise
+from verify.panel.recipe import Recipe
 from verify.panel.record import DEFAULT, PANEL_COMPONENTS
 from verify.statistics import EXACT_TESTS, PANEL_STATISTICS, PRIMARY, on_anchors
 

@@ -21,16 +21,18 @@ from hypothesis import strategies as st
 
 from tests.checkpoints import Toy, toy, write_checkpoint
 from verify import ClaimReport, InputError, ReportError, VerifyError, test_lineage
-from verify.claim import SignatureError, sign, verify_signature
 from verify.claim.signature import (
     CONTENT_DIGEST,
     LONGEST_ENVELOPE,
     PAYLOAD_TYPE,
     PREDICATE_TYPE,
+    SignatureError,
     generate_key,
     key_id,
     parse,
+    sign,
     statement,
+    verify_signature,
 )
 from verify.cli import main
 

@@ -302,7 +302,7 @@ def test_a_score_that_is_not_a_finite_number_raises(statistic, dead, value):
     arrays = {name: np.full_like(x, value) if name.startswith(dead) else x for name, x in reference.arrays.items()}
     broken = Fingerprint(reference.record, arrays)
     for a, b in ((broken, shipped("stranger-1")), (shipped("stranger-1"), broken)):
-        with pytest.raises(StatisticsError, match="not a finite number|responds to any token"):
+        with pytest.raises(StatisticsError, match=r"not a finite number|responds to any token"):
             statistic(a, b)
 
 

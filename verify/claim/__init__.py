@@ -1,9 +1,8 @@
-"""The claim: its record, verdict, wording, digest and signature."""
+"""The claim: its record, verdict, wording and digest; ``check`` and ``signature`` are loaded where they are used."""
 
 from ..base import canonical, digest
 from .citation import Citation
 from .report import ClaimReport, Hypotheses, Provenance, Subject
-from .signature import SignatureError, sign, verify_signature
 from .verdict import Verdict, combine, decide
 
 __all__ = [
@@ -11,13 +10,10 @@ __all__ = [
     "ClaimReport",
     "Hypotheses",
     "Provenance",
-    "SignatureError",
     "Subject",
     "Verdict",
     "canonical",
     "combine",
     "decide",
     "digest",
-    "sign",
-    "verify_signature",
 ]

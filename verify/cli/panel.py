@@ -34,8 +34,8 @@ def build(recipe: Path, output: Path, quiet: bool) -> None:
 
     A model that cannot be read is reported, listed in the panel as excluded, and skipped.
     """
-    from ..panel import Recipe
-    from ..panel import build as build_panel
+    from ..panel.build import build as build_panel
+    from ..panel.recipe import Recipe
 
     check_writable(output / "panel.json")
     found = Recipe.read(recipe)

@@ -1,9 +1,7 @@
-"""Reference populations of unrelated models: record, build, selection, evidence, audit."""
+"""Reference populations of unrelated models: record, selection, evidence, audit; ``build`` is loaded where used."""
 
 from .audit import Audit, audit, false_match_curve, pair_p_values, quantile_envelope
-from .build import build, suspected
 from .evidence import PRIMARY_RUNG, PanelEvidence, PanelUse, evaluate, members_needed
-from .recipe import Entry, Recipe
 from .record import Exclusion, Kin, Member, Panel, PanelRecord, load_panel
 from .scores import Scores, compute
 from .selection import comparable, kinds, stratum_of
@@ -11,7 +9,6 @@ from .selection import comparable, kinds, stratum_of
 __all__ = [
     "PRIMARY_RUNG",
     "Audit",
-    "Entry",
     "Exclusion",
     "Kin",
     "Member",
@@ -19,10 +16,8 @@ __all__ = [
     "PanelEvidence",
     "PanelRecord",
     "PanelUse",
-    "Recipe",
     "Scores",
     "audit",
-    "build",
     "comparable",
     "compute",
     "evaluate",
@@ -33,5 +28,4 @@ __all__ = [
     "pair_p_values",
     "quantile_envelope",
     "stratum_of",
-    "suspected",
 ]

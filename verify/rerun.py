@@ -1,0 +1,187 @@
+"""A report checked from its bytes, and made again from the weights or fingerprints it is about."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from .base import InputError, Progress, ReportError
+from .claim import ClaimReport
+from .claim.agreement import EXACT, Disagreement, Replay, Tolerance, Unchecked, compare
+from .claim.check import check, outcome, read, unchecked
+from .claim.recompute import recompute
+from .claim.report import Subject
+from .fingerprint import Fingerprint, fingerprint
+from .lineage import Model, PanelSource, test_lineage
+from .panel import Panel, load_panel
+from .statistics import PANEL_STATISTICS
+
+WITH_WEIGHTS = (("*", Tolerance(1e-5, 1e-5)),)
+"""How far numbers made again from weights may be from those recorded: processors and libraries round differently.
+Counts, ranks, texts and verdicts are exact."""
+
+_STATED = (
+    "$.alpha",
+    "$.panel_alpha",
+    "$.chronology",
+    "$.created",
+    "$.provenance.software",
+    "$.provenance.seed",
+    "$.panel.families",
+)
+_LARGEST_SKETCH = 1 << 16
+
+
+def rerun(
+    report: ClaimReport | str | os.PathLike[str],
+    a: Model | None,
+    b: Model | None,
+    panel: PanelSource,
+    progress: Progress,
+) -> Replay:
+    """What :func:`verify.replay` does."""
+    if (a is None) != (b is None):
+        raise InputError("One model is given; give both A and B, or neither to check the report alone.")
+    source = _source(report)
+    checked, (content, recorded) = check(source), read(source)
+    if content["schema_version"] != 1:
+        content = json.loads(recorded.model_dump_json())
+    if panel is not None and recorded.panel is None:
+        raise InputError("The report used no panel, and one is given; leave it out.")
+    reference = load_panel(panel)
+    found = list(checked.disagreements)
+    kinds = list(checked.not_checkable)
+    basis = []
+    if reference is not None and recorded.panel is not None:
+        found += (wrong := _panel(recorded, reference))
+        kinds = [kind for kind in kinds if not kind.field.startswith("$.panel.") or kind.field.startswith(_STATED)]
+        basis.append("the panel")
+        reference = None if wrong else reference
+    if a is not None and b is not None:
+        models = _fingerprint(a, recorded, progress), _fingerprint(b, recorded, progress)
+        basis.insert(0, "both models")
+        if wrong := _subjects(recorded, *models):
+            found = [*wrong, *found]
+        else:
+            again = _again(recorded, *models, reference, progress)
+            kinds = [*_unchecked(recorded, models, reference)]
+            differing = compare(content, _content(again), WITH_WEIGHTS)
+            kept = {item.field for item in found} | {"$.digest"}
+            found += [
+                item
+                for item in differing
+                if item.field not in kept
+                and not item.field.startswith("$.citation.")
+                and not any(kind.covers(item.field) for kind in kinds)
+            ]
+    return outcome(recorded, content, " and ".join(basis) or checked.basis, found, tuple(kinds))
+
+
+def _source(report: ClaimReport | str | os.PathLike[str]) -> bytes | ClaimReport:
+    if isinstance(report, ClaimReport):
+        return report
+    if isinstance(report, str) and report.lstrip().startswith("{"):
+        return report.encode("utf-8", "surrogatepass")
+    path = Path(report)
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: not a path
+        reason = getattr(error, "strerror", None) or "not a path"
+        raise ReportError(f"{path.name!r:.120} cannot be read as a report ({reason}); check the path.") from error
+
+
+def _fingerprint(model: Model, report: ClaimReport, progress: Progress) -> Fingerprint:
+    """Of a model, under the sketch of the report."""
+    if isinstance(model, Fingerprint):
+        return model
+    sketch = report.provenance.sketch
+    if not all(0 < size <= _LARGEST_SKETCH for size in sketch.model_dump().values()):
+        raise ReportError(f"The report's sketch ({sketch}) has a size that no fingerprint can have; obtain it again.")
+    return fingerprint(model, sketch=sketch, progress=progress)
+
+
+def _subjects(report: ClaimReport, a: Fingerprint, b: Fingerprint) -> list[Disagreement]:
+    """Whether the models are those that the report names."""
+    return [
+        Disagreement(
+            field=f"$.{side}.content_sha256",
+            recorded=subject.content_sha256,
+            recomputed=model.record.content_sha256,
+            tolerance=EXACT,
+        )
+        for side, subject, model in (("a", report.a, a), ("b", report.b, b))
+        if subject.content_sha256 != model.record.content_sha256
+    ]
+
+
+def _panel(report: ClaimReport, panel: Panel) -> list[Disagreement]:
+    """Whether the panel is the one that the report names, and its members are declared as the report says."""
+    use = report.panel
+    assert use is not None
+    named = {"digest": use.digest, "name": use.name, "version": use.version}
+    given = {"digest": panel.digest, "name": panel.record.name, "version": panel.record.version}
+    found = compare({"panel": named}, {"panel": given}, ())
+    if use.digest != panel.digest:
+        return sorted(found, key=lambda item: item.field != "$.panel.digest")
+    declared = {member.name: member for member in panel.record.members}
+    given_members = [
+        {name: getattr(declared[member.name], name) for name in ("name", "family", "stratum")}
+        if member.name in declared
+        else None
+        for member in use.members
+    ]
+    recorded_members = [member.model_dump() for member in use.members]
+    return found + compare({"panel": {"members": recorded_members}}, {"panel": {"members": given_members}}, ())
+
+
+def _again(
+    report: ClaimReport, a: Fingerprint, b: Fingerprint, panel: Panel | None, progress: Progress
+) -> ClaimReport:
+    """The report made again with its options; panel tests are those recorded where the panel is not at hand.
+
+    Models are called what the report calls them, as reasons name them.
+    """
+    named = [
+        Fingerprint(model.record.model_copy(update={"name": subject.name}), model.arrays)
+        for model, subject in ((a, report.a), (b, report.b))
+    ]
+    made = test_lineage(
+        *named,
+        alpha=report.alpha,
+        panel=panel,
+        panel_alpha=report.panel_alpha,
+        families=report.panel.families if report.panel else (),
+        selection=report.selection,
+        chronology=report.chronology,
+        created="1970-01-01T00:00:00+00:00",
+        progress=progress,
+    )
+    if report.panel is not None and panel is None:
+        ranked = {test.id: report.tests[test.id] for test in PANEL_STATISTICS if test.id in report.tests}
+        made, _ = recompute(made.model_copy(update={"panel": report.panel, "tests": {**made.tests, **ranked}}))
+    return made
+
+
+def _unchecked(report: ClaimReport, models: tuple[Fingerprint, ...], panel: Panel | None) -> list[Unchecked]:
+    """What remains, with the weights at hand: what was stated, and how the files were stored."""
+    kinds = [kind for kind in unchecked(report) if kind.field.startswith(_STATED)]
+    for side, subject, model in (("a", report.a, models[0]), ("b", report.b, models[1])):
+        same_files = Subject.of(model.record).files == subject.files
+        for name in ("name", "software", *(() if same_files else ("files", "bytes_read"))):
+            reason = "of the files that the report was made from; those given hold the same weights"
+            kinds.append(Unchecked(field=f"$.{side}.{name}*", reason=reason))
+    if report.panel is not None and panel is None:
+        panel_tests = tuple(f"$.tests.{statistic.id}" for statistic in PANEL_STATISTICS)
+        kinds += [
+            kind
+            for kind in unchecked(report)
+            if kind.field.startswith(("$.panel", *panel_tests)) or "by_cell" in kind.field
+        ]
+    return list(dict.fromkeys(kinds))
+
+
+def _content(report: ClaimReport) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(report.model_dump_json())
+    return content
