@@ -16,6 +16,5 @@ class Record(BaseModel):
         extra="forbid",
         allow_inf_nan=False,
         strict=False,
-        use_attribute_docstrings=True,
         defer_build=True,  # validators are built when first used, not on import
     )
