@@ -67,6 +67,8 @@ def test_lineage(
     >>> report.verdict, report.tests["unit_identity"].statistic
     ('dependent', 256)
     """
+    if isinstance(families, str):
+        raise InputError(f"families is the text {families!r:.60}; give a list of family names.")
     for name, level in (("alpha", alpha), ("panel_alpha", panel_alpha)):
         if not 0 < level < 1:
             raise InputError(f"{name} is {level}; give a level between 0 and 1, such as 0.001.")
