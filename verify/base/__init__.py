@@ -1,6 +1,6 @@
 """What every room needs once: errors, the frozen record, atomic files, progress."""
 
-from .digest import canonical, digest
+from .digest import canonical, digest, without_duplicates
 from .errors import (
     CheckpointError,
     FingerprintError,
@@ -26,5 +26,6 @@ __all__ = [
     "digest",
     "sha256_of_file",
     "silent",
+    "without_duplicates",
     "write_atomically",
 ]

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..base import CheckpointError
+from ..base import CheckpointError, without_duplicates
 
 _LARGEST = 200_000_000  # bytes of JSON or text; the largest published tokenizers are about 35 MB
 _DEEPEST = 64  # levels of nesting; below what would exhaust the stack of whoever prints or walks the value
@@ -43,7 +43,7 @@ def read_bounded(path: Path) -> bytes:
 def parse_json_object(text: bytes, name: str) -> dict[str, Any]:
     """A JSON object from bytes; ``name`` is for the error message."""
     try:
-        value = json.loads(text.decode("utf-8"), object_pairs_hook=_without_duplicates)
+        value = json.loads(text.decode("utf-8"), object_pairs_hook=without_duplicates)
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise CheckpointError(f"{name} is not valid JSON ({reason}); obtain the file again.") from error
@@ -76,10 +76,3 @@ def _too_deep(value: Any) -> bool:
         if not level:
             return False
     return True
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a key appears twice")
-    return value

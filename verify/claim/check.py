@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..base import ReportError
+from ..base import ReportError, without_duplicates
 from ..base.digest import canonical, digest
 from ..statistics import PANEL_STATISTICS, PRIMARY
 from .agreement import ABSENT, EXACT, Disagreement, Replay, Tolerance, Unchecked, compare, leaves
@@ -146,7 +146,7 @@ def read(source: bytes | ClaimReport) -> tuple[dict[str, Any], ClaimReport]:
     try:
         if len(source) > LARGEST_FILE:
             raise ValueError(f"{len(source)} bytes, more than {LARGEST_FILE}")
-        content = json.loads(source.decode("utf-8"), object_pairs_hook=_without_duplicates)
+        content = json.loads(source.decode("utf-8"), object_pairs_hook=without_duplicates)
         if not isinstance(content, dict):
             raise ValueError("it is not a JSON object")
         canonical(content)  # refuses numbers and texts that JSON readers differ on
@@ -214,13 +214,6 @@ def _stated(report: ClaimReport) -> list[Disagreement]:
 def _content(report: ClaimReport) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(report.model_dump_json())
     return content
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a key appears twice")
-    return value
 
 
 def _not_a_report(reason: str) -> ReportError:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainSerializer, ValidationError
 
-from ..base import Record, ReportError, VerifyError, write_atomically
+from ..base import Record, ReportError, VerifyError, without_duplicates, write_atomically
 from ..base.digest import canonical, digest
 from ..checkpoint import Architecture, FileIdentity
 from ..fingerprint import DeadCount, FingerprintRecord, SketchSpec
@@ -186,7 +186,7 @@ class ClaimReport(Record):
         """
         text = source if isinstance(source, str) and source.lstrip().startswith("{") else _read(Path(source))
         try:
-            content = json.loads(text, object_pairs_hook=_without_duplicates)
+            content = json.loads(text, object_pairs_hook=without_duplicates)
             report = ClaimReport.model_validate(content)
             found = digest(content, without=_DERIVED)  # of what is written, not of what it was read as
         except ValidationError as error:
@@ -244,14 +244,6 @@ def _read(path: Path) -> str:
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or not a path
         reason = error.strerror if isinstance(error, OSError) else "not text in UTF-8"
         raise ReportError(f"{path.name!r:.120} cannot be read as a report ({reason}); check the path.") from error
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A key given twice is read one way by one reader, and the other way by the next."""
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a key appears twice")
-    return value
 
 
 def _not_a_report(reason: str) -> ReportError:

@@ -32,9 +32,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..base import InputError, ReportError, VerifyError
+from ..base import InputError, ReportError, VerifyError, without_duplicates
 from ..base.digest import canonical
-from .report import ClaimReport, Subject, _without_duplicates
+from .report import ClaimReport, Subject
 
 if TYPE_CHECKING:
     from securesystemslib.dsse import Envelope
@@ -228,7 +228,7 @@ def parse(content: bytes, what: str) -> dict[str, Any]:
     if len(content) > LONGEST_ENVELOPE:
         raise ReportError(f"In {what} are more than {LONGEST_ENVELOPE} bytes; give one that `verify` wrote.")
     try:
-        value = json.loads(content.decode("utf-8"), object_pairs_hook=_without_duplicates)
+        value = json.loads(content.decode("utf-8"), object_pairs_hook=without_duplicates)
     except (ValueError, RecursionError) as error:
         reason = f"{str(error)!r:.120}"
         raise ReportError(f"In {what} is no usable JSON ({reason}); give one that `verify` wrote.") from error
