@@ -13,9 +13,11 @@ E min(1, exp(-(x - X)))``, increasing in ``X``, hence at most its value for Gamm
 ``P(Gamma(i) >= x)``. A decreasing function of a variable stochastically below Gamma(k) that is the tail
 of Gamma(k) is super-uniform. ∎
 When it may be used: let ``p_1`` be a panel p-value, a function of the score array ``S``, and ``p_2`` exact under a
-group of unit permutations. If *the whole array* ``S`` is invariant under that group, then given ``S`` the law of
-the weights is still unchanged by it, and ``p_2`` is super-uniform given ``p_1``. Both sets of assumptions are
-needed, and neither is checked by arithmetic: the caller declares them.
+group of unit permutations ``g`` of ``A`` (or, likewise, of ``B``). If ``(g A, B, panel)`` has the joint law of
+``(A, B, panel)``, which the null hypothesis on ``A`` and ``B`` alone does not say, and *the whole array* ``S`` is
+invariant under that group, then given ``S`` the law of the weights is still unchanged by it, and ``p_2`` is
+super-uniform given ``p_1``. Both sets of assumptions are needed, and neither is checked by arithmetic: the caller
+declares them.
 
 Theorem (best of K). If ``p`` is the smallest of ``K`` super-uniform p-values, ``min(1, K p)`` is super-uniform.
 Proof. The union bound. ∎
@@ -55,8 +57,8 @@ def fisher(log10_ps: Sequence[float], *, invariant: bool) -> float:
     log10_ps : sequence of float
         log10 p-values, at least one.
     invariant : bool
-        The caller's declaration that the scores behind the panel p-value are, as a whole array, invariant
-        under the permutation group of the exact test.
+        The caller's declaration that the permutation group of the exact test leaves the joint law of A, B and the
+        panel unchanged, and the scores behind the panel p-value, as a whole array, invariant.
 
     Raises
     ------

@@ -3,25 +3,26 @@ r"""The number of fixed points of a best-match map: a proved tail bound.
 Setting. ``L`` independent groups. In group ``l`` a map ``f`` sends each of ``n_l`` indices of one
 model to an index of the other (its unique best match) or to nothing. ``F`` counts, over all groups,
 the indices with ``f(i) = i``. Under the null hypothesis the indices of one model may be permuted,
-independently and uniformly in each group, without changing the law of anything.
+independently and uniformly in each group, without changing the law of anything. Assumed of the scores: a
+group's element moves the scores of that group alone, and permutes their rows (or columns). Where a subset of a
+group's indices is kept, chosen in advance, ``n_l`` is its size and its own symmetric group acts.
 
 Theorem (fixed points). For integers ``k >= L >= 1``,
 
     P(F >= k) <= L^(k-L) * L! / k!,          and P(F >= k) <= 1 otherwise.
 
-Proof. Fix everything but the permutation ``g`` of one group with ``n`` indices, and let ``j`` distinct
-indices be given. If the *source* is permuted, index ``i`` is fixed when the content that ``g`` puts
-there maps to ``i``; with ``c_i`` the number of contents that map to ``i``, the probability that all
-``j`` are fixed is ``c_i1 ... c_ij / (n)_j``. Since ``sum c_i <= n``, Maclaurin's inequality gives
-``sum c_i1 ... c_ij <= (n)_j`` over ordered tuples of distinct indices: the factorial moment
-``E (F_l)_j`` is at most 1. If the *target* is permuted, ``j`` indices are fixed only if their images
-are distinct, with probability at most ``1 / (n)_j``, and the sum over tuples is again at most 1.
+Proof. Given the models, let ``g`` be the uniform permutation of one group with ``n`` indices. If the *source*
+is permuted, the content of ``i`` moves to ``g(i)`` and still maps to ``f(i)``: ``F_l`` counts the ``i`` with
+``g(i) = f(i)``. If the *target* is, ``f(i)`` becomes ``g(f(i))``, and ``F_l`` counts the same for the inverse of
+``g``, also uniform. ``(F_l)_j`` is the number of ordered tuples of ``j`` distinct indices where this holds; for
+``j > n`` there are none. A given tuple has it with probability ``1 / (n)_j`` if its images are distinct, else 0,
+and there are at most ``(n)_j`` tuples: the factorial moment ``E (F_l)_j`` is at most 1.
 Neither case needs ``f`` to be injective, total, or defined on equally many indices on both sides.
 Over independent groups the factorial moments of a sum follow the multinomial rule, so
 ``E (F)_j <= L^j``. Markov's inequality for ``(F)_j`` gives ``P(F >= k) <= L^j (k-j)!/k!`` for every
 ``0 <= j <= k``; the ratio of successive ``j`` is ``L / (k-j)``, so the best choice is ``j = k - L``. ∎
 
-The bound is attained up to a constant: a uniform permutation has ``E (F)_j = 1`` exactly.
+The moments are attained: for a bijection ``f`` of one group ``E (F)_j = 1`` for ``j <= n`` (and 0 beyond).
 The permuted-statistic argument follows Zhu et al. (2025, arXiv 2502.12292), whose statistic it replaces.
 """
 

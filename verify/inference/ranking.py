@@ -7,9 +7,10 @@ exchangeable within the design's groups; for residuals if the array is so after 
 
 Proof. Raw scores are equivariant (`orbit`), and the residual is (`residual`), being computed from all models
 of the design and no others, which the group permutes among themselves. Arithmetic: a sum of n terms of size
-at most s errs by at most n^2 u s, u the unit roundoff, whatever its order (Higham 2002, section 4.2). Carried
-through ``mu`` (2n u s), ``r`` (4n u s and less than 3 u s) and the subtractions, a residual errs by less than
-16 n u s for n >= 5; values closer than twice that are counted as tied, which `orbit` shows to be valid. ∎
+at most s errs, to first order, by at most n^2 u s / 2, u the unit roundoff, whatever its order (Higham 2002,
+section 4.2). Carried through ``mu`` (2n u s), each ``r`` (5n u s) and the subtractions (3n u s), a residual over
+pairs errs by less than 16 n u s for n >= 5, and so does one between strata of up to 50 models each, or, by pairwise
+summation, of any number; values closer than twice that are counted as tied, which `orbit` shows to be valid. ∎
 
 A row design ranks raw scores: it asks for the scores of one model with the others and nothing else.
 

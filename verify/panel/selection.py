@@ -4,6 +4,8 @@ Comparable members have MLPs of the same kind (gated or not) and norms of the sa
 share anchor tokens with both; one token list serves them all. Members that hold the weights of A or B, or
 belong to the family of such a member or to one declared for A or B, are dropped; of several members of one
 family the one whose name has the smallest sha256 stands for all.
+Exchangeability of A, B and the members is meant given all that is used to select: declared families, identity
+of weights, kinds of MLP and norm, and vocabularies.
 """
 
 from __future__ import annotations

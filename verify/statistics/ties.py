@@ -3,18 +3,30 @@
 Shared blocks, stacked or duplicated layers, repeated kv heads and values mixed across layers tie
 the arrangements of several blocks. Counted as independent they give strangers p-values down to
 1e-62. Ties are looked for by testing the model against itself, two blocks at a time: does index i of one
-resemble index i of the other more than it resembles the others? The sum of the diagonal of a score array is
-compared with its mean and variance over relabellings of one block (Hoeffding 1951), for the absolute scores and
-for the signed ones; where signs are tested, the signed diagonal with its variance over sign flips instead. The
-threshold is Bonferroni's over all pairs of blocks; exact copies at the same index are tied whatever the sums say.
+resemble index i of the other more than it resembles the others? Scores are cosines of means over copies, at
+indices alive in both blocks. The sum of the diagonal is compared with its mean and variance over relabellings of
+one block (Hoeffding 1951), for the absolute scores and for the signed ones; where signs are tested, in place of the
+latter, the signed diagonal with its variance over sign flips. The threshold is a normal quantile, Bonferroni's over
+all pairs of blocks. Exact copies are tied whatever the sums say: if all live indices are alike at the same index,
+or at least two are, and like no other.
 
-Validity. Let R be the sets that are tied. Whether two blocks look tied is unchanged when both are permuted (where
-signs are tested, flipped) alike; so given that the members of the declared sets do, permuting each set as one is
-still a symmetry, and the test on merged groups is valid. Summing over what may be declared beyond R,
-P(p <= u) <= u (1 + c) + P(a tie of R is missed), c being small with ``FALSE_TIE``, the expected number of false
-declarations in one model. A test reports the larger p-value of the merged groups and of all blocks apart, which
-costs no size at all where nothing is tied. Not found: ties too weak for the threshold, which hardly move a count
-(two exact copies in sixteen are found), and inexact ties of blocks with fewer than about six indices.
+Validity. Let R be the true ties: within a set of R one permutation (where signs are tested, one set of flips) acts
+on all blocks. Permuting two blocks alike carries means over copies, their directions and the rows and columns of
+every score array along. Where the signs of both are flipped at index i, the flipping parts of s_ij and s_ji, j not
+i, are negated, and neither s_ii nor any absolute score changes. So whether two blocks look tied is unchanged by
+joint permutations and, where signs are tested, by joint flips. For a partition D that is R or coarser, the event that
+D is the join of R with the declared pairs inside D is unchanged by the group that acts on every set of D as one, and
+given it the merged test is valid. Summing over D, P(p <= u) <= u (1 + c) + P(a tie of R is missed), c being the
+expected number of partitions other than R that are joins of R with declared pairs. It is at most E(2^N - 1), N
+counting the pairs of sets of R with a declaration between them: on average ``FALSE_TIE`` or less in one component
+of one model, so far as the normal quantile is right, and chance exact copies (where signs are tested, what absolute
+scores declare is the same for all flips, and not counted). A test reports the larger p-value of the merged groups
+and of all blocks apart, which costs no size at all where nothing is tied.
+
+Not found: ties too weak for the threshold, whose effect on a count is not bounded (two exact copies in sixteen
+indices are found); inexact ties of blocks with fewer than about six indices (of signs alone, about twenty); ties at
+other indices, between different slots of different layers (unless a chain of declared pairs links them), or without
+resemblance at equal indices.
 """
 
 from __future__ import annotations
@@ -29,7 +41,10 @@ from .blocks import Block, Grid, Vectors, common_indices
 from .matching import MARGIN, fixed_points
 
 FALSE_TIE = 1e-3
-"""Expected number of false declarations in one model; each only merges groups that could have stood apart."""
+"""Expected number of false declarations by sums in one component of one model, by normal approximation.
+
+Each only merges groups that could have stood apart.
+"""
 
 Node = tuple[int, str]
 
