@@ -16,5 +16,6 @@ class Record(BaseModel):
         extra="forbid",
         allow_inf_nan=False,
         strict=False,
+        protected_namespaces=(),  # `model_type` is what everybody calls it
         defer_build=True,  # validators are built when first used, not on import
     )
