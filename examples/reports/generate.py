@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -67,5 +68,9 @@ def generate(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        sys.exit("python -m examples.reports.generate takes no arguments.")
+    if find_spec("matplotlib") is None:
+        sys.exit('The reports have figures, which need matplotlib: pip install "verify-lineage[report]".')
     generate(HERE)
     sys.stdout.write("".join(f"{HERE.name}/{name}: {pair.verdict}\n" for name, pair in PAIRS.items()))

@@ -285,7 +285,7 @@ def _signed_payload(envelope: Envelope, key: SSlibKey) -> bytes:
     from securesystemslib.exceptions import UnverifiedSignatureError
 
     if key.keyid not in envelope.signatures:
-        named = ", ".join(f"{keyid!r:.20}" for keyid in list(envelope.signatures)[:3])
+        named = ", ".join(f"{keyid[:16]!r}" for keyid in list(envelope.signatures)[:3])
         raise SignatureError(
             f"Not valid: the key given ({key.keyid:.16}) is not one that signed; the envelope names {named}."
         )

@@ -40,8 +40,8 @@ class Sentences(NamedTuple):
 
 _NOT_WHO = "who copied from whom, on purpose or not, or against what right"
 _DEPENDENT = Sentences(
-    "A and B share initial weights or derivation: the hypothesis that their internal arrangements are "
-    "unrelated is rejected ({p}).",
+    "A and B share initial weights or derivation, if the assumptions stated hold: the hypothesis that their internal "
+    "arrangements are unrelated is rejected ({p}).",
     "The internal arrangements of A and B are not independent ({p}): they share initial weights, or one was derived "
     "from the other or both from a third, if the assumptions stated in the report hold.",
     f"{_NOT_WHO[0].upper()}{_NOT_WHO[1:]}; how probable a relation is; that a shared initial seed is excluded.",

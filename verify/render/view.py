@@ -162,9 +162,9 @@ def _data(report: ClaimReport) -> list[Block]:
     subjects, shapes = sides.values(), [subject.architecture for subject in sides.values()]
     settings: list[Inline] = [
         ("Which existed first: ", report.chronology or "not stated", "."),
-        ("How the pair came to be tested: ", report.selection.replace("_", " "), "."),
+        ("How the pair came to be tested, as stated: ", report.selection.replace("_", " "), "."),
         (
-            "Levels, fixed before anything was seen: ",
+            "Levels, fixed before anything was seen, as stated: ",
             general(report.alpha),
             " for the exact tests, ",
             general(report.panel_alpha),
@@ -177,8 +177,10 @@ def _data(report: ClaimReport) -> list[Block]:
         origin = (Code(panel.name), " ", Code(panel.version), ", ", Code(panel.digest))
         tokens = ("; all scores are on one list of ", count(panel.anchors), " tokens.")
         members = _listed(member.name for member in panel.members)
+        families = _listed(panel.families)
         settings += [
             ("Panel: ", *origin, *tokens),
+            ("Families declared for A and B: ", *(families or ("none",)), "."),
             (
                 count(len(panel.members)),
                 " members are comparable with A and B",
@@ -264,7 +266,7 @@ def _exact(tests: list[TestResult]) -> list[Block]:
         "what was counted",
         "count",
         "of",
-        "by chance, at most",
+        "mean by chance, at most",
         "log10 p",
         "adjusted",
         "smallest possible",
@@ -395,7 +397,15 @@ def _where(report: ClaimReport, pictures: dict[str, Picture]) -> list[Block]:
         blocks += [
             _table(
                 ("Units at the same index, by pair of layers (", Code(located.id), ")"),
-                ("layer of A", "layer of B", "count", "of", "by chance, at most", "log10 p", "adjusted over layers"),
+                (
+                    "layer of A",
+                    "layer of B",
+                    "count",
+                    "of",
+                    "mean by chance, at most",
+                    "log10 p",
+                    "adjusted over layers",
+                ),
                 (
                     (
                         *map(count, (row.layer_a, row.layer_b, row.count, row.n, row.groups)),
