@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..base import CheckpointError, Progress, sha256_of_file, silent
 from .architecture import Architecture, FileIdentity
-from .describe import describe
+from .describe import configured, describe, fused_heads
 from .families import FAMILIES, Family
 from .layout import Slot
 from .safetensors_file import Tensor, tensors
@@ -32,16 +32,40 @@ Key = tuple[str, int | None, int | None]
 
 @dataclass(frozen=True)
 class Stored:
-    """One canonical tensor: which stored one, and how to read it."""
+    """One canonical tensor: which stored one, and which rows of it, in ``blocks`` equal blocks."""
 
     tensor: Tensor
-    slot: Slot
+    transposed: bool
+    blocks: int
+    start: int
+    """First row of the part in each block."""
+    size: int
+    """Rows of the part in each block."""
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Canonical shape."""
-        shape = self.tensor.shape[::-1] if self.slot.transposed else self.tensor.shape
-        return (shape[0] // self.slot.part[1], *shape[1:]) if shape else shape
+        shape = self._whole
+        return (self.blocks * self.size, *shape[1:]) if shape else shape
+
+    def map(self, rows: slice | NDArray[np.intp] | None) -> NDArray[Any]:
+        """The tensor as stored, or some of its rows."""
+        mapped: NDArray[Any] = self.tensor.map()
+        if self.transposed:
+            mapped = mapped.T
+        if self.blocks > 1:
+            first = np.arange(self.blocks, dtype=np.intp)[:, None] * (len(mapped) // self.blocks)
+            places = (first + np.arange(self.start, self.start + self.size, dtype=np.intp)).ravel()
+            rows = places if rows is None else places[rows]
+        elif mapped.ndim and self.size < len(mapped):
+            mapped = mapped[self.start : self.start + self.size]
+        if rows is not None:
+            mapped = mapped[rows]
+        return mapped
+
+    @property
+    def _whole(self) -> tuple[int, ...]:
+        return self.tensor.shape[::-1] if self.transposed else self.tensor.shape
 
 
 class Checkpoint:
@@ -93,7 +117,7 @@ class Checkpoint:
 
     def norm_before(self, sublayer: str, layer: int) -> tuple[str, int | None] | None:
         """Role and layer of the norm that feeds a sublayer, ``attn`` or ``mlp``; None if there is none."""
-        key: tuple[str, int | None] = (f"norm_{sublayer}", layer)
+        key: tuple[str, int | None] = (f"norm_{'attn' if self._family.shared_norm else sublayer}", layer)
         if self._family.post_norm and sublayer == "attn":
             key = ("norm_out", layer - 1) if layer else ("norm_embed", None)
         return key if self.has(*key) else None
@@ -112,15 +136,7 @@ class Checkpoint:
         CheckpointError
             If there is no such tensor, its stored dtype cannot be read, or the file changed since it was opened.
         """
-        stored = self._at(role, layer, expert)
-        mapped: NDArray[Any] = stored.tensor.map()
-        if stored.slot.transposed:
-            mapped = mapped.T
-        k, parts = stored.slot.part
-        if parts > 1:
-            mapped = mapped[k * stored.shape[0] : (k + 1) * stored.shape[0]]
-        if rows is not None:
-            mapped = mapped[rows]
+        mapped = self._at(role, layer, expert).map(rows)
         self.bytes_read += prod(mapped.shape) * mapped.itemsize
         with np.errstate(over="ignore", invalid="ignore"):  # F64 beyond float32: non-finite, and counted
             return np.ascontiguousarray(mapped, dtype=np.float32)
@@ -169,8 +185,9 @@ def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     source = locate(Path(path))
     found = _all_tensors(source)
     family, prefix = _family(source, found)
-    stored, rest = _match(family, prefix, found)
-    if source.config.get("tie_word_embeddings") is True:
+    family = configured(family, source.config)
+    stored, rest = _match(family, prefix, found, source.config)
+    if source.config.get("tie_word_embeddings", family.tied) is True:
         stored.pop(("unembed", None, None), None)  # a stale copy: the model uses embed
     return Checkpoint(source, family, stored, rest)
 
@@ -197,7 +214,8 @@ def _family(source: Source, found: dict[str, Tensor]) -> tuple[Family, str]:
     present = {_template(name) for name in found}  # of any layer: the first may be dense in a model of experts
     declared = source.config.get("model_type", "")
     named = [family for family in FAMILIES if declared in family.model_types]
-    fitting = [(f, prefix) for f in named or FAMILIES if (prefix := _prefix(f, present)) is not None]
+    candidates = named or [family for family in FAMILIES if family.by_names]
+    fitting = [(f, prefix) for f in candidates if (prefix := _prefix(f, present)) is not None]
     if len(fitting) == 1:
         return fitting[0]
     known = ", ".join(name for family in FAMILIES for name in family.model_types)
@@ -216,13 +234,17 @@ def _prefix(family: Family, present: set[str]) -> str | None:
     return None
 
 
-def _match(family: Family, prefix: str, found: dict[str, Tensor]) -> tuple[dict[Key, Stored], dict[str, Tensor]]:
+def _match(
+    family: Family, prefix: str, found: dict[str, Tensor], config: dict[str, Any]
+) -> tuple[dict[Key, Stored], dict[str, Tensor]]:
     """Every tensor's canonical keys (a fused tensor has several), and the tensors that have none."""
     templates = [(role, _slot(entry), prefix) for role, entry in (family.globals | family.layer).items()]
     templates += [(role, _slot(entry), "") for role, entry in family.unprefixed.items()]
     by_template: dict[str, list[tuple[str, Slot]]] = {}
     for role, slot, start in templates:
         by_template.setdefault(_slot_template(start, slot), []).append((role, slot))
+    fused = any(slot.fused != "equal" for _, slot, _ in templates)
+    heads, kv_heads = fused_heads(family, config) if fused else (1, 1)
     stored: dict[Key, Stored] = {}
     rest: dict[str, Tensor] = {}
     for name, tensor in found.items():
@@ -235,20 +257,24 @@ def _match(family: Family, prefix: str, found: dict[str, Tensor]) -> tuple[dict[
                     f"Tensor {name!r:.200} and {stored[role, layer, expert].tensor.name!r:.200} claim one place; "
                     "expected one of them."
                 )
-            stored[role, layer, expert] = _part(tensor, slot)
+            stored[role, layer, expert] = _part(tensor, slot, heads, kv_heads)
         if not roles and not any(re.search(pattern, name) for pattern in family.constants):
             rest[name] = tensor
     return stored, rest
 
 
-def _part(tensor: Tensor, slot: Slot) -> Stored:
+def _part(tensor: Tensor, slot: Slot, heads: int, kv_heads: int) -> Stored:
     rows = (tensor.shape or (1,))[-1 if slot.transposed else 0]
-    if rows % slot.part[1]:
+    blocks, shares = slot.blocks(heads, kv_heads)
+    unit, rest = divmod(rows, blocks * sum(shares))
+    if rest:
+        of_heads = "" if slot.fused == "equal" else f" of {heads} heads and {kv_heads} kv heads"
         raise CheckpointError(
-            f"Tensor {tensor.name!r:.200} has {rows} rows, which {slot.part[1]} fused parts cannot share; "
+            f"Tensor {tensor.name!r:.200} has {rows} rows, which {slot.part[1]} fused parts{of_heads} cannot share; "
             "obtain the file again."
         )
-    return Stored(tensor, slot)
+    k = slot.part[0]
+    return Stored(tensor, slot.transposed, blocks, unit * sum(shares[:k]), unit * shares[k])
 
 
 def _template(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..base import CheckpointError
@@ -11,6 +12,40 @@ from .hostile import count
 from .layout import Family
 
 Shapes = Mapping[tuple[str, int | None, int | None], tuple[int, ...]]
+
+_HEADS = ("num_attention_heads", "n_head", "n_heads")
+
+
+def configured(family: Family, config: dict[str, Any]) -> Family:
+    """The family with what ``config.json`` switches."""
+    for entry, fields in family.switches.items():
+        value: Any = config
+        for key in entry.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is not None and value is not False:
+            family = replace(family, **fields)
+    return family
+
+
+def fused_heads(family: Family, config: dict[str, Any]) -> tuple[int, int]:
+    """Heads and kv heads, without which a fused tensor of q, k and v cannot be taken apart.
+
+    Raises
+    ------
+    CheckpointError
+        If ``config.json`` does not say them, or they cannot be.
+    """
+    heads = count(config, *_HEADS)
+    kv_heads = family.kv_heads if isinstance(family.kv_heads, int) else count(config, *family.kv_heads)
+    if not heads or not kv_heads:
+        named = _HEADS if not heads or isinstance(family.kv_heads, int) else family.kv_heads
+        raise CheckpointError(
+            f"config.json does not say {' or '.join(named)}, without which the fused q, k and v of a "
+            f"{family.name} model cannot be taken apart; put the model's config.json beside its weights."
+        )
+    if heads % kv_heads:
+        raise CheckpointError(f"{heads} heads cannot share {kv_heads} kv heads; check config.json.")
+    return heads, kv_heads
 
 
 def describe(family: Family, shapes: Shapes, config: dict[str, Any]) -> Architecture:
@@ -24,14 +59,14 @@ def describe(family: Family, shapes: Shapes, config: dict[str, Any]) -> Architec
     """
     vocab, width = _matrix(shapes, "embed", None)
     layers = 1 + max(layer for _, layer, _ in shapes if layer is not None)
-    heads = count(config, "num_attention_heads", "n_head")
+    heads = count(config, *_HEADS)
     if not heads:
         raise CheckpointError(
             "config.json does not say num_attention_heads, which tensor shapes cannot tell; put the model's "
             "config.json beside its weights."
         )
     query_rows = _matrix(shapes, "q", 0)[0]
-    head_size = count(config, "head_dim") or query_rows // heads
+    head_size = count(config, "head_dim", "kv_channels") or query_rows // heads
     if head_size == 0 or heads * head_size != query_rows:
         raise CheckpointError(
             f"{heads} heads of {head_size} channels do not make the {query_rows} rows of q; check config.json."
@@ -50,7 +85,8 @@ def describe(family: Family, shapes: Shapes, config: dict[str, Any]) -> Architec
     _check_shapes(shapes, width, vocab, heads * head_size, kv_heads * head_size, sizes)
     _check_rest(shapes, width, experts, head_size)
     _check_layers(shapes, layers, experts, family.gated)
-    _check_config(config, width, layers, vocab, kv_heads, experts, sizes)
+    comparable = {key: value for key, value in config.items() if key not in family.other_meaning}
+    _check_config(comparable, width, layers, vocab, kv_heads, experts, sizes)
     tied = not any(role == "unembed" for role, _, _ in shapes)
     known = model_type in family.model_types  # else only its tensor names are like this family's
     return Architecture(
@@ -105,8 +141,12 @@ def _check_shapes(shapes: Shapes, width: int, vocab: int, query: int, value: int
         "norm_attn": (width,),
         "norm_mlp": (width,),
         "norm_out": (width,),
+        "norm_attn_out": (width,),
+        "norm_mlp_out": (width,),
         "norm_embed": (width,),
         "norm_final": (width,),
+        "unembed_bias": (vocab,),
+        "gate_bias": (hidden[""],),
         "up_bias": (hidden[""],),
         "down_bias": (width,),
         "shared_router": (1, width),
@@ -170,12 +210,12 @@ def _check_config(
     """Declared numbers agree with the tensors; a number about something the model lacks says nothing."""
     for found, keys in (
         (vocab, ("vocab_size",)),
-        (sizes[""], ("intermediate_size", "n_inner")),
+        (sizes[""], ("intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "hidden_dim")),
         (experts, ("num_experts", "n_routed_experts", "num_local_experts")),
         (sizes["expert_"], ("moe_intermediate_size",)),
         (sizes["shared_"], ("shared_expert_intermediate_size",)),
-        (width, ("hidden_size", "n_embd")),
-        (layers, ("num_hidden_layers", "n_layer")),
+        (width, ("hidden_size", "n_embd", "d_model", "dim")),
+        (layers, ("num_hidden_layers", "n_layer", "n_layers", "num_layers")),
         (kv_heads, ("num_key_value_heads",)),
     ):
         declared = count(config, *keys)

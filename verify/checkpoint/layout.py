@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,38 @@ class Slot:
     transposed: bool = False
     """Stored [in, out], as by Conv1D."""
     part: tuple[int, int] = (0, 1)
-    """(k, n): the k-th of n equal parts along ``out`` of a fused tensor."""
+    """(k, n): the k-th of n parts along ``out`` of a fused tensor."""
+    fused: Literal["equal", "heads", "groups"] = "equal"
+    """How the parts lie: n equal ones; q, k, v each of all its heads; or q heads, k, v of each kv head in turn."""
+
+    def blocks(self, heads: int, kv_heads: int) -> tuple[int, tuple[int, ...]]:
+        """How many blocks of rows follow each other, and how the parts share one block, in equal pieces."""
+        if self.fused == "heads":
+            return 1, (heads, kv_heads, kv_heads)
+        if self.fused == "groups":
+            return kv_heads, (heads // kv_heads, 1, 1)
+        return 1, (1,) * self.part[1]
+
+
+def fused_qkv(
+    name: str, fused: Literal["equal", "heads", "groups"], transposed: bool = False, bias: bool = True
+) -> dict[str, str | Slot]:
+    """Slots of q, k and v in one tensor ``name`` + ".weight", and of their biases in ``name`` + ".bias"."""
+    slots: dict[str, str | Slot] = {}
+    for n, role in enumerate("qkv"):
+        slots[role] = Slot(f"{name}.weight", transposed=transposed, part=(n, 3), fused=fused)
+        if bias:
+            slots[f"{role}_bias"] = Slot(f"{name}.bias", part=(n, 3), fused=fused)
+    return slots
+
+
+def with_bias(**names: str) -> dict[str, str | Slot]:
+    """Weight and bias of each role, by the name that both begin with."""
+    return {
+        role + suffix: name + ending
+        for role, name in names.items()
+        for suffix, ending in (("", ".weight"), ("_bias", ".bias"))
+    }
 
 
 @dataclass(frozen=True)
@@ -46,3 +78,15 @@ class Family:
     odd_in_up: bool = True
     linear_values: bool = True
     positions: Literal["rotary", "learned", "sinusoidal", "none"] = "rotary"
+    shared_norm: bool = False
+    """Attention and MLP in parallel behind one norm, ``norm_attn``."""
+    tied: bool = False
+    """Tied embeddings where ``config.json`` does not say."""
+    kv_heads: int | tuple[str, ...] = ("num_key_value_heads",)
+    """Their number in fused tensors, or where ``config.json`` says it."""
+    by_names: bool = True
+    """Whether its tensor names alone tell it from other families; else ``config.json`` must name it."""
+    other_meaning: tuple[str, ...] = ()
+    """Entries of ``config.json`` that count something else here than elsewhere."""
+    switches: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Fields that differ where an entry of ``config.json`` (dotted if nested) is neither absent, null nor false."""

@@ -1,6 +1,6 @@
 """GPT-2: Conv1D stores [in, out]; q, k, v are thirds of one tensor; layer norm, GELU, learned positions."""
 
-from ..layout import Family, Slot
+from ..layout import Family, Slot, fused_qkv
 
 GPT2 = Family(
     name="gpt2",
@@ -13,8 +13,7 @@ GPT2 = Family(
         "norm_final_bias": "ln_f.bias",
     },
     layer={
-        **{r: Slot("h.{i}.attn.c_attn.weight", transposed=True, part=(n, 3)) for n, r in enumerate("qkv")},
-        **{f"{r}_bias": Slot("h.{i}.attn.c_attn.bias", part=(n, 3)) for n, r in enumerate("qkv")},
+        **fused_qkv("h.{i}.attn.c_attn", "equal", transposed=True),
         "o": Slot("h.{i}.attn.c_proj.weight", transposed=True),
         "o_bias": "h.{i}.attn.c_proj.bias",
         "up": Slot("h.{i}.mlp.c_fc.weight", transposed=True),

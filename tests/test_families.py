@@ -1,0 +1,552 @@
+"""Families beyond the first: names and shapes as published, at toy width, with random weights.
+
+The names are written out here, and fused tensors built here from their parts, so that the library's
+tables are proved against them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import verify
+from tests.checkpoints import Array, Toy, write_checkpoint
+from tests.models import VOCABULARY, child
+from verify.base import CheckpointError
+from verify.checkpoint import open_checkpoint
+
+WIDTH, LAYERS, VOCAB, HEADS, SIZE, HIDDEN, EXPERTS, EXPERT = 32, 2, 128, 4, 8, 64, 3, 48
+
+RMS_NORMS = {"input_layernorm.weight": "norm_attn", "post_attention_layernorm.weight": "norm_mlp"}
+ATTENTION = {f"self_attn.{role}_proj.weight": role for role in "qkvo"}
+QK_NORMS = {"self_attn.q_norm.weight": "q_norm", "self_attn.k_norm.weight": "k_norm"}
+MLP = {"mlp.gate_proj.weight": "gate", "mlp.up_proj.weight": "up", "mlp.down_proj.weight": "down"}
+GLOBALS = {"model.embed_tokens.weight": "embed", "model.norm.weight": "norm_final"}
+HEAD = {"lm_head.weight": "unembed"}
+CONFIG = {
+    "hidden_size": WIDTH,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": HEADS,
+    "intermediate_size": HIDDEN,
+    "vocab_size": VOCAB,
+}
+
+
+def biased(names: dict[str, str]) -> dict[str, str]:
+    """Weight and bias by what both names begin with."""
+    return {f"{name}.{kind}": role + ("_bias" if kind == "bias" else "") for name, role in names.items()
+            for kind in ("weight", "bias")}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Published:
+    """What is published of a family: its names, what its fused tensors hold in which order, and what it computes."""
+
+    globals: dict[str, str]
+    at: str
+    """What the names of a layer begin with."""
+    layer: dict[str, str]
+    config: dict[str, Any]
+    stacked: dict[str, tuple[str, ...]]
+    """Tensors of parts one after the other."""
+    by_group: dict[str, tuple[str, str, str]]
+    """Tensors of, for each kv head, its query heads, its k and its v."""
+    kv_heads: int = 2
+    norm: str = "rms"
+    offset: int = 0
+    post_norm: bool = False
+    gated: bool = True
+    positions: str = "rotary"
+    tied: bool = False
+    before_attn: str | None = "norm_attn"
+    before_mlp: str | None = "norm_mlp"
+    rest: tuple[str, ...] = ()
+    """Stored tensors that no test compares."""
+    constants: tuple[str, ...] = ()
+    """Buffers of a layer."""
+    named: str | None = None
+    """Name of the table, if another than that of the family."""
+
+
+def llama_like(**changes: Any) -> Published:
+    """RMS norm, SwiGLU, rotary positions, untied, two kv heads."""
+    fields: dict[str, Any] = {
+        "globals": GLOBALS | HEAD,
+        "at": "model.layers.",
+        "layer": ATTENTION | RMS_NORMS | MLP,
+        "config": CONFIG | {"num_key_value_heads": 2},
+        "stacked": {},
+        "by_group": {},
+    }
+    return Published(**(fields | changes))
+
+
+def gpt_like(**changes: Any) -> Published:
+    """Layer norm, no gate, as many kv heads as heads."""
+    fields: dict[str, Any] = {"norm": "layer", "gated": False, "kv_heads": HEADS, "stacked": {}, "by_group": {}}
+    return Published(**(fields | {"config": CONFIG} | changes))
+
+
+MIXTRAL_EXPERTS = {f"block_sparse_moe.experts.{e}.{w}.weight": f"expert_{role} {e}"
+                   for e in range(EXPERTS) for w, role in (("w1", "gate"), ("w3", "up"), ("w2", "down"))}  # fmt: skip
+QWEN_EXPERTS = {f"mlp.experts.{e}.{role}_proj.weight": f"expert_{role} {e}"
+                for e in range(EXPERTS) for role in ("gate", "up", "down")}  # fmt: skip
+SANDWICH = {
+    "input_layernorm.weight": "norm_attn",
+    "post_attention_layernorm.weight": "norm_attn_out",
+    "pre_feedforward_layernorm.weight": "norm_mlp",
+    "post_feedforward_layernorm.weight": "norm_mlp_out",
+}
+H_TO_4H = {"mlp.dense_h_to_4h": "up", "mlp.dense_4h_to_h": "down"}
+QKV = ("q", "k", "v")
+QKV_BIAS = ("q_bias", "k_bias", "v_bias")
+BLOOM_GLOBALS = {"transformer.word_embeddings.weight": "embed"} | biased({"transformer.ln_f": "norm_final"})
+
+PUBLISHED: dict[str, Published] = {
+    "mixtral": llama_like(
+        layer=ATTENTION | RMS_NORMS | MIXTRAL_EXPERTS | {"block_sparse_moe.gate.weight": "router"},
+        config=CONFIG | {"num_key_value_heads": 2, "num_local_experts": EXPERTS, "intermediate_size": EXPERT},
+    ),
+    "qwen3_moe": llama_like(
+        layer=ATTENTION | RMS_NORMS | QK_NORMS | QWEN_EXPERTS | {"mlp.gate.weight": "router"},
+        config=CONFIG
+        | {"num_key_value_heads": 2, "head_dim": SIZE, "num_experts": EXPERTS, "moe_intermediate_size": EXPERT},
+    ),
+    "phi3": llama_like(
+        layer=RMS_NORMS | {"self_attn.o_proj.weight": "o", "mlp.down_proj.weight": "down"},
+        stacked={"self_attn.qkv_proj.weight": QKV, "mlp.gate_up_proj.weight": ("gate", "up")},
+    ),
+    "gpt_neox": gpt_like(
+        globals={"gpt_neox.embed_in.weight": "embed", "embed_out.weight": "unembed"}
+        | biased({"gpt_neox.final_layer_norm": "norm_final"}),
+        at="gpt_neox.layers.",
+        layer=biased(
+            H_TO_4H | {"attention.dense": "o", "input_layernorm": "norm_attn", "post_attention_layernorm": "norm_mlp"}
+        ),
+        by_group={"attention.query_key_value.weight": QKV, "attention.query_key_value.bias": QKV_BIAS},
+        constants=("attention.bias", "attention.masked_bias", "attention.rotary_emb.inv_freq"),
+    ),
+    "gemma": llama_like(
+        globals=GLOBALS, config=CONFIG | {"num_key_value_heads": 2, "head_dim": SIZE}, offset=1, tied=True
+    ),
+    "gemma2": llama_like(globals=GLOBALS, layer=ATTENTION | SANDWICH | MLP, offset=1, tied=True),
+    "gemma3_text": llama_like(
+        globals=GLOBALS, layer=ATTENTION | QK_NORMS | SANDWICH | MLP, offset=1, tied=True, named="gemma2"
+    ),
+    "olmo": llama_like(
+        globals={"model.embed_tokens.weight": "embed"} | HEAD,
+        layer=ATTENTION | MLP,
+        config=CONFIG | {"num_key_value_heads": 2, "clip_qkv": None},
+        norm="layer",
+        before_attn=None,
+        before_mlp=None,
+    ),
+    "olmo2": llama_like(
+        layer=ATTENTION
+        | MLP
+        | {"self_attn.q_norm.weight": "q_norm all", "self_attn.k_norm.weight": "k_norm all"}
+        | {"post_attention_layernorm.weight": "norm_attn_out", "post_feedforward_layernorm.weight": "norm_mlp_out"},
+        post_norm=True,
+        before_attn=None,
+        before_mlp=None,
+    ),
+    "internlm2": llama_like(
+        globals={
+            "model.tok_embeddings.weight": "embed",
+            "model.norm.weight": "norm_final",
+            "output.weight": "unembed",
+        },
+        layer={
+            "attention.wo.weight": "o",
+            "attention_norm.weight": "norm_attn",
+            "ffn_norm.weight": "norm_mlp",
+            "feed_forward.w1.weight": "gate",
+            "feed_forward.w3.weight": "up",
+            "feed_forward.w2.weight": "down",
+        },
+        by_group={"attention.wqkv.weight": QKV},
+    ),
+    "falcon": gpt_like(
+        globals=BLOOM_GLOBALS,
+        at="transformer.h.",
+        layer={
+            "self_attention.dense.weight": "o",
+            "mlp.dense_h_to_4h.weight": "up",
+            "mlp.dense_4h_to_h.weight": "down",
+        }
+        | biased({"input_layernorm": "norm_attn"}),
+        config=CONFIG | {"multi_query": True, "num_kv_heads": HEADS, "alibi": False, "parallel_attn": True},
+        stacked={"self_attention.query_key_value.weight": QKV},
+        kv_heads=1,
+        tied=True,
+        before_mlp="norm_attn",
+    ),
+    "opt": gpt_like(
+        globals={"model.decoder.embed_tokens.weight": "embed", "model.decoder.embed_positions.weight": "position"}
+        | biased({"model.decoder.final_layer_norm": "norm_final"}),
+        at="model.decoder.layers.",
+        layer=biased(
+            {f"self_attn.{role}_proj": role for role in QKV}
+            | {"self_attn.out_proj": "o", "fc1": "up", "fc2": "down"}
+            | {"self_attn_layer_norm": "norm_attn", "final_layer_norm": "norm_mlp"}
+        ),
+        config={"ffn_dim": HIDDEN} | {key: value for key, value in CONFIG.items() if key != "intermediate_size"},
+        positions="learned",
+        tied=True,
+    ),
+    "gptj": gpt_like(
+        globals={"transformer.wte.weight": "embed", "lm_head.weight": "unembed", "lm_head.bias": "unembed_bias"}
+        | biased({"transformer.ln_f": "norm_final"}),
+        at="transformer.h.",
+        layer={f"attn.{role}_proj.weight": role for role in QKV}
+        | {"attn.out_proj.weight": "o"}
+        | biased({"mlp.fc_in": "up", "mlp.fc_out": "down", "ln_1": "norm_attn"}),
+        config={"n_embd": WIDTH, "n_layer": LAYERS, "n_head": HEADS, "n_inner": None, "vocab_size": VOCAB}
+        | {"rotary_dim": 4, "tie_word_embeddings": False},
+        before_mlp="norm_attn",
+        constants=("attn.bias", "attn.masked_bias"),
+    ),
+    "mpt": gpt_like(
+        globals={"transformer.wte.weight": "embed", "transformer.norm_f.weight": "norm_final"},
+        at="transformer.blocks.",
+        layer={
+            "attn.out_proj.weight": "o",
+            "ffn.up_proj.weight": "up",
+            "ffn.down_proj.weight": "down",
+            "norm_1.weight": "norm_attn",
+            "norm_2.weight": "norm_mlp",
+        },
+        config={"d_model": WIDTH, "n_layers": LAYERS, "n_heads": HEADS, "expansion_ratio": 2, "vocab_size": VOCAB}
+        | {"attn_config": {"alibi": True, "clip_qkv": None}},
+        stacked={"attn.Wqkv.weight": QKV},
+        positions="none",
+        tied=True,
+    ),
+    "baichuan": llama_like(
+        layer=RMS_NORMS | MLP | {"self_attn.o_proj.weight": "o"},
+        config=CONFIG | {"max_position_embeddings": 64},
+        stacked={"self_attn.W_pack.weight": QKV},
+        kv_heads=HEADS,
+    ),
+    "qwen": llama_like(
+        globals={"transformer.wte.weight": "embed", "transformer.ln_f.weight": "norm_final"} | HEAD,
+        at="transformer.h.",
+        layer={
+            "attn.c_proj.weight": "o",
+            "mlp.w1.weight": "up",
+            "mlp.w2.weight": "gate",
+            "mlp.c_proj.weight": "down",
+            "ln_1.weight": "norm_attn",
+            "ln_2.weight": "norm_mlp",
+        },
+        config=CONFIG | {"intermediate_size": 2 * HIDDEN, "kv_channels": SIZE},
+        stacked={"attn.c_attn.weight": QKV, "attn.c_attn.bias": QKV_BIAS},
+        kv_heads=HEADS,
+    ),
+    "chatglm": llama_like(
+        globals={
+            "transformer.embedding.word_embeddings.weight": "embed",
+            "transformer.encoder.final_layernorm.weight": "norm_final",
+            "transformer.output_layer.weight": "unembed",
+        },
+        at="transformer.encoder.layers.",
+        layer=RMS_NORMS | {"self_attention.dense.weight": "o", "mlp.dense_4h_to_h.weight": "down"},
+        config={
+            "hidden_size": WIDTH,
+            "num_layers": LAYERS,
+            "num_attention_heads": HEADS,
+            "multi_query_attention": True,
+            "multi_query_group_num": 2,
+            "kv_channels": SIZE,
+            "ffn_hidden_size": HIDDEN,
+            "padded_vocab_size": VOCAB,
+        },
+        stacked={
+            "self_attention.query_key_value.weight": QKV,
+            "self_attention.query_key_value.bias": QKV_BIAS,
+            "mlp.dense_h_to_4h.weight": ("gate", "up"),
+        },
+    ),
+    "glm": llama_like(
+        layer=ATTENTION
+        | RMS_NORMS
+        | {f"self_attn.{role}_proj.bias": f"{role}_bias" for role in QKV}
+        | {"mlp.down_proj.weight": "down"},
+        stacked={"mlp.gate_up_proj.weight": ("gate", "up")},
+    ),
+    "glm4": llama_like(
+        layer=ATTENTION
+        | RMS_NORMS
+        | {"post_self_attn_layernorm.weight": "norm_attn_out", "post_mlp_layernorm.weight": "norm_mlp_out"}
+        | {"mlp.down_proj.weight": "down"},
+        stacked={"mlp.gate_up_proj.weight": ("gate", "up")},
+        named="glm",
+    ),
+    "distilbert": gpt_like(
+        globals={
+            "distilbert.embeddings.word_embeddings.weight": "embed",
+            "distilbert.embeddings.position_embeddings.weight": "position",
+        }
+        | biased({"distilbert.embeddings.LayerNorm": "norm_embed"}),
+        at="distilbert.transformer.layer.",
+        layer=biased(
+            {f"attention.{role}_lin": role for role in QKV}
+            | {"attention.out_lin": "o", "ffn.lin1": "up", "ffn.lin2": "down"}
+            | {"sa_layer_norm": "norm_mlp", "output_layer_norm": "norm_out"}
+        ),
+        config={"dim": WIDTH, "n_layers": LAYERS, "n_heads": HEADS, "hidden_dim": HIDDEN, "vocab_size": VOCAB}
+        | {"sinusoidal_pos_embds": False},
+        post_norm=True,
+        positions="learned",
+        tied=True,
+        before_attn="norm_out",
+        rest=("vocab_transform.weight", "vocab_layer_norm.weight", "vocab_projector.bias"),
+    ),
+    "bloom": gpt_like(
+        globals=BLOOM_GLOBALS | biased({"transformer.word_embeddings_layernorm": "norm_embed"}),
+        at="transformer.h.",
+        layer=biased(
+            H_TO_4H
+            | {"self_attention.dense": "o", "input_layernorm": "norm_attn", "post_attention_layernorm": "norm_mlp"}
+        ),
+        config={"hidden_size": WIDTH, "n_layer": LAYERS, "n_head": HEADS, "vocab_size": VOCAB},
+        by_group={"self_attention.query_key_value.weight": QKV, "self_attention.query_key_value.bias": QKV_BIAS},
+        positions="none",
+        tied=True,
+    ),
+}
+FUSED_BY_HEADS = ("phi3", "gpt_neox", "internlm2", "falcon", "chatglm", "bloom")
+
+
+def shape(role: str, kv_heads: int) -> tuple[int, ...]:
+    """Canonical shape of a role; a bias has the rows of its matrix."""
+    if role.endswith("_bias") and not role.startswith("norm_"):
+        return shape(role.removesuffix("_bias"), kv_heads)[:1]
+    rows, kv = HEADS * SIZE, kv_heads * SIZE
+    shapes: dict[str, tuple[int, ...]] = {
+        "embed": (VOCAB, WIDTH),
+        "unembed": (VOCAB, WIDTH),
+        "position": (16, WIDTH),
+        "q": (rows, WIDTH),
+        "k": (kv, WIDTH),
+        "v": (kv, WIDTH),
+        "o": (WIDTH, rows),
+        "gate": (HIDDEN, WIDTH),
+        "up": (HIDDEN, WIDTH),
+        "down": (WIDTH, HIDDEN),
+        "expert_gate": (EXPERT, WIDTH),
+        "expert_up": (EXPERT, WIDTH),
+        "expert_down": (WIDTH, EXPERT),
+        "router": (EXPERTS, WIDTH),
+        "q_norm": (SIZE,),
+        "k_norm": (SIZE,),
+        "q_norm all": (rows,),
+        "k_norm all": (kv,),
+    }
+    return shapes.get(role, (WIDTH,))
+
+
+def toy(family: str, seed: int = 0) -> Toy:
+    """A model of a published family, as stored and as meant."""
+    facts, rng = PUBLISHED[family], np.random.default_rng(seed)
+    tensors: dict[str, Array] = {}
+    canonical: dict[tuple[str, int | None, int | None], Array] = {}
+
+    def draw(named: str, layer: int | None) -> Array:
+        role, _, number = named.partition(" ")
+        size = shape(named if number == "all" else role, facts.kv_heads)
+        value = rng.standard_normal(size) if len(size) > 1 else rng.uniform(0.5, 1.5, size)
+        expert = int(number) if number.isdigit() else None
+        canonical[role, layer, expert] = value.astype(np.float32)
+        return canonical[role, layer, expert]
+
+    for name, role in facts.globals.items():
+        tensors[name] = draw(role, None)
+    for i in range(LAYERS):
+        at = f"{facts.at}{i}."
+        for name, role in facts.layer.items():
+            tensors[at + name] = draw(role, i)
+        for name, parts in facts.stacked.items():
+            tensors[at + name] = np.concatenate([draw(part, i) for part in parts])
+        for name, trio in facts.by_group.items():
+            tensors[at + name] = by_group(*(draw(part, i) for part in trio), kv_heads=facts.kv_heads)
+        for name in facts.constants:
+            tensors[at + name] = np.ones(4, np.float32)
+    tensors |= {name: np.ones(4, np.float32) for name in facts.rest}
+    return Toy(tensors, facts.config | {"model_type": family}, canonical)
+
+
+def by_group(q: Array, k: Array, v: Array, kv_heads: int) -> Array:
+    """For each kv head, the rows of its query heads, of its k, of its v."""
+    sharing = HEADS // kv_heads * SIZE
+    pieces: list[Array] = []
+    for g in range(kv_heads):
+        pieces += [q[g * sharing : (g + 1) * sharing], k[g * SIZE : (g + 1) * SIZE], v[g * SIZE : (g + 1) * SIZE]]
+    return np.concatenate(pieces)
+
+
+@pytest.mark.parametrize("family", PUBLISHED)
+def test_every_tensor_is_recovered_exactly(tmp_path: Path, family: str) -> None:
+    """Fused tensors come apart into what they were built from, whole or by rows; nothing more is found."""
+    model = toy(family)
+    checkpoint = open_checkpoint(write_checkpoint(tmp_path, model))
+    for key, expected in model.canonical.items():
+        assert checkpoint.shape(*key) == expected.shape
+        np.testing.assert_array_equal(checkpoint.read(*key), expected)
+        for rows in (np.array([5, 0, 2, 2]) % len(expected), slice(1, 3), slice(len(expected) - 1, 999)):
+            np.testing.assert_array_equal(checkpoint.read(*key, rows=rows), expected[rows])
+    assert {key for layer in (None, *range(LAYERS)) for key in checkpoint.keys(layer)} == set(model.canonical)
+    assert checkpoint.unrecognised == ()
+    assert checkpoint.outside == tuple(sorted(PUBLISHED[family].rest))
+
+
+@pytest.mark.parametrize("family", PUBLISHED)
+def test_the_architecture_is_the_published_one(tmp_path: Path, family: str) -> None:
+    """Symmetries are those of what the family computes: an MLP is odd in up where it is gated."""
+    facts = PUBLISHED[family]
+    checkpoint = open_checkpoint(write_checkpoint(tmp_path, toy(family)))
+    found, routed = checkpoint.architecture, family in ("mixtral", "qwen3_moe")
+    assert (found.family, found.model_type) == (facts.named or family, family)
+    assert (found.layers, found.width, found.vocab, found.heads) == (LAYERS, WIDTH, VOCAB, HEADS)
+    assert (found.kv_heads, found.head_size) == (facts.kv_heads, SIZE)
+    sizes = (found.hidden, found.experts, found.expert_hidden, found.shared_hidden)
+    assert sizes == ((0, EXPERTS, EXPERT, 0) if routed else (HIDDEN, 0, 0, 0))
+    assert (found.norm, found.norm_offset, found.post_norm) == (facts.norm, facts.offset, facts.post_norm)
+    assert found.gated == found.odd_in_up == facts.gated
+    assert found.linear_values
+    assert found.positions == facts.positions
+    assert found.tied_embeddings == facts.tied
+    for sublayer, role in (("attn", facts.before_attn), ("mlp", facts.before_mlp)):
+        layer = 0 if role == "norm_out" else 1
+        assert checkpoint.norm_before(sublayer, 1) == (None if role is None else (role, layer))
+
+
+@pytest.mark.parametrize("family", PUBLISHED)
+def test_a_child_is_dependent_and_a_stranger_is_not(tmp_path: Path, family: str) -> None:
+    """Weights with a little noise are told from weights of another seed; a test that does not apply says why."""
+    parent, files = toy(family), {"vocab.json": json.dumps(VOCABULARY)}
+    models = {
+        "parent": parent,
+        "child": replace(parent, tensors=child(parent.tensors, seed=1)),
+        "stranger": toy(family, seed=2),
+    }
+    prints = {
+        name: verify.fingerprint(write_checkpoint(tmp_path / name, model, files=files))
+        for name, model in models.items()
+    }
+    near = verify.test_lineage(prints["child"], prints["parent"])
+    far = verify.test_lineage(prints["stranger"], prints["parent"])
+    assert (near.verdict, far.verdict) == ("dependent", "no_evidence")
+    for report in (near, far):
+        refused = {test.id: test.reason for test in report.tests.values() if not test.applicable}
+        assert refused == {}
+
+
+@pytest.mark.parametrize("family", FUSED_BY_HEADS)
+def test_fused_heads_need_their_number(tmp_path: Path, family: str) -> None:
+    """Which rows are whose is not in the tensors: without the counts in config.json, one sentence says so."""
+    facts, keys = PUBLISHED[family], ("num_attention_heads", "n_head", "num_key_value_heads", "multi_query_group_num")
+    for n, key in enumerate(key for key in keys if key in facts.config):
+        model = toy(family).configured(**{key: None})
+        with pytest.raises(CheckpointError, match=rf"does not say .*{key}.* cannot be taken apart"):
+            open_checkpoint(write_checkpoint(tmp_path / str(n), model))
+
+
+@pytest.mark.parametrize(
+    ("family", "changes", "message"),
+    [
+        ("internlm2", {"num_key_value_heads": 3}, "4 heads cannot share 3 kv heads"),
+        ("internlm2", {"num_key_value_heads": 0}, "does not say num_key_value_heads"),
+        ("phi3", {"num_attention_heads": 10}, "10 heads and 2 kv heads cannot share"),
+        ("gpt_neox", {"num_attention_heads": 2**31 - 1}, "cannot share"),
+        ("phi3", {"num_key_value_heads": 4}, "cannot share"),
+        ("phi3", {"num_key_value_heads": "2"}, "expected a count"),
+    ],
+)
+def test_numbers_of_heads_that_cannot_be(tmp_path: Path, family: str, changes: dict[str, Any], message: str) -> None:
+    """Counts that do not fit the fused rows are refused, not rounded."""
+    with pytest.raises(CheckpointError, match=message):
+        open_checkpoint(write_checkpoint(tmp_path, toy(family).configured(**changes)))
+
+
+@pytest.mark.parametrize("heads", [2, 8])
+def test_a_wrong_number_of_kv_heads_is_caught_by_the_output_matrix(tmp_path: Path, heads: int) -> None:
+    """A Falcon whose rows a wrong number of heads happens to divide still has another number of columns in o."""
+    model = toy("falcon").configured(num_attention_heads=heads)
+    with pytest.raises(CheckpointError):
+        open_checkpoint(write_checkpoint(tmp_path, model))
+
+
+@pytest.mark.parametrize(
+    ("family", "entry"), [("olmo", {"clip_qkv": 8.0}), ("mpt", {"attn_config": {"alibi": True, "clip_qkv": 6}})]
+)
+def test_clipped_values_are_not_linear(tmp_path: Path, family: str, entry: dict[str, Any]) -> None:
+    """Where q, k and v are clipped, the weaker symmetry is declared."""
+    found = open_checkpoint(write_checkpoint(tmp_path, toy(family).configured(**entry))).architecture
+    assert not found.linear_values
+
+
+def test_sinusoidal_positions_are_fixed_vectors(tmp_path: Path) -> None:
+    """A DistilBERT made with sinusoidal positions shares them with every other."""
+    model = toy("distilbert").configured(sinusoidal_pos_embds=True)
+    assert open_checkpoint(write_checkpoint(tmp_path, model)).architecture.positions == "sinusoidal"
+
+
+def test_baichuan_13b_has_no_rotary_positions(tmp_path: Path) -> None:
+    """Its config.json gives model_max_length in place of max_position_embeddings."""
+    model = toy("baichuan").configured(max_position_embeddings=None, model_max_length=64)
+    assert open_checkpoint(write_checkpoint(tmp_path, model)).architecture.positions == "none"
+
+
+@pytest.mark.parametrize("family", ["gemma", "opt", "falcon", "mpt", "bloom"])
+def test_tied_without_saying_so(tmp_path: Path, family: str) -> None:
+    """A copy in the file is stale where the family ties, unless config.json says otherwise."""
+    model = toy(family).adding(**{"lm_head.weight": np.ones((VOCAB, WIDTH), np.float32)})
+    assert open_checkpoint(write_checkpoint(tmp_path / "silent", model)).architecture.tied_embeddings
+    untied = write_checkpoint(tmp_path / "untied", model.configured(tie_word_embeddings=False))
+    assert not open_checkpoint(untied).architecture.tied_embeddings
+
+
+ALONE = ("mixtral", "qwen3_moe", "phi3", "gpt_neox", "olmo2", "internlm2", "opt", "gptj", "mpt", "baichuan")
+
+
+@pytest.mark.parametrize("family", [*ALONE, "qwen", "distilbert", "bloom"])
+def test_names_tell_most_families(tmp_path: Path, family: str) -> None:
+    """Without a declared type the only table that fits is taken, and no symmetry of signs or values is assumed."""
+    found = open_checkpoint(write_checkpoint(tmp_path, toy(family).configured(model_type=None))).architecture
+    assert (found.family, found.positions) == (family, "unknown")
+    assert not found.odd_in_up
+    assert not found.linear_values
+
+
+@pytest.mark.parametrize("family", ["gemma2", "gemma3_text", "olmo", "falcon"])
+def test_families_that_names_do_not_tell_must_be_declared(tmp_path: Path, family: str) -> None:
+    """Their names are a part of, or more than, those of another family that computes something else."""
+    with pytest.raises(CheckpointError, match="is not understood"):
+        open_checkpoint(write_checkpoint(tmp_path, toy(family).configured(model_type=None)))
+
+
+def test_a_falcon_of_groups_is_not_read_as_a_falcon_7b(tmp_path: Path) -> None:
+    """The 40B has two norms in parallel and kv groups; neither its names nor its rows fit."""
+    model = toy("falcon")
+    renamed = {name.replace("input_layernorm", "ln_attn"): value for name, value in model.tensors.items()}
+    with pytest.raises(CheckpointError, match="is not understood"):
+        open_checkpoint(write_checkpoint(tmp_path / "names", replace(model, tensors=renamed)))
+    longer = {
+        name: np.ones((HEADS * SIZE + 4 * SIZE, WIDTH), np.float32) if "query_key_value" in name else value
+        for name, value in model.tensors.items()
+    }
+    with pytest.raises(CheckpointError, match="cannot share"):
+        open_checkpoint(write_checkpoint(tmp_path / "rows", replace(model, tensors=longer)))
+
+
+def test_bytes_read_of_interleaved_heads_are_those_asked_for(tmp_path: Path) -> None:
+    """Three rows of an interleaved tensor cost three rows."""
+    checkpoint = open_checkpoint(write_checkpoint(tmp_path, toy("bloom"), dtype="BF16"))
+    checkpoint.read("v", 0, rows=np.array([0, 3, 5]))
+    assert checkpoint.bytes_read == 3 * WIDTH * 2

@@ -1,0 +1,38 @@
+"""Gemma 1 to 3 (text): norm gains stored less 1, GeGLU, tied; from 2 on the sublayers' outputs are normed too."""
+
+from ..layout import Family, Slot
+from .llama import ATTENTION, DENSE, GLOBALS, UNEMBED
+
+_REQUIRED = ("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "gate", "up", "down")
+_SANDWICH: dict[str, str | Slot] = {
+    "norm_attn_out": "layers.{i}.post_attention_layernorm.weight",
+    "norm_mlp": "layers.{i}.pre_feedforward_layernorm.weight",
+    "norm_mlp_out": "layers.{i}.post_feedforward_layernorm.weight",
+}
+
+GEMMA = Family(
+    name="gemma",
+    model_types=("gemma",),
+    prefixes=("model.", ""),
+    globals=GLOBALS,
+    layer=ATTENTION | DENSE,
+    unprefixed=UNEMBED,
+    constants=(r"\.rotary_emb\.inv_freq$",),
+    required=_REQUIRED,
+    norm_offset=1,
+    tied=True,
+    by_names=False,
+)
+
+GEMMA2 = Family(
+    name="gemma2",
+    model_types=("gemma2", "gemma3_text"),
+    prefixes=("model.", ""),
+    globals=GLOBALS,
+    layer=ATTENTION | DENSE | _SANDWICH,
+    unprefixed=UNEMBED,
+    constants=(r"\.rotary_emb\.inv_freq$",),
+    required=(*_REQUIRED, "norm_attn_out", "norm_mlp_out"),
+    norm_offset=1,
+    tied=True,
+)
