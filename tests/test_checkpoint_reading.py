@@ -221,7 +221,7 @@ def test_files_are_identified_by_their_bytes(tmp_path: Path) -> None:
     """Name, size and sha256 of each weight file, ordered by name; progress counts them."""
     folder = write_checkpoint(tmp_path, toy(), shards=2)
     steps: list[tuple[int, int]] = []
-    found = open_checkpoint(folder).files(lambda _, done, total: steps.append((done, total)))
+    found = open_checkpoint(folder).files(progress=lambda _, done, total: steps.append((done, total)))
     paths = sorted(folder.glob("*.safetensors"))
     assert [(f.name, f.size, f.sha256) for f in found] == [
         (path.name, path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()) for path in paths

@@ -52,4 +52,5 @@ class FileIdentity(Record):
     name: str
     size: int
     """Bytes."""
-    sha256: str
+    sha256: str | None = None
+    """None where the file was read in part and its place does not vouch for a digest."""

@@ -6,24 +6,24 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
-from pathlib import Path
+from pathlib import PurePosixPath
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import CheckpointError, Progress, sha256_of_file, silent
+from ..base import CheckpointError, Progress, silent
 from .architecture import Architecture, FileIdentity
 from .describe import configured, describe, fused_heads
 from .families import FAMILIES, Family
+from .formats import FORMATS
 from .layout import Slot
-from .safetensors_file import Tensor, tensors
+from .place import Location
 from .source import Source, locate
+from .tensor import Chosen, Tensor
 from .vocabulary import vocabulary
 
-_BLOCK = 1 << 22  # bytes held at a time
 _NUMBER = r"(?<=\.)[0-9]{1,6}(?=\.)"
 
 Key = tuple[str, int | None, int | None]
@@ -48,20 +48,28 @@ class Stored:
         shape = self._whole
         return (self.blocks * self.size, *shape[1:]) if shape else shape
 
-    def map(self, rows: slice | NDArray[np.intp] | None) -> NDArray[Any]:
-        """The tensor as stored, or some of its rows."""
-        mapped: NDArray[Any] = self.tensor.map()
+    def read(self, rows: Chosen) -> tuple[NDArray[Any], int]:
+        """The tensor, or some of its rows, as stored numbers, and the bytes that they take in the file."""
+        chosen = self._places(rows)
         if self.transposed:
-            mapped = mapped.T
+            return self.tensor.read(None, chosen).T, self.tensor.stored(None, chosen)
+        return self.tensor.read(chosen), self.tensor.stored(chosen)
+
+    def _places(self, rows: Chosen) -> Chosen:
+        """Which rows (columns, where transposed) of the stored tensor they are."""
+        whole = self._whole
         if self.blocks > 1:
-            first = np.arange(self.blocks, dtype=np.intp)[:, None] * (len(mapped) // self.blocks)
+            first = np.arange(self.blocks, dtype=np.intp)[:, None] * (whole[0] // self.blocks)
             places = (first + np.arange(self.start, self.start + self.size, dtype=np.intp)).ravel()
-            rows = places if rows is None else places[rows]
-        elif mapped.ndim and self.size < len(mapped):
-            mapped = mapped[self.start : self.start + self.size]
-        if rows is not None:
-            mapped = mapped[rows]
-        return mapped
+            return places if rows is None else places[rows]
+        if not whole or self.size == whole[0]:
+            return rows
+        if rows is None:
+            return slice(self.start, self.start + self.size)
+        if isinstance(rows, slice):
+            start, stop, step = rows.indices(self.size)
+            return slice(self.start + start, self.start + max(start, stop), step)
+        return self.start + rows
 
     @property
     def _whole(self) -> tuple[int, ...]:
@@ -93,6 +101,16 @@ class Checkpoint:
         self._source, self._family, self._stored, self._rest = source, family, stored, rest
         shapes = {key: value.shape for key, value in stored.items()}
         self.architecture: Architecture = describe(family, shapes, source.config)
+
+    @property
+    def origin(self) -> str | None:
+        """Address that the model was read from; None for a path of this machine."""
+        return self._source.place.origin
+
+    @property
+    def revision(self) -> str | None:
+        """Commit that its files are of, where the place keeps a history."""
+        return self._source.place.revision
 
     def __enter__(self) -> Checkpoint:
         return self
@@ -127,7 +145,7 @@ class Checkpoint:
         role: str,
         layer: int | None = None,
         expert: int | None = None,
-        rows: slice | NDArray[np.intp] | None = None,
+        rows: Chosen = None,
     ) -> NDArray[np.float32]:
         """A canonical tensor, or some of its rows, as float32.
 
@@ -136,33 +154,31 @@ class Checkpoint:
         CheckpointError
             If there is no such tensor, its stored dtype cannot be read, or the file changed since it was opened.
         """
-        mapped = self._at(role, layer, expert).map(rows)
-        self.bytes_read += prod(mapped.shape) * mapped.itemsize
+        found, size = self._at(role, layer, expert).read(rows)
+        self.bytes_read += size
         with np.errstate(over="ignore", invalid="ignore"):  # F64 beyond float32: non-finite, and counted
-            return np.ascontiguousarray(mapped, dtype=np.float32)
+            return np.ascontiguousarray(found, dtype=np.float32)
 
     def raw_blocks(self, name: str) -> Iterator[bytes]:
         """A tensor that has no role: its dtype and shape, then its bytes as stored, in blocks."""
         tensor = self._rest[name]
         yield f"{tensor.dtype} {tensor.shape}".encode()
-        data = tensor.bytes()
-        self.bytes_read += data.size
-        for start in range(0, data.size, _BLOCK):
-            yield data[start : start + _BLOCK].tobytes()
+        for block in tensor.raw():
+            self.bytes_read += len(block)
+            yield block
 
     def vocabulary(self) -> dict[bytes, int] | None:
-        """Token bytes to id; None where the folder has no tokenizer."""
-        return vocabulary(self._source.folder, self.architecture.vocab)
+        """Token bytes to id; None where neither the folder nor a file has a tokenizer."""
+        return vocabulary(self._source.place, self.architecture.vocab)
 
-    def files(self, progress: Progress = silent) -> tuple[FileIdentity, ...]:
-        """The weight files with their sha256, ordered by name."""
+    def files(self, *, read: bool = True, progress: Progress = silent) -> tuple[FileIdentity, ...]:
+        """The weight files, ordered by name, with their sha256: as their place vouches for it, else by reading all.
+
+        Unless ``read``, a file that no place vouches for has none.
+        """
         identities = []
-        for done, path in enumerate(self._source.weights, start=1):
-            try:
-                size, sha256 = path.stat().st_size, sha256_of_file(path)
-            except OSError as error:
-                raise CheckpointError(f"{path.name} cannot be read ({error.strerror}); start again.") from error
-            identities.append(FileIdentity(name=path.name, size=size, sha256=sha256))
+        for done, file in enumerate(self._source.weights, start=1):
+            identities.append(FileIdentity(name=file.name, size=file.size, sha256=file.sha256(read=read)))
             progress(f"hashing {self.name}", done, len(self._source.weights))
         return tuple(identities)
 
@@ -174,15 +190,15 @@ class Checkpoint:
             raise CheckpointError(f"{self.name} has no tensor for `{role}`{place}; ask `has` first.") from None
 
 
-def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
-    """Open a folder or a safetensors file; only headers and JSON files are read.
+def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
+    """Open a model's folder or file; only headers and JSON files are read.
 
     Raises
     ------
     CheckpointError
         If it is missing, damaged, hostile, a pickle, or of an architecture that is not understood.
     """
-    source = locate(Path(path))
+    source = locate(Location.of(model))
     found = _all_tensors(source)
     family, prefix = _family(source, found)
     family = configured(family, source.config)
@@ -194,17 +210,17 @@ def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 
 def _all_tensors(source: Source) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
-    for path in source.weights:
-        for name, tensor in tensors(path).items():
+    for file in source.weights:
+        for name, tensor in FORMATS[PurePosixPath(file.name).suffix.lower()](file).tensors.items():
             if name in found:
                 raise CheckpointError(
-                    f"Tensor {name!r:.200} is in both {found[name].file.name} and {path.name}; expected it once."
+                    f"Tensor {name!r:.200} is in both {found[name].file} and {file.name}; expected it once."
                 )
             found[name] = tensor
-    for name, file in (source.index or {}).items():
-        if name not in found or found[name].file != source.folder / file:
+    for name, where in (source.index or {}).items():
+        if name not in found or found[name].file != where:
             raise CheckpointError(
-                f"The index says tensor {name!r:.200} is in {file!r:.120}, where it is not; download it again."
+                f"The index says tensor {name!r:.200} is in {where!r:.120}, where it is not; download it again."
             )
     return found
 

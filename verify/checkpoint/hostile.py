@@ -3,45 +3,23 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from ..base import CheckpointError, without_duplicates
 
-_LARGEST = 200_000_000  # bytes of JSON or text; the largest published tokenizers are about 35 MB
+LARGEST_TEXT = 200_000_000
+"""Bytes of JSON or text; the largest published tokenizers are about 35 MB."""
 _DEEPEST = 64  # levels of nesting; below what would exhaust the stack of whoever prints or walks the value
 
 
-def read_json_object(path: Path) -> dict[str, Any]:
-    """A JSON object from a file.
-
-    Raises
-    ------
-    CheckpointError
-        If the file cannot be read, is too large, is not JSON or not an object.
-    """
-    return parse_json_object(read_bounded(path), path.name)
-
-
-def read_bounded(path: Path) -> bytes:
-    """The bytes of a small file beside the weights.
-
-    Raises
-    ------
-    CheckpointError
-        If the file cannot be read or is too large.
-    """
-    try:
-        size = path.stat().st_size
-        if size > _LARGEST:
-            raise CheckpointError(f"{path.name} has {size} bytes; expected at most {_LARGEST}; obtain it again.")
-        return path.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be read ({error.strerror}); check the file.") from error
-
-
 def parse_json_object(text: bytes, name: str) -> dict[str, Any]:
-    """A JSON object from bytes; ``name`` is for the error message."""
+    """A JSON object from bytes; ``name`` is for the error message.
+
+    Raises
+    ------
+    CheckpointError
+        If it is not JSON or not an object.
+    """
     try:
         value = json.loads(text.decode("utf-8"), object_pairs_hook=without_duplicates)
     except (ValueError, RecursionError) as error:

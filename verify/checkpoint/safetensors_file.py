@@ -1,4 +1,4 @@
-"""One safetensors file: a strict header reader, and rows decoded to float32 as they are asked for.
+"""One safetensors file: a strict header reader, and rows read as they are asked for.
 
 Format: 8 bytes little-endian header length, a JSON header of name -> dtype, shape, offsets, then data
 (https://huggingface.co/docs/safetensors). Nothing is read before the header has been checked.
@@ -6,9 +6,9 @@ Format: 8 bytes little-endian header length, a JSON header of name -> dtype, sha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import ml_dtypes
@@ -17,7 +17,10 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..base import CheckpointError
 from .hostile import parse_json_object
+from .place import File
+from .tensor import Chosen, Contents, Tensor, count
 
+_BLOCK = 1 << 22  # bytes held at a time
 _LARGEST_HEADER = 100_000_000  # bytes, the format's own limit
 _BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16}
 _BITS |= {"F4": 4, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "C64": 64}
@@ -26,48 +29,63 @@ _READABLE: dict[str, DTypeLike] = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF
 
 
 @dataclass(frozen=True)
-class Tensor:
+class StoredTensor:
     """Where a tensor lies: dtype name, shape, and byte offset in the file."""
 
-    file: Path
+    source: File
     name: str
     dtype: str
     shape: tuple[int, ...]
     offset: int
 
-    def map(self) -> NDArray[Any]:
-        """The tensor as a read-only memory map in its stored dtype.
+    @property
+    def file(self) -> str:
+        """Name of the file."""
+        return self.source.name
 
-        Raises
-        ------
-        CheckpointError
-            If the dtype cannot be read, or the file changed since it was opened.
-        """
+    def read(self, rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
+        """Some rows, and of them some columns, in the stored type: a view where the file is mapped."""
         if self.dtype not in _READABLE:
             raise CheckpointError(
-                f"{self.file.name} stores {self.name!r:.200} as {self.dtype}; "
+                f"{self.file} stores {self.name!r:.200} as {self.dtype}; "
                 f"this version reads {', '.join(_READABLE)}; convert the file first."
             )
-        return self.bytes().view(np.dtype(_READABLE[self.dtype])).reshape(self.shape)
+        return self.values(np.dtype(_READABLE[self.dtype]), rows, columns)
 
-    def bytes(self) -> NDArray[np.uint8]:
-        """The tensor's bytes as a read-only memory map, whatever its dtype.
+    def values(self, dtype: np.dtype[Any], rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
+        """Some rows and columns, taken for numbers of a type of the stored size."""
+        length = prod(self.shape[1:])
+        width = length * dtype.itemsize
+        size = self.shape[0] if self.shape else 1
+        if rows is None or isinstance(rows, slice):
+            start, stop, step = (rows or slice(None)).indices(size)
+            (data,) = self.source.read([(self.offset + start * width, self.offset + max(start, stop) * width)])
+            found = data.view(dtype).reshape(-1, *self.shape[1:])[::step] if self.shape else data.view(dtype)[0]
+        else:
+            places = [self.offset + int(row) * width for row in rows]
+            parts = self.source.read([(place, place + width) for place in places])
+            found = (
+                np.stack([part.view(dtype).reshape(self.shape[1:]) for part in parts])
+                if parts
+                else (np.zeros((0, *self.shape[1:]), dtype))
+            )
+        return found if columns is None else found[:, columns]
 
-        Raises
-        ------
-        CheckpointError
-            If the file changed since it was opened.
-        """
-        size = prod(self.shape) * _BITS[self.dtype] // 8
-        if size == 0:
-            return np.zeros(0, np.uint8)
-        try:
-            return np.asarray(np.memmap(self.file, np.uint8, "r", self.offset, (size,)))
-        except (OSError, ValueError) as error:
-            raise CheckpointError(f"{self.file.name} changed while it was read; start again.") from error
+    def stored(self, rows: Chosen = None, columns: Chosen = None) -> int:
+        """Bytes of these rows and columns."""
+        chosen = count(rows, self.shape[0]) if self.shape else 1
+        across = count(columns, self.shape[1]) * prod(self.shape[2:]) if columns is not None else prod(self.shape[1:])
+        return chosen * across * _BITS[self.dtype] // 8
+
+    def raw(self) -> Iterator[bytes]:
+        """The bytes as stored, in blocks."""
+        end = self.offset + prod(self.shape) * _BITS[self.dtype] // 8
+        for start in range(self.offset, end, _BLOCK):
+            (block,) = self.source.read([(start, min(end, start + _BLOCK))])
+            yield block.tobytes()
 
 
-def tensors(path: Path) -> dict[str, Tensor]:
+def contents(file: File) -> Contents:
     """The tensors of a file by name, from its header alone.
 
     Raises
@@ -75,41 +93,37 @@ def tensors(path: Path) -> dict[str, Tensor]:
     CheckpointError
         If the file cannot be read, is truncated, or its header is not a valid safetensors header.
     """
-    header, start, size = _header(path)
-    found = {name: _tensor(path, name, entry, start) for name, entry in header.items() if name != "__metadata__"}
+    header, start, size = _header(file)
+    found = {name: _tensor(file, name, entry, start) for name, entry in header.items() if name != "__metadata__"}
     end = start
     for tensor in sorted(found.values(), key=lambda t: (t.offset, prod(t.shape))):
         if tensor.offset != end:
             raise CheckpointError(
-                f"{path.name} has a gap or overlap before tensor {tensor.name!r:.200} (at byte {tensor.offset}, "
+                f"{file.name} has a gap or overlap before tensor {tensor.name!r:.200} (at byte {tensor.offset}, "
                 f"expected {end}); obtain the file again."
             )
         end += prod(tensor.shape) * _BITS[tensor.dtype] // 8
     if end != size:
         what = "truncated" if size < end else "longer than its header says"
-        raise CheckpointError(f"{path.name} is {what} ({size} bytes, expected {end}); obtain the file again.")
-    return found
+        raise CheckpointError(f"{file.name} is {what} ({size} bytes, expected {end}); obtain the file again.")
+    return Contents(dict[str, Tensor](found))
 
 
-def _header(path: Path) -> tuple[dict[str, Any], int, int]:
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if size < 8 or length > min(size - 8, _LARGEST_HEADER):
-                raise CheckpointError(
-                    f"{path.name} is not a safetensors file or is truncated ({size} bytes, header of {length}); "
-                    "obtain the file again."
-                )
-            text = file.read(length)
-    except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be read ({error.strerror}); check the file.") from error
-    return parse_json_object(text, f"The header of {path.name}"), 8 + length, size
+def _header(file: File) -> tuple[dict[str, Any], int, int]:
+    size = file.size
+    length = int.from_bytes(file.read([(0, 8)])[0].tobytes(), "little") if size >= 8 else 0
+    if size < 8 or length > min(size - 8, _LARGEST_HEADER):
+        raise CheckpointError(
+            f"{file.name} is not a safetensors file or is truncated ({size} bytes, header of {length}); "
+            "obtain the file again."
+        )
+    text = file.read([(8, 8 + length)])[0].tobytes()
+    return parse_json_object(text, f"The header of {file.name}"), 8 + length, size
 
 
-def _tensor(path: Path, name: str, entry: Any, start: int) -> Tensor:
+def _tensor(file: File, name: str, entry: Any, start: int) -> StoredTensor:
     if not name.isprintable():
-        raise CheckpointError(f"{path.name} has a tensor named {name!r:.200}; expected printable characters.")
+        raise CheckpointError(f"{file.name} has a tensor named {name!r:.200}; expected printable characters.")
     try:
         dtype, shape, (low, high) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
         counts = (*shape, low, high)
@@ -120,7 +134,7 @@ def _tensor(path: Path, name: str, entry: Any, start: int) -> Tensor:
         valid = False
     if not valid:
         raise CheckpointError(
-            f"{path.name} describes tensor {name!r:.200} as {entry!r:.120}; expected a known dtype, a shape and "
+            f"{file.name} describes tensor {name!r:.200} as {entry!r:.120}; expected a known dtype, a shape and "
             "byte offsets that agree."
         )
-    return Tensor(path, name, dtype, shape, start + low)
+    return StoredTensor(file, name, dtype, shape, start + low)

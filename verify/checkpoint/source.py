@@ -1,25 +1,29 @@
-"""From a path to weight files: a folder or one file, single or sharded; names that leave the folder are refused."""
+"""From an address to weight files: a folder or one file, single or sharded; names that leave the folder are refused."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from ..base import CheckpointError
-from .hostile import read_json_object
+from .formats import FORMATS
+from .hostile import parse_json_object
+from .place import File, LocalFolder, Location, Place
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 _INDEX = "model.safetensors.index.json"
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}(@[\w./-]{1,200})?")
 
 
 @dataclass(frozen=True)
 class Source:
     """The files of one checkpoint."""
 
+    place: Place
     name: str
-    folder: Path
-    weights: tuple[Path, ...]
+    weights: tuple[File, ...]
     """Weight files, ordered by name."""
     index: dict[str, str] | None
     """Tensor name to weight file name, where the checkpoint is sharded with an index."""
@@ -27,7 +31,7 @@ class Source:
     """``config.json``; empty where there is none."""
 
 
-def locate(path: Path) -> Source:
+def locate(location: Location) -> Source:
     """Find the weight files and configuration of a checkpoint.
 
     Raises
@@ -35,33 +39,43 @@ def locate(path: Path) -> Source:
     CheckpointError
         If there is nothing there, only pickles, an incomplete set of shards, or a hostile index.
     """
-    if not _exists(path):
-        raise CheckpointError(f"{path.name!r:.200} does not exist; give a folder or safetensors file.")
-    name = path.resolve().name if path.is_dir() else path.name
+    place, file = _find(location)
+    name = place.name if file is None else PurePosixPath(file).name
     if not name.isprintable():
         raise CheckpointError(f"The checkpoint is named {name!r:.200}; expected printable characters; rename it.")
-    if path.is_dir():
-        folder = path
-        index = _index(folder)
-        weights = _shards(folder, index) if index is not None else _whole(folder)
+    present, index = place.names(), None
+    if file is not None:
+        names = (_readable(file),)
+    elif _INDEX in present:
+        index = _index(place)
+        names = _shards(present, index)
     else:
-        if path.suffix.lower() in _PICKLES:
-            raise _pickle(path.name)
-        if path.suffix != ".safetensors":
-            raise CheckpointError(f"{path.name} is not a .safetensors file; give one, or a folder of them.")
-        folder, name, index, weights = path.parent, path.name, None, (path,)
-    for file in weights:
-        if not file.is_file() or not file.name.isprintable():
-            raise CheckpointError(f"{file.name!r:.120} is not a regular file with a printable name; obtain it again.")
-    config = folder / "config.json"
-    return Source(name, folder, weights, index, read_json_object(config) if config.exists() else {})
+        names = _whole(place.name, present)
+    weights = tuple(place.file(weight) for weight in names)
+    config = parse_json_object(place.small("config.json"), "config.json") if "config.json" in present else {}
+    return Source(place, name, weights, index, config)
 
 
-def _index(folder: Path) -> dict[str, str] | None:
-    path = folder / _INDEX
-    if not path.exists():
-        return None
-    names = read_json_object(path).get("weight_map")
+def _find(location: Location) -> tuple[Place, str | None]:
+    """The place, and the file inside it that is meant; None for the folder as a whole."""
+    text = location.text
+    path = Path(text)
+    if _exists(path):
+        return (LocalFolder(path), None) if path.is_dir() else (LocalFolder(path.parent), path.name)
+    raise CheckpointError(f"{PurePath(text).name!r:.200} does not exist; give a folder or safetensors file.")
+
+
+def _readable(name: str) -> str:
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in _PICKLES:
+        raise _pickle(name)
+    if suffix not in FORMATS:
+        raise CheckpointError(f"{name!r:.120} is not a {' or '.join(FORMATS)} file; give one, or a folder of them.")
+    return name
+
+
+def _index(place: Place) -> dict[str, str]:
+    names = parse_json_object(place.small(_INDEX), _INDEX).get("weight_map")
     if not isinstance(names, dict) or not names or not all(isinstance(n, str) for n in names.values()):
         raise CheckpointError(f"{_INDEX} has no usable weight_map; expected tensor names mapped to file names.")
     for name in names.values():
@@ -74,32 +88,32 @@ def _index(folder: Path) -> dict[str, str] | None:
     return names
 
 
-def _shards(folder: Path, index: dict[str, str]) -> tuple[Path, ...]:
+def _shards(present: list[str], index: dict[str, str]) -> tuple[str, ...]:
     files = sorted(set(index.values()))
-    missing = [name for name in files if not _exists(folder / name)]
+    missing = [name for name in files if name not in present]
     if missing:
         raise CheckpointError(
             f"{missing[0]!r:.120} is missing ({len(missing)} of {len(files)} shards); download the checkpoint again."
         )
-    return tuple(folder / name for name in files)
+    return tuple(files)
 
 
-def _whole(folder: Path) -> tuple[Path, ...]:
-    single = folder / "model.safetensors"
-    files = sorted(folder.glob("*.safetensors"))
-    if single in files:
-        return (single,)
-    if len(files) == 1:
-        return (files[0],)
-    if files:
-        raise CheckpointError(
-            f"{folder.resolve().name} has {len(files)} safetensors files and no {_INDEX}; add the index or give one "
-            "file."
-        )
-    pickles = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in _PICKLES)
+def _whole(name: str, present: list[str]) -> tuple[str, ...]:
+    """The one file that holds all weights, of the first format that there is any of."""
+    if "model.safetensors" in present:
+        return ("model.safetensors",)
+    for suffix in FORMATS:
+        files = sorted(file for file in present if file.endswith(suffix))
+        if len(files) == 1:
+            return (files[0],)
+        if files:
+            raise CheckpointError(
+                f"{name} has {len(files)} {suffix.lstrip('.')} files and no {_INDEX}; add the index or give one file."
+            )
+    pickles = sorted(file for file in present if PurePosixPath(file).suffix.lower() in _PICKLES)
     if pickles:
         raise _pickle(pickles[0])
-    raise CheckpointError(f"{folder.resolve().name} holds no .safetensors file; give a folder that does.")
+    raise CheckpointError(f"{name} holds no {' or '.join(FORMATS)} file; give a folder that does.")
 
 
 def _exists(path: Path) -> bool:

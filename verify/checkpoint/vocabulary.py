@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 from ..base import CheckpointError
-from .hostile import read_bounded, read_json_object
+from .hostile import parse_json_object
+from .place import Place
 
 _LARGEST = 1 << 24  # tokens
 
 
-def vocabulary(folder: Path, size: int) -> dict[bytes, int] | None:
+def vocabulary(place: Place, size: int) -> dict[bytes, int] | None:
     """Token bytes to token id, for ids below ``size``; None where the folder has no tokenizer.
 
     Of several spellings of the same bytes the lowest id counts.
@@ -28,14 +28,14 @@ def vocabulary(folder: Path, size: int) -> dict[bytes, int] | None:
     CheckpointError
         If a tokenizer file is damaged or not understood.
     """
+    present = place.names()
     for file, read in (
         ("tokenizer.json", _tokenizer_json),
         ("vocab.json", _vocab_json),
         ("vocab.txt", _vocab_txt),
     ):
-        path = folder / file
-        if path.is_file():
-            pairs, spell = read(path)
+        if file in present:
+            pairs, spell = read(file, place.small(file))
             return _by_bytes(file, pairs, spell, size)
     return None
 
@@ -57,31 +57,31 @@ def _by_bytes(file: str, pairs: Iterable[tuple[Any, Any]], spell: Spelling, size
     return found
 
 
-def _tokenizer_json(path: Path) -> Tokens:
-    content = read_json_object(path)
+def _tokenizer_json(name: str, text: bytes) -> Tokens:
+    content = parse_json_object(text, name)
     model = content.get("model")
     vocab = model.get("vocab") if isinstance(model, dict) else None
     if isinstance(vocab, list):
         pairs = [(row[0] if isinstance(row, list) and row else None, i) for i, row in enumerate(vocab)]
         return pairs, _sentencepiece
     if not isinstance(vocab, dict) or not isinstance(model, dict):
-        raise CheckpointError(f"{path.name} has no vocabulary under model.vocab; obtain the file again.")
+        raise CheckpointError(f"{name} has no vocabulary under model.vocab; obtain the file again.")
     if model.get("type") == "WordPiece":
         return vocab.items(), _wordpiece
     layers = json.dumps([content.get("pre_tokenizer"), content.get("decoder")])
     return vocab.items(), _byte_level if "ByteLevel" in layers else _sentencepiece
 
 
-def _vocab_json(path: Path) -> Tokens:
-    vocab = read_json_object(path)
+def _vocab_json(name: str, text: bytes) -> Tokens:
+    vocab = parse_json_object(text, name)
     return vocab.items(), _byte_level if any("\u0120" in token for token in vocab) else _sentencepiece
 
 
-def _vocab_txt(path: Path) -> Tokens:
+def _vocab_txt(name: str, text: bytes) -> Tokens:
     try:
-        lines = read_bounded(path).decode("utf-8").split("\n")  # splitlines would also cut at U+2028 and the like
+        lines = text.decode("utf-8").split("\n")  # splitlines would also cut at U+2028 and the like
     except UnicodeDecodeError as error:
-        raise CheckpointError(f"{path.name} is not a UTF-8 list of tokens; obtain the file again.") from error
+        raise CheckpointError(f"{name} is not a UTF-8 list of tokens; obtain the file again.") from error
     return ((line.rstrip("\r"), i) for i, line in enumerate(lines)), _wordpiece
 
 

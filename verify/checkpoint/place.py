@@ -1,0 +1,183 @@
+"""Where a checkpoint lies: a place holds files, and a file gives ranges of its bytes.
+
+Everything that reads weights asks for byte ranges of a :class:`File`; whether they are mapped from a disk or
+fetched from a server is the place's business. Adding a place is writing one of each.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base import CheckpointError, sha256_of_file
+from .hostile import LARGEST_TEXT
+
+Range = tuple[int, int]
+"""First byte, and the one after the last."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """A model by its address, and what it takes to read it; accepted wherever a path is.
+
+    ``text`` is a path, ``org/model`` or ``hf://org/model`` on the Hugging Face Hub, or an ``https://`` or
+    ``s3://`` address, of a folder or of one file.
+    """
+
+    text: str
+    revision: str | None = None
+    """Branch, tag or commit on the Hub; ``@revision`` at the end of the address says the same."""
+    token: str | None = field(default=None, repr=False)
+    """Of the Hub; never logged, recorded or printed."""
+    layout: str | None = None
+    """Path of a layout file, for an architecture that is not known."""
+
+    @staticmethod
+    def of(model: str | os.PathLike[str] | Location) -> Location:
+        """The location that a path, address or location means."""
+        return model if isinstance(model, Location) else Location(os.fspath(model))
+
+
+class File(Protocol):
+    """One file of a place."""
+
+    name: str
+    size: int
+    """Bytes."""
+
+    def read(self, ranges: Sequence[Range]) -> list[NDArray[np.uint8]]:
+        """Bytes of each range, read-only.
+
+        Raises
+        ------
+        CheckpointError
+            If they cannot be had, or the file is no longer what it was.
+        """
+        ...
+
+    def sha256(self, *, read: bool) -> str | None:
+        """Hexadecimal sha256: as the place vouches for it, else by reading all if ``read``, else None."""
+        ...
+
+
+class Place(Protocol):
+    """A folder of files somewhere; nothing below it is looked at."""
+
+    name: str
+    """Last part of the address; never a path."""
+    origin: str | None
+    """Address of the place, without secrets; None for a local folder."""
+    revision: str | None
+    """Commit that the files are of; None where the place keeps no history."""
+
+    def names(self) -> list[str]:
+        """Names of the files directly inside."""
+        ...
+
+    def file(self, name: str) -> File:
+        """A file by name.
+
+        Raises
+        ------
+        CheckpointError
+            If there is none.
+        """
+        ...
+
+    def small(self, name: str) -> bytes:
+        """All of a file of text beside the weights, of bounded size.
+
+        Raises
+        ------
+        CheckpointError
+            If it cannot be read or is too large.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file on a disk of this machine, mapped rather than read."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """File name."""
+        return self.path.name
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        try:
+            return self.path.stat().st_size
+        except OSError as error:
+            raise _unreadable(self.name, error) from error
+
+    def read(self, ranges: Sequence[Range]) -> list[NDArray[np.uint8]]:
+        """Views of one mapping: no byte is read before it is looked at."""
+        wanted = [(start, stop) for start, stop in ranges if start < stop]
+        if not wanted:
+            return [np.zeros(0, np.uint8) for _ in ranges]
+        low, high = min(start for start, _ in wanted), max(stop for _, stop in wanted)
+        try:
+            mapped = np.asarray(np.memmap(self.path, np.uint8, "r", low, (high - low,)))
+        except (OSError, ValueError) as error:
+            raise CheckpointError(f"{self.name} changed while it was read; start again.") from error
+        return [mapped[start - low : stop - low] if start < stop else mapped[:0] for start, stop in ranges]
+
+    def sha256(self, *, read: bool) -> str | None:
+        """By reading all of it, if that is asked for."""
+        try:
+            return sha256_of_file(self.path) if read else None
+        except OSError as error:
+            raise _unreadable(self.name, error) from error
+
+
+@dataclass(frozen=True)
+class LocalFolder:
+    """A folder on a disk of this machine."""
+
+    path: Path
+    origin: None = None
+    revision: None = None
+
+    @property
+    def name(self) -> str:
+        """Folder name."""
+        return self.path.resolve().name
+
+    def names(self) -> list[str]:
+        """Names of everything inside, ordered."""
+        try:
+            return sorted(path.name for path in self.path.iterdir())
+        except OSError as error:
+            raise _unreadable(self.name, error) from error
+
+    def file(self, name: str) -> LocalFile:
+        """A regular file inside."""
+        path = self.path / name
+        if not path.is_file() or not name.isprintable():
+            raise CheckpointError(f"{name!r:.120} is not a regular file with a printable name; obtain it again.")
+        return LocalFile(path)
+
+    def small(self, name: str) -> bytes:
+        """All of a small file."""
+        path = self.path / name
+        try:
+            size = path.stat().st_size
+            if size > LARGEST_TEXT:
+                raise CheckpointError(f"{name} has {size} bytes; expected at most {LARGEST_TEXT}; obtain it again.")
+            return path.read_bytes()
+        except OSError as error:
+            raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: OSError) -> CheckpointError:
+    return CheckpointError(f"{name} cannot be read ({error.strerror}); check the file.")

@@ -1,0 +1,60 @@
+"""A stored tensor: what every file format gives, read by rows and decoded on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Chosen = slice | NDArray[np.intp] | None
+"""Some indices of an axis, ascending; None for all."""
+
+
+class Tensor(Protocol):
+    """One tensor of a file; nothing of it is read before it is asked for."""
+
+    name: str
+    file: str
+    """Name of the file that holds it."""
+    dtype: str
+    """As the format names it."""
+    shape: tuple[int, ...]
+
+    def read(self, rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
+        """Some rows, and of them some columns, as numbers of a floating type.
+
+        Raises
+        ------
+        CheckpointError
+            If the dtype is not understood, or the file changed since it was opened.
+        """
+        ...
+
+    def stored(self, rows: Chosen = None, columns: Chosen = None) -> int:
+        """Bytes that these rows and columns take in the file."""
+        ...
+
+    def raw(self) -> Iterator[bytes]:
+        """The bytes as stored, in bounded blocks."""
+        ...
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds: tensors by name, and what it says of itself where the format can say it."""
+
+    tensors: dict[str, Tensor]
+    config: dict[str, Any] = field(default_factory=dict)
+    """Of the architecture, in the terms of ``config.json``."""
+    vocabulary: dict[bytes, int] | None = None
+    """Token bytes to id."""
+
+
+def count(chosen: Chosen, size: int) -> int:
+    """How many indices of an axis are chosen."""
+    if chosen is None:
+        return size
+    return len(range(*chosen.indices(size))) if isinstance(chosen, slice) else len(chosen)
