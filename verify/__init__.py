@@ -15,7 +15,7 @@ from .base import (
     StatisticsError,
     VerifyError,
 )
-from .checkpoint import Checkpoint, open_checkpoint
+from .checkpoint import Checkpoint, Location, open_checkpoint
 from .claim import ClaimReport
 from .fingerprint import Fingerprint, SketchSpec, fingerprint
 from .lineage import test_lineage
@@ -31,6 +31,7 @@ __all__ = [
     "Fingerprint",
     "FingerprintError",
     "InputError",
+    "Location",
     "Panel",
     "ReportError",
     "SketchSpec",

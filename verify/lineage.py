@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Collection
+from concurrent.futures import Executor
 from datetime import UTC, datetime
 
 from .base import FingerprintError, InputError, Progress, silent
+from .checkpoint import Location
 from .claim import ClaimReport, Provenance, Subject
 from .claim.conclude import conclude, identical, level_of_one, not_needed, pairs_searched
-from .fingerprint import COMPONENTS, Fingerprint, fingerprint
+from .fingerprint import COMPONENTS, EFFORTS, SAMPLED, Effort, Fingerprint, fingerprint
 from .panel import Panel, evaluate, load_panel
 from .statistics import EXACT_TESTS
 
-Model = str | os.PathLike[str] | Fingerprint
+Model = str | os.PathLike[str] | Location | Fingerprint
 PanelSource = str | os.PathLike[str] | Panel | None
 
 
@@ -22,6 +24,7 @@ def test_lineage(
     a: Model,
     b: Model,
     *,
+    effort: Effort | None = None,
     alpha: float = 1e-3,
     panel: PanelSource = None,
     panel_alpha: float = 1e-2,
@@ -30,14 +33,19 @@ def test_lineage(
     seed: int = 0,
     chronology: str | None = None,
     created: str | None = None,
+    workers: int | Executor | None = None,
     progress: Progress = silent,
 ) -> ClaimReport:
     """Test whether two checkpoints share initial weights or derivation.
 
     Parameters
     ----------
-    a : the questioned model: path of a folder or file of weights, of a saved fingerprint, or a Fingerprint.
+    a : the questioned model: path or address of a folder or file of weights, path of a saved fingerprint, a Location,
+        or a Fingerprint.
     b : the reference, likewise.
+    effort : how much of the weights is read and compared, ``"screen"``, ``"standard"`` or ``"full"``: see
+        :func:`verify.fingerprint`. The exact tests are the same at standard and full; a panel needs full. The default
+        is full for files of this machine and wherever a panel is used, else standard.
     alpha : level of the exact tests; the chance of ``dependent`` for strangers is at most this.
     panel : unrelated models to rank the pair among: ``"default"`` for the one that ships, a folder, or a Panel.
         Finds copies whose units were permuted *and* whose residual stream was rotated, which no exact test can.
@@ -49,6 +57,7 @@ def test_lineage(
     seed : recorded; no test draws random numbers.
     chronology : which file existed first and how that is known, in words; recorded as stated.
     created : ISO 8601 time to record; now by default. It is the report's only clock.
+    workers : processes that read weights, or an executor to hand the layers to; the report is the same.
     progress : called while weights are read.
 
     Returns
@@ -74,10 +83,17 @@ def test_lineage(
             raise InputError(f"{name} is {level}; give a level between 0 and 1, such as 0.001.")
     created, tries, reference = _time(created), pairs_searched(selection), load_panel(panel)
     _check_text(chronology)
-    first, second = (_fingerprint(model, progress) for model in (a, b))
+    if reference is not None and effort not in (None, "full"):
+        raise InputError(f"effort is {effort!r}, and a panel needs all weights; give 'full', or no panel.")
+    asked: Effort | None = "full" if reference is not None else effort
+    read = [_fingerprint(model, asked, workers, progress) for model in (a, b)]
+    efforts = sorted((model.record.effort for model in read), key=EFFORTS.index)
+    compared: Effort = asked or efforts[0]
+    first, second = (model.at(compared) for model in read)
     _check_comparable(first, second)
     results, evidence = not_needed(), None
-    if not identical(first.record, second.record):
+    subject_a, subject_b = (Subject.of(model.record) for model in read)
+    if not identical(subject_a, subject_b):
         applicable = sum(test.refuse(first, second) is None for test in EXACT_TESTS)
         level = level_of_one(alpha, applicable, selection)
         results = [test(first, second, level=level) for test in EXACT_TESTS]
@@ -86,15 +102,15 @@ def test_lineage(
                 reference, first, second, alpha=panel_alpha, families=families, tries=tries, progress=progress
             )
     return conclude(
-        Subject.of(first.record),
-        Subject.of(second.record),
+        subject_a,
+        subject_b,
         results,
         evidence,
         alpha=alpha,
         panel_alpha=panel_alpha,
         selection=selection,
         chronology=chronology,
-        provenance=Provenance(software=_software(), sketch=first.record.sketch, seed=str(seed)),
+        provenance=Provenance(software=_software(), effort=compared, sketch=first.record.sketch, seed=str(seed)),
         created=created,
     )
 
@@ -102,8 +118,12 @@ def test_lineage(
 test_lineage.__test__ = False  # type: ignore[attr-defined]  # not for pytest
 
 
-def _fingerprint(model: Model, progress: Progress) -> Fingerprint:
-    return model if isinstance(model, Fingerprint) else fingerprint(model, progress=progress)
+def _fingerprint(
+    model: Model, effort: Effort | None, workers: int | Executor | None, progress: Progress
+) -> Fingerprint:
+    if isinstance(model, Fingerprint):
+        return model
+    return fingerprint(model, effort=effort, workers=workers, progress=progress)
 
 
 def _time(created: str | None) -> str:
@@ -132,7 +152,8 @@ def _check_comparable(a: Fingerprint, b: Fingerprint) -> None:
             f"({a.record.sketch} and {b.record.sketch}); make them again with one specification."
         )
     for model in (a, b):
-        missing = sorted(set(COMPONENTS).difference(model.record.components))
+        expected = COMPONENTS if model.record.effort == "full" else SAMPLED
+        missing = sorted(set(expected).difference(model.record.components))
         if missing:
             raise FingerprintError(
                 f"The fingerprint of {model.record.name} was cut down for a panel and lacks {', '.join(missing)}; "

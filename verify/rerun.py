@@ -60,7 +60,7 @@ def rerun(
         basis.append("the panel")
         reference = None if wrong else reference
     if a is not None and b is not None:
-        models = _fingerprint(a, recorded, progress), _fingerprint(b, recorded, progress)
+        models = _fingerprint(a, recorded.a, progress), _fingerprint(b, recorded.b, progress)
         basis.insert(0, "both models")
         if wrong := _subjects(recorded, *models):
             found = [*wrong, *found]
@@ -92,14 +92,14 @@ def _source(report: ClaimReport | str | os.PathLike[str]) -> bytes | ClaimReport
         raise ReportError(f"{path.name!r:.120} cannot be read as a report ({reason}); check the path.") from error
 
 
-def _fingerprint(model: Model, report: ClaimReport, progress: Progress) -> Fingerprint:
-    """Of a model, under the sketch of the report."""
+def _fingerprint(model: Model, subject: Subject, progress: Progress) -> Fingerprint:
+    """Of a model, as it was read for the report."""
     if isinstance(model, Fingerprint):
         return model
-    sketch = report.provenance.sketch
+    sketch = subject.sketch
     if not all(0 < size <= _LARGEST_SKETCH for size in sketch.model_dump().values()):
         raise ReportError(f"The report's sketch ({sketch}) has a size that no fingerprint can have; obtain it again.")
-    return fingerprint(model, sketch=sketch, progress=progress)
+    return fingerprint(model, effort=subject.effort, sketch=sketch, progress=progress)
 
 
 def _subjects(report: ClaimReport, a: Fingerprint, b: Fingerprint) -> list[Disagreement]:
@@ -149,6 +149,7 @@ def _again(
     ]
     made = test_lineage(
         *named,
+        effort=report.provenance.effort,
         alpha=report.alpha,
         panel=panel,
         panel_alpha=report.panel_alpha,
@@ -169,7 +170,7 @@ def _unchecked(report: ClaimReport, models: tuple[Fingerprint, ...], panel: Pane
     kinds = [kind for kind in unchecked(report) if kind.field.startswith(_STATED)]
     for side, subject, model in (("a", report.a, models[0]), ("b", report.b, models[1])):
         same_files = Subject.of(model.record).files == subject.files
-        for name in ("name", "software", *(() if same_files else ("files", "bytes_read"))):
+        for name in ("name", "origin", "revision", "software", *(() if same_files else ("files", "bytes_read"))):
             reason = "of the files that the report was made from; those given hold the same weights"
             kinds.append(Unchecked(field=f"$.{side}.{name}*", reason=reason))
     if report.panel is not None and panel is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from types import TracebackType
@@ -111,6 +112,12 @@ class Checkpoint:
     def revision(self) -> str | None:
         """Commit that its files are of, where the place keeps a history."""
         return self._source.place.revision
+
+    def again(self) -> Checkpoint:
+        """The same checkpoint with its own count of bytes read, from 0."""
+        other = copy(self)
+        other.bytes_read = 0
+        return other
 
     def __enter__(self) -> Checkpoint:
         return self

@@ -47,9 +47,15 @@ class Location:
 class File(Protocol):
     """One file of a place."""
 
-    name: str
-    size: int
-    """Bytes."""
+    @property
+    def name(self) -> str:
+        """File name."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
 
     def read(self, ranges: Sequence[Range]) -> list[NDArray[np.uint8]]:
         """Bytes of each range, read-only.
@@ -69,12 +75,20 @@ class File(Protocol):
 class Place(Protocol):
     """A folder of files somewhere; nothing below it is looked at."""
 
-    name: str
-    """Last part of the address; never a path."""
-    origin: str | None
-    """Address of the place, without secrets; None for a local folder."""
-    revision: str | None
-    """Commit that the files are of; None where the place keeps no history."""
+    @property
+    def name(self) -> str:
+        """Last part of the address; never a path."""
+        ...
+
+    @property
+    def origin(self) -> str | None:
+        """Address of the place, without secrets; None for a local folder."""
+        ...
+
+    @property
+    def revision(self) -> str | None:
+        """Commit that the files are of; None where the place keeps no history."""
+        ...
 
     def names(self) -> list[str]:
         """Names of the files directly inside."""

@@ -1,4 +1,4 @@
-"""From an address to weight files: a folder or one file, single or sharded; names that leave the folder are refused."""
+"""From an address to weight files: a folder or one file, single or sharded, never outside the folder."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ def locate(location: Location) -> Source:
     if not name.isprintable():
         raise CheckpointError(f"The checkpoint is named {name!r:.200}; expected printable characters; rename it.")
     present, index = place.names(), None
+    names: tuple[str, ...]
     if file is not None:
         names = (_readable(file),)
     elif _INDEX in present:

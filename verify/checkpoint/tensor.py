@@ -16,12 +16,25 @@ Chosen = slice | NDArray[np.intp] | None
 class Tensor(Protocol):
     """One tensor of a file; nothing of it is read before it is asked for."""
 
-    name: str
-    file: str
-    """Name of the file that holds it."""
-    dtype: str
-    """As the format names it."""
-    shape: tuple[int, ...]
+    @property
+    def name(self) -> str:
+        """As the file names it."""
+        ...
+
+    @property
+    def file(self) -> str:
+        """Name of the file that holds it."""
+        ...
+
+    @property
+    def dtype(self) -> str:
+        """As the format names it."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As stored."""
+        ...
 
     def read(self, rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
         """Some rows, and of them some columns, as numbers of a floating type.

@@ -96,11 +96,11 @@ def conclude(
 
 
 def identical(a: Subject | FingerprintRecord, b: Subject | FingerprintRecord) -> bool:
-    """Whether two models hold the same learned tensors, or are the same files."""
-    if a.content_sha256 == b.content_sha256:
+    """Whether two models hold the same learned tensors, all of them read, or are the same files."""
+    if a.content_sha256 == b.content_sha256 and a.effort == b.effort == "full":
         return True
     files_a, files_b = ([file.sha256 for file in model.files] for model in (a, b))
-    return bool(files_a) and files_a == files_b
+    return bool(files_a) and None not in files_a and files_a == files_b
 
 
 def not_needed() -> list[TestResult]:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, PlainSerializer, ValidationError
 from ..base import Record, ReportError, VerifyError, without_duplicates, write_atomically
 from ..base.digest import canonical, digest
 from ..checkpoint import Architecture, FileIdentity
-from ..fingerprint import DeadCount, FingerprintRecord, SketchSpec
+from ..fingerprint import DeadCount, Effort, FingerprintRecord, SketchSpec
 from ..panel import PanelUse
 from ..statistics import EXACT_TESTS, TestResult
 from .citation import Citation, cite
@@ -42,10 +42,19 @@ class Subject(Record):
 
     name: str
     """Folder or file name, never a path."""
+    origin: str | None = None
+    """Address it was read from; None for files of the machine that read them."""
+    revision: str | None = None
+    """Commit of the files, where the place they lie in keeps a history."""
     architecture: Architecture
     files: tuple[FileIdentity, ...]
+    effort: Effort = "full"
+    """How much was read."""
+    sketch: SketchSpec
+    """Under which it was read."""
     content_sha256: str
-    """sha256 over every learned tensor; canonical ones as float32, so a lossless change of format keeps it."""
+    """sha256 over every learned tensor, canonical ones as float32, so a lossless change of format keeps it; at lesser
+    effort, over the rows that were read."""
     anchors: int
     """Anchor tokens kept."""
     dead: tuple[DeadCount, ...]
@@ -73,7 +82,10 @@ class Provenance(Record):
     """What computed the report, and with which options."""
 
     software: dict[str, str]
+    effort: Effort = "full"
+    """At which the two were compared: at most the smaller of theirs."""
     sketch: SketchSpec
+    """Under which the two were compared."""
     seed: str
     """As text: canonical JSON has no integers beyond 2**53. No test in schema 1 draws random numbers."""
 

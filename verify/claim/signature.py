@@ -14,6 +14,8 @@ questioned model and the reference, in this order, each with two digests in lowe
     not of one that also covers configuration or tokenizer. Absent where the report lists no file.
 ``verify-content-sha256``
     The report's ``content_sha256``: over every learned tensor, so a lossless change of format or sharding keeps it.
+``verify-read-sha256``
+    In its place where the weights were not read whole: over the rows that were.
 
 **Libraries.** securesystemslib wraps, signs and verifies DSSE (it is what in-toto and TUF use: three packages in all)
 and pyca/cryptography reads and writes keys. Not model-signing: a clean install fails on an undeclared dependency,
@@ -45,6 +47,7 @@ STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:uuid:4336c167-dc25-4f3a-bd71-5e92bbd58cb0#verify-claim-report-v1"
 """A URI that needs neither a domain nor a registered namespace; the fragment is for human readers."""
 CONTENT_DIGEST = "verify-content-sha256"
+READ_DIGEST = "verify-read-sha256"
 
 LONGEST_ENVELOPE = 1 << 24  # bytes; reports are some 10 kB to 1 MB
 _MOST_SIGNATURES = 64
@@ -238,15 +241,18 @@ def parse(content: bytes, what: str) -> dict[str, Any]:
 
 
 def _subject(subject: Subject) -> ResourceDescriptor:
-    hashes = [file.sha256 for file in sorted(subject.files, key=lambda file: (file.name, file.sha256))]
+    files = sorted(subject.files, key=lambda file: (file.name, file.sha256 or ""))
+    hashes = [file.sha256 for file in files if file.sha256 is not None]
     for value in (*hashes, subject.content_sha256):
         if not _SHA256.fullmatch(value):
             raise ReportError(
                 f"The report gives {value!r:.80} as a sha256 of {subject.name!r:.120}, where 64 lowercase "
                 "hexadecimal digits were expected; make it again."
             )
-    files = {"sha256": hashlib.sha256(b"".join(map(bytes.fromhex, hashes))).hexdigest()} if hashes else {}
-    return ResourceDescriptor(name=subject.name, digest=files | {CONTENT_DIGEST: subject.content_sha256})
+    digests = {CONTENT_DIGEST if subject.effort == "full" else READ_DIGEST: subject.content_sha256}
+    if hashes and len(hashes) == len(files):
+        digests["sha256"] = hashlib.sha256(b"".join(map(bytes.fromhex, hashes))).hexdigest()
+    return ResourceDescriptor(name=subject.name, digest=digests)
 
 
 def _same(found: ResourceDescriptor, expected: ResourceDescriptor) -> bool:

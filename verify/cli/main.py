@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from ..base import InputError, VerifyError
+from .options import Effort, effort_options, side_options
 from .output import check_writable, chosen_formats, formats, no_pdf, progress_bar, write_report
 from .panel import panel
 from .replay import render, replay
@@ -30,8 +31,11 @@ def cli(context: click.Context) -> None:
 
 
 @cli.command()
-@click.argument("a", type=click.Path(path_type=Path))
-@click.argument("b", type=click.Path(path_type=Path))
+@click.argument("a")
+@click.argument("b")
+@effort_options
+@side_options("a")
+@side_options("b")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for the report's files.")
 @click.option(
     "--format", "names", metavar="FORMAT,...", help="Of the files: json, md, tex, html, pdf.  [default: json,md]"
@@ -61,8 +65,16 @@ def cli(context: click.Context) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print report.json instead of Markdown.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def lineage(
-    a: Path,
-    b: Path,
+    a: str,
+    b: str,
+    effort: Effort | None,
+    workers: int | None,
+    revision_a: str | None,
+    token_a: str | None,
+    layout_a: str | None,
+    revision_b: str | None,
+    token_b: str | None,
+    layout_b: str | None,
     output: Path | None,
     names: str | None,
     alpha: float,
@@ -79,7 +91,8 @@ def lineage(
 ) -> None:
     """Compare model A (questioned) with model B (reference).
 
-    Each is a folder or safetensors file of weights, or a saved fingerprint.
+    Each is a folder or file of weights, its address (org/model and hf://org/model@revision on the Hugging Face Hub,
+    https://, s3://), or a saved fingerprint.
     """
     unwanted = {verdict.strip() for verdict in fail_on.split(",") if verdict.strip()}
     if unknown := unwanted.difference(_VERDICTS):
@@ -89,12 +102,15 @@ def lineage(
     wanted = chosen_formats("json,md" if names is None else names)
     if output is not None:
         check_writable(*(output / f"report.{name}" for name in wanted))
+    from ..checkpoint import Location
     from ..lineage import test_lineage
 
     with progress_bar(quiet) as progress:
         report = test_lineage(
-            a,
-            b,
+            Location(a, revision_a, token_a, layout_a),
+            Location(b, revision_b, token_b, layout_b),
+            effort=effort,
+            workers=workers,
             alpha=alpha,
             panel=None if reference == "none" else reference,
             panel_alpha=panel_alpha,
@@ -118,17 +134,31 @@ def lineage(
 
 
 @cli.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model")
+@effort_options
+@side_options()
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-def fingerprint(model: Path, output: Path, as_json: bool, quiet: bool) -> None:
+def fingerprint(
+    model: str,
+    effort: Effort | None,
+    workers: int | None,
+    revision: str | None,
+    token: str | None,
+    layout: str | None,
+    output: Path,
+    as_json: bool,
+    quiet: bool,
+) -> None:
     """Fingerprint a checkpoint: a small file that can be published and compared."""
     check_writable(output)
+    from ..checkpoint import Location
     from ..fingerprint import fingerprint as compute
 
     with progress_bar(quiet) as progress:
-        result = compute(model, progress=progress)
+        location = Location(model, revision, token, layout)
+        result = compute(location, effort=effort, workers=workers, progress=progress)
     result.save(output)
     click.echo(result.record.model_dump_json() if as_json else f"{result!r}\n{output}")
 

@@ -2,14 +2,17 @@
 
 from .anchors import ANCHORS
 from .build import fingerprint
-from .record import COMPONENTS, Component, DeadCount, Fingerprint, FingerprintRecord, is_fingerprint
-from .sketch import SketchSpec, chosen_indices, projection, unit_rows
+from .record import COMPONENTS, SAMPLED, Component, DeadCount, Fingerprint, FingerprintRecord, is_fingerprint
+from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, projection, unit_rows
 
 __all__ = [
     "ANCHORS",
     "COMPONENTS",
+    "EFFORTS",
+    "SAMPLED",
     "Component",
     "DeadCount",
+    "Effort",
     "Fingerprint",
     "FingerprintRecord",
     "SketchSpec",

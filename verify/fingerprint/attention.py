@@ -9,43 +9,72 @@ from ..checkpoint import Checkpoint
 from .circuits import circuit, in_circuits, spectrum
 from .responses import Tokens, centred
 from .scan import Scan
-from .sketch import SketchSpec, chosen_indices, projection, unit_rows
+from .sketch import Effort, SketchSpec, chosen_indices, projection, unit_rows
 from .units import Arrays
 
 
-def attention_components(
-    checkpoint: Checkpoint, scan: Scan, layer: int, sketch: SketchSpec, tokens: Tokens
+def sampled_values(
+    scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, effort: Effort, tokens: Tokens
 ) -> Arrays:
-    """Arrays ``values.*``, ``response.{layer}.values``, ``spectrum.*`` and, of the last layers, ``circuit.*``.
+    """Arrays ``values.*`` and ``response.{layer}.values``, from rows of v at chosen channels of each kv head.
 
     A channel of a kv head is one row of v, and one column of o in each query head that reads it; the
     columns of the query heads are summed, so that their order within a group does not matter.
     """
-    if not all(checkpoint.has(role, layer) for role in "qkvo"):
+    if not checkpoint.has("v", layer):
         return {}
     shape = checkpoint.architecture
-    heads, sharing, size = shape.kv_heads, shape.heads // shape.kv_heads, shape.head_size
-    q, k, v, o = (scan.whole(role, layer).astype(np.float64) for role in "qkvo")
+    heads, size, sharing = shape.kv_heads, shape.head_size, shape.heads // shape.kv_heads
     channels, signs = chosen_indices("channels", size, sketch.channels), projection(shape.width, sketch.projections)
-    reading, gain = tokens.reading("attn", layer), tokens.gain("attn", layer)
-    with np.errstate(invalid="ignore"):
-        v_rows = v.reshape(heads, size, -1)[:, channels]
-        o_columns = (o.T @ signs).reshape(heads, sharing, size, -1).sum(1)[:, channels]
-        k, v = (_repeated(x, heads, sharing) for x in (k, v))
-        arrays: Arrays = {
-            f"values.{layer}.v": unit_rows(v_rows @ signs),
-            f"values.{layer}.o": unit_rows(o_columns),
-            f"response.{layer}.values": unit_rows(centred(v_rows @ reading)),
-            f"spectrum.{layer}.qk": spectrum(q * gain, k * gain, sketch.spectrum),
-            f"spectrum.{layer}.vo": spectrum(v * gain, o.T, sketch.spectrum),
-        }
-        if in_circuits(layer, shape):
-            arrays[f"circuit.{layer}.qk"] = circuit(q @ reading, k @ reading)
-            arrays[f"circuit.{layer}.vo"] = circuit(v @ reading, o.T @ tokens.embedding.T)
+    rows = scan.rows("v", layer, (np.arange(heads)[:, None] * size + channels).ravel())
+    arrays: Arrays = {
+        f"values.{layer}.v": _by_head(rows @ signs, heads),
+        f"response.{layer}.values": _by_head(centred(rows @ tokens.reading("attn", layer)), heads),
+    }
+    if effort != "screen":
+        columns = (np.arange(heads * sharing)[:, None] * size + channels).ravel()
+        written = scan.leading_columns("o", layer, columns, signs[: sketch.rows])
+        shared = written.reshape(heads, sharing, len(channels), -1).sum(1)
+        arrays[f"values.{layer}.o"] = _by_head(shared.reshape(-1, shared.shape[-1]), heads)
     return arrays
 
 
-def _repeated(x: NDArray[np.float64], heads: int, sharing: int) -> NDArray[np.float64]:
-    """Rows of kv heads [heads * size, width], each head once per query head that reads it."""
-    per_head = x.reshape(heads, -1, x.shape[1])
-    return np.repeat(per_head, sharing, axis=0).reshape(-1, x.shape[1])
+def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> Arrays:
+    """Arrays ``spectrum.*`` and, of the last layers, ``circuit.*``, from all entries.
+
+    The query heads that share a kv head are summed first: the products through q and k, and through v and o, are
+    sums over query heads.
+    """
+    if not all(checkpoint.has(role, layer) for role in "qkvo"):
+        return {}
+    shape = checkpoint.architecture
+    arrays: Arrays = {}
+    gain, reading = tokens.gain("attn", layer), tokens.reading("attn", layer)
+    with np.errstate(invalid="ignore"):
+        for name, (left, right) in {"qk": ("q", "k"), "vo": ("v", "o")}.items():
+            x, y = scan.whole(left, layer), scan.whole(right, layer)
+            if name == "qk":
+                x = _shared(x, shape.kv_heads, shape.head_size)
+            else:
+                y = _shared(y.T, shape.kv_heads, shape.head_size)
+            if in_circuits(layer, shape):
+                seen = reading if name == "qk" else tokens.embedding.T
+                arrays[f"circuit.{layer}.{name}"] = circuit(x @ reading, y @ seen)
+            x *= gain.astype(np.float32)
+            if name == "qk":
+                y *= gain.astype(np.float32)
+            arrays[f"spectrum.{layer}.{name}"] = spectrum(x, y, sketch.spectrum)
+    return arrays
+
+
+def _by_head(rows: NDArray[np.float64], heads: int) -> NDArray[np.float16]:
+    return unit_rows(rows).reshape(heads, len(rows) // heads, rows.shape[-1])
+
+
+def _shared(x: NDArray[np.float32], kv_heads: int, size: int) -> NDArray[np.float32]:
+    """Rows of query heads [heads * size, width] summed over the heads of a kv head, [kv_heads * size, width]."""
+    per_head = x.reshape(kv_heads, -1, size, x.shape[1])
+    if per_head.shape[1] == 1:
+        return np.ascontiguousarray(x)
+    summed: NDArray[np.float64] = per_head.sum(1, dtype=np.float64)
+    return summed.astype(np.float32).reshape(kv_heads * size, -1)

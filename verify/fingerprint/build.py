@@ -1,42 +1,77 @@
-"""Checkpoint to fingerprint: one pass over the weights, layer by layer."""
+"""Checkpoint to fingerprint: chosen rows of each layer, and at full effort one pass over every entry."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import InputError, Progress, silent
-from ..checkpoint import Checkpoint, open_checkpoint
+from ..base import InputError, Progress, run_in_order, silent
+from ..checkpoint import Checkpoint, Location, open_checkpoint
 from .anchors import known_anchors
-from .attention import attention_components
+from .attention import attention_circuits, sampled_values
 from .check import SPREAD_ROLES
 from .moments import Moments
-from .record import DeadCount, Fingerprint, FingerprintRecord, is_fingerprint
+from .record import COMPONENTS, SAMPLED, DeadCount, Fingerprint, FingerprintRecord, is_fingerprint
 from .responses import Tokens
 from .scan import Scan
-from .sketch import SketchSpec, chosen_indices, unit_rows
-from .units import Arrays, mlp_components
+from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, unit_rows
+from .units import Arrays, sampled_units, strongest_units
+
+_opened: dict[str, Checkpoint] = {}
+"""Checkpoints open in this process, by run."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What was read of one layer, or of what lies outside layers."""
+
+    arrays: Arrays
+    moments: dict[tuple[str, int | None], Moments]
+    digests: dict[str, bytes]
+    bytes_read: int
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One layer to read, by whoever can open the checkpoint."""
+
+    run: str
+    """Name of the run: whoever has opened the checkpoint for it need not open it again."""
+    location: Location
+    layer: int
+    sketch: SketchSpec
+    effort: Effort
+    embedding: NDArray[np.float64]
+    writing: NDArray[np.float64]
 
 
 def fingerprint(
-    model: str | os.PathLike[str],
+    model: str | os.PathLike[str] | Location,
     *,
-    effort: Literal["full"] = "full",
+    effort: Effort | None = None,
     sketch: SketchSpec | None = None,
+    workers: int | Executor | None = None,
     progress: Progress = silent,
 ) -> Fingerprint:
     """Fingerprint a checkpoint, or load a fingerprint file.
 
     Parameters
     ----------
-    model : path of a folder or safetensors file of weights, or of a saved fingerprint.
-    effort : ``"full"`` reads every tensor once and adds spread and content digest.
+    model : path or address of a folder or file of weights, or path of a saved fingerprint.
+    effort : how much is read. ``"full"``: every tensor once; adds what the panel tests need, spread, and a digest of
+        all weights. ``"standard"``: what the exact tests need, a few percent of the bytes; same numbers.
+        ``"screen"``: the exact tests on fewer units, and without ``down`` and ``o``. The default is full for files of
+        this machine, standard for others.
     sketch : sizes of the sketch; the default is the one everybody else uses.
+    workers : processes that read layers, or an executor to hand the layers to; the result is the same.
     progress : called after each layer.
 
     Returns
@@ -57,52 +92,72 @@ def fingerprint(
         raise InputError(
             f"Sketch version {sketch.version} was asked for; this version of verify makes {SketchSpec().version}."
         )
-    if effort != "full":
-        raise InputError(f"effort is {effort!r}; give 'full'.")
-    path = Path(model)
-    if is_fingerprint(path):
-        return Fingerprint.load(path)
-    with open_checkpoint(path) as checkpoint:
-        return _scan(checkpoint, sketch, progress)
+    if effort is not None and effort not in EFFORTS:
+        raise InputError(f"effort is {effort!r}; give one of {', '.join(EFFORTS)}.")
+    location = Location.of(model)
+    if is_fingerprint(Path(location.text)):
+        return Fingerprint.load(location.text)
+    with open_checkpoint(location) as checkpoint:
+        effort = effort or ("full" if checkpoint.origin is None else "standard")
+        return _read(checkpoint, location, sketch.at(effort), effort, workers, progress)
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what is not finite is counted, and becomes zero rows
-def _scan(checkpoint: Checkpoint, sketch: SketchSpec, progress: Progress) -> Fingerprint:
-    architecture, scan = checkpoint.architecture, Scan(checkpoint)
+def _read(
+    checkpoint: Checkpoint,
+    location: Location,
+    sketch: SketchSpec,
+    effort: Effort,
+    workers: int | Executor | None,
+    progress: Progress,
+) -> Fingerprint:
+    architecture = checkpoint.architecture
     what, total = f"reading {checkpoint.name}", architecture.layers + 2
     known = known_anchors(checkpoint.vocabulary(), sketch.anchors)
-    arrays, tokens = _stream(checkpoint, scan, sketch, [token for _, token in known])
+    outside, embedding, writing = _outside_layers(checkpoint.again(), sketch, effort, [token for _, token in known])
     progress(what, 1, total)
-    scan.skim_rest(None)
-    for layer in range(architecture.layers):
-        arrays |= attention_components(checkpoint, scan, layer, sketch, tokens)
-        arrays |= mlp_components(checkpoint, scan, layer, sketch, tokens)
-        scan.skim_rest(layer)
-        progress(what, layer + 2, total)
+    run = uuid4().hex
+    _opened[run] = checkpoint
+    tasks = [_Task(run, location, layer, sketch, effort, embedding, writing) for layer in range(architecture.layers)]
+    parts = [outside]
+    try:
+        for part in run_in_order(_layer, tasks, workers):
+            parts.append(part)
+            progress(what, len(parts), total)
+    finally:
+        _opened.pop(run, None)
+    arrays = {name: array for part in parts for name, array in part.arrays.items()}
+    moments = {key: value for part in parts for key, value in part.moments.items()}
     record = FingerprintRecord(
         name=checkpoint.name,
+        origin=checkpoint.origin,
+        revision=checkpoint.revision,
         architecture=architecture,
-        files=checkpoint.files(),
-        content_sha256=scan.content_sha256(),
+        files=checkpoint.files(read=effort == "full"),
+        effort=effort,
+        content_sha256=_digest({name: value for part in parts for name, value in part.digests.items()}, effort),
         sketch=sketch,
+        components=COMPONENTS if effort == "full" else SAMPLED,
         anchors=tuple(position for position, _ in known),
         dead=_dead(arrays),
-        non_finite=sum(moments.non_finite for moments in scan.moments.values()),
+        non_finite=sum(found.non_finite for found in moments.values()),
         outside=checkpoint.outside,
         unrecognised=checkpoint.unrecognised,
-        bytes_read=checkpoint.bytes_read,
+        bytes_read=sum(part.bytes_read for part in parts),
         software={name: version(name) for name in ("verify-lineage", "numpy", "safetensors")},
     )
     progress(what, total, total)
-    return Fingerprint(record, arrays | _spread(scan, architecture.layers))
+    return Fingerprint(record, arrays | _spread(moments, architecture.layers))
 
 
-def _stream(checkpoint: Checkpoint, scan: Scan, sketch: SketchSpec, ids: list[int]) -> tuple[Arrays, Tokens]:
-    """Arrays ``stream.*`` and ``gram.embed``, and the anchors as the model sees them."""
-    shape = checkpoint.architecture
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite is counted, and becomes zero rows
+def _outside_layers(
+    checkpoint: Checkpoint, sketch: SketchSpec, effort: Effort, ids: list[int]
+) -> tuple[_Part, NDArray[np.float64], NDArray[np.float64]]:
+    """Arrays ``stream.*`` and ``gram.embed``; and the anchors as the model reads and writes them."""
+    scan, shape = Scan(checkpoint), checkpoint.architecture
     kept = chosen_indices("stream", shape.width, sketch.stream)
-    rows: dict[str, NDArray[np.float64]] = {}
     order = np.argsort(ids, kind="stable").astype(np.intp)
+    rows: dict[str, NDArray[np.float64]] = {}
     for role in ("embed", "unembed"):
         if checkpoint.has(role):
             rows[role] = scan.rows(role, None, np.asarray(ids, dtype=np.intp)[order])[np.argsort(order)]
@@ -113,16 +168,51 @@ def _stream(checkpoint: Checkpoint, scan: Scan, sketch: SketchSpec, ids: list[in
         embedding = embedding - embedding.mean(1, keepdims=True)
     gram = embedding @ embedding.T
     arrays["gram.embed"] = (gram / (np.trace(gram) or 1.0)).astype(np.float32)
+    last = _gain(checkpoint, ("norm_final", None)) if checkpoint.has("norm_final") else np.ones(shape.width)
+    writing = np.ascontiguousarray((finite.get("unembed", embedding) * last).T)
+    if effort == "full":
+        scan.skim_rest(None)
+        scan.skim_unknown()
+    part = _Part(arrays, dict(scan.moments), scan.digests, checkpoint.bytes_read)
+    return part, embedding, writing
 
-    def gain(role: str, layer: int | None) -> NDArray[np.float64]:
-        return scan.whole(role, layer).astype(np.float64) + shape.norm_offset
 
-    def gain_before(sublayer: str, layer: int) -> NDArray[np.float64]:
-        norm = checkpoint.norm_before(sublayer, layer)
-        return gain(*norm) if norm else np.ones(shape.width)
+@np.errstate(over="ignore", invalid="ignore")
+def _layer(task: _Task) -> _Part:
+    """All that is read of one layer."""
+    if task.run not in _opened:
+        _opened.clear()  # of runs that are over
+        _opened[task.run] = open_checkpoint(task.location)
+    checkpoint = _opened[task.run].again()
+    scan, layer = Scan(checkpoint), task.layer
 
-    last = gain("norm_final", None) if checkpoint.has("norm_final") else np.ones(shape.width)
-    return arrays, Tokens(embedding, (finite.get("unembed", embedding) * last).T, gain_before)
+    def gain(sublayer: str, layer: int) -> NDArray[np.float64]:
+        return _gain(checkpoint, checkpoint.norm_before(sublayer, layer))
+
+    tokens = Tokens(task.embedding, task.writing, gain)
+    arrays = sampled_values(scan, checkpoint, layer, task.sketch, task.effort, tokens)
+    arrays |= sampled_units(scan, checkpoint, layer, task.sketch, task.effort, tokens)
+    if task.effort == "full":
+        arrays |= attention_circuits(scan, checkpoint, layer, task.sketch, tokens)
+        arrays |= strongest_units(scan, checkpoint, layer, task.sketch, tokens)
+        scan.skim_rest(layer)
+    return _Part(arrays, dict(scan.moments), scan.digests, checkpoint.bytes_read)
+
+
+def _gain(checkpoint: Checkpoint, norm: tuple[str, int | None] | None) -> NDArray[np.float64]:
+    """Gain of a norm, shape [width]; ones where there is none."""
+    if norm is None:
+        return np.ones(checkpoint.architecture.width)
+    return checkpoint.read(*norm).astype(np.float64) + checkpoint.architecture.norm_offset
+
+
+def _digest(digests: dict[str, bytes], effort: Effort) -> str:
+    """Of every learned tensor at full effort, else of the rows read; in the order of their names."""
+    whole = hashlib.sha256()
+    for name in sorted(digests):
+        if effort != "full" or not name.startswith("rows "):
+            whole.update(hashlib.sha256(name.encode()).digest() + digests[name])
+    return whole.hexdigest()
 
 
 def _dead(arrays: Arrays) -> tuple[DeadCount, ...]:
@@ -138,11 +228,11 @@ def _dead(arrays: Arrays) -> tuple[DeadCount, ...]:
     )
 
 
-def _spread(scan: Scan, layers: int) -> Arrays:
+def _spread(moments: dict[tuple[str, int | None], Moments], layers: int) -> Arrays:
     """Moments of each role, shape [layers, 4]; NaN where a layer lacks it, absent where all do."""
     nothing = Moments()
     return {
-        f"spread.{role}": np.array([scan.moments.get((role, i), nothing).summary() for i in range(layers)])
+        f"spread.{role}": np.array([moments.get((role, i), nothing).summary() for i in range(layers)])
         for role in SPREAD_ROLES
-        if any((role, i) in scan.moments for i in range(layers))
+        if any((role, i) in moments for i in range(layers))
     }

@@ -24,7 +24,7 @@ LARGEST_FILE = 1 << 30
 SPREAD_ROLES = (*"qkvo", *(prefix + role for prefix in ("", "expert_", "shared_") for role in ("gate", "up", "down")))
 """Roles whose moments a fingerprint may hold, in the order of the build."""
 
-_SKETCH_VERSION = 1
+_SKETCH_VERSION = 2
 _COUNTS = {
     "layers": (1, 512),
     "width": (1, 1 << 20),
@@ -110,6 +110,12 @@ def _check_sizes(record: FingerprintRecord) -> None:
     for name in ("kv_heads", "experts"):
         blocks = shape.layers * getattr(shape, name)
         _expect(blocks <= _MOST_BLOCKS, f"number of layers times {name}", blocks, f"<= {_MOST_BLOCKS}")
+    _expect(
+        record.effort == "full" or "match" not in record.components,
+        "components",
+        record.components,
+        f"those that {record.effort} effort gives",
+    )
     paired = (shape.experts > 0) == (shape.expert_hidden > 0)
     _expect(paired, "architecture.expert_hidden", shape.expert_hidden, f"units for {shape.experts} experts")
     _expect(
@@ -143,7 +149,8 @@ def _attention_layout(record: FingerprintRecord, layer: int) -> dict[str, Shape]
     shape, sketch, anchors = record.architecture, record.sketch, len(record.anchors)
     heads = (shape.kv_heads, min(shape.head_size, sketch.channels))
     layout: dict[str, Shape] = {f"response.{layer}.values": ("float16", (*heads, anchors))}
-    layout |= {f"values.{layer}.{role}": ("float16", (*heads, sketch.projections)) for role in "vo"}
+    roles = "v" if record.effort == "screen" else "vo"
+    layout |= {f"values.{layer}.{role}": ("float16", (*heads, sketch.projections)) for role in roles}
     layout |= {f"spectrum.{layer}.{name}": ("float32", (sketch.spectrum,)) for name in ("qk", "vo")}
     if in_circuits(layer, shape):
         layout |= {f"circuit.{layer}.{name}": ("float16", (anchors, anchors)) for name in ("qk", "vo")}
@@ -162,7 +169,8 @@ def _mlp_layout(record: FingerprintRecord, layer: int, present: Arrays) -> dict[
         chosen, strongest = (copies, min(hidden, by_index)), (copies, min(hidden, by_response))
         own: dict[str, Shape] = {f"response.{layer}.{bundle}": ("float16", (*chosen, anchors))}
         for role in ("gate", "up", "down") if shape.gated else ("up", "down"):
-            own[f"units.{layer}.{bundle}.{role}"] = ("float16", (*chosen, sketch.projections))
+            if role != "down" or record.effort != "screen":
+                own[f"units.{layer}.{bundle}.{role}"] = ("float16", (*chosen, sketch.projections))
             own[f"match.{layer}.{bundle}.{role}"] = ("float16", (*strongest, anchors))
         if bundle == "mlp" and in_circuits(layer, shape):
             own[f"circuit.{layer}.ffn"] = ("float16", (anchors, anchors))

@@ -41,13 +41,16 @@ from safetensors.numpy import load, save
 from ..base import FingerprintError, Record, write_atomically
 from ..checkpoint import Architecture, FileIdentity
 from .check import LARGEST_FILE, check_arrays, check_record
-from .sketch import SketchSpec
+from .effort import screened
+from .sketch import EFFORTS, Effort, SketchSpec
 
 _HEADER = "verify.fingerprint"
 
 Component = Literal["units", "values", "response", "match", "stream", "gram", "circuit", "spectrum", "spread"]
 """Kinds of arrays, by the first part of their names."""
 COMPONENTS: tuple[Component, ...] = get_args(Component)
+SAMPLED: tuple[Component, ...] = ("units", "values", "response", "stream", "gram")
+"""Those that rows at chosen indices give, which is all that the exact tests need."""
 
 
 class DeadCount(Record):
@@ -66,14 +69,21 @@ class FingerprintRecord(Record):
     schema_version: Literal[1] = 1
     name: str
     """Folder or file name of the model, never a path."""
+    origin: str | None = None
+    """Address it was read from; None for files of the machine that read them."""
+    revision: str | None = None
+    """Commit of the files, where the place they lie in keeps a history."""
     architecture: Architecture
     files: tuple[FileIdentity, ...]
     """The weight files, ordered by name."""
+    effort: Effort = "full"
+    """How much was read."""
     content_sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    """sha256 over every learned tensor; canonical ones as float32, so a lossless change of format keeps it."""
+    """sha256 over every learned tensor, canonical ones as float32, so a lossless change of format keeps it; at lesser
+    effort, over the rows that were read."""
     sketch: SketchSpec
     components: tuple[Component, ...] = COMPONENTS
-    """Kinds of arrays held: all, unless it was cut down for a panel."""
+    """Kinds of arrays held: all at full effort, unless it was cut down for a panel."""
     anchors: tuple[int, ...]
     """Positions, in the frozen anchor list, of the tokens kept."""
     dead: tuple[DeadCount, ...] = ()
@@ -112,6 +122,28 @@ class Fingerprint:
         kept = tuple(c for c in self.record.components if c in components)
         arrays = {name: array for name, array in self.arrays.items() if name.split(".")[0] in kept}
         return Fingerprint(self.record.model_copy(update={"components": kept}), arrays)
+
+    def at(self, effort: Effort) -> Fingerprint:
+        """The same fingerprint as a smaller effort makes it; its digest and count of bytes remain those of its own.
+
+        Raises
+        ------
+        FingerprintError
+            If it was made at a smaller effort than this.
+        """
+        record = self.record
+        if EFFORTS.index(effort) > EFFORTS.index(record.effort):
+            raise FingerprintError(
+                f"The fingerprint of {record.name} was made at {record.effort} effort, and {effort} is asked for; "
+                "make it again from the weights."
+            )
+        if effort == record.effort:
+            return self
+        found = self.only(*SAMPLED)
+        kept = found.record.model_copy(update={"effort": effort, "sketch": record.sketch.at(effort)})
+        if effort == "standard":
+            return Fingerprint(kept, found.arrays)
+        return Fingerprint(kept, screened(record.architecture, record.sketch, found.arrays))
 
     def to_bytes(self) -> bytes:
         """The content of the file."""

@@ -1,10 +1,11 @@
-"""One pass over every tensor: rows and columns for the sketches, moments and digest of all entries."""
+"""What is read of a checkpoint: chosen rows, or every entry once in blocks of bounded size; both are digested."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,94 +17,77 @@ _BLOCK = 1 << 20  # entries held at a time
 
 
 class Scan:
-    """Reads tensors of a checkpoint in blocks of rows of bounded size; read again, an entry counts once.
+    """Reads tensors of a checkpoint.
 
     Attributes
     ----------
-    moments : of each (role, layer), experts of a layer pooled.
+    moments : of each (role, layer) read whole, experts of a layer pooled; layer None for the whole model.
+    digests : sha256 of each part read: of chosen rows, or of a whole tensor as float32.
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
-        self.moments: defaultdict[tuple[str, int], Moments] = defaultdict(Moments)
+        self.moments: defaultdict[tuple[str, int | None], Moments] = defaultdict(Moments)
+        self.digests: dict[str, bytes] = {}
         self._checkpoint = checkpoint
-        self._digests: dict[str, bytes] = {}
-        self._seen: set[Key] = set()
+        self._whole: set[Key] = set()
 
     def rows(
         self, role: str, layer: int | None, chosen: NDArray[np.intp], expert: int | None = None
     ) -> NDArray[np.float64]:
         """Rows ``chosen`` (ascending) of a matrix, shape [n, in]."""
-        return self.rows_and_products(role, layer, chosen, None, expert)[0]
+        rows = self._checkpoint.read(role, layer, expert, rows=chosen)
+        digest = hashlib.sha256(chosen.astype("<i8").data)
+        digest.update(rows.astype("<f4", copy=False).data)
+        self.digests[f"rows {role} {layer} {expert} {self._checkpoint.shape(role, layer, expert)}"] = digest.digest()
+        return rows.astype(np.float64)
 
-    def rows_and_products(
+    def leading_columns(
         self,
         role: str,
-        layer: int | None,
-        chosen: NDArray[np.intp],
-        matrix: NDArray[np.float64] | None,
-        expert: int | None = None,
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Rows ``chosen`` (ascending), and the product of all rows with ``matrix`` [in, k], shape [rows, k]."""
-        picked, products = [], []
-        for start, block in self._blocks(role, layer, expert):
-            picked.append(block[chosen[(chosen >= start) & (chosen < start + len(block))] - start].astype(np.float64))
-            if matrix is not None:
-                with np.errstate(invalid="ignore"):
-                    products.append(block.astype(np.float64) @ matrix)
-        return np.concatenate(picked), np.concatenate(products) if products else np.zeros((0, 0))
-
-    def whole(self, role: str, layer: int | None) -> NDArray[np.float32]:
-        """A whole tensor."""
-        return np.concatenate([block for _, block in self._blocks(role, layer, None)])
-
-    def columns(
-        self,
-        role: str,
-        layer: int | None,
+        layer: int,
         chosen: NDArray[np.intp],
         projection: NDArray[np.float64],
         expert: int | None = None,
     ) -> NDArray[np.float64]:
-        """Columns ``chosen`` of a matrix [rows, in], projected by ``projection`` [rows, k]; shape [n, k]."""
-        total = np.zeros((len(chosen), projection.shape[1]))
-        for start, block in self._blocks(role, layer, expert):
-            total += block[:, chosen].T.astype(np.float64) @ projection[start : start + len(block)]
-        return total
+        """Columns ``chosen`` of a matrix [rows, in], of its first rows as ``projection`` [n, k] has; shape [n, k]."""
+        leading = np.arange(min(len(projection), self._checkpoint.shape(role, layer, expert)[0]), dtype=np.intp)
+        columns = np.ascontiguousarray(self.rows(role, layer, leading, expert)[:, chosen].T)
+        projected: NDArray[np.float64] = columns @ projection[: len(leading)]
+        return projected
+
+    def blocks(
+        self, role: str, layer: int | None, expert: int | None = None
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Every entry of a tensor, in blocks of rows with their first index; counted in moments and digests."""
+        self._whole.add((role, layer, expert))
+        shape = self._checkpoint.shape(role, layer, expert)
+        digest, moments = hashlib.sha256(), self.moments[role, layer]
+        step = max(1, _BLOCK // max(1, prod(shape[1:])))
+        for start in range(0, shape[0], step):
+            block = self._checkpoint.read(role, layer, expert, rows=slice(start, start + step))
+            digest.update(block.astype("<f4", copy=False).data)
+            moments.add(block)
+            yield start, block
+        self.digests[f"{role} {layer} {expert} {shape}"] = digest.digest()
+
+    def whole(self, role: str, layer: int) -> NDArray[np.float32]:
+        """A whole tensor, counted."""
+        found = np.empty(self._checkpoint.shape(role, layer), np.float32)
+        for start, block in self.blocks(role, layer):
+            found[start : start + len(block)] = block
+        return found
 
     def skim_rest(self, layer: int | None) -> None:
-        """Take what was not yet read of a layer into moments and digest only."""
+        """Count what was not yet read whole of a layer."""
         for key in self._checkpoint.keys(layer):
-            if key not in self._seen:
-                for _ in self._blocks(*key):
+            if key not in self._whole:
+                for _ in self.blocks(*key):
                     pass
 
-    def content_sha256(self) -> str:
-        """Digest of every learned tensor, in the order of their names.
-
-        Canonical tensors count as float32, so a lossless change of format leaves it; those that no role is
-        known for count as stored.
-        """
+    def skim_unknown(self) -> None:
+        """Digest the tensors that no role is known for, as stored."""
         for name in (*self._checkpoint.outside, *self._checkpoint.unrecognised):
             digest = hashlib.sha256()
             for block in self._checkpoint.raw_blocks(name):
                 digest.update(block)
-            self._digests[f"rest {name}"] = digest.digest()
-        whole = hashlib.sha256()
-        for name in sorted(self._digests):
-            whole.update(hashlib.sha256(name.encode()).digest() + self._digests[name])
-        return whole.hexdigest()
-
-    def _blocks(self, role: str, layer: int | None, expert: int | None) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        seen = (role, layer, expert) in self._seen
-        self._seen.add((role, layer, expert))
-        shape = self._checkpoint.shape(role, layer, expert)
-        digest = hashlib.sha256()
-        moments = self.moments[role, -1 if layer is None else layer]
-        step = max(1, _BLOCK // max(1, int(np.prod(shape[1:]))))
-        for start in range(0, shape[0], step):
-            block = self._checkpoint.read(role, layer, expert, rows=slice(start, start + step))
-            digest.update(block.astype("<f4", copy=False).data)
-            if not seen:
-                moments.add(block)
-            yield start, block
-        self._digests[f"{role} {layer} {expert} {shape}"] = digest.digest()
+            self.digests[f"rest {name}"] = digest.digest()

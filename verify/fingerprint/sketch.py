@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Record
+
+Effort = Literal["screen", "standard", "full"]
+"""How much of the weights is read; each holds all that a smaller one does."""
+EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
 
 class SketchSpec(Record):
@@ -22,7 +27,7 @@ class SketchSpec(Record):
     The defaults come from the power study in ``benchmarks/tables/power.md``.
     """
 
-    version: int = 1
+    version: int = 2
     """Version of the sketching algorithm and of the anchor list."""
     units: int = 64
     """Hidden units kept per dense MLP (and per shared expert)."""
@@ -32,6 +37,8 @@ class SketchSpec(Record):
     """Value channels kept per key-value head."""
     projections: int = 32
     """Dimensions that weight vectors are projected to."""
+    rows: int = 256
+    """Leading residual dimensions by which columns of ``down`` and ``o`` are known: whole columns touch every row."""
     anchors: int = 96
     """Shared tokens kept, at most."""
     stream: int = 256
@@ -42,6 +49,15 @@ class SketchSpec(Record):
     """Hidden units of largest response kept per routed expert."""
     spectrum: int = 32
     """Singular values kept per attention circuit."""
+
+    def at(self, effort: Effort) -> SketchSpec:
+        """The sizes at an effort: ``screen`` keeps a part of the indices of ``standard`` and ``full``."""
+        if effort != "screen":
+            return self
+        return self.model_copy(update={name: min(getattr(self, name), most) for name, most in _SCREEN.items()})
+
+
+_SCREEN = {"units": 32, "expert_units": 4, "channels": 4}
 
 
 @cache

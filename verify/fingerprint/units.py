@@ -1,6 +1,9 @@
-"""MLP components of one layer: projected unit vectors, and responses of units to anchors."""
+"""MLP components of one layer: unit vectors and responses at chosen indices, and the strongest responses."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,59 +12,99 @@ from ..checkpoint import Checkpoint
 from .circuits import circuit, in_circuits
 from .responses import Tokens, centred
 from .scan import Scan
-from .sketch import SketchSpec, chosen_indices, projection, unit_rows
+from .sketch import Effort, SketchSpec, chosen_indices, projection, unit_rows
 
 Arrays = dict[str, NDArray[np.floating]]
 
 
-def mlp_components(checkpoint: Checkpoint, scan: Scan, layer: int, sketch: SketchSpec, tokens: Tokens) -> Arrays:
-    """Arrays ``units.*``, ``response.*`` and ``match.*`` of the MLPs of a layer, dense, routed or shared.
+@dataclass(frozen=True)
+class _Bundle:
+    """The MLPs of one kind in a layer."""
 
-    Shapes and meanings are in the table of :mod:`verify.fingerprint.record`.
+    name: str
+    prefix: str
+    """Of their roles."""
+    experts: list[int | None]
+    by_index: int
+    """Units kept by index."""
+    by_response: int
 
-    The response is of ``gate`` rows where there is a gate, else of ``up`` rows: under a sign flip
-    of a unit, the gate's sign stays. ``units`` and ``response`` keep units chosen by index, for tests
-    that need the choice fixed in advance; ``match`` keeps those of largest response, a choice that
-    follows any permutation.
+
+def sampled_units(
+    scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, effort: Effort, tokens: Tokens
+) -> Arrays:
+    """Arrays ``units.*`` and ``response.*`` of the MLPs of a layer, from rows at chosen indices.
+
+    Shapes and meanings are in the table of :mod:`verify.fingerprint.record`. The response is of ``gate`` rows where
+    there is a gate, else of ``up`` rows: under a sign flip of a unit, the gate's sign stays.
     """
-    arrays: Arrays = {}
-    first = "gate" if checkpoint.architecture.gated else "up"
-    reading = tokens.reading("mlp", layer)
-    for bundle, prefix, experts, by_index, by_response in _bundles(checkpoint, layer, sketch):
-        parts: dict[str, list[NDArray[np.floating]]] = {}
-
-        def keep(name: str, rows: NDArray[np.float64], parts: dict[str, list[NDArray[np.floating]]] = parts) -> None:
-            parts.setdefault(name, []).append(unit_rows(rows))
-
-        for expert in experts:
-            width, hidden = checkpoint.shape(prefix + "down", layer, expert)
-            chosen, signs = chosen_indices("units", hidden, by_index), projection(width, sketch.projections)
-            rows, products = scan.rows_and_products(prefix + first, layer, chosen, reading, expert)
-            responses = centred(products)
-            strongest = _strongest(responses, by_response)
-            keep(f"units.{layer}.{bundle}.{first}", rows @ signs)
-            keep(f"response.{layer}.{bundle}", responses[chosen])
-            keep(f"match.{layer}.{bundle}.{first}", responses[strongest])
-            wanted = np.union1d(chosen, strongest)
-            at_chosen, at_strongest = np.searchsorted(wanted, chosen), np.searchsorted(wanted, strongest)
-            whole = bundle == "mlp" and in_circuits(layer, checkpoint.architecture)
+    parts: dict[str, list[NDArray[np.floating]]] = {}
+    signs, reading = projection(checkpoint.architecture.width, sketch.projections), tokens.reading("mlp", layer)
+    first = _first(checkpoint)
+    for bundle in _bundles(checkpoint, layer, sketch):
+        units = f"units.{layer}.{bundle.name}"
+        for expert in bundle.experts:
+            hidden = checkpoint.shape(bundle.prefix + "down", layer, expert)[1]
+            chosen = chosen_indices("units", hidden, bundle.by_index)
+            rows = scan.rows(bundle.prefix + first, layer, chosen, expert)
+            _keep(parts, f"{units}.{first}", rows @ signs)
+            _keep(parts, f"response.{layer}.{bundle.name}", centred(rows @ reading))
             if first == "gate":
-                rows, products = scan.rows_and_products(
-                    prefix + "up", layer, wanted, reading if whole else None, expert
-                )
-                keep(f"units.{layer}.{bundle}.up", rows[at_chosen] @ signs)
-                keep(f"match.{layer}.{bundle}.up", centred(rows[at_strongest] @ reading))
-            readers = (signs, tokens.writing, tokens.embedding.T)
-            columns = np.arange(hidden) if whole else wanted
-            seen = scan.columns(prefix + "down", layer, columns, np.hstack(readers), expert)
-            projected, written, embedded = np.split(seen, np.cumsum([x.shape[1] for x in readers])[:-1], axis=1)
-            at_chosen, at_strongest = np.searchsorted(columns, chosen), np.searchsorted(columns, strongest)
-            keep(f"units.{layer}.{bundle}.down", projected[at_chosen])
-            keep(f"match.{layer}.{bundle}.down", centred(written[at_strongest]))
+                _keep(parts, f"{units}.up", scan.rows(bundle.prefix + "up", layer, chosen, expert) @ signs)
+            if effort != "screen":
+                down = scan.leading_columns(bundle.prefix + "down", layer, chosen, signs[: sketch.rows], expert)
+                _keep(parts, f"{units}.down", down)
+    return {name: np.stack(copies) for name, copies in parts.items()}
+
+
+def strongest_units(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> Arrays:
+    """Arrays ``match.*`` and, of the last layers, ``circuit.{layer}.ffn``, from all entries.
+
+    ``match`` keeps the units of largest response, a choice that follows any permutation.
+    """
+    parts: dict[str, list[NDArray[np.floating]]] = {}
+    arrays: Arrays = {}
+    reading, first = tokens.reading("mlp", layer), _first(checkpoint)
+    for bundle in _bundles(checkpoint, layer, sketch):
+        match, whole = (
+            f"match.{layer}.{bundle.name}",
+            bundle.name == "mlp" and in_circuits(layer, checkpoint.architecture),
+        )
+        for expert in bundle.experts:
+            read = _products(scan, bundle.prefix + first, layer, expert, reading)
+            strongest = _strongest(centred(read), bundle.by_response)
+            _keep(parts, f"{match}.{first}", centred(read)[strongest])
+            if first == "gate":
+                order = np.argsort(strongest)
+                rows = checkpoint.read(bundle.prefix + "up", layer, expert, rows=strongest[order])
+                _keep(parts, f"{match}.up", centred(rows.astype(np.float64) @ reading)[np.argsort(order)])
+                read = _products(scan, bundle.prefix + "up", layer, expert, reading) if whole else read
+            hidden = checkpoint.shape(bundle.prefix + "down", layer, expert)[1]
+            columns = np.arange(hidden) if whole else strongest
+            readers = np.hstack([tokens.writing, tokens.embedding.T]) if whole else tokens.writing
+            seen = np.zeros((len(columns), readers.shape[1]))
+            for start, block in scan.blocks(bundle.prefix + "down", layer, expert):
+                seen += block[:, columns].T.astype(np.float64) @ readers[start : start + len(block)]
+            written, embedded = seen[:, : tokens.writing.shape[1]], seen[:, tokens.writing.shape[1] :]
+            _keep(parts, f"{match}.down", centred(written[strongest] if whole else written))
             if whole:
-                arrays[f"circuit.{layer}.ffn"] = circuit(products, embedded)
-        arrays |= {name: np.stack(copies) for name, copies in parts.items()}
-    return arrays
+                arrays[f"circuit.{layer}.ffn"] = circuit(read, embedded)
+    return arrays | {name: np.stack(copies) for name, copies in parts.items()}
+
+
+def _keep(parts: dict[str, list[NDArray[np.floating]]], name: str, rows: NDArray[np.float64]) -> None:
+    parts.setdefault(name, []).append(unit_rows(rows))
+
+
+def _first(checkpoint: Checkpoint) -> str:
+    return "gate" if checkpoint.architecture.gated else "up"
+
+
+def _products(
+    scan: Scan, role: str, layer: int, expert: int | None, matrix: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The product of all rows of a tensor with a matrix [in, k], shape [rows, k]."""
+    return np.concatenate([block.astype(np.float64) @ matrix for _, block in scan.blocks(role, layer, expert)])
 
 
 def _strongest(responses: NDArray[np.float64], count: int) -> NDArray[np.intp]:
@@ -70,16 +113,12 @@ def _strongest(responses: NDArray[np.float64], count: int) -> NDArray[np.intp]:
     return np.argsort(-np.where(np.isfinite(size), size, -1.0), kind="stable")[:count]
 
 
-def _bundles(
-    checkpoint: Checkpoint, layer: int, sketch: SketchSpec
-) -> list[tuple[str, str, list[int | None], int, int]]:
-    """(bundle, role prefix, experts, units kept by index, by response) of the MLPs present in a layer."""
-    found: list[tuple[str, str, list[int | None], int, int]] = []
+def _bundles(checkpoint: Checkpoint, layer: int, sketch: SketchSpec) -> Iterator[_Bundle]:
+    """Those present in a layer."""
     if checkpoint.has("down", layer):
-        found.append(("mlp", "", [None], sketch.units, sketch.match_units))
+        yield _Bundle("mlp", "", [None], sketch.units, sketch.match_units)
     if checkpoint.has("expert_down", layer, 0):
         routed: list[int | None] = list(range(checkpoint.architecture.experts))
-        found.append(("experts", "expert_", routed, sketch.expert_units, sketch.match_expert_units))
+        yield _Bundle("experts", "expert_", routed, sketch.expert_units, sketch.match_expert_units)
     if checkpoint.has("shared_down", layer):
-        found.append(("shared", "shared_", [None], sketch.units, sketch.match_units))
-    return found
+        yield _Bundle("shared", "shared_", [None], sketch.units, sketch.match_units)

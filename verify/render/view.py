@@ -16,6 +16,7 @@ from .numbers import count, general, log10, share
 
 if TYPE_CHECKING:
     from ..claim import ClaimReport
+    from ..claim.report import Subject
     from ..panel import PanelUse
     from ..statistics import TestResult
 
@@ -201,6 +202,7 @@ def _data(report: ClaimReport) -> list[Block]:
                         for s in shapes
                     ),
                 ),
+                ("read", *(_read(s) for s in subjects)),
                 ("content sha256", *(Code(s.content_sha256) for s in subjects)),
                 ("shared tokens known", *(count(s.anchors) for s in subjects)),
             ),
@@ -209,13 +211,22 @@ def _data(report: ClaimReport) -> list[Block]:
             "Files",
             ("model", "file", "bytes", "sha256"),
             (
-                (side, Code(file.name), count(file.size), Code(file.sha256))
+                (side, Code(file.name), count(file.size), Code(file.sha256) if file.sha256 else "not read whole")
                 for side, subject in sides.items()
                 for file in subject.files
             ),
         ),
         Items(tuple(settings)),
     ]
+
+
+def _read(subject: Subject) -> Inline:
+    """How much of a model was read, and where."""
+    whole = sum(file.size for file in subject.files)
+    amount = (f"{subject.effort} effort: ", count(subject.bytes_read), " of ", count(whole), " bytes")
+    if subject.origin is None:
+        return amount
+    return (*amount, " of ", Code("@".join(filter(None, (subject.origin, subject.revision)))))
 
 
 def _findings(report: ClaimReport) -> list[Block]:

@@ -64,7 +64,10 @@ def unit_pairs(model: Fingerprint) -> Grid:
     """Gated hidden units with the vectors that share a sign: up rows and down columns."""
     return _mlp_grid(
         model,
-        lambda layer, b: ([f"units.{layer}.{b}.gate"], [f"units.{layer}.{b}.up", f"units.{layer}.{b}.down"]),
+        lambda layer, b: (
+            [f"units.{layer}.{b}.gate"],
+            _read(model, f"units.{layer}.{b}.up", f"units.{layer}.{b}.down"),
+        ),
     )
 
 
@@ -75,7 +78,7 @@ def unit_responses(model: Fingerprint) -> Grid:
 
 def values(model: Fingerprint) -> Grid:
     """Value channels by v rows and o columns, up to one sign for both."""
-    return _head_grid(model, lambda layer: [f"values.{layer}.v", f"values.{layer}.o"])
+    return _head_grid(model, lambda layer: _read(model, f"values.{layer}.v", f"values.{layer}.o"))
 
 
 def value_responses(model: Fingerprint) -> Grid:
@@ -122,6 +125,11 @@ def common_indices(blocks: list[Block]) -> NDArray[np.intp]:
     for block in blocks[1:]:
         common = np.intersect1d(common, block.indices, assume_unique=True)
     return common
+
+
+def _read(model: Fingerprint, *names: str) -> list[str]:
+    """Of arrays that share a sign, those that the model's effort gives: at screen the first, of rows."""
+    return list(names[:1] if model.record.effort == "screen" else names)
 
 
 def _mlp_grid(model: Fingerprint, names: Callable[[int, str], tuple[list[str], list[str]]]) -> Grid:

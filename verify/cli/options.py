@@ -1,0 +1,39 @@
+"""Options that several commands share: how a model is reached, and how much of it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+import click
+
+Effort = Literal["screen", "standard", "full"]
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def effort_options(command: Command) -> Command:
+    """``--effort`` and ``--workers``."""
+    command = click.option(
+        "--workers", type=click.IntRange(min=1), help="Processes that read weights.  [default: none but this one]"
+    )(command)
+    return click.option(
+        "--effort",
+        type=click.Choice(["screen", "standard", "full"]),
+        help="How much is read.  [default: full for local files and panels, else standard]",
+    )(command)
+
+
+def side_options(side: str = "") -> Callable[[Command], Command]:
+    """``--revision``, ``--token`` and ``--layout`` of one model, with the side's name behind where there are two."""
+    end, of = (f"-{side}", f" of {side.upper()}") if side else ("", "")
+
+    def decorate(command: Command) -> Command:
+        for name, text in (
+            ("layout", f"Layout file{of}, for an architecture that is not known."),
+            ("token", f"Token of the Hub{of}; HF_TOKEN in the environment is safer."),
+            ("revision", f"Branch, tag or commit{of} on the Hub."),
+        ):
+            command = click.option(f"--{name}{end}", help=text)(command)
+        return command
+
+    return decorate
