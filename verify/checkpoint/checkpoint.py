@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ from .place import Location
 from .source import Source, locate
 from .tensor import Chosen, Tensor
 from .vocabulary import vocabulary
+
+_log = logging.getLogger(__name__)
 
 _NUMBER = r"(?<=\.)[0-9]{1,6}(?=\.)"
 
@@ -212,7 +215,11 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
     stored, rest = _match(family, prefix, found, source.config)
     if source.config.get("tie_word_embeddings", family.tied) is True:
         stored.pop(("unembed", None, None), None)  # a stale copy: the model uses embed
-    return Checkpoint(source, family, stored, rest)
+    checkpoint = Checkpoint(source, family, stored, rest)
+    _log.info("%s: %s, %d tensors in %d files", checkpoint.name, family.name, len(found), len(source.weights))
+    for name in checkpoint.unrecognised:
+        _log.debug("%s: tensor %r is not understood and left out", checkpoint.name, name)
+    return checkpoint
 
 
 def _all_tensors(source: Source) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ import click
 
 from ..base import InputError, VerifyError
 from .options import Effort, effort_options, side_options
-from .output import check_writable, chosen_formats, formats, no_pdf, progress_bar, write_report
+from .output import check_writable, chosen_formats, formats, log_to_stderr, no_pdf, progress_bar, write_report
 from .panel import panel
 from .replay import render, replay
 from .sign import check_signature, keygen, sign
@@ -23,9 +23,12 @@ _VERDICTS = ("identical", "dependent", "similar_beyond_panel", "no_evidence", "u
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(package_name="verify-lineage", prog_name="verify")
+@click.option("-v", "--verbose", count=True, help="Log to standard error; twice for every step.")
 @click.pass_context
-def cli(context: click.Context) -> None:
+def cli(context: click.Context, verbose: int) -> None:
     """Decide whether two neural-network checkpoints are related, with a p-value."""
+    if verbose:
+        log_to_stderr(verbose)
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 

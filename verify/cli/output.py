@@ -95,6 +95,17 @@ def write_report(report: ClaimReport, folder: Path, names: Sequence[str] = ("jso
         raise failed
 
 
+def log_to_stderr(verbosity: int) -> None:
+    """Show what the library logs: its steps, or with 2 everything."""
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    logger = logging.getLogger("verify")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO if verbosity == 1 else logging.DEBUG)
+
+
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Progress]:
     """A progress bar on standard error, if somebody is there to see it."""

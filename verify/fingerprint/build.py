@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from .responses import Tokens
 from .scan import Scan
 from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, unit_rows
 from .units import Arrays, sampled_units, strongest_units
+
+_log = logging.getLogger(__name__)
 
 _opened: dict[str, Checkpoint] = {}
 """Checkpoints open in this process, by run."""
@@ -146,6 +149,7 @@ def _read(
         software={name: version(name) for name in ("verify-lineage", "numpy", "safetensors")},
     )
     progress(what, total, total)
+    _log.info("%s: %s effort, %d bytes read", record.name, effort, record.bytes_read)
     return Fingerprint(record, arrays | _spread(moments, architecture.layers))
 
 

@@ -1,0 +1,154 @@
+"""Each effort holds what a smaller one reads, byte for byte, and the exact tests say the same at standard and full."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.checkpoints import FAMILY_NAMES, toy, write_checkpoint
+from tests.models import child, config, weights, write
+from verify import Fingerprint, FingerprintError, InputError, SketchSpec, fingerprint, open_checkpoint, test_lineage
+from verify.data import model
+from verify.fingerprint import EFFORTS, chosen_indices
+
+SMALL = SketchSpec(units=40, expert_units=5, channels=6, rows=9, anchors=40)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small Llama with a tokenizer."""
+    return write(tmp_path_factory.mktemp("models") / "parent", weights(0, config()), config())
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A child of it."""
+    return write(tmp_path_factory.mktemp("models") / "child", child(weights(0, config()), 1), config())
+
+
+def same_arrays(a: Fingerprint, b: Fingerprint) -> bool:
+    """Whether two fingerprints hold the same arrays, to the bit."""
+    return a.arrays.keys() == b.arrays.keys() and all(
+        a.arrays[name].tobytes() == b.arrays[name].tobytes() and a.arrays[name].dtype == b.arrays[name].dtype
+        for name in a.arrays
+    )
+
+
+@pytest.mark.parametrize("family", FAMILY_NAMES)
+@pytest.mark.parametrize("sketch", [SketchSpec(), SMALL], ids=["default", "small"])
+def test_a_fingerprint_cut_down_is_that_of_the_smaller_effort(
+    tmp_path: Path, family: str, sketch: SketchSpec
+) -> None:
+    """Whatever was read to make it, every array that two efforts share has the same bytes."""
+    path = write_checkpoint(tmp_path, toy(family, seed=3), dtype="BF16")
+    made = {effort: fingerprint(path, effort=effort, sketch=sketch) for effort in EFFORTS}
+    for small in EFFORTS:
+        for large in EFFORTS[EFFORTS.index(small) :]:
+            cut = made[large].at(small)
+            assert same_arrays(cut, made[small]), (small, large)
+            assert cut.record.effort == small
+            assert cut.record.sketch == made[small].record.sketch
+
+
+@pytest.mark.parametrize("name", ["reference", "moe-fine", "gpt2-reference"])
+def test_shipped_models_are_the_same_at_every_effort(name: str) -> None:
+    """Real weights, of experts and of a layer-norm model too."""
+    full = fingerprint(model(name))
+    for effort in ("standard", "screen"):
+        assert same_arrays(full.at(effort), fingerprint(model(name), effort=effort))
+
+
+def test_exact_tests_are_the_same_at_standard_and_full(folder: Path, other: Path) -> None:
+    """Counts, p-values and localisation do not depend on whether all weights were read."""
+    full, standard = (test_lineage(other, folder, effort=effort) for effort in ("full", "standard"))
+    assert full.tests == standard.tests
+    assert (full.verdict, full.log10_p) == (standard.verdict, standard.log10_p) == ("dependent", full.log10_p)
+    assert [report.provenance.effort for report in (full, standard)] == ["full", "standard"]
+
+
+def test_screening_finds_a_child_with_fewer_units(folder: Path, other: Path) -> None:
+    """It says what it compared."""
+    report = test_lineage(other, folder, effort="screen")
+    assert report.verdict == "dependent"
+    assert report.a.effort == report.b.effort == report.provenance.effort == "screen"
+    assert report.tests["unit_identity"].counts[0].n < test_lineage(other, folder).tests["unit_identity"].counts[0].n
+
+
+def test_fingerprints_of_different_effort_compare_at_the_smaller(folder: Path, other: Path) -> None:
+    """The report says how each was read, and both orders agree."""
+    a, b = fingerprint(other), fingerprint(folder, effort="screen")
+    mixed = test_lineage(a, b)
+    assert (mixed.a.effort, mixed.b.effort, mixed.provenance.effort) == ("full", "screen", "screen")
+    assert mixed.tests == test_lineage(other, folder, effort="screen").tests
+
+
+def test_a_smaller_fingerprint_is_no_larger_one(folder: Path) -> None:
+    """What was not read cannot be made up."""
+    small = fingerprint(folder, effort="screen")
+    with pytest.raises(FingerprintError, match=r"was made at screen effort, and full is asked for"):
+        small.at("full")
+    with pytest.raises(InputError, match=r"standard.*panel needs all weights"):
+        test_lineage(folder, folder, effort="standard", panel="default")
+    with pytest.raises(InputError, match=r"'quick'; give one of screen, standard, full"):
+        fingerprint(folder, effort="quick")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_a_saved_fingerprint_comes_back_at_its_effort(folder: Path, tmp_path: Path, effort: str) -> None:
+    """Whole, and with what it lacks known."""
+    made = fingerprint(folder, effort=effort)  # type: ignore[arg-type]
+    made.save(tmp_path / "x.safetensors")
+    back = Fingerprint.load(tmp_path / "x.safetensors")
+    assert back.record == made.record
+    assert same_arrays(back, made)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(["gate", "up", "down", "v", "o"]), st.integers(0, 10_000), st.integers(0, 10_000))
+def test_the_digest_is_of_what_was_read(folder: Path, tmp_path: Path, role: str, row: int, column: int) -> None:
+    """At standard effort it changes with an entry exactly if that entry is among the rows read; at full, always."""
+    names = {"gate": "mlp.gate_proj", "up": "mlp.up_proj", "down": "mlp.down_proj"}
+    name = f"model.layers.0.{names.get(role, f'self_attn.{role}_proj')}.weight"
+    changed = {key: value.copy() for key, value in weights(0, config()).items()}
+    matrix = changed[name]
+    row, column = row % matrix.shape[0], column % matrix.shape[1]
+    matrix[row, column] += 1
+    path = write(tmp_path / "changed", changed, config())
+    with open_checkpoint(folder) as checkpoint:
+        shape = checkpoint.architecture
+    sketch = SketchSpec(units=7, channels=3, rows=5)
+    read = {
+        "gate": chosen_indices("units", shape.hidden, 7),
+        "up": chosen_indices("units", shape.hidden, 7),
+        "down": np.arange(5),
+        "o": np.arange(5),
+        "v": (np.arange(shape.kv_heads)[:, None] * shape.head_size + chosen_indices("channels", shape.head_size, 3)),
+    }[role]
+    for effort, seen in (("standard", row in read), ("full", True)):
+        pair = [fingerprint(x, effort=effort, sketch=sketch).record.content_sha256 for x in (folder, path)]  # type: ignore[arg-type]
+        assert (pair[0] != pair[1]) == seen
+
+
+def test_the_same_rows_are_not_the_same_model(folder: Path, tmp_path: Path) -> None:
+    """Identical is said of weights that were all read, or of files known to be the same."""
+    changed = {key: value.copy() for key, value in weights(0, config()).items()}
+    changed["model.layers.0.self_attn.q_proj.weight"] += 1  # no exact test reads q
+    path = write(tmp_path / "changed", changed, config())
+    at_standard = test_lineage(path, folder, effort="standard")
+    assert at_standard.a.content_sha256 == at_standard.b.content_sha256
+    assert at_standard.verdict == "dependent"
+    assert test_lineage(folder, folder, effort="standard").verdict == "dependent"
+    assert test_lineage(folder, folder).verdict == "identical"
+
+
+def test_less_is_read_at_less_effort(tmp_path: Path) -> None:
+    """Bytes are counted as stored: chosen rows, and at full effort more than the file by those rows again."""
+    path = write_checkpoint(tmp_path, toy(seed=1), dtype="BF16")
+    size = (path / "model.safetensors").stat().st_size
+    sketch = SketchSpec(units=2, channels=1, rows=2, anchors=4)
+    screen, standard, full = (fingerprint(path, effort=e, sketch=sketch).record.bytes_read for e in EFFORTS)
+    assert screen < standard < size / 2 < size * 0.8 < full
