@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
@@ -135,16 +136,20 @@ class LocalFile:
             raise _unreadable(self.name, error) from error
 
     def read(self, ranges: Sequence[Range]) -> list[NDArray[np.uint8]]:
-        """Views of one mapping: no byte is read before it is looked at."""
-        wanted = [(start, stop) for start, stop in ranges if start < stop]
-        if not wanted:
-            return [np.zeros(0, np.uint8) for _ in ranges]
-        low, high = min(start for start, _ in wanted), max(stop for _, stop in wanted)
+        """One range as a view of a mapping, of which no byte is read before it is looked at; several as copies.
+
+        Scattered rows of a mapping would make the system read far more around each of them.
+        """
         try:
-            mapped = np.asarray(np.memmap(self.path, np.uint8, "r", low, (high - low,)))
+            if len(ranges) == 1:
+                ((start, stop),) = ranges
+                if start == stop:
+                    return [np.zeros(0, np.uint8)]
+                return [np.asarray(np.memmap(self.path, np.uint8, "r", start, (stop - start,)))]
+            with self.path.open("rb", buffering=0) as file:
+                return [_exactly(file, start, stop) for start, stop in ranges]
         except (OSError, ValueError) as error:
             raise CheckpointError(f"{self.name} changed while it was read; start again.") from error
-        return [mapped[start - low : stop - low] if start < stop else mapped[:0] for start, stop in ranges]
 
     def sha256(self, *, read: bool) -> str | None:
         """By reading all of it, if that is asked for."""
@@ -191,6 +196,18 @@ class LocalFolder:
             return path.read_bytes()
         except OSError as error:
             raise _unreadable(name, error) from error
+
+
+def _exactly(file: FileIO, start: int, stop: int) -> NDArray[np.uint8]:
+    """The bytes of a range; ValueError if the file ends before."""
+    found = np.empty(stop - start, np.uint8)
+    file.seek(start)
+    done = 0
+    while done < len(found):
+        if not (count := file.readinto(memoryview(found)[done:])):
+            raise ValueError("the file is shorter than its header says")
+        done += count
+    return found
 
 
 def _unreadable(name: str, error: OSError) -> CheckpointError:

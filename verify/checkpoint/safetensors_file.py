@@ -57,6 +57,8 @@ class StoredTensor:
         length = prod(self.shape[1:])
         width = length * dtype.itemsize
         size = self.shape[0] if self.shape else 1
+        if isinstance(rows, np.ndarray) and len(rows) and (np.diff(rows) == 1).all():
+            rows = slice(int(rows[0]), int(rows[-1]) + 1)
         if rows is None or isinstance(rows, slice):
             start, stop, step = (rows or slice(None)).indices(size)
             (data,) = self.source.read([(self.offset + start * width, self.offset + max(start, stop) * width)])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Chosen = slice | NDArray[np.intp] | None
-"""Some indices of an axis, ascending; None for all."""
+"""Some indices of an axis; None for all."""
 
 
 class Tensor(Protocol):
