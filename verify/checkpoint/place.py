@@ -200,14 +200,14 @@ class LocalFolder:
 
 def _exactly(file: FileIO, start: int, stop: int) -> NDArray[np.uint8]:
     """The bytes of a range; ValueError if the file ends before."""
-    found = np.empty(stop - start, np.uint8)
+    found = bytearray(stop - start)
     file.seek(start)
     done = 0
     while done < len(found):
         if not (count := file.readinto(memoryview(found)[done:])):
             raise ValueError("the file is shorter than its header says")
         done += count
-    return found
+    return np.frombuffer(found, np.uint8)
 
 
 def _unreadable(name: str, error: OSError) -> CheckpointError:
