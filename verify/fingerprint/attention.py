@@ -21,9 +21,9 @@ def attention_components(
     A channel of a kv head is one row of v, and one column of o in each query head that reads it; the
     columns of the query heads are summed, so that their order within a group does not matter.
     """
-    if not all(checkpoint.has(role, layer) for role in "qkvo"):
-        return {}
     shape = checkpoint.architecture
+    if not shape.kv_heads:  # no number of heads, or no plain k and v
+        return {}
     heads, sharing, size = shape.kv_heads, shape.heads // shape.kv_heads, shape.head_size
     q, k, v, o = (scan.whole(role, layer).astype(np.float64) for role in "qkvo")
     channels, signs = chosen_indices("channels", size, sketch.channels), projection(shape.width, sketch.projections)
