@@ -16,6 +16,7 @@ class Architecture(Record):
     model_type: str
     """As declared in ``config.json``; empty if undeclared."""
     layers: int
+    """As stored: blocks that are used more than once count once."""
     width: int
     """Size of the residual stream."""
     vocab: int

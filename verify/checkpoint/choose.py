@@ -46,11 +46,14 @@ def choose(
         return fitting[0]
     if fitting:
         tables = ", ".join(f"{family.name} at {''.join(prefix)!r:.80}" for family, prefix in fitting[:6])
-        raise CheckpointError(f"{what} is not understood: several tables fit it ({tables}); {HINT}")
+        raise CheckpointError(
+            f"{what} is not understood: several tables fit it ({tables}); name one by --layout, or {HINT}."
+        )
     try:
         return infer(shapes), ("", "")
     except CheckpointError as error:
-        raise CheckpointError(f"{what} is not understood: {error}") from None
+        known = ", ".join(family.name for family in FAMILIES)
+        raise CheckpointError(f"{what} is not understood: {error}; families known are {known}; {HINT}.") from None
 
 
 def _fitting(families: Iterable[Family], present: set[str]) -> list[tuple[Family, Prefix]]:

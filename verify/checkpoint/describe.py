@@ -167,14 +167,6 @@ def _check_shapes(
         "embed_map": (width, narrow),
         "embed_map_bias": (width,),
         "unembed": (vocab, width),
-        "q": (query, width),
-        "k": (value, width),
-        "v": (value, width),
-        "o": (width, query),
-        "q_bias": (query,),
-        "k_bias": (value,),
-        "v_bias": (value,),
-        "o_bias": (width,),
         "norm_attn": (width,),
         "norm_mlp": (width,),
         "norm_out": (width,),
@@ -188,6 +180,9 @@ def _check_shapes(
         "down_bias": (width,),
         "shared_router": (1, width),
     }
+    if query:  # else nothing is known of them
+        expected |= {"q": (query, width), "k": (value, width), "v": (value, width), "o": (width, query)}
+        expected |= {"q_bias": (query,), "k_bias": (value,), "v_bias": (value,), "o_bias": (width,)}
     expected |= {role + "_bias": size for role, size in expected.items() if role.startswith("norm_")}
     for prefix, size in hidden.items():
         expected |= {prefix + role: (size, width) for role in ("gate", "up")} | {prefix + "down": (width, size)}

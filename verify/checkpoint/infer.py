@@ -22,7 +22,7 @@ HINT = "write a layout file (`verify inspect MODEL --draft-layout` begins one) a
 """What to do about a layout that is not understood."""
 
 _NUMBER = re.compile(r"(?<=\.)[0-9]{1,6}(?=\.)")
-_MOST_TEMPLATES = 4096
+_MOST_TEMPLATES = 2048
 _GATED = (
     ("gate_proj", "up_proj", "down_proj"),
     ("w1", "w3", "w2"),
@@ -133,6 +133,7 @@ def infer(shapes: Mapping[str, Shape]) -> Family:
         raise _refusal("it has stacks of layers of different shapes, any of which `up` could be of", found)
     width, transposed = widths.pop()
     attentions = [_attention(_stack_of(table), by_name, width, transposed) for table in stacks]
+    attentions = attentions if all(attentions) else [{} for _ in stacks]
     layers = [_slots(table | attention, by_name, transposed)
               for table, attention in zip(stacks, attentions, strict=True)]  # fmt: skip
     return Family(
@@ -372,7 +373,7 @@ def _refusal(reason: str, found: list[Template]) -> CheckpointError:
     shown = sorted(found, key=lambda template: -template.layers)[:8]
     more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
     names = ", ".join(f"{t.name[:80]} {_said(t)}" for t in shown)
-    return CheckpointError(f"{reason}; templates are {names}{more}; {HINT}.")
+    return CheckpointError(f"{reason}; templates are {names}{more}")
 
 
 def _said(template: Template) -> str:

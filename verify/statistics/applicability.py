@@ -39,6 +39,8 @@ def _unknown(model: Fingerprint) -> str | None:
     shape = model.record.architecture
     if shape.positions != "unknown":
         return None
+    if shape.family.startswith("layout:"):
+        return f"the layout given for {model.record.name} leaves its symmetries open"
     return f"the model type {shape.model_type!r} of {model.record.name} is not known, so neither are its symmetries"
 
 
