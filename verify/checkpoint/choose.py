@@ -9,7 +9,7 @@ from ..base import CheckpointError
 from .families import FAMILIES
 from .infer import HINT, infer
 from .layout import Family
-from .naming import Prefix, prefixes, skeleton
+from .naming import Prefix, Skeletons, prefixes
 
 
 def choose(
@@ -29,7 +29,7 @@ def choose(
     CheckpointError
         If the layout asked for does not fit, several tables fit, or none does and nothing can be inferred.
     """
-    present = {skeleton(tensor) for tensor in shapes}
+    present = Skeletons(shapes)
     declared = config.get("model_type") or ""
     what = f"The layout of {name} (model_type {declared!r:.60}, {len(shapes)} tensors)"
     if layout is not None:
@@ -56,5 +56,5 @@ def choose(
         raise CheckpointError(f"{what} is not understood: {error}; families known are {known}; {HINT}.") from None
 
 
-def _fitting(families: Iterable[Family], present: set[str]) -> list[tuple[Family, Prefix]]:
+def _fitting(families: Iterable[Family], present: Skeletons) -> list[tuple[Family, Prefix]]:
     return [(family, prefix) for family in families for prefix in prefixes(family, present)]

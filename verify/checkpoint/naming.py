@@ -16,15 +16,31 @@ _NUMBER = re.compile(r"(?<=\.)[0-9]{1,6}(?=\.)")
 _PLACE = re.compile(r"(?<=\.)(?:\{i\}|\{e\}|[0-9]{1,6})(?=\.)")
 
 
-def skeleton(name: str) -> str:
-    """A stored name with every number replaced; NUL is in no printable name."""
-    return _NUMBER.sub("\0", name)
+class Skeletons:
+    """Names with every number replaced, found by how they end; NUL is in no printable name."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._by_end: dict[str, set[str]] = {}
+        for name in {_NUMBER.sub("\0", name) for name in names}:
+            self._by_end.setdefault(self._end(name), set()).add(name)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_end.get(self._end(name), ())
+
+    def before(self, name: str) -> list[str]:
+        """What stands before a name of three parts or more inside longer ones, in order."""
+        longer = self._by_end.get(self._end(name), ())
+        return sorted(other.removesuffix(name) for other in longer if other.endswith("." + name))
+
+    @staticmethod
+    def _end(name: str) -> str:
+        return ".".join(name.rsplit(".", 2)[-2:])
 
 
-def prefixes(family: Family, present: set[str]) -> list[Prefix]:
+def prefixes(family: Family, present: Skeletons) -> list[Prefix]:
     """Prefixes under which the tensors that a family requires are present, of any layer.
 
-    ``present`` are skeletons. The first of the family's own that fits is the only one; else every prefix
+    The first of the family's own that fits is the only one; else every prefix
     that a model around this one could have given them.
     """
     roles = family.globals | family.layer
@@ -34,8 +50,7 @@ def prefixes(family: Family, present: set[str]) -> list[Prefix]:
             return [("", own)]
     found: dict[str, Prefix] = {}
     for own in family.prefixes:
-        last = own + wanted[-1]
-        for outer in sorted(name.removesuffix(last) for name in present if name.endswith("." + last)):
+        for outer in present.before(own + wanted[-1]):
             plain = not any(sign in outer for sign in "\0{}")
             if plain and all(outer + own + name in present for name in wanted):
                 found.setdefault(outer + own, (outer, own))
@@ -56,7 +71,7 @@ def places(family: Family, prefix: Prefix, names: Iterable[str]) -> dict[str, li
     found = [
         (name, stack, role, slot, layer, expert)
         for name in names
-        for stack, role, slot, marks in by_skeleton.get(skeleton(name), ())
+        for stack, role, slot, marks in by_skeleton.get(_NUMBER.sub("\0", name), ())
         for layer, expert in _counted(marks, _NUMBER.findall(name))
     ]
     layers = [0] * (1 + len(family.stacks))
