@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from tests.checkpoints import HEADS, VOCAB, WIDTH, Toy, raw_safetensors, toy, write_checkpoint
+from tests.checkpoints import HEADS, LAYERS, VOCAB, WIDTH, Toy, raw_safetensors, toy, write_checkpoint
 from verify.base import CheckpointError
 from verify.checkpoint import Checkpoint, open_checkpoint
 
@@ -378,10 +378,18 @@ def test_a_model_type_that_is_no_name(tmp_path: Path, value: Any) -> None:
     assert "model_type" in refused(write_checkpoint(tmp_path, toy().configured(model_type=value)))
 
 
-def test_heads_cannot_be_told_from_shapes(tmp_path: Path) -> None:
-    """A lone weight file needs the config that was beside it."""
-    folder = write_checkpoint(tmp_path, toy())
+def test_fused_heads_cannot_be_told_from_shapes(tmp_path: Path) -> None:
+    """A lone weight file needs the config that was beside it, where q, k and v lie in one tensor."""
+    model = toy()
+    fused = {
+        f"model.layers.{i}.{name}.weight": np.concatenate([model.canonical[role, i, None] for role in roles])
+        for i in range(LAYERS)
+        for name, roles in (("self_attn.qkv_proj", "qkv"), ("mlp.gate_up_proj", ("gate", "up")))
+    }
+    folder = write_checkpoint(tmp_path, model.adding(**fused).configured(model_type="phi3"))
     (folder / "config.json").unlink()
+    config = {"model_type": "phi3"}
+    (folder / "config.json").write_text(json.dumps(config))
     message = refused(folder / "model.safetensors")
     assert "num_attention_heads" in message
     assert "config.json" in message

@@ -1,4 +1,4 @@
-"""Each effort holds what a smaller one reads, byte for byte, and the exact tests say the same at standard and full."""
+"""Each effort holds what a smaller one reads, byte for byte; the exact tests say the same at standard and full."""
 
 from __future__ import annotations
 

@@ -1,8 +1,22 @@
 """Bytes to canonical tensors, read only where needed; every file is treated as hostile."""
 
 from .architecture import Architecture, FileIdentity
-from .checkpoint import Checkpoint, Key, open_checkpoint
+from .checkpoint import Checkpoint, open_checkpoint
 from .families import FAMILIES, Family
+from .infer import draft_layout
+from .layout_file import read_layout
+from .naming import Key
 from .place import Location
 
-__all__ = ["FAMILIES", "Architecture", "Checkpoint", "Family", "FileIdentity", "Key", "Location", "open_checkpoint"]
+__all__ = [
+    "FAMILIES",
+    "Architecture",
+    "Checkpoint",
+    "Family",
+    "FileIdentity",
+    "Key",
+    "Location",
+    "draft_layout",
+    "open_checkpoint",
+    "read_layout",
+]

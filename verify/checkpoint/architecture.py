@@ -11,17 +11,22 @@ class Architecture(Record):
     """Shape and symmetries of one network; counts are of layers, heads, channels or units."""
 
     family: str
-    """Name of the layout table that understood the checkpoint."""
+    """Name of the layout table that understood the checkpoint; ``inferred`` from names and shapes, or ``layout:``
+    and a name where whoever asked declared it."""
     model_type: str
     """As declared in ``config.json``; empty if undeclared."""
     layers: int
+    """As stored: blocks that are used more than once count once."""
     width: int
     """Size of the residual stream."""
     vocab: int
+    """Tokens; 0 if none are embedded."""
     heads: int
+    """0 if not known."""
     kv_heads: int
+    """0 if ``heads`` is, or if k and v are made from a latent and have no rows to tell apart."""
     head_size: int
-    """Value channels per head."""
+    """Value channels per head; 0 if there are no kv heads."""
     hidden: int
     """Units of a dense MLP; 0 if no layer has one."""
     experts: int

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from types import TracebackType
 from typing import Any
@@ -17,21 +17,18 @@ from numpy.typing import NDArray
 
 from ..base import CheckpointError, Progress, silent
 from .architecture import Architecture, FileIdentity
-from .describe import configured, describe, fused_heads
-from .families import FAMILIES, Family
+from .choose import choose
+from .describe import configured, describe, fused_heads, numbers
 from .formats import FORMATS
-from .layout import Slot
+from .layout import Family, Slot
+from .layout_file import layout_of
+from .naming import Key, Prefix, places
 from .place import Location
 from .source import Source, locate
 from .tensor import Chosen, Tensor
 from .vocabulary import vocabulary
 
 _log = logging.getLogger(__name__)
-
-_NUMBER = r"(?<=\.)[0-9]{1,6}(?=\.)"
-
-Key = tuple[str, int | None, int | None]
-"""Role, layer (None for the whole model), expert (None outside routed experts)."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +145,8 @@ class Checkpoint:
         key: tuple[str, int | None] = (f"norm_{'attn' if self._family.shared_norm else sublayer}", layer)
         if self._family.post_norm and sublayer == "attn":
             key = ("norm_out", layer - 1) if layer else ("norm_embed", None)
-        return key if self.has(*key) else None
+        feeds = self.has(*key) and self.shape(*key) == (self.architecture.width,)  # an embedding may be narrower
+        return key if feeds else None
 
     def read(
         self,
@@ -208,12 +206,16 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
     CheckpointError
         If it is missing, damaged, hostile, a pickle, or of an architecture that is not understood.
     """
-    source = locate(Location.of(model))
+    location = Location.of(model)
+    source = locate(location)
     found = _all_tensors(source)
-    family, prefix = _family(source, found)
-    family = configured(family, source.config)
-    stored, rest = _match(family, prefix, found, source.config)
-    if source.config.get("tie_word_embeddings", family.tied) is True:
+    asked = None if location.layout is None else layout_of(location.layout)
+    family, prefix = choose(source.name, {name: t.shape for name, t in found.items()}, source.config, asked)
+    config = numbers(family, source.config)
+    family = configured(family, config)
+    source = replace(source, config=config)
+    stored, rest = _match(family, prefix, found, config)
+    if config.get("tie_word_embeddings", family.tied) is True:
         stored.pop(("unembed", None, None), None)  # a stale copy: the model uses embed
     checkpoint = Checkpoint(source, family, stored, rest)
     _log.info("%s: %s, %d tensors in %d files", checkpoint.name, family.name, len(found), len(source.weights))
@@ -239,56 +241,23 @@ def _all_tensors(source: Source) -> dict[str, Tensor]:
     return found
 
 
-def _family(source: Source, found: dict[str, Tensor]) -> tuple[Family, str]:
-    """The family declared, else the only one whose required tensors are present; and the name prefix."""
-    present = {_template(name) for name in found}  # of any layer: the first may be dense in a model of experts
-    declared = source.config.get("model_type", "")
-    named = [family for family in FAMILIES if declared in family.model_types]
-    candidates = named or [family for family in FAMILIES if family.by_names]
-    fitting = [(f, prefix) for f in candidates if (prefix := _prefix(f, present)) is not None]
-    if len(fitting) == 1:
-        return fitting[0]
-    known = ", ".join(name for family in FAMILIES for name in family.model_types)
-    what = f"model_type {declared!r:.60}" if declared else "no model_type"
-    raise CheckpointError(
-        f"The layout of {source.name} ({what}, {len(found)} tensors such as {', '.join(sorted(found)[:3])[:200]}) "
-        f"is not understood; expected one of {known}."
-    )
-
-
-def _prefix(family: Family, present: set[str]) -> str | None:
-    roles = family.globals | family.layer
-    for prefix in family.prefixes:
-        if all(_slot_template(prefix, _slot(roles[role])) in present for role in family.required):
-            return prefix
-    return None
-
-
 def _match(
-    family: Family, prefix: str, found: dict[str, Tensor], config: dict[str, Any]
+    family: Family, prefix: Prefix, found: dict[str, Tensor], config: dict[str, Any]
 ) -> tuple[dict[Key, Stored], dict[str, Tensor]]:
     """Every tensor's canonical keys (a fused tensor has several), and the tensors that have none."""
-    templates = [(role, _slot(entry), prefix) for role, entry in (family.globals | family.layer).items()]
-    templates += [(role, _slot(entry), "") for role, entry in family.unprefixed.items()]
-    by_template: dict[str, list[tuple[str, Slot]]] = {}
-    for role, slot, start in templates:
-        by_template.setdefault(_slot_template(start, slot), []).append((role, slot))
-    fused = any(slot.fused != "equal" for _, slot, _ in templates)
-    heads, kv_heads = fused_heads(family, config) if fused else (1, 1)
+    heads, kv_heads = fused_heads(family, config)
+    keys = places(family, prefix, found)
     stored: dict[Key, Stored] = {}
     rest: dict[str, Tensor] = {}
     for name, tensor in found.items():
-        numbers = [int(part) for part in re.findall(_NUMBER, name)]
-        roles = by_template.get(_template(name), [])
-        for role, slot in roles:
-            layer, expert = [*numbers, None, None][:2]
-            if (role, layer, expert) in stored:
+        for key, slot in keys.get(name, ()):
+            if key in stored:
                 raise CheckpointError(
-                    f"Tensor {name!r:.200} and {stored[role, layer, expert].tensor.name!r:.200} claim one place; "
+                    f"Tensor {name!r:.200} and {stored[key].tensor.name!r:.200} claim one place; "
                     "expected one of them."
                 )
-            stored[role, layer, expert] = _part(tensor, slot, heads, kv_heads)
-        if not roles and not any(re.search(pattern, name) for pattern in family.constants):
+            stored[key] = _part(tensor, slot, heads, kv_heads)
+        if name not in keys and not any(re.search(pattern, name) for pattern in family.constants):
             rest[name] = tensor
     return stored, rest
 
@@ -305,16 +274,3 @@ def _part(tensor: Tensor, slot: Slot, heads: int, kv_heads: int) -> Stored:
         )
     k = slot.part[0]
     return Stored(tensor, slot.transposed, blocks, unit * sum(shares[:k]), unit * shares[k])
-
-
-def _template(name: str) -> str:
-    """A name with every number replaced; NUL is in no printable name."""
-    return re.sub(_NUMBER, "\0", name)
-
-
-def _slot_template(prefix: str, slot: Slot) -> str:
-    return _template(prefix + slot.name.format(i=0, e=0))
-
-
-def _slot(entry: str | Slot) -> Slot:
-    return entry if isinstance(entry, Slot) else Slot(entry)

@@ -9,11 +9,20 @@ from typing import Any
 from ..base import CheckpointError
 from .architecture import Architecture
 from .hostile import count
-from .layout import Family
+from .layout import Family, slot_of
 
 Shapes = Mapping[tuple[str, int | None, int | None], tuple[int, ...]]
 
-_HEADS = ("num_attention_heads", "n_head", "n_heads")
+_HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads")
+_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+_WRITERS = ("down", "expert_down", "shared_down", "o")
+
+
+def numbers(family: Family, config: dict[str, Any]) -> dict[str, Any]:
+    """What ``config.json`` says of this part of the model, and what the family says where it is silent."""
+    section = config.get(family.section)
+    said = config | (section if isinstance(section, dict) else {}) | {"model_type": config.get("model_type")}
+    return dict(family.config) | {key: value for key, value in said.items() if value is not None}
 
 
 def configured(family: Family, config: dict[str, Any]) -> Family:
@@ -28,13 +37,16 @@ def configured(family: Family, config: dict[str, Any]) -> Family:
 
 
 def fused_heads(family: Family, config: dict[str, Any]) -> tuple[int, int]:
-    """Heads and kv heads, without which a fused tensor of q, k and v cannot be taken apart.
+    """Heads and kv heads, without which a fused tensor of q, k and v cannot be taken apart; 1 where none is.
 
     Raises
     ------
     CheckpointError
         If ``config.json`` does not say them, or they cannot be.
     """
+    tables = (family.globals, family.layer, *family.stacks, family.unprefixed)
+    if all(slot_of(entry).fused == "equal" for table in tables for entry in table.values()):
+        return 1, 1
     heads = count(config, *_HEADS)
     kv_heads = family.kv_heads if isinstance(family.kv_heads, int) else count(config, *family.kv_heads)
     if not heads or not kv_heads:
@@ -51,44 +63,32 @@ def fused_heads(family: Family, config: dict[str, Any]) -> tuple[int, int]:
 def describe(family: Family, shapes: Shapes, config: dict[str, Any]) -> Architecture:
     """The architecture of a model, checked tensor by tensor.
 
+    Without a number of heads, or plain matrices of them, there are no value channels to tell apart: their counts
+    are 0, and no test of values applies.
+
     Raises
     ------
     CheckpointError
-        If a tensor has an unexpected shape, a layer is missing, the number of heads is not declared, or
-        shapes and ``config.json`` disagree.
+        If a tensor has an unexpected shape, a layer is missing, or shapes and ``config.json`` disagree.
     """
-    vocab, width = _matrix(shapes, "embed", None)
-    layers = 1 + max(layer for _, layer, _ in shapes if layer is not None)
-    heads = count(config, *_HEADS)
-    if not heads:
-        raise CheckpointError(
-            "config.json does not say num_attention_heads, which tensor shapes cannot tell; put the model's "
-            "config.json beside its weights."
-        )
-    query_rows = _matrix(shapes, "q", 0)[0]
-    head_size = count(config, "head_dim", "kv_channels") or query_rows // heads
-    if head_size == 0 or heads * head_size != query_rows:
-        raise CheckpointError(
-            f"{heads} heads of {head_size} channels do not make the {query_rows} rows of q; check config.json."
-        )
-    kv_heads, rest = divmod(_matrix(shapes, "v", 0)[0], head_size)
-    if rest or kv_heads == 0 or heads % kv_heads:
-        raise CheckpointError(
-            f"The {_matrix(shapes, 'v', 0)[0]} rows of v are not a divisor of {heads} heads of {head_size} channels; "
-            "check config.json."
-        )
+    vocab, width, narrow = _stream(shapes)
+    layers = 1 + max((layer for _, layer, _ in shapes if layer is not None), default=-1)
+    if not layers:
+        raise CheckpointError(f"No layer of a {family.name} model was found; download the checkpoint again.")
+    heads, kv_heads, head_size = _heads(family, shapes, config)
     model_type = config.get("model_type") or ""
     if not isinstance(model_type, str) or not model_type.isprintable():
         raise CheckpointError(f"config.json gives model_type as {model_type!r:.60}; expected a printable string.")
     experts = 1 + max((expert for _, _, expert in shapes if expert is not None), default=-1)
     sizes = {prefix: _hidden(shapes, prefix) for prefix in ("", "expert_", "shared_")}
-    _check_shapes(shapes, width, vocab, heads * head_size, kv_heads * head_size, sizes)
+    query, value = (_matrix(shapes, role, 0)[0] if family.attention == "heads" else 0 for role in "qv")
+    _check_shapes(shapes, (width, narrow), vocab, query, value, sizes)
     _check_rest(shapes, width, experts, head_size)
-    _check_layers(shapes, layers, experts, family.gated)
+    _check_layers(shapes, layers, experts, family)
     comparable = {key: value for key, value in config.items() if key not in family.other_meaning}
-    _check_config(comparable, width, layers, vocab, kv_heads, experts, sizes)
-    tied = not any(role == "unembed" for role, _, _ in shapes)
-    known = model_type in family.model_types  # else only its tensor names are like this family's
+    _check_config(comparable, width, 0 if family.shared_blocks else layers, vocab, kv_heads, experts, sizes)
+    tied = vocab > 0 and not any(role == "unembed" for role, _, _ in shapes)
+    known = family.stated or model_type in family.model_types  # else only its tensor names are like this family's
     return Architecture(
         family=family.name,
         model_type=model_type[:60],
@@ -107,11 +107,43 @@ def describe(family: Family, shapes: Shapes, config: dict[str, Any]) -> Architec
         post_norm=family.post_norm,
         gated=family.gated,
         odd_in_up=family.odd_in_up and known,
-        linear_values=family.linear_values and known,
+        linear_values=family.linear_values and known and kv_heads > 0,
         positions=family.positions if known else "unknown",
         tied_embeddings=tied,
-        shared_blocks=False,
+        shared_blocks=family.shared_blocks,
     )
+
+
+def _stream(shapes: Shapes) -> tuple[int, int, int]:
+    """Tokens embedded, width of the residual stream, and width of the embedding that is mapped into it."""
+    if ("embed", None, None) not in shapes:
+        writer = next((key for role in _WRITERS for key in shapes if key[0] == role), ("down", 0, None))
+        width = (shapes.get(writer) or (0,))[0]
+        return 0, width, width
+    vocab, narrow = _matrix(shapes, "embed", None)
+    width = _matrix(shapes, "embed_map", None)[0] if ("embed_map", None, None) in shapes else narrow
+    return vocab, width, narrow
+
+
+def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[int, int, int]:
+    """Heads, kv heads and head size; 0 for those that are not known or that there are not."""
+    heads = count(config, *_HEADS)
+    if heads == 0:
+        raise CheckpointError(f"config.json gives {' or '.join(_HEADS)} as 0; expected the number of heads.")
+    if heads is None or family.attention != "heads":
+        return (heads or 0) if family.attention == "latent" else 0, 0, 0
+    query, value = (_matrix(shapes, role, 0)[0] for role in "qv")
+    head_size = count(config, "head_dim", "kv_channels", "d_kv") or query // heads
+    if head_size == 0 or heads * head_size != query:
+        raise CheckpointError(
+            f"{heads} heads of {head_size} channels do not make the {query} rows of q; check config.json."
+        )
+    kv_heads, rest = divmod(value, head_size)
+    if rest or kv_heads == 0 or heads % kv_heads:
+        raise CheckpointError(
+            f"The {value} rows of v are not a divisor of {heads} heads of {head_size} channels; check config.json."
+        )
+    return heads, kv_heads, head_size
 
 
 def _matrix(shapes: Shapes, role: str, layer: int | None) -> tuple[int, int]:
@@ -127,23 +159,20 @@ def _hidden(shapes: Shapes, prefix: str) -> int:
     return ups[0][0] if ups and ups[0] else 0
 
 
-def _check_shapes(shapes: Shapes, width: int, vocab: int, query: int, value: int, hidden: dict[str, int]) -> None:
+def _check_shapes(
+    shapes: Shapes, widths: tuple[int, int], vocab: int, query: int, value: int, hidden: dict[str, int]
+) -> None:
+    width, narrow = widths
     expected: dict[str, tuple[int, ...]] = {
+        "embed_map": (width, narrow),
+        "embed_map_bias": (width,),
         "unembed": (vocab, width),
-        "q": (query, width),
-        "k": (value, width),
-        "v": (value, width),
-        "o": (width, query),
-        "q_bias": (query,),
-        "k_bias": (value,),
-        "v_bias": (value,),
-        "o_bias": (width,),
         "norm_attn": (width,),
         "norm_mlp": (width,),
         "norm_out": (width,),
         "norm_attn_out": (width,),
         "norm_mlp_out": (width,),
-        "norm_embed": (width,),
+        "norm_embed": (narrow,),
         "norm_final": (width,),
         "unembed_bias": (vocab,),
         "gate_bias": (hidden[""],),
@@ -151,7 +180,10 @@ def _check_shapes(shapes: Shapes, width: int, vocab: int, query: int, value: int
         "down_bias": (width,),
         "shared_router": (1, width),
     }
-    expected |= {role + "_bias": (width,) for role in expected if role.startswith("norm_")}
+    if query:  # else nothing is known of them
+        expected |= {"q": (query, width), "k": (value, width), "v": (value, width), "o": (width, query)}
+        expected |= {"q_bias": (query,), "k_bias": (value,), "v_bias": (value,), "o_bias": (width,)}
+    expected |= {role + "_bias": size for role, size in expected.items() if role.startswith("norm_")}
     for prefix, size in hidden.items():
         expected |= {prefix + role: (size, width) for role in ("gate", "up")} | {prefix + "down": (width, size)}
     for (role, layer, expert), shape in shapes.items():
@@ -169,7 +201,7 @@ def _check_rest(shapes: Shapes, width: int, experts: int, head_size: int) -> Non
         wrong = (
             (role == "router" and shape != (experts, width))
             or (role == "position" and (len(shape) != 2 or shape[1] != width))
-            or (role in ("q_norm", "k_norm") and (len(shape) != 1 or shape[0] % head_size))
+            or (role in ("q_norm", "k_norm") and (len(shape) != 1 or shape[0] % max(1, head_size)))
         )
         if wrong:
             raise CheckpointError(
@@ -178,10 +210,11 @@ def _check_rest(shapes: Shapes, width: int, experts: int, head_size: int) -> Non
             )
 
 
-def _check_layers(shapes: Shapes, layers: int, experts: int, gated: bool) -> None:
+def _check_layers(shapes: Shapes, layers: int, experts: int, family: Family) -> None:
     """Layers and experts are numbered without gaps, and each layer has its attention and a whole MLP."""
     for layer in range(layers):
-        missing = [role for role in "qkvo" if (role, layer, None) not in shapes]
+        attention = "qkvo" if family.attention == "heads" else ""
+        missing = [role for role in attention if (role, layer, None) not in shapes]
         if missing:
             raise CheckpointError(f"{_where(missing[0], layer)} is missing; download the checkpoint again.")
         dense, routed = (("down", layer, None) in shapes), (("expert_down", layer, 0) in shapes)
@@ -191,7 +224,7 @@ def _check_layers(shapes: Shapes, layers: int, experts: int, gated: bool) -> Non
         if absent:
             raise CheckpointError(f"{_where('expert_down', layer, absent[0])} is missing; download it again.")
     for prefix in ("", "expert_", "shared_"):
-        roles = [prefix + role for role in (("gate",) if gated else ()) + ("up", "down")]
+        roles = [prefix + role for role in (("gate",) if family.gated else ()) + ("up", "down")]
         for place in {(layer, expert) for role, layer, expert in shapes if role in roles}:
             for role in roles:
                 if (role, *place) not in shapes:
@@ -207,7 +240,13 @@ def _check_config(
     experts: int,
     sizes: dict[str, int],
 ) -> None:
-    """Declared numbers agree with the tensors; a number about something the model lacks says nothing."""
+    """Declared numbers agree with the tensors; a number about something the model lacks says nothing.
+
+    Layers that only predict further tokens in training are counted apart, and may have been left out.
+    """
+    further = count(config, "num_nextn_predict_layers", default=0) or 0
+    declared = count(config, *_LAYERS)
+    predicting = further if declared is not None and layers == declared + further else 0
     for found, keys in (
         (vocab, ("vocab_size",)),
         (sizes[""], ("intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "hidden_dim")),
@@ -215,7 +254,7 @@ def _check_config(
         (sizes["expert_"], ("moe_intermediate_size",)),
         (sizes["shared_"], ("shared_expert_intermediate_size",)),
         (width, ("hidden_size", "n_embd", "d_model", "dim")),
-        (layers, ("num_hidden_layers", "n_layer", "n_layers", "num_layers")),
+        (layers - predicting, _LAYERS),
         (kv_heads, ("num_key_value_heads",)),
     ):
         declared = count(config, *keys)

@@ -57,7 +57,9 @@ class Family:
     """One architecture family. Adding a family is writing one of these.
 
     ``globals`` and ``layer`` map roles to names or slots; templates get each of ``prefixes`` in turn, and
-    the first under which the required roles exist is used. Unembedding names carry no prefix.
+    the first under which the required roles exist is used. Unembedding names carry no prefix. A model inside
+    another has one more prefix before all of them. A family without ``embed`` has no embedding of tokens; one
+    without q, k, v and o says so in ``attention``.
     """
 
     name: str
@@ -65,6 +67,8 @@ class Family:
     prefixes: tuple[str, ...]
     globals: dict[str, str | Slot]
     layer: dict[str, str | Slot]
+    stacks: tuple[dict[str, str | Slot], ...] = ()
+    """Further stacks, such as a decoder: their layers follow those of ``layer``, and one another."""
     unprefixed: dict[str, str | Slot] = field(default_factory=dict)
     constants: tuple[str, ...] = ()
     """Regular expressions of stored constants, such as position ids: no part of what was learned."""
@@ -77,16 +81,31 @@ class Family:
     gated: bool = True
     odd_in_up: bool = True
     linear_values: bool = True
-    positions: Literal["rotary", "learned", "sinusoidal", "none"] = "rotary"
+    attention: Literal["heads", "latent", "unknown"] = "heads"
+    """Plain q, k, v, o; k and v made from a latent, so that there are no rows to tell apart; or not understood."""
+    positions: Literal["rotary", "learned", "sinusoidal", "none", "unknown"] = "rotary"
     shared_norm: bool = False
     """Attention and MLP in parallel behind one norm, ``norm_attn``."""
+    shared_blocks: bool = False
+    """The layers stored are used more than once."""
     tied: bool = False
     """Tied embeddings where ``config.json`` does not say."""
     kv_heads: int | tuple[str, ...] = ("num_key_value_heads",)
     """Their number in fused tensors, or where ``config.json`` says it."""
     by_names: bool = True
     """Whether its tensor names alone tell it from other families; else ``config.json`` must name it."""
+    section: str = ""
+    """Entry of ``config.json`` with the numbers of this part of the model, where there are several parts."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """Numbers for where ``config.json`` is silent."""
+    stated: bool = False
+    """Declared by whoever asked, for this very model: its symmetries hold whatever the model type."""
     other_meaning: tuple[str, ...] = ()
     """Entries of ``config.json`` that count something else here than elsewhere."""
     switches: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Fields that differ where an entry of ``config.json`` (dotted if nested) is neither absent, null nor false."""
+
+
+def slot_of(entry: str | Slot) -> Slot:
+    """A table's entry; a name alone is a tensor stored as it is meant."""
+    return entry if isinstance(entry, Slot) else Slot(entry)

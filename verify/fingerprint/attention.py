@@ -21,9 +21,9 @@ def sampled_values(
     A channel of a kv head is one row of v, and one column of o in each query head that reads it; the
     columns of the query heads are summed, so that their order within a group does not matter.
     """
-    if not checkpoint.has("v", layer):
-        return {}
     shape = checkpoint.architecture
+    if not shape.kv_heads:  # no number of heads, or no plain k and v
+        return {}
     heads, size, sharing = shape.kv_heads, shape.head_size, shape.heads // shape.kv_heads
     channels, signs = chosen_indices("channels", size, sketch.channels), projection(shape.width, sketch.projections)
     rows = scan.rows("v", layer, (np.arange(heads)[:, None] * size + channels).ravel())
@@ -45,9 +45,9 @@ def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: S
     The query heads that share a kv head are summed first: the products through q and k, and through v and o, are
     sums over query heads.
     """
-    if not all(checkpoint.has(role, layer) for role in "qkvo"):
-        return {}
     shape = checkpoint.architecture
+    if not shape.kv_heads:
+        return {}
     arrays: Arrays = {}
     gain, reading = tokens.gain("attn", layer), tokens.reading("attn", layer)
     with np.errstate(invalid="ignore"):

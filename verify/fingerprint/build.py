@@ -165,9 +165,11 @@ def _outside_layers(
     for role in ("embed", "unembed"):
         if checkpoint.has(role):
             rows[role] = scan.rows(role, None, np.asarray(ids, dtype=np.intp)[order])[np.argsort(order)]
+    if checkpoint.has("embed_map"):
+        rows["embed"] = rows["embed"] @ scan.whole("embed_map", None).astype(np.float64).T
     arrays: Arrays = {f"stream.{role}": unit_rows(x[:, kept].T) for role, x in rows.items()}
     finite = {role: np.where(np.isfinite(x), x, 0.0) for role, x in rows.items()}
-    embedding = finite["embed"]
+    embedding = finite.get("embed", np.zeros((0, shape.width)))
     if shape.norm == "layer":  # layer norm removes the mean over the stream
         embedding = embedding - embedding.mean(1, keepdims=True)
     gram = embedding @ embedding.T

@@ -28,10 +28,10 @@ _SKETCH_VERSION = 2
 _COUNTS = {
     "layers": (1, 512),
     "width": (1, 1 << 20),
-    "vocab": (1, 1 << 31),
-    "heads": (1, 1 << 12),
-    "kv_heads": (1, 256),
-    "head_size": (1, 1 << 16),
+    "vocab": (0, 1 << 31),
+    "heads": (0, 1 << 12),
+    "kv_heads": (0, 256),
+    "head_size": (0, 1 << 16),
     "hidden": (0, 1 << 20),
     "experts": (0, 2048),
     "expert_hidden": (0, 1 << 20),
@@ -116,6 +116,8 @@ def _check_sizes(record: FingerprintRecord) -> None:
         record.components,
         f"those that {record.effort} effort gives",
     )
+    headed = (shape.kv_heads > 0) == (shape.head_size > 0) and shape.kv_heads <= shape.heads
+    _expect(headed, "architecture.head_size", shape.head_size, f"channels for {shape.kv_heads} kv heads")
     paired = (shape.experts > 0) == (shape.expert_hidden > 0)
     _expect(paired, "architecture.expert_hidden", shape.expert_hidden, f"units for {shape.experts} experts")
     _expect(
@@ -132,7 +134,8 @@ def _layout(record: FingerprintRecord, present: Arrays) -> dict[str, Shape]:
     """Dtype and shape by name of the arrays that there must be; spreads and MLP bundles where there are any."""
     shape, sketch, anchors = record.architecture, record.sketch, len(record.anchors)
     layout: dict[str, Shape] = {"gram.embed": ("float32", (anchors, anchors))}
-    for role in ("embed",) if shape.tied_embeddings else ("embed", "unembed"):
+    streams = ("embed",) if shape.tied_embeddings else ("embed", "unembed")
+    for role in streams if shape.vocab else ():
         layout[f"stream.{role}"] = ("float16", (min(shape.width, sketch.stream), anchors))
     for layer in range(shape.layers):
         mlps = _mlp_layout(record, layer, present)
@@ -148,6 +151,8 @@ def _layout(record: FingerprintRecord, present: Arrays) -> dict[str, Shape]:
 def _attention_layout(record: FingerprintRecord, layer: int) -> dict[str, Shape]:
     shape, sketch, anchors = record.architecture, record.sketch, len(record.anchors)
     heads = (shape.kv_heads, min(shape.head_size, sketch.channels))
+    if not shape.kv_heads:
+        return {}
     layout: dict[str, Shape] = {f"response.{layer}.values": ("float16", (*heads, anchors))}
     roles = "v" if record.effort == "screen" else "vo"
     layout |= {f"values.{layer}.{role}": ("float16", (*heads, sketch.projections)) for role in roles}

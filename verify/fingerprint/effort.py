@@ -1,4 +1,4 @@
-"""A fingerprint cut down to what the smallest effort reads: part of each choice of indices, still fixed in advance."""
+"""A fingerprint cut down to what the smallest effort reads: part of each choice of indices, fixed in advance too."""
 
 from __future__ import annotations
 

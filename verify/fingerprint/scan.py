@@ -70,7 +70,7 @@ class Scan:
             yield start, block
         self.digests[f"{role} {layer} {expert} {shape}"] = digest.digest()
 
-    def whole(self, role: str, layer: int) -> NDArray[np.float32]:
+    def whole(self, role: str, layer: int | None) -> NDArray[np.float32]:
         """A whole tensor, counted."""
         found = np.empty(self._checkpoint.shape(role, layer), np.float32)
         for start, block in self.blocks(role, layer):

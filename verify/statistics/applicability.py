@@ -39,6 +39,8 @@ def _unknown(model: Fingerprint) -> str | None:
     shape = model.record.architecture
     if shape.positions != "unknown":
         return None
+    if shape.family.startswith("layout:"):
+        return f"the layout given for {model.record.name} leaves its symmetries open"
     return f"the model type {shape.model_type!r} of {model.record.name} is not known, so neither are its symmetries"
 
 
@@ -48,6 +50,15 @@ def _misunderstood(model: Fingerprint, *parts: str) -> str | None:
         if re.search(r"\.[0-9]+\.", name) and any(part in name.lower() for part in parts):
             return f"{model.record.name} has a tensor {name!r:.120} that was not understood"
     return None
+
+
+def _no_channels(model: Fingerprint) -> str | None:
+    shape = model.record.architecture
+    if shape.kv_heads:
+        return None
+    if shape.heads:
+        return f"{model.record.name} makes k and v from a latent, so it has no value channels of single heads"
+    return f"the attention heads of {model.record.name} are not known, so neither are its value channels"
 
 
 def odd_in_up(a: Fingerprint, b: Fingerprint) -> str | None:
@@ -64,6 +75,8 @@ def odd_in_up(a: Fingerprint, b: Fingerprint) -> str | None:
 def linear_values(a: Fingerprint, b: Fingerprint) -> str | None:
     """Refuse attention that is not linear between v and o, or heads of different size."""
     for model in (a, b):
+        if (reason := _no_channels(model)) is not None:
+            return reason
         if not model.record.architecture.linear_values:
             return _unknown(model) or f"the attention of {model.record.name} is not linear between v and o"
         if (reason := _misunderstood(model, "attn", "attention")) is not None:
@@ -74,6 +87,9 @@ def linear_values(a: Fingerprint, b: Fingerprint) -> str | None:
 
 def enough_anchors(a: Fingerprint, b: Fingerprint) -> str | None:
     """Refuse vocabularies that share fewer than ``LEAST_ANCHORS`` anchor tokens."""
+    for model in (a, b):
+        if not model.record.architecture.vocab:
+            return f"{model.record.name} has no embedding of tokens"
     shared = len(np.intersect1d(a.record.anchors, b.record.anchors))
     if shared >= LEAST_ANCHORS:
         return None

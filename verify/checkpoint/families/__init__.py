@@ -1,12 +1,15 @@
 """One small table per architecture family."""
 
 from ..layout import Family
+from .albert import ALBERT
 from .baichuan import BAICHUAN
 from .bert import BERT
 from .bloom import BLOOM
 from .chatglm import CHATGLM
+from .clip import CLIP_TEXT, CLIP_VISION
+from .deepseek import DEEPSEEK
 from .distilbert import DISTILBERT
-from .falcon import FALCON
+from .falcon import FALCON, FALCON_GROUPED
 from .gemma import GEMMA, GEMMA2
 from .glm import GLM
 from .gpt2 import GPT2
@@ -15,6 +18,7 @@ from .gptj import GPTJ
 from .internlm2 import INTERNLM2
 from .llama import LLAMA
 from .mixtral import MIXTRAL
+from .mpnet import MPNET
 from .mpt import MPT
 from .olmo import OLMO, OLMO2
 from .opt import OPT
@@ -23,6 +27,9 @@ from .phi3 import PHI3
 from .qwen import QWEN
 from .qwen2_moe import QWEN2_MOE
 from .qwen3_moe import QWEN3_MOE
+from .t5 import T5, T5_GATED
+from .torch_encoder import TORCH_ENCODER
+from .vit import VIT
 
 FAMILIES: tuple[Family, ...] = (
     LLAMA,
@@ -49,6 +56,16 @@ FAMILIES: tuple[Family, ...] = (
     GLM,
     DISTILBERT,
     BLOOM,
+    DEEPSEEK,
+    FALCON_GROUPED,
+    MPNET,
+    ALBERT,
+    T5,
+    T5_GATED,
+    CLIP_TEXT,
+    CLIP_VISION,
+    VIT,
+    TORCH_ENCODER,
 )
 
 __all__ = ["FAMILIES", "Family"]

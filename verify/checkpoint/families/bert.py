@@ -1,4 +1,4 @@
-"""BERT, RoBERTa, MiniLM: norms after the sublayers, GELU, learned positions, biases everywhere."""
+"""BERT, RoBERTa, ELECTRA, MiniLM: norms after the sublayers, GELU, learned positions, biases everywhere."""
 
 from ..layout import Family, Slot
 
@@ -24,11 +24,13 @@ _LAYER: dict[str, str | Slot] = {
 
 BERT = Family(
     name="bert",
-    model_types=("bert", "roberta", "xlm-roberta", "camembert"),
-    prefixes=("", "bert.", "roberta.", "model."),
+    model_types=("bert", "roberta", "xlm-roberta", "camembert", "electra"),
+    prefixes=("", "bert.", "roberta.", "electra.", "model."),
     globals={
         "embed": "embeddings.word_embeddings.weight",
         "position": "embeddings.position_embeddings.weight",
+        "embed_map": "embeddings_project.weight",  # ELECTRA, where the embedding is narrower
+        "embed_map_bias": "embeddings_project.bias",
         "norm_embed": "embeddings.LayerNorm.weight",
         "norm_embed_bias": "embeddings.LayerNorm.bias",
     },
@@ -36,7 +38,7 @@ BERT = Family(
     constants=(r"(^|\.)embeddings\.(position|token_type)_ids$",),
     outside=(
         r"embeddings\.token_type_embeddings\.weight$",
-        r"^(\w+\.)?pooler\.|^(cls|lm_head|classifier|qa_outputs)\.",
+        r"^(\w+\.)?pooler\.|^(cls|lm_head|classifier|qa_outputs|discriminator_predictions|generator_\w+)\.",
     ),
     required=("embed", "q", "k", "v", "o", "up", "down", "norm_mlp", "norm_out"),
     norm="layer",

@@ -1,4 +1,10 @@
-"""Falcon 7B: query heads, then one k, one v; attention and MLP in parallel behind one layer norm; GELU."""
+"""Falcon: attention and MLP in parallel; layer norm, GELU, rotary positions, tied.
+
+7B: query heads, then one k, one v, behind one norm. 40B and 180B: by kv group, behind a norm for each sublayer.
+11B: by kv group, behind one norm.
+"""
+
+from dataclasses import replace
 
 from ..layout import Family, Slot, fused_qkv, with_bias
 
@@ -9,6 +15,8 @@ BLOCK = with_bias(
     down="h.{i}.mlp.dense_4h_to_h",
     norm_attn="h.{i}.input_layernorm",
 )
+_GROUPED = fused_qkv("h.{i}.self_attention.query_key_value", "groups")
+_KV_HEADS = ("num_kv_heads", "n_head_kv")
 
 FALCON = Family(
     name="falcon",
@@ -26,4 +34,19 @@ FALCON = Family(
     tied=True,
     kv_heads=1,
     by_names=False,
+    switches={"new_decoder_architecture": {"layer": _GROUPED | BLOCK, "kv_heads": _KV_HEADS}},
+)
+
+FALCON_GROUPED = replace(
+    FALCON,
+    name="falcon_grouped",
+    model_types=("falcon", "RefinedWeb"),
+    layer=_GROUPED
+    | {role: name for role, name in BLOCK.items() if not role.startswith("norm_")}
+    | with_bias(norm_attn="h.{i}.ln_attn", norm_mlp="h.{i}.ln_mlp"),
+    required=(*FALCON.required, "norm_mlp"),
+    shared_norm=False,
+    kv_heads=_KV_HEADS,
+    by_names=True,
+    switches={},
 )

@@ -1,0 +1,39 @@
+"""DeepSeek V2 and V3: k and v are made from a latent, so no row of theirs is a channel; experts and a shared one.
+
+The layers that V3 adds to predict further tokens are layers like the others.
+"""
+
+from ..layout import Family
+from .llama import DENSE, GLOBALS, UNEMBED
+from .qwen2_moe import EXPERTS
+
+_AT = "layers.{i}.self_attn."
+
+DEEPSEEK = Family(
+    name="deepseek",
+    model_types=("deepseek_v2", "deepseek_v3"),
+    prefixes=("model.", ""),
+    globals=GLOBALS,
+    layer=DENSE
+    | EXPERTS
+    | {f"shared_{role}": f"layers.{{i}}.mlp.shared_experts.{role}_proj.weight" for role in ("gate", "up", "down")}
+    | {
+        "latent_q": _AT + "q_proj.weight",  # V2-Lite; the others go by q_a and q_b
+        "latent_q_a": _AT + "q_a_proj.weight",
+        "latent_q_a_norm": _AT + "q_a_layernorm.weight",
+        "latent_q_b": _AT + "q_b_proj.weight",
+        "latent_kv_a": _AT + "kv_a_proj_with_mqa.weight",
+        "latent_kv_a_norm": _AT + "kv_a_layernorm.weight",
+        "latent_kv_b": _AT + "kv_b_proj.weight",
+        "latent_o": _AT + "o_proj.weight",
+        "norm_attn": "layers.{i}.input_layernorm.weight",
+        "norm_mlp": "layers.{i}.post_attention_layernorm.weight",
+        "router": "layers.{i}.mlp.gate.weight",
+        "router_bias": "layers.{i}.mlp.gate.e_score_correction_bias",
+    },
+    unprefixed=UNEMBED,
+    constants=(r"\.rotary_emb\.inv_freq$",),
+    outside=(r"\.[0-9]+\.(embed_tokens|enorm|hnorm|eh_proj|shared_head\.(norm|head))\.weight$",),
+    required=("embed", "latent_kv_a", "latent_kv_b", "latent_o", "norm_attn", "norm_mlp"),
+    attention="latent",
+)

@@ -1,0 +1,18 @@
+"""MPNet: BERT with attention under other names, and one relative position bias for all layers."""
+
+from dataclasses import replace
+
+from ..layout import with_bias
+from .bert import BERT
+
+_AT = "encoder.layer.{i}.attention."
+
+MPNET = replace(
+    BERT,
+    name="mpnet",
+    model_types=("mpnet",),
+    prefixes=("", "mpnet."),
+    layer={role: name for role, name in BERT.layer.items() if role.removesuffix("_bias") not in (*"qkvo", "norm_mlp")}
+    | with_bias(**{role: f"{_AT}attn.{role}" for role in "qkvo"}, norm_mlp=_AT + "LayerNorm"),
+    outside=(r"encoder\.relative_attention_bias\.weight$", r"^(\w+\.)?pooler\.|^(lm_head|classifier|qa_outputs)\."),
+)

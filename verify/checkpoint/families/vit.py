@@ -1,0 +1,31 @@
+"""ViT, DeiT: BERT's names with norms before the sublayers; patches of images in place of tokens."""
+
+from ..layout import Family, with_bias
+
+_AT = "encoder.layer.{i}."
+
+VIT = Family(
+    name="vit",
+    model_types=("vit", "deit"),
+    prefixes=("", "vit.", "deit."),
+    globals=with_bias(norm_final="layernorm"),
+    layer=with_bias(
+        q=_AT + "attention.attention.query",
+        k=_AT + "attention.attention.key",
+        v=_AT + "attention.attention.value",
+        o=_AT + "attention.output.dense",
+        up=_AT + "intermediate.dense",
+        down=_AT + "output.dense",
+        norm_attn=_AT + "layernorm_before",
+        norm_mlp=_AT + "layernorm_after",
+    ),
+    outside=(
+        r"(^|\.)embeddings\.((cls|distillation|mask)_token|position_embeddings|patch_embeddings\.projection\.\w+)$",
+        r"^(\w+\.)?pooler\.|^(\w+_)?classifier\.|^decoder\.",
+    ),
+    required=("q", "k", "v", "o", "up", "down", "norm_attn", "norm_mlp"),
+    norm="layer",
+    gated=False,
+    odd_in_up=False,
+    positions="learned",
+)

@@ -1,0 +1,99 @@
+"""From tensor names to canonical keys: numbers in a name count layers and experts, or are part of the name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from .layout import Family, Slot, slot_of
+
+Key = tuple[str, int | None, int | None]
+"""Role, layer (None for the whole model), expert (None outside routed experts)."""
+Prefix = tuple[str, str]
+"""What every name begins with, and what all but the unprefixed names go on with."""
+
+_NUMBER = re.compile(r"(?<=\.)[0-9]{1,6}(?=\.)")
+_PLACE = re.compile(r"(?<=\.)(?:\{i\}|\{e\}|[0-9]{1,6})(?=\.)")
+
+
+class Skeletons:
+    """Names with every number replaced, found by how they end; NUL is in no printable name."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._by_end: dict[str, set[str]] = {}
+        for name in {_NUMBER.sub("\0", name) for name in names}:
+            self._by_end.setdefault(self._end(name), set()).add(name)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_end.get(self._end(name), ())
+
+    def before(self, name: str) -> list[str]:
+        """What stands before a name of three parts or more inside longer ones, in order."""
+        longer = self._by_end.get(self._end(name), ())
+        return sorted(other.removesuffix(name) for other in longer if other.endswith("." + name))
+
+    @staticmethod
+    def _end(name: str) -> str:
+        return ".".join(name.rsplit(".", 2)[-2:])
+
+
+def prefixes(family: Family, present: Skeletons) -> list[Prefix]:
+    """Prefixes under which the tensors that a family requires are present, of any layer.
+
+    The first of the family's own that fits is the only one; else every prefix
+    that a model around this one could have given them.
+    """
+    roles = family.globals | family.layer
+    wanted = [_slot_skeleton(slot_of(roles[role]).name) for role in family.required]
+    for own in family.prefixes:
+        if all(_PLACE.sub("\0", own) + name in present for name in wanted):
+            return [("", own)]
+    found: dict[str, Prefix] = {}
+    for own in family.prefixes:
+        for outer in present.before(own + wanted[-1]):
+            plain = not any(sign in outer for sign in "\0{}")
+            if plain and all(outer + own + name in present for name in wanted):
+                found.setdefault(outer + own, (outer, own))
+    return list(found.values())
+
+
+def places(family: Family, prefix: Prefix, names: Iterable[str]) -> dict[str, list[tuple[Key, Slot]]]:
+    """The canonical keys of every name that has any (a fused tensor has several), and how each is stored."""
+    outer, own = prefix
+    by_skeleton: dict[str, list[tuple[int, str, Slot, tuple[str, ...]]]] = {}
+    tables = [(0, outer + own, family.globals), (0, outer, family.unprefixed)]
+    tables += [(n, outer + own, stack) for n, stack in enumerate((family.layer, *family.stacks))]
+    for stack, start, table in tables:
+        for role, entry in table.items():
+            slot = slot_of(entry)
+            marks = tuple(_PLACE.findall(start + slot.name))
+            by_skeleton.setdefault(_slot_skeleton(start + slot.name), []).append((stack, role, slot, marks))
+    found = [
+        (name, stack, role, slot, layer, expert)
+        for name in names
+        for stack, role, slot, marks in by_skeleton.get(_NUMBER.sub("\0", name), ())
+        for layer, expert in _counted(marks, _NUMBER.findall(name))
+    ]
+    layers = [0] * (1 + len(family.stacks))
+    for _, stack, _, _, layer, _ in found:
+        layers[stack] = max(layers[stack], 0 if layer is None else layer + 1)
+    keys: dict[str, list[tuple[Key, Slot]]] = {}
+    for name, stack, role, slot, layer, expert in found:
+        place = None if layer is None else sum(layers[:stack]) + layer
+        keys.setdefault(name, []).append(((role, place, expert), slot))
+    return keys
+
+
+def _counted(marks: tuple[str, ...], numbers: list[str]) -> Iterator[tuple[int | None, int | None]]:
+    """Layer and expert, if the numbers that are part of the name agree."""
+    counts: dict[str, int] = {}
+    for mark, number in zip(marks, numbers, strict=True):
+        if mark[0] == "{":
+            counts[mark] = int(number)
+        elif int(mark) != int(number):
+            return
+    yield counts.get("{i}"), counts.get("{e}")
+
+
+def _slot_skeleton(name: str) -> str:
+    return _PLACE.sub("\0", name)
