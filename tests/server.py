@@ -46,7 +46,7 @@ Fault = Callable[[Asked, Answer], None]
 def busy(status: int, retry_after: str | None = None) -> Fault:
     """Answer with an error that passes."""
 
-    def fault(asked: Asked, answer: Answer) -> None:
+    def fault(_: Asked, answer: Answer) -> None:
         answer.status, answer.body, answer.headers = status, b"busy", {}
         if retry_after is not None:
             answer.headers["Retry-After"] = retry_after
@@ -57,7 +57,7 @@ def busy(status: int, retry_after: str | None = None) -> Fault:
 def dropped(after: int) -> Fault:
     """Break the connection after some bytes of the body."""
 
-    def fault(asked: Asked, answer: Answer) -> None:
+    def fault(_: Asked, answer: Answer) -> None:
         answer.cut = after
 
     return fault
@@ -66,7 +66,7 @@ def dropped(after: int) -> Fault:
 def short(by: int) -> Fault:
     """Send fewer bytes than asked for, and say so."""
 
-    def fault(asked: Asked, answer: Answer) -> None:
+    def fault(_: Asked, answer: Answer) -> None:
         answer.body = answer.body[:-by]
 
     return fault
@@ -101,6 +101,9 @@ class Server:
     sent: int = 0
     """Bytes of bodies of ranges and files."""
     lock: Lock = field(default_factory=Lock)
+
+    def __repr__(self) -> str:
+        return f"Server({self.url})"
 
     def commit(self, name: str, files: dict[str, bytes], branch: str = "main") -> str:
         """Add a commit to a repository, and return its hash."""
@@ -201,7 +204,7 @@ def running(server: Server | None = None) -> Iterator[Server]:
         timeout = 5
         disable_nagle_algorithm = True
 
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             parts = urlsplit(self.path)
             found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
             bounds = (int(found[1]), int(found[2]) + 1) if found else None
@@ -227,13 +230,13 @@ def running(server: Server | None = None) -> Iterator[Server]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             part = b"" if self.command == "HEAD" else body if answer.cut is None else body[: answer.cut]
+            with server.lock:  # before the client has them and looks here
+                server.sent += len(part)
             try:
                 self.wfile.write(part)
                 self.wfile.flush()
             except OSError:  # the client has had enough
                 self.close_connection = True
-            with server.lock:
-                server.sent += len(part)
             if answer.cut is not None:
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
@@ -242,6 +245,8 @@ def running(server: Server | None = None) -> Iterator[Server]:
             """Keep quiet."""
 
     class Quiet(ThreadingHTTPServer):
+        request_queue_size = 64
+
         def handle_error(self, request: object, client_address: object) -> None:
             """A client that goes away is no news."""
 

@@ -1,4 +1,4 @@
-"""Checkpoints that lie elsewhere: exact bytes, only what is asked for, never twice, never a mixture, no secret shown."""
+"""Checkpoints that lie elsewhere: exact bytes, only those asked for, never twice, never mixed; no secret shown."""
 
 from __future__ import annotations
 
@@ -43,6 +43,8 @@ DATA = np.random.default_rng(0).integers(0, 256, 1_500_000, np.uint8).tobytes()
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A cache of this test alone, none of the user's tokens, and no waiting."""
+    import huggingface_hub.utils
+    from fsspec.implementations.http import HTTPFileSystem
     from huggingface_hub import constants
 
     folder = tmp_path / "cache"
@@ -53,15 +55,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.setattr(retry, "_FIRST_WAIT", 0.001)
     yield folder
-    _close_sessions()
-
-
-def _close_sessions() -> None:
-    import huggingface_hub.utils
-    from fsspec.implementations.http import HTTPFileSystem
-
-    close = getattr(huggingface_hub.utils, "close_session", None) or huggingface_hub.utils.reset_sessions
-    close()
+    getattr(huggingface_hub.utils, "close_session", getattr(huggingface_hub.utils, "reset_sessions", None))()
     HTTPFileSystem.clear_instance_cache()
 
 
@@ -158,7 +152,7 @@ def test_a_server_sends_what_was_asked_and_no_more(web: Server, wanted: list[tup
     file.kept = None
     web.reset()
     assert [part.tobytes() for part in file.read(wanted)] == [DATA[a:b] for a, b in wanted]
-    need = sum({start: stop for start, stop in _union(wanted)}[start] - start for start, _ in _union(wanted))
+    need = sum(stop - start for start, stop in _union(wanted))
     assert need <= web.sent <= need + GAP * len(wanted)
 
 
@@ -383,7 +377,7 @@ def test_an_authorization_stays_at_its_origin_and_redirects_end() -> None:
     seen: list[tuple[str, bool]] = []
     targets = {"https://a/x": "https://a/y", "https://a/y": "https://a:444/x", "https://a:444/x": "http://a/z"}
 
-    def get(url: str, headers: dict[str, str], limit: int) -> Reply:
+    def get(url: str, headers: dict[str, str], _: int) -> Reply:
         seen.append((url, "Authorization" in headers))
         return Reply(302, {"location": targets[url]}, b"")
 
@@ -489,7 +483,8 @@ def test_a_path_of_this_machine_wins(hub: Server, tmp_path: Path, monkeypatch: p
         (Location("nosuchscheme://bucket/x"), "takes an fsspec file system of that name"),
     ],
 )
-def test_what_is_not_there_is_one_sentence(hub: Server, location: Location, message: str) -> None:
+@pytest.mark.usefixtures("hub")
+def test_what_is_not_there_is_one_sentence(location: Location, message: str) -> None:
     """With what to do."""
     with pytest.raises(CheckpointError, match=message):
         open_checkpoint(location)
@@ -564,7 +559,7 @@ def test_offline_only_the_caches_are_read(hub: Server, monkeypatch: pytest.Monke
     assert everything(remote) == first
     place = find_on_hub(Location("org/name"))
     assert place is not None
-    with pytest.raises(CheckpointError, match="HF_HUB_OFFLINE is set, and bytes 0 to 1 of lineage.json are in no"):
+    with pytest.raises(CheckpointError, match=r"HF_HUB_OFFLINE is set, and bytes 0 to 1 of lineage\.json are in no"):
         place[0].file("lineage.json").read([(0, 1)])
     with pytest.raises(CheckpointError, match="HF_HUB_OFFLINE is set, and org/other@main is in no cache"):
         open_checkpoint("org/other")
@@ -621,7 +616,7 @@ def test_the_hubs_own_cache_is_used(hub: Server, tmp_path: Path, monkeypatch: py
 def test_a_hostile_listing_is_one_sentence(hub: Server, listing: bytes) -> None:
     """And nothing of it is kept."""
 
-    def fault(asked: Any, answer: Any) -> None:
+    def fault(_: Any, answer: Any) -> None:
         answer.body = listing
 
     hub.faults.append(("/api/models/", fault))
@@ -660,13 +655,14 @@ def test_a_folder_on_the_web_without_a_listing(web: Server, toy_on_web: dict[Any
     assert (remote.name, remote.origin, remote.revision) == ("toy", f"{web.url}/toy/", None)
 
 
-def test_a_folder_on_the_web_with_a_listing(web: Server, toy_on_web: dict[Any, bytes]) -> None:
+@pytest.mark.usefixtures("toy_on_web")
+def test_a_folder_on_the_web_with_a_listing(web: Server) -> None:
     """Links that leave the folder are no files of it."""
     names = [path.rpartition("/")[2] for path in web.files if path.startswith("/toy/")]
     links = [*names, "../", "/etc/passwd", "https://elsewhere/model.safetensors", "sub/x", "?C=N", "%2e%2e/x", ".x"]
     web.files["/toy/"] = "".join(f'<a href="{link}">x</a>' for link in links).encode()
 
-    def as_html(asked: Any, answer: Any) -> None:
+    def as_html(_: Any, answer: Any) -> None:
         answer.headers["Content-Type"] = "text/html; charset=utf-8"
 
     web.faults.append(("/toy/", as_html))
@@ -675,7 +671,8 @@ def test_a_folder_on_the_web_with_a_listing(web: Server, toy_on_web: dict[Any, b
     assert len(web.of("vocab")) == 0
 
 
-def test_one_file_on_the_web_and_its_signature(web: Server, toy_on_web: dict[Any, bytes], own_cache: Path) -> None:
+@pytest.mark.usefixtures("toy_on_web")
+def test_one_file_on_the_web_and_its_signature(web: Server, own_cache: Path) -> None:
     """A query is sent and shown nowhere; it signs that file alone."""
     shard = next(path for path in web.files if "00001" in path)
     address = f"{web.url.replace('//', '//user:password@')}{shard}?{SIGNATURE}"
@@ -897,7 +894,7 @@ def test_a_hostile_card_declares_printable_words(text: bytes) -> None:
     assert all(name.isprintable() and 0 < len(name) <= 200 for name in found.models)
 
 
-def test_a_card_on_the_hub_and_none(hub: Server, tmp_path: Path) -> None:
+def test_a_card_on_the_hub_and_none(hub: Server) -> None:
     """Read at the commit, like everything else."""
     hub.commit("org/card", {"README.md": b"---\nbase_model: org/base\n---\n"})
     for name, models in (("org/card", ("org/base",)), ("org/name", ())):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from time import sleep
 from uuid import uuid4
@@ -27,11 +26,11 @@ def _replace(part: Path, path: Path) -> None:
     """Windows refuses to replace a file that somebody reads just now."""
     for wait in _WAITS:
         try:
-            os.replace(part, path)
+            part.replace(path)
             return
         except PermissionError:
             sleep(wait)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def sha256_of_file(path: Path) -> str:

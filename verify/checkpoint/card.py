@@ -43,7 +43,7 @@ def declared_base(place: Place) -> Declaration:
 
 
 def _front_matter(place: Place) -> dict[str, str]:
-    """Text of each key at the left margin of the front matter, up to the next one; of a key given twice, the first."""
+    """Text of each key at the left margin of the front matter, up to the next one; of one given twice, the first."""
     file = place.file(_CARD)
     (content,) = file.read([(0, min(file.size, _LONGEST))])
     lines = content.tobytes().decode("utf-8", "replace").removeprefix("\ufeff").splitlines()

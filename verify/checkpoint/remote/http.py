@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
@@ -52,12 +52,12 @@ Refusal = Callable[[str, Reply], CheckpointError]
 class Resource:
     """One URL and how it is asked; ``name`` is for messages, which never show the URL."""
 
-    get: Get
-    url: str
-    headers: dict[str, str]
+    get: Get = field(repr=False)
+    url: str = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
     name: str
-    refusal: Refusal
-    _target: str | None = None
+    refusal: Refusal = field(repr=False)
+    _target: str | None = field(default=None, repr=False)
     """Where the URL redirects to."""
 
     def whole(self, limit: int) -> Reply:

@@ -122,7 +122,7 @@ class HubFolder:
         def online(start: int, stop: int) -> bytes:
             if _offline():
                 raise CheckpointError(
-                    f"HF_HUB_OFFLINE is set, and bytes {start} to {stop} of {name} are in no cache; unset it to fetch."
+                    f"HF_HUB_OFFLINE is set, and bytes {start} to {stop} of {name} are in no cache; unset it."
                 )
             return fetch(start, stop)
 
@@ -143,7 +143,7 @@ def find_on_hub(location: Location) -> tuple[Place, str | None] | None:
         return None
     parts = match.groupdict()
     named, wanted = parts["revision"], location.revision
-    if named and wanted and named != wanted and not _COMMIT.fullmatch(wanted):  # a commit pins whatever is named
+    if named and wanted and named != wanted and not _COMMIT.fullmatch(wanted):  # a commit pins
         raise CheckpointError(f"Revisions {named!r:.60} and {wanted!r:.60} are both asked for; give one.")
     repository = _repository(parts["repo"], wanted or named or "main", location.token)
     path = PurePosixPath((parts.get("path") or "").strip("/"))
@@ -262,7 +262,7 @@ def _get() -> Get:
     from huggingface_hub.errors import HfHubHTTPError
     from huggingface_hub.utils import get_session
 
-    failures = (OSError, *HfHubHTTPError.__bases__)  # the second is the client's own root of errors
+    failures: tuple[Any, ...] = (OSError, *HfHubHTTPError.__bases__)  # with the client's own root of errors
 
     def get(url: str, headers: dict[str, str], limit: int) -> Reply:
         session: Any = get_session()

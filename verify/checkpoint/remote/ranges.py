@@ -69,7 +69,7 @@ class RemoteFile:
 
     name: str
     size: int
-    fetch: Fetch
+    fetch: Fetch = field(repr=False)
     meter: Meter
     kept: Kept | None
     digest: str | None = None
