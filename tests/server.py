@@ -134,8 +134,8 @@ class Server:
             return self._content(asked, owner.repositories[match[1]][match[2]][unquote(match[3])], None)
         path = unquote(asked.path)
         if path in self.files:
-            content = self.files[path]
-            return self._content(asked, content, self.etags.get(path, f'"{hashlib.sha256(content).hexdigest()}"'))
+            content, etag = self.files[path], self.etags.get(path)
+            return self._content(asked, content, _etag(content) if etag is None else etag)
         return Answer(404, {}, b"nothing here")
 
     def _listing(self, asked: Asked, name: str, revision: str) -> Answer:
@@ -172,7 +172,7 @@ class Server:
                 "Location": f"{storage}/storage/{name}/{commit}/{quote(path)}?{SIGNATURE}",
                 "X-Repo-Commit": commit,
                 "X-Linked-Size": str(len(content)),
-                "X-Linked-Etag": f'"{hashlib.sha256(content).hexdigest()}"',
+                "X-Linked-Etag": _etag(content),
             },
         )
 
@@ -192,6 +192,10 @@ class Server:
             return Answer(416, {"Content-Range": f"bytes */{len(content)}"})
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(content)}"
         return Answer(206, headers, content[start:stop])
+
+
+def _etag(content: bytes) -> str:
+    return f'"{hashlib.sha256(content).hexdigest()}"'
 
 
 @contextmanager

@@ -124,7 +124,7 @@ class RangeFetch:
             )
         else:
             length = _count(reply.headers.get("content-length"))
-            if length is not None and length != self.size:
+            if (len(body) if length is None else length) != self.size:
                 raise changed(self.resource.name)
             body = body[start:stop]
         if len(body) < stop - start:
@@ -201,6 +201,8 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     text = headers.get("retry-after", "")
     if (seconds := _count(text)) is not None:
         return float(seconds)
+    if limit := re.search(r";\s*t=([0-9]{1,6})", headers.get("ratelimit", "")):  # the Hub's, an IETF draft
+        return float(limit[1])
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:

@@ -17,7 +17,7 @@ from ..hostile import LARGEST_TEXT, parse_json_object
 from ..place import File, LocalFile, Location, Place
 from .http import TIMEOUT, Get, RangeFetch, Reply, Resource, read_reply
 from .kept import Kept
-from .ranges import Meter, RemoteFile
+from .ranges import Meter, RemoteFile, all_of
 from .retry import TransientError, persistently
 
 HUB_NAME = re.compile(
@@ -103,10 +103,7 @@ class HubFolder:
 
     def small(self, name: str) -> bytes:
         """All of a small file."""
-        file = self.file(name)
-        if file.size > LARGEST_TEXT:
-            raise CheckpointError(f"{name} has {file.size} bytes; expected at most {LARGEST_TEXT}; obtain it again.")
-        return file.read([(0, file.size)])[0].tobytes()
+        return all_of(self.file(name))
 
     def _remote(self, path: str, listed: Listed) -> RemoteFile:
         repository, name = self.repository, PurePosixPath(path).name
@@ -193,7 +190,8 @@ def _listing(text: bytes, name: str) -> tuple[str, dict[str, Listed]]:
     try:
         if not isinstance(siblings, list) or len(siblings) > _MOST_FILES or not _COMMIT.fullmatch(commit or ""):
             raise ValueError
-        return str(commit), dict(_listed(sibling, str(commit)) for sibling in siblings)
+        files = dict(_listed(sibling, str(commit)) for sibling in siblings)
+        return str(commit), {path: file for path, file in files.items() if _stays_inside(path)}
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise CheckpointError(f"What the Hub says about {name} is not understood; download the model.") from error
 
@@ -201,12 +199,16 @@ def _listing(text: bytes, name: str) -> tuple[str, dict[str, Listed]]:
 def _listed(sibling: dict[str, Any], commit: str) -> tuple[str, Listed]:
     path, size, lfs = sibling["rfilename"], sibling["size"], sibling.get("lfs") or {}
     digest, blob = lfs.get("sha256"), sibling.get("blobId")
-    sound = isinstance(path, str) and path.isprintable() and ".." not in path.split("/")
-    if not sound or type(size) is not int or not 0 <= size < 2**53:
+    if not isinstance(path, str) or type(size) is not int or not 0 <= size < 2**53:
         raise ValueError
     if digest is not None and not _DIGEST.fullmatch(digest):
         raise ValueError
     return path, Listed(size, digest, digest or (blob if isinstance(blob, str) else commit))
+
+
+def _stays_inside(path: str) -> bool:
+    """Whether a path is one of a file inside its folder on every system; others are as good as absent."""
+    return path.isprintable() and ":" not in path and {"", ".", ".."}.isdisjoint(re.split(r"[/\\]", path))
 
 
 def _snapshot(endpoint: str, name: str, revision: str) -> Repository:

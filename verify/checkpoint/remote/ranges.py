@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...base import CheckpointError
-from ..place import Range
+from ..hostile import LARGEST_TEXT
+from ..place import File, Range
 from .kept import Hole, Kept
 from .retry import LOG, persistently
 
@@ -129,6 +130,19 @@ class RemoteFile:
             self.kept.keep(start, block)
         for hole in holes:
             hole.take(start, np.frombuffer(block, np.uint8))
+
+
+def all_of(file: File) -> bytes:
+    """All of a small file.
+
+    Raises
+    ------
+    CheckpointError
+        If it is too large, or cannot be had.
+    """
+    if file.size > LARGEST_TEXT:
+        raise CheckpointError(f"{file.name} has {file.size} bytes; expected at most {LARGEST_TEXT}; obtain it again.")
+    return file.read([(0, file.size)])[0].tobytes()
 
 
 def merged(holes: list[Hole]) -> list[tuple[Range, list[Hole]]]:

@@ -8,10 +8,9 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 from ...base import Cache, CheckpointError
-from ..hostile import LARGEST_TEXT
 from .http import changed, without_secrets
 from .kept import Kept
-from .ranges import Meter, RemoteFile
+from .ranges import Meter, RemoteFile, all_of
 from .retry import TransientError, persistently
 
 _VERSIONS = ("ETag", "etag", "VersionId", "generation", "md5Hash", "content_md5", "LastModified", "mtime", "created")
@@ -66,10 +65,7 @@ class StoreFolder:
 
     def small(self, name: str) -> bytes:
         """All of a small file."""
-        file = self.file(name)
-        if file.size > LARGEST_TEXT:
-            raise CheckpointError(f"{name} has {file.size} bytes; expected at most {LARGEST_TEXT}; obtain it again.")
-        return file.read([(0, file.size)])[0].tobytes()
+        return all_of(self.file(name))
 
 
 def find_in_store(text: str) -> tuple[StoreFolder, str | None]:

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from ...base import Cache, CheckpointError
-from ..hostile import LARGEST_TEXT
 from .http import (
     TIMEOUT,
     Get,
@@ -25,7 +24,7 @@ from .http import (
     without_secrets,
 )
 from .kept import Kept
-from .ranges import Meter, RemoteFile
+from .ranges import Meter, RemoteFile, all_of
 from .retry import TransientError, persistently
 
 _LARGEST_LISTING = 1 << 22  # bytes
@@ -84,10 +83,7 @@ class WebFolder:
 
     def small(self, name: str) -> bytes:
         """All of a small file."""
-        file = self.file(name)
-        if file.size > LARGEST_TEXT:
-            raise CheckpointError(f"{name} has {file.size} bytes; expected at most {LARGEST_TEXT}; obtain it again.")
-        return file.read([(0, file.size)])[0].tobytes()
+        return all_of(self.file(name))
 
     def _probe(self, name: str) -> RemoteFile | None:
         """A file by asking for its first byte; None where the server has none that it would give."""
