@@ -144,14 +144,14 @@ def kept_bytes(folder: Path) -> int:
 
 
 def _ranges(folder: Path, size: int) -> list[tuple[int, int]]:
-    """Ranges kept whole in a folder, ordered."""
+    """Ranges kept in a folder, ordered."""
     found = []
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if match := _NAME.fullmatch(entry.name):
                     start, stop = int(match[1], 16), int(match[2], 16)
-                    if start < stop <= size and entry.stat().st_size == stop - start:
+                    if start < stop <= size:
                         found.append((start, stop))
     except OSError:  # nothing kept yet, or cleared meanwhile
         return sorted(found)
