@@ -1,5 +1,6 @@
 """What every room needs once: errors, the frozen record, atomic files, progress."""
 
+from .cache import Cache
 from .digest import canonical, digest, without_duplicates
 from .errors import (
     CheckpointError,
@@ -15,6 +16,7 @@ from .record import Record
 from .workers import run_in_order
 
 __all__ = [
+    "Cache",
     "CheckpointError",
     "FingerprintError",
     "InputError",

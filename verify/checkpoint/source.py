@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -11,10 +10,10 @@ from ..base import CheckpointError
 from .formats import FORMATS
 from .hostile import parse_json_object
 from .place import File, LocalFolder, Location, Place
+from .remote import find_address, find_on_hub
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 _INDEX = "model.safetensors.index.json"
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}(@[\w./-]{1,200})?")
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,13 @@ def _find(location: Location) -> tuple[Place, str | None]:
     path = Path(text)
     if _exists(path):
         return (LocalFolder(path), None) if path.is_dir() else (LocalFolder(path.parent), path.name)
-    raise CheckpointError(f"{PurePath(text).name!r:.200} does not exist; give a folder or safetensors file.")
+    found = find_on_hub(location) or find_address(location)
+    if found is None:
+        raise CheckpointError(
+            f"{PurePath(text).name!r:.200} does not exist; give a folder, a safetensors file, or an address such as "
+            "hf://org/model."
+        )
+    return found
 
 
 def _readable(name: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from ..base import InputError, VerifyError
+from .cache import cache
 from .options import Effort, effort_options, side_options
 from .output import check_writable, chosen_formats, formats, log_to_stderr, no_pdf, progress_bar, write_report
 from .panel import panel
@@ -206,6 +207,7 @@ cli.add_command(render)
 cli.add_command(keygen)
 cli.add_command(sign)
 cli.add_command(check_signature)
+cli.add_command(cache)
 
 
 def main() -> None:

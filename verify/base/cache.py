@@ -1,0 +1,157 @@
+"""What is kept between runs: bytes under a kind and a key, in one folder that may be deleted at any time.
+
+An entry is named by the sha256 of its key, so that any key makes a file name on any system. Writers may race: an
+entry is whole or absent, and who writes one key writes the same bytes. A cache that cannot be read or written costs
+time and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from .errors import InputError
+from .files import write_atomically
+
+_LOG = logging.getLogger("verify.cache")
+_FOLDER = "VERIFY_CACHE"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that is kept: a file, or a folder of them."""
+
+    kind: str
+    path: Path
+    size: int
+    """Bytes."""
+    used: float
+    """When it was last written or read, in seconds since 1970."""
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A folder of kept things; :meth:`default` is the one that everybody shares.
+
+    >>> import tempfile
+    >>> cache = Cache(Path(tempfile.mkdtemp()))
+    >>> cache.get("numbers", "seven") is None
+    True
+    >>> cache.put("numbers", "seven", b"7")
+    >>> cache.get("numbers", "seven")
+    b'7'
+    """
+
+    folder: Path
+
+    @staticmethod
+    def default() -> Cache:
+        """The cache in the folder that ``VERIFY_CACHE`` names, else where this system keeps caches.
+
+        Raises
+        ------
+        InputError
+            If there is no such variable and the user has no home folder.
+        """
+        if chosen := os.environ.get(_FOLDER):
+            return Cache(Path(chosen).absolute())
+        try:
+            return Cache(_of_system())
+        except RuntimeError as error:
+            raise InputError(f"There is no home folder to keep a cache in; set {_FOLDER} to a folder.") from error
+
+    def path(self, kind: str, key: str) -> Path:
+        """Where an entry lies, or would: ``kind`` is a plain word, ``key`` anything."""
+        return self.folder / kind / sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """The bytes kept under a key; None where there are none, or they cannot be read."""
+        path = self.path(kind, key)
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None
+        touch(path)
+        return content
+
+    def put(self, kind: str, key: str, content: bytes) -> None:
+        """Keep bytes under a key; where that fails, a warning is logged."""
+        self.write(self.path(kind, key), content)
+
+    def write(self, path: Path, content: bytes) -> bool:
+        """Write a file of the cache, and say whether that succeeded."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_atomically(path, content)
+        except OSError as error:
+            _LOG.warning("The cache cannot be written (%s); set %s to another folder.", error.strerror, _FOLDER)
+            return False
+        return True
+
+    def entries(self) -> list[Entry]:
+        """All that is kept, ordered by kind and name."""
+        return [_entry(kind.name, path) for kind in _inside(self.folder) if kind.is_dir() for path in _inside(kind)]
+
+    def clear(self, older_than: float = 0.0) -> tuple[list[Entry], list[Entry]]:
+        """Delete entries not used for ``older_than`` seconds; return the deleted ones, and those that refused."""
+        deleted: list[Entry] = []
+        refused: list[Entry] = []
+        for entry in self.entries():
+            if time.time() - entry.used >= older_than:
+                (deleted if _delete(entry.path) else refused).append(entry)
+        return deleted, refused
+
+
+def touch(path: Path) -> None:
+    """Note that a file was used, where the file system lets us."""
+    try:
+        os.utime(path)
+    except OSError:
+        _LOG.debug("The time of %s cannot be set.", path.name)
+
+
+def _of_system() -> Path:
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "verify" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "verify"
+    chosen = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (chosen if chosen.is_absolute() else Path.home() / ".cache") / "verify"
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:  # not there, or deleted meanwhile
+        return []
+
+
+def _entry(kind: str, path: Path) -> Entry:
+    files = list(_stats(path))
+    return Entry(kind, path, sum(file.st_size for file in files), max((file.st_mtime for file in files), default=0.0))
+
+
+def _stats(path: Path) -> Iterator[os.stat_result]:
+    for file in _inside(path) if path.is_dir() else [path]:
+        try:
+            yield file.stat()
+        except OSError:  # deleted meanwhile
+            continue
+
+
+def _delete(path: Path) -> bool:
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError:  # in use, on Windows
+        return False
+    return True

@@ -1,0 +1,68 @@
+"""``verify cache``: what is kept between runs, where, and how to be rid of it."""
+
+from __future__ import annotations
+
+import click
+
+from ..base import Cache
+from ..base.cache import Entry
+from ..checkpoint.remote.kept import KIND, about, kept_bytes
+
+_DAY = 86_400.0  # seconds
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def cache(context: click.Context) -> None:
+    """What is kept between runs: ranges of remote files, and fingerprints.
+
+    It lies in the folder that VERIFY_CACHE names, else where this system keeps caches. It may be deleted at any time.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    found = Cache.default()
+    entries = found.entries()
+    click.echo(str(found.folder))
+    for kind in sorted({entry.kind for entry in entries}):
+        mine = [entry for entry in entries if entry.kind == kind]
+        click.echo(f"{kind}: {len(mine)}, {_bytes(sum(entry.size for entry in mine))}")
+        for line in sorted(_line(entry) for entry in mine if entry.kind == KIND):
+            click.echo(f"  {line}")
+    if not entries:
+        click.echo("empty")
+
+
+@cache.command()
+def path() -> None:
+    """Print the folder."""
+    click.echo(str(Cache.default().folder))
+
+
+@cache.command()
+@click.option(
+    "--older-than", type=click.FloatRange(0), default=0.0, metavar="DAYS", help="Only what was not used for so long."
+)
+def clear(older_than: float) -> None:
+    """Delete what is kept."""
+    deleted, refused = Cache.default().clear(older_than * _DAY)
+    click.echo(f"Deleted {len(deleted)}, {_bytes(sum(entry.size for entry in deleted))}.")
+    if refused:
+        click.echo(f"{len(refused)} are in use or protected, and remain.")
+
+
+def _line(entry: Entry) -> str:
+    known = about(entry.path)
+    size = known.get("size", "")
+    whole = f" of {_bytes(int(size))}" if size.isascii() and size.isdigit() and len(size) < 20 else ""
+    file = f"{known.get('origin', 'unknown').rstrip('/')}/{known.get('file', entry.path.name)}"
+    line = f"{file}: {_bytes(kept_bytes(entry.path))}{whole}"
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+
+
+def _bytes(count: int) -> str:
+    size = float(count)
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
