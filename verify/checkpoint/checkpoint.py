@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import CheckpointError, Progress, silent
+from .adapter import base_of, declared_bases, is_local, merge, merged_onto
 from .architecture import Architecture, FileIdentity
 from .describe import configured, describe, fused_heads
 from .families import FAMILIES, Family
@@ -113,6 +114,21 @@ class Checkpoint:
         """Commit that its files are of, where the place keeps a history."""
         return self._source.place.revision
 
+    @property
+    def local(self) -> bool:
+        """Whether all its files lie on this machine."""
+        return is_local(self._source.place)
+
+    @property
+    def merged_onto(self) -> str | None:
+        """Name, or address and commit, of the base that this adapter was merged onto; None for a model of its own."""
+        return merged_onto(self._source.place)
+
+    @property
+    def declared_bases(self) -> tuple[str, ...]:
+        """Names of the models that this one was made from, as its makers declare them."""
+        return declared_bases(self._source.place)
+
     def again(self) -> Checkpoint:
         """The same checkpoint with its own count of bytes read, from 0."""
         other = copy(self)
@@ -205,14 +221,22 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
     CheckpointError
         If it is missing, damaged, hostile, a pickle, or of an architecture that is not understood.
     """
-    source = locate(Location.of(model))
-    found = _all_tensors(source)
+    location = Location.of(model)
+    source, found = _held(location)
+    if (base := base_of(location, source, found)) is not None:
+        source, found = merge(source, found, *_held(base))
     family, prefix = _family(source, found)
     family = configured(family, source.config)
     stored, rest = _match(family, prefix, found, source.config)
     if source.config.get("tie_word_embeddings", family.tied) is True:
         stored.pop(("unembed", None, None), None)  # a stale copy: the model uses embed
     return Checkpoint(source, family, stored, rest)
+
+
+def _held(location: Location) -> tuple[Source, dict[str, Tensor]]:
+    """What lies somewhere, and its tensors by name."""
+    source = locate(location)
+    return source, _all_tensors(source)
 
 
 def _all_tensors(source: Source) -> dict[str, Tensor]:

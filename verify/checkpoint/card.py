@@ -1,0 +1,66 @@
+"""What a model card declares: the models that this one was made from (https://huggingface.co/docs/hub/model-cards).
+
+A declaration is the maker's word, shown beside a verdict and never part of it. Only two keys of the card's front
+matter are looked at, line by line: no YAML of a stranger is ever loaded.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from .place import Place
+
+_CARD = "README.md"
+_LONGEST = 1 << 20  # bytes of the card that are looked at
+_MOST = 64  # models
+_NAME = re.compile(r"[^\s\[\]{}\"',#&*!|>][^\s\[\]{}\"',]{0,199}")
+_COMMENT = re.compile(r"(^|\s)#.*")
+
+
+class Declaration(NamedTuple):
+    """``base_model`` and ``base_model_relation`` of a card."""
+
+    models: tuple[str, ...]
+    """Names as given, in order; none where the card declares none."""
+    relation: str | None
+    """``finetune``, ``adapter``, ``quantized``, ``merge`` or what else is written there."""
+
+
+def declared_base(place: Place) -> Declaration:
+    """The base models that the model card in a folder declares; a card that is damaged declares nothing.
+
+    Raises
+    ------
+    CheckpointError
+        If the place cannot be read.
+    """
+    if _CARD not in place.names():
+        return Declaration((), None)
+    front = _front_matter(place)
+    relation = _names(front.get("base_model_relation", ""))
+    return Declaration(tuple(_names(front.get("base_model", ""))[:_MOST]), relation[0] if relation else None)
+
+
+def _front_matter(place: Place) -> dict[str, str]:
+    """Text of each key at the left margin of the front matter, up to the next one; of one given twice, the first."""
+    file = place.file(_CARD)
+    (content,) = file.read([(0, min(file.size, _LONGEST))])
+    lines = content.tobytes().decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
+    if not lines or lines[0].rstrip() != "---" or "---" not in (rest := [line.rstrip() for line in lines[1:]]):
+        return {}
+    found: dict[str, list[str]] = {}
+    block: list[str] = []
+    for line in rest[: rest.index("---")]:
+        if match := re.match(r"([A-Za-z_][\w-]*)\s*:(\s|$)", line):
+            block = []
+            found.setdefault(match[1], block)
+            line = line[match.end() :]
+        block.append(_COMMENT.sub("", line))
+    return {key: "\n".join(block) for key, block in found.items()}
+
+
+def _names(text: str) -> list[str]:
+    """Names in a scalar, a list in brackets or a list of lines with dashes."""
+    words = [word for word in _NAME.findall(re.sub(r"(?m)^\s*-\s", " ", text)) if word not in ("null", "~", "-")]
+    return [word for word in dict.fromkeys(words) if word.isprintable()]
