@@ -949,7 +949,9 @@ def test_what_a_card_declares(card: str, declared: tuple[tuple[str, ...], str | 
 def test_a_hostile_card_declares_printable_words(text: bytes) -> None:
     """A bounded number of them."""
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "README.md").write_bytes(b"---\nbase_model: " + text + b"\n" + b"".join(b"- x/%d\n" % n for n in range(100)) + b"---\n")
+        (Path(folder) / "README.md").write_bytes(
+            b"---\nbase_model: " + text + b"\n" + b"".join(b"- x/%d\n" % n for n in range(100)) + b"---\n"
+        )
         found = declared_base(LocalFolder(Path(folder)))
     assert len(found.models) <= 64
     assert all(name.isprintable() and 0 < len(name) <= 200 for name in found.models)

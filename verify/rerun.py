@@ -141,10 +141,15 @@ def _again(
 ) -> ClaimReport:
     """The report made again with its options; panel tests are those recorded where the panel is not at hand.
 
-    Models are called what the report calls them, as reasons name them.
+    Models are called what the report calls them, as reasons name them, and what is declared is as it was read then.
     """
     named = [
-        Fingerprint(model.record.model_copy(update={"name": subject.name}), model.arrays)
+        Fingerprint(
+            model.record.model_copy(
+                update={name: getattr(subject, name) for name in ("name", "origin", "merged_onto", "declared_bases")}
+            ),
+            model.arrays,
+        )
         for model, subject in ((a, report.a), (b, report.b))
     ]
     made = test_lineage(
@@ -170,7 +175,8 @@ def _unchecked(report: ClaimReport, models: tuple[Fingerprint, ...], panel: Pane
     kinds = [kind for kind in unchecked(report) if kind.field.startswith(_STATED)]
     for side, subject, model in (("a", report.a, models[0]), ("b", report.b, models[1])):
         same_files = Subject.of(model.record).files == subject.files
-        for name in ("name", "origin", "revision", "software", *(() if same_files else ("files", "bytes_read"))):
+        stated = ("name", "origin", "revision", "merged_onto", "declared_bases", "software")
+        for name in (*stated, *(() if same_files else ("files", "bytes_read"))):
             reason = "of the files that the report was made from; those given hold the same weights"
             kinds.append(Unchecked(field=f"$.{side}.{name}*", reason=reason))
     if report.panel is not None and panel is None:

@@ -1,5 +1,6 @@
 """Bytes to canonical tensors, read only where needed; every file is treated as hostile."""
 
+from .adapter import MOST_DECLARED
 from .architecture import Architecture, FileIdentity
 from .checkpoint import Checkpoint, open_checkpoint
 from .families import FAMILIES, Family
@@ -10,6 +11,7 @@ from .place import Location
 
 __all__ = [
     "FAMILIES",
+    "MOST_DECLARED",
     "Architecture",
     "Checkpoint",
     "Family",

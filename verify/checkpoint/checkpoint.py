@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import CheckpointError, Progress, silent
+from .adapter import base_of, declared_bases, is_local, merge, merged_onto
 from .architecture import Architecture, FileIdentity
 from .choose import choose
 from .describe import configured, describe, fused_heads, numbers
@@ -113,6 +114,21 @@ class Checkpoint:
         """Commit that its files are of, where the place keeps a history."""
         return self._source.place.revision
 
+    @property
+    def local(self) -> bool:
+        """Whether all its files lie on this machine."""
+        return is_local(self._source.place)
+
+    @property
+    def merged_onto(self) -> str | None:
+        """Name, or address and commit, of the base that this adapter was merged onto; None for a model of its own."""
+        return merged_onto(self._source.place)
+
+    @property
+    def declared_bases(self) -> tuple[str, ...]:
+        """Names of the models that this one was made from, as its makers declare them."""
+        return declared_bases(self._source.place)
+
     def again(self) -> Checkpoint:
         """The same checkpoint with its own count of bytes read, from 0."""
         other = copy(self)
@@ -207,8 +223,9 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
         If it is missing, damaged, hostile, a pickle, or of an architecture that is not understood.
     """
     location = Location.of(model)
-    source = locate(location)
-    found = _all_tensors(source)
+    source, found = _held(location)
+    if (base := base_of(location, source, found)) is not None:
+        source, found = merge(source, found, *_held(base))
     asked = None if location.layout is None else layout_of(location.layout)
     family, prefix = choose(source.name, {name: t.shape for name, t in found.items()}, source.config, asked)
     config = numbers(family, source.config)
@@ -222,6 +239,12 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
     for name in checkpoint.unrecognised:
         _log.debug("%s: tensor %r is not understood and left out", checkpoint.name, name)
     return checkpoint
+
+
+def _held(location: Location) -> tuple[Source, dict[str, Tensor]]:
+    """What lies somewhere, and its tensors by name."""
+    source = locate(location)
+    return source, _all_tensors(source)
 
 
 def _all_tensors(source: Source) -> dict[str, Tensor]:

@@ -38,6 +38,8 @@ class Location:
     """Of the Hub; never logged, recorded or printed."""
     layout: str | None = None
     """Path of a layout file, for an architecture that is not known."""
+    base: str | None = None
+    """Path or address of the model that this one is an adapter of; the two are read as one."""
 
     @staticmethod
     def of(model: str | os.PathLike[str] | Location) -> Location:

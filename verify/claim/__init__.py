@@ -2,12 +2,14 @@
 
 from ..base import canonical, digest
 from .citation import Citation
+from .declared import Declared
 from .report import ClaimReport, Hypotheses, Provenance, Subject
 from .verdict import Verdict, combine, decide
 
 __all__ = [
     "Citation",
     "ClaimReport",
+    "Declared",
     "Hypotheses",
     "Provenance",
     "Subject",

@@ -15,6 +15,7 @@ from ..inference import best_of, larger
 from ..panel import PanelEvidence
 from ..statistics import EXACT_TESTS, TestResult
 from . import wording
+from .declared import declared
 from .report import ClaimReport, Hypotheses, Provenance, Subject
 from .verdict import Verdict, combine, decide
 
@@ -89,7 +90,11 @@ def conclude(
         tests={result.id: result for result in (*combined, *panel_results)},
         multiplicity=wording.multiplicity(combined, selection),
         power=wording.power(verdict, combined),
-        limitations=wording.limitations(verdict, combined, chronology, panel_results),
+        declared=declared(a, b, verdict),
+        limitations=(
+            *wording.limitations(verdict, combined, chronology, panel_results),
+            *wording.merged({"A": a.merged_onto, "B": b.merged_onto}),
+        ),
         provenance=provenance,
         created=created,
     ).sealed()

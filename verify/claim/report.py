@@ -18,6 +18,7 @@ from ..fingerprint import DeadCount, Effort, FingerprintRecord, SketchSpec
 from ..panel import PanelUse
 from ..statistics import EXACT_TESTS, TestResult
 from .citation import Citation, cite
+from .declared import Declared
 from .verdict import Verdict
 
 _DERIVED = ("digest", "citation")
@@ -46,6 +47,10 @@ class Subject(Record):
     """Address it was read from; None for files of the machine that read them."""
     revision: str | None = None
     """Commit of the files, where the place they lie in keeps a history."""
+    merged_onto: str | None = None
+    """Name, or address and commit, of the base that this adapter was merged onto; None for a model of its own."""
+    declared_bases: tuple[str, ...] = ()
+    """Names of the models that this one was made from, as its makers declare them; no evidence."""
     architecture: Architecture
     files: tuple[FileIdentity, ...]
     effort: Effort = "full"
@@ -131,6 +136,8 @@ class ClaimReport(Record):
     multiplicity: str
     power: str | None
     """What would have been detected, in one sentence; None where nothing was tested."""
+    declared: Declared
+    """What the models' makers declare, beside the verdict."""
     limitations: tuple[str, ...]
     provenance: Provenance
     created: str

@@ -7,7 +7,7 @@ derivation, not who copied from whom; not rejecting it is not evidence of indepe
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from math import floor
@@ -178,6 +178,52 @@ def verbal_scale() -> tuple[dict[str, Any], ...]:
     """Rows of the scale: likelihood ratio ``at_least``, and ``words``, ascending."""
     text = files("verify.data").joinpath("enfsi.toml").read_text("utf-8")
     return tuple(tomllib.loads(text)["row"])
+
+
+_DECLARED = {
+    "declared_confirmed": "{who} as a base, and the verdict ({verdict}) agrees that they are related, which does not "
+    "show the direction, or who made what from which.",
+    "declared_not_confirmed": "{who} as a base; the verdict ({verdict}) does not confirm it, which is no evidence "
+    "against it.",
+    "undeclared_found": "The verdict is {verdict}, and neither model names the other as a base, nor do both name "
+    "one, in what was read. They may be declared elsewhere, under another name, or through a model in between.",
+    "nothing": "Neither model names the other as a base, nor do both name one, and no relation was established "
+    "(verdict {verdict}).",
+}
+_OF_OUR_MAKING = (
+    "An adapter was merged onto a base for this comparison: that it resembles the base, and whatever descends from "
+    "that, is of the merging, and does not show which base the adapter was trained on."
+)
+
+
+def declared(status: str, verdict: Verdict, matches: Mapping[str, str | None], *, of_our_making: bool) -> str:
+    """What is declared, beside the verdict.
+
+    Parameters
+    ----------
+    matches : how the models of a statement such as "A names B" were matched: ``"address"``, ``"name"``, or None where
+        it is not stated.
+    of_our_making : whether the verdict found a relation, and an adapter was merged to make one of the models.
+    """
+    stated = [
+        who + (" (matched by the last part of its name only)" if match == "name" else "")
+        for who, match in matches.items()
+        if match
+    ]
+    lines = [_DECLARED[status].format(who=", and ".join(stated), verdict=verdict.replace("_", " "))]
+    if of_our_making:
+        lines.append(_OF_OUR_MAKING)
+    return " ".join([*lines, "What makers declare is no evidence, and no test uses it."])
+
+
+def merged(models: Mapping[str, str | None]) -> tuple[str, ...]:
+    """What a report does not show of adapters that were merged for it: for each side, the base or None."""
+    return tuple(
+        f"{side} is an adapter that was merged for this report: to its base, and to whatever shares that base's "
+        "arrangement, it is related by the merging. Weights alone cannot say which base it was trained on."
+        for side, base in models.items()
+        if base is not None
+    )
 
 
 def limitations(

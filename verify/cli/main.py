@@ -76,9 +76,11 @@ def lineage(
     revision_a: str | None,
     token_a: str | None,
     layout_a: str | None,
+    base_a: str | None,
     revision_b: str | None,
     token_b: str | None,
     layout_b: str | None,
+    base_b: str | None,
     output: Path | None,
     names: str | None,
     alpha: float,
@@ -111,8 +113,8 @@ def lineage(
 
     with progress_bar(quiet) as progress:
         report = test_lineage(
-            Location(a, revision_a, token_a, layout_a),
-            Location(b, revision_b, token_b, layout_b),
+            Location(a, revision_a, token_a, layout_a, base_a),
+            Location(b, revision_b, token_b, layout_b, base_b),
             effort=effort,
             workers=workers,
             alpha=alpha,
@@ -151,6 +153,7 @@ def fingerprint(
     revision: str | None,
     token: str | None,
     layout: str | None,
+    base: str | None,
     output: Path,
     as_json: bool,
     quiet: bool,
@@ -161,7 +164,7 @@ def fingerprint(
     from ..fingerprint import fingerprint as compute
 
     with progress_bar(quiet) as progress:
-        location = Location(model, revision, token, layout)
+        location = Location(model, revision, token, layout, base)
         result = compute(location, effort=effort, workers=workers, progress=progress)
     result.save(output)
     click.echo(result.record.model_dump_json() if as_json else f"{result!r}\n{output}")

@@ -24,11 +24,12 @@ def effort_options(command: Command) -> Command:
 
 
 def side_options(side: str = "") -> Callable[[Command], Command]:
-    """``--revision``, ``--token`` and ``--layout`` of one model, with the side's name behind where there are two."""
+    """``--revision``, ``--token``, ``--layout``, ``--base`` of one model, with the side's name where two are."""
     end, of = (f"-{side}", f" of {side.upper()}") if side else ("", "")
 
     def decorate(command: Command) -> Command:
         for name, text in (
+            ("base", f"Model that an adapter{of} is merged onto: a path or address."),
             ("layout", f"Layout file{of}, for an architecture that is not known."),
             ("token", f"Token of the Hub{of}; HF_TOKEN in the environment is safer."),
             ("revision", f"Branch, tag or commit{of} on the Hub."),

@@ -20,20 +20,33 @@ _MOST_ROWS, _WIDEST = 50, 80
 
 @click.command()
 @click.argument("report", type=click.Path(path_type=Path))
-@click.option("--a", type=click.Path(path_type=Path), help="Model A: weights, or a saved fingerprint.")
-@click.option("--b", type=click.Path(path_type=Path), help="Model B likewise.")
+@click.option("--a", help="Model A: path or address of weights, or a saved fingerprint.")
+@click.option("--b", help="Model B likewise.")
+@click.option("--base-a", help="Model that A, an adapter, is merged onto: a path or address.")
+@click.option("--base-b", help="Model that B is merged onto, likewise.")
 @click.option("--panel", "reference", metavar="default|PATH", help="The panel that the report names.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-def replay(report: Path, a: Path | None, b: Path | None, reference: str | None, as_json: bool, quiet: bool) -> None:
+def replay(
+    report: Path,
+    a: str | None,
+    b: str | None,
+    base_a: str | None,
+    base_b: str | None,
+    reference: str | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
     """Check REPORT (a report.json), and make it again if its models are given.
 
     Exit status: 0 if everything agrees, 1 if something does not, 2 if it is not a report.
     """
+    from ..checkpoint import Location
     from ..replay import replay as run
 
+    first, second = (None if x is None else Location(x, base=base) for x, base in ((a, base_a), (b, base_b)))
     with progress_bar(quiet) as progress:
-        outcome = run(report, a, b, reference, progress=progress)
+        outcome = run(report, first, second, reference, progress=progress)
     click.echo(outcome.model_dump_json() if as_json else _page(outcome))
     if not outcome.agrees:
         sys.exit(1)

@@ -99,9 +99,12 @@ def fingerprint(
         raise InputError(f"effort is {effort!r}; give one of {', '.join(EFFORTS)}.")
     location = Location.of(model)
     if is_fingerprint(Path(location.text)):
+        if location.base is not None:
+            name = Path(location.text).name
+            raise InputError(f"{name!r:.120} is a fingerprint, and a base is given; leave the base out.")
         return Fingerprint.load(location.text)
     with open_checkpoint(location) as checkpoint:
-        effort = effort or ("full" if checkpoint.origin is None else "standard")
+        effort = effort or ("full" if checkpoint.local else "standard")
         return _read(checkpoint, location, sketch.at(effort), effort, workers, progress)
 
 
@@ -134,6 +137,8 @@ def _read(
         name=checkpoint.name,
         origin=checkpoint.origin,
         revision=checkpoint.revision,
+        merged_onto=checkpoint.merged_onto,
+        declared_bases=checkpoint.declared_bases,
         architecture=architecture,
         files=checkpoint.files(read=effort == "full"),
         effort=effort,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import FingerprintError
+from ..checkpoint import MOST_DECLARED
 from .anchors import ANCHORS
 from .circuits import in_circuits
 
@@ -41,6 +42,7 @@ _MOST_BLOCKS = 1 << 15  # kv heads, or experts, over all layers
 _LARGEST_SKETCH = 1 << 20
 _LARGEST_NUMBER = (1 << 53) - 1  # that canonical JSON can hold
 _LONGEST_NAME = 255
+_LONGEST_BASE = 512
 
 Arrays = Mapping[str, NDArray[Any]]
 Shape = tuple[str, tuple[int, ...]]
@@ -63,6 +65,11 @@ def check_record(record: FingerprintRecord) -> None:
             _expect(value.isprintable(), where, value, "printable characters")
     short = len(record.name) <= _LONGEST_NAME and "/" not in record.name
     _expect(short, "name", record.name, f"at most {_LONGEST_NAME} characters and no path")
+    bases = (*record.declared_bases, *filter(None, (record.merged_onto,)))
+    few = len(record.declared_bases) <= MOST_DECLARED
+    _expect(few, "number of declared_bases", len(record.declared_bases), f"<= {MOST_DECLARED}")
+    for base in bases:
+        _expect(len(base) <= _LONGEST_BASE, "a base", base, f"at most {_LONGEST_BASE} characters")
     _expect(len(record.files) > 0, "files", (), "at least one weight file")
     anchors = record.anchors
     _expect(len(anchors) <= record.sketch.anchors, "number of anchors", len(anchors), f"<= {record.sketch.anchors}")

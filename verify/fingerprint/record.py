@@ -73,6 +73,10 @@ class FingerprintRecord(Record):
     """Address it was read from; None for files of the machine that read them."""
     revision: str | None = None
     """Commit of the files, where the place they lie in keeps a history."""
+    merged_onto: str | None = None
+    """Name, or address and commit, of the base that this adapter was merged onto; None for a model of its own."""
+    declared_bases: tuple[str, ...] = ()
+    """Names of the models that this one was made from, as its makers declare them; no evidence."""
     architecture: Architecture
     files: tuple[FileIdentity, ...]
     """The weight files, ordered by name."""

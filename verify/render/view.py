@@ -142,6 +142,14 @@ def _listed(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(parts[1:])
 
 
+_DECLARED = {
+    "declared_confirmed": "declared and confirmed",
+    "declared_not_confirmed": "declared and not confirmed",
+    "undeclared_found": "undeclared and found",
+    "nothing": "nothing declared and nothing found",
+}
+
+
 def _summary(report: ClaimReport) -> Table:
     rows: list[tuple[Inline, Inline]] = [
         ("A, questioned", Code(report.a.name)),
@@ -154,6 +162,7 @@ def _summary(report: ClaimReport) -> Table:
             ("log10 p, panel", (log10(report.panel_log10_p), ", level ", general(report.panel_alpha))),
             ("log10 p, conservative", log10(report.robust_log10_p)),
         ]
+    rows.append(("declared lineage", _DECLARED[report.declared.status]))
     rows += [("digest", Code(report.digest)), ("made", report.created)]
     return Table("In short", ("field", "value"), (False, False), tuple(rows))
 
@@ -203,6 +212,8 @@ def _data(report: ClaimReport) -> list[Block]:
                     ),
                 ),
                 ("read", *(_read(s) for s in subjects)),
+                *([("merged onto", *(_onto(s) for s in subjects))] if any(s.merged_onto for s in subjects) else []),
+                ("bases that its makers declare", *(_listed(s.declared_bases) or "none found" for s in subjects)),
                 ("content sha256", *(Code(s.content_sha256) for s in subjects)),
                 ("shared tokens known", *(count(s.anchors) for s in subjects)),
             ),
@@ -229,6 +240,11 @@ def _read(subject: Subject) -> Inline:
     return (*amount, " of ", Code("@".join(filter(None, (subject.origin, subject.revision)))))
 
 
+def _onto(subject: Subject) -> Inline:
+    """The base of an adapter."""
+    return "a model of its own" if subject.merged_onto is None else ("this adapter onto ", Code(subject.merged_onto))
+
+
 def _findings(report: ClaimReport) -> list[Block]:
     values = (
         ("Exact tests", report.log10_p, report.alpha),
@@ -247,6 +263,7 @@ def _findings(report: ClaimReport) -> list[Block]:
                 ("May be said: ", report.may_say),
                 ("May not be said: ", report.may_not_say),
                 ("Several tests: ", report.multiplicity),
+                ("Declared: ", report.declared.sentence),
                 *([("What would have been detected: ", report.power)] if report.power else []),
             )
         )
