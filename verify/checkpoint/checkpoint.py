@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from types import TracebackType
 from typing import Any
@@ -20,6 +20,7 @@ from .families import FAMILIES, Family
 from .formats import FORMATS
 from .layout import Slot
 from .place import Location
+from .quantised import dequantised
 from .source import Source, locate
 from .tensor import Chosen, Tensor
 from .vocabulary import vocabulary
@@ -92,13 +93,20 @@ class Checkpoint:
     bytes_read : bytes of weights decoded so far.
     """
 
-    def __init__(self, source: Source, family: Family, stored: dict[Key, Stored], rest: dict[str, Tensor]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        family: Family,
+        stored: dict[Key, Stored],
+        rest: dict[str, Tensor],
+        tokens: dict[bytes, int] | None = None,
+    ) -> None:
         self.name = source.name
         understood = re.compile("|".join(family.outside) or "(?!)")
         self.outside = tuple(sorted(name for name in rest if understood.search(name)))
         self.unrecognised = tuple(sorted(name for name in rest if not understood.search(name)))
         self.bytes_read = 0
-        self._source, self._family, self._stored, self._rest = source, family, stored, rest
+        self._source, self._family, self._stored, self._rest, self._tokens = source, family, stored, rest, tokens
         shapes = {key: value.shape for key, value in stored.items()}
         self.architecture: Architecture = describe(family, shapes, source.config)
 
@@ -169,6 +177,8 @@ class Checkpoint:
 
     def vocabulary(self) -> dict[bytes, int] | None:
         """Token bytes to id; None where neither the folder nor a file has a tokenizer."""
+        if self._tokens is not None:
+            return {token: n for token, n in self._tokens.items() if n < self.architecture.vocab}
         return vocabulary(self._source.place, self.architecture.vocab)
 
     def files(self, *, read: bool = True, progress: Progress = silent) -> tuple[FileIdentity, ...]:
@@ -198,20 +208,25 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
     CheckpointError
         If it is missing, damaged, hostile, a pickle, or of an architecture that is not understood.
     """
-    source = locate(Location.of(model))
-    found = _all_tensors(source)
+    source, found, tokens = _contents(locate(Location.of(model)))
+    found = dequantised(found, source.config)
     family, prefix = _family(source, found)
     family = configured(family, source.config)
     stored, rest = _match(family, prefix, found, source.config)
     if source.config.get("tie_word_embeddings", family.tied) is True:
         stored.pop(("unembed", None, None), None)  # a stale copy: the model uses embed
-    return Checkpoint(source, family, stored, rest)
+    return Checkpoint(source, family, stored, rest, tokens)
 
 
-def _all_tensors(source: Source) -> dict[str, Tensor]:
+def _contents(source: Source) -> tuple[Source, dict[str, Tensor], dict[bytes, int] | None]:
+    """The tensors of all files; the source with what they say of themselves, which counts before config.json."""
     found: dict[str, Tensor] = {}
+    tokens: dict[bytes, int] | None = None
     for file in source.weights:
-        for name, tensor in FORMATS[PurePosixPath(file.name).suffix.lower()](file).tensors.items():
+        held = FORMATS[PurePosixPath(file.name).suffix.lower()](file, source.place)
+        tokens = held.vocabulary if tokens is None else tokens
+        source = replace(source, config=held.config or source.config, weights=(*source.weights, *held.beside))
+        for name, tensor in held.tensors.items():
             if name in found:
                 raise CheckpointError(
                     f"Tensor {name!r:.200} is in both {found[name].file} and {file.name}; expected it once."
@@ -222,7 +237,7 @@ def _all_tensors(source: Source) -> dict[str, Tensor]:
             raise CheckpointError(
                 f"The index says tensor {name!r:.200} is in {where!r:.120}, where it is not; download it again."
             )
-    return found
+    return source, found, tokens
 
 
 def _family(source: Source, found: dict[str, Tensor]) -> tuple[Family, str]:
@@ -280,7 +295,8 @@ def _match(
 
 
 def _part(tensor: Tensor, slot: Slot, heads: int, kv_heads: int) -> Stored:
-    rows = (tensor.shape or (1,))[-1 if slot.transposed else 0]
+    transposed = slot.transposed and not tensor.upright
+    rows = (tensor.shape or (1,))[-1 if transposed else 0]
     blocks, shares = slot.blocks(heads, kv_heads)
     unit, rest = divmod(rows, blocks * sum(shares))
     if rest:
@@ -290,7 +306,7 @@ def _part(tensor: Tensor, slot: Slot, heads: int, kv_heads: int) -> Stored:
             "obtain the file again."
         )
     k = slot.part[0]
-    return Stored(tensor, slot.transposed, blocks, unit * sum(shares[:k]), unit * shares[k])
+    return Stored(tensor, transposed, blocks, unit * sum(shares[:k]), unit * shares[k])
 
 
 def _template(name: str) -> str:

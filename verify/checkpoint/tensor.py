@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .place import File
+
 Chosen = slice | NDArray[np.intp] | None
 """Some indices of an axis, ascending; None for all."""
 
@@ -16,12 +18,30 @@ Chosen = slice | NDArray[np.intp] | None
 class Tensor(Protocol):
     """One tensor of a file; nothing of it is read before it is asked for."""
 
-    name: str
-    file: str
-    """Name of the file that holds it."""
-    dtype: str
-    """As the format names it."""
-    shape: tuple[int, ...]
+    @property
+    def name(self) -> str:
+        """As the format, or the family that the format tells, names it."""
+        ...
+
+    @property
+    def file(self) -> str:
+        """Name of the file that holds it."""
+        ...
+
+    @property
+    def dtype(self) -> str:
+        """As the format names it."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of its axes, rows first."""
+        ...
+
+    @property
+    def upright(self) -> bool:
+        """Whether a matrix is [out, in] for certain, even where the family's own files hold [in, out]."""
+        ...
 
     def read(self, rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
         """Some rows, and of them some columns, as numbers of a floating type.
@@ -51,6 +71,8 @@ class Contents:
     """Of the architecture, in the terms of ``config.json``."""
     vocabulary: dict[bytes, int] | None = None
     """Token bytes to id."""
+    beside: tuple[File, ...] = ()
+    """Other files that hold some of the tensors."""
 
 
 def count(chosen: Chosen, size: int) -> int:
