@@ -82,9 +82,7 @@ class GgufTensor:
             return self.source.read([(self.offset, self.offset + self.row)])[0][None]
         if self.order is None and (rows is None or isinstance(rows, slice)):
             start, stop, step = (rows or slice(None)).indices(self.shape[0])
-            (data,) = self.source.read(
-                [(self.offset + start * self.row, self.offset + max(start, stop) * self.row)]
-            )
+            (data,) = self.source.read([(self.offset + start * self.row, self.offset + max(start, stop) * self.row)])
             return data.reshape(-1, self.row)[::step]
         order = np.arange(self.shape[0], dtype=np.intp) if self.order is None else self.order
         places, back = np.unique(order if rows is None else order[rows], return_inverse=True)

@@ -56,7 +56,10 @@ _LLAMA = _ATTENTION | _MLP | {"ffn_norm": "post_attention_layernorm"}
 _SANDWICH = {"post_attention_norm": "post_attention_layernorm", "post_ffw_norm": "post_feedforward_layernorm"}
 _EXPERTS = {f"ffn_{role}_exps": f"mlp.experts.{{e}}.{role}_proj" for role in ("gate", "up", "down")}
 _SHARED = {f"ffn_{role}_shexp": f"mlp.shared_expert.{role}_proj" for role in ("gate", "up", "down")}
-_MIXTRAL = {f"ffn_{role}_exps": f"block_sparse_moe.experts.{{e}}.w{n}" for role, n in zip(("gate", "down", "up"), "123", strict=True)}
+_MIXTRAL = {
+    f"ffn_{role}_exps": f"block_sparse_moe.experts.{{e}}.w{n}"
+    for role, n in zip(("gate", "down", "up"), "123", strict=True)
+}
 
 
 def _like_llama(model_type: str, more: dict[str, str] | None = None, **differences: Any) -> Conversion:
@@ -202,7 +205,7 @@ def _original(stored: GgufTensor, conversion: Conversion, config: dict[str, Any]
         return
     if len(stored.shape) != 3 or stored.shape[0] > _MOST_EXPERTS:
         raise CheckpointError(
-            f"{stored.name!r:.200} has shape {stored.shape}; expected at most {_MOST_EXPERTS} experts, their rows and "
+            f"{stored.name!r:.200} has shape {stored.shape}; expected at most {_MOST_EXPERTS} experts, rows and "
             "columns; obtain the file again."
         )
     size = stored.size // stored.shape[0]

@@ -271,7 +271,7 @@ class _Graph:
 
     def _module(self, node: Any, size: int) -> str | None:
         """The weight's name in its module: that of the bias which is added, else of the scope."""
-        steps = ("Cast", "Mul") if node.op_type == "MatMulInteger" else ("Cast",)
+        steps: tuple[str, ...] = ("Cast", "Mul") if node.op_type == "MatMulInteger" else ("Cast",)
         biases = [name for name in node.input[2:] if node.op_type in ("Gemm", "DynamicQuantizeMatMul")]
         outputs = list(node.output)[:1]
         for _ in range(4):
@@ -282,11 +282,11 @@ class _Graph:
             value = self.values.get(name)
             if value is not None and value.name.endswith(".bias") and value.tensor.shape == (size,):
                 return f"{value.name.removesuffix('.bias')}.weight"
-        scopes = [str(m.value) for m in node.metadata_props if m.key == "pkg.torch.onnx.name_scopes"]
-        inner = [scope for text in scopes for scope in re.findall(r"'([\w.]+)'", text) if "." in scope]
+        scopes = [m.value for m in node.metadata_props if m.key == "pkg.torch.onnx.name_scopes"]
+        inner = [scope for text in scopes for scope in re.findall(r"'([\w.]+)'", text)[:-1]]  # the last is the node
         if inner:
-            return max(inner, key=len) + ".weight"
-        path = [part for part in str(node.name).split("/") if part]
+            return f"{max(inner, key=len)}.weight"
+        path = [part for part in node.name.split("/") if part]
         return ".".join(path[:-1]) + ".weight" if node.name.startswith("/") and len(path) > 1 else None
 
 
@@ -339,7 +339,13 @@ def _parse(file: File, place: Place, onnx: Any) -> tuple[dict[str, StoredTensor]
     for start, stop in graphs[-1:]:
         for number, low, high in walk.fields(start, stop):
             if number == 1:
-                nodes.append(_message(file, onnx.NodeProto, walk.bytes(low, high)))
+                node = _message(file, onnx.NodeProto, walk.bytes(low, high))
+                texts = (node.name, node.op_type, *node.input, *node.output, *(m.value for m in node.metadata_props))
+                if not all(
+                    isinstance(text, str) for text in texts
+                ):  # protobuf gives bytes that are not UTF-8 as such
+                    raise CheckpointError(f"{file.name} has a node with names that are not UTF-8; obtain it again.")
+                nodes.append(node)
             elif number == 5:
                 tensor = _initialiser(file, place, onnx, walk, low, high, beside)
                 if tensor is not None:
@@ -370,7 +376,7 @@ def _initialiser(
             f"{file.name} spells out an initialiser of over {_SMALL} bytes number by number; save it with raw data."
         )
     said = _message(file, onnx.TensorProto, b"".join(walk.bytes(low, high) for low, high in rest))
-    name, shape, dtype = said.name, tuple(said.dims), _TYPES.get(said.data_type)
+    name, shape, dtype = str(said.name), tuple(said.dims), _TYPES.get(said.data_type)
     if dtype is None:
         return None
     if not name.isprintable() or len(shape) > 8 or not all(0 <= n < 2**48 for n in shape):
@@ -389,7 +395,7 @@ def _initialiser(
         source, raw = _Held(file.name, data, len(data)), (0, len(data))
     if raw[1] - raw[0] != size:
         raise CheckpointError(
-            f"{file.name} describes tensor {name!r:.200} as {dtype} {shape}, but holds {raw[1] - raw[0]} bytes of it; "
+            f"{file.name} describes {name!r:.200} as {dtype} {shape}, but holds {raw[1] - raw[0]} bytes of it, "
             f"expected {size}; obtain the file again."
         )
     return StoredTensor(source, name, dtype, shape, raw[0])
@@ -397,7 +403,7 @@ def _initialiser(
 
 def _external(file: File, place: Place, said: Any, size: int, beside: dict[str, File]) -> tuple[File, Range]:
     """The file beside this one that holds a tensor, and where in it."""
-    entries = {entry.key: entry.value for entry in said.external_data}
+    entries = {str(entry.key): str(entry.value) for entry in said.external_data}
     name = entries.get("location", "")
     inside = name in (PurePosixPath(name).name, f"./{PurePosixPath(name).name}")
     name = PurePosixPath(name).name
@@ -414,7 +420,9 @@ def _external(file: File, place: Place, said: Any, size: int, beside: dict[str, 
         beside[name] = place.file(name)
     start, length = map(int, numbers)
     if start + length > beside[name].size:
-        raise CheckpointError(f"{name!r:.120} is truncated: {file.name} expects {start + length} bytes; obtain it again.")
+        raise CheckpointError(
+            f"{name!r:.120} is truncated: {file.name} expects {start + length} bytes; obtain it again."
+        )
     return beside[name], (start, start + length)
 
 
@@ -424,7 +432,7 @@ def _message(file: File, kind: Any, data: bytes) -> Any:
     try:
         return kind.FromString(data)
     except (DecodeError, RecursionError) as error:
-        raise CheckpointError(f"{file.name} is not an ONNX file or is damaged ({error}); obtain it again.") from error
+        raise CheckpointError(f"{file.name} is not an ONNX file or is damaged; obtain it again.") from error
 
 
 class _Walk:

@@ -49,7 +49,16 @@ _PARTS = (
     *(_STATE + "nf4", _STATE + "fp4"),
 )
 _FOREIGN = (  # marks of conventions that are known by name and not read
-    *("weight_scale_2", "weight_global_scale", "weight_scales", "biases", "W_q", "codebooks", "compressed", "bitmask"),
+    *(
+        "weight_scale_2",
+        "weight_global_scale",
+        "weight_scales",
+        "biases",
+        "W_q",
+        "codebooks",
+        "compressed",
+        "bitmask",
+    ),
     *("weight._data", "_packed_weight", "B", "s"),
 )
 _SCALES = {"weight_scale", "weight_scale_inv"}
@@ -250,7 +259,9 @@ class Gptq(Quantised):
         out, size = self.shape
         codes = unpacked(self.parts["qweight"].values(np.dtype("<u4"), None, rows).T, self.bits, size)
         scales = self.parts["scales"].read(None, rows).T.astype(np.float32)
-        zeros = unpacked(self.parts["qzeros"].values(np.dtype("<u4")), self.bits, out)[:, rows].T + np.int16(self.shift)
+        zeros = unpacked(self.parts["qzeros"].values(np.dtype("<u4")), self.bits, out)[:, rows].T + np.int16(
+            self.shift
+        )
         group = self.groups("g_idx", scales.shape[1])
         return scales[:, group] * (codes - zeros[:, group])
 
@@ -293,14 +304,16 @@ class Packed(Quantised):
     @classmethod
     def of(cls, name: str, parts: Parts, settings: dict[str, Any]) -> Quantised:
         """Read the shape from where it is stored, and the bits from the shape of the codes."""
-        made = cls(name, (0, 0), "compressed-tensors", parts, {})
+        made = cls(name, (0, 0), "compressed-tensors", parts, settings)
         made.check("weight_shape", (2,), dtypes=("I64", "I32"))
         kind = np.dtype("<i8" if parts["weight_shape"].dtype == "I64" else "<i4")
         out, size = (int(n) for n in parts["weight_shape"].values(kind))
         packed = parts["weight_packed"]
         fitting = [bits for bits in (2, 4, 8) if packed.shape == (out, ceil(size * bits / 32))]
         if not fitting or packed.dtype != "I32" or min(out, size) < 1:
-            raise made.refuse(f"weight_packed of {packed.dtype} {packed.shape} for {(out, size)}", "2, 4 or 8 bits each")
+            raise made.refuse(
+                f"weight_packed of {packed.dtype} {packed.shape} for {(out, size)}", "2, 4 or 8 bits each"
+            )
         bits = fitting[-1]
         made = replace(made, shape=(out, size), dtype=f"compressed-tensors {bits}-bit", bits=bits)
         groups = _matrix(parts["weight_scale"].shape)[-1]
@@ -359,7 +372,7 @@ class Scaled(Quantised):
             if scales == (ceil(self.shape[0] / said[0]), ceil(self.shape[1] / said[1])):
                 return said[0], said[1]
         high, low = (size // max(1, n) for size, n in zip(self.shape, scales, strict=True))
-        if (high * scales[0], low * scales[1]) != self.shape or not (scales[0] in (1, self.shape[0])):
+        if (high * scales[0], low * scales[1]) != self.shape or scales[0] not in (1, self.shape[0]):
             raise self.refuse(
                 f"scales of shape {scales} for {self.shape}",
                 "one for all, one for each row or group in a row, or blocks of the weight_block_size in config.json",
@@ -439,7 +452,9 @@ def unpacked(words: NDArray[np.uint32], bits: int, size: int) -> NDArray[np.int1
 def _modules(found: dict[str, Tensor]) -> dict[str, Parts]:
     """Stored parts by module, of the modules that have more than a weight, or one of eight bits."""
     modules: defaultdict[str, Parts] = defaultdict(dict)
-    known = re.compile(r"(.+)\.(" + "|".join(map(re.escape, sorted((*_PARTS, *_FOREIGN), key=len, reverse=True))) + ")")
+    known = re.compile(
+        r"(.+)\.(" + "|".join(map(re.escape, sorted((*_PARTS, *_FOREIGN), key=len, reverse=True))) + ")"
+    )
     for name, tensor in found.items():
         if isinstance(tensor, StoredTensor) and (match := known.fullmatch(name)):
             modules[match[1]][match[2]] = tensor
