@@ -118,8 +118,8 @@ class GgufTensor:
             yield block.tobytes()
 
 
-def parse(file: File) -> tuple[dict[str, GgufTensor], dict[str, Any]]:
-    """The tensors of a file by name, and what it says of itself; long arrays are left out but for the tokens.
+def parse(file: File, keep: tuple[str, ...] = (TOKENS,)) -> tuple[dict[str, GgufTensor], dict[str, Any]]:
+    """The tensors of a file by name, and what it says of itself; arrays of strings are left out but for some.
 
     Raises
     ------
@@ -140,7 +140,7 @@ def parse(file: File) -> tuple[dict[str, GgufTensor], dict[str, Any]]:
         key = header.text()
         if key in said:
             raise CheckpointError(f"{file.name} says {key!r:.200} twice; obtain the file again.")
-        said[key] = header.value(header.number("<I"), key == TOKENS)
+        said[key] = header.value(header.number("<I"), key in keep)
     infos = [_info(header) for _ in range(tensors)]
     alignment = said.get("general.alignment", 32)
     if type(alignment) is not int or not 8 <= alignment <= 1 << 20 or alignment % 8:
