@@ -11,6 +11,7 @@ import struct
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from verify.base import CheckpointError
 from verify.checkpoint import Checkpoint, open_checkpoint
 from verify.checkpoint import onnx_file as onnx_module
 from verify.checkpoint.gguf_file import parse
+from verify.checkpoint.gguf_models import contents as gguf_contents
 from verify.checkpoint.place import LocalFile
 from verify.cli import main
 
@@ -104,9 +106,9 @@ def side_by_side(weight: Array, heads: int) -> Array:
     return np.ascontiguousarray(halves.swapaxes(1, 2).reshape(weight.shape))
 
 
-def converted(model: Toy, architecture: str) -> dict[str, Array]:
+def converted(model: Toy, architecture: str, table: dict[str, str] | None = None) -> dict[str, Array]:
     """Tensors as the converter names, orders, turns and stacks them."""
-    table = {"bert": BERT_NAMES, "gpt2": GPT2_NAMES}.get(architecture, LLAMA_NAMES)
+    table = table or {"bert": BERT_NAMES, "gpt2": GPT2_NAMES}.get(architecture, LLAMA_NAMES)
     heads = {"attn_q": model.config.get("num_attention_heads"), "attn_k": model.config.get("num_key_value_heads")}
     found: dict[str, Array] = {}
     stacks: dict[str, dict[int, Array]] = {}
@@ -226,6 +228,51 @@ def test_gemma_norms_are_those_of_the_original(tmp_path: Path) -> None:
     for (role, layer, expert), expected in model.canonical.items():
         if role != "unembed":
             np.testing.assert_allclose(found.read(role, layer, expert), expected, atol=1e-6)
+
+
+SANDWICH = {
+    "post_attention_layernorm": "post_attention_norm",
+    "pre_feedforward_layernorm": "ffn_norm",
+    "post_feedforward_layernorm": "post_ffw_norm",
+}
+
+
+@pytest.mark.parametrize("architecture", ["gemma2", "gemma3", "olmo", "olmo2", "phi3", "qwen2", "qwen3moe"])
+def test_every_other_architecture_has_its_names_and_rows_back(tmp_path: Path, architecture: str) -> None:
+    """What the converter was given, by name."""
+    plain, rng = toy(), np.random.default_rng(0)
+    tensors = dict(plain.tensors)
+    for i in range(LAYERS):
+        at = f"model.layers.{i}."
+        if architecture in ("gemma2", "gemma3", "olmo2"):
+            extra = ["post_feedforward_layernorm"] + ["pre_feedforward_layernorm"] * architecture.startswith("gemma")
+            tensors |= {f"{at}{name}.weight": rng.standard_normal(WIDTH).astype(np.float32) for name in extra}
+        if architecture in ("gemma3", "olmo2", "qwen3moe"):
+            tensors |= {f"{at}self_attn.{r}_norm.weight": rng.standard_normal(4).astype(np.float32) for r in "qk"}
+        if architecture == "phi3":
+            tensors[f"{at}self_attn.qkv_proj.weight"] = rng.standard_normal((32, WIDTH)).astype(np.float32)
+            tensors[f"{at}mlp.gate_up_proj.weight"] = rng.standard_normal((40, WIDTH)).astype(np.float32)
+        if architecture == "qwen3moe":
+            for e, role in ((e, role) for e in range(2) for role in ("gate", "up", "down")):
+                name = f"{at}mlp.experts.{e}.{role}_proj.weight"
+                tensors[name] = rng.standard_normal((6, WIDTH) if role != "down" else (WIDTH, 6)).astype(np.float32)
+    if architecture == "phi3":
+        tensors = {name: value for name, value in tensors.items() if not re.search(r"\.([qkv]|gate|up)_proj", name)}
+    table = LLAMA_NAMES | {"self_attn.qkv_proj": "attn_qkv", "mlp.gate_up_proj": "ffn_up"}
+    if architecture in ("gemma2", "gemma3", "olmo2"):
+        table |= SANDWICH
+    stored = converted(replace(plain, tensors=tensors), architecture, table)
+    file = write_gguf(tmp_path / "m.gguf", stored, architecture, plain.config)
+    found = gguf_contents(LocalFile(file)).tensors
+    assert found.keys() == tensors.keys()
+    for name, expected in tensors.items():
+        np.testing.assert_allclose(found[name].read(), expected, atol=1e-6 if "norm" in name else 0)
+
+
+def test_the_same_numbers_in_two_formats_are_identical(tmp_path: Path) -> None:
+    """Nothing of a format is part of a model."""
+    file = write_shipped("reference", tmp_path / "m.gguf", Kind.F32)
+    assert verify.test_lineage(file, MODELS / "reference").verdict == "identical"
 
 
 def test_mixtral_experts_become_tensors_of_their_own(tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ class _Graph:
 
     def weights(self) -> dict[str, Tensor]:
         """Tensors under the names of their modules."""
-        found: dict[str, Tensor] = {}
+        found: dict[str, Linear] = {}
         for node in self.nodes:
             place = _PRODUCTS.get(node.op_type)
             value = self.values.get(node.input[place]) if place is not None and len(node.input) > place else None
@@ -198,12 +198,15 @@ class _Graph:
                 matrix = Linear(value.tensor, value.name, turned)
                 name = value.name if _named(value.name) else self._module(node, matrix.shape[0])
                 self.used.add(value.tensor.name)
-                found.setdefault(name or value.name, replace(matrix, name=name or value.name))
+                name = name or value.name
+                if name in found and found[name].tensor is not value.tensor:
+                    name = value.name  # a second matrix in a module of one: not understood, and so not guessed
+                found[name] = replace(matrix, name=name)
         for name, value in self.values.items():
             plain = name in self.initialisers and name not in self.used
             if (plain or isinstance(value.tensor, Affine)) and _named(value.name) and value.name not in found:
                 found[value.name] = Linear(value.tensor, value.name, value.turned)
-        return found
+        return dict[str, Tensor](found)
 
     def _quantised_by_name(self, name: str) -> None:
         """``X_quantized``, ``X_scale`` and ``X_zero_point``, as onnxruntime's quantiser names them."""
@@ -298,10 +301,11 @@ def _named(name: str) -> bool:
 def _unwrapped(found: dict[str, Tensor]) -> dict[str, Tensor]:
     """The tensors without the names of modules that a model was wrapped in for export."""
     while True:
-        first = {name.split(".")[0] for name in found}
-        if len(first) != 1 or first & _ROOTS or not all(name.count(".") > 1 for name in found):
+        named = [name for name in found if _named(name)]
+        first = {name.split(".")[0] for name in named}
+        if len(first) != 1 or first & _ROOTS or not all(name.count(".") > 1 for name in named):
             return found
-        found = {name.partition(".")[2]: tensor for name, tensor in found.items()}
+        found = {name.partition(".")[2] if _named(name) else name: tensor for name, tensor in found.items()}
 
 
 def _cut(part: NDArray[np.float32], rows: Chosen, columns: Chosen) -> NDArray[np.float32]:
