@@ -32,7 +32,7 @@ from verify.checkpoint import Checkpoint, open_checkpoint
 from verify.checkpoint import onnx_file as onnx_module
 from verify.checkpoint.gguf_file import parse
 from verify.checkpoint.gguf_models import contents as gguf_contents
-from verify.checkpoint.place import LocalFile
+from verify.checkpoint.place import LocalFile, LocalFolder
 from verify.cli import main
 
 Array = NDArray[Any]
@@ -661,7 +661,7 @@ def write_onnx(folder: Path, model: onnx.ModelProto, config: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("family", ["bert", "llama", "gpt2"])
-@pytest.mark.parametrize("wrapper", ["", "inner.", "wrapped.auto."])
+@pytest.mark.parametrize("wrapper", ["", "inner.", "model.0.auto_model."])
 def test_onnx_gives_back_the_layers_of_the_original(tmp_path: Path, style: str, family: str, wrapper: str) -> None:
     """Whichever exporter or quantiser wrote it: names by bias or scope, [out, in], within what rounding loses."""
     model = toy(family)
@@ -675,6 +675,16 @@ def test_onnx_gives_back_the_layers_of_the_original(tmp_path: Path, style: str, 
         found = checkpoint.read(*key)
         np.testing.assert_allclose(found, expected, atol=tolerance)
         np.testing.assert_array_equal(checkpoint.read(*key, rows=slice(1, 3)), found[1:3])
+
+
+def test_a_prefix_that_a_family_needs_stays(tmp_path: Path) -> None:
+    """OPT's names all begin with `model.decoder.`, of which `decoder.` must stay."""
+    made = Export("gemm")
+    made.linear("model.decoder.layers.0.fc1", np.ones((3, 2), np.float32), None, 0)
+    made.table("model.decoder.embed_tokens.weight", np.ones((5, 2), np.float32))
+    (tmp_path / "m.onnx").write_bytes(made.model().SerializeToString())
+    found = onnx_module.contents(LocalFile(tmp_path / "m.onnx"), LocalFolder(tmp_path)).tensors
+    assert sorted(found) == ["decoder.embed_tokens.weight", "decoder.layers.0.fc1.weight"]
 
 
 def test_onnx_codes_decode_to_their_formula(tmp_path: Path) -> None:

@@ -37,8 +37,10 @@ _CODES = {"I8": "<i1", "U8": "<u1", "I32": "<i4"}
 _FLOATS = ("F64", "F32", "F16", "BF16", *FLOAT8)
 _PRODUCTS = {"MatMul": 1, "Gemm": 1, "MatMulInteger": 1, "MatMulIntegerToFloat": 1, "DynamicQuantizeMatMul": 1}
 _PRODUCTS |= {"QLinearMatMul": 3}
+_KEPT = {  # modules that some family's names do not do without
+    prefix.split(".")[-2] for family in FAMILIES if "" not in family.prefixes for prefix in family.prefixes
+}
 _FUSED = ("Attention", "QAttention", "MatMulNBits", "MatMulBnb4", "QGemm")
-_ROOTS = {prefix.split(".")[0] for family in FAMILIES for prefix in family.prefixes} | {"encoder", "embeddings"}
 
 
 @dataclass(frozen=True)
@@ -299,11 +301,11 @@ def _named(name: str) -> bool:
 
 
 def _unwrapped(found: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors without the names of modules that a model was wrapped in for export."""
+    """The tensors without the names of modules that all are in: a model may have been wrapped for export."""
     while True:
         named = [name for name in found if _named(name)]
         first = {name.split(".")[0] for name in named}
-        if len(first) != 1 or first & _ROOTS or not all(name.count(".") > 1 for name in named):
+        if len(first) != 1 or first & _KEPT or not all(name.count(".") > 1 for name in named):
             return found
         found = {name.partition(".")[2] if _named(name) else name: tensor for name, tensor in found.items()}
 
