@@ -727,17 +727,18 @@ def external(model: Toy, folder: Path, location: str, **entries: int) -> Path:
             for key, value in {"location": location, **place}.items():
                 tensor.external_data.add(key=key, value=str(value))
     write_onnx(folder, message, model.config)
-    (folder / "weights.bin").write_bytes(data)
+    if location in ("data.bin", "weights.bin"):
+        (folder / location).write_bytes(data)
     return folder
 
 
 def test_data_beside_an_onnx_file_is_read_and_counted_among_its_files(tmp_path: Path) -> None:
     """The identity of the model covers it."""
     model = toy("bert")
-    checkpoint = open_checkpoint(external(model, tmp_path, "weights.bin"))
+    checkpoint = open_checkpoint(external(model, tmp_path, "data.bin"))
     for key, expected in model.canonical.items():
         np.testing.assert_array_equal(checkpoint.read(*key), expected)
-    assert [file.name for file in checkpoint.files()] == ["model.onnx", "weights.bin"]
+    assert [file.name for file in checkpoint.files()] == ["data.bin", "model.onnx"]
 
 
 @pytest.mark.parametrize(

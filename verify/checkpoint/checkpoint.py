@@ -225,7 +225,8 @@ def _contents(source: Source) -> tuple[Source, dict[str, Tensor], dict[bytes, in
     for file in source.weights:
         held = FORMATS[PurePosixPath(file.name).suffix.lower()](file, source.place)
         tokens = held.vocabulary if tokens is None else tokens
-        source = replace(source, config=held.config or source.config, weights=(*source.weights, *held.beside))
+        weights = sorted((*source.weights, *held.beside), key=lambda one: one.name)
+        source = replace(source, config=held.config or source.config, weights=tuple(weights))
         for name, tensor in held.tensors.items():
             if name in found:
                 raise CheckpointError(
