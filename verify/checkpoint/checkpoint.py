@@ -25,6 +25,7 @@ from .layout import Family, Slot
 from .layout_file import layout_of
 from .naming import Key, Prefix, places
 from .place import Location
+from .quantised import dequantised
 from .source import Source, locate
 from .tensor import Chosen, Tensor
 from .vocabulary import vocabulary
@@ -94,13 +95,20 @@ class Checkpoint:
     bytes_read : bytes of weights decoded so far.
     """
 
-    def __init__(self, source: Source, family: Family, stored: dict[Key, Stored], rest: dict[str, Tensor]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        family: Family,
+        stored: dict[Key, Stored],
+        rest: dict[str, Tensor],
+        tokens: dict[bytes, int] | None = None,
+    ) -> None:
         self.name = source.name
         understood = re.compile("|".join(family.outside) or "(?!)")
         self.outside = tuple(sorted(name for name in rest if understood.search(name)))
         self.unrecognised = tuple(sorted(name for name in rest if not understood.search(name)))
         self.bytes_read = 0
-        self._source, self._family, self._stored, self._rest = source, family, stored, rest
+        self._source, self._family, self._stored, self._rest, self._tokens = source, family, stored, rest, tokens
         shapes = {key: value.shape for key, value in stored.items()}
         self.architecture: Architecture = describe(family, shapes, source.config)
 
@@ -193,6 +201,8 @@ class Checkpoint:
 
     def vocabulary(self) -> dict[bytes, int] | None:
         """Token bytes to id; None where neither the folder nor a file has a tokenizer."""
+        if self._tokens is not None:
+            return {token: n for token, n in self._tokens.items() if n < self.architecture.vocab}
         return vocabulary(self._source.place, self.architecture.vocab)
 
     def files(self, *, read: bool = True, progress: Progress = silent) -> tuple[FileIdentity, ...]:
@@ -223,9 +233,10 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
         If it is missing, damaged, hostile, a pickle, or of an architecture that is not understood.
     """
     location = Location.of(model)
-    source, found = _held(location)
+    source, found, tokens = _held(location)
     if (base := base_of(location, source, found)) is not None:
-        source, found = merge(source, found, *_held(base))
+        under, weights, tokens = _held(base)
+        source, found = merge(source, found, under, weights)
     asked = None if location.layout is None else layout_of(location.layout)
     family, prefix = choose(source.name, {name: t.shape for name, t in found.items()}, source.config, asked)
     config = numbers(family, source.config)
@@ -234,23 +245,29 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
     stored, rest = _match(family, prefix, found, config)
     if config.get("tie_word_embeddings", family.tied) is True:
         stored.pop(("unembed", None, None), None)  # a stale copy: the model uses embed
-    checkpoint = Checkpoint(source, family, stored, rest)
+    checkpoint = Checkpoint(source, family, stored, rest, tokens)
     _log.info("%s: %s, %d tensors in %d files", checkpoint.name, family.name, len(found), len(source.weights))
     for name in checkpoint.unrecognised:
         _log.debug("%s: tensor %r is not understood and left out", checkpoint.name, name)
     return checkpoint
 
 
-def _held(location: Location) -> tuple[Source, dict[str, Tensor]]:
-    """What lies somewhere, and its tensors by name."""
-    source = locate(location)
-    return source, _all_tensors(source)
+def _held(location: Location) -> tuple[Source, dict[str, Tensor], dict[bytes, int] | None]:
+    """What lies somewhere, its tensors by name, and the tokens that a file itself lists."""
+    source, found, tokens = _contents(locate(location))
+    return source, dequantised(found, source.config), tokens
 
 
-def _all_tensors(source: Source) -> dict[str, Tensor]:
+def _contents(source: Source) -> tuple[Source, dict[str, Tensor], dict[bytes, int] | None]:
+    """The tensors of all files; the source with what they say of themselves, which counts before config.json."""
     found: dict[str, Tensor] = {}
+    tokens: dict[bytes, int] | None = None
     for file in source.weights:
-        for name, tensor in FORMATS[PurePosixPath(file.name).suffix.lower()](file).tensors.items():
+        held = FORMATS[PurePosixPath(file.name).suffix.lower()](file, source.place)
+        tokens = held.vocabulary if tokens is None else tokens
+        weights = sorted((*source.weights, *held.beside), key=lambda one: one.name)
+        source = replace(source, config=held.config or source.config, weights=tuple(weights))
+        for name, tensor in held.tensors.items():
             if name in found:
                 raise CheckpointError(
                     f"Tensor {name!r:.200} is in both {found[name].file} and {file.name}; expected it once."
@@ -261,7 +278,7 @@ def _all_tensors(source: Source) -> dict[str, Tensor]:
             raise CheckpointError(
                 f"The index says tensor {name!r:.200} is in {where!r:.120}, where it is not; download it again."
             )
-    return found
+    return source, found, tokens
 
 
 def _match(
@@ -286,7 +303,8 @@ def _match(
 
 
 def _part(tensor: Tensor, slot: Slot, heads: int, kv_heads: int) -> Stored:
-    rows = (tensor.shape or (1,))[-1 if slot.transposed else 0]
+    transposed = slot.transposed and not tensor.upright
+    rows = (tensor.shape or (1,))[-1 if transposed else 0]
     blocks, shares = slot.blocks(heads, kv_heads)
     unit, rest = divmod(rows, blocks * sum(shares))
     if rest:
@@ -296,4 +314,4 @@ def _part(tensor: Tensor, slot: Slot, heads: int, kv_heads: int) -> Stored:
             "obtain the file again."
         )
     k = slot.part[0]
-    return Stored(tensor, slot.transposed, blocks, unit * sum(shares[:k]), unit * shares[k])
+    return Stored(tensor, transposed, blocks, unit * sum(shares[:k]), unit * shares[k])

@@ -136,4 +136,4 @@ class LowRank:
 
 def is_upright(tensor: Tensor) -> bool:
     """Whether a format vouches that a matrix is [out, in], whatever its family's own files hold."""
-    return bool(getattr(tensor, "upright", False))
+    return tensor.upright

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -26,6 +27,13 @@ _BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "I16": 16, "U1
 _BITS |= {"F4": 4, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "C64": 64}
 _BITS |= {"I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64}
 _READABLE: dict[str, DTypeLike] = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": ml_dtypes.bfloat16}
+FLOAT8: dict[str, DTypeLike] = {
+    "F8_E4M3": ml_dtypes.float8_e4m3fn,
+    "F8_E5M2": ml_dtypes.float8_e5m2,
+    "F8_E4M3FNUZ": ml_dtypes.float8_e4m3fnuz,
+    "F8_E5M2FNUZ": ml_dtypes.float8_e5m2fnuz,
+    "F8_E8M0": ml_dtypes.float8_e8m0fnu,
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,7 @@ class StoredTensor:
     dtype: str
     shape: tuple[int, ...]
     offset: int
+    upright = False
 
     @property
     def file(self) -> str:
@@ -44,11 +53,18 @@ class StoredTensor:
         return self.source.name
 
     def read(self, rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
-        """Some rows, and of them some columns, in the stored type: a view where the file is mapped."""
+        """Some rows, and of them some columns, in the stored type: a view where the file is mapped.
+
+        Numbers of 8 bits come as float32.
+        """
+        if self.dtype in FLOAT8:
+            codes = self.values(np.dtype(np.uint8), rows, columns)
+            return np.asarray(_table(self.dtype)[codes], np.float32)
         if self.dtype not in _READABLE:
             raise CheckpointError(
-                f"{self.file} stores {self.name!r:.200} as {self.dtype}; "
-                f"this version reads {', '.join(_READABLE)}; convert the file first."
+                f"{self.file} stores {self.name!r:.200} as {self.dtype}, with no scales whose convention is known; "
+                f"this version reads {', '.join((*_READABLE, *FLOAT8))} and the conventions in docs/formats.md; "
+                "convert the file first."
             )
         return self.values(np.dtype(_READABLE[self.dtype]), rows, columns)
 
@@ -85,6 +101,12 @@ class StoredTensor:
         for start in range(self.offset, end, _BLOCK):
             (block,) = self.source.read([(start, min(end, start + _BLOCK))])
             yield block.tobytes()
+
+
+@cache
+def _table(dtype: str) -> NDArray[np.float32]:
+    """What each of the 256 codes means: looking it up is much faster than converting."""
+    return np.arange(256, dtype=np.uint8).view(FLOAT8[dtype]).astype(np.float32)
 
 
 def contents(file: File) -> Contents:

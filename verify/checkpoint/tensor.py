@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .place import File
+
 Chosen = slice | NDArray[np.intp] | None
 """Some indices of an axis; None for all."""
 
@@ -18,7 +20,7 @@ class Tensor(Protocol):
 
     @property
     def name(self) -> str:
-        """As the file names it."""
+        """As the format, or the family that the format tells, names it."""
         ...
 
     @property
@@ -33,7 +35,12 @@ class Tensor(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """As stored."""
+        """Sizes of its axes, rows first."""
+        ...
+
+    @property
+    def upright(self) -> bool:
+        """Whether a matrix is [out, in] for certain, even where the family's own files hold [in, out]."""
         ...
 
     def read(self, rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
@@ -64,6 +71,8 @@ class Contents:
     """Of the architecture, in the terms of ``config.json``."""
     vocabulary: dict[bytes, int] | None = None
     """Token bytes to id."""
+    beside: tuple[File, ...] = ()
+    """Other files that hold some of the tensors."""
 
 
 def count(chosen: Chosen, size: int) -> int:

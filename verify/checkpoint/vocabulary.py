@@ -40,6 +40,12 @@ def vocabulary(place: Place, size: int) -> dict[bytes, int] | None:
     return None
 
 
+def spelled(name: str, tokens: list[str], spelling: str) -> dict[bytes, int] | None:
+    """Token bytes to id, of a list of tokens as GGUF spells them; None where the spelling is not known."""
+    spell = {"gpt2": _byte_level, "llama": _sentencepiece, "t5": _sentencepiece, "bert": _phantom}.get(spelling)
+    return None if spell is None else _by_bytes(name, zip(tokens, range(len(tokens)), strict=True), spell, _LARGEST)
+
+
 Spelling = Callable[[str], bytes | None]
 Tokens = tuple[Iterable[tuple[Any, Any]], Spelling]
 
@@ -111,3 +117,9 @@ def _wordpiece(token: str) -> bytes | None:
         return None  # nothing after the last line feed of vocab.txt; special tokens are no text
     text = token[2:] if token.startswith("##") and len(token) > 2 else " " + token
     return text.encode("utf-8", "surrogatepass")
+
+
+def _phantom(token: str) -> bytes | None:
+    """WordPiece with a space before what begins a word, instead of a mark before what does not."""
+    special = re.fullmatch(r"\[.*\]", token) and len(token) > 2
+    return None if special else token.replace("\u2581", " ").encode("utf-8", "surrogatepass")
