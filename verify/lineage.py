@@ -12,7 +12,7 @@ from .claim import ClaimReport, Provenance, Subject
 from .claim.conclude import conclude, identical, level_of_one, not_needed, pairs_searched
 from .fingerprint import COMPONENTS, Fingerprint, fingerprint
 from .panel import Panel, evaluate, load_panel
-from .statistics import EXACT_TESTS
+from .statistics import EXACT_TESTS, TestResult
 
 Model = str | os.PathLike[str] | Fingerprint
 PanelSource = str | os.PathLike[str] | Panel | None
@@ -78,9 +78,7 @@ def test_lineage(
     _check_comparable(first, second)
     results, evidence = not_needed(), None
     if not identical(first.record, second.record):
-        applicable = sum(test.refuse(first, second) is None for test in EXACT_TESTS)
-        level = level_of_one(alpha, applicable, selection)
-        results = [test(first, second, level=level) for test in EXACT_TESTS]
+        results = exact_results(first, second, alpha=alpha, selection=selection)
         if reference is not None:
             evidence = evaluate(
                 reference, first, second, alpha=panel_alpha, families=families, tries=tries, progress=progress
@@ -100,6 +98,15 @@ def test_lineage(
 
 
 test_lineage.__test__ = False  # type: ignore[attr-defined]  # not for pytest
+
+
+def exact_results(
+    a: Fingerprint, b: Fingerprint, *, alpha: float = 1e-3, selection: str = "pre-specified"
+) -> list[TestResult]:
+    """Each exact test of two fingerprints; the level and the search enter statements of power alone."""
+    applicable = sum(test.refuse(a, b) is None for test in EXACT_TESTS)
+    level = level_of_one(alpha, applicable, selection)
+    return [test(a, b, level=level) for test in EXACT_TESTS]
 
 
 def _fingerprint(model: Model, progress: Progress) -> Fingerprint:

@@ -12,6 +12,7 @@ from .errors import (
 from .files import sha256_of_file, write_atomically
 from .progress import Progress, silent
 from .record import Record
+from .workers import Workers, run_in_order
 
 __all__ = [
     "CheckpointError",
@@ -22,8 +23,10 @@ __all__ = [
     "ReportError",
     "StatisticsError",
     "VerifyError",
+    "Workers",
     "canonical",
     "digest",
+    "run_in_order",
     "sha256_of_file",
     "silent",
     "without_duplicates",
