@@ -18,6 +18,7 @@ from verify.claim import ClaimReport
 from verify.fingerprint import FingerprintRecord
 from verify.panel import PanelRecord
 from verify.panel.recipe import Recipe
+from verify.screen import ScreenRecord
 
 HERE = Path(__file__).parent
 
@@ -28,6 +29,7 @@ def schemas() -> dict[str, str]:
         "fingerprint-1": FingerprintRecord.model_json_schema(mode="serialization"),
         "claim-report-1": ClaimReport.model_json_schema(mode="serialization"),
         "panel-1": PanelRecord.model_json_schema(mode="serialization"),
+        "screen-1": ScreenRecord.model_json_schema(mode="serialization"),
         "panel-recipe-1": Recipe.model_json_schema(),
     }
     for schema in models.values():

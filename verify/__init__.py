@@ -21,6 +21,7 @@ from .fingerprint import Fingerprint, SketchSpec, fingerprint
 from .lineage import test_lineage
 from .panel import Panel
 from .replay import replay
+from .screen import ScreenResult, screen
 
 __version__ = "0.1.0"
 
@@ -34,11 +35,13 @@ __all__ = [
     "Location",
     "Panel",
     "ReportError",
+    "ScreenResult",
     "SketchSpec",
     "StatisticsError",
     "VerifyError",
     "fingerprint",
     "open_checkpoint",
     "replay",
+    "screen",
     "test_lineage",
 ]

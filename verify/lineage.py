@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Collection
-from concurrent.futures import Executor
 from datetime import UTC, datetime
 
-from .base import FingerprintError, InputError, Progress, silent
+from .base import FingerprintError, InputError, Progress, Workers, silent
 from .checkpoint import Location
 from .claim import ClaimReport, Provenance, Subject
 from .claim.conclude import conclude, identical, level_of_one, not_needed, pairs_searched
 from .fingerprint import COMPONENTS, EFFORTS, SAMPLED, Effort, Fingerprint, fingerprint
 from .panel import Panel, evaluate, load_panel
-from .statistics import EXACT_TESTS
+from .statistics import EXACT_TESTS, TestResult
 
 Model = str | os.PathLike[str] | Location | Fingerprint
 PanelSource = str | os.PathLike[str] | Panel | None
@@ -33,7 +32,7 @@ def test_lineage(
     seed: int = 0,
     chronology: str | None = None,
     created: str | None = None,
-    workers: int | Executor | None = None,
+    workers: Workers = None,
     progress: Progress = silent,
 ) -> ClaimReport:
     """Test whether two checkpoints share initial weights or derivation.
@@ -92,11 +91,16 @@ def test_lineage(
     first, second = (model.at(compared) for model in read)
     _check_comparable(first, second)
     results, evidence = not_needed(), None
+<<<<<<< HEAD
     subject_a, subject_b = (Subject.of(model.record) for model in read)
     if not identical(subject_a, subject_b):
         applicable = sum(test.refuse(first, second) is None for test in EXACT_TESTS)
         level = level_of_one(alpha, applicable, selection)
         results = [test(first, second, level=level) for test in EXACT_TESTS]
+=======
+    if not identical(first.record, second.record):
+        results = exact_results(first, second, alpha=alpha, selection=selection)
+>>>>>>> 22e63f8f1c0f506bed11daeec689162d525677b2
         if reference is not None:
             evidence = evaluate(
                 reference, first, second, alpha=panel_alpha, families=families, tries=tries, progress=progress
@@ -118,12 +122,26 @@ def test_lineage(
 test_lineage.__test__ = False  # type: ignore[attr-defined]  # not for pytest
 
 
+<<<<<<< HEAD
 def _fingerprint(
-    model: Model, effort: Effort | None, workers: int | Executor | None, progress: Progress
+    model: Model, effort: Effort | None, workers: Workers, progress: Progress
 ) -> Fingerprint:
     if isinstance(model, Fingerprint):
         return model
     return fingerprint(model, effort=effort, workers=workers, progress=progress)
+=======
+def exact_results(
+    a: Fingerprint, b: Fingerprint, *, alpha: float = 1e-3, selection: str = "pre-specified"
+) -> list[TestResult]:
+    """Each exact test of two fingerprints; the level and the search enter statements of power alone."""
+    applicable = sum(test.refuse(a, b) is None for test in EXACT_TESTS)
+    level = level_of_one(alpha, applicable, selection)
+    return [test(a, b, level=level) for test in EXACT_TESTS]
+
+
+def _fingerprint(model: Model, progress: Progress) -> Fingerprint:
+    return model if isinstance(model, Fingerprint) else fingerprint(model, progress=progress)
+>>>>>>> 22e63f8f1c0f506bed11daeec689162d525677b2
 
 
 def _time(created: str | None) -> str:

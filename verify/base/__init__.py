@@ -13,7 +13,7 @@ from .errors import (
 from .files import sha256_of_file, write_atomically
 from .progress import Progress, silent
 from .record import Record
-from .workers import run_in_order
+from .workers import Workers, run_in_order
 
 __all__ = [
     "Cache",
@@ -25,6 +25,7 @@ __all__ = [
     "ReportError",
     "StatisticsError",
     "VerifyError",
+    "Workers",
     "canonical",
     "digest",
     "run_in_order",

@@ -17,6 +17,7 @@ from .options import Effort, effort_options, side_options
 from .output import check_writable, chosen_formats, formats, log_to_stderr, no_pdf, progress_bar, write_report
 from .panel import panel
 from .replay import render, replay
+from .screen import screen
 from .sign import check_signature, keygen, sign
 
 _VERDICTS = ("identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable")
@@ -205,6 +206,7 @@ def demo(output: Path, quiet: bool) -> None:
 
 
 cli.add_command(panel)
+cli.add_command(screen)
 cli.add_command(replay)
 cli.add_command(render)
 cli.add_command(keygen)

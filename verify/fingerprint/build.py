@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +13,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import InputError, Progress, run_in_order, silent
+from ..base import InputError, Progress, Workers, run_in_order, silent
 from ..checkpoint import Checkpoint, Location, open_checkpoint
 from .anchors import known_anchors
 from .attention import attention_circuits, sampled_values
@@ -61,7 +60,7 @@ def fingerprint(
     *,
     effort: Effort | None = None,
     sketch: SketchSpec | None = None,
-    workers: int | Executor | None = None,
+    workers: Workers = None,
     progress: Progress = silent,
 ) -> Fingerprint:
     """Fingerprint a checkpoint, or load a fingerprint file.
@@ -113,7 +112,7 @@ def _read(
     location: Location,
     sketch: SketchSpec,
     effort: Effort,
-    workers: int | Executor | None,
+    workers: Workers,
     progress: Progress,
 ) -> Fingerprint:
     architecture = checkpoint.architecture

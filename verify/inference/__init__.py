@@ -3,6 +3,7 @@
 from .blind import disjoint_pairs
 from .combination import best_of, fisher, larger
 from .designs import Design, pair_design, row_design, stratum_design
+from .discovery import benjamini_yekutieli
 from .families import family_design
 from .fixed_points import critical_count, detectable_share, log10_p_fixed_points
 from .intervals import hypergeometric_interval, smallest_share
@@ -18,6 +19,7 @@ __all__ = [
     "Design",
     "MonteCarloP",
     "OrbitRank",
+    "benjamini_yekutieli",
     "best_of",
     "bipartite_residual",
     "critical_agreement",

@@ -11,21 +11,23 @@ from math import log10
 from ..base import StatisticsError
 
 
-def holm(log10_p: Sequence[float]) -> list[float]:
+def holm(log10_p: Sequence[float], hypotheses: int | None = None) -> list[float]:
     """Holm-adjusted log10 p-values, in the order given (Holm 1979).
 
     Rejecting every hypothesis whose adjusted value is at most log10(alpha) keeps the
-    family-wise error at alpha, whatever the dependence among the tests.
+    family-wise error at alpha, whatever the dependence among the tests. ``hypotheses``, where there are more
+    than are given: the others have p = 1.
 
     Examples
     --------
     >>> [round(x, 3) for x in holm([-4463.0, -1.0, -3.0])]
     [-4462.523, -1.0, -2.699]
     """
+    total = number_of_hypotheses(log10_p, hypotheses)
     order = sorted(range(len(log10_p)), key=lambda i: log10_p[i])
     adjusted, largest = [0.0] * len(log10_p), float("-inf")
     for rank, i in enumerate(order):
-        largest = max(largest, log10_p[i] + log10(len(log10_p) - rank))
+        largest = max(largest, log10_p[i] + log10(total - rank))
         adjusted[i] = min(0.0, largest)
     return adjusted
 
@@ -41,3 +43,17 @@ def smallest(log10_p: Sequence[float]) -> float:
     if not log10_p:
         raise StatisticsError("There is no p-value to combine; give at least one.")
     return min(0.0, log10(len(log10_p)) + min(log10_p))
+
+
+def number_of_hypotheses(log10_p: Sequence[float], hypotheses: int | None) -> int:
+    """How many hypotheses there are, those whose p-value of 1 is not listed included.
+
+    Raises
+    ------
+    StatisticsError
+        If they are fewer than the p-values.
+    """
+    total = len(log10_p) if hypotheses is None else hypotheses
+    if total < len(log10_p):
+        raise StatisticsError(f"{total} hypotheses cannot have {len(log10_p)} p-values; give at least as many.")
+    return total

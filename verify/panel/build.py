@@ -99,7 +99,7 @@ def _fingerprint(entry: Entry, folder: Path, base: Path, progress: Progress) -> 
         Saying why there is none.
     """
     file, source = fingerprint_file(folder, entry.member), base / entry.model
-    made = _made_before(file, source)
+    made = made_before(file, source)
     found = made or fingerprint(source, progress=progress)
     if found.record.sketch != SketchSpec():
         raise InputError("was fingerprinted under another sketch; give its weights")
@@ -115,7 +115,7 @@ def _fingerprint(entry: Entry, folder: Path, base: Path, progress: Progress) -> 
     return found
 
 
-def _made_before(file: Path, source: Path) -> Fingerprint | None:
+def made_before(file: Path, source: Path) -> Fingerprint | None:
     """The fingerprint of an earlier run, unless it is damaged or the model has changed since."""
     try:
         made, found = file.stat().st_mtime, Fingerprint.load(file)

@@ -89,9 +89,9 @@ def draw_qq_plot(
     axes.legend()
 
 
-def colour_bar(axes: Axes, image: ScalarMappable, label: str) -> None:
-    """The scale of a map."""
-    bar = axes.figure.colorbar(image, ax=axes, aspect=40, pad=0.02)
+def colour_bar(axes: Axes, image: ScalarMappable, label: str, ticks: str | None = None) -> None:
+    """The scale of a map; ``ticks`` is how its numbers are written."""
+    bar = axes.figure.colorbar(image, ax=axes, aspect=40, pad=0.02, format=ticks)
     bar.set_label(label)
     if bar.solids is not None:
         bar.solids.set_rasterized(False)

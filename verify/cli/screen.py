@@ -1,0 +1,132 @@
+"""``verify screen``: many models at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from ..base import InputError
+from .output import check_writable, progress_bar
+
+_MOST_LISTED = 1_000_000  # lines of a list
+
+
+@click.command()
+@click.argument("models", nargs=-1, required=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the result, and of unfinished work.")
+@click.option("--against", metavar="MODEL", help="Compare all MODELS with this one only.")
+@click.option("--alpha", type=float, default=1e-3, show_default=True, help="Family-wise level over all pairs.")
+@click.option("--fdr", type=float, default=1e-2, show_default=True, help="Rate of false discoveries over all pairs.")
+@click.option("--workers", type=int, help="Processes.  [default: this one]")
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tcp://host:8786, instead of processes."
+)
+@click.option("--format", "form", type=click.Choice(["parquet", "csv"]), help="Of the table of pairs.")
+@click.option("--json", "as_json", is_flag=True, help="Print families.json instead of the summary.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def screen(
+    models: tuple[str, ...],
+    output: Path | None,
+    against: str | None,
+    alpha: float,
+    fdr: float,
+    workers: int | None,
+    scheduler: str | None,
+    form: Literal["parquet", "csv"] | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Compare every two of MODELS: weights, fingerprints, folders of fingerprints, or @FILE with one of these a line.
+
+    Resumes where it was interrupted. A model that cannot be read is reported and left out.
+    """
+    from ..screen import screen as compute
+    from ..screen.result import chosen_form
+    from ..screen.summary import summary
+
+    form = chosen_form(form)
+    if output is not None:
+        check_writable(output / f"pairs.{form}", output / "families.json", output / "summary.md")
+    if workers is not None and scheduler is not None:
+        raise InputError("--workers and --scheduler were both given; give one of them.")
+    found = list(dict.fromkeys(path for text in models for path in _models(text)))
+    with progress_bar(quiet) as progress, _executor(scheduler) as executor:
+        result = compute(
+            found,
+            against=against,
+            alpha=alpha,
+            fdr=fdr,
+            workers=executor or workers,
+            folder=output,
+            progress=progress,
+        )
+    for left_out in result.record.left_out:
+        click.echo(" ".join(f"{left_out.name}: left out: {left_out.reason}".split()), err=True)
+    if output is not None:
+        files = result.save(output, form)
+    if as_json:
+        click.echo(result.to_json())
+    elif output is None:
+        click.echo(summary(result.record, "the table, with -o"), nl=False)
+    else:
+        click.echo("\n".join([f"{result!r}", *map(str, files)]))
+
+
+def _models(text: str) -> Iterator[Path]:
+    """What one argument stands for."""
+    if text.startswith("@"):
+        yield from _listed(Path(text[1:]))
+        return
+    path = Path(text)
+    yield from _fingerprints(path) or [path]
+
+
+def _fingerprints(folder: Path) -> list[Path]:
+    """The fingerprints in a folder; none where it is a model."""
+    from ..fingerprint import is_fingerprint
+
+    try:
+        inside = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
+    except OSError:
+        return []
+    return [file for file in inside if is_fingerprint(file)]
+
+
+def _listed(file: Path) -> Iterator[Path]:
+    """Models of a list, relative to it; empty lines and those that begin with # are skipped."""
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The list {file.name!r:.120} cannot be read; give @FILE with a model a line.") from error
+    if len(lines) > _MOST_LISTED:
+        raise InputError(f"The list {file.name!r:.120} has {len(lines)} lines; expected at most {_MOST_LISTED}.")
+    for line in lines:
+        if (entry := line.strip()) and not entry.startswith("#"):
+            path = file.parent / entry
+            yield from _fingerprints(path) or [path]
+
+
+@contextmanager
+def _executor(address: str | None) -> Iterator[Executor | None]:
+    """A dask cluster's."""
+    if address is None:
+        yield None
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise InputError('--scheduler needs dask: `pip install "verify-lineage[dask]"`.') from error
+    try:
+        client = Client(address, timeout=10)
+    except (OSError, ValueError) as error:
+        reason = str(error) or type(error).__name__
+        raise InputError(
+            f"No dask scheduler answers at {address!r:.120} ({reason:.120}); check the address."
+        ) from error
+    with client:
+        yield client.get_executor()

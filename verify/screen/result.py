@@ -1,0 +1,158 @@
+"""A finished screen: its record, its pairs, and the files they become."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from ..base import InputError, canonical, write_atomically
+from ..render.screen_figures import family_map
+from ..statistics import EXACT_TESTS
+from .record import Family, PairResult, ScreenRecord
+from .summary import summary
+
+if TYPE_CHECKING:
+    import pandas
+
+Format = Literal["parquet", "csv"]
+
+_MOST_DRAWN = 150  # models on the map
+
+
+@dataclass(frozen=True)
+class ScreenResult:
+    """Many models compared.
+
+    Parameters
+    ----------
+    record : ScreenRecord
+    pairs : pairs that passed the first stage or hold identical weights, ordered by their names.
+    """
+
+    record: ScreenRecord
+    pairs: tuple[PairResult, ...]
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """Models connected by pairs that are dependent or identical."""
+        return self.record.families
+
+    def __repr__(self) -> str:
+        r = self.record
+        return f"ScreenResult({len(r.models)} models, {r.pairs} pairs, {len(r.families)} families)"
+
+    def columns(self) -> dict[str, list[Any]]:
+        """The table of pairs, by column: names, stage, log10 p of each test, of both adjustments, verdict, kind."""
+        fields = [(name, name) for name in ("a", "b", "stage", "first_log10_p")]
+        last = ("log10_p", "adjusted_log10_p", "fdr_log10_p", "verdict", "kind")
+        table: dict[str, list[Any]] = {name: [getattr(row, name) for row in self.pairs] for name, _ in fields}
+        table |= {f"{t.id}_log10_p": [row.tests.get(t.id) for row in self.pairs] for t in EXACT_TESTS}
+        return table | {name: [getattr(row, name) for row in self.pairs] for name in last}
+
+    def to_frame(self) -> pandas.DataFrame:
+        """The table of pairs; needs pandas."""
+        from pandas import DataFrame
+
+        return DataFrame(self.columns())
+
+    def to_json(self) -> str:
+        """The record, as canonical JSON."""
+        return canonical(self.record.model_dump(mode="json")).decode()
+
+    def save(self, folder: Path, form: Format | None = None) -> list[Path]:
+        """Write ``pairs.parquet`` (or ``pairs.csv``), ``families.json``, ``summary.md`` and the map of families.
+
+        The map needs matplotlib and at least one pair that was found; without, it is left out.
+
+        Parameters
+        ----------
+        form : Parquet where pyarrow is installed and CSV elsewhere, by default.
+
+        Raises
+        ------
+        InputError
+            If Parquet is asked for and pyarrow is not installed.
+        """
+        form = form or chosen_form(None)
+        contents = {
+            f"pairs.{form}": _parquet(self.columns()) if form == "parquet" else _csv(self.columns()),
+            "families.json": self.to_json().encode(),
+            "summary.md": summary(self.record, f"pairs.{form}").encode(),
+        }
+        if find_spec("matplotlib") is not None:
+            contents |= {f"families{suffix}": drawn for suffix, drawn in self.figures().items()}
+        for stale in ("pairs.parquet", "pairs.csv", "families.svg", "families.png"):
+            if stale not in contents:
+                (folder / stale).unlink(missing_ok=True)
+        for name, content in contents.items():
+            write_atomically(folder / name, content)
+        return [folder / name for name in contents]
+
+    def figures(self) -> dict[str, bytes]:
+        """The clustered map of the models that have relatives, as ``.svg`` and ``.png``; empty if none has.
+
+        Raises
+        ------
+        InputError
+            If matplotlib is not installed.
+        """
+        found = [row for row in self.pairs if row.verdict != "no_evidence"]
+        related = sorted({name for row in found for name in (row.a, row.b)})
+        names = related[:_MOST_DRAWN]
+        if not names:
+            return {}
+        at = {name: i for i, name in enumerate(names)}
+        strength = np.zeros((len(names), len(names)))
+        identical = np.zeros(strength.shape, dtype=bool)
+        for row in self.pairs:
+            if row.a in at and row.b in at:
+                i, j = at[row.a], at[row.b]
+                strength[i, j] = strength[j, i] = -(row.adjusted_log10_p or 0.0)
+                identical[i, j] = identical[j, i] = row.verdict == "identical"
+        return family_map(names, strength, identical, others=len(self.record.models) - len(names))
+
+
+def chosen_form(asked: Format | None) -> Format:
+    """The format of the table of pairs.
+
+    Raises
+    ------
+    InputError
+        If Parquet is asked for and pyarrow is not installed.
+    """
+    installed = find_spec("pyarrow") is not None
+    if asked == "parquet" and not installed:
+        raise InputError('Parquet needs pyarrow: `pip install "verify-lineage[screen]"`, or ask for csv.')
+    return asked or ("parquet" if installed else "csv")
+
+
+def _parquet(columns: dict[str, list[Any]]) -> bytes:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    kinds = {name: pa.float64() if name.endswith("log10_p") else pa.string() for name in columns}
+    table = pa.table({name: pa.array(values, kinds[name]) for name, values in columns.items()})
+    buffer = io.BytesIO()
+    parquet.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def _csv(columns: dict[str, list[Any]]) -> bytes:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*([_cell(value) for value in values] for values in columns.values()), strict=True))
+    return buffer.getvalue().encode()
+
+
+def _cell(value: Any) -> str:
+    """A name that a spreadsheet does not take for a formula; numbers in full."""
+    if isinstance(value, str):
+        return f"'{value}" if value[:1] in ("=", "+", "-", "@") else value
+    return "" if value is None else repr(value)
