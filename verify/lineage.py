@@ -91,16 +91,9 @@ def test_lineage(
     first, second = (model.at(compared) for model in read)
     _check_comparable(first, second)
     results, evidence = not_needed(), None
-<<<<<<< HEAD
     subject_a, subject_b = (Subject.of(model.record) for model in read)
     if not identical(subject_a, subject_b):
-        applicable = sum(test.refuse(first, second) is None for test in EXACT_TESTS)
-        level = level_of_one(alpha, applicable, selection)
-        results = [test(first, second, level=level) for test in EXACT_TESTS]
-=======
-    if not identical(first.record, second.record):
         results = exact_results(first, second, alpha=alpha, selection=selection)
->>>>>>> 22e63f8f1c0f506bed11daeec689162d525677b2
         if reference is not None:
             evidence = evaluate(
                 reference, first, second, alpha=panel_alpha, families=families, tries=tries, progress=progress
@@ -122,14 +115,6 @@ def test_lineage(
 test_lineage.__test__ = False  # type: ignore[attr-defined]  # not for pytest
 
 
-<<<<<<< HEAD
-def _fingerprint(
-    model: Model, effort: Effort | None, workers: Workers, progress: Progress
-) -> Fingerprint:
-    if isinstance(model, Fingerprint):
-        return model
-    return fingerprint(model, effort=effort, workers=workers, progress=progress)
-=======
 def exact_results(
     a: Fingerprint, b: Fingerprint, *, alpha: float = 1e-3, selection: str = "pre-specified"
 ) -> list[TestResult]:
@@ -139,9 +124,10 @@ def exact_results(
     return [test(a, b, level=level) for test in EXACT_TESTS]
 
 
-def _fingerprint(model: Model, progress: Progress) -> Fingerprint:
-    return model if isinstance(model, Fingerprint) else fingerprint(model, progress=progress)
->>>>>>> 22e63f8f1c0f506bed11daeec689162d525677b2
+def _fingerprint(model: Model, effort: Effort | None, workers: Workers, progress: Progress) -> Fingerprint:
+    if isinstance(model, Fingerprint):
+        return model
+    return fingerprint(model, effort=effort, workers=workers, progress=progress)
 
 
 def _time(created: str | None) -> str:
