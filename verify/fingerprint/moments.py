@@ -1,7 +1,7 @@
 """Mean, standard deviation, root mean square and kurtosis of all entries, in one pass.
 
-Entries are taken in chunks of fixed size, whatever blocks they come in. Where the mean of the first ones is
-not small, it is subtracted from all, as powers about a distant origin cancel. In a chunk the powers are float32, and so
+Entries are taken in chunks of fixed size, whatever blocks they come in. Where the mean of the first ones is not
+small, it is subtracted from all, as powers about a distant origin cancel. In a chunk the powers are float32, and so
 are sums of ``_LANE`` of them, one after another; all further sums are float64. Each power sum is therefore off by
 at most (``_LANE`` + 2) 2^-24 of the sum of absolute values, 2e-6 (plain float32 sums over 1e8 entries get the
 fifth digit wrong), and only additions and multiplications in a fixed order take part: the same entries give the
