@@ -21,8 +21,8 @@ def main() -> None:
     lines = [
         "# Kernels",
         "",
-        "Least time of several rounds, single calls. `python -m pytest benchmarks/kernels --benchmark-json=FILE`, then",
-        f"`python -m benchmarks.kernels FILE`. {machine()}",
+        "Least time of several rounds, single calls. `python -m pytest benchmarks/kernels --benchmark-json=FILE`,",
+        f"then `python -m benchmarks.kernels FILE`. {machine()}",
         "",
         "| kernel | case | ms | GB/s of input |",
         "|---|---|---:|---:|",
