@@ -14,6 +14,8 @@ from .sketch import projection, unit_rows
 
 _LAST = 2  # layers at the end of which circuits are kept, as in HuRef
 _DENSE = 512  # width up to which the whole decomposition is cheaper than a partial one
+_STEPS = 32  # blocks of vectors at most
+_SETTLED = 1e-5  # change of values, over the largest, that ends the iteration; what is left is far smaller
 
 
 def in_circuits(layer: int, architecture: Architecture) -> bool:
@@ -30,17 +32,18 @@ def circuit(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np
     return unit_rows(product.reshape(1, -1)).reshape(product.shape)
 
 
-def spectrum(left: NDArray[np.float64], right: NDArray[np.float64], count: int) -> NDArray[np.float32]:
+def spectrum(left: NDArray[np.floating], right: NDArray[np.floating], count: int) -> NDArray[np.float32]:
     """The ``count`` largest singular values of W1' W2, W1 and W2 [between, width], over the largest; shape [count].
 
-    Zeros where there are fewer, or where an entry is not finite. Source: GhostSpec, arXiv 2511.06390.
+    Zeros where there are fewer, or where an entry is not finite. Wide ones are computed in float32, to 1e-5 of the
+    largest. Source: GhostSpec, arXiv 2511.06390.
     """
     found = np.zeros(count, dtype=np.float32)
     if not (np.isfinite(left).all() and np.isfinite(right).all()):
         return found
     width = left.shape[1]
     if width <= max(_DENSE, 2 * count):
-        values = np.linalg.svd(left.T @ right, compute_uv=False)[:count]
+        values = np.linalg.svd(left.astype(np.float64).T @ right.astype(np.float64), compute_uv=False)[:count]
     else:
         values = _largest(left, right, count)
     if values.size and values[0] > 0:
@@ -48,16 +51,37 @@ def spectrum(left: NDArray[np.float64], right: NDArray[np.float64], count: int) 
     return found
 
 
-def _largest(left: NDArray[np.float64], right: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    from scipy.sparse.linalg import LinearOperator, svds
+def _largest(left: NDArray[np.floating], right: NDArray[np.floating], count: int) -> NDArray[np.float64]:
+    """By block Lanczos: M = W1' W2 on a growing orthonormal basis of the Krylov space of M'M, until values settle.
 
-    width = left.shape[1]
-    operator = LinearOperator(
-        (width, width),
-        matvec=lambda x: left.T @ (right @ x),
-        rmatvec=lambda x: right.T @ (left @ x),
-        dtype=np.float64,
-    )
-    start = projection(width, 1)[:, 0]  # fixed: the same values on every run
-    values = svds(operator, k=count, v0=start, return_singular_vectors=False)
-    return np.sort(np.asarray(values, dtype=np.float64))[::-1]
+    All products are of float32 matrices with blocks of vectors, which the two matrices are read once for. Source:
+    Golub, Luk and Overton 1981; Musco and Musco 2015 (arXiv 1504.05477) for the rate without any gap.
+    """
+    left, right = _scaled(left), _scaled(right)
+    width = right.shape[1]
+    most = min(width, _STEPS * 2 * count)
+    basis = np.empty((width, most), dtype=np.float32)
+    gram = np.zeros((most, most))
+    images: list[NDArray[np.float64]] = []
+    block = projection(width, 2 * count).astype(np.float32)  # fixed: the same values on every run
+    values = np.zeros(count)
+    for start in range(0, most, 2 * count):
+        end = min(most, start + 2 * count)
+        for _ in range(2):  # once is not enough for orthogonality in floating point
+            block = np.linalg.qr(block - basis[:, :start] @ (basis[:, :start].T @ block))[0]
+        basis[:, start:end] = block[:, : end - start]
+        image = left.T @ (right @ basis[:, start:end])
+        images.append(image.astype(np.float64))  # squares: in float32, values below 1e-4 would drown
+        gram[:end, start:end] = np.concatenate([x.T @ images[-1] for x in images])
+        gram[start:end, :end] = gram[:end, start:end].T
+        before, values = values, np.sqrt(np.maximum(0, np.linalg.eigvalsh(gram[:end, :end])[::-1][:count]))
+        if np.abs(values - before).max() <= _SETTLED * values[0]:
+            break
+        block = right.T @ (left @ image)
+    return values
+
+
+def _scaled(x: NDArray[np.floating]) -> NDArray[np.float32]:
+    """In float32, over the largest entry, so that no product overflows."""
+    largest = max(float(x.max()), -float(x.min()))
+    return (x / largest if largest > 0 else x).astype(np.float32, copy=False)

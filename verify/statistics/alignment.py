@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .blocks import Block, Grid, common_indices, score
+from .blocks import Block, Grid, Vectors, common_indices, cosines, groups_at_once
 
 Pair = tuple[tuple[int, str], tuple[int, str]]
 """A block of A and a block of B, each as (layer, slot)."""
@@ -24,7 +24,7 @@ def align(a: Grid, b: Grid) -> list[Pair]:
     """Pairs of blocks to compare: layers one-to-one, then slots within aligned layers."""
     rows, columns = list(a), list(b)
     slots = _slots_of_kinds(a, b)
-    table = np.array([[_layers(a[i], b[j], slots) for j in columns] for i in rows]).reshape(len(rows), -1)
+    table = _layers([a[i] for i in rows], [b[j] for j in columns], slots)
     pairs: list[Pair] = []
     for i, j in zip(*_assign(table), strict=True):
         pairs += [((rows[i], x), (columns[j], y)) for x, y in _slots(a[rows[i]], b[columns[j]], slots)]
@@ -42,16 +42,21 @@ def _slots_of_kinds(a: Grid, b: Grid) -> list[tuple[str, str]]:
     return same or [(x, y) for x, y in (("mlp", "experts"), ("experts", "mlp")) if x in kinds_a and y in kinds_b]
 
 
-def _layers(a: dict[str, Block], b: dict[str, Block], slots: list[tuple[str, str]]) -> float:
-    """Resemblance of two layers: of all heads pooled, or the mean over MLP bundles.
+def _layers(a: list[dict[str, Block]], b: list[dict[str, Block]], slots: list[tuple[str, str]]) -> Vectors:
+    """Resemblance of every two layers: of all heads pooled, or the mean over MLP bundles; -1 where there is none.
 
     Each part is scored at the very indices that its fixed points are counted over, or a permutation
     of those could change the alignment.
     """
-    if "head 0" in a:
-        return _resemblance([*a.values()], [*b.values()])
-    found = [_resemblance([a[x]], [b[y]]) for x, y in _slots(a, b, slots)]
-    return float(np.mean(found)) if found else -1.0
+    if any("head 0" in layer for layer in a):
+        return _resemblances([[*layer.values()] for layer in a], [[*layer.values()] for layer in b])
+    total, count = np.zeros((2, len(a), len(b)))
+    for x, y in slots:
+        rows, columns = ([i for i, layer in enumerate(grid) if z in layer] for grid, z in ((a, x), (b, y)))
+        both = np.ix_(rows, columns)
+        total[both] += _resemblances([[a[i][x]] for i in rows], [[b[j][y]] for j in columns])
+        count[both] += 1
+    return np.where(count > 0, total / np.maximum(count, 1), -1.0)
 
 
 def _slots(a: dict[str, Block], b: dict[str, Block], slots: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -59,31 +64,71 @@ def _slots(a: dict[str, Block], b: dict[str, Block], slots: list[tuple[str, str]
     if "head 0" not in a:
         return [(x, y) for x, y in slots if x in a and y in b]
     rows, columns = list(a), list(b)
-    table = np.array([[_resemblance([a[x]], [b[y]]) for y in columns] for x in rows])
+    table = _resemblances([[a[x]] for x in rows], [[b[y]] for y in columns])
     return [(rows[x], columns[y]) for x, y in zip(*_assign(table), strict=True)]
 
 
-def _resemblance(a: list[Block], b: list[Block]) -> float:
-    """Mean over all units of A of the best score with any unit of B, at common indices."""
-    common = common_indices(a + b)
-    if len(common) == 0:
-        return -1.0
-    best = score(_pool(a, common), _pool(b, common)).max(1)
-    finite = best[np.isfinite(best)]
-    return float(finite.mean()) if len(finite) else -1.0
+def _resemblances(a: list[list[Block]], b: list[list[Block]]) -> Vectors:
+    """Mean over all units of each A of the best score with any unit of each B, at their common indices.
+
+    Shape [len(a), len(b)]; -1 where there is no common index, or none alive.
+    """
+    table = np.full((len(a), len(b)), -1.0)
+    for rows, first in _by_indices(a):
+        for columns, second in _by_indices(b):
+            common = np.intersect1d(first, second, assume_unique=True)
+            if len(common):
+                pools_a, pools_b = ([_pool(x[i], common) for i in at] for x, at in ((a, rows), (b, columns)))
+                table[np.ix_(rows, columns)] = _means_of_best(pools_a, pools_b)
+    return table
+
+
+def _by_indices(groups: list[list[Block]]) -> list[tuple[list[int], NDArray[np.intp]]]:
+    """Positions of the groups that keep the same indices in all of their blocks, and these."""
+    found: dict[bytes, tuple[list[int], NDArray[np.intp]]] = {}
+    for position, blocks in enumerate(groups):
+        common = common_indices(blocks)
+        found.setdefault(common.tobytes(), ([], common))[0].append(position)
+    return list(found.values())
+
+
+def _means_of_best(a: list[Block], b: list[Block]) -> Vectors:
+    """Mean over the units of each A of the best score with any unit of each B; -1 where none is alive."""
+    parts = len(a[0].fixed) + len(a[0].flipping)
+    means = np.full((len(a), len(b)), -1.0)
+    step = groups_at_once(*(max(len(block.indices) for block in blocks) for blocks in (a, b)))
+    for start in range(0, len(b), step):
+        some = b[start : start + step]
+        side, starts = _side_by_side(some), np.cumsum([0] + [len(block.indices) for block in some[:-1]])
+        for i, block in enumerate(a):
+            best = np.maximum.reduceat(cosines(block, side), starts, axis=1) / parts
+            for j, column in enumerate(best.T, start):
+                finite = column[np.isfinite(column)]
+                if len(finite):
+                    means[i, j] = finite.mean()
+    return means
+
+
+def _side_by_side(blocks: list[Block]) -> Block:
+    """Blocks of one copy as one block."""
+    fixed, flipping = (
+        tuple(np.concatenate(group, axis=1) for group in zip(*(getattr(b, name) for b in blocks), strict=True))
+        for name in ("fixed", "flipping")
+    )
+    n = (fixed + flipping)[0].shape[1]
+    return Block(np.arange(n), n, fixed, flipping, 1)
 
 
 def _pool(blocks: list[Block], common: NDArray[np.intp]) -> Block:
-    """All copies of all blocks side by side, as one block of one copy."""
-    parts = [block.at(common) for block in blocks]
-    most = max(1, _LARGEST // (len(common) * len(parts)))
+    """Copies of all blocks side by side, as one block of one copy."""
+    most = max(1, _LARGEST // (len(common) * len(blocks)))
+    return _side_by_side([_flat(block.of(slice(most)).at(common)) for block in blocks])
 
-    def flat(name: str) -> tuple[NDArray[np.float64], ...]:
-        groups = zip(*(getattr(part, name) for part in parts), strict=True)
-        return tuple(np.concatenate([x[:most].reshape(-1, x.shape[-1]) for x in group])[None] for group in groups)
 
-    fixed, flipping = flat("fixed"), flat("flipping")
-    n = (fixed + flipping)[0].shape[1]
+def _flat(block: Block) -> Block:
+    """All copies of a block as one."""
+    fixed, flipping = (tuple(x.reshape(1, -1, x.shape[-1]) for x in group) for group in (block.fixed, block.flipping))
+    n = block.copies * len(block.indices)
     return Block(np.arange(n), n, fixed, flipping, 1)
 
 

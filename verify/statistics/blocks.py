@@ -17,6 +17,8 @@ from ..fingerprint import Fingerprint, chosen_indices
 
 Vectors = NDArray[np.float64]
 
+_CELLS = 1 << 19  # cosines held at a time
+
 
 @dataclass(frozen=True)
 class Block:
@@ -37,6 +39,11 @@ class Block:
         where = np.searchsorted(self.indices, common)
         fixed, flipping = (tuple(x[:, where] for x in group) for group in (self.fixed, self.flipping))
         return Block(common, self.size, fixed, flipping, self.copies)
+
+    def of(self, copies: slice) -> Block:
+        """Some of the copies."""
+        fixed, flipping = (tuple(x[copies] for x in group) for group in (self.fixed, self.flipping))
+        return Block(self.indices, self.size, fixed, flipping, len((fixed + flipping)[0]))
 
     def alive(self) -> NDArray[np.bool_]:
         """Which indices have a direction in every vector, shape [copies, n]."""
@@ -93,19 +100,32 @@ def score(a: Block, b: Block) -> Vectors:
     of flipping vectors|) / number of vectors``. Permuting the indices of a block permutes the array
     alike; flipping the signs of flipping vectors leaves it. A pair with a dead index scores -inf.
     """
-    parts = len(a.fixed) + len(a.flipping)
     best = np.full((len(a.indices), len(b.indices)), -np.inf)
-    alive_a, alive_b = a.alive(), b.alive()
-    for e in range(a.copies):
-        for f in range(b.copies):
-            total = np.zeros(best.shape)
-            for x, y in zip(a.fixed, b.fixed, strict=True):
-                total += x[e] @ y[f].T
-            if a.flipping:
-                total += np.abs(sum(x[e] @ y[f].T for x, y in zip(a.flipping, b.flipping, strict=True)))
-            total[~np.outer(alive_a[e], alive_b[f])] = -np.inf
-            np.maximum(best, total / parts, out=best)
+    step = groups_at_once(len(a.indices), b.copies * len(b.indices))
+    for start in range(0, a.copies, step):
+        some = a.of(slice(start, start + step))
+        sums = cosines(some, b).reshape(some.copies, len(a.indices), b.copies, len(b.indices))
+        np.maximum(best, sums.max(0).max(1), out=best)
+    best /= len(a.fixed) + len(a.flipping)
     return best
+
+
+def cosines(a: Block, b: Block) -> Vectors:
+    """Sum of cosines of fixed vectors + |sum of cosines of flipping vectors|, of every two indices of any copies.
+
+    Shape [copies of a * n of a, copies of b * n of b]; -inf where either is dead. The vectors of a fingerprint
+    are float16 of length 1, so their products are multiples of 2^-48 and these sums are exact in any order.
+    """
+    total = np.zeros((a.copies * len(a.indices), b.copies * len(b.indices)))
+    for x, y in zip(a.flipping, b.flipping, strict=True):
+        total += _rows(x) @ _rows(y).T
+    np.abs(total, out=total)
+    for x, y in zip(a.fixed, b.fixed, strict=True):
+        total += _rows(x) @ _rows(y).T
+    total[~a.alive().ravel()] = -np.inf
+    if not (alive := b.alive().ravel()).all():
+        total[:, ~alive] = -np.inf
+    return total
 
 
 def agreement(a: Block, b: Block) -> NDArray[np.float64]:
@@ -119,6 +139,11 @@ def agreement(a: Block, b: Block) -> NDArray[np.float64]:
     return total
 
 
+def groups_at_once(rows: int, columns: int) -> int:
+    """How many groups of so many rows may be compared with so many columns in bounded memory; at least 1."""
+    return max(1, _CELLS // max(1, rows * columns))
+
+
 def common_indices(blocks: list[Block]) -> NDArray[np.intp]:
     """Indices kept in every one of the blocks, ascending."""
     common = blocks[0].indices
@@ -130,6 +155,10 @@ def common_indices(blocks: list[Block]) -> NDArray[np.intp]:
 def _read(model: Fingerprint, *names: str) -> list[str]:
     """Of arrays that share a sign, those that the model's effort gives: at screen the first, of rows."""
     return list(names[:1] if model.record.effort == "screen" else names)
+
+
+def _rows(x: Vectors) -> Vectors:
+    return x.reshape(-1, x.shape[-1])
 
 
 def _mlp_grid(model: Fingerprint, names: Callable[[int, str], tuple[list[str], list[str]]]) -> Grid:

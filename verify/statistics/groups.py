@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..fingerprint import Fingerprint
 from .alignment import Pair, align
-from .blocks import Component, Grid, agreement, common_indices, score
+from .blocks import Block, Component, Grid, agreement, common_indices, score
 from .ties import TiedSets, tied
 
 
@@ -20,10 +21,20 @@ class Group:
     pairs: tuple[Pair, ...]
     size: int
     """Indices of the group in the models; a random subset of n is kept."""
-    scores: NDArray[np.float64]
-    """Score array [n, n] at common indices: the maximum over pairs."""
-    agreement: NDArray[np.float64]
-    """Inner products of flipping vectors [n], summed over pairs; 0 where not defined."""
+    blocks: tuple[tuple[Block, Block], ...]
+    """The blocks of each pair, at the n common indices."""
+
+    @cached_property
+    def scores(self) -> NDArray[np.float64]:
+        """Score array [n, n]: the maximum over pairs."""
+        array: NDArray[np.float64] = np.max([score(first, second) for first, second in self.blocks], axis=0)
+        return array
+
+    @cached_property
+    def agreement(self) -> NDArray[np.float64]:
+        """Inner products of flipping vectors [n], summed over pairs; 0 where not defined."""
+        array: NDArray[np.float64] = np.sum([agreement(first, second) for first, second in self.blocks], axis=0)
+        return array
 
 
 @dataclass(frozen=True)
@@ -64,10 +75,8 @@ def _tied_pairs(pairs: list[Pair], ties_a: TiedSets, ties_b: TiedSets) -> list[l
 def _group(grid_a: Grid, grid_b: Grid, pairs: list[Pair]) -> Group:
     blocks = [(grid_a[i][x], grid_b[j][y]) for (i, x), (j, y) in pairs]
     common = common_indices([block for pair in blocks for block in pair])
-    at_common = [(first.at(common), second.at(common)) for first, second in blocks]
     return Group(
         pairs=tuple(pairs),
         size=min(block.size for pair in blocks for block in pair),
-        scores=np.max([score(first, second) for first, second in at_common], axis=0),
-        agreement=np.sum([agreement(first, second) for first, second in at_common], axis=0),
+        blocks=tuple((first.at(common), second.at(common)) for first, second in blocks),
     )

@@ -32,12 +32,12 @@ resemblance at equal indices.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from itertools import combinations
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .blocks import Block, Grid, Vectors, common_indices
+from .blocks import Block, Grid, Vectors, groups_at_once
 from .matching import MARGIN, fixed_points
 
 FALSE_TIE = 1e-3
@@ -73,61 +73,105 @@ def tied(grid: Grid, *, signs: bool = False) -> TiedSets:
     """
     from scipy.special import ndtri
 
-    pairs = list(_pairs(grid))
-    threshold = -float(ndtri(FALSE_TIE / max(1, 2 * len(pairs))))
+    lines = _lines(grid)
+    pairs = sum(len(line) * (len(line) - 1) // 2 for line in lines)
+    threshold = -float(ndtri(FALSE_TIE / max(1, 2 * pairs)))
+    means = {(layer, slot): _Mean.of(block) for layer, row in grid.items() for slot, block in row.items()}
     sets = TiedSets()
-    for x, y in pairs:
-        if _look_tied(grid[x[0]][x[1]], grid[y[0]][y[1]], threshold, signs):
-            sets.union(x, y)
+    for line in lines:
+        for k, x in enumerate(line):
+            for others in _comparable(line[k + 1 :], means):
+                looks = _look_tied(means[x], [means[y] for y in others], threshold, signs)
+                for y in (others[i] for i in np.flatnonzero(looks)):
+                    sets.union(x, y)
     return sets
 
 
-def _pairs(grid: Grid) -> Iterator[tuple[Node, Node]]:
+def _lines(grid: Grid) -> list[list[Node]]:
+    """Blocks of which every two are compared: of one slot, and of one layer."""
     slots = list(dict.fromkeys(slot for row in grid.values() for slot in row))
-    for i, j in combinations(grid, 2):
-        yield from (((i, slot), (j, slot)) for slot in slots if slot in grid[i] and slot in grid[j])
-    for i, row in grid.items():
-        yield from (((i, x), (i, y)) for x, y in combinations(row, 2))
+    of_slots = [[(layer, slot) for layer, row in grid.items() if slot in row] for slot in slots]
+    return of_slots + [[(layer, slot) for slot in row] for layer, row in grid.items()]
 
 
-def _look_tied(a: Block, b: Block, threshold: float, signs: bool) -> bool:
-    common = common_indices([a, b])
-    a, b = a.at(common), b.at(common)
-    alive = np.logical_and.reduce([np.any(block.alive(), axis=0) for block in (a, b)])
-    if not alive.any():
-        return False
-    fixed = _scores(a.fixed, b.fixed, alive)
-    flipping = _scores(a.flipping, b.flipping, alive)
+@dataclass(frozen=True)
+class _Mean:
+    """Directions of the means over copies of a block's vectors, each [n, k]."""
+
+    indices: NDArray[np.intp]
+    alive: NDArray[np.bool_]
+    """Indices alive in any copy, shape [n]."""
+    fixed: tuple[Vectors, ...]
+    flipping: tuple[Vectors, ...]
+
+    @staticmethod
+    def of(block: Block) -> _Mean:
+        fixed, flipping = (tuple(_direction(x) for x in group) for group in (block.fixed, block.flipping))
+        return _Mean(block.indices, np.any(block.alive(), axis=0), fixed, flipping)
+
+
+def _comparable(nodes: list[Node], means: dict[Node, _Mean]) -> Iterator[list[Node]]:
+    """The nodes in sets that keep the same indices, of a size that may be compared at once."""
+    found: dict[bytes, list[Node]] = {}
+    for node in nodes:
+        found.setdefault(means[node].indices.tobytes(), []).append(node)
+    for same in found.values():
+        n = len(means[same[0]].indices)
+        step = groups_at_once(n, n)
+        yield from (same[start : start + step] for start in range(0, len(same), step))
+
+
+def _look_tied(a: _Mean, others: list[_Mean], threshold: float, signs: bool) -> NDArray[np.bool_]:
+    """Whether a block looks tied to each of others that keep the same indices; shape [others]."""
+    common = np.intersect1d(a.indices, others[0].indices, assume_unique=True)
+    at_a, at_others = np.searchsorted(a.indices, common), np.searchsorted(others[0].indices, common)
+    alive = a.alive[at_a] & np.array([b.alive[at_others] for b in others])
+
+    def scores(name: str) -> Vectors:
+        total: Vectors = np.zeros((len(others), len(common), len(common)))
+        for x, *rest in zip(getattr(a, name), *(getattr(b, name) for b in others), strict=True):
+            total += x[at_a] @ np.array([y[at_others].T for y in rest])
+        return total
+
+    fixed, flipping = scores("fixed"), scores("flipping")
     parts = len(a.fixed + a.flipping)
     unsigned = (fixed + np.abs(flipping)) / parts
-    exact = unsigned.diagonal() > 1 - MARGIN
-    if exact.all() or (exact & fixed_points(unsigned)).sum() >= 2:
-        return True
-    if _relabelled(unsigned) > threshold:
-        return True
-    return (_flipped(flipping.diagonal()) if signs else _relabelled((fixed + flipping) / parts)) > threshold
+    looks = _exact(unsigned, alive) | (_relabelled(unsigned, alive) > threshold)
+    if signs:
+        return looks | (_flipped(np.diagonal(flipping, axis1=1, axis2=2), alive) > threshold)
+    return looks | (_relabelled((fixed + flipping) / parts, alive) > threshold)
 
 
-def _scores(a: tuple[Vectors, ...], b: tuple[Vectors, ...], alive: NDArray[np.bool_]) -> Vectors:
-    """Sum over vectors of the cosines of live indices, of the mean over copies; shape [n, n]."""
-    n = int(alive.sum())
-    total: Vectors = np.zeros((n, n))
-    for x, y in zip(a, b, strict=True):
-        total += _direction(x)[alive] @ _direction(y)[alive].T
-    return total
+def _exact(scores: Vectors, alive: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether all live indices are alike at the same index, or at least two are, and like no other: [others]."""
+    alike = (np.diagonal(scores, axis1=1, axis2=2) > 1 - MARGIN) & alive
+    exact: NDArray[np.bool_] = np.all(alike | ~alive, axis=1) & np.any(alive, axis=1)
+    for i in np.flatnonzero(~exact & (alike.sum(axis=1) >= 2)):
+        live = np.where(np.outer(alive[i], alive[i]), scores[i], -np.inf)
+        exact[i] = (alike[i] & fixed_points(live)).sum() >= 2
+    return exact
 
 
-def _relabelled(scores: Vectors) -> float:
-    """The diagonal sum less its mean under relabelling, over its standard deviation."""
-    centred = scores - scores.mean(0) - scores.mean(1)[:, None] + scores.mean()
-    spread = np.sqrt(np.square(centred).sum() / max(1, len(scores) - 1))
-    return float(centred.trace() / spread) if spread > 0 else 0.0
+def _relabelled(scores: Vectors, alive: NDArray[np.bool_]) -> Vectors:
+    """Diagonal sums less their means under relabelling of live indices, over their standard deviations."""
+    live = alive[:, :, None] & alive[:, None, :]
+    n = np.maximum(1, alive.sum(axis=1))
+    scores = np.where(live, scores, 0.0)
+    rows, columns = (scores.sum(axis=axis, keepdims=True) / n[:, None, None] for axis in (1, 2))
+    means = rows.sum(axis=2, keepdims=True) / n[:, None, None]
+    centred = np.where(live, scores - rows - columns + means, 0.0)
+    spread = np.sqrt(np.square(centred).sum(axis=(1, 2)) / np.maximum(1, n - 1))
+    return _standardised(np.trace(centred, axis1=1, axis2=2), spread)
 
 
-def _flipped(diagonal: Vectors) -> float:
-    """The sum of numbers over its standard deviation under independent flips of their signs."""
-    spread = np.sqrt(np.square(diagonal).sum())
-    return float(diagonal.sum() / spread) if spread > 0 else 0.0
+def _flipped(diagonal: Vectors, alive: NDArray[np.bool_]) -> Vectors:
+    """Sums of numbers at live indices over their standard deviations under independent flips of their signs."""
+    diagonal = np.where(alive, diagonal, 0.0)
+    return _standardised(diagonal.sum(axis=1), np.sqrt(np.square(diagonal).sum(axis=1)))
+
+
+def _standardised(sums: Vectors, spread: Vectors) -> Vectors:
+    return np.where(spread > 0, sums / np.where(spread > 0, spread, 1.0), 0.0)
 
 
 def _direction(x: Vectors) -> Vectors:

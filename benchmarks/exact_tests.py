@@ -1,0 +1,117 @@
+"""``python -m benchmarks.exact_tests``: seconds of the five exact tests on large models.
+
+Fingerprints of independent random vectors under the default sketch, of the shapes of published models of 48
+layers. Writes ``tables/exact_tests.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import resource
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from verify.checkpoint import Architecture, FileIdentity
+from verify.fingerprint import Fingerprint, FingerprintRecord, SketchSpec, unit_rows
+from verify.statistics import EXACT_TESTS
+
+from .kernels.machine import machine
+
+TABLE = Path(__file__).parent / "tables" / "exact_tests.md"
+DENSE = Architecture(
+    family="qwen2",
+    model_type="qwen2",
+    layers=48,
+    width=5120,
+    vocab=152064,
+    heads=40,
+    kv_heads=8,
+    head_size=128,
+    hidden=13824,
+    experts=0,
+    expert_hidden=0,
+    shared_hidden=0,
+    norm="rms",
+    norm_offset=0,
+    post_norm=False,
+    gated=True,
+    odd_in_up=True,
+    linear_values=True,
+    positions="rotary",
+    tied_embeddings=False,
+    shared_blocks=False,
+)
+SHAPES = {"48 dense layers": DENSE} | {
+    f"48 layers of {n} experts": DENSE.model_copy(update={"hidden": 0, "experts": n, "expert_hidden": 1408})
+    for n in (64, 128)
+}
+
+
+def main() -> None:
+    """Measure and write the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.exact_tests", description=__doc__)
+    parser.add_argument("--shapes", nargs="*", default=list(SHAPES), choices=SHAPES)
+    parser.add_argument("--dry", action="store_true", help="print, but leave the table")
+    options = parser.parse_args()
+    lines = [
+        "# Cost of the exact tests",
+        "",
+        "Seconds of one comparison of two strangers under the default sketch, 40 heads and 8 kv heads, width 5120.",
+        f"{machine()} `python -m benchmarks.exact_tests`.",
+        "",
+        "| model | " + " | ".join(test.id for test in EXACT_TESTS) + " | total | peak GB |",
+        "|---|" + "---:|" * (len(EXACT_TESTS) + 2),
+    ]
+    for name in options.shapes:
+        a, b = (stranger(np.random.default_rng(seed), SHAPES[name]) for seed in (1, 2))
+        seconds = []
+        for test in EXACT_TESTS:
+            start = perf_counter()
+            test(a, b)
+            seconds.append(perf_counter() - start)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        cells = " | ".join(f"{s:.1f}" for s in (*seconds, sum(seconds)))
+        lines.append(f"| {name} | {cells} | {peak:.1f} |")
+        print(lines[-1], flush=True)
+    if not options.dry:
+        TABLE.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def stranger(rng: np.random.Generator, shape: Architecture) -> Fingerprint:
+    """A model of independent Gaussian vectors, with the arrays of the exact tests."""
+    sketch = SketchSpec()
+    arrays: dict[str, np.ndarray] = {}
+
+    def keep(name: str, *size: int) -> None:
+        arrays[name] = unit_rows(rng.standard_normal(size, dtype=np.float32))
+
+    for layer in range(shape.layers):
+        for bundle, copies, n in (("mlp", 1, sketch.units), ("experts", shape.experts, sketch.expert_units)):
+            if copies and (shape.hidden if bundle == "mlp" else shape.experts):
+                for role in ("gate", "up", "down"):
+                    keep(f"units.{layer}.{bundle}.{role}", copies, n, sketch.projections)
+                keep(f"response.{layer}.{bundle}", copies, n, sketch.anchors)
+        for role in "vo":
+            keep(f"values.{layer}.{role}", shape.kv_heads, sketch.channels, sketch.projections)
+        keep(f"response.{layer}.values", shape.kv_heads, sketch.channels, sketch.anchors)
+    for role in ("embed", "unembed"):
+        keep(f"stream.{role}", sketch.stream, sketch.anchors)
+    content = hashlib.sha256(b"".join(arrays[key].tobytes() for key in sorted(arrays))).hexdigest()
+    record = FingerprintRecord(
+        name="stranger",
+        architecture=shape,
+        files=(FileIdentity(name="model.safetensors", size=1, sha256=content),),
+        content_sha256=content,
+        sketch=sketch,
+        anchors=tuple(range(sketch.anchors)),
+        bytes_read=0,
+        software={},
+    )
+    return Fingerprint(record, arrays)
+
+
+if __name__ == "__main__":
+    main()

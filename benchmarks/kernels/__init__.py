@@ -1,0 +1,1 @@
+"""Timings of the kernels, with pytest-benchmark: ``python -m pytest benchmarks/kernels``."""
