@@ -85,11 +85,8 @@ def test_lineage(
     if reference is not None and effort not in (None, "full"):
         raise InputError(f"effort is {effort!r}, and a panel needs all weights; give 'full', or no panel.")
     asked: Effort | None = "full" if reference is not None else effort
-    read = [_fingerprint(model, asked, workers, progress) for model in (a, b)]
-    efforts = sorted((model.record.effort for model in read), key=EFFORTS.index)
-    compared: Effort = asked or efforts[0]
-    first, second = (model.at(compared) for model in read)
-    _check_comparable(first, second)
+    read = _fingerprint(a, asked, workers, progress), _fingerprint(b, asked, workers, progress)
+    first, second = at_one_effort(*read, effort=asked)
     results, evidence = not_needed(), None
     subject_a, subject_b = (Subject.of(model.record) for model in read)
     if not identical(subject_a, subject_b):
@@ -107,12 +104,28 @@ def test_lineage(
         panel_alpha=panel_alpha,
         selection=selection,
         chronology=chronology,
-        provenance=Provenance(software=_software(), effort=compared, sketch=first.record.sketch, seed=str(seed)),
+        provenance=Provenance(
+            software=_software(), effort=first.record.effort, sketch=first.record.sketch, seed=str(seed)
+        ),
         created=created,
     )
 
 
 test_lineage.__test__ = False  # type: ignore[attr-defined]  # not for pytest
+
+
+def at_one_effort(a: Fingerprint, b: Fingerprint, *, effort: Effort | None = None) -> tuple[Fingerprint, Fingerprint]:
+    """Two fingerprints as they compare: at the effort given, else at the smaller of theirs.
+
+    Raises
+    ------
+    FingerprintError
+        If one was made at less effort than given, cut down for a panel, or under another sketch.
+    """
+    efforts = sorted((model.record.effort for model in (a, b)), key=EFFORTS.index)
+    first, second = (model.at(effort or efforts[0]) for model in (a, b))
+    _check_comparable(first, second)
+    return first, second
 
 
 def exact_results(

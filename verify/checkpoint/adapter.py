@@ -400,6 +400,11 @@ class _Both:
     def revision(self) -> str | None:
         return self.adapter.revision
 
+    @property
+    def state(self) -> str | None:
+        states = (self.adapter.state, self.base.state)
+        return None if None in states else repr(states)
+
     def names(self) -> list[str]:
         return sorted({*self.adapter.names(), *self.base.names()} - ({_CARD} - {*self.adapter.names()}))
 

@@ -123,6 +123,12 @@ class Checkpoint:
         return self._source.place.revision
 
     @property
+    def state(self) -> str | None:
+        """Changes whenever bytes of its files may have, and names the file meant; None where that cannot be known."""
+        state = self._source.place.state
+        return None if state is None else f"{state} {self.name}"
+
+    @property
     def local(self) -> bool:
         """Whether all its files lie on this machine."""
         return is_local(self._source.place)

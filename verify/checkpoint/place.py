@@ -93,6 +93,11 @@ class Place(Protocol):
         """Commit that the files are of; None where the place keeps no history."""
         ...
 
+    @property
+    def state(self) -> str | None:
+        """Changes whenever bytes of a file may have; None where that cannot be known without reading them."""
+        ...
+
     def names(self) -> list[str]:
         """Names of the files directly inside."""
         ...
@@ -173,6 +178,15 @@ class LocalFolder:
     def name(self) -> str:
         """Folder name."""
         return self.path.resolve().name
+
+    @property
+    def state(self) -> str | None:
+        """Path, and size, time and number on the disk of every file."""
+        try:
+            stats = [(path.name, path.stat()) for path in sorted(self.path.iterdir())]
+        except OSError:
+            return None
+        return repr([str(self.path.resolve()), *((n, s.st_size, s.st_mtime_ns, s.st_ino) for n, s in stats)])
 
     def names(self) -> list[str]:
         """Names of everything inside, ordered."""

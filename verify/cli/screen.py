@@ -11,6 +11,7 @@ from typing import Literal
 import click
 
 from ..base import InputError
+from .options import Effort
 from .output import check_writable, progress_bar
 
 _MOST_LISTED = 1_000_000  # lines of a list
@@ -20,6 +21,13 @@ _MOST_LISTED = 1_000_000  # lines of a list
 @click.argument("models", nargs=-1, required=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the result, and of unfinished work.")
 @click.option("--against", metavar="MODEL", help="Compare all MODELS with this one only.")
+@click.option(
+    "--effort",
+    type=click.Choice(["screen", "standard", "full"]),
+    default="screen",
+    show_default=True,
+    help="How much is read of weights.",
+)
 @click.option("--alpha", type=float, default=1e-3, show_default=True, help="Family-wise level over all pairs.")
 @click.option("--fdr", type=float, default=1e-2, show_default=True, help="Rate of false discoveries over all pairs.")
 @click.option("--workers", type=int, help="Processes.  [default: this one]")
@@ -33,6 +41,7 @@ def screen(
     models: tuple[str, ...],
     output: Path | None,
     against: str | None,
+    effort: Effort,
     alpha: float,
     fdr: float,
     workers: int | None,
@@ -59,6 +68,7 @@ def screen(
         result = compute(
             found,
             against=against,
+            effort=effort,
             alpha=alpha,
             fdr=fdr,
             workers=executor or workers,
@@ -77,16 +87,15 @@ def screen(
         click.echo("\n".join([f"{result!r}", *map(str, files)]))
 
 
-def _models(text: str) -> Iterator[Path]:
+def _models(text: str) -> Iterator[str]:
     """What one argument stands for."""
     if text.startswith("@"):
         yield from _listed(Path(text[1:]))
         return
-    path = Path(text)
-    yield from _fingerprints(path) or [path]
+    yield from _fingerprints(Path(text)) or [text]
 
 
-def _fingerprints(folder: Path) -> list[Path]:
+def _fingerprints(folder: Path) -> list[str]:
     """The fingerprints in a folder; none where it is a model."""
     from ..fingerprint import is_fingerprint
 
@@ -94,10 +103,10 @@ def _fingerprints(folder: Path) -> list[Path]:
         inside = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
     except OSError:
         return []
-    return [file for file in inside if is_fingerprint(file)]
+    return [str(file) for file in inside if is_fingerprint(file)]
 
 
-def _listed(file: Path) -> Iterator[Path]:
+def _listed(file: Path) -> Iterator[str]:
     """Models of a list, relative to it; empty lines and those that begin with # are skipped."""
     try:
         lines = file.read_text("utf-8").splitlines()
@@ -108,7 +117,7 @@ def _listed(file: Path) -> Iterator[Path]:
     for line in lines:
         if (entry := line.strip()) and not entry.startswith("#"):
             path = file.parent / entry
-            yield from _fingerprints(path) or [path]
+            yield from _fingerprints(path) or [str(path) if path.exists() else entry]
 
 
 @contextmanager
@@ -122,11 +131,11 @@ def _executor(address: str | None) -> Iterator[Executor | None]:
     except ImportError as error:
         raise InputError('--scheduler needs dask: `pip install "verify-lineage[dask]"`.') from error
     try:
-        client = Client(address, timeout=10)
+        client = Client(address, timeout=10)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         reason = str(error) or type(error).__name__
         raise InputError(
             f"No dask scheduler answers at {address!r:.120} ({reason:.120}); check the address."
         ) from error
     with client:
-        yield client.get_executor()
+        yield client.get_executor()  # type: ignore[no-untyped-call]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
@@ -13,7 +13,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import InputError, Progress, Workers, run_in_order, silent
+from ..base import Cache, InputError, Progress, Workers, run_in_order, silent
 from ..checkpoint import Checkpoint, Location, open_checkpoint
 from .anchors import known_anchors
 from .attention import attention_circuits, sampled_values
@@ -23,6 +23,7 @@ from .record import COMPONENTS, SAMPLED, DeadCount, Fingerprint, FingerprintReco
 from .responses import Tokens
 from .scan import Scan
 from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, unit_rows
+from .store import Store
 from .units import Arrays, sampled_units, strongest_units
 
 _log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ def fingerprint(
     effort: Effort | None = None,
     sketch: SketchSpec | None = None,
     workers: Workers = None,
+    cache: Cache | None = None,
     progress: Progress = silent,
 ) -> Fingerprint:
     """Fingerprint a checkpoint, or load a fingerprint file.
@@ -74,6 +76,8 @@ def fingerprint(
         this machine, standard for others.
     sketch : sizes of the sketch; the default is the one everybody else uses.
     workers : processes that read layers, or an executor to hand the layers to; the result is the same.
+    cache : where fingerprints are kept between runs. By default those of models at a commit of the Hub are, where
+        ``verify cache`` says; those of files that may change under one name are not.
     progress : called after each layer.
 
     Returns
@@ -104,7 +108,24 @@ def fingerprint(
         return Fingerprint.load(location.text)
     with open_checkpoint(location) as checkpoint:
         effort = effort or ("full" if checkpoint.local else "standard")
-        return _read(checkpoint, location, sketch.at(effort), effort, workers, progress)
+        sketch = sketch.at(effort)
+        if cache is None and checkpoint.revision is not None and not checkpoint.merged_onto:
+            cache = Cache.default()
+        store = None if cache is None else Store(cache, checkpoint, location, sketch, effort)
+        if store is not None and (kept := store.get()) is not None:
+            return kept
+        made = _read(checkpoint, _pinned(location, checkpoint), sketch, effort, workers, progress)
+        if store is not None:
+            store.put(made)
+        return made
+
+
+def _pinned(location: Location, checkpoint: Checkpoint) -> Location:
+    """The location at the commits that were found, so that workers who open it later read the same files."""
+    if checkpoint.revision is not None:
+        location = replace(location, revision=checkpoint.revision)
+    onto = checkpoint.merged_onto
+    return replace(location, base=onto) if onto is not None and "://" in onto else location
 
 
 def _read(

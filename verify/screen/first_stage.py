@@ -376,13 +376,21 @@ def _runs(models: Sequence[FirstSketch]) -> Iterator[tuple[int, list[FirstSketch
 def _identical(first: Sequence[FirstSketch], second: Sequence[FirstSketch]) -> NDArray[np.bool_]:
     """Pairs of the same learned tensors, or of the same files; shape [first, second]."""
     same = np.zeros((len(first), len(second)), dtype=bool)
-    for digests in (
-        lambda model: model.record.content_sha256,
-        lambda model: " ".join(file.sha256 for file in model.record.files),
-    ):
-        a, b = (np.array([digests(model) for model in run]) for run in (first, second))
+    for digest in (_content, _files):
+        a, b = (np.array([digest(model) for model in run]) for run in (first, second))
         same |= (a[:, None] == b[None, :]) & (a != "")[:, None]
     return same
+
+
+def _content(model: FirstSketch) -> str:
+    """Of all learned tensors; empty where not all were read."""
+    return model.record.content_sha256 if model.whole else ""
+
+
+def _files(model: FirstSketch) -> str:
+    """Of all files; empty where one was not read whole."""
+    digests = [file.sha256 for file in model.record.files]
+    return "" if None in digests else " ".join(filter(None, digests))
 
 
 @lru_cache(maxsize=4096)

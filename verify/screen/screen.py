@@ -13,17 +13,18 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from hashlib import sha256
 from importlib.metadata import version
 from itertools import combinations_with_replacement
 from math import log10
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from ..base import (
+    Cache,
     FingerprintError,
     InputError,
     Progress,
@@ -34,16 +35,16 @@ from ..base import (
     silent,
     write_atomically,
 )
+from ..checkpoint import Location
 from ..claim.verdict import combine
-from ..fingerprint import Fingerprint, fingerprint, is_fingerprint
-from ..lineage import exact_results
-from ..panel.build import made_before
+from ..fingerprint import Effort, Fingerprint, fingerprint, is_fingerprint
+from ..lineage import at_one_effort, exact_results
 from . import sketches
 from .conclude import Model, Tested, conclude
 from .first_stage import TileResult, tile
 from .result import ScreenResult
 
-Source = str | os.PathLike[str] | Fingerprint
+Source = str | os.PathLike[str] | Location | Fingerprint
 
 TILE = 64
 """Models on each side of a tile."""
@@ -65,6 +66,7 @@ def screen(
     models: Sequence[Source],
     *,
     against: Source | None = None,
+    effort: Effort = "screen",
     alpha: float = 1e-3,
     fdr: float = 0.01,
     workers: int | Executor | None = None,
@@ -75,8 +77,10 @@ def screen(
 
     Parameters
     ----------
-    models : paths of weights (folder or file) or of fingerprints, or Fingerprints; the order does not matter.
+    models : paths or addresses of weights (folder or file), paths of fingerprints, Locations, or Fingerprints; the
+        order does not matter.
     against : compare all models with this one only; the price is then one test a model.
+    effort : how much is read of weights; two models compare at the smaller of their efforts.
     alpha : family-wise level over all pairs; the chance of any false ``dependent`` is at most this.
     fdr : expected share of false ones among pairs called ``dependent`` or ``suspected``, at most.
     workers : None for this process, a number of processes, or any executor, such as that of a dask cluster
@@ -101,20 +105,21 @@ def screen(
     >>> [family.members for family in found.families]
     [('fine-tuned', 'reference')]
     """
-    if isinstance(models, str | os.PathLike | Fingerprint):
+    if isinstance(models, str | os.PathLike | Location | Fingerprint):
         raise InputError(f"models is {models!r:.80}; give a list of models.")
     for name, value in (("alpha", alpha), ("fdr", fdr)):
         if not 0 < value < 1:
             raise InputError(f"{name} is {value}; give a number between 0 and 1, such as 0.001.")
     if folder is not None:
-        return _screen(models, against, alpha, fdr, workers, Path(folder) / WORK, progress)
+        return _screen(models, against, effort, alpha, fdr, workers, Path(folder) / WORK, progress)
     with TemporaryDirectory(prefix="verify-screen-") as place:
-        return _screen(models, against, alpha, fdr, workers, Path(place), progress)
+        return _screen(models, against, effort, alpha, fdr, workers, Path(place), progress)
 
 
 def _screen(
     sources: Sequence[Source],
     against: Source | None,
+    effort: Effort,
     alpha: float,
     fdr: float,
     workers: int | Executor | None,
@@ -125,7 +130,8 @@ def _screen(
     given = [*sources] if against is None else [against, *sources]
     prepared: list[Prepared | Unreadable] = []
     for n, outcome in enumerate(
-        run_in_order(partial(_prepare, work=work), [_as_file(source, work) for source in given], workers), start=1
+        run_in_order(partial(_prepare, work=work, effort=effort), [_located(s, work) for s in given], workers),
+        start=1,
     ):
         prepared.append(outcome)
         progress("reading models", n, len(given))
@@ -208,20 +214,27 @@ class _Labelled:
     prepared: Prepared
 
 
-def _as_file(source: Source, work: Path) -> Path:
-    """Fingerprints at hand are written, so that every worker can read them."""
-    if not isinstance(source, Fingerprint):
-        return Path(source).absolute()
-    content = source.to_bytes()
-    file = work / "fingerprints" / f"{sha256(content).hexdigest()}.safetensors"
-    write_atomically(file, content)
-    return file
+def _located(source: Source, work: Path) -> Location:
+    """Where every worker finds a model: fingerprints at hand are written, paths are made absolute."""
+    if isinstance(source, Fingerprint):
+        content = source.to_bytes()
+        file = work / "fingerprints" / f"{sha256(content).hexdigest()}.safetensors"
+        write_atomically(file, content)
+        return Location(str(file))
+    location = Location.of(source)
+    path = Path(location.text)
+    return replace(location, text=str(path.absolute())) if path.exists() else location
 
 
-def _prepare(source: Path, work: Path) -> Prepared | Unreadable:
+def _prepare(location: Location, work: Path, effort: Effort) -> Prepared | Unreadable:
     """Read or make one fingerprint, and keep the first stage's part of it; what goes wrong costs this model alone."""
+    name = PurePosixPath(location.text).name
     try:
-        file = source if is_fingerprint(source) else _fingerprinted(source, work)
+        file = Path(location.text)
+        if not is_fingerprint(file):
+            made = fingerprint(location, effort=effort, cache=Cache(work)).to_bytes()
+            file = work / "fingerprints" / f"{sha256(made).hexdigest()}.safetensors"
+            write_atomically(file, made)
         content = sha256_of_file(file)
         constants = [v for k, v in sorted(vars(sketches).items()) if k.isupper() and isinstance(v, int)]
         first = (
@@ -234,17 +247,9 @@ def _prepare(source: Path, work: Path) -> Prepared | Unreadable:
             sketches.save_sketch(sketch, first)
         return Prepared(file, content, first, sketch.signature, sketch.record)
     except InputError as error:
-        return Unreadable(source.name, str(error))
+        return Unreadable(name, str(error))
     except OSError as error:
-        return Unreadable(source.name, f"{source.name!r:.120} cannot be read ({error.strerror or error}).")
-
-
-def _fingerprinted(source: Path, work: Path) -> Path:
-    """The fingerprint of weights, made unless one of an earlier run still holds."""
-    file = work / "fingerprints" / f"{sha256(os.fsencode(source)).hexdigest()}.safetensors"
-    if made_before(file, source) is None:
-        fingerprint(source).save(file)
-    return file
+        return Unreadable(name, f"{name!r:.120} cannot be read ({error.strerror or error}).")
 
 
 def _labelled(prepared: Sequence[Prepared]) -> list[_Labelled]:
@@ -289,7 +294,7 @@ def _second_stage(pairs: list[tuple[str, str]]) -> list[Tested]:
 
 def _tested(a: Fingerprint, b: Fingerprint) -> Tested:
     try:
-        results, log10_p = combine(exact_results(a, b))
+        results, log10_p = combine(exact_results(*at_one_effort(a, b)))
     except VerifyError as error:
         return Tested({}, None, str(error))
     return Tested({result.id: result.log10_p for result in results}, log10_p, None)

@@ -51,6 +51,9 @@ class FirstSketch:
     """
 
     record: FingerprintRecord
+    """At screen effort, whatever it was made at, so that all compare."""
+    whole: bool
+    """Whether its digest is of all weights."""
     arrays: dict[str, NDArray[np.float16]]
     groups: dict[str, list[tuple[int, int]]]
 
@@ -85,6 +88,7 @@ def first_sketch(model: Fingerprint) -> FirstSketch:
             f"The fingerprint of {model.record.name!r:.120} was cut down for a panel and lacks {', '.join(missing)}; "
             "make it again from the weights."
         )
+    whole, model = model.record.effort == "full", model.at("screen")
     arrays: dict[str, NDArray[np.float16]] = {}
     groups: dict[str, list[tuple[int, int]]] = {}
     shape, sketch = model.record.architecture, model.record.sketch
@@ -112,7 +116,7 @@ def first_sketch(model: Fingerprint) -> FirstSketch:
     for role in ("embed", "unembed"):
         if f"stream.{role}" in model.arrays:
             arrays[f"stream.{role}"] = model.arrays[f"stream.{role}"]
-    return FirstSketch(model.record, {k: v.astype(np.float16) for k, v in arrays.items()}, groups)
+    return FirstSketch(model.record, whole, {k: v.astype(np.float16) for k, v in arrays.items()}, groups)
 
 
 def stream_dimensions(record: FingerprintRecord) -> NDArray[np.intp]:
@@ -122,7 +126,7 @@ def stream_dimensions(record: FingerprintRecord) -> NDArray[np.intp]:
 
 def save_sketch(sketch: FirstSketch, path: Path) -> None:
     """Write one safetensors file, whole or not at all."""
-    header = {"record": sketch.record.model_dump(mode="json"), "groups": sketch.groups}
+    header = {"record": sketch.record.model_dump(mode="json"), "whole": sketch.whole, "groups": sketch.groups}
     content = {name: np.ascontiguousarray(array) for name, array in sketch.arrays.items()}
     write_atomically(path, save(content, metadata={_HEADER: json.dumps(header, sort_keys=True)}))
 
@@ -142,7 +146,7 @@ def load_sketch(path: Path) -> FirstSketch:
             header = json.loads(file.metadata()[_HEADER])
         record = FingerprintRecord.model_validate(header["record"])
         groups = {kind: [(layer, head) for layer, head in rows] for kind, rows in header["groups"].items()}
-        return FirstSketch(record, load_file(path), groups)
+        return FirstSketch(record, header["whole"] is True, load_file(path), groups)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise FingerprintError(
             f"The kept sketch {path.name!r:.120} is damaged ({str(error)!r:.80}); delete it and run again."

@@ -85,6 +85,11 @@ class HubFolder:
         """Commit."""
         return self.repository.commit
 
+    @property
+    def state(self) -> str:
+        """Commits do not change."""
+        return f"{self.repository.endpoint} {self.origin} {self.revision}"
+
     def names(self) -> list[str]:
         """Names of the files directly inside, ordered."""
         paths = map(PurePosixPath, self.repository.files)

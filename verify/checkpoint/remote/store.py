@@ -26,6 +26,7 @@ class StoreFolder:
     path: str
     origin: str
     revision: None = None
+    state: None = None
     meter: Meter = field(init=False)
 
     def __post_init__(self) -> None:

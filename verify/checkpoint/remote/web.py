@@ -42,6 +42,7 @@ class WebFolder:
     only: str | None = None
     """The one file, where the address has a query."""
     revision: None = None
+    state: None = None
     meter: Meter = field(init=False)
     _found: dict[str, RemoteFile] = field(default_factory=dict, repr=False)
     _listed: list[str] | None = None

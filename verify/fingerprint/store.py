@@ -1,0 +1,60 @@
+"""Fingerprints kept between runs, under everything that they are a function of.
+
+The key is of the files as their place tells them apart (a commit; or path, size, time and number on a disk), the
+layout, the sketch, the effort and the versions of what computes. Many may write at once: an entry is whole or
+absent, and who writes one key writes the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from importlib.metadata import version
+from pathlib import Path
+
+from ..base import Cache, CheckpointError, FingerprintError
+from ..checkpoint import Checkpoint, Location
+from .record import Fingerprint
+from .sketch import Effort, SketchSpec
+
+_KIND = "fingerprints"
+_SOFTWARE = ("verify-lineage", "numpy", "safetensors")
+
+_log = logging.getLogger(__name__)
+
+
+class Store:
+    """Where fingerprints of one checkpoint, sketch and effort are kept."""
+
+    def __init__(
+        self, cache: Cache, checkpoint: Checkpoint, location: Location, sketch: SketchSpec, effort: Effort
+    ) -> None:
+        self.file: Path | None = None
+        """None where the files cannot be told from what they may become."""
+        if (state := checkpoint.state) is not None:
+            key = [state, _layout(location), sketch.model_dump(), effort, {name: version(name) for name in _SOFTWARE}]
+            self.file = cache.path(_KIND, json.dumps(key, sort_keys=True))
+        self._cache = cache
+
+    def get(self) -> Fingerprint | None:
+        """The fingerprint, if it was kept and is sound."""
+        if self.file is None or not self.file.exists():
+            return None
+        try:
+            found = Fingerprint.load(self.file)
+        except FingerprintError:
+            return None  # damaged: made again
+        _log.info("%s: its fingerprint was kept", found.record.name)
+        return found
+
+    def put(self, found: Fingerprint) -> None:
+        """Keep a fingerprint."""
+        if self.file is not None:
+            self._cache.write(self.file, found.to_bytes())
+
+
+def _layout(location: Location) -> str | None:
+    try:
+        return None if location.layout is None else Path(location.layout).read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"The layout file {Path(location.layout or '').name!r:.120} cannot be read.") from error
