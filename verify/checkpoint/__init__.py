@@ -2,7 +2,7 @@
 
 from .adapter import MOST_DECLARED
 from .architecture import Architecture, FileIdentity
-from .checkpoint import Checkpoint, open_checkpoint
+from .checkpoint import Checkpoint, drafted_layout, open_checkpoint
 from .families import FAMILIES, Family
 from .infer import draft_layout
 from .layout_file import read_layout
@@ -19,6 +19,7 @@ __all__ = [
     "Key",
     "Location",
     "draft_layout",
+    "drafted_layout",
     "open_checkpoint",
     "read_layout",
 ]

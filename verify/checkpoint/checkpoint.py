@@ -21,6 +21,7 @@ from .architecture import Architecture, FileIdentity
 from .choose import choose
 from .describe import configured, describe, fused_heads, numbers
 from .formats import FORMATS
+from .infer import draft_layout
 from .layout import Family, Slot
 from .layout_file import layout_of
 from .naming import Key, Prefix, places
@@ -256,6 +257,18 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
     for name in checkpoint.unrecognised:
         _log.debug("%s: tensor %r is not understood and left out", checkpoint.name, name)
     return checkpoint
+
+
+def drafted_layout(model: str | os.PathLike[str] | Location) -> str:
+    """A layout file to start from, for a model whose architecture is not known; see docs/layouts.md.
+
+    Raises
+    ------
+    CheckpointError
+        If its files cannot be read.
+    """
+    _, found, _ = _held(Location.of(model))
+    return draft_layout({name: tensor.shape for name, tensor in found.items()})
 
 
 def _held(location: Location) -> tuple[Source, dict[str, Tensor], dict[bytes, int] | None]:

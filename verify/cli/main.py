@@ -13,6 +13,7 @@ import click
 
 from ..base import InputError, VerifyError
 from .cache import cache
+from .inspect import inspect
 from .options import Effort, effort_options, side_options
 from .output import check_writable, chosen_formats, formats, log_to_stderr, no_pdf, progress_bar, write_report
 from .panel import panel
@@ -205,6 +206,7 @@ def demo(output: Path, quiet: bool) -> None:
         click.echo(f"Left out report.pdf: {left_out}.")
 
 
+cli.add_command(inspect)
 cli.add_command(panel)
 cli.add_command(screen)
 cli.add_command(replay)

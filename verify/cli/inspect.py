@@ -1,0 +1,75 @@
+"""``verify inspect``: what a checkpoint is taken for, before anything is computed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from .options import side_options
+
+if TYPE_CHECKING:
+    from ..checkpoint import Checkpoint
+
+_SHOWN = 20  # names of tensors
+
+
+@click.command()
+@click.argument("model")
+@side_options()
+@click.option("--draft-layout", is_flag=True, help="Print a layout file to start from, for --layout.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def inspect(
+    model: str,
+    revision: str | None,
+    token: str | None,
+    layout: str | None,
+    base: str | None,
+    draft_layout: bool,
+    as_json: bool,
+) -> None:
+    """Say how MODEL is understood, and what of it is left out; only headers and small files are read."""
+    from ..checkpoint import Location, drafted_layout, open_checkpoint
+
+    location = Location(model, revision, token, layout, base)
+    if draft_layout:
+        click.echo(drafted_layout(location), nl=False)
+        return
+    with open_checkpoint(location) as checkpoint:
+        click.echo(json.dumps(_content(checkpoint), indent=2) if as_json else _page(checkpoint))
+
+
+def _content(checkpoint: Checkpoint) -> dict[str, object]:
+    return {
+        "name": checkpoint.name,
+        "origin": checkpoint.origin,
+        "revision": checkpoint.revision,
+        "merged_onto": checkpoint.merged_onto,
+        "declared_bases": checkpoint.declared_bases,
+        "architecture": checkpoint.architecture.model_dump(),
+        "files": [file.model_dump() for file in checkpoint.files(read=False)],
+        "outside": checkpoint.outside,
+        "unrecognised": checkpoint.unrecognised,
+    }
+
+
+def _page(checkpoint: Checkpoint) -> str:
+    shape, files = checkpoint.architecture, checkpoint.files(read=False)
+    where = "@".join(filter(None, (checkpoint.origin, checkpoint.revision)))
+    lines = [
+        f"{checkpoint.name}{' from ' + where if where else ''}",
+        f"{len(files)} files, {sum(file.size for file in files)} bytes",
+        f"read as {shape.family}" + (f" (model_type {shape.model_type})" if shape.model_type else ""),
+        *(f"  {name} {value}" for name, value in shape.model_dump(exclude={"family", "model_type"}).items()),
+    ]
+    if checkpoint.declared_bases:
+        lines.append(f"declared bases: {', '.join(checkpoint.declared_bases)}")
+    for what, names in (
+        ("understood, compared by no test", checkpoint.outside),
+        ("not understood and left out", checkpoint.unrecognised),
+    ):
+        if names:
+            lines += [f"{len(names)} tensors {what}:", *(f"  {name}" for name in names[:_SHOWN])]
+            lines += [f"  and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    return "\n".join(lines)
