@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import multiprocessing
 import os
 import signal
 import sys
@@ -470,8 +471,16 @@ def test_the_result_does_not_depend_on_workers_or_order(family: list[Fingerprint
 
 @pytest.mark.usefixtures("small_tiles")
 def test_processes_give_the_same_bytes(family: list[Fingerprint], found: ScreenResult) -> None:
-    """Started afresh."""
-    assert bytes_of(screen(family, workers=2)) == bytes_of(found)
+    """Started afresh, and also when one is killed in the middle."""
+    killed: list[int] = []
+
+    def kill_one(what: str, done: int, _: int) -> None:
+        if what == "first stage" and done == 1 and not killed:
+            killed.extend(child.pid for child in multiprocessing.active_children()[:1] if child.pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    assert bytes_of(screen(family, workers=2, progress=kill_one)) == bytes_of(found)
+    assert killed
 
 
 @pytest.mark.usefixtures("small_tiles")
