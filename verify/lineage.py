@@ -87,6 +87,8 @@ def test_lineage(
     asked: Effort | None = "full" if reference is not None else effort
     read = _fingerprint(a, asked, workers, progress), _fingerprint(b, asked, workers, progress)
     first, second = at_one_effort(*read, effort=asked)
+    for model in (first, second):
+        _check_whole(model)
     results, evidence = not_needed(), None
     subject_a, subject_b = (Subject.of(model.record) for model in read)
     if not identical(subject_a, subject_b):
@@ -120,11 +122,15 @@ def at_one_effort(a: Fingerprint, b: Fingerprint, *, effort: Effort | None = Non
     Raises
     ------
     FingerprintError
-        If one was made at less effort than given, cut down for a panel, or under another sketch.
+        If one was made at less effort than given, or under another sketch.
     """
     efforts = sorted((model.record.effort for model in (a, b)), key=EFFORTS.index)
     first, second = (model.at(effort or efforts[0]) for model in (a, b))
-    _check_comparable(first, second)
+    if first.record.sketch != second.record.sketch:
+        raise FingerprintError(
+            f"The fingerprints of {a.record.name} and {b.record.name} were made under different sketches "
+            f"({first.record.sketch} and {second.record.sketch}); make them again with one specification."
+        )
     return first, second
 
 
@@ -162,20 +168,13 @@ def _check_text(chronology: str | None) -> None:
         raise InputError(f"chronology is {chronology!r:.60}; give text that UTF-8 can encode.") from error
 
 
-def _check_comparable(a: Fingerprint, b: Fingerprint) -> None:
-    if a.record.sketch != b.record.sketch:
+def _check_whole(model: Fingerprint) -> None:
+    expected = COMPONENTS if model.record.effort == "full" else SAMPLED
+    if missing := sorted(set(expected).difference(model.record.components)):
         raise FingerprintError(
-            f"The fingerprints of {a.record.name} and {b.record.name} were made under different sketches "
-            f"({a.record.sketch} and {b.record.sketch}); make them again with one specification."
+            f"The fingerprint of {model.record.name} was cut down for a panel and lacks {', '.join(missing)}; "
+            "make it again from the weights."
         )
-    for model in (a, b):
-        expected = COMPONENTS if model.record.effort == "full" else SAMPLED
-        missing = sorted(set(expected).difference(model.record.components))
-        if missing:
-            raise FingerprintError(
-                f"The fingerprint of {model.record.name} was cut down for a panel and lacks {', '.join(missing)}; "
-                "make it again from the weights."
-            )
 
 
 def _software() -> dict[str, str]:

@@ -131,11 +131,11 @@ def _executor(address: str | None) -> Iterator[Executor | None]:
     except ImportError as error:
         raise InputError('--scheduler needs dask: `pip install "verify-lineage[dask]"`.') from error
     try:
-        client = Client(address, timeout=10)  # type: ignore[no-untyped-call]
+        client = Client(address, timeout=10)
     except (OSError, ValueError) as error:
         reason = str(error) or type(error).__name__
         raise InputError(
             f"No dask scheduler answers at {address!r:.120} ({reason:.120}); check the address."
         ) from error
     with client:
-        yield client.get_executor()  # type: ignore[no-untyped-call]
+        yield client.get_executor()

@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ..base import InputError, canonical, write_atomically
-from ..render.screen_figures import family_map
 from ..statistics import EXACT_TESTS
 from .record import Family, PairResult, ScreenRecord
-from .summary import summary
 
 if TYPE_CHECKING:
     import pandas
@@ -79,7 +77,9 @@ class ScreenResult:
         InputError
             If Parquet is asked for and pyarrow is not installed.
         """
-        form = form or chosen_form(None)
+        from .summary import summary
+
+        form = chosen_form(form)
         contents = {
             f"pairs.{form}": _parquet(self.columns()) if form == "parquet" else _csv(self.columns()),
             "families.json": self.to_json().encode(),
@@ -102,6 +102,8 @@ class ScreenResult:
         InputError
             If matplotlib is not installed.
         """
+        from ..render.screen_figures import family_map
+
         found = [row for row in self.pairs if row.verdict != "no_evidence"]
         related = sorted({name for row in found for name in (row.a, row.b)})
         names = related[:_MOST_DRAWN]
