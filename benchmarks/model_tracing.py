@@ -204,7 +204,7 @@ def page(result: dict[str, Any]) -> str:
         "|---|---:|---:|---:|",
     ]
     for name, value in seconds.items():
-        ratio = "" if name == "phi_U" else f"{seconds['phi_U'] / value:.3g} times as long"
+        ratio = "" if name == "phi_U" else f"{seconds['phi_U'] / value:.1f} times as long"
         lines.append(f"| {name} | {value:.3g} | {ratio} | {found[name]:.1f} |")
     lines += [
         "",
@@ -221,8 +221,10 @@ def page(result: dict[str, Any]) -> str:
         lines.append(f"| {row['blocks']} | " + " | ".join(cells) + " |")
     lines += [
         "",
-        "What the counts need (`detectable_share`: smallest share of units, each kept independently, that is found",
-        "at this level with probability .95; it counts on no chance matches):",
+        "## What the counts need",
+        "",
+        "`detectable_share`: smallest share of units, each kept independently, that is found at this level with",
+        "probability .95; it counts on no chance matches.",
         "",
         "| blocks | matches needed | detectable share, sketch | all units |",
         "|---:|---:|---:|---:|",

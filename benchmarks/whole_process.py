@@ -1,9 +1,11 @@
 """``python -m benchmarks.whole_process``: what ``verify lineage`` costs as a whole process on models of real shapes.
 
 Pairs of random bfloat16 checkpoints of the widths of Llama-2-7B and Qwen2.5-14B and few layers, a model and its
-child, are compared at every effort with the files in the page cache and without. Cost is a part that does not depend
-on depth and a part for each layer; both are read off two depths and give the full depth. Writes ``tables/cost.md``
-and ``tables/cost.json``, and the table of ``README.md`` between its marks.
+child, are compared at every effort with the files in the page cache and without. Reading costs a part that does not
+depend on depth and a part for each layer; both are read off two depths and give the full depth. The tests compare
+blocks with one another and do not grow along a line: their time is measured at each depth on fingerprints of random
+arrays, taken off the runs and added again. Writes ``tables/cost.md`` and ``tables/cost.json``, and the table of
+``README.md`` between its marks.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +66,17 @@ class Cost:
         return self.decoded / self.stored
 
 
+@dataclass(frozen=True)
+class Stage:
+    """Seconds of the tests alone."""
+
+    shape: str
+    layers: int
+    effort: Effort
+    wall: float
+    cpu: float
+
+
 def main() -> None:
     """Measure and write the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.whole_process", description=__doc__)
@@ -76,18 +90,8 @@ def main() -> None:
         for layers in (*DEPTHS, *([CHECK[name]] if name in CHECK else [])):
             deep = [e for e in efforts if e != "full" or layers in DEPTHS]
             rows += _measure(SHAPES[name].at(layers), deep, options.repeats)
-    lines = [
-        _line(SHAPES[name], effort, rows, how, layers)
-        for name in options.shapes
-        for effort in options.efforts
-        if any(row.shape == name and row.effort == effort for row in rows)
-        for how in ("cold", "warm")
-        for layers in dict.fromkeys((CHECK.get(name, SHAPES[name].layers), SHAPES[name].layers))
-        if any(row.shape == name and row.effort == effort and row.how == how for row in rows)
-    ]
-    stage = {effort: _statistics_stage(effort) for effort in ("screen", "standard")}
     start = min(measured([sys.executable, "-m", "verify", "--version"], cwd=ROOT).wall for _ in range(REPEATS))
-    found = {"rows": [asdict(row) for row in rows + lines], "statistics": stage, "start": start}
+    found = {"start": start, "load": os.getloadavg()[2]} | carried(rows)
     (TABLES / "cost.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     (TABLES / "cost.md").write_text(page(found), "utf-8")
     readme = ROOT / "README.md"
@@ -136,8 +140,30 @@ def _lineage(a: Path, b: Path, effort: Effort) -> Run:
     return measured([*command, "--json", "--quiet"], cwd=ROOT, environment=dict(os.environ))
 
 
-def _line(shape: Shape, effort: Effort, rows: list[Cost], how: str, layers: int) -> Cost:
-    """What the line through the two depths gives for another depth."""
+def carried(rows: list[Cost]) -> dict[str, Any]:
+    """What was measured with what the line gives, and the seconds of the tests alone."""
+    kinds = dict.fromkeys((row.shape, row.effort, row.how) for row in rows)
+    stages: list[Stage] = []
+    for name, effort in dict.fromkeys((name, effort) for name, effort, _ in kinds):
+        for layers in sorted({*DEPTHS, *_others(name, effort)}):
+            stages.append(_tests(SHAPES[name].at(layers), effort))
+            print(stages[-1], flush=True)
+    lines = [
+        _line(SHAPES[name], effort, rows, how, layers, stages)
+        for name, effort, how in kinds
+        for layers in _others(name, effort)
+    ]
+    return {"rows": [asdict(row) for row in rows + lines], "tests": [asdict(stage) for stage in stages]}
+
+
+def _others(name: str, effort: Effort) -> list[int]:
+    """Depths that a line is drawn to."""
+    return [*([CHECK[name]] if name in CHECK and effort != "full" else []), SHAPES[name].layers]
+
+
+def _line(shape: Shape, effort: Effort, rows: list[Cost], how: str, layers: int, stages: list[Stage]) -> Cost:
+    """What the line through the two depths gives for another depth, the tests by themselves."""
+    tests = {stage.layers: stage for stage in stages if (stage.shape, stage.effort) == (shape.name, effort)}
     few, more = (
         next(r for r in rows if (r.shape, r.effort, r.how, r.layers) == (shape.name, effort, how, depth))
         for depth in DEPTHS
@@ -154,24 +180,21 @@ def _line(shape: Shape, effort: Effort, rows: list[Cost], how: str, layers: int)
         stored=round(at(few.stored, more.stored)),
         decoded=round(at(few.decoded, more.decoded)),
         disk=round(at(few.disk or 0, more.disk or 0)),
-        wall=at(few.wall, more.wall),
-        cpu=at(few.cpu, more.cpu),
+        wall=at(few.wall - tests[few.layers].wall, more.wall - tests[more.layers].wall) + tests[layers].wall,
+        cpu=at(few.cpu - tests[few.layers].cpu, more.cpu - tests[more.layers].cpu) + tests[layers].cpu,
         anonymous=round(at(few.anonymous, more.anonymous)),
         resident=None,
     )
 
 
-def _statistics_stage(effort: Effort) -> dict[str, float]:
-    """Seconds of the tests alone, best of two, on fingerprints of the depth and heads of Qwen2.5-14B."""
+def _tests(shape: Shape, effort: Effort) -> Stage:
+    """The tests alone, on fingerprints of random arrays."""
     rng = np.random.default_rng(0)
-    shape = SHAPES["14B"]
-    a, b = synthetic(rng, shape, effort, "a"), synthetic(rng, shape, effort, "b")
-    seconds = []
-    for _ in range(2):
-        start = time.perf_counter()
-        verify.test_lineage(a, b)
-        seconds.append(time.perf_counter() - start)
-    return {"layers": shape.layers, "seconds": min(seconds)}
+    least: Effort = "standard" if effort == "full" else effort  # the exact tests are the same
+    a, b = synthetic(rng, shape, least, "a"), synthetic(rng, shape, least, "b")
+    start, used = time.perf_counter(), time.process_time()
+    verify.test_lineage(a, b)
+    return Stage(shape.name, shape.layers, effort, time.perf_counter() - start, time.process_time() - used)
 
 
 def synthetic(rng: np.random.Generator, shape: Shape, effort: Effort, name: str) -> Fingerprint:
@@ -235,11 +258,10 @@ def synthetic(rng: np.random.Generator, shape: Shape, effort: Effort, name: str)
 # --- pages -------------------------------------------------------------------------------------------------------
 
 
-def page(found: dict[str, object]) -> str:
+def page(found: dict[str, Any]) -> str:
     """``cost.md`` from the content of ``cost.json``."""
-    rows = [Cost(**row) for row in found["rows"]]  # type: ignore[attr-defined]
-    stage: dict[str, dict[str, float]] = found["statistics"]  # type: ignore[assignment]
-    seconds = ", ".join(f"{value['seconds']:.1f} s at {effort} effort" for effort, value in stage.items())
+    rows = [Cost(**row) for row in found["rows"]]
+    stages = [Stage(**stage) for stage in found["tests"]]
     lines = [
         "# Cost of a comparison",
         "",
@@ -248,15 +270,20 @@ def page(found: dict[str, object]) -> str:
         "(`python -m benchmarks.whole_process`, 2 cores, 1 worker). Cold: files dropped from the page cache first;",
         "disk: bytes the system then read, with its read-ahead. RssAnon: memory of the process itself; RSS counts",
         "mapped pages of the files too.",
-        f"Starting the interpreter and the command alone: {found['start']:.2f} s.",
+        f"Starting the interpreter and the command alone: {found['start']:.2f} s. Load average of the machine:",
+        f"{found['load']:.0f} (above 2, others were using it and seconds are too many).",
         "",
         "## At full depth",
         "",
-        "From the line through the two depths measured.",
+        "Reading from the line through the two depths measured, the tests as measured at this depth.",
         "",
         *summary(found),
         "",
-        f"The tests alone, on fingerprints of {stage['standard']['layers']:.0f} layers and 8 kv heads: {seconds}.",
+        "The tests alone, on fingerprints of random arrays (32 kv heads in 7B, 8 in 14B):",
+        "",
+        "| shape | layers | effort | wall s | CPU s |",
+        "|---|---:|---|---:|---:|",
+        *(f"| {s.shape} | {s.layers} | {s.effort} | {s.wall:.2f} | {s.cpu:.2f} |" for s in stages),
         "",
         "## Measured",
         "",
@@ -284,27 +311,28 @@ def page(found: dict[str, object]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def summary(found: dict[str, object]) -> list[str]:
+def summary(found: dict[str, Any]) -> list[str]:
     """The table of the models at their full depth."""
-    rows = [Cost(**row) for row in found["rows"]]  # type: ignore[attr-defined]
+    rows = [Cost(**row) for row in found["rows"]]
     lines = [
-        "| two models of | effort | of their bytes | from a cold disk | cold | warm | memory |",
-        "|---|---|---:|---:|---:|---:|---:|",
+        "| two models of | effort | of their bytes | from a cold disk | CPU time | memory |",
+        "|---|---|---:|---:|---:|---:|",
     ]
     for row in rows:
         if row.how != "warm, line" or row.layers != SHAPES[row.shape].layers:
             continue
         key = (row.shape, row.layers, row.effort, "cold, line")
         cold = next((r for r in rows if (r.shape, r.layers, r.effort, r.how) == key), None)
+        disk = f"{100 * (cold.disk or 0) / cold.stored:.2f}%" if cold else "-"
+        model = f"{row.shape}, {row.layers} layers"
         lines.append(
-            f"| {row.shape}, {row.layers} layers | {row.effort} | {100 * row.share:.2f}% | "
-            + (f"{100 * (cold.disk or 0) / cold.stored:.2f}% | {cold.wall:.0f} s" if cold else "- | -")
-            + f" | {row.wall:.0f} s | {row.anonymous / GIB:.2f} GiB |"
+            f"| {model} | {row.effort} | {100 * row.share:.2f}% | {disk} | {row.cpu:.0f} s | "
+            f"{row.anonymous / GIB:.2f} GiB |"
         )
     return lines
 
 
-def with_table(readme: str, found: dict[str, object]) -> str:
+def with_table(readme: str, found: dict[str, Any]) -> str:
     """README with the table between its marks."""
     table = "\n".join(["<!-- cost -->", *summary(found), "<!-- end -->"])
     return re.sub(r"<!-- cost -->\n.*?<!-- end -->", lambda _: table, readme, flags=re.DOTALL)

@@ -250,7 +250,7 @@ def _tracing_numbers(tracing: tuple[str, list[Table]]) -> dict[str, str]:
     (surviving,) = _said(tracing[0], r"; (\d+) units survive")
 
     def times(row: dict[str, str]) -> str:
-        return f"{float(row['phi_U takes'].split()[0]):.0f}"
+        return row["phi_U takes"].split()[0]
 
     return {
         "TracingUnits": _said(tracing[0], r"projections of (\d+) units")[0],
@@ -466,9 +466,9 @@ def _whole_table(whole: Table) -> str:
     return _table(
         "whole",
         "Cost of comparing two bfloat16 models as a whole process on two cores: the share of their bytes that is "
-        "decoded, the share that the system reads from a cold disk, seconds from a cold disk and from the page "
-        "cache, and memory of the process's own. Measured at the widths of Llama-2-7B and Qwen2.5-14B with few layers, "
-        "and carried to full depth by a line.",
+        "decoded, the share that the system reads from a cold disk, processor time, and memory of the process's own. "
+        "Reading was measured at the widths of Llama-2-7B and Qwen2.5-14B with few layers and is carried to full "
+        "depth by a line; the tests were measured at this depth.",
         "ll" + "r" * (len(whole.header) - 2),
         whole.header,
         [[_escape(cell) for cell in row] for row in whole.rows],

@@ -96,8 +96,10 @@ def test_the_line_is_a_line() -> None:
         whole_process.Cost("7B", n, "screen", "warm", 10 + n, 5 + 2 * n, 3 * n, 1 + n, n, 7 * n, 9)
         for n in whole_process.DEPTHS
     ]
-    deep = whole_process._line(SHAPES["7B"], "screen", rows, "warm", 32)
-    assert (deep.stored, deep.decoded, deep.disk, deep.wall, deep.cpu, deep.anonymous) == (42, 69, 96, 33, 32, 224)
+    stages = [whole_process.Stage("7B", n, "screen", 0.25 * n * n, 0.5 * n) for n in (*whole_process.DEPTHS, 32)]
+    deep = whole_process._line(SHAPES["7B"], "screen", rows, "warm", 32, stages)
+    assert (deep.stored, deep.decoded, deep.disk, deep.cpu, deep.anonymous) == (42, 69, 96, 32, 224)
+    assert deep.wall == (3 - 1) + (5 - 4 - (3 - 1)) / 2 * 30 + 256  # what remains falls by half a second a layer
 
 
 def test_imports_are_summed_by_package() -> None:
