@@ -105,8 +105,7 @@ def _fingerprints(against: str, sizes: tuple[int, ...], of: Callable[[int], Shap
                         best[effort][size] = min(seconds, best[effort].get(size, seconds))
     finally:
         shutil.rmtree(folder)
-    for effort, seconds in best.items():
-        print(f"fingerprint, {effort}, against {against}: {seconds}", flush=True)
+    print(f"fingerprints against {against}: {best}", flush=True)
     return [Curve(f"fingerprint, {e}", against, list(s), list(s.values())) for e, s in best.items()]
 
 

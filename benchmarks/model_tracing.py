@@ -145,7 +145,8 @@ def fixed_units(a: Rows, b: Rows, rows: int = ROWS) -> int:
 
 
 def _directions(x: Rows) -> Rows:
-    return x / np.linalg.norm(x, axis=1, keepdims=True)
+    unit: Rows = x / np.linalg.norm(x, axis=1, keepdims=True)
+    return unit
 
 
 def power(rng: np.random.Generator) -> list[dict[str, Any]]:

@@ -107,11 +107,15 @@ def _measure(shape: Shape, efforts: list[Effort], repeats: int) -> list[Cost]:
         print(f"{shape.name}, {shape.layers} layers: {shape.bytes() / 1e9:.2f} GB each", flush=True)
         stored = 2 * sum(path.stat().st_size for path in parent.glob("*.safetensors"))
         for how in ("cold", "warm"):
+            if how == "warm":
+                warm(parent)
+                warm(child)
             for effort in efforts:
                 runs = []
                 for _ in range(1 if effort == "full" else repeats):
-                    for model in (parent, child):
-                        (forget if how == "cold" else warm)(model)
+                    if how == "cold":
+                        forget(parent)
+                        forget(child)
                     runs.append(_lineage(child, parent, effort))
                 best = min(runs, key=lambda run: run.wall)
                 report = json.loads(best.output)
