@@ -48,16 +48,7 @@ SHAPE = Architecture(
 
 def main() -> None:
     """Measure and write the table."""
-    rng = np.random.default_rng(0)
-    models = [_model(rng, f"m{n:03d}") for n in range(max(SIZES) + 2)]
-    seconds = []
-    for size in SIZES:
-        panel = _panel(rng, models[2 : size + 2])
-        start = time.perf_counter()
-        evidence = evaluate(panel, models[0], models[1])
-        seconds.append(time.perf_counter() - start)
-        assert len(evidence.use.members) == size
-        print(f"{size} members: {seconds[-1]:.1f} s", flush=True)
+    seconds = measure()
     slope = float(np.polyfit(np.log(SIZES), np.log(seconds), 1)[0])
     lines = [
         "# Cost of a claim on a panel",
@@ -72,6 +63,21 @@ def main() -> None:
     lines += [f"| {m} | {s:.1f} | {r} |" for m, s, r in zip(SIZES, seconds, ratios, strict=True)]
     lines += ["", f"Seconds grow like the number of members to the power {slope:.2f}."]
     TABLE.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def measure() -> list[float]:
+    """Seconds of a claim on a panel of each size."""
+    rng = np.random.default_rng(0)
+    models = [_model(rng, f"m{n:03d}") for n in range(max(SIZES) + 2)]
+    seconds = []
+    for size in SIZES:
+        panel = _panel(rng, models[2 : size + 2])
+        start = time.perf_counter()
+        evidence = evaluate(panel, models[0], models[1])
+        seconds.append(time.perf_counter() - start)
+        assert len(evidence.use.members) == size
+        print(f"{size} members: {seconds[-1]:.1f} s", flush=True)
+    return seconds
 
 
 def _model(rng: np.random.Generator, name: str) -> Fingerprint:

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SOURCES = ("paper.tex", "numbers.tex", "references.bib", "sections", "tables")
+SOURCES = ("paper.tex", "numbers.tex", "references.bib", "sections", "tables", "figures")
 TIMEOUT = 300  # seconds for one run of TeX
 
 
