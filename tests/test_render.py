@@ -22,9 +22,11 @@ from tests.test_claim import HOSTILE, renamed
 from verify import ClaimReport, Fingerprint, InputError, fingerprint, test_lineage
 from verify.claim.wording import verbal_cap, verbal_scale
 from verify.data import model
-from verify.render import FORMATS, figures, latex
+from verify.render import FORMATS
+from verify.render.latex import latex
 from verify.render.numbers import general, log10, share
 from verify.render.pdf import by_latex, by_typst
+from verify.render.report_figures import figures
 
 CREATED = "2026-01-31T12:00:00+00:00"
 PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
 from scipy.optimize import linear_sum_assignment
 
 from tests.synthetic import SKETCH, architecture, fingerprint_of, gpt2_like, moe_like, random_arrays, stranger
@@ -15,7 +16,7 @@ from verify import Fingerprint
 from verify.fingerprint import SketchSpec, chosen_indices
 from verify.inference import log10_p_fixed_points, log10_p_signs
 from verify.statistics import EXACT_TESTS, SIGN_AGREEMENT, VALUE_IDENTITY
-from verify.statistics.alignment import align
+from verify.statistics.alignment import _assign, align
 from verify.statistics.blocks import agreement, score, unit_pairs, unit_responses, units, value_responses, values
 from verify.statistics.groups import groups
 from verify.statistics.matching import MARGIN, fixed_points
@@ -610,3 +611,22 @@ def test_too_few_shared_anchors_make_response_tests_inapplicable():
     few = Fingerprint(b.record.model_copy(update={"anchors": tuple(range(20, 60))}), b.arrays)
     for test in (EXACT_TESTS[2], EXACT_TESTS[4]):
         assert "share 20 anchor tokens" in test(a, few).reason
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    npst.arrays(
+        np.float64,
+        st.tuples(st.integers(0, 5), st.integers(1, 5)),
+        elements=st.integers(0, 6).map(lambda n: n / 4),
+    ),
+    st.booleans(),
+)
+def test_layers_are_assigned_for_the_largest_total(table: np.ndarray, distinct: bool) -> None:
+    """Whether or not every row has its own best column, ties and more rows than columns included."""
+    if distinct:
+        table = table + np.arange(table.size).reshape(table.shape) / 1000
+    rows, columns = _assign(table)
+    expected = linear_sum_assignment(np.round(table, 6), maximize=True)
+    assert len(set(rows)) == len(set(columns)) == len(expected[0])
+    assert table[rows, columns].sum() == pytest.approx(table[expected].sum())

@@ -166,19 +166,19 @@ class ClaimReport(Record):
 
     def to_markdown(self, path: str | os.PathLike[str] | None = None) -> str:
         """A page for a reader who is not a statistician; also written to ``path`` if given."""
-        from ..render import markdown
+        from ..render.markdown import markdown
 
         return _written(markdown(self), path)
 
     def to_latex(self, path: str | os.PathLike[str] | None = None, *, fragment: bool = False) -> str:
         r"""A standalone document, or a fragment for ``\input``; also written to ``path`` if given."""
-        from ..render import latex
+        from ..render.latex import latex
 
         return _written(latex(self, fragment=fragment), path)
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
         """One file that loads nothing, with figures if matplotlib is installed; also written to ``path`` if given."""
-        from ..render import html
+        from ..render.html import html
 
         return _written(html(self), path)
 
@@ -190,7 +190,7 @@ class ClaimReport(Record):
         InputError
             If neither is installed.
         """
-        from ..render import pdf
+        from ..render.pdf import pdf
 
         write_atomically(Path(path), pdf(self))
 

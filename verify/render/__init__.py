@@ -1,27 +1,44 @@
-"""Pages, files and figures derived from the record alone."""
+"""Pages, files and figures derived from the record alone; each format is loaded when it is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .html import compact, html
-from .latex import latex
-from .markdown import markdown
-from .pdf import pdf
-from .report_figures import ReportFigure, figures
-
 if TYPE_CHECKING:
     from ..claim import ClaimReport
 
+
+def _markdown(report: ClaimReport) -> bytes:
+    from .markdown import markdown
+
+    return markdown(report).encode()
+
+
+def _latex(report: ClaimReport, fragment: bool = False) -> bytes:
+    from .latex import latex
+
+    return latex(report, fragment=fragment).encode()
+
+
+def _html(report: ClaimReport) -> bytes:
+    from .html import html
+
+    return html(report).encode()
+
+
+def _pdf(report: ClaimReport) -> bytes:
+    from .pdf import pdf
+
+    return pdf(report)
+
+
 FORMATS: dict[str, Callable[[ClaimReport], bytes]] = {
-    "md": lambda report: markdown(report).encode(),
-    "tex": lambda report: latex(report).encode(),
-    "html": lambda report: html(report).encode(),
-    "pdf": pdf,
+    "md": _markdown,
+    "tex": _latex,
+    "html": _html,
+    "pdf": _pdf,
     "json": lambda report: report.to_json().encode() + b"\n",
-    "fragment": lambda report: latex(report, fragment=True).encode(),
+    "fragment": lambda report: _latex(report, fragment=True),
 }
 """What makes the file of each format; ``fragment`` is LaTeX without a preamble."""
-
-__all__ = ["FORMATS", "ReportFigure", "compact", "figures", "html", "latex", "markdown", "pdf"]

@@ -134,7 +134,19 @@ def _flat(block: Block) -> Block:
 
 def _assign(table: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """One-to-one assignment of largest total; rounded, so that ties do not hang on arithmetic."""
+    table = np.round(table, 6)
+    if (best := _best_of_each(table)) is not None:
+        return np.arange(len(table), dtype=np.intp), best
     from scipy.optimize import linear_sum_assignment
 
-    rows, columns = linear_sum_assignment(np.round(table, 6), maximize=True)
+    rows, columns = linear_sum_assignment(table, maximize=True)
     return rows, columns
+
+
+def _best_of_each(table: NDArray[np.float64]) -> NDArray[np.intp] | None:
+    """The column of the largest entry of each row, if that is unique and no two rows share it: the assignment."""
+    if not 0 < table.shape[0] <= table.shape[1]:
+        return None
+    best: NDArray[np.intp] = table.argmax(1)
+    unique = (table == table.max(1, keepdims=True)).sum() == len(table)
+    return best if unique and len(np.unique(best)) == len(table) else None

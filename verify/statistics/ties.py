@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,11 +72,9 @@ def tied(grid: Grid, *, signs: bool = False) -> TiedSets:
 
     Compared are the blocks of one slot in every two layers, and of every two slots in one layer.
     """
-    from scipy.special import ndtri
-
     lines = _lines(grid)
     pairs = sum(len(line) * (len(line) - 1) // 2 for line in lines)
-    threshold = -float(ndtri(FALSE_TIE / max(1, 2 * pairs)))
+    threshold = -NormalDist().inv_cdf(FALSE_TIE / max(1, 2 * pairs))
     means = {(layer, slot): _Mean.of(block) for layer, row in grid.items() for slot, block in row.items()}
     sets = TiedSets()
     for line in lines:
