@@ -62,6 +62,7 @@ def generated() -> dict[str, str]:
         | _panel_numbers(panel)
         | _cost_numbers(cost)
         | _tracing_numbers(tracing)
+        | _screen_numbers(_read("screen.md"))
         | _dispute(dispute)
     )
     files = {
@@ -267,6 +268,19 @@ def _tracing_numbers(tracing: tuple[str, list[Table]]) -> dict[str, str]:
         "TracingModelTheirs": _percent(float(model[1])),
         "TracingModelSketch": _percent(float(model[3])),
         "TracingModelAll": _percent(float(model[5])),
+    }
+
+
+def _screen_numbers(page: tuple[str, list[Table]]) -> dict[str, str]:
+    prose, most = page[0], _only(page, "models").rows[-1]
+    (planted,) = _said(prose, r"(\d+) planted relatives(?=.*All planted pairs were found and no other)")
+    return {
+        "ScreenModels": most[0],
+        "ScreenPairs": most[1],
+        "ScreenPlanted": planted,
+        "ScreenSeconds": most[5],
+        "ScreenPassed": most[8],
+        "ScreenPower": _said(prose, r"([\d.]+) \(first stage\)")[0],
     }
 
 
