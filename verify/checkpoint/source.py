@@ -10,7 +10,6 @@ from ..base import CheckpointError
 from .formats import FORMATS
 from .hostile import parse_json_object
 from .place import File, LocalFolder, Location, Place
-from .remote import find_address, find_on_hub
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 _INDEX = "model.safetensors.index.json"
@@ -61,7 +60,14 @@ def _find(location: Location) -> tuple[Place, str | None]:
     text = location.text
     path = Path(text)
     if _exists(path):
+        if location.revision is not None:
+            raise CheckpointError(
+                f"Revision {location.revision!r:.60} of {path.name!r:.120} was asked for, which is on this machine "
+                "and has none; leave it out, or give the address as hf://org/model."
+            )
         return (LocalFolder(path), None) if path.is_dir() else (LocalFolder(path.parent), path.name)
+    from .remote import find_address, find_on_hub
+
     found = find_on_hub(location) or find_address(location)
     if found is None:
         raise CheckpointError(

@@ -6,7 +6,6 @@ import click
 
 from ..base import Cache
 from ..base.cache import Entry
-from ..checkpoint.remote.kept import KIND, about, kept_bytes
 
 _DAY = 86_400.0  # seconds
 
@@ -20,6 +19,8 @@ def cache(context: click.Context) -> None:
     """
     if context.invoked_subcommand is not None:
         return
+    from ..checkpoint.remote.kept import KIND
+
     found = Cache.default()
     entries = found.entries()
     click.echo(str(found.folder))
@@ -51,6 +52,8 @@ def clear(older_than: float) -> None:
 
 
 def _line(entry: Entry) -> str:
+    from ..checkpoint.remote.kept import about, kept_bytes
+
     known = about(entry.path)
     size = known.get("size", "")
     whole = f" of {_bytes(int(size))}" if size.isascii() and size.isdigit() and len(size) < 20 else ""
