@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from tests.checkpoints import toy, write_checkpoint
 from tests.server import SIGNATURE, Answer, Asked, Server, busy, dropped, running, short
-from verify import CheckpointError, InputError, fingerprint, open_checkpoint
+from verify import CheckpointError, InputError, fingerprint, open_checkpoint, test_lineage
 from verify.base import Cache, write_atomically
 from verify.checkpoint import Checkpoint, Location
 from verify.checkpoint.card import Declaration, declared_base
@@ -29,12 +29,15 @@ from verify.checkpoint.place import LocalFile, LocalFolder
 from verify.checkpoint.remote import ranges, retry
 from verify.checkpoint.remote.http import RangeFetch, Reply, Resource, without_secrets
 from verify.checkpoint.remote.hub import HubFolder, find_on_hub
-from verify.checkpoint.remote.kept import Kept
+from verify.checkpoint.remote.kept import Kept, kept_bytes
 from verify.checkpoint.remote.ranges import GAP, Meter, RemoteFile
 from verify.checkpoint.remote.retry import TransientError
 from verify.checkpoint.remote.web import find_on_web
 from verify.cli import main
 from verify.data import model
+from verify.fingerprint import scan
+from verify.panel.build import build
+from verify.panel.recipe import Recipe
 
 TOKEN = "hf_this_is_a_secret_token"
 DATA = np.random.default_rng(0).integers(0, 256, 1_500_000, np.uint8).tobytes()
@@ -972,3 +975,45 @@ def test_a_revision_of_a_local_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     with pytest.raises(CheckpointError, match=r"Revision 'v1' of 'here' was asked for, .* has none; leave it out"):
         open_checkpoint(Location(str(tmp_path / "here"), revision="v1"))
+
+
+# ---- fingerprints of what lies elsewhere
+
+
+@pytest.mark.parametrize("effort", ["screen", "standard", "full"])
+def test_a_fingerprint_is_the_same_from_the_hub(
+    hub: Server, own_cache: Path, monkeypatch: pytest.MonkeyPatch, effort: str
+) -> None:
+    """Whatever is fetched ahead. It is kept, the ranges are not, and no weights are asked for again."""
+    monkeypatch.setattr(scan, "_BLOCK", 1000)  # many blocks a tensor
+    here = fingerprint(model("reference"), effort=effort)  # type: ignore[arg-type]
+    there = fingerprint("org/name", effort=effort)  # type: ignore[arg-type]
+    assert there.record.content_sha256 == here.record.content_sha256
+    assert all(there.arrays[name].tobytes() == array.tobytes() for name, array in here.arrays.items())
+    assert (there.record.origin, there.record.revision) == ("hf://org/name", hub.branches["org/name", "main"])
+    whole = fingerprint(model("reference")).record
+    assert there.record.files == whole.files, "the Hub's sha256 is that of the file"
+    assert [path.name for path in own_cache.iterdir()].count("fingerprints") == 1
+    assert not any(kept_bytes(folder) > 100_000 for folder in (own_cache / "ranges").glob("*"))
+    hub.reset()
+    again = fingerprint("org/name", effort=effort)  # type: ignore[arg-type]
+    assert again.to_bytes() == there.to_bytes()
+    assert not [asked for asked in hub.asked if asked.path.endswith(".safetensors")]
+
+
+def test_the_default_effort_is_standard_from_afar_and_a_panel_reads_all(hub: Server) -> None:
+    """As the manual says."""
+    assert fingerprint("org/name").record.effort == "standard"
+    report = test_lineage("org/name", model("fine-tuned"))
+    assert (report.a.effort, report.b.effort, report.provenance.effort) == ("standard", "full", "standard")
+    assert report.verdict == "dependent"
+    assert hub.asked
+
+
+def test_a_panel_is_built_from_the_hub(hub: Server, tmp_path: Path) -> None:
+    """A recipe names a model that is not on this machine."""
+    text = 'name = "p"\nversion = "1"\n[[member]]\nmodel = "org/name"\nfamily = "f"\nlicence = "none"\n'
+    (tmp_path / "recipe.toml").write_text(text)
+    panel = build(Recipe.read(tmp_path / "recipe.toml"), tmp_path / "panel", base=tmp_path)
+    assert [member.name for member in panel.record.members] == ["name"]
+    assert hub.asked

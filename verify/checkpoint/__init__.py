@@ -8,6 +8,7 @@ from .infer import draft_layout
 from .layout_file import read_layout
 from .naming import Key
 from .place import Location
+from .source import Whereabouts, whereabouts
 
 __all__ = [
     "FAMILIES",
@@ -18,8 +19,10 @@ __all__ = [
     "FileIdentity",
     "Key",
     "Location",
+    "Whereabouts",
     "draft_layout",
     "drafted_layout",
     "open_checkpoint",
     "read_layout",
+    "whereabouts",
 ]

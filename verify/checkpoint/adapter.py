@@ -153,11 +153,6 @@ def merged_onto(place: Place) -> str | None:
     return base.name if base.origin is None else "@".join(filter(None, (base.origin, base.revision)))
 
 
-def is_local(place: Place) -> bool:
-    """Whether all files lie on this machine."""
-    return place.origin is None and (not isinstance(place, _Both) or place.base.origin is None)
-
-
 # ---- what an adapter says of itself
 
 
@@ -378,6 +373,9 @@ class _OfBase:
     def sha256(self, *, read: bool) -> str | None:
         return self.file.sha256(read=read)
 
+    def forget(self) -> None:
+        self.file.forget()
+
 
 @dataclass(frozen=True)
 class _Both:
@@ -402,8 +400,7 @@ class _Both:
 
     @property
     def state(self) -> str | None:
-        states = (self.adapter.state, self.base.state)
-        return None if None in states else repr(states)
+        return None if self.adapter.state is None or self.base.state is None else self.adapter.state + self.base.state
 
     def names(self) -> list[str]:
         return sorted({*self.adapter.names(), *self.base.names()} - ({_CARD} - {*self.adapter.names()}))

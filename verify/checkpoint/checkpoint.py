@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import CheckpointError, Progress, silent
-from .adapter import base_of, declared_bases, is_local, merge, merged_onto
+from .adapter import base_of, declared_bases, merge, merged_onto
 from .architecture import Architecture, FileIdentity
 from .choose import choose
 from .describe import configured, describe, fused_heads, numbers
@@ -124,15 +124,9 @@ class Checkpoint:
         return self._source.place.revision
 
     @property
-    def state(self) -> str | None:
-        """Changes whenever bytes of its files may have, and names the file meant; None where that cannot be known."""
-        state = self._source.place.state
-        return None if state is None else f"{state} {self.name}"
-
-    @property
     def local(self) -> bool:
         """Whether all its files lie on this machine."""
-        return is_local(self._source.place)
+        return self.origin is None and "://" not in (self.merged_onto or "")
 
     @property
     def merged_onto(self) -> str | None:
@@ -222,6 +216,11 @@ class Checkpoint:
             identities.append(FileIdentity(name=file.name, size=file.size, sha256=file.sha256(read=read)))
             progress(f"hashing {self.name}", done, len(self._source.weights))
         return tuple(identities)
+
+    def forget(self) -> None:
+        """Let go of what was kept so that an interrupted reading could go on."""
+        for file in self._source.weights:
+            file.forget()
 
     def _at(self, role: str, layer: int | None, expert: int | None) -> Stored:
         try:

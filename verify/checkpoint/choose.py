@@ -52,8 +52,7 @@ def choose(
     try:
         return infer(shapes), ("", "")
     except CheckpointError as error:
-        known = ", ".join(family.name for family in FAMILIES)
-        raise CheckpointError(f"{what} is not understood: {error}; families known are {known}; {HINT}.") from None
+        raise CheckpointError(f"{what} is not understood: {error}; {HINT}.") from None
 
 
 def _fitting(families: Iterable[Family], present: Skeletons) -> list[tuple[Family, Prefix]]:

@@ -370,9 +370,9 @@ def _guessed(found: list[Template]) -> Family:
 
 
 def _refusal(reason: str, found: list[Template]) -> CheckpointError:
-    shown = sorted(found, key=lambda template: -template.layers)[:8]
+    shown = sorted(found, key=lambda template: -template.layers)[:4]
     more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
-    names = ", ".join(f"{t.name[:80]} {_said(t)}" for t in shown)
+    names = ", ".join(f"{t.name:.60} {_said(t)}" for t in shown)
     return CheckpointError(f"{reason}; templates are {names}{more}")
 
 

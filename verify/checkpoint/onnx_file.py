@@ -141,6 +141,9 @@ class _Held:
         """None: it is part of a file that has one."""
         return None
 
+    def forget(self) -> None:
+        """Nothing is kept."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Value:

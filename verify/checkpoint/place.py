@@ -76,6 +76,10 @@ class File(Protocol):
         """Hexadecimal sha256: as the place vouches for it, else by reading all if ``read``, else None."""
         ...
 
+    def forget(self) -> None:
+        """Let go of what was kept of it so that an interrupted reading could go on."""
+        ...
+
 
 class Place(Protocol):
     """A folder of files somewhere; nothing below it is looked at."""
@@ -167,6 +171,9 @@ class LocalFile:
             return sha256_of_file(self.path) if read else None
         except OSError as error:
             raise _unreadable(self.name, error) from error
+
+    def forget(self) -> None:
+        """Nothing is kept."""
 
 
 @dataclass(frozen=True)

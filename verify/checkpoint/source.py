@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -27,6 +27,45 @@ class Source:
     """Tensor name to weight file name, where the checkpoint is sharded with an index."""
     config: dict[str, Any]
     """``config.json``; empty where there is none."""
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where a model lies, found without looking into its weights."""
+
+    location: Location
+    """The same, at the commits that were found, so that whoever opens it later reads the same files."""
+    state: str | None
+    """Changes whenever bytes of its files may have; None where that cannot be known."""
+    local: bool
+    """Whether all files lie on this machine."""
+    committed: bool
+    """Whether all files are of a commit, and so do not change."""
+
+
+def whereabouts(location: Location) -> Whereabouts:
+    """Find a model, and the base that it is merged onto if one is given.
+
+    Raises
+    ------
+    CheckpointError
+        If there is nothing there.
+    """
+    place, file = _find(location)
+    places, states = [place], [place.state, file or place.name]
+    if place.revision is not None:
+        location = replace(location, revision=place.revision)
+    if location.base is not None:
+        base, file = _find(Location(location.base, token=location.token))
+        places, states = [place, base], [*states, base.state, file or base.name]
+        if base.revision is not None and file is None and len(PurePosixPath(base.origin or "").parts) == 3:
+            location = replace(location, base=f"{base.origin}@{base.revision}")
+    return Whereabouts(
+        location,
+        None if None in states else repr(states),
+        local=all(each.origin is None for each in places),
+        committed=all(each.revision is not None for each in places),
+    )
 
 
 def locate(location: Location) -> Source:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Cache, InputError, Progress, Workers, run_in_order, silent
-from ..checkpoint import Checkpoint, Location, open_checkpoint
+from ..checkpoint import Checkpoint, Location, open_checkpoint, whereabouts
 from .anchors import known_anchors
 from .attention import attention_circuits, sampled_values
 from .check import SPREAD_ROLES
@@ -106,26 +106,19 @@ def fingerprint(
             name = Path(location.text).name
             raise InputError(f"{name!r:.120} is a fingerprint, and a base is given; leave the base out.")
         return Fingerprint.load(location.text)
-    with open_checkpoint(location) as checkpoint:
-        effort = effort or ("full" if checkpoint.local else "standard")
-        sketch = sketch.at(effort)
-        if cache is None and checkpoint.revision is not None and not checkpoint.merged_onto:
-            cache = Cache.default()
-        store = None if cache is None else Store(cache, checkpoint, location, sketch, effort)
-        if store is not None and (kept := store.get()) is not None:
-            return kept
-        made = _read(checkpoint, _pinned(location, checkpoint), sketch, effort, workers, progress)
-        if store is not None:
-            store.put(made)
+    where = whereabouts(location)
+    effort = effort or ("full" if where.local else "standard")
+    sketch = sketch.at(effort)
+    if cache is None and where.committed:
+        cache = Cache.default()
+    store = None if cache is None else Store(cache, where, sketch, effort)
+    if store is not None and (kept := store.get()) is not None:
+        return kept
+    with open_checkpoint(where.location) as checkpoint:
+        made = _read(checkpoint, where.location, sketch, effort, workers, progress)
+        if store is not None and store.put(made):
+            checkpoint.forget()
         return made
-
-
-def _pinned(location: Location, checkpoint: Checkpoint) -> Location:
-    """The location at the commits that were found, so that workers who open it later read the same files."""
-    if checkpoint.revision is not None:
-        location = replace(location, revision=checkpoint.revision)
-    onto = checkpoint.merged_onto
-    return replace(location, base=onto) if onto is not None and "://" in onto else location
 
 
 def _read(

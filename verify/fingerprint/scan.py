@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ..checkpoint import Checkpoint, Key
 from .moments import Moments
 
-_BLOCK = 1 << 20  # entries held at a time
+_BLOCK = 1 << 20  # entries of a block
+_AHEAD = 16  # blocks asked for at once where they come from afar, and are fetched in parallel
 
 
 class Scan:
@@ -63,11 +64,14 @@ class Scan:
         shape = self._checkpoint.shape(role, layer, expert)
         digest, moments = hashlib.sha256(), self.moments[role, layer]
         step = max(1, _BLOCK // max(1, prod(shape[1:])))
-        for start in range(0, shape[0], step):
-            block = self._checkpoint.read(role, layer, expert, rows=slice(start, start + step))
-            digest.update(block.astype("<f4", copy=False).data)
-            moments.add(block)
-            yield start, block
+        ahead = step if self._checkpoint.local else step * _AHEAD
+        for first in range(0, shape[0], ahead):
+            rows = self._checkpoint.read(role, layer, expert, rows=slice(first, first + ahead))
+            for start in range(0, len(rows), step):
+                block = rows[start : start + step]
+                digest.update(block.astype("<f4", copy=False).data)
+                moments.add(block)
+                yield first + start, block
         self.digests[f"{role} {layer} {expert} {shape}"] = digest.digest()
 
     def whole(self, role: str, layer: int | None) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ..base import Cache, CheckpointError, FingerprintError
-from ..checkpoint import Checkpoint, Location
+from ..checkpoint import Location, Whereabouts
 from .record import Fingerprint
 from .sketch import Effort, SketchSpec
 
@@ -26,13 +26,12 @@ _log = logging.getLogger(__name__)
 class Store:
     """Where fingerprints of one checkpoint, sketch and effort are kept."""
 
-    def __init__(
-        self, cache: Cache, checkpoint: Checkpoint, location: Location, sketch: SketchSpec, effort: Effort
-    ) -> None:
+    def __init__(self, cache: Cache, where: Whereabouts, sketch: SketchSpec, effort: Effort) -> None:
         self.file: Path | None = None
         """None where the files cannot be told from what they may become."""
-        if (state := checkpoint.state) is not None:
-            key = [state, _layout(location), sketch.model_dump(), effort, {name: version(name) for name in _SOFTWARE}]
+        if where.state is not None:
+            versions = {name: version(name) for name in _SOFTWARE}
+            key = [where.state, _layout(where.location), sketch.model_dump(), effort, versions]
             self.file = cache.path(_KIND, json.dumps(key, sort_keys=True))
         self._cache = cache
 
@@ -47,10 +46,9 @@ class Store:
         _log.info("%s: its fingerprint was kept", found.record.name)
         return found
 
-    def put(self, found: Fingerprint) -> None:
-        """Keep a fingerprint."""
-        if self.file is not None:
-            self._cache.write(self.file, found.to_bytes())
+    def put(self, found: Fingerprint) -> bool:
+        """Keep a fingerprint, and say whether it is kept."""
+        return self.file is not None and self._cache.write(self.file, found.to_bytes())
 
 
 def _layout(location: Location) -> str | None:

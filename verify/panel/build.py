@@ -100,7 +100,7 @@ def _fingerprint(entry: Entry, folder: Path, base: Path, progress: Progress) -> 
     """
     file, source = fingerprint_file(folder, entry.member), base / entry.model
     made = made_before(file, source)
-    found = made or fingerprint(source, progress=progress)
+    found = made or fingerprint(source if source.exists() else entry.model, effort="full", progress=progress)
     if found.record.sketch != SketchSpec():
         raise InputError("was fingerprinted under another sketch; give its weights")
     if found.record.components != COMPONENTS:

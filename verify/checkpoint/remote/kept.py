@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from bisect import bisect_right, insort
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,6 +91,12 @@ class Kept:
         if self.cache.write(self.folder / f"{start:x}-{stop:x}", block):
             with self._lock:
                 self._add(self._loaded(), start, stop)
+
+    def drop(self) -> None:
+        """Delete all ranges; whoever reads them at the same time fetches them again."""
+        with self._lock:
+            self._pieces = []
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _loaded(self) -> list[_Piece]:
         if self._pieces is None:

@@ -102,6 +102,11 @@ class RemoteFile:
                 digest.update(block.data)
         return digest.hexdigest()
 
+    def forget(self) -> None:
+        """Delete the ranges that were kept of it."""
+        if self.kept:
+            self.kept.drop()
+
     def _fetch(self, spans: list[tuple[Range, list[Hole]]]) -> None:
         """Fetch each span and fill its holes; what has arrived is kept even if the rest fails."""
         parts = [
