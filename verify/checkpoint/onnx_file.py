@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ..base import CheckpointError
 from .families import FAMILIES
 from .place import File, Place, Range
-from .safetensors_file import FLOAT8, StoredTensor
+from .safetensors_file import StoredTensor
 from .tensor import Chosen, Contents, Tensor
 
 _LARGEST = 1 << 31  # bytes, what a protobuf message may have
@@ -34,7 +34,6 @@ _TYPES = {1: "F32", 2: "U8", 3: "I8", 4: "U16", 5: "I16", 6: "I32", 7: "I64", 9:
 _TYPES |= {12: "U32", 13: "U64", 16: "BF16", 17: "F8_E4M3", 18: "F8_E4M3FNUZ", 19: "F8_E5M2", 20: "F8_E5M2FNUZ"}
 _BYTES = {"F32": 4, "I32": 4, "U32": 4, "F64": 8, "I64": 8, "U64": 8, "U16": 2, "I16": 2, "F16": 2, "BF16": 2}
 _CODES = {"I8": "<i1", "U8": "<u1", "I32": "<i4"}
-_FLOATS = ("F64", "F32", "F16", "BF16", *FLOAT8)
 _PRODUCTS = {"MatMul": 1, "Gemm": 1, "MatMulInteger": 1, "MatMulIntegerToFloat": 1, "DynamicQuantizeMatMul": 1}
 _PRODUCTS |= {"QLinearMatMul": 3}
 _KEPT = {  # modules that some family's names do not do without

@@ -31,10 +31,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import CheckpointError
-from .hostile import count as declared_count
-from .hostile import parse_json_object
+from .hostile import count, parse_json_object
 from .safetensors_file import FLOAT8, StoredTensor
-from .tensor import Chosen, Tensor, count
+from .tensor import Chosen, Tensor, how_many
 
 Array = NDArray[Any]
 Parts = dict[str, StoredTensor]
@@ -97,7 +96,7 @@ class Quantised:
 
     def stored(self, rows: Chosen = None, columns: Chosen = None) -> int:
         """Bytes of these rows and columns: their share of all parts."""
-        chosen = count(rows, self.shape[0]) * count(columns, self.shape[1])
+        chosen = how_many(self.shape, rows, columns)
         return -(-sum(part.stored() for part in self.parts.values()) * chosen // max(1, prod(self.shape)))
 
     def raw(self) -> Iterator[bytes]:
@@ -155,7 +154,7 @@ class LlmInt8(Quantised):
 
     def decode(self, rows: NDArray[np.intp]) -> Array:
         """By rows."""
-        codes = _rows(self.parts["weight"], rows, np.int8).astype(np.float32)
+        codes = self.parts["weight"].values(np.dtype(np.int8), rows).astype(np.float32)
         return codes * (self.parts["SCB"].read().astype(np.float32)[rows, None] / np.float32(127))
 
 
@@ -241,7 +240,7 @@ class Gptq(Quantised):
             raise made.refuse(f"checkpoint_format {form!r:.60}", "gptq or gptq_v2")
         codes = parts["qweight"]
         words, out = _matrix(codes.shape)
-        bits = declared_count(settings, "bits") or 0
+        bits = count(settings, "bits") or 0
         if not bits and "g_idx" in parts:
             bits = 32 * words // max(1, *parts["g_idx"].shape)
         if bits not in (2, 3, 4, 8):
@@ -327,7 +326,7 @@ class Packed(Quantised):
     def decode(self, rows: NDArray[np.intp]) -> Array:
         """By rows."""
         half = np.int16(1 << (self.bits - 1))
-        codes = unpacked(_rows(self.parts["weight_packed"], rows, "<u4"), self.bits, self.shape[1]) - half
+        codes = unpacked(self.parts["weight_packed"].values(np.dtype("<u4"), rows), self.bits, self.shape[1]) - half
         stored = self.parts["weight_scale"]
         scale = stored.read(rows if stored.shape[0] > 1 else np.zeros_like(rows)).astype(np.float32)
         group = self.groups("weight_g_idx", scale.shape[1])
@@ -382,9 +381,8 @@ class Scaled(Quantised):
     def decode(self, rows: NDArray[np.intp]) -> Array:
         """By rows."""
         weight = self.parts["weight"]
-        numbers = (
-            _rows(weight, rows, np.int8).astype(np.float32) if weight.dtype == "I8" else weight.read(_narrow(rows))
-        )
+        codes = weight.dtype == "I8"
+        numbers = weight.values(np.dtype(np.int8), rows).astype(np.float32) if codes else weight.read(rows)
         if (zero := self.parts.get("weight_zero_point")) is not None:
             stored = zero.values(np.dtype(np.int8)).astype(np.float32) if zero.dtype == "I8" else zero.read()
             numbers = numbers - self._spread(stored, rows)
@@ -505,14 +503,3 @@ def _is_awq(parts: Parts) -> bool:
 def _matrix(shape: tuple[int, ...]) -> tuple[int, int]:
     """A shape, if it is that of a matrix; else one that no part has."""
     return (shape[0], shape[1]) if len(shape) == 2 else (-1, -1)
-
-
-def _narrow(rows: NDArray[np.intp]) -> Chosen:
-    """Rows that follow each other as a slice, which is read at once."""
-    if len(rows) and (np.diff(rows) == 1).all():
-        return slice(int(rows[0]), int(rows[-1]) + 1)
-    return rows
-
-
-def _rows(tensor: StoredTensor, rows: NDArray[np.intp], dtype: Any) -> Array:
-    return tensor.values(np.dtype(dtype), _narrow(rows))

@@ -12,8 +12,8 @@ import logging
 from importlib.metadata import version
 from pathlib import Path
 
-from ..base import Cache, CheckpointError, FingerprintError
-from ..checkpoint import Checkpoint, Location
+from ..base import Cache, FingerprintError
+from ..checkpoint import Checkpoint, Location, layout_of
 from .record import Fingerprint
 from .sketch import Effort, SketchSpec
 
@@ -32,7 +32,8 @@ class Store:
         self.file: Path | None = None
         """None where the files cannot be told from what they may become."""
         if (state := checkpoint.state) is not None:
-            key = [state, _layout(location), sketch.model_dump(), effort, {name: version(name) for name in _SOFTWARE}]
+            layout = None if location.layout is None else repr(layout_of(location.layout))
+            key = [state, layout, sketch.model_dump(), effort, {name: version(name) for name in _SOFTWARE}]
             self.file = cache.path(_KIND, json.dumps(key, sort_keys=True))
         self._cache = cache
 
@@ -51,10 +52,3 @@ class Store:
         """Keep a fingerprint."""
         if self.file is not None:
             self._cache.write(self.file, found.to_bytes())
-
-
-def _layout(location: Location) -> str | None:
-    try:
-        return None if location.layout is None else Path(location.layout).read_text("utf-8")
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"The layout file {Path(location.layout or '').name!r:.120} cannot be read.") from error
