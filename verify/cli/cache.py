@@ -7,6 +7,7 @@ import click
 from ..base import Cache
 from ..base.cache import Entry
 from ..checkpoint.remote.kept import KIND, about, kept_bytes
+from .output import printable
 
 _DAY = 86_400.0  # seconds
 
@@ -55,8 +56,7 @@ def _line(entry: Entry) -> str:
     size = known.get("size", "")
     whole = f" of {_bytes(int(size))}" if size.isascii() and size.isdigit() and len(size) < 20 else ""
     file = f"{known.get('origin', 'unknown').rstrip('/')}/{known.get('file', entry.path.name)}"
-    line = f"{file}: {_bytes(kept_bytes(entry.path))}{whole}"
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+    return printable(f"{file}: {_bytes(kept_bytes(entry.path))}{whole}")
 
 
 def _bytes(count: int) -> str:

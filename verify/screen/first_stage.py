@@ -43,12 +43,11 @@ from ..statistics import (
 )
 from ..statistics.applicability import both_mlps, linear_values, odd_in_up
 from ..statistics.matching import MARGIN
+from ..statistics.result import Law
 from .sketches import FirstSketch, stream_dimensions
 
 Floats = NDArray[np.float32]
 Counts = NDArray[np.int64]
-Law = str
-"""``fixed_points`` or ``signs``, as in :class:`verify.statistics.Count`."""
 
 _BUNDLES = ("mlp", "experts", "shared")
 _AT_ONCE = 1 << 21  # scores in memory
