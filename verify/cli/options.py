@@ -32,7 +32,7 @@ def side_options(side: str = "") -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         for name, text in (
             ("base", f"Model that an adapter{of} is merged onto: a path or address."),
-            ("layout", f"Layout file{of}, for an architecture that is not known."),
+            ("layout", f"Layout file{of}, or the name of a family, for an architecture that is not known."),
             ("token", f"Token of the Hub{of}; HF_TOKEN in the environment is safer."),
             ("revision", f"Branch, tag or commit{of} on the Hub."),
         ):
