@@ -15,7 +15,7 @@ _DAY = 86_400.0  # seconds
 @click.group(invoke_without_command=True)
 @click.pass_context
 def cache(context: click.Context) -> None:
-    """What is kept between runs: ranges of remote files, and fingerprints.
+    """What is kept between runs: ranges of remote files, what the Hub says of models, and fingerprints.
 
     It lies in the folder that VERIFY_CACHE names, else where this system keeps caches. It may be deleted at any time.
     """

@@ -30,7 +30,7 @@ _ADDRESS = re.compile(
     r"(@(?P<revision>refs/(pr|convert)/[\w.-]{1,100}|[\w.-]{1,200}))?(/(?P<path>[^@?#]{0,1000}))?",
     re.ASCII,
 )
-_LISTINGS = "hub"
+_KIND = "hub"
 _COMMIT = re.compile("[0-9a-f]{40}")
 _DIGEST = re.compile("[0-9a-f]{64}")
 _MOST_FILES = 100_000
@@ -172,9 +172,9 @@ def _repository(name: str, revision: str, token: str | None) -> Repository:
     offline = _offline()
     commit = revision
     if offline and not _COMMIT.fullmatch(revision):
-        commit = (cache.get(_LISTINGS, f"{prefix} revision {revision}") or b"").decode("ascii", "replace")
+        commit = (cache.get(_KIND, f"{prefix} revision {revision}") or b"").decode("ascii", "replace")
     headers = build_hf_headers(token=token, library_name="verify-lineage")
-    if _COMMIT.fullmatch(commit) and (kept := cache.get(_LISTINGS, f"{prefix} commit {commit}")):
+    if _COMMIT.fullmatch(commit) and (kept := cache.get(_KIND, f"{prefix} commit {commit}")):
         return Repository(endpoint, name, *_listing(kept, name), headers)
     if offline:
         return _snapshot(endpoint, name, revision)
@@ -184,8 +184,8 @@ def _repository(name: str, revision: str, token: str | None) -> Repository:
     if body is None:
         raise CheckpointError(f"The Hub describes {name} in more than {LARGEST_TEXT} bytes; download the model.")
     commit, files = _listing(body, name)
-    cache.put(_LISTINGS, f"{prefix} commit {commit}", body)
-    cache.put(_LISTINGS, f"{prefix} revision {revision}", commit.encode())
+    cache.put(_KIND, f"{prefix} commit {commit}", body)
+    cache.put(_KIND, f"{prefix} revision {revision}", commit.encode())
     return Repository(endpoint, name, commit, files, headers)
 
 
