@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .gguf_models import contents as gguf
-from .onnx_file import contents as onnx
+from .onnx_models import contents as onnx
 from .place import File, Place
 from .safetensors_file import contents as safetensors
 from .tensor import Contents
