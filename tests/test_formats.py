@@ -28,8 +28,7 @@ from safetensors.numpy import load_file
 import verify
 from tests.checkpoints import EXPERTS, HEADS, KV_HEADS, LAYERS, WIDTH, Toy, toy
 from verify.base import CheckpointError
-from verify.checkpoint import Checkpoint, open_checkpoint
-from verify.checkpoint import onnx_file, onnx_models
+from verify.checkpoint import Checkpoint, onnx_file, onnx_models, open_checkpoint
 from verify.checkpoint.gguf_file import parse
 from verify.checkpoint.gguf_models import contents as gguf_contents
 from verify.checkpoint.place import LocalFile, LocalFolder
