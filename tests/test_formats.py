@@ -28,8 +28,7 @@ from safetensors.numpy import load_file
 import verify
 from tests.checkpoints import EXPERTS, HEADS, KV_HEADS, LAYERS, WIDTH, Toy, toy
 from verify.base import CheckpointError
-from verify.checkpoint import Checkpoint, open_checkpoint
-from verify.checkpoint import onnx_file as onnx_module
+from verify.checkpoint import Checkpoint, onnx_file, onnx_models, open_checkpoint
 from verify.checkpoint.gguf_file import parse
 from verify.checkpoint.gguf_models import contents as gguf_contents
 from verify.checkpoint.place import LocalFile, LocalFolder
@@ -683,7 +682,7 @@ def test_a_prefix_that_a_family_needs_stays(tmp_path: Path) -> None:
     made.linear("model.decoder.layers.0.fc1", np.ones((3, 2), np.float32), None, 0)
     made.table("model.decoder.embed_tokens.weight", np.ones((5, 2), np.float32))
     (tmp_path / "m.onnx").write_bytes(made.model().SerializeToString())
-    found = onnx_module.contents(LocalFile(tmp_path / "m.onnx"), LocalFolder(tmp_path)).tensors
+    found = onnx_models.contents(LocalFile(tmp_path / "m.onnx"), LocalFolder(tmp_path)).tensors
     assert sorted(found) == ["decoder.embed_tokens.weight", "decoder.layers.0.fc1.weight"]
 
 
@@ -807,7 +806,7 @@ def test_hostile_onnx_is_refused(tmp_path: Path, change: Callable[[onnx.ModelPro
 def test_an_onnx_file_of_what_no_message_may_have_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before it is read."""
     folder = write_onnx(tmp_path, changed(lambda _: None), toy("bert").config)
-    monkeypatch.setattr(onnx_module, "_LARGEST", 1000)
+    monkeypatch.setattr(onnx_file, "_LARGEST", 1000)
     with pytest.raises(CheckpointError, match="below 1000"):
         open_checkpoint(folder)
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 import verify
 
+ROOT = Path(__file__).parents[1]
 HEAVY = ("scipy", "statsmodels", "matplotlib", "jinja2", "rich", "pandas", "click", "torch", "dask", "fsspec")
 
 
@@ -52,3 +56,16 @@ def test_the_version_is_that_of_the_distribution() -> None:
     from importlib.metadata import version
 
     assert version("verify-lineage") == verify.__version__
+
+
+def test_the_extras_are_listed_and_no_other_is_named() -> None:
+    """README.md has a line for each, in order, and messages name only those that there are."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    extras = [name for name in declared if name not in ("test", "dev")]
+    assert extras == sorted(extras)
+    listed = (ROOT / "README.md").read_text("utf-8").partition("## Extras")[2].partition("## Names")[0]
+    assert re.findall(r"(?m)^\| `(\w+)` \|", listed) == extras
+    texts = [path.read_text("utf-8") for path in (*ROOT.glob("verify/**/*.py"), *ROOT.glob("docs/*.md"))]
+    named = {name for text in texts for name in re.findall(r"verify-lineage\[(\w+)\]", text)}
+    assert named <= set(extras)
+    assert len(named) > 5

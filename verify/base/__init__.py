@@ -1,4 +1,4 @@
-"""What every room needs once: errors, the frozen record, atomic files, progress."""
+"""What every room needs once: errors, the frozen record, atomic files, a cache, workers, progress."""
 
 from .cache import Cache
 from .digest import canonical, digest, without_duplicates

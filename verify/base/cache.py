@@ -20,7 +20,7 @@ from pathlib import Path
 from .errors import InputError
 from .files import write_atomically
 
-_LOG = logging.getLogger("verify.cache")
+_log = logging.getLogger("verify.cache")
 _FOLDER = "VERIFY_CACHE"
 
 
@@ -91,7 +91,7 @@ class Cache:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_atomically(path, content)
         except OSError as error:
-            _LOG.warning("The cache cannot be written (%s); set %s to another folder.", error.strerror, _FOLDER)
+            _log.warning("The cache cannot be written (%s); set %s to another folder.", error.strerror, _FOLDER)
             return False
         return True
 
@@ -114,7 +114,7 @@ def touch(path: Path) -> None:
     try:
         os.utime(path)
     except OSError:
-        _LOG.debug("The time of %s cannot be set.", path.name)
+        _log.debug("The time of %s cannot be set.", path.name)
 
 
 def _of_system() -> Path:

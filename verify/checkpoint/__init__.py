@@ -1,11 +1,11 @@
 """Bytes to canonical tensors, read only where needed; every file is treated as hostile."""
 
-from .adapter import MOST_DECLARED
 from .architecture import Architecture, FileIdentity
+from .card import MOST_DECLARED
 from .checkpoint import Checkpoint, drafted_layout, open_checkpoint
 from .families import FAMILIES, Family
 from .infer import draft_layout
-from .layout_file import read_layout
+from .layout_file import layout_of, read_layout
 from .naming import Key
 from .place import Location
 from .source import Whereabouts, whereabouts
@@ -22,6 +22,7 @@ __all__ = [
     "Whereabouts",
     "draft_layout",
     "drafted_layout",
+    "layout_of",
     "open_checkpoint",
     "read_layout",
     "whereabouts",

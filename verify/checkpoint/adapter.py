@@ -11,33 +11,25 @@ Nothing is opened because an adapter names it: whoever asks gives the base.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import sqrt
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..base import CheckpointError
-from .card import declared_base
 from .hostile import parse_json_object
-from .low_rank import Factor, LowRank, is_upright
-from .place import File, Location, Place, Range
+from .low_rank import Factor, LowRank
+from .overlay import OfBase, Overlay
+from .place import Location
+from .remote.hub import REPOSITORY
 from .source import Source
 from .tensor import Tensor
 
-MOST_DECLARED = 64
-"""Bases that a model declares, at most."""
-
 _CONFIG = "adapter_config.json"
 _WEIGHTS = "adapter_model.safetensors"
-_CARD = "README.md"
 _PREFIX = "base_model.model."
 _PART = re.compile(r"(.+)\.(lora_[AB]|lora_embedding_[AB]|lora_magnitude_vector)(?:\.weight)?")
 _WRAPPER = re.compile(r"\.(?:base_layer|modules_to_save)(?=\.\w+$)")
 _LITERAL = re.compile(r"\^?[\w.-]+")
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?")
 _LONGEST = 500  # characters of a tensor's name
 _LARGEST_ALPHA = 1e9
 _SHOWN = 3  # names in a message
@@ -127,30 +119,10 @@ def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tup
             raise CheckpointError(
                 f"{source.name} changes a tensor of {base.name} twice; expected it once; {_ELSEWHERE}."
             )
-    files = [source.place.file(_CONFIG), *source.weights, *(_OfBase(file) for file in base.weights)]
-    both = _Both(source.place, base.place, _declared_by(config))
+    files = [source.place.file(_CONFIG), *source.weights, *(OfBase(file) for file in base.weights)]
+    both = Overlay(source.place, base.place, _declared_by(config))
     weights = tuple(sorted(files, key=lambda file: file.name))
     return replace(source, place=both, weights=weights, index=None, config=base.config | vocab), merged
-
-
-def declared_bases(place: Place) -> tuple[str, ...]:
-    """Names of the models that this one was made from, as its card and its adapter's settings declare them.
-
-    Raises
-    ------
-    CheckpointError
-        If the place cannot be read.
-    """
-    named = [*declared_base(place).models, *(place.declared if isinstance(place, _Both) else ())]
-    return tuple(dict.fromkeys(named))[:MOST_DECLARED]
-
-
-def merged_onto(place: Place) -> str | None:
-    """Name, or address and commit, of the base that an adapter was merged onto; None for a model of its own."""
-    if not isinstance(place, _Both):
-        return None
-    base = place.base
-    return base.name if base.origin is None else "@".join(filter(None, (base.origin, base.revision)))
 
 
 # ---- what an adapter says of itself
@@ -193,7 +165,7 @@ def _named_base(config: dict[str, Any]) -> str:
 def _declared_by(config: dict[str, Any]) -> tuple[str, ...]:
     """The base that the settings name, where it is a name and not somebody's path."""
     name = config.get("base_model_name_or_path")
-    return (name,) if isinstance(name, str) and _HUB_NAME.fullmatch(name) else ()
+    return (name,) if isinstance(name, str) and REPOSITORY.fullmatch(name) else ()
 
 
 class _Settings:
@@ -306,7 +278,7 @@ def _low_rank(settings: _Settings, module: str, parts: Tensors, base: Tensor) ->
             f"expected lora_magnitude_vector with DoRA only, and no DoRA of embeddings; {_ELSEWHERE}."
         )
     rank = settings.rank(module)
-    turned = embedding or (settings.fan_in_fan_out and not is_upright(base))  # the stored matrix is [in, out]
+    turned = embedding or (settings.fan_in_fan_out and not base.upright)  # the stored matrix is [in, out]
     size = base.shape[::-1] if turned else base.shape
     outputs = size[:1]
     expected = {"A": (rank, *size[1:]), "B": (*outputs, rank)}
@@ -348,68 +320,3 @@ def _in_layer(name: str) -> bool:
 
 def _listed(shapes: dict[str, tuple[int, ...]]) -> str:
     return ", ".join(f"{name} {list(shape)}" for name, shape in shapes.items())
-
-
-# ---- the files of both
-
-
-@dataclass(frozen=True)
-class _OfBase:
-    """A file of the base, named so."""
-
-    file: File
-
-    @property
-    def name(self) -> str:
-        return f"base/{self.file.name}"
-
-    @property
-    def size(self) -> int:
-        return self.file.size
-
-    def read(self, ranges: Sequence[Range]) -> list[NDArray[np.uint8]]:
-        return self.file.read(ranges)
-
-    def sha256(self, *, read: bool) -> str | None:
-        return self.file.sha256(read=read)
-
-    def forget(self) -> None:
-        self.file.forget()
-
-
-@dataclass(frozen=True)
-class _Both:
-    """The folder of an adapter laid over that of its base, whose card is not the adapter's."""
-
-    adapter: Place
-    base: Place
-    declared: tuple[str, ...]
-    """The base that the adapter's settings name."""
-
-    @property
-    def name(self) -> str:
-        return self.adapter.name
-
-    @property
-    def origin(self) -> str | None:
-        return self.adapter.origin
-
-    @property
-    def revision(self) -> str | None:
-        return self.adapter.revision
-
-    @property
-    def state(self) -> str | None:
-        return None if self.adapter.state is None or self.base.state is None else self.adapter.state + self.base.state
-
-    def names(self) -> list[str]:
-        return sorted({*self.adapter.names(), *self.base.names()} - ({_CARD} - {*self.adapter.names()}))
-
-    def file(self, name: str) -> File:
-        return self._holder(name).file(name)
-
-    def small(self, name: str) -> bytes:
-        return self._holder(name).small(name)
-
-    def _holder(self, name: str) -> Place:
-        return self.adapter if name == _CARD or name in self.adapter.names() else self.base

@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 from .place import Place
 
-_CARD = "README.md"
+CARD = "README.md"
+MOST_DECLARED = 64
+"""Bases that a model declares, at most."""
+
 _LONGEST = 1 << 20  # bytes of the card that are looked at
-_MOST = 64  # models
 _NAME = re.compile(r"[^\s\[\]{}\"',#&*!|>][^\s\[\]{}\"',]{0,199}")
 _COMMENT = re.compile(r"(^|\s)#.*")
 
@@ -35,16 +37,16 @@ def declared_base(place: Place) -> Declaration:
     CheckpointError
         If the place cannot be read.
     """
-    if _CARD not in place.names():
+    if CARD not in place.names():
         return Declaration((), None)
     front = _front_matter(place)
     relation = _names(front.get("base_model_relation", ""))
-    return Declaration(tuple(_names(front.get("base_model", ""))[:_MOST]), relation[0] if relation else None)
+    return Declaration(tuple(_names(front.get("base_model", ""))[:MOST_DECLARED]), relation[0] if relation else None)
 
 
 def _front_matter(place: Place) -> dict[str, str]:
     """Text of each key at the left margin of the front matter, up to the next one; of one given twice, the first."""
-    file = place.file(_CARD)
+    file = place.file(CARD)
     (content,) = file.read([(0, min(file.size, _LONGEST))])
     lines = content.tobytes().decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
     if not lines or lines[0].rstrip() != "---" or "---" not in (rest := [line.rstrip() for line in lines[1:]]):

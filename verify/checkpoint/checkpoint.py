@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import CheckpointError, Progress, silent
-from .adapter import base_of, declared_bases, merge, merged_onto
+from .adapter import base_of, merge
 from .architecture import Architecture, FileIdentity
 from .choose import choose
 from .describe import configured, describe, fused_heads, numbers
@@ -25,6 +25,7 @@ from .infer import draft_layout
 from .layout import Family, Slot
 from .layout_file import layout_of
 from .naming import Key, Prefix, places
+from .overlay import declared_bases, is_local, merged_onto
 from .place import Location
 from .quantised import dequantised
 from .source import Source, locate
@@ -126,7 +127,7 @@ class Checkpoint:
     @property
     def local(self) -> bool:
         """Whether all its files lie on this machine."""
-        return self.origin is None and "://" not in (self.merged_onto or "")
+        return is_local(self._source.place)
 
     @property
     def merged_onto(self) -> str | None:
@@ -231,7 +232,7 @@ class Checkpoint:
 
 
 def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
-    """Open a model's folder or file; only headers and JSON files are read.
+    """Open a model where it lies, an adapter with its base; only headers and small files are read.
 
     Raises
     ------

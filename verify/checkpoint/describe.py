@@ -10,8 +10,9 @@ from ..base import CheckpointError
 from .architecture import Architecture
 from .hostile import count
 from .layout import Family, slot_of
+from .naming import Key
 
-Shapes = Mapping[tuple[str, int | None, int | None], tuple[int, ...]]
+Shapes = Mapping[Key, tuple[int, ...]]
 
 _HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads")
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")

@@ -19,7 +19,7 @@ def _gguf(file: File, _: Place) -> Contents:
 
 
 def _onnx(file: File, place: Place) -> Contents:
-    from .onnx_file import contents
+    from .onnx_models import contents
 
     return contents(file, place)
 

@@ -18,9 +18,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..base import CheckpointError
 from .place import File
-from .tensor import Chosen, count
+from .tensor import Chosen, how_many, in_blocks
 
-_BLOCK = 1 << 22  # bytes held at a time
 _LARGEST_HEADER = 1 << 28  # bytes; the largest published, of long vocabularies, are about 20 MB
 _FIRST = 1 << 20  # bytes of the header asked for at first
 _KEPT = 4096  # numbers of an array; longer ones belong to tokenizers
@@ -107,15 +106,11 @@ class GgufTensor:
 
     def stored(self, rows: Chosen = None, columns: Chosen = None) -> int:
         """Bytes of these rows and columns: the share of the blocks that they take."""
-        chosen = count(rows, self.shape[0])
-        across = count(columns, self.shape[1]) * prod(self.shape[2:]) if columns is not None else prod(self.shape[1:])
-        return -(-chosen * across * self.block[1] // self.block[0])
+        return -(-how_many(self.shape, rows, columns) * self.block[1] // self.block[0])
 
     def raw(self) -> Iterator[bytes]:
         """The bytes as stored, in blocks."""
-        for start in range(self.offset, self.offset + self.size, _BLOCK):
-            (block,) = self.source.read([(start, min(self.offset + self.size, start + _BLOCK))])
-            yield block.tobytes()
+        yield from in_blocks(self.source, self.offset, self.offset + self.size)
 
 
 def parse(file: File, keep: tuple[str, ...] = (TOKENS,)) -> tuple[dict[str, GgufTensor], dict[str, Any]]:

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 from ..base import CheckpointError
 from .layout import Family, Slot
+from .naming import NUMBER
 
 Shape = tuple[int, ...]
 
 HINT = "write a layout file (`verify inspect MODEL --draft-layout` begins one) and pass it as --layout my.toml"
 """What to do about a layout that is not understood."""
 
-_NUMBER = re.compile(r"(?<=\.)[0-9]{1,6}(?=\.)")
 _MOST_TEMPLATES = 2048
 _GATED = (
     ("gate_proj", "up_proj", "down_proj"),
@@ -191,7 +191,7 @@ def draft_layout(shapes: Mapping[str, Shape]) -> str:
 
 def _template(name: str) -> tuple[str, int]:
     """The template of a name, and its layer (-1 outside layers)."""
-    numbers = list(_NUMBER.finditer(name))
+    numbers = list(NUMBER.finditer(name))
     if not numbers:
         return name, -1
     first, *others = numbers

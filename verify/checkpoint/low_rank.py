@@ -76,7 +76,7 @@ class LowRank:
     @property
     def upright(self) -> bool:
         """As the stored matrix has it."""
-        return is_upright(self.base)
+        return self.base.upright
 
     def read(self, rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
         """Some rows, and of them some columns, as float32."""
@@ -132,8 +132,3 @@ class LowRank:
     def _parts(self) -> Iterator[slice]:
         step = max(1, 16 * _BLOCK // max(1, self.shape[1]))
         return (slice(start, start + step) for start in range(0, self.shape[0], step))
-
-
-def is_upright(tensor: Tensor) -> bool:
-    """Whether a format vouches that a matrix is [out, in], whatever its family's own files hold."""
-    return tensor.upright

@@ -12,7 +12,8 @@ Key = tuple[str, int | None, int | None]
 Prefix = tuple[str, str]
 """What every name begins with, and what all but the unprefixed names go on with."""
 
-_NUMBER = re.compile(r"(?<=\.)[0-9]{1,6}(?=\.)")
+NUMBER = re.compile(r"(?<=\.)[0-9]{1,6}(?=\.)")
+"""A part of a name that is a number."""
 _PLACE = re.compile(r"(?<=\.)(?:\{i\}|\{e\}|[0-9]{1,6})(?=\.)")
 
 
@@ -21,7 +22,7 @@ class Skeletons:
 
     def __init__(self, names: Iterable[str]) -> None:
         self._by_end: dict[str, set[str]] = {}
-        for name in {_NUMBER.sub("\0", name) for name in names}:
+        for name in {NUMBER.sub("\0", name) for name in names}:
             self._by_end.setdefault(self._end(name), set()).add(name)
 
     def __contains__(self, name: str) -> bool:
@@ -71,8 +72,8 @@ def places(family: Family, prefix: Prefix, names: Iterable[str]) -> dict[str, li
     found = [
         (name, stack, role, slot, layer, expert)
         for name in names
-        for stack, role, slot, marks in by_skeleton.get(_NUMBER.sub("\0", name), ())
-        for layer, expert in _counted(marks, _NUMBER.findall(name))
+        for stack, role, slot, marks in by_skeleton.get(NUMBER.sub("\0", name), ())
+        for layer, expert in _counted(marks, NUMBER.findall(name))
     ]
     layers = [0] * (1 + len(family.stacks))
     for _, stack, _, _, layer, _ in found:

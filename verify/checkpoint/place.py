@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from ..base import CheckpointError, sha256_of_file
 from .hostile import LARGEST_TEXT
 
+INDEX = "model.safetensors.index.json"
+"""Beside the shards of a model: which of them holds which tensor."""
+
 _MAPPED = 1 << 24  # bytes of a range from which it is mapped
 
 Range = tuple[int, int]
@@ -131,7 +134,7 @@ class Place(Protocol):
 
 @dataclass(frozen=True)
 class LocalFile:
-    """A file on a disk of this machine, mapped rather than read."""
+    """A file on a disk of this machine: read, or mapped where one large range is asked for."""
 
     path: Path
 

@@ -19,9 +19,8 @@ from numpy.typing import DTypeLike, NDArray
 from ..base import CheckpointError
 from .hostile import parse_json_object
 from .place import File
-from .tensor import Chosen, Contents, Tensor, count
+from .tensor import Chosen, Contents, Tensor, how_many, in_blocks
 
-_BLOCK = 1 << 22  # bytes held at a time
 _LARGEST_HEADER = 100_000_000  # bytes, the format's own limit
 _BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16}
 _BITS |= {"F4": 4, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "C64": 64}
@@ -91,16 +90,11 @@ class StoredTensor:
 
     def stored(self, rows: Chosen = None, columns: Chosen = None) -> int:
         """Bytes of these rows and columns."""
-        chosen = count(rows, self.shape[0]) if self.shape else 1
-        across = count(columns, self.shape[1]) * prod(self.shape[2:]) if columns is not None else prod(self.shape[1:])
-        return chosen * across * _BITS[self.dtype] // 8
+        return how_many(self.shape, rows, columns) * _BITS[self.dtype] // 8
 
     def raw(self) -> Iterator[bytes]:
         """The bytes as stored, in blocks."""
-        end = self.offset + prod(self.shape) * _BITS[self.dtype] // 8
-        for start in range(self.offset, end, _BLOCK):
-            (block,) = self.source.read([(start, min(end, start + _BLOCK))])
-            yield block.tobytes()
+        yield from in_blocks(self.source, self.offset, self.offset + self.stored())
 
 
 @cache

@@ -9,10 +9,9 @@ from typing import Any
 from ..base import CheckpointError
 from .formats import FORMATS
 from .hostile import parse_json_object
-from .place import File, LocalFolder, Location, Place
+from .place import INDEX, File, LocalFolder, Location, Place
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
-_INDEX = "model.safetensors.index.json"
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def locate(location: Location) -> Source:
     names: tuple[str, ...]
     if file is not None:
         names = (_readable(file),)
-    elif _INDEX in present:
+    elif INDEX in present:
         index = _index(place)
         names = _shards(present, index)
     else:
@@ -110,7 +109,7 @@ def _find(location: Location) -> tuple[Place, str | None]:
     found = find_on_hub(location) or find_address(location)
     if found is None:
         raise CheckpointError(
-            f"{PurePath(text).name!r:.200} does not exist; give a folder, a safetensors file, or an address such as "
+            f"{PurePath(text).name!r:.200} does not exist; give a folder, a file of weights, or an address such as "
             "hf://org/model."
         )
     return found
@@ -126,15 +125,15 @@ def _readable(name: str) -> str:
 
 
 def _index(place: Place) -> dict[str, str]:
-    names = parse_json_object(place.small(_INDEX), _INDEX).get("weight_map")
+    names = parse_json_object(place.small(INDEX), INDEX).get("weight_map")
     if not isinstance(names, dict) or not names or not all(isinstance(n, str) for n in names.values()):
-        raise CheckpointError(f"{_INDEX} has no usable weight_map; expected tensor names mapped to file names.")
+        raise CheckpointError(f"{INDEX} has no usable weight_map; expected tensor names mapped to file names.")
     for name in names.values():
         parts = {*PurePosixPath(name).parts, *PureWindowsPath(name).parts}
         outside = PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or ".." in parts
         if outside or "\0" in name or not name.endswith(".safetensors"):
             raise CheckpointError(
-                f"{_INDEX} names the file {name!r:.120}; expected a .safetensors file inside the folder."
+                f"{INDEX} names the file {name!r:.120}; expected a .safetensors file inside the folder."
             )
     return names
 
@@ -159,7 +158,7 @@ def _whole(name: str, present: list[str]) -> tuple[str, ...]:
             return (files[0],)
         if files:
             raise CheckpointError(
-                f"{name} has {len(files)} {suffix.lstrip('.')} files and no {_INDEX}; add the index or give one file."
+                f"{name} has {len(files)} {suffix.lstrip('.')} files and no {INDEX}; add the index or give one file."
             )
     pickles = sorted(file for file in present if PurePosixPath(file).suffix.lower() in _PICKLES)
     if pickles:

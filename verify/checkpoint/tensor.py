@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain, repeat
+from math import prod
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +15,8 @@ from .place import File
 
 Chosen = slice | NDArray[np.intp] | None
 """Some indices of an axis; None for all."""
+
+_BLOCK = 1 << 22  # bytes held at a time
 
 
 class Tensor(Protocol):
@@ -75,8 +79,20 @@ class Contents:
     """Other files that hold some of the tensors."""
 
 
-def count(chosen: Chosen, size: int) -> int:
-    """How many indices of an axis are chosen."""
+def how_many(shape: tuple[int, ...], rows: Chosen, columns: Chosen) -> int:
+    """How many numbers of a tensor some rows, and of them some columns, have."""
+    chosen = chain((rows, columns), repeat(None))
+    return prod(_how_many(size, part) for size, part in zip(shape, chosen, strict=False))
+
+
+def in_blocks(file: File, start: int, stop: int) -> Iterator[bytes]:
+    """The bytes of a range, a bounded number at a time."""
+    for at in range(start, stop, _BLOCK):
+        (block,) = file.read([(at, min(stop, at + _BLOCK))])
+        yield block.tobytes()
+
+
+def _how_many(size: int, chosen: Chosen) -> int:
     if chosen is None:
         return size
     return len(range(*chosen.indices(size))) if isinstance(chosen, slice) else len(chosen)

@@ -6,6 +6,7 @@ import click
 
 from ..base import Cache
 from ..base.cache import Entry
+from .output import printable
 
 _DAY = 86_400.0  # seconds
 
@@ -13,7 +14,7 @@ _DAY = 86_400.0  # seconds
 @click.group(invoke_without_command=True)
 @click.pass_context
 def cache(context: click.Context) -> None:
-    """What is kept between runs: ranges of remote files, and fingerprints.
+    """What is kept between runs: ranges of remote files, what the Hub says of models, and fingerprints.
 
     It lies in the folder that VERIFY_CACHE names, else where this system keeps caches. It may be deleted at any time.
     """
@@ -58,8 +59,7 @@ def _line(entry: Entry) -> str:
     size = known.get("size", "")
     whole = f" of {_bytes(int(size))}" if size.isascii() and size.isdigit() and len(size) < 20 else ""
     file = f"{known.get('origin', 'unknown').rstrip('/')}/{known.get('file', entry.path.name)}"
-    line = f"{file}: {_bytes(kept_bytes(entry.path))}{whole}"
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+    return printable(f"{file}: {_bytes(kept_bytes(entry.path))}{whole}")
 
 
 def _bytes(count: int) -> str:

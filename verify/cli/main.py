@@ -15,7 +15,16 @@ from ..base import InputError, VerifyError
 from .cache import cache
 from .inspect import inspect
 from .options import Effort, effort_options, side_options
-from .output import check_writable, chosen_formats, formats, log_to_stderr, no_pdf, progress_bar, write_report
+from .output import (
+    check_writable,
+    chosen_formats,
+    formats,
+    log_to_stderr,
+    no_pdf,
+    printable,
+    progress_bar,
+    write_report,
+)
 from .panel import panel
 from .replay import render, replay
 from .screen import screen
@@ -235,5 +244,5 @@ def main() -> None:
 
 def _fail(message: str) -> None:
     line = " ".join(message.split())
-    click.echo("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line), err=True)
+    click.echo(printable(line), err=True)
     sys.exit(2)

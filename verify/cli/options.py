@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import click
 
 Effort = Literal["screen", "standard", "full"]
+"""As in ``verify.fingerprint``, which is loaded only where something is read."""
+EFFORTS: tuple[Effort, ...] = get_args(Effort)
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -18,7 +20,7 @@ def effort_options(command: Command) -> Command:
     )(command)
     return click.option(
         "--effort",
-        type=click.Choice(["screen", "standard", "full"]),
+        type=click.Choice(EFFORTS),
         help="How much is read.  [default: full for local files and panels, else standard]",
     )(command)
 
@@ -30,7 +32,7 @@ def side_options(side: str = "") -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         for name, text in (
             ("base", f"Model that an adapter{of} is merged onto: a path or address."),
-            ("layout", f"Layout file{of}, for an architecture that is not known."),
+            ("layout", f"Layout file{of}, or the name of a family, for an architecture that is not known."),
             ("token", f"Token of the Hub{of}; HF_TOKEN in the environment is safer."),
             ("revision", f"Branch, tag or commit{of} on the Hub."),
         ):

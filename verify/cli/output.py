@@ -95,6 +95,11 @@ def write_report(report: ClaimReport, folder: Path, names: Sequence[str] = ("jso
         raise failed
 
 
+def printable(line: str) -> str:
+    """A line that does nothing to a terminal but stand there."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+
+
 def log_to_stderr(verbosity: int) -> None:
     """Show what the library logs: its steps, or with 2 everything."""
     import logging

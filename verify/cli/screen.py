@@ -11,7 +11,7 @@ from typing import Literal
 import click
 
 from ..base import InputError
-from .options import Effort
+from .options import EFFORTS, Effort
 from .output import check_writable, progress_bar
 
 _MOST_LISTED = 1_000_000  # lines of a list
@@ -23,7 +23,7 @@ _MOST_LISTED = 1_000_000  # lines of a list
 @click.option("--against", metavar="MODEL", help="Compare all MODELS with this one only.")
 @click.option(
     "--effort",
-    type=click.Choice(["screen", "standard", "full"]),
+    type=click.Choice(EFFORTS),
     default="screen",
     show_default=True,
     help="How much is read of weights.",

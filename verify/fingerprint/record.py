@@ -19,6 +19,9 @@ name                     shape                      dtype    content
 ``spread.R``             [layers, 4]                float64  mean, sd, rms, kurtosis of all entries of role R
 =======================  =========================  =======  =============================================
 
+All are there at full effort; at standard effort, those of :data:`SAMPLED`; at screen effort, those of fewer units
+and channels, without ``down`` and ``o``. What a model lacks (an embedding, kv heads) has no arrays.
+
 ``units``, ``values``, ``response`` and ``stream`` keep indices fixed in advance, as tests with a symmetry null
 need; ``match``, ``gram``, ``circuit`` and ``spectrum`` do not depend on the order of units or the basis of the
 stream.
@@ -87,7 +90,7 @@ class FingerprintRecord(Record):
     effort, over the rows that were read."""
     sketch: SketchSpec
     components: tuple[Component, ...] = COMPONENTS
-    """Kinds of arrays held: all at full effort, unless it was cut down for a panel."""
+    """Kinds of arrays held: those that its effort gives, unless it was cut down for a panel."""
     anchors: tuple[int, ...]
     """Positions, in the frozen anchor list, of the tokens kept."""
     dead: tuple[DeadCount, ...] = ()

@@ -12,8 +12,8 @@ import logging
 from importlib.metadata import version
 from pathlib import Path
 
-from ..base import Cache, CheckpointError, FingerprintError
-from ..checkpoint import Location, Whereabouts
+from ..base import Cache, FingerprintError
+from ..checkpoint import Whereabouts, layout_of
 from .record import Fingerprint
 from .sketch import Effort, SketchSpec
 
@@ -30,8 +30,9 @@ class Store:
         self.file: Path | None = None
         """None where the files cannot be told from what they may become."""
         if where.state is not None:
+            layout = None if where.location.layout is None else repr(layout_of(where.location.layout))
             versions = {name: version(name) for name in _SOFTWARE}
-            key = [where.state, _layout(where.location), sketch.model_dump(), effort, versions]
+            key = [where.state, layout, sketch.model_dump(), effort, versions]
             self.file = cache.path(_KIND, json.dumps(key, sort_keys=True))
         self._cache = cache
 
@@ -49,10 +50,3 @@ class Store:
     def put(self, found: Fingerprint) -> bool:
         """Keep a fingerprint, and say whether it is kept."""
         return self.file is not None and self._cache.write(self.file, found.to_bytes())
-
-
-def _layout(location: Location) -> str | None:
-    try:
-        return None if location.layout is None else Path(location.layout).read_text("utf-8")
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"The layout file {Path(location.layout or '').name!r:.120} cannot be read.") from error

@@ -116,7 +116,11 @@ def _fingerprint(entry: Entry, folder: Path, base: Path, progress: Progress) -> 
 
 
 def made_before(file: Path, source: Path) -> Fingerprint | None:
-    """The fingerprint of an earlier run, unless it is damaged or the model has changed since."""
+    """The fingerprint of an earlier run, unless it is damaged or the model has changed since.
+
+    A panel keeps its members' fingerprints whether or not their weights are still there, so the cache of
+    :func:`verify.fingerprint`, whose key is of the files at hand, is no place for them.
+    """
     try:
         made, found = file.stat().st_mtime, Fingerprint.load(file)
         if is_fingerprint(source):

@@ -30,7 +30,7 @@ POWER = 0.999
 
 
 @dataclass(frozen=True)
-class Model:
+class Compared:
     """One model of a screen."""
 
     label: str
@@ -48,7 +48,7 @@ class Tested:
 
 
 def conclude(
-    models: Sequence[Model],
+    models: Sequence[Compared],
     *,
     unreadable: Sequence[tuple[str, str]],
     against: str | None,
@@ -111,7 +111,7 @@ def conclude(
 
 
 def _rows(
-    models: Sequence[Model],
+    models: Sequence[Compared],
     tested: Sequence[tuple[str, str, dict[str, float], Tested]],
     alpha: float,
     fdr: float,

@@ -43,14 +43,12 @@ from ..statistics import (
 )
 from ..statistics.applicability import both_mlps, linear_values, odd_in_up
 from ..statistics.matching import MARGIN
-from .sketches import FirstSketch, stream_dimensions
+from ..statistics.result import Law
+from .sketches import BUNDLES, FirstSketch, stream_dimensions
 
 Floats = NDArray[np.float32]
 Counts = NDArray[np.int64]
-Law = str
-"""``fixed_points`` or ``signs``, as in :class:`verify.statistics.Count`."""
 
-_BUNDLES = ("mlp", "experts", "shared")
 _AT_ONCE = 1 << 21  # scores in memory
 
 
@@ -163,17 +161,17 @@ def tally(first: Sequence[FirstSketch], second: Sequence[FirstSketch]) -> list[T
     stacks = _Stack(first, shared), _Stack(second, shared)
     if applies(UNIT_IDENTITY.refuse(a, b)):
         fixed, flipping = (("gate",), ("up",)) if a.record.architecture.gated else (("up",), ())
-        made.append(_identity("units", stacks, [(kind, fixed, flipping) for kind in _BUNDLES]))
+        made.append(_identity("units", stacks, [(kind, fixed, flipping) for kind in BUNDLES]))
     if applies(VALUE_IDENTITY.refuse(a, b)):
         made.append(_identity("values", stacks, [("values", (), ("v", "o"))]))
     if applies(RESPONSE_IDENTITY.refuse(a, b)):
         if applies(both_mlps(a, b)):
-            made.append(_identity("unit responses", stacks, [(kind, ("response",), ()) for kind in _BUNDLES]))
+            made.append(_identity("unit responses", stacks, [(kind, ("response",), ()) for kind in BUNDLES]))
         if applies(linear_values(a, b)):
             made.append(_identity("value responses", stacks, [("values", (), ("response",))]))
     if applies(SIGN_AGREEMENT.refuse(a, b)):
         if applies(both_mlps(a, b)) and applies(odd_in_up(a, b)):
-            made.append(_signs("unit signs", stacks, [(kind, ("up", "down")) for kind in _BUNDLES]))
+            made.append(_signs("unit signs", stacks, [(kind, ("up", "down")) for kind in BUNDLES]))
         if applies(linear_values(a, b)):
             made.append(_signs("value signs", stacks, [("values", ("v", "o"))]))
     if applies(STREAM_IDENTITY.refuse(a, b)):

@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from hashlib import sha256
@@ -29,6 +28,7 @@ from ..base import (
     InputError,
     Progress,
     VerifyError,
+    Workers,
     digest,
     run_in_order,
     sha256_of_file,
@@ -37,14 +37,12 @@ from ..base import (
 )
 from ..checkpoint import Location
 from ..claim.verdict import combine
-from ..fingerprint import Effort, Fingerprint, fingerprint, is_fingerprint
-from ..lineage import at_one_effort, exact_results
+from ..fingerprint import Effort, Fingerprint, FingerprintRecord, fingerprint, is_fingerprint
+from ..lineage import Model, at_one_effort, exact_results
 from . import sketches
-from .conclude import Model, Tested, conclude
+from .conclude import Compared, Tested, conclude
 from .first_stage import TileResult, tile
 from .result import ScreenResult
-
-Source = str | os.PathLike[str] | Location | Fingerprint
 
 TILE = 64
 """Models on each side of a tile."""
@@ -63,13 +61,13 @@ Made = TypeVar("Made")
 
 
 def screen(
-    models: Sequence[Source],
+    models: Sequence[Model],
     *,
-    against: Source | None = None,
+    against: Model | None = None,
     effort: Effort = "screen",
     alpha: float = 1e-3,
     fdr: float = 0.01,
-    workers: int | Executor | None = None,
+    workers: Workers = None,
     folder: str | os.PathLike[str] | None = None,
     progress: Progress = silent,
 ) -> ScreenResult:
@@ -117,12 +115,12 @@ def screen(
 
 
 def _screen(
-    sources: Sequence[Source],
-    against: Source | None,
+    sources: Sequence[Model],
+    against: Model | None,
     effort: Effort,
     alpha: float,
     fdr: float,
-    workers: int | Executor | None,
+    workers: Workers,
     work: Path,
     progress: Progress,
 ) -> ScreenResult:
@@ -171,7 +169,7 @@ def _screen(
         partial(progress, "second stage"),
     )
     return conclude(
-        [Model(m.label, m.prepared.sha256, m.prepared.record) for m in models],
+        [Compared(m.label, m.prepared.sha256, m.prepared.record) for m in models],
         unreadable=[(outcome.name, outcome.reason) for outcome in unreadable],
         against=one.label if one else None,
         alpha=alpha,
@@ -197,7 +195,7 @@ class Prepared:
     first: Path
     """The first stage's part of it."""
     signature: str
-    record: Any
+    record: FingerprintRecord
 
 
 @dataclass(frozen=True)
@@ -214,7 +212,7 @@ class _Labelled:
     prepared: Prepared
 
 
-def _located(source: Source, work: Path) -> Location:
+def _located(source: Model, work: Path) -> Location:
     """Where every worker finds a model: fingerprints at hand are written, paths are made absolute."""
     if isinstance(source, Fingerprint):
         content = source.to_bytes()
@@ -338,7 +336,7 @@ class _Kept:
         name: str,
         function: Callable[[Any], Made],
         tasks: list[Any],
-        workers: int | Executor | None,
+        workers: Workers,
         stored: Callable[[Made], Any],
         restored: Callable[[Any], Made],
         progress: Callable[[int, int], None],

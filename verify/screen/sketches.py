@@ -36,8 +36,10 @@ DIMENSIONS = 32
 NEEDED = ("units", "values", "response", "stream")
 """Components of a fingerprint that the exact tests look at."""
 
+BUNDLES = ("mlp", "experts", "shared")
+"""Kinds of MLPs."""
+
 _HEADER = "verify.screen"
-_BUNDLES = ("mlp", "experts", "shared")
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def first_sketch(model: Fingerprint) -> FirstSketch:
     shape, sketch = model.record.architecture, model.record.sketch
     layers = range(min(shape.layers, LAYERS))
     sizes = {"mlp": shape.hidden, "experts": shape.expert_hidden, "shared": shape.shared_hidden}
-    for bundle in _BUNDLES:
+    for bundle in BUNDLES:
         full = sketch.expert_units if bundle == "experts" else sketch.units
         where = _nested("units", sizes[bundle], full, UNITS)
         names = {role: f"units.{{}}.{bundle}.{role}" for role in ("gate", "up", "down")}

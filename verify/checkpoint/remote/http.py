@@ -18,11 +18,11 @@ from ...base import CheckpointError
 from .retry import TransientError
 
 TIMEOUT = 30.0  # seconds without a byte
+LARGEST = 2**53  # bytes of one file that are believed
 _SURPLUS = 1 << 20  # bytes more than wanted that are taken from a server without ranges
 _REDIRECTS = 5
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
 _REFUSED = (401, 403, 404, 410)
-_LARGEST = 2**53  # bytes of one file that are believed
 
 
 class Reply(NamedTuple):
@@ -151,7 +151,7 @@ def content_range(headers: Mapping[str, str]) -> tuple[int, int, int] | None:
     if match is None:
         return None
     first, last, size = map(int, match.groups())
-    return (first, last + 1, size) if first <= last < size < _LARGEST else None
+    return (first, last + 1, size) if first <= last < size < LARGEST else None
 
 
 def size_of(reply: Reply) -> int | None:

@@ -13,27 +13,28 @@ from typing import Any
 from urllib.parse import quote
 
 from ...base import Cache, CheckpointError
+from ..card import CARD
 from ..hostile import LARGEST_TEXT, parse_json_object
-from ..place import File, LocalFile, Location, Place
-from .http import TIMEOUT, Get, RangeFetch, Reply, Resource, read_reply
+from ..place import INDEX, File, LocalFile, Location, Place
+from .http import LARGEST, TIMEOUT, Get, RangeFetch, Reply, Resource, read_reply
 from .kept import Kept
 from .ranges import Meter, RemoteFile, all_of
 from .retry import TransientError, persistently
 
-HUB_NAME = re.compile(
-    r"(?P<repo>[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})(@(?P<revision>[\w./-]{1,200}))?", re.ASCII
-)
-"""``org/model``, or with a branch, tag or commit ``org/model@revision``."""
+_WORD = r"[A-Za-z0-9][\w.-]{0,95}"
+REPOSITORY = re.compile(rf"{_WORD}(/{_WORD})?", re.ASCII)
+"""``org/model``, or the bare name that models had before names had owners."""
+_NAME = re.compile(rf"(?P<repo>{_WORD}/{_WORD})(@(?P<revision>[\w./-]{{1,200}}))?", re.ASCII)
 _ADDRESS = re.compile(
-    r"hf://(?P<repo>[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?)"
+    rf"hf://(?P<repo>{REPOSITORY.pattern})"
     r"(@(?P<revision>refs/(pr|convert)/[\w.-]{1,100}|[\w.-]{1,200}))?(/(?P<path>[^@?#]{0,1000}))?",
     re.ASCII,
 )
-_LISTINGS = "hub"
+_KIND = "hub"
 _COMMIT = re.compile("[0-9a-f]{40}")
 _DIGEST = re.compile("[0-9a-f]{64}")
 _MOST_FILES = 100_000
-_USUAL = ("config.json", "model.safetensors", "model.safetensors.index.json", "README.md")
+_USUAL = ("config.json", "model.safetensors", INDEX, CARD)
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def find_on_hub(location: Location) -> tuple[Place, str | None] | None:
     CheckpointError
         If the Hub does not have it or does not give it, or cannot be reached.
     """
-    match = _ADDRESS.fullmatch(location.text) or HUB_NAME.fullmatch(location.text)
+    match = _ADDRESS.fullmatch(location.text) or _NAME.fullmatch(location.text)
     if match is None:
         return None
     parts = match.groupdict()
@@ -171,9 +172,9 @@ def _repository(name: str, revision: str, token: str | None) -> Repository:
     offline = _offline()
     commit = revision
     if offline and not _COMMIT.fullmatch(revision):
-        commit = (cache.get(_LISTINGS, f"{prefix} revision {revision}") or b"").decode("ascii", "replace")
+        commit = (cache.get(_KIND, f"{prefix} revision {revision}") or b"").decode("ascii", "replace")
     headers = build_hf_headers(token=token, library_name="verify-lineage")
-    if _COMMIT.fullmatch(commit) and (kept := cache.get(_LISTINGS, f"{prefix} commit {commit}")):
+    if _COMMIT.fullmatch(commit) and (kept := cache.get(_KIND, f"{prefix} commit {commit}")):
         return Repository(endpoint, name, *_listing(kept, name), headers)
     if offline:
         return _snapshot(endpoint, name, revision)
@@ -183,8 +184,8 @@ def _repository(name: str, revision: str, token: str | None) -> Repository:
     if body is None:
         raise CheckpointError(f"The Hub describes {name} in more than {LARGEST_TEXT} bytes; download the model.")
     commit, files = _listing(body, name)
-    cache.put(_LISTINGS, f"{prefix} commit {commit}", body)
-    cache.put(_LISTINGS, f"{prefix} revision {revision}", commit.encode())
+    cache.put(_KIND, f"{prefix} commit {commit}", body)
+    cache.put(_KIND, f"{prefix} revision {revision}", commit.encode())
     return Repository(endpoint, name, commit, files, headers)
 
 
@@ -204,7 +205,7 @@ def _listing(text: bytes, name: str) -> tuple[str, dict[str, Listed]]:
 def _listed(sibling: dict[str, Any], commit: str) -> tuple[str, Listed]:
     path, size, lfs = sibling["rfilename"], sibling["size"], sibling.get("lfs") or {}
     digest, blob = lfs.get("sha256"), sibling.get("blobId")
-    if not isinstance(path, str) or type(size) is not int or not 0 <= size < 2**53:
+    if not isinstance(path, str) or type(size) is not int or not 0 <= size < LARGEST:
         raise ValueError
     if digest is not None and not _DIGEST.fullmatch(digest):
         raise ValueError

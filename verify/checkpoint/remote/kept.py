@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ...base import Cache
 from ...base.cache import touch
+from ..place import Range
 
 KIND = "ranges"
 _ABOUT = "about.json"
@@ -112,7 +113,7 @@ class Kept:
         for low, high in self._covering(first, last)[1]:
             insort(pieces, _Piece(low, high, first, last))
 
-    def _covering(self, start: int, stop: int) -> tuple[list[_Piece], list[tuple[int, int]]]:
+    def _covering(self, start: int, stop: int) -> tuple[list[_Piece], list[Range]]:
         """The pieces that meet a range, and the gaps between them."""
         loaded, found, gaps = self._loaded(), [], []
         number = bisect_right(loaded, start, key=lambda piece: piece.stop)
@@ -150,7 +151,7 @@ def kept_bytes(folder: Path) -> int:
     return sum(stop - start for start, stop in _ranges(folder, 1 << 60))
 
 
-def _ranges(folder: Path, size: int) -> list[tuple[int, int]]:
+def _ranges(folder: Path, size: int) -> list[Range]:
     """Ranges kept in a folder, ordered."""
     found = []
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +17,9 @@ from ...base import CheckpointError
 from ..hostile import LARGEST_TEXT
 from ..place import File, Range
 from .kept import Hole, Kept
-from .retry import LOG, persistently
+from .retry import persistently
 
+_log = logging.getLogger("verify.places")
 GAP = 1 << 15  # bytes between two ranges that are fetched with them, for one request less (docs/places.md)
 _LARGEST = 1 << 23  # bytes of one request, and of what a broken connection costs
 _WORKERS = 16  # requests at a time
@@ -61,7 +63,7 @@ class Meter:
     def log(self) -> None:
         """The totals, where there are any."""
         if self.requests:
-            LOG.info("%s: %d bytes in %d requests", self.origin, self.transferred, self.requests)
+            _log.info("%s: %d bytes in %d requests", self.origin, self.transferred, self.requests)
 
 
 @dataclass
@@ -126,7 +128,7 @@ class RemoteFile:
 
     def _part(self, part: Range, holes: list[Hole]) -> None:
         start, stop = part
-        LOG.debug("%s %s: bytes %d-%d", self.meter.origin, self.name, start, stop - 1)
+        _log.debug("%s %s: bytes %d-%d", self.meter.origin, self.name, start, stop - 1)
         block = persistently(lambda: self.fetch(start, stop), self.name)
         if len(block) != stop - start:
             raise AssertionError("a fetch returns what was asked for, or raises")

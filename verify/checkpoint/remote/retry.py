@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from ...base import CheckpointError
 
-LOG = logging.getLogger("verify.places")
+_log = logging.getLogger("verify.places")
 _ATTEMPTS = 6
 _FIRST_WAIT = 0.5  # seconds, doubled after each attempt
 _LONGEST_WAIT = 300.0  # seconds; the Hub counts requests by windows of five minutes
@@ -47,6 +47,6 @@ def persistently(attempt: Callable[[], Answer], what: str) -> Answer:
                     f"{what} cannot be fetched ({error}, {number + 1} attempts); what was fetched is kept, try again "
                     f"{f'in {wait:.0f} seconds' if wait > _LONGEST_WAIT else 'later'}."
                 ) from error
-            LOG.info("%s: %s; asking again in %.1f s", what, error, wait)
+            _log.info("%s: %s; asking again in %.1f s", what, error, wait)
             time.sleep(wait)
     raise AssertionError("the last attempt returns or raises")

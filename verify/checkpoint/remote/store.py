@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 from ...base import Cache, CheckpointError
-from .http import changed, without_secrets
+from .http import LARGEST, changed, without_secrets
 from .kept import Kept
 from .ranges import Meter, RemoteFile, all_of
 from .retry import TransientError, persistently
@@ -48,7 +48,7 @@ class StoreFolder:
         path = f"{self.path}/{name}"
         found = _asked(lambda: _info(self.system, path), name)
         size, version = found.get("size"), _version(found)
-        if found.get("type") != "file" or type(size) is not int or not 0 <= size < 2**53 or "/" in name:
+        if found.get("type") != "file" or type(size) is not int or not 0 <= size < LARGEST or "/" in name:
             raise CheckpointError(f"{self.origin} has no file {name!r:.120} of known size; check the address.")
 
         def fetch(start: int, stop: int) -> bytes:

@@ -12,6 +12,8 @@ from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from ...base import Cache, CheckpointError
+from ..card import CARD
+from ..place import INDEX
 from .http import (
     TIMEOUT,
     Get,
@@ -28,8 +30,7 @@ from .ranges import Meter, RemoteFile, all_of
 from .retry import TransientError, persistently
 
 _LARGEST_LISTING = 1 << 22  # bytes
-_INDEX = "model.safetensors.index.json"
-_USUAL = ("config.json", "model.safetensors", _INDEX, "tokenizer.json", "vocab.json", "vocab.txt", "README.md")
+_USUAL = ("config.json", "model.safetensors", INDEX, "tokenizer.json", "vocab.json", "vocab.txt", CARD)
 _LINK = re.compile(r"""href\s*=\s*["']?([^"'?#>\s]{1,2000})""", re.IGNORECASE)
 
 
@@ -70,8 +71,8 @@ class WebFolder:
             found = self._links()
             if found.isdisjoint(_USUAL):
                 found |= {name for name in _USUAL if self._probe(name) is not None}
-            if _INDEX in found:
-                found |= _shards(self.small(_INDEX))
+            if INDEX in found:
+                found |= _shards(self.small(INDEX))
             self._listed = sorted(found)
         return self._listed
 

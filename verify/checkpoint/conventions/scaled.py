@@ -1,0 +1,71 @@
+"""float8 and int8: W = scale * (weight - zero_point); compressed-tensors, DeepSeek-V3, FBGEMM.
+
+Scales are of the whole matrix, of a row, of groups in a row or of blocks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..safetensors_file import FLOAT8
+from .matrix import Array, Parts, Quantised, matrix_shape
+
+SCALES = {"weight_scale", "weight_scale_inv"}
+"""Names of scales."""
+
+
+@dataclass(frozen=True)
+class Scaled(Quantised):
+    """float8 or int8 numbers, each times the scale of its block."""
+
+    scale: str = "weight_scale"
+    block: tuple[int, int] = (1, 1)
+    """Rows and columns that share a scale."""
+
+    @classmethod
+    def of(cls, name: str, parts: Parts, settings: dict[str, Any]) -> Quantised:
+        """Read what a block is from the settings, else from the shape of the scales."""
+        (scale,) = parts.keys() & SCALES
+        weight, scales = parts["weight"], parts[scale].shape
+        made = cls(name, weight.shape, f"{weight.dtype} with {scale}", parts, settings, scale)
+        made.check("weight", matrix_shape(made.shape), dtypes=(*FLOAT8, "I8"))
+        made.check(scale, scales[:2], dtypes=("F32", "BF16", "F16", "F8_E8M0"))
+        block = made._block(scales if len(scales) == 2 else (*scales, 1, 1)[:2], settings)
+        if "weight_zero_point" in parts:
+            made.check("weight_zero_point", scales, dtypes=("I8", *FLOAT8))
+        return replace(made, block=block)
+
+    def _block(self, scales: tuple[int, ...], settings: dict[str, Any]) -> tuple[int, int]:
+        said = settings.get("weight_block_size")
+        if said is not None and scales != (1, 1):
+            if not isinstance(said, list) or len(said) != 2 or not all(type(n) is int and n > 0 for n in said):
+                raise self.refuse(f"weight_block_size {said!r:.60}", "two counts")
+            if scales == (ceil(self.shape[0] / said[0]), ceil(self.shape[1] / said[1])):
+                return said[0], said[1]
+        high, low = (size // max(1, n) for size, n in zip(self.shape, scales, strict=True))
+        if (high * scales[0], low * scales[1]) != self.shape or scales[0] not in (1, self.shape[0]):
+            raise self.refuse(
+                f"scales of shape {scales} for {self.shape}",
+                "one for all, one for each row or group in a row, or blocks of the weight_block_size in config.json",
+            )
+        return high, low
+
+    def decode(self, rows: NDArray[np.intp]) -> Array:
+        """By rows."""
+        weight = self.parts["weight"]
+        codes = weight.dtype == "I8"
+        numbers = weight.values(np.dtype(np.int8), rows).astype(np.float32) if codes else weight.read(rows)
+        if (zero := self.parts.get("weight_zero_point")) is not None:
+            stored = zero.values(np.dtype(np.int8)).astype(np.float32) if zero.dtype == "I8" else zero.read()
+            numbers = numbers - self._spread(stored, rows)
+        return np.asarray(numbers * self._spread(self.parts[self.scale].read(), rows), np.float32)
+
+    def _spread(self, scales: Array, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """The scale of every number of some rows."""
+        table = scales.astype(np.float32).reshape(scales.shape if scales.ndim == 2 else (-1, 1))
+        return table[rows // self.block[0]][:, np.arange(self.shape[1]) // self.block[1]]
