@@ -1,8 +1,9 @@
 r"""Many hypotheses, and the expected share of false ones among those rejected.
 
-Benjamini and Yekutieli (2001, theorem 1.3): let ``p_(1) <= ... <= p_(m)`` and ``c(m) = sum_(i<=m) 1/i``.
-Rejecting the ``k`` smallest, ``k`` the largest ``i`` with ``p_(i) <= i q / (m c(m))``, keeps the expected share of
-true null hypotheses among the rejected at ``q`` or below, whatever the dependence of the p-values.
+Theorem (false discoveries). Let ``p_(1) <= ... <= p_(m)`` and ``c(m) = sum_(i<=m) 1/i``. Rejecting the ``k``
+smallest, ``k`` the largest ``i`` with ``p_(i) <= i q / (m c(m))``, keeps the expected share of true null hypotheses
+among the rejected at ``q`` or below, whatever the dependence of the p-values.
+Source: Benjamini & Yekutieli 2001, theorem 1.3.
 
 Pairs of models share models, so no positive dependence is assumed and the factor ``c(m)`` is paid.
 By hand, in logarithms, because p-values here are as small as 10**-4463.
