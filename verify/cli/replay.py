@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .options import side_options
 from .output import check_writable, chosen_formats, progress_bar, write_report
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ _MOST_ROWS, _WIDEST = 50, 80
 @click.argument("report", type=click.Path(path_type=Path))
 @click.option("--a", help="Model A: path or address of weights, or a saved fingerprint.")
 @click.option("--b", help="Model B likewise.")
-@click.option("--base-a", help="Model that A, an adapter, is merged onto: a path or address.")
-@click.option("--base-b", help="Model that B is merged onto, likewise.")
+@side_options("a")
+@side_options("b")
 @click.option("--panel", "reference", metavar="default|PATH", help="The panel that the report names.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
@@ -31,7 +32,13 @@ def replay(
     report: Path,
     a: str | None,
     b: str | None,
+    revision_a: str | None,
+    token_a: str | None,
+    layout_a: str | None,
     base_a: str | None,
+    revision_b: str | None,
+    token_b: str | None,
+    layout_b: str | None,
     base_b: str | None,
     reference: str | None,
     as_json: bool,
@@ -44,7 +51,8 @@ def replay(
     from ..checkpoint import Location
     from ..replay import replay as run
 
-    first, second = (None if x is None else Location(x, base=base) for x, base in ((a, base_a), (b, base_b)))
+    first = None if a is None else Location(a, revision_a, token_a, layout_a, base_a)
+    second = None if b is None else Location(b, revision_b, token_b, layout_b, base_b)
     with progress_bar(quiet) as progress:
         outcome = run(report, first, second, reference, progress=progress)
     click.echo(outcome.model_dump_json() if as_json else _page(outcome))

@@ -54,7 +54,10 @@ class Store:
 
 
 def _layout(location: Location) -> str | None:
+    """What a layout file says; the name of a family that ships says it by itself."""
     try:
-        return None if location.layout is None else Path(location.layout).read_text("utf-8")
+        if location.layout is None or not Path(location.layout).exists():
+            return location.layout
+        return Path(location.layout).read_text("utf-8")
     except (OSError, ValueError) as error:
         raise CheckpointError(f"The layout file {Path(location.layout or '').name!r:.120} cannot be read.") from error
