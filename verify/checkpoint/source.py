@@ -59,8 +59,15 @@ def locate(location: Location) -> Source:
 def _find(location: Location) -> tuple[Place, str | None]:
     """The place, and the file inside it that is meant; None for the folder as a whole."""
     text = location.text
+    if not text:
+        raise CheckpointError("A model is given as an empty text; give a folder, a file or an address.")
     path = Path(text)
     if _exists(path):
+        if location.revision is not None:
+            raise CheckpointError(
+                f"{path.name!r:.120} lies on this machine, and a revision is given; leave it out, or give an address "
+                "of the Hub."
+            )
         return (LocalFolder(path), None) if path.is_dir() else (LocalFolder(path.parent), path.name)
     found = find_on_hub(location) or find_address(location)
     if found is None:
