@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+from uuid import uuid4
 
 from .errors import InputError
 
@@ -92,30 +97,30 @@ def _executors(workers: Workers) -> Iterator[tuple[_Borrowed | _Pool, int]]:
 
 
 def _through(
-    executor: Executor,
+    executor: _Borrowed | _Pool,
     function: Callable[[Item], Result],
     rest: deque[Item],
     source: Iterator[Item],
     ahead: int,
 ) -> Iterator[Result]:
     """Results through one executor; ``rest`` holds what is unfinished at any time."""
-    futures: deque[Future[Result]] = deque()
+    futures: deque[Future[Any]] = deque()
     try:
         with _noticed():
-            futures.extend(executor.submit(function, item) for item in rest)
+            futures.extend(executor.begin(function, item) for item in rest)
         for item in source:
             rest.append(item)
             with _noticed():
-                futures.append(executor.submit(function, item))
+                futures.append(executor.begin(function, item))
             if len(futures) >= ahead:
                 with _noticed():
-                    result = futures[0].result()
+                    result = executor.end(futures[0])
                 futures.popleft()
                 rest.popleft()
                 yield result
         while futures:
             with _noticed():
-                result = futures[0].result()
+                result = executor.end(futures[0])
             futures.popleft()
             rest.popleft()
             yield result
@@ -138,11 +143,17 @@ class _Borrowed:
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
 
-    def __enter__(self) -> Executor:
-        return self._executor
+    def __enter__(self) -> _Borrowed:
+        return self
 
     def __exit__(self, *_: object) -> None:
         pass
+
+    def begin(self, function: Callable[[Item], Result], item: Item) -> Future[Result]:
+        return self._executor.submit(function, item)
+
+    def end(self, future: Future[Result]) -> Result:
+        return future.result()
 
 
 class _Pool:
@@ -150,25 +161,56 @@ class _Pool:
 
     Each has one thread for linear algebra: threads of several processes that share cores wait for one another
     (measured here: twenty times slower). An environment that sets a number of threads is left as it is.
+
+    Results come back in files of a folder of our own, and only their names through the pool's pipe: a process that is
+    killed in the middle of a long message would leave the reader waiting for the rest of it, for ever.
     """
 
     def __init__(self, processes: int) -> None:
         self._processes = processes
 
-    def __enter__(self) -> Executor:
+    def __enter__(self) -> _Pool:
+        self._folder = TemporaryDirectory(prefix="verify-workers-", ignore_cleanup_errors=True)
         self._set = [name for name in _THREADS if name not in os.environ]
         os.environ.update(dict.fromkeys(self._set, "1"))  # processes begin as tasks come, and inherit it
         self._pool = ProcessPoolExecutor(
-            self._processes, mp_context=multiprocessing.get_context("spawn"), initializer=_quiet
+            self._processes, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
         )
-        return self._pool
+        return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        self._folder.cleanup()
         for name in self._set:
             os.environ.pop(name, None)
 
+    def begin(self, function: Callable[[Item], Result], item: Item) -> Future[Path]:
+        return self._pool.submit(_into_file, function, item, Path(self._folder.name) / uuid4().hex)
 
-def _quiet() -> None:
-    """An interrupt at the terminal reaches every process: the workers end at once, and say nothing."""
+    def end(self, future: Future[Path]) -> Any:
+        file = future.result()
+        content = file.read_bytes()
+        file.unlink()
+        return pickle.loads(content)
+
+
+def _into_file(function: Callable[[Item], Result], item: Item, file: Path) -> Path:
+    """Call the function in a process of ours, and keep the result for the one that began it."""
+    file.write_bytes(pickle.dumps(function(item), pickle.HIGHEST_PROTOCOL))
+    return file
+
+
+def _begin() -> None:
+    """An interrupt at the terminal reaches every process: the workers end at once, and say nothing.
+
+    They end with the process that began them, too: a pool's workers hold each other's pipes open, and would wait for
+    tasks for ever.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)

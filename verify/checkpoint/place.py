@@ -217,12 +217,12 @@ class LocalFolder:
 
     def small(self, name: str) -> bytes:
         """All of a small file."""
-        path = self.path / name
+        file = self.file(name)  # a pipe would wait for ever, a device never end
         try:
-            size = path.stat().st_size
+            size = file.path.stat().st_size
             if size > LARGEST_TEXT:
                 raise CheckpointError(f"{name} has {size} bytes; expected at most {LARGEST_TEXT}; obtain it again.")
-            return path.read_bytes()
+            return file.path.read_bytes()
         except OSError as error:
             raise _unreadable(name, error) from error
 

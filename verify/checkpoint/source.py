@@ -96,12 +96,14 @@ def locate(location: Location) -> Source:
 def _find(location: Location) -> tuple[Place, str | None]:
     """The place, and the file inside it that is meant; None for the folder as a whole."""
     text = location.text
+    if not text:
+        raise CheckpointError("A model is given as an empty text; give a folder, a file or an address.")
     path = Path(text)
     if _exists(path):
         if location.revision is not None:
             raise CheckpointError(
-                f"Revision {location.revision!r:.60} of {path.name!r:.120} was asked for, which is on this machine "
-                "and has none; leave it out, or give the address as hf://org/model."
+                f"{path.name!r:.120} lies on this machine, and a revision is given; leave it out, or give an address "
+                "of the Hub."
             )
         return (LocalFolder(path), None) if path.is_dir() else (LocalFolder(path.parent), path.name)
     from .remote import find_address, find_on_hub

@@ -32,6 +32,8 @@ def check_writable(*files: Path) -> None:
                 pass
             if _nearest(file) == file and file.is_dir():
                 raise IsADirectoryError(None, "Is a directory")
+            if file.exists() and not file.is_file():  # a device or pipe would be replaced
+                raise OSError(None, "Not a regular file")
         except OSError as error:
             raise InputError(
                 f"{str(file)!r:.200} cannot be written ({error.strerror}); give another place with -o."

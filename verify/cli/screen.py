@@ -15,6 +15,7 @@ from .options import EFFORTS, Effort
 from .output import check_writable, progress_bar
 
 _MOST_LISTED = 1_000_000  # lines of a list
+_LARGEST_LIST = 200_000_000  # bytes
 
 
 @click.command()
@@ -109,8 +110,12 @@ def _fingerprints(folder: Path) -> list[str]:
 def _listed(file: Path) -> Iterator[str]:
     """Models of a list, relative to it; empty lines and those that begin with # are skipped."""
     try:
-        lines = file.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        with file.open("rb") as opened:
+            text = opened.read(_LARGEST_LIST + 1)
+        if len(text) > _LARGEST_LIST:
+            raise InputError(f"The list {file.name!r:.120} has more than {_LARGEST_LIST} bytes; give a shorter one.")
+        lines = text.decode("utf-8").splitlines()
+    except (OSError, ValueError) as error:
         raise InputError(f"The list {file.name!r:.120} cannot be read; give @FILE with a model a line.") from error
     if len(lines) > _MOST_LISTED:
         raise InputError(f"The list {file.name!r:.120} has {len(lines)} lines; expected at most {_MOST_LISTED}.")

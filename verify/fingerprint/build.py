@@ -102,9 +102,10 @@ def fingerprint(
         raise InputError(f"effort is {effort!r}; give one of {', '.join(EFFORTS)}.")
     location = Location.of(model)
     if is_fingerprint(Path(location.text)):
-        if location.base is not None:
-            name = Path(location.text).name
-            raise InputError(f"{name!r:.120} is a fingerprint, and a base is given; leave the base out.")
+        for what in ("base", "layout", "revision"):
+            if getattr(location, what) is not None:
+                name = Path(location.text).name
+                raise InputError(f"{name!r:.120} is a fingerprint, and a {what} is given; leave the {what} out.")
         return Fingerprint.load(location.text)
     where = whereabouts(location)
     effort = effort or ("full" if where.local else "standard")

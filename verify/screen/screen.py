@@ -221,7 +221,7 @@ def _located(source: Model, work: Path) -> Location:
         return Location(str(file))
     location = Location.of(source)
     path = Path(location.text)
-    return replace(location, text=str(path.absolute())) if path.exists() else location
+    return replace(location, text=str(path.absolute())) if location.text and path.exists() else location
 
 
 def _prepare(location: Location, work: Path, effort: Effort) -> Prepared | Unreadable:

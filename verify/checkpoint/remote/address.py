@@ -6,6 +6,7 @@ import re
 
 from ...base import CheckpointError
 from ..place import Location, Place
+from .http import without_secrets
 from .store import find_in_store
 from .web import find_on_web
 
@@ -26,7 +27,7 @@ def find_address(location: Location) -> tuple[Place, str | None] | None:
     scheme = match["scheme"].lower()
     if scheme == "hf":
         raise CheckpointError(
-            f"{location.text!r:.200} is no address of the Hub; give hf://org/model[@revision][/file]."
+            f"{without_secrets(location.text)!r:.200} is no address of the Hub; give hf://org/model[@revision][/file]."
         )
     if location.revision is not None:
         raise CheckpointError(f"A revision is of the Hub; {scheme}:// addresses have none; leave it out.")

@@ -174,6 +174,11 @@ def _repository(name: str, revision: str, token: str | None) -> Repository:
     if offline and not _COMMIT.fullmatch(revision):
         commit = (cache.get(_KIND, f"{prefix} revision {revision}") or b"").decode("ascii", "replace")
     headers = build_hf_headers(token=token, library_name="verify-lineage")
+    sent = headers.get("authorization", "")
+    if not (sent.isascii() and sent.isprintable()):
+        raise CheckpointError(
+            f"The token given for {name} has characters that no token of the Hub has; give it as the Hub shows it."
+        )
     if _COMMIT.fullmatch(commit) and (kept := cache.get(_KIND, f"{prefix} commit {commit}")):
         return Repository(endpoint, name, *_listing(kept, name), headers)
     if offline:

@@ -83,6 +83,10 @@ def find_in_store(text: str) -> tuple[StoreFolder, str | None]:
             f"Reading {scheme}:// takes an fsspec file system of that name; pip install 'verify-lineage[remote]', "
             "which has that of s3, or the package of another."
         ) from error
+    except Exception as error:  # some reach for the network at once; their messages may hold secrets
+        raise CheckpointError(
+            f"{name!r:.200} cannot be reached ({type(error).__name__}); check the address."
+        ) from error
     path = path.rstrip("/")
     if _asked(lambda: _info(system, path), name).get("type") != "file":
         return StoreFolder(system, path, origin), None
