@@ -413,6 +413,15 @@ def test_identical_models_are_recognised_without_tests(family: list[Fingerprint]
     assert result.families[0].members == ("parent", "parent (2)")
 
 
+def test_a_number_behind_a_name_makes_no_other_models_name() -> None:
+    """Or two models would be one label, and one of them tested against itself."""
+    rng = np.random.default_rng(3)
+    alike = [named(name, random_arrays(rng, SHAPE), SHAPE) for name in ("x", "x", "x", "x (2)")]
+    result = screen(alike)
+    assert [m.label for m in result.record.models] == ["x", "x (3)", "x (4)", "x (2)"]
+    assert result.families == ()
+
+
 def test_pairs_that_no_test_applies_to_are_counted_with_the_reason(family: list[Fingerprint]) -> None:
     """Shapes and sketches that differ."""
     other = gpt2_like().model_copy(update={"width": 60, "head_size": 15, "positions": "sinusoidal"})
