@@ -15,7 +15,7 @@ from tests.uniformity import NotSuperUniformError, check_super_uniform
 from verify import Fingerprint
 from verify.fingerprint import SketchSpec, chosen_indices
 from verify.inference import log10_p_fixed_points, log10_p_signs
-from verify.statistics import EXACT_TESTS, SIGN_AGREEMENT, VALUE_IDENTITY
+from verify.statistics import EXACT_TESTS, RESPONSE_IDENTITY, SIGN_AGREEMENT, UNIT_IDENTITY, VALUE_IDENTITY
 from verify.statistics.alignment import _assign, align
 from verify.statistics.blocks import agreement, score, unit_pairs, unit_responses, units, value_responses, values
 from verify.statistics.groups import groups
