@@ -229,7 +229,6 @@ def test_any_changed_text_is_found_though_sealed_again(name: str) -> None:
         ("child", "$.provenance.effort", "screen"),
         ("less effort", "$.provenance.effort", "standard"),
         ("less effort", "$.provenance.sketch.units", 64),
-        ("less effort", "$.a.sketch.units", 64),
         ("child", "$.tests.sign_agreement.assumptions", []),
         ("child", "$.tests.sign_agreement.applicable", False),
         ("child", "$.tests.unit_identity.effect.interval", [0.5, 0.6]),

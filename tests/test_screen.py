@@ -438,6 +438,16 @@ def test_pairs_that_no_test_applies_to_are_counted_with_the_reason(family: list[
     assert result.record.first_stage.tested == 0
 
 
+def test_statements_promise_no_more_than_was_kept(family: list[Fingerprint]) -> None:
+    """Pairs rejected at either level may be false at the rate of both; adapters are related by their merging."""
+    adapter = Fingerprint(family[1].record.model_copy(update={"merged_onto": "parent"}), family[1].arrays)
+    result = screen([family[0], adapter, family[-1]], alpha=0.05, fdr=0.01)
+    said = " ".join(result.record.statements)
+    assert "“suspected” is at most 0.06, the sum of both levels." in said
+    assert "by the merging: child-fine-tuned." in said
+    assert "by the merging" not in " ".join(screen([family[0], family[-1]]).record.statements)
+
+
 def test_one_against_many_pays_for_them_alone(family: list[Fingerprint]) -> None:
     """Pairs with A only."""
     result = screen(family[1:], against=family[0])

@@ -79,8 +79,8 @@ UNCHECKED = (
     Unchecked(field="$.provenance.seed", reason="no test draws random numbers"),
     Unchecked(
         field="$.provenance.effort",
-        reason="as chosen by whoever asked for the report, up to what was read: a change is caught where it moves the "
-        "sketch or a count",
+        reason="as chosen by whoever asked for the report, up to what was read: a change is caught where it moves "
+        "the sketch or a count",
     ),
     Unchecked(field="$.provenance.sketch*", reason=f"decides what fingerprints keep{_WEIGHTS}"),
 )

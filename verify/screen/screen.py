@@ -82,7 +82,8 @@ def screen(
     against : compare all models with this one only; the price is then one test a model.
     effort : how much is read of weights; two models compare at the smaller of their efforts.
     alpha : family-wise level over all pairs; the chance of any false ``dependent`` is at most this.
-    fdr : expected share of false ones among pairs called ``dependent`` or ``suspected``, at most.
+    fdr : level of the false discovery rate; the expected share of false ones among pairs called ``dependent`` or
+        ``suspected`` is at most ``alpha + fdr``.
     workers : None for this process, a number of processes, or any executor, such as that of a dask cluster
         (``Client.get_executor()``), whose workers must see the folder under the same path.
     folder : where unfinished work is kept, so that an interrupted screen goes on where it was.

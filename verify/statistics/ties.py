@@ -23,8 +23,8 @@ expected number of partitions other than R that are joins of R with declared pai
 counting the pairs of sets of R with a declaration between them: on average ``FALSE_TIE`` or less in one component
 of one model, so far as the normal quantile is right, and chance copies, exact or of few indices (where signs are
 tested, what absolute scores declare is the same for all flips, and not counted). Four unrelated projections of 32
-dimensions have a mean absolute cosine of .14 and one above .5 less than once in a million. A test reports the larger p-value of the merged groups
-and of all blocks apart, which costs no size at all where nothing is tied.
+dimensions have a mean absolute cosine of .14, and above .5 less than once in a million. A test reports the larger
+p-value of the merged groups and of all blocks apart, which costs no size at all where nothing is tied.
 
 Not found: ties too weak for the threshold, whose effect on a count is not bounded (two exact copies in sixteen
 indices are found); ties of few indices below ``ALIKE``; ties of signs alone, of fewer than about twenty; ties at
