@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from tests.checkpoints import FAMILY_NAMES, toy, write_checkpoint
 from tests.models import child, config, weights, write
-from verify import Fingerprint, FingerprintError, InputError, SketchSpec, fingerprint, open_checkpoint, test_lineage
+from verify import (
+    Fingerprint,
+    FingerprintError,
+    InputError,
+    SketchSpec,
+    fingerprint,
+    open_checkpoint,
+    screen,
+    test_lineage,
+)
 from verify.data import model
 from verify.fingerprint import EFFORTS, chosen_indices
 
@@ -152,3 +161,19 @@ def test_less_is_read_at_less_effort(tmp_path: Path) -> None:
     sketch = SketchSpec(units=2, channels=1, rows=2, anchors=4)
     screen, standard, full = (fingerprint(path, effort=e, sketch=sketch).record.bytes_read for e in EFFORTS)
     assert screen < standard < size / 2 < size * 0.8 < full
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_one_file_understood_in_two_ways_is_not_identical(folder: Path, effort: str) -> None:
+    """Of another architecture, or read as other numbers, though its files are the same; also in a screen."""
+    made = fingerprint(folder).at(effort)  # type: ignore[arg-type]
+    record, arrays = made.record, made.arrays
+    changes = {"architecture": record.architecture.model_copy(update={"model_type": "other"})}
+    if effort == "full":
+        changes = {"content_sha256": "0" * 64}
+    one, other = Fingerprint(record, arrays), Fingerprint(record.model_copy(update=changes), arrays)
+    again = Fingerprint(record.model_copy(update={"bytes_read": 7}), arrays)
+    assert test_lineage(one, again).verdict == "identical"
+    assert test_lineage(one, other).verdict == "dependent"
+    assert [row.verdict for row in screen([one, again]).pairs] == ["identical"]
+    assert [row.verdict for row in screen([one, other]).pairs] == ["dependent"]
