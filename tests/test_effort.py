@@ -19,6 +19,7 @@ from verify import (
     SketchSpec,
     fingerprint,
     open_checkpoint,
+    screen,
     test_lineage,
 )
 from verify.base import Cache
@@ -161,8 +162,8 @@ def test_less_is_read_at_less_effort(tmp_path: Path) -> None:
     path = write_checkpoint(tmp_path, toy(seed=1), dtype="BF16")
     size = (path / "model.safetensors").stat().st_size
     sketch = SketchSpec(units=2, channels=1, rows=2, anchors=4)
-    screen, standard, full = (fingerprint(path, effort=e, sketch=sketch).record.bytes_read for e in EFFORTS)
-    assert screen < standard < size / 2 < size * 0.8 < full
+    least, standard, full = (fingerprint(path, effort=e, sketch=sketch).record.bytes_read for e in EFFORTS)
+    assert least < standard < size / 2 < size * 0.8 < full
 
 
 @pytest.mark.parametrize("layout", [None, "llama"])
@@ -186,3 +187,19 @@ def test_fingerprints_under_different_layouts_are_kept_apart(folder: Path, tmp_p
     for number, layout in enumerate((None, "llama", *map(str, layouts))):
         fingerprint(Location(str(folder), layout=layout), effort="screen", cache=cache)
         assert len(cache.entries()) == (1, 2, 3, 3, 4)[number]
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_one_file_understood_in_two_ways_is_not_identical(folder: Path, effort: str) -> None:
+    """Of another architecture, or read as other numbers, though its files are the same; also in a screen."""
+    made = fingerprint(folder).at(effort)  # type: ignore[arg-type]
+    record, arrays = made.record, made.arrays
+    changes = {"architecture": record.architecture.model_copy(update={"model_type": "other"})}
+    if effort == "full":
+        changes = {"content_sha256": "0" * 64}
+    one, other = Fingerprint(record, arrays), Fingerprint(record.model_copy(update=changes), arrays)
+    again = Fingerprint(record.model_copy(update={"bytes_read": 7}), arrays)
+    assert test_lineage(one, again).verdict == "identical"
+    assert test_lineage(one, other).verdict == "dependent"
+    assert [row.verdict for row in screen([one, again]).pairs] == ["identical"]
+    assert [row.verdict for row in screen([one, other]).pairs] == ["dependent"]

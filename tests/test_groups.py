@@ -130,6 +130,9 @@ def slow_look(a: Block, b: Block, threshold: float, signs: bool) -> bool:
     exact = unsigned.diagonal() > 1 - MARGIN
     if exact.all() or (exact & fixed_points(unsigned)).sum() >= 2 or relabelled(unsigned) > threshold:
         return True
+    own = fixed_points(unsigned) & fixed_points(unsigned.T)
+    if 2 <= len(unsigned) <= threshold + 1 and own.all() and unsigned.diagonal().mean() > ties.ALIKE:
+        return True
     diagonal = flipping.diagonal()
     if signs:
         return float(diagonal.sum()) > threshold * np.sqrt((diagonal**2).sum())

@@ -223,6 +223,10 @@ def reshaped(model: Toy, sizes: dict[str, tuple[int, ...]]) -> Toy:
         (strange(tokens=None, norms=False), "`down` writes to cannot be told"),
         (reshaped(strange(), {".mixer.norm.weight": (HIDDEN,)}), "`down` writes to cannot be told"),
         (
+            reshaped(strange(tokens=None, norms=False), {".mixer.norm.weight": (HIDDEN,)}),
+            "`down` writes to cannot be told",
+        ),
+        (
             reshaped(strange(), {".adapter.fc1.weight": (8, WIDTH), ".adapter.fc2.weight": (WIDTH, 8)}),
             "could be `up`",
         ),

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import verify
 from tests.models import config, weights, write
-from verify import ClaimReport, InputError, ReportError, fingerprint, replay, test_lineage
+from verify import ClaimReport, Fingerprint, InputError, ReportError, fingerprint, replay, test_lineage
 from verify.base import canonical, digest
 from verify.claim.agreement import Replay, Tolerance, compare, leaves
 from verify.claim.check import READERS, TOLERANCES, UNCHECKED, check, read, unchecked
@@ -32,6 +32,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 CREATED = "2026-01-31T12:00:00+00:00"
 PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "stranger": ("stranger-1", "reference", {}),
+    "less effort": ("fine-tuned", "reference", {"effort": "screen"}),
     "searched": ("stranger-2", "reference", {"selection": "best_of_50", "alpha": 0.01, "chronology": "B came first"}),
     "child": ("continued-3x", "reference", {}),
     "experts": ("moe-fine", "reference", {}),
@@ -225,6 +226,9 @@ def test_any_changed_text_is_found_though_sealed_again(name: str) -> None:
         ("searched", "$.selection", "pre-specified"),
         ("stranger", "$.limitations", []),
         ("stranger", "$.power", None),
+        ("child", "$.provenance.effort", "screen"),
+        ("less effort", "$.provenance.effort", "standard"),
+        ("less effort", "$.provenance.sketch.units", 64),
         ("child", "$.tests.sign_agreement.assumptions", []),
         ("child", "$.tests.sign_agreement.applicable", False),
         ("child", "$.tests.unit_identity.effect.interval", [0.5, 0.6]),
@@ -259,6 +263,23 @@ def test_a_broken_seal_is_named() -> None:
     assert broken.disagreements[0].field == "$.digest"
     content["citation"]["text"] = "Somebody."
     assert [item.field for item in check(canonical(content) + b"\n").disagreements] == ["$.citation.text"]
+
+
+def test_a_report_on_tensors_not_understood_agrees_with_itself() -> None:
+    """A test that they refuse is refused again."""
+    one = fingerprint(model("fine-tuned"))
+    strange = ("model.layers.0.self_attn.v_norm.weight",)
+    odd = Fingerprint(one.record.model_copy(update={"unrecognised": strange}), one.arrays)
+    report = test_lineage(odd, model("reference"), created=CREATED)
+    assert not report.tests["value_identity"].applicable
+    assert check(report).disagreements == ()
+
+
+@pytest.mark.parametrize("effort", ["standard", "full"])
+def test_more_effort_than_was_made_is_found_with_the_models_too(effort: str) -> None:
+    a, b, _ = PAIRS["less effort"]
+    source = sealed(changed(json.loads(text("less effort")), "$.provenance.effort", effort)).decode()
+    assert "$.provenance.effort" in {item.field for item in replay(source, model(a), model(b)).disagreements}
 
 
 def test_numbers_no_count_can_have_cost_no_memory() -> None:
@@ -335,7 +356,8 @@ def test_shipped_models_give_the_report_again(name: str) -> None:
     assert found.compared > check(text(name)).compared
     left = {kind.field for kind in found.not_checkable}
     assert left <= {
-        *("$.alpha", "$.panel_alpha", "$.chronology", "$.created", "$.provenance.software*", "$.provenance.seed"),
+        *("$.alpha", "$.panel_alpha", "$.chronology", "$.created"),
+        *("$.provenance.software*", "$.provenance.seed", "$.provenance.effort"),
         *(f"$.{side}.{what}*" for side in "ab" for what in ("name", "software")),
     }
 

@@ -413,6 +413,15 @@ def test_identical_models_are_recognised_without_tests(family: list[Fingerprint]
     assert result.families[0].members == ("parent", "parent (2)")
 
 
+def test_a_number_behind_a_name_makes_no_other_models_name() -> None:
+    """Or two models would be one label, and one of them tested against itself."""
+    rng = np.random.default_rng(3)
+    alike = [named(name, random_arrays(rng, SHAPE), SHAPE) for name in ("x", "x", "x", "x (2)")]
+    result = screen(alike)
+    assert [m.label for m in result.record.models] == ["x", "x (3)", "x (4)", "x (2)"]
+    assert result.families == ()
+
+
 def test_pairs_that_no_test_applies_to_are_counted_with_the_reason(family: list[Fingerprint]) -> None:
     """Shapes and sketches that differ."""
     other = gpt2_like().model_copy(update={"width": 60, "head_size": 15, "positions": "sinusoidal"})
@@ -427,6 +436,16 @@ def test_pairs_that_no_test_applies_to_are_counted_with_the_reason(family: list[
         "the fingerprints were made under different sketches"
     } | {"the residual streams have different widths"}
     assert result.record.first_stage.tested == 0
+
+
+def test_statements_promise_no_more_than_was_kept(family: list[Fingerprint]) -> None:
+    """Pairs rejected at either level may be false at the rate of both; adapters are related by their merging."""
+    adapter = Fingerprint(family[1].record.model_copy(update={"merged_onto": "parent"}), family[1].arrays)
+    result = screen([family[0], adapter, family[-1]], alpha=0.05, fdr=0.01)
+    said = " ".join(result.record.statements)
+    assert "“suspected” is at most 0.06, the sum of both levels." in said
+    assert "by the merging: child-fine-tuned." in said
+    assert "by the merging" not in " ".join(screen([family[0], family[-1]]).record.statements)
 
 
 def test_one_against_many_pays_for_them_alone(family: list[Fingerprint]) -> None:

@@ -15,7 +15,7 @@ from tests.uniformity import NotSuperUniformError, check_super_uniform
 from verify import Fingerprint
 from verify.fingerprint import SketchSpec, chosen_indices
 from verify.inference import log10_p_fixed_points, log10_p_signs
-from verify.statistics import EXACT_TESTS, SIGN_AGREEMENT, VALUE_IDENTITY
+from verify.statistics import EXACT_TESTS, RESPONSE_IDENTITY, SIGN_AGREEMENT, UNIT_IDENTITY, VALUE_IDENTITY
 from verify.statistics.alignment import _assign, align
 from verify.statistics.blocks import agreement, score, unit_pairs, unit_responses, units, value_responses, values
 from verify.statistics.groups import groups
@@ -499,6 +499,24 @@ def test_partial_ties_of_layers_keep_their_size(exact):
 
     pairs = [(model([i, 0]), model([i, 1])) for i in range(100)]
     for test in (VALUE_IDENTITY, SIGN_AGREEMENT):
+        check_super_uniform([test(a, b).log10_p for a, b in pairs])
+
+
+def test_ties_of_four_indices_keep_their_size():
+    """Layers grown from one and trained on, of four units an expert and four channels a head, as at screen effort."""
+    sketch = SketchSpec(units=4, expert_units=4, channels=4, projections=32, anchors=40, stream=8)
+    shape = architecture(layers=8, hidden=0, experts=2, expert_hidden=24, kv_heads=1, head_size=16, width=64)
+
+    def model(seed):
+        arrays = random_arrays(np.random.default_rng(seed), shape, sketch)
+        for name, own in arrays.items():
+            kind, layer, *rest = name.split(".")
+            if kind != "stream" and layer != "0":
+                arrays[name] = arrays[".".join([kind, "0", *rest])] + 0.1 * own
+        return fingerprint_of(arrays, shape, sketch=sketch)
+
+    pairs = [(model([i, 0]), model([i, 1])) for i in range(100)]
+    for test in (UNIT_IDENTITY, VALUE_IDENTITY, RESPONSE_IDENTITY, SIGN_AGREEMENT):
         check_super_uniform([test(a, b).log10_p for a, b in pairs])
 
 

@@ -13,7 +13,7 @@ from .claim.agreement import EXACT, Disagreement, Replay, Tolerance, Unchecked, 
 from .claim.check import check, outcome, read, unchecked
 from .claim.recompute import recompute
 from .claim.report import Subject
-from .fingerprint import Fingerprint, fingerprint
+from .fingerprint import EFFORTS, Fingerprint, fingerprint
 from .lineage import Model, PanelSource, test_lineage
 from .panel import Panel, load_panel
 from .statistics import PANEL_STATISTICS
@@ -29,6 +29,7 @@ _STATED = (
     "$.created",
     "$.provenance.software",
     "$.provenance.seed",
+    "$.provenance.effort",
     "$.panel.families",
 )
 _LARGEST_SKETCH = 1 << 16
@@ -152,9 +153,10 @@ def _again(
         )
         for model, subject in ((a, report.a), (b, report.b))
     ]
+    efforts = (report.provenance.effort, *(model.record.effort for model in named))
     made = test_lineage(
         *named,
-        effort=report.provenance.effort,
+        effort=None if panel is not None else min(efforts, key=EFFORTS.index),
         alpha=report.alpha,
         panel=panel,
         panel_alpha=report.panel_alpha,

@@ -266,12 +266,13 @@ def _oriented(table: Mapping[str, str], by_name: Mapping[str, Template]) -> tupl
         If nothing tells the width, or both sides could be it.
     """
     stack = _stack_of(table)
-    lengths = {
-        t.shape[0]
+    norms = {
+        t.name: t.shape[0]
         for t in by_name.values()
         if t.shape is not None and len(t.shape) == 1 and t.stack == stack
         and _NORM.search(t.name) and not _HEAD_NORM.search(t.name)
     }  # fmt: skip
+    lengths = {length for name, length in norms.items() if not name.startswith(_inside(table))}
     lengths |= {t.shape[1] for t in by_name.values() if t.shape and len(t.shape) == 2 and _is_embedding(t, _EMBED)}
     for role, name in table.items():
         bias = by_name.get(_bias(name))
@@ -282,7 +283,7 @@ def _oriented(table: Mapping[str, str], by_name: Mapping[str, Template]) -> tupl
         if role.endswith("down"):
             sides = by_name[name].shape or (0, 0)
             width = lengths & set(sides)
-            if sides[0] == sides[1] or len(width) != 1:
+            if sides[0] == sides[1] or len(width) != 1 or not width.issuperset({*norms.values()} & set(sides)):
                 raise _refusal(
                     f"which side of {name!r:.120}, {sides[0]} by {sides[1]}, `down` writes to cannot be told",
                     list(by_name.values()),
@@ -291,6 +292,13 @@ def _oriented(table: Mapping[str, str], by_name: Mapping[str, Template]) -> tupl
     if len(found) > 1:
         raise _refusal(f"the MLPs of {stack!r:.120} have different widths", list(by_name.values()))
     return found.pop()
+
+
+def _inside(table: Mapping[str, str]) -> tuple[str, ...]:
+    """What names inside the modules of MLPs begin with: a norm there may be of units, and tells no width."""
+    modules = {name[: match.start() + 1] for name in table.values() for match in re.finditer(r"\.", name)}
+    layer = len(_stack_of(table) + "{i}.")
+    return tuple(module for module in modules if len(module) > layer)
 
 
 def _sizes(table: Mapping[str, str], by_name: Mapping[str, Template]) -> frozenset[tuple[str, Shape | None]]:

@@ -77,7 +77,11 @@ UNCHECKED = (
     Unchecked(field="$.created", reason="the clock of whoever made the report"),
     Unchecked(field="$.provenance.software*", reason="versions on the machine that made the report"),
     Unchecked(field="$.provenance.seed", reason="no test draws random numbers"),
-    Unchecked(field="$.provenance.effort", reason=f"decides what fingerprints keep{_WEIGHTS}"),
+    Unchecked(
+        field="$.provenance.effort",
+        reason="as chosen by whoever asked for the report, up to what was read: a change is caught where it moves "
+        "the sketch or a count",
+    ),
     Unchecked(field="$.provenance.sketch*", reason=f"decides what fingerprints keep{_WEIGHTS}"),
 )
 """What the record alone cannot tell. A change of these may go unnoticed, though many must still fit the rest."""

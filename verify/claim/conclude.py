@@ -101,11 +101,14 @@ def conclude(
 
 
 def identical(a: Subject | FingerprintRecord, b: Subject | FingerprintRecord) -> bool:
-    """Whether two models hold the same learned tensors, all of them read, or are the same files."""
-    if a.content_sha256 == b.content_sha256 and a.effort == b.effort == "full":
-        return True
+    """Whether two models hold the same learned tensors; where not all were read, the same files of one architecture.
+
+    One file under two configurations or layouts may be two models.
+    """
+    if a.effort == b.effort == "full":
+        return a.content_sha256 == b.content_sha256
     files_a, files_b = ([file.sha256 for file in model.files] for model in (a, b))
-    return bool(files_a) and None not in files_a and files_a == files_b
+    return bool(files_a) and None not in files_a and files_a == files_b and a.architecture == b.architecture
 
 
 def not_needed() -> list[TestResult]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import StatisticsError
-from ..fingerprint import ANCHORS, Fingerprint, FingerprintRecord
+from ..fingerprint import ANCHORS, EFFORTS, Fingerprint, FingerprintRecord
 from ..inference import hypergeometric_interval, log10_p_signs
 from ..panel import PanelEvidence, PanelUse, members_needed, stratum_of
 from ..panel.evidence import conclude as conclude_panel
@@ -43,7 +43,7 @@ from ..statistics.result import Law
 from ..statistics.statistic import Evidence, fixed_point_count, localisation
 from .agreement import Disagreement
 from .conclude import conclude, identical, level_of_one, not_needed, pairs_searched
-from .report import ClaimReport, Subject
+from .report import ClaimReport, Provenance, Subject
 
 MOST_INDICES = 1 << 21
 """Units compared by one test; a sketch of a trillion parameters has fewer. A record cannot ask for more memory."""
@@ -74,10 +74,20 @@ def recompute(report: ClaimReport) -> tuple[ClaimReport, list[Disagreement]]:
         panel_alpha=report.panel_alpha,
         selection=report.selection,
         chronology=report.chronology,
-        provenance=report.provenance,
+        provenance=_provenance(report, problems),
         created=report.created,
     )
     return made, problems
+
+
+def _provenance(report: ClaimReport, problems: list[Disagreement]) -> Provenance:
+    """Two models compare at no more than either was read at, with a panel at full, and under the sketch of that."""
+    stated = "full" if report.panel is not None else report.provenance.effort
+    effort = min((stated, report.a.effort, report.b.effort), key=EFFORTS.index)
+    sketch, other = (model.sketch.at(effort) for model in (report.a, report.b))
+    if sketch != other:
+        problems.append(_problem("$.b.sketch", str(other), f"{sketch}, as that of A"))
+    return report.provenance.model_copy(update={"effort": effort, "sketch": sketch})
 
 
 # ---- exact tests
@@ -90,7 +100,8 @@ def _stub(report: ClaimReport, subject: Subject, side: int) -> Fingerprint:
     stated = re.search(r"the vocabularies share (\d{1,6}) anchor tokens", texts)
     shared = min(*known, int(stated[1])) if stated else min(known)
     start = 0 if side == 0 else known[0] - shared
-    fields = {name: getattr(subject, name) for name in ("name", "architecture", "files", "content_sha256")}
+    known_of = ("name", "architecture", "files", "content_sha256", "unrecognised")
+    fields = {name: getattr(subject, name) for name in known_of}
     record = FingerprintRecord.model_construct(
         **fields, sketch=report.provenance.sketch, anchors=tuple(range(start, start + known[side]))
     )

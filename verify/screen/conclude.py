@@ -104,7 +104,7 @@ def conclude(
         ),
         families=_families(rows),
         suspected=tuple(_edge(row) for row in rows if row.verdict == "suspected"),
-        statements=_statements(power, pairs, alpha, fdr),
+        statements=_statements(power, pairs, alpha, fdr, [m.label for m in models if m.record.merged_onto]),
         software={name: version(name) for name in ("numpy", "scipy", "verify-lineage")},
     )
     return ScreenResult(record, tuple(rows))
@@ -207,19 +207,27 @@ def _weakness(power: FirstPower) -> float:
     return 2.0 if power.share is None else power.share
 
 
-def _statements(power: Sequence[FirstPower], pairs: int, alpha: float, fdr: float) -> tuple[str, ...]:
+def _statements(
+    power: Sequence[FirstPower], pairs: int, alpha: float, fdr: float, merged: Sequence[str]
+) -> tuple[str, ...]:
     seen = [f"{p.statistic}: {'not by this statistic' if p.share is None else f's = {p.share:.3f}'}" for p in power]
+    # both procedures reject the smallest p-values: of the longer list, those false by Holm's cost at most alpha more
+    of_our_making = [
+        "Adapters that were merged onto a base to be compared are related to it, and to whatever shares its "
+        f"arrangement, by the merging: {', '.join(merged)}."
+    ] * bool(merged)
     return (
         "Dependent means that the internal arrangements are not independent: shared initial weights, or one derived "
         "from the other or both from a third. It does not say who copied, nor that anybody did.",
         f"Every adjustment is over all {pairs} pairs, those that did not pass the first stage included (their "
         "p-value is 1), so passing costs nothing in validity. Under the assumptions of the exact tests, the chance "
         f"of any false “dependent” is at most {alpha:g}, and the expected share of false ones among “dependent” and "
-        f"“suspected” is at most {fdr:g}.",
+        f"“suspected” is at most {alpha + fdr:g}, the sum of both levels.",
         "A relative of which each unit of the same layer keeps its index (for signs: agrees) with probability at "
         f"least s by any one of these passes the first stage with probability at least {POWER:g}, where the models "
         f"compared let it see least: {'; '.join(seen) or 'no statistic'}.",
         "Not seen by the first stage: relatives all of whose layers stand at another depth, or whose units, channels "
         "and signs are all re-arranged, and whose embedding basis changed, too. Of experts, heads and layers, the "
         "first are compared.",
+        *of_our_making,
     )

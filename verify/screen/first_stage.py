@@ -23,7 +23,7 @@ Not seen: a relative all of whose layers stand at another depth and whose embedd
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -372,23 +372,34 @@ def _runs(models: Sequence[FirstSketch]) -> Iterator[tuple[int, list[FirstSketch
 
 
 def _identical(first: Sequence[FirstSketch], second: Sequence[FirstSketch]) -> NDArray[np.bool_]:
-    """Pairs of the same learned tensors, or of the same files; shape [first, second]."""
-    same = np.zeros((len(first), len(second)), dtype=bool)
-    for digest in (_content, _files):
-        a, b = (np.array([digest(model) for model in run]) for run in (first, second))
-        same |= (a[:, None] == b[None, :]) & (a != "")[:, None]
+    """Pairs of the same learned tensors or, where not all were read, of the same files; shape [first, second].
+
+    As ``claim.conclude.identical`` says of one pair.
+    """
+    content, files = (_equal(first, second, key) for key in (_content, _files))
+    whole_a, whole_b = (np.array([model.whole for model in run]) for run in (first, second))
+    same: NDArray[np.bool_] = np.where(whole_a[:, None] & whole_b, content, files)
     return same
 
 
+def _equal(
+    first: Sequence[FirstSketch], second: Sequence[FirstSketch], key: Callable[[FirstSketch], str]
+) -> NDArray[np.bool_]:
+    a, b = (np.array([key(model) for model in run]) for run in (first, second))
+    equal: NDArray[np.bool_] = (a[:, None] == b) & (a != "")[:, None]
+    return equal
+
+
 def _content(model: FirstSketch) -> str:
-    """Of all learned tensors; empty where not all were read."""
-    return model.record.content_sha256 if model.whole else ""
+    return model.record.content_sha256
 
 
 def _files(model: FirstSketch) -> str:
-    """Of all files; empty where one was not read whole."""
+    """Of all files, and how they are understood; empty where one was not read whole."""
     digests = [file.sha256 for file in model.record.files]
-    return "" if None in digests else " ".join(filter(None, digests))
+    if not digests or None in digests:
+        return ""
+    return " ".join([*filter(None, digests), model.record.architecture.model_dump_json()])
 
 
 @lru_cache(maxsize=4096)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from hashlib import sha256
 from importlib.metadata import version
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, count
 from math import log10
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -80,7 +80,8 @@ def screen(
     against : compare all models with this one only; the price is then one test a model.
     effort : how much is read of weights; two models compare at the smaller of their efforts.
     alpha : family-wise level over all pairs; the chance of any false ``dependent`` is at most this.
-    fdr : expected share of false ones among pairs called ``dependent`` or ``suspected``, at most.
+    fdr : level of the false discovery rate; the expected share of false ones among pairs called ``dependent`` or
+        ``suspected`` is at most ``alpha + fdr``.
     workers : None for this process, a number of processes, or any executor, such as that of a dask cluster
         (``Client.get_executor()``), whose workers must see the folder under the same path.
     folder : where unfinished work is kept, so that an interrupted screen goes on where it was.
@@ -251,12 +252,18 @@ def _prepare(location: Location, work: Path, effort: Effort) -> Prepared | Unrea
 
 
 def _labelled(prepared: Sequence[Prepared]) -> list[_Labelled]:
-    """Models by name; a number tells those of one name apart."""
-    seen: dict[str, int] = {}
-    models = []
+    """Models by name; a number that makes no other model's name tells those of one name apart."""
+    taken = {one.record.name for one in prepared}
+    models: list[_Labelled] = []
+    numbers = count(2)
     for one in sorted(prepared, key=lambda p: (p.record.name, p.sha256)):
-        n = seen[one.record.name] = seen.get(one.record.name, 0) + 1
-        models.append(_Labelled(one.record.name if n == 1 else f"{one.record.name} ({n})", one))
+        label = name = one.record.name
+        if models and models[-1].prepared.record.name == name:
+            label = next(numbered for n in numbers if (numbered := f"{name} ({n})") not in taken)
+        else:
+            numbers = count(2)
+        taken.add(label)
+        models.append(_Labelled(label, one))
     return models
 
 
