@@ -19,7 +19,7 @@ class Entry(Record):
     """One model to fingerprint."""
 
     model: str
-    """Path of a folder, weight file or fingerprint (relative to the recipe), or a Hub id."""
+    """Path of a folder, weight file or fingerprint (relative to the recipe); where there is none, an address."""
     family: str
     name: str = ""
     """Name in the panel; the last part of ``model`` by default."""
