@@ -19,6 +19,7 @@ from verify import (
     SketchSpec,
     fingerprint,
     open_checkpoint,
+    replay,
     screen,
     test_lineage,
 )
@@ -203,3 +204,13 @@ def test_one_file_understood_in_two_ways_is_not_identical(folder: Path, effort: 
     assert test_lineage(one, other).verdict == "dependent"
     assert [row.verdict for row in screen([one, again]).pairs] == ["identical"]
     assert [row.verdict for row in screen([one, other]).pairs] == ["dependent"]
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_a_report_says_in_words_what_was_not_read(folder: Path, other: Path, effort: str) -> None:
+    """Below full effort; and it follows from its record."""
+    report = test_lineage(other, folder, effort=effort)  # type: ignore[arg-type]
+    said = [line for line in report.limitations if f"compared at {effort} effort" in line]
+    assert len(said) == (effort != "full")
+    assert replay(report).agrees
+    assert replay(report, other, folder).agrees

@@ -92,7 +92,7 @@ def conclude(
         power=wording.power(verdict, combined),
         declared=declared(a, b, verdict),
         limitations=(
-            *wording.limitations(verdict, combined, chronology, panel_results),
+            *wording.limitations(verdict, combined, chronology, panel_results, provenance.effort),
             *wording.merged({"A": a.merged_onto, "B": b.merged_onto}),
         ),
         provenance=provenance,

@@ -13,6 +13,7 @@ from importlib.resources import files
 from math import floor
 from typing import Any, Literal, NamedTuple
 
+from ..fingerprint import Effort
 from ..statistics import TestResult
 from .verdict import Verdict
 
@@ -231,6 +232,7 @@ def limitations(
     results: Sequence[TestResult],
     chronology: str | None,
     panel_results: Sequence[TestResult] = (),
+    effort: Effort = "full",
 ) -> tuple[str, ...]:
     """What the report does not show."""
     lines = []
@@ -268,6 +270,12 @@ def limitations(
     refused = [result for result in (*results, *panel_results) if not result.applicable]
     if refused:
         lines.append("Tests that did not apply: " + ", ".join(result.id for result in refused) + ".")
+    if effort != "full":
+        lines.append(
+            f"The models were compared at {effort} effort: by rows chosen in advance, "
+            + ("fewer than" if effort == "screen" else "all that")
+            + " the exact tests can use. A content digest of a model read so covers those rows alone."
+        )
     if any(result.applicable for result in results):
         lines.append("Every p-value is valid under the assumptions on training printed with its test, and only then.")
     return tuple(lines)
