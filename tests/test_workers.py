@@ -44,13 +44,22 @@ def test_processes_and_threads_give_the_same_bytes(effort: Effort) -> None:
 
 
 def test_a_dask_cluster_gives_the_same_bytes(effort: Effort, tmp_path: Path) -> None:
-    """Through its executor, which stays open."""
+    """Two processes, of which one is killed in the middle; its executor stays open."""
     distributed = pytest.importorskip("distributed")
     cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, local_directory=tmp_path
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, local_directory=tmp_path
     )
+    killed: list[int] = []
+
+    def kill(*_: object) -> None:
+        if not killed:
+            killed.append(next(iter(cluster.workers.values())).process.pid)
+            os.kill(killed[0], signal.SIGTERM)
+
     with cluster, distributed.Client(cluster) as client, client.get_executor() as executor:
         assert report(effort, workers=executor) == report(effort)
+        assert report(effort, workers=executor, progress=kill) == report(effort), "one was killed in the middle"
+        assert killed
         assert executor.submit(abs, -3).result() == 3
 
 
