@@ -14,36 +14,15 @@ from time import perf_counter
 
 import numpy as np
 
-from verify.checkpoint import Architecture, FileIdentity
+from verify.checkpoint import FileIdentity
 from verify.fingerprint import Fingerprint, FingerprintRecord, SketchSpec, unit_rows
 from verify.statistics import EXACT_TESTS
 
 from .kernels.machine import machine
+from .shapes import SHAPES as PUBLISHED
 
 TABLE = Path(__file__).parent / "tables" / "exact_tests.md"
-DENSE = Architecture(
-    family="qwen2",
-    model_type="qwen2",
-    layers=48,
-    width=5120,
-    vocab=152064,
-    heads=40,
-    kv_heads=8,
-    head_size=128,
-    hidden=13824,
-    experts=0,
-    expert_hidden=0,
-    shared_hidden=0,
-    norm="rms",
-    norm_offset=0,
-    post_norm=False,
-    gated=True,
-    odd_in_up=True,
-    linear_values=True,
-    positions="rotary",
-    tied_embeddings=False,
-    shared_blocks=False,
-)
+DENSE = PUBLISHED["14B"].at(48).architecture()
 SHAPES = {"48 dense layers": DENSE} | {
     f"48 layers of {n} experts": DENSE.model_copy(update={"hidden": 0, "experts": n, "expert_hidden": 1408})
     for n in (64, 128)

@@ -12,38 +12,18 @@ from pathlib import Path
 
 import numpy as np
 
-from verify.checkpoint import Architecture, FileIdentity
+from verify.checkpoint import FileIdentity
 from verify.fingerprint import Fingerprint, FingerprintRecord, SketchSpec, unit_rows
 from verify.panel import Member, Panel, PanelRecord, Scores, evaluate
 from verify.panel.localise import CLASSES
 from verify.statistics import PANEL_STATISTICS, PRIMARY
 
+from .shapes import Shape
+
 TABLE = Path(__file__).parent / "tables" / "panel_cost.md"
 SIZES = (25, 50, 100, 200)
 BLOCKS, SKETCH = 12, SketchSpec()
-SHAPE = Architecture(
-    family="llama",
-    model_type="llama",
-    layers=BLOCKS,
-    width=512,
-    vocab=256,
-    heads=8,
-    kv_heads=4,
-    head_size=64,
-    hidden=1152,
-    experts=0,
-    expert_hidden=0,
-    shared_hidden=0,
-    norm="rms",
-    norm_offset=0,
-    post_norm=False,
-    gated=True,
-    odd_in_up=True,
-    linear_values=True,
-    positions="rotary",
-    tied_embeddings=False,
-    shared_blocks=False,
-)
+SHAPE = Shape("panel", "llama", layers=BLOCKS, width=512, heads=8, kv_heads=4, hidden=1152, vocab=256).architecture()
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from benchmarks.panel_cost import SHAPE
-from verify.checkpoint import FileIdentity
+from verify.checkpoint import Architecture, FileIdentity
 from verify.fingerprint import Fingerprint, FingerprintRecord, SketchSpec, unit_rows
 from verify.screen import ScreenResult, screen
 from verify.screen.sketches import NEEDED
@@ -77,11 +77,11 @@ def plant(folder: Path, count: int) -> dict[frozenset[str], str]:
     return truth
 
 
-def vectors(rng: np.random.Generator, shape: object) -> Arrays:
+def vectors(rng: np.random.Generator, shape: Architecture) -> Arrays:
     """Independent Gaussian vectors of every array that the exact tests look at."""
     n, k, anchors, heads = SKETCH.units, SKETCH.projections, SKETCH.anchors, 8
     arrays: Arrays = {}
-    for layer in range(shape.layers):  # type: ignore[attr-defined]
+    for layer in range(shape.layers):
         sizes = {f"units.{layer}.mlp.{role}": (1, n, k) for role in ("gate", "up", "down")}
         sizes |= {f"values.{layer}.{role}": (heads, SKETCH.channels, k) for role in "vo"}
         sizes |= {
@@ -150,12 +150,12 @@ KINDS: dict[str, Callable[[np.random.Generator, Arrays, Arrays], Arrays]] = {
 }
 
 
-def save(folder: Path, name: str, arrays: Arrays, shape: object) -> None:
+def save(folder: Path, name: str, arrays: Arrays, shape: Architecture) -> None:
     """Write one fingerprint."""
     digest = hashlib.sha256(name.encode()).hexdigest()
     record = FingerprintRecord(
         name=name,
-        architecture=shape,  # type: ignore[arg-type]
+        architecture=shape,
         files=(FileIdentity(name="model.safetensors", size=1, sha256=digest),),
         content_sha256=digest,
         sketch=SKETCH,

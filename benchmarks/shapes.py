@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from verify.checkpoint import Architecture
+
 _BLOCK = 1 << 22  # entries written at a time
 _REDRAWN = 0x3FF  # bits of an entry that a child draws anew
 _SPREAD = 0.02
@@ -39,6 +41,32 @@ class Shape:
     def at(self, layers: int) -> Shape:
         """The same widths with another number of layers."""
         return replace(self, layers=layers)
+
+    def architecture(self) -> Architecture:
+        """As a fingerprint's record has it."""
+        return Architecture(
+            family="llama",
+            model_type=self.model_type,
+            layers=self.layers,
+            width=self.width,
+            vocab=self.vocab,
+            heads=self.heads,
+            kv_heads=self.kv_heads,
+            head_size=self.width // self.heads,
+            hidden=self.hidden,
+            experts=0,
+            expert_hidden=0,
+            shared_hidden=0,
+            norm="rms",
+            norm_offset=0,
+            post_norm=False,
+            gated=True,
+            odd_in_up=True,
+            linear_values=True,
+            positions="rotary",
+            tied_embeddings=False,
+            shared_blocks=False,
+        )
 
     def shards(self) -> Iterator[tuple[str, dict[str, tuple[int, ...]]]]:
         """File names, and the tensors in each by name."""

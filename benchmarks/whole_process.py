@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 import verify
-from verify.checkpoint import Architecture, FileIdentity
+from verify.checkpoint import FileIdentity
 from verify.fingerprint import Fingerprint, FingerprintRecord, SketchSpec, unit_rows
 from verify.fingerprint.record import SAMPLED
 from verify.fingerprint.sketch import EFFORTS, Effort
@@ -224,29 +224,7 @@ def synthetic(rng: np.random.Generator, shape: Shape, effort: Effort, name: str)
     digest = rng.bytes(32).hex()
     record = FingerprintRecord(
         name=name,
-        architecture=Architecture(
-            family="llama",
-            model_type=shape.model_type,
-            layers=shape.layers,
-            width=shape.width,
-            vocab=shape.vocab,
-            heads=shape.heads,
-            kv_heads=shape.kv_heads,
-            head_size=shape.width // shape.heads,
-            hidden=shape.hidden,
-            experts=0,
-            expert_hidden=0,
-            shared_hidden=0,
-            norm="rms",
-            norm_offset=0,
-            post_norm=False,
-            gated=True,
-            odd_in_up=True,
-            linear_values=True,
-            positions="rotary",
-            tied_embeddings=False,
-            shared_blocks=False,
-        ),
+        architecture=shape.architecture(),
         files=(FileIdentity(name="model.safetensors", size=1, sha256=digest),),
         effort=effort,
         content_sha256=digest,

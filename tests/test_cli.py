@@ -101,6 +101,17 @@ def test_an_existing_folder_keeps_what_else_is_in_it(run: Run, models: dict[str,
     ClaimReport.from_json(tmp_path / "report.json")
 
 
+def test_a_fingerprint_is_not_made_again_at_another_effort(run: Run, models: dict[str, Path], tmp_path: Path) -> None:
+    """Asking for one is no silent copy of the other."""
+    saved = tmp_path / "saved.safetensors"
+    assert run("fingerprint", models["child"], "-o", saved, "--effort", "standard", "-q").status == 0
+    same = run("fingerprint", saved, "-o", tmp_path / "same.safetensors", "--effort", "standard", "-q")
+    other = run("fingerprint", saved, "-o", tmp_path / "other.safetensors", "--effort", "full", "-q")
+    assert (same.status, other.status) == (0, 2)
+    assert "made at standard effort, and full is asked for; give its weights" in other.err
+    assert not (tmp_path / "other.safetensors").exists()
+
+
 def test_options_are_recorded(run: Run, models: dict[str, Path]) -> None:
     """Level, seed and chronology."""
     options = ("--alpha", "0.01", "--seed", "123456789012345678901", "--chronology", "B came first", "--json")

@@ -26,7 +26,7 @@ from verify import (
 from verify.base import Cache
 from verify.checkpoint import drafted_layout
 from verify.data import model
-from verify.fingerprint import EFFORTS, chosen_indices
+from verify.fingerprint import EFFORTS, Effort, chosen_indices
 
 SMALL = SketchSpec(units=40, expert_units=5, channels=6, rows=9, anchors=40)
 
@@ -111,9 +111,9 @@ def test_a_smaller_fingerprint_is_no_larger_one(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("effort", EFFORTS)
-def test_a_saved_fingerprint_comes_back_at_its_effort(folder: Path, tmp_path: Path, effort: str) -> None:
+def test_a_saved_fingerprint_comes_back_at_its_effort(folder: Path, tmp_path: Path, effort: Effort) -> None:
     """Whole, and with what it lacks known."""
-    made = fingerprint(folder, effort=effort)  # type: ignore[arg-type]
+    made = fingerprint(folder, effort=effort)
     made.save(tmp_path / "x.safetensors")
     back = Fingerprint.load(tmp_path / "x.safetensors")
     assert back.record == made.record
@@ -121,15 +121,16 @@ def test_a_saved_fingerprint_comes_back_at_its_effort(folder: Path, tmp_path: Pa
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.sampled_from(["gate", "up", "down", "v", "o"]), st.integers(0, 10_000), st.integers(0, 10_000))
+@given(st.sampled_from(["gate", "up", "down", "v", "o", "norm"]), st.integers(0, 10_000), st.integers(0, 10_000))
 def test_the_digest_is_of_what_was_read(folder: Path, tmp_path: Path, role: str, row: int, column: int) -> None:
     """At standard effort it changes with an entry exactly if that entry is among the rows read; at full, always."""
     names = {"gate": "mlp.gate_proj", "up": "mlp.up_proj", "down": "mlp.down_proj"}
+    names["norm"] = "input_layernorm"
     name = f"model.layers.0.{names.get(role, f'self_attn.{role}_proj')}.weight"
     changed = {key: value.copy() for key, value in weights(0, config()).items()}
     matrix = changed[name]
-    row, column = row % matrix.shape[0], column % matrix.shape[1]
-    matrix[row, column] += 1
+    row = row % len(matrix)
+    matrix.reshape(len(matrix), -1)[row, column % matrix[0].size] += 1
     path = write(tmp_path / "changed", changed, config())
     with open_checkpoint(folder) as checkpoint:
         shape = checkpoint.architecture
@@ -139,11 +140,25 @@ def test_the_digest_is_of_what_was_read(folder: Path, tmp_path: Path, role: str,
         "up": chosen_indices("units", shape.hidden, 7),
         "down": np.arange(5),
         "o": np.arange(5),
+        "norm": np.arange(shape.width),
         "v": (np.arange(shape.kv_heads)[:, None] * shape.head_size + chosen_indices("channels", shape.head_size, 3)),
     }[role]
     for effort, seen in (("standard", row in read), ("full", True)):
-        pair = [fingerprint(x, effort=effort, sketch=sketch).record.content_sha256 for x in (folder, path)]  # type: ignore[arg-type]
+        pair = [fingerprint(x, effort=effort, sketch=sketch).record.content_sha256 for x in (folder, path)]
         assert (pair[0] != pair[1]) == seen
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_numbers_that_are_not_finite_are_counted_where_they_are_read(
+    folder: Path, tmp_path: Path, effort: Effort
+) -> None:
+    """Among all entries at full effort; below, among those read, once each."""
+    changed = {key: value.copy() for key, value in weights(0, config()).items()}
+    changed["model.layers.0.input_layernorm.weight"][0] = np.nan
+    changed["model.layers.0.self_attn.q_proj.weight"][0, :2] = np.inf  # rows that no exact test reads
+    found = fingerprint(write(tmp_path / "changed", changed, config()), effort=effort).record
+    assert found.non_finite == (3 if effort == "full" else 1)
+    assert fingerprint(folder, effort=effort).record.non_finite == 0
 
 
 def test_the_same_rows_are_not_the_same_model(folder: Path, tmp_path: Path) -> None:
@@ -191,9 +206,9 @@ def test_fingerprints_under_different_layouts_are_kept_apart(folder: Path, tmp_p
 
 
 @pytest.mark.parametrize("effort", EFFORTS)
-def test_one_file_understood_in_two_ways_is_not_identical(folder: Path, effort: str) -> None:
+def test_one_file_understood_in_two_ways_is_not_identical(folder: Path, effort: Effort) -> None:
     """Of another architecture, or read as other numbers, though its files are the same; also in a screen."""
-    made = fingerprint(folder).at(effort)  # type: ignore[arg-type]
+    made = fingerprint(folder).at(effort)
     record, arrays = made.record, made.arrays
     changes = {"architecture": record.architecture.model_copy(update={"model_type": "other"})}
     if effort == "full":
@@ -207,9 +222,9 @@ def test_one_file_understood_in_two_ways_is_not_identical(folder: Path, effort: 
 
 
 @pytest.mark.parametrize("effort", EFFORTS)
-def test_a_report_says_in_words_what_was_not_read(folder: Path, other: Path, effort: str) -> None:
+def test_a_report_says_in_words_what_was_not_read(folder: Path, other: Path, effort: Effort) -> None:
     """Below full effort; and it follows from its record."""
-    report = test_lineage(other, folder, effort=effort)  # type: ignore[arg-type]
+    report = test_lineage(other, folder, effort=effort)
     said = [line for line in report.limitations if f"compared at {effort} effort" in line]
     assert len(said) == (effort != "full")
     assert replay(report).agrees

@@ -35,7 +35,7 @@ from verify.checkpoint.remote.retry import TransientError
 from verify.checkpoint.remote.web import find_on_web
 from verify.cli import main
 from verify.data import model
-from verify.fingerprint import scan
+from verify.fingerprint import Effort, scan
 from verify.panel.build import build
 from verify.panel.recipe import Recipe
 
@@ -982,12 +982,12 @@ def test_a_revision_of_a_local_folder_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("effort", ["screen", "standard", "full"])
 def test_a_fingerprint_is_the_same_from_the_hub(
-    hub: Server, own_cache: Path, monkeypatch: pytest.MonkeyPatch, effort: str
+    hub: Server, own_cache: Path, monkeypatch: pytest.MonkeyPatch, effort: Effort
 ) -> None:
     """Whatever is fetched ahead. It is kept, the ranges are not, and no weights are asked for again."""
     monkeypatch.setattr(scan, "_BLOCK", 1000)  # many blocks a tensor
-    here = fingerprint(model("reference"), effort=effort)  # type: ignore[arg-type]
-    there = fingerprint("org/name", effort=effort)  # type: ignore[arg-type]
+    here = fingerprint(model("reference"), effort=effort)
+    there = fingerprint("org/name", effort=effort)
     assert there.record.content_sha256 == here.record.content_sha256
     assert all(there.arrays[name].tobytes() == array.tobytes() for name, array in here.arrays.items())
     assert (there.record.origin, there.record.revision) == ("hf://org/name", hub.branches["org/name", "main"])
@@ -996,7 +996,7 @@ def test_a_fingerprint_is_the_same_from_the_hub(
     assert [path.name for path in own_cache.iterdir()].count("fingerprints") == 1
     assert not any(kept_bytes(folder) > 100_000 for folder in (own_cache / "ranges").glob("*"))
     hub.reset()
-    again = fingerprint("org/name", effort=effort)  # type: ignore[arg-type]
+    again = fingerprint("org/name", effort=effort)
     assert again.to_bytes() == there.to_bytes()
     assert not [asked for asked in hub.asked if asked.path.endswith(".safetensors")]
 

@@ -177,6 +177,11 @@ def fingerprint(
     with progress_bar(quiet) as progress:
         location = Location(model, revision, token, layout, base)
         result = compute(location, effort=effort, workers=workers, progress=progress)
+    if effort not in (None, result.record.effort):
+        raise InputError(
+            f"{result.record.name} is a fingerprint made at {result.record.effort} effort, and {effort} is asked "
+            "for; give its weights."
+        )
     result.save(output)
     click.echo(result.record.model_dump_json() if as_json else f"{result!r}\n{output}")
 

@@ -39,6 +39,8 @@ class _Part:
     arrays: Arrays
     moments: dict[tuple[str, int | None], Moments]
     digests: dict[str, bytes]
+    non_finite: dict[str, int]
+    """Of chosen rows."""
     bytes_read: int
 
 
@@ -161,7 +163,7 @@ def _read(
         components=COMPONENTS if effort == "full" else SAMPLED,
         anchors=tuple(position for position, _ in known),
         dead=_dead(arrays),
-        non_finite=sum(found.non_finite for found in moments.values()),
+        non_finite=_non_finite(parts, moments, effort),
         outside=checkpoint.outside,
         unrecognised=checkpoint.unrecognised,
         bytes_read=sum(part.bytes_read for part in parts),
@@ -193,12 +195,12 @@ def _outside_layers(
         embedding = embedding - embedding.mean(1, keepdims=True)
     gram = embedding @ embedding.T
     arrays["gram.embed"] = (gram / (np.trace(gram) or 1.0)).astype(np.float32)
-    last = _gain(checkpoint, ("norm_final", None)) if checkpoint.has("norm_final") else np.ones(shape.width)
+    last = scan.gain(("norm_final", None) if checkpoint.has("norm_final") else None)
     writing = np.ascontiguousarray((finite.get("unembed", embedding) * last).T)
     if effort == "full":
         scan.skim_rest(None)
         scan.skim_unknown()
-    part = _Part(arrays, dict(scan.moments), scan.digests, checkpoint.bytes_read)
+    part = _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.bytes_read)
     return part, embedding, writing
 
 
@@ -212,7 +214,7 @@ def _layer(task: _Task) -> _Part:
     scan, layer = Scan(checkpoint), task.layer
 
     def gain(sublayer: str, layer: int) -> NDArray[np.float64]:
-        return _gain(checkpoint, checkpoint.norm_before(sublayer, layer))
+        return scan.gain(checkpoint.norm_before(sublayer, layer))
 
     tokens = Tokens(task.embedding, task.writing, gain)
     arrays = sampled_values(scan, checkpoint, layer, task.sketch, task.effort, tokens)
@@ -221,14 +223,7 @@ def _layer(task: _Task) -> _Part:
         arrays |= attention_circuits(scan, checkpoint, layer, task.sketch, tokens)
         arrays |= strongest_units(scan, checkpoint, layer, task.sketch, tokens)
         scan.skim_rest(layer)
-    return _Part(arrays, dict(scan.moments), scan.digests, checkpoint.bytes_read)
-
-
-def _gain(checkpoint: Checkpoint, norm: tuple[str, int | None] | None) -> NDArray[np.float64]:
-    """Gain of a norm, shape [width]; ones where there is none."""
-    if norm is None:
-        return np.ones(checkpoint.architecture.width)
-    return checkpoint.read(*norm).astype(np.float64) + checkpoint.architecture.norm_offset
+    return _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.bytes_read)
 
 
 def _digest(digests: dict[str, bytes], effort: Effort) -> str:
@@ -238,6 +233,13 @@ def _digest(digests: dict[str, bytes], effort: Effort) -> str:
         if effort != "full" or not name.startswith("rows "):
             whole.update(hashlib.sha256(name.encode()).digest() + digests[name])
     return whole.hexdigest()
+
+
+def _non_finite(parts: list[_Part], moments: dict[tuple[str, int | None], Moments], effort: Effort) -> int:
+    """Among all entries at full effort, else among those read; a norm that two layers read counts once."""
+    if effort == "full":
+        return sum(found.non_finite for found in moments.values())
+    return sum({name: count for part in parts for name, count in part.non_finite.items()}.values())
 
 
 def _dead(arrays: Arrays) -> tuple[DeadCount, ...]:

@@ -95,7 +95,7 @@ class FingerprintRecord(Record):
     """Positions, in the frozen anchor list, of the tokens kept."""
     dead: tuple[DeadCount, ...] = ()
     non_finite: int = 0
-    """Number of entries that are not finite numbers, over all tensors."""
+    """Number of entries that are not finite numbers, over all tensors; at lesser effort, among those read."""
     outside: tuple[str, ...] = ()
     """Tensors that are understood and that no test compares."""
     unrecognised: tuple[str, ...] = ()

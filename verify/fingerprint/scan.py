@@ -24,23 +24,34 @@ class Scan:
     ----------
     moments : of each (role, layer) read whole, experts of a layer pooled; layer None for the whole model.
     digests : sha256 of each part read: of chosen rows, or of a whole tensor as float32.
+    non_finite : entries that are no finite numbers, of each part of chosen rows.
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.moments: defaultdict[tuple[str, int | None], Moments] = defaultdict(Moments)
         self.digests: dict[str, bytes] = {}
+        self.non_finite: dict[str, int] = {}
         self._checkpoint = checkpoint
         self._whole: set[Key] = set()
 
     def rows(
         self, role: str, layer: int | None, chosen: NDArray[np.intp], expert: int | None = None
     ) -> NDArray[np.float64]:
-        """Rows ``chosen`` (ascending) of a matrix, shape [n, in]."""
+        """Rows ``chosen`` (ascending) of a tensor, shape [n, in]."""
         rows = self._checkpoint.read(role, layer, expert, rows=chosen)
         digest = hashlib.sha256(chosen.astype("<i8").data)
         digest.update(rows.astype("<f4", copy=False).data)
-        self.digests[f"rows {role} {layer} {expert} {self._checkpoint.shape(role, layer, expert)}"] = digest.digest()
+        name = f"rows {role} {layer} {expert} {self._checkpoint.shape(role, layer, expert)}"
+        self.digests[name] = digest.digest()
+        self.non_finite[name] = int(rows.size - np.isfinite(rows).sum())
         return rows.astype(np.float64)
+
+    def gain(self, norm: tuple[str, int | None] | None) -> NDArray[np.float64]:
+        """Gain of a norm, shape [width]; ones where there is none."""
+        shape = self._checkpoint.architecture
+        if norm is None:
+            return np.ones(shape.width)
+        return self.rows(*norm, np.arange(shape.width)) + shape.norm_offset
 
     def leading_columns(
         self,
