@@ -14,7 +14,7 @@ from time import perf_counter
 
 import numpy as np
 
-from verify.checkpoint import FileIdentity
+from verify.checkpoint import Architecture, FileIdentity
 from verify.fingerprint import Fingerprint, FingerprintRecord, SketchSpec, unit_rows
 from verify.statistics import EXACT_TESTS
 

@@ -34,12 +34,24 @@ class Whereabouts:
 
     location: Location
     """The same, at the commits that were found, so that whoever opens it later reads the same files."""
-    state: str | None
-    """Changes whenever bytes of its files may have; None where that cannot be known."""
-    local: bool
-    """Whether all files lie on this machine."""
-    committed: bool
-    """Whether all files are of a commit, and so do not change."""
+    places: tuple[tuple[Place, str], ...]
+    """The model's and, where it is merged onto one, its base's, each with the name of the file or folder meant."""
+
+    @property
+    def state(self) -> str | None:
+        """Changes whenever bytes of its files may have; None where that cannot be known."""
+        states = [(place.state, name) for place, name in self.places]
+        return None if any(state is None for state, _ in states) else repr(states)
+
+    @property
+    def local(self) -> bool:
+        """Whether all files lie on this machine."""
+        return all(place.origin is None for place, _ in self.places)
+
+    @property
+    def committed(self) -> bool:
+        """Whether all files are of a commit, and so do not change."""
+        return all(place.revision is not None for place, _ in self.places)
 
 
 def whereabouts(location: Location) -> Whereabouts:
@@ -51,20 +63,15 @@ def whereabouts(location: Location) -> Whereabouts:
         If there is nothing there.
     """
     place, file = _find(location)
-    places, states = [place], [place.state, file or place.name]
+    places = [(place, file or place.name)]
     if place.revision is not None:
         location = replace(location, revision=place.revision)
     if location.base is not None:
         base, file = _find(Location(location.base, token=location.token))
-        places, states = [place, base], [*states, base.state, file or base.name]
+        places.append((base, file or base.name))
         if base.revision is not None and file is None and len(PurePosixPath(base.origin or "").parts) == 3:
             location = replace(location, base=f"{base.origin}@{base.revision}")
-    return Whereabouts(
-        location,
-        None if None in states else repr(states),
-        local=all(each.origin is None for each in places),
-        committed=all(each.revision is not None for each in places),
-    )
+    return Whereabouts(location, tuple(places))
 
 
 def locate(location: Location) -> Source:

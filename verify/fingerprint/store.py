@@ -29,10 +29,10 @@ class Store:
     def __init__(self, cache: Cache, where: Whereabouts, sketch: SketchSpec, effort: Effort) -> None:
         self.file: Path | None = None
         """None where the files cannot be told from what they may become."""
-        if where.state is not None:
+        if (state := where.state) is not None:
             layout = None if where.location.layout is None else repr(layout_of(where.location.layout))
             versions = {name: version(name) for name in _SOFTWARE}
-            key = [where.state, layout, sketch.model_dump(), effort, versions]
+            key = [state, layout, sketch.model_dump(), effort, versions]
             self.file = cache.path(_KIND, json.dumps(key, sort_keys=True))
         self._cache = cache
 
