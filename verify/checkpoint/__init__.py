@@ -7,18 +7,22 @@ from .families import FAMILIES, Family
 from .infer import draft_layout
 from .layout_file import layout_of, read_layout
 from .naming import Key
+from .parts import MOST_GROUPS, MOST_PARTS, Part
 from .place import Location
 from .source import Whereabouts, whereabouts
 
 __all__ = [
     "FAMILIES",
     "MOST_DECLARED",
+    "MOST_GROUPS",
+    "MOST_PARTS",
     "Architecture",
     "Checkpoint",
     "Family",
     "FileIdentity",
     "Key",
     "Location",
+    "Part",
     "Whereabouts",
     "draft_layout",
     "drafted_layout",

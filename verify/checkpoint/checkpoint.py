@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
@@ -18,14 +17,14 @@ from numpy.typing import NDArray
 from ..base import CheckpointError, Progress, silent
 from .adapter import base_of, merge
 from .architecture import Architecture, FileIdentity
-from .choose import choose
-from .describe import configured, describe, fused_heads, numbers
+from .describe import describe, fused_heads, numbers
 from .formats import FORMATS
 from .infer import draft_layout
-from .layout import Family, Slot
+from .layout import Slot
 from .layout_file import layout_of
-from .naming import Key, Prefix, places
+from .naming import Key
 from .overlay import declared_bases, is_local, merged_onto
+from .parts import Division, Fit, Territory, divide, understood
 from .place import Location
 from .quantised import dequantised
 from .source import Source, locate
@@ -81,6 +80,17 @@ class Stored:
         return self.tensor.shape[::-1] if self.transposed else self.tensor.shape
 
 
+@dataclass(frozen=True)
+class Held:
+    """What lies in the files of a model."""
+
+    source: Source
+    found: dict[str, Tensor]
+    """By name."""
+    tokens: dict[bytes, int] | None
+    """That a file itself lists."""
+
+
 class Checkpoint:
     """Canonical access to the tensors of one model; make one with :func:`open_checkpoint`.
 
@@ -92,27 +102,32 @@ class Checkpoint:
     ----------
     name : folder or file name, never a path.
     architecture : Architecture
-    unrecognised : names of tensors that the family's table does not understand.
-    outside : names of tensors that are understood and not compared by any test.
+    part : which part of its files this is.
+    parts : all parts of its files, understood ones first, the main one before all; this is one of them.
+    unrecognised : names of tensors of this part that the family's table does not understand.
+    outside : names of tensors of this part that are understood and not compared by any test.
+    strange : names of all tensors of its files that no table understands, by the part they are in.
+    starts : what the names of the tensors of each part begin with, by the part's name.
     bytes_read : bytes of weights decoded so far.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        family: Family,
-        stored: dict[Key, Stored],
-        rest: dict[str, Tensor],
-        tokens: dict[bytes, int] | None = None,
-    ) -> None:
-        self.name = source.name
-        understood = re.compile("|".join(family.outside) or "(?!)")
-        self.outside = tuple(sorted(name for name in rest if understood.search(name)))
-        self.unrecognised = tuple(sorted(name for name in rest if not understood.search(name)))
+    def __init__(self, held: Held, territory: Territory, division: Division) -> None:
+        fit = territory.fit
+        self.name = held.source.name
+        self.part, self.parts = territory.part, division.parts
+        self.outside, self.unrecognised, self.strange = territory.outside, territory.unrecognised, division.groups
+        self.starts = division.starts
         self.bytes_read = 0
-        self._source, self._family, self._stored, self._rest, self._tokens = source, family, stored, rest, tokens
-        shapes = {key: value.shape for key, value in stored.items()}
-        self.architecture: Architecture = describe(family, shapes, source.config)
+        self._held, self._division = held, division
+        self._source, self._family, self._tokens = replace(held.source, config=fit.config), fit.family, held.tokens
+        self._stored = _placed(fit, held.found)
+        shapes = {key: value.shape for key, value in self._stored.items()}
+        self.architecture: Architecture = describe(fit.family, shapes, fit.config)
+
+    def further(self) -> tuple[Checkpoint, ...]:
+        """The other parts of its files that are understood, by name."""
+        others = (one for one in self._division.territories if one.part != self.part)
+        return tuple(Checkpoint(self._held, one, self._division) for one in others)
 
     @property
     def origin(self) -> str | None:
@@ -195,11 +210,16 @@ class Checkpoint:
 
     def raw_blocks(self, name: str) -> Iterator[bytes]:
         """A tensor that has no role: its dtype and shape, then its bytes as stored, in blocks."""
-        tensor = self._rest[name]
+        tensor = self._held.found[name]
         yield f"{tensor.dtype} {tensor.shape}".encode()
         for block in tensor.raw():
             self.bytes_read += len(block)
             yield block
+
+    def stored_as(self, name: str) -> tuple[str, tuple[int, ...]]:
+        """Stored dtype and shape of a tensor that has no role."""
+        tensor = self._held.found[name]
+        return tensor.dtype, tensor.shape
 
     def vocabulary(self) -> dict[bytes, int] | None:
         """Token bytes to id; None where neither the folder nor a file has a tokenizer."""
@@ -244,19 +264,34 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
     if (base := base_of(location, source, found)) is not None:
         under, weights, tokens = _held(base)
         source, found = merge(source, found, under, weights)
+    held = Held(source, found, tokens)
     asked = None if location.layout is None else layout_of(location.layout)
-    family, prefix = choose(source.name, {name: t.shape for name, t in found.items()}, source.config, asked)
-    config = numbers(family, source.config)
-    family = configured(family, config)
-    source = replace(source, config=config)
-    stored, rest = _match(family, prefix, found, config)
-    if config.get("tie_word_embeddings", family.tied) is True:
-        stored.pop(("unembed", None, None), None)  # a stale copy: the model uses embed
-    checkpoint = Checkpoint(source, family, stored, rest, tokens)
-    _log.info("%s: %s, %d tensors in %d files", checkpoint.name, family.name, len(found), len(source.weights))
-    for name in checkpoint.unrecognised:
+    shapes = {name: tensor.shape for name, tensor in found.items()}
+    main, *further = understood(source.name, shapes, source.config, asked)
+    division = divide([main, *(sound for fit in further if (sound := _sound(held, fit)) is not None)], shapes)
+    for territory in division.territories:
+        if location.part in (None, territory.part.name):
+            checkpoint = Checkpoint(held, territory, division)
+            break
+    else:
+        names = ", ".join(repr(territory.part.name)[:80] for territory in division.territories)
+        raise CheckpointError(f"{source.name} has no part {location.part!r:.80} that is understood; it has {names}.")
+    _log.info("%s: %s, %d tensors in %d files", checkpoint.name, main.family.name, len(found), len(source.weights))
+    for name in (name for names in checkpoint.strange.values() for name in names):
         _log.debug("%s: tensor %r is not understood and left out", checkpoint.name, name)
     return checkpoint
+
+
+def _sound(held: Held, fit: Fit) -> Fit | None:
+    """A part beside the main one that can be read: with what ``config.json`` says, or says of something else."""
+    for one in (fit, replace(fit, config=numbers(fit.family, {}))):
+        alone = divide([one], {name: held.found[name].shape for name in one.keys})
+        try:
+            Checkpoint(held, alone.territories[0], alone)
+        except CheckpointError:
+            continue
+        return one
+    return None
 
 
 def drafted_layout(model: str | os.PathLike[str] | Location) -> str:
@@ -300,25 +335,21 @@ def _contents(source: Source) -> tuple[Source, dict[str, Tensor], dict[bytes, in
     return source, found, tokens
 
 
-def _match(
-    family: Family, prefix: Prefix, found: dict[str, Tensor], config: dict[str, Any]
-) -> tuple[dict[Key, Stored], dict[str, Tensor]]:
-    """Every tensor's canonical keys (a fused tensor has several), and the tensors that have none."""
-    heads, kv_heads = fused_heads(family, config)
-    keys = places(family, prefix, found)
+def _placed(fit: Fit, found: dict[str, Tensor]) -> dict[Key, Stored]:
+    """The tensors of a part by canonical key; a fused tensor has several."""
+    heads, kv_heads = fused_heads(fit.family, fit.config)
     stored: dict[Key, Stored] = {}
-    rest: dict[str, Tensor] = {}
-    for name, tensor in found.items():
-        for key, slot in keys.get(name, ()):
+    for name, keys in fit.keys.items():
+        for key, slot in keys:
             if key in stored:
                 raise CheckpointError(
                     f"Tensor {name!r:.200} and {stored[key].tensor.name!r:.200} claim one place; "
                     "expected one of them."
                 )
-            stored[key] = _part(tensor, slot, heads, kv_heads)
-        if name not in keys and not any(re.search(pattern, name) for pattern in family.constants):
-            rest[name] = tensor
-    return stored, rest
+            stored[key] = _part(found[name], slot, heads, kv_heads)
+    if fit.config.get("tie_word_embeddings", fit.family.tied) is True:
+        stored.pop(("unembed", None, None), None)  # a stale copy: the model uses embed
+    return stored
 
 
 def _part(tensor: Tensor, slot: Slot, heads: int, kv_heads: int) -> Stored:

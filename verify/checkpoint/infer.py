@@ -119,7 +119,7 @@ def infer(shapes: Mapping[str, Shape]) -> Family:
     Raises
     ------
     CheckpointError
-        If no MLP is found, or more than one reading is left; the message ends what :func:`choose` begins.
+        If no MLP is found, or more than one reading is left; the message ends what :func:`understood` begins.
     """
     found = templates(shapes)
     if len(found) > _MOST_TEMPLATES:

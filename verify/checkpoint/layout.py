@@ -94,6 +94,8 @@ class Family:
     """Their number in fused tensors, or where ``config.json`` says it."""
     by_names: bool = True
     """Whether its tensor names alone tell it from other families; else ``config.json`` must name it."""
+    kind: str = "language model"
+    """What such a part of a model is called, in plain words."""
     section: str = ""
     """Entry of ``config.json`` with the numbers of this part of the model, where there are several parts."""
     config: Mapping[str, Any] = field(default_factory=dict)

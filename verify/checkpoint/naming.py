@@ -38,18 +38,17 @@ class Skeletons:
         return ".".join(name.rsplit(".", 2)[-2:])
 
 
-def prefixes(family: Family, present: Skeletons) -> list[Prefix]:
+def every_prefix(family: Family, present: Skeletons) -> list[Prefix]:
     """Prefixes under which the tensors that a family requires are present, of any layer.
 
-    The first of the family's own that fits is the only one; else every prefix
-    that a model around this one could have given them.
+    Its own first; then each that a model around this one, or beside it in one file, could have given them.
     """
     roles = family.globals | family.layer
     wanted = [_slot_skeleton(slot_of(roles[role]).name) for role in family.required]
+    found: dict[str, Prefix] = {}
     for own in family.prefixes:
         if all(_PLACE.sub("\0", own) + name in present for name in wanted):
-            return [("", own)]
-    found: dict[str, Prefix] = {}
+            found.setdefault(own, ("", own))
     for own in family.prefixes:
         for outer in present.before(own + wanted[-1]):
             plain = not any(sign in outer for sign in "\0{}")

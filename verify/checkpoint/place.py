@@ -45,6 +45,8 @@ class Location:
     """Path of a layout file, for an architecture that is not known."""
     base: str | None = None
     """Path or address of the model that this one is an adapter of; the two are read as one."""
+    part: str | None = None
+    """Name of the part to read, where one file holds several; None for the main one, and all for a fingerprint."""
 
     @staticmethod
     def of(model: str | os.PathLike[str] | Location) -> Location:

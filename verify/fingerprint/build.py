@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from math import prod
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -17,14 +20,28 @@ from ..base import Cache, InputError, Progress, Workers, run_in_order, silent
 from ..checkpoint import Checkpoint, Location, open_checkpoint, whereabouts
 from .anchors import known_anchors
 from .attention import attention_circuits, sampled_values
-from .check import SPREAD_ROLES
+from .check import MOST_STRANGE, SPREAD_ROLES
 from .moments import Moments
-from .record import COMPONENTS, SAMPLED, DeadCount, Fingerprint, FingerprintRecord, is_fingerprint
+from .record import (
+    COMPONENTS,
+    SAMPLED,
+    DeadCount,
+    Fingerprint,
+    FingerprintRecord,
+    PartRecord,
+    StrangeTensor,
+    is_fingerprint,
+)
 from .responses import Tokens
 from .scan import Scan
 from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, unit_rows
 from .store import Store
 from .units import Arrays, sampled_units, strongest_units
+
+LEAST_TELLING = 256
+"""Numbers from which on equal bytes of a tensor say anything."""
+
+_INTEGERS = re.compile(r"[IU][0-9]|BOOL")
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +59,7 @@ class _Part:
     non_finite: dict[str, int]
     """Of chosen rows."""
     bytes_read: int
+    varied: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -132,8 +150,64 @@ def _read(
     workers: Workers,
     progress: Progress,
 ) -> Fingerprint:
+    """The main part with its further parts, or the one part that the location names."""
+    readings = [_read_part(checkpoint, location, sketch, effort, workers, progress)]
+    if location.part is None:
+        for part in checkpoint.further():
+            where = replace(location, part=part.part.name)
+            readings.append(_read_part(part, where, sketch, effort, workers, progress))
+    main, *further = readings
+    owned = {name for one in readings for name in one.checkpoint.unrecognised}
+    unknown = checkpoint.again()
+    scan = Scan(unknown)
+    if effort == "full" and location.part is None:
+        scan.skim_unknown(name for names in checkpoint.strange.values() for name in names if name not in owned)
+    content = main.digests | scan.digests
+    content |= {f"part {n}": bytes.fromhex(value) for n, value in enumerate(sorted(one.sha256 for one in further))}
+    whole = {"content_sha256": _digest(content, effort), "files": checkpoint.files(read=effort == "full")}
+    first, *others = (FingerprintRecord(**one.fields, **whole) for one in readings)
+    digests = {name: value for one in readings for name, value in one.digests.items()} | scan.digests
+    own = {one.checkpoint.part.name: one.sha256 for one in readings}
+    first = first.model_copy(
+        update={
+            "parts": tuple(
+                PartRecord(sha256=own.get(part.name) or _of_group(checkpoint, part.name, digests), **dict(part))
+                for part in checkpoint.parts
+            ),
+            "rest": _strange(checkpoint, digests, set.union(scan.varied, *(one.varied for one in readings))),
+            "bytes_read": unknown.bytes_read + sum(one.fields["bytes_read"] for one in readings),
+        }
+    )
+    _log.info("%s: %s effort, %d bytes read", first.name, effort, first.bytes_read)
+    parts = [Fingerprint(record, one.arrays) for record, one in zip(others, further, strict=True)]
+    return Fingerprint(first, main.arrays, parts)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What was read of one part of a model."""
+
+    checkpoint: Checkpoint
+    fields: dict[str, Any]
+    """Of its record, but for what only all parts together tell."""
+    arrays: Arrays
+    digests: dict[str, bytes]
+    sha256: str
+    varied: set[str]
+
+
+def _read_part(
+    checkpoint: Checkpoint,
+    location: Location,
+    sketch: SketchSpec,
+    effort: Effort,
+    workers: Workers,
+    progress: Progress,
+) -> _Reading:
     architecture = checkpoint.architecture
     what, total = f"reading {checkpoint.name}", architecture.layers + 2
+    if location.part is not None:
+        what += f", {checkpoint.part.name}"
     known = known_anchors(checkpoint.vocabulary(), sketch.anchors)
     outside, embedding, writing = _outside_layers(checkpoint.again(), sketch, effort, [token for _, token in known])
     progress(what, 1, total)
@@ -149,29 +223,65 @@ def _read(
         _opened.pop(run, None)
     arrays = {name: array for part in parts for name, array in part.arrays.items()}
     moments = {key: value for part in parts for key, value in part.moments.items()}
-    record = FingerprintRecord(
-        name=checkpoint.name,
-        origin=checkpoint.origin,
-        revision=checkpoint.revision,
-        merged_onto=checkpoint.merged_onto,
-        declared_bases=checkpoint.declared_bases,
-        architecture=architecture,
-        files=checkpoint.files(read=effort == "full"),
-        effort=effort,
-        content_sha256=_digest({name: value for part in parts for name, value in part.digests.items()}, effort),
-        sketch=sketch,
-        components=COMPONENTS if effort == "full" else SAMPLED,
-        anchors=tuple(position for position, _ in known),
-        dead=_dead(arrays),
-        non_finite=_non_finite(parts, moments, effort),
-        outside=checkpoint.outside,
-        unrecognised=checkpoint.unrecognised,
-        bytes_read=sum(part.bytes_read for part in parts),
-        software={name: version(name) for name in ("verify-lineage", "numpy", "safetensors")},
-    )
+    digests = {name: value for part in parts for name, value in part.digests.items()}
+    fields: dict[str, Any] = {
+        "name": checkpoint.name,
+        "origin": checkpoint.origin,
+        "revision": checkpoint.revision,
+        "merged_onto": checkpoint.merged_onto,
+        "declared_bases": checkpoint.declared_bases,
+        "architecture": architecture,
+        "effort": effort,
+        "sketch": sketch,
+        "components": COMPONENTS if effort == "full" else SAMPLED,
+        "anchors": tuple(position for position, _ in known),
+        "dead": _dead(arrays),
+        "non_finite": _non_finite(parts, moments, effort),
+        "outside": checkpoint.outside,
+        "unrecognised": checkpoint.unrecognised,
+        "part": checkpoint.part.name,
+        "bytes_read": sum(part.bytes_read for part in parts),
+        "software": {name: version(name) for name in ("verify-lineage", "numpy", "safetensors")},
+    }
     progress(what, total, total)
-    _log.info("%s: %s effort, %d bytes read", record.name, effort, record.bytes_read)
-    return Fingerprint(record, arrays | _spread(moments, architecture.layers))
+    start = f"rest {checkpoint.starts[checkpoint.part.name]}"
+    relative = {
+        f"rest {name.removeprefix(start)}" if name.startswith(start) else name: value
+        for name, value in digests.items()
+    }
+    return _Reading(
+        checkpoint,
+        fields,
+        arrays | _spread(moments, architecture.layers),
+        digests,
+        _digest(relative, effort),
+        outside.varied,
+    )
+
+
+def _of_group(checkpoint: Checkpoint, group: str, digests: dict[str, bytes]) -> str | None:
+    """The digest of a group of tensors that nothing understands, as stored; None where they were not read."""
+    whole, start = hashlib.sha256(), checkpoint.starts[group]
+    for name in checkpoint.strange.get(group, ()):
+        if (found := digests.get(f"rest {name}")) is None:
+            return None
+        whole.update(hashlib.sha256(name.removeprefix(start).encode()).digest() + found)
+    return whole.hexdigest()
+
+
+def _strange(checkpoint: Checkpoint, digests: dict[str, bytes], varied: set[str]) -> tuple[StrangeTensor, ...]:
+    """The tensors that nothing understands, the largest of them if there are very many."""
+    found = []
+    for part, names in checkpoint.strange.items():
+        for name in names:
+            (dtype, shape), digest = checkpoint.stored_as(name), digests.get(f"rest {name}")
+            telling = name in varied and prod(shape) >= LEAST_TELLING and not _INTEGERS.match(dtype)
+            sha256 = None if digest is None else digest.hex()
+            found.append(
+                StrangeTensor(name=name, part=part, dtype=dtype, shape=shape, sha256=sha256, telling=telling)
+            )
+    largest = sorted(found, key=lambda tensor: (-prod(tensor.shape), tensor.name))[:MOST_STRANGE]
+    return tuple(sorted(largest, key=lambda tensor: tensor.name))
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what is not finite is counted, and becomes zero rows
@@ -199,8 +309,8 @@ def _outside_layers(
     writing = np.ascontiguousarray((finite.get("unembed", embedding) * last).T)
     if effort == "full":
         scan.skim_rest(None)
-        scan.skim_unknown()
-    part = _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.bytes_read)
+        scan.skim_unknown((*checkpoint.outside, *checkpoint.unrecognised))
+    part = _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.bytes_read, scan.varied)
     return part, embedding, writing
 
 

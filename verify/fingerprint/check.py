@@ -6,14 +6,14 @@ cannot ask for gigabytes or hours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import FingerprintError
-from ..checkpoint import MOST_DECLARED
+from ..checkpoint import MOST_DECLARED, MOST_GROUPS, MOST_PARTS
 from .anchors import ANCHORS
 from .circuits import in_circuits
 
@@ -24,6 +24,9 @@ LARGEST_FILE = 1 << 30
 """Bytes; a trillion parameters in 60 layers of 384 experts make about 300 MB."""
 SPREAD_ROLES = (*"qkvo", *(prefix + role for prefix in ("", "expert_", "shared_") for role in ("gate", "up", "down")))
 """Roles whose moments a fingerprint may hold, in the order of the build."""
+
+MOST_STRANGE = 1 << 12
+"""Tensors that no table understands and that are listed one by one: the largest."""
 
 _SKETCH_VERSION = 2
 _COUNTS = {
@@ -43,6 +46,7 @@ _LARGEST_SKETCH = 1 << 20
 _LARGEST_NUMBER = (1 << 53) - 1  # that canonical JSON can hold
 _LONGEST_NAME = 255
 _LONGEST_BASE = 512
+_LONGEST_TENSOR = 1 << 10
 
 Arrays = Mapping[str, NDArray[Any]]
 Shape = tuple[str, tuple[int, ...]]
@@ -58,6 +62,7 @@ def check_record(record: FingerprintRecord) -> None:
         Naming the entry, its value and what was expected; to be completed with the file's name.
     """
     _check_sizes(record)
+    _check_inventory(record)
     for where, value in _leaves(record.model_dump(), "record"):
         if isinstance(value, int):
             _expect(0 <= value <= _LARGEST_NUMBER, where, value, "a count below 2**53")
@@ -78,6 +83,41 @@ def check_record(record: FingerprintRecord) -> None:
     for dead in record.dead:
         known = dead.component in ("units", "values") and dead.layer < record.architecture.layers
         _expect(known, "dead", f"{dead.component} of layer {dead.layer}", "units or values of a layer that exists")
+
+
+def check_part(main: FingerprintRecord, further: Sequence[FingerprintRecord]) -> None:
+    """Refuse further parts that are not those of which the main record tells, each once.
+
+    Raises
+    ------
+    FingerprintError
+        As :func:`check_record`.
+    """
+    told = [part.name for part in main.parts if part.family]
+    names = [one.part for one in further]
+    _expect(sorted({main.part, *names}) == sorted({main.part, *told}), "further parts", names, f"those of {told}")
+    _expect(len(names) == len(set(names) - {main.part}), "further parts", names, "each part once")
+    for one in further:
+        for field in ("name", "files", "effort", "sketch", "content_sha256"):
+            same = getattr(one, field) == getattr(main, field)
+            _expect(same, f"{field} of part {one.part!r:.60}", getattr(one, field), "that of the whole model")
+        _expect(not one.parts and not one.rest, f"parts of part {one.part!r:.60}", len(one.parts), "none of its own")
+
+
+def _check_inventory(record: FingerprintRecord) -> None:
+    """Parts are few, of different names, and this is one that is understood; what is left is listed once."""
+    names = [part.name for part in record.parts]
+    most = MOST_PARTS + MOST_GROUPS + 1
+    _expect(len(names) <= most, "number of parts", len(names), f"<= {most}")
+    _expect(len(set(names)) == len(names), "parts", names, "different names")
+    for text in (*names, *(part.kind for part in record.parts), record.part):
+        _expect(len(text) <= _LONGEST_TENSOR, "a part", text, f"at most {_LONGEST_TENSOR} characters")
+    if record.parts:
+        own = {part.name: part.family for part in record.parts}.get(record.part)
+        _expect(own == record.architecture.family, "part", record.part, "one of its parts, read by its table")
+    _expect(len(record.rest) <= MOST_STRANGE, "number of tensors in rest", len(record.rest), f"<= {MOST_STRANGE}")
+    listed = [tensor.name for tensor in record.rest]
+    _expect(listed == sorted(set(listed)), "rest", listed[:3], "different names in order")
 
 
 def check_arrays(record: FingerprintRecord, arrays: Arrays) -> None:

@@ -25,29 +25,33 @@ and channels, without ``down`` and ``o``. What a model lacks (an embedding, kv h
 ``units``, ``values``, ``response`` and ``stream`` keep indices fixed in advance, as tests with a symmetry null
 need; ``match``, ``gram``, ``circuit`` and ``spectrum`` do not depend on the order of units or the basis of the
 stream.
+
+The arrays of the k-th further part of a model stand in the same file, their names behind ``part.{k}.``.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from ..base import FingerprintError, Record, write_atomically
-from ..checkpoint import Architecture, FileIdentity
-from .check import LARGEST_FILE, check_arrays, check_record
+from ..checkpoint import Architecture, FileIdentity, Part
+from .check import LARGEST_FILE, check_arrays, check_part, check_record
 from .effort import screened
 from .sketch import EFFORTS, Effort, SketchSpec
 
 _HEADER = "verify.fingerprint"
+_PARTS = "verify.fingerprint.parts"
+_PART = "part."
 
 Component = Literal["units", "values", "response", "match", "stream", "gram", "circuit", "spectrum", "spread"]
 """Kinds of arrays, by the first part of their names."""
@@ -64,6 +68,31 @@ class DeadCount(Record):
     layer: int
     rows: int
     """Number of dead or non-finite rows among those kept."""
+
+
+class PartRecord(Part):
+    """One part of a model, with the digest of what it holds."""
+
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    """Over its learned tensors alone, whatever their names begin with: as ``content_sha256`` where a table
+    understands it, else over bytes as stored; at lesser effort, over the rows that were read, and None where none
+    was."""
+
+
+class StrangeTensor(Record):
+    """A tensor that no table understands."""
+
+    name: str
+    part: str
+    """Name of the part that it is in."""
+    dtype: str
+    """As its format names it."""
+    shape: tuple[int, ...]
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    """Of dtype, shape and bytes as stored; None where it was not read."""
+    telling: bool = False
+    """Whether equal bytes elsewhere would say anything: not a handful of numbers, not integers, and neither constant
+    nor of a few values."""
 
 
 class FingerprintRecord(Record):
@@ -99,10 +128,20 @@ class FingerprintRecord(Record):
     outside: tuple[str, ...] = ()
     """Tensors that are understood and that no test compares."""
     unrecognised: tuple[str, ...] = ()
-    """Tensors that no layout table understood; they were left out."""
+    """Tensors of this part that no layout table understood; they were left out."""
+    part: str = ""
+    """Name of the part that this is of; empty in records that know of none."""
+    parts: tuple[PartRecord, ...] = ()
+    """All parts of the model, understood ones first, the main one before all; empty in the record of a further
+    part."""
+    rest: tuple[StrangeTensor, ...] = ()
+    """Of the tensors that no table understands in any part, the largest, ordered by name."""
     bytes_read: int
     software: dict[str, str]
     """Versions of what computed it."""
+
+
+_RECORDS: TypeAdapter[list[FingerprintRecord]] = TypeAdapter(list[FingerprintRecord], config=None)
 
 
 class Fingerprint:
@@ -112,11 +151,18 @@ class Fingerprint:
     ----------
     record : FingerprintRecord
     arrays : mapping of str to numpy arrays, as in the table of this module; they become read-only.
+    parts : fingerprints of the further parts of the model that are understood, each without parts of its own.
     """
 
-    def __init__(self, record: FingerprintRecord, arrays: Mapping[str, NDArray[np.floating]]) -> None:
+    def __init__(
+        self,
+        record: FingerprintRecord,
+        arrays: Mapping[str, NDArray[np.floating]],
+        parts: Iterable[Fingerprint] = (),
+    ) -> None:
         self.record = record
         self.arrays = dict(arrays)
+        self.parts = tuple(parts)
         for array in self.arrays.values():
             array.flags.writeable = False
 
@@ -125,7 +171,7 @@ class Fingerprint:
         return f"Fingerprint({self.record.name!r}, {self.record.architecture.family}, {size / 1e6:.2f} MB)"
 
     def only(self, *components: Component) -> Fingerprint:
-        """The same fingerprint with some components only; no test that needs the others applies to it."""
+        """The same of the main part alone, with some components only; no test that needs the others applies to it."""
         kept = tuple(c for c in self.record.components if c in components)
         arrays = {name: array for name, array in self.arrays.items() if name.split(".")[0] in kept}
         return Fingerprint(self.record.model_copy(update={"components": kept}), arrays)
@@ -148,14 +194,21 @@ class Fingerprint:
             return self
         found = self.only(*SAMPLED)
         kept = found.record.model_copy(update={"effort": effort, "sketch": record.sketch.at(effort)})
+        parts = [part.at(effort) for part in self.parts]
         if effort == "standard":
-            return Fingerprint(kept, found.arrays)
-        return Fingerprint(kept, screened(record.architecture, record.sketch, found.arrays))
+            return Fingerprint(kept, found.arrays, parts)
+        return Fingerprint(kept, screened(record.architecture, record.sketch, found.arrays), parts)
 
     def to_bytes(self) -> bytes:
         """The content of the file."""
         header = {_HEADER: json.dumps(self.record.model_dump(mode="json"), sort_keys=True)}
-        return save({name: np.ascontiguousarray(array) for name, array in self.arrays.items()}, metadata=header)
+        arrays = dict(self.arrays)
+        if self.parts:
+            records = [part.record.model_dump(mode="json") for part in self.parts]
+            header[_PARTS] = json.dumps(records, sort_keys=True)
+            for k, part in enumerate(self.parts):
+                arrays |= {f"{_PART}{k}.{name}": array for name, array in part.arrays.items()}
+        return save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata=header)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one safetensors file, whole or not at all."""
@@ -172,7 +225,8 @@ class Fingerprint:
             are not those that its record describes.
         """
         path = Path(path)
-        header = _header(path)
+        metadata = _metadata(path)
+        header, further = metadata.get(_HEADER), metadata.get(_PARTS, "[]")
         if header is None:
             raise FingerprintError(
                 f"{path.name!r:.120} is not a fingerprint; make one with `verify fingerprint MODEL -o FILE`."
@@ -180,7 +234,16 @@ class Fingerprint:
         try:
             record = FingerprintRecord.model_validate_json(header)
             check_record(record)
+            records = _RECORDS.validate_json(further)
+            check_part(record, records)
             arrays = load(_bounded(path))
+            parts = []
+            for k, one in enumerate(records):
+                start = f"{_PART}{k}."
+                own = {name.removeprefix(start): arrays.pop(name) for name in [*arrays] if name.startswith(start)}
+                check_record(one)
+                check_arrays(one, own)
+                parts.append(Fingerprint(one, own))
             check_arrays(record, arrays)
         except FingerprintError as error:
             raise FingerprintError(f"The fingerprint {path.name!r:.120} {error}; make it again.") from error
@@ -195,7 +258,7 @@ class Fingerprint:
             raise FingerprintError(
                 f"The fingerprint {path.name!r:.120} is damaged ({str(error)!r:.120}); make it again."
             ) from error
-        return Fingerprint(record, arrays)
+        return Fingerprint(record, arrays, parts)
 
 
 def is_fingerprint(path: Path) -> bool:
@@ -204,25 +267,25 @@ def is_fingerprint(path: Path) -> bool:
         regular = path.is_file()
     except OSError:  # a name too long for the file system, or a folder that may not be entered
         return False
-    return regular and _header(path) is not None
+    return regular and _HEADER in _metadata(path)
 
 
-def _header(path: Path) -> str | None:
-    """The record's JSON in the file's metadata, or None where there is none."""
+def _metadata(path: Path) -> dict[str, str]:
+    """The texts in the file's metadata, such as the record's JSON; empty where there is none."""
     try:
         if path.exists() and not path.is_file():
-            return None  # opening a pipe would wait for ever
+            return {}  # opening a pipe would wait for ever
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if length > min(path.stat().st_size, 100_000_000):
-                return None
+                return {}
             metadata = json.loads(file.read(length)).get("__metadata__", {})
-            text = metadata.get(_HEADER)
+            found = {key: text for key, text in metadata.items() if isinstance(text, str)}
     except OSError as error:
         raise FingerprintError(f"{path.name!r:.120} cannot be read ({error.strerror}); check the path.") from error
     except (ValueError, AttributeError, RecursionError):
-        return None
-    return text if isinstance(text, str) else None
+        return {}
+    return found
 
 
 def _bounded(path: Path) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import prod
 
 import numpy as np
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from ..checkpoint import Checkpoint, Key
 from .moments import Moments
+
+FEW_BYTES = 16
+"""Different bytes that a constant, a mask or a count of two values can have; numbers that were learned have more."""
 
 _BLOCK = 1 << 20  # entries of a block
 _AHEAD = 16  # blocks asked for at once where they come from afar, and are fetched in parallel
@@ -25,12 +28,14 @@ class Scan:
     moments : of each (role, layer) read whole, experts of a layer pooled; layer None for the whole model.
     digests : sha256 of each part read: of chosen rows, or of a whole tensor as float32.
     non_finite : entries that are no finite numbers, of each part of chosen rows.
+    varied : tensors without a role whose bytes take more than ``FEW_BYTES`` values.
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.moments: defaultdict[tuple[str, int | None], Moments] = defaultdict(Moments)
         self.digests: dict[str, bytes] = {}
         self.non_finite: dict[str, int] = {}
+        self.varied: set[str] = set()
         self._checkpoint = checkpoint
         self._whole: set[Key] = set()
 
@@ -99,10 +104,14 @@ class Scan:
                 for _ in self.blocks(*key):
                     pass
 
-    def skim_unknown(self) -> None:
-        """Digest the tensors that no role is known for, as stored."""
-        for name in (*self._checkpoint.outside, *self._checkpoint.unrecognised):
-            digest = hashlib.sha256()
-            for block in self._checkpoint.raw_blocks(name):
+    def skim_unknown(self, names: Iterable[str]) -> None:
+        """Digest tensors that no role is known for, as stored."""
+        for name in names:
+            digest, seen = hashlib.sha256(), np.zeros(256, bool)
+            for n, block in enumerate(self._checkpoint.raw_blocks(name)):
                 digest.update(block)
+                if n and seen.sum() <= FEW_BYTES:  # the first is of dtype and shape
+                    seen |= np.bincount(np.frombuffer(block, np.uint8), minlength=256) > 0
             self.digests[f"rest {name}"] = digest.digest()
+            if seen.sum() > FEW_BYTES:
+                self.varied.add(name)

@@ -6,6 +6,7 @@ _AT = "encoder.albert_layer_groups.{i}.albert_layers.0."
 
 ALBERT = Family(
     name="albert",
+    kind="text encoder",
     model_types=("albert",),
     prefixes=("", "albert."),
     globals={

@@ -24,6 +24,7 @@ _LAYER: dict[str, str | Slot] = {
 
 BERT = Family(
     name="bert",
+    kind="text encoder",
     model_types=("bert", "roberta", "xlm-roberta", "camembert", "electra"),
     prefixes=("", "bert.", "roberta.", "electra.", "model."),
     globals={

@@ -1,6 +1,6 @@
 """CLIP, SigLIP: a tower of text and a tower of images, each a model of its own; layer norm, GELU, learned positions.
 
-Of a model of both the text tower is read; the other by ``--layout clip_vision``. Images have no embedding of tokens.
+Images have no embedding of tokens.
 """
 
 from ..layout import Family, with_bias
@@ -22,6 +22,7 @@ _HEADS = r"^(visual_projection|text_projection|logit_scale|logit_bias|classifier
 
 CLIP_TEXT = Family(
     name="clip_text",
+    kind="text encoder",
     model_types=("clip", "clip_text_model", "siglip", "siglip_text_model"),
     prefixes=("text_model.",),
     globals={
@@ -31,7 +32,7 @@ CLIP_TEXT = Family(
     },
     layer=_LAYER,
     constants=_CONSTANTS,
-    outside=(_HEADS, r"(^|\.)vision_model\.", r"(^|\.)text_model\.head\."),
+    outside=(_HEADS, r"(^|\.)text_model\.head\."),
     required=("embed", *_REQUIRED),
     norm="layer",
     gated=False,
@@ -43,6 +44,7 @@ CLIP_TEXT = Family(
 
 CLIP_VISION = Family(
     name="clip_vision",
+    kind="image tower",
     model_types=("clip_vision_model", "siglip_vision_model"),
     prefixes=("vision_model.",),
     globals=with_bias(norm_embed="pre_layrnorm", norm_final="post_layernorm"),  # spelt so
@@ -50,7 +52,6 @@ CLIP_VISION = Family(
     constants=_CONSTANTS,
     outside=(
         _HEADS,
-        r"(^|\.)text_model\.",
         r"(^|\.)vision_model\.embeddings\.(class_embedding$|(patch|position)_embedding\.)",
         r"(^|\.)vision_model\.head\.",
     ),

@@ -6,6 +6,7 @@ _AT = "transformer.layer.{i}."
 
 DISTILBERT = Family(
     name="distilbert",
+    kind="text encoder",
     model_types=("distilbert",),
     prefixes=("", "distilbert."),
     globals={

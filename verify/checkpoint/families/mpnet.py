@@ -10,6 +10,7 @@ _AT = "encoder.layer.{i}.attention."
 MPNET = replace(
     BERT,
     name="mpnet",
+    kind="text encoder",
     model_types=("mpnet",),
     prefixes=("", "mpnet."),
     layer={role: name for role, name in BERT.layer.items() if role.removesuffix("_bias") not in (*"qkvo", "norm_mlp")}

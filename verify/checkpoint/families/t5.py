@@ -17,6 +17,7 @@ _REQUIRED = ("embed", "q", "k", "v", "o", "up", "down", "norm_attn")
 
 T5 = Family(
     name="t5",
+    kind="encoder and decoder",
     model_types=("t5",),
     prefixes=("", "transformer."),
     globals={"embed": "shared.weight", "norm_final": "decoder.final_layer_norm.weight"},

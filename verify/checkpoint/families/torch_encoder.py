@@ -11,6 +11,7 @@ _QKV_BIAS = {f"{role}_bias": Slot(_SELF + "in_proj_bias", part=(n, 3)) for n, ro
 
 TORCH_ENCODER = Family(
     name="torch_encoder",
+    kind="encoder",
     model_types=(),
     prefixes=("",),
     globals=with_bias(norm_final="norm"),

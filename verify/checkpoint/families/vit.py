@@ -6,6 +6,7 @@ _AT = "encoder.layer.{i}."
 
 VIT = Family(
     name="vit",
+    kind="image tower",
     model_types=("vit", "deit"),
     prefixes=("", "vit.", "deit."),
     globals=with_bias(norm_final="layernorm"),
