@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from .base import FingerprintError, InputError, Progress, Workers, silent
 from .checkpoint import Location
 from .claim import ClaimReport, Provenance, Subject
-from .claim.conclude import conclude, identical, level_of_one, not_needed, pairs_searched
+from .claim.conclude import Further, conclude, identical, level_of_one, not_needed, pairs_searched
+from .claim.parts import equal_tensors, inventory, paired, single
 from .fingerprint import COMPONENTS, EFFORTS, SAMPLED, Effort, Fingerprint, fingerprint
 from .panel import Panel, evaluate, load_panel
 from .statistics import EXACT_TESTS, TestResult
@@ -89,13 +90,22 @@ def test_lineage(
     first, second = at_one_effort(*read, effort=asked)
     for model in (first, second):
         _check_whole(model)
-    results, evidence = not_needed(), None
-    subject_a, subject_b = (Subject.of(model.record) for model in read)
+    pairs = paired(inventory(first.record), inventory(second.record))
+    both = [(part_of(first, pair.a.name), part_of(second, pair.b.name)) for pair in pairs if pair.understood]
+    whole = single(inventory(first.record), inventory(second.record))
+    subject_a, subject_b = (
+        Subject.of(model.record, None if whole else part.record) for model, part in zip(read, both[0], strict=True)
+    )
+    results, further, evidence, equal = not_needed(), list[Further](), None, None
     if not identical(subject_a, subject_b):
-        results = exact_results(first, second, alpha=alpha, selection=selection)
+        able = sum(any(test.refuse(*two) is None for test in EXACT_TESTS) for two in both)
+        results, *others = (exact_results(*two, alpha=alpha, selection=selection, parts=able) for two in both)
+        rest = iter(zip(both[1:], others, strict=True))
+        further = [Further.of(pair, *(next(rest) if pair.understood else (None, ()))) for pair in pairs[1:]]
+        equal = equal_tensors(first.record.rest, second.record.rest, pairs)
         if reference is not None:
             evidence = evaluate(
-                reference, first, second, alpha=panel_alpha, families=families, tries=tries, progress=progress
+                reference, *both[0], alpha=panel_alpha, families=families, tries=tries, progress=progress
             )
     return conclude(
         subject_a,
@@ -110,6 +120,8 @@ def test_lineage(
             software=_software(), effort=first.record.effort, sketch=first.record.sketch, seed=str(seed)
         ),
         created=created,
+        further=further,
+        equal=equal,
     )
 
 
@@ -134,12 +146,31 @@ def at_one_effort(a: Fingerprint, b: Fingerprint, *, effort: Effort | None = Non
     return first, second
 
 
+def part_of(model: Fingerprint, name: str) -> Fingerprint:
+    """The fingerprint of a part of a model.
+
+    Raises
+    ------
+    FingerprintError
+        If it has none of that name.
+    """
+    if inventory(model.record)[0].name == name:
+        return model
+    for part in model.parts:
+        if part.record.part == name:
+            return part
+    raise FingerprintError(
+        f"The fingerprint of {model.record.name} holds nothing of its part {name!r:.80}; make it again from the "
+        "weights."
+    )
+
+
 def exact_results(
-    a: Fingerprint, b: Fingerprint, *, alpha: float = 1e-3, selection: str = "pre-specified"
+    a: Fingerprint, b: Fingerprint, *, alpha: float = 1e-3, selection: str = "pre-specified", parts: int = 1
 ) -> list[TestResult]:
-    """Each exact test of two fingerprints; the level and the search enter statements of power alone."""
+    """Each exact test of two fingerprints; level, search and number of parts enter statements of power alone."""
     applicable = sum(test.refuse(a, b) is None for test in EXACT_TESTS)
-    level = level_of_one(alpha, applicable, selection)
+    level = level_of_one(alpha, applicable, selection, parts)
     return [test(a, b, level=level) for test in EXACT_TESTS]
 
 

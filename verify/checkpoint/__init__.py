@@ -7,11 +7,12 @@ from .families import FAMILIES, Family
 from .infer import draft_layout
 from .layout_file import layout_of, read_layout
 from .naming import Key
-from .parts import MOST_GROUPS, MOST_PARTS, Part
+from .parts import COPIES, MOST_GROUPS, MOST_PARTS, Part
 from .place import Location
 from .source import Whereabouts, whereabouts
 
 __all__ = [
+    "COPIES",
     "FAMILIES",
     "MOST_DECLARED",
     "MOST_GROUPS",

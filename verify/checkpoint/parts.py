@@ -48,7 +48,8 @@ _KINDS = tuple(
         ("encoder", r"^(\w+_)?encoder$"),
     )
 )
-_COPIES = ("EMA copy", "draft layers")
+COPIES = ("EMA copy", "draft layers")
+"""Kinds that are never the main part beside another."""
 _OVER_TABLE = ("EMA copy", "draft layers", "image tower", "audio tower", "text encoder")
 """Kinds that a name tells against what the table is usually of."""
 _WRAPPERS = ("model", "module", "transformer", "base_model")
@@ -216,9 +217,9 @@ def _fit(
     kind = family.kind
     for word in root.split("."):
         told = _kind_of_word(word)
-        if told in _OVER_TABLE and kind not in _COPIES:
+        if told in _OVER_TABLE and kind not in COPIES:
             kind = told
-    said = _said(family, root, family.kind if kind in _COPIES else kind, config, sections)
+    said = _said(family, root, family.kind if kind in COPIES else kind, config, sections)
     said = numbers(family, said)
     table = configured(family, said)
     keys = places(table, prefix, _beginning(ordered, outer))
@@ -388,7 +389,7 @@ def _in_order(fits: Sequence[Fit], shapes: Mapping[str, tuple[int, ...]]) -> lis
 
     def order(fit: Fit) -> tuple[bool, bool, int, str, str]:
         placed = sum(prod(shapes[tensor]) for tensor in fit.keys)
-        return not fit.asked, fit.kind in _COPIES, -placed, fit.root, fit.family.name
+        return not fit.asked, fit.kind in COPIES, -placed, fit.root, fit.family.name
 
     return sorted(fits, key=order)
 

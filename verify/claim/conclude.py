@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import log10
 
 from ..base import InputError
-from ..fingerprint import FingerprintRecord
-from ..inference import best_of, larger
+from ..fingerprint import Fingerprint, FingerprintRecord
+from ..inference import best_of, holm, larger
 from ..panel import PanelEvidence
 from ..statistics import EXACT_TESTS, TestResult
 from . import wording
 from .declared import declared
-from .report import ClaimReport, Hypotheses, Provenance, Subject
+from .part_words import not_compared, of_parts, whole
+from .parts import EqualTensors, Pair, PartSubject, single
+from .report import ClaimReport, Hypotheses, PartResult, Provenance, Subject
 from .verdict import Verdict, combine, decide
 
 IDENTICAL = "the weights are identical, so there is nothing to test"
@@ -35,17 +38,24 @@ def conclude(
     chronology: str | None,
     provenance: Provenance,
     created: str,
+    further: Sequence[Further] = (),
+    equal: EqualTensors | None = None,
 ) -> ClaimReport:
     """The report of two models that follows from the results of their tests.
 
     Parameters
     ----------
-    results : one of each exact test, in any order.
+    results : of the parts that the report is headlined by, one of each exact test, in any order.
     evidence : of the panel; None where none was used.
+    further : pairs of parts beside that one, with their results.
+    equal : tensors that no table understands, equal in both.
     """
     tries = pairs_searched(selection)
-    combined, log10_p = combine(results)
-    log10_p = None if log10_p is None else best_of(log10_p, tries)
+    combined, raw = combine(results)
+    others = [combine(one.results) for one in further]
+    able = [value for value in (raw, *(value for _, value in others)) if value is not None]
+    adjusted = iter([best_of(value, tries) for value in holm(able)])
+    log10_p, *paid = (None if value is None else next(adjusted) for value in (raw, *(v for _, v in others)))
     panel_log10_p = None if evidence is None else evidence.primary.log10_p
     panel_log10_p = None if panel_log10_p is None else best_of(panel_log10_p, tries)
     verdict: Verdict = "identical"
@@ -58,6 +68,23 @@ def conclude(
             panel_log10_p=panel_log10_p,
             panel_alpha=panel_alpha,
             tries=tries,
+            parts=max(1, len(able)),
+        )
+    parts: tuple[PartResult, ...] = ()
+    first = None if verdict == "identical" or single(a.parts, b.parts) else headline(a, b)
+    if first is not None:
+        parts = (
+            PartResult(
+                a=first.a.name,
+                b=first.b.name,
+                verdict="identical" if first.same else verdict,
+                log10_p=raw,
+                adjusted_log10_p=log10_p,
+            ),
+            *(
+                _part(one, part_results, value, adjusted_value, alpha, tries, len(able))
+                for one, (part_results, value), adjusted_value in zip(further, others, paid, strict=True)
+            ),
         )
     panel_results = evidence.results if evidence else ()
     robust = None if log10_p is None or panel_log10_p is None else larger(log10_p, panel_log10_p)
@@ -70,7 +97,10 @@ def conclude(
         panel_log10_p,
         panel_alpha,
         false_match.bound if false_match else None,
+        None if first is None else whole(first, a.parts, b.parts),
     )
+    if first is not None:
+        said = of_parts(said, a.parts, b.parts, parts, equal, alpha)
     return ClaimReport(
         a=a,
         b=b,
@@ -88,16 +118,65 @@ def conclude(
         chronology=chronology,
         hypotheses=Hypotheses(null=wording.NULL, alternative=wording.ALTERNATIVE),
         tests={result.id: result for result in (*combined, *panel_results)},
-        multiplicity=wording.multiplicity(combined, selection),
+        parts=parts,
+        equal_tensors=equal,
+        multiplicity=wording.multiplicity(combined, selection, len(able)),
         power=wording.power(verdict, combined),
         declared=declared(a, b, verdict),
         limitations=(
             *wording.limitations(verdict, combined, chronology, panel_results, provenance.effort),
             *wording.merged({"A": a.merged_onto, "B": b.merged_onto}),
+            *(not_compared(a.parts, b.parts, parts, combined) if first is not None else ()),
         ),
         provenance=provenance,
         created=created,
     ).sealed()
+
+
+@dataclass(frozen=True)
+class Further:
+    """A pair of parts beside the one that a report is headlined by."""
+
+    pair: Pair
+    results: Sequence[TestResult] = ()
+    """One of each exact test, where tables understand both."""
+    subjects: tuple[PartSubject, PartSubject] | None = None
+
+    @staticmethod
+    def of(pair: Pair, prints: tuple[Fingerprint, Fingerprint] | None, results: Sequence[TestResult]) -> Further:
+        """A pair with its results and, where there are any, what they depend on."""
+        if prints is None:
+            return Further(pair)
+        a, b = (PartSubject.of(model.record) for model in prints)
+        return Further(pair, results, (a, b))
+
+
+def _part(
+    one: Further,
+    results: Sequence[TestResult],
+    log10_p: float | None,
+    adjusted: float | None,
+    alpha: float,
+    tries: int,
+    parts: int,
+) -> PartResult:
+    verdict = "identical" if one.pair.same else decide(results, adjusted, alpha, tries=tries, parts=max(1, parts))
+    return PartResult(
+        a=one.pair.a.name,
+        b=one.pair.b.name,
+        verdict=verdict,
+        log10_p=log10_p,
+        adjusted_log10_p=adjusted,
+        tests={result.id: result for result in results},
+        subject_a=one.subjects[0] if one.subjects else None,
+        subject_b=one.subjects[1] if one.subjects else None,
+    )
+
+
+def headline(a: Subject, b: Subject) -> Pair:
+    """The pair of parts that two subjects are of."""
+    first, second = (next(part for part in one.parts if part.name == one.part) for one in (a, b))
+    return Pair(first, second)
 
 
 def identical(a: Subject | FingerprintRecord, b: Subject | FingerprintRecord) -> bool:
@@ -116,9 +195,9 @@ def not_needed() -> list[TestResult]:
     return [test.refused(IDENTICAL) for test in EXACT_TESTS]
 
 
-def level_of_one(alpha: float, applicable: int, selection: str) -> float:
-    """log10 of the level that one of the applicable exact tests has to itself."""
-    return log10(alpha) - log10(max(1, applicable)) - log10(pairs_searched(selection))
+def level_of_one(alpha: float, applicable: int, selection: str, parts: int = 1) -> float:
+    """log10 of the level that one of the applicable exact tests, of one of several pairs of parts, has to itself."""
+    return log10(alpha) - log10(max(1, applicable)) - log10(max(1, parts)) - log10(pairs_searched(selection))
 
 
 def pairs_searched(selection: str) -> int:

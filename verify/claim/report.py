@@ -14,11 +14,12 @@ from pydantic import AfterValidator, Field, PlainSerializer, ValidationError
 from ..base import Record, ReportError, VerifyError, without_duplicates, write_atomically
 from ..base.digest import canonical, digest
 from ..checkpoint import Architecture, FileIdentity
-from ..fingerprint import DeadCount, Effort, FingerprintRecord, SketchSpec
+from ..fingerprint import DeadCount, Effort, FingerprintRecord, PartRecord, SketchSpec
 from ..panel import PanelUse
 from ..statistics import EXACT_TESTS, TestResult
 from .citation import Citation, cite
 from .declared import Declared
+from .parts import EqualTensors, PartSubject, inventory
 from .verdict import Verdict
 
 _DERIVED = ("digest", "citation")
@@ -66,14 +67,48 @@ class Subject(Record):
     non_finite: int
     outside: tuple[str, ...]
     unrecognised: tuple[str, ...]
+    part: str = ""
+    """Name of the part that architecture, anchors, tests and what is below their digest are of."""
+    parts: tuple[PartRecord, ...] = ()
+    """All parts of the model; empty where they are not known."""
     bytes_read: int
     software: dict[str, str]
 
     @staticmethod
-    def of(record: FingerprintRecord) -> Subject:
-        """The subject described by a fingerprint's record."""
-        shared = Subject.model_fields.keys() & FingerprintRecord.model_fields.keys() - {"anchors"}
-        return Subject(anchors=len(record.anchors), **{name: getattr(record, name) for name in shared})
+    def of(record: FingerprintRecord, part: FingerprintRecord | None = None) -> Subject:
+        """The subject described by a model's fingerprint record.
+
+        Parameters
+        ----------
+        part : the record of the part that is compared, where the model is not one part alone.
+        """
+        shared = Subject.model_fields.keys() & FingerprintRecord.model_fields.keys() - {"anchors", "part", "parts"}
+        fields = {name: getattr(record, name) for name in shared}
+        if part is not None:
+            fields |= {name: getattr(part, name) for name in PartSubject.model_fields} | {"outside": part.outside}
+            fields |= {"part": part.part or inventory(record)[0].name, "parts": inventory(record)}
+        return Subject(**fields | {"anchors": len((part or record).anchors)})
+
+
+class PartResult(Record):
+    """A part of A and the part of B that it was compared with."""
+
+    a: str
+    """Name, as among the parts of A."""
+    b: str
+    """Name, as among the parts of B."""
+    verdict: Verdict
+    """At the level of the exact tests; ``identical`` where both hold the same numbers."""
+    log10_p: float | None = None
+    """log10 of the family-wise p-value of its exact tests; None where none applies."""
+    adjusted_log10_p: float | None = None
+    """The same, adjusted by Holm's procedure over all pairs of parts, and for the search."""
+    tests: Tests = Field(default={}, validate_default=True)
+    """Results by test id; empty for the pair that the report is headlined by, whose tests are the report's, and where
+    no table understands the parts."""
+    subject_a: PartSubject | None = None
+    """What of the part of A its tests depend on; None where there are none here."""
+    subject_b: PartSubject | None = None
 
 
 class Hypotheses(Record):
@@ -108,7 +143,7 @@ class ClaimReport(Record):
     """The reference."""
     verdict: Verdict
     finding: str
-    """The verdict in one sentence."""
+    """The verdict in words: first of the pair of parts that it is of, then of others."""
     may_say: str
     """What a paper or a brief that cites the report may say."""
     may_not_say: str
@@ -116,7 +151,7 @@ class ClaimReport(Record):
     alpha: float = Field(gt=0, lt=1)
     """Level of the exact tests, fixed before anything was seen."""
     log10_p: float | None
-    """log10 of the family-wise p-value of the exact tests; None where none applies."""
+    """log10 of the family-wise p-value of the exact tests, adjusted over pairs of parts; None where none applies."""
     panel_log10_p: float | None = None
     """log10 p of the primary panel test; None where no panel was used."""
     robust_log10_p: float | None = None
@@ -133,6 +168,10 @@ class ClaimReport(Record):
     hypotheses: Hypotheses
     tests: Tests
     """Results by test id; inapplicable tests say why."""
+    parts: tuple[PartResult, ...] = ()
+    """Pairs of parts, the one that verdict and tests are of first; empty where each model is one part."""
+    equal_tensors: EqualTensors | None = None
+    """Tensors that no table understands, equal in both."""
     multiplicity: str
     power: str | None
     """What would have been detected, in one sentence; None where nothing was tested."""

@@ -38,6 +38,7 @@ def decide(
     panel_log10_p: float | None = None,
     panel_alpha: float = 0.01,
     tries: int = 1,
+    parts: int = 1,
 ) -> Verdict:
     """The verdict, by levels fixed before anything was seen.
 
@@ -46,13 +47,14 @@ def decide(
     results, log10_p : the exact tests and their family-wise log10 p, at level ``alpha``.
     primary, panel_log10_p : the primary panel test and its log10 p, at level ``panel_alpha``; None without a panel.
     tries : pairs that were searched; both p-values have paid for them.
+    parts : pairs of parts that exact tests apply to; log10_p has paid for them.
 
     The chance of ``dependent`` for strangers is at most ``alpha``, that of ``similar_beyond_panel`` at most
     ``panel_alpha``. ``untestable`` also where no test could have rejected, whatever the data: then a p-value
     above the level says nothing.
     """
     attainable = [r.attainable_log10_p for r in results if r.attainable_log10_p is not None]
-    able = log10_p is not None and log10(len(attainable)) + min(attainable) + log10(tries) <= log10(alpha)
+    able = log10_p is not None and log10(len(attainable) * tries * parts) + min(attainable) <= log10(alpha)
     if able and log10_p is not None and log10_p <= log10(alpha):
         return "dependent"
     least = None if primary is None else primary.attainable_log10_p

@@ -41,25 +41,25 @@ class Sentences(NamedTuple):
 
 _NOT_WHO = "who copied from whom, on purpose or not, or against what right"
 _DEPENDENT = Sentences(
-    "A and B share initial weights or derivation, if the assumptions stated hold: the hypothesis that their internal "
+    "{Pair} share initial weights or derivation, if the assumptions stated hold: the hypothesis that their internal "
     "arrangements are unrelated is rejected ({p}).",
-    "The internal arrangements of A and B are not independent ({p}): they share initial weights, or one was derived "
+    "The internal arrangements of {pair} are not independent ({p}): they share initial weights, or one was derived "
     "from the other or both from a third, if the assumptions stated in the report hold.",
     f"{_NOT_WHO[0].upper()}{_NOT_WHO[1:]}; how probable a relation is; that a shared initial seed is excluded.",
 )
 _SIMILAR = Sentences(
-    "A and B are closer than the panel explains ({p}); a shared laboratory, data or tokenizer absent from the panel "
+    "{Pair} are closer than the panel explains ({p}); a shared laboratory, data or tokenizer absent from the panel "
     "could do the same. The size of the panel supports at most the words: {strength}.",
-    "A and B are more alike than unrelated models of the panel ({p}); the panel supports at most the words: "
+    "{Pair} are more alike than unrelated models of the panel ({p}); the panel supports at most the words: "
     "{strength}.",
     f"That one was derived from the other; {_NOT_WHO}; any stronger words than those.",
 )
 _NOTHING = Sentences(
-    "No evidence that A and B share initial weights or derivation was found ({p}); this is not evidence that they "
+    "No evidence that {pair} share initial weights or derivation was found ({p}); this is not evidence that they "
     "are unrelated.",
-    "The tests found no evidence that A and B share initial weights or derivation ({p}); the report says what they "
+    "The tests found no evidence that {pair} share initial weights or derivation ({p}); the report says what they "
     "would have detected.",
-    "That A and B are unrelated, independent, or cleared.",
+    "That {pair} are unrelated, independent, or cleared.",
 )
 _SENTENCES: dict[tuple[Verdict, Evidence], Sentences] = {
     ("identical", "none"): Sentences(
@@ -77,9 +77,9 @@ _SENTENCES: dict[tuple[Verdict, Evidence], Sentences] = {
 }
 _SENTENCES |= {
     ("untestable", evidence): Sentences(
-        "No test can decide whether A and B are related{why}.",
-        "Whether A and B are related could not be tested; the report gives the reasons.",
-        "That A and B are related, or that they are not.",
+        "No test can decide whether {pair} are related{why}.",
+        "Whether {pair} are related could not be tested; the report gives the reasons.",
+        "That {pair} are related, or that they are not.",
     )
     for evidence in ("none", "exact", "panel", "both")
 }
@@ -93,6 +93,7 @@ def sentences(
     panel_log10_p: float | None = None,
     panel_alpha: float = 0.01,
     bound: float | None = None,
+    of: tuple[str, str] | None = None,
 ) -> Sentences:
     """The sentences of a verdict, by the evidence there is and the strength that the panel allows.
 
@@ -101,14 +102,18 @@ def sentences(
     results : the exact tests, for the reasons of those that do not apply.
     log10_p, alpha, panel_log10_p, panel_alpha : the p-values of the report and their levels.
     bound : upper bound on the false-match probability of the panel; it caps the words.
+    of : what is compared, and what is said behind the p-value, where that is a part of each model.
     """
     exact = None if log10_p is None else f"{probability(log10_p)}, level {alpha:g}"
     panel = None if panel_log10_p is None else f"panel {probability(panel_log10_p)}, level {panel_alpha:g}"
     evidence: Evidence = "both" if exact and panel else "exact" if exact else "panel" if panel else "none"
     shown = {"dependent": exact, "similar_beyond_panel": panel}.get(verdict, "; ".join(filter(None, (exact, panel))))
     reasons = "; ".join(dict.fromkeys(result.reason for result in results if result.reason))
+    pair, also = of or ("A and B", "")
     filled = {
-        "p": shown,
+        "pair": pair,
+        "Pair": pair[0].upper() + pair[1:],
+        "p": f"{shown}{also}",
         "strength": "no support" if bound is None else verbal_cap(bound),
         "why": f": {reasons}" if reasons else "",
     }
@@ -130,16 +135,18 @@ def probability(log10_p: float) -> str:
     return f"p < 10^{-floor(-log10_p)}"
 
 
-def multiplicity(results: Sequence[TestResult], selection: str = "pre-specified") -> str:
-    """How many tests, and pairs searched, share the level."""
+def multiplicity(results: Sequence[TestResult], selection: str = "pre-specified", parts: int = 1) -> str:
+    """How many tests, pairs of parts and pairs searched share the level."""
     m = sum(result.applicable for result in results)
     if m == 0:
         return "No test applies, so there is nothing to correct."
     searched = selection.removeprefix("best_of_")
     paid = f" The report's p-values pay for the {searched} pairs searched." if searched.isdigit() else ""
+    over = f" Over the {parts} pairs of parts that tests apply to, p-values are adjusted by Holm's procedure again."
+    over = over if parts > 1 else ""
     return (
         f"{m} of {len(results)} exact tests apply, which the architectures alone decide; their p-value is "
-        f"{m} times the smallest (Bonferroni), and single tests are adjusted by Holm's procedure.{paid}"
+        f"{m} times the smallest (Bonferroni), and single tests are adjusted by Holm's procedure.{over}{paid}"
     )
 
 

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import re
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from math import prod
@@ -167,14 +168,23 @@ def _read(
     whole = {"content_sha256": _digest(content, effort), "files": checkpoint.files(read=effort == "full")}
     first, *others = (FingerprintRecord(**one.fields, **whole) for one in readings)
     digests = {name: value for one in readings for name, value in one.digests.items()} | scan.digests
-    own = {one.checkpoint.part.name: one.sha256 for one in readings}
+    own = {one.checkpoint.part.name: one.sha256 for one in readings} if effort == "full" else {}
+    strange = _strange(checkpoint, digests, set.union(scan.varied, *(one.varied for one in readings)))
+    telling: Counter[str] = Counter()
+    for tensor in strange:
+        telling[tensor.part] += tensor.numbers * tensor.telling
+    largest = sorted(strange, key=lambda tensor: (-tensor.numbers, tensor.name))[:MOST_STRANGE]
     first = first.model_copy(
         update={
             "parts": tuple(
-                PartRecord(sha256=own.get(part.name) or _of_group(checkpoint, part.name, digests), **dict(part))
+                PartRecord(
+                    sha256=own.get(part.name) or _of_group(checkpoint, part.name, digests),
+                    telling=telling[part.name],
+                    **dict(part),
+                )
                 for part in checkpoint.parts
             ),
-            "rest": _strange(checkpoint, digests, set.union(scan.varied, *(one.varied for one in readings))),
+            "rest": tuple(sorted(largest, key=lambda tensor: tensor.name)),
             "bytes_read": unknown.bytes_read + sum(one.fields["bytes_read"] for one in readings),
         }
     )
@@ -269,8 +279,8 @@ def _of_group(checkpoint: Checkpoint, group: str, digests: dict[str, bytes]) -> 
     return whole.hexdigest()
 
 
-def _strange(checkpoint: Checkpoint, digests: dict[str, bytes], varied: set[str]) -> tuple[StrangeTensor, ...]:
-    """The tensors that nothing understands, the largest of them if there are very many."""
+def _strange(checkpoint: Checkpoint, digests: dict[str, bytes], varied: set[str]) -> list[StrangeTensor]:
+    """The tensors that nothing understands."""
     found = []
     for part, names in checkpoint.strange.items():
         for name in names:
@@ -280,8 +290,7 @@ def _strange(checkpoint: Checkpoint, digests: dict[str, bytes], varied: set[str]
             found.append(
                 StrangeTensor(name=name, part=part, dtype=dtype, shape=shape, sha256=sha256, telling=telling)
             )
-    largest = sorted(found, key=lambda tensor: (-prod(tensor.shape), tensor.name))[:MOST_STRANGE]
-    return tuple(sorted(largest, key=lambda tensor: tensor.name))
+    return found
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what is not finite is counted, and becomes zero rows

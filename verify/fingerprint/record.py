@@ -34,6 +34,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from math import prod
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -75,8 +76,10 @@ class PartRecord(Part):
 
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     """Over its learned tensors alone, whatever their names begin with: as ``content_sha256`` where a table
-    understands it, else over bytes as stored; at lesser effort, over the rows that were read, and None where none
-    was."""
+    understands it, else over bytes as stored; None below full effort."""
+
+    telling: int = 0
+    """Where no table understands it: stored numbers in tensors whose equality would say something; else 0."""
 
 
 class StrangeTensor(Record):
@@ -93,6 +96,11 @@ class StrangeTensor(Record):
     telling: bool = False
     """Whether equal bytes elsewhere would say anything: not a handful of numbers, not integers, and neither constant
     nor of a few values."""
+
+    @property
+    def numbers(self) -> int:
+        """Entries."""
+        return prod(self.shape)
 
 
 class FingerprintRecord(Record):
