@@ -144,15 +144,7 @@ def _again(
 
     Models are called what the report calls them, as reasons name them, and what is declared is as it was read then.
     """
-    named = [
-        Fingerprint(
-            model.record.model_copy(
-                update={name: getattr(subject, name) for name in ("name", "origin", "merged_onto", "declared_bases")}
-            ),
-            model.arrays,
-        )
-        for model, subject in ((a, report.a), (b, report.b))
-    ]
+    named = [_named(model, subject) for model, subject in ((a, report.a), (b, report.b))]
     efforts = (report.provenance.effort, *(model.record.effort for model in named))
     made = test_lineage(
         *named,
@@ -170,6 +162,13 @@ def _again(
         ranked = {test.id: report.tests[test.id] for test in PANEL_STATISTICS if test.id in report.tests}
         made, _ = recompute(made.model_copy(update={"panel": report.panel, "tests": {**made.tests, **ranked}}))
     return made
+
+
+def _named(model: Fingerprint, subject: Subject) -> Fingerprint:
+    """A model and its parts under the name that the report gives it, with what was declared then."""
+    stated = {name: getattr(subject, name) for name in ("name", "origin", "merged_onto", "declared_bases")}
+    parts = (_named(part, subject) for part in model.parts)
+    return Fingerprint(model.record.model_copy(update=stated), model.arrays, parts)
 
 
 def _unchecked(report: ClaimReport, models: tuple[Fingerprint, ...], panel: Panel | None) -> list[Unchecked]:

@@ -14,6 +14,8 @@ from itertools import takewhile
 from math import prod
 from typing import Any
 
+from pydantic import Field
+
 from ..base import CheckpointError, Record
 from .describe import configured, numbers
 from .families import FAMILIES
@@ -65,9 +67,9 @@ class Part(Record):
     """In plain words: language model, image tower, text encoder, and so on."""
     family: str = ""
     """Table that understands it; empty where none does."""
-    numbers: int
+    numbers: int = Field(ge=0)
     """Stored numbers: entries of tensors, of packed ones when unpacked. Constants are no part."""
-    tensors: int
+    tensors: int = Field(ge=0)
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,12 @@ UNCHECKED = (
         f"does not hold{_WEIGHTS} and the panel",
     ),
     *(
+        Unchecked(field=f"$.parts[*].tests.*.{name}*", reason=f"only the weights of a part tell{_WEIGHTS}")
+        for name in ("notes", "effect.cosine_", "by_layer[*].layer_")
+    ),
+    Unchecked(field="$.parts[*].subject_*", reason=f"what was read of further parts{_WEIGHTS}"),
+    Unchecked(field="$.equal_tensors*", reason=f"only the weights tell which tensors are equal{_WEIGHTS}"),
+    *(
         Unchecked(
             field=f"$.tests.{statistic.id}.{name}",
             reason=f"follows from scores of members, which the report does not hold{_WEIGHTS} and the panel",

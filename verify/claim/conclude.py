@@ -17,7 +17,7 @@ from ..panel import PanelEvidence
 from ..statistics import EXACT_TESTS, TestResult
 from . import wording
 from .declared import declared
-from .part_words import not_compared, of_parts, whole
+from .part_words import not_compared, of_parts, power_of, whole
 from .parts import EqualTensors, Pair, PartSubject, single
 from .report import ClaimReport, Hypotheses, PartResult, Provenance, Subject
 from .verdict import Verdict, combine, decide
@@ -121,7 +121,7 @@ def conclude(
         parts=parts,
         equal_tensors=equal,
         multiplicity=wording.multiplicity(combined, selection, len(able)),
-        power=wording.power(verdict, combined),
+        power=power_of(wording.power(verdict, combined), first, a.parts, b.parts),
         declared=declared(a, b, verdict),
         limitations=(
             *wording.limitations(verdict, combined, chronology, panel_results, provenance.effort),

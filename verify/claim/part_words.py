@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log10
 from typing import TYPE_CHECKING
 
 from ..fingerprint import PartRecord
@@ -68,8 +69,8 @@ def of_parts(
     size = pairs[0].a.numbers + pairs[0].b.numbers
     before: list[str] = []
     after: list[str] = []
-    for n, (one, pair) in enumerate(zip(results, pairs, strict=True)):
-        if (sentence := _sentence(one, pair, a, b, alpha, first=n == 0)) is None:
+    for one, pair in zip(results[1:], pairs[1:], strict=True):
+        if (sentence := _sentence(one, pair, a, b, alpha)) is None:
             continue
         larger = one.verdict == "identical" and pair.a.numbers + pair.b.numbers >= size
         (before if larger else after).append(sentence)
@@ -79,11 +80,19 @@ def of_parts(
         after.append(_equal(equal, a, b))
     compared = {one.a for one in results if one.tests or one is results[0] or one.verdict == "identical"}
     limit = " That it holds of parts that were not compared." if compared < in_a.keys() else ""
+    finding, may_say, may_not_say = said
+    if results[0].verdict == "identical":
+        finding = may_say = _same(results[0], pairs[0], a, b, alpha)
     return wording.Sentences(
-        finding=" ".join([*before, said.finding, *after]),
-        may_say=" ".join([*before, said.may_say, *after]),
-        may_not_say=said.may_not_say + limit,
+        finding=" ".join([*before, finding, *after]),
+        may_say=" ".join([*before, may_say, *after]),
+        may_not_say=may_not_say + limit,
     )
+
+
+def power_of(power: str | None, pair: Pair | None, a: Parts, b: Parts) -> str | None:
+    """A statement of power, and of which parts it is."""
+    return power if power is None or pair is None else f"{power} This is of {said_of(pair, a, b)}."
 
 
 def not_compared(
@@ -120,12 +129,23 @@ _PUBLIC = (
 )
 
 
-def _sentence(one: PartResult, pair: Pair, a: Parts, b: Parts, alpha: float, *, first: bool) -> str | None:
-    """What was found of a pair of parts; None where the verdict says it, or nothing was."""
+def _same(one: PartResult, pair: Pair, a: Parts, b: Parts, alpha: float) -> str:
+    """That the pair that the report is headlined by holds the same numbers, and what the tests made of it."""
+    words, p = said_of(pair, a, b), one.adjusted_log10_p
+    seen = p is not None and p <= log10(alpha)
+    tests = "no test applies" if p is None else f"{wording.probability(p)}, level {alpha:g}"
+    return (
+        f"{words[0].upper()}{words[1:]} hold the same weights, by the digests in the report; the exact tests "
+        f"{'find them related' if seen else 'do not find it'} ({tests})."
+    )
+
+
+def _sentence(one: PartResult, pair: Pair, a: Parts, b: Parts, alpha: float) -> str | None:
+    """What was found of a further pair of parts; None where nothing was."""
     words = said_of(pair, a, b)
     if one.verdict == "identical":
         return f"{words[0].upper()}{words[1:]} hold the same weights."
-    if first or not pair.understood:
+    if not pair.understood:
         return None
     p = "" if one.adjusted_log10_p is None else f"{wording.probability(one.adjusted_log10_p)}, level {alpha:g}"
     return {

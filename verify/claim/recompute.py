@@ -42,7 +42,8 @@ from ..statistics import (
 from ..statistics.result import Law
 from ..statistics.statistic import Evidence, fixed_point_count, localisation
 from .agreement import Disagreement
-from .conclude import conclude, identical, level_of_one, not_needed, pairs_searched
+from .conclude import Further, conclude, identical, level_of_one, not_needed, pairs_searched
+from .parts import Pair, PartSubject, paired, single
 from .report import ClaimReport, Provenance, Subject
 
 MOST_INDICES = 1 << 21
@@ -56,14 +57,21 @@ _MOST_POPULATIONS = 64
 def recompute(report: ClaimReport) -> tuple[ClaimReport, list[Disagreement]]:
     """The report that follows from the recorded evidence, and what could not be made to follow."""
     problems: list[Disagreement] = []
-    a, b = _stub(report, report.a, 0), _stub(report, report.b, 1)
-    if identical(report.a, report.b):
-        results = not_needed()
-        evidence = None
-    else:
-        reasons = {test.id: test.refuse(a, b) for test in EXACT_TESTS}
-        level = level_of_one(report.alpha, list(reasons.values()).count(None), report.selection)
-        results = [_exact(test, report, reasons[test.id], level) for test in EXACT_TESTS]
+    report, pairs = _paired(report, problems)
+    further: list[Further] = []
+    evidence, results = None, not_needed()
+    if not identical(report.a, report.b):
+        views = [report, *(_of_part(report, pair, problems) for pair in pairs[1:])]
+        reasons = [_reasons(view) for view in views if view is not None]
+        able = sum(None in found.values() for found in reasons)
+        results, *others = [
+            _results(view, found, able)
+            for view, found in zip((view for view in views if view is not None), reasons, strict=True)
+        ]
+        rest = iter(others)
+        for pair, view in zip(pairs[1:], views[1:], strict=True):
+            subjects = None if view is None else (_subject(view.a), _subject(view.b))
+            further.append(Further(pair, () if view is None else next(rest), subjects))
         evidence = None if report.panel is None else _panel(report, report.panel, problems)
     made = conclude(
         report.a,
@@ -76,8 +84,58 @@ def recompute(report: ClaimReport) -> tuple[ClaimReport, list[Disagreement]]:
         chronology=report.chronology,
         provenance=_provenance(report, problems),
         created=report.created,
+        further=further,
+        equal=report.equal_tensors,
     )
     return made, problems
+
+
+def _paired(report: ClaimReport, problems: list[Disagreement]) -> tuple[ClaimReport, list[Pair]]:
+    """The report of the pair of parts that it must be headlined by, and all pairs; none where each model is one."""
+    sides = report.a.parts, report.b.parts
+    if single(*sides):
+        return report, []
+    for side, parts in zip("ab", sides, strict=True):
+        names = [part.name for part in parts]
+        if not parts or not parts[0].family or len(set(names)) < len(names):
+            problems.append(_problem(f"$.{side}.parts", names, "different names, first that of an understood part"))
+            alone = {"part": "", "parts": ()}
+            a, b = (subject.model_copy(update=alone) for subject in (report.a, report.b))
+            return report.model_copy(update={"a": a, "b": b}), []
+    pairs = paired(*sides)
+    a = report.a.model_copy(update={"part": pairs[0].a.name})
+    b = report.b.model_copy(update={"part": pairs[0].b.name})
+    return report.model_copy(update={"a": a, "b": b}), pairs
+
+
+def _of_part(report: ClaimReport, pair: Pair, problems: list[Disagreement]) -> ClaimReport | None:
+    """The report as it would be of a further pair of parts alone; None where no table understands both."""
+    if not pair.understood:
+        return None
+    n, recorded = next(
+        ((n, one) for n, one in enumerate(report.parts) if (one.a, one.b) == (pair.a.name, pair.b.name)), (0, None)
+    )
+    if recorded is None or recorded.subject_a is None or recorded.subject_b is None:
+        problems.append(_problem(f"$.parts[{n}]", None, f"the subjects of {pair.a.name!r:.80}, which were tested"))
+        return None
+    a = report.a.model_copy(update=dict(recorded.subject_a))
+    b = report.b.model_copy(update=dict(recorded.subject_b))
+    return report.model_copy(update={"a": a, "b": b, "tests": recorded.tests})
+
+
+def _subject(subject: Subject) -> PartSubject:
+    return PartSubject(**{name: getattr(subject, name) for name in PartSubject.model_fields})
+
+
+def _reasons(report: ClaimReport) -> dict[str, str | None]:
+    """Why each exact test does not apply; None where it does."""
+    a, b = _stub(report, report.a, 0), _stub(report, report.b, 1)
+    return {test.id: test.refuse(a, b) for test in EXACT_TESTS}
+
+
+def _results(report: ClaimReport, reasons: dict[str, str | None], parts: int) -> list[TestResult]:
+    level = level_of_one(report.alpha, list(reasons.values()).count(None), report.selection, parts)
+    return [_exact(test, report, reasons[test.id], level) for test in EXACT_TESTS]
 
 
 def _provenance(report: ClaimReport, problems: list[Disagreement]) -> Provenance:

@@ -78,7 +78,7 @@ class PartRecord(Part):
     """Over its learned tensors alone, whatever their names begin with: as ``content_sha256`` where a table
     understands it, else over bytes as stored; None below full effort."""
 
-    telling: int = 0
+    telling: int = Field(default=0, ge=0)
     """Where no table understands it: stored numbers in tensors whose equality would say something; else 0."""
 
 

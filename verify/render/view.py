@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..claim.parts import share as share_of
 from ..claim.wording import verbal_cap
 from .escape import Code, Inline, Number
 from .numbers import count, general, log10, share
@@ -17,6 +18,7 @@ from .numbers import count, general, log10, share
 if TYPE_CHECKING:
     from ..claim import ClaimReport
     from ..claim.report import Subject
+    from ..fingerprint import PartRecord
     from ..panel import PanelUse
     from ..statistics import TestResult
 
@@ -110,6 +112,7 @@ def view(report: ClaimReport) -> View:
         "Findings": _findings(report),
         "Components": [
             *_exact(exact),
+            *_further(report),
             *_refused(report, tests),
             *(_panel(report.panel, ranked, pictures) if report.panel and ranked else []),
             *_where(report, pictures),
@@ -155,6 +158,7 @@ def _summary(report: ClaimReport) -> Table:
         ("A, questioned", Code(report.a.name)),
         ("B, reference", Code(report.b.name)),
         ("verdict", Code(report.verdict)),
+        *([("said of", _said_of(report))] if report.parts else []),
         ("log10 p, exact tests", (log10(report.log10_p), ", level ", general(report.alpha))),
     ]
     if report.panel:
@@ -165,6 +169,16 @@ def _summary(report: ClaimReport) -> Table:
     rows.append(("declared lineage", _DECLARED[report.declared.status]))
     rows += [("digest", Code(report.digest)), ("made", report.created)]
     return Table("In short", ("field", "value"), (False, False), tuple(rows))
+
+
+def _said_of(report: ClaimReport) -> Inline:
+    """The parts that the verdict is of."""
+    sides = (report.a, "A"), (report.b, "B")
+    found: list[Inline] = []
+    for subject, side in sides:
+        part = next(one for one in subject.parts if one.name == subject.part)
+        found.append((part.kind, " ", Code(part.name), " of ", side, " (", share(share_of(part, subject.parts)), ")"))
+    return (*found[0], ", ", *found[1])
 
 
 def _data(report: ClaimReport) -> list[Block]:
@@ -266,8 +280,62 @@ def _findings(report: ClaimReport) -> list[Block]:
                 ("Declared: ", report.declared.sentence),
                 *([("What would have been detected: ", report.power)] if report.power else []),
             )
-        )
+        ),
+        *_parts(report),
     ]
+
+
+def _parts(report: ClaimReport) -> list[Block]:
+    """Every part of both models, those compared side by side."""
+    if not report.parts:
+        return []
+    of_a, of_b = ({part.name: part for part in subject.parts} for subject in (report.a, report.b))
+    rows = [
+        _part_row(
+            (of_a.pop(one.a), of_b.pop(one.b)),
+            (report.a.parts, report.b.parts),
+            Code(one.verdict)
+            if one.tests or one is report.parts[0] or one.verdict == "identical"
+            else "not compared",
+            one.adjusted_log10_p,
+        )
+        for one in report.parts
+        if one.a in of_a and one.b in of_b
+    ]
+    rows += [_part_row((part, None), (report.a.parts, ()), "only in A", None) for part in of_a.values()]
+    rows += [_part_row((None, part), ((), report.b.parts), "only in B", None) for part in of_b.values()]
+    columns = ("part of A", "part of B", "numbers of A", "share of A", "numbers of B", "share of B", "verdict")
+    blocks: list[Block] = [_table("Parts", (*columns, "log10 p, adjusted over parts"), rows)]
+    if (equal := report.equal_tensors) is not None:
+        blocks.append(
+            Paragraph(
+                (
+                    "Tensors that no table understands and that are equal in both: ",
+                    count(equal.tensors),
+                    ", of ",
+                    count(equal.numbers),
+                    " numbers, the largest ",
+                    *_listed(equal.names),
+                    ".",
+                )
+            )
+        )
+    return blocks
+
+
+def _part_row(
+    pair: tuple[PartRecord | None, PartRecord | None],
+    parts: tuple[Sequence[PartRecord], Sequence[PartRecord]],
+    verdict: Inline,
+    log10_p: float | None,
+) -> tuple[Inline, ...]:
+    names: list[Inline] = []
+    amounts: list[Inline] = []
+    for part, all_parts in zip(pair, parts, strict=True):
+        names.append("–" if part is None else (part.kind, " ", Code(part.name)))
+        amounts.append(Number("–") if part is None else count(part.numbers))
+        amounts.append(Number("–") if part is None else share(share_of(part, all_parts)))
+    return (*names, *amounts, verdict, log10(log10_p))
 
 
 def _exact(tests: list[TestResult]) -> list[Block]:
@@ -310,6 +378,26 @@ def _exact(tests: list[TestResult]) -> list[Block]:
             Items((*_premises(test), *_effect(test))),
         ]
     return blocks
+
+
+def _further(report: ClaimReport) -> list[Block]:
+    """The counts behind the verdicts on further parts."""
+    rows = [
+        (
+            Code(part.a),
+            Code(part.b),
+            Code(test.id),
+            "agreeing signs" if c.law == "signs" else "same index",
+            count(c.count),
+            count(c.n),
+            log10(c.log10_p),
+        )
+        for part in report.parts
+        for test in part.tests.values()
+        for c in test.counts
+    ]
+    columns = ("part of A", "part of B", "test", "what was counted", "count", "of", "log10 p")
+    return [Heading("Exact tests of further parts"), _table("Their counts", columns, rows)] if rows else []
 
 
 def _premises(test: TestResult) -> list[Inline]:
@@ -470,7 +558,7 @@ def _checks(report: ClaimReport, tests: list[TestResult], pictures: dict[str, Pi
                 ("dead or non-finite rows, which cannot match", *(count(sum(d.rows for d in s.dead)) for s in sides)),
                 ("numbers that are not finite", *(count(s.non_finite) for s in sides)),
                 ("tensors understood but not compared", *(count(len(s.outside)) for s in sides)),
-                ("tensors not understood", *(count(len(s.unrecognised)) for s in sides)),
+                ("tensors not understood", *(count(_strange(s)) for s in sides)),
             ),
         )
     ]
@@ -514,6 +602,13 @@ def _checks(report: ClaimReport, tests: list[TestResult], pictures: dict[str, Pi
             )
         )
     return blocks
+
+
+def _strange(subject: Subject) -> int:
+    """Tensors that no table understands, in any part."""
+    if subject.parts:
+        return sum(part.tensors for part in subject.parts if not part.family)
+    return len(subject.unrecognised)
 
 
 def _conservative(report: ClaimReport) -> list[Block]:

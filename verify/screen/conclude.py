@@ -104,7 +104,14 @@ def conclude(
         ),
         families=_families(rows),
         suspected=tuple(_edge(row) for row in rows if row.verdict == "suspected"),
-        statements=_statements(power, pairs, alpha, fdr, [m.label for m in models if m.record.merged_onto]),
+        statements=_statements(
+            power,
+            pairs,
+            alpha,
+            fdr,
+            [m.label for m in models if m.record.merged_onto],
+            [m.label for m in models if len(m.record.parts) > 1],
+        ),
         software={name: version(name) for name in ("numpy", "scipy", "verify-lineage")},
     )
     return ScreenResult(record, tuple(rows))
@@ -208,7 +215,7 @@ def _weakness(power: FirstPower) -> float:
 
 
 def _statements(
-    power: Sequence[FirstPower], pairs: int, alpha: float, fdr: float, merged: Sequence[str]
+    power: Sequence[FirstPower], pairs: int, alpha: float, fdr: float, merged: Sequence[str], divided: Sequence[str]
 ) -> tuple[str, ...]:
     seen = [f"{p.statistic}: {'not by this statistic' if p.share is None else f's = {p.share:.3f}'}" for p in power]
     # both procedures reject the smallest p-values: of the longer list, those false by Holm's cost at most alpha more
@@ -216,6 +223,10 @@ def _statements(
         "Adapters that were merged onto a base to be compared are related to it, and to whatever shares its "
         f"arrangement, by the merging: {', '.join(merged)}."
     ] * bool(merged)
+    of_main_parts = [
+        "Models of several parts are compared by the largest part that is understood, and nothing is said of the rest "
+        f"(`verify lineage` compares all): {', '.join(divided)}."
+    ] * bool(divided)
     return (
         "Dependent means that the internal arrangements are not independent: shared initial weights, or one derived "
         "from the other or both from a third. It does not say who copied, nor that anybody did.",
@@ -230,4 +241,5 @@ def _statements(
         "and signs are all re-arranged, and whose embedding basis changed, too. Of experts, heads and layers, the "
         "first are compared.",
         *of_our_making,
+        *of_main_parts,
     )
