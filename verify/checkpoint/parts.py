@@ -32,6 +32,7 @@ OTHERS = "all others"
 OUTSIDE = "no prefix"
 """Name of the group of tensors whose names have no beginning."""
 _INSIDE = "inside "
+_BESIDE = "beside "
 
 _KINDS = tuple(
     (kind, re.compile(pattern))
@@ -323,7 +324,7 @@ def _guessed(
     """What can be inferred of the groups that no table understands."""
     fits = []
     for group, names in groups.items():
-        if group not in (OTHERS, OUTSIDE) and not group.startswith(_INSIDE) and len(names) < len(shapes):
+        if group not in (OTHERS, OUTSIDE) and not group.startswith((_INSIDE, _BESIDE)) and len(names) < len(shapes):
             try:
                 fits.append(_inferred({name: shapes[name] for name in names}, config, group))
             except CheckpointError:
@@ -345,6 +346,8 @@ def divide(fits: Sequence[Fit], shapes: Mapping[str, tuple[int, ...]]) -> Divisi
     strange: dict[str, list[str]] = {land.name: [] for land in lands}
     groups: dict[str, list[str]] = {}
     kinds: dict[str, str] = {}
+    starts: dict[str, str] = {}
+    taken = {OTHERS, *(land.name for land in lands)}
     for tensor in sorted(shapes):
         if tensor in placed or any(pattern.search(tensor) for pattern in constants):
             continue
@@ -354,9 +357,13 @@ def divide(fits: Sequence[Fit], shapes: Mapping[str, tuple[int, ...]]) -> Divisi
         if owner is not None and owner.leaves_out(tensor):
             outside[owner.name].append(tensor)
             continue
-        kind, group = kind_of(tensor) if owner is None else (None, _INSIDE + owner.name)
         if owner is not None:
             strange[owner.name].append(tensor)
+            kind, group = None, _INSIDE + owner.name
+        else:
+            kind, start = kind_of(tensor)
+            group = f"{_BESIDE}{start}" if start in taken or start.startswith((_INSIDE, _BESIDE)) else start
+            starts[group] = "" if start == OUTSIDE else f"{start}."
         kinds[group] = kind or "other"
         groups.setdefault(group, []).append(tensor)
     groups = _bounded(groups, sizes)
@@ -376,8 +383,7 @@ def divide(fits: Sequence[Fit], shapes: Mapping[str, tuple[int, ...]]) -> Divisi
         for group, names in groups.items()
     )
     roots = {territory.part.name: territory.fit.root for territory in territories}
-    starts = {group: "" if group in (OTHERS, OUTSIDE) else f"{group}." for group in groups}
-    starts |= {_INSIDE + name: root for name, root in roots.items()} | roots
+    starts |= {_INSIDE + name: root for name, root in roots.items()} | roots | {OTHERS: ""}
     return Division(
         tuple(territories),
         {group: tuple(names) for group, names in groups.items()},

@@ -178,7 +178,7 @@ def _read(
         update={
             "parts": tuple(
                 PartRecord(
-                    sha256=own.get(part.name) or _of_group(checkpoint, part.name, digests),
+                    sha256=own.get(part.name) if part.family else _of_group(checkpoint, part.name, digests),
                     telling=telling[part.name],
                     **dict(part),
                 )
@@ -285,7 +285,8 @@ def _strange(checkpoint: Checkpoint, digests: dict[str, bytes], varied: set[str]
     for part, names in checkpoint.strange.items():
         for name in names:
             (dtype, shape), digest = checkpoint.stored_as(name), digests.get(f"rest {name}")
-            telling = name in varied and prod(shape) >= LEAST_TELLING and not _INTEGERS.match(dtype)
+            matrix = sum(size > 1 for size in shape) > 1 and prod(shape) >= LEAST_TELLING
+            telling = name in varied and matrix and not _INTEGERS.match(dtype)
             sha256 = None if digest is None else digest.hex()
             found.append(
                 StrangeTensor(name=name, part=part, dtype=dtype, shape=shape, sha256=sha256, telling=telling)

@@ -85,7 +85,7 @@ def check_record(record: FingerprintRecord) -> None:
         _expect(known, "dead", f"{dead.component} of layer {dead.layer}", "units or values of a layer that exists")
 
 
-def check_part(main: FingerprintRecord, further: Sequence[FingerprintRecord]) -> None:
+def check_parts(main: FingerprintRecord, further: Sequence[FingerprintRecord]) -> None:
     """Refuse further parts that are not those of which the main record tells, each once.
 
     Raises

@@ -46,12 +46,12 @@ from safetensors.numpy import load, save
 
 from ..base import FingerprintError, Record, write_atomically
 from ..checkpoint import Architecture, FileIdentity, Part
-from .check import LARGEST_FILE, check_arrays, check_part, check_record
+from .check import LARGEST_FILE, check_arrays, check_parts, check_record
 from .effort import screened
 from .sketch import EFFORTS, Effort, SketchSpec
 
 _HEADER = "verify.fingerprint"
-_PARTS = "verify.fingerprint.parts"
+_FURTHER = "further"
 _PART = "part."
 
 Component = Literal["units", "values", "response", "match", "stream", "gram", "circuit", "spectrum", "spread"]
@@ -94,8 +94,8 @@ class StrangeTensor(Record):
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     """Of dtype, shape and bytes as stored; None where it was not read."""
     telling: bool = False
-    """Whether equal bytes elsewhere would say anything: not a handful of numbers, not integers, and neither constant
-    nor of a few values."""
+    """Whether equal bytes elsewhere would say anything: a matrix or more, unlike schedules, of more than a handful of
+    numbers, not integers, and neither constant nor of a few values."""
 
     @property
     def numbers(self) -> int:
@@ -149,7 +149,7 @@ class FingerprintRecord(Record):
     """Versions of what computed it."""
 
 
-_RECORDS: TypeAdapter[list[FingerprintRecord]] = TypeAdapter(list[FingerprintRecord], config=None)
+_RECORDS: TypeAdapter[list[FingerprintRecord]] = TypeAdapter(list[FingerprintRecord])
 
 
 class Fingerprint:
@@ -209,13 +209,12 @@ class Fingerprint:
 
     def to_bytes(self) -> bytes:
         """The content of the file."""
-        header = {_HEADER: json.dumps(self.record.model_dump(mode="json"), sort_keys=True)}
-        arrays = dict(self.arrays)
+        record, arrays = self.record.model_dump(mode="json"), dict(self.arrays)
         if self.parts:
-            records = [part.record.model_dump(mode="json") for part in self.parts]
-            header[_PARTS] = json.dumps(records, sort_keys=True)
-            for k, part in enumerate(self.parts):
-                arrays |= {f"{_PART}{k}.{name}": array for name, array in part.arrays.items()}
+            record[_FURTHER] = [part.record.model_dump(mode="json") for part in self.parts]
+        for k, part in enumerate(self.parts):
+            arrays |= {f"{_PART}{k}.{name}": array for name, array in part.arrays.items()}
+        header = {_HEADER: json.dumps(record, sort_keys=True)}
         return save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata=header)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -233,17 +232,17 @@ class Fingerprint:
             are not those that its record describes.
         """
         path = Path(path)
-        metadata = _metadata(path)
-        header, further = metadata.get(_HEADER), metadata.get(_PARTS, "[]")
+        header = _header(path)
         if header is None:
             raise FingerprintError(
                 f"{path.name!r:.120} is not a fingerprint; make one with `verify fingerprint MODEL -o FILE`."
             )
         try:
-            record = FingerprintRecord.model_validate_json(header)
+            content = json.loads(header)
+            records = _RECORDS.validate_python(content.pop(_FURTHER, []) if isinstance(content, dict) else [])
+            record = FingerprintRecord.model_validate(content)
             check_record(record)
-            records = _RECORDS.validate_json(further)
-            check_part(record, records)
+            check_parts(record, records)
             arrays = load(_bounded(path))
             parts = []
             for k, one in enumerate(records):
@@ -262,7 +261,7 @@ class Fingerprint:
                 f"The fingerprint {path.name!r:.120} is damaged or of an unknown schema (at {where!r:.80}: "
                 f"{problem['msg']}); make it again."
             ) from error
-        except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
+        except (SafetensorError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise FingerprintError(
                 f"The fingerprint {path.name!r:.120} is damaged ({str(error)!r:.120}); make it again."
             ) from error
@@ -275,25 +274,25 @@ def is_fingerprint(path: Path) -> bool:
         regular = path.is_file()
     except OSError:  # a name too long for the file system, or a folder that may not be entered
         return False
-    return regular and _HEADER in _metadata(path)
+    return regular and _header(path) is not None
 
 
-def _metadata(path: Path) -> dict[str, str]:
-    """The texts in the file's metadata, such as the record's JSON; empty where there is none."""
+def _header(path: Path) -> str | None:
+    """The record's JSON in the file's metadata, or None where there is none."""
     try:
         if path.exists() and not path.is_file():
-            return {}  # opening a pipe would wait for ever
+            return None  # opening a pipe would wait for ever
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if length > min(path.stat().st_size, 100_000_000):
-                return {}
+                return None
             metadata = json.loads(file.read(length)).get("__metadata__", {})
-            found = {key: text for key, text in metadata.items() if isinstance(text, str)}
+            text = metadata.get(_HEADER)
     except OSError as error:
         raise FingerprintError(f"{path.name!r:.120} cannot be read ({error.strerror}); check the path.") from error
     except (ValueError, AttributeError, RecursionError):
-        return {}
-    return found
+        return None
+    return text if isinstance(text, str) else None
 
 
 def _bounded(path: Path) -> bytes:

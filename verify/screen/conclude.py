@@ -224,7 +224,7 @@ def _statements(
         f"arrangement, by the merging: {', '.join(merged)}."
     ] * bool(merged)
     of_main_parts = [
-        "Models of several parts are compared by the largest part that is understood, and nothing is said of the rest "
+        "Models of several parts are compared by the largest that is understood, and nothing is said of the others "
         f"(`verify lineage` compares all): {', '.join(divided)}."
     ] * bool(divided)
     return (
