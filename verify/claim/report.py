@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainSerializer, ValidationError
 
-from ..base import Record, ReportError, VerifyError, without_duplicates, write_atomically
+from ..base import Record, ReportError, VerifyError, later, without_duplicates, write_atomically
 from ..base.digest import canonical, digest
 from ..checkpoint import Architecture, FileIdentity
 from ..fingerprint import DeadCount, Effort, FingerprintRecord, PartRecord, SketchSpec
@@ -67,9 +67,9 @@ class Subject(Record):
     non_finite: int
     outside: tuple[str, ...]
     unrecognised: tuple[str, ...]
-    part: str = ""
+    part: str = later("")
     """Name of the part that architecture, anchors, tests and what is below their digest are of."""
-    parts: tuple[PartRecord, ...] = ()
+    parts: tuple[PartRecord, ...] = later(())
     """All parts of the model; empty where they are not known."""
     bytes_read: int
     software: dict[str, str]
@@ -168,9 +168,9 @@ class ClaimReport(Record):
     hypotheses: Hypotheses
     tests: Tests
     """Results by test id; inapplicable tests say why."""
-    parts: tuple[PartResult, ...] = ()
+    parts: tuple[PartResult, ...] = later(())
     """Pairs of parts, the one that verdict and tests are of first; empty where each model is one part."""
-    equal_tensors: EqualTensors | None = None
+    equal_tensors: EqualTensors | None = later()
     """Tensors that no table understands, equal in both."""
     multiplicity: str
     power: str | None

@@ -44,7 +44,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from ..base import FingerprintError, Record, write_atomically
+from ..base import FingerprintError, Record, later, write_atomically
 from ..checkpoint import Architecture, FileIdentity, Part
 from .check import LARGEST_FILE, check_arrays, check_parts, check_record
 from .effort import screened
@@ -137,12 +137,12 @@ class FingerprintRecord(Record):
     """Tensors that are understood and that no test compares."""
     unrecognised: tuple[str, ...] = ()
     """Tensors of this part that no layout table understood; they were left out."""
-    part: str = ""
+    part: str = later("")
     """Name of the part that this is of; empty in records that know of none."""
-    parts: tuple[PartRecord, ...] = ()
+    parts: tuple[PartRecord, ...] = later(())
     """All parts of the model, understood ones first, the main one before all; empty in the record of a further
     part."""
-    rest: tuple[StrangeTensor, ...] = ()
+    rest: tuple[StrangeTensor, ...] = later(())
     """Of the tensors that no table understands in any part, the largest, ordered by name."""
     bytes_read: int
     software: dict[str, str]
