@@ -400,7 +400,7 @@ def test_a_report_can_be_copied_and_sent_to_another_process() -> None:
 
 @pytest.mark.parametrize("seed", [None, "x", True, 1.5, 10**3000])
 def test_a_seed_that_no_report_can_state_is_refused(seed: Any) -> None:
-    with pytest.raises(InputError, match="seed is .*; give an integer"):
+    with pytest.raises(InputError, match=r"seed is .*; give an integer"):
         test_lineage(model("fine-tuned"), model("reference"), seed=seed)
 
 

@@ -12,7 +12,7 @@ from .record import (
     ReadFrom,
     is_fingerprint,
 )
-from .same import check_same
+from .same import check_same, difference
 from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, projection, unit_rows
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "SketchSpec",
     "check_same",
     "chosen_indices",
+    "difference",
     "fingerprint",
     "is_fingerprint",
     "projection",

@@ -11,23 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import FingerprintError
-from .record import Fingerprint
+from .record import Arrays, Fingerprint
 
 _RELATIVE = {"float16": 2.0**-9, "float32": 2.0**-16, "float64": 2.0**-26}
 _ABSOLUTE = 2.0**-20  # what rounding leaves of zero
 _MOST_ROWS = {"response": 0.01, "match": 0.01, "circuit": 0.01, "spectrum": 0.01}
-"""Share of rows that may differ of what is centred, ordered by size or multiplied: no row of other components may."""
+"""Share of rows that may differ where they are centred, ordered by size or multiplied; of other kinds none may."""
 
 
 def check_same(a: Fingerprint, b: Fingerprint) -> None:
-    """Refuse fingerprints of one effort, stated to be of the same weights, that hold different numbers.
+    """Refuse fingerprints of one effort, stated to be of the same weights or files, that hold different numbers.
+
+    A component that one was cut down to lack is not compared.
 
     Raises
     ------
     FingerprintError
         Naming both, and the arrays that differ.
     """
-    if differing := _differing(a, b):
+    both = set(a.record.components) & set(b.record.components)
+    held = [{name: x for name, x in model.arrays.items() if name.split(".")[0] in both} for model in (a, b)]
+    if differing := difference(*held):
         stated = f"weights (sha256 {a.record.content_sha256:.16}...)"
         if a.record.content_sha256 != b.record.content_sha256:
             stated = f"files (sha256 {a.record.files[0].sha256!s:.16}... and so on)"
@@ -38,27 +42,27 @@ def check_same(a: Fingerprint, b: Fingerprint) -> None:
         )
 
 
-def _differing(a: Fingerprint, b: Fingerprint) -> str:
-    """What differs, or nothing; a component that one was cut down to lack is not compared."""
-    for component in a.record.components:
-        if component not in b.record.components:
-            continue
-        names_a, names_b = ({name for name in model.arrays if name.split(".")[0] == component} for model in (a, b))
-        if names_a != names_b:
-            return f"not the same arrays of {component!r}"
-        rows = [_rows_apart(a.arrays[name], b.arrays[name]) for name in sorted(names_a)]
-        apart = np.concatenate(rows) if rows else np.zeros(0, dtype=bool)
-        if apart.sum() > _MOST_ROWS.get(component, 0.0) * apart.size:
-            return f"{int(apart.sum())} of {apart.size} rows of {component!r}"
+def difference(a: Arrays, b: Arrays) -> str:
+    """What differs between two sets of arrays by more than rounding, in words; empty where nothing does."""
+    if a.keys() != b.keys():
+        return f"array {min(a.keys() ^ b.keys())!r:.80} in one alone"
+    rows: dict[str, list[NDArray[np.bool_]]] = {}
+    for name in sorted(a):
+        parts = name.split(".")
+        kind = next((part for part in parts if part in _MOST_ROWS), parts[0])
+        rows.setdefault(kind, []).append(_rows_apart(a[name], b[name]))
+    for kind, found in rows.items():
+        apart = np.concatenate(found)
+        if apart.sum() > _MOST_ROWS.get(kind, 0.0) * apart.size:
+            return f"{int(apart.sum())} of {apart.size} rows of {kind!r}"
     return ""
 
 
 def _rows_apart(x: NDArray[np.floating], y: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Which rows (of the last axis) differ by more than rounding; all where the shapes differ."""
+    """Which rows (of the last axis) differ by more than rounding; one that does where the shapes differ."""
     if x.shape != y.shape:
-        return np.ones(max(x[..., 0].size, y[..., 0].size), dtype=bool)
+        return np.ones(1, dtype=bool)
     relative = max(_RELATIVE[array.dtype.name] for array in (x, y))
-    x, y = x.astype(np.float64), y.astype(np.float64)
-    apart = ~np.isclose(x, y, rtol=relative, atol=_ABSOLUTE, equal_nan=True)
-    found: NDArray[np.bool_] = apart.any(-1).ravel()
+    near = np.isclose(x.astype(np.float64), y.astype(np.float64), rtol=relative, atol=_ABSOLUTE, equal_nan=True)
+    found: NDArray[np.bool_] = ~near.all(-1).ravel()
     return found
