@@ -388,6 +388,12 @@ def test_every_documented_kind_of_report_is_taken(name: str, tmp_path: Path) -> 
     assert outcomes[0].agrees
 
 
+@pytest.mark.parametrize("source", [None, 3, b"{}", {"schema_version": 1}])
+def test_what_is_no_kind_of_report_is_refused_in_a_sentence(source: Any) -> None:
+    with pytest.raises(InputError, match="give a report, its JSON text, or the path"):
+        replay(source)
+
+
 def test_a_report_can_be_copied_and_sent_to_another_process() -> None:
     report = made("child")
     for again in (pickle.loads(pickle.dumps(report)), copy.deepcopy(report), report.model_copy(deep=True)):
@@ -517,7 +523,7 @@ def test_fingerprints_stand_for_models(tmp_path: Path) -> None:
     found = replay(made("child"), *files)
     assert found.disagreements == ()
     assert (found.status, found.models) == ("agrees_with_fingerprints", "fingerprints")
-    assert "whether their numbers are of the weights they state was not checked" in found.sentence
+    assert "whether the numbers are of the weights stated was not checked" in found.sentence
     assert [kind.field for kind in found.not_checkable[:2]] == ["$.a.*", "$.b.*"]
     mixed = replay(made("child"), fingerprint(model(a)), files[1])
     assert (mixed.status, mixed.basis) == ("agrees_with_fingerprints", "the fingerprint of B")
@@ -611,7 +617,10 @@ def test_without_the_panel_the_rest_is_made_again() -> None:
     found = replay(made("panel"), model(a), model(b))
     assert found.agrees
     assert any("by_cell" in kind.field for kind in found.not_checkable)
-    assert replay(made("panel"), panel="default").agrees
+    assert found.sentence.endswith("whether the panel's members score as recorded was not checked: give --panel")
+    alone = replay(made("panel"), panel="default")
+    assert (alone.agrees, alone.status) == (True, "arithmetic_agrees")
+    assert "whether the counts and scores are those of these two models was not checked" in alone.sentence
 
 
 def test_a_renamed_and_resharded_model_is_the_same(tmp_path: Path) -> None:

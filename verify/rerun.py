@@ -98,6 +98,8 @@ def _source(report: ClaimReport | str | os.PathLike[str]) -> bytes | ClaimReport
     if isinstance(report, str) and report.lstrip().startswith("{"):
         file = report if report.endswith("\n") else report + "\n"  # `to_json` returns the file less its newline
         return file.encode("utf-8", "surrogatepass")
+    if not isinstance(report, str | os.PathLike):
+        raise InputError(f"report is {report!r:.60}; give a report, its JSON text, or the path of its file.")
     path = Path(report)
     try:
         return path.read_bytes()

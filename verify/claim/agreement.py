@@ -63,7 +63,7 @@ Models = Literal["weights", "fingerprints"] | None
 _NOT_OF_MODELS = "whether the {what} are those of these two models was not checked: give --a and --b"
 _SENTENCES: dict[Status, str] = {
     "agrees": "Agrees with the weights of both models",
-    "agrees_with_fingerprints": "Agrees with {basis}; whether their numbers are of the weights they state was not "
+    "agrees_with_fingerprints": "Agrees with {basis}; whether the numbers are of the weights stated was not "
     "checked: give weights as --a and --b",
     "arithmetic_agrees": "The arithmetic follows from the recorded {what}; " + _NOT_OF_MODELS,
     "disagrees": "DISAGREES with {basis}",
@@ -98,7 +98,7 @@ class Replay(Record):
         said = _SENTENCES[self.status].format(what=what, basis=self.basis)
         if self.status == "disagrees" and self.models is None:
             said += "; " + _NOT_OF_MODELS.format(what=what)
-        if self.panel_checked is False:
+        if self.panel_checked is False and self.models is not None:
             said += "; whether the panel's members score as recorded was not checked: give --panel"
         return said
 
