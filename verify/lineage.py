@@ -6,17 +6,28 @@ import os
 import platform
 from collections.abc import Collection
 from datetime import UTC, datetime
+from numbers import Integral
 
 from .base import FingerprintError, InputError, Progress, Workers, silent
 from .checkpoint import Location
 from .claim import ClaimReport, Provenance, Subject
-from .claim.conclude import Further, conclude, identical, level_of_one, not_needed, pairs_searched
+from .claim.conclude import (
+    Further,
+    conclude,
+    identical,
+    level_of_one,
+    not_needed,
+    pairs_searched,
+    shared_anchors,
+)
 from .claim.parts import equal_tensors, inventory, paired, single
-from .fingerprint import COMPONENTS, EFFORTS, SAMPLED, Effort, Fingerprint, fingerprint
+from .fingerprint import COMPONENTS, EFFORTS, SAMPLED, Effort, Fingerprint, check_same, fingerprint
 from .panel import Panel, evaluate, load_panel
 from .statistics import EXACT_TESTS, TestResult
 
 Model = str | os.PathLike[str] | Location | Fingerprint
+_LARGEST_SEED = 10**3000  # that a report can state: longer texts are no numbers to Python
+
 PanelSource = str | os.PathLike[str] | Panel | None
 
 
@@ -67,7 +78,8 @@ def test_lineage(
     Raises
     ------
     InputError
-        If a model cannot be used, or the fingerprints were made under different sketches.
+        If a model cannot be used, or the fingerprints were made under different sketches, or state the same weights
+        and hold different numbers.
 
     Examples
     --------
@@ -83,6 +95,8 @@ def test_lineage(
             raise InputError(f"{name} is {level}; give a level between 0 and 1, such as 0.001.")
     created, tries, reference = _time(created), pairs_searched(selection), load_panel(panel)
     _check_text(chronology)
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or abs(int(seed)) >= _LARGEST_SEED:
+        raise InputError(f"seed is {seed!r:.60}; give an integer of at most 3000 digits.")
     if reference is not None and effort not in (None, "full"):
         raise InputError(f"effort is {effort!r}, and a panel needs all weights; give 'full', or no panel.")
     asked: Effort | None = "full" if reference is not None else effort
@@ -94,9 +108,15 @@ def test_lineage(
     both = [(part_of(first, pair.a.name), part_of(second, pair.b.name)) for pair in pairs if pair.understood]
     whole = single(inventory(first.record), inventory(second.record))
     subject_a, subject_b = (
-        Subject.of(model.record, None if whole else part.record) for model, part in zip(read, both[0], strict=True)
+        Subject.read(model, None if whole else part.record) for model, part in zip(read, both[0], strict=True)
     )
     results, further, evidence, equal = not_needed(), list[Further](), None, None
+    same = [pair.same for pair in pairs if pair.understood]
+    if identical(subject_a, subject_b):
+        same = [True for _ in both]
+    for stated, two in zip(same, both, strict=True):
+        if stated:
+            check_same(*two)
     if not identical(subject_a, subject_b):
         able = sum(any(test.refuse(*two) is None for test in EXACT_TESTS) for two in both)
         results, *others = (exact_results(*two, alpha=alpha, selection=selection, parts=able) for two in both)
@@ -116,8 +136,9 @@ def test_lineage(
         panel_alpha=panel_alpha,
         selection=selection,
         chronology=chronology,
+        shared_anchors=shared_anchors(*both[0]),
         provenance=Provenance(
-            software=_software(), effort=first.record.effort, sketch=first.record.sketch, seed=str(seed)
+            software=_software(), effort=first.record.effort, sketch=first.record.sketch, seed=str(int(seed))
         ),
         created=created,
         further=further,

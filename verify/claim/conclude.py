@@ -36,6 +36,7 @@ def conclude(
     panel_alpha: float,
     selection: str,
     chronology: str | None,
+    shared_anchors: int | None,
     provenance: Provenance,
     created: str,
     further: Sequence[Further] = (),
@@ -49,6 +50,7 @@ def conclude(
     evidence : of the panel; None where none was used.
     further : pairs of parts beside that one, with their results.
     equal : tensors that no table understands, equal in both.
+    shared_anchors : anchor tokens that both vocabularies know; None only where an older report does not say.
     """
     tries = pairs_searched(selection)
     combined, raw = combine(results)
@@ -117,6 +119,7 @@ def conclude(
         selection=selection,
         chronology=chronology,
         hypotheses=Hypotheses(null=wording.NULL, alternative=wording.ALTERNATIVE),
+        shared_anchors=shared_anchors,
         tests={result.id: result for result in (*combined, *panel_results)},
         parts=parts,
         equal_tensors=equal,
@@ -127,6 +130,7 @@ def conclude(
             *wording.limitations(verdict, combined, chronology, panel_results, provenance.effort),
             *wording.merged({"A": a.merged_onto, "B": b.merged_onto}),
             *(not_compared(a.parts, b.parts, parts, combined) if first is not None else ()),
+            *wording.from_fingerprints({"A": a.arrays_sha256, "B": b.arrays_sha256}),
         ),
         provenance=provenance,
         created=created,
@@ -141,6 +145,7 @@ class Further:
     results: Sequence[TestResult] = ()
     """One of each exact test, where tables understand both."""
     subjects: tuple[PartSubject, PartSubject] | None = None
+    shared_anchors: int | None = None
 
     @staticmethod
     def of(pair: Pair, prints: tuple[Fingerprint, Fingerprint] | None, results: Sequence[TestResult]) -> Further:
@@ -148,7 +153,7 @@ class Further:
         if prints is None:
             return Further(pair)
         a, b = (PartSubject.of(model.record) for model in prints)
-        return Further(pair, results, (a, b))
+        return Further(pair, results, (a, b), shared_anchors(*prints))
 
 
 def _part(
@@ -170,7 +175,13 @@ def _part(
         tests={result.id: result for result in results},
         subject_a=one.subjects[0] if one.subjects else None,
         subject_b=one.subjects[1] if one.subjects else None,
+        shared_anchors=one.shared_anchors,
     )
+
+
+def shared_anchors(a: Fingerprint, b: Fingerprint) -> int:
+    """Anchor tokens that both vocabularies know."""
+    return len(set(a.record.anchors) & set(b.record.anchors))
 
 
 def headline(a: Subject, b: Subject) -> Pair:
@@ -180,9 +191,10 @@ def headline(a: Subject, b: Subject) -> Pair:
 
 
 def identical(a: Subject | FingerprintRecord, b: Subject | FingerprintRecord) -> bool:
-    """Whether two models hold the same learned tensors; where not all were read, the same files of one architecture.
+    """Whether two models state the same learned tensors; where not all were read, the same files of one architecture.
 
-    One file under two configurations or layouts may be two models.
+    One file under two configurations or layouts may be two models. What is stated must be what is held: whoever has
+    the arrays asks ``fingerprint.check_same`` too.
     """
     if a.effort == b.effort == "full":
         return a.content_sha256 == b.content_sha256

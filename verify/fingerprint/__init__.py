@@ -10,9 +10,11 @@ from .record import (
     Fingerprint,
     FingerprintRecord,
     PartRecord,
+    ReadFrom,
     StrangeTensor,
     is_fingerprint,
 )
+from .same import check_same, difference
 from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, projection, unit_rows
 
 __all__ = [
@@ -26,9 +28,12 @@ __all__ = [
     "Fingerprint",
     "FingerprintRecord",
     "PartRecord",
+    "ReadFrom",
     "SketchSpec",
     "StrangeTensor",
+    "check_same",
     "chosen_indices",
+    "difference",
     "fingerprint",
     "is_fingerprint",
     "projection",

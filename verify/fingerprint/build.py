@@ -189,8 +189,10 @@ def _read(
         }
     )
     _log.info("%s: %s effort, %d bytes read", first.name, effort, first.bytes_read)
-    parts = [Fingerprint(record, one.arrays) for record, one in zip(others, further, strict=True)]
-    return Fingerprint(first, main.arrays, parts)
+    parts = [
+        Fingerprint(record, one.arrays, read_from="weights") for record, one in zip(others, further, strict=True)
+    ]
+    return Fingerprint(first, main.arrays, parts, read_from="weights").sealed()
 
 
 @dataclass(frozen=True)

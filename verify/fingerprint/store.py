@@ -45,7 +45,8 @@ class Store:
         except FingerprintError:
             return None  # damaged: made again
         _log.info("%s: its fingerprint was kept", found.record.name)
-        return found
+        parts = [Fingerprint(part.record, part.arrays, read_from="weights") for part in found.parts]
+        return Fingerprint(found.record, found.arrays, parts, read_from="weights")  # made from them, and kept here
 
     def put(self, found: Fingerprint) -> bool:
         """Keep a fingerprint, and say whether it is kept."""
