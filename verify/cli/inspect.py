@@ -49,6 +49,8 @@ def _content(checkpoint: Checkpoint) -> dict[str, object]:
         "declared_bases": checkpoint.declared_bases,
         "architecture": checkpoint.architecture.model_dump(),
         "files": [file.model_dump() for file in checkpoint.files(read=False)],
+        "part": checkpoint.part.name,
+        "parts": [part.model_dump() for part in checkpoint.parts],
         "outside": checkpoint.outside,
         "unrecognised": checkpoint.unrecognised,
     }
@@ -63,6 +65,14 @@ def _page(checkpoint: Checkpoint) -> str:
         f"read as {shape.family}" + (f" (model_type {shape.model_type})" if shape.model_type else ""),
         *(f"  {name} {value}" for name, value in shape.model_dump(exclude={"family", "model_type"}).items()),
     ]
+    if len(checkpoint.parts) > 1:
+        total = max(1, sum(part.numbers for part in checkpoint.parts))
+        lines.append(f"{len(checkpoint.parts)} parts, of which this is {checkpoint.part.name}:")
+        lines += [
+            f"  {part.name}: {part.kind}, {part.numbers} numbers ({part.numbers / total:.1%}), "
+            + (f"read as {part.family}" if part.family else "not understood")
+            for part in checkpoint.parts
+        ]
     if checkpoint.declared_bases:
         lines.append(f"declared bases: {', '.join(checkpoint.declared_bases)}")
     for what, names in (
