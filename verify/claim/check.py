@@ -34,6 +34,7 @@ from .agreement import (
     leaves,
 )
 from .citation import cite
+from .part_words import cited
 from .recompute import recompute
 from .report import ClaimReport
 
@@ -261,7 +262,7 @@ def _seal(content: dict[str, Any], report: ClaimReport) -> list[Disagreement]:
     """The digest is that of what is written, and the citation that of the digest."""
     value = digest(content, without=("digest", "citation"))
     version = report.provenance.software.get("verify-lineage", "")
-    citation = cite(report.verdict, value, report.created, version).model_dump()
+    citation = cite(cited(report), value, report.created, version).model_dump()
     recorded = {key: content.get(key, ABSENT) for key in ("digest", "citation")}
     return compare(recorded, {"digest": value, "citation": citation}, ())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from math import log10
 from typing import TYPE_CHECKING
@@ -12,10 +13,11 @@ from . import wording
 from .parts import WHOLE, EqualTensors, Pair, share
 
 if TYPE_CHECKING:
-    from .report import PartResult
+    from .report import ClaimReport, PartResult
 
 Parts = Sequence[PartRecord]
 
+_PLAIN = re.compile(r"[A-Za-z ]{1,40}")
 _MOST_SENTENCES = 8
 _MOST_NAMED = 3
 _PLURALS = {"EMA copy": "EMA copies", "draft layers": "draft layers", "encoder and decoder": "encoders and decoders"}
@@ -49,7 +51,7 @@ def said_of(pair: Pair, a: Parts, b: Parts, also: str = " of A and B") -> str:
     if _percent(x) == _percent(y):
         amounts = f"{_percent(x)} of the numbers of each"
     if pair.a.kind == pair.b.kind:
-        kind = _PLURALS.get(pair.a.kind, f"{pair.a.kind}s" if pair.a.kind != "other" else "parts")
+        kind = _plural(pair.a)
         names = f" {_quoted(pair.a)}" if pair.a.name == pair.b.name else f" {_quoted(pair.a)} and {_quoted(pair.b)}"
         return f"the {kind}{names if named else ''}{also} ({amounts})"
     return f"the {pair.a.kind} {_quoted(pair.a)} of A and the {pair.b.kind} {_quoted(pair.b)} of B ({amounts})"
@@ -88,6 +90,25 @@ def of_parts(
         may_say=" ".join([*before, may_say, *after]),
         may_not_say=may_not_say + limit,
     )
+
+
+def cited(report: ClaimReport) -> str:
+    """The verdict as a title gives it: with the kind of part that it is of, where it is not said of the models.
+
+    Only kinds that are plain words are named, since whoever writes a report can write any.
+    """
+    parts = [next((part for part in one.parts if part.name == one.part), None) for one in (report.a, report.b)]
+    a, b = parts
+    if not report.parts or a is None or b is None:
+        return report.verdict
+    kinds = dict.fromkeys(_plural(part) for part in (a, b) if _PLAIN.fullmatch(part.kind))
+    if whole(Pair(a, b), report.a.parts, report.b.parts)[0] == "A and B" or not kinds:
+        return report.verdict
+    return f"{report.verdict} ({', '.join(kinds)} only)"
+
+
+def _plural(part: PartRecord) -> str:
+    return _PLURALS.get(part.kind, f"{part.kind}s" if part.kind != "other" else "parts")
 
 
 def power_of(power: str | None, pair: Pair | None, a: Parts, b: Parts) -> str | None:

@@ -26,6 +26,7 @@ from ..panel import PanelUse
 from ..statistics import EXACT_TESTS, TestResult
 from .citation import Citation, cite
 from .declared import Declared
+from .part_words import cited
 from .parts import EqualTensors, PartSubject, inventory
 from .verdict import Verdict
 
@@ -232,7 +233,7 @@ class ClaimReport(Record):
         """The same report with its digest and citation."""
         value = digest(self._content(), without=_DERIVED)
         version = self.provenance.software.get("verify-lineage", "")
-        citation = cite(self.verdict, value, self.created, version)
+        citation = cite(cited(self), value, self.created, version)
         return self.model_copy(update={"digest": value, "citation": citation})
 
     def is_intact(self) -> bool:
