@@ -101,6 +101,7 @@ class FingerprintRecord(Record):
     unrecognised: tuple[str, ...] = ()
     """Tensors that no layout table understood; they were left out."""
     bytes_read: int
+    """Distinct bytes of weights that were read, as stored: at full effort those of all tensors, each once."""
     software: dict[str, str]
     """Versions of what computed it."""
 
