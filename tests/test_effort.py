@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from tests.checkpoints import FAMILY_NAMES, toy, write_checkpoint
 from tests.models import child, config, weights, write
@@ -171,6 +172,47 @@ def test_the_same_rows_are_not_the_same_model(folder: Path, tmp_path: Path) -> N
     assert at_standard.a.content_sha256 == at_standard.b.content_sha256
     assert at_standard.verdict == "dependent"
     assert test_lineage(folder, folder).verdict == "identical"
+
+
+@pytest.mark.parametrize("effort", ["screen", "standard"])
+def test_an_exact_copy_is_identical_at_every_effort(folder: Path, tmp_path: Path, effort: Effort) -> None:
+    """Whatever its files are called; the report agrees with what is made of both again."""
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    (copy / "model.safetensors").rename(copy / "weights.safetensors")
+    for twin in (copy, copy / "weights.safetensors", folder):
+        report = test_lineage(twin, folder, effort=effort)
+        assert (report.verdict, report.a.effort) == ("identical", effort)
+        assert replay(report, twin, folder).agrees
+    assert test_lineage(fingerprint(copy), folder, effort=effort).verdict == "identical", "one was read whole before"
+
+
+@pytest.mark.parametrize("effort", ["screen", "standard"])
+def test_a_copy_in_other_files_differs_in_nothing_that_was_read(folder: Path, tmp_path: Path, effort: Effort) -> None:
+    """Nothing more is said of it; nor of fingerprints, whose files are not at hand."""
+    held = {name: tensor for name, tensor in sorted(load_file(folder / "model.safetensors").items(), reverse=True)}
+    again = shutil.copytree(folder, tmp_path / "again")
+    save_file(held, again / "model.safetensors", metadata={"format": "pt"})
+    for pair in ((again, folder), (fingerprint(folder, effort=effort), fingerprint(folder, effort=effort))):
+        report = test_lineage(*pair, effort=effort)
+        assert report.verdict == "dependent"
+        assert any("no difference in what was read" in line for line in report.limitations)
+    assert test_lineage(again, folder).verdict == "identical"
+    assert not any("no difference" in line for line in test_lineage(again, folder).limitations)
+
+
+def test_files_of_one_size_are_read_whole_only_where_no_row_differs(
+    folder: Path, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child costs no more than a stranger."""
+
+    def unwanted(*_: object, **__: object) -> None:
+        raise AssertionError("a file was read whole")
+
+    monkeypatch.setattr("verify.checkpoint.place.sha256_of_file", unwanted)
+    assert test_lineage(other, folder, effort="screen").verdict == "dependent"
+    with pytest.raises(AssertionError, match="read whole"):
+        test_lineage(folder, folder, effort="screen")
 
 
 def test_less_is_read_at_less_effort(tmp_path: Path) -> None:

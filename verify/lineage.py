@@ -6,12 +6,23 @@ import os
 import platform
 from collections.abc import Collection
 from datetime import UTC, datetime
+from pathlib import Path
 
 from .base import FingerprintError, InputError, Progress, Workers, silent
 from .checkpoint import Location
 from .claim import ClaimReport, Provenance, Subject
 from .claim.conclude import conclude, identical, level_of_one, not_needed, pairs_searched
-from .fingerprint import COMPONENTS, EFFORTS, SAMPLED, Effort, Fingerprint, fingerprint
+from .fingerprint import (
+    COMPONENTS,
+    EFFORTS,
+    SAMPLED,
+    Effort,
+    Fingerprint,
+    fingerprint,
+    is_fingerprint,
+    may_be_copies,
+    with_file_digests,
+)
 from .panel import Panel, evaluate, load_panel
 from .statistics import EXACT_TESTS, TestResult
 
@@ -90,7 +101,7 @@ def test_lineage(
     for model in (first, second):
         _check_whole(model)
     results, evidence = not_needed(), None
-    subject_a, subject_b = (Subject.of(model.record) for model in read)
+    subject_a, subject_b = (Subject.of(model.record) for model in told_apart(read, (a, b), progress))
     if not identical(subject_a, subject_b):
         results = exact_results(first, second, alpha=alpha, selection=selection)
         if reference is not None:
@@ -131,6 +142,26 @@ def at_one_effort(a: Fingerprint, b: Fingerprint, *, effort: Effort | None = Non
             f"The fingerprints of {a.record.name} and {b.record.name} were made under different sketches "
             f"({first.record.sketch} and {second.record.sketch}); make them again with one specification."
         )
+    return first, second
+
+
+def told_apart(
+    models: tuple[Fingerprint, Fingerprint], sources: tuple[Model, Model], progress: Progress = silent
+) -> tuple[Fingerprint, Fingerprint]:
+    """Two fingerprints; with the digests of their files, where not all was read and nothing that was read differs.
+
+    Parameters
+    ----------
+    sources : what they were made of; files are read of those that are weights on this machine.
+    """
+    if not may_be_copies(*models):
+        return models
+    first, second = (
+        model
+        if isinstance(source, Fingerprint) or is_fingerprint(Path(Location.of(source).text))
+        else with_file_digests(model, Location.of(source), progress)
+        for model, source in zip(models, sources, strict=True)
+    )
     return first, second
 
 

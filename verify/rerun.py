@@ -14,7 +14,7 @@ from .claim.check import check, outcome, read, unchecked
 from .claim.recompute import recompute
 from .claim.report import Subject
 from .fingerprint import EFFORTS, Fingerprint, fingerprint
-from .lineage import Model, PanelSource, test_lineage
+from .lineage import Model, PanelSource, test_lineage, told_apart
 from .panel import Panel, load_panel
 from .statistics import PANEL_STATISTICS
 
@@ -62,6 +62,7 @@ def rerun(
         reference = None if wrong else reference
     if a is not None and b is not None:
         models = _fingerprint(a, recorded.a, progress), _fingerprint(b, recorded.b, progress)
+        models = told_apart(models, (a, b), progress)
         basis.insert(0, "both models")
         if wrong := _subjects(recorded, *models):
             found = [*wrong, *found]

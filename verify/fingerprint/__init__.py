@@ -2,6 +2,7 @@
 
 from .anchors import ANCHORS
 from .build import fingerprint
+from .copies import may_be_copies, with_file_digests
 from .record import COMPONENTS, SAMPLED, Component, DeadCount, Fingerprint, FingerprintRecord, is_fingerprint
 from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, projection, unit_rows
 
@@ -19,6 +20,8 @@ __all__ = [
     "chosen_indices",
     "fingerprint",
     "is_fingerprint",
+    "may_be_copies",
     "projection",
     "unit_rows",
+    "with_file_digests",
 ]
