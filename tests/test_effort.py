@@ -190,7 +190,7 @@ def test_an_exact_copy_is_identical_at_every_effort(folder: Path, tmp_path: Path
 @pytest.mark.parametrize("effort", ["screen", "standard"])
 def test_a_copy_in_other_files_differs_in_nothing_that_was_read(folder: Path, tmp_path: Path, effort: Effort) -> None:
     """Nothing more is said of it; nor of fingerprints, whose files are not at hand."""
-    held = {name: tensor for name, tensor in sorted(load_file(folder / "model.safetensors").items(), reverse=True)}
+    held = dict(sorted(load_file(folder / "model.safetensors").items(), reverse=True))
     again = shutil.copytree(folder, tmp_path / "again")
     save_file(held, again / "model.safetensors", metadata={"format": "pt"})
     for pair in ((again, folder), (fingerprint(folder, effort=effort), fingerprint(folder, effort=effort))):

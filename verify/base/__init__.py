@@ -10,7 +10,7 @@ from .errors import (
     StatisticsError,
     VerifyError,
 )
-from .files import sha256_of_file, write_atomically
+from .files import replace_together, sha256_of_file, write_atomically
 from .progress import Progress, silent
 from .record import Record
 from .workers import Workers, run_in_order
@@ -28,6 +28,7 @@ __all__ = [
     "Workers",
     "canonical",
     "digest",
+    "replace_together",
     "run_in_order",
     "sha256_of_file",
     "silent",

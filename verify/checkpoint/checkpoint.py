@@ -145,11 +145,12 @@ class Checkpoint:
     @property
     def bytes_of(self) -> dict[Key | str, int]:
         """Bytes of weights read so far, by tensor; a row that was read twice counts once."""
-        rows = {
-            key: self._stored[key].stored(None if read.all() else np.flatnonzero(read))
-            for key, read in self._rows_read.items()
+        read: dict[Key | str, int] = {
+            key: self._stored[key].stored(None if rows.all() else np.flatnonzero(rows))
+            for key, rows in self._rows_read.items()
         }
-        return {**rows, **self._raw_read}
+        read.update(self._raw_read)
+        return read
 
     @property
     def bytes_read(self) -> int:
