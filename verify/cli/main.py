@@ -61,7 +61,12 @@ def cli(context: click.Context, verbose: int) -> None:
 @effort_options
 @side_options("a")
 @side_options("b")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for the report's files.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder for the report's files; those of another report go.",
+)
 @click.option(
     "--format", "names", metavar="FORMAT,...", help="Of the files: json, md, tex, html, pdf.  [default: json,md]"
 )

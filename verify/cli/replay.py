@@ -68,7 +68,13 @@ def replay(
 @click.option(
     "--format", "names", default="md", show_default=True, metavar="FORMAT,...", help="md, tex, html, pdf, json."
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder to write to; files of another report go.",
+)
 def render(report: Path, names: str, output: Path) -> None:
     """Write REPORT (an unaltered report.json) in other formats."""
     from ..claim import ClaimReport

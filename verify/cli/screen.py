@@ -22,7 +22,7 @@ _LARGEST_LIST = 200_000_000  # bytes
 @click.command()
 @click.argument("models", nargs=-1, required=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the result, and of unfinished work.")
-@click.option("--against", metavar="MODEL", help="Compare all MODELS with this one only.")
+@click.option("--against", metavar="MODEL", help="Compare all MODELS with this one only, and not with itself.")
 @click.option(
     "--effort",
     type=click.Choice(EFFORTS),
@@ -41,7 +41,8 @@ _LARGEST_LIST = 200_000_000  # bytes
     "--fail-on",
     default="",
     metavar="VERDICT,...",
-    help="Exit with 3 where a pair has one of these verdicts; left_out: where a model could not be read.",
+    help="Exit with 3 where a pair is identical, dependent, suspected, no_evidence or untestable, as named; left_out: "
+    "where a model could not be read.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print families.json instead of the summary.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")

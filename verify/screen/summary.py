@@ -11,7 +11,7 @@ from ..render.numbers import log10, share
 from .record import Edge, Joint, ScreenRecord
 
 _MOST_EDGES = 100  # on the page; all are in the table of pairs
-_MOST_NAMED = 1000  # models on the page that have no relatives; all are in families.json
+_MOST_NAMED = 1000  # models of a family, or without relatives, on the page; all are in families.json
 _MOST_OF_A_SIDE = 5  # models named of those that only one model joins
 _MOST_SIDES = 20  # of a joint, on the page
 _MOST_JOINTS = 20  # of a family, on the page
@@ -47,15 +47,14 @@ def summary(record: ScreenRecord, table: str | None = None) -> str:
         lines += [f"| {n} | {markdown_text(words)} |" for words, n in sorted(kinds.items(), key=lambda x: (-x[1], x))]
     left = _MOST_EDGES
     for family in record.families:
-        if left <= 0:
-            break
-        lines += ["", f"## {markdown_name(family.name)}", "", ", ".join(map(markdown_name, family.members)), ""]
+        lines += ["", f"## {markdown_name(family.name)}", "", _named(family.members, _MOST_NAMED)]
         for joint in family.joints[:_MOST_JOINTS]:
-            lines += [_joint(joint), ""]
-        lines += _edges(family.edges[:left])
+            lines += ["", _joint(joint)]
+        if left > 0:
+            lines += ["", *_edges(family.edges[:left])]
         left -= len(family.edges)
     if len(edges) > _MOST_EDGES:
-        lines += ["", f"Further pairs and families are in `families.json`; the first {_MOST_EDGES} pairs are shown."]
+        lines += ["", f"Further pairs are in `families.json`; the first {_MOST_EDGES} are shown."]
     if record.suspected:
         lines += ["", "## Suspected", "", *_edges(record.suspected[:_MOST_EDGES])]
     lines += _without_relatives(record)
