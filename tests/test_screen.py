@@ -833,11 +833,13 @@ def test_the_command_writes_pairs_families_summary_and_map(
     ],
 )
 def test_chosen_verdicts_of_a_screen_become_status_3(
-    files: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fail_on: str, status: int
+    files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fail_on: str, status: int
 ) -> None:
-    """As of a single pair; the result is written all the same. A model that cannot be read fails only if asked."""
-    assert run(monkeypatch, files, "--fail-on", fail_on, "-o", tmp_path / "out", "--format", "csv") == status
-    assert (tmp_path / "out" / "summary.md").exists() == (status != 2)
+    """As of a single pair; the result is printed all the same. A model that cannot be read fails only if asked."""
+    names = ("parent", "child-fine-tuned", "stranger-6", "damaged")
+    some = [files / f"{name}.safetensors" for name in names]
+    assert run(monkeypatch, *some, "--fail-on", fail_on) == status
+    assert capsys.readouterr().out.startswith("# Screen of 3 models") == (status != 2)
 
 
 def test_an_exact_copy_becomes_status_3(

@@ -41,8 +41,8 @@ _LARGEST_LIST = 200_000_000  # bytes
     "--fail-on",
     default="",
     metavar="VERDICT,...",
-    help="Exit with 3 where a pair is identical, dependent, suspected, no_evidence or untestable, as named; left_out: "
-    "where a model could not be read.",
+    help="Exit with 3 where a pair has such a verdict (identical, dependent, suspected, no_evidence, untestable), "
+    "or, for left_out, where a model could not be read.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print families.json instead of the summary.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
