@@ -3,7 +3,17 @@
 from .anchors import ANCHORS
 from .build import fingerprint
 from .copies import may_be_copies, with_file_digests
-from .record import COMPONENTS, SAMPLED, Component, DeadCount, Fingerprint, FingerprintRecord, is_fingerprint
+from .record import (
+    COMPONENTS,
+    SAMPLED,
+    Component,
+    DeadCount,
+    Fingerprint,
+    FingerprintRecord,
+    ReadFrom,
+    is_fingerprint,
+)
+from .same import check_same, difference
 from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, projection, unit_rows
 
 __all__ = [
@@ -16,8 +26,11 @@ __all__ = [
     "Effort",
     "Fingerprint",
     "FingerprintRecord",
+    "ReadFrom",
     "SketchSpec",
+    "check_same",
     "chosen_indices",
+    "difference",
     "fingerprint",
     "is_fingerprint",
     "may_be_copies",

@@ -40,7 +40,7 @@ def with_file_digests(model: Fingerprint, location: Location, progress: Progress
     recorded, now = ([(file.name, file.size) for file in one] for one in (model.record.files, files))
     if recorded != now:
         return model
-    return Fingerprint(model.record.model_copy(update={"files": files}), model.arrays)
+    return Fingerprint(model.record.model_copy(update={"files": files}), model.arrays, read_from=model.read_from)
 
 
 def _rows(model: Fingerprint) -> dict[str, bytes]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from math import log10
 
-from ..claim.conclude import nothing_differs
 from ..claim.declared import declared
 from ..claim.report import Subject
 from ..fingerprint import FingerprintRecord
@@ -51,6 +50,8 @@ class Tested:
     """By test, the share that it detects at :func:`level_of_pair` over the tests that apply, with 95% power."""
     log10_p: float | None
     failure: str | None
+    nothing_differs: bool = False
+    """Whether no row that was read of them does, by the digests stated and the numbers held."""
 
 
 def level_of_pair(alpha: float, pairs: int) -> float:
@@ -177,7 +178,7 @@ def _edge(
     sorted_out = kind(found.tests, found.detectable, of_one_test)
     layers_a, layers_b = (records[label].architecture.layers for label in (a, b))
     words = [
-        NOTHING_DIFFERS if nothing_differs(records[a], records[b]) else "",
+        NOTHING_DIFFERS if found.nothing_differs else "",
         sorted_out.words,
         "" if layers_a == layers_b else f"{layers_a} and {layers_b} layers",
     ]

@@ -37,8 +37,17 @@ from ..base import (
     write_atomically,
 )
 from ..checkpoint import Location
+from ..claim.conclude import nothing_differs
 from ..claim.verdict import combine
-from ..fingerprint import Effort, Fingerprint, FingerprintRecord, fingerprint, is_fingerprint, with_file_digests
+from ..fingerprint import (
+    Effort,
+    Fingerprint,
+    FingerprintRecord,
+    difference,
+    fingerprint,
+    is_fingerprint,
+    with_file_digests,
+)
 from ..lineage import Model, at_one_effort, exact_results
 from . import sketches
 from .conclude import Compared, Tested, conclude, level_of_pair
@@ -168,7 +177,7 @@ def _screen(
         partial(_second_stage, alpha=level_of_one),
         [[(str(files[a]), str(files[b])) for a, b, _ in batch] for batch in batches],
         workers,
-        lambda result: [[t.tests, t.detectable, t.log10_p, t.failure] for t in result],
+        lambda result: [list(vars(t).values()) for t in result],
         lambda stored: [Tested(*entry) for entry in stored],
         partial(progress, "second stage"),
     )
@@ -366,6 +375,7 @@ def _tested(a: Fingerprint, b: Fingerprint, alpha: float) -> Tested:
         {name: result.detectable_share for name, result in by_test.items()},
         log10_p,
         None,
+        nothing_differs(a.record, b.record) and not difference(a.arrays, b.arrays),
     )
 
 
