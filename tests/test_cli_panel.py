@@ -174,7 +174,7 @@ def test_a_panel_of_one_member_is_shown(run, root, tmp_path):
     assert run("panel", "build", root / "one.toml", "-o", tmp_path / "p").status == 0
     assert "No two members can be compared" in run("panel", "show", tmp_path / "p").out
     check_refused(run("panel", "show", tmp_path / "p", "--heatmap", tmp_path / "h.svg"), "no heat map")
-    check_refused(run("panel", "audit", tmp_path / "p"), "1 members of one kind; an audit needs at least 6")
+    check_refused(run("panel", "audit", tmp_path / "p"), "1 member of one kind; an audit needs at least 6")
 
 
 # ---- audit
