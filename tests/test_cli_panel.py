@@ -63,7 +63,7 @@ def test_a_bad_model_is_one_line_and_the_rest_are_built(run, root, tmp_path):
     assert result.status == 0
     assert result.err.count("\n") == 1
     assert result.err.startswith("nothing-here: skipped: 'nothing-here' does not exist")
-    assert "6 members), 1 skipped" in result.out
+    assert "6 members, 1 skipped" in result.out
     assert "excluded: nothing-here: " in run("panel", "show", tmp_path / "p").out
 
 
@@ -174,7 +174,7 @@ def test_a_panel_of_one_member_is_shown(run, root, tmp_path):
     assert run("panel", "build", root / "one.toml", "-o", tmp_path / "p").status == 0
     assert "No two members can be compared" in run("panel", "show", tmp_path / "p").out
     check_refused(run("panel", "show", tmp_path / "p", "--heatmap", tmp_path / "h.svg"), "no heat map")
-    check_refused(run("panel", "audit", tmp_path / "p"), "1 members of one kind; an audit needs at least 6")
+    check_refused(run("panel", "audit", tmp_path / "p"), "1 member of one kind; an audit needs at least 6")
 
 
 # ---- audit

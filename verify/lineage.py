@@ -7,6 +7,7 @@ import platform
 from collections.abc import Collection
 from datetime import UTC, datetime
 from numbers import Integral
+from pathlib import Path
 
 from .base import FingerprintError, InputError, Progress, Workers, silent
 from .checkpoint import Location
@@ -17,11 +18,23 @@ from .claim.conclude import (
     identical,
     level_of_one,
     not_needed,
+    nothing_differs,
     pairs_searched,
     shared_anchors,
 )
 from .claim.parts import equal_tensors, inventory, paired, single
-from .fingerprint import COMPONENTS, EFFORTS, SAMPLED, Effort, Fingerprint, check_same, fingerprint
+from .fingerprint import (
+    COMPONENTS,
+    EFFORTS,
+    SAMPLED,
+    Effort,
+    Fingerprint,
+    check_same,
+    fingerprint,
+    is_fingerprint,
+    may_be_copies,
+    with_file_digests,
+)
 from .panel import Panel, evaluate, load_panel
 from .statistics import EXACT_TESTS, TestResult
 
@@ -108,16 +121,17 @@ def test_lineage(
     both = [(part_of(first, pair.a.name), part_of(second, pair.b.name)) for pair in pairs if pair.understood]
     whole = single(inventory(first.record), inventory(second.record))
     subject_a, subject_b = (
-        Subject.read(model, None if whole else part.record) for model, part in zip(read, both[0], strict=True)
+        Subject.read(model, None if whole else part.record)
+        for model, part in zip(told_apart(read, (a, b), progress), both[0], strict=True)
     )
     results, further, evidence, equal = not_needed(), list[Further](), None, None
-    same = [pair.same for pair in pairs if pair.understood]
-    if identical(subject_a, subject_b):
-        same = [True for _ in both]
-    for stated, two in zip(same, both, strict=True):
+    same = identical(subject_a, subject_b)
+    of_parts = [same or pair.same for pair in pairs if pair.understood]
+    of_parts[0] |= nothing_differs(subject_a, subject_b)
+    for stated, two in zip(of_parts, both, strict=True):
         if stated:
             check_same(*two)
-    if not identical(subject_a, subject_b):
+    if not same:
         able = sum(any(test.refuse(*two) is None for test in EXACT_TESTS) for two in both)
         results, *others = (exact_results(*two, alpha=alpha, selection=selection, parts=able) for two in both)
         rest = iter(zip(both[1:], others, strict=True))
@@ -184,6 +198,26 @@ def part_of(model: Fingerprint, name: str) -> Fingerprint:
         f"The fingerprint of {model.record.name} holds nothing of its part {name!r:.80}; make it again from the "
         "weights."
     )
+
+
+def told_apart(
+    models: tuple[Fingerprint, Fingerprint], sources: tuple[Model, Model], progress: Progress = silent
+) -> tuple[Fingerprint, Fingerprint]:
+    """Two fingerprints; with the digests of their files, where not all was read and nothing that was read differs.
+
+    Parameters
+    ----------
+    sources : what they were made of; files are read of those that are weights on this machine.
+    """
+    if not may_be_copies(*models):
+        return models
+    first, second = (
+        model
+        if isinstance(source, Fingerprint) or is_fingerprint(Path(Location.of(source).text))
+        else with_file_digests(model, Location.of(source), progress)
+        for model, source in zip(models, sources, strict=True)
+    )
+    return first, second
 
 
 def exact_results(

@@ -14,7 +14,7 @@ from .claim.check import check, inputs, outcome, read, unchecked
 from .claim.recompute import recompute
 from .claim.report import Subject
 from .fingerprint import EFFORTS, Fingerprint, fingerprint
-from .lineage import Model, PanelSource, test_lineage
+from .lineage import Model, PanelSource, test_lineage, told_apart
 from .panel import Panel, load_panel
 from .statistics import PANEL_STATISTICS
 
@@ -63,6 +63,7 @@ def rerun(
         reference = None if wrong else reference
     if a is not None and b is not None:
         models = _fingerprint(a, recorded.a, progress), _fingerprint(b, recorded.b, progress)
+        models = told_apart(models, (a, b), progress)
         prints = [side for side, model in zip("AB", models, strict=True) if model.read_from == "fingerprint"]
         given = "fingerprints" if prints else "weights"
         basis.insert(0, " and ".join(f"the fingerprint of {side}" for side in prints) or "both models")

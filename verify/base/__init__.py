@@ -10,7 +10,7 @@ from .errors import (
     StatisticsError,
     VerifyError,
 )
-from .files import sha256_of_file, write_atomically
+from .files import replace_together, sha256_of_file, write_atomically
 from .progress import Progress, silent
 from .record import Record, later
 from .workers import Workers, run_in_order
@@ -29,6 +29,7 @@ __all__ = [
     "canonical",
     "digest",
     "later",
+    "replace_together",
     "run_in_order",
     "sha256_of_file",
     "silent",

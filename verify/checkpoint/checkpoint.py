@@ -52,12 +52,15 @@ class Stored:
         shape = self._whole
         return (self.blocks * self.size, *shape[1:]) if shape else shape
 
-    def read(self, rows: Chosen) -> tuple[NDArray[Any], int]:
-        """The tensor, or some of its rows, as stored numbers, and the bytes that they take in the file."""
+    def read(self, rows: Chosen) -> NDArray[Any]:
+        """The tensor, or some of its rows, as stored numbers."""
         chosen = self._places(rows)
-        if self.transposed:
-            return self.tensor.read(None, chosen).T, self.tensor.stored(None, chosen)
-        return self.tensor.read(chosen), self.tensor.stored(chosen)
+        return self.tensor.read(None, chosen).T if self.transposed else self.tensor.read(chosen)
+
+    def stored(self, rows: Chosen) -> int:
+        """Bytes that the tensor, or some of its rows, take in the file."""
+        chosen = self._places(rows)
+        return self.tensor.stored(None, chosen) if self.transposed else self.tensor.stored(chosen)
 
     def _places(self, rows: Chosen) -> Chosen:
         """Which rows (columns, where transposed) of the stored tensor they are."""
@@ -108,7 +111,6 @@ class Checkpoint:
     outside : names of tensors of this part that are understood and not compared by any test.
     strange : names of all tensors of its files that no table understands, by the part they are in.
     starts : what the names of the tensors of each part begin with, by the part's name.
-    bytes_read : bytes of weights decoded so far.
     """
 
     def __init__(self, held: Held, territory: Territory, division: Division) -> None:
@@ -117,7 +119,8 @@ class Checkpoint:
         self.part, self.parts = territory.part, division.parts
         self.outside, self.unrecognised, self.strange = territory.outside, territory.unrecognised, division.groups
         self.starts = division.starts
-        self.bytes_read = 0
+        self._rows_read: dict[Key, NDArray[np.bool_]] = {}
+        self._raw_read: dict[str, int] = {}
         self._held, self._division = held, division
         self._source, self._family, self._tokens = replace(held.source, config=fit.config), fit.family, held.tokens
         self._stored = _placed(fit, held.found)
@@ -154,10 +157,25 @@ class Checkpoint:
         """Names of the models that this one was made from, as its makers declare them."""
         return declared_bases(self._source.place)
 
+    @property
+    def bytes_of(self) -> dict[Key | str, int]:
+        """Bytes of weights read so far, by tensor; a row that was read twice counts once."""
+        read: dict[Key | str, int] = {
+            key: self._stored[key].stored(None if rows.all() else np.flatnonzero(rows))
+            for key, rows in self._rows_read.items()
+        }
+        read.update(self._raw_read)
+        return read
+
+    @property
+    def bytes_read(self) -> int:
+        """Distinct bytes of weights read so far."""
+        return sum(self.bytes_of.values())
+
     def again(self) -> Checkpoint:
-        """The same checkpoint with its own count of bytes read, from 0."""
+        """The same checkpoint, of which nothing counts as read yet."""
         other = copy(self)
-        other.bytes_read = 0
+        other._rows_read, other._raw_read = {}, {}
         return other
 
     def __enter__(self) -> Checkpoint:
@@ -203,8 +221,10 @@ class Checkpoint:
         CheckpointError
             If there is no such tensor, its stored dtype cannot be read, or the file changed since it was opened.
         """
-        found, size = self._at(role, layer, expert).read(rows)
-        self.bytes_read += size
+        stored = self._at(role, layer, expert)
+        found = stored.read(rows)
+        read = self._rows_read.setdefault((role, layer, expert), np.zeros(stored.shape[:1] or 1, dtype=bool))
+        read[... if rows is None else rows] = True
         with np.errstate(over="ignore", invalid="ignore"):  # F64 beyond float32: non-finite, and counted
             return np.ascontiguousarray(found, dtype=np.float32)
 
@@ -212,8 +232,10 @@ class Checkpoint:
         """A tensor that has no role: its dtype and shape, then its bytes as stored, in blocks."""
         tensor = self._held.found[name]
         yield f"{tensor.dtype} {tensor.shape}".encode()
+        done = 0
         for block in tensor.raw():
-            self.bytes_read += len(block)
+            done += len(block)
+            self._raw_read[name] = max(done, self._raw_read.get(name, 0))
             yield block
 
     def stored_as(self, name: str) -> tuple[str, tuple[int, ...]]:

@@ -128,6 +128,7 @@ def conclude(
         declared=declared(a, b, verdict),
         limitations=(
             *wording.limitations(verdict, combined, chronology, panel_results, provenance.effort),
+            *wording.same_rows(verdict != "identical" and nothing_differs(a, b)),
             *wording.merged({"A": a.merged_onto, "B": b.merged_onto}),
             *(not_compared(a.parts, b.parts, parts, combined) if first is not None else ()),
             *wording.from_fingerprints({"A": a.arrays_sha256, "B": b.arrays_sha256}),
@@ -193,13 +194,18 @@ def headline(a: Subject, b: Subject) -> Pair:
 def identical(a: Subject | FingerprintRecord, b: Subject | FingerprintRecord) -> bool:
     """Whether two models state the same learned tensors; where not all were read, the same files of one architecture.
 
-    One file under two configurations or layouts may be two models. What is stated must be what is held: whoever has
-    the arrays asks ``fingerprint.check_same`` too.
+    One file under two configurations or layouts may be two models; how files are called does not matter. What is
+    stated must be what is held: whoever has the arrays asks ``fingerprint.check_same`` too.
     """
     if a.effort == b.effort == "full":
         return a.content_sha256 == b.content_sha256
-    files_a, files_b = ([file.sha256 for file in model.files] for model in (a, b))
-    return bool(files_a) and None not in files_a and files_a == files_b and a.architecture == b.architecture
+    files_a, files_b = (sorted(file.sha256 or "" for file in model.files) for model in (a, b))
+    return bool(files_a) and "" not in files_a and files_a == files_b and a.architecture == b.architecture
+
+
+def nothing_differs(a: Subject | FingerprintRecord, b: Subject | FingerprintRecord) -> bool:
+    """Whether all rows that were read of two models agree, of one architecture at one effort."""
+    return a.effort == b.effort and a.content_sha256 == b.content_sha256 and a.architecture == b.architecture
 
 
 def not_needed() -> list[TestResult]:

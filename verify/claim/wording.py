@@ -234,6 +234,14 @@ def merged(models: Mapping[str, str | None]) -> tuple[str, ...]:
     )
 
 
+def same_rows(nothing_differs: bool) -> tuple[str, ...]:
+    """What a report does not show of two models in which nothing that was read differs, though their files do."""
+    return (
+        "There is no difference in what was read of the two models: they may be one model whose files were written "
+        "anew, or differ in what was not read. At full effort every number is compared.",
+    ) * nothing_differs
+
+
 def from_fingerprints(models: Mapping[str, str | None]) -> tuple[str, ...]:
     """What a report rests on where no weights were read: for each side, its fingerprint's digest of arrays, or None.
 

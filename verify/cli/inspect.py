@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .options import side_options
+from .output import echo
 
 if TYPE_CHECKING:
     from ..checkpoint import Checkpoint
@@ -34,10 +35,10 @@ def inspect(
 
     location = Location(model, revision, token, layout, base)
     if draft_layout:
-        click.echo(drafted_layout(location), nl=False)
+        echo(drafted_layout(location), nl=False)
         return
     with open_checkpoint(location) as checkpoint:
-        click.echo(json.dumps(_content(checkpoint), indent=2) if as_json else _page(checkpoint))
+        echo(json.dumps(_content(checkpoint), indent=2) if as_json else _page(checkpoint))
 
 
 def _content(checkpoint: Checkpoint) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from .anchors import ANCHORS
 from .build import fingerprint
+from .copies import may_be_copies, with_file_digests
 from .record import (
     COMPONENTS,
     SAMPLED,
@@ -36,6 +37,8 @@ __all__ = [
     "difference",
     "fingerprint",
     "is_fingerprint",
+    "may_be_copies",
     "projection",
     "unit_rows",
+    "with_file_digests",
 ]

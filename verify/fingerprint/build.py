@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Cache, InputError, Progress, Workers, run_in_order, silent
-from ..checkpoint import Checkpoint, Location, open_checkpoint, whereabouts
+from ..checkpoint import Checkpoint, Key, Location, open_checkpoint, whereabouts
 from .anchors import known_anchors
 from .attention import attention_circuits, sampled_values
 from .check import MOST_STRANGE, SPREAD_ROLES
@@ -59,7 +59,8 @@ class _Part:
     digests: dict[str, bytes]
     non_finite: dict[str, int]
     """Of chosen rows."""
-    bytes_read: int
+    bytes_of: dict[Key | str, int]
+    """Distinct bytes read, by tensor."""
     varied: set[str] = field(default_factory=set)
 
 
@@ -252,7 +253,7 @@ def _read_part(
         "outside": checkpoint.outside,
         "unrecognised": checkpoint.unrecognised,
         "part": checkpoint.part.name,
-        "bytes_read": sum(part.bytes_read for part in parts),
+        "bytes_read": _bytes_read(parts),
         "software": {name: version(name) for name in ("verify-lineage", "numpy", "safetensors")},
     }
     progress(what, total, total)
@@ -322,7 +323,7 @@ def _outside_layers(
     if effort == "full":
         scan.skim_rest(None)
         scan.skim_unknown((*checkpoint.outside, *checkpoint.unrecognised))
-    part = _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.bytes_read, scan.varied)
+    part = _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.bytes_of, scan.varied)
     return part, embedding, writing
 
 
@@ -345,7 +346,7 @@ def _layer(task: _Task) -> _Part:
         arrays |= attention_circuits(scan, checkpoint, layer, task.sketch, tokens)
         arrays |= strongest_units(scan, checkpoint, layer, task.sketch, tokens)
         scan.skim_rest(layer)
-    return _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.bytes_read)
+    return _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.bytes_of)
 
 
 def _digest(digests: dict[str, bytes], effort: Effort) -> str:
@@ -362,6 +363,15 @@ def _non_finite(parts: list[_Part], moments: dict[tuple[str, int | None], Moment
     if effort == "full":
         return sum(found.non_finite for found in moments.values())
     return sum({name: count for part in parts for name, count in part.non_finite.items()}.values())
+
+
+def _bytes_read(parts: list[_Part]) -> int:
+    """Distinct bytes: of a tensor that several layers read (a norm, all of it), the most that one of them did."""
+    most: dict[Key | str, int] = {}
+    for part in parts:
+        for name, size in part.bytes_of.items():
+            most[name] = max(size, most.get(name, 0))
+    return sum(most.values())
 
 
 def _dead(arrays: Arrays) -> tuple[DeadCount, ...]:

@@ -155,6 +155,7 @@ class FingerprintRecord(Record):
     rest: tuple[StrangeTensor, ...] = later(())
     """Of the tensors that no table understands in any part, the largest, ordered by name."""
     bytes_read: int
+    """Distinct bytes of weights that were read, as stored: at full effort those of all tensors, each once."""
     software: dict[str, str]
     """Versions of what computed it."""
 
