@@ -14,7 +14,7 @@ from .claim.check import check, outcome, read, unchecked
 from .claim.recompute import recompute
 from .claim.report import Subject
 from .fingerprint import EFFORTS, Fingerprint, fingerprint
-from .lineage import Model, PanelSource, test_lineage
+from .lineage import Model, PanelSource, by_one_tokenizer, test_lineage
 from .panel import Panel, load_panel
 from .statistics import PANEL_STATISTICS
 
@@ -61,7 +61,9 @@ def rerun(
         basis.append("the panel")
         reference = None if wrong else reference
     if a is not None and b is not None:
+        sides = recorded.a, recorded.b
         models = _fingerprint(a, recorded.a, progress), _fingerprint(b, recorded.b, progress)
+        models = by_one_tokenizer((a, b), models, lambda model, side: _fingerprint(model, sides[side], progress))
         basis.insert(0, "both models")
         if wrong := _subjects(recorded, *models):
             found = [*wrong, *found]
@@ -177,7 +179,7 @@ def _unchecked(report: ClaimReport, models: tuple[Fingerprint, ...], panel: Pane
     kinds = [kind for kind in unchecked(report) if kind.field.startswith(_STATED)]
     for side, subject, model in (("a", report.a, models[0]), ("b", report.b, models[1])):
         same_files = Subject.of(model.record).files == subject.files
-        stated = ("name", "origin", "revision", "merged_onto", "declared_bases", "software")
+        stated = ("name", "origin", "revision", "merged_onto", "declared_bases", "not_read", "tokenizer", "software")
         for name in (*stated, *(() if same_files else ("files", "bytes_read"))):
             reason = "of the files that the report was made from; those given hold the same weights"
             kinds.append(Unchecked(field=f"$.{side}.{name}*", reason=reason))

@@ -9,9 +9,11 @@ from .layout_file import layout_of, read_layout
 from .naming import Key
 from .place import Location
 from .source import Whereabouts, whereabouts
+from .vocabulary import LOOKED_FOR, Vocabulary
 
 __all__ = [
     "FAMILIES",
+    "LOOKED_FOR",
     "MOST_DECLARED",
     "Architecture",
     "Checkpoint",
@@ -19,6 +21,7 @@ __all__ = [
     "FileIdentity",
     "Key",
     "Location",
+    "Vocabulary",
     "Whereabouts",
     "draft_layout",
     "drafted_layout",

@@ -123,7 +123,7 @@ def below(place: Place) -> Place:
         If several do.
     """
     names = place.names()
-    if any(_is_weights(name) for name in names):
+    if any(is_weights(name) for name in names):
         return place
     inner = [place.folder(name) for name in place.folders()[:_MOST_FOLDERS]]
     holding = [one for one in inner if any(PurePosixPath(name).suffix in FORMATS for name in one.names())]
@@ -154,7 +154,8 @@ def _meant(place: Place, present: list[str], config: dict[str, Any]) -> WeightSe
     )
 
 
-def _is_weights(name: str) -> bool:
+def is_weights(name: str) -> bool:
+    """Whether a file is one of weights, by its name."""
     return is_index(name) or PurePosixPath(name).suffix.lower() in (*FORMATS, *PICKLES)
 
 

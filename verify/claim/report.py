@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, PlainSerializer, ValidationError
 from ..base import Record, ReportError, VerifyError, without_duplicates, write_atomically
 from ..base.digest import canonical, digest
 from ..checkpoint import Architecture, FileIdentity
-from ..fingerprint import DeadCount, Effort, FingerprintRecord, SketchSpec
+from ..fingerprint import DeadCount, Effort, FingerprintRecord, Pairing, SketchSpec
 from ..panel import PanelUse
 from ..statistics import EXACT_TESTS, TestResult
 from .citation import Citation, cite
@@ -60,8 +60,14 @@ class Subject(Record):
     content_sha256: str
     """sha256 over every learned tensor, canonical ones as float32, so a lossless change of format keeps it; at lesser
     effort, over the rows that were read."""
+    not_read: tuple[str, ...] = ()
+    """Other files of weights that lie beside those read, by name."""
     anchors: int
-    """Anchor tokens kept."""
+    """Anchors kept: tokens, or rows of the table of tokens."""
+    pairing: Pairing = "tokens"
+    """By what anchors pair with those of another model: tokens, or the numbers of rows."""
+    tokenizer: str | None = None
+    """Name of the file that tells the tokens; None where none was found."""
     dead: tuple[DeadCount, ...]
     non_finite: int
     outside: tuple[str, ...]

@@ -1,6 +1,6 @@
 """Checkpoint to fingerprint: small, publishable, and all that the tests ever look at."""
 
-from .anchors import ANCHORS
+from .anchors import ANCHORS, LEAST_ANCHORS, Pairing, known_tokens, shared_anchors
 from .build import fingerprint
 from .record import COMPONENTS, SAMPLED, Component, DeadCount, Fingerprint, FingerprintRecord, is_fingerprint
 from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, projection, unit_rows
@@ -9,16 +9,20 @@ __all__ = [
     "ANCHORS",
     "COMPONENTS",
     "EFFORTS",
+    "LEAST_ANCHORS",
     "SAMPLED",
     "Component",
     "DeadCount",
     "Effort",
     "Fingerprint",
     "FingerprintRecord",
+    "Pairing",
     "SketchSpec",
     "chosen_indices",
     "fingerprint",
     "is_fingerprint",
+    "known_tokens",
     "projection",
+    "shared_anchors",
     "unit_rows",
 ]
