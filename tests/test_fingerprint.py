@@ -20,8 +20,9 @@ from benchmarks.zoo.derive import permute_units, rotate_stream
 from tests.checkpoints import FAMILY_NAMES, toy, write_checkpoint
 from tests.models import config, weights, write
 from verify import Fingerprint, FingerprintError, InputError, SketchSpec, fingerprint, test_lineage
+from verify.checkpoint import Vocabulary
 from verify.fingerprint import ANCHORS, chosen_indices, is_fingerprint, projection, unit_rows
-from verify.fingerprint.anchors import known_anchors
+from verify.fingerprint.anchors import LEAST_ANCHORS, anchors_of
 from verify.fingerprint.check import LARGEST_FILE
 from verify.fingerprint.moments import Moments
 
@@ -341,8 +342,9 @@ def test_choices_and_signs_cannot_be_changed() -> None:
 def test_anchors_are_distinct_and_kept_in_order() -> None:
     """The first that a vocabulary knows."""
     assert len(set(ANCHORS)) == len(ANCHORS)
-    assert known_anchors({ANCHORS[5]: 9, ANCHORS[2]: 4, ANCHORS[7]: 1}, 2) == [(2, 4), (5, 9)]
-    assert known_anchors(None, 2) == []
+    ids = {ANCHORS[2 * i + 1]: 90 - i for i in reversed(range(LEAST_ANCHORS + 2))}
+    known = [(2 * i + 1, 90 - i) for i in range(LEAST_ANCHORS)]
+    assert anchors_of(Vocabulary("vocab.json", ids), 100, LEAST_ANCHORS) == ("tokens", known)
 
 
 # ---- two sketches

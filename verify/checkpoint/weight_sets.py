@@ -71,8 +71,8 @@ class WeightSet:
     def __str__(self) -> str:
         rest = len(self.files) - 1
         if self.index is not None:
-            return f"{self.index!r:.120} with {rest + 1} shards"
-        return f"{self.files[0]!r:.120}" + (f" and {rest} more of its kind" if rest else "")
+            return f"{self.index!r:.60} with {rest + 1} shards"
+        return f"{self.files[0]!r:.60}" + (f" and {rest} more of its kind" if rest else "")
 
 
 def is_index(name: str) -> bool:
@@ -93,7 +93,10 @@ def weight_sets(
     found: list[WeightSet] = []
     free = [name for name in present if PurePosixPath(name).suffix.lower() in formats]
     for index in (name for name in present if is_index(name)):
-        files = tuple(sorted(set(read_index(index).values())))
+        try:
+            files = tuple(sorted(set(read_index(index).values())))
+        except NoFileError:  # a link to nothing is as good as absent
+            continue
         free = [name for name in free if name not in files]
         _check_listed(index, files, free)
         found.append(WeightSet(files, index))
@@ -225,12 +228,12 @@ def _question(name: str, sets: Sequence[WeightSet], named: object) -> str:
     first = sets[0]
     why = ""
     if first.key == named:
-        why = f" (transformers takes {first.key!r:.120}, which config.json names)"
+        why = f" (transformers takes {first.key!r:.60}, which config.json names)"
     elif first.files == (SINGLE,) and any(one.index for one in sets):
         why = f" (transformers takes {SINGLE}, diffusers the index)"
     return (
         f"{name} holds {len(sets)} sets of weights that differ: {shown}{more}{why}; say which is meant by giving the "
-        f"path of that file, such as {name}/{first.key}."
+        f"path of that file, such as {f'{name}/{first.key}'!r:.160}."
     )
 
 

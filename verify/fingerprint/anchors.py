@@ -63,9 +63,9 @@ def anchors_of(vocabulary: Vocabulary | None, rows: int, count: int) -> tuple[Pa
     known: list[tuple[int, int]] = []
     if vocabulary is not None:
         ids = vocabulary.below(rows)
-        known = [(i, ids[a]) for i, a in enumerate(ANCHORS) if a in ids][:count]
+        known = [(i, ids[a]) for i, a in enumerate(ANCHORS) if a in ids]
     if len(known) >= LEAST_ANCHORS or not rows:
-        return "tokens", known
+        return "tokens", known[:count]
     return "rows", [(row, row) for row in numbered_rows(rows, count)]
 
 
