@@ -136,7 +136,7 @@ def by_one_tokenizer(
         alike = mine.architecture.vocab == theirs.architecture.vocab
         lacks = (mine.pairing, theirs.pairing) == ("rows", "tokens")
         if alike and lacks and model is not None and lender is not None:
-            found[side] = read_again(replace(model, tokenizer=lender.tokenizer or lender.text), side)
+            found[side] = read_again(replace(model, tokenizer=lender.of_tokenizer or lender), side)
     return found[0], found[1]
 
 

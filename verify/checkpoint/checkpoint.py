@@ -256,8 +256,8 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
     stored, rest = _match(family, prefix, found, config)
     if config.get("tie_word_embeddings", family.tied) is True:
         stored.pop(("unembed", None, None), None)  # a stale copy: the model uses embed
-    if location.tokenizer is not None:
-        tokens = tokenizer_at(Location(location.tokenizer, token=location.token))
+    if (given := location.of_tokenizer) is not None:
+        tokens = tokenizer_at(given)
     checkpoint = Checkpoint(source, family, stored, rest, tokens)
     _log.info("%s: %s, %d tensors in %d files", checkpoint.name, family.name, len(found), len(source.weights))
     for name in checkpoint.unrecognised:

@@ -48,8 +48,14 @@ class Location:
     """Path of a layout file, for an architecture that is not known."""
     base: str | None = None
     """Path or address of the model that this one is an adapter of; the two are read as one."""
-    tokenizer: str | None = None
-    """Path or address of a tokenizer file, or of a folder that has one, in place of the model's own."""
+    tokenizer: str | Location | None = None
+    """Where another tokenizer than the model's own lies: a tokenizer file, or a folder or model that has one."""
+
+    @property
+    def of_tokenizer(self) -> Location | None:
+        """Where the tokenizer that is given lies; None where none is."""
+        given = self.tokenizer
+        return given if given is None or isinstance(given, Location) else Location(given, token=self.token)
 
     @staticmethod
     def of(model: str | os.PathLike[str] | Location) -> Location:

@@ -40,23 +40,29 @@ class Whereabouts:
     """The same, at the commits that were found, so that whoever opens it later reads the same files."""
     places: tuple[tuple[Place, str], ...]
     """The model's and, where it is merged onto one, its base's, each with the name of the file or folder meant."""
+    tokenizer: tuple[Place, str] | None = None
+    """Likewise of the tokenizer, where another than the model's own is given."""
 
     @property
     def state(self) -> str | None:
         """Changes whenever bytes of its files may have; None where that cannot be known."""
-        if any(place.state is None for place, _ in self.places):
+        if any(place.state is None for place, _ in self._all):
             return None
-        return repr([((below(place) if name == place.name else place).state, name) for place, name in self.places])
+        return repr([((below(place) if name == place.name else place).state, name) for place, name in self._all])
 
     @property
     def local(self) -> bool:
-        """Whether all files lie on this machine."""
+        """Whether all weights lie on this machine."""
         return all(place.origin is None for place, _ in self.places)
 
     @property
     def committed(self) -> bool:
         """Whether all files are of a commit, and so do not change."""
-        return all(place.revision is not None for place, _ in self.places)
+        return all(place.revision is not None for place, _ in self._all)
+
+    @property
+    def _all(self) -> tuple[tuple[Place, str], ...]:
+        return self.places if self.tokenizer is None else (*self.places, self.tokenizer)
 
 
 def whereabouts(location: Location) -> Whereabouts:
@@ -71,13 +77,16 @@ def whereabouts(location: Location) -> Whereabouts:
     places = [(place, file or place.name)]
     if place.revision is not None:
         location = replace(location, revision=place.revision)
-    for what in ("base", "tokenizer"):
-        if (given := getattr(location, what)) is not None:
-            other, file = find(Location(given, token=location.token))
-            places.append((other, file or other.name))
-            if other.revision is not None and file is None and len(PurePosixPath(other.origin or "").parts) == 3:
-                location = replace(location, **{what: f"{other.origin}@{other.revision}"})
-    return Whereabouts(location, tuple(places))
+    if location.base is not None:
+        base, file = find(Location(location.base, token=location.token))
+        places.append((base, file or base.name))
+        if base.revision is not None and file is None and len(PurePosixPath(base.origin or "").parts) == 3:
+            location = replace(location, base=f"{base.origin}@{base.revision}")
+    tokenizer = None
+    if (given := location.of_tokenizer) is not None:
+        lender, file = find(given)
+        tokenizer = lender, file or lender.name
+    return Whereabouts(location, tuple(places), tokenizer)
 
 
 def locate(location: Location) -> Source:
