@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainSerializer, ValidationError
 
-from ..base import Record, ReportError, VerifyError, without_duplicates, write_atomically
+from ..base import Record, ReportError, VerifyError, later, without_duplicates, write_atomically
 from ..base.digest import canonical, digest
 from ..checkpoint import Architecture, FileIdentity
 from ..fingerprint import DeadCount, Effort, FingerprintRecord, Pairing, SketchSpec
@@ -60,13 +60,13 @@ class Subject(Record):
     content_sha256: str
     """sha256 over every learned tensor, canonical ones as float32, so a lossless change of format keeps it; at lesser
     effort, over the rows that were read."""
-    not_read: tuple[str, ...] = ()
+    not_read: tuple[str, ...] = later(())
     """Other files of weights that lie beside those read, by name."""
     anchors: int
     """Anchors kept: tokens, or rows of the table of tokens."""
-    pairing: Pairing = "tokens"
+    pairing: Pairing = later("tokens")
     """By what anchors pair with those of another model: tokens, or the numbers of rows."""
-    tokenizer: str | None = None
+    tokenizer: str | None = later()
     """Name of the file that tells the tokens; None where none was found."""
     dead: tuple[DeadCount, ...]
     non_finite: int

@@ -41,7 +41,7 @@ from pydantic import Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from ..base import FingerprintError, Record, write_atomically
+from ..base import FingerprintError, Record, later, write_atomically
 from ..checkpoint import Architecture, FileIdentity
 from .anchors import Pairing
 from .check import LARGEST_FILE, check_arrays, check_record
@@ -84,7 +84,7 @@ class FingerprintRecord(Record):
     architecture: Architecture
     files: tuple[FileIdentity, ...]
     """The weight files, ordered by name."""
-    not_read: tuple[str, ...] = ()
+    not_read: tuple[str, ...] = later(())
     """Other files of weights that lie beside them, by name."""
     effort: Effort = "full"
     """How much was read."""
@@ -96,9 +96,9 @@ class FingerprintRecord(Record):
     """Kinds of arrays held: those that its effort gives, unless it was cut down for a panel."""
     anchors: tuple[int, ...]
     """Positions, in the frozen anchor list, of the tokens kept; numbers of rows where they pair by those."""
-    pairing: Pairing = "tokens"
+    pairing: Pairing = later("tokens")
     """Whether anchors are tokens, or rows of the table of tokens, by number."""
-    tokenizer: str | None = None
+    tokenizer: str | None = later()
     """Name of the file that tells the tokens; None where none was found."""
     dead: tuple[DeadCount, ...] = ()
     non_finite: int = 0
