@@ -14,6 +14,7 @@ from tests.checkpoints import LAYERS, Toy, raw_safetensors, toy, write_checkpoin
 from tests.test_checkpoint_hostile import refused
 from verify.checkpoint import open_checkpoint
 from verify.checkpoint.place import LocalFolder
+from verify.cli import main
 from verify.fingerprint import fingerprint
 
 SINGLE = "model.safetensors"
@@ -252,3 +253,18 @@ def test_a_name_of_two_parts_is_kept_in_a_fingerprint(tmp_path: Path) -> None:
     made = fingerprint(snapshot)
     made.save(tmp_path / "f.safetensors")
     assert fingerprint(tmp_path / "f.safetensors").record.name == made.record.name == "acme/child"
+
+
+def test_inspect_lists_weights_that_are_not_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And says which tokenizer was found."""
+    folder = write_checkpoint(tmp_path, toy(), files={"vocab.json": "{}"})
+    (folder / "pytorch_model.bin").write_bytes(b"")
+    for option in ((), ("--json",)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sys.argv", ["verify", "inspect", str(folder), *option])
+            main()
+    page, _, content = capsys.readouterr().out.partition("{")
+    assert "tokenizer: vocab.json\n" in page
+    assert "1 files of weights not read:\n  pytorch_model.bin" in page
+    found = json.loads("{" + content)
+    assert (found["not_read"], found["tokenizer"]) == (["pytorch_model.bin"], "vocab.json")

@@ -92,9 +92,11 @@ def enough_anchors(a: Fingerprint, b: Fingerprint) -> str | None:
     shared = len(shared_anchors(a.record, b.record))
     if shared >= LEAST_ANCHORS:
         return None
-    for model in (a, b):
-        if model.record.pairing == "rows" or not model.record.anchors:
-            return _no_tokens(model.record) + _unpaired(a.record, b.record)
+    records = (a.record, b.record)
+    by_number = [record for record in records if record.pairing == "rows"]
+    of_old = [record for record in records if record.tokenizer is None and not record.anchors]
+    if lacking := (*by_number, *of_old):
+        return _no_tokens(lacking[0]) + _unpaired(*records)
     return f"the vocabularies share {shared} anchor tokens, fewer than {LEAST_ANCHORS}"
 
 
