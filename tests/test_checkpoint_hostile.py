@@ -86,8 +86,8 @@ def test_some_other_file(tmp_path: Path) -> None:
 def test_two_weight_files_without_an_index(tmp_path: Path) -> None:
     """Which of them is the model is not guessed."""
     for name in ("a", "b"):
-        (tmp_path / f"{name}.safetensors").write_bytes(raw_safetensors({}))
-    assert "2 safetensors files and no model.safetensors.index.json" in refused(tmp_path)
+        (tmp_path / f"{name}.safetensors").write_bytes(raw_safetensors({name: F32}, bytes(8)))
+    assert "2 sets of weights that differ: 'a.safetensors', 'b.safetensors'" in refused(tmp_path)
 
 
 def test_a_pipe_in_place_of_a_file_does_not_hang(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_tensor_in_two_shards(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "truncated"),
+        (b"", "empty"),
         (b"\x10\0\0", "truncated"),
         (raw_safetensors(b"{}", length=2**63), "truncated"),
         (raw_safetensors(b"{}", length=3), "truncated"),

@@ -419,7 +419,7 @@ HOSTILE = {
     "absent": "does not exist",
     "missing shard": "is missing",
     "truncated": "truncated",
-    "empty file": "truncated",
+    "empty file": "is empty",
     "config": "config.json is not valid JSON",
     "config list": "config.json",
     "index json": "index.json is not valid JSON",

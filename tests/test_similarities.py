@@ -24,7 +24,7 @@ from tests.synthetic import SKETCH, architecture, fingerprint_of, gpt2_like
 from verify import Fingerprint, SketchSpec
 from verify.base import StatisticsError
 from verify.data import model
-from verify.fingerprint.anchors import ANCHORS, known_anchors
+from verify.fingerprint.anchors import ANCHORS, anchors_of
 from verify.statistics import (
     CIRCUIT_COSINE,
     EMBEDDING_GEOMETRY,
@@ -344,7 +344,7 @@ def _with_only(folder, kept):
     for file in model("reference").iterdir():
         shutil.copy(file, folder)
     with verify.open_checkpoint(folder) as checkpoint:
-        known = known_anchors(checkpoint.vocabulary(), len(ANCHORS))
+        _, known = anchors_of(checkpoint.vocabulary(), checkpoint.architecture.vocab, len(ANCHORS))
     lost = {token for position, token in known if position not in set(kept.tolist())}
     tokenizer = json.loads((folder / "tokenizer.json").read_text())
     vocabulary = tokenizer["model"]["vocab"]

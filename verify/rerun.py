@@ -14,7 +14,7 @@ from .claim.check import check, inputs, outcome, read, unchecked
 from .claim.recompute import recompute
 from .claim.report import Subject
 from .fingerprint import EFFORTS, Fingerprint, fingerprint
-from .lineage import Model, PanelSource, test_lineage, told_apart
+from .lineage import Model, PanelSource, by_one_tokenizer, test_lineage, told_apart
 from .panel import Panel, load_panel
 from .statistics import PANEL_STATISTICS
 
@@ -32,6 +32,8 @@ _STATED = (
     "$.provenance.effort",
     "$.panel.families",
 )
+_NAMED = ("name", "origin", "merged_onto", "declared_bases", "tokenizer")
+"""What reasons and limitations call a model by."""
 _LARGEST_SKETCH = 1 << 16
 
 
@@ -62,7 +64,9 @@ def rerun(
         basis.append("the panel")
         reference = None if wrong else reference
     if a is not None and b is not None:
+        sides = recorded.a, recorded.b
         models = _fingerprint(a, recorded.a, progress), _fingerprint(b, recorded.b, progress)
+        models = by_one_tokenizer((a, b), models, lambda model, side: _fingerprint(model, sides[side], progress))
         models = told_apart(models, (a, b), progress)
         prints = [side for side, model in zip("AB", models, strict=True) if model.read_from == "fingerprint"]
         given = "fingerprints" if prints else "weights"
@@ -189,7 +193,7 @@ def _again(
 
 def _named(model: Fingerprint, subject: Subject) -> Fingerprint:
     """A model and its parts under the name that the report gives it, with what was declared then."""
-    stated = {name: getattr(subject, name) for name in ("name", "origin", "merged_onto", "declared_bases")}
+    stated = {name: getattr(subject, name) for name in _NAMED}
     record = model.record.model_copy(update=stated | {"arrays_sha256": subject.arrays_sha256 or ""})
     parts = (_named(part, subject) for part in model.parts)
     return Fingerprint(record, model.arrays, parts, read_from=subject.read_from or "weights")
@@ -200,7 +204,7 @@ def _unchecked(report: ClaimReport, models: tuple[Fingerprint, ...], panel: Pane
     kinds = [kind for kind in unchecked(report) if kind.field.startswith(_STATED)]
     for side, subject, model in (("a", report.a, models[0]), ("b", report.b, models[1])):
         found = Subject.read(model)
-        stated = ("name", "origin", "revision", "merged_onto", "declared_bases", "software")
+        stated = ("name", "origin", "revision", "merged_onto", "declared_bases", "not_read", "tokenizer", "software")
         read_from = ("read_from", "arrays_sha256")
         of_files = () if found.files == subject.files else ("files", "bytes_read")
         for name in (*stated, *read_from, *of_files):

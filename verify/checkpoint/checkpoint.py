@@ -27,9 +27,10 @@ from .overlay import declared_bases, is_local, merged_onto
 from .parts import Division, Fit, Territory, divide, understood
 from .place import Location
 from .quantised import dequantised
-from .source import Source, locate
+from .source import Source, below, find, is_weights, locate
+from .stand_ins import check_tensors
 from .tensor import Chosen, Tensor
-from .vocabulary import vocabulary
+from .vocabulary import LOOKED_FOR, Vocabulary, read_vocabulary, vocabulary
 
 _log = logging.getLogger(__name__)
 
@@ -243,11 +244,14 @@ class Checkpoint:
         tensor = self._held.found[name]
         return tensor.dtype, tensor.shape
 
-    def vocabulary(self) -> dict[bytes, int] | None:
-        """Token bytes to id; None where neither the folder nor a file has a tokenizer."""
-        if self._tokens is not None:
-            return {token: n for token, n in self._tokens.items() if n < self.architecture.vocab}
-        return vocabulary(self._source.place, self.architecture.vocab)
+    @property
+    def not_read(self) -> tuple[str, ...]:
+        """Other files of weights in the folder."""
+        return self._source.not_read
+
+    def vocabulary(self) -> Vocabulary | None:
+        """The tokenizer: the one given, else that of a file of weights, else that of the folder; None without any."""
+        return vocabulary(self._source.place) if self._tokens is None else self._tokens
 
     def files(self, *, read: bool = True, progress: Progress = silent) -> tuple[FileIdentity, ...]:
         """The weight files, ordered by name, with their sha256: as their place vouches for it, else by reading all.
@@ -286,6 +290,8 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
     if (base := base_of(location, source, found)) is not None:
         under, weights, tokens = _held(base)
         source, found = merge(source, found, under, weights)
+    if (given := location.of_tokenizer) is not None:
+        tokens = tokenizer_at(given)
     held = Held(source, found, tokens)
     asked = None if location.layout is None else layout_of(location.layout)
     shapes = {name: tensor.shape for name, tensor in found.items()}
@@ -316,6 +322,30 @@ def _sound(held: Held, fit: Fit) -> Fit | None:
     return None
 
 
+def tokenizer_at(location: Location) -> Vocabulary:
+    """The tokenizer that an address means: of a tokenizer file, of a folder or of a model.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none, or it is damaged.
+    """
+    place, file = find(location)
+    found = None
+    if file is None:
+        found = vocabulary(place)
+    elif not is_weights(file):
+        found = read_vocabulary(place, file)
+    if found is None and (file is not None or any(map(is_weights, below(place).names()))):
+        source, _, found = _held(location)
+        found = found or vocabulary(source.place)
+    if found is None:
+        raise CheckpointError(
+            f"No tokenizer was found in {place.name} (looked for {', '.join(LOOKED_FOR)}); give the path of one."
+        )
+    return replace(found, file=f"{place.name}/{found.file}")
+
+
 def drafted_layout(model: str | os.PathLike[str] | Location) -> str:
     """A layout file to start from, for a model whose architecture is not known; see docs/layouts.md.
 
@@ -328,19 +358,20 @@ def drafted_layout(model: str | os.PathLike[str] | Location) -> str:
     return draft_layout({name: tensor.shape for name, tensor in found.items()})
 
 
-def _held(location: Location) -> tuple[Source, dict[str, Tensor], dict[bytes, int] | None]:
+def _held(location: Location) -> tuple[Source, dict[str, Tensor], Vocabulary | None]:
     """What lies somewhere, its tensors by name, and the tokens that a file itself lists."""
     source, found, tokens = _contents(locate(location))
     return source, dequantised(found, source.config), tokens
 
 
-def _contents(source: Source) -> tuple[Source, dict[str, Tensor], dict[bytes, int] | None]:
+def _contents(source: Source) -> tuple[Source, dict[str, Tensor], Vocabulary | None]:
     """The tensors of all files; the source with what they say of themselves, which counts before config.json."""
     found: dict[str, Tensor] = {}
-    tokens: dict[bytes, int] | None = None
+    tokens: Vocabulary | None = None
     for file in source.weights:
         held = FORMATS[PurePosixPath(file.name).suffix.lower()](file, source.place)
-        tokens = held.vocabulary if tokens is None else tokens
+        if tokens is None and held.vocabulary is not None:
+            tokens = Vocabulary(file.name, held.vocabulary)
         weights = sorted((*source.weights, *held.beside), key=lambda one: one.name)
         source = replace(source, config=held.config or source.config, weights=tuple(weights))
         for name, tensor in held.tensors.items():
@@ -349,6 +380,7 @@ def _contents(source: Source) -> tuple[Source, dict[str, Tensor], dict[bytes, in
                     f"Tensor {name!r:.200} is in both {found[name].file} and {file.name}; expected it once."
                 )
             found[name] = tensor
+    check_tensors(source.name, found)
     for name, where in (source.index or {}).items():
         if name not in found or found[name].file != where:
             raise CheckpointError(

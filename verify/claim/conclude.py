@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import log10
 
 from ..base import InputError
-from ..fingerprint import Fingerprint, FingerprintRecord
+from ..fingerprint import Fingerprint, FingerprintRecord, shared_anchors
 from ..inference import best_of, holm, larger
 from ..panel import PanelEvidence
 from ..statistics import EXACT_TESTS, TestResult
@@ -154,7 +154,7 @@ class Further:
         if prints is None:
             return Further(pair)
         a, b = (PartSubject.of(model.record) for model in prints)
-        return Further(pair, results, (a, b), shared_anchors(*prints))
+        return Further(pair, results, (a, b), len(shared_anchors(*(model.record for model in prints))))
 
 
 def _part(
@@ -178,11 +178,6 @@ def _part(
         subject_b=one.subjects[1] if one.subjects else None,
         shared_anchors=one.shared_anchors,
     )
-
-
-def shared_anchors(a: Fingerprint, b: Fingerprint) -> int:
-    """Anchor tokens that both vocabularies know."""
-    return len(set(a.record.anchors) & set(b.record.anchors))
 
 
 def headline(a: Subject, b: Subject) -> Pair:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import StatisticsError
-from ..fingerprint import ANCHORS, EFFORTS, Fingerprint, FingerprintRecord
+from ..fingerprint import ANCHORS, EFFORTS, Fingerprint, FingerprintRecord, shared_anchors
 from ..inference import hypergeometric_interval, log10_p_signs
 from ..panel import PanelEvidence, PanelUse, members_needed, stratum_of
 from ..panel.evidence import conclude as conclude_panel
@@ -138,8 +138,8 @@ def _reasons(report: ClaimReport) -> dict[str, str | None]:
 
 def _shared(report: ClaimReport) -> int | None:
     """Anchor tokens shared, as many as can be; None where an older report does not say."""
-    a, b = (_stub(report, subject, side).record.anchors for side, subject in enumerate((report.a, report.b)))
-    return None if report.shared_anchors is None else len(set(a) & set(b))
+    a, b = (_stub(report, subject, side).record for side, subject in enumerate((report.a, report.b)))
+    return None if report.shared_anchors is None else len(shared_anchors(a, b))
 
 
 def _results(
@@ -171,7 +171,7 @@ def _stub(report: ClaimReport, subject: Subject, side: int) -> Fingerprint:
     shared = min(known) if report.shared_anchors is None else min(*known, report.shared_anchors)
     shared = max(shared, sum(known) - len(ANCHORS), 0)
     start = 0 if side == 0 else known[0] - shared
-    known_of = ("name", "architecture", "files", "content_sha256", "unrecognised")
+    known_of = ("name", "architecture", "files", "content_sha256", "unrecognised", "pairing", "tokenizer")
     fields = {name: getattr(subject, name) for name in known_of}
     record = FingerprintRecord.model_construct(
         **fields, sketch=report.provenance.sketch, anchors=tuple(range(start, start + known[side]))

@@ -18,6 +18,7 @@ from ..fingerprint import (
     Effort,
     Fingerprint,
     FingerprintRecord,
+    Pairing,
     PartRecord,
     ReadFrom,
     SketchSpec,
@@ -88,8 +89,14 @@ class Subject(Record):
     content_sha256: str
     """sha256 over every learned tensor, canonical ones as float32, so a lossless change of format keeps it; at lesser
     effort, over the rows that were read."""
+    not_read: tuple[str, ...] = later(())
+    """Other files of weights that lie beside those read, by name."""
     anchors: int
-    """Anchor tokens kept."""
+    """Anchors kept: tokens, or rows of the table of tokens."""
+    pairing: Pairing = later("tokens")
+    """By what anchors pair with those of another model: tokens, or the numbers of rows."""
+    tokenizer: str | None = later()
+    """Name of the file that tells the tokens; None where none was found."""
     dead: tuple[DeadCount, ...]
     non_finite: int
     outside: tuple[str, ...]

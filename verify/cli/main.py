@@ -103,10 +103,12 @@ def lineage(
     token_a: str | None,
     layout_a: str | None,
     base_a: str | None,
+    tokenizer_a: str | None,
     revision_b: str | None,
     token_b: str | None,
     layout_b: str | None,
     base_b: str | None,
+    tokenizer_b: str | None,
     output: Path | None,
     names: str | None,
     alpha: float,
@@ -137,8 +139,8 @@ def lineage(
 
     with progress_bar(quiet) as progress:
         report = test_lineage(
-            Location(a, revision_a, token_a, layout_a, base_a),
-            Location(b, revision_b, token_b, layout_b, base_b),
+            Location(a, revision_a, token_a, layout_a, base_a, tokenizer_a),
+            Location(b, revision_b, token_b, layout_b, base_b, tokenizer_b),
             effort=effort,
             workers=workers,
             alpha=alpha,
@@ -178,6 +180,7 @@ def fingerprint(
     token: str | None,
     layout: str | None,
     base: str | None,
+    tokenizer: str | None,
     output: Path,
     as_json: bool,
     quiet: bool,
@@ -188,7 +191,7 @@ def fingerprint(
     from ..fingerprint import fingerprint as compute
 
     with progress_bar(quiet) as progress:
-        location = Location(model, revision, token, layout, base)
+        location = Location(model, revision, token, layout, base, tokenizer)
         result = compute(location, effort=effort, workers=workers, progress=progress)
     if effort not in (None, result.record.effort):
         raise InputError(

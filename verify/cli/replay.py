@@ -37,10 +37,12 @@ def replay(
     token_a: str | None,
     layout_a: str | None,
     base_a: str | None,
+    tokenizer_a: str | None,
     revision_b: str | None,
     token_b: str | None,
     layout_b: str | None,
     base_b: str | None,
+    tokenizer_b: str | None,
     reference: str | None,
     require_models: bool,
     as_json: bool,
@@ -58,8 +60,8 @@ def replay(
     from ..checkpoint import Location
     from ..replay import replay as run
 
-    first = None if a is None else Location(a, revision_a, token_a, layout_a, base_a)
-    second = None if b is None else Location(b, revision_b, token_b, layout_b, base_b)
+    first = None if a is None else Location(a, revision_a, token_a, layout_a, base_a, tokenizer_a)
+    second = None if b is None else Location(b, revision_b, token_b, layout_b, base_b, tokenizer_b)
     with progress_bar(quiet) as progress:
         outcome = run(report, first, second, reference, progress=progress)
     if as_json:

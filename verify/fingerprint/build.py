@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..base import Cache, InputError, Progress, Workers, run_in_order, silent
 from ..checkpoint import Checkpoint, Key, Location, open_checkpoint, whereabouts
-from .anchors import known_anchors
+from .anchors import anchors_of
 from .attention import attention_circuits, sampled_values
 from .check import MOST_STRANGE, SPREAD_ROLES
 from .moments import Moments
@@ -124,7 +124,7 @@ def fingerprint(
         raise InputError(f"effort is {effort!r}; give one of {', '.join(EFFORTS)}.")
     location = Location.of(model)
     if is_fingerprint(Path(location.text)):
-        for what in ("base", "layout", "revision"):
+        for what in ("base", "layout", "revision", "tokenizer"):
             if getattr(location, what) is not None:
                 name = Path(location.text).name
                 raise InputError(f"{name!r:.120} is a fingerprint, and a {what} is given; leave the {what} out.")
@@ -221,7 +221,8 @@ def _read_part(
     what, total = f"reading {checkpoint.name}", architecture.layers + 2
     if location.part is not None:
         what += f", {checkpoint.part.name}"
-    known = known_anchors(checkpoint.vocabulary(), sketch.anchors)
+    tokenizer = checkpoint.vocabulary()
+    pairing, known = anchors_of(tokenizer, architecture.vocab, sketch.anchors)
     outside, embedding, writing = _outside_layers(checkpoint.again(), sketch, effort, [token for _, token in known])
     progress(what, 1, total)
     run = uuid4().hex
@@ -244,10 +245,13 @@ def _read_part(
         "merged_onto": checkpoint.merged_onto,
         "declared_bases": checkpoint.declared_bases,
         "architecture": architecture,
+        "not_read": checkpoint.not_read,
         "effort": effort,
         "sketch": sketch,
         "components": COMPONENTS if effort == "full" else SAMPLED,
-        "anchors": tuple(position for position, _ in known),
+        "anchors": tuple(number for number, _ in known),
+        "pairing": pairing,
+        "tokenizer": None if tokenizer is None else tokenizer.file,
         "dead": _dead(arrays),
         "non_finite": _non_finite(parts, moments, effort),
         "outside": checkpoint.outside,

@@ -229,7 +229,13 @@ def _data(report: ClaimReport) -> list[Block]:
                 *([("merged onto", *(_onto(s) for s in subjects))] if any(s.merged_onto for s in subjects) else []),
                 ("bases that its makers declare", *(_listed(s.declared_bases) or "none found" for s in subjects)),
                 ("content sha256", *(Code(s.content_sha256) for s in subjects)),
-                ("shared tokens known", *(count(s.anchors) for s in subjects)),
+                ("tokenizer", *(_tokenizer(s) for s in subjects)),
+                ("shared tokens known", *(_anchors(s) for s in subjects)),
+                *(
+                    [("weights beside, not read", *(_listed(s.not_read) or "none" for s in subjects))]
+                    if any(s.not_read for s in subjects)
+                    else []
+                ),
             ),
         ),
         _table(
@@ -252,6 +258,17 @@ def _read(subject: Subject) -> Inline:
     if subject.origin is None:
         return amount
     return (*amount, " of ", Code("@".join(filter(None, (subject.origin, subject.revision)))))
+
+
+def _tokenizer(subject: Subject) -> Inline:
+    """The file that told a model's tokens."""
+    none = "none found" if subject.pairing == "rows" else "not recorded"
+    return none if subject.tokenizer is None else Code(subject.tokenizer)
+
+
+def _anchors(subject: Subject) -> Inline:
+    """The rows of the table of tokens that a model is compared on."""
+    return (count(subject.anchors), " rows, by number") if subject.pairing == "rows" else count(subject.anchors)
 
 
 def _onto(subject: Subject) -> Inline:

@@ -31,7 +31,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fingerprint import Fingerprint, difference, unit_rows
+from ..fingerprint import Fingerprint, difference, shared_anchors, unit_rows
 from ..inference import critical_agreement, critical_count, log10_p_fixed_points, log10_p_signs
 from ..statistics import (
     EXACT_TESTS,
@@ -159,7 +159,7 @@ def tally(first: Sequence[FirstSketch], second: Sequence[FirstSketch]) -> list[T
     """All statistics that can be made of two runs of models, each of one signature."""
     a, b = (Fingerprint(run[0].record, {}) for run in (first, second))
     made: list[Tally | None] = []
-    shared = np.intersect1d(a.record.anchors, b.record.anchors)
+    shared = shared_anchors(a.record, b.record)
 
     def applies(reason: str | None) -> bool:
         return reason is None

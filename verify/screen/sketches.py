@@ -182,6 +182,7 @@ def _signature(sketch: FirstSketch) -> str:
         "shape": shape,
         "refusals": refusals,
         "anchors": list(sketch.record.anchors),
+        "rows": sketch.record.architecture.vocab if sketch.record.pairing == "rows" else None,
         "sketch": sketch.record.sketch.model_dump(),
         "arrays": {name: list(array.shape) for name, array in sketch.arrays.items()},
         "groups": {kind: [list(group) for group in rows] for kind, rows in sketch.groups.items()},

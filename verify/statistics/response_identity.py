@@ -1,8 +1,9 @@
 """Hidden units and value channels that kept their index, by their responses to shared tokens.
 
 Statistic: as ``unit_identity`` and ``value_identity`` together, but each unit (channel) is described
-by its response to the anchor tokens that both vocabularies know: its gate (up, v) row times the gain of
-the norm before it times the tokens' embeddings, centred over tokens. The counts are pooled.
+by its response to the anchors, tokens that both vocabularies know or rows of equally large tables by number: its gate
+(up, v) row times the gain of the norm before it times their embeddings, centred over them. The counts are pooled.
+Why any such pairing of rows will do is shown in ``fingerprint.anchors``.
 
 Group: the direct product of the two tests' groups; the responses of permuted rows are permuted
 responses. Null law and proof: ``inference.fixed_points``, with the groups of both summed.

@@ -1,8 +1,9 @@
 """Residual dimensions that kept their index and sign, by the embeddings of shared tokens.
 
 Statistic: C[r, s] is the mean cosine of residual dimension r of A and s of B, over the columns of the
-embedding and the unembedding at the anchor tokens both vocabularies know. Two counts: dimensions with
-C[r, r] > 0 (only under RMS norm), and fixed points of the best match by |C| (by C under layer norm).
+embedding and the unembedding at the anchors: tokens both vocabularies know, or rows of equally large tables by number
+(``fingerprint.anchors``). Two counts: dimensions with C[r, r] > 0 (only under RMS norm), and fixed points of the best
+match by |C| (by C under layer norm).
 
 Group: signed permutations of the residual stream under RMS norm, permutations under layer norm: ONE
 group for the whole model, since every layer reads the same stream (L = 1). Null laws:
