@@ -94,6 +94,7 @@ class Checkpoint:
     architecture : Architecture
     unrecognised : names of tensors that the family's table does not understand.
     outside : names of tensors that are understood and not compared by any test.
+    notes : what was found otherwise than the model's makers declare, in sentences; reading may add to it.
     bytes_read : bytes of weights decoded so far.
     """
 
@@ -110,6 +111,7 @@ class Checkpoint:
         self.outside = tuple(sorted(name for name in rest if understood.search(name)))
         self.unrecognised = tuple(sorted(name for name in rest if not understood.search(name)))
         self.bytes_read = 0
+        self.notes: set[str] = set()
         self._source, self._family, self._stored, self._rest, self._tokens = source, family, stored, rest, tokens
         shapes = {key: value.shape for key, value in stored.items()}
         self.architecture: Architecture = describe(family, shapes, source.config)
@@ -142,7 +144,7 @@ class Checkpoint:
     def again(self) -> Checkpoint:
         """The same checkpoint with its own count of bytes read, from 0."""
         other = copy(self)
-        other.bytes_read = 0
+        other.bytes_read, other.notes = 0, set(self.notes)
         return other
 
     def __enter__(self) -> Checkpoint:
@@ -188,8 +190,10 @@ class Checkpoint:
         CheckpointError
             If there is no such tensor, its stored dtype cannot be read, or the file changed since it was opened.
         """
-        found, size = self._at(role, layer, expert).read(rows)
+        stored = self._at(role, layer, expert)
+        found, size = stored.read(rows)
         self.bytes_read += size
+        self.notes.update(stored.tensor.notes)
         with np.errstate(over="ignore", invalid="ignore"):  # F64 beyond float32: non-finite, and counted
             return np.ascontiguousarray(found, dtype=np.float32)
 

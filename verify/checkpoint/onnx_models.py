@@ -43,6 +43,7 @@ class Linear:
     """Whether it is stored [in, out]."""
 
     upright = True
+    notes = ()
 
     @property
     def file(self) -> str:
@@ -83,6 +84,7 @@ class Affine:
     zero: NDArray[np.float32]
 
     upright = False
+    notes = ()
 
     @property
     def file(self) -> str:

@@ -66,6 +66,8 @@ class Subject(Record):
     non_finite: int
     outside: tuple[str, ...]
     unrecognised: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What was found otherwise than the model's makers declare, in sentences."""
     bytes_read: int
     software: dict[str, str]
 

@@ -51,6 +51,7 @@ def _content(checkpoint: Checkpoint) -> dict[str, object]:
         "files": [file.model_dump() for file in checkpoint.files(read=False)],
         "outside": checkpoint.outside,
         "unrecognised": checkpoint.unrecognised,
+        "notes": sorted(checkpoint.notes),
     }
 
 
@@ -65,6 +66,7 @@ def _page(checkpoint: Checkpoint) -> str:
     ]
     if checkpoint.declared_bases:
         lines.append(f"declared bases: {', '.join(checkpoint.declared_bases)}")
+    lines += sorted(checkpoint.notes)
     for what, names in (
         ("understood, compared by no test", checkpoint.outside),
         ("not understood and left out", checkpoint.unrecognised),

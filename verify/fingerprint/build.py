@@ -41,6 +41,7 @@ class _Part:
     digests: dict[str, bytes]
     non_finite: dict[str, int]
     """Of chosen rows."""
+    notes: set[str]
     bytes_read: int
 
 
@@ -166,6 +167,7 @@ def _read(
         non_finite=_non_finite(parts, moments, effort),
         outside=checkpoint.outside,
         unrecognised=checkpoint.unrecognised,
+        notes=tuple(sorted(set.union(*(part.notes for part in parts)))),
         bytes_read=sum(part.bytes_read for part in parts),
         software={name: version(name) for name in ("verify-lineage", "numpy", "safetensors")},
     )
@@ -200,7 +202,7 @@ def _outside_layers(
     if effort == "full":
         scan.skim_rest(None)
         scan.skim_unknown()
-    part = _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.bytes_read)
+    part = _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.notes, checkpoint.bytes_read)
     return part, embedding, writing
 
 
@@ -223,7 +225,7 @@ def _layer(task: _Task) -> _Part:
         arrays |= attention_circuits(scan, checkpoint, layer, task.sketch, tokens)
         arrays |= strongest_units(scan, checkpoint, layer, task.sketch, tokens)
         scan.skim_rest(layer)
-    return _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.bytes_read)
+    return _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.notes, checkpoint.bytes_read)
 
 
 def _digest(digests: dict[str, bytes], effort: Effort) -> str:
