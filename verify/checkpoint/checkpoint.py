@@ -111,10 +111,11 @@ class Checkpoint:
         self.outside = tuple(sorted(name for name in rest if understood.search(name)))
         self.unrecognised = tuple(sorted(name for name in rest if not understood.search(name)))
         self.bytes_read = 0
-        self.notes: set[str] = set()
         self._source, self._family, self._stored, self._rest, self._tokens = source, family, stored, rest, tokens
         shapes = {key: value.shape for key, value in stored.items()}
-        self.architecture: Architecture = describe(family, shapes, source.config)
+        self.architecture: Architecture
+        self.notes: set[str]
+        self.architecture, self.notes = describe(family, shapes, source.config)
 
     @property
     def origin(self) -> str | None:
@@ -254,9 +255,14 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
     family = configured(family, config)
     source = replace(source, config=config)
     stored, rest = _match(family, prefix, found, config)
-    if config.get("tie_word_embeddings", family.tied) is True:
-        stored.pop(("unembed", None, None), None)  # a stale copy: the model uses embed
+    said = config.get("tie_word_embeddings")
+    tied = family.tied if said is None else said is True
+    stale = stored.pop(("unembed", None, None), None) if tied else None  # the model uses embed
     checkpoint = Checkpoint(source, family, stored, rest, tokens)
+    if said is True and stale is not None:
+        checkpoint.notes.add("config.json says tie_word_embeddings is true, and a head is stored; it was left out.")
+    if said is False and "unembed" in {*family.globals, *family.unprefixed} and not checkpoint.has("unembed"):
+        checkpoint.notes.add("config.json says tie_word_embeddings is false, and no head is stored.")
     _log.info("%s: %s, %d tensors in %d files", checkpoint.name, family.name, len(found), len(source.weights))
     for name in checkpoint.unrecognised:
         _log.debug("%s: tensor %r is not understood and left out", checkpoint.name, name)

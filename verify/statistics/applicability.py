@@ -58,7 +58,10 @@ def _no_channels(model: Fingerprint) -> str | None:
         return None
     if shape.heads:
         return f"{model.record.name} makes k and v from a latent, so it has no value channels of single heads"
-    return f"the attention heads of {model.record.name} are not known, so neither are its value channels"
+    return (
+        f"the attention heads of {model.record.name} are not known (no number of its layout or config.json fits its "
+        "tensors), so neither are its value channels"
+    )
 
 
 def odd_in_up(a: Fingerprint, b: Fingerprint) -> str | None:
