@@ -18,6 +18,7 @@ from typing import Any
 from ..base import CheckpointError
 from .hostile import parse_json_object
 from .low_rank import Factor, LowRank
+from .naming import PEFT_PREFIX
 from .overlay import OfBase, Overlay
 from .place import Location
 from .remote.hub import REPOSITORY
@@ -26,8 +27,11 @@ from .tensor import Tensor
 
 _CONFIG = "adapter_config.json"
 _WEIGHTS = "adapter_model.safetensors"
-_PREFIX = "base_model.model."
 _PART = re.compile(r"(.+)\.(lora_[AB]|lora_embedding_[AB]|lora_magnitude_vector)(?:\.weight)?")
+_FACTORS = re.compile(
+    r"(^|\.)(lora_|ia3_|hada_|lokr_|oft_|boft_|vera_|prompt_encoder\.|prompt_embeddings$|adaption_)"
+)
+"""Names of what adapters have and whole models lack."""
 _WRAPPER = re.compile(r"\.(?:base_layer|modules_to_save)(?=\.\w+$)")
 _LITERAL = re.compile(r"\^?[\w.-]+")
 _LONGEST = 500  # characters of a tensor's name
@@ -63,7 +67,7 @@ def base_of(location: Location, source: Source, found: Tensors) -> Location | No
         If it is an adapter and no base is given, or one that cannot be merged; or if a base is given for a whole
         model.
     """
-    if not _is_adapter(source, found):
+    if not is_adapter(source, found):
         if location.base is not None:
             raise CheckpointError(f"{source.name} is a model of its own, and a base is given; leave the base out.")
         return None
@@ -89,7 +93,7 @@ def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tup
     CheckpointError
         If the base is an adapter, or a tensor of the adapter fits nothing in it.
     """
-    if _is_adapter(base, found):
+    if is_adapter(base, found):
         raise CheckpointError(f"{base.name}, given as the base of {source.name}, is an adapter; give a whole model.")
     config = _config(source)
     modules, others = _sorted_out(source.name, adapter)
@@ -128,9 +132,10 @@ def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tup
 # ---- what an adapter says of itself
 
 
-def _is_adapter(source: Source, found: Tensors) -> bool:
+def is_adapter(source: Source, found: Tensors) -> bool:
+    """Whether the tensors are factors of a change, or the only file is named as PEFT names those; no prefix tells."""
     named = [file.name for file in source.weights] == [_WEIGHTS]
-    return named or any(name.startswith(_PREFIX) for name in found)
+    return named or any(_FACTORS.search(name) for name in found)
 
 
 def _config(source: Source) -> dict[str, Any]:
@@ -227,15 +232,15 @@ def _sorted_out(name: str, adapter: Tensors) -> tuple[dict[str, Tensors], Tensor
     modules: dict[str, Tensors] = {}
     others: Tensors = {}
     for stored, tensor in adapter.items():
-        short = stored.removeprefix(_PREFIX)
+        short = stored.removeprefix(PEFT_PREFIX)
         match = _PART.fullmatch(short)
-        understood = stored.startswith(_PREFIX) and len(stored) <= _LONGEST and (match or "lora_" not in short)
+        understood = stored.startswith(PEFT_PREFIX) and len(stored) <= _LONGEST and (match or "lora_" not in short)
         module, key = (match[1], match[2]) if match else ("", _WRAPPER.sub("", short))
         into = modules.setdefault(module, {}) if match else others
         if not understood or key in into:
             raise CheckpointError(
                 f"{name} has the tensor {stored!r:.200}, which is not understood; expected "
-                f"{_PREFIX}MODULE.lora_A.weight, lora_B.weight and the like, each once; {_ELSEWHERE}."
+                f"{PEFT_PREFIX}MODULE.lora_A.weight, lora_B.weight and the like, each once; {_ELSEWHERE}."
             )
         into[key] = tensor
     if not modules and not others:

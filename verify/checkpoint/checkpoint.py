@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import CheckpointError, Progress, silent
-from .adapter import base_of, merge
+from .adapter import base_of, is_adapter, merge
 from .architecture import Architecture, FileIdentity
 from .choose import choose
 from .describe import configured, describe, fused_heads, numbers
@@ -24,7 +24,7 @@ from .formats import FORMATS
 from .infer import draft_layout
 from .layout import Family, Slot
 from .layout_file import layout_of
-from .naming import Key, Prefix, places
+from .naming import Key, Prefix, places, unwrapped
 from .overlay import declared_bases, is_local, merged_onto
 from .place import Location
 from .quantised import dequantised
@@ -284,6 +284,7 @@ def drafted_layout(model: str | os.PathLike[str] | Location) -> str:
 def _held(location: Location) -> tuple[Source, dict[str, Tensor], dict[bytes, int] | None]:
     """What lies somewhere, its tensors by name, and the tokens that a file itself lists."""
     source, found, tokens = _contents(locate(location))
+    found = unwrapped(found, whole=not is_adapter(source, found))
     return source, dequantised(found, source.config), tokens
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
 
+from ..base import CheckpointError
 from .layout import Family, Slot, slot_of
+
+T = TypeVar("T")
 
 Key = tuple[str, int | None, int | None]
 """Role, layer (None for the whole model), expert (None outside routed experts)."""
@@ -15,6 +19,53 @@ Prefix = tuple[str, str]
 NUMBER = re.compile(r"(?<=\.)[0-9]{1,6}(?=\.)")
 """A part of a name that is a number."""
 _PLACE = re.compile(r"(?<=\.)(?:\{i\}|\{e\}|[0-9]{1,6})(?=\.)")
+
+PEFT_PREFIX = "base_model.model."
+"""What PEFT puts before all names."""
+_WRAPPERS = re.compile(r"(?:(?<=\.)|^)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
+_BASE_LAYER = re.compile(r"(?<=\.)base_layer\.")
+_PARALLEL = "module."
+_FLAT = re.compile(r"(?:^|\.)_?flat_param(?:_\d+)?$")
+
+
+def unwrapped(found: Mapping[str, T], whole: bool = True) -> dict[str, T]:
+    """Tensors under the names that they have without what compiles, shards, checkpoints or wraps modules.
+
+    Parameters
+    ----------
+    found : by stored name.
+    whole : whether they are of a whole model, from whose names those of PEFT are taken too.
+
+    Raises
+    ------
+    CheckpointError
+        If parameters were flattened into one, or two names are one but for wrappers.
+
+    Examples
+    --------
+    >>> unwrapped({"module.layers.0._orig_mod.mlp.up.weight": 1})
+    {'layers.0.mlp.up.weight': 1}
+    """
+    names: dict[str, str] = {}
+    for stored in found:
+        if _FLAT.search(stored):
+            raise CheckpointError(
+                f"Tensor {stored!r:.200} holds many parameters, flattened by FSDP into one; expected one tensor a "
+                "parameter; save the full state dict of the model."
+            )
+        name = _WRAPPERS.sub("", stored)
+        names[stored] = _BASE_LAYER.sub("", name.removeprefix(PEFT_PREFIX)) if whole else name
+    if all(name.startswith(_PARALLEL) for name in names.values()):
+        names = {stored: name.removeprefix(_PARALLEL) for stored, name in names.items()}
+    result: dict[str, T] = {}
+    for stored, name in names.items():
+        if name in result:
+            other = next(one for one in names if names[one] == name)
+            raise CheckpointError(
+                f"Tensors {other!r:.200} and {stored!r:.200} have one name but for wrappers; expected one of them."
+            )
+        result[name] = found[stored]
+    return result
 
 
 class Skeletons:
