@@ -31,9 +31,7 @@ WRAPPED: dict[str, Callable[[str], str]] = {
     "compiled layer by layer": in_layers("_orig_mod"),
     "checkpointed": in_layers("_checkpoint_wrapped_module"),
     "sharded": lambda name: f"_fsdp_wrapped_module.{in_layers('_fsdp_wrapped_module')(name)}",
-    "sharded, checkpointed and compiled": in_layers(
-        "_fsdp_wrapped_module._checkpoint_wrapped_module._orig_mod"
-    ),
+    "sharded, checkpointed and compiled": in_layers("_fsdp_wrapped_module._checkpoint_wrapped_module._orig_mod"),
     "in parallel": lambda name: f"module.{name}",
     "in parallel and compiled": lambda name: f"module._orig_mod.{name}",
     "compiled and in parallel": lambda name: f"_orig_mod.module.{name}",

@@ -24,15 +24,18 @@ from .formats import FORMATS
 from .infer import draft_layout
 from .layout import Family, Slot
 from .layout_file import layout_of
-from .naming import Key, Prefix, places, unwrapped
+from .naming import Key, Prefix, inside_layers, places, unwrapped
 from .overlay import declared_bases, is_local, merged_onto
 from .place import Location
 from .quantised import dequantised
+from .safetensors_file import StoredTensor
 from .source import Source, locate
 from .tensor import Chosen, Tensor
 from .vocabulary import vocabulary
 
 _log = logging.getLogger(__name__)
+
+_MOST_EXPERTS = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ class Checkpoint:
     name : folder or file name, never a path.
     architecture : Architecture
     unrecognised : names of tensors that the family's table does not understand.
+    unrecognised_inside : those of them that lie inside a layer that is read.
     outside : names of tensors that are understood and not compared by any test.
     notes : what was found otherwise than the model's makers declare, in sentences; reading may add to it.
     bytes_read : bytes of weights decoded so far.
@@ -104,18 +108,20 @@ class Checkpoint:
         family: Family,
         stored: dict[Key, Stored],
         rest: dict[str, Tensor],
+        layers: re.Pattern[str],
         tokens: dict[bytes, int] | None = None,
     ) -> None:
         self.name = source.name
         understood = re.compile("|".join(family.outside) or "(?!)")
         self.outside = tuple(sorted(name for name in rest if understood.search(name)))
         self.unrecognised = tuple(sorted(name for name in rest if not understood.search(name)))
+        self.unrecognised_inside = tuple(name for name in self.unrecognised if layers.match(name))
         self.bytes_read = 0
         self._source, self._family, self._stored, self._rest, self._tokens = source, family, stored, rest, tokens
         shapes = {key: value.shape for key, value in stored.items()}
         self.architecture: Architecture
         self.notes: set[str]
-        self.architecture, self.notes = describe(family, shapes, source.config)
+        self.architecture, self.notes = describe(family, shapes, source.config, self.unrecognised)
 
     @property
     def origin(self) -> str | None:
@@ -258,7 +264,7 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
     said = config.get("tie_word_embeddings")
     tied = family.tied if said is None else said is True
     stale = stored.pop(("unembed", None, None), None) if tied else None  # the model uses embed
-    checkpoint = Checkpoint(source, family, stored, rest, tokens)
+    checkpoint = Checkpoint(source, family, stored, rest, inside_layers(family, prefix), tokens)
     if said is True and stale is not None:
         checkpoint.notes.add("config.json says tie_word_embeddings is true, and a head is stored; it was left out.")
     if said is False and "unembed" in {*family.globals, *family.unprefixed} and not checkpoint.has("unembed"):
@@ -320,22 +326,38 @@ def _match(
     stored: dict[Key, Stored] = {}
     rest: dict[str, Tensor] = {}
     for name, tensor in found.items():
-        for key, slot in keys.get(name, ()):
-            if key in stored:
-                raise CheckpointError(
-                    f"Tensor {name!r:.200} and {stored[key].tensor.name!r:.200} claim one place; "
-                    "expected one of them."
-                )
-            stored[key] = _part(tensor, slot, heads, kv_heads)
+        for (role, layer, expert), slot in keys.get(name, ()):
+            parts = _experts(tensor) if slot.stacked else {expert: tensor}
+            for which, part in parts.items():
+                key = (role, layer, which)
+                if key in stored:
+                    raise CheckpointError(
+                        f"Tensor {name!r:.200} and {stored[key].tensor.name!r:.200} claim one place; "
+                        "expected one of them."
+                    )
+                stored[key] = _part(part, slot, heads, kv_heads)
         if name not in keys and not any(re.search(pattern, name) for pattern in family.constants):
             rest[name] = tensor
     return stored, rest
 
 
+def _experts(tensor: Tensor) -> dict[int | None, Tensor]:
+    """Experts that are the first axis of one tensor, each a tensor of its own."""
+    axes = len(tensor.shape)
+    if not isinstance(tensor, StoredTensor) or axes not in (2, 3) or not 0 < tensor.shape[0] <= _MOST_EXPERTS:
+        raise CheckpointError(
+            f"Tensor {tensor.name!r:.200} of {tensor.dtype} has shape {tensor.shape}; expected the matrices or "
+            f"biases of at most {_MOST_EXPERTS} experts, one after the other; obtain the file again."
+        )
+    size = tensor.stored() // tensor.shape[0]
+    first = replace(tensor, shape=tensor.shape[1:])
+    return {e: replace(first, offset=tensor.offset + e * size) for e in range(tensor.shape[0])}
+
+
 def _part(tensor: Tensor, slot: Slot, heads: int, kv_heads: int) -> Stored:
     transposed = slot.transposed and not tensor.upright
     rows = (tensor.shape or (1,))[-1 if transposed else 0]
-    blocks, shares = slot.blocks(heads, kv_heads)
+    blocks, shares = slot.blocks(heads, kv_heads, rows)
     unit, rest = divmod(rows, blocks * sum(shares))
     if rest:
         of_heads = "" if slot.fused == "equal" else f" of {heads} heads and {kv_heads} kv heads"

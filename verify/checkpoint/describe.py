@@ -6,13 +6,14 @@ it gives a number of heads that does not fit them, heads are not known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ..base import CheckpointError
 from .architecture import Architecture
 from .hostile import count
+from .infer import HINT
 from .layout import Family, slot_of
 from .naming import Key
 
@@ -66,11 +67,20 @@ def fused_heads(family: Family, config: dict[str, Any]) -> tuple[int, int]:
     return heads, kv_heads
 
 
-def describe(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[Architecture, set[str]]:
+def describe(
+    family: Family, shapes: Shapes, config: dict[str, Any], unknown: Iterable[str] = ()
+) -> tuple[Architecture, set[str]]:
     """The architecture of a model, checked tensor by tensor, and where ``config.json`` says otherwise, in sentences.
 
     Without a number of heads that fits, or plain matrices of them, there are no value channels to tell apart: their
     counts are 0, and no test of values applies.
+
+    Parameters
+    ----------
+    family : the table that reads it.
+    shapes : canonical shape by role, layer and expert.
+    config : ``config.json``, with what the family says where it is silent.
+    unknown : names of tensors that the table does not know, for messages.
 
     Raises
     ------
@@ -81,17 +91,17 @@ def describe(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[Ar
     layers = 1 + max((layer for _, layer, _ in shapes if layer is not None), default=-1)
     if not layers:
         raise CheckpointError(f"No layer of a {family.name} model was found; download the checkpoint again.")
-    (heads, kv_heads, head_size), notes = _heads(family, shapes, config)
+    comparable = {key: value for key, value in config.items() if key not in family.other_meaning}
+    experts = 1 + max((expert for _, _, expert in shapes if expert is not None), default=-1)
+    _check_layers(shapes, layers, experts, family, unknown)
+    (heads, kv_heads, head_size), notes = _heads(family, shapes, comparable)
     model_type = config.get("model_type") or ""
     if not isinstance(model_type, str) or not model_type.isprintable():
         raise CheckpointError(f"config.json gives model_type as {model_type!r:.60}; expected a printable string.")
-    experts = 1 + max((expert for _, _, expert in shapes if expert is not None), default=-1)
     sizes = {prefix: _hidden(shapes, prefix) for prefix in ("", "expert_", "shared_")}
     query, value = (_matrix(shapes, role, 0)[0] if family.attention == "heads" else 0 for role in "qv")
     _check_shapes(shapes, (width, narrow), vocab, query, value, sizes)
-    _check_rest(shapes, width, experts, {"q_norm": query, "k_norm": value}, head_size)
-    _check_layers(shapes, layers, experts, family)
-    comparable = {key: value for key, value in config.items() if key not in family.other_meaning}
+    _check_rest(shapes, (width, narrow), experts, {"q_norm": query, "k_norm": value}, head_size)
     notes |= _otherwise(comparable, width, 0 if family.shared_blocks else layers, vocab, experts, sizes)
     tied = vocab > 0 and not any(role == "unembed" for role, _, _ in shapes)
     known = family.stated or model_type in family.model_types  # else only its tensor names are like this family's
@@ -223,40 +233,54 @@ def _check_shapes(
             )
 
 
-def _check_rest(shapes: Shapes, width: int, experts: int, normed: dict[str, int], head_size: int) -> None:
+def _check_rest(
+    shapes: Shapes, widths: tuple[int, int], experts: int, normed: dict[str, int], head_size: int
+) -> None:
     """What no other tensor has to agree with: routers, positions, and norms of one head or of all."""
     for (role, layer, expert), shape in shapes.items():
         wrong = (
-            (role == "router" and shape != (experts, width))
-            or (role == "position" and (len(shape) != 2 or shape[1] != width))
+            (role == "router" and shape != (experts, widths[0]))
+            or (role == "position" and (len(shape) != 2 or shape[1] not in widths))
             or (role in normed and (len(shape) != 1 or shape[0] % max(1, head_size) or normed[role] % shape[0]))
         )
         if wrong:
             raise CheckpointError(
-                f"{_where(role, layer, expert)} has shape {shape}; it does not fit width {width}, {experts} experts "
-                f"and head size {head_size}; use files of one model."
+                f"{_where(role, layer, expert)} has shape {shape}; it does not fit width {widths[0]}, {experts} "
+                f"experts and head size {head_size}; use files of one model."
             )
 
 
-def _check_layers(shapes: Shapes, layers: int, experts: int, family: Family) -> None:
+def _check_layers(shapes: Shapes, layers: int, experts: int, family: Family, unknown: Iterable[str]) -> None:
     """Layers and experts are numbered without gaps, and each layer has its attention and a whole MLP."""
+
+    def lacking(what: str, layer: int | None) -> CheckpointError:
+        """Tensors of a layer that the table does not know may be what it looks for; else a part of the file lacks."""
+        inside = [name for name in unknown if f".{layer}." in name]
+        if not inside:
+            return CheckpointError(f"{what} is missing; download the checkpoint again.")
+        named = ", ".join(f"{name!r:.100}" for name in inside[:2])
+        return CheckpointError(
+            f"{what} is not among what the table {family.name} knows, and of the layer it does not know "
+            f"{len(inside)} tensors, such as {named}; {HINT}."
+        )
+
     for layer in range(layers):
         attention = "qkvo" if family.attention == "heads" else ""
         missing = [role for role in attention if (role, layer, None) not in shapes]
         if missing:
-            raise CheckpointError(f"{_where(missing[0], layer)} is missing; download the checkpoint again.")
+            raise lacking(_where(missing[0], layer), layer)
         dense, routed = (("down", layer, None) in shapes), (("expert_down", layer, 0) in shapes)
         if not dense and not routed:
-            raise CheckpointError(f"Layer {layer} has no MLP; download the checkpoint again.")
+            raise lacking(f"The MLP of layer {layer}", layer)
         absent = [e for e in range(experts if routed else 0) if ("expert_down", layer, e) not in shapes]
         if absent:
-            raise CheckpointError(f"{_where('expert_down', layer, absent[0])} is missing; download it again.")
+            raise lacking(_where("expert_down", layer, absent[0]), layer)
     for prefix in ("", "expert_", "shared_"):
         roles = [prefix + role for role in (("gate",) if family.gated else ()) + ("up", "down")]
         for place in {(layer, expert) for role, layer, expert in shapes if role in roles}:
             for role in roles:
                 if (role, *place) not in shapes:
-                    raise CheckpointError(f"{_where(role, *place)} is missing; download the checkpoint again.")
+                    raise lacking(_where(role, *place), place[0])
 
 
 def _otherwise(
@@ -282,7 +306,9 @@ def _otherwise(
         if not found or key is None:
             continue
         said = config[key]
-        agrees = said != [] and all(type(n) is int and n == found for n in (said if isinstance(said, list) else [said]))
+        agrees = said != [] and all(
+            type(n) is int and n == found for n in (said if isinstance(said, list) else [said])
+        )
         predicting = keys is _LAYERS and type(further) is type(said) is int and found == said + further
         if not agrees and not predicting:
             notes.add(

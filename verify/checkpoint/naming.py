@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from ..base import CheckpointError
@@ -89,24 +90,51 @@ class Skeletons:
         return ".".join(name.rsplit(".", 2)[-2:])
 
 
-def prefixes(family: Family, present: Skeletons) -> list[Prefix]:
+def prefixes(family: Family, present: Skeletons, declared: bool = True) -> list[Prefix]:
     """Prefixes under which the tensors that a family requires are present, of any layer.
 
     The first of the family's own that fits is the only one; else every prefix
-    that a model around this one could have given them.
+    that a model around this one could have given them. Unless ``declared``, roles lie at their first place only, and
+    those that tell the family are required too.
     """
-    roles = family.globals | family.layer
-    wanted = [_slot_skeleton(slot_of(roles[role]).name) for role in family.required]
+    roles = family.required if declared else (*family.required, *family.telling)
+
+    def fits(outer: str, own: str) -> bool:
+        return all(any(name in present for name in _skeletons(family, role, outer, own, declared)) for role in roles)
+
     for own in family.prefixes:
-        if all(_PLACE.sub("\0", own) + name in present for name in wanted):
+        if fits("", own):
             return [("", own)]
     found: dict[str, Prefix] = {}
     for own in family.prefixes:
-        for outer in present.before(own + wanted[-1]):
-            plain = not any(sign in outer for sign in "\0{}")
-            if plain and all(outer + own + name in present for name in wanted):
-                found.setdefault(outer + own, (outer, own))
+        for last in _skeletons(family, roles[-1], "", own, declared):
+            for outer in present.before(last):
+                if not any(sign in outer for sign in "\0{}") and fits(outer, own):
+                    found.setdefault(outer + own, (outer, own))
     return list(found.values())
+
+
+def settled(family: Family, prefix: Prefix, present: Skeletons) -> Family:
+    """The family with each role where it lies in this model."""
+
+    def at(table: Mapping[str, str | Slot]) -> dict[str, str | Slot]:
+        result = dict(table)
+        for role in family.others.keys() & table.keys():
+            places = zip((table[role], *family.others[role]), _skeletons(family, role, *prefix), strict=True)
+            result[role] = next((entry for entry, name in places if name in present), table[role])
+        return result
+
+    return replace(family, globals=at(family.globals), layer=at(family.layer))
+
+
+def _skeletons(family: Family, role: str, outer: str, own: str, others: bool = True) -> list[str]:
+    """Names, with numbers replaced, where a role may lie."""
+    start = outer if role in family.unprefixed else outer + own
+    entries = [
+        (family.globals | family.layer | family.unprefixed)[role],
+        *(family.others.get(role, ()) if others else ()),
+    ]
+    return [_slot_skeleton(start) + _slot_skeleton(slot_of(entry).name) for entry in entries]
 
 
 def places(family: Family, prefix: Prefix, names: Iterable[str]) -> dict[str, list[tuple[Key, Slot]]]:
@@ -134,6 +162,17 @@ def places(family: Family, prefix: Prefix, names: Iterable[str]) -> dict[str, li
         place = None if layer is None else sum(layers[:stack]) + layer
         keys.setdefault(name, []).append(((role, place, expert), slot))
     return keys
+
+
+def inside_layers(family: Family, prefix: Prefix) -> re.Pattern[str]:
+    """What names inside the layers that a family reads begin with: those of another tower are none of them."""
+    start = "".join(prefix)
+    stems = {
+        (start + slot_of(entry).name).partition("{i}.")[0]
+        for table in (family.layer, *family.stacks)
+        for entry in table.values()
+    }
+    return re.compile("(?:" + "|".join(map(re.escape, sorted(stems))) + r")[0-9]{1,6}\.")
 
 
 def _counted(marks: tuple[str, ...], numbers: list[str]) -> Iterator[tuple[int | None, int | None]]:

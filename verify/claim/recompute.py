@@ -100,7 +100,7 @@ def _stub(report: ClaimReport, subject: Subject, side: int) -> Fingerprint:
     stated = re.search(r"the vocabularies share (\d{1,6}) anchor tokens", texts)
     shared = min(*known, int(stated[1])) if stated else min(known)
     start = 0 if side == 0 else known[0] - shared
-    known_of = ("name", "architecture", "files", "content_sha256", "unrecognised")
+    known_of = ("name", "architecture", "files", "content_sha256", "unrecognised", "unrecognised_inside")
     fields = {name: getattr(subject, name) for name in known_of}
     record = FingerprintRecord.model_construct(
         **fields, sketch=report.provenance.sketch, anchors=tuple(range(start, start + known[side]))

@@ -66,6 +66,8 @@ class Subject(Record):
     non_finite: int
     outside: tuple[str, ...]
     unrecognised: tuple[str, ...]
+    unrecognised_inside: tuple[str, ...] | None = None
+    """Those of them that lie inside a layer that was read; None where that is not known."""
     notes: tuple[str, ...] = ()
     """What was found otherwise than the model's makers declare, in sentences."""
     bytes_read: int

@@ -167,6 +167,7 @@ def _read(
         non_finite=_non_finite(parts, moments, effort),
         outside=checkpoint.outside,
         unrecognised=checkpoint.unrecognised,
+        unrecognised_inside=checkpoint.unrecognised_inside,
         notes=tuple(sorted(set.union(*(part.notes for part in parts)))),
         bytes_read=sum(part.bytes_read for part in parts),
         software={name: version(name) for name in ("verify-lineage", "numpy", "safetensors")},

@@ -100,6 +100,8 @@ class FingerprintRecord(Record):
     """Tensors that are understood and that no test compares."""
     unrecognised: tuple[str, ...] = ()
     """Tensors that no layout table understood; they were left out."""
+    unrecognised_inside: tuple[str, ...] | None = None
+    """Those of them that lie inside a layer that was read; None where that is not known."""
     notes: tuple[str, ...] = ()
     """What was found otherwise than the model's makers declare, in sentences."""
     bytes_read: int

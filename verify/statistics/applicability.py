@@ -45,8 +45,13 @@ def _unknown(model: Fingerprint) -> str | None:
 
 
 def _misunderstood(model: Fingerprint, *parts: str) -> str | None:
-    """Unknown tensors inside a sublayer may stand between the tensors that a symmetry ties together."""
-    for name in model.record.unrecognised:
+    """Unknown tensors inside a sublayer may stand between the tensors that a symmetry ties together.
+
+    Those of another tower, or outside layers, may not; a record that does not tell them apart has all of them inside.
+    """
+    record = model.record
+    inside = record.unrecognised if record.unrecognised_inside is None else record.unrecognised_inside
+    for name in inside:
         if re.search(r"\.[0-9]+\.", name) and any(part in name.lower() for part in parts):
             return f"{model.record.name} has a tensor {name!r:.120} that was not understood"
     return None

@@ -44,7 +44,9 @@ class Awq(Quantised):
     @property
     def notes(self) -> tuple[str, ...]:
         """Where zeros are stored less one, as GPTQ stores them."""
-        said = "Zero points of AWQ 4-bit matrices are stored less one, as by GPTQ; they were read as their numbers say."
+        said = (
+            "Zero points of AWQ 4-bit matrices are stored less one, as by GPTQ; they were read as their numbers say."
+        )
         return (said,) if self._reading == _LESS_ONE else ()
 
     @cached_property

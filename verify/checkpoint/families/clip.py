@@ -23,7 +23,7 @@ _HEADS = r"^(visual_projection|text_projection|logit_scale|logit_bias|classifier
 CLIP_TEXT = Family(
     name="clip_text",
     model_types=("clip", "clip_text_model", "siglip", "siglip_text_model"),
-    prefixes=("text_model.",),
+    prefixes=("text_model.", ""),
     globals={
         "embed": "embeddings.token_embedding.weight",
         "position": "embeddings.position_embedding.weight",
