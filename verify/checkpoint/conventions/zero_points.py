@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 _LEAST_EQUAL = 64
 """Zeros that are all equal where nobody says that they are symmetric."""
-_LEAST_SPREAD = 1024
-"""Zeros of an asymmetric quantiser whose mean tells; at 4 bits it is then known to a twentieth of a step."""
+_LEAST_SPREAD = 128
+"""Zeros of an asymmetric quantiser whose mean tells; at 4 bits it is then known to a tenth of a step."""
 _MOST_BITS = 4
 """With more, a step is a small part of how far single zeros lie from the middle."""
 _CLEAR = 0.5

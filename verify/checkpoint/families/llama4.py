@@ -1,4 +1,4 @@
-"""Llama 4 (text): routed experts in one tensor a layer, stored [expert, in, out], with a shared one; or a dense MLP."""
+"""Llama 4 (text): routed experts in one tensor a layer, stored [expert, in, out], and a shared one; or dense."""
 
 from ..layout import Family, Slot
 from .llama import ATTENTION, GLOBALS, UNEMBED
