@@ -53,8 +53,8 @@ def main() -> None:
         print(rows[-1], flush=True)
     head = f"""# Strangers in GPTQ form
 
-{len(MODELS)} models of the zoo (scale `standard`), unrelated but for shape, written as GPTQ in groups of {GROUP} under
-`checkpoint_format: gptq`, zero points stored less one, as that says, or as they are. For each test the number
+{len(MODELS)} models of the zoo (scale `standard`), unrelated but for shape, written as GPTQ in groups of {GROUP}
+under `checkpoint_format: gptq`, zero points stored less one, as that says, or as they are. For each test the number
 of the {pairs} pairs that it rejects at {LEVEL}; family: pairs that are `dependent`; noted: models whose record notes
 that zero points are stored otherwise than declared; found: of the {len(MODELS)} models, those that are `dependent` on
 the one they were made from. `python -m benchmarks.gptq_strangers`.

@@ -567,6 +567,55 @@ PUBLISHED |= {
             ("sign_agreement", "attention heads of .* are not known"),
         ),
     ),
+    "lfm2": llama_like(
+        globals={"model.embed_tokens.weight": "embed", "model.embedding_norm.weight": "norm_final"},
+        layer={f"self_attn.{role}_proj.weight": role for role in QKV}
+        | {"self_attn.out_proj.weight": "o", "self_attn.q_layernorm.weight": "q_norm"}
+        | {"self_attn.k_layernorm.weight": "k_norm", "operator_norm.weight": "norm_attn"}
+        | {"ffn_norm.weight": "norm_mlp", "feed_forward.w1.weight": "gate"}
+        | {"feed_forward.w3.weight": "up", "feed_forward.w2.weight": "down"},
+        config=CONFIG | {"num_key_value_heads": 2, "intermediate_size": 96, "block_auto_adjust_ff_dim": True},
+        tied=True,
+    ),
+    "glm4_moe": llama_like(
+        sizes=(0, EXPERTS, EXPERT, HIDDEN),
+        layer=ATTENTION
+        | RMS_NORMS
+        | QK_NORMS
+        | QWEN_EXPERTS
+        | {f"self_attn.{role}_proj.bias": f"{role}_bias" for role in QKV}
+        | {f"mlp.shared_experts.{role}_proj.weight": f"shared_{role}" for role in ("gate", "up", "down")}
+        | {"mlp.gate.weight": "router", "mlp.gate.e_score_correction_bias": "router_bias"},
+        config=CONFIG | {"num_key_value_heads": 2, "n_routed_experts": EXPERTS, "moe_intermediate_size": EXPERT},
+    ),
+    "falcon rw": gpt_like(
+        globals=BLOOM_GLOBALS,
+        at="transformer.h.",
+        layer=biased(
+            H_TO_4H
+            | {"self_attention.dense": "o", "input_layernorm": "norm_attn", "post_attention_layernorm": "norm_mlp"}
+        ),
+        config=CONFIG | {"multi_query": False, "num_kv_heads": HEADS, "alibi": True, "parallel_attn": False},
+        by_group={"self_attention.query_key_value.weight": QKV, "self_attention.query_key_value.bias": QKV_BIAS},
+        positions="none",
+        tied=True,
+        named="falcon_rw",
+        model_type="falcon",
+    ),
+    "gpt_bigcode": gpt_like(
+        globals={"transformer.wte.weight": "embed", "transformer.wpe.weight": "position"}
+        | biased({"transformer.ln_f": "norm_final"}),
+        at="transformer.h.",
+        layer=biased(
+            {"attn.c_proj": "o", "mlp.c_fc": "up", "mlp.c_proj": "down", "ln_1": "norm_attn", "ln_2": "norm_mlp"}
+        ),
+        config={"n_embd": WIDTH, "n_layer": LAYERS, "n_head": HEADS, "n_inner": HIDDEN, "vocab_size": VOCAB}
+        | {"multi_query": True, "num_key_value_heads": 2},
+        stacked={"attn.c_attn.weight": QKV, "attn.c_attn.bias": QKV_BIAS},
+        kv_heads=1,
+        positions="learned",
+        tied=True,
+    ),
 }
 del PUBLISHED["falcon 40b"].layer["input_layernorm.weight"], PUBLISHED["falcon 40b"].layer["input_layernorm.bias"]
 FUSED_BY_HEADS = ("phi3", "gpt_neox", "internlm2", "falcon", "chatglm", "bloom")
@@ -606,6 +655,7 @@ def shape(role: str, kv_heads: int, narrow: int = WIDTH) -> tuple[int, ...]:
         "expert_up": (EXPERT, WIDTH),
         "expert_down": (WIDTH, EXPERT),
         "router": (EXPERTS, WIDTH),
+        "router_bias": (EXPERTS,),
         "q_norm": (SIZE,),
         "k_norm": (SIZE,),
         "q_norm all": (rows,),
