@@ -5,6 +5,7 @@ What a table does not know is named for what it is, and costs a test only where 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +19,8 @@ from tests.checkpoints import LAYERS, Toy, toy, write_checkpoint
 from tests.test_families import toy as published
 from verify import fingerprint
 from verify.base import CheckpointError
-from verify.checkpoint import open_checkpoint
-from verify.statistics.applicability import linear_values, odd_in_up
+from verify.checkpoint import Location, open_checkpoint
+from verify.statistics.applicability import linear_values, no_fixed_vectors, odd_in_up
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -218,6 +219,51 @@ def test_experts_that_are_one_axis_of_a_tensor_are_read_one_by_one(tmp_path: Pat
     assert checkpoint.notes == set()
 
 
+LAYOUT = """
+name = "experts"
+prefix = "model."
+norm = "rms"
+positions = "rotary"
+linear_values = true
+
+[globals]
+embed = "embed_tokens.weight"
+norm_final = "norm.weight"
+
+[layer]
+q = "layers.{i}.self_attn.q_proj.weight"
+k = "layers.{i}.self_attn.k_proj.weight"
+v = "layers.{i}.self_attn.v_proj.weight"
+o = "layers.{i}.self_attn.o_proj.weight"
+norm_attn = "layers.{i}.input_layernorm.weight"
+norm_mlp = "layers.{i}.post_attention_layernorm.weight"
+expert_down = { name = "layers.{i}.mlp.experts.down_proj", transposed = true, stacked = true }
+
+[layer.expert_gate]
+name = "layers.{i}.mlp.experts.gate_up_proj"
+transposed = true
+stacked = true
+part = [0, 2]
+fused = "alternate"
+
+[layer.expert_up]
+name = "layers.{i}.mlp.experts.gate_up_proj"
+transposed = true
+stacked = true
+part = [1, 2]
+fused = "alternate"
+"""
+
+
+def test_a_layout_file_can_say_that_experts_are_one_axis(tmp_path: Path) -> None:
+    model = mixture("gpt_oss")
+    (tmp_path / "layout.toml").write_text(LAYOUT, encoding="utf-8")
+    folder = write_checkpoint(tmp_path / "model", model.configured(model_type=None))
+    checkpoint = open_checkpoint(Location(str(folder), layout=str(tmp_path / "layout.toml")))
+    for role in ("expert_gate", "expert_up", "expert_down"):
+        np.testing.assert_array_equal(checkpoint.read(role, 1, 2), model.canonical[role, 1, 2])
+
+
 @pytest.mark.parametrize("shape", [(3,), (0, 4, 4), (2, 3, 4, 5)])
 def test_what_is_no_stack_of_experts_is_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
     model = mixture("gpt_oss").adding(**{"model.layers.0.mlp.experts.down_proj": np.ones(shape, np.float32)})
@@ -285,3 +331,13 @@ def test_unknown_tensors_cost_a_test_where_they_lie_inside_what_is_compared(
     kind = "signs" if ".mlp." in name else "values"
     test = {"values": linear_values, "signs": odd_in_up}[kind]
     assert "not understood" in (test(type(found)(older, {}), type(found)(older, {})) or "")
+
+
+def test_a_known_type_under_names_of_another_is_not_called_unknown(tmp_path: Path) -> None:
+    """The reason is that the names are not those of the type; an unknown type is called so."""
+    for declared, reason in (
+        ("llama", "not named as those of the model type 'llama'"),
+        ("new", "'new' of .* not known"),
+    ):
+        found = fingerprint(write_checkpoint(tmp_path / declared, toy("gpt2").configured(model_type=declared)))
+        assert re.search(reason, no_fixed_vectors(found, found) or "")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import StatisticsError
+from ..checkpoint.families import FAMILIES
 from ..fingerprint import Fingerprint, unit_rows
 
 LEAST_ANCHORS = 32
@@ -41,6 +42,11 @@ def _unknown(model: Fingerprint) -> str | None:
         return None
     if shape.family.startswith("layout:"):
         return f"the layout given for {model.record.name} leaves its symmetries open"
+    if any(shape.model_type in family.model_types for family in FAMILIES):
+        return (
+            f"the tensors of {model.record.name} are not named as those of the model type {shape.model_type!r}, so its "
+            "symmetries are not known"
+        )
     return f"the model type {shape.model_type!r} of {model.record.name} is not known, so neither are its symmetries"
 
 
