@@ -19,7 +19,7 @@ from ..base import CheckpointError, Progress, silent
 from .adapter import base_of, is_adapter, merge
 from .architecture import Architecture, FileIdentity
 from .choose import choose
-from .describe import configured, describe, fused_heads, numbers
+from .describe import apart, configured, describe, fused_heads, numbers
 from .formats import FORMATS
 from .infer import draft_layout
 from .layout import Family, Slot
@@ -260,11 +260,13 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
     config = numbers(family, source.config)
     family = configured(family, config)
     source = replace(source, config=config)
+    family, notes = apart(family, places(family, prefix, found), found, config)
     stored, rest = _match(family, prefix, found, config)
     said = config.get("tie_word_embeddings")
     tied = family.tied if said is None else said is True
     stale = stored.pop(("unembed", None, None), None) if tied else None  # the model uses embed
     checkpoint = Checkpoint(source, family, stored, rest, inside_layers(family, prefix), tokens)
+    checkpoint.notes |= notes
     if said is True and stale is not None:
         checkpoint.notes.add("config.json says tie_word_embeddings is true, and a head is stored; it was left out.")
     if said is False and "unembed" in {*family.globals, *family.unprefixed} and not checkpoint.has("unembed"):

@@ -14,8 +14,9 @@ from ..base import CheckpointError
 from .architecture import Architecture
 from .hostile import count
 from .infer import HINT
-from .layout import Family, slot_of
+from .layout import Family, Slot, slot_of
 from .naming import Key
+from .tensor import Tensor
 
 Shapes = Mapping[Key, tuple[int, ...]]
 
@@ -49,7 +50,7 @@ def fused_heads(family: Family, config: dict[str, Any]) -> tuple[int, int]:
     Raises
     ------
     CheckpointError
-        If ``config.json`` does not say them, or they cannot be.
+        If ``config.json`` does not say them.
     """
     tables = (family.globals, family.layer, *family.stacks, family.unprefixed)
     if all(slot_of(entry).fused == "equal" for table in tables for entry in table.values()):
@@ -62,9 +63,37 @@ def fused_heads(family: Family, config: dict[str, Any]) -> tuple[int, int]:
             f"config.json does not say {' or '.join(named)}, without which the fused q, k and v of a "
             f"{family.name} model cannot be taken apart; put the model's config.json beside its weights."
         )
-    if heads % kv_heads:
-        raise CheckpointError(f"{heads} heads cannot share {kv_heads} kv heads; check config.json.")
     return heads, kv_heads
+
+
+def apart(
+    family: Family, keys: Mapping[str, list[tuple[Key, Slot]]], found: Mapping[str, Tensor], config: dict[str, Any]
+) -> tuple[Family, set[str]]:
+    """The family as it is, if q, k and v that are fused by heads come apart into rows that fit o; else without them.
+
+    A wrong number of heads would cut rows of one head in two, so then nothing is known of attention; and a sentence
+    says so.
+    """
+    heads, kv_heads = fused_heads(family, config)
+    queries, columns = set[int](), set[int]()
+    for name, pairs in keys.items():
+        for (role, _, _), slot in pairs:
+            turned = slot.transposed and not found[name].upright
+            shape = found[name].shape[::-1] if turned else found[name].shape
+            if role == "q" and slot.fused in ("heads", "groups") and len(shape) == 2:
+                blocks, shares = (1, (0,)) if heads % kv_heads else slot.blocks(heads, kv_heads, shape[0])
+                unit, rest = divmod(shape[0], max(1, blocks * sum(shares)))
+                queries.add(0 if rest else unit * blocks * shares[0])
+            if role == "o" and len(shape) == 2:
+                columns.add(shape[1])
+    if queries <= columns or not columns:
+        return family, set()
+    layer = {role: entry for role, entry in family.layer.items() if slot_of(entry).fused not in ("heads", "groups")}
+    note = (
+        f"config.json makes {heads} heads and {kv_heads} kv heads, which do not fit the fused rows of q, k and v and "
+        f"the {min(columns)} columns of o; heads were taken as not known."
+    )
+    return replace(family, layer=layer, attention="unknown", linear_values=False), {note}
 
 
 def describe(

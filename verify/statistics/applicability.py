@@ -44,8 +44,8 @@ def _unknown(model: Fingerprint) -> str | None:
         return f"the layout given for {model.record.name} leaves its symmetries open"
     if any(shape.model_type in family.model_types for family in FAMILIES):
         return (
-            f"the tensors of {model.record.name} are not named as those of the model type {shape.model_type!r}, so its "
-            "symmetries are not known"
+            f"the tensors of {model.record.name} are not named as those of the model type {shape.model_type!r}, so "
+            "its symmetries are not known"
         )
     return f"the model type {shape.model_type!r} of {model.record.name} is not known, so neither are its symmetries"
 
