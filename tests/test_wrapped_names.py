@@ -70,6 +70,24 @@ def test_a_prefix_makes_no_adapter_and_factors_do(tmp_path: Path) -> None:
             open_checkpoint(folder)
 
 
+def test_a_model_that_holds_its_matrices_beside_changes_of_them_is_whole(tmp_path: Path) -> None:
+    """As published for one of several inputs; the changes are not understood, and named."""
+    tensors = {re.sub(r"(_proj\.)", r"\1base_layer.", name): x for name, x in toy().tensors.items()}
+    at = "model.layers.0.mlp.up_proj.lora_"
+    factors = {f"{at}{which}.speech.weight": np.ones((2, 2), np.float32) for which in "AB"}
+    checkpoint = open_checkpoint(write_checkpoint(tmp_path, replace(toy(), tensors=tensors | factors)))
+    assert checkpoint.unrecognised == checkpoint.unrecognised_inside == tuple(sorted(factors))
+    np.testing.assert_array_equal(checkpoint.read("up", 0), toy().canonical["up", 0, None])
+
+
+@pytest.mark.parametrize(
+    "name", ["prompt_encoder.point.weight", "model.layers.0.w_lora.lora.0.weight", "lora.weight"]
+)
+def test_names_by_chance_make_no_adapter(tmp_path: Path, name: str) -> None:
+    model = toy().adding(**{name: np.ones(3, np.float32)})
+    assert open_checkpoint(write_checkpoint(tmp_path, model)).unrecognised == (name,)
+
+
 def test_quantised_parts_under_wrapped_names_are_one_matrix(tmp_path: Path) -> None:
     """Names are undone before parts are put together."""
     model = toy()

@@ -28,10 +28,11 @@ from .tensor import Tensor
 _CONFIG = "adapter_config.json"
 _WEIGHTS = "adapter_model.safetensors"
 _PART = re.compile(r"(.+)\.(lora_[AB]|lora_embedding_[AB]|lora_magnitude_vector)(?:\.weight)?")
-_FACTORS = re.compile(
-    r"(^|\.)(lora_|ia3_|hada_|lokr_|oft_|boft_|vera_|prompt_encoder\.|prompt_embeddings$|adaption_)"
+_FACTOR = re.compile(
+    r"(?:^|\.)(?:lora_(?:embedding_)?[abAB]|lora_magnitude_vector|ia3_l|hada_w\d|lokr_w\d|b?oft_[rRsS]|vera_lambda_[bd])"
+    r"(?:[._]|$)"
 )
-"""Names of what adapters have and whole models lack."""
+"""In the name of a change, what follows that of the module that it changes."""
 _WRAPPER = re.compile(r"\.(?:base_layer|modules_to_save)(?=\.\w+$)")
 _LITERAL = re.compile(r"\^?[\w.-]+")
 _LONGEST = 500  # characters of a tensor's name
@@ -133,9 +134,14 @@ def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tup
 
 
 def is_adapter(source: Source, found: Tensors) -> bool:
-    """Whether the tensors are factors of a change, or the only file is named as PEFT names those; no prefix tells."""
-    named = [file.name for file in source.weights] == [_WEIGHTS]
-    return named or any(_FACTORS.search(name) for name in found)
+    """Whether tensors are changes of matrices that are not here, or the only file is named as PEFT names those.
+
+    No prefix tells, and a model that holds both its matrices and changes of them is whole.
+    """
+    changed = {name[: match.start()] for name in found if (match := _FACTOR.search(name))}
+    here = ("weight", "qweight", "base_layer.weight", "base_layer.qweight")
+    lacking = any(not any(f"{module}.{part}" in found for part in here) for module in changed)
+    return lacking or [file.name for file in source.weights] == [_WEIGHTS]
 
 
 def _config(source: Source) -> dict[str, Any]:
