@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import CheckpointError
+from .families import FAMILIES
 from .onnx_file import parse
 from .place import File, Place
 from .safetensors_file import StoredTensor
@@ -26,7 +27,9 @@ from .tensor import Chosen, Contents, Tensor
 _CODES = {"I8": "<i1", "U8": "<u1", "I32": "<i4"}
 _PRODUCTS = {"MatMul": 1, "Gemm": 1, "MatMulInteger": 1, "MatMulIntegerToFloat": 1, "DynamicQuantizeMatMul": 1}
 _PRODUCTS |= {"QLinearMatMul": 3}
-_KEPT = {"text_model", "vision_model"}  # without which the two towers of CLIP would have the same names
+_KEPT = {"text_model"} | {  # modules that tell towers apart, or that some family's names do not do without
+    prefix.split(".")[-2] for family in FAMILIES if "" not in family.prefixes for prefix in family.prefixes
+}
 _FUSED = ("Attention", "QAttention", "MatMulNBits", "MatMulBnb4", "QGemm")
 
 

@@ -8,7 +8,7 @@ _AT = "layers.{i}.feed_forward."
 LLAMA4 = Family(
     name="llama4",
     model_types=("llama4_text",),
-    prefixes=("model.", "language_model.model."),
+    prefixes=("model.", ""),
     globals=GLOBALS,
     layer=ATTENTION
     | {role: f"{_AT}{role}_proj.weight" for role in ("gate", "up", "down")}
