@@ -48,6 +48,7 @@ class GgufTensor:
     """What is added to every stored number."""
 
     upright = True
+    notes = ()
 
     @property
     def file(self) -> str:

@@ -46,6 +46,7 @@ class StoredTensor:
     shape: tuple[int, ...]
     offset: int
     upright = False
+    notes = ()
 
     @property
     def file(self) -> str:

@@ -65,6 +65,7 @@ class PartSubject(Record):
     dead: tuple[DeadCount, ...]
     non_finite: int
     unrecognised: tuple[str, ...]
+    unrecognised_inside: tuple[str, ...] | None = later()
 
     @staticmethod
     def of(record: FingerprintRecord) -> PartSubject:

@@ -171,7 +171,16 @@ def _stub(report: ClaimReport, subject: Subject, side: int) -> Fingerprint:
     shared = min(known) if report.shared_anchors is None else min(*known, report.shared_anchors)
     shared = max(shared, sum(known) - len(ANCHORS), 0)
     start = 0 if side == 0 else known[0] - shared
-    known_of = ("name", "architecture", "files", "content_sha256", "unrecognised", "pairing", "tokenizer")
+    known_of = (
+        "name",
+        "architecture",
+        "files",
+        "content_sha256",
+        "unrecognised",
+        "unrecognised_inside",
+        "pairing",
+        "tokenizer",
+    )
     fields = {name: getattr(subject, name) for name in known_of}
     record = FingerprintRecord.model_construct(
         **fields, sketch=report.provenance.sketch, anchors=tuple(range(start, start + known[side]))

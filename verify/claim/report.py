@@ -101,6 +101,10 @@ class Subject(Record):
     non_finite: int
     outside: tuple[str, ...]
     unrecognised: tuple[str, ...]
+    unrecognised_inside: tuple[str, ...] | None = later()
+    """Those of them that lie inside a layer that was read; None where that is not known."""
+    notes: tuple[str, ...] = later(())
+    """What was found otherwise than the model's makers declare, in sentences."""
     part: str = later("")
     """Name of the part that architecture, anchors, tests and what is below their digest are of."""
     parts: tuple[PartRecord, ...] = later(())

@@ -57,6 +57,7 @@ def _content(checkpoint: Checkpoint) -> dict[str, object]:
         "tokenizer": None if (found := checkpoint.vocabulary()) is None else found.file,
         "outside": checkpoint.outside,
         "unrecognised": checkpoint.unrecognised,
+        "notes": sorted(checkpoint.notes),
     }
 
 
@@ -84,6 +85,7 @@ def _page(checkpoint: Checkpoint) -> str:
     lines.append(f"tokenizer: {none if tokenizer is None else tokenizer.file}")
     if checkpoint.declared_bases:
         lines.append(f"declared bases: {', '.join(checkpoint.declared_bases)}")
+    lines += sorted(checkpoint.notes)
     for what, names in (
         ("files of weights not read", checkpoint.not_read),
         ("tensors understood, compared by no test", checkpoint.outside),

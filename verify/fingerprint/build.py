@@ -59,6 +59,7 @@ class _Part:
     digests: dict[str, bytes]
     non_finite: dict[str, int]
     """Of chosen rows."""
+    notes: set[str]
     bytes_of: dict[Key | str, int]
     """Distinct bytes read, by tensor."""
     varied: set[str] = field(default_factory=set)
@@ -256,6 +257,8 @@ def _read_part(
         "non_finite": _non_finite(parts, moments, effort),
         "outside": checkpoint.outside,
         "unrecognised": checkpoint.unrecognised,
+        "unrecognised_inside": checkpoint.unrecognised_inside,
+        "notes": tuple(sorted(set.union(*(part.notes for part in parts)))),
         "part": checkpoint.part.name,
         "bytes_read": _bytes_read(parts),
         "software": {name: version(name) for name in ("verify-lineage", "numpy", "safetensors")},
@@ -327,7 +330,8 @@ def _outside_layers(
     if effort == "full":
         scan.skim_rest(None)
         scan.skim_unknown((*checkpoint.outside, *checkpoint.unrecognised))
-    part = _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.bytes_of, scan.varied)
+    read = checkpoint.notes, checkpoint.bytes_of
+    part = _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, *read, scan.varied)
     return part, embedding, writing
 
 
@@ -350,7 +354,7 @@ def _layer(task: _Task) -> _Part:
         arrays |= attention_circuits(scan, checkpoint, layer, task.sketch, tokens)
         arrays |= strongest_units(scan, checkpoint, layer, task.sketch, tokens)
         scan.skim_rest(layer)
-    return _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.bytes_of)
+    return _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.notes, checkpoint.bytes_of)
 
 
 def _digest(digests: dict[str, bytes], effort: Effort) -> str:

@@ -154,6 +154,10 @@ class FingerprintRecord(Record):
     """Tensors that are understood and that no test compares."""
     unrecognised: tuple[str, ...] = ()
     """Tensors of this part that no layout table understood; they were left out."""
+    unrecognised_inside: tuple[str, ...] | None = later()
+    """Those of them that lie inside a layer that was read; None where that is not known."""
+    notes: tuple[str, ...] = later(())
+    """What was found otherwise than the model's makers declare, in sentences."""
     part: str = later("")
     """Name of the part that this is of; empty in records that know of none."""
     parts: tuple[PartRecord, ...] = later(())

@@ -579,6 +579,8 @@ def _checks(report: ClaimReport, tests: list[TestResult], pictures: dict[str, Pi
             ),
         )
     ]
+    found: list[Inline] = [(Code(side.name), ": ", note) for side in sides for note in side.notes]
+    blocks += [Paragraph("Found otherwise than declared:"), Items(tuple(found))] if found else []
     notes: list[Inline] = [(Code(test.id), ": ", note) for test in tests for note in test.notes]
     blocks.append(
         Items(tuple(notes)) if notes else Paragraph("No groups were found tied or left out in the tests that apply.")

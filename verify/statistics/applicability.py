@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import StatisticsError
-from ..checkpoint import LOOKED_FOR
+from ..checkpoint import FAMILIES, LOOKED_FOR
 from ..fingerprint import LEAST_ANCHORS, Fingerprint, FingerprintRecord, shared_anchors, unit_rows
 
 
@@ -40,12 +40,22 @@ def _unknown(model: Fingerprint) -> str | None:
         return None
     if shape.family.startswith("layout:"):
         return f"the layout given for {model.record.name} leaves its symmetries open"
+    if any(shape.model_type in family.model_types for family in FAMILIES):
+        return (
+            f"the tensors of {model.record.name} are not named as those of the model type {shape.model_type!r}, so "
+            "its symmetries are not known"
+        )
     return f"the model type {shape.model_type!r} of {model.record.name} is not known, so neither are its symmetries"
 
 
 def _misunderstood(model: Fingerprint, *parts: str) -> str | None:
-    """Unknown tensors inside a sublayer may stand between the tensors that a symmetry ties together."""
-    for name in model.record.unrecognised:
+    """Unknown tensors inside a sublayer may stand between the tensors that a symmetry ties together.
+
+    Those of another tower, or outside layers, may not; a record that does not tell them apart has all of them inside.
+    """
+    record = model.record
+    inside = record.unrecognised if record.unrecognised_inside is None else record.unrecognised_inside
+    for name in inside:
         if re.search(r"\.[0-9]+\.", name) and any(part in name.lower() for part in parts):
             return f"{model.record.name} has a tensor {name!r:.120} that was not understood"
     return None
@@ -57,7 +67,10 @@ def _no_channels(model: Fingerprint) -> str | None:
         return None
     if shape.heads:
         return f"{model.record.name} makes k and v from a latent, so it has no value channels of single heads"
-    return f"the attention heads of {model.record.name} are not known, so neither are its value channels"
+    return (
+        f"the attention heads of {model.record.name} are not known (no number of its layout or config.json fits its "
+        "tensors), so neither are its value channels"
+    )
 
 
 def odd_in_up(a: Fingerprint, b: Fingerprint) -> str | None:
