@@ -12,7 +12,7 @@ from math import log10
 from ..base import InputError
 from ..fingerprint import FingerprintRecord
 from ..inference import best_of, larger
-from ..panel import PanelEvidence
+from ..panel import PanelEvidence, unlike
 from ..statistics import EXACT_TESTS, TestResult
 from . import wording
 from .declared import declared
@@ -41,20 +41,22 @@ def conclude(
     Parameters
     ----------
     results : one of each exact test, in any order.
-    evidence : of the panel; None where none was used.
+    evidence : of the panel; None where none was used. What it ranks enters the verdict only if the panel holds members
+        like A and B (:func:`verify.panel.unlike`).
     """
     tries = pairs_searched(selection)
     combined, log10_p = combine(results)
     log10_p = None if log10_p is None else best_of(log10_p, tries)
-    panel_log10_p = None if evidence is None else evidence.primary.log10_p
-    panel_log10_p = None if panel_log10_p is None else best_of(panel_log10_p, tries)
+    why_not = None if evidence is None else unlike(evidence.use)
+    primary = evidence.primary if evidence and why_not is None else None  # else it is shown, and enters no verdict
+    panel_log10_p = None if primary is None or primary.log10_p is None else best_of(primary.log10_p, tries)
     verdict: Verdict = "identical"
     if not identical(a, b):
         verdict = decide(
             combined,
             log10_p,
             alpha,
-            primary=evidence.primary if evidence else None,
+            primary=primary,
             panel_log10_p=panel_log10_p,
             panel_alpha=panel_alpha,
             tries=tries,
@@ -70,6 +72,7 @@ def conclude(
         panel_log10_p,
         panel_alpha,
         false_match.bound if false_match else None,
+        wording.no_verdict(evidence.primary, evidence.use.primary_rung, why_not) if evidence and why_not else None,
     )
     return ClaimReport(
         a=a,
@@ -92,7 +95,7 @@ def conclude(
         power=wording.power(verdict, combined),
         declared=declared(a, b, verdict),
         limitations=(
-            *wording.limitations(verdict, combined, chronology, panel_results, provenance.effort),
+            *wording.limitations(verdict, combined, chronology, panel_results, provenance.effort, why_not),
             *wording.merged({"A": a.merged_onto, "B": b.merged_onto}),
         ),
         provenance=provenance,
