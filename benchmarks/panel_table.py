@@ -84,7 +84,7 @@ def _size(title: str, names: list[str], found: dict[tuple[str, str], PanelEviden
                 pair: result.score >= line if what == "score" else 10**result.log10_p <= line
                 for pair, result in results.items()
             }
-            cells = [_interval([called[pair] for pair in which]) for which in (called, disjoint)]
+            cells = [interval([called[pair] for pair in which]) for which in (called, disjoint)]
             lines.append(f"| {statistic.id} | {text} | " + " | ".join(cells) + " |")
     return [*lines, ""]
 
@@ -142,7 +142,8 @@ def _simulated() -> list[str]:
     return lines
 
 
-def _interval(called: Sequence[bool]) -> str:
+def interval(called: Sequence[bool]) -> str:
+    """A share with its 95% Clopper-Pearson interval."""
     k, n = sum(called), len(called)
     low = beta.ppf(0.025, k, n - k + 1) if k else 0.0
     high = beta.ppf(0.975, k + 1, n - k) if k < n else 1.0

@@ -41,8 +41,8 @@ def conclude(
     Parameters
     ----------
     results : one of each exact test, in any order.
-    evidence : of the panel; None where none was used. What it ranks enters the verdict only if the panel holds members
-        like A and B (:func:`verify.panel.unlike`).
+    evidence : of the panel; None where none was used. What it ranks enters the verdict only if the panel holds
+        members like A and B (:func:`verify.panel.unlike`).
     """
     tries = pairs_searched(selection)
     combined, log10_p = combine(results)

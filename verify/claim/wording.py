@@ -53,7 +53,8 @@ _SIMILAR = Sentences(
     "have been any of the members, some of which share their declared corpus, {p}; a shared laboratory, data or "
     "tokenizer absent from the panel could do the same.",
     "A and B are more alike than unrelated models of the panel, which score as high with a probability of at most "
-    "{bound} (95% confidence) and support at most the words: {strength}; {p}, if A and B could have been any of them.",
+    "{bound} (95% confidence) and support at most the words: {strength}; {p}, if A and B could have been any of "
+    "them.",
     f"That one was derived from the other; {_NOT_WHO}; any stronger words than those.",
 )
 _NOTHING = Sentences(
@@ -127,8 +128,8 @@ def no_verdict(primary: TestResult, design: str, why: str) -> str | None:
     if rung is None:
         return None
     return (
-        f"Among the {rung.size} pairs of A, B and the panel's members theirs ranks {rung.rank} by {primary.id}, which is "
-        f"no verdict: {why}."
+        f"Among the {rung.size} pairs of A, B and the panel's members theirs ranks {rung.rank} by {primary.id}, "
+        f"which is no verdict: {why}."
     )
 
 

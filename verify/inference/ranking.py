@@ -13,14 +13,14 @@ pairs errs by less than 16 n u s for n >= 5, and so does one between strata of u
 summation, of any number; values closer than twice that are counted as tied, which `orbit` shows to be valid. ∎
 
 Theorem (larger rank). In one design, let ``R`` be the larger of the claim's ranks by raw score and by residual, and
-``m`` the size of the orbit. ``R / m`` is super-uniform if the array is exchangeable within the design's groups *or* is
-so after removal of hub effects; ``P(R <= k)`` is at most what `sensitivity` states for either; and ``1 / m`` is the
-least it can be.
+``m`` the size of the orbit. ``R / m`` is super-uniform if the array is exchangeable within the design's groups *or*
+is so after removal of hub effects; ``P(R <= k)`` is at most what `sensitivity` states for either; and ``1 / m`` is
+the least it can be.
 
 Proof. Let ``R_1`` and ``R_2`` be the two ranks. ``R <= k`` implies ``R_1 <= k`` and implies ``R_2 <= k``, as the
 maximum is monotone in both; the probability of the implied event whose hypothesis holds is at most ``k / m`` by the
-theorem above, and at most ``Gamma k / (Gamma k + m - k)`` by that of `sensitivity`. Nothing is asked of the other rank
-or of how the two depend on each other. ``R = 1`` where the claim leads by both. ∎
+theorem above, and at most ``Gamma k / (Gamma k + m - k)`` by that of `sensitivity`. Nothing is asked of the other
+rank, or of how the two depend on each other. ``R = 1`` where the claim leads by both. ∎
 What it buys: raw ranks are misled by hubs, which score high with everybody; residual ranks by a pair that scores low
 with everybody and so only a little less with each other. Neither alone can make ``R`` small.
 

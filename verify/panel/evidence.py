@@ -1,8 +1,8 @@
 """Two models against a panel: every panel statistic ranked by every design, the primary one first.
 
 The primary statistic and rung were fixed in code before any score was seen: ``response_match``, the larger of its
-ranks by raw score and by two-way residual over all pairs of comparable models. Everything else is printed beside it and
-enters no verdict. Whether the primary test may enter one is decided by what is declared (`likeness`).
+ranks by raw score and by two-way residual over all pairs of comparable models. Everything else is printed beside it
+and enters no verdict. Whether the primary test may enter one is decided by what is declared (`likeness`).
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ _NULL = (
     "taken out."
 )
 _ASSUMPTIONS = (
-    "A, B and the members used are exchangeable, as they are or after removal of each model's own level (additive hub "
-    "effects).",
+    "A, B and the members used are exchangeable, as they are or after removal of each model's own level (additive "
+    "hub effects).",
     "Not protected: multiplicative hub effects, unequal noise, and an affinity of the pair for other reasons, such "
     "as a shared laboratory, data or tokenizer. Members of the stratum and the declared corpus of A and of B are "
     "required for a verdict because strangers of one text are more alike; that they are few protects only in part.",
@@ -311,9 +311,7 @@ def ladder(scores: NDArray[np.float64], strata: list[str]) -> tuple[Rung, ...]:
 
 def _rung(scores: NDArray[np.float64], design: Design, ranking: Ranking) -> Rung:
     found = (
-        larger_rank(scores, design)
-        if ranking == "larger"
-        else rank(scores, design, residual=ranking == "residual")
+        larger_rank(scores, design) if ranking == "larger" else rank(scores, design, residual=ranking == "residual")
     )
     name, asked = {"raw": ("", ""), "residual": ("_residual", _RESIDUAL), "larger": ("_larger", _LARGER)}[ranking]
     return Rung(

@@ -1,11 +1,11 @@
 """Whether a panel holds models like those of a claim: without any, no rank among its members is a verdict.
 
 Two strangers trained on one text resemble each other more than two trained on different texts, so a pair of one
-corpus leads a panel of other corpora without any relation: then the ranks are right and the null hypothesis, that the
-pair is exchangeable with the panel's, is not. What decides is declared, of members in the panel's record and of A and B
-by whoever makes the claim, and never a score. A verdict needs ``NEEDED`` members that have the stratum (type, depth,
-vocabulary) *and* the corpus of A, and as many that have those of B; where A and B differ in them, pairs of one with the
-other are then in the panel too. An undeclared corpus is shared with nobody.
+corpus leads a panel of other corpora without any relation: then the ranks are right and the null hypothesis, that
+the pair is exchangeable with the panel's, is not. What decides is declared, of members in the panel's record and of
+A and B by whoever makes the claim, and never a score. A verdict needs ``NEEDED`` members that have the stratum (type,
+depth, vocabulary) *and* the corpus of A, and as many that have those of B; where A and B differ in them, pairs of one
+kind with the other are then in the panel too. An undeclared corpus is shared with nobody.
 
 This is a condition for looking, not a proof: see ``benchmarks/tables/panel_strangers.md`` for what was measured with
 it and without.
@@ -62,14 +62,15 @@ def unlike(use: PanelUse) -> str | None:
     undeclared = " and ".join(side for side, _, corpus, _ in sides if not corpus)
     if undeclared:
         return (
-            f"the text that {undeclared} was trained on is not declared, and strangers trained on one text lead a panel "
-            "of other texts; name it with `--corpus` as the panel's members do, or build a panel of models trained on it"
+            f"the text that {undeclared} was trained on is not declared, and strangers trained on one text lead a "
+            "panel of other texts; name it with `--corpus` as the panel's members do, or build a panel of models "
+            "trained on it"
         )
     for side, stratum, corpus, like in sides:
         if like.both < NEEDED:
             return (
-                f"of the panel's members {like.stratum} are of the stratum of {side} ({stratum!r:.120}), {like.corpus} "
-                f"were trained on its declared corpus ({corpus!r:.120}) and {like.both} are both, where {NEEDED} are "
-                "needed; build a panel that holds them"
+                f"of the panel's members {like.stratum} are of the stratum of {side} ({stratum!r:.120}), "
+                f"{like.corpus} were trained on its declared corpus ({corpus!r:.120}) and {like.both} are both, where "
+                f"{NEEDED} are needed; build a panel that holds them"
             )
     return None

@@ -247,7 +247,7 @@ def fingerprint_file(folder: Path, name: str) -> Path:
 
 
 def _content(record: PanelRecord) -> dict[str, Any]:
-    """Of the file: a corpus that is not declared is left out, so panels from before there were any keep their digest."""
+    """Of the file, without the corpora that are not declared: panels from before there were any keep their digest."""
     content: dict[str, Any] = json.loads(record.model_dump_json())
     for member in content["members"]:
         if not member["corpus"]:
