@@ -66,7 +66,7 @@ FINGERPRINTS = DEFAULT.parents[2] / "benchmarks" / "zoo" / "fingerprints"
 HUB = DEFAULT.parents[1] / "data" / "recipes" / "hub-7b.toml"
 SEEDS = st.integers(0, 2**32)
 CODE = "zoo-code"
-"""Corpus of the shipped models and of twelve members of the shipped panel, nine of them of their stratum."""
+"""Corpus of the shipped models and of fifteen members of the shipped panel, nine of them of their stratum."""
 SHIPPED = ("reference", "obfuscated", "moe-fine", "distilled", "stranger-1", "stranger-2", "depth-pruned-healed")
 
 
@@ -587,9 +587,9 @@ def test_a_rank_is_no_verdict_until_the_panel_holds_members_like_a_and_b(shipped
     assert (use.corpus_a, use.corpus_b, use.like_a, use.like_b) == (
         CODE,
         CODE,
-        *[Likeness(stratum=17, corpus=12, both=9)] * 2,
+        *[Likeness(stratum=17, corpus=15, both=9)] * 2,
     )
-    assert declared.finding.index("at most 0.193") < declared.finding.index("p = 0.0022")  # what is guaranteed first
+    assert declared.finding.index("at most 0.193") < declared.finding.index("p = 2.2e-03")  # what is guaranteed first
     for corpus, why in (
         ("", "the text that A and B was trained on is not declared"),
         ((CODE, ""), "the text that B was trained on is not declared"),
@@ -612,7 +612,7 @@ def test_a_rank_is_no_verdict_until_the_panel_holds_members_like_a_and_b(shipped
 def test_a_stratum_that_the_panel_lacks_gives_no_verdict(reports):
     """Of removed layers, whatever corpus is declared: the exact tests remain."""
     report = reports["depth-pruned-healed"]
-    assert (report.panel.like_a.stratum, report.panel.like_a.corpus, report.panel.like_a.both) == (0, 12, 0)
+    assert (report.panel.like_a.stratum, report.panel.like_a.corpus, report.panel.like_a.both) == (0, 15, 0)
     assert report.tests[PRIMARY.id].rungs[2].rank == 1
     assert report.panel_log10_p is None
     assert report.verdict in ("dependent", "no_evidence")
@@ -628,7 +628,7 @@ def affine(rng, corpora, *, shift=3.0, members=13):
 
 def test_strangers_of_one_corpus_break_the_ranks_where_no_member_shares_it_and_the_rule_then_forbids_a_verdict():
     """The counter-example that the rule is for: p-values that fail the harness when A and B alone share a corpus."""
-    rng, apart, together = np.random.default_rng(11), np.array([1, 1, *[0] * 13]), np.zeros(15, dtype=int)
+    rng, apart, together = np.random.default_rng(11), np.array([1, 1, *range(2, 15)]), np.zeros(15, dtype=int)
     for corpora, valid in ((apart, False), (together, True)):
         p = [evidence.ladder(affine(rng, corpora), ["s"] * 15)[2].log10_p for _ in range(200)]
         members = [Member.model_construct(stratum="s", corpus=f"c{corpus}") for corpus in corpora[2:]]

@@ -70,7 +70,7 @@ def unlike(use: PanelUse) -> str | None:
         if like.both < NEEDED:
             return (
                 f"of the panel's members {like.stratum} are of the stratum of {side} ({stratum!r:.120}), "
-                f"{like.corpus} were trained on its declared corpus ({corpus!r:.120}) and {like.both} are both, where "
-                f"{NEEDED} are needed; build a panel that holds them"
+                f"{like.corpus} were trained on its declared corpus ({corpus!r:.120}) and {like.both} are both, "
+                f"where {NEEDED} are needed; build a panel that holds them"
             )
     return None
