@@ -66,16 +66,12 @@ def main() -> None:
     models = [
         Model(model.name, on_anchors(model.print, tuple(anchors)), model.corpus, model.member) for model in models
     ]
-    names = [model.name for model in models]
-    wanted = [
-        (i, j)
-        for i, j in combinations(range(len(models)), 2)
-        if names[j] not in RELATED or names[i] == ZOO.reference or models[i].member
-    ]
+    together = [set(STRANGERS.models), set(HELD_OUT.models), set(STANDARD), {ZOO.reference, *RELATED}]
     now, before = np.full((2, len(models), len(models)), np.nan)
-    for i, j in wanted:
-        now[i, j] = now[j, i] = response_grid(models[i].print, models[j].print).score
-        before[i, j] = before[j, i] = version_1(models[i].print, models[j].print)
+    for (i, a), (j, b) in combinations(enumerate(models), 2):
+        if a.member or any({a.name, b.name} <= names for names in together):
+            now[i, j] = now[j, i] = response_grid(a.print, b.print).score
+            before[i, j] = before[j, i] = version_1(a.print, b.print)
     zoo = Ranked(models, now, before)
     lines = [
         "# Strangers that the panel knows nothing of",
@@ -165,12 +161,12 @@ def _size(zoo: Ranked) -> list[str]:
         return [(i, j) for i, j in combinations(of, 2) if keep(models[i], models[j])]
 
     rows = {
-        "another corpus, one recipe": pairs(other, Model.like),
-        "another corpus, two recipes": pairs(other, lambda a, b: a.corpus == b.corpus and not a.like(b)),
-        "other corpora, two of them": pairs(other, lambda a, b: a.corpus != b.corpus),
+        "another corpus, one stratum": pairs(other, Model.like),
+        "another corpus, two strata": pairs(other, lambda a, b: a.corpus == b.corpus and not a.like(b)),
+        "two other corpora": pairs(other, lambda a, b: a.corpus != b.corpus),
         "a corpus of the panel, another shape": list(combinations(standard, 2)),
         "a corpus and shape of the panel": pairs(own, Model.like),
-        "corpora and shapes of the panel, two of them": pairs(own, lambda a, b: not a.like(b)),
+        "two corpora or shapes of the panel": pairs(own, lambda a, b: not a.like(b)),
     }
     lines = [
         "## Strangers called related",
@@ -197,8 +193,8 @@ def _elsewhere() -> list[str]:
     lines = [
         "## Another maker's strangers",
         "",
-        "14 models of six and eight layers that another maker trained, longer and most of them on one text, ranked in",
-        "version 1 of this panel by version 1; recorded when it was found, since those models are not kept here.",
+        "14 models of six and eight layers that another maker trained, longer and most of them on one text, ranked",
+        "by version 1 in this panel; recorded when it was found, since those models are not kept here.",
         "",
         "| other strangers | pairs | p <= .05 | p <= .01 |",
         "|---|---:|---:|---:|",
@@ -214,8 +210,8 @@ def _needed(zoo: Ranked) -> list[str]:
     lines = [
         "## How many members like the claim's are enough",
         "",
-        "Pairs of strangers of one recipe, ranked in the shipped panel with its members of their stratum and corpus",
-        "taken out and k put in: the panel's own where it has them, else other strangers of that recipe. The k were",
+        "Pairs of strangers of one stratum and corpus, ranked in the shipped panel with its members of their stratum and corpus",
+        "taken out and k put in: the panel's own where it has them, else other strangers of that kind. The k were",
         "drawn 20 times at random for each pair (seed 0), or in all ways if there are fewer.",
         "",
         "| k | strangers | pairs | claims | p <= .05 | p <= .01 |",

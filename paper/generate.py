@@ -213,7 +213,7 @@ def _stranger_numbers(page: tuple[str, list[Table]]) -> dict[str, str]:
             f"Elsewhere{name}Share": _percent(share),
         }
     del found["ElsewhereOtherShare"]
-    rows = [row for row in fresh.rows if row[0].startswith(("another corpus", "other corpora"))]
+    rows = [row for row in fresh.rows if row[0].startswith(("another corpus", "two other corpora"))]
     before, now = (sum(round(float(row[at].split()[0]) * int(row[1])) for row in rows) for at in (3, 5))
     return found | {
         "FreshPairs": str(sum(int(row[1]) for row in rows)),
