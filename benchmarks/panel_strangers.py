@@ -4,11 +4,14 @@ Strangers of ``zoo/strangers.toml`` are of corpora, widths, depths and lengths t
 ``zoo/held_out.toml`` are of the panel's own; the zoo's, at scale ``standard``, are of one of its corpora and another
 shape. Every pair is ranked in the shipped panel by ``response_match`` as it is and as it was in version 1 (mean over
 all aligned layers, two-way residual alone), with the condition on members like the claim's and without. Reads
-``zoo/fingerprints``, which ``zoo.ship`` fills, and writes ``tables/panel_strangers.md``.
+``zoo/fingerprints`` and writes ``tables/panel_strangers.md``. A stranger without a fingerprint is read from
+``--zoo``, where ``python -m benchmarks.zoo --recipe strangers --scale small`` trains it; one that is not there is
+left out, and the table says how many are.
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -20,11 +23,13 @@ from numpy.typing import NDArray
 import verify
 from verify.panel import NEEDED, PRIMARY_RUNG, Member, Panel, kinds, load_panel, members_needed, stratum_of
 from verify.panel.evidence import ladder
+from verify.panel.record import PANEL_COMPONENTS
 from verify.statistics import on_anchors, response_grid
 from verify.statistics.response_match import _assign, _checked_pools, _shares
 
 from .panel_table import interval
-from .shipped_panel import CORPUS
+from .shipped_panel import CORPUS, SCALE
+from .zoo.__main__ import CACHE
 from .zoo.build import HELD_OUT, STRANGERS, ZOO, Recipe
 from .zoo.ship import FINGERPRINTS
 
@@ -59,6 +64,9 @@ class Model:
 
 def main() -> None:
     """Score, rank and write the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.panel_strangers", description=__doc__)
+    parser.add_argument("--zoo", type=Path, default=CACHE, help="folder of trained models (%(default)s)")
+    fingerprinted(parser.parse_args().zoo / SCALE)
     panel = load_panel("default")
     assert panel is not None
     members, anchors = kinds(panel)[0]
@@ -79,7 +87,7 @@ def main() -> None:
         f"Panel `{panel.record.name}` {panel.record.version}, {panel.digest}, {len(members)} members "
         "(`python -m benchmarks.panel_strangers`).",
         "",
-        *_populations(),
+        *_populations(zoo),
         *_size(zoo),
         *_elsewhere(),
         *_needed(zoo),
@@ -123,9 +131,19 @@ def version_1(a: verify.Fingerprint, b: verify.Fingerprint) -> float:
     return max(float(table[_assign(table)].mean()) for table in tables)
 
 
+def fingerprinted(zoo: Path) -> None:
+    """Fingerprint the strangers that are trained and have no fingerprint yet."""
+    for name in STRANGERS.models:
+        path = FINGERPRINTS / f"{name}.safetensors"
+        if not path.exists() and (zoo / name).exists():
+            verify.fingerprint(zoo / name).only(*PANEL_COMPONENTS).save(path)
+
+
 def _of(recipe: Recipe, names: Sequence[str] = ()) -> Iterator[Model]:
     for name in names or recipe.models:
         path = FINGERPRINTS / f"{name}.safetensors"
+        if recipe is STRANGERS and not path.exists():
+            continue
         corpus = recipe.models[name].get("train", {}).get("data", "")
         yield Model(name, verify.Fingerprint.load(path), CORPUS.format(corpus))
 
@@ -135,16 +153,18 @@ def _members(panel: Panel, members: Sequence[Member]) -> Iterator[Model]:
         yield Model(member.name, panel.fingerprints[member.name], member.corpus, member=True)
 
 
-def _populations() -> list[str]:
+def _populations(zoo: Ranked) -> list[str]:
+    here = [model.name for model in zoo.models if model.name in STRANGERS.models]
     lines = [
-        "Strangers trained for this table alone (`zoo/strangers.toml`), in groups of one corpus and recipe:",
+        f"{len(here)} of the {len(STRANGERS.models)} strangers of `zoo/strangers.toml`, trained for this table alone,",
+        "in groups of one corpus and recipe:",
         "",
         "| group | models | corpus | layers | width | training | optimiser |",
         "|---|---:|---|---:|---:|---:|---|",
     ]
     groups = {name.rsplit("-", 1)[0]: spec for name, spec in STRANGERS.models.items()}
     for group, spec in groups.items():
-        count = sum(name.rsplit("-", 1)[0] == group for name in STRANGERS.models)
+        count = sum(name.rsplit("-", 1)[0] == group for name in here)
         shape, train = spec["shape"], spec["train"]
         lines.append(
             f"| {group} | {count} | {train['data']} | {shape['layers']} | {shape['width']} | {train['steps']:g} | "
@@ -210,8 +230,8 @@ def _needed(zoo: Ranked) -> list[str]:
     lines = [
         "## How many members like the claim's are enough",
         "",
-        "Pairs of strangers of one stratum and corpus, ranked in the shipped panel with its members of their stratum and corpus",
-        "taken out and k put in: the panel's own where it has them, else other strangers of that kind. The k were",
+        "Pairs of strangers of one stratum and corpus, ranked in the shipped panel with its own members of that kind",
+        "taken out and k put in: some of those where there are any, else other strangers of that kind. The k were",
         "drawn 20 times at random for each pair (seed 0), or in all ways if there are fewer.",
         "",
         "| k | strangers | pairs | claims | p <= .05 | p <= .01 |",
