@@ -156,7 +156,7 @@ def _members(panel: Panel, members: Sequence[Member]) -> Iterator[Model]:
 def _populations(zoo: Ranked) -> list[str]:
     here = [model.name for model in zoo.models if model.name in STRANGERS.models]
     lines = [
-        f"{len(here)} of the {len(STRANGERS.models)} strangers of `zoo/strangers.toml`, trained for this table alone,",
+        f"{len(here)} of the {len(STRANGERS.models)} strangers of `zoo/strangers.toml`, trained for this table,",
         "in groups of one corpus and recipe:",
         "",
         "| group | models | corpus | layers | width | training | optimiser |",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NEEDED = 4
 """Members of the stratum and corpus of A, and of B, from which a panel test may enter a verdict.
 
-With k of them the claim is one of (k + 2)(k + 1) / 2 pairs of its own kind: 3 with one, 15 with four, and 105 with 13,
+With k of them the claim is one of (k + 2)(k + 1) / 2 pairs of its own kind: 3 with one, 15 with four, 105 with 13,
 which could reach .01 by themselves. No rate was measured that tells one from nine, so this is a choice, on the
 cautious side of what small panels have.
 """
