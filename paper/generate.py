@@ -210,7 +210,7 @@ def _stranger_numbers(page: tuple[str, list[Table]]) -> dict[str, str]:
         found |= {
             f"Elsewhere{name}Pairs": str(pairs),
             f"Elsewhere{name}Rejected": str(round(share * pairs)),
-            f"Elsewhere{name}Share": _percent(share),
+            f"Elsewhere{name}Share": rf"{100 * round(share * pairs) / pairs:.1f}\%",
         }
     del found["ElsewhereOtherShare"]
     rows = [row for row in fresh.rows if row[0].startswith(("another corpus", "two other corpora"))]
