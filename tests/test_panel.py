@@ -591,8 +591,8 @@ def test_a_rank_is_no_verdict_until_the_panel_holds_members_like_a_and_b(shipped
     )
     assert declared.finding.index("at most 0.193") < declared.finding.index("p = 2.2e-03")  # what is guaranteed first
     for corpus, why in (
-        ("", "the text that A and B was trained on is not declared"),
-        ((CODE, ""), "the text that B was trained on is not declared"),
+        ("", "the text behind A and B is not declared"),
+        ((CODE, ""), "the text behind B is not declared"),
         ("another text", "0 were trained on its declared corpus ('another text') and 0 are both, where 4 are needed"),
         (("zoo-prose", "elsewhere"), "of the stratum of B"),
     ):

@@ -67,7 +67,7 @@ def unlike(use: PanelUse) -> str | None:
     undeclared = " and ".join(side for side, _, corpus, _ in sides if not corpus)
     if undeclared:
         return (
-            f"the text that {undeclared} was trained on is not declared, and strangers trained on one text lead a "
+            f"the text behind {undeclared} is not declared, and strangers trained on one text lead a "
             "panel of other texts; name it with `--corpus` as the panel's members do, or build a panel of models "
             "trained on it"
         )
