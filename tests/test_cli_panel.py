@@ -280,6 +280,9 @@ def test_help_is_no_error(run):
 # ---- lineage
 
 
+CODE = ("--corpus", "zoo-code")
+
+
 def lineage(run, *options, a="obfuscated"):
     result = run("lineage", model(a), model("reference"), "--json", *CREATED, *options)
     assert (result.status, result.err) == (0, "")
@@ -287,7 +290,7 @@ def lineage(run, *options, a="obfuscated"):
 
 
 def test_lineage_takes_the_panel_that_ships_another_or_none(run, panel):
-    by_name, by_path = (lineage(run, "--panel", which) for which in ("default", DEFAULT))
+    by_name, by_path = (lineage(run, "--panel", which, *CODE) for which in ("default", DEFAULT))
     assert by_name == by_path
     assert by_name.verdict == "similar_beyond_panel"
     assert by_name.panel.digest == load_panel("default").digest
@@ -309,7 +312,7 @@ def test_the_page_of_a_claim_has_the_panel(run, tmp_path):
 
 
 def test_declared_families_are_left_out_and_searches_paid_for(run):
-    options = ("--panel", "default", "--family", "panel-03", "--family", "smollm2", "--selection", "best_of_4")
+    options = ("--panel", "default", "--family", "panel-03", "--family", "smollm2", "--selection", "best_of_4", *CODE)
     report = lineage(run, *options)
     assert report.panel.families == ("panel-03", "smollm2")
     assert {"panel-03", "SmolLM2-135M-Instruct"} <= {out.name for out in report.panel.dropped}
@@ -332,6 +335,7 @@ def test_the_panel_level_is_kept(run):
         (["--panel", ""], "is not a panel"),
         (["--panel-alpha", "0"], "panel_alpha"),
         (["--panel-alpha", "nan"], "panel_alpha"),
+        (["--corpus", "a", "--corpus", "b", "--corpus", "c"], "--corpus is given 3 times"),
         (["--selection", "best_of_0"], "best_of_K"),
         (["--selection", "best_of_-1"], "best_of_K"),
         (["--selection", "best of 5"], "best_of_K"),
@@ -344,5 +348,19 @@ def test_wrong_values_are_one_line(run, tmp_path, options, says):
 
 
 def test_a_verdict_by_the_panel_can_fail_a_build(run):
+    pair = ("lineage", model("obfuscated"), model("reference"))
     options = ("--panel", "default", "--fail-on", "similar_beyond_panel")
-    assert run("lineage", model("obfuscated"), model("reference"), *options).status == 3
+    assert run(*pair, *options, *CODE).status == 3
+    undeclared = run(*pair, *options)
+    assert undeclared.status == 0
+    assert "name it with `--corpus`" in " ".join(undeclared.out.replace("\\", "").split())
+
+
+def test_the_corpora_of_both_models_or_of_each_are_declared(run):
+    for options, corpora in (
+        (CODE, ("zoo-code", "zoo-code")),
+        ((*CODE, "--corpus", "mine"), ("zoo-code", "mine")),
+        ((), ("", "")),
+    ):
+        use = lineage(run, "--panel", "default", *options).panel
+        assert (use.corpus_a, use.corpus_b) == corpora

@@ -42,7 +42,7 @@ PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "layer norm": ("gpt2-fine-tuned", "gpt2-reference", {}),
     "fewer layers": ("depth-pruned-healed", "reference", {}),
     "itself": ("reference", "reference", {}),
-    "panel": ("obfuscated", "reference", {"panel": "default"}),
+    "panel": ("obfuscated", "reference", {"panel": "default", "corpus": "zoo-code"}),
 }
 PLAIN = [name for name in PAIRS if name != "panel"]
 
@@ -251,6 +251,10 @@ def test_any_changed_text_is_found_though_sealed_again(name: str) -> None:
         ("panel", "$.panel.members[0].stratum", "another"),
         ("panel", "$.panel.primary", "spread_correlation"),
         ("panel", "$.panel.stratum_a", "another"),
+        ("panel", "$.panel.corpus_a", ""),
+        ("panel", "$.panel.corpus_b", "another"),
+        ("panel", "$.panel.like_a.both", 29),
+        ("panel", "$.panel.members[0].corpus", "another"),
     ],
 )
 def test_a_change_that_matters_is_found_though_sealed_again(name: str, field: str, value: Any) -> None:

@@ -54,6 +54,7 @@ def test_lineage(
     panel: PanelSource = None,
     panel_alpha: float = 1e-2,
     families: Collection[str] = (),
+    corpus: str | tuple[str, str] = "",
     selection: str = "pre-specified",
     seed: int = 0,
     chronology: str | None = None,
@@ -77,6 +78,9 @@ def test_lineage(
     panel_alpha : level of the primary panel test; if the panel's assumptions hold, the chance of
         ``similar_beyond_panel`` for strangers is at most this.
     families : declared families of A and B; members of the panel that belong to them are left out.
+    corpus : name of the text that A and B were trained on, or one name for each, as the panel declares its members'.
+        Strangers of one text are more alike, so there is no panel verdict unless the panel holds members of the
+        corpus and the kind of A and of B: none without this, or with a name that no member has.
     selection : ``"pre-specified"``, or ``"best_of_K"`` (such as ``"best_of_50"``) where K pairs were searched for
         this one: the report's p-values then pay for K.
     seed : recorded; no test draws random numbers.
@@ -107,8 +111,9 @@ def test_lineage(
     for name, level in (("alpha", alpha), ("panel_alpha", panel_alpha)):
         if not 0 < level < 1:
             raise InputError(f"{name} is {level}; give a level between 0 and 1, such as 0.001.")
+    corpora = _corpora(corpus)
     created, tries, reference = _time(created), pairs_searched(selection), load_panel(panel)
-    _check_text(chronology)
+    _check_text("chronology", chronology or "")
     if isinstance(seed, bool) or not isinstance(seed, Integral) or abs(int(seed)) >= _LARGEST_SEED:
         raise InputError(f"seed is {seed!r:.60}; give an integer of at most 3000 digits.")
     if reference is not None and effort not in (None, "full"):
@@ -141,7 +146,13 @@ def test_lineage(
         equal = equal_tensors(first.record.rest, second.record.rest, pairs)
         if reference is not None:
             evidence = evaluate(
-                reference, *both[0], alpha=panel_alpha, families=families, tries=tries, progress=progress
+                reference,
+                *both[0],
+                alpha=panel_alpha,
+                families=families,
+                corpora=corpora,
+                tries=tries,
+                progress=progress,
             )
     return conclude(
         subject_a,
@@ -278,11 +289,20 @@ def _time(created: str | None) -> str:
     return created
 
 
-def _check_text(chronology: str | None) -> None:
+def _corpora(corpus: str | tuple[str, str]) -> tuple[str, str]:
+    names = (corpus, corpus) if isinstance(corpus, str) else tuple(corpus)
+    if len(names) != 2 or not all(isinstance(name, str) for name in names):
+        raise InputError(f"corpus is {corpus!r:.60}; give the name of one corpus, or two names, of A's and of B's.")
+    for name in names:
+        _check_text("corpus", name)
+    return names[0].strip(), names[1].strip()
+
+
+def _check_text(option: str, text: str) -> None:
     try:
-        (chronology or "").encode()
+        text.encode()
     except UnicodeEncodeError as error:
-        raise InputError(f"chronology is {chronology!r:.60}; give text that UTF-8 can encode.") from error
+        raise InputError(f"{option} is {text!r:.60}; give text that UTF-8 can encode.") from error
 
 
 def _check_whole(model: Fingerprint) -> None:

@@ -31,6 +31,7 @@ _STATED = (
     "$.provenance.seed",
     "$.provenance.effort",
     "$.panel.families",
+    "$.panel.corpus_",
 )
 _NAMED = ("name", "origin", "merged_onto", "declared_bases", "tokenizer")
 """What reasons and limitations call a model by."""
@@ -148,7 +149,7 @@ def _panel(report: ClaimReport, panel: Panel) -> list[Disagreement]:
         return sorted(found, key=lambda item: item.field != "$.panel.digest")
     declared = {member.name: member for member in panel.record.members}
     given_members = [
-        {name: getattr(declared[member.name], name) for name in ("name", "family", "stratum")}
+        {name: getattr(declared[member.name], name) for name in ("name", "family", "stratum", "corpus")}
         if member.name in declared
         else None
         for member in use.members
@@ -173,6 +174,7 @@ def _again(
         panel=panel,
         panel_alpha=report.panel_alpha,
         families=report.panel.families if report.panel else (),
+        corpus=(report.panel.corpus_a, report.panel.corpus_b) if report.panel else "",
         selection=report.selection,
         chronology=report.chronology,
         created="1970-01-01T00:00:00+00:00",

@@ -13,7 +13,7 @@ from math import log10
 from ..base import InputError
 from ..fingerprint import Fingerprint, FingerprintRecord, shared_anchors
 from ..inference import best_of, holm, larger
-from ..panel import PanelEvidence
+from ..panel import PanelEvidence, unlike
 from ..statistics import EXACT_TESTS, TestResult
 from . import wording
 from .declared import declared
@@ -47,7 +47,8 @@ def conclude(
     Parameters
     ----------
     results : of the parts that the report is headlined by, one of each exact test, in any order.
-    evidence : of the panel; None where none was used.
+    evidence : of the panel; None where none was used. What it ranks enters the verdict only if the panel holds
+        members like A and B (:func:`verify.panel.unlike`).
     further : pairs of parts beside that one, with their results.
     equal : tensors that no table understands, equal in both.
     shared_anchors : anchor tokens that both vocabularies know; None only where an older report does not say.
@@ -58,15 +59,16 @@ def conclude(
     able = [value for value in (raw, *(value for _, value in others)) if value is not None]
     adjusted = iter([best_of(value, tries) for value in holm(able)])
     log10_p, *paid = (None if value is None else next(adjusted) for value in (raw, *(v for _, v in others)))
-    panel_log10_p = None if evidence is None else evidence.primary.log10_p
-    panel_log10_p = None if panel_log10_p is None else best_of(panel_log10_p, tries)
+    why_not = None if evidence is None else unlike(evidence.use)
+    primary = evidence.primary if evidence and why_not is None else None  # else it is shown, and enters no verdict
+    panel_log10_p = None if primary is None or primary.log10_p is None else best_of(primary.log10_p, tries)
     verdict: Verdict = "identical"
     if not identical(a, b):
         verdict = decide(
             combined,
             log10_p,
             alpha,
-            primary=evidence.primary if evidence else None,
+            primary=primary,
             panel_log10_p=panel_log10_p,
             panel_alpha=panel_alpha,
             tries=tries,
@@ -100,6 +102,7 @@ def conclude(
         panel_alpha,
         false_match.bound if false_match else None,
         None if first is None else whole(first, a.parts, b.parts),
+        wording.no_verdict(evidence.primary, evidence.use.primary_rung, why_not) if evidence and why_not else None,
     )
     if first is not None:
         said = of_parts(said, a.parts, b.parts, parts, equal, alpha)
@@ -127,7 +130,7 @@ def conclude(
         power=power_of(wording.power(verdict, combined), first, a.parts, b.parts),
         declared=declared(a, b, verdict),
         limitations=(
-            *wording.limitations(verdict, combined, chronology, panel_results, provenance.effort),
+            *wording.limitations(verdict, combined, chronology, panel_results, provenance.effort, why_not),
             *wording.same_rows(verdict != "identical" and nothing_differs(a, b)),
             *wording.merged({"A": a.merged_onto, "B": b.merged_onto}),
             *(not_compared(a.parts, b.parts, parts, combined) if first is not None else ()),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..base import StatisticsError
 from ..fingerprint import ANCHORS, EFFORTS, Fingerprint, FingerprintRecord, shared_anchors
 from ..inference import hypergeometric_interval, log10_p_signs
-from ..panel import PanelEvidence, PanelUse, members_needed, stratum_of
+from ..panel import PanelEvidence, PanelUse, likeness, members_needed, stratum_of
 from ..panel.evidence import conclude as conclude_panel
 from ..panel.evidence import judged, ladder
 from ..statistics import (
@@ -38,6 +38,7 @@ from ..statistics import (
     Statistic,
     TestResult,
 )
+from ..statistics.response_match import deeper_median
 from ..statistics.result import Law
 from ..statistics.statistic import Evidence, fixed_point_count, localisation
 from .agreement import Disagreement
@@ -318,6 +319,8 @@ def _panel(report: ClaimReport, recorded: PanelUse, problems: list[Disagreement]
             "families": tuple(sorted(recorded.families)),
             "stratum_a": stratum_of(report.a.architecture),
             "stratum_b": stratum_of(report.b.architecture),
+            "like_a": likeness(recorded.members, stratum_of(report.a.architecture), recorded.corpus_a),
+            "like_b": likeness(recorded.members, stratum_of(report.b.architecture), recorded.corpus_b),
             "anchors": min(max(recorded.anchors, 0), report.a.anchors, report.b.anchors),
             "critical_odds_ratio": None,
             "false_match": None,
@@ -374,8 +377,11 @@ def _ranked(
     scores[first, second] = scores[second, first] = recorded.scores
     result = conclude_panel(statistic, ladder(scores, claim.strata), recorded.scores[0])
     cells = _cells(recorded, claim.report, len(first))
-    if cells and recorded.scores[0] > (most := sum(cell.share for cell in cells) / len(cells)) + 1e-9:
-        problems.append(_problem(f"{field}.score", recorded.scores[0], f"at most {most}, the mean of its cells"))
+    layers = claim.report.a.architecture.layers, claim.report.b.architecture.layers
+    most = deeper_median([(cell.layer_a, cell.layer_b, cell.share) for cell in cells], layers) if cells else 1.0
+    if recorded.scores[0] > most + 1e-9:
+        expected = f"at most {most}, the median of the deeper half of its cells"
+        problems.append(_problem(f"{field}.score", recorded.scores[0], expected))
     return result.model_copy(update={"scores": recorded.scores, "by_cell": cells, "grid": recorded.grid}), scores
 
 

@@ -82,6 +82,13 @@ def cli(context: click.Context, verbose: int) -> None:
 @click.option("--panel-alpha", type=float, default=1e-2, show_default=True, help="Level of the primary panel test.")
 @click.option("--family", "families", multiple=True, help="Declared family of A or B; its members are left out.")
 @click.option(
+    "--corpus",
+    "corpora",
+    multiple=True,
+    metavar="NAME",
+    help="Text that A and B were trained on, as the panel names it; twice for A's and B's. A panel verdict needs it.",
+)
+@click.option(
     "--selection",
     default="pre-specified",
     show_default=True,
@@ -115,6 +122,7 @@ def lineage(
     reference: str,
     panel_alpha: float,
     families: tuple[str, ...],
+    corpora: tuple[str, ...],
     selection: str,
     seed: int,
     chronology: str | None,
@@ -131,6 +139,8 @@ def lineage(
     unwanted = chosen_verdicts(fail_on, _VERDICTS)
     if names is not None and output is None:
         raise InputError("--format is for the files of a report; give their folder with -o.")
+    if len(corpora) > 2:
+        raise InputError(f"--corpus is given {len(corpora)} times; give it once for both models, or twice: A's, B's.")
     wanted = chosen_formats("json,md" if names is None else names)
     if output is not None:
         check_report_folder(output, wanted)
@@ -147,6 +157,7 @@ def lineage(
             panel=None if reference == "none" else reference,
             panel_alpha=panel_alpha,
             families=families,
+            corpus=(corpora[0], corpora[-1]) if corpora else "",
             selection=selection,
             seed=seed,
             chronology=chronology,

@@ -10,7 +10,7 @@ from .intervals import hypergeometric_interval, smallest_share
 from .monte_carlo import MonteCarloP, monte_carlo_p
 from .multiplicity import holm, smallest
 from .orbit import OrbitRank, orbit_rank
-from .ranking import rank
+from .ranking import larger_rank, rank
 from .residual import bipartite_residual, two_way_residual
 from .sensitivity import critical_odds_ratio, false_match_bound
 from .signs import critical_agreement, detectable_agreement, log10_p_signs
@@ -34,6 +34,7 @@ __all__ = [
     "holm",
     "hypergeometric_interval",
     "larger",
+    "larger_rank",
     "log10_p_fixed_points",
     "log10_p_signs",
     "monte_carlo_p",

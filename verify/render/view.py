@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..claim.parts import share as share_of
 from ..claim.wording import verbal_cap
+from ..panel import unlike
 from .escape import Code, Inline, Number
 from .numbers import count, general, log10, share
 
@@ -162,10 +163,15 @@ def _summary(report: ClaimReport) -> Table:
         ("log10 p, exact tests", (log10(report.log10_p), ", level ", general(report.alpha))),
     ]
     if report.panel:
-        rows += [
-            ("log10 p, panel", (log10(report.panel_log10_p), ", level ", general(report.panel_alpha))),
-            ("log10 p, conservative", log10(report.robust_log10_p)),
-        ]
+        if report.panel_log10_p is None:
+            rows.append(("panel", "no verdict"))
+        else:
+            match = report.panel.false_match
+            rows += [
+                ("chance of a false match, at most", share(match.bound if match else None)),
+                ("log10 p, panel", (log10(report.panel_log10_p), ", level ", general(report.panel_alpha))),
+                ("log10 p, conservative", log10(report.robust_log10_p)),
+            ]
     rows.append(("declared lineage", _DECLARED[report.declared.status]))
     rows += [("digest", Code(report.digest)), ("made", report.created)]
     return Table("In short", ("field", "value"), (False, False), tuple(rows))
@@ -205,6 +211,16 @@ def _data(report: ClaimReport) -> list[Block]:
         settings += [
             ("Panel: ", *origin, *tokens),
             ("Families declared for A and B: ", *(families or ("none",)), "."),
+            (
+                "Texts they were trained on, as declared: ",
+                *(("A ", Code(panel.corpus_a)) if panel.corpus_a else ("A not declared",)),
+                *((", B ", Code(panel.corpus_b)) if panel.corpus_b else (", B not declared",)),
+                ". Members of the stratum and the corpus of A: ",
+                count(panel.like_a.both),
+                ", of B: ",
+                count(panel.like_b.both),
+                ".",
+            ),
             (
                 count(len(panel.members)),
                 " members are comparable with A and B",
@@ -449,20 +465,21 @@ def _refused(report: ClaimReport, tests: list[TestResult]) -> list[Block]:
 
 
 def _panel(use: PanelUse, ranked: list[TestResult], pictures: dict[str, Picture]) -> list[Block]:
-    primary = next((test for test in ranked if test.id == use.primary), None)
+    primary, why_not = next((test for test in ranked if test.id == use.primary), None), unlike(use)
     blocks: list[Block] = [
         Heading("Against the panel"),
         Paragraph(
             (
                 Code(use.primary),
-                " by the two-way residual over all pairs was fixed in advance as the only panel test that enters the "
-                "verdict (level ",
+                ", by the larger of its ranks with and without each model's own level, over all pairs, was fixed in "
+                "advance as the only panel test that may enter the verdict (level ",
                 general(use.alpha),
                 ").",
+                *((" It does not here: ", why_not, ".") if why_not else ()),
             )
         ),
         _table(
-            "Panel statistics, each by the residual pair rank",
+            "Panel statistics, each by that rank",
             ("statistic", "score of A and B", "rank", "of", "log10 p", "smallest possible"),
             (
                 (
@@ -504,10 +521,10 @@ def _panel(use: PanelUse, ranked: list[TestResult], pictures: dict[str, Picture]
                 *(
                     ("Null hypothesis of ", rung.design.replace("_", " "), ": ", rung.null)
                     for rung in primary.rungs
-                    if "residual" not in rung.design
+                    if not rung.design.endswith(("_residual", "_larger"))
                 ),
                 "The residual rungs ask the same after each model's own level, its tendency to resemble all others, "
-                "is taken out.",
+                "is taken out; the larger of the two ranks is valid if either null hypothesis holds.",
                 *(("Assumption: ", sentence) for sentence in primary.assumptions),
             )
         ),

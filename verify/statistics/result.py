@@ -40,8 +40,8 @@ class Rung(Record):
     """The rank of a score among the comparisons of one design, with its null hypothesis."""
 
     design: str
-    """``pair``, ``pair_residual``, ``row_a``, ``row_b``, ``stratum`` or ``two_strata`` (``_residual`` where hub
-    effects were taken out), ``family_residual``."""
+    """``pair``, ``row_a``, ``row_b``, ``stratum``, ``two_strata`` or ``family``; ``_residual`` where hub effects were
+    taken out, ``_larger`` for the larger of the ranks with and without them."""
     null: str
     rank: int
     """Comparisons of the orbit whose score is at least the claim's, the claim included."""
