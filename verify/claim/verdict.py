@@ -47,9 +47,9 @@ def decide(
     primary, panel_log10_p : the primary panel test and its log10 p, at level ``panel_alpha``; None without a panel.
     tries : pairs that were searched; both p-values have paid for them.
 
-    The chance of ``dependent`` for strangers is at most ``alpha``, that of ``similar_beyond_panel`` at most
-    ``panel_alpha``. ``untestable`` also where no test could have rejected, whatever the data: then a p-value
-    above the level says nothing.
+    Under the assumptions printed with the tests, the chance of ``dependent`` for strangers is at most ``alpha``,
+    that of ``similar_beyond_panel`` at most ``panel_alpha``. ``untestable`` also where no test could have rejected,
+    for want of indices that are live in both models: then a p-value above the level says nothing.
     """
     attainable = [r.attainable_log10_p for r in results if r.attainable_log10_p is not None]
     able = log10_p is not None and log10(len(attainable)) + min(attainable) + log10(tries) <= log10(alpha)
