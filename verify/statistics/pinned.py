@@ -58,40 +58,42 @@ def _units(model: Fingerprint) -> Iterator[float]:
     for bundle, (size, count) in kept.items():
         at = chosen_indices("units", size, count)
         for role in ("gate", "up", "down"):
-            blocks = [
-                copy
-                for layer in range(shape.layers)
-                for copy in model.arrays.get(f"units.{layer}.{bundle}.{role}", ())
-            ]
-            for images in _matrices(model, reads=role != "down"):
-                yield _p([(block, images(at)) for block in blocks])
+            if layers := _layers(model, "units", f"{bundle}.{role}"):
+                for images in _matrices(model, reads=role != "down"):
+                    yield _p(layers, images(at)[None])
 
 
 def _values(model: Fingerprint) -> Iterator[float]:
     """By rows of v, and by columns of o, which are sums over the query heads that share a kv head."""
     shape, sketch = model.record.architecture, model.record.sketch
-    size, heads = shape.head_size, range(shape.kv_heads)
+    size, heads = shape.head_size, np.arange(shape.kv_heads)[:, None]
     at, sharing = chosen_indices("channels", size, sketch.channels), shape.heads // max(1, shape.kv_heads)
     for role in ("v", "o"):
-        layers = [x for i in range(shape.layers) if (x := model.arrays.get(f"values.{i}.{role}")) is not None]
-        orders = [[[h * size + at] for h in heads], [[at] for _ in heads]]
+        orders = [[heads * size + at], [0 * heads + at]]
         if role == "o" and sharing > 1:
-            orders.append([[(h * sharing + s) * size + at for s in range(sharing)] for h in heads])
-        for images in _matrices(model, reads=role == "v"):
-            for order in orders:
-                found = [np.sum([images(rows) for rows in of_head], axis=0) for of_head in order]
-                yield _p([pair for x in layers for pair in zip(x, found, strict=True)])
+            orders.append([(heads * sharing + s) * size + at for s in range(sharing)])
+        if layers := _layers(model, "values", role):
+            for images in _matrices(model, reads=role == "v"):
+                for order in orders:
+                    of_heads = np.sum([images(rows.ravel()) for rows in order], axis=0)
+                    yield _p(layers, of_heads.reshape(len(heads), len(at), -1))
 
 
-def _p(pairs: list[tuple[NDArray[np.floating], NDArray[np.float64]]]) -> float:
-    """Fixed points of the best absolute cosine of vectors [n, k] with images [n, k], over independent blocks."""
-    matched = 0
-    for block, images in pairs:
-        vectors: NDArray[np.float64] = block.astype(np.float64)
-        rows: NDArray[np.float64] = unit_rows(images).astype(np.float64)
-        alive = np.outer(vectors.any(1), rows.any(1))
-        matched += int(fixed_points(np.where(alive, np.abs(vectors @ rows.T), -np.inf)).sum())
-    return log10_p_fixed_points(matched, len(pairs)) if pairs else 0.0
+def _layers(model: Fingerprint, kind: str, rest: str) -> list[NDArray[np.float64]]:
+    """Vectors [copies, n, k] of each layer that has them."""
+    names = [f"{kind}.{layer}.{rest}" for layer in range(model.record.architecture.layers)]
+    return [model.arrays[name].astype(np.float64) for name in names if name in model.arrays]
+
+
+def _p(layers: list[NDArray[np.float64]], images: NDArray[np.float64]) -> float:
+    """Fixed points of the best absolute cosine of vectors with images of their block, over independent blocks."""
+    rows, matched = unit_rows(images).astype(np.float64).swapaxes(-1, -2), 0
+    for vectors in layers:
+        scores = np.abs(vectors @ rows)
+        scores[~np.any(vectors, axis=-1)] = -np.inf
+        scores.swapaxes(-1, -2)[~np.broadcast_to(np.any(rows, axis=-2), scores.shape[:-1])] = -np.inf
+        matched += int(fixed_points(scores).sum())
+    return log10_p_fixed_points(matched, sum(len(vectors) for vectors in layers))
 
 
 def _matrices(model: Fingerprint, *, reads: bool) -> tuple[_Images, _Images]:

@@ -37,7 +37,7 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     a, b = on_shared_anchors(a, b)
-    cosine = _cosines(a, b)
+    cosine = cosines_of_dimensions(a, b)
     signed = a.record.architecture.norm == b.record.architecture.norm == "rms"
     scores = np.where(np.isfinite(cosine), np.abs(cosine), -np.inf) if signed else cosine
     matched = fixed_points(scores)
@@ -62,7 +62,7 @@ def _mean_far_from_zero(model: Fingerprint) -> bool:
     return mean_far_from_zero([[x.astype(np.float64) for x in roles]])
 
 
-def _cosines(a: Fingerprint, b: Fingerprint) -> NDArray[np.float64]:
+def cosines_of_dimensions(a: Fingerprint, b: Fingerprint) -> NDArray[np.float64]:
     """Mean cosine of every pair of kept dimensions, shape [n, n]; -inf where a dimension is dead."""
     pairs = [
         (a.arrays[role].astype(np.float64), b.arrays[role].astype(np.float64))
