@@ -82,9 +82,8 @@ def test_the_stream_scores_are_equivariant_under_signed_permutation(seed):
     dims = len(a.arrays["stream.embed"])
     order, signs = rng.permutation(dims), rng.choice([-1, 1], dims)[:, None]
     moved = with_rows(a, lambda name, x: x[order] * signs if name.startswith("stream.") else x)
-    np.testing.assert_allclose(
-        cosines_of_dimensions(moved, b), cosines_of_dimensions(a, b)[order] * signs, atol=1e-12
-    )
+    expected = cosines_of_dimensions(a, b)[order] * signs
+    np.testing.assert_allclose(cosines_of_dimensions(moved, b), expected, atol=1e-12)
 
 
 def partly_dense(seed):

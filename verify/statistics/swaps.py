@@ -35,7 +35,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-FAR = 12.0
+FAR = 6.0
 """Standard deviations of the flips from which a mean is far from zero.
 
 Of 43 models of the zoo none exceeds 4.4.
