@@ -22,7 +22,7 @@ unchanged by the group that acts on every set of D as one, and given it the merg
 <= u) <= u (1 + c) + P(a tie of R is missed), c being the expected number of partitions other than R that are joins of
 R with declared pairs. It is at most E(2^N - 1), N counting the pairs of sets of R with a declaration between them: on
 average ``FALSE_TIE`` or less in one component of one model, so far as the normal quantile is right, and chance
-copies, exact or of few indices (where signs are tested, what absolute scores declare is the same for all flips, and
+copies, exact or of few indices (where signs are flipped, what absolute scores declare is the same for all flips, and
 not counted). Four unrelated projections of 32 dimensions have a mean absolute cosine of .14, and above .5 less than
 once in a million. A test reports the larger p-value of the merged groups and of all blocks apart, which costs no size
 at all where nothing is tied.
