@@ -6,7 +6,6 @@ units, a rank beyond its orbit), the nearest possible ones are used, so that the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -62,7 +61,7 @@ def recompute(report: ClaimReport) -> tuple[ClaimReport, list[Disagreement]]:
     else:
         reasons = {test.id: test.refuse(a, b) for test in EXACT_TESTS}
         level = level_of_one(report.alpha, list(reasons.values()).count(None), report.selection)
-        results = [_exact(test, report, a, b, reasons[test.id], level) for test in EXACT_TESTS]
+        results = [_exact(test, report, (a, b), reasons[test.id], level, problems) for test in EXACT_TESTS]
         evidence = None if report.panel is None else _panel(report, report.panel, problems)
     made = conclude(
         report.a,
@@ -73,6 +72,7 @@ def recompute(report: ClaimReport) -> tuple[ClaimReport, list[Disagreement]]:
         panel_alpha=report.panel_alpha,
         selection=report.selection,
         chronology=report.chronology,
+        shared_anchors=None if report.shared_anchors is None else len(set(a.record.anchors) & set(b.record.anchors)),
         provenance=_provenance(report, problems),
         created=report.created,
     )
@@ -93,11 +93,13 @@ def _provenance(report: ClaimReport, problems: list[Disagreement]) -> Provenance
 
 
 def _stub(report: ClaimReport, subject: Subject, side: int) -> Fingerprint:
-    """What decides whether a test applies: architecture, and how many anchor tokens are shared."""
+    """What decides whether a test applies: architecture, and how many anchor tokens are shared.
+
+    Where an older report does not say how many, as many as could be, so that no test is dropped for want of a number.
+    """
     known = [min(max(model.anchors, 0), len(ANCHORS)) for model in (report.a, report.b)]
-    texts = " ".join(test.reason or "" for test in report.tests.values())
-    stated = re.search(r"the vocabularies share (\d{1,6}) anchor tokens", texts)
-    shared = min(*known, int(stated[1])) if stated else min(known)
+    shared = min(known) if report.shared_anchors is None else min(*known, report.shared_anchors)
+    shared = max(shared, sum(known) - len(ANCHORS), 0)
     start = 0 if side == 0 else known[0] - shared
     known_of = ("name", "architecture", "files", "content_sha256", "unrecognised")
     fields = {name: getattr(subject, name) for name in known_of}
@@ -108,12 +110,17 @@ def _stub(report: ClaimReport, subject: Subject, side: int) -> Fingerprint:
 
 
 def _exact(
-    test: Statistic, report: ClaimReport, a: Fingerprint, b: Fingerprint, reason: str | None, level: float
+    test: Statistic,
+    report: ClaimReport,
+    models: tuple[Fingerprint, Fingerprint],
+    reason: str | None,
+    level: float,
+    problems: list[Disagreement],
 ) -> TestResult:
     if reason is not None:
         return test.refused(reason)
     recorded = report.tests.get(test.id) or test.refused("")
-    parts, possible = _parts(test, report, a, b), _can_be_set_aside(test, a, b)
+    parts, possible = _parts(test, report, *models), _can_be_set_aside(test, *models)
     aside = tuple(what for what in possible if what in recorded.set_aside)
     layers: tuple[LayerResult, ...] = ()
     if test.id in _BY_LAYER and not set(possible) <= set(aside):
@@ -124,8 +131,28 @@ def _exact(
         else _count(law, part, recorded, layers, report)
         for law, part in parts
     )
+    compared = sum(count.n for count in counts) if test is SIGN_AGREEMENT else counts[0].n
+    if not aside and compared < (least := _least(test, report)):
+        problems.append(_problem(f"$.tests.{test.id}.counts[0].n", compared, f"at least {least}, as it applies"))
     effect = share_of(counts) if test is SIGN_AGREEMENT else _effect(recorded.effect, test, counts[0])
     return test.conclude(Evidence(counts, effect, layers, recorded.notes, aside), level)
+
+
+def _least(test: Statistic, report: ClaimReport) -> int:
+    """Indices that a test which applies compares at least, or 0 where the record cannot tell.
+
+    Two dense models of one shape and no dead row share every index kept of a block, and blocks that are merged are
+    of one size; where there are experts, or other sizes, the blocks compared may have no index in common.
+    """
+    shape, other = report.a.architecture, report.b.architecture
+    sizes = [(one.hidden, one.experts, one.shared_hidden, one.head_size) for one in (shape, other)]
+    if sizes[0] != sizes[1] or shape.experts or shape.shared_hidden or report.a.dead or report.b.dead:
+        return 0
+    sketch = report.provenance.sketch
+    units, channels = min(shape.hidden, sketch.units), min(shape.head_size, sketch.channels)
+    if test is SIGN_AGREEMENT or test is RESPONSE_IDENTITY:  # of products or responses, any may be zero
+        return 1 if units > 0 or channels > 0 else 0
+    return max(0, {UNIT_IDENTITY.id: units, VALUE_IDENTITY.id: channels}.get(test.id, 0))
 
 
 def _parts(test: Statistic, report: ClaimReport, a: Fingerprint, b: Fingerprint) -> list[tuple[Law, Part | None]]:
