@@ -1,4 +1,4 @@
-"""Signs, intervals and multiplicity, against enumeration and against established libraries."""
+"""Signs and multiplicity, against enumeration and against established libraries."""
 
 from itertools import product
 from math import comb, log10
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom, hypergeom
+from scipy.stats import binom
 from statsmodels.stats.multitest import multipletests
 
 from verify import StatisticsError
@@ -15,7 +15,6 @@ from verify.inference import (
     critical_agreement,
     detectable_agreement,
     holm,
-    hypergeometric_interval,
     log10_p_signs,
     smallest,
 )
@@ -61,25 +60,6 @@ def test_the_detectable_agreement_has_the_power_it_states():
     found = np.random.default_rng(0).binomial(700, probability, 4000)
     power = np.mean([log10_p_signs(int(k), 700) <= -3.7 for k in found])
     assert 0.94 < power < 0.97
-
-
-@pytest.mark.parametrize(("sampled", "population"), [(1, 1), (5, 9), (8, 20), (12, 12), (20, 30)])
-def test_the_interval_covers_every_share_with_its_confidence(sampled, population):
-    """By enumeration: for each true count, the samples whose interval covers it have probability >= .95."""
-    intervals = [hypergeometric_interval(k, sampled, population) for k in range(sampled + 1)]
-    for marked in range(population + 1):
-        law = hypergeom(population, marked, sampled)
-        covering = [
-            law.pmf(k)
-            for k, (low, high) in enumerate(intervals)
-            if low * population - 1e-9 <= marked <= high * population + 1e-9
-        ]
-        assert sum(covering) >= 0.95 - 1e-9
-
-
-def test_an_impossible_sample_is_refused():
-    with pytest.raises(StatisticsError, match="outside the domain"):
-        hypergeometric_interval(3, 2, 10)
 
 
 @given(st.lists(st.floats(-200, 0), min_size=1, max_size=12))

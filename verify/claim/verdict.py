@@ -54,7 +54,7 @@ def decide(
     that of ``similar_beyond_panel`` at most ``panel_alpha``. The panel's assumption is the weaker one: strangers of
     one text against a panel of other texts break it (``benchmarks/tables/panel_strangers.md``), so members of the
     declared corpus are required, which is a safeguard and no proof. ``untestable`` also where no test could have
-    rejected, whatever the data: then a p-value above the level says nothing.
+    rejected, for want of indices that are live in both models: then a p-value above the level says nothing.
     """
     attainable = [r.attainable_log10_p for r in results if r.attainable_log10_p is not None]
     able = log10_p is not None and log10(len(attainable) * tries * parts) + min(attainable) <= log10(alpha)

@@ -113,7 +113,8 @@ def sentences(
     panel = None if panel_log10_p is None else f"panel {probability(panel_log10_p)}, level {panel_alpha:g}"
     evidence: Evidence = "both" if exact and panel else "exact" if exact else "panel" if panel else "none"
     shown = {"dependent": exact, "similar_beyond_panel": panel}.get(verdict, "; ".join(filter(None, (exact, panel))))
-    reasons = "; ".join(dict.fromkeys(result.reason for result in results if result.reason))
+    few = _too_few(results) if verdict == "untestable" else ()
+    reasons = "; ".join(dict.fromkeys([*(result.reason for result in results if result.reason), *few]))
     pair, also = of or ("A and B", "")
     filled = {
         "pair": pair,
@@ -136,6 +137,15 @@ def no_verdict(primary: TestResult, design: str, why: str) -> str | None:
         f"Among the {rung.size} pairs of A, B and the panel's members theirs ranks {rung.rank} by {primary.id}, "
         f"which is no verdict: {why}."
     )
+
+
+def _too_few(results: Sequence[TestResult]) -> tuple[str, ...]:
+    """Why tests that apply could not have reached the level: how few of their indices can match."""
+    counts = {r.id: next((c for c in r.counts if c.law == "fixed_points"), None) for r in results if r.applicable}
+    seen = [f"{c.n if c.live is None else c.live} of {c.n} ({test})" for test, c in counts.items() if c is not None]
+    if not seen:
+        return ()
+    return (f"too few indices have numbers that are finite and not all zero in both models: {', '.join(seen)}",)
 
 
 def probability(log10_p: float) -> str:

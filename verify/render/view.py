@@ -381,7 +381,7 @@ def _exact(tests: list[TestResult]) -> list[Block]:
             rows.append(
                 (
                     Code(test.id),
-                    "agreeing signs" if signs else "same index",
+                    ("agreeing signs" if signs else "same index") + (f", {c.part}" if c.part else ""),
                     count(c.count),
                     count(c.n),
                     general(c.n / 2) if signs else count(c.groups),
@@ -441,10 +441,9 @@ def _effect(test: TestResult) -> list[Inline]:
     effect = test.effect
     if effect is None:
         return []
-    parts: list[str] = ["Effect: ", share(effect.share), " of those compared"]
-    if effect.interval:
-        low, high = effect.interval
-        parts += [" (95% interval for the whole blocks: ", share(low), " to ", share(high), ")"]
+    signs = all(c.law == "signs" for c in test.counts)
+    among = "of the signs compared" if signs else "of the indices kept, each compared with those kept of its block"
+    parts: list[str] = ["Effect: ", share(effect.share), f" {among}"]
     if effect.cosine_identified is not None and effect.cosine_background is not None:
         parts += [
             "; median score of those at the same index ",

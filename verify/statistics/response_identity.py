@@ -19,6 +19,7 @@ from .applicability import both_mlps, enough_anchors, first, linear_values, on_s
 from .blocks import unit_responses, value_responses
 from .groups import Grouping, groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
+from .result import Part
 from .statistic import Evidence, Statistic, identity_evidence
 
 
@@ -29,12 +30,12 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     a, b = on_shared_anchors(a, b)
-    found: list[Grouping] = []
+    found: dict[Part, Grouping] = {}
     if both_mlps(a, b) is None:
-        found.append(groups(unit_responses, a, b))
+        found["hidden units"] = groups(unit_responses, a, b)
     if linear_values(a, b) is None:
-        found.append(groups(value_responses, a, b))
-    return identity_evidence(found)
+        found["value channels"] = groups(value_responses, a, b)
+    return identity_evidence(found, a, b)
 
 
 RESPONSE_IDENTITY = Statistic(
