@@ -6,14 +6,13 @@ import hashlib
 import logging
 import os
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import Cache, InputError, Progress, Workers, run_in_order, silent
+from ..base import Cache, InputError, Progress, Workers, run_in_order, silent, software
 from ..checkpoint import Checkpoint, Location, open_checkpoint, whereabouts
 from .anchors import known_anchors
 from .attention import attention_circuits, sampled_values
@@ -167,7 +166,7 @@ def _read(
         outside=checkpoint.outside,
         unrecognised=checkpoint.unrecognised,
         bytes_read=sum(part.bytes_read for part in parts),
-        software={name: version(name) for name in ("verify-lineage", "numpy", "safetensors")},
+        software=software("safetensors"),
     )
     progress(what, total, total)
     _log.info("%s: %s effort, %d bytes read", record.name, effort, record.bytes_read)

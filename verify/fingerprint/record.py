@@ -102,7 +102,7 @@ class FingerprintRecord(Record):
     """Tensors that no layout table understood; they were left out."""
     bytes_read: int
     software: dict[str, str]
-    """Versions of what computed it."""
+    """What computed it: versions, numpy's BLAS and the kernels that ran."""
 
 
 class Fingerprint:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from math import log10
 
+from ..base import software
 from ..fingerprint import FingerprintRecord
 from ..inference import benjamini_yekutieli, detectable_agreement, detectable_share, holm
 from .first_stage import TileResult
@@ -105,7 +105,7 @@ def conclude(
         families=_families(rows),
         suspected=tuple(_edge(row) for row in rows if row.verdict == "suspected"),
         statements=_statements(power, pairs, alpha, fdr, [m.label for m in models if m.record.merged_onto]),
-        software={name: version(name) for name in ("numpy", "scipy", "verify-lineage")},
+        software=software("scipy"),
     )
     return ScreenResult(record, tuple(rows))
 
