@@ -3,7 +3,8 @@
 OpenBLAS holds kernels for many processors and takes those that ``OPENBLAS_CORETYPE`` names, so one machine can round
 as others do. Each is first tried in a process of its own, which tells the kernels that really run: a processor may
 lack their instructions, and OpenBLAS has one set for several names. The last is numpy's own loops without the
-extensions of this processor. Arguments after the options go to pytest; without any the whole suite runs.
+extensions of this processor. Arguments after ``--`` go to pytest; without any the whole
+suite runs.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the tests under each kernel; 0 if they pass under all that run here, of which there must be two."""
     parser = argparse.ArgumentParser(prog="python -m tests.kernels", description="Test under several BLAS kernels.")
     parser.add_argument("--only", nargs="+", choices=(*KERNELS, PLAIN), default=[*KERNELS, PLAIN])
-    options, pytest = parser.parse_known_args(arguments)
+    parser.add_argument("pytest", nargs="*", help="after --: arguments of pytest; none for the whole suite")
+    options = parser.parse_args(arguments)
     tried: dict[str, str] = {}
     failed = False
     for kernel in options.only:
@@ -62,7 +64,9 @@ def main(arguments: list[str] | None = None) -> int:
             continue
         tried.setdefault(found, kernel)
         start = time.monotonic()
-        code = subprocess.run([sys.executable, "-m", "pytest", "-q", *pytest], env=environment(kernel)).returncode
+        code = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", *options.pytest], env=environment(kernel)
+        ).returncode
         outcome = "passed" if code == 0 else f"FAILED (pytest's status {code})"
         print(f"{kernel}: {outcome} with {found}, {time.monotonic() - start:.0f} s", flush=True)
         failed = failed or code != 0
