@@ -19,8 +19,9 @@ from scipy.stats import kurtosis
 from benchmarks.zoo.derive import permute_units, rotate_stream
 from tests.checkpoints import FAMILY_NAMES, toy, write_checkpoint
 from tests.models import config, weights, write
-from verify import Fingerprint, FingerprintError, InputError, SketchSpec, fingerprint, test_lineage
-from verify.fingerprint import ANCHORS, chosen_indices, is_fingerprint, projection, unit_rows
+from verify import Fingerprint, FingerprintError, InputError, SketchSpec, fingerprint, screen, test_lineage
+from verify.base import Cache
+from verify.fingerprint import ANCHORS, EFFORTS, Effort, chosen_indices, is_fingerprint, projection, unit_rows
 from verify.fingerprint.anchors import known_anchors
 from verify.fingerprint.check import LARGEST_FILE
 from verify.fingerprint.moments import Moments
@@ -345,6 +346,81 @@ def test_anchors_are_distinct_and_kept_in_order() -> None:
     assert known_anchors(None, 2) == []
 
 
+# ---- a record and its arrays
+
+
+@given(st.data())
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_arrays_under_another_record_are_refused(tmp_path: Path, sound: bytes, data: st.DataObject) -> None:
+    """One number of any array is enough, though the arrays obey every rule that their record sets."""
+    record, arrays = parts(sound)
+    name = data.draw(st.sampled_from([name for name in sorted(arrays) if not name.startswith("spread.")]))
+    changed = arrays[name].copy()
+    place = data.draw(st.integers(0, changed.size - 1))
+    changed.ravel()[place] = np.nextafter(changed.ravel()[place], changed.dtype.type(0.5))
+    assert "record is of another fingerprint" in refused(tmp_path / "x", written(record, arrays | {name: changed}))
+
+
+def test_an_older_fingerprint_loads_unbound_and_keeps_its_bytes(tmp_path: Path, sound: bytes) -> None:
+    """Files without a digest of arrays are taken; nothing is added to them when they are written again."""
+    record, arrays = parts(sound)
+    del record["arrays_sha256"]
+    (tmp_path / "old").write_bytes(written(record, arrays))
+    old = Fingerprint.load(tmp_path / "old")
+    assert old.record.arrays_sha256 == ""
+    assert old.at("screen").record.arrays_sha256 == ""
+    old.save(tmp_path / "new")
+    assert "arrays_sha256" not in parts((tmp_path / "new").read_bytes())[0]
+    assert old.sealed().record.arrays_sha256 == parts(sound)[0]["arrays_sha256"]
+
+
+def test_a_fingerprint_cut_down_is_bound_to_what_is_left(tmp_path: Path, folder: Path) -> None:
+    """At a smaller effort or with fewer components, it can be written and read."""
+    whole = fingerprint(folder, sketch=SMALL)
+    for number, cut in enumerate((whole.at("standard"), whole.at("screen"), whole.only("units", "gram"))):
+        cut.save(tmp_path / f"{number}")
+        assert Fingerprint.load(tmp_path / f"{number}").record == cut.record
+        assert cut.record == cut.sealed().record != whole.record
+
+
+def test_only_what_was_made_here_was_read_from_weights(tmp_path: Path, folder: Path) -> None:
+    """A file is as somebody states it, and so is a record put beside arrays; our own cache is as it was made."""
+    made = fingerprint(folder, sketch=SMALL)
+    made.save(tmp_path / "f")
+    cache = Cache(tmp_path / "cache")
+    kept = [fingerprint(folder, sketch=SMALL, cache=cache) for _ in range(2)]
+    assert {x.read_from for x in (made, made.at("screen"), made.only("gram"), *kept)} == {"weights"}
+    assert {x.read_from for x in (fingerprint(tmp_path / "f"), Fingerprint(made.record, made.arrays))} == {
+        "fingerprint"
+    }
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+@pytest.mark.parametrize("component", ["units", "values", "stream", "response"])
+def test_the_same_weights_stated_over_other_numbers_are_refused(
+    tmp_path: Path, folder: Path, effort: Effort, component: str
+) -> None:
+    """By digest of weights at full effort and of files below it; in a screen, what they hold is tested instead."""
+    one = fingerprint(folder).at(effort)
+    other = fingerprint(write(tmp_path / "other", weights(5, config()), config())).at(effort)
+    theirs = {name: x for name, x in other.arrays.items() if name.startswith(component)}
+    forged = Fingerprint(one.record.model_copy(update={"name": "forged"}), one.arrays | theirs).sealed()
+    with pytest.raises(FingerprintError, match=f"'forged' and 'llama' state the same .*of '{component}'"):
+        test_lineage(forged, one)
+    assert [row.verdict for row in screen([forged, one]).pairs] == ["dependent"]
+
+
+def test_rounding_of_another_processor_is_not_a_contradiction(folder: Path) -> None:
+    """One step of the last bit of every number, either way, of the same weights."""
+    one, rng = fingerprint(folder), np.random.default_rng(0)
+    nudged = {
+        name: np.where(rng.random(x.shape) < 0.5, x, np.nextafter(x, x.dtype.type(2))).astype(x.dtype)
+        for name, x in one.arrays.items()
+    }
+    other = Fingerprint(one.record.model_copy(update={"name": "there"}), nudged)
+    assert test_lineage(one, other).verdict == "identical"
+
+
 # ---- two sketches
 
 
@@ -482,6 +558,7 @@ def test_a_record_that_is_none(tmp_path: Path, sound: bytes, record: str) -> Non
 def test_spreads_may_be_absent_or_nan(tmp_path: Path, sound: bytes) -> None:
     """They are the one thing that need not be finite."""
     record, arrays = parts(sound)
+    del record["arrays_sha256"]  # of other arrays
     arrays["spread.q"] = np.full((2, 4), np.nan)
     del arrays["spread.k"]
     path = tmp_path / "x.safetensors"

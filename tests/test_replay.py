@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import pickle
 import random
 import re
 import subprocess
@@ -23,8 +24,9 @@ from tests.models import config, weights, write
 from verify import ClaimReport, Fingerprint, InputError, ReportError, fingerprint, replay, test_lineage
 from verify.base import canonical, digest
 from verify.claim.agreement import Replay, Tolerance, compare, leaves
-from verify.claim.check import READERS, TOLERANCES, UNCHECKED, check, read, unchecked
+from verify.claim.check import INPUTS, READERS, TOLERANCES, UNCHECKED, check, read, unchecked
 from verify.claim.citation import cite
+from verify.claim.recompute import recompute
 from verify.cli import main
 from verify.data import model
 
@@ -160,6 +162,7 @@ def numbers(name: str) -> list[tuple[str, float]]:
         (field, value)
         for field, value in leaves(json.loads(text(name)))
         if isinstance(value, int | float) and not isinstance(value, bool) and not any(k.covers(field) for k in kinds)
+        if field != "$.shared_anchors"  # an input that decides by a threshold alone
     ]
 
 
@@ -261,6 +264,156 @@ def test_a_change_that_matters_is_found_though_sealed_again(name: str, field: st
     assert isinstance(found, Replay)
     assert not found.agrees
     assert not {item.field for item in found.disagreements} & {"$", "$.digest"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "the vocabularies share 3 anchor tokens",
+        "the vocabularies share 3 anchor tokens, fewer than 32",
+        "the weights are identical, so there is nothing to test",
+        "2 pairs of blocks look like copies of one another and were merged into 1 (the largest of 2).",
+        "Hidden units were left out: signs",
+        "best_of_50",
+    ],
+)
+def test_nothing_is_read_out_of_a_sentence(name: str) -> None:
+    """Models named like sentences of the library, in reasons that name them, make no report disagree."""
+    models = []
+    for which in ("fine-tuned", "reference"):
+        found = fingerprint(model(which))
+        shape = found.record.architecture.model_copy(update={"positions": "unknown", "model_type": name})
+        record = found.record.model_copy(update={"name": name, "architecture": shape})
+        models.append(Fingerprint(record, found.arrays))
+    report = test_lineage(*models, created=CREATED)
+    assert any(name in (test.reason or "") for test in report.tests.values())
+    assert report.tests["response_identity"].applicable
+    assert check(report).disagreements == ()
+    assert replay(report, *models).disagreements == ()
+
+
+@pytest.mark.parametrize("test", ["unit_identity", "value_identity", "response_identity", "stream_identity"])
+def test_a_test_cannot_be_dropped_by_stating_a_reason(test: str) -> None:
+    """Neither as it is, nor with all that follows from it made to fit."""
+    report = made("child")
+    said = "the vocabularies share 3 anchor tokens, fewer than 32"
+    empty = report.tests[test].model_copy(
+        update={"applicable": False, "reason": said, "counts": (), "by_layer": (), "effect": None, "log10_p": None}
+    )
+    dropped = report.model_copy(update={"tests": {**report.tests, test: empty}})
+    assert f"$.tests.{test}.applicable" in {item.field for item in check(dropped.sealed()).disagreements}
+    fitting, _ = recompute(dropped)
+    found = check(fitting)
+    if test == "stream_identity":  # how many dimensions are compared follows from the record: none of them matched
+        assert fitting.tests[test].counts[0].n == report.tests[test].counts[0].n
+    else:
+        assert [item.field for item in found.disagreements] == [f"$.tests.{test}.counts[0].n"]
+
+
+def test_tests_dropped_by_a_stated_number_are_listed_and_the_models_show_it() -> None:
+    """How many anchors are shared is recorded as a number, and listed among what was not checked."""
+    report = made("child")
+    forged, problems = recompute(report.model_copy(update={"shared_anchors": 3}))
+    assert not problems
+    assert not forged.tests["stream_identity"].applicable
+    assert "share 3 anchor tokens" in str(forged.tests["stream_identity"].reason)
+    found = check(forged)
+    assert found.agrees
+    assert any(kind.covers("$.shared_anchors") for kind in found.not_checkable)
+    a, b, _ = PAIRS["child"]
+    assert "$.shared_anchors" in {item.field for item in replay(forged, model(a), model(b)).disagreements}
+
+
+def older(name: str) -> bytes:
+    """The file of a report as an older version wrote it, which did not record what later ones do."""
+    content = json.loads(text(name))
+    del content["shared_anchors"]
+    for side in "ab":
+        del content[side]["read_from"]
+    return sealed(content)
+
+
+@pytest.mark.parametrize("name", ["child", "itself"])
+def test_an_older_report_keeps_its_bytes_and_agrees(name: str) -> None:
+    """From its file, as an object and with its models; and it is read and rendered."""
+    source = older(name)
+    a, b, _ = PAIRS[name]
+    report = ClaimReport.from_json(source.decode())
+    assert report.to_json().encode() + b"\n" == source
+    assert (report.shared_anchors, report.a.read_from) == (None, None)
+    assert report.to_markdown() == report.to_markdown()
+    for found in (check(source), check(report), replay(source.decode(), model(a), model(b))):
+        assert found.disagreements == ()
+
+
+def test_what_all_rests_on_is_listed_first() -> None:
+    """Counts, and with a panel the scores: whether they are of these models, no arithmetic tells."""
+    for name, fields in (
+        ("child", ["$.tests.unit_identity.counts[0].count", "$.tests.unit_identity.by_layer[0].n"]),
+        ("panel", ["$.tests.response_match.scores[3]", "$.tests.spread_correlation.rungs[0].rank"]),
+    ):
+        listed = check(text(name)).not_checkable
+        first = next(i for i, kind in enumerate(listed) if kind in UNCHECKED)
+        assert all(any(kind.covers(field) for kind in listed[:first]) for field in fields)
+    assert check(text("child")).not_checkable[0] == INPUTS[0]
+
+
+def test_what_was_emptied_is_listed() -> None:
+    """Files and declared bases that a forger took away are named as not checked, as those that are there are."""
+    content = json.loads(text("child"))
+    emptied = sealed(changed(changed(content, "$.a.files", []), "$.a.declared_bases", []))
+    found = check(emptied)
+    assert all(any(k.covers(f) for k in found.not_checkable) for f in ("$.a.files", "$.a.declared_bases"))
+    a, b, _ = PAIRS["child"]
+    found = replay(emptied.decode(), model(a), model(b))
+    assert any(kind.covers("$.a.files") for kind in found.not_checkable)
+
+
+def test_another_models_identity_does_not_read_as_a_success(run: Run, tmp_path: Path) -> None:
+    """A stranger's record in the report of a related pair, sealed again: the first words say what was not checked."""
+    a, b, _ = PAIRS["child"]
+    forged = sealed(json.loads(text("child")) | {"a": json.loads(text("stranger"))["a"]})
+    found = replay(forged.decode())
+    assert (found.status, found.models) == ("arithmetic_agrees", None)
+    assert "whether the counts are those of these two models was not checked: give --a and --b" in found.sentence
+    (tmp_path / "report.json").write_bytes(forged)
+    status, out, _ = run("replay", tmp_path / "report.json")
+    assert (status, out.splitlines()[0]) == (0, f"{found.sentence}.")
+    assert run("replay", tmp_path / "report.json", "--require-models")[0] == 4
+    assert replay(forged.decode(), model(a), model(b)).status == "disagrees"
+    assert replay(forged.decode(), model("stranger-1"), model(b)).status == "disagrees"
+
+
+@pytest.mark.parametrize("name", ["child", "itself", "panel"])
+def test_every_documented_kind_of_report_is_taken(name: str, tmp_path: Path) -> None:
+    """An object, its text, the text of its file, and a path as text or Path."""
+    report, path = made(name), tmp_path / "report.json"
+    report.to_json(path)
+    outcomes = [replay(source) for source in (report, report.to_json(), path.read_text("utf-8"), path, str(path))]
+    assert all(found == outcomes[0] for found in outcomes)
+    assert outcomes[0].agrees
+
+
+@pytest.mark.parametrize("source", [None, 3, b"{}", {"schema_version": 1}])
+def test_what_is_no_kind_of_report_is_refused_in_a_sentence(source: Any) -> None:
+    with pytest.raises(InputError, match="give a report, its JSON text, or the path"):
+        replay(source)
+
+
+def test_a_report_can_be_copied_and_sent_to_another_process() -> None:
+    report = made("child")
+    for again in (pickle.loads(pickle.dumps(report)), copy.deepcopy(report), report.model_copy(deep=True)):
+        assert again == report
+        assert list(again.tests) == list(report.tests)
+        assert again.to_json() == report.to_json()
+    with pytest.raises(TypeError):
+        report.tests["x"] = report.tests["unit_identity"]  # type: ignore[index]  # which is the point
+
+
+@pytest.mark.parametrize("seed", [None, "x", True, 1.5, 10**3000])
+def test_a_seed_that_no_report_can_state_is_refused(seed: Any) -> None:
+    with pytest.raises(InputError, match=r"seed is .*; give an integer"):
+        test_lineage(model("fine-tuned"), model("reference"), seed=seed)
 
 
 def test_a_broken_seal_is_named() -> None:
@@ -373,9 +526,35 @@ def test_fingerprints_stand_for_models(tmp_path: Path) -> None:
     files = [tmp_path / f"{side}.fp" for side in "ab"]
     for file, name in zip(files, (a, b), strict=True):
         fingerprint(model(name)).save(file)
-    assert replay(made("child"), *files).agrees
-    assert replay(made("child"), fingerprint(model(a)), files[1]).agrees
+    found = replay(made("child"), *files)
+    assert found.disagreements == ()
+    assert (found.status, found.models) == ("agrees_with_fingerprints", "fingerprints")
+    assert "whether the numbers are of the weights stated was not checked" in found.sentence
+    assert [kind.field for kind in found.not_checkable[:2]] == ["$.a.*", "$.b.*"]
+    mixed = replay(made("child"), fingerprint(model(a)), files[1])
+    assert (mixed.status, mixed.basis) == ("agrees_with_fingerprints", "the fingerprint of B")
     assert not replay(made("child"), *reversed(files)).agrees
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_a_forged_fingerprint_is_not_taken_for_weights(tmp_path: Path, bound: bool) -> None:
+    """A stranger's record over a child's arrays, bound to them or to nothing: no arithmetic can tell, and the report
+    and its check say what they rest on; the weights show it."""
+    stranger, child, parent = (fingerprint(model(name)) for name in ("stranger-1", "fine-tuned", "reference"))
+    forged = Fingerprint(stranger.record.model_copy(update={"arrays_sha256": ""}), child.arrays)
+    (forged.sealed() if bound else forged).save(tmp_path / "a.fp")
+    report = test_lineage(tmp_path / "a.fp", parent, created=CREATED)
+    assert (report.verdict, report.a.read_from, report.b.read_from) == ("dependent", "fingerprint", "weights")
+    assert bool(report.a.arrays_sha256) is bound
+    said = [line for line in report.limitations if "given as a fingerprint" in line]
+    assert [line.startswith("A ") and ("nothing binds them" in line) is not bound for line in said] == [True]
+    found = replay(report, tmp_path / "a.fp", model("reference"))
+    assert found.status == "agrees_with_fingerprints"
+    assert any(kind.covers("$.a.content_sha256") for kind in found.not_checkable)
+    assert not any(kind.covers("$.b.content_sha256") for kind in found.not_checkable)
+    with_weights = replay(report, model("stranger-1"), model("reference"))
+    assert with_weights.status == "disagrees"
+    assert any(item.field.startswith("$.tests.unit_identity") for item in with_weights.disagreements)
 
 
 def test_exchanged_or_other_models_are_named_by_digest() -> None:
@@ -444,7 +623,10 @@ def test_without_the_panel_the_rest_is_made_again() -> None:
     found = replay(made("panel"), model(a), model(b))
     assert found.agrees
     assert any("by_cell" in kind.field for kind in found.not_checkable)
-    assert replay(made("panel"), panel="default").agrees
+    assert found.sentence.endswith("whether the panel's members score as recorded was not checked: give --panel")
+    alone = replay(made("panel"), panel="default")
+    assert (alone.agrees, alone.status) == (True, "arithmetic_agrees")
+    assert "whether the counts and scores are those of these two models was not checked" in alone.sentence
 
 
 def test_a_renamed_and_resharded_model_is_the_same(tmp_path: Path) -> None:
@@ -521,16 +703,18 @@ def test_a_model_is_reached_as_it_was_for_the_report(run: Run, tmp_path: Path) -
 
 
 def test_exit_statuses(run: Run, file: Path) -> None:
-    """0 agrees, 1 disagrees and says where, 2 not a report."""
+    """0 agrees, 1 disagrees and says where, 2 not a report, 4 agrees without the models that were required."""
     a, b, _ = PAIRS["child"]
     for models in ((), ("--a", model(a), "--b", model(b))):
         status, out, err = run("replay", file, *models)
         assert (status, err) == (0, "")
-        assert out.startswith("agrees: ")
+        assert out.startswith("Agrees with the weights of both models." if models else "The arithmetic follows from ")
+        assert out.splitlines()[1].endswith("0 disagree")
+        assert run("replay", file, *models, "--require-models")[0] == (0 if models else 4)
     status, out, err = run("replay", file, "--a", model(b), "--b", model(a))
     assert (status, err) == (1, "")
     assert "$.a.content_sha256" in out
-    assert out.startswith("DISAGREES: ")
+    assert out.startswith("DISAGREES with both models.")
     file.write_bytes(file.read_bytes().replace(b'"verdict":"dependent"', b'"verdict":"untestable"'))
     status, out, err = run("replay", file)
     assert (status, err) == (1, "")

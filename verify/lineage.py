@@ -6,16 +6,19 @@ import os
 import platform
 from collections.abc import Collection
 from datetime import UTC, datetime
+from numbers import Integral
 
 from .base import FingerprintError, InputError, Progress, Workers, silent, software
 from .checkpoint import Location
 from .claim import ClaimReport, Provenance, Subject
 from .claim.conclude import conclude, identical, level_of_one, not_needed, pairs_searched
-from .fingerprint import COMPONENTS, EFFORTS, SAMPLED, Effort, Fingerprint, fingerprint
+from .fingerprint import COMPONENTS, EFFORTS, SAMPLED, Effort, Fingerprint, check_same, fingerprint
 from .panel import Panel, evaluate, load_panel
 from .statistics import EXACT_TESTS, TestResult
 
 Model = str | os.PathLike[str] | Location | Fingerprint
+_LARGEST_SEED = 10**3000  # that a report can state: longer texts are no numbers to Python
+
 PanelSource = str | os.PathLike[str] | Panel | None
 
 
@@ -66,7 +69,8 @@ def test_lineage(
     Raises
     ------
     InputError
-        If a model cannot be used, or the fingerprints were made under different sketches.
+        If a model cannot be used, or the fingerprints were made under different sketches, or state the same weights
+        and hold different numbers.
 
     Examples
     --------
@@ -82,6 +86,8 @@ def test_lineage(
             raise InputError(f"{name} is {level}; give a level between 0 and 1, such as 0.001.")
     created, tries, reference = _time(created), pairs_searched(selection), load_panel(panel)
     _check_text(chronology)
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or abs(int(seed)) >= _LARGEST_SEED:
+        raise InputError(f"seed is {seed!r:.60}; give an integer of at most 3000 digits.")
     if reference is not None and effort not in (None, "full"):
         raise InputError(f"effort is {effort!r}, and a panel needs all weights; give 'full', or no panel.")
     asked: Effort | None = "full" if reference is not None else effort
@@ -90,8 +96,10 @@ def test_lineage(
     for model in (first, second):
         _check_whole(model)
     results, evidence = not_needed(), None
-    subject_a, subject_b = (Subject.of(model.record) for model in read)
-    if not identical(subject_a, subject_b):
+    subject_a, subject_b = (Subject.read(model) for model in read)
+    if identical(subject_a, subject_b):
+        check_same(first, second)
+    else:
         results = exact_results(first, second, alpha=alpha, selection=selection)
         if reference is not None:
             evidence = evaluate(
@@ -106,8 +114,9 @@ def test_lineage(
         panel_alpha=panel_alpha,
         selection=selection,
         chronology=chronology,
+        shared_anchors=len(set(first.record.anchors) & set(second.record.anchors)),
         provenance=Provenance(
-            software=_software(), effort=first.record.effort, sketch=first.record.sketch, seed=str(seed)
+            software=_software(), effort=first.record.effort, sketch=first.record.sketch, seed=str(int(seed))
         ),
         created=created,
     )

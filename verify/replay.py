@@ -33,7 +33,10 @@ def replay(
     Returns
     -------
     Replay
-        Whether everything agrees, where it does not, and what could not be checked with what was given.
+        What was shown (``status``, and ``sentence`` in words): ``"agrees"`` with the weights of both models,
+        ``"agrees_with_fingerprints"``, ``"arithmetic_agrees"`` where neither model was given, or ``"disagrees"``;
+        where it disagrees, and what could not be checked with what was given, first what all the rest follows from.
+        ``agrees`` is true where nothing that *was* compared disagrees.
 
     Raises
     ------
@@ -47,8 +50,9 @@ def replay(
     >>> from verify import test_lineage
     >>> from verify.data import model
     >>> pair = model("fine-tuned"), model("reference")
-    >>> replay(test_lineage(*pair), *pair).agrees
-    True
+    >>> report = test_lineage(*pair)
+    >>> replay(report).status, replay(report, *pair).status
+    ('arithmetic_agrees', 'agrees')
     """
     from .rerun import rerun
 

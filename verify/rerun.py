@@ -9,8 +9,8 @@ from typing import Any
 
 from .base import InputError, Progress, ReportError
 from .claim import ClaimReport
-from .claim.agreement import EXACT, Disagreement, Replay, Tolerance, Unchecked, compare
-from .claim.check import check, outcome, read, unchecked
+from .claim.agreement import EXACT, Disagreement, Models, Replay, Tolerance, Unchecked, compare
+from .claim.check import check, inputs, outcome, read, unchecked
 from .claim.recompute import recompute
 from .claim.report import Subject
 from .fingerprint import EFFORTS, Fingerprint, fingerprint
@@ -54,7 +54,8 @@ def rerun(
     reference = load_panel(panel)
     found = list(checked.disagreements)
     kinds = list(checked.not_checkable)
-    basis = []
+    basis: list[str] = []
+    given: Models = None
     if reference is not None and recorded.panel is not None:
         found += (wrong := _panel(recorded, reference))
         kinds = [kind for kind in kinds if not kind.field.startswith("$.panel.") or kind.field.startswith(_STATED)]
@@ -62,12 +63,14 @@ def rerun(
         reference = None if wrong else reference
     if a is not None and b is not None:
         models = _fingerprint(a, recorded.a, progress), _fingerprint(b, recorded.b, progress)
-        basis.insert(0, "both models")
+        prints = [side for side, model in zip("AB", models, strict=True) if model.read_from == "fingerprint"]
+        given = "fingerprints" if prints else "weights"
+        basis.insert(0, " and ".join(f"the fingerprint of {side}" for side in prints) or "both models")
         if wrong := _subjects(recorded, *models):
             found = [*wrong, *found]
         else:
             again = _again(recorded, *models, reference, progress)
-            kinds = [*_unchecked(recorded, models, reference)]
+            kinds = _unchecked(recorded, models, reference)
             differing = compare(content, _content(again), WITH_WEIGHTS)
             kept = {item.field for item in found} | {"$.digest"}
             found += [
@@ -77,14 +80,26 @@ def rerun(
                 and not item.field.startswith("$.citation.")
                 and not any(kind.covers(item.field) for kind in kinds)
             ]
-    return outcome(recorded, content, " and ".join(basis) or checked.basis, found, tuple(kinds))
+            kinds = [*_of_fingerprints(models), *kinds]
+    return outcome(
+        recorded,
+        content,
+        " and ".join(basis) or checked.basis,
+        found,
+        tuple(kinds),
+        models=given,
+        panel=panel is not None,
+    )
 
 
 def _source(report: ClaimReport | str | os.PathLike[str]) -> bytes | ClaimReport:
     if isinstance(report, ClaimReport):
         return report
     if isinstance(report, str) and report.lstrip().startswith("{"):
-        return report.encode("utf-8", "surrogatepass")
+        file = report if report.endswith("\n") else report + "\n"  # `to_json` returns the file less its newline
+        return file.encode("utf-8", "surrogatepass")
+    if not isinstance(report, str | os.PathLike):
+        raise InputError(f"report is {report!r:.60}; give a report, its JSON text, or the path of its file.")
     path = Path(report)
     try:
         return path.read_bytes()
@@ -148,8 +163,10 @@ def _again(
         Fingerprint(
             model.record.model_copy(
                 update={name: getattr(subject, name) for name in ("name", "origin", "merged_onto", "declared_bases")}
+                | {"arrays_sha256": subject.arrays_sha256 or ""}
             ),
             model.arrays,
+            read_from=subject.read_from or "weights",
         )
         for model, subject in ((a, report.a), (b, report.b))
     ]
@@ -166,6 +183,13 @@ def _again(
         created="1970-01-01T00:00:00+00:00",
         progress=progress,
     )
+    if report.shared_anchors is None:  # of an older version, which did not record these
+        made = made.model_copy(update={"shared_anchors": None})
+    sides = {
+        side: getattr(made, side).model_copy(update={"read_from": subject.read_from})
+        for side, subject in (("a", report.a), ("b", report.b))
+    }
+    made = made.model_copy(update=sides)
     if report.panel is not None and panel is None:
         ranked = {test.id: report.tests[test.id] for test in PANEL_STATISTICS if test.id in report.tests}
         made, _ = recompute(made.model_copy(update={"panel": report.panel, "tests": {**made.tests, **ranked}}))
@@ -176,19 +200,35 @@ def _unchecked(report: ClaimReport, models: tuple[Fingerprint, ...], panel: Pane
     """What remains, with the weights at hand: what was stated, and how the files were stored."""
     kinds = [kind for kind in unchecked(report) if kind.field.startswith(_STATED)]
     for side, subject, model in (("a", report.a, models[0]), ("b", report.b, models[1])):
-        same_files = Subject.of(model.record).files == subject.files
+        found = Subject.read(model)
         stated = ("name", "origin", "revision", "merged_onto", "declared_bases", "software")
-        for name in (*stated, *(() if same_files else ("files", "bytes_read"))):
-            reason = "of the files that the report was made from; those given hold the same weights"
-            kinds.append(Unchecked(field=f"$.{side}.{name}*", reason=reason))
+        read_from = ("read_from", "arrays_sha256")
+        of_files = () if found.files == subject.files else ("files", "bytes_read")
+        for name in (*stated, *read_from, *of_files):
+            if getattr(found, name) != getattr(subject, name):
+                reason = "of what the report was made from: what is given states the same weights, and another value"
+                kinds.append(Unchecked(field=f"$.{side}.{name}*", reason=reason))
     if report.panel is not None and panel is None:
         panel_tests = tuple(f"$.tests.{statistic.id}" for statistic in PANEL_STATISTICS)
         kinds += [
             kind
-            for kind in unchecked(report)
+            for kind in (*inputs(report), *unchecked(report))
             if kind.field.startswith(("$.panel", *panel_tests)) or "by_cell" in kind.field
         ]
     return list(dict.fromkeys(kinds))
+
+
+def _of_fingerprints(models: tuple[Fingerprint, ...]) -> list[Unchecked]:
+    """What only weights could show of models that were given as fingerprints."""
+    return [
+        Unchecked(
+            field=f"$.{side}.*",
+            reason=f"as the fingerprint given for {side.upper()} states: only weights tell that its numbers, and the "
+            f"counts that follow from them, are of these files and this digest; give the weights of {side.upper()}",
+        )
+        for side, model in zip("ab", models, strict=True)
+        if model.read_from == "fingerprint"
+    ]
 
 
 def _content(report: ClaimReport) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from .errors import (
 )
 from .files import sha256_of_file, write_atomically
 from .progress import Progress, silent
-from .record import Record
+from .record import Record, later
 from .software import software
 from .workers import Workers, run_in_order
 
@@ -29,6 +29,7 @@ __all__ = [
     "Workers",
     "canonical",
     "digest",
+    "later",
     "run_in_order",
     "sha256_of_file",
     "silent",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Record(BaseModel):
@@ -19,3 +21,8 @@ class Record(BaseModel):
         protected_namespaces=(),  # `model_type` is what everybody calls it
         defer_build=True,  # validators are built when first used, not on import
     )
+
+
+def later(default: Any = None) -> Any:
+    """A field that older files lack: it is not written where it has its default, so they keep their bytes."""
+    return Field(default=default, exclude_if=lambda value: value == default)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import JsonValue
 
@@ -53,6 +53,23 @@ class Disagreement(Record):
     """``exact``, or how far apart two numbers may be."""
 
 
+Status = Literal["agrees", "agrees_with_fingerprints", "arithmetic_agrees", "disagrees"]
+"""What a replay showed, from most to least: that the weights of both models give the report; that fingerprints
+stated to be of them do; that the report follows from the counts it records, whosever they are; that it does not."""
+
+Models = Literal["weights", "fingerprints"] | None
+"""What both models were given as: fingerprints where either was; None where neither was given."""
+
+_NOT_OF_MODELS = "whether the {what} are those of these two models was not checked: give --a and --b"
+_SENTENCES: dict[Status, str] = {
+    "agrees": "Agrees with the weights of both models",
+    "agrees_with_fingerprints": "Agrees with {basis}; whether the numbers are of the weights stated was not "
+    "checked: give weights as --a and --b",
+    "arithmetic_agrees": "The arithmetic follows from the recorded {what}; " + _NOT_OF_MODELS,
+    "disagrees": "DISAGREES with {basis}",
+}
+
+
 class Replay(Record):
     """The outcome of checking a report, from the record alone or with what it is about."""
 
@@ -62,11 +79,28 @@ class Replay(Record):
     """As recorded."""
     basis: str
     """What the report was held against: ``the record alone``, or more."""
+    status: Status
     agrees: bool
+    """Whether nothing that was compared disagrees; what it was compared with, ``status`` says."""
+    models: Models = None
+    panel_checked: bool | None = None
+    """Whether the panel was given; None where the report used none."""
     compared: int
     """Fields compared: every number, text and truth value that is not of an unchecked kind."""
     disagreements: tuple[Disagreement, ...] = ()
     not_checkable: tuple[Unchecked, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """What was shown and, before any number, what was not."""
+        what = "digests" if self.verdict == "identical" else "counts"
+        what += "" if self.panel_checked is None else " and scores"
+        said = _SENTENCES[self.status].format(what=what, basis=self.basis)
+        if self.status == "disagrees" and self.models is None:
+            said += "; " + _NOT_OF_MODELS.format(what=what)
+        if self.panel_checked is False and self.models is not None:
+            said += "; whether the panel's members score as recorded was not checked: give --panel"
+        return said
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One row for each disagreement and each kind of field that was not checked.
@@ -76,8 +110,8 @@ class Replay(Record):
         >>> from verify.claim.agreement import Disagreement, Replay
         >>> found = Disagreement(field="$.log10_p", recorded=-9.0, recomputed=-3.0, tolerance="exact")
         >>> replay = Replay(
-        ...     digest="sha256:0", verdict="dependent", basis="the record alone", agrees=False, compared=9,
-        ...     disagreements=(found,),
+        ...     digest="sha256:0", verdict="dependent", basis="the record alone", status="disagrees", agrees=False,
+        ...     compared=9, disagreements=(found,),
         ... )
         >>> replay.to_dicts()[0]["field"], replay.to_dicts()[0]["status"]
         ('$.log10_p', 'disagrees')

@@ -2,8 +2,10 @@
 
 The bytes must be canonical JSON and one newline; the digest and the citation those of the content; and everything
 that follows from recorded counts, scores, labels and options must be as it is when computed again (`recompute`).
-A seal that fits proves nothing: whoever changes a report can seal it again. What no computation from the record can
-tell is listed in `UNCHECKED`, each with its reason, and every result names what of it the report holds.
+A seal that fits proves nothing: whoever changes a report can seal it again. All of it rests on `INPUTS`, which can be
+anybody's: it is checked that they could be and that the rest follows, not that they were found in these models.
+What no computation from the record can tell is listed in `UNCHECKED`, each with its reason. Every result names what
+the report holds of both, the inputs first, and what of each model was left empty.
 """
 
 from __future__ import annotations
@@ -19,7 +21,18 @@ from pydantic import ValidationError
 from ..base import ReportError, without_duplicates
 from ..base.digest import canonical, digest
 from ..statistics import PANEL_STATISTICS, PRIMARY
-from .agreement import ABSENT, EXACT, Disagreement, Replay, Tolerance, Unchecked, compare, leaves
+from .agreement import (
+    ABSENT,
+    EXACT,
+    Disagreement,
+    Models,
+    Replay,
+    Status,
+    Tolerance,
+    Unchecked,
+    compare,
+    leaves,
+)
 from .citation import cite
 from .recompute import recompute
 from .report import ClaimReport
@@ -37,6 +50,29 @@ Integers, texts, truth values and what is missing are exact."""
 
 _WEIGHTS = "; give A and B"
 _PANEL = "; give the panel"
+_FOUND = f"what all else follows from: only the weights tell that it was found in these models{_WEIGHTS}"
+INPUTS = (
+    *(Unchecked(field=f"$.tests.*.counts[*].{name}", reason=_FOUND) for name in ("count", "n", "groups")),
+    *(Unchecked(field=f"$.tests.*.by_layer[*].{name}", reason=_FOUND) for name in ("count", "n", "groups")),
+    Unchecked(field="$.shared_anchors", reason=f"what decides whether tests on tokens apply{_WEIGHTS}"),
+)
+"""What a report records of its models and computes the rest from."""
+PANEL_INPUTS = (
+    Unchecked(
+        field=f"$.tests.{PRIMARY.id}.scores[*",
+        reason=f"what ranks follow from: a change is caught where it moves a rank{_WEIGHTS} and the panel",
+    ),
+    *(
+        Unchecked(
+            field=f"$.tests.{statistic.id}.rungs[*].rank",
+            reason=f"what p-values follow from: a rank among scores that the report does not hold{_WEIGHTS} and the "
+            "panel",
+        )
+        for statistic in PANEL_STATISTICS
+        if statistic is not PRIMARY
+    ),
+)
+"""Likewise of a panel."""
 UNCHECKED = (
     Unchecked(field="$.a.*", reason=f"what was read from the files of A{_WEIGHTS}"),
     Unchecked(field="$.b.*", reason=f"what was read from the files of B{_WEIGHTS}"),
@@ -45,29 +81,6 @@ UNCHECKED = (
     Unchecked(
         field="$.tests.*.by_layer[*].layer_*", reason=f"only the weights tell which layers were aligned{_WEIGHTS}"
     ),
-    Unchecked(
-        field=f"$.tests.{PRIMARY.id}.scores[*",
-        reason=f"what ranks follow from: a change is caught where it moves a rank{_WEIGHTS} and the panel",
-    ),
-    Unchecked(field=f"$.tests.{PRIMARY.id}.grid[*", reason=f"only the weights tell where responses agree{_WEIGHTS}"),
-    Unchecked(
-        field="$.tests.*.by_cell*",
-        reason="not checkable without the panel: the ranks are among grids of the panel's members, which the report "
-        f"does not hold{_WEIGHTS} and the panel",
-    ),
-    *(
-        Unchecked(
-            field=f"$.tests.{statistic.id}.{name}",
-            reason=f"follows from scores of members, which the report does not hold{_WEIGHTS} and the panel",
-        )
-        for statistic in PANEL_STATISTICS
-        for name in ("reason", "score")[: 1 if statistic is PRIMARY else 2]
-    ),
-    *(
-        Unchecked(field=f"$.panel.{name}*", reason=f"only the panel tells what it holds{_PANEL}")
-        for name in ("name", "version", "digest", "members", "dropped", "anchors")
-    ),
-    Unchecked(field="$.panel.families*", reason="as declared by whoever asked for the report"),
     Unchecked(
         field="$.alpha",
         reason="as chosen by whoever asked for the report: a change is caught where it moves a count, a verdict or a "
@@ -85,6 +98,28 @@ UNCHECKED = (
     Unchecked(field="$.provenance.sketch*", reason=f"decides what fingerprints keep{_WEIGHTS}"),
 )
 """What the record alone cannot tell. A change of these may go unnoticed, though many must still fit the rest."""
+PANEL_UNCHECKED = (
+    Unchecked(field=f"$.tests.{PRIMARY.id}.grid[*", reason=f"only the weights tell where responses agree{_WEIGHTS}"),
+    Unchecked(
+        field="$.tests.*.by_cell*",
+        reason="not checkable without the panel: the ranks are among grids of the panel's members, which the report "
+        f"does not hold{_WEIGHTS} and the panel",
+    ),
+    *(
+        Unchecked(
+            field=f"$.tests.{statistic.id}.{name}",
+            reason=f"follows from scores of members, which the report does not hold{_WEIGHTS} and the panel",
+        )
+        for statistic in PANEL_STATISTICS
+        for name in ("applicable", "reason", "score")[: 2 if statistic is PRIMARY else 3]
+    ),
+    *(
+        Unchecked(field=f"$.panel.{name}*", reason=f"only the panel tells what it holds{_PANEL}")
+        for name in ("name", "version", "digest", "members", "dropped", "anchors")
+    ),
+    Unchecked(field="$.panel.families*", reason="as declared by whoever asked for the report"),
+)
+"""Likewise of a panel."""
 _PANEL_LEVEL = Unchecked(
     field="$.panel_alpha",
     reason="as chosen by whoever asked for the report: no panel test applies, so nothing uses it",
@@ -113,29 +148,46 @@ def check(source: bytes | ClaimReport) -> Replay:
     made, problems = recompute(report)
     expected = _content(made) | {"digest": recorded["digest"], "citation": recorded["citation"]}
     found += [*problems, *_stated(report), *compare(recorded, expected, TOLERANCES)]
-    return outcome(report, recorded, "the record alone", found, unchecked(report))
+    return outcome(report, recorded, "the record alone", found, (*inputs(report), *unchecked(report)))
 
 
 def outcome(
-    report: ClaimReport, recorded: dict[str, Any], basis: str, found: list[Disagreement], kinds: tuple[Unchecked, ...]
+    report: ClaimReport,
+    recorded: dict[str, Any],
+    basis: str,
+    found: list[Disagreement],
+    kinds: tuple[Unchecked, ...],
+    *,
+    models: Models = None,
+    panel: bool = False,
 ) -> Replay:
-    """Count what was compared, and name the kinds of field that the report has and nothing could check."""
-    fields = [(field, value) for field, value in leaves(recorded) if value not in (None, [], {})]
-    held = [kind for kind in kinds if any(kind.covers(field) for field, _ in fields)]
+    """Count what was compared, and name the kinds of field that the report has, if empty, and nothing could check."""
+    fields = dict(leaves(recorded))
+    held = [kind for kind in kinds if any(kind.covers(field) for field in fields)]
+    compared = [field for field, value in fields.items() if value not in (None, [], {})]
+    agreeing: dict[Models, Status] = {"weights": "agrees", "fingerprints": "agrees_with_fingerprints"}
     return Replay(
         digest=report.digest,
         verdict=report.verdict,
         basis=basis,
+        status="disagrees" if found else agreeing.get(models, "arithmetic_agrees"),
         agrees=not found,
-        compared=sum(not any(kind.covers(field) for kind in held) for field, _ in fields),
+        models=models,
+        panel_checked=None if report.panel is None else panel,
+        compared=sum(not any(kind.covers(field) for kind in held) for field in compared),
         disagreements=tuple(found),
         not_checkable=tuple(held),
     )
 
 
 def unchecked(report: ClaimReport) -> tuple[Unchecked, ...]:
-    """What the record alone cannot tell of this report."""
-    return UNCHECKED if report.panel is not None else (*UNCHECKED, _PANEL_LEVEL)
+    """What the record alone cannot tell of this report, beside its inputs."""
+    return (*UNCHECKED, *(PANEL_UNCHECKED if report.panel is not None else (_PANEL_LEVEL,)))
+
+
+def inputs(report: ClaimReport) -> tuple[Unchecked, ...]:
+    """What this report records of its models, and of the panel, and computes the rest from."""
+    return (*INPUTS, *(PANEL_INPUTS if report.panel is not None else ()))
 
 
 def read(source: bytes | ClaimReport) -> tuple[dict[str, Any], ClaimReport]:

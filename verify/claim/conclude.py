@@ -33,6 +33,7 @@ def conclude(
     panel_alpha: float,
     selection: str,
     chronology: str | None,
+    shared_anchors: int | None,
     provenance: Provenance,
     created: str,
 ) -> ClaimReport:
@@ -42,6 +43,7 @@ def conclude(
     ----------
     results : one of each exact test, in any order.
     evidence : of the panel; None where none was used.
+    shared_anchors : anchor tokens that both vocabularies know; None only where an older report does not say.
     """
     tries = pairs_searched(selection)
     combined, log10_p = combine(results)
@@ -87,6 +89,7 @@ def conclude(
         selection=selection,
         chronology=chronology,
         hypotheses=Hypotheses(null=wording.NULL, alternative=wording.ALTERNATIVE),
+        shared_anchors=shared_anchors,
         tests={result.id: result for result in (*combined, *panel_results)},
         multiplicity=wording.multiplicity(combined, selection),
         power=wording.power(verdict, combined),
@@ -94,6 +97,7 @@ def conclude(
         limitations=(
             *wording.limitations(verdict, combined, chronology, panel_results, provenance.effort),
             *wording.merged({"A": a.merged_onto, "B": b.merged_onto}),
+            *wording.from_fingerprints({"A": a.arrays_sha256, "B": b.arrays_sha256}),
         ),
         provenance=provenance,
         created=created,
@@ -101,9 +105,10 @@ def conclude(
 
 
 def identical(a: Subject | FingerprintRecord, b: Subject | FingerprintRecord) -> bool:
-    """Whether two models hold the same learned tensors; where not all were read, the same files of one architecture.
+    """Whether two models state the same learned tensors; where not all were read, the same files of one architecture.
 
-    One file under two configurations or layouts may be two models.
+    One file under two configurations or layouts may be two models. What is stated must be what is held: whoever has
+    the arrays asks ``fingerprint.check_same`` too.
     """
     if a.effort == b.effort == "full":
         return a.content_sha256 == b.content_sha256

@@ -6,7 +6,6 @@ units, a rank beyond its orbit), the nearest possible ones are used, so that the
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log10
@@ -63,7 +62,7 @@ def recompute(report: ClaimReport) -> tuple[ClaimReport, list[Disagreement]]:
     else:
         reasons = {test.id: test.refuse(a, b) for test in EXACT_TESTS}
         level = level_of_one(report.alpha, list(reasons.values()).count(None), report.selection)
-        results = [_exact(test, report, reasons[test.id], level) for test in EXACT_TESTS]
+        results = [_exact(test, report, reasons[test.id], level, problems) for test in EXACT_TESTS]
         evidence = None if report.panel is None else _panel(report, report.panel, problems)
     made = conclude(
         report.a,
@@ -74,6 +73,7 @@ def recompute(report: ClaimReport) -> tuple[ClaimReport, list[Disagreement]]:
         panel_alpha=report.panel_alpha,
         selection=report.selection,
         chronology=report.chronology,
+        shared_anchors=None if report.shared_anchors is None else len(set(a.record.anchors) & set(b.record.anchors)),
         provenance=_provenance(report, problems),
         created=report.created,
     )
@@ -94,11 +94,13 @@ def _provenance(report: ClaimReport, problems: list[Disagreement]) -> Provenance
 
 
 def _stub(report: ClaimReport, subject: Subject, side: int) -> Fingerprint:
-    """What decides whether a test applies: architecture, and how many anchor tokens are shared."""
+    """What decides whether a test applies: architecture, and how many anchor tokens are shared.
+
+    Where an older report does not say how many, as many as could be, so that no test is dropped for want of a number.
+    """
     known = [min(max(model.anchors, 0), len(ANCHORS)) for model in (report.a, report.b)]
-    texts = " ".join(test.reason or "" for test in report.tests.values())
-    stated = re.search(r"the vocabularies share (\d{1,6}) anchor tokens", texts)
-    shared = min(*known, int(stated[1])) if stated else min(known)
+    shared = min(known) if report.shared_anchors is None else min(*known, report.shared_anchors)
+    shared = max(shared, sum(known) - len(ANCHORS), 0)
     start = 0 if side == 0 else known[0] - shared
     known_of = ("name", "architecture", "files", "content_sha256", "unrecognised")
     fields = {name: getattr(subject, name) for name in known_of}
@@ -108,15 +110,36 @@ def _stub(report: ClaimReport, subject: Subject, side: int) -> Fingerprint:
     return Fingerprint(record, {})
 
 
-def _exact(test: Statistic, report: ClaimReport, reason: str | None, level: float) -> TestResult:
+def _exact(
+    test: Statistic, report: ClaimReport, reason: str | None, level: float, problems: list[Disagreement]
+) -> TestResult:
     if reason is not None:
         return test.refused(reason)
     recorded = report.tests.get(test.id) or test.refused("")
     layers = _layers(recorded.by_layer, report) if test.id in _BY_LAYER else ()
     counts = tuple(_count(law, recorded, layers, report) for law in _laws(test, report))
+    if counts[0].n < (least := _least(test, report)):
+        problems.append(_problem(f"$.tests.{test.id}.counts[0].n", counts[0].n, f"at least {least}, as it applies"))
     return test.conclude(
         Evidence(counts, _effect(recorded.effect, test, counts[0], report), layers, recorded.notes), level
     )
+
+
+def _least(test: Statistic, report: ClaimReport) -> int:
+    """Indices that a test which applies compares at least, or 0 where the record cannot tell.
+
+    Two dense models of one shape and no dead row share every index kept of a block, and blocks that are merged are
+    of one size; where there are experts, or other sizes, the blocks compared may have no index in common.
+    """
+    shape, other = report.a.architecture, report.b.architecture
+    sizes = [(one.hidden, one.experts, one.shared_hidden, one.head_size) for one in (shape, other)]
+    if sizes[0] != sizes[1] or shape.experts or shape.shared_hidden or report.a.dead or report.b.dead:
+        return 0
+    sketch = report.provenance.sketch
+    units, channels = min(shape.hidden, sketch.units), min(shape.head_size, sketch.channels)
+    if test is SIGN_AGREEMENT or test is RESPONSE_IDENTITY:  # of products or responses, any may be zero
+        return 1 if units > 0 or channels > 0 else 0
+    return max(0, {UNIT_IDENTITY.id: units, VALUE_IDENTITY.id: channels}.get(test.id, 0))
 
 
 def _laws(test: Statistic, report: ClaimReport) -> tuple[Law, ...]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainSerializer, ValidationError
 
-from ..base import Record, ReportError, VerifyError, without_duplicates, write_atomically
+from ..base import Record, ReportError, VerifyError, later, without_duplicates, write_atomically
 from ..base.digest import canonical, digest
 from ..checkpoint import Architecture, FileIdentity
-from ..fingerprint import DeadCount, Effort, FingerprintRecord, SketchSpec
+from ..fingerprint import DeadCount, Effort, Fingerprint, FingerprintRecord, ReadFrom, SketchSpec
 from ..panel import PanelUse
 from ..statistics import EXACT_TESTS, TestResult
 from .citation import Citation, cite
@@ -31,9 +30,28 @@ def _place(item: tuple[str, TestResult]) -> tuple[int, str]:
     return (_ORDER.index(item[0]) if item[0] in _ORDER else len(_ORDER)), item[0]
 
 
+class Results(Mapping[str, TestResult]):
+    """Results by test id, read-only; unlike a mapping proxy it can be copied and sent to another process."""
+
+    def __init__(self, results: Mapping[str, TestResult]) -> None:
+        self._results = dict(sorted(results.items(), key=_place))
+
+    def __getitem__(self, key: str) -> TestResult:
+        return self._results[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._results)
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    def __repr__(self) -> str:
+        return repr(self._results)
+
+
 Tests = Annotated[
     Mapping[str, TestResult],
-    AfterValidator(lambda tests: MappingProxyType(dict(sorted(tests.items(), key=_place)))),
+    AfterValidator(Results),
     PlainSerializer(dict, return_type=dict[str, TestResult]),
 ]
 
@@ -68,12 +86,23 @@ class Subject(Record):
     unrecognised: tuple[str, ...]
     bytes_read: int
     software: dict[str, str]
+    read_from: ReadFrom | None = later()
+    """Whether weights were read, or a fingerprint that states what it is of; None in older files."""
+    arrays_sha256: str | None = later()
+    """Of a fingerprint that was read, the digest of its arrays; "" where it states none, so that nothing binds them
+    to what it states. None where weights were read, and in older files."""
 
     @staticmethod
     def of(record: FingerprintRecord) -> Subject:
         """The subject described by a fingerprint's record."""
-        shared = Subject.model_fields.keys() & FingerprintRecord.model_fields.keys() - {"anchors"}
+        shared = Subject.model_fields.keys() & FingerprintRecord.model_fields.keys() - {"anchors", "arrays_sha256"}
         return Subject(anchors=len(record.anchors), **{name: getattr(record, name) for name in shared})
+
+    @staticmethod
+    def read(model: Fingerprint) -> Subject:
+        """The subject that a fingerprint is of, and what it was read from."""
+        arrays = model.record.arrays_sha256 if model.read_from == "fingerprint" else None
+        return Subject.of(model.record).model_copy(update={"read_from": model.read_from, "arrays_sha256": arrays})
 
 
 class Hypotheses(Record):
@@ -131,6 +160,8 @@ class ClaimReport(Record):
     chronology: str | None = None
     """Which file existed first, as stated by whoever asked for the report."""
     hypotheses: Hypotheses
+    shared_anchors: int | None = later()
+    """Anchor tokens that both vocabularies know, which decides whether tests on tokens apply; None in older files."""
     tests: Tests
     """Results by test id; inapplicable tests say why."""
     multiplicity: str

@@ -227,6 +227,20 @@ def merged(models: Mapping[str, str | None]) -> tuple[str, ...]:
     )
 
 
+def from_fingerprints(models: Mapping[str, str | None]) -> tuple[str, ...]:
+    """What a report rests on where no weights were read: for each side, its fingerprint's digest of arrays, or None.
+
+    The digest is empty where the fingerprint states none.
+    """
+    return tuple(
+        f"{side} was given as a fingerprint, not as weights: that its numbers and digests are of the model it names "
+        "is as whoever made it states, and only the weights can show it."
+        + ("" if arrays else " It states no digest of its own numbers, so nothing binds them to what it states.")
+        for side, arrays in models.items()
+        if arrays is not None
+    )
+
+
 def limitations(
     verdict: Verdict,
     results: Sequence[TestResult],

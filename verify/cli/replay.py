@@ -26,6 +26,7 @@ _MOST_ROWS, _WIDEST = 50, 80
 @side_options("a")
 @side_options("b")
 @click.option("--panel", "reference", metavar="default|PATH", help="The panel that the report names.")
+@click.option("--require-models", is_flag=True, help="Status 4 unless the weights of both models were compared.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def replay(
@@ -41,12 +42,18 @@ def replay(
     layout_b: str | None,
     base_b: str | None,
     reference: str | None,
+    require_models: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Check REPORT (a report.json), and make it again if its models are given.
 
-    Exit status: 0 if everything agrees, 1 if something does not, 2 if it is not a report.
+    Without --a and --b only its arithmetic is checked: that its p-values and verdict follow from the counts it
+    records, not that these are the counts of its models. The first line says which was done, and "status" in --json:
+    arithmetic_agrees, agrees_with_fingerprints, agrees (with the weights of both models), disagrees.
+
+    Exit status: 0 if everything compared agrees, 1 if something does not, 2 if it is not a report, 4 if everything
+    agrees and --require-models asks for the weights of both models, which were not given.
     """
     from ..checkpoint import Location
     from ..replay import replay as run
@@ -58,6 +65,8 @@ def replay(
     click.echo(outcome.model_dump_json() if as_json else _page(outcome))
     if not outcome.agrees:
         sys.exit(1)
+    if require_models and outcome.status != "agrees":
+        sys.exit(4)
 
 
 @click.command()
@@ -80,9 +89,9 @@ def render(report: Path, names: str, output: Path) -> None:
 
 def _page(outcome: Replay) -> str:
     """The outcome for a terminal; what strangers wrote in a report is made inert."""
-    word = "agrees" if outcome.agrees else "DISAGREES"
     lines = [
-        f"{word}: {outcome.compared} fields compared with {outcome.basis}, {len(outcome.disagreements)} disagree",
+        f"{outcome.sentence}.",
+        f"{outcome.compared} fields compared with {outcome.basis}, {len(outcome.disagreements)} disagree",
         *_table([("verdict", outcome.verdict), ("digest", outcome.digest)]),
     ]
     if outcome.disagreements:

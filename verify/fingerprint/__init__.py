@@ -2,7 +2,17 @@
 
 from .anchors import ANCHORS
 from .build import fingerprint
-from .record import COMPONENTS, SAMPLED, Component, DeadCount, Fingerprint, FingerprintRecord, is_fingerprint
+from .record import (
+    COMPONENTS,
+    SAMPLED,
+    Component,
+    DeadCount,
+    Fingerprint,
+    FingerprintRecord,
+    ReadFrom,
+    is_fingerprint,
+)
+from .same import check_same, difference
 from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, projection, unit_rows
 
 __all__ = [
@@ -15,8 +25,11 @@ __all__ = [
     "Effort",
     "Fingerprint",
     "FingerprintRecord",
+    "ReadFrom",
     "SketchSpec",
+    "check_same",
     "chosen_indices",
+    "difference",
     "fingerprint",
     "is_fingerprint",
     "projection",

@@ -170,7 +170,8 @@ def _read(
     )
     progress(what, total, total)
     _log.info("%s: %s effort, %d bytes read", record.name, effort, record.bytes_read)
-    return Fingerprint(record, arrays | _spread(moments, architecture.layers))
+    arrays |= _spread(moments, architecture.layers)
+    return Fingerprint(record, arrays, read_from="weights").sealed()
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what is not finite is counted, and becomes zero rows

@@ -29,9 +29,10 @@ stream.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -41,7 +42,7 @@ from pydantic import Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from ..base import FingerprintError, Record, write_atomically
+from ..base import FingerprintError, Record, later, write_atomically
 from ..checkpoint import Architecture, FileIdentity
 from .check import LARGEST_FILE, check_arrays, check_record
 from .effort import screened
@@ -49,11 +50,17 @@ from .sketch import EFFORTS, Effort, SketchSpec
 
 _HEADER = "verify.fingerprint"
 
+Arrays = Mapping[str, NDArray[np.floating]]
+
 Component = Literal["units", "values", "response", "match", "stream", "gram", "circuit", "spectrum", "spread"]
 """Kinds of arrays, by the first part of their names."""
 COMPONENTS: tuple[Component, ...] = get_args(Component)
 SAMPLED: tuple[Component, ...] = ("units", "values", "response", "stream", "gram")
 """Those that rows at chosen indices give, which is all that the exact tests need."""
+
+
+ReadFrom = Literal["weights", "fingerprint"]
+"""Whether a fingerprint was made from weights at hand, or is as somebody else made it."""
 
 
 class DeadCount(Record):
@@ -88,6 +95,9 @@ class FingerprintRecord(Record):
     content_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     """sha256 over every learned tensor, canonical ones as float32, so a lossless change of format keeps it; at lesser
     effort, over the rows that were read."""
+    arrays_sha256: str = later("")
+    """sha256 over the arrays, so that they cannot be exchanged without this record; "" in older files, whose arrays
+    nothing binds. It says nothing of the weights: whoever writes a fingerprint can compute it."""
     sketch: SketchSpec
     components: tuple[Component, ...] = COMPONENTS
     """Kinds of arrays held: those that its effort gives, unless it was cut down for a panel."""
@@ -112,10 +122,18 @@ class Fingerprint:
     ----------
     record : FingerprintRecord
     arrays : mapping of str to numpy arrays, as in the table of this module; they become read-only.
+    read_from : ``"weights"`` only where this process, or its own cache, made it from them.
     """
 
-    def __init__(self, record: FingerprintRecord, arrays: Mapping[str, NDArray[np.floating]]) -> None:
+    def __init__(
+        self,
+        record: FingerprintRecord,
+        arrays: Arrays,
+        *,
+        read_from: ReadFrom = "fingerprint",
+    ) -> None:
         self.record = record
+        self.read_from: ReadFrom = read_from
         self.arrays = dict(arrays)
         for array in self.arrays.values():
             array.flags.writeable = False
@@ -126,9 +144,7 @@ class Fingerprint:
 
     def only(self, *components: Component) -> Fingerprint:
         """The same fingerprint with some components only; no test that needs the others applies to it."""
-        kept = tuple(c for c in self.record.components if c in components)
-        arrays = {name: array for name, array in self.arrays.items() if name.split(".")[0] in kept}
-        return Fingerprint(self.record.model_copy(update={"components": kept}), arrays)
+        return self._cut({}, components, self.arrays)
 
     def at(self, effort: Effort) -> Fingerprint:
         """The same fingerprint as a smaller effort makes it; its digest and count of bytes remain those of its own.
@@ -146,11 +162,23 @@ class Fingerprint:
             )
         if effort == record.effort:
             return self
-        found = self.only(*SAMPLED)
-        kept = found.record.model_copy(update={"effort": effort, "sketch": record.sketch.at(effort)})
-        if effort == "standard":
-            return Fingerprint(kept, found.arrays)
-        return Fingerprint(kept, screened(record.architecture, record.sketch, found.arrays))
+        arrays = {name: array for name, array in self.arrays.items() if name.split(".")[0] in SAMPLED}
+        if effort == "screen":
+            arrays = screened(record.architecture, record.sketch, arrays)
+        return self._cut({"effort": effort, "sketch": record.sketch.at(effort)}, SAMPLED, arrays)
+
+    def sealed(self) -> Fingerprint:
+        """The same fingerprint, whose record states the digest of its arrays."""
+        record = self.record.model_copy(update={"arrays_sha256": arrays_sha256(self.arrays)})
+        return Fingerprint(record, self.arrays, read_from=self.read_from)
+
+    def _cut(self, changes: dict[str, object], components: Collection[Component], arrays: Arrays) -> Fingerprint:
+        """Those arrays that belong to some components, bound to the record if this fingerprint's are."""
+        kept = tuple(c for c in self.record.components if c in components)
+        arrays = {name: array for name, array in arrays.items() if name.split(".")[0] in kept}
+        bound = arrays_sha256(arrays) if self.record.arrays_sha256 else ""
+        changes = {**changes, "components": kept, "arrays_sha256": bound}
+        return Fingerprint(self.record.model_copy(update=changes), arrays, read_from=self.read_from)
 
     def to_bytes(self) -> bytes:
         """The content of the file."""
@@ -169,7 +197,7 @@ class Fingerprint:
         ------
         FingerprintError
             If the file is absent, too large, damaged, not a fingerprint of a known schema, or its arrays
-            are not those that its record describes.
+            are not those that its record describes, or whose digest it states.
         """
         path = Path(path)
         header = _header(path)
@@ -182,6 +210,7 @@ class Fingerprint:
             check_record(record)
             arrays = load(_bounded(path))
             check_arrays(record, arrays)
+            check_bound(record, arrays)
         except FingerprintError as error:
             raise FingerprintError(f"The fingerprint {path.name!r:.120} {error}; make it again.") from error
         except ValidationError as error:
@@ -196,6 +225,32 @@ class Fingerprint:
                 f"The fingerprint {path.name!r:.120} is damaged ({str(error)!r:.120}); make it again."
             ) from error
         return Fingerprint(record, arrays)
+
+
+def arrays_sha256(arrays: Arrays) -> str:
+    """sha256 over arrays in the order of their names: of each its name, dtype, shape and bytes."""
+    whole = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        whole.update(json.dumps([name, array.dtype.name, array.shape]).encode())
+        whole.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+    return whole.hexdigest()
+
+
+def check_bound(record: FingerprintRecord, arrays: Arrays) -> None:
+    """Refuse arrays whose digest is not the one that the record states; a record that states none binds nothing.
+
+    Raises
+    ------
+    FingerprintError
+        Naming both digests; to be completed with the file's name.
+    """
+    stated = record.arrays_sha256
+    if stated and (found := arrays_sha256(arrays)) != stated:
+        raise FingerprintError(
+            f"states arrays of sha256 {stated!r:.18}... and holds arrays of {found:.16}..., so its record is of "
+            "another fingerprint, or was altered"
+        )
 
 
 def is_fingerprint(path: Path) -> bool:

@@ -45,7 +45,7 @@ class Store:
         except FingerprintError:
             return None  # damaged: made again
         _log.info("%s: its fingerprint was kept", found.record.name)
-        return found
+        return Fingerprint(found.record, found.arrays, read_from="weights")  # made from them, and kept here
 
     def put(self, found: Fingerprint) -> bool:
         """Keep a fingerprint, and say whether it is kept."""

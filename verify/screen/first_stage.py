@@ -31,7 +31,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fingerprint import Fingerprint, unit_rows
+from ..fingerprint import Fingerprint, difference, unit_rows
 from ..inference import critical_agreement, critical_count, log10_p_fixed_points, log10_p_signs
 from ..statistics import (
     EXACT_TESTS,
@@ -374,11 +374,14 @@ def _runs(models: Sequence[FirstSketch]) -> Iterator[tuple[int, list[FirstSketch
 def _identical(first: Sequence[FirstSketch], second: Sequence[FirstSketch]) -> NDArray[np.bool_]:
     """Pairs of the same learned tensors or, where not all were read, of the same files; shape [first, second].
 
-    As ``claim.conclude.identical`` says of one pair.
+    As ``claim.conclude.identical`` says of one pair. Models that state the same weights and hold other numbers are
+    not: one of them states what is not so, and what they hold is tested as that of any two models is.
     """
     content, files = (_equal(first, second, key) for key in (_content, _files))
     whole_a, whole_b = (np.array([model.whole for model in run]) for run in (first, second))
     same: NDArray[np.bool_] = np.where(whole_a[:, None] & whole_b, content, files)
+    for x, y in np.argwhere(same):
+        same[x, y] = first[x] is second[y] or not difference(first[x].arrays, second[y].arrays)
     return same
 
 

@@ -172,5 +172,5 @@ def _cut(model: Fingerprint, shared: NDArray[np.int64]) -> Fingerprint:
             square = array[np.ix_(where, where)].astype(np.float64)
             arrays[name] = (square / (np.trace(square) or 1.0)).astype(array.dtype)
     positions = tuple(int(i) for i in shared)
-    record = model.record.model_copy(update={"anchors": positions})
-    return Fingerprint(record, arrays)
+    record = model.record.model_copy(update={"anchors": positions, "arrays_sha256": ""})
+    return Fingerprint(record, arrays, read_from=model.read_from)

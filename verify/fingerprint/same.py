@@ -1,0 +1,68 @@
+"""Two fingerprints that state the same weights must hold the same numbers, or one of them states what is not so.
+
+Whoever writes a fingerprint writes the digests of weights and files in it, so equal digests alone show nothing.
+Numbers made of the same weights on other processors may differ in the last bits, and where a row has next to no
+length, in its direction; what is made of single weights may not.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base import FingerprintError
+from .record import Arrays, Fingerprint
+
+_RELATIVE = {"float16": 2.0**-9, "float32": 2.0**-16, "float64": 2.0**-26}
+_ABSOLUTE = 2.0**-20  # what rounding leaves of zero
+_MOST_ROWS = {"response": 0.01, "match": 0.01, "circuit": 0.01, "spectrum": 0.01}
+"""Share of rows that may differ where they are centred, ordered by size or multiplied; of other kinds none may."""
+
+
+def check_same(a: Fingerprint, b: Fingerprint) -> None:
+    """Refuse fingerprints of one effort, stated to be of the same weights or files, that hold different numbers.
+
+    A component that one was cut down to lack is not compared.
+
+    Raises
+    ------
+    FingerprintError
+        Naming both, and the arrays that differ.
+    """
+    both = set(a.record.components) & set(b.record.components)
+    held = [{name: x for name, x in model.arrays.items() if name.split(".")[0] in both} for model in (a, b)]
+    if differing := difference(*held):
+        stated = f"weights (sha256 {a.record.content_sha256:.16}...)"
+        if a.record.content_sha256 != b.record.content_sha256:
+            stated = f"files (sha256 {a.record.files[0].sha256!s:.16}... and so on)"
+        raise FingerprintError(
+            f"The fingerprints of {a.record.name!r:.120} and {b.record.name!r:.120} state the same {stated} and hold "
+            f"different numbers ({differing}), so one of them is not of what it states; make both again from the "
+            "weights."
+        )
+
+
+def difference(a: Arrays, b: Arrays) -> str:
+    """What differs between two sets of arrays by more than rounding, in words; empty where nothing does."""
+    if a.keys() != b.keys():
+        return f"array {min(a.keys() ^ b.keys())!r:.80} in one alone"
+    rows: dict[str, list[NDArray[np.bool_]]] = {}
+    for name in sorted(a):
+        parts = name.split(".")
+        kind = next((part for part in parts if part in _MOST_ROWS), parts[0])
+        rows.setdefault(kind, []).append(_rows_apart(a[name], b[name]))
+    for kind, found in rows.items():
+        apart = np.concatenate(found)
+        if apart.sum() > _MOST_ROWS.get(kind, 0.0) * apart.size:
+            return f"{int(apart.sum())} of {apart.size} rows of {kind!r}"
+    return ""
+
+
+def _rows_apart(x: NDArray[np.floating], y: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Which rows (of the last axis) differ by more than rounding; one that does where the shapes differ."""
+    if x.shape != y.shape:
+        return np.ones(1, dtype=bool)
+    relative = max(_RELATIVE[array.dtype.name] for array in (x, y))
+    near = np.isclose(x.astype(np.float64), y.astype(np.float64), rtol=relative, atol=_ABSOLUTE, equal_nan=True)
+    found: NDArray[np.bool_] = ~near.all(-1).ravel()
+    return found
