@@ -9,6 +9,7 @@ from matplotlib.image import imread
 
 from tests import test_cli
 from tests.models import child, config, weights, write
+from tests.test_figures import STARTS
 from verify import ClaimReport
 from verify.data import model
 from verify.panel import Member, Panel, PanelRecord, load_panel
@@ -214,14 +215,14 @@ def test_a_panel_of_one_stratum_has_no_calibration_to_draw(run, panel, tmp_path)
 
 @pytest.mark.parametrize(("command", "option"), [("show", "--heatmap"), ("audit", "--qq")])
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
-def test_figures_are_files_that_open_and_do_not_change(run, tmp_path, command, option, suffix):
-    files = [tmp_path / f"{n}{suffix}" for n in range(2)]
-    for file in files:
-        result = run("panel", command, "default", option, file)
-        assert (result.status, result.err) == (0, f"{file}\n")
-    assert files[0].read_bytes() == files[1].read_bytes()
+def test_figures_are_files_that_open(run, tmp_path, command, option, suffix):
+    """That their bytes do not change is shown where they are drawn, in ``test_figures``."""
+    file = tmp_path / f"drawn{suffix}"
+    result = run("panel", command, "default", option, file)
+    assert (result.status, result.err) == (0, f"{file}\n")
+    assert file.read_bytes().startswith(STARTS[suffix])
     if suffix == ".png":
-        assert np.ptp(imread(files[0])[..., :3]) == 1
+        assert np.ptp(imread(file)[..., :3]) == 1
 
 
 @pytest.mark.parametrize(("command", "option"), [("show", "--heatmap"), ("audit", "--qq")])

@@ -37,7 +37,7 @@ from verify.inference import (
     two_way_residual,
 )
 
-REPEATS = 3000
+REPEATS = 2000
 
 
 def symmetric(array):
@@ -296,7 +296,7 @@ def test_every_design_is_super_uniform_for_exchangeable_models(law, residual, n)
     for design in designs(n):
         if residual and (design.row or min(map(len, design.groups)) < (3 if design.bipartite else 5)):
             continue
-        check_super_uniform(p_values(law(n), design, residual=residual, repeats=1200))
+        check_super_uniform(p_values(law(n), design, residual=residual, repeats=800))
 
 
 def one_peculiar_model(n):

@@ -226,8 +226,8 @@ def test_two_hubs_are_called_related_by_the_raw_rung_and_not_by_the_residual():
     """A and B are always the models that agree with everybody, having few different units."""
     rng, found = np.random.default_rng(3), {}
     for _ in range(100):
-        a, b = (synthetic(rng, distinct=2) for _ in range(2))
-        result = evaluate(panel_of([synthetic(rng) for _ in range(10)]), a, b, alpha=0.2).primary
+        a, b, *others = (synthetic(rng, architecture(layers=1), distinct=2 if i < 2 else None) for i in range(12))
+        result = evaluate(panel_of(others), a, b, alpha=0.2).primary
         for design, log10_p in rungs_of(result).items():
             found.setdefault(design, []).append(log10_p)
     with pytest.raises(NotSuperUniformError):

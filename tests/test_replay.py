@@ -174,16 +174,22 @@ def others(field: str, value: float) -> list[float]:
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_any_changed_number_is_found_though_sealed_again(name: str) -> None:
-    """Every number of a report but those of `UNCHECKED`."""
-    content = json.loads(text(name))
+    """Every number of a report but those of `UNCHECKED`; of all but one report, one of each kind of number.
+
+    A kind is a path but for the places in lists: the same test, the same field.
+    """
+    content, found = json.loads(text(name)), numbers(name)
+    assert len(found) >= (0 if name == "itself" else 60)
+    if name != "child":
+        random.Random(name).shuffle(found)
+        found = [*{re.sub(r"\d+", "0", field): (field, value) for field, value in found}.values()]
     missed = [
         (field, other)
-        for field, value in numbers(name)
+        for field, value in found
         for other in others(field, value)
         if not caught(sealed(changed(content, field, other)))
     ]
     assert missed == []
-    assert len(numbers(name)) >= (0 if name == "itself" else 60)
 
 
 def test_any_changed_number_of_a_panel_test_is_found_though_sealed_again() -> None:

@@ -26,6 +26,7 @@ from safetensors.numpy import load_file, save_file
 
 from schemas.__main__ import HERE
 from tests.models import child, config, weights, write
+from tests.processes import die_once, refuse_seven, square
 from tests.synthetic import SKETCH, architecture, fingerprint_of, gpt2_like, moe_like, random_arrays
 from verify import Fingerprint, InputError, fingerprint
 from verify.base import StatisticsError, run_in_order
@@ -61,18 +62,6 @@ SHAPE = architecture(layers=6, kv_heads=4)
 # ---- error rates over many pairs
 
 
-@settings(deadline=None, max_examples=40)
-@given(st.lists(st.floats(-12, 0), min_size=1, max_size=20), st.integers(0, 30))
-def test_adjustments_are_those_of_statsmodels(logs: list[float], more: int) -> None:
-    """Where p does not underflow; hypotheses that are not listed have p = 1."""
-    from statsmodels.stats.multitest import multipletests
-
-    p = np.array([10**x for x in logs] + [1.0] * more)
-    for method, ours in (("holm", holm), ("fdr_by", benjamini_yekutieli)):
-        theirs = multipletests(p, method=method)[1][: len(logs)]
-        np.testing.assert_allclose(10 ** np.array(ours(logs, len(p))), theirs, rtol=1e-9)
-
-
 @pytest.mark.parametrize("adjust", [holm, benjamini_yekutieli])
 def test_adjustments_refuse_fewer_hypotheses_than_p_values(adjust: Callable[..., list[float]]) -> None:
     """They would promise too much."""
@@ -88,25 +77,6 @@ def test_adjusted_values_of_a_million_million_hypotheses_are_exact() -> None:
 
 
 # ---- tasks in order
-
-
-def square(x: int) -> int:
-    return x * x
-
-
-def die_once(item: tuple[str, int]) -> int:
-    """Kill the process that works on item 3, the first time."""
-    marker, n = item
-    if n == 3 and not Path(marker).exists():
-        Path(marker).touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return n * n
-
-
-def refuse_seven(n: int) -> int:
-    if n == 7:
-        raise ValueError("seven")
-    return n
 
 
 class Breaking(Executor):

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from numbers import Integral
 from pathlib import Path
 
-from .base import FingerprintError, InputError, Progress, Workers, silent
+from .base import FingerprintError, InputError, Progress, Workers, silent, software
 from .checkpoint import Location
 from .claim import ClaimReport, Provenance, Subject
 from .claim.conclude import (
@@ -315,8 +315,5 @@ def _check_whole(model: Fingerprint) -> None:
 
 
 def _software() -> dict[str, str]:
-    from importlib.metadata import version
-
-    packages = ("verify-lineage", "numpy", "scipy", "pydantic")
-    versions = {"python": platform.python_version()} | {name: version(name) for name in packages}
+    versions = {"python": platform.python_version()} | software("scipy", "pydantic")
     return dict(sorted(versions.items()))  # as canonical JSON sorts them

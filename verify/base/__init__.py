@@ -13,6 +13,7 @@ from .errors import (
 from .files import replace_together, sha256_of_file, write_atomically
 from .progress import Progress, silent
 from .record import Record, later
+from .software import software
 from .workers import Workers, run_in_order
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "run_in_order",
     "sha256_of_file",
     "silent",
+    "software",
     "without_duplicates",
     "write_atomically",
 ]

@@ -8,7 +8,6 @@ import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import Cache, InputError, Progress, Workers, run_in_order, silent
+from ..base import Cache, InputError, Progress, Workers, run_in_order, silent, software
 from ..checkpoint import Checkpoint, Key, Location, open_checkpoint, whereabouts
 from .anchors import anchors_of
 from .attention import attention_circuits, sampled_values
@@ -261,7 +260,7 @@ def _read_part(
         "notes": tuple(sorted(set.union(*(part.notes for part in parts)))),
         "part": checkpoint.part.name,
         "bytes_read": _bytes_read(parts),
-        "software": {name: version(name) for name in ("verify-lineage", "numpy", "safetensors")},
+        "software": software("safetensors"),
     }
     progress(what, total, total)
     start = f"rest {checkpoint.starts[checkpoint.part.name]}"

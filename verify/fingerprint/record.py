@@ -168,7 +168,7 @@ class FingerprintRecord(Record):
     bytes_read: int
     """Distinct bytes of weights that were read, as stored: at full effort those of all tensors, each once."""
     software: dict[str, str]
-    """Versions of what computed it."""
+    """What computed it: versions, numpy's BLAS and the kernels that ran."""
 
 
 _RECORDS: TypeAdapter[list[FingerprintRecord]] = TypeAdapter(list[FingerprintRecord])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from math import log10
 
+from ..base import software
 from ..claim.declared import declared
 from ..claim.report import Subject
 from ..fingerprint import FingerprintRecord
@@ -130,7 +130,7 @@ def conclude(
             [m.label for m in models if m.record.merged_onto],
             [m.label for m in models if len(m.record.parts) > 1],
         ),
-        software={name: version(name) for name in ("numpy", "scipy", "verify-lineage")},
+        software=software("scipy"),
     )
     return ScreenResult(record, tuple(rows))
 

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from hashlib import sha256
-from importlib.metadata import version
 from itertools import combinations_with_replacement, count
 from math import log10
 from pathlib import Path, PurePosixPath
@@ -34,6 +33,7 @@ from ..base import (
     run_in_order,
     sha256_of_file,
     silent,
+    software,
     write_atomically,
 )
 from ..checkpoint import Location
@@ -413,7 +413,7 @@ class _Kept:
             "level": level,
             "tile": TILE,
             "stages": _VERSION,
-            "versions": {name: version(name) for name in ("verify-lineage", "numpy", "scipy")},
+            "software": software("scipy"),
         }
         self._place = work / "results" / digest(content)[-32:]
         for other in self._place.parent.glob("*"):
