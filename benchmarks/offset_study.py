@@ -25,7 +25,7 @@ from verify.inference import log10_p_signs
 from verify.statistics import EXACT_TESTS
 from verify.statistics.applicability import on_shared_anchors
 from verify.statistics.blocks import Component, agreement, unit_pairs, values
-from verify.statistics.stream_identity import cosines_of_dimensions
+from verify.statistics.stream_identity import correlations_of_dimensions
 from verify.statistics.swaps import differences
 
 from .zoo.build import tokenizer
@@ -141,7 +141,7 @@ def chain(folder: Path, seed: int, offsets: Iterable[Offset | None], strength: f
 def signs(a: verify.Fingerprint, b: verify.Fingerprint) -> dict[str, float]:
     """log10 p of signs, none set aside: one index at a time, which a common mean makes agree, and by differences."""
     products = [x for component in (unit_pairs, values) for x in _products(component, a, b)]
-    cosines = cosines_of_dimensions(*on_shared_anchors(a, b))
+    cosines = correlations_of_dimensions(*on_shared_anchors(a, b))
     found = {}
     for what, arrays in (("signs", products), ("stream", [np.where(np.isfinite(cosines), cosines, 0.0)])):
         found[f"{what} singly"] = _p([x.diagonal() for x in arrays])
@@ -181,9 +181,7 @@ def main() -> None:
         "1 before the offset (`python -m benchmarks.offset_study`). A valid test rejects at most 50, 10 and 1, up to",
         f"sampling error (at .05: two standard errors are {error:.0f}). Last columns: the same signs with nothing",
         "set aside, one index at a time, which is no valid test here, and by differences of two; and per thousand",
-        "pairs how many had signs (of units, of channels, or of the stream) set aside. Means of columns that are the",
-        "same in all models give each residual dimension a public mean in the embeddings: they pin its index,",
-        "outside the assumptions of `stream_identity`, which rejects them; nothing detects that yet.",
+        "pairs how many had signs (of units, of channels, or of the stream) set aside.",
         "",
         "| offset | strength | models | " + " | ".join([*tests, *more]) + " |",
         "|---|---:|---|" + "---:|" * (len(tests) + len(more)),

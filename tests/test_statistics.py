@@ -20,7 +20,7 @@ from verify.statistics.alignment import _assign, align
 from verify.statistics.blocks import agreement, score, unit_pairs, unit_responses, units, value_responses, values
 from verify.statistics.groups import groups
 from verify.statistics.matching import MARGIN, fixed_points
-from verify.statistics.stream_identity import cosines_of_dimensions
+from verify.statistics.stream_identity import correlations_of_dimensions
 from verify.statistics.ties import tied
 
 COMPONENTS = [units, unit_pairs, unit_responses, values, value_responses]
@@ -82,8 +82,8 @@ def test_the_stream_scores_are_equivariant_under_signed_permutation(seed):
     dims = len(a.arrays["stream.embed"])
     order, signs = rng.permutation(dims), rng.choice([-1, 1], dims)[:, None]
     moved = with_rows(a, lambda name, x: x[order] * signs if name.startswith("stream.") else x)
-    expected = cosines_of_dimensions(a, b)[order] * signs
-    np.testing.assert_allclose(cosines_of_dimensions(moved, b), expected, atol=1e-12)
+    expected = correlations_of_dimensions(a, b)[order] * signs
+    np.testing.assert_allclose(correlations_of_dimensions(moved, b), expected, atol=1e-12)
 
 
 def partly_dense(seed):

@@ -1,8 +1,10 @@
 """Residual dimensions that kept their index and sign, by the embeddings of shared tokens.
 
-Statistic: C[r, s] is the mean cosine of residual dimension r of A and s of B, over the columns of the
+Statistic: C[r, s] is the mean correlation of residual dimension r of A and s of B, over the columns of the
 embedding and the unembedding at the anchors: tokens both vocabularies know, or rows of equally large tables by number
-(``fingerprint.anchors``). Two counts: fixed points of the best match by |C| (by C under layer norm) and, only under
+(``fingerprint.anchors``). Each column is centred over the anchors, a fixed linear map of each dimension by itself, so
+it commutes with signed permutations; what a dimension adds to every token alike (a public mean, equal padding) does
+not show. Two counts: fixed points of the best match by |C| (by C under layer norm) and, only under
 RMS norm, pairs of dimensions with a positive C[r, r] + C[s, s] - C[r, s] - C[s, r], which no mean common to the
 dimensions enters (``swaps``).
 
@@ -22,7 +24,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fingerprint import Fingerprint
+from ..fingerprint import Fingerprint, unit_rows
 from .applicability import enough_anchors, first, no_fixed_vectors, on_shared_anchors, same_width
 from .hypotheses import EQUIVARIANT_TRAINING, NO_SHARED_TENSORS, NOT_ARRANGED
 from .matching import background, fixed_points
@@ -38,7 +40,7 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     a, b = on_shared_anchors(a, b)
-    cosine = cosines_of_dimensions(a, b)
+    cosine = correlations_of_dimensions(a, b)
     signed = a.record.architecture.norm == b.record.architecture.norm == "rms"
     scores = np.where(np.isfinite(cosine), np.abs(cosine), -np.inf) if signed else cosine
     matched = fixed_points(scores)
@@ -59,17 +61,23 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
 
 
 def _mean_far_from_zero(model: Fingerprint) -> bool:
-    roles = [model.arrays[f"stream.{role}"] for role in ("embed", "unembed") if f"stream.{role}" in model.arrays]
-    return mean_far_from_zero([[x.astype(np.float64) for x in roles]])
+    return mean_far_from_zero([list(_dimensions(model).values())])
 
 
-def cosines_of_dimensions(a: Fingerprint, b: Fingerprint) -> NDArray[np.float64]:
-    """Mean cosine of every pair of kept dimensions, shape [n, n]; -inf where a dimension is dead."""
-    pairs = [
-        (a.arrays[role].astype(np.float64), b.arrays[role].astype(np.float64))
-        for role in ("stream.embed", "stream.unembed")
-        if role in a.arrays and role in b.arrays
-    ]
+def _dimensions(model: Fingerprint) -> dict[str, NDArray[np.float64]]:
+    """Residual dimensions over the anchors by table of tokens, [n, anchors], centred, of length 1; 0 where constant.
+
+    They are rounded to float16 again, so that their products and sums stay exact on every processor.
+    """
+    tables = {role: model.arrays[role] for role in ("stream.embed", "stream.unembed") if role in model.arrays}
+    columns = {role: table.astype(np.float64) for role, table in tables.items()}
+    return {role: unit_rows(x - x.mean(-1, keepdims=True)).astype(np.float64) for role, x in columns.items()}
+
+
+def correlations_of_dimensions(a: Fingerprint, b: Fingerprint) -> NDArray[np.float64]:
+    """Mean correlation of every pair of kept dimensions, shape [n, n]; -inf where a dimension is dead."""
+    first, second = _dimensions(a), _dimensions(b)
+    pairs = [(first[role], second[role]) for role in first if role in second]
     cosine = np.mean([x @ y.T for x, y in pairs], axis=0)
     alive = np.all([np.outer(x.any(1), y.any(1)) for x, y in pairs], axis=0)
     return np.where(alive, cosine, -np.inf)
