@@ -55,6 +55,9 @@ def main() -> None:
         "",
         f"Panel `{panel.record.name}` {panel.record.version}, {panel.digest} (`python -m benchmarks.panel_table`).",
         "",
+        "All strangers of this page are of the panel's own maker, trainer and corpora, which flatters every",
+        "statistic; those of other corpora and of another maker are in [panel_strangers.md](panel_strangers.md).",
+        "",
         *(line for title, found in strangers.items() for line in _size(title, STRANGERS[title], found)),
         *_power(kinds),
         *_simulated(),
@@ -68,9 +71,9 @@ def _size(title: str, names: list[str], found: dict[tuple[str, str], PanelEviden
         f"## {title}",
         "",
         f"Share of pairs of {len(names)} strangers that are called related, with 95% Clopper-Pearson intervals: over",
-        "all pairs (which share models, so this interval is too narrow) and over disjoint pairs. `p` is the rank of",
-        "the residual pair rung. Only the disputed statistic comes with a published line for what is computed here;",
-        "the papers of the others draw none, or draw it for another quantity.",
+        "all pairs (which share models, so this interval is too narrow) and over disjoint pairs. `p` is the larger",
+        "of the ranks by raw score and by residual. Only the disputed statistic comes with a published line for what",
+        "is computed here; the papers of the others draw none, or draw it for another quantity.",
         "",
         f"| statistic | rule | all {len(found)} pairs | {len(disjoint)} disjoint pairs |",
         "|---|---|---:|---:|",
@@ -84,7 +87,7 @@ def _size(title: str, names: list[str], found: dict[tuple[str, str], PanelEviden
                 pair: result.score >= line if what == "score" else 10**result.log10_p <= line
                 for pair, result in results.items()
             }
-            cells = [_interval([called[pair] for pair in which]) for which in (called, disjoint)]
+            cells = [interval([called[pair] for pair in which]) for which in (called, disjoint)]
             lines.append(f"| {statistic.id} | {text} | " + " | ".join(cells) + " |")
     return [*lines, ""]
 
@@ -94,9 +97,9 @@ def _power(found: dict[str, PanelEvidence]) -> list[str]:
     lines = [
         "## Derivations found",
         "",
-        "p of each statistic for models of the zoo at scale `standard` against the reference (residual pair rung),",
-        "bold where at most .01; for the disputed",
-        f"statistic also its score. The smallest p that this panel can give is {10**smallest:.4f}.",
+        "p of each statistic for models of the zoo at scale `standard` against the reference (larger pair rank),",
+        "bold where at most .01, which is no verdict here, as the panel holds no model of their depth; for the",
+        f"disputed statistic also its score. The smallest p that this panel can give is {10**smallest:.4f}.",
         "",
         "| model | " + " | ".join(statistic.id for statistic in PANEL_STATISTICS) + " | disputed score |",
         "|---|" + "---:|" * (len(PANEL_STATISTICS) + 1),
@@ -142,7 +145,8 @@ def _simulated() -> list[str]:
     return lines
 
 
-def _interval(called: Sequence[bool]) -> str:
+def interval(called: Sequence[bool]) -> str:
+    """A share with its 95% Clopper-Pearson interval."""
     k, n = sum(called), len(called)
     low = beta.ppf(0.025, k, n - k + 1) if k else 0.0
     high = beta.ppf(0.975, k + 1, n - k) if k < n else 1.0

@@ -49,6 +49,8 @@ class Published(NamedTuple):
     """Writes the checkpoint, given the wheels and a folder."""
     stratum: str = ""
     """Only where the model's type, depth and vocabulary do not say it."""
+    corpus: str = ""
+    """Name of what it was trained on, where its makers say."""
 
     @property
     def source(self) -> str:
@@ -206,6 +208,7 @@ MODELS = (
         "Apache-2.0",
         "the model card in the package (the wrapper code is MIT)",
         convert_minilm,
+        corpus="sentence-pairs-1b",
     ),
     Published(
         "all-mpnet-base-v2",
@@ -216,6 +219,7 @@ MODELS = (
         "the model card in the archive",
         convert_mpnet,
         "mpnet, 12 layers, vocabulary 30527",
+        "sentence-pairs-1b",
     ),
     Published(
         "rxnfp-pretrained",
@@ -234,6 +238,7 @@ MODELS = (
         "MIT",
         "the package's LICENSE.MD (2023 Jeffrey Ruffolo)",
         convert_antiberty,
+        corpus="observed-antibody-space",
     ),
     Published(
         "sapiens-vh",
@@ -243,6 +248,7 @@ MODELS = (
         "MIT",
         "the package's LICENSE (2022 Merck Sharp & Dohme Corp.)",
         lambda wheels, folder: convert_sapiens(wheels[0], "checkpoint_vh.pt", folder),
+        corpus="observed-antibody-space",
     ),
     Published(
         "sapiens-vl",
@@ -252,6 +258,7 @@ MODELS = (
         "MIT",
         "the package's LICENSE (2022 Merck Sharp & Dohme Corp.)",
         lambda wheels, folder: convert_sapiens(wheels[0], "checkpoint_vl.pt", folder),
+        corpus="observed-antibody-space",
     ),
     Published(
         "SmolLM2-135M-Instruct",
@@ -261,6 +268,7 @@ MODELS = (
         "Apache-2.0",
         "the package's LICENSE and general.license of the GGUF",
         convert_smollm2,
+        corpus="smollm2-mixture",
     ),
 )
 

@@ -2,7 +2,8 @@
 
 Trains the zoo's strangers (``zoo/panel.toml``), converts the published models (:mod:`benchmarks.published`),
 fingerprints both and puts what panel statistics read into ``verify/data/panel``. What exists is kept, so an
-interrupted run resumes. Needs ``pip install "verify-lineage[zoo]" gguf``.
+interrupted run resumes. Needs ``pip install "verify-lineage[zoo]" gguf``. With ``--keep-fingerprints`` nothing is
+trained, converted or read: only what the recipe declares and the scores among members are made anew.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ SCALE = "small"
 STRANGERS = Path(zoo.__file__).with_name("panel.toml")
 SHIPPED = Path(__file__).parents[1] / "verify" / "data" / "panel"
 CACHE = Path.home() / ".cache" / "verify" / "shipped-panel"
+CORPUS = "zoo-{}"
+"""Name in the panel of a corpus of ``zoo/corpus.py``."""
 LARGEST = 15_000_000  # bytes
 SOURCES = """# Sources of the shipped panel
 
@@ -42,7 +45,11 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=CACHE, help="of whole fingerprints (%(default)s)")
     parser.add_argument("--out", type=Path, default=SHIPPED, help="of the panel (%(default)s)")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--keep-fingerprints", action="store_true", help="of the panel in --out")
     options = parser.parse_args()
+    if options.keep_fingerprints:
+        ship(anew(Panel.load(options.out), recipe(options.zoo / SCALE, options.published)), options.out)
+        return
     zoo.build(zoo.Recipe.read(STRANGERS), options.zoo / SCALE, SCALE, workers=options.workers)
     published.prepare(options.published)
     panel = build_panel(recipe(options.zoo / SCALE, options.published), options.cache, report=print)
@@ -58,16 +65,18 @@ def recipe(strangers: Path, others: Path) -> Recipe:
         {
             "model": str(strangers / name),
             "family": name,
+            "corpus": CORPUS.format(spec["train"]["data"]),
             "source": f"benchmarks/zoo/panel.toml, scale {SCALE}",
             "licence": "Apache-2.0",
         }
-        for name in zoo.Recipe.read(STRANGERS).models
+        for name, spec in zoo.Recipe.read(STRANGERS).models.items()
     ]
     converted = [
         {
             "model": str(others / model.name),
             "family": model.family,
             "stratum": model.stratum,
+            "corpus": model.corpus,
             "source": model.source,
             "licence": model.licence,
         }
@@ -76,7 +85,7 @@ def recipe(strangers: Path, others: Path) -> Recipe:
     return Recipe.model_validate(
         {
             "name": "shipped",
-            "version": "1",
+            "version": "2",
             "description": (
                 "Byte-level models trained for this panel alone, and published models of permissive licence. "
                 "Small and few: enough to show the method and to support weak words."
@@ -84,6 +93,16 @@ def recipe(strangers: Path, others: Path) -> Recipe:
             "member": trained + converted,
         }
     )
+
+
+def anew(panel: Panel, declared: Recipe) -> Panel:
+    """A panel's fingerprints under what a recipe declares of them now, with scores by the statistics of now."""
+    entries = {entry.member: entry for entry in declared.members}
+    members = tuple(
+        member.model_copy(update={"corpus": entries[member.name].corpus}) for member in panel.record.members
+    )
+    said = {"version": declared.version, "description": declared.description, "members": members, "scores": ()}
+    return Panel(panel.record.model_copy(update=said), panel.fingerprints).with_scores()
 
 
 def ship(panel: Panel, folder: Path) -> None:

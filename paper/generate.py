@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import verify
+from verify.panel import NEEDED
 from verify.statistics import EXACT_TESTS
 
 from .build import HERE, PaperError
@@ -60,6 +61,7 @@ def generated() -> dict[str, str]:
         _size_numbers(size)
         | _truth_numbers(truth)
         | _panel_numbers(panel)
+        | _stranger_numbers(_read("panel_strangers.md"))
         | _cost_numbers(cost)
         | _tracing_numbers(tracing)
         | _screen_numbers(_read("screen.md"))
@@ -196,6 +198,29 @@ def _truth_numbers(truth: Table) -> dict[str, str]:
         "TruthMoeValue": of("moe-fine", "value_identity"),
         "TruthRotatedResponse": of("fine-tuned-rotated", "response_identity"),
         "TruthEvadedLeast": least([row for row in truth.rows if row[0] == "obfuscated"]),
+    }
+
+
+def _stranger_numbers(page: tuple[str, list[Table]]) -> dict[str, str]:
+    """Of strangers that the panel knows nothing of: another maker's, and those of other corpora."""
+    elsewhere, fresh = _only(page, "other strangers"), _only(page, "strangers")
+    found = {}
+    for name, row in (("", "all"), ("Same", "one text"), ("Other", "two texts")):
+        pairs, share = int(elsewhere.row(row)["pairs"]), float(elsewhere.row(row)["p <= .01"].split()[0])
+        found |= {
+            f"Elsewhere{name}Pairs": str(pairs),
+            f"Elsewhere{name}Rejected": str(round(share * pairs)),
+            f"Elsewhere{name}Share": rf"{100 * round(share * pairs) / pairs:.1f}\%",
+        }
+    del found["ElsewhereOtherShare"]
+    rows = [row for row in fresh.rows if row[0].startswith(("another corpus", "two other corpora"))]
+    before, now = (sum(round(float(row[at].split()[0]) * int(row[1])) for row in rows) for at in (3, 5))
+    return found | {
+        "FreshPairs": str(sum(int(row[1]) for row in rows)),
+        "FreshBefore": str(before),
+        "FreshNow": str(now),
+        "PanelAlpha": f"{inspect.signature(verify.test_lineage).parameters['panel_alpha'].default:g}",
+        "PanelNeeded": str(NEEDED),
     }
 
 

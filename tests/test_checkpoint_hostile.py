@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 
 from tests.checkpoints import HEADS, LAYERS, VOCAB, WIDTH, Toy, raw_safetensors, toy, write_checkpoint
 from verify.base import CheckpointError
-from verify.checkpoint import FAMILIES, Checkpoint, open_checkpoint
+from verify.checkpoint import FAMILIES, Architecture, Checkpoint, open_checkpoint
 
 Q = "model.layers.0.self_attn.q_proj.weight"
 F32 = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
@@ -87,8 +87,8 @@ def test_some_other_file(tmp_path: Path) -> None:
 def test_two_weight_files_without_an_index(tmp_path: Path) -> None:
     """Which of them is the model is not guessed."""
     for name in ("a", "b"):
-        (tmp_path / f"{name}.safetensors").write_bytes(raw_safetensors({}))
-    assert "2 safetensors files and no model.safetensors.index.json" in refused(tmp_path)
+        (tmp_path / f"{name}.safetensors").write_bytes(raw_safetensors({name: F32}, bytes(8)))
+    assert "2 sets of weights that differ: 'a.safetensors', 'b.safetensors'" in refused(tmp_path)
 
 
 def test_a_pipe_in_place_of_a_file_does_not_hang(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_tensor_in_two_shards(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "truncated"),
+        (b"", "empty"),
         (b"\x10\0\0", "truncated"),
         (raw_safetensors(b"{}", length=2**63), "truncated"),
         (raw_safetensors(b"{}", length=3), "truncated"),
@@ -349,11 +349,21 @@ def test_a_config_that_is_no_object(tmp_path: Path, text: str) -> None:
     assert "config.json" in refused(write_checkpoint(tmp_path, toy(), files={"config.json": text}))
 
 
+def opened(folder: Path, family: str, **changes: Any) -> tuple[Architecture, set[str]]:
+    """How a model with other numbers in config.json is read, and what is noted of it."""
+    with open_checkpoint(write_checkpoint(folder, toy(family).configured(**changes))) as checkpoint:
+        return checkpoint.architecture, checkpoint.notes
+
+
 @pytest.mark.parametrize("key", ["num_attention_heads", "head_dim", "hidden_size", "num_hidden_layers", "vocab_size"])
 @pytest.mark.parametrize("value", [-1, True, 1.5, 2**40, 10**400, "4", [4], {"a": 4}, float("inf"), float("nan")])
-def test_a_number_that_is_no_count(tmp_path: Path, key: str, value: Any) -> None:
-    """Negative, boolean, fractional, huge or of another kind: the key and the value are named."""
-    assert key in refused(write_checkpoint(tmp_path, toy().configured(**{key: value})))
+def test_a_number_that_is_no_count_is_noted_and_the_tensors_decide(tmp_path: Path, key: str, value: Any) -> None:
+    """Negative, boolean, fractional, huge or of another kind: the key is named, and no more is lost than heads."""
+    plain, _ = opened(tmp_path / "plain", "llama")
+    found, notes = opened(tmp_path / "other", "llama", **{key: value})
+    assert [key in note and note.isprintable() for note in notes] == [True]
+    heads = {"heads": 0, "kv_heads": 0, "head_size": 0, "linear_values": False} if "head" in key else {}
+    assert found == plain.model_copy(update=heads)
 
 
 @pytest.mark.parametrize(
@@ -361,11 +371,9 @@ def test_a_number_that_is_no_count(tmp_path: Path, key: str, value: Any) -> None
     [
         ("llama", {"hidden_size": 99}),
         ("llama", {"num_hidden_layers": 3}),
-        ("llama", {"num_attention_heads": 3}),
-        ("llama", {"num_attention_heads": 99}),
-        ("llama", {"num_key_value_heads": 4}),
-        ("llama", {"head_dim": 3}),
         ("llama", {"intermediate_size": 21}),
+        ("llama", {"intermediate_size": [21, 21]}),
+        ("llama", {"intermediate_size": []}),
         ("llama", {"vocab_size": 31}),
         ("gpt2", {"n_embd": 99}),
         ("gpt2", {"n_inner": 99}),
@@ -374,10 +382,69 @@ def test_a_number_that_is_no_count(tmp_path: Path, key: str, value: Any) -> None
         ("pangu_pro_moe", {"shared_expert_intermediate_size": 7}),
     ],
 )
-def test_a_config_of_another_model(tmp_path: Path, family: str, changes: dict[str, int]) -> None:
-    """What config.json declares must be what the tensors have."""
-    message = refused(write_checkpoint(tmp_path, toy(family).configured(**changes)))
-    assert "config.json" in message
+def test_where_config_and_tensors_differ_the_tensors_decide_and_it_is_noted(
+    tmp_path: Path, family: str, changes: dict[str, Any]
+) -> None:
+    """One edited number stops no test."""
+    plain, nothing = opened(tmp_path / "plain", family)
+    found, notes = opened(tmp_path / "other", family, **changes)
+    assert found == plain
+    assert not nothing
+    ((key, value),) = changes.items()
+    (note,) = notes
+    assert f"config.json says {key} is {value}, and the tensors have" in note
+
+
+def test_a_number_may_be_given_once_a_layer(tmp_path: Path) -> None:
+    """A list of what the tensors have agrees with them."""
+    hidden = opened(tmp_path / "plain", "llama")[0].hidden
+    assert opened(tmp_path / "list", "llama", intermediate_size=[hidden, hidden])[1] == set()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"num_attention_heads": 0},
+        {"num_attention_heads": 3},
+        {"num_attention_heads": 99},
+        {"num_attention_heads": 2},
+        {"num_key_value_heads": 4},
+        {"head_dim": 3},
+    ],
+)
+def test_heads_that_contradict_the_tensors_or_each_other_are_not_known(
+    tmp_path: Path, changes: dict[str, int]
+) -> None:
+    """Heads taken for larger than they are would make channels exchangeable that are not; nothing else is lost."""
+    plain, _ = opened(tmp_path / "plain", "llama")
+    found, notes = opened(tmp_path / "other", "llama", **changes)
+    lost = {"heads": 0, "kv_heads": 0, "head_size": 0, "linear_values": False}
+    assert found == plain.model_copy(update=lost)
+    (note,) = notes
+    assert "heads were taken as not known" in note
+    assert all(f"{key} {value}" in note for key, value in changes.items())
+
+
+@pytest.mark.parametrize("changes", [{"num_attention_heads": 2}, {"num_attention_heads": 5}, {"head_dim": 3}])
+def test_norms_of_single_heads_tell_how_many_there_are(tmp_path: Path, changes: dict[str, int]) -> None:
+    """Where config.json is contradicted, the length of such a norm is that of a head."""
+    plain, _ = opened(tmp_path / "plain", "qwen3")
+    found, notes = opened(tmp_path / "other", "qwen3", **changes)
+    assert found == plain
+    (note,) = notes
+    assert "the norms of single heads were believed" in note
+
+
+@pytest.mark.parametrize(("said", "stored"), [(True, True), (False, False), (None, False)])
+def test_a_head_that_contradicts_what_is_said_of_tying_is_noted(
+    tmp_path: Path, said: bool | None, stored: bool
+) -> None:
+    model = toy("llama").configured(tie_word_embeddings=said)
+    tensors = {name: value for name, value in model.tensors.items() if name != "lm_head.weight"}
+    tensors |= {"lm_head.weight": model.tensors["model.embed_tokens.weight"]} if stored else {}
+    with open_checkpoint(write_checkpoint(tmp_path, replace(model, tensors=tensors))) as checkpoint:
+        assert checkpoint.architecture.tied_embeddings
+        assert ["tie_word_embeddings" in note for note in checkpoint.notes] == ([] if said is None else [True])
 
 
 def test_a_number_about_an_absent_part_says_nothing(tmp_path: Path) -> None:

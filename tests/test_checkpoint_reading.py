@@ -210,13 +210,16 @@ def test_the_name_is_never_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize(("family", "role"), [("llama", "q"), ("gpt2", "q"), ("gpt2", "v")])
 def test_bytes_read_counts_the_rows_asked_for(tmp_path: Path, family: str, role: str) -> None:
-    """Opening reads no weights; three rows cost three rows, fused or transposed."""
+    """Opening reads no weights; three rows cost three rows, fused or transposed, and a row read twice counts once."""
     checkpoint = open_checkpoint(write_checkpoint(tmp_path, toy(family), dtype="BF16"))
     assert checkpoint.bytes_read == 0
     checkpoint.read(role, 0, rows=np.array([0, 3, 5]))
     assert checkpoint.bytes_read == 3 * WIDTH * 2
+    checkpoint.read(role, 0, rows=np.array([3, 7]))
+    assert checkpoint.bytes_read == 4 * WIDTH * 2
     checkpoint.read(role, 0)
-    assert checkpoint.bytes_read == (3 + WIDTH) * WIDTH * 2
+    assert checkpoint.bytes_read == WIDTH * WIDTH * 2
+    assert checkpoint.again().bytes_read == 0
 
 
 def test_files_are_identified_by_their_bytes(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,15 @@ from tests.checkpoints import VOCAB, toy, write_checkpoint
 from tests.test_checkpoint_hostile import one_line
 from verify.base import CheckpointError
 from verify.checkpoint import open_checkpoint
+from verify.checkpoint.place import LocalFolder
+from verify.checkpoint.vocabulary import read_vocabulary
 
 
 def vocabulary(folder: Path, **files: Any) -> dict[bytes, int] | None:
     """The vocabulary of a toy checkpoint with these files (``__`` stands for the dot of the name)."""
     texts = {n.replace("__", "."): v if isinstance(v, str) else json.dumps(v) for n, v in files.items()}
-    return open_checkpoint(write_checkpoint(folder, toy(), files=texts)).vocabulary()
+    found = open_checkpoint(write_checkpoint(folder, toy(), files=texts)).vocabulary()
+    return None if found is None else found.below(VOCAB)
 
 
 def test_no_tokenizer_is_no_vocabulary(tmp_path: Path) -> None:
@@ -139,3 +144,71 @@ def test_no_vocabulary_escapes(tmp_path: Path, vocab: dict[str, Any]) -> None:
         else:
             assert found is not None
             assert all(token and 0 <= number < VOCAB for token, number in found.items())
+
+
+# Tokenizers of other kinds
+
+
+def piece(text: bytes, kind: int | None = None) -> bytes:
+    """A field of a sentencepiece model: text, a score, and a type unless it is the usual one."""
+    body = b"\x0a" + bytes([len(text)]) + text + b"\x15" + struct.pack("<f", -1.0)
+    body += b"" if kind is None else b"\x18" + bytes([kind])
+    return b"\x0a" + bytes([len(body)]) + body
+
+
+def read(folder: Path, name: str, content: bytes) -> dict[bytes, int]:
+    """The tokens of a file of that name."""
+    (folder / name).write_bytes(content)
+    return read_vocabulary(LocalFolder(folder), name).tokens
+
+
+def test_pieces_of_a_sentencepiece_model_have_their_place_for_id(tmp_path: Path) -> None:
+    """Control and unknown pieces stand for no text; bytes are bytes; what follows the pieces is passed over."""
+    pieces = [piece(b"<unk>", 2), piece(b"<s>", 3), piece(b"<0x0A>", 6), piece("\u2581the".encode()), piece(b"a", 4)]
+    trainer = b"\x12\x03\x0a\x01x" + b"\x20\x05" + b"\x19" + bytes(8)
+    assert read(tmp_path, "tokenizer.model", b"".join(pieces) + trainer) == {b"\n": 2, b" the": 3, b"a": 4}
+
+
+def test_a_tokenizer_model_of_tiktoken_is_lines_of_base64(tmp_path: Path) -> None:
+    """As Llama 3 and Qwen published theirs."""
+    lines = b"".join(base64.b64encode(token) + b" %d\n" % i for i, token in enumerate((b"!", b" the", b"\xff\n")))
+    for name in ("tokenizer.model", "qwen.tiktoken"):
+        assert read(tmp_path, name, lines) == {b"!": 0, b" the": 1, b"\xff\n": 2}
+
+
+def test_tekken_tokens_come_after_special_ones(tmp_path: Path) -> None:
+    """The id of a rank is that many more."""
+    vocab = [
+        {"rank": i, "token_bytes": base64.b64encode(t).decode(), "token_str": None}
+        for i, t in enumerate([b"\0", b"b"])
+    ]
+    content = {"config": {"default_num_special_tokens": 1000}, "vocab": vocab}
+    assert read(tmp_path, "tekken.json", json.dumps(content).encode()) == {b"\0": 1000, b"b": 1001}
+
+
+@pytest.mark.parametrize("name", ["tokenizer.model", "x.tiktoken", "tekken.json", "unknown.json"])
+@given(content=st.binary(max_size=60) | st.binary(max_size=40).map(lambda rest: b"\x0a" + rest))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_bytes_of_a_tokenizer_escape(tmp_path: Path, name: str, content: bytes) -> None:
+    """Any bytes give ids, or one sentence."""
+    try:
+        found = read(tmp_path, name, content)
+    except CheckpointError as error:
+        one_line(error)
+    else:
+        assert all(type(number) is int and number >= 0 for number in found.values())
+
+
+def test_a_file_that_is_no_tokenizer_is_refused(tmp_path: Path) -> None:
+    """By its name, before it is opened."""
+    with pytest.raises(CheckpointError, match="no tokenizer that is read"):
+        read(tmp_path, "notes.md", b"")
+
+
+def test_a_link_to_nothing_is_no_tokenizer(tmp_path: Path) -> None:
+    """The next of the names is looked for."""
+    write_checkpoint(tmp_path, toy(), files={"vocab.json": json.dumps({"a": 1})})
+    (tmp_path / "tokenizer.json").symlink_to(tmp_path / "gone")
+    found = open_checkpoint(tmp_path).vocabulary()
+    assert found is not None
+    assert (found.file, found.tokens) == ("vocab.json", {b"a": 1})

@@ -256,7 +256,7 @@ def test_a_copy_of_which_all_was_permuted_is_out_of_reach(tmp_path: Path, models
     evaded = permute_channels(permute_units(rotate_stream(weights(0, c), c, rng), c, rng), c, rng)
     report = claim(write(tmp_path, evaded, c), models["parent"])
     assert report.verdict == "no_evidence"
-    assert any("a panel of unrelated models can find them" in sentence for sentence in report.limitations)
+    assert any("a panel of unrelated models like them can find them" in sentence for sentence in report.limitations)
 
 
 # ---- arguments

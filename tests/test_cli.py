@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +18,10 @@ from safetensors.numpy import load_file, save_file
 
 from tests.checkpoints import raw_safetensors
 from tests.models import child, config, weights, write
-from verify import ClaimReport, SketchSpec, fingerprint
+from verify import ClaimReport, SketchSpec, fingerprint, test_lineage
 from verify.cli import main
+from verify.cli.main import cli
+from verify.cli.output import echo, echo_json, no_pdf, write_report
 from verify.render import FORMATS
 
 CREATED = "2026-01-31T12:00:00+00:00"
@@ -99,6 +104,167 @@ def test_an_existing_folder_keeps_what_else_is_in_it(run: Run, models: dict[str,
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["notes.txt", "report.json", "report.md"]
     ClaimReport.from_json(tmp_path / "report.json")
+
+
+def digests_in(folder: Path) -> set[bytes]:
+    """Reports that files of a folder are of, by the digest in the citation of each."""
+    pages = [path.read_bytes().replace(b"<wbr>", b"") for path in folder.glob("report.*")]
+    return {known for page in pages for known in KNOWN if known in page}
+
+
+KNOWN: set[bytes] = set()
+"""Digests of the reports that a test made."""
+
+
+def reported(run: Run, folder: Path, a: Path, b: Path, names: str) -> set[bytes]:
+    """Write a report; the digests that the folder's pages then bear."""
+    assert run("lineage", a, b, "-o", folder, "--format", names, "--created", CREATED).status == 0
+    if (folder / "report.json").exists():
+        KNOWN.add(ClaimReport.from_json(folder / "report.json").digest.encode())
+    return digests_in(folder)
+
+
+@pytest.mark.parametrize("names", ["json", "md", "json,md", "tex,json"])
+def test_no_page_of_another_pair_stays_in_a_folder(
+    run: Run, models: dict[str, Path], tmp_path: Path, names: str
+) -> None:
+    """Whatever is written the second time; what is not of a report is not touched."""
+    (first,) = reported(run, tmp_path, models["child"], models["parent"], "json,md,tex,html")
+    mine = {"notes.txt": "mine", "report-of-mine.html": "mine", "report.docx": "mine", "report.json.dsse": "signed"}
+    for name, text in mine.items():
+        (tmp_path / name).write_text(text)
+    second = reported(run, tmp_path, models["stranger"], models["parent"], names)
+    assert first not in second
+    assert {path.name for path in tmp_path.iterdir()} == mine.keys() | {f"report.{name}" for name in names.split(",")}
+    assert all((tmp_path / name).read_text() == text for name, text in mine.items())
+
+
+def test_a_page_of_somebody_else_is_neither_removed_nor_left_beside(
+    run: Run, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said before any work."""
+    (tmp_path / "report.pdf").write_bytes(b"%PDF-1.4 a thesis, sha256:none")
+    monkeypatch.setattr("verify.lineage.test_lineage", None)
+    check_refused(run("lineage", models["child"], models["parent"], "-o", tmp_path), "is no page of a report")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.pdf"]
+
+
+def test_pages_of_the_same_report_stay_where_one_is_added(run: Run, models: dict[str, Path], tmp_path: Path) -> None:
+    """And go where the record is of another one."""
+    for name, a in (("one", "child"), ("two", "stranger")):
+        reported(run, tmp_path / name, models[a], models["parent"], "json,md")
+    assert run("render", tmp_path / "one" / "report.json", "--format", "html", "-o", tmp_path / "one").status == 0
+    names = {"report.json", "report.md", "report.html"}
+    assert {path.name for path in (tmp_path / "one").iterdir()} == names
+    assert run("render", tmp_path / "two" / "report.json", "--format", "tex", "-o", tmp_path / "one").status == 0
+    assert {path.name for path in (tmp_path / "one").iterdir()} == {"report.tex"}
+
+
+def test_a_pdf_tells_whose_it_is(run: Run, models: dict[str, Path], tmp_path: Path) -> None:
+    """By the digest in its metadata, whatever typeset it."""
+    if no_pdf() is not None:
+        pytest.skip("nothing here typesets a PDF")
+    reported(run, tmp_path, models["child"], models["parent"], "json,pdf")
+    assert run("render", tmp_path / "report.json", "--format", "md", "-o", tmp_path).status == 0
+    assert (tmp_path / "report.pdf").exists()
+    reported(run, tmp_path, models["stranger"], models["parent"], "json")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_an_interruption_leaves_pages_of_one_report(
+    models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it comes: all or some of the earlier one, or some or all of the new one, and no part of a file."""
+    parent, *others = (fingerprint(models[name], effort="screen") for name in ("parent", "child", "stranger"))
+    old, new = (test_lineage(a, parent, created=CREATED) for a in others)
+    KNOWN.update(report.digest.encode() for report in (old, new))
+    for name in FORMATS:
+        monkeypatch.setitem(FORMATS, name, lambda report: f"verify-lineage {report.digest}".encode())
+
+    def left(at: int) -> set[bytes]:
+        """The reports that are there where the writing ends at some call to the file system."""
+        folder, calls = tmp_path / str(at), count()
+        write_report(old, folder, ["json", "md", "tex"])
+
+        def interrupted(real: Callable[..., object]) -> Callable[..., object]:
+            def call(*arguments: object, **options: object) -> object:
+                if next(calls) == at:
+                    raise KeyboardInterrupt
+                return real(*arguments, **options)
+
+            return call
+
+        with monkeypatch.context() as patch:
+            for name in ("write_bytes", "unlink", "replace"):
+                patch.setattr(Path, name, interrupted(getattr(Path, name)))
+            with suppress(KeyboardInterrupt):
+                write_report(new, folder, ["json", "html"])
+        return digests_in(folder)
+
+    found = [left(at) for at in range(12)]
+    assert all(len(reports) <= 1 for reports in found)
+    assert found[0] == {old.digest.encode()}
+    assert found[-1] == {new.digest.encode()}
+
+
+# ---- terminals
+
+
+def printed(monkeypatch: pytest.MonkeyPatch, encoding: str, call: Callable[[], object]) -> str:
+    """What is printed on a terminal of an encoding."""
+    stream = io.TextIOWrapper(held := io.BytesIO(), encoding, write_through=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", stream)
+        call()
+    return held.getvalue().decode(encoding)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["ascii", "latin-1", "cp1252", "cp437", "koi8-r", "shift-jis", "utf-8", "utf-16"]
+)
+def test_a_terminal_that_lacks_a_sign_gets_another(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    """Each sign by itself where the terminal has it, and no error anywhere; JSON stays the same value."""
+    text = "p ≥ 10–3 × 2, “µ” … é 模 \U0001f600 \udcff ─│█ end"
+    shown = printed(monkeypatch, encoding, lambda: echo(text))
+    assert shown.startswith("p ")
+    assert shown.endswith(" end\n")
+    assert all(sign in shown for sign in text if sign != "\udcff" and decodes(sign, encoding))
+    if encoding in ("ascii", "latin-1"):
+        assert shown.startswith("p >= 10-3 ")
+    value = {"≥ 模": '\U0001f600 " é'}
+    assert (
+        json.loads(printed(monkeypatch, encoding, lambda: echo_json(json.dumps(value, ensure_ascii=False)))) == value
+    )
+
+
+def decodes(sign: str, encoding: str) -> bool:
+    return sign.encode(encoding, "ignore").decode(encoding) == sign
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_commands_print_on_such_a_terminal(
+    run: Run, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    """Files are UTF-8 all the same."""
+    a, b = (tmp_path / f"{name}.safetensors" for name in ("stranger", "parent"))
+    for file in (a, b):
+        assert run("fingerprint", models[file.stem], "-o", file, "--effort", "screen").status == 0
+    pair = ("lineage", a, b, "--created", CREATED)
+    assert run(*pair, "-o", tmp_path).status == 0
+    page, record = ((tmp_path / f"report.{name}").read_text("utf-8") for name in ("md", "json"))
+    assert not page.isascii()
+    said = {}
+    for command in (pair, (*pair, "--json"), ("screen", a, b), ("replay", tmp_path / "report.json")):
+        said[command] = printed(monkeypatch, encoding, lambda command=command: run(*command))
+        assert "\N{REPLACEMENT CHARACTER}" not in said[command]
+    assert len(said[pair].split()) == len(page.split())
+    assert json.loads(said[*pair, "--json"]) == json.loads(record)
+
+
+def test_help_is_ascii(run: Run) -> None:
+    """It is printed before anything is known of the terminal."""
+    for command in (*cli.commands, "panel build", "panel show", "panel audit", "cache clear", ""):
+        assert run(*command.split(), "--help").out.isascii()
 
 
 def test_a_fingerprint_is_not_made_again_at_another_effort(run: Run, models: dict[str, Path], tmp_path: Path) -> None:
@@ -253,7 +419,7 @@ HOSTILE = {
     "absent": "does not exist",
     "missing shard": "is missing",
     "truncated": "truncated",
-    "empty file": "truncated",
+    "empty file": "is empty",
     "config": "config.json is not valid JSON",
     "config list": "config.json",
     "index json": "index.json is not valid JSON",

@@ -9,6 +9,7 @@ from matplotlib.image import imread
 
 from tests import test_cli
 from tests.models import child, config, weights, write
+from tests.test_figures import STARTS
 from verify import ClaimReport
 from verify.data import model
 from verify.panel import Member, Panel, PanelRecord, load_panel
@@ -63,7 +64,7 @@ def test_a_bad_model_is_one_line_and_the_rest_are_built(run, root, tmp_path):
     assert result.status == 0
     assert result.err.count("\n") == 1
     assert result.err.startswith("nothing-here: skipped: 'nothing-here' does not exist")
-    assert "6 members), 1 skipped" in result.out
+    assert "6 members, 1 skipped" in result.out
     assert "excluded: nothing-here: " in run("panel", "show", tmp_path / "p").out
 
 
@@ -174,7 +175,7 @@ def test_a_panel_of_one_member_is_shown(run, root, tmp_path):
     assert run("panel", "build", root / "one.toml", "-o", tmp_path / "p").status == 0
     assert "No two members can be compared" in run("panel", "show", tmp_path / "p").out
     check_refused(run("panel", "show", tmp_path / "p", "--heatmap", tmp_path / "h.svg"), "no heat map")
-    check_refused(run("panel", "audit", tmp_path / "p"), "1 members of one kind; an audit needs at least 6")
+    check_refused(run("panel", "audit", tmp_path / "p"), "1 member of one kind; an audit needs at least 6")
 
 
 # ---- audit
@@ -214,14 +215,14 @@ def test_a_panel_of_one_stratum_has_no_calibration_to_draw(run, panel, tmp_path)
 
 @pytest.mark.parametrize(("command", "option"), [("show", "--heatmap"), ("audit", "--qq")])
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
-def test_figures_are_files_that_open_and_do_not_change(run, tmp_path, command, option, suffix):
-    files = [tmp_path / f"{n}{suffix}" for n in range(2)]
-    for file in files:
-        result = run("panel", command, "default", option, file)
-        assert (result.status, result.err) == (0, f"{file}\n")
-    assert files[0].read_bytes() == files[1].read_bytes()
+def test_figures_are_files_that_open(run, tmp_path, command, option, suffix):
+    """That their bytes do not change is shown where they are drawn, in ``test_figures``."""
+    file = tmp_path / f"drawn{suffix}"
+    result = run("panel", command, "default", option, file)
+    assert (result.status, result.err) == (0, f"{file}\n")
+    assert file.read_bytes().startswith(STARTS[suffix])
     if suffix == ".png":
-        assert np.ptp(imread(files[0])[..., :3]) == 1
+        assert np.ptp(imread(file)[..., :3]) == 1
 
 
 @pytest.mark.parametrize(("command", "option"), [("show", "--heatmap"), ("audit", "--qq")])
@@ -280,6 +281,9 @@ def test_help_is_no_error(run):
 # ---- lineage
 
 
+CODE = ("--corpus", "zoo-code")
+
+
 def lineage(run, *options, a="obfuscated"):
     result = run("lineage", model(a), model("reference"), "--json", *CREATED, *options)
     assert (result.status, result.err) == (0, "")
@@ -287,7 +291,7 @@ def lineage(run, *options, a="obfuscated"):
 
 
 def test_lineage_takes_the_panel_that_ships_another_or_none(run, panel):
-    by_name, by_path = (lineage(run, "--panel", which) for which in ("default", DEFAULT))
+    by_name, by_path = (lineage(run, "--panel", which, *CODE) for which in ("default", DEFAULT))
     assert by_name == by_path
     assert by_name.verdict == "similar_beyond_panel"
     assert by_name.panel.digest == load_panel("default").digest
@@ -309,7 +313,7 @@ def test_the_page_of_a_claim_has_the_panel(run, tmp_path):
 
 
 def test_declared_families_are_left_out_and_searches_paid_for(run):
-    options = ("--panel", "default", "--family", "panel-03", "--family", "smollm2", "--selection", "best_of_4")
+    options = ("--panel", "default", "--family", "panel-03", "--family", "smollm2", "--selection", "best_of_4", *CODE)
     report = lineage(run, *options)
     assert report.panel.families == ("panel-03", "smollm2")
     assert {"panel-03", "SmolLM2-135M-Instruct"} <= {out.name for out in report.panel.dropped}
@@ -332,6 +336,7 @@ def test_the_panel_level_is_kept(run):
         (["--panel", ""], "is not a panel"),
         (["--panel-alpha", "0"], "panel_alpha"),
         (["--panel-alpha", "nan"], "panel_alpha"),
+        (["--corpus", "a", "--corpus", "b", "--corpus", "c"], "--corpus is given 3 times"),
         (["--selection", "best_of_0"], "best_of_K"),
         (["--selection", "best_of_-1"], "best_of_K"),
         (["--selection", "best of 5"], "best_of_K"),
@@ -344,5 +349,19 @@ def test_wrong_values_are_one_line(run, tmp_path, options, says):
 
 
 def test_a_verdict_by_the_panel_can_fail_a_build(run):
+    pair = ("lineage", model("obfuscated"), model("reference"))
     options = ("--panel", "default", "--fail-on", "similar_beyond_panel")
-    assert run("lineage", model("obfuscated"), model("reference"), *options).status == 3
+    assert run(*pair, *options, *CODE).status == 3
+    undeclared = run(*pair, *options)
+    assert undeclared.status == 0
+    assert "name it with `--corpus`" in " ".join(undeclared.out.replace("\\", "").split())
+
+
+def test_the_corpora_of_both_models_or_of_each_are_declared(run):
+    for options, corpora in (
+        (CODE, ("zoo-code", "zoo-code")),
+        ((*CODE, "--corpus", "mine"), ("zoo-code", "mine")),
+        ((), ("", "")),
+    ):
+        use = lineage(run, "--panel", "default", *options).panel
+        assert (use.corpus_a, use.corpus_b) == corpora

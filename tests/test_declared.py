@@ -234,7 +234,7 @@ def test_a_report_is_replayed_with_weights_that_have_no_card(models: dict[str, P
 def test_no_card_costs_a_fingerprint(tmp_path: Path, card: str) -> None:
     """What is read of it is bounded and printable, and its record can be loaded again."""
     folder = write(tmp_path / "model", weights(0, config()), config())
-    (folder / "README.md").write_text(card)
+    (folder / "README.md").write_text(card, encoding="utf-8")
     fingerprint(folder).save(tmp_path / "f.safetensors")
     names = Fingerprint.load(tmp_path / "f.safetensors").record.declared_bases
     assert len(names) <= 64

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?")
+
+
 def test_the_page_is_what_the_script_makes_of_the_committed_data(made: Path) -> None:
-    assert (made / "README.md").read_bytes() == (HERE / "README.md").read_bytes()
+    """Every word and integer, and every number to one unit of its last digit, as processors round differently."""
+    again, kept = ((folder / "README.md").read_text("utf-8") for folder in (made, HERE))
+    assert NUMBER.sub("#", again) == NUMBER.sub("#", kept)
+    for x, y in zip(NUMBER.findall(again), NUMBER.findall(kept), strict=True):
+        digits = len(y.partition(".")[2])
+        assert x == y or (digits and abs(Decimal(x) - Decimal(y)) <= Decimal(10) ** -digits), (x, y)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -134,7 +143,7 @@ def test_the_child_is_found_and_the_strangers_are_not(made: Path) -> None:
     for case in STRANGER_CASES:
         assert reports[case].verdict == "no_evidence", case.name
         assert reports[case].power
-        assert reports[case].panel_log10_p > -2
+        assert reports[case].tests["response_match"].log10_p > -2
 
 
 def test_the_real_case_could_be_decided(made: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
 
 from tests.checkpoints import FAMILY_NAMES, toy, write_checkpoint
 from tests.models import child, config, weights, write
@@ -169,17 +171,68 @@ def test_the_same_rows_are_not_the_same_model(folder: Path, tmp_path: Path) -> N
     at_standard = test_lineage(path, folder, effort="standard")
     assert at_standard.a.content_sha256 == at_standard.b.content_sha256
     assert at_standard.verdict == "dependent"
-    assert test_lineage(folder, folder, effort="standard").verdict == "dependent"
     assert test_lineage(folder, folder).verdict == "identical"
 
 
+@pytest.mark.parametrize("effort", ["screen", "standard"])
+def test_an_exact_copy_is_identical_at_every_effort(folder: Path, tmp_path: Path, effort: Effort) -> None:
+    """Whatever its files are called; the report agrees with what is made of both again."""
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    (copy / "model.safetensors").rename(copy / "weights.safetensors")
+    for twin in (copy, copy / "weights.safetensors", folder):
+        report = test_lineage(twin, folder, effort=effort)
+        assert (report.verdict, report.a.effort) == ("identical", effort)
+        assert replay(report, twin, folder).agrees
+    assert test_lineage(fingerprint(copy), folder, effort=effort).verdict == "identical", "one was read whole before"
+
+
+@pytest.mark.parametrize("effort", ["screen", "standard"])
+def test_a_copy_in_other_files_differs_in_nothing_that_was_read(folder: Path, tmp_path: Path, effort: Effort) -> None:
+    """Nothing more is said of it; nor of fingerprints, whose files are not at hand."""
+    held = dict(sorted(load_file(folder / "model.safetensors").items(), reverse=True))
+    again = shutil.copytree(folder, tmp_path / "again")
+    save_file(held, again / "model.safetensors", metadata={"format": "pt"})
+    for pair in ((again, folder), (fingerprint(folder, effort=effort), fingerprint(folder, effort=effort))):
+        report = test_lineage(*pair, effort=effort)
+        assert report.verdict == "dependent"
+        assert any("no difference in what was read" in line for line in report.limitations)
+    assert test_lineage(again, folder).verdict == "identical"
+    assert not any("no difference" in line for line in test_lineage(again, folder).limitations)
+
+
+def test_files_of_one_size_are_read_whole_only_where_no_row_differs(
+    folder: Path, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child costs no more than a stranger."""
+
+    def unwanted(*_: object, **__: object) -> None:
+        raise AssertionError("a file was read whole")
+
+    monkeypatch.setattr("verify.checkpoint.place.sha256_of_file", unwanted)
+    assert test_lineage(other, folder, effort="screen").verdict == "dependent"
+    with pytest.raises(AssertionError, match="read whole"):
+        test_lineage(folder, folder, effort="screen")
+
+
 def test_less_is_read_at_less_effort(tmp_path: Path) -> None:
-    """Bytes are counted as stored: chosen rows, and at full effort more than the file by those rows again."""
+    """Bytes are counted as stored, rows that are read twice once: at full effort, all that the file holds."""
     path = write_checkpoint(tmp_path, toy(seed=1), dtype="BF16")
     size = (path / "model.safetensors").stat().st_size
     sketch = SketchSpec(units=2, channels=1, rows=2, anchors=4)
     least, standard, full = (fingerprint(path, effort=e, sketch=sketch).record.bytes_read for e in EFFORTS)
-    assert least < standard < size / 2 < size * 0.8 < full
+    assert least < standard < size / 2 < full < size
+
+
+@pytest.mark.parametrize("family", FAMILY_NAMES)
+def test_no_byte_is_counted_twice(tmp_path: Path, family: str) -> None:
+    """Rows that several parts of a fingerprint look at, and norms that two layers do: at full effort, every tensor
+    once."""
+    path = write_checkpoint(tmp_path, toy(family, seed=1), dtype="F32")
+    stored = {name: array.nbytes for name, array in load_file(path / "model.safetensors").items()}
+    read = [fingerprint(path, effort=effort).record.bytes_read for effort in EFFORTS]
+    assert read == sorted(read)
+    assert read[-1] == sum(stored.values())
 
 
 @pytest.mark.parametrize("layout", [None, "llama"])

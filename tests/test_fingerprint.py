@@ -21,8 +21,9 @@ from tests.checkpoints import FAMILY_NAMES, toy, write_checkpoint
 from tests.models import config, weights, write
 from verify import Fingerprint, FingerprintError, InputError, SketchSpec, fingerprint, screen, test_lineage
 from verify.base import Cache
+from verify.checkpoint import Vocabulary
 from verify.fingerprint import ANCHORS, EFFORTS, Effort, chosen_indices, is_fingerprint, projection, unit_rows
-from verify.fingerprint.anchors import known_anchors
+from verify.fingerprint.anchors import LEAST_ANCHORS, anchors_of
 from verify.fingerprint.check import LARGEST_FILE
 from verify.fingerprint.moments import Moments
 
@@ -137,11 +138,11 @@ def test_other_weights_have_another_digest(tmp_path: Path, folder: Path) -> None
     assert len(digests) == 1 + len(weights(0, config()))
 
 
-def test_a_vocabulary_without_anchors_is_no_error(tmp_path: Path) -> None:
-    """Without a tokenizer there are no responses, and no warning either."""
+def test_a_model_without_a_tokenizer_is_no_error(tmp_path: Path) -> None:
+    """Its rows of tokens are known by number."""
     model = fingerprint(write(tmp_path, weights(0, config()), config(), tokens=False))
-    assert model.record.anchors == ()
-    assert model.arrays["response.0.mlp"].shape == (1, 40, 0)
+    assert (model.record.pairing, len(model.record.anchors)) == ("rows", 96)
+    assert model.arrays["response.0.mlp"].shape == (1, 40, 96)
 
 
 # ---- symmetries
@@ -342,8 +343,9 @@ def test_choices_and_signs_cannot_be_changed() -> None:
 def test_anchors_are_distinct_and_kept_in_order() -> None:
     """The first that a vocabulary knows."""
     assert len(set(ANCHORS)) == len(ANCHORS)
-    assert known_anchors({ANCHORS[5]: 9, ANCHORS[2]: 4, ANCHORS[7]: 1}, 2) == [(2, 4), (5, 9)]
-    assert known_anchors(None, 2) == []
+    ids = {ANCHORS[2 * i + 1]: 90 - i for i in reversed(range(LEAST_ANCHORS + 2))}
+    known = [(2 * i + 1, 90 - i) for i in range(LEAST_ANCHORS)]
+    assert anchors_of(Vocabulary("vocab.json", ids), 100, LEAST_ANCHORS) == ("tokens", known)
 
 
 # ---- a record and its arrays

@@ -26,9 +26,9 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
 import verify
-from tests.checkpoints import EXPERTS, HEADS, KV_HEADS, LAYERS, WIDTH, Toy, toy
+from tests.checkpoints import EXPERTS, HEADS, KV_HEADS, LAYERS, WIDTH, Toy, toy, write_checkpoint
 from verify.base import CheckpointError
-from verify.checkpoint import Checkpoint, onnx_file, onnx_models, open_checkpoint
+from verify.checkpoint import Checkpoint, Location, onnx_file, onnx_models, open_checkpoint
 from verify.checkpoint.gguf_file import parse
 from verify.checkpoint.gguf_models import contents as gguf_contents
 from verify.checkpoint.place import LocalFile, LocalFolder
@@ -307,13 +307,15 @@ def test_gguf_blocks_decode_as_they_were_quantised(tmp_path: Path, kind: Kind) -
     stored = gguf.quants.dequantize(gguf.quants.quantize(side_by_side(q, heads), kind), kind)
     expected = stored.reshape(heads, half, 2, -1).swapaxes(1, 2).reshape(q.shape)
     np.testing.assert_array_equal(checkpoint.read("q", 1), expected)
-    before = checkpoint.bytes_read
-    some = np.array([1, 2, 9, 33], np.intp)
-    np.testing.assert_array_equal(checkpoint.read("q", 1, rows=some), expected[some])
+    again, some = checkpoint.again(), np.array([1, 2, 9, 33], np.intp)
+    np.testing.assert_array_equal(again.read("q", 1, rows=some), expected[some])
     numbers, size = gguf.GGML_QUANT_SIZES[kind]
-    assert checkpoint.bytes_read - before == len(some) * q.shape[1] // numbers * size
-    assert len(checkpoint.vocabulary() or {}) == 256
-    assert checkpoint.vocabulary() == open_checkpoint(MODELS / "reference").vocabulary()
+    assert again.bytes_read == len(some) * q.shape[1] // numbers * size
+    found, expected = checkpoint.vocabulary(), open_checkpoint(MODELS / "reference").vocabulary()
+    assert found is not None
+    assert expected is not None
+    assert (found.tokens, len(found.tokens)) == (expected.tokens, 256)
+    assert found.file.endswith(".gguf")
 
 
 def test_k_quants_decode_by_rows(tmp_path: Path) -> None:
@@ -362,6 +364,27 @@ def test_without_the_order_of_rows_undone_rotary_tests_would_be_blind(tmp_path: 
         assert not np.array_equal(raw[f"blk.0.{name}.weight"].read(), parent.read(role, 0))
 
 
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [("adapter", "is an adapter ('lora', in GGUF)"), ("mmproj", "projector"), ("vocab", "of the type 'vocab'")],
+)
+def test_a_gguf_that_is_no_model_is_named(tmp_path: Path, kind: str, says: str) -> None:
+    """By its general.type, with a base or without."""
+    writer = gguf.GGUFWriter(tmp_path / "m.gguf", "llama")
+    writer.add_type(kind)
+    writer.add_string("adapter.type", "lora")
+    for end, shape in (("a", (2, 8)), ("b", (8, 2))):
+        writer.add_tensor(f"blk.0.attn_q.weight.lora_{end}", np.ones(shape, np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    base = write_checkpoint(tmp_path / "base", toy())
+    for location in (Location(str(tmp_path / "m.gguf")), Location(str(tmp_path / "m.gguf"), base=str(base))):
+        with pytest.raises(CheckpointError, match=re.escape(says)):
+            open_checkpoint(location)
+
+
 def test_gguf_on_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -394,7 +417,8 @@ def test_tokens_are_bytes_whatever_spells_them(
     model = toy()
     file = tmp_path / "m.gguf"
     write_gguf(file, converted(model, "llama"), "llama", model.config, tokens=tokens, spelling=spelling)
-    assert open_checkpoint(file).vocabulary() == expected
+    found = open_checkpoint(file).vocabulary()
+    assert (None if found is None else found.tokens) == expected
 
 
 class Counting:
@@ -480,8 +504,9 @@ def info(name: bytes, shape: tuple[int, ...], kind: int = 0, offset: int = 0) ->
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"", "truncated"),
-        (b"PK\3\4" + bytes(40), "begins with"),
+        (b"", "empty"),
+        (b"PK\3\4" + bytes(40), "zip archive"),
+        (b"FFUG" + bytes(40), "begins with"),
         (gguf_bytes(version=3 << 24), "version"),
         (gguf_bytes(count=2**63), "truncated"),
         (gguf_bytes(tensors=2**63), "truncated"),
@@ -496,7 +521,7 @@ def info(name: bytes, shape: tuple[int, ...], kind: int = 0, offset: int = 0) ->
         (gguf_bytes(infos=info(b"w", (2**40,)), tensors=1), "truncated"),
         (gguf_bytes(infos=info(b"w", (0, 4)), tensors=1), "expected"),
         (gguf_bytes(infos=info(b"w", (31,), kind=2), tensors=1), "whole blocks"),
-        (gguf_bytes(infos=info(b"w", (4,), kind=5), tensors=1), "known type"),
+        (gguf_bytes(infos=info(b"w", (4,), kind=5), tensors=1), "does not know"),
         (gguf_bytes(infos=info(b"w", (4,), offset=32), tensors=1), "byte 0"),
         (gguf_bytes(infos=info(b"w\n", (4,)), tensors=1), "printable"),
         (gguf_bytes(infos=info(b"w", ()), tensors=1), "axes"),

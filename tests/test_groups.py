@@ -133,10 +133,22 @@ def slow_look(a: Block, b: Block, threshold: float, signs: bool) -> bool:
     own = fixed_points(unsigned) & fixed_points(unsigned.T)
     if 2 <= len(unsigned) <= threshold + 1 and own.all() and unsigned.diagonal().mean() > ties.ALIKE:
         return True
-    diagonal = flipping.diagonal()
     if signs:
-        return float(diagonal.sum()) > threshold * np.sqrt((diagonal**2).sum())
+        both = [
+            (x[:, i].mean(0), x[:, j].mean(0), y[:, i].mean(0), y[:, j].mean(0))
+            for i, j in ((i, i + 1) for i in range(0, len(alive) - 1, 2))
+            if alive[i] and alive[j]
+            for x, y in zip(a.flipping, b.flipping, strict=True)
+        ]
+        numbers = np.array([(unit(p) - unit(q)) @ (unit(r) - unit(s)) for p, q, r, s in both])
+        numbers = numbers.reshape(-1, max(1, len(a.flipping))).sum(1)
+        return float(numbers.sum()) > threshold * np.sqrt((numbers**2).sum())
     return relabelled((fixed + flipping) / parts) > threshold
+
+
+def unit(x: np.ndarray) -> Any:
+    length = np.sqrt((x**2).sum())
+    return x / length if length else x
 
 
 # ---- many at once

@@ -27,6 +27,7 @@ from verify.inference import (
     family_design,
     fisher,
     larger,
+    larger_rank,
     monte_carlo_p,
     orbit_rank,
     pair_design,
@@ -36,7 +37,7 @@ from verify.inference import (
     two_way_residual,
 )
 
-REPEATS = 3000
+REPEATS = 2000
 
 
 def symmetric(array):
@@ -295,7 +296,7 @@ def test_every_design_is_super_uniform_for_exchangeable_models(law, residual, n)
     for design in designs(n):
         if residual and (design.row or min(map(len, design.groups)) < (3 if design.bipartite else 5)):
             continue
-        check_super_uniform(p_values(law(n), design, residual=residual, repeats=1200))
+        check_super_uniform(p_values(law(n), design, residual=residual, repeats=800))
 
 
 def one_peculiar_model(n):
@@ -468,6 +469,37 @@ def test_two_hubs_are_caught_as_raw_scores_and_not_as_residuals():
     with pytest.raises(NotSuperUniformError):
         check_super_uniform(raw)
     check_super_uniform(fitted)
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data(), n=st.integers(5, 7))
+def test_the_larger_rank_is_the_larger_of_two_and_has_exact_size_for_any_array(data, n):
+    """Over all claims on fixed models, at most a share u reaches u; it is never below either rank."""
+    S, design = data.draw(score_matrices(n)), pair_design(n)
+    values = []
+    for labels in permutations(range(n), 2):
+        order = [*labels, *(i for i in range(n) if i not in labels)]
+        claim = relabelled(S, order)
+        ranks = [rank(claim, design, residual=residual).rank for residual in (False, True)]
+        found = larger_rank(claim, design)
+        assert (found.rank, found.size) == (max(ranks), n * (n - 1) // 2)
+        values.append(found.log10_p)
+    assert_exact_size(np.array(values), n * (n - 1) // 2)
+
+
+def test_the_larger_rank_needs_one_of_two_nulls_and_fails_without_both():
+    """Hubs break the raw null and not the residual one; an affinity of the pair breaks both, and is caught."""
+    rng, n = np.random.default_rng(0), 22
+    design = pair_design(n)
+    check_super_uniform([larger_rank(hubs_at_the_claim(5.0)(rng), design).log10_p for _ in range(REPEATS)])
+
+    def affine(rng):
+        S = gaussian(n)(rng)
+        S[0, 1] = S[1, 0] = S[0, 1] + 3
+        return S
+
+    with pytest.raises(NotSuperUniformError):
+        check_super_uniform([larger_rank(affine(rng), design).log10_p for _ in range(REPEATS)])
 
 
 def test_hubs_of_two_strata_are_caught_as_raw_scores_and_not_as_residuals():

@@ -33,8 +33,10 @@ from verify.claim import wording
 from verify.data import model
 from verify.inference import best_of, critical_odds_ratio, disjoint_pairs
 from verify.panel import (
+    NEEDED,
     PRIMARY_RUNG,
     Exclusion,
+    Likeness,
     Member,
     Panel,
     PanelRecord,
@@ -45,6 +47,7 @@ from verify.panel import (
     evidence,
     false_match_curve,
     kinds,
+    likeness,
     load_panel,
     members_needed,
     pair_p_values,
@@ -62,6 +65,8 @@ build_module = importlib.import_module("verify.panel.build")  # the package give
 FINGERPRINTS = DEFAULT.parents[2] / "benchmarks" / "zoo" / "fingerprints"
 HUB = DEFAULT.parents[1] / "data" / "recipes" / "hub-7b.toml"
 SEEDS = st.integers(0, 2**32)
+CODE = "zoo-code"
+"""Corpus of the shipped models and of fifteen members of the shipped panel, nine of them of their stratum."""
 SHIPPED = ("reference", "obfuscated", "moe-fine", "distilled", "stranger-1", "stranger-2", "depth-pruned-healed")
 
 
@@ -79,7 +84,7 @@ def models():
 @pytest.fixture(scope="module")
 def reports(shipped, models):
     """Of the shipped models against the reference, with the shipped panel."""
-    return {name: test_lineage(models[name], models["reference"], panel=shipped) for name in SHIPPED[1:]}
+    return {name: test_lineage(models[name], models["reference"], panel=shipped, corpus=CODE) for name in SHIPPED[1:]}
 
 
 # ---- models that never existed, exchangeable by construction
@@ -118,13 +123,14 @@ LAWS = {
 }
 
 
-def panel_of(models, *, families=None, strata=None, with_scores=False):
+def panel_of(models, *, families=None, strata=None, corpora=None, with_scores=False):
     """A panel of fingerprints that were never saved."""
     members = tuple(
         Member(
             name=f"m{i}",
             family=families[i] if families else f"f{i}",
             stratum=strata[i] if strata else stratum_of(found.record.architecture),
+            corpus=corpora[i] if corpora else "",
             source="synthetic",
             licence="none",
             content_sha256=found.record.content_sha256,
@@ -220,8 +226,8 @@ def test_two_hubs_are_called_related_by_the_raw_rung_and_not_by_the_residual():
     """A and B are always the models that agree with everybody, having few different units."""
     rng, found = np.random.default_rng(3), {}
     for _ in range(100):
-        a, b = (synthetic(rng, distinct=2) for _ in range(2))
-        result = evaluate(panel_of([synthetic(rng) for _ in range(10)]), a, b, alpha=0.2).primary
+        a, b, *others = (synthetic(rng, architecture(layers=1), distinct=2 if i < 2 else None) for i in range(12))
+        result = evaluate(panel_of(others), a, b, alpha=0.2).primary
         for design, log10_p in rungs_of(result).items():
             found.setdefault(design, []).append(log10_p)
     with pytest.raises(NotSuperUniformError):
@@ -315,11 +321,12 @@ def test_the_ladder_has_every_rung_with_its_attainable_p(reports):
         rungs, use = report.tests[PRIMARY.id].rungs, report.panel
         two = "two_strata" if use.stratum_a != use.stratum_b else "stratum"
         names = [rung.design for rung in rungs]
-        assert names[:5] == ["pair", "pair_residual", "row_a", "row_b", two]
-        assert set(names[5:]) <= {f"{two}_residual"}
+        assert names[:6] == ["pair", "pair_residual", "pair_larger", "row_a", "row_b", two]
+        assert set(names[6:]) <= {f"{two}_residual"}
         m = len(use.members)
-        sizes = [rung.size for rung in rungs[:4]]
-        assert sizes == [(m + 2) * (m + 1) // 2] * 2 + [m + 1] * 2
+        sizes = [rung.size for rung in rungs[:5]]
+        assert sizes == [(m + 2) * (m + 1) // 2] * 3 + [m + 1] * 2
+        assert rungs[2].rank == max(rung.rank for rung in rungs[:2])
         for rung in rungs:
             assert rung.attainable_log10_p == log10(1 / rung.size)
             assert rung.log10_p == log10(rung.rank / rung.size)
@@ -345,6 +352,8 @@ def test_every_rank_follows_from_the_record_alone(reports):
             "two_strata": in_strata,
         }
         for rung in result.rungs:
+            if rung.design == "pair_larger":
+                continue
             orbit = orbits[rung.design.removesuffix("_residual")]
             T = dict(zip(orbit, (S[e] for e in orbit), strict=True))
             if rung.design.endswith("_residual"):
@@ -372,9 +381,9 @@ def residuals(T, *, bipartite):
 
 def test_the_primary_is_fixed_whatever_the_scores(reports):
     """No other statistic and no other rung can become the one that enters the verdict."""
-    assert (PRIMARY.id, PRIMARY_RUNG) == ("response_match", "pair_residual")
+    assert (PRIMARY.id, PRIMARY_RUNG) == ("response_match", "pair_larger")
     for report in reports.values():
-        assert report.panel_log10_p == rungs_of(report.tests["response_match"])["pair_residual"]
+        assert report.panel_log10_p in (None, rungs_of(report.tests["response_match"])["pair_larger"])
     # members far closer to one another than the claim: the primary fails where another statistic would reject
     rng = np.random.default_rng(1)
     a, b = synthetic(rng), synthetic(rng)
@@ -383,7 +392,7 @@ def test_the_primary_is_fixed_whatever_the_scores(reports):
     found = evaluate(panel_of(members), a, b)
     assert found.primary is found.results[0]
     assert [result.id for result in found.results] == [statistic.id for statistic in PANEL_STATISTICS]
-    assert (found.use.primary, found.use.primary_rung) == ("response_match", "pair_residual")
+    assert (found.use.primary, found.use.primary_rung) == ("response_match", "pair_larger")
 
 
 def test_best_of_k_pays_everywhere(shipped, models, reports):
@@ -392,7 +401,7 @@ def test_best_of_k_pays_everywhere(shipped, models, reports):
     m = len(once.panel.members)
     size = (m + 2) * (m + 1) // 2
     most = size // 100  # of searches that a p of 1/size survives at level .01
-    paid, lost = (test_lineage(a, b, panel=shipped, selection=f"best_of_{k}") for k in (most, most + 1))
+    paid, lost = (test_lineage(a, b, panel=shipped, corpus=CODE, selection=f"best_of_{k}") for k in (most, most + 1))
     assert (once.verdict, paid.verdict, lost.verdict) == ("similar_beyond_panel",) * 2 + ("no_evidence",)
     assert paid.panel_log10_p == best_of(once.panel_log10_p, most) == pytest.approx(log10(most / size))
     assert paid.log10_p == best_of(once.log10_p, most)
@@ -558,13 +567,107 @@ def test_copies_no_exact_test_can_reach_are_found_and_strangers_are_not(reports)
     for name, report in reports.items():
         primary = report.tests[PRIMARY.id]
         if name in ("obfuscated", "moe-fine", "depth-pruned-healed"):
-            assert report.panel_log10_p == primary.attainable_log10_p
+            assert primary.log10_p == primary.attainable_log10_p
         else:
             assert report.verdict == "no_evidence"
-            assert report.panel_log10_p > -1
-        assert report.robust_log10_p == max(report.log10_p, report.panel_log10_p)
+            assert primary.log10_p > -1
+        if report.panel_log10_p is not None:
+            assert report.robust_log10_p == max(report.log10_p, report.panel_log10_p)
     assert reports["obfuscated"].verdict == "similar_beyond_panel"
     assert reports["moe-fine"].verdict == "dependent"
+
+
+# ---- no verdict without members like the two models
+
+
+def test_a_rank_is_no_verdict_until_the_panel_holds_members_like_a_and_b(shipped, models, reports):
+    """By what is declared alone: the same scores and ranks, and a finding that says why they are no verdict."""
+    a, b, declared = models["obfuscated"], models["reference"], reports["obfuscated"]
+    use = declared.panel
+    assert (use.corpus_a, use.corpus_b, use.like_a, use.like_b) == (
+        CODE,
+        CODE,
+        *[Likeness(stratum=17, corpus=15, both=9)] * 2,
+    )
+    assert declared.finding.index("at most 0.193") < declared.finding.index("p = 2.2e-03")  # what is guaranteed first
+    for corpus, why in (
+        ("", "the text behind A and B is not declared"),
+        ((CODE, ""), "the text behind B is not declared"),
+        ("another text", "0 were trained on its declared corpus ('another text') and 0 are both, where 4 are needed"),
+        (("zoo-prose", "elsewhere"), "of the stratum of B"),
+    ):
+        report = test_lineage(a, b, panel=shipped, corpus=corpus)
+        assert report.tests[PRIMARY.id] == declared.tests[PRIMARY.id]
+        assert (report.verdict, report.panel_log10_p, report.robust_log10_p) == ("no_evidence", None, None)
+        assert (
+            "Among the 465 pairs of A, B and the panel's members theirs ranks 1 by response_match" in report.finding
+        )
+        assert f"which is no verdict: {why}"[:20] in report.finding
+        assert why in report.finding
+        assert why in " ".join(report.to_markdown().split()).replace("\\", "")
+    different = test_lineage(a, b, panel=shipped, corpus=("zoo-prose", "zoo-science"))
+    assert different.verdict == "similar_beyond_panel"  # four of the stratum and corpus of A, and as many of B
+
+
+def test_a_stratum_that_the_panel_lacks_gives_no_verdict(reports):
+    """Of removed layers, whatever corpus is declared: the exact tests remain."""
+    report = reports["depth-pruned-healed"]
+    assert (report.panel.like_a.stratum, report.panel.like_a.corpus, report.panel.like_a.both) == (0, 15, 0)
+    assert report.tests[PRIMARY.id].rungs[2].rank == 1
+    assert report.panel_log10_p is None
+    assert report.verdict in ("dependent", "no_evidence")
+
+
+def affine(rng, corpora, *, shift=3.0, members=13):
+    """Scores of A, B and members, independent, and higher by ``shift`` for two models of one corpus."""
+    n = members + 2
+    S = np.triu(rng.standard_normal((n, n)), 1)
+    S += S.T
+    return S + shift * (np.equal.outer(corpora, corpora) & ~np.eye(n, dtype=bool))
+
+
+def test_strangers_of_one_corpus_break_the_ranks_where_no_member_shares_it_and_the_rule_then_forbids_a_verdict():
+    """The counter-example that the rule is for: p-values that fail the harness when A and B alone share a corpus."""
+    rng, apart, together = np.random.default_rng(11), np.array([1, 1, *range(2, 15)]), np.zeros(15, dtype=int)
+    for corpora, valid in ((apart, False), (together, True)):
+        p = [evidence.ladder(affine(rng, corpora), ["s"] * 15)[2].log10_p for _ in range(200)]
+        members = [Member.model_construct(stratum="s", corpus=f"c{corpus}") for corpus in corpora[2:]]
+        assert (likeness(members, "s", f"c{corpora[0]}").both >= NEEDED) == valid
+        if valid:
+            check_super_uniform(p)
+        else:
+            with pytest.raises(NotSuperUniformError):
+                check_super_uniform(p)
+
+
+@given(
+    members=st.lists(st.tuples(st.sampled_from(["s", "t"]), st.sampled_from(["", "c", "d"])), max_size=9),
+    corpus=st.sampled_from(["", "c"]),
+)
+def test_likeness_counts_what_is_declared_and_an_undeclared_corpus_is_shared_with_nobody(members, corpus):
+    found = likeness([Member.model_construct(stratum=s, corpus=c) for s, c in members], "s", corpus)
+    assert found.stratum == sum(s == "s" for s, _ in members)
+    assert found.corpus == (0 if not corpus else sum(c == "c" for _, c in members))
+    assert found.both == (0 if not corpus else members.count(("s", "c"))) <= min(found.stratum, found.corpus or 0)
+
+
+def test_a_panel_of_before_corpora_were_declared_keeps_its_digest(saved, tmp_path):
+    """Nothing is written of a corpus that is not declared; one that is is covered by the digest."""
+    panel, folder = saved
+    assert "corpus" not in (folder / "panel.json").read_text()
+    first, *others = panel.record.members
+    declared = panel.record.model_copy(update={"members": (first.model_copy(update={"corpus": "c"}), *others)})
+    assert declared.sealed().digest != panel.digest
+    Panel(declared, panel.fingerprints, panel.scores).save(tmp_path)
+    assert Panel.load(tmp_path).record.members[0].corpus == "c"
+
+
+@pytest.mark.parametrize(
+    ("corpus", "says"), [(("a", "b", "c"), "two names"), (("a", 1), "two names"), ("\ud800", "UTF-8")]
+)
+def test_a_corpus_that_is_no_name_is_refused(corpus, says, models, shipped):
+    with pytest.raises(InputError, match=says):
+        test_lineage(models["obfuscated"], models["reference"], panel=shipped, corpus=corpus)
 
 
 def test_identical_weights_need_no_panel(shipped, models):
@@ -612,6 +715,7 @@ def test_a_report_round_trips_and_its_page_names_what_it_rests_on(reports):
             assert f"`{out.name}`" in page
             assert out.reason in page
         assert wording.verbal_cap(use.false_match.bound) in page
+        assert ("no verdict" in page) == (report.panel_log10_p is None)
 
 
 def test_no_page_holds_a_stronger_word_than_the_panel_supports(reports):
@@ -1052,7 +1156,9 @@ def test_a_panel_loads_as_it_was_saved(saved):
     panel, folder = saved
     loaded = Panel.load(folder)
     assert loaded.record == panel.record
-    assert loaded.digest == panel.digest == digest(json.loads(panel.record.model_dump_json()), without=("digest",))
+    assert (
+        loaded.digest == panel.digest == digest(json.loads((folder / "panel.json").read_text()), without=("digest",))
+    )
     for name, found in panel.fingerprints.items():
         assert loaded.fingerprints[name].to_bytes() == found.to_bytes()
     assert len(loaded.scores) == len(panel.scores) == len(PANEL_STATISTICS)

@@ -21,13 +21,14 @@ from hypothesis import strategies as st
 
 from tests.checkpoints import toy, write_checkpoint
 from tests.server import SIGNATURE, Answer, Asked, Server, busy, dropped, running, short
+from tests.test_checkpoint_hostile import one_line
 from verify import CheckpointError, InputError, fingerprint, open_checkpoint, test_lineage
 from verify.base import Cache, write_atomically
 from verify.checkpoint import Checkpoint, Location
 from verify.checkpoint.card import Declaration, declared_base
 from verify.checkpoint.place import LocalFile, LocalFolder
 from verify.checkpoint.remote import ranges, retry
-from verify.checkpoint.remote.http import RangeFetch, Reply, Resource, without_secrets
+from verify.checkpoint.remote.http import RangeFetch, Reply, Resource, joined, split, without_secrets
 from verify.checkpoint.remote.hub import HubFolder, find_on_hub
 from verify.checkpoint.remote.kept import Kept, kept_bytes
 from verify.checkpoint.remote.ranges import GAP, Meter, RemoteFile
@@ -310,6 +311,7 @@ def test_the_wait_that_the_server_asks_for_is_kept(monkeypatch: pytest.MonkeyPat
         ({"retry-after": "7"}, 7.0),
         ({"ratelimit": '"resolvers";r=0;t=77'}, 77.0),
         ({"retry-after": "never"}, None),
+        ({"retry-after": "Mon, 01 Jan 99999999999 00:00:00 GMT"}, None),
         ({}, None),
     ],
 )
@@ -528,7 +530,8 @@ def test_a_path_of_this_machine_wins(hub: Server, tmp_path: Path, monkeypatch: p
         (Location("org/name@main", revision="other"), "Revisions 'main' and 'other' are both asked for"),
         (Location("hf://org/name/model.safetensors@main"), "no address of the Hub"),
         (Location("hf://../name"), "no address of the Hub"),
-        (Location("no/such/file"), "'file' does not exist; give"),
+        (Location("no/such/file"), "'no/such/file' does not exist; give"),
+        (Location("org/absent"), "'org/absent' does not exist: there is no such folder or file here, and of the Hub"),
         (Location("https:///x"), "names no host"),
         (Location("s3://bucket/x", revision="main"), "A revision is of the Hub"),
         (Location("nosuchscheme://bucket/x"), "takes an fsspec file system of that name"),
@@ -945,6 +948,65 @@ def test_what_a_card_declares(card: str, declared: tuple[tuple[str, ...], str | 
     found = declared_base(LocalFolder(tmp_path))
     assert found == declared or card.count("python/object")
     assert isinstance(found, Declaration)
+
+
+@pytest.mark.parametrize("name", ["README.md", "tokenizer.json"])
+@pytest.mark.parametrize("kind", ["dangling", "folder", "pipe"])
+def test_an_optional_file_that_is_none_stops_no_model(name: str, kind: str, tmp_path: Path) -> None:
+    """As a pruned cache of the Hub leaves links to nothing."""
+    folder = write_checkpoint(tmp_path / "m", toy())
+    path = folder / name
+    if kind == "dangling":
+        path.symlink_to(tmp_path / "gone")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        os.mkfifo(path)
+    checkpoint = open_checkpoint(folder)
+    assert (checkpoint.declared_bases, checkpoint.vocabulary()) == ((), None)
+
+
+ADDRESSES = (
+    "https://[::1",
+    "https://host:99999999/x",
+    "https://host:x/y",
+    f"https://{'a' * 300}.org/x",
+    "http://[/x",
+)
+
+
+@pytest.mark.parametrize("address", [*ADDRESSES, "https://user:secret@[::1/x?sig=secret", "s3://[", "hf://[::1"])
+def test_an_address_that_no_server_can_have_is_one_sentence(address: str) -> None:
+    """Before anything is asked, and without its secrets."""
+    with pytest.raises(CheckpointError) as caught:
+        open_checkpoint(address)
+    assert "secret" not in str(caught.value)
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("target", ["http://[", "//host:99999999/x", f"https://{'a' * 300}/x"])
+def test_a_redirection_to_no_address_is_one_sentence(target: str) -> None:
+    """Whatever a server says in a Location."""
+    answer = Reply(302, {"location": target}, b"")
+    resource = Resource(lambda *_: answer, "https://host/x", {}, "x", _no_refusal)
+    with pytest.raises(CheckpointError, match="redirects x to no address"):
+        resource.whole(10)
+
+
+def test_links_of_a_listing_to_no_address_are_passed_over() -> None:
+    """The others are names."""
+    assert joined("https://host/f/", "a.safetensors") == "https://host/f/a.safetensors"
+    assert all(joined("https://host/f/", link) is None for link in ADDRESSES)
+
+
+@given(st.text(max_size=40).map(lambda rest: f"https://{rest}"))
+def test_no_address_escapes_its_parser(address: str) -> None:
+    """Any text is an address, or one sentence; and can be shown."""
+    assert isinstance(without_secrets(address), str)
+    try:
+        split(address)
+    except CheckpointError as error:
+        one_line(error)
 
 
 @settings(max_examples=60)

@@ -32,7 +32,7 @@ CREATED = "2026-01-31T12:00:00+00:00"
 PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "related": ("continued-3x", "reference", {}),
     "unrelated": ("stranger-1", "reference", {}),
-    "obfuscated": ("obfuscated", "reference", {"panel": "default"}),
+    "obfuscated": ("obfuscated", "reference", {"panel": "default", "corpus": "zoo-code"}),
     "related, panel": ("continued-3x", "reference", {"panel": "default"}),
     "unrelated, panel": ("stranger-1", "reference", {"panel": "default"}),
     "untestable": ("stranger-1", "gpt2-reference", {"alpha": 1e-300}),
@@ -74,6 +74,16 @@ def stranger() -> tuple[Fingerprint, Fingerprint]:
 def report(request: pytest.FixtureRequest, reports: dict[str, ClaimReport]) -> ClaimReport:
     """Each of them."""
     return reports[request.param]
+
+
+_PAGES: dict[tuple[str, str], str] = {}
+
+
+def page_of(report: ClaimReport, kind: str) -> str:
+    """The page of one of the reports, drawn once for all tests that read it."""
+    if (report.digest, kind) not in _PAGES:
+        _PAGES[report.digest, kind] = FORMATS[kind](report).decode()
+    return _PAGES[report.digest, kind]
 
 
 def hostile(report: ClaimReport, text: str) -> ClaimReport:
@@ -144,7 +154,7 @@ def unescaped(tex: str) -> str:
 
 def words(report: ClaimReport, kind: str) -> str:
     """What a rendering says."""
-    page = FORMATS[kind](report).decode()
+    page = page_of(report, kind)
     if kind == "html":
         return "".join(Page(page).text)
     return unescaped(page) if kind in ("tex", "fragment") else page.replace("\\", "")
@@ -239,7 +249,7 @@ def test_pages_follow_the_order_of_a_forensic_report(report: ClaimReport) -> Non
     """The same in every format."""
     order = ["Versions and data", "Both propositions", "Findings", "Components", "Model checks", "Conservative value",
              "What this does not show", "How to check it", "References"]  # fmt: skip
-    pages = {kind: FORMATS[kind](report).decode() for kind in TEXTS}
+    pages = {kind: page_of(report, kind) for kind in TEXTS}
     assert re.findall(r"(?m)^## (.*)$", pages["md"]) == order
     assert re.findall(r"<h2>(.*)</h2>", pages["html"]) == order
     assert re.findall(r"\\section\*\{(.*)\}", pages["tex"]) == order
@@ -365,7 +375,7 @@ def test_hostile_text_is_inert_in_html(reports: dict[str, ClaimReport], text: st
 
 def test_a_page_fetches_nothing(report: ClaimReport) -> None:
     """No address, no script; a language, captions, and headers with a scope."""
-    page = report.to_html()
+    page = page_of(report, "html")
     check_html(page, page)
     assert "http:" not in page
     assert "https:" not in page

@@ -6,6 +6,7 @@ import csv
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import time
@@ -21,20 +22,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from safetensors.numpy import load_file, save_file
 
 from schemas.__main__ import HERE
+from tests.models import child, config, weights, write
+from tests.processes import die_once, refuse_seven, square
 from tests.synthetic import SKETCH, architecture, fingerprint_of, gpt2_like, moe_like, random_arrays
-from verify import Fingerprint, InputError
+from verify import Fingerprint, InputError, fingerprint
 from verify.base import StatisticsError, run_in_order
 from verify.checkpoint import Architecture
 from verify.claim.verdict import combine
 from verify.cli import main
-from verify.fingerprint import chosen_indices
+from verify.fingerprint import Effort, chosen_indices
 from verify.inference import benjamini_yekutieli, holm
-from verify.lineage import exact_results
-from verify.screen import ScreenResult, first_stage, screen, sketches
+from verify.lineage import Model, exact_results
+from verify.screen import Edge, ScreenResult, first_stage, screen, sketches
 from verify.screen import screen as _function
+from verify.screen.families import families
 from verify.screen.kinds import kind
+from verify.screen.summary import summary
 from verify.statistics import EXACT_TESTS
 from verify.statistics.applicability import on_shared_anchors
 from verify.statistics.blocks import (
@@ -56,18 +62,6 @@ SHAPE = architecture(layers=6, kv_heads=4)
 # ---- error rates over many pairs
 
 
-@settings(deadline=None, max_examples=40)
-@given(st.lists(st.floats(-12, 0), min_size=1, max_size=20), st.integers(0, 30))
-def test_adjustments_are_those_of_statsmodels(logs: list[float], more: int) -> None:
-    """Where p does not underflow; hypotheses that are not listed have p = 1."""
-    from statsmodels.stats.multitest import multipletests
-
-    p = np.array([10**x for x in logs] + [1.0] * more)
-    for method, ours in (("holm", holm), ("fdr_by", benjamini_yekutieli)):
-        theirs = multipletests(p, method=method)[1][: len(logs)]
-        np.testing.assert_allclose(10 ** np.array(ours(logs, len(p))), theirs, rtol=1e-9)
-
-
 @pytest.mark.parametrize("adjust", [holm, benjamini_yekutieli])
 def test_adjustments_refuse_fewer_hypotheses_than_p_values(adjust: Callable[..., list[float]]) -> None:
     """They would promise too much."""
@@ -83,25 +77,6 @@ def test_adjusted_values_of_a_million_million_hypotheses_are_exact() -> None:
 
 
 # ---- tasks in order
-
-
-def square(x: int) -> int:
-    return x * x
-
-
-def die_once(item: tuple[str, int]) -> int:
-    """Kill the process that works on item 3, the first time."""
-    marker, n = item
-    if n == 3 and not Path(marker).exists():
-        Path(marker).touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return n * n
-
-
-def refuse_seven(n: int) -> int:
-    if n == 7:
-        raise ValueError("seven")
-    return n
 
 
 class Breaking(Executor):
@@ -334,8 +309,8 @@ def without_anchors(model: Fingerprint) -> Fingerprint:
     return Fingerprint(model.record.model_copy(update={"anchors": ()}), arrays)
 
 
-def kinds(result: ScreenResult) -> dict[tuple[str, str], str]:
-    return {(e.a, e.b): e.kind.split(":")[0].split(",")[0] for f in result.families for e in f.edges}
+def edges(result: ScreenResult) -> dict[tuple[str, str], Edge]:
+    return {(e.a, e.b): e for f in result.families for e in f.edges}
 
 
 @pytest.fixture(scope="module")
@@ -343,16 +318,137 @@ def found(family: list[Fingerprint]) -> ScreenResult:
     return screen(family)
 
 
-def test_relatives_are_found_by_kind_and_strangers_are_not(found: ScreenResult) -> None:
-    """One family, each edge in words."""
+def test_relatives_are_found_and_strangers_are_not(found: ScreenResult) -> None:
+    """One family; each edge says by which tests, and which found nothing."""
     assert found.record.pairs == 13 * 12 // 2
     (only,) = found.families
     assert all(not name.startswith("stranger") for name in only.members)
-    said = kinds(found)
-    assert said["child-fine-tuned", "parent"] == "units and values kept"
-    assert said["child-mlp-replaced", "parent"] == "values kept"
-    assert said["child-embeddings", "parent"] == "stream only"
-    assert said["child-rotated", "parent"] == "responses kept"
+    every = {test.id for test in EXACT_TESTS}
+    weights = {"unit_identity", "value_identity"}
+    for name, missed in (
+        ("child-fine-tuned", set()),
+        ("child-mlp-replaced", {"unit_identity"}),
+        ("child-embeddings", weights | {"response_identity", "sign_agreement"}),
+        ("child-rotated", weights | {"stream_identity", "sign_agreement"}),
+    ):
+        edge = edges(found)[name, "parent"]
+        assert edge.not_detected.keys() == missed
+        assert set(edge.found) == every - missed
+        assert all(share is not None and f"{share:.3f}" in edge.kind for share in edge.not_detected.values())
+
+
+def test_a_kind_follows_from_the_pairs_own_p_values_and_the_level(found: ScreenResult) -> None:
+    """With fewer models listed the p-values are the same, and only the level is another, which the page says."""
+    rows = {(row.a, row.b): row for row in found.pairs}
+    for pair, edge in edges(found).items():
+        p = {name: value for name, value in rows[pair].tests.items() if value is not None}
+        level = log10(found.record.alpha / found.record.pairs / len(p))
+        assert set(edge.found) == {name for name, value in p.items() if value <= max(level, min(p.values()))}
+    said = next(line for line in found.record.statements if line.startswith("A kind"))
+    assert "divided by the number of pairs (78)" in said
+    assert "With more models listed that level is smaller" in said
+
+
+def test_more_models_change_no_p_value_and_find_no_more(family: list[Fingerprint], found: ScreenResult) -> None:
+    """What a pair shows of two models is the same whoever else is listed."""
+    few = screen(family[:3])
+    before = {(row.a, row.b): row.tests for row in found.pairs}
+    for row in few.pairs:
+        assert row.tests == before[row.a, row.b]
+        assert set(edges(few)[row.a, row.b].found) >= set(edges(found)[row.a, row.b].found)
+
+
+def test_no_kind_names_a_cause(found: ScreenResult) -> None:
+    """Not of what was found, nor of what was not."""
+    kinds = " ".join(edge.kind for edge in edges(found).values())
+    counted = summary(found.record).split("## Kinds")[1].split("## ")[0]
+    for cause in ("replaced", "permuted", "tuned", "merged", "quantised", "rotated", "initialisation", "copied"):
+        assert cause not in kinds + counted
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(2, 9), st.data())
+def test_joints_are_the_models_without_which_a_family_falls_apart(n: int, data: st.DataObject) -> None:
+    """Of any graph; exact copies count as one, and the sides are what is left."""
+    names = [f"m{i}" for i in range(n)]
+    drawn = data.draw(st.dictionaries(st.sampled_from(list(combinations(names, 2))), st.booleans(), min_size=1))
+    made = [
+        Edge(a=a, b=b, verdict="identical" if same else "dependent", kind="", adjusted_log10_p=None)
+        for (a, b), same in drawn.items()
+    ]
+    for one in families(made, all_pairs=True):
+        inside = [(e.a, e.b) for e in one.edges]
+        same = apart([(e.a, e.b) for e in one.edges if e.verdict == "identical"], set(one.members))
+        wanted = {
+            tuple(sorted(group)): sides for group in same if len(sides := apart(inside, set(one.members) - group)) > 1
+        }
+        assert {joint.models: {frozenset(side) for side in joint.sides} for joint in one.joints} == wanted
+    assert all(not one.joints for one in families(made, all_pairs=False))
+
+
+def apart(pairs: list[tuple[str, str]], among: set[str]) -> set[frozenset[str]]:
+    """Components, by merging until nothing changes."""
+    groups = {frozenset([name]) for name in among}
+    for a, b in pairs:
+        if {a, b} <= among:
+            touched = {group for group in groups if group & {a, b}}
+            groups = groups - touched | {frozenset().union(*touched)}
+    return groups
+
+
+def test_strangers_whom_only_their_merge_joins_are_told_apart(family: list[Fingerprint]) -> None:
+    """Also where the merge lies there twice; not where only pairs with it were compared."""
+    one, other = family[-1], family[-2]
+    blend = {name: (one.arrays[name].astype(float) + other.arrays[name].astype(float)) / 2 for name in one.arrays}
+    merge = named("merge", blend, SHAPE)
+    twin = Fingerprint(merge.record.model_copy(update={"name": "twin"}), merge.arrays)
+    child = named("child", changed(one.arrays, np.random.default_rng(5)), SHAPE)
+    result = screen([one, other, merge, twin, child])
+    (joint,) = result.families[0].joints
+    assert joint.models == ("merge", "twin")
+    assert joint.sides == (("child", "stranger-7"), ("stranger-6",))
+    page = summary(result.record)
+    assert (
+        "(`child`, `stranger-7`) and (`stranger-6`) are joined only through `merge` and `twin`, which are identical: "
+        "no two models on different sides" in page
+    )
+    assert "`stranger-6` and `stranger-7` are joined only through `merge`: " in summary(
+        screen([one, other, merge]).record
+    )
+    assert not screen([one, other], against=merge).families[0].joints
+
+
+def test_every_model_is_accounted_for(found: ScreenResult, family: list[Fingerprint]) -> None:
+    """Those without relatives, and those that could not be compared, by name."""
+    page = summary(found.record)
+    alone = page.split("## Without relatives")[1].split("##")[0]
+    assert all(f"`stranger-{n}`" in alone for n in range(8))
+    assert "`parent`" not in alone
+    assert "13 models, 78 pairs" in found.finding
+    assert "8 without a relative that was found" in found.finding
+    finer = Fingerprint(
+        family[-2].record.model_copy(update={"sketch": SKETCH.model_copy(update={"spectrum": 9}), "name": "finer"}),
+        family[-2].arrays,
+    )
+    result = screen([*family[:2], finer])
+    assert {m.label: m.untestable for m in result.record.models} == {"parent": 1, "child-fine-tuned": 1, "finer": 2}
+    page = summary(result.record)
+    assert "## Compared with none\n\nNo exact test applies to any pair of `finer`." in page
+    assert "- `parent`: 1 of 2" in page
+    assert "No relative was found" not in page
+
+
+def test_declared_relations_are_told_from_others(family: list[Fingerprint]) -> None:
+    """By the names that makers give, which no test uses."""
+    parent, child, other = family[:3]
+    stated = Fingerprint(child.record.model_copy(update={"declared_bases": ("org/parent",)}), child.arrays)
+    result = screen([parent, stated, other])
+    assert edges(result)["child-fine-tuned", "parent"].declared is True
+    assert edges(result)["child-mlp-replaced", "parent"].declared is False
+    assert (
+        edges(result)["child-mlp-replaced", "parent"].kind
+        == edges(screen(family[:3]))["child-mlp-replaced", "parent"].kind
+    )
 
 
 def test_p_values_are_those_of_the_exact_tests_over_all_pairs(found: ScreenResult, family: list[Fingerprint]) -> None:
@@ -460,10 +556,107 @@ def test_one_against_many_pays_for_them_alone(family: list[Fingerprint]) -> None
 def test_kinds_follow_what_rejects() -> None:
     """Also where a test does not apply, or only one passes its level."""
     base: dict[str, float | None] = dict.fromkeys(test.id for test in EXACT_TESTS)
-    assert kind(base | {"value_identity": -50.0}, -6, depths=(2, 3)).endswith("units not comparable; 2 and 3 layers")
-    assert kind(base | {"response_identity": -9.0}, -6, depths=(2, 2)).endswith("not comparable")
-    assert kind(base | {"sign_agreement": -5.0, "unit_identity": -0.1}, -6, depths=(2, 2)) == "signs only"
-    assert kind(base | {"unit_identity": -7.0, "value_identity": 0.0}, -6, depths=(2, 2)).startswith("units kept")
+    assert kind(base | {"value_identity": -50.0}, {}, -6).words == (
+        "found: value channels; not comparable: hidden units, responses, signs, residual dimensions"
+    )
+    some = base | {"sign_agreement": -5.0, "unit_identity": -0.1, "value_identity": 0.0}
+    made = kind(some, {"unit_identity": 0.25, "value_identity": None}, -6)
+    assert made.found == ("sign_agreement",)
+    assert made.words.startswith(
+        "found: signs; not detected: hidden units (would have been from share 0.250 on), value channels (no share "
+        "would have been); not comparable: "
+    )
+    assert kind({"a_new_test": -9.0}, {}, -6).words == "found: a_new_test"
+
+
+# ---- weights
+
+
+@pytest.fixture(scope="module")
+def weights_at(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights: A, its exact copy under another name of its file, A written anew, a child, and a stranger."""
+    root, c = tmp_path_factory.mktemp("weights"), config()
+    held = weights(0, c)
+    write(root / "A", held, c)
+    shutil.copytree(root / "A", root / "copy")
+    (root / "copy" / "model.safetensors").rename(root / "copy" / "other.safetensors")
+    shutil.copytree(root / "A", root / "anew")
+    stored = load_file(root / "A" / "model.safetensors")
+    save_file(stored, root / "anew" / "model.safetensors", metadata={"by": "another writer"})
+    write(root / "child", child(held, 1), c)
+    write(root / "stranger", weights(2, c), c)
+    return root
+
+
+@pytest.mark.parametrize("effort", ["screen", "full"])
+def test_exact_copies_are_found_at_every_effort(weights_at: Path, effort: Effort) -> None:
+    """A copy written anew is one at full effort, and below differs in nothing that was read."""
+    names = ("A", "copy", "anew", "child", "stranger")
+    result = screen([weights_at / name for name in names], effort=effort)
+    found = edges(result)
+    assert found["A", "copy"].verdict == "identical"
+    assert found["A", "child"].verdict == "dependent"
+    assert "no difference" not in found["A", "child"].kind
+    for pair in (("A", "anew"), ("anew", "copy")):
+        if effort == "full":
+            assert found[pair].verdict == "identical"
+        else:
+            assert found[pair].verdict == "dependent"
+            assert found[pair].kind.startswith("no difference in what was read; found: ")
+    assert not any("stranger" in pair for pair in found)
+
+
+def test_an_exact_copy_is_found_beside_a_fingerprint_of_the_whole(weights_at: Path) -> None:
+    """One was read whole before, the other at less effort now."""
+    result = screen([fingerprint(weights_at / "A"), weights_at / "copy", weights_at / "stranger"])
+    assert {pair: edge.verdict for pair, edge in edges(result).items()} == {("A", "copy"): "identical"}
+
+
+def test_files_are_read_whole_only_of_models_that_may_be_copies(
+    weights_at: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not of relatives."""
+    read: list[str] = []
+    monkeypatch.setattr(module, "with_file_digests", lambda model, where: read.append(where.text) or model)
+    screen([weights_at / name for name in ("A", "copy", "child", "stranger")])
+    assert sorted(Path(text).name for text in read) == ["A", "copy"]
+
+
+@pytest.mark.parametrize("how", ["path", "other path", "link", "fingerprint", "file of a fingerprint", "object"])
+def test_a_model_is_not_compared_with_itself(weights_at: Path, tmp_path: Path, how: str) -> None:
+    """Nor paid for, however it is named."""
+    a = weights_at / "A"
+    made = fingerprint(a, effort="screen")
+    made.save(tmp_path / "A.safetensors")
+    (tmp_path / "link").symlink_to(a)
+    models: dict[str, tuple[Model, Model]] = {
+        "path": (a, a),
+        "other path": (a, f"{weights_at}/child/../A/"),
+        "link": (tmp_path / "link", a),
+        "fingerprint": (a, made),
+        "file of a fingerprint": (tmp_path / "A.safetensors", a),
+        "object": (made, made),
+    }
+    against, again = models[how]
+    result = screen([again, weights_at / "child", weights_at / "stranger"], against=against)
+    assert [m.label for m in result.record.models] == ["A", "child", "stranger"]
+    assert result.record.pairs == 2
+    assert edges(result).keys() == {("A", "child")}
+
+
+def test_an_exact_copy_is_compared_though_it_has_the_name(weights_at: Path, tmp_path: Path) -> None:
+    """What lies in two places is two models."""
+    shutil.copytree(weights_at / "A", tmp_path / "A")
+    result = screen([tmp_path / "A", weights_at / "stranger"], against=weights_at / "A")
+    assert [(e.a, e.b, e.verdict) for e in edges(result).values()] == [("A", "A (2)", "identical")]
+
+
+def test_a_model_that_is_given_twice_counts_once(weights_at: Path) -> None:
+    """In any screen."""
+    result = screen([weights_at / "A", f"{weights_at}/A/", weights_at / "stranger"])
+    assert (len(result.record.models), result.record.pairs) == (2, 1)
+    with pytest.raises(InputError, match=r"1 of 1 models .* given twice counts once"):
+        screen([weights_at / "A", weights_at / "A"])
 
 
 # ---- workers, and work that is kept
@@ -576,7 +769,8 @@ def test_the_command_writes_pairs_families_summary_and_map(
     assert run(monkeypatch, files, "-o", out) == 0
     printed = capsys.readouterr()
     assert printed.err.startswith("damaged.safetensors: left out: The fingerprint")
-    assert "families" in printed.out
+    assert "7 models, 21 pairs: " in printed.out
+    assert "1 model could not be read." in printed.out
     record = json.loads((out / "families.json").read_bytes())
     Draft202012Validator(json.loads((HERE / "screen-1.schema.json").read_text("utf-8"))).validate(record)
     assert [m["name"] for m in record["left_out"]] == ["damaged.safetensors"]
@@ -593,6 +787,49 @@ def test_the_command_writes_pairs_families_summary_and_map(
     page = (out / "summary.md").read_text("utf-8")
     assert "`child-fine-tuned`" in page
     assert "passes the first stage with probability at least 0.999" in page
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "status"),
+    [
+        ("", 0),
+        ("identical", 0),
+        ("dependent", 3),
+        ("dependent,identical", 3),
+        ("suspected, untestable", 0),
+        ("no_evidence", 3),
+        ("left_out", 3),
+        ("guilty", 2),
+    ],
+)
+def test_chosen_verdicts_of_a_screen_become_status_3(
+    files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fail_on: str, status: int
+) -> None:
+    """As of a single pair; the result is printed all the same. A model that cannot be read fails only if asked."""
+    names = ("parent", "child-fine-tuned", "stranger-6", "damaged")
+    some = [files / f"{name}.safetensors" for name in names]
+    assert run(monkeypatch, *some, "--fail-on", fail_on) == status
+    assert capsys.readouterr().out.startswith("# Screen of 3 models") == (status != 2)
+
+
+def test_an_exact_copy_becomes_status_3(
+    weights_at: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Alone, it is no dependent pair; what is printed is a sentence whose words agree with their numbers."""
+    for fail_on, status in (("identical", 3), ("dependent", 0), ("no_evidence,left_out", 0)):
+        assert run(monkeypatch, weights_at / "A", weights_at / "copy", "--fail-on", fail_on) == status
+    printed = capsys.readouterr().out
+    assert "2 models, 1 pair: 0 dependent and 1 identical, in 1 family;" in printed
+    assert "1 pairs" not in printed
+
+
+def test_a_result_is_saved_under_a_path_as_text(found: ScreenResult, tmp_path: Path) -> None:
+    """What an earlier screen left there is replaced, and what is not of a screen stays."""
+    (tmp_path / "pairs.parquet").write_text("old")
+    (tmp_path / "notes.md").write_text("mine")
+    written = found.save(str(tmp_path), "csv")
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in written} | {"notes.md"}
+    assert (tmp_path / "notes.md").read_text() == "mine"
 
 
 def test_the_command_takes_lists_and_one_against_many(

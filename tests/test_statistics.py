@@ -20,7 +20,7 @@ from verify.statistics.alignment import _assign, align
 from verify.statistics.blocks import agreement, score, unit_pairs, unit_responses, units, value_responses, values
 from verify.statistics.groups import groups
 from verify.statistics.matching import MARGIN, fixed_points
-from verify.statistics.stream_identity import _cosines
+from verify.statistics.stream_identity import cosines_of_dimensions
 from verify.statistics.ties import tied
 
 COMPONENTS = [units, unit_pairs, unit_responses, values, value_responses]
@@ -59,7 +59,7 @@ def test_score_arrays_are_equivariant_under_permutation_of_either_model(componen
 @settings(max_examples=15, deadline=None)
 @given(seed=seeds)
 def test_sign_flips_leave_scores_and_flip_agreements(component, seed):
-    """The alignment cannot see signs, and the agreement of an index changes sign with it, exactly."""
+    """The alignment cannot see signs, and the products of an index change sign with it, exactly."""
     rng = np.random.default_rng(seed)
     block_a, block_b = (next(iter(component(stranger(rng))[0].values())) for _ in range(2))
     signs = rng.choice([-1.0, 1.0], len(block_a.indices))
@@ -71,7 +71,7 @@ def test_sign_flips_leave_scores_and_flip_agreements(component, seed):
         block_a.copies,
     )
     np.testing.assert_array_equal(score(flipped, block_b), score(block_a, block_b))
-    np.testing.assert_array_equal(agreement(flipped, block_b), signs * agreement(block_a, block_b))
+    np.testing.assert_array_equal(agreement(flipped, block_b), signs[:, None] * agreement(block_a, block_b))
 
 
 @settings(max_examples=15, deadline=None)
@@ -82,7 +82,8 @@ def test_the_stream_scores_are_equivariant_under_signed_permutation(seed):
     dims = len(a.arrays["stream.embed"])
     order, signs = rng.permutation(dims), rng.choice([-1, 1], dims)[:, None]
     moved = with_rows(a, lambda name, x: x[order] * signs if name.startswith("stream.") else x)
-    np.testing.assert_allclose(_cosines(moved, b), _cosines(a, b)[order] * signs, atol=1e-12)
+    expected = cosines_of_dimensions(a, b)[order] * signs
+    np.testing.assert_allclose(cosines_of_dimensions(moved, b), expected, atol=1e-12)
 
 
 def partly_dense(seed):
@@ -410,7 +411,7 @@ def test_the_harness_catches_layers_aligned_by_the_count_itself():
 
 def signs_of_units(a, b):
     grid_a, grid_b = unit_pairs(a), unit_pairs(b)
-    total = np.concatenate([agreement(grid_a[i]["mlp"], grid_b[i]["mlp"]) for i in grid_a])
+    total = np.concatenate([agreement(grid_a[i]["mlp"], grid_b[i]["mlp"]).diagonal() for i in grid_a])
     return log10_p_signs(int((total > 0).sum()), len(total))
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 from numbers import Integral
+from pathlib import Path
 
-from .base import FingerprintError, InputError, Progress, Workers, silent
+from .base import FingerprintError, InputError, Progress, Workers, silent, software
 from .checkpoint import Location
 from .claim import ClaimReport, Provenance, Subject
 from .claim.conclude import (
@@ -17,11 +19,23 @@ from .claim.conclude import (
     identical,
     level_of_one,
     not_needed,
+    nothing_differs,
     pairs_searched,
-    shared_anchors,
 )
 from .claim.parts import equal_tensors, inventory, paired, single
-from .fingerprint import COMPONENTS, EFFORTS, SAMPLED, Effort, Fingerprint, check_same, fingerprint
+from .fingerprint import (
+    COMPONENTS,
+    EFFORTS,
+    SAMPLED,
+    Effort,
+    Fingerprint,
+    check_same,
+    fingerprint,
+    is_fingerprint,
+    may_be_copies,
+    shared_anchors,
+    with_file_digests,
+)
 from .panel import Panel, evaluate, load_panel
 from .statistics import EXACT_TESTS, TestResult
 
@@ -40,6 +54,7 @@ def test_lineage(
     panel: PanelSource = None,
     panel_alpha: float = 1e-2,
     families: Collection[str] = (),
+    corpus: str | tuple[str, str] = "",
     selection: str = "pre-specified",
     seed: int = 0,
     chronology: str | None = None,
@@ -63,6 +78,9 @@ def test_lineage(
     panel_alpha : level of the primary panel test; if the panel's assumptions hold, the chance of
         ``similar_beyond_panel`` for strangers is at most this.
     families : declared families of A and B; members of the panel that belong to them are left out.
+    corpus : name of the text that A and B were trained on, or one name for each, as the panel declares its members'.
+        Strangers of one text are more alike, so there is no panel verdict unless the panel holds members of the
+        corpus and the kind of A and of B: none without this, or with a name that no member has.
     selection : ``"pre-specified"``, or ``"best_of_K"`` (such as ``"best_of_50"``) where K pairs were searched for
         this one: the report's p-values then pay for K.
     seed : recorded; no test draws random numbers.
@@ -93,14 +111,16 @@ def test_lineage(
     for name, level in (("alpha", alpha), ("panel_alpha", panel_alpha)):
         if not 0 < level < 1:
             raise InputError(f"{name} is {level}; give a level between 0 and 1, such as 0.001.")
+    corpora = _corpora(corpus)
     created, tries, reference = _time(created), pairs_searched(selection), load_panel(panel)
-    _check_text(chronology)
+    _check_text("chronology", chronology or "")
     if isinstance(seed, bool) or not isinstance(seed, Integral) or abs(int(seed)) >= _LARGEST_SEED:
         raise InputError(f"seed is {seed!r:.60}; give an integer of at most 3000 digits.")
     if reference is not None and effort not in (None, "full"):
         raise InputError(f"effort is {effort!r}, and a panel needs all weights; give 'full', or no panel.")
     asked: Effort | None = "full" if reference is not None else effort
     read = _fingerprint(a, asked, workers, progress), _fingerprint(b, asked, workers, progress)
+    read = by_one_tokenizer((a, b), read, lambda model, _: _fingerprint(model, asked, workers, progress))
     first, second = at_one_effort(*read, effort=asked)
     for model in (first, second):
         _check_whole(model)
@@ -108,16 +128,17 @@ def test_lineage(
     both = [(part_of(first, pair.a.name), part_of(second, pair.b.name)) for pair in pairs if pair.understood]
     whole = single(inventory(first.record), inventory(second.record))
     subject_a, subject_b = (
-        Subject.read(model, None if whole else part.record) for model, part in zip(read, both[0], strict=True)
+        Subject.read(model, None if whole else part.record)
+        for model, part in zip(told_apart(read, (a, b), progress), both[0], strict=True)
     )
     results, further, evidence, equal = not_needed(), list[Further](), None, None
-    same = [pair.same for pair in pairs if pair.understood]
-    if identical(subject_a, subject_b):
-        same = [True for _ in both]
-    for stated, two in zip(same, both, strict=True):
+    same = identical(subject_a, subject_b)
+    of_parts = [same or pair.same for pair in pairs if pair.understood]
+    of_parts[0] |= nothing_differs(subject_a, subject_b)
+    for stated, two in zip(of_parts, both, strict=True):
         if stated:
             check_same(*two)
-    if not identical(subject_a, subject_b):
+    if not same:
         able = sum(any(test.refuse(*two) is None for test in EXACT_TESTS) for two in both)
         results, *others = (exact_results(*two, alpha=alpha, selection=selection, parts=able) for two in both)
         rest = iter(zip(both[1:], others, strict=True))
@@ -125,7 +146,13 @@ def test_lineage(
         equal = equal_tensors(first.record.rest, second.record.rest, pairs)
         if reference is not None:
             evidence = evaluate(
-                reference, *both[0], alpha=panel_alpha, families=families, tries=tries, progress=progress
+                reference,
+                *both[0],
+                alpha=panel_alpha,
+                families=families,
+                corpora=corpora,
+                tries=tries,
+                progress=progress,
             )
     return conclude(
         subject_a,
@@ -136,7 +163,7 @@ def test_lineage(
         panel_alpha=panel_alpha,
         selection=selection,
         chronology=chronology,
-        shared_anchors=shared_anchors(*both[0]),
+        shared_anchors=len(shared_anchors(*(model.record for model in both[0]))),
         provenance=Provenance(
             software=_software(), effort=first.record.effort, sketch=first.record.sketch, seed=str(int(seed))
         ),
@@ -147,6 +174,27 @@ def test_lineage(
 
 
 test_lineage.__test__ = False  # type: ignore[attr-defined]  # not for pytest
+
+
+def by_one_tokenizer(
+    models: tuple[Model, Model],
+    read: tuple[Fingerprint, Fingerprint],
+    read_again: Callable[[Location, int], Fingerprint],
+) -> tuple[Fingerprint, Fingerprint]:
+    """Two fingerprints, of which one of a model without a tokenizer is made again by the tokenizer of the other.
+
+    Only where the tables of tokens have as many rows, and both models are given by their weights: a fingerprint does
+    not tell which rows its tokens are. ``verify.fingerprint.anchors`` says why the tests stay exact.
+    """
+    found = list(read)
+    for side, other in ((0, 1), (1, 0)):
+        mine, theirs = read[side].record, read[other].record
+        model, lender = (_weights(models[which]) for which in (side, other))
+        alike = mine.architecture.vocab == theirs.architecture.vocab
+        lacks = (mine.pairing, theirs.pairing) == ("rows", "tokens")
+        if alike and lacks and model is not None and lender is not None:
+            found[side] = read_again(replace(model, tokenizer=lender.of_tokenizer or lender), side)
+    return found[0], found[1]
 
 
 def at_one_effort(a: Fingerprint, b: Fingerprint, *, effort: Effort | None = None) -> tuple[Fingerprint, Fingerprint]:
@@ -186,6 +234,26 @@ def part_of(model: Fingerprint, name: str) -> Fingerprint:
     )
 
 
+def told_apart(
+    models: tuple[Fingerprint, Fingerprint], sources: tuple[Model, Model], progress: Progress = silent
+) -> tuple[Fingerprint, Fingerprint]:
+    """Two fingerprints; with the digests of their files, where not all was read and nothing that was read differs.
+
+    Parameters
+    ----------
+    sources : what they were made of; files are read of those that are weights on this machine.
+    """
+    if not may_be_copies(*models):
+        return models
+    first, second = (
+        model
+        if isinstance(source, Fingerprint) or is_fingerprint(Path(Location.of(source).text))
+        else with_file_digests(model, Location.of(source), progress)
+        for model, source in zip(models, sources, strict=True)
+    )
+    return first, second
+
+
 def exact_results(
     a: Fingerprint, b: Fingerprint, *, alpha: float = 1e-3, selection: str = "pre-specified", parts: int = 1
 ) -> list[TestResult]:
@@ -193,6 +261,14 @@ def exact_results(
     applicable = sum(test.refuse(a, b) is None for test in EXACT_TESTS)
     level = level_of_one(alpha, applicable, selection, parts)
     return [test(a, b, level=level) for test in EXACT_TESTS]
+
+
+def _weights(model: Model) -> Location | None:
+    """Where a model's weights lie; None for a fingerprint."""
+    if isinstance(model, Fingerprint):
+        return None
+    location = Location.of(model)
+    return None if is_fingerprint(Path(location.text)) else location
 
 
 def _fingerprint(model: Model, effort: Effort | None, workers: Workers, progress: Progress) -> Fingerprint:
@@ -213,11 +289,20 @@ def _time(created: str | None) -> str:
     return created
 
 
-def _check_text(chronology: str | None) -> None:
+def _corpora(corpus: str | tuple[str, str]) -> tuple[str, str]:
+    names = (corpus, corpus) if isinstance(corpus, str) else tuple(corpus)
+    if len(names) != 2 or not all(isinstance(name, str) for name in names):
+        raise InputError(f"corpus is {corpus!r:.60}; give the name of one corpus, or two names, of A's and of B's.")
+    for name in names:
+        _check_text("corpus", name)
+    return names[0].strip(), names[1].strip()
+
+
+def _check_text(option: str, text: str) -> None:
     try:
-        (chronology or "").encode()
+        text.encode()
     except UnicodeEncodeError as error:
-        raise InputError(f"chronology is {chronology!r:.60}; give text that UTF-8 can encode.") from error
+        raise InputError(f"{option} is {text!r:.60}; give text that UTF-8 can encode.") from error
 
 
 def _check_whole(model: Fingerprint) -> None:
@@ -230,8 +315,5 @@ def _check_whole(model: Fingerprint) -> None:
 
 
 def _software() -> dict[str, str]:
-    from importlib.metadata import version
-
-    packages = ("verify-lineage", "numpy", "scipy", "pydantic")
-    versions = {"python": platform.python_version()} | {name: version(name) for name in packages}
+    versions = {"python": platform.python_version()} | software("scipy", "pydantic")
     return dict(sorted(versions.items()))  # as canonical JSON sorts them

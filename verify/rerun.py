@@ -14,7 +14,7 @@ from .claim.check import check, inputs, outcome, read, unchecked
 from .claim.recompute import recompute
 from .claim.report import Subject
 from .fingerprint import EFFORTS, Fingerprint, fingerprint
-from .lineage import Model, PanelSource, test_lineage
+from .lineage import Model, PanelSource, by_one_tokenizer, test_lineage, told_apart
 from .panel import Panel, load_panel
 from .statistics import PANEL_STATISTICS
 
@@ -31,7 +31,10 @@ _STATED = (
     "$.provenance.seed",
     "$.provenance.effort",
     "$.panel.families",
+    "$.panel.corpus_",
 )
+_NAMED = ("name", "origin", "merged_onto", "declared_bases", "tokenizer")
+"""What reasons and limitations call a model by."""
 _LARGEST_SKETCH = 1 << 16
 
 
@@ -62,7 +65,10 @@ def rerun(
         basis.append("the panel")
         reference = None if wrong else reference
     if a is not None and b is not None:
+        sides = recorded.a, recorded.b
         models = _fingerprint(a, recorded.a, progress), _fingerprint(b, recorded.b, progress)
+        models = by_one_tokenizer((a, b), models, lambda model, side: _fingerprint(model, sides[side], progress))
+        models = told_apart(models, (a, b), progress)
         prints = [side for side, model in zip("AB", models, strict=True) if model.read_from == "fingerprint"]
         given = "fingerprints" if prints else "weights"
         basis.insert(0, " and ".join(f"the fingerprint of {side}" for side in prints) or "both models")
@@ -143,7 +149,7 @@ def _panel(report: ClaimReport, panel: Panel) -> list[Disagreement]:
         return sorted(found, key=lambda item: item.field != "$.panel.digest")
     declared = {member.name: member for member in panel.record.members}
     given_members = [
-        {name: getattr(declared[member.name], name) for name in ("name", "family", "stratum")}
+        {name: getattr(declared[member.name], name) for name in ("name", "family", "stratum", "corpus")}
         if member.name in declared
         else None
         for member in use.members
@@ -168,6 +174,7 @@ def _again(
         panel=panel,
         panel_alpha=report.panel_alpha,
         families=report.panel.families if report.panel else (),
+        corpus=(report.panel.corpus_a, report.panel.corpus_b) if report.panel else "",
         selection=report.selection,
         chronology=report.chronology,
         created="1970-01-01T00:00:00+00:00",
@@ -188,7 +195,7 @@ def _again(
 
 def _named(model: Fingerprint, subject: Subject) -> Fingerprint:
     """A model and its parts under the name that the report gives it, with what was declared then."""
-    stated = {name: getattr(subject, name) for name in ("name", "origin", "merged_onto", "declared_bases")}
+    stated = {name: getattr(subject, name) for name in _NAMED}
     record = model.record.model_copy(update=stated | {"arrays_sha256": subject.arrays_sha256 or ""})
     parts = (_named(part, subject) for part in model.parts)
     return Fingerprint(record, model.arrays, parts, read_from=subject.read_from or "weights")
@@ -199,7 +206,7 @@ def _unchecked(report: ClaimReport, models: tuple[Fingerprint, ...], panel: Pane
     kinds = [kind for kind in unchecked(report) if kind.field.startswith(_STATED)]
     for side, subject, model in (("a", report.a, models[0]), ("b", report.b, models[1])):
         found = Subject.read(model)
-        stated = ("name", "origin", "revision", "merged_onto", "declared_bases", "software")
+        stated = ("name", "origin", "revision", "merged_onto", "declared_bases", "not_read", "tokenizer", "software")
         read_from = ("read_from", "arrays_sha256")
         of_files = () if found.files == subject.files else ("files", "bytes_read")
         for name in (*stated, *read_from, *of_files):

@@ -68,6 +68,7 @@ class Recipe:
 
 ZOO = Recipe.read(Path(__file__).parent / "models.toml")
 HELD_OUT = Recipe.read(Path(__file__).parent / "held_out.toml")
+STRANGERS = Recipe.read(Path(__file__).parent / "strangers.toml")
 
 
 def build(recipe: Recipe, out: Path, scale: str, names: list[str] | None = None, *, workers: int = 2) -> None:
@@ -104,6 +105,7 @@ def build_one(recipe: Recipe, out: Path, scale: str, name: str) -> str:
             steps=model.steps,
             seed=seed(name + "/order"),
             teacher=model.teacher,
+            **{key: value for key, value in recipe.models[name]["train"].items() if key in ("optimiser", "peak")},
         )
         weights = {key: value.numpy() for key, value in tensors.items()}
     finish(recipe, out, scale, model, weights, loss)
@@ -166,14 +168,14 @@ def finish(
 
 
 def configuration(spec: Spec, scale: str) -> Config:
-    """The network of a model: the scale's counts times the architecture's factors."""
+    """The network of a model: the scale's counts times the architecture's factors, or counts of its own."""
     shape = {key: value for key, value in SHAPES["scale"][scale].items() if key not in ("steps", "strangers")}
     architecture = dict(SHAPES["architecture"][spec.get("architecture", "base")])
     for key in ("layers", "width", "hidden"):
         shape[key] = round(shape[key] * architecture.pop(key, 1))
     if "shared" in architecture:
         architecture["shared"] = round(SHAPES["scale"][scale]["hidden"] * architecture["shared"])
-    return Config(**shape, **architecture)
+    return Config(**(shape | architecture | spec.get("shape", {})))
 
 
 def seed(name: str) -> int:

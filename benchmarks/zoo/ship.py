@@ -1,8 +1,8 @@
 """``python -m benchmarks.zoo.ship``: put what the library and its tests use of a built zoo into the project.
 
 The ``small`` version of every model marked ``shipped`` becomes part of the library; the fingerprint
-of every ``standard`` model goes beside this file, for the truth table, and so do those of the held-out
-strangers (what panel statistics read of them).
+of every ``standard`` model goes beside this file, for the truth table, and so do those of the strangers on which
+panel tests are measured (what panel statistics read of them).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import verify
 from verify.panel.record import PANEL_COMPONENTS
 
 from .__main__ import CACHE
-from .build import HELD_OUT, ZOO
+from .build import HELD_OUT, STRANGERS, ZOO
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "verify" / "data" / "models"
@@ -33,7 +33,7 @@ def main() -> None:
         if spec.get("shipped"):
             shutil.copytree(zoo / "small" / name, SHIPPED / name)
         verify.fingerprint(zoo / "standard" / name).save(FINGERPRINTS / f"{name}.safetensors")
-    for name in HELD_OUT.models:
+    for name in (*HELD_OUT.models, *STRANGERS.models):
         slim = verify.fingerprint(zoo / "small" / name).only(*PANEL_COMPONENTS)
         slim.save(FINGERPRINTS / f"{name}.safetensors")
     sizes = {folder.name: sum(file.stat().st_size for file in folder.iterdir()) for folder in SHIPPED.iterdir()}

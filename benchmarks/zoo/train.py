@@ -1,4 +1,4 @@
-"""One training loop for everything in the zoo: AdamW, warm-up and cosine, one thread."""
+"""One training loop for everything in the zoo: AdamW by default, warm-up and cosine, one thread."""
 
 from __future__ import annotations
 
@@ -28,8 +28,12 @@ def train(
     steps: int,
     seed: int,
     teacher: tuple[Weights, Config] | None = None,
+    optimiser: str = "AdamW",
+    peak: float = PEAK,
 ) -> tuple[Weights, float]:
     """Train ``weights`` on a corpus, or on a teacher's logits over it.
+
+    ``optimiser`` is the name of one in ``torch.optim`` and ``peak`` its largest learning rate.
 
     Returns the trained weights and the mean loss (nats per byte; with a teacher, the
     Kullback-Leibler divergence) over the last tenth of the steps.
@@ -40,18 +44,19 @@ def train(
     matrices = [value for value in leaves.values() if value.ndim > 1]
     vectors = [value for value in leaves.values() if value.ndim == 1]
     groups = [{"params": matrices, "weight_decay": DECAY}, {"params": vectors, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=PEAK, betas=(0.9, 0.95))
+    more = {"betas": (0.9, 0.95)} if optimiser == "AdamW" else {}
+    update = getattr(torch.optim, optimiser)(groups, lr=peak, **more)
     losses = []
     for step in range(steps):
-        for group in optimiser.param_groups:
-            group["lr"] = PEAK * schedule(step, steps)
+        for group in update.param_groups:
+            group["lr"] = peak * schedule(step, steps)
         tokens = batch(text, rng, config.context)
         out = logits(leaves, config, tokens[:, :-1])
         loss = _loss(out, tokens, teacher)
-        optimiser.zero_grad()
+        update.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(list(leaves.values()), 1.0)
-        optimiser.step()
+        update.step()
         losses.append(loss.item())
     tail = losses[-max(1, steps // 10) :]
     return {name: value.detach() for name, value in leaves.items()}, float(np.mean(tail))

@@ -39,7 +39,7 @@ class Pair(NamedTuple):
 PAIRS = {
     "related": Pair("continued-3x", "reference", "dependent"),
     "unrelated": Pair("stranger-1", "reference", "no_evidence"),
-    "obfuscated": Pair("obfuscated", "reference", "similar_beyond_panel", {"panel": "default"}),
+    "obfuscated": Pair("obfuscated", "reference", "similar_beyond_panel", {"panel": "default", "corpus": "zoo-code"}),
     # of a type nobody knows the symmetries of, against another kind of MLP: every test refuses
     "untestable": Pair("gpt2-stranger", "reference", "untestable", model_type="in-house"),
     "shared-seed": Pair("same-seed", "reference", "dependent"),

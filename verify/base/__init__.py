@@ -10,9 +10,10 @@ from .errors import (
     StatisticsError,
     VerifyError,
 )
-from .files import sha256_of_file, write_atomically
+from .files import replace_together, sha256_of_file, write_atomically
 from .progress import Progress, silent
 from .record import Record, later
+from .software import software
 from .workers import Workers, run_in_order
 
 __all__ = [
@@ -29,9 +30,11 @@ __all__ = [
     "canonical",
     "digest",
     "later",
+    "replace_together",
     "run_in_order",
     "sha256_of_file",
     "silent",
+    "software",
     "without_duplicates",
     "write_atomically",
 ]

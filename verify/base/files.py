@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from time import sleep
 from uuid import uuid4
@@ -20,6 +21,31 @@ def write_atomically(path: Path, content: bytes) -> None:
         _replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def replace_together(folder: Path, contents: Mapping[str, bytes], stale: Collection[str] = ()) -> None:
+    """Write files of one run into a folder, from which those of an earlier run go first.
+
+    Whenever it is interrupted, the folder holds files of one run only: all or some of the earlier one, or some or all
+    of this one. Everything is written under other names before anything is removed, so a full disk costs nothing.
+
+    Parameters
+    ----------
+    contents : by name, in the order in which they appear; the one that the others belong to comes last.
+    stale : further names that are removed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = {name: folder / f".{uuid4().hex}.part" for name in contents}
+    try:
+        for name, part in parts.items():
+            part.write_bytes(contents[name])
+        for name in dict.fromkeys((*stale, *contents)):
+            (folder / name).unlink(missing_ok=True)
+        for name, part in parts.items():
+            _replace(part, folder / name)
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
 
 
 def _replace(part: Path, path: Path) -> None:

@@ -10,10 +10,12 @@ from .naming import Key
 from .parts import COPIES, MOST_GROUPS, MOST_PARTS, Part
 from .place import Location
 from .source import Whereabouts, whereabouts
+from .vocabulary import LOOKED_FOR, Vocabulary
 
 __all__ = [
     "COPIES",
     "FAMILIES",
+    "LOOKED_FOR",
     "MOST_DECLARED",
     "MOST_GROUPS",
     "MOST_PARTS",
@@ -24,6 +26,7 @@ __all__ = [
     "Key",
     "Location",
     "Part",
+    "Vocabulary",
     "Whereabouts",
     "draft_layout",
     "drafted_layout",

@@ -18,6 +18,7 @@ from typing import Any
 from ..base import CheckpointError
 from .hostile import parse_json_object
 from .low_rank import Factor, LowRank
+from .naming import PEFT_PREFIX
 from .overlay import OfBase, Overlay
 from .place import Location
 from .remote.hub import REPOSITORY
@@ -26,8 +27,12 @@ from .tensor import Tensor
 
 _CONFIG = "adapter_config.json"
 _WEIGHTS = "adapter_model.safetensors"
-_PREFIX = "base_model.model."
 _PART = re.compile(r"(.+)\.(lora_[AB]|lora_embedding_[AB]|lora_magnitude_vector)(?:\.weight)?")
+_FACTOR = re.compile(
+    r"(?:^|\.)(?:lora_(?:embedding_)?[abAB]|lora_magnitude_vector|ia3_l|hada_w\d|lokr_w\d|b?oft_[rRsS]|vera_lambda_[bd])"
+    r"(?:[._]|$)"
+)
+"""In the name of a change, what follows that of the module that it changes."""
 _WRAPPER = re.compile(r"\.(?:base_layer|modules_to_save)(?=\.\w+$)")
 _LITERAL = re.compile(r"\^?[\w.-]+")
 _LONGEST = 500  # characters of a tensor's name
@@ -63,7 +68,7 @@ def base_of(location: Location, source: Source, found: Tensors) -> Location | No
         If it is an adapter and no base is given, or one that cannot be merged; or if a base is given for a whole
         model.
     """
-    if not _is_adapter(source, found):
+    if not is_adapter(source, found):
         if location.base is not None:
             raise CheckpointError(f"{source.name} is a model of its own, and a base is given; leave the base out.")
         return None
@@ -89,7 +94,7 @@ def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tup
     CheckpointError
         If the base is an adapter, or a tensor of the adapter fits nothing in it.
     """
-    if _is_adapter(base, found):
+    if is_adapter(base, found):
         raise CheckpointError(f"{base.name}, given as the base of {source.name}, is an adapter; give a whole model.")
     config = _config(source)
     modules, others = _sorted_out(source.name, adapter)
@@ -128,9 +133,15 @@ def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tup
 # ---- what an adapter says of itself
 
 
-def _is_adapter(source: Source, found: Tensors) -> bool:
-    named = [file.name for file in source.weights] == [_WEIGHTS]
-    return named or any(name.startswith(_PREFIX) for name in found)
+def is_adapter(source: Source, found: Tensors) -> bool:
+    """Whether tensors are changes of matrices that are not here, or the only file is named as PEFT names those.
+
+    No prefix tells, and a model that holds both its matrices and changes of them is whole.
+    """
+    changed = {name[: match.start()] for name in found if (match := _FACTOR.search(name))}
+    here = ("weight", "qweight", "base_layer.weight", "base_layer.qweight")
+    lacking = any(not any(f"{module}.{part}" in found for part in here) for module in changed)
+    return lacking or [file.name for file in source.weights] == [_WEIGHTS]
 
 
 def _config(source: Source) -> dict[str, Any]:
@@ -227,15 +238,15 @@ def _sorted_out(name: str, adapter: Tensors) -> tuple[dict[str, Tensors], Tensor
     modules: dict[str, Tensors] = {}
     others: Tensors = {}
     for stored, tensor in adapter.items():
-        short = stored.removeprefix(_PREFIX)
+        short = stored.removeprefix(PEFT_PREFIX)
         match = _PART.fullmatch(short)
-        understood = stored.startswith(_PREFIX) and len(stored) <= _LONGEST and (match or "lora_" not in short)
+        understood = stored.startswith(PEFT_PREFIX) and len(stored) <= _LONGEST and (match or "lora_" not in short)
         module, key = (match[1], match[2]) if match else ("", _WRAPPER.sub("", short))
         into = modules.setdefault(module, {}) if match else others
         if not understood or key in into:
             raise CheckpointError(
                 f"{name} has the tensor {stored!r:.200}, which is not understood; expected "
-                f"{_PREFIX}MODULE.lora_A.weight, lora_B.weight and the like, each once; {_ELSEWHERE}."
+                f"{PEFT_PREFIX}MODULE.lora_A.weight, lora_B.weight and the like, each once; {_ELSEWHERE}."
             )
         into[key] = tensor
     if not modules and not others:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from .place import Place
+from .place import NoFileError, Place
 
 CARD = "README.md"
 MOST_DECLARED = 64
@@ -30,7 +30,7 @@ class Declaration(NamedTuple):
 
 
 def declared_base(place: Place) -> Declaration:
-    """The base models that the model card in a folder declares; a card that is damaged declares nothing.
+    """The base models that the model card in a folder declares; a card that is damaged, or no file, declares nothing.
 
     Raises
     ------
@@ -39,7 +39,10 @@ def declared_base(place: Place) -> Declaration:
     """
     if CARD not in place.names():
         return Declaration((), None)
-    front = _front_matter(place)
+    try:
+        front = _front_matter(place)
+    except NoFileError:  # a dangling link, as in a pruned cache, or a folder
+        return Declaration((), None)
     relation = _names(front.get("base_model_relation", ""))
     return Declaration(tuple(_names(front.get("base_model", ""))[:MOST_DECLARED]), relation[0] if relation else None)
 

@@ -15,23 +15,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import CheckpointError, Progress, silent
-from .adapter import base_of, merge
+from .adapter import base_of, is_adapter, merge
 from .architecture import Architecture, FileIdentity
-from .describe import describe, fused_heads, numbers
+from .describe import apart, describe, fused_heads, numbers
 from .formats import FORMATS
 from .infer import draft_layout
 from .layout import Slot
 from .layout_file import layout_of
-from .naming import Key
+from .naming import Key, inside_layers, unwrapped
 from .overlay import declared_bases, is_local, merged_onto
 from .parts import Division, Fit, Territory, divide, understood
 from .place import Location
 from .quantised import dequantised
-from .source import Source, locate
+from .safetensors_file import StoredTensor
+from .source import Source, below, find, is_weights, locate
+from .stand_ins import check_tensors
 from .tensor import Chosen, Tensor
-from .vocabulary import vocabulary
+from .vocabulary import LOOKED_FOR, Vocabulary, read_vocabulary, vocabulary
 
 _log = logging.getLogger(__name__)
+
+_MOST_EXPERTS = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,15 @@ class Stored:
         shape = self._whole
         return (self.blocks * self.size, *shape[1:]) if shape else shape
 
-    def read(self, rows: Chosen) -> tuple[NDArray[Any], int]:
-        """The tensor, or some of its rows, as stored numbers, and the bytes that they take in the file."""
+    def read(self, rows: Chosen) -> NDArray[Any]:
+        """The tensor, or some of its rows, as stored numbers."""
         chosen = self._places(rows)
-        if self.transposed:
-            return self.tensor.read(None, chosen).T, self.tensor.stored(None, chosen)
-        return self.tensor.read(chosen), self.tensor.stored(chosen)
+        return self.tensor.read(None, chosen).T if self.transposed else self.tensor.read(chosen)
+
+    def stored(self, rows: Chosen) -> int:
+        """Bytes that the tensor, or some of its rows, take in the file."""
+        chosen = self._places(rows)
+        return self.tensor.stored(None, chosen) if self.transposed else self.tensor.stored(chosen)
 
     def _places(self, rows: Chosen) -> Chosen:
         """Which rows (columns, where transposed) of the stored tensor they are."""
@@ -87,7 +94,7 @@ class Held:
     source: Source
     found: dict[str, Tensor]
     """By name."""
-    tokens: dict[bytes, int] | None
+    tokens: Vocabulary | None
     """That a file itself lists."""
 
 
@@ -105,10 +112,11 @@ class Checkpoint:
     part : which part of its files this is.
     parts : all parts of its files, understood ones first, the main one before all; this is one of them.
     unrecognised : names of tensors of this part that the family's table does not understand.
+    unrecognised_inside : those of them that lie inside a layer that is read.
     outside : names of tensors of this part that are understood and not compared by any test.
     strange : names of all tensors of its files that no table understands, by the part they are in.
     starts : what the names of the tensors of each part begin with, by the part's name.
-    bytes_read : bytes of weights decoded so far.
+    notes : what was found otherwise than the model's makers declare, in sentences; reading may add to it.
     """
 
     def __init__(self, held: Held, territory: Territory, division: Division) -> None:
@@ -116,13 +124,19 @@ class Checkpoint:
         self.name = held.source.name
         self.part, self.parts = territory.part, division.parts
         self.outside, self.unrecognised, self.strange = territory.outside, territory.unrecognised, division.groups
+        layers = inside_layers(fit.family, fit.prefix)
+        self.unrecognised_inside = tuple(name for name in self.unrecognised if layers.match(name))
         self.starts = division.starts
-        self.bytes_read = 0
+        self._rows_read: dict[Key, NDArray[np.bool_]] = {}
+        self._raw_read: dict[str, int] = {}
         self._held, self._division = held, division
         self._source, self._family, self._tokens = replace(held.source, config=fit.config), fit.family, held.tokens
-        self._stored = _placed(fit, held.found)
+        self._stored, notes = _placed(fit, held.found)
         shapes = {key: value.shape for key, value in self._stored.items()}
-        self.architecture: Architecture = describe(fit.family, shapes, fit.config)
+        self.architecture: Architecture
+        self.notes: set[str]
+        self.architecture, self.notes = describe(fit.family, shapes, fit.config, self.unrecognised)
+        self.notes |= notes | fit.notes
 
     def further(self) -> tuple[Checkpoint, ...]:
         """The other parts of its files that are understood, by name."""
@@ -154,10 +168,25 @@ class Checkpoint:
         """Names of the models that this one was made from, as its makers declare them."""
         return declared_bases(self._source.place)
 
+    @property
+    def bytes_of(self) -> dict[Key | str, int]:
+        """Bytes of weights read so far, by tensor; a row that was read twice counts once."""
+        read: dict[Key | str, int] = {
+            key: self._stored[key].stored(None if rows.all() else np.flatnonzero(rows))
+            for key, rows in self._rows_read.items()
+        }
+        read.update(self._raw_read)
+        return read
+
+    @property
+    def bytes_read(self) -> int:
+        """Distinct bytes of weights read so far."""
+        return sum(self.bytes_of.values())
+
     def again(self) -> Checkpoint:
-        """The same checkpoint with its own count of bytes read, from 0."""
+        """The same checkpoint, of which nothing counts as read yet."""
         other = copy(self)
-        other.bytes_read = 0
+        other._rows_read, other._raw_read, other.notes = {}, {}, set(self.notes)
         return other
 
     def __enter__(self) -> Checkpoint:
@@ -203,8 +232,11 @@ class Checkpoint:
         CheckpointError
             If there is no such tensor, its stored dtype cannot be read, or the file changed since it was opened.
         """
-        found, size = self._at(role, layer, expert).read(rows)
-        self.bytes_read += size
+        stored = self._at(role, layer, expert)
+        found = stored.read(rows)
+        self.notes.update(stored.tensor.notes)
+        read = self._rows_read.setdefault((role, layer, expert), np.zeros(stored.shape[:1] or 1, dtype=bool))
+        read[... if rows is None else rows] = True
         with np.errstate(over="ignore", invalid="ignore"):  # F64 beyond float32: non-finite, and counted
             return np.ascontiguousarray(found, dtype=np.float32)
 
@@ -212,8 +244,10 @@ class Checkpoint:
         """A tensor that has no role: its dtype and shape, then its bytes as stored, in blocks."""
         tensor = self._held.found[name]
         yield f"{tensor.dtype} {tensor.shape}".encode()
+        done = 0
         for block in tensor.raw():
-            self.bytes_read += len(block)
+            done += len(block)
+            self._raw_read[name] = max(done, self._raw_read.get(name, 0))
             yield block
 
     def stored_as(self, name: str) -> tuple[str, tuple[int, ...]]:
@@ -221,11 +255,14 @@ class Checkpoint:
         tensor = self._held.found[name]
         return tensor.dtype, tensor.shape
 
-    def vocabulary(self) -> dict[bytes, int] | None:
-        """Token bytes to id; None where neither the folder nor a file has a tokenizer."""
-        if self._tokens is not None:
-            return {token: n for token, n in self._tokens.items() if n < self.architecture.vocab}
-        return vocabulary(self._source.place, self.architecture.vocab)
+    @property
+    def not_read(self) -> tuple[str, ...]:
+        """Other files of weights in the folder."""
+        return self._source.not_read
+
+    def vocabulary(self) -> Vocabulary | None:
+        """The tokenizer: the one given, else that of a file of weights, else that of the folder; None without any."""
+        return vocabulary(self._source.place) if self._tokens is None else self._tokens
 
     def files(self, *, read: bool = True, progress: Progress = silent) -> tuple[FileIdentity, ...]:
         """The weight files, ordered by name, with their sha256: as their place vouches for it, else by reading all.
@@ -264,10 +301,12 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
     if (base := base_of(location, source, found)) is not None:
         under, weights, tokens = _held(base)
         source, found = merge(source, found, under, weights)
+    if (given := location.of_tokenizer) is not None:
+        tokens = tokenizer_at(given)
     held = Held(source, found, tokens)
     asked = None if location.layout is None else layout_of(location.layout)
     shapes = {name: tensor.shape for name, tensor in found.items()}
-    main, *further = understood(source.name, shapes, source.config, asked)
+    main, *further = (_apart(fit, found) for fit in understood(source.name, shapes, source.config, asked))
     division = divide([main, *(sound for fit in further if (sound := _sound(held, fit)) is not None)], shapes)
     for territory in division.territories:
         if location.part in (None, territory.part.name):
@@ -282,6 +321,20 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
     return checkpoint
 
 
+def _apart(fit: Fit, found: dict[str, Tensor]) -> Fit:
+    """A part without the rows of q, k and v that are fused in a way which does not fit its heads, if they are."""
+    family, notes = apart(fit.family, fit.keys, found, fit.config)
+    if not notes:
+        return fit
+    told = {
+        name: [(key, slot) for key, slot in keys if slot.fused not in ("heads", "groups")]
+        for name, keys in fit.keys.items()
+    }
+    return replace(
+        fit, family=family, keys={name: keys for name, keys in told.items() if keys}, notes=frozenset(notes)
+    )
+
+
 def _sound(held: Held, fit: Fit) -> Fit | None:
     """A part beside the main one that can be read: with what ``config.json`` says, or says of something else."""
     for one in (fit, replace(fit, config=numbers(fit.family, {}))):
@@ -292,6 +345,30 @@ def _sound(held: Held, fit: Fit) -> Fit | None:
             continue
         return one
     return None
+
+
+def tokenizer_at(location: Location) -> Vocabulary:
+    """The tokenizer that an address means: of a tokenizer file, of a folder or of a model.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none, or it is damaged.
+    """
+    place, file = find(location)
+    found = None
+    if file is None:
+        found = vocabulary(place)
+    elif not is_weights(file):
+        found = read_vocabulary(place, file)
+    if found is None and (file is not None or any(map(is_weights, below(place).names()))):
+        source, _, found = _held(location)
+        found = found or vocabulary(source.place)
+    if found is None:
+        raise CheckpointError(
+            f"No tokenizer was found in {place.name} (looked for {', '.join(LOOKED_FOR)}); give the path of one."
+        )
+    return replace(found, file=f"{place.name}/{found.file}")
 
 
 def drafted_layout(model: str | os.PathLike[str] | Location) -> str:
@@ -306,19 +383,21 @@ def drafted_layout(model: str | os.PathLike[str] | Location) -> str:
     return draft_layout({name: tensor.shape for name, tensor in found.items()})
 
 
-def _held(location: Location) -> tuple[Source, dict[str, Tensor], dict[bytes, int] | None]:
+def _held(location: Location) -> tuple[Source, dict[str, Tensor], Vocabulary | None]:
     """What lies somewhere, its tensors by name, and the tokens that a file itself lists."""
     source, found, tokens = _contents(locate(location))
+    found = unwrapped(found, whole=not is_adapter(source, found))
     return source, dequantised(found, source.config), tokens
 
 
-def _contents(source: Source) -> tuple[Source, dict[str, Tensor], dict[bytes, int] | None]:
+def _contents(source: Source) -> tuple[Source, dict[str, Tensor], Vocabulary | None]:
     """The tensors of all files; the source with what they say of themselves, which counts before config.json."""
     found: dict[str, Tensor] = {}
-    tokens: dict[bytes, int] | None = None
+    tokens: Vocabulary | None = None
     for file in source.weights:
         held = FORMATS[PurePosixPath(file.name).suffix.lower()](file, source.place)
-        tokens = held.vocabulary if tokens is None else tokens
+        if tokens is None and held.vocabulary is not None:
+            tokens = Vocabulary(file.name, held.vocabulary)
         weights = sorted((*source.weights, *held.beside), key=lambda one: one.name)
         source = replace(source, config=held.config or source.config, weights=tuple(weights))
         for name, tensor in held.tensors.items():
@@ -327,6 +406,7 @@ def _contents(source: Source) -> tuple[Source, dict[str, Tensor], dict[bytes, in
                     f"Tensor {name!r:.200} is in both {found[name].file} and {file.name}; expected it once."
                 )
             found[name] = tensor
+    check_tensors(source.name, found)
     for name, where in (source.index or {}).items():
         if name not in found or found[name].file != where:
             raise CheckpointError(
@@ -335,27 +415,49 @@ def _contents(source: Source) -> tuple[Source, dict[str, Tensor], dict[bytes, in
     return source, found, tokens
 
 
-def _placed(fit: Fit, found: dict[str, Tensor]) -> dict[Key, Stored]:
-    """The tensors of a part by canonical key; a fused tensor has several."""
+def _placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, Stored], set[str]]:
+    """The tensors of a part by canonical key (a fused tensor has several), and what of its head is unexpected."""
     heads, kv_heads = fused_heads(fit.family, fit.config)
     stored: dict[Key, Stored] = {}
     for name, keys in fit.keys.items():
-        for key, slot in keys:
-            if key in stored:
-                raise CheckpointError(
-                    f"Tensor {name!r:.200} and {stored[key].tensor.name!r:.200} claim one place; "
-                    "expected one of them."
-                )
-            stored[key] = _part(found[name], slot, heads, kv_heads)
-    if fit.config.get("tie_word_embeddings", fit.family.tied) is True:
-        stored.pop(("unembed", None, None), None)  # a stale copy: the model uses embed
-    return stored
+        for (role, layer, expert), slot in keys:
+            parts = _experts(found[name]) if slot.stacked else {expert: found[name]}
+            for which, part in parts.items():
+                key = (role, layer, which)
+                if key in stored:
+                    raise CheckpointError(
+                        f"Tensor {name!r:.200} and {stored[key].tensor.name!r:.200} claim one place; "
+                        "expected one of them."
+                    )
+                stored[key] = _part(part, slot, heads, kv_heads)
+    head, notes = ("unembed", None, None), set[str]()
+    said = fit.config.get("tie_word_embeddings")
+    tied = fit.family.tied if said is None else said is True
+    if tied and stored.pop(head, None) is not None and said is True:  # a stale copy: the model uses embed
+        notes.add("config.json says tie_word_embeddings is true, and a head is stored; it was left out.")
+    has_one = "unembed" in {*fit.family.globals, *fit.family.unprefixed}
+    if said is False and has_one and head not in stored:
+        notes.add("config.json says tie_word_embeddings is false, and no head is stored.")
+    return stored, notes
+
+
+def _experts(tensor: Tensor) -> dict[int | None, Tensor]:
+    """Experts that are the first axis of one tensor, each a tensor of its own."""
+    axes = len(tensor.shape)
+    if not isinstance(tensor, StoredTensor) or axes not in (2, 3) or not 0 < tensor.shape[0] <= _MOST_EXPERTS:
+        raise CheckpointError(
+            f"Tensor {tensor.name!r:.200} of {tensor.dtype} has shape {tensor.shape}; expected the matrices or "
+            f"biases of at most {_MOST_EXPERTS} experts, one after the other; obtain the file again."
+        )
+    size = tensor.stored() // tensor.shape[0]
+    first = replace(tensor, shape=tensor.shape[1:])
+    return {e: replace(first, offset=tensor.offset + e * size) for e in range(tensor.shape[0])}
 
 
 def _part(tensor: Tensor, slot: Slot, heads: int, kv_heads: int) -> Stored:
     transposed = slot.transposed and not tensor.upright
     rows = (tensor.shape or (1,))[-1 if transposed else 0]
-    blocks, shares = slot.blocks(heads, kv_heads)
+    blocks, shares = slot.blocks(heads, kv_heads, rows)
     unit, rest = divmod(rows, blocks * sum(shares))
     if rest:
         of_heads = "" if slot.fused == "equal" else f" of {heads} heads and {kv_heads} kv heads"

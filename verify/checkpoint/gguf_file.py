@@ -18,6 +18,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..base import CheckpointError
 from .place import File
+from .stand_ins import stand_in
 from .tensor import Chosen, how_many, in_blocks
 
 _LARGEST_HEADER = 1 << 28  # bytes; the largest published, of long vocabularies, are about 20 MB
@@ -47,6 +48,7 @@ class GgufTensor:
     """What is added to every stored number."""
 
     upright = True
+    notes = ()
 
     @property
     def file(self) -> str:
@@ -123,11 +125,16 @@ def parse(file: File, keep: tuple[str, ...] = (TOKENS,)) -> tuple[dict[str, Gguf
     """
     package()
     header = _Header(file)
-    magic, version = header.take(4), header.number("<I")
-    if magic != b"GGUF" or version not in (2, 3):
-        what = "begins with " + repr(magic) if magic != b"GGUF" else f"is of version {version}"
+    if file.size < 8 or header.take(4) != b"GGUF":
+        magic = file.read([(0, min(4, file.size))])[0].tobytes()
+        raise stand_in(file) or CheckpointError(
+            f"{file.name} begins with {magic!r}; expected a GGUF file, which begins with 'GGUF'; obtain it again."
+        )
+    version = header.number("<I")
+    if version not in (2, 3):
         raise CheckpointError(
-            f"{file.name} {what}; expected a little-endian GGUF file of version 2 or 3; obtain the file again."
+            f"{file.name} is of version {version}; expected a little-endian GGUF file of version 2 or 3; obtain the "
+            "file again."
         )
     tensors, entries = header.number("<Q"), header.number("<Q")
     said: dict[str, Any] = {}
@@ -176,11 +183,16 @@ def _placed(file: File, infos: list[Info], start: int, alignment: int) -> dict[s
     found: dict[str, GgufTensor] = {}
     expected = 0
     for name, shape, kind, offset in infos:
-        block = gguf.GGML_QUANT_SIZES[kind] if kind in names else (1, 0)
-        valid = kind in names and name not in found and offset == expected and all(0 < n < 2**48 for n in shape)
+        if kind not in names:
+            raise CheckpointError(
+                f"{file.name} stores {name!r:.200} as type {kind}, which the installed gguf package does not know; "
+                "update that package, or convert the file to another type, such as Q8_0."
+            )
+        block = gguf.GGML_QUANT_SIZES[kind]
+        valid = name not in found and offset == expected and all(0 < n < 2**48 for n in shape)
         if not valid or prod(shape) >= 2**56 or shape[-1] % block[0]:
             raise CheckpointError(
-                f"{file.name} describes tensor {name!r:.200} as type {names.get(kind, kind)} of shape {shape} at "
+                f"{file.name} describes tensor {name!r:.200} as type {names[kind]} of shape {shape} at "
                 f"byte {offset}; expected a known type, whole blocks in a row, and byte {expected}; obtain it again."
             )
         tensor = GgufTensor(file, name, names[kind], shape, start + offset, block)

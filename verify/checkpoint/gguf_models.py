@@ -146,6 +146,7 @@ def contents(file: File) -> Contents:
     """
     tensors, said = parse(file)
     architecture = said.get("general.architecture")
+    _check_kind(file, said)
     mixture = architecture == "llama" and said.get("llama.expert_count")
     conversion = _CONVERSIONS.get("llama with experts" if mixture else str(architecture))
     if said.get("split.count") not in (None, 0, 1):
@@ -168,6 +169,23 @@ def contents(file: File) -> Contents:
                     raise CheckpointError(f"{file.name} holds {stored.name!r:.200} twice; obtain the file again.")
                 found[tensor.name] = tensor
     return Contents(found, config, _vocabulary(file, said))
+
+
+def _check_kind(file: File, said: dict[str, Any]) -> None:
+    """Refuse GGUF files that hold something else than a model."""
+    kind = said.get("general.type", "model")
+    if kind == "adapter":
+        way = "merge it with llama.cpp's llama-export-lora and give the merged model"
+        raise CheckpointError(
+            f"{file.name} is an adapter ({said.get('adapter.type', 'of unknown type')!r:.40}, in GGUF), not a whole "
+            f"model, and adapters are merged here only as PEFT keeps them; {way}, or give it as PEFT saved it."
+        )
+    if kind != "model":
+        what = {"mmproj": "the projector of an image or sound tower", "imatrix": "an importance matrix"}
+        raise CheckpointError(
+            f"{file.name} is {what.get(str(kind), f'of the type {kind!r:.40}')}, not a language model; give the file "
+            "of the model."
+        )
 
 
 def _config(file: File, model_type: str, architecture: str, said: dict[str, Any]) -> dict[str, Any]:

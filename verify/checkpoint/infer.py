@@ -19,7 +19,10 @@ from .naming import NUMBER
 
 Shape = tuple[int, ...]
 
-HINT = "write a layout file (`verify inspect MODEL --draft-layout` begins one) and pass it as --layout my.toml"
+HINT = (
+    "write a layout file (`verify inspect MODEL --draft-layout` begins one) and pass it as --layout my.toml "
+    "(--layout-a or --layout-b where two models are compared)"
+)
 """What to do about a layout that is not understood."""
 
 _MOST_TEMPLATES = 2048
@@ -30,6 +33,7 @@ _GATED = (
     ("w_gate", "w_up", "w_down"),
     ("wi_0", "wi_1", "wo"),
     ("linear_gate", "linear_up", "linear_down"),
+    ("fc_1", "fc_2", "proj"),
 )
 _PLAIN = (
     ("up_proj", "down_proj"),
@@ -46,6 +50,7 @@ _PLAIN = (
     ("w_1", "w_2"),
     ("up", "down"),
     ("w_up", "w_down"),
+    ("fc", "proj"),
     ("0", "2"),
     ("0", "3"),
 )

@@ -19,11 +19,16 @@ class Slot:
     """Stored [in, out], as by Conv1D."""
     part: tuple[int, int] = (0, 1)
     """(k, n): the k-th of n parts along ``out`` of a fused tensor."""
-    fused: Literal["equal", "heads", "groups"] = "equal"
-    """How the parts lie: n equal ones; q, k, v each of all its heads; or q heads, k, v of each kv head in turn."""
+    fused: Literal["equal", "heads", "groups", "alternate"] = "equal"
+    """How the parts lie: n equal ones; q, k, v each of all its heads; q heads, k, v of each kv head in turn; or a
+    row of each part in turn."""
+    stacked: bool = False
+    """The experts of a layer are the first axis of one tensor."""
 
-    def blocks(self, heads: int, kv_heads: int) -> tuple[int, tuple[int, ...]]:
+    def blocks(self, heads: int, kv_heads: int, rows: int) -> tuple[int, tuple[int, ...]]:
         """How many blocks of rows follow each other, and how the parts share one block, in equal pieces."""
+        if self.fused == "alternate":
+            return rows // self.part[1], (1,) * self.part[1]
         if self.fused == "heads":
             return 1, (heads, kv_heads, kv_heads)
         if self.fused == "groups":
@@ -75,6 +80,10 @@ class Family:
     outside: tuple[str, ...] = ()
     """Regular expressions of learned tensors that no test compares: poolers, task heads, token types."""
     required: tuple[str, ...] = ("embed", "q", "k", "v", "o", "norm_attn")
+    telling: tuple[str, ...] = ()
+    """Further roles without which names alone do not tell this family; a model declared to be of it may lack them."""
+    others: Mapping[str, tuple[str | Slot, ...]] = field(default_factory=dict)
+    """Where else a role may lie in a model declared to be of this family: older names, or fused with another."""
     norm: Literal["rms", "layer"] = "rms"
     norm_offset: Literal[0, 1] = 0
     post_norm: bool = False

@@ -142,8 +142,10 @@ def _table(entries: Any, roles: tuple[str, ...], template: Callable[[str, str], 
 
 
 def _slot(role: str, entry: Any, template: Callable[[str, str], str]) -> Slot:
-    known = isinstance(entry, dict) and entry.keys() <= {"name", "transposed", "part", "fused"}
-    _expect(known, f"gives {role} as {entry!r:.80}", "a name, or a table of name, transposed, part and fused")
+    known = isinstance(entry, dict) and entry.keys() <= {"name", "transposed", "part", "fused", "stacked"}
+    _expect(
+        known, f"gives {role} as {entry!r:.80}", "a name, or a table of name, transposed, part, fused and stacked"
+    )
     part, fused, transposed = entry.get("part", [0, 1]), entry.get("fused", "equal"), entry.get("transposed", False)
     pair = isinstance(part, list) and len(part) == 2 and all(type(n) is int for n in part)
     _expect(
@@ -151,10 +153,18 @@ def _slot(role: str, entry: Any, template: Callable[[str, str], str]) -> Slot:
         f"gives part of {role} as {part!r:.60}",
         "[k, n], the k-th (from 0) of n <= 16 parts",
     )
-    orders = isinstance(fused, str) and (fused == "equal" or (fused in ("heads", "groups") and part[1] == 3))
-    _expect(orders, f"gives fused of {role} as {fused!r:.60}", '"equal", or "heads" or "groups" of 3 parts')
+    orders = isinstance(fused, str) and (
+        fused in ("equal", "alternate") or (fused in ("heads", "groups") and part[1] == 3)
+    )
+    _expect(
+        orders, f"gives fused of {role} as {fused!r:.60}", '"equal", "alternate", or "heads" or "groups" of 3 parts'
+    )
     _expect(isinstance(transposed, bool), f"gives transposed of {role} as {transposed!r:.60}", "true or false")
-    return Slot(template(role, _text(entry.get("name"), role)), transposed, (part[0], part[1]), fused)
+    stacked = entry.get("stacked", False)
+    sound = stacked is False or (stacked is True and role.startswith("expert_"))
+    _expect(sound, f"gives stacked of {role} as {stacked!r:.60}", "true or false, and true of experts only")
+    name = template(role.removeprefix("expert_") if stacked else role, _text(entry.get("name"), role))
+    return Slot(name, transposed, (part[0], part[1]), fused, stacked)
 
 
 def _layer_template(role: str, name: str) -> str:

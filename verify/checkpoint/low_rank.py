@@ -78,6 +78,11 @@ class LowRank:
         """As the stored matrix has it."""
         return self.base.upright
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Of the stored matrix."""
+        return self.base.notes
+
     def read(self, rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
         """Some rows, and of them some columns, as float32."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is not finite is counted later

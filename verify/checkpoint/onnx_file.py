@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..base import CheckpointError
 from .place import File, Place, Range
 from .safetensors_file import StoredTensor
+from .stand_ins import stand_in
 
 _LARGEST = 1 << 31  # bytes, what a protobuf message may have
 _SMALL = 1 << 24  # bytes of a message that is taken apart at once
@@ -38,6 +39,8 @@ def parse(file: File, place: Place) -> tuple[dict[str, StoredTensor], list[Any],
         If the file cannot be read, is damaged, or keeps data outside its folder.
     """
     onnx = _package()
+    if (wrong := stand_in(file)) is not None:
+        raise wrong
     if file.size >= _LARGEST:
         raise CheckpointError(f"{file.name} has {file.size} bytes; expected an ONNX file below {_LARGEST}.")
     walk, initialisers, nodes = _Walk(file), dict[str, StoredTensor](), list[Any]()

@@ -27,7 +27,7 @@ from .tensor import Chosen, Contents, Tensor
 _CODES = {"I8": "<i1", "U8": "<u1", "I32": "<i4"}
 _PRODUCTS = {"MatMul": 1, "Gemm": 1, "MatMulInteger": 1, "MatMulIntegerToFloat": 1, "DynamicQuantizeMatMul": 1}
 _PRODUCTS |= {"QLinearMatMul": 3}
-_KEPT = {  # modules that some family's names do not do without
+_KEPT = {"text_model"} | {  # modules that tell towers apart, or that some family's names do not do without
     prefix.split(".")[-2] for family in FAMILIES if "" not in family.prefixes for prefix in family.prefixes
 }
 _FUSED = ("Attention", "QAttention", "MatMulNBits", "MatMulBnb4", "QGemm")
@@ -43,6 +43,7 @@ class Linear:
     """Whether it is stored [in, out]."""
 
     upright = True
+    notes = ()
 
     @property
     def file(self) -> str:
@@ -83,6 +84,7 @@ class Affine:
     zero: NDArray[np.float32]
 
     upright = False
+    notes = ()
 
     @property
     def file(self) -> str:

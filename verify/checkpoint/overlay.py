@@ -75,6 +75,14 @@ class Overlay:
         """Names in either folder, ordered."""
         return sorted({*self.adapter.names(), *self.base.names()} - ({CARD} - {*self.adapter.names()}))
 
+    def folders(self) -> list[str]:
+        """The adapter's."""
+        return self.adapter.folders()
+
+    def folder(self, name: str) -> Place:
+        """The adapter's."""
+        return self.adapter.folder(name)
+
     def file(self, name: str) -> File:
         """The adapter's where it has one of that name, else the base's."""
         return self._holder(name).file(name)

@@ -21,7 +21,7 @@ from .describe import configured, numbers
 from .families import FAMILIES
 from .infer import HINT, infer
 from .layout import Family, Slot, slot_of
-from .naming import NUMBER, Key, Prefix, Skeletons, every_prefix, places
+from .naming import NUMBER, Key, Prefix, Skeletons, every_prefix, places, settled
 
 MOST_PARTS = 32
 """Understood parts of one file; no published model has a third as many."""
@@ -90,6 +90,8 @@ class Fit:
     """Whether ``config.json`` names the table for this part."""
     asked: bool = False
     """Whether the table was asked for by whoever asks."""
+    notes: frozenset[str] = frozenset()
+    """What of it was found otherwise than ``config.json`` says, in sentences."""
 
 
 @dataclass(frozen=True)
@@ -196,15 +198,39 @@ def _candidates(
             raise CheckpointError(f"{what}: {layout.name} {lacking}; correct the layout file.")
         found.append(replace(_fit(layout, asked[0], ordered, config, sections), asked=True))
     for family in FAMILIES:
-        at = every_prefix(family, present)
-        if len(at) > MOST_PARTS:
+        tables = [(family, True), (_by_head(family), True), (family, False)]
+        at = {(table, sure): every_prefix(one, present, sure) for table, (one, sure) in enumerate(tables)}
+        if (most := max(map(len, at.values()))) > MOST_PARTS:
             raise CheckpointError(
-                f"{what}: {family.name} fits it under {len(at)} prefixes, more than {MOST_PARTS} models in one; give "
+                f"{what}: {family.name} fits it under {most} prefixes, more than {MOST_PARTS} models in one; give "
                 "one file for each."
             )
-        fits = (_fit(family, prefix, ordered, config, sections) for prefix in at)
-        found += [fit for fit in fits if family.by_names or fit.declared]
+        known = set[Prefix]()
+        for (table, sure), prefixes in at.items():
+            for prefix in prefixes:
+                one = settled(tables[table][0], prefix, present) if sure else family
+                fit = _fit(one, prefix, ordered, config, sections)
+                tied = fit.config.get("tie_word_embeddings", family.tied) is True
+                sound = fit.declared and (tied or one.unprefixed == family.unprefixed)
+                if prefix not in known and (sound if sure else family.by_names and _reads_every_layer(fit)):
+                    known.add(prefix)
+                    found.append(fit)
     return found
+
+
+def _by_head(family: Family) -> Family:
+    """The same family where the one tied matrix is stored under the name of the head alone."""
+    if "unembed" not in family.unprefixed or "embed" not in family.globals:
+        return family
+    inside = {role: entry for role, entry in family.globals.items() if role != "embed"}
+    return replace(family, globals=inside, unprefixed={"embed": family.unprefixed["unembed"]})
+
+
+def _reads_every_layer(fit: Fit) -> bool:
+    """Whether each layer has an MLP that the table knows: one that reads some layers only is not this model's."""
+    keys = [key for found in fit.keys.values() for key, _ in found]
+    layers = {layer for _, layer, _ in keys if layer is not None}
+    return layers == {layer for role, layer, _ in keys if role in ("down", "expert_down")}
 
 
 def _fit(
@@ -279,8 +305,8 @@ def _disjoint(found: Iterable[Fit], what: str) -> list[Fit]:
         If nothing tells two of them apart.
     """
 
-    def rank(fit: Fit) -> tuple[bool, bool, int]:
-        return fit.asked, fit.declared, len(fit.keys)
+    def rank(fit: Fit) -> tuple[bool, bool, int, int]:
+        return fit.asked, fit.declared, len(fit.keys), len(fit.family.required)
 
     kept: list[Fit] = []
     owner: dict[str, Fit] = {}

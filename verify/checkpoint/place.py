@@ -7,6 +7,7 @@ fetched from a server is the place's business. Adding a place is writing one of 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import FileIO
@@ -22,6 +23,8 @@ from .hostile import LARGEST_TEXT
 INDEX = "model.safetensors.index.json"
 """Beside the shards of a model: which of them holds which tensor."""
 
+_SNAPSHOT = re.compile(r"models--(\w[\w.-]*?)(?:--(\w[\w.-]*))?", re.ASCII)
+_COMMIT = re.compile("[0-9a-f]{40}")
 _MAPPED = 1 << 24  # bytes of a range from which it is mapped
 
 Range = tuple[int, int]
@@ -47,11 +50,23 @@ class Location:
     """Path or address of the model that this one is an adapter of; the two are read as one."""
     part: str | None = None
     """Name of the part to read, where one file holds several; None for the main one, and all for a fingerprint."""
+    tokenizer: str | Location | None = None
+    """Where another tokenizer than the model's own lies: a tokenizer file, or a folder or model that has one."""
+
+    @property
+    def of_tokenizer(self) -> Location | None:
+        """Where the tokenizer that is given lies; None where none is."""
+        given = self.tokenizer
+        return given if given is None or isinstance(given, Location) else Location(given, token=self.token)
 
     @staticmethod
     def of(model: str | os.PathLike[str] | Location) -> Location:
         """The location that a path, address or location means."""
         return model if isinstance(model, Location) else Location(os.fspath(model))
+
+
+class NoFileError(CheckpointError):
+    """There is no such file in a place, or what bears its name is no regular file."""
 
 
 class File(Protocol):
@@ -113,12 +128,20 @@ class Place(Protocol):
         """Names of the files directly inside."""
         ...
 
+    def folders(self) -> list[str]:
+        """Names of the folders directly inside, as far as the place tells them."""
+        ...
+
+    def folder(self, name: str) -> Place:
+        """A folder directly inside."""
+        ...
+
     def file(self, name: str) -> File:
         """A file by name.
 
         Raises
         ------
-        CheckpointError
+        NoFileError
             If there is none.
         """
         ...
@@ -191,8 +214,13 @@ class LocalFolder:
 
     @property
     def name(self) -> str:
-        """Folder name."""
-        return self.path.resolve().name
+        """Folder name; ``org/model``, and a folder below it, in a cache of the Hub's own client."""
+        path = self.path.resolve()
+        for depth, folder in enumerate((path, *path.parents[:1])):
+            match = _SNAPSHOT.fullmatch(folder.parent.parent.name)
+            if match and folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name):
+                return "/".join((*filter(None, match.groups()), *path.parts[len(path.parts) - depth :]))
+        return path.name
 
     @property
     def state(self) -> str | None:
@@ -210,11 +238,24 @@ class LocalFolder:
         except OSError as error:
             raise _unreadable(self.name, error) from error
 
+    def folders(self) -> list[str]:
+        """Names of the folders inside, ordered; hidden ones belong to tools."""
+        try:
+            return sorted(path.name for path in self.path.iterdir() if path.is_dir() and path.name[0] != ".")
+        except OSError as error:
+            raise _unreadable(self.name, error) from error
+
+    def folder(self, name: str) -> LocalFolder:
+        """A folder inside."""
+        return LocalFolder(self.path / name)
+
     def file(self, name: str) -> LocalFile:
         """A regular file inside."""
         path = self.path / name
+        if path.is_symlink() and not path.exists():
+            raise NoFileError(f"{name!r:.120} is a link to a file that is not there; obtain it again.")
         if not path.is_file() or not name.isprintable():
-            raise CheckpointError(f"{name!r:.120} is not a regular file with a printable name; obtain it again.")
+            raise NoFileError(f"{name!r:.120} is not a regular file with a printable name; obtain it again.")
         return LocalFile(path)
 
     def small(self, name: str) -> bytes:

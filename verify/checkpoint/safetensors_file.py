@@ -19,6 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 from ..base import CheckpointError
 from .hostile import parse_json_object
 from .place import File
+from .stand_ins import stand_in
 from .tensor import Chosen, Contents, Tensor, how_many, in_blocks
 
 _LARGEST_HEADER = 100_000_000  # bytes, the format's own limit
@@ -45,6 +46,7 @@ class StoredTensor:
     shape: tuple[int, ...]
     offset: int
     upright = False
+    notes = ()
 
     @property
     def file(self) -> str:
@@ -130,8 +132,8 @@ def contents(file: File) -> Contents:
 def _header(file: File) -> tuple[dict[str, Any], int, int]:
     size = file.size
     length = int.from_bytes(file.read([(0, 8)])[0].tobytes(), "little") if size >= 8 else 0
-    if size < 8 or length > min(size - 8, _LARGEST_HEADER):
-        raise CheckpointError(
+    if size < 8 or not 0 < length <= min(size - 8, _LARGEST_HEADER):
+        raise stand_in(file) or CheckpointError(
             f"{file.name} is not a safetensors file or is truncated ({size} bytes, header of {length}); "
             "obtain the file again."
         )

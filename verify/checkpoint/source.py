@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from ..base import CheckpointError
 from .formats import FORMATS
 from .hostile import parse_json_object
-from .place import INDEX, File, LocalFolder, Location, Place
+from .place import File, LocalFolder, Location, Place
+from .weight_sets import PICKLES, WeightSet, chosen, instead_of_weights, is_index, unread_weights, weight_sets
 
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
+_MOST_FOLDERS = 256  # that are looked into
+_SHOWN = 8  # names of folders in a message
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Source:
     """Tensor name to weight file name, where the checkpoint is sharded with an index."""
     config: dict[str, Any]
     """``config.json``; empty where there is none."""
+    not_read: tuple[str, ...] = ()
+    """Other files of weights in the folder, by name; of a file given by its own path, none is looked for."""
 
 
 @dataclass(frozen=True)
@@ -36,72 +40,142 @@ class Whereabouts:
     """The same, at the commits that were found, so that whoever opens it later reads the same files."""
     places: tuple[tuple[Place, str], ...]
     """The model's and, where it is merged onto one, its base's, each with the name of the file or folder meant."""
+    tokenizer: tuple[Place, str] | None = None
+    """Likewise of the tokenizer, where another than the model's own is given."""
 
     @property
     def state(self) -> str | None:
         """Changes whenever bytes of its files may have; None where that cannot be known."""
-        states = [(place.state, name) for place, name in self.places]
-        return None if any(state is None for state, _ in states) else repr(states)
+        if any(place.state is None for place, _ in self._all):
+            return None
+        return repr([((below(place) if name == place.name else place).state, name) for place, name in self._all])
 
     @property
     def local(self) -> bool:
-        """Whether all files lie on this machine."""
+        """Whether all weights lie on this machine."""
         return all(place.origin is None for place, _ in self.places)
 
     @property
     def committed(self) -> bool:
         """Whether all files are of a commit, and so do not change."""
-        return all(place.revision is not None for place, _ in self.places)
+        return all(place.revision is not None for place, _ in self._all)
+
+    @property
+    def _all(self) -> tuple[tuple[Place, str], ...]:
+        return self.places if self.tokenizer is None else (*self.places, self.tokenizer)
 
 
 def whereabouts(location: Location) -> Whereabouts:
-    """Find a model, and the base that it is merged onto if one is given.
+    """Find a model, and the base that it is merged onto and the tokenizer, if they are given.
 
     Raises
     ------
     CheckpointError
         If there is nothing there.
     """
-    place, file = _find(location)
+    place, file = find(location)
     places = [(place, file or place.name)]
     if place.revision is not None:
         location = replace(location, revision=place.revision)
     if location.base is not None:
-        base, file = _find(Location(location.base, token=location.token))
+        base, file = find(Location(location.base, token=location.token))
         places.append((base, file or base.name))
         if base.revision is not None and file is None and len(PurePosixPath(base.origin or "").parts) == 3:
             location = replace(location, base=f"{base.origin}@{base.revision}")
-    return Whereabouts(location, tuple(places))
+    tokenizer = None
+    if (given := location.of_tokenizer) is not None:
+        lender, file = find(given)
+        tokenizer = lender, file or lender.name
+    return Whereabouts(location, tuple(places), tokenizer)
 
 
 def locate(location: Location) -> Source:
     """Find the weight files and configuration of a checkpoint.
 
+    Where a folder holds no weights and exactly one folder in it does, that one is read.
+
     Raises
     ------
     CheckpointError
-        If there is nothing there, only pickles, an incomplete set of shards, or a hostile index.
+        If there is nothing there, only pickles, an incomplete set of shards, several sets of weights that differ, or
+        a hostile index.
     """
-    place, file = _find(location)
+    place, file = find(location)
     name = place.name if file is None else PurePosixPath(file).name
+    if file is None:
+        inner = below(place)
+        name = name if inner is place else f"{name}/{PurePosixPath(inner.name).name}"
+        place = inner
     if not name.isprintable():
         raise CheckpointError(f"The checkpoint is named {name!r:.200}; expected printable characters; rename it.")
-    present, index = place.names(), None
-    names: tuple[str, ...]
-    if file is not None:
-        names = (_readable(file),)
-    elif INDEX in present:
-        index = _index(place)
-        names = _shards(present, index)
-    else:
-        names = _whole(place.name, present)
-    weights = tuple(place.file(weight) for weight in names)
+    present = place.names()
     config = parse_json_object(place.small("config.json"), "config.json") if "config.json" in present else {}
-    return Source(place, name, weights, index, config)
+    if file is None:
+        meant = _meant(place, present, config)
+    elif is_index(file):
+        meant = _listed(place, file)
+    else:
+        meant = WeightSet((_readable(file),))
+    index = None if meant.index is None else _index(place, meant.index)
+    weights = tuple(place.file(weight) for weight in meant.files)
+    read = (*meant.files, *filter(None, (meant.index,)))
+    not_read = unread_weights(present, tuple(FORMATS), read) if file is None else ()
+    return Source(place, name, weights, index, config, not_read)
 
 
-def _find(location: Location) -> tuple[Place, str | None]:
-    """The place, and the file inside it that is meant; None for the folder as a whole."""
+def below(place: Place) -> Place:
+    """The place itself, or the one folder in it that holds weights, where it holds none itself.
+
+    Raises
+    ------
+    CheckpointError
+        If several do.
+    """
+    names = place.names()
+    if any(is_weights(name) for name in names):
+        return place
+    inner = [place.folder(name) for name in place.folders()[:_MOST_FOLDERS]]
+    holding = [one for one in inner if any(PurePosixPath(name).suffix in FORMATS for name in one.names())]
+    if len(holding) > 1:
+        listed = ", ".join(repr(PurePosixPath(one.name).name)[:100] for one in holding[:_SHOWN])
+        more = f" and {len(holding) - _SHOWN} more" if len(holding) > _SHOWN else ""
+        raise CheckpointError(
+            f"{place.name} holds no weights itself, and {len(holding)} folders in it do: {listed}{more}; give one of "
+            "them."
+        )
+    return holding[0] if holding else place
+
+
+def _meant(place: Place, present: list[str], config: dict[str, Any]) -> WeightSet:
+    """The set of weights that a folder means."""
+    sets = weight_sets(present, tuple(FORMATS), lambda name: _index(place, name))
+    if sets:
+        return chosen(place, sets, present, config)
+    folders = place.folders()
+    if (found := instead_of_weights(place.name, present, folders)) is not None:
+        raise CheckpointError(found)
+    pickles = sorted(file for file in present if PurePosixPath(file).suffix.lower() in PICKLES)
+    if pickles:
+        raise _pickle(pickles[0])
+    inside = f" ({len(folders)} folders in it hold none either)" if folders else ""
+    raise CheckpointError(
+        f"{place.name or 'The folder'} holds no {' or '.join(FORMATS)} file{inside}; give a folder that does."
+    )
+
+
+def is_weights(name: str) -> bool:
+    """Whether a file is one of weights, by its name."""
+    return is_index(name) or PurePosixPath(name).suffix.lower() in (*FORMATS, *PICKLES)
+
+
+def find(location: Location) -> tuple[Place, str | None]:
+    """The place, and the file inside it that is meant; None for the folder as a whole.
+
+    Raises
+    ------
+    CheckpointError
+        If there is nothing there.
+    """
     text = location.text
     if not text:
         raise CheckpointError("A model is given as an empty text; give a folder, a file or an address.")
@@ -115,64 +189,49 @@ def _find(location: Location) -> tuple[Place, str | None]:
         return (LocalFolder(path), None) if path.is_dir() else (LocalFolder(path.parent), path.name)
     from .remote import find_address, find_on_hub
 
-    found = find_on_hub(location) or find_address(location)
+    shown = path.name if path.is_absolute() else text  # a message gives no absolute path
+    try:
+        found = find_on_hub(location) or find_address(location)
+    except CheckpointError as error:
+        if "://" in text:
+            raise
+        raise CheckpointError(
+            f"{shown!r:.200} does not exist: there is no such folder or file here, and of the Hub: {error}"
+        ) from error
     if found is None:
         raise CheckpointError(
-            f"{PurePath(text).name!r:.200} does not exist; give a folder, a file of weights, or an address such as "
-            "hf://org/model."
+            f"{shown!r:.200} does not exist; give a folder, a file of weights, or an address such as hf://org/model."
         )
     return found
 
 
 def _readable(name: str) -> str:
     suffix = PurePosixPath(name).suffix.lower()
-    if suffix in _PICKLES:
+    if suffix in PICKLES:
         raise _pickle(name)
     if suffix not in FORMATS:
         raise CheckpointError(f"{name!r:.120} is not a {' or '.join(FORMATS)} file; give one, or a folder of them.")
     return name
 
 
-def _index(place: Place) -> dict[str, str]:
-    names = parse_json_object(place.small(INDEX), INDEX).get("weight_map")
+def _index(place: Place, index: str) -> dict[str, str]:
+    names = parse_json_object(place.small(index), index).get("weight_map")
     if not isinstance(names, dict) or not names or not all(isinstance(n, str) for n in names.values()):
-        raise CheckpointError(f"{INDEX} has no usable weight_map; expected tensor names mapped to file names.")
+        raise CheckpointError(f"{index} has no usable weight_map; expected tensor names mapped to file names.")
     for name in names.values():
         parts = {*PurePosixPath(name).parts, *PureWindowsPath(name).parts}
         outside = PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or ".." in parts
         if outside or "\0" in name or not name.endswith(".safetensors"):
             raise CheckpointError(
-                f"{INDEX} names the file {name!r:.120}; expected a .safetensors file inside the folder."
+                f"{index} names the file {name!r:.120}; expected a .safetensors file inside the folder."
             )
     return names
 
 
-def _shards(present: list[str], index: dict[str, str]) -> tuple[str, ...]:
-    files = sorted(set(index.values()))
-    missing = [name for name in files if name not in present]
-    if missing:
-        raise CheckpointError(
-            f"{missing[0]!r:.120} is missing ({len(missing)} of {len(files)} shards); download the checkpoint again."
-        )
-    return tuple(files)
-
-
-def _whole(name: str, present: list[str]) -> tuple[str, ...]:
-    """The one file that holds all weights, of the first format that there is any of."""
-    if "model.safetensors" in present:
-        return ("model.safetensors",)
-    for suffix in FORMATS:
-        files = sorted(file for file in present if file.endswith(suffix))
-        if len(files) == 1:
-            return (files[0],)
-        if files:
-            raise CheckpointError(
-                f"{name} has {len(files)} {suffix.lstrip('.')} files and no {INDEX}; add the index or give one file."
-            )
-    pickles = sorted(file for file in present if PurePosixPath(file).suffix.lower() in _PICKLES)
-    if pickles:
-        raise _pickle(pickles[0])
-    raise CheckpointError(f"{name} holds no {' or '.join(FORMATS)} file; give a folder that does.")
+def _listed(place: Place, index: str) -> WeightSet:
+    """The set that an index given by its own path lists."""
+    files = tuple(sorted(set(_index(place, index).values())))
+    return chosen(place, [WeightSet(files, index)], place.names(), {})
 
 
 def _exists(path: Path) -> bool:

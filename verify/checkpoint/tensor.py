@@ -47,6 +47,11 @@ class Tensor(Protocol):
         """Whether a matrix is [out, in] for certain, even where the family's own files hold [in, out]."""
         ...
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found otherwise than its file's makers declare, in sentences; known once it was read."""
+        ...
+
     def read(self, rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
         """Some rows, and of them some columns, as numbers of a floating type.
 

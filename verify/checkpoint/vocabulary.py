@@ -8,20 +8,50 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from ..base import CheckpointError
 from .hostile import parse_json_object
-from .place import Place
+from .place import NoFileError, Place
+
+LOOKED_FOR = (
+    "tokenizer.json",
+    "vocab.json",
+    "vocab.txt",
+    "tekken.json",
+    "tokenizer.model",
+    "spiece.model",
+    "spm.model",
+    "tiktoken.model",
+    "*.tiktoken",
+)
+"""Names of tokenizer files, in the order in which they are looked for."""
 
 _LARGEST = 1 << 24  # tokens
+_MOST_PIECES = 1 << 22  # of a sentencepiece model; the largest published have 262144
+_NO_TEXT = (2, 3, 5)  # types of pieces that stand for no text: unknown, control, unused
 
 
-def vocabulary(place: Place, size: int) -> dict[bytes, int] | None:
-    """Token bytes to token id, for ids below ``size``; None where the folder has no tokenizer.
+@dataclass(frozen=True)
+class Vocabulary:
+    """What a tokenizer file says."""
 
-    Of several spellings of the same bytes the lowest id counts.
+    file: str
+    """Its name."""
+    tokens: dict[bytes, int]
+    """Token bytes to id; of several spellings of the same bytes, the lowest id."""
+
+    def below(self, size: int) -> dict[bytes, int]:
+        """Those with ids below ``size``, the rows of a table."""
+        return {token: number for token, number in self.tokens.items() if number < size}
+
+
+def vocabulary(place: Place) -> Vocabulary | None:
+    """The tokenizer of a folder; None where it has none.
 
     Raises
     ------
@@ -29,15 +59,28 @@ def vocabulary(place: Place, size: int) -> dict[bytes, int] | None:
         If a tokenizer file is damaged or not understood.
     """
     present = place.names()
-    for file, read in (
-        ("tokenizer.json", _tokenizer_json),
-        ("vocab.json", _vocab_json),
-        ("vocab.txt", _vocab_txt),
-    ):
-        if file in present:
-            pairs, spell = read(file, place.small(file))
-            return _by_bytes(file, pairs, spell, size)
+    for kind in LOOKED_FOR:
+        for name in (name for name in present if name == kind or (kind[0] == "*" and name.endswith(kind[1:]))):
+            try:
+                return read_vocabulary(place, name)
+            except NoFileError:  # a link to nothing, or a folder
+                continue
     return None
+
+
+def read_vocabulary(place: Place, name: str) -> Vocabulary:
+    """One tokenizer file.
+
+    Raises
+    ------
+    CheckpointError
+        If it is damaged or not understood.
+    """
+    kind = name if name in _READERS else PurePosixPath(name).suffix.lower()
+    if kind not in _READERS:
+        raise CheckpointError(f"{name!r:.120} is no tokenizer that is read; expected {', '.join(LOOKED_FOR)}.")
+    pairs, spell = _READERS[kind](name, place.small(name))
+    return Vocabulary(name, _by_bytes(name, pairs, spell, _LARGEST))
 
 
 def spelled(name: str, tokens: list[str], spelling: str) -> dict[bytes, int] | None:
@@ -91,6 +134,98 @@ def _vocab_txt(name: str, text: bytes) -> Tokens:
     return ((line.rstrip("\r"), i) for i, line in enumerate(lines)), _wordpiece
 
 
+def _tekken(name: str, text: bytes) -> Tokens:
+    """Mistral's: ranks of byte strings in base64, which special tokens come before."""
+    content = parse_json_object(text, name)
+    config, vocab = content.get("config"), content.get("vocab")
+    special = config.get("default_num_special_tokens") if isinstance(config, dict) else None
+    if not isinstance(vocab, list) or type(special) is not int or not 0 <= special < _LARGEST:
+        raise CheckpointError(f"{name} has no list vocab with default_num_special_tokens; obtain the file again.")
+    try:
+        return [(_of_base64(row["token_bytes"]), row["rank"] + special) for row in vocab], _as_bytes
+    except (LookupError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{name} has a token without rank or bytes in base64; obtain it again.") from error
+
+
+def _model(name: str, content: bytes) -> Tokens:
+    """``tokenizer.model`` is a sentencepiece model, or lines of base64 and rank as tiktoken has them."""
+    if content[:1] == b"\n":  # field 1 of a message; no base64 begins so
+        return _pieces(name, content), _sentencepiece
+    try:
+        lines = [line.split(b" ") for line in content.splitlines() if line]
+        return [(_of_base64(token), int(rank)) for token, rank in lines], _as_bytes
+    except ValueError as error:
+        raise CheckpointError(
+            f"{name} is neither a sentencepiece model nor lines of base64 and rank; obtain the file again."
+        ) from error
+
+
+def _pieces(name: str, content: bytes) -> Iterator[tuple[str, int]]:
+    """Pieces and ids of a sentencepiece model: field 1, repeated, each with its text (1) and type (3)."""
+    number = 0
+    for field, value in _fields(name, content):
+        if field != 1 or not isinstance(value, bytes):
+            continue
+        piece = dict(_fields(name, value))
+        text, kind = piece.get(1), piece.get(3, 1)
+        if number >= _MOST_PIECES or not isinstance(text, bytes):
+            raise _damaged(name)
+        if kind not in _NO_TEXT:
+            yield text.decode("utf-8", "surrogateescape"), number
+        number += 1
+
+
+def _fields(name: str, message: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Number and value of each field (https://protobuf.dev/programming-guides/encoding)."""
+    at = 0
+    while at < len(message):
+        tag, at = _varint(name, message, at)
+        wire, size = tag & 7, {1: 8, 5: 4}.get(tag & 7, 0)
+        if wire == 0:
+            value, at = _varint(name, message, at)
+            yield tag >> 3, value
+            continue
+        if wire == 2:
+            size, at = _varint(name, message, at)
+        elif not size:
+            raise _damaged(name)
+        if at + size > len(message):
+            raise _damaged(name)
+        yield tag >> 3, message[at : at + size]
+        at += size
+
+
+def _varint(name: str, message: bytes, at: int) -> tuple[int, int]:
+    """A number of 7 bits a byte, the lowest first, and where it ends."""
+    value = 0
+    for i, byte in enumerate(message[at : at + 10]):
+        value |= (byte & 127) << 7 * i
+        if byte < 128:
+            return value, at + i + 1
+    raise _damaged(name)
+
+
+def _damaged(name: str) -> CheckpointError:
+    return CheckpointError(f"{name} is no sound sentencepiece model; obtain the file again.")
+
+
+def _of_base64(text: str | bytes) -> str:
+    """Bytes as the characters of the same numbers."""
+    return b64decode(text, validate=True).decode("latin-1")
+
+
+def _as_bytes(token: str) -> bytes:
+    return token.encode("latin-1")
+
+
+def _json(name: str, text: bytes) -> Tokens:
+    """A file of one of the three kinds of JSON, under another name."""
+    content = parse_json_object(text, name)
+    if isinstance(content.get("model"), dict):
+        return _tokenizer_json(name, text)
+    return (_tekken if isinstance(content.get("vocab"), list) else _vocab_json)(name, text)
+
+
 def _visible_bytes() -> dict[str, int]:
     """The visible character that byte-level BPE writes for each byte (GPT-2)."""
     visible = [*range(33, 127), *range(161, 173), *range(174, 256)]
@@ -123,3 +258,15 @@ def _phantom(token: str) -> bytes | None:
     """WordPiece with a space before what begins a word, instead of a mark before what does not."""
     special = re.fullmatch(r"\[.*\]", token) and len(token) > 2
     return None if special else token.replace("\u2581", " ").encode("utf-8", "surrogatepass")
+
+
+_READERS: dict[str, Callable[[str, bytes], Tokens]] = {
+    "tokenizer.json": _tokenizer_json,
+    "vocab.json": _vocab_json,
+    "tekken.json": _tekken,
+    ".json": _json,
+    ".txt": _vocab_txt,
+    ".model": _model,
+    ".tiktoken": _model,
+}
+"""By name, else by suffix."""

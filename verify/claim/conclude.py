@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from math import log10
 
 from ..base import InputError
-from ..fingerprint import Fingerprint, FingerprintRecord
+from ..fingerprint import Fingerprint, FingerprintRecord, shared_anchors
 from ..inference import best_of, holm, larger
-from ..panel import PanelEvidence
+from ..panel import PanelEvidence, unlike
 from ..statistics import EXACT_TESTS, TestResult
 from . import wording
 from .declared import declared
@@ -47,7 +47,8 @@ def conclude(
     Parameters
     ----------
     results : of the parts that the report is headlined by, one of each exact test, in any order.
-    evidence : of the panel; None where none was used.
+    evidence : of the panel; None where none was used. What it ranks enters the verdict only if the panel holds
+        members like A and B (:func:`verify.panel.unlike`).
     further : pairs of parts beside that one, with their results.
     equal : tensors that no table understands, equal in both.
     shared_anchors : anchor tokens that both vocabularies know; None only where an older report does not say.
@@ -58,15 +59,16 @@ def conclude(
     able = [value for value in (raw, *(value for _, value in others)) if value is not None]
     adjusted = iter([best_of(value, tries) for value in holm(able)])
     log10_p, *paid = (None if value is None else next(adjusted) for value in (raw, *(v for _, v in others)))
-    panel_log10_p = None if evidence is None else evidence.primary.log10_p
-    panel_log10_p = None if panel_log10_p is None else best_of(panel_log10_p, tries)
+    why_not = None if evidence is None else unlike(evidence.use)
+    primary = evidence.primary if evidence and why_not is None else None  # else it is shown, and enters no verdict
+    panel_log10_p = None if primary is None or primary.log10_p is None else best_of(primary.log10_p, tries)
     verdict: Verdict = "identical"
     if not identical(a, b):
         verdict = decide(
             combined,
             log10_p,
             alpha,
-            primary=evidence.primary if evidence else None,
+            primary=primary,
             panel_log10_p=panel_log10_p,
             panel_alpha=panel_alpha,
             tries=tries,
@@ -100,6 +102,7 @@ def conclude(
         panel_alpha,
         false_match.bound if false_match else None,
         None if first is None else whole(first, a.parts, b.parts),
+        wording.no_verdict(evidence.primary, evidence.use.primary_rung, why_not) if evidence and why_not else None,
     )
     if first is not None:
         said = of_parts(said, a.parts, b.parts, parts, equal, alpha)
@@ -127,7 +130,8 @@ def conclude(
         power=power_of(wording.power(verdict, combined), first, a.parts, b.parts),
         declared=declared(a, b, verdict),
         limitations=(
-            *wording.limitations(verdict, combined, chronology, panel_results, provenance.effort),
+            *wording.limitations(verdict, combined, chronology, panel_results, provenance.effort, why_not),
+            *wording.same_rows(verdict != "identical" and nothing_differs(a, b)),
             *wording.merged({"A": a.merged_onto, "B": b.merged_onto}),
             *(not_compared(a.parts, b.parts, parts, combined) if first is not None else ()),
             *wording.from_fingerprints({"A": a.arrays_sha256, "B": b.arrays_sha256}),
@@ -153,7 +157,7 @@ class Further:
         if prints is None:
             return Further(pair)
         a, b = (PartSubject.of(model.record) for model in prints)
-        return Further(pair, results, (a, b), shared_anchors(*prints))
+        return Further(pair, results, (a, b), len(shared_anchors(*(model.record for model in prints))))
 
 
 def _part(
@@ -179,11 +183,6 @@ def _part(
     )
 
 
-def shared_anchors(a: Fingerprint, b: Fingerprint) -> int:
-    """Anchor tokens that both vocabularies know."""
-    return len(set(a.record.anchors) & set(b.record.anchors))
-
-
 def headline(a: Subject, b: Subject) -> Pair:
     """The pair of parts that two subjects are of."""
     first, second = (next(part for part in one.parts if part.name == one.part) for one in (a, b))
@@ -193,13 +192,18 @@ def headline(a: Subject, b: Subject) -> Pair:
 def identical(a: Subject | FingerprintRecord, b: Subject | FingerprintRecord) -> bool:
     """Whether two models state the same learned tensors; where not all were read, the same files of one architecture.
 
-    One file under two configurations or layouts may be two models. What is stated must be what is held: whoever has
-    the arrays asks ``fingerprint.check_same`` too.
+    One file under two configurations or layouts may be two models; how files are called does not matter. What is
+    stated must be what is held: whoever has the arrays asks ``fingerprint.check_same`` too.
     """
     if a.effort == b.effort == "full":
         return a.content_sha256 == b.content_sha256
-    files_a, files_b = ([file.sha256 for file in model.files] for model in (a, b))
-    return bool(files_a) and None not in files_a and files_a == files_b and a.architecture == b.architecture
+    files_a, files_b = (sorted(file.sha256 or "" for file in model.files) for model in (a, b))
+    return bool(files_a) and "" not in files_a and files_a == files_b and a.architecture == b.architecture
+
+
+def nothing_differs(a: Subject | FingerprintRecord, b: Subject | FingerprintRecord) -> bool:
+    """Whether all rows that were read of two models agree, of one architecture at one effort."""
+    return a.effort == b.effort and a.content_sha256 == b.content_sha256 and a.architecture == b.architecture
 
 
 def not_needed() -> list[TestResult]:

@@ -78,5 +78,5 @@ def _names(one: Subject, other: Subject) -> Match | None:
             return "address"
         short = [name for name in wanted if "/" not in name]  # from before names had owners
         return "name" if repository.rpartition("/")[2] in short else None
-    name = other.name.casefold()
+    name = other.name.casefold().rpartition("/")[2]
     return "name" if any(base.rpartition("/")[2] == name for base in wanted) else None

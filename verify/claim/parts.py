@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
-from ..base import Record
+from ..base import Record, later
 from ..checkpoint import COPIES, FAMILIES, Architecture
-from ..fingerprint import DeadCount, FingerprintRecord, PartRecord, StrangeTensor
+from ..fingerprint import DeadCount, FingerprintRecord, Pairing, PartRecord, StrangeTensor
 
 WHOLE = 0.9
 """Share of the stored numbers of both models that a pair of parts must hold for its verdict to be said of the models.
@@ -59,10 +59,13 @@ class PartSubject(Record):
 
     architecture: Architecture
     anchors: int
-    """Anchor tokens kept."""
+    """Anchors kept."""
+    pairing: Pairing = later("tokens")
+    """How they pair with those of another model."""
     dead: tuple[DeadCount, ...]
     non_finite: int
     unrecognised: tuple[str, ...]
+    unrecognised_inside: tuple[str, ...] | None = later()
 
     @staticmethod
     def of(record: FingerprintRecord) -> PartSubject:

@@ -6,18 +6,17 @@ units, a rank beyond its orbit), the nearest possible ones are used, so that the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log10
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import StatisticsError
-from ..fingerprint import ANCHORS, EFFORTS, Fingerprint, FingerprintRecord
-from ..inference import hypergeometric_interval, log10_p_signs
-from ..panel import PanelEvidence, PanelUse, members_needed, stratum_of
+from ..fingerprint import ANCHORS, EFFORTS, Fingerprint, FingerprintRecord, shared_anchors
+from ..panel import PanelEvidence, PanelUse, likeness, members_needed, stratum_of
 from ..panel.evidence import conclude as conclude_panel
 from ..panel.evidence import judged, ladder
 from ..statistics import (
@@ -38,8 +37,11 @@ from ..statistics import (
     Statistic,
     TestResult,
 )
-from ..statistics.result import Law
-from ..statistics.statistic import Evidence, fixed_point_count, localisation
+from ..statistics.applicability import both_mlps, linear_values
+from ..statistics.response_match import deeper_median
+from ..statistics.result import Law, Part, SetAside
+from ..statistics.sign_agreement import parts_refused, share_of
+from ..statistics.statistic import Evidence, LayerRow, agreeing_count, fixed_point_count, localisation
 from .agreement import Disagreement
 from .conclude import Further, conclude, identical, level_of_one, not_needed, pairs_searched
 from .parts import Pair, PartSubject, paired, single
@@ -47,10 +49,8 @@ from .report import ClaimReport, Provenance, Subject
 
 MOST_INDICES = 1 << 21
 """Units compared by one test; a sketch of a trillion parameters has fewer. A record cannot ask for more memory."""
-_MOST_UNITS = 1 << 25  # in whole blocks, of which a subset is compared
 _BY_LAYER = (UNIT_IDENTITY.id, VALUE_IDENTITY.id, RESPONSE_IDENTITY.id)
 _LARGEST_COSINE = 1.01  # float16 rows are of length 1 only up to rounding
-_MOST_POPULATIONS = 64
 
 
 def recompute(report: ClaimReport) -> tuple[ClaimReport, list[Disagreement]]:
@@ -138,15 +138,16 @@ def _reasons(report: ClaimReport) -> dict[str, str | None]:
 
 def _shared(report: ClaimReport) -> int | None:
     """Anchor tokens shared, as many as can be; None where an older report does not say."""
-    a, b = (_stub(report, subject, side).record.anchors for side, subject in enumerate((report.a, report.b)))
-    return None if report.shared_anchors is None else len(set(a) & set(b))
+    a, b = (_stub(report, subject, side).record for side, subject in enumerate((report.a, report.b)))
+    return None if report.shared_anchors is None else len(shared_anchors(a, b))
 
 
 def _results(
     report: ClaimReport, reasons: dict[str, str | None], parts: int, problems: list[Disagreement]
 ) -> list[TestResult]:
     level = level_of_one(report.alpha, list(reasons.values()).count(None), report.selection, parts)
-    return [_exact(test, report, reasons[test.id], level, problems) for test in EXACT_TESTS]
+    stubs = _stub(report, report.a, 0), _stub(report, report.b, 1)
+    return [_exact(test, report, stubs, reasons[test.id], level, problems) for test in EXACT_TESTS]
 
 
 def _provenance(report: ClaimReport, problems: list[Disagreement]) -> Provenance:
@@ -171,7 +172,16 @@ def _stub(report: ClaimReport, subject: Subject, side: int) -> Fingerprint:
     shared = min(known) if report.shared_anchors is None else min(*known, report.shared_anchors)
     shared = max(shared, sum(known) - len(ANCHORS), 0)
     start = 0 if side == 0 else known[0] - shared
-    known_of = ("name", "architecture", "files", "content_sha256", "unrecognised")
+    known_of = (
+        "name",
+        "architecture",
+        "files",
+        "content_sha256",
+        "unrecognised",
+        "unrecognised_inside",
+        "pairing",
+        "tokenizer",
+    )
     fields = {name: getattr(subject, name) for name in known_of}
     record = FingerprintRecord.model_construct(
         **fields, sketch=report.provenance.sketch, anchors=tuple(range(start, start + known[side]))
@@ -180,18 +190,32 @@ def _stub(report: ClaimReport, subject: Subject, side: int) -> Fingerprint:
 
 
 def _exact(
-    test: Statistic, report: ClaimReport, reason: str | None, level: float, problems: list[Disagreement]
+    test: Statistic,
+    report: ClaimReport,
+    models: tuple[Fingerprint, Fingerprint],
+    reason: str | None,
+    level: float,
+    problems: list[Disagreement],
 ) -> TestResult:
     if reason is not None:
         return test.refused(reason)
     recorded = report.tests.get(test.id) or test.refused("")
-    layers = _layers(recorded.by_layer, report) if test.id in _BY_LAYER else ()
-    counts = tuple(_count(law, recorded, layers, report) for law in _laws(test, report))
-    if counts[0].n < (least := _least(test, report)):
-        problems.append(_problem(f"$.tests.{test.id}.counts[0].n", counts[0].n, f"at least {least}, as it applies"))
-    return test.conclude(
-        Evidence(counts, _effect(recorded.effect, test, counts[0], report), layers, recorded.notes), level
+    parts, possible = _parts(test, report, *models), _can_be_set_aside(test, *models)
+    aside = tuple(what for what in possible if what in recorded.set_aside)
+    layers: tuple[LayerResult, ...] = ()
+    if test.id in _BY_LAYER and not set(possible) <= set(aside):
+        layers = _layers(recorded.by_layer, report)
+    counts = tuple(
+        agreeing_count(0, 0, part)
+        if law == "signs" and _set_aside(part, aside)
+        else _count(law, part, recorded, layers, report)
+        for law, part in parts
     )
+    compared = sum(count.n for count in counts) if test is SIGN_AGREEMENT else counts[0].n
+    if not aside and compared < (least := _least(test, report)):
+        problems.append(_problem(f"$.tests.{test.id}.counts[0].n", compared, f"at least {least}, as it applies"))
+    effect = share_of(counts) if test is SIGN_AGREEMENT else _effect(recorded.effect, test, counts[0])
+    return test.conclude(Evidence(counts, effect, layers, recorded.notes, aside), level)
 
 
 def _least(test: Statistic, report: ClaimReport) -> int:
@@ -211,59 +235,80 @@ def _least(test: Statistic, report: ClaimReport) -> int:
     return max(0, {UNIT_IDENTITY.id: units, VALUE_IDENTITY.id: channels}.get(test.id, 0))
 
 
-def _laws(test: Statistic, report: ClaimReport) -> tuple[Law, ...]:
+def _parts(test: Statistic, report: ClaimReport, a: Fingerprint, b: Fingerprint) -> list[tuple[Law, Part | None]]:
+    """What a test counts, which the architectures decide."""
     if test is SIGN_AGREEMENT:
-        return ("signs",)
+        return [("signs", part) for part, reason in parts_refused(a, b).items() if reason is None]
     signed = report.a.architecture.norm == report.b.architecture.norm == "rms"
-    return ("fixed_points", "signs") if test is STREAM_IDENTITY and signed else ("fixed_points",)
+    laws: tuple[Law, ...] = ("fixed_points", "signs") if test is STREAM_IDENTITY and signed else ("fixed_points",)
+    return [(law, None) for law in laws]
 
 
-def _count(law: Law, recorded: TestResult, layers: tuple[LayerResult, ...], report: ClaimReport) -> Count:
+def _can_be_set_aside(test: Statistic, a: Fingerprint, b: Fingerprint) -> tuple[SetAside, ...]:
+    """Parts that a test could find broken in both models, in the order it lists them."""
+    if test is STREAM_IDENTITY:
+        return ("signs",)
+    if test is SIGN_AGREEMENT:
+        found: list[SetAside] = []
+        for part, reason in parts_refused(a, b).items():
+            if reason is None:
+                found += [part, "signs of hidden units" if part == "hidden units" else "signs of value channels"]
+        return tuple(found)
+    whole: dict[str, tuple[SetAside, ...]] = {
+        UNIT_IDENTITY.id: ("hidden units",),
+        VALUE_IDENTITY.id: ("value channels",),
+    }
+    parts: dict[SetAside, str | None] = {"hidden units": both_mlps(a, b), "value channels": linear_values(a, b)}
+    return whole.get(test.id) or tuple(part for part, reason in parts.items() if reason is None)
+
+
+def _set_aside(part: Part | None, aside: tuple[SetAside, ...]) -> bool:
+    return bool({"signs", part, f"signs of {part}"} & set(aside))
+
+
+def _count(
+    law: Law, part: Part | None, recorded: TestResult, layers: tuple[LayerResult, ...], report: ClaimReport
+) -> Count:
     """A recorded count with its p-value; where layers are listed, their sum."""
-    found = next((count for count in recorded.counts if count.law == law), None)
-    numbers = (found.count, found.n, found.groups) if found else (0, 0, 0)
+    rows: Sequence[Count | LayerResult] = [c for c in recorded.counts if (c.law, c.part) == (law, part)][:1]
     if recorded.id in _BY_LAYER:
-        numbers = cast(
-            "tuple[int, int, int]", tuple(sum(getattr(x, name) for x in layers) for name in ("count", "n", "groups"))
-        )
-    count, n, groups = _possible(*numbers)
+        rows = layers
+    count, n, groups, live = _possible(rows)
     if recorded.id == STREAM_IDENTITY.id:
-        kept = _possible(0, min(report.a.architecture.width, report.provenance.sketch.stream), 0)[1]
-        n = kept if law == "fixed_points" else min(n, kept)
-        count, groups = min(count, n), min(1, n)
+        kept = min(report.a.architecture.width, report.provenance.sketch.stream, MOST_INDICES)
+        n = kept if law == "fixed_points" else min(n, kept // 2)
+        count, groups, live = min(count, n), min(1, n), None if live is None else min(live, n)
     if law == "signs":
-        return Count(law=law, count=count, n=n, groups=n, log10_p=log10_p_signs(count, n))
-    return fixed_point_count(count, n, groups)
+        return agreeing_count(count, n, part)
+    return fixed_point_count(count, n, groups, live)
 
 
-def _possible(count: int, n: int, groups: int) -> tuple[int, int, int]:
-    """The nearest numbers that a count could have."""
-    n = min(max(n, 0), MOST_INDICES)
-    return min(max(count, 0), n), n, min(max(groups, min(1, n)), n)
+def _possible(rows: Sequence[Count | LayerResult]) -> tuple[int, int, int, int | None]:
+    """The nearest count, n, groups and live indices that rows could have together."""
+    n = min(sum(max(row.n, 0) for row in rows), MOST_INDICES)
+    stated = [row.live for row in rows if row.live is not None]
+    live = min(max(sum(stated), 0), n) if len(stated) == len(rows) else None
+    count = min(max(sum(row.count for row in rows), 0), n if live is None else live)
+    return count, n, min(max(sum(row.groups for row in rows), min(1, n)), n), live
 
 
 def _layers(recorded: tuple[LayerResult, ...], report: ClaimReport) -> tuple[LayerResult, ...]:
     last_a, last_b = (model.architecture.layers - 1 for model in (report.a, report.b))
-    rows: list[tuple[int, ...]] = [
-        (min(max(x.layer_a, 0), last_a), min(max(x.layer_b, 0), last_b), *_possible(x.count, x.n, x.groups))
-        for x in recorded
+    rows: list[LayerRow] = [
+        (min(max(x.layer_a, 0), last_a), min(max(x.layer_b, 0), last_b), *_possible([x])) for x in recorded
     ]
     distinct = all(low[:2] < high[:2] for low, high in pairwise(rows))
     return localisation(rows if distinct else sorted({row[:2]: row for row in rows}.values()))
 
 
-def _effect(recorded: EffectSize | None, test: Statistic, count: Count, report: ClaimReport) -> EffectSize | None:
+def _effect(recorded: EffectSize | None, test: Statistic, count: Count) -> EffectSize | None:
     if count.n == 0 and test is not STREAM_IDENTITY:
         return None
     share = count.count / max(1, count.n)
-    if recorded is None or test is SIGN_AGREEMENT:
+    if recorded is None:
         return EffectSize(share=share)
-    interval = recorded.interval
-    if interval is not None:
-        interval = None if test is STREAM_IDENTITY else _interval(interval, test, count, report)
     return EffectSize(
         share=share,
-        interval=interval,
         cosine_identified=_cosine(recorded.cosine_identified) if count.count else None,
         cosine_background=_cosine(recorded.cosine_background),
     )
@@ -271,29 +316,6 @@ def _effect(recorded: EffectSize | None, test: Statistic, count: Count, report: 
 
 def _cosine(value: float | None) -> float | None:
     return None if value is None else min(max(value, -_LARGEST_COSINE), _LARGEST_COSINE)
-
-
-def _interval(
-    recorded: tuple[float, float], test: Statistic, count: Count, report: ClaimReport
-) -> tuple[float, float] | None:
-    """The interval for a population of whole blocks that the record does not hold: any that gives the recorded one.
-
-    Both ends are counts over the population, which is at most that of the largest blocks of the architectures.
-    """
-    shapes = (report.a.architecture, report.b.architecture)
-    mlps = [max(shape.hidden, shape.expert_hidden, shape.shared_hidden) for shape in shapes]
-    heads = [shape.head_size for shape in shapes]
-    largest = {UNIT_IDENTITY.id: min(mlps), VALUE_IDENTITY.id: min(heads)}.get(test.id, max(min(mlps), min(heads)))
-    most = min(max(count.n, count.groups * largest), _MOST_UNITS)
-    sizes: NDArray[np.int64] = np.arange(count.n + 1, most + 1)
-    sizes = np.concatenate([sizes[-1:], sizes[:-1]])  # blocks of one size first, as almost always
-    possible = np.ones(len(sizes), dtype=bool)
-    for end in recorded:
-        possible &= np.rint(end * sizes) / sizes == end
-    for size in sizes[possible][:_MOST_POPULATIONS].tolist():
-        if (found := hypergeometric_interval(count.count, count.n, size)) == recorded:
-            return found
-    return hypergeometric_interval(count.count, count.n, most) if most > count.n else None
 
 
 # ---- panel tests
@@ -309,6 +331,8 @@ def _panel(report: ClaimReport, recorded: PanelUse, problems: list[Disagreement]
             "families": tuple(sorted(recorded.families)),
             "stratum_a": stratum_of(report.a.architecture),
             "stratum_b": stratum_of(report.b.architecture),
+            "like_a": likeness(recorded.members, stratum_of(report.a.architecture), recorded.corpus_a),
+            "like_b": likeness(recorded.members, stratum_of(report.b.architecture), recorded.corpus_b),
             "anchors": min(max(recorded.anchors, 0), report.a.anchors, report.b.anchors),
             "critical_odds_ratio": None,
             "false_match": None,
@@ -365,8 +389,11 @@ def _ranked(
     scores[first, second] = scores[second, first] = recorded.scores
     result = conclude_panel(statistic, ladder(scores, claim.strata), recorded.scores[0])
     cells = _cells(recorded, claim.report, len(first))
-    if cells and recorded.scores[0] > (most := sum(cell.share for cell in cells) / len(cells)) + 1e-9:
-        problems.append(_problem(f"{field}.score", recorded.scores[0], f"at most {most}, the mean of its cells"))
+    layers = claim.report.a.architecture.layers, claim.report.b.architecture.layers
+    most = deeper_median([(cell.layer_a, cell.layer_b, cell.share) for cell in cells], layers) if cells else 1.0
+    if recorded.scores[0] > most + 1e-9:
+        expected = f"at most {most}, the median of the deeper half of its cells"
+        problems.append(_problem(f"{field}.score", recorded.scores[0], expected))
     return result.model_copy(update={"scores": recorded.scores, "by_cell": cells, "grid": recorded.grid}), scores
 
 

@@ -18,6 +18,7 @@ from ..fingerprint import (
     Effort,
     Fingerprint,
     FingerprintRecord,
+    Pairing,
     PartRecord,
     ReadFrom,
     SketchSpec,
@@ -88,12 +89,22 @@ class Subject(Record):
     content_sha256: str
     """sha256 over every learned tensor, canonical ones as float32, so a lossless change of format keeps it; at lesser
     effort, over the rows that were read."""
+    not_read: tuple[str, ...] = later(())
+    """Other files of weights that lie beside those read, by name."""
     anchors: int
-    """Anchor tokens kept."""
+    """Anchors kept: tokens, or rows of the table of tokens."""
+    pairing: Pairing = later("tokens")
+    """By what anchors pair with those of another model: tokens, or the numbers of rows."""
+    tokenizer: str | None = later()
+    """Name of the file that tells the tokens; None where none was found."""
     dead: tuple[DeadCount, ...]
     non_finite: int
     outside: tuple[str, ...]
     unrecognised: tuple[str, ...]
+    unrecognised_inside: tuple[str, ...] | None = later()
+    """Those of them that lie inside a layer that was read; None where that is not known."""
+    notes: tuple[str, ...] = later(())
+    """What was found otherwise than the model's makers declare, in sentences."""
     part: str = later("")
     """Name of the part that architecture, anchors, tests and what is below their digest are of."""
     parts: tuple[PartRecord, ...] = later(())
@@ -195,7 +206,8 @@ class ClaimReport(Record):
     log10_p: float | None
     """log10 of the family-wise p-value of the exact tests, adjusted over pairs of parts; None where none applies."""
     panel_log10_p: float | None = None
-    """log10 p of the primary panel test; None where no panel was used."""
+    """log10 p of the primary panel test; None where no panel was used, or it holds no members like A and B: ranks are
+    then with the test, and are no verdict."""
     robust_log10_p: float | None = None
     """The larger of the two: valid if either set of assumptions holds."""
     panel_alpha: float = Field(default=0.01, gt=0, lt=1)

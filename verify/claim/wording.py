@@ -48,15 +48,18 @@ _DEPENDENT = Sentences(
     f"{_NOT_WHO[0].upper()}{_NOT_WHO[1:]}; how probable a relation is; that a shared initial seed is excluded.",
 )
 _SIMILAR = Sentences(
-    "{Pair} are closer than the panel explains ({p}); a shared laboratory, data or tokenizer absent from the panel "
-    "could do the same. The size of the panel supports at most the words: {strength}.",
-    "{Pair} are more alike than unrelated models of the panel ({p}); the panel supports at most the words: "
-    "{strength}.",
+    "{Pair} are closer than the panel explains: unrelated models drawn like its members score as high with a "
+    "probability of at most {bound} (95% confidence), which supports at most the words: {strength}. If {pair} could "
+    "have been any of the members, some of which share their declared corpus, {p}; a shared laboratory, data or "
+    "tokenizer absent from the panel could do the same.",
+    "{Pair} are more alike than unrelated models of the panel, which score as high with a probability of at most "
+    "{bound} (95% confidence) and support at most the words: {strength}; {p}, if {pair} could have been any of "
+    "them.",
     f"That one was derived from the other; {_NOT_WHO}; any stronger words than those.",
 )
 _NOTHING = Sentences(
     "No evidence that {pair} share initial weights or derivation was found ({p}); this is not evidence that they "
-    "are unrelated.",
+    "are unrelated.{ranked}",
     "The tests found no evidence that {pair} share initial weights or derivation ({p}); the report says what they "
     "would have detected.",
     "That {pair} are unrelated, independent, or cleared.",
@@ -77,7 +80,7 @@ _SENTENCES: dict[tuple[Verdict, Evidence], Sentences] = {
 }
 _SENTENCES |= {
     ("untestable", evidence): Sentences(
-        "No test can decide whether {pair} are related{why}.",
+        "No test can decide whether {pair} are related{why}.{ranked}",
         "Whether {pair} are related could not be tested; the report gives the reasons.",
         "That {pair} are related, or that they are not.",
     )
@@ -94,6 +97,7 @@ def sentences(
     panel_alpha: float = 0.01,
     bound: float | None = None,
     of: tuple[str, str] | None = None,
+    ranked: str | None = None,
 ) -> Sentences:
     """The sentences of a verdict, by the evidence there is and the strength that the panel allows.
 
@@ -103,21 +107,45 @@ def sentences(
     log10_p, alpha, panel_log10_p, panel_alpha : the p-values of the report and their levels.
     bound : upper bound on the false-match probability of the panel; it caps the words.
     of : what is compared, and what is said behind the p-value, where that is a part of each model.
+    ranked : what a panel shows and why that is no verdict (:func:`no_verdict`).
     """
     exact = None if log10_p is None else f"{probability(log10_p)}, level {alpha:g}"
     panel = None if panel_log10_p is None else f"panel {probability(panel_log10_p)}, level {panel_alpha:g}"
     evidence: Evidence = "both" if exact and panel else "exact" if exact else "panel" if panel else "none"
     shown = {"dependent": exact, "similar_beyond_panel": panel}.get(verdict, "; ".join(filter(None, (exact, panel))))
-    reasons = "; ".join(dict.fromkeys(result.reason for result in results if result.reason))
+    few = _too_few(results) if verdict == "untestable" else ()
+    reasons = "; ".join(dict.fromkeys([*(result.reason for result in results if result.reason), *few]))
     pair, also = of or ("A and B", "")
     filled = {
         "pair": pair,
         "Pair": pair[0].upper() + pair[1:],
         "p": f"{shown}{also}",
         "strength": "no support" if bound is None else verbal_cap(bound),
+        "bound": "1" if bound is None else f"{bound:.3f}",
+        "ranked": "" if ranked is None else f" {ranked}",
         "why": f": {reasons}" if reasons else "",
     }
     return Sentences(*(text.format(**filled) for text in _SENTENCES[verdict, evidence]))
+
+
+def no_verdict(primary: TestResult, design: str, why: str) -> str | None:
+    """What a panel without members like A and B shows, and why that is no verdict; None where nothing was ranked."""
+    rung = next((rung for rung in primary.rungs if rung.design == design), None)
+    if rung is None:
+        return None
+    return (
+        f"Among the {rung.size} pairs of A, B and the panel's members theirs ranks {rung.rank} by {primary.id}, "
+        f"which is no verdict: {why}."
+    )
+
+
+def _too_few(results: Sequence[TestResult]) -> tuple[str, ...]:
+    """Why tests that apply could not have reached the level: how few of their indices can match."""
+    counts = {r.id: next((c for c in r.counts if c.law == "fixed_points"), None) for r in results if r.applicable}
+    seen = [f"{c.n if c.live is None else c.live} of {c.n} ({test})" for test, c in counts.items() if c is not None]
+    if not seen:
+        return ()
+    return (f"too few indices have numbers that are finite and not all zero in both models: {', '.join(seen)}",)
 
 
 def probability(log10_p: float) -> str:
@@ -234,6 +262,14 @@ def merged(models: Mapping[str, str | None]) -> tuple[str, ...]:
     )
 
 
+def same_rows(nothing_differs: bool) -> tuple[str, ...]:
+    """What a report does not show of two models in which nothing that was read differs, though their files do."""
+    return (
+        "There is no difference in what was read of the two models: they may be one model whose files were written "
+        "anew, or differ in what was not read. At full effort every number is compared.",
+    ) * nothing_differs
+
+
 def from_fingerprints(models: Mapping[str, str | None]) -> tuple[str, ...]:
     """What a report rests on where no weights were read: for each side, its fingerprint's digest of arrays, or None.
 
@@ -254,8 +290,9 @@ def limitations(
     chronology: str | None,
     panel_results: Sequence[TestResult] = (),
     effort: Effort = "full",
+    why_not: str | None = None,
 ) -> tuple[str, ...]:
-    """What the report does not show."""
+    """What the report does not show; ``why_not`` is why nothing ranked in a panel is a verdict, if so."""
     lines = []
     if verdict == "dependent":
         lines += [
@@ -272,9 +309,10 @@ def limitations(
             "It is not evidence of independence: "
             + (
                 "a copy changed further than the strangers in the panel differ would not be seen."
-                if panel_results and panel_results[0].applicable
+                if panel_results and panel_results[0].applicable and why_not is None
                 else "copies whose units were re-ordered and whose residual stream was rotated are out of the exact "
-                "tests' reach; a panel of unrelated models can find them."
+                "tests' reach; a panel of unrelated models like them can find "
+                "them."
             ),
             "Distillation from outputs leaves no arrangement to find, and is not excluded.",
         ]

@@ -6,7 +6,7 @@ import click
 
 from ..base import Cache
 from ..base.cache import Entry
-from .output import printable
+from .output import echo, printable
 
 _DAY = 86_400.0  # seconds
 
@@ -24,20 +24,20 @@ def cache(context: click.Context) -> None:
 
     found = Cache.default()
     entries = found.entries()
-    click.echo(str(found.folder))
+    echo(str(found.folder))
     for kind in sorted({entry.kind for entry in entries}):
         mine = [entry for entry in entries if entry.kind == kind]
-        click.echo(f"{kind}: {len(mine)}, {_bytes(sum(entry.size for entry in mine))}")
+        echo(f"{kind}: {len(mine)}, {_bytes(sum(entry.size for entry in mine))}")
         for line in sorted(_line(entry) for entry in mine if entry.kind == KIND):
-            click.echo(f"  {line}")
+            echo(f"  {line}")
     if not entries:
-        click.echo("empty")
+        echo("empty")
 
 
 @cache.command()
 def path() -> None:
     """Print the folder."""
-    click.echo(str(Cache.default().folder))
+    echo(str(Cache.default().folder))
 
 
 @cache.command()
@@ -47,9 +47,9 @@ def path() -> None:
 def clear(older_than: float) -> None:
     """Delete what is kept."""
     deleted, refused = Cache.default().clear(older_than * _DAY)
-    click.echo(f"Deleted {len(deleted)}, {_bytes(sum(entry.size for entry in deleted))}.")
+    echo(f"Deleted {len(deleted)}, {_bytes(sum(entry.size for entry in deleted))}.")
     if refused:
-        click.echo(f"{len(refused)} are in use or protected, and remain.")
+        echo(f"{len(refused)} are in use or protected, and remain.")
 
 
 def _line(entry: Entry) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .options import side_options
+from .output import echo
 
 if TYPE_CHECKING:
     from ..checkpoint import Checkpoint
@@ -26,18 +27,19 @@ def inspect(
     token: str | None,
     layout: str | None,
     base: str | None,
+    tokenizer: str | None,
     draft_layout: bool,
     as_json: bool,
 ) -> None:
     """Say how MODEL is understood, and what of it is left out; only headers and small files are read."""
     from ..checkpoint import Location, drafted_layout, open_checkpoint
 
-    location = Location(model, revision, token, layout, base)
+    location = Location(model, revision, token, layout, base, tokenizer)
     if draft_layout:
-        click.echo(drafted_layout(location), nl=False)
+        echo(drafted_layout(location), nl=False)
         return
     with open_checkpoint(location) as checkpoint:
-        click.echo(json.dumps(_content(checkpoint), indent=2) if as_json else _page(checkpoint))
+        echo(json.dumps(_content(checkpoint), indent=2) if as_json else _page(checkpoint))
 
 
 def _content(checkpoint: Checkpoint) -> dict[str, object]:
@@ -51,12 +53,17 @@ def _content(checkpoint: Checkpoint) -> dict[str, object]:
         "files": [file.model_dump() for file in checkpoint.files(read=False)],
         "part": checkpoint.part.name,
         "parts": [part.model_dump() for part in checkpoint.parts],
+        "not_read": checkpoint.not_read,
+        "tokenizer": None if (found := checkpoint.vocabulary()) is None else found.file,
         "outside": checkpoint.outside,
         "unrecognised": checkpoint.unrecognised,
+        "notes": sorted(checkpoint.notes),
     }
 
 
 def _page(checkpoint: Checkpoint) -> str:
+    from ..checkpoint import LOOKED_FOR
+
     shape, files = checkpoint.architecture, checkpoint.files(read=False)
     where = "@".join(filter(None, (checkpoint.origin, checkpoint.revision)))
     lines = [
@@ -73,13 +80,18 @@ def _page(checkpoint: Checkpoint) -> str:
             + (f"read as {part.family}" if part.family else "not understood")
             for part in checkpoint.parts
         ]
+    tokenizer = checkpoint.vocabulary()
+    none = f"none found (looked for {', '.join(LOOKED_FOR)})"
+    lines.append(f"tokenizer: {none if tokenizer is None else tokenizer.file}")
     if checkpoint.declared_bases:
         lines.append(f"declared bases: {', '.join(checkpoint.declared_bases)}")
+    lines += sorted(checkpoint.notes)
     for what, names in (
-        ("understood, compared by no test", checkpoint.outside),
-        ("not understood and left out", checkpoint.unrecognised),
+        ("files of weights not read", checkpoint.not_read),
+        ("tensors understood, compared by no test", checkpoint.outside),
+        ("tensors not understood and left out", checkpoint.unrecognised),
     ):
         if names:
-            lines += [f"{len(names)} tensors {what}:", *(f"  {name}" for name in names[:_SHOWN])]
+            lines += [f"{len(names)} {what}:", *(f"  {name}" for name in names[:_SHOWN])]
             lines += [f"  and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
     return "\n".join(lines)

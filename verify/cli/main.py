@@ -1,13 +1,15 @@
 """The command line: arguments in, a report out, one clear sentence on any bad input.
 
 Exit status: 0 whatever the verdict; 2 for bad input (one line on standard error, nothing written);
-3 for a verdict named by ``--fail-on``; 130 when interrupted.
+3 for a verdict named by ``--fail-on``; 130 when interrupted. A screen leaves out a model that cannot be read, says so
+and goes on: that alone is no failure, but with ``--fail-on left_out`` it is 3.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,8 +18,13 @@ from .cache import cache
 from .inspect import inspect
 from .options import Effort, effort_options, side_options
 from .output import (
+    check_report_folder,
     check_writable,
     chosen_formats,
+    chosen_verdicts,
+    count,
+    echo,
+    echo_json,
     formats,
     log_to_stderr,
     no_pdf,
@@ -29,6 +36,9 @@ from .panel import panel
 from .replay import render, replay
 from .screen import screen
 from .sign import check_signature, keygen, sign
+
+if TYPE_CHECKING:
+    from ..fingerprint import FingerprintRecord
 
 _VERDICTS = ("identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable")
 
@@ -42,7 +52,7 @@ def cli(context: click.Context, verbose: int) -> None:
     if verbose:
         log_to_stderr(verbose)
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        echo(context.get_help())
 
 
 @cli.command()
@@ -51,7 +61,12 @@ def cli(context: click.Context, verbose: int) -> None:
 @effort_options
 @side_options("a")
 @side_options("b")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for the report's files.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder for the report's files; those of another report go.",
+)
 @click.option(
     "--format", "names", metavar="FORMAT,...", help="Of the files: json, md, tex, html, pdf.  [default: json,md]"
 )
@@ -66,6 +81,13 @@ def cli(context: click.Context, verbose: int) -> None:
 )
 @click.option("--panel-alpha", type=float, default=1e-2, show_default=True, help="Level of the primary panel test.")
 @click.option("--family", "families", multiple=True, help="Declared family of A or B; its members are left out.")
+@click.option(
+    "--corpus",
+    "corpora",
+    multiple=True,
+    metavar="NAME",
+    help="Text that A and B were trained on, as the panel names it; twice for A's and B's. A panel verdict needs it.",
+)
 @click.option(
     "--selection",
     default="pre-specified",
@@ -88,16 +110,19 @@ def lineage(
     token_a: str | None,
     layout_a: str | None,
     base_a: str | None,
+    tokenizer_a: str | None,
     revision_b: str | None,
     token_b: str | None,
     layout_b: str | None,
     base_b: str | None,
+    tokenizer_b: str | None,
     output: Path | None,
     names: str | None,
     alpha: float,
     reference: str,
     panel_alpha: float,
     families: tuple[str, ...],
+    corpora: tuple[str, ...],
     selection: str,
     seed: int,
     chronology: str | None,
@@ -111,27 +136,28 @@ def lineage(
     Each is a folder or file of weights, its address (org/model and hf://org/model@revision on the Hugging Face Hub,
     https://, s3://), or a saved fingerprint.
     """
-    unwanted = {verdict.strip() for verdict in fail_on.split(",") if verdict.strip()}
-    if unknown := unwanted.difference(_VERDICTS):
-        raise InputError(f"--fail-on names {sorted(unknown)[0]!r}; give verdicts among {', '.join(_VERDICTS)}.")
+    unwanted = chosen_verdicts(fail_on, _VERDICTS)
     if names is not None and output is None:
         raise InputError("--format is for the files of a report; give their folder with -o.")
+    if len(corpora) > 2:
+        raise InputError(f"--corpus is given {len(corpora)} times; give it once for both models, or twice: A's, B's.")
     wanted = chosen_formats("json,md" if names is None else names)
     if output is not None:
-        check_writable(*(output / f"report.{name}" for name in wanted))
+        check_report_folder(output, wanted)
     from ..checkpoint import Location
     from ..lineage import test_lineage
 
     with progress_bar(quiet) as progress:
         report = test_lineage(
-            Location(a, revision_a, token_a, layout_a, base_a),
-            Location(b, revision_b, token_b, layout_b, base_b),
+            Location(a, revision_a, token_a, layout_a, base_a, tokenizer_a),
+            Location(b, revision_b, token_b, layout_b, base_b, tokenizer_b),
             effort=effort,
             workers=workers,
             alpha=alpha,
             panel=None if reference == "none" else reference,
             panel_alpha=panel_alpha,
             families=families,
+            corpus=(corpora[0], corpora[-1]) if corpora else "",
             selection=selection,
             seed=seed,
             chronology=chronology,
@@ -141,11 +167,11 @@ def lineage(
     if output is not None:
         write_report(report, output, wanted)
     if as_json:
-        click.echo(report.to_json())
+        echo_json(report.to_json())
     elif output is None:
-        click.echo(report.to_markdown())
+        echo(report.to_markdown())
     else:
-        click.echo("\n".join([report.finding, *(str(output / f"report.{name}") for name in wanted)]))
+        echo("\n".join([report.finding, *(str(output / f"report.{name}") for name in wanted)]))
     if report.verdict in unwanted:
         sys.exit(3)
 
@@ -165,6 +191,7 @@ def fingerprint(
     token: str | None,
     layout: str | None,
     base: str | None,
+    tokenizer: str | None,
     output: Path,
     as_json: bool,
     quiet: bool,
@@ -175,7 +202,7 @@ def fingerprint(
     from ..fingerprint import fingerprint as compute
 
     with progress_bar(quiet) as progress:
-        location = Location(model, revision, token, layout, base)
+        location = Location(model, revision, token, layout, base, tokenizer)
         result = compute(location, effort=effort, workers=workers, progress=progress)
     if effort not in (None, result.record.effort):
         raise InputError(
@@ -183,7 +210,21 @@ def fingerprint(
             "for; give its weights."
         )
     result.save(output)
-    click.echo(result.record.model_dump_json() if as_json else f"{result!r}\n{output}")
+    if as_json:
+        echo_json(result.record.model_dump_json())
+    else:
+        echo(f"{_described(result.record)}\n{output}")
+
+
+def _described(record: FingerprintRecord) -> str:
+    """A fingerprint in one sentence."""
+    from ..render.escape import SENTENCE, plain
+
+    shape = record.architecture
+    return (
+        f"{plain(record.name, SENTENCE)}: {plain(shape.family, SENTENCE)}, {count(shape.layers, 'layer')} of width "
+        f"{shape.width}; {count(record.bytes_read, 'byte')} read at {record.effort} effort."
+    )
 
 
 @cli.command()
@@ -204,7 +245,8 @@ def demo(output: Path, quiet: bool) -> None:
     pairs = {"related": ("continued-3x", "reference"), "unrelated": ("stranger-1", "reference")}
     left_out = no_pdf()
     wanted = [name for name in formats() if name != "pdf" or left_out is None]
-    check_writable(*(output / pair / f"report.{name}" for pair in pairs for name in wanted))
+    for pair in pairs:
+        check_report_folder(output / pair, wanted)
     for name, (a, b) in pairs.items():
         with progress_bar(quiet) as progress:
             report = test_lineage(model(a), model(b), progress=progress)
@@ -212,12 +254,12 @@ def demo(output: Path, quiet: bool) -> None:
             write_report(report, output / name, wanted)
         except InputError as error:  # a typesetter that lacks something
             left_out, wanted = str(error).rstrip("."), [kind for kind in wanted if kind != "pdf"]
-        click.echo(f"{name}: {a} against {b}\n  {report.finding}")
+        echo(f"{name}: {a} against {b}\n  {report.finding}")
         if report.verdict == "no_evidence":
-            click.echo(f"  {report.power}")
-        click.echo(f"  {output / name / 'report.md'}")
+            echo(f"  {report.power}")
+        echo(f"  {output / name / 'report.md'}")
     if left_out is not None:
-        click.echo(f"Left out report.pdf: {left_out}.")
+        echo(f"Left out report.pdf: {left_out}.")
 
 
 cli.add_command(inspect)
@@ -243,11 +285,11 @@ def main() -> None:
         name = Path(str(error.filename)).name if error.filename else "a file"
         _fail(f"{name}: {error.strerror or error}; check the path, its permissions and free space.")
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
+        echo("Interrupted.", err=True)
         sys.exit(130)
 
 
 def _fail(message: str) -> None:
     line = " ".join(message.split())
-    click.echo(printable(line), err=True)
+    echo(printable(line), err=True)
     sys.exit(2)

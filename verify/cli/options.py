@@ -26,11 +26,12 @@ def effort_options(command: Command) -> Command:
 
 
 def side_options(side: str = "") -> Callable[[Command], Command]:
-    """``--revision``, ``--token``, ``--layout``, ``--base`` of one model, with the side's name where two are."""
+    """``--revision``, ``--token``, ``--layout``, ``--base``, ``--tokenizer`` of one model, named by side of two."""
     end, of = (f"-{side}", f" of {side.upper()}") if side else ("", "")
 
     def decorate(command: Command) -> Command:
         for name, text in (
+            ("tokenizer", f"Tokenizer{of}, where its folder has none: a file, or a folder or model with one."),
             ("base", f"Model that an adapter{of} is merged onto: a path or address."),
             ("layout", f"Layout file{of}, or the name of a family, for an architecture that is not known."),
             ("token", f"Token of the Hub{of}; HF_TOKEN in the environment is safer."),

@@ -1,7 +1,14 @@
-"""Where a command writes: proved writable before the long work, and written only when everything is made."""
+"""What a command writes and prints: proved writable before the long work, and written when everything is made.
+
+A folder holds the pages of one report. Where a report is written into a folder, files of its five names
+(``report.json``, ``.md``, ``.tex``, ``.html``, ``.pdf``) that are of another report are replaced or removed; nothing
+else in the folder is touched. A file of such a name that is no page of a report is refused before the work.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,10 +18,37 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
-from ..base import InputError, Progress, silent, write_atomically
+import click
+
+from ..base import InputError, Progress, replace_together, silent
 
 if TYPE_CHECKING:
     from ..claim import ClaimReport
+
+_DIGEST = re.compile(rb"sha256:[0-9a-f]{64}")
+_LARGEST_PART = 1 << 24  # bytes of a page that are looked at
+_OTHERWISE = {
+    "≥": ">=",
+    "≤": "<=",
+    "≠": "!=",
+    "×": "x",
+    "·": ".",
+    "…": "...",
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "“": '"',
+    "”": '"',
+    "‘": "'",
+    "’": "'",
+    "→": "->",
+    "√": "sqrt",
+    "░": "-",
+    "▒": "+",
+    "▓": "*",
+    "█": "#",
+}
+"""What stands for a sign that a terminal lacks."""
 
 
 def check_writable(*files: Path) -> None:
@@ -59,6 +93,20 @@ def chosen_formats(text: str) -> list[str]:
     return names
 
 
+def chosen_verdicts(text: str, known: Sequence[str]) -> set[str]:
+    """The verdicts that a comma list names.
+
+    Raises
+    ------
+    InputError
+        If one is unknown.
+    """
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    if unknown := sorted(names.difference(known)):
+        raise InputError(f"--fail-on names {unknown[0]!r}; give verdicts among {', '.join(known)}.")
+    return names
+
+
 def formats() -> list[str]:
     """All formats of a whole report."""
     from ..render import FORMATS
@@ -75,8 +123,26 @@ def no_pdf() -> str | None:
     )
 
 
+def check_report_folder(folder: Path, names: Sequence[str]) -> None:
+    """Refuse a folder that the files of a report could not be written to, or where they would cost what is not ours.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be written, or one that is not to be written has the name of a page and is none.
+    """
+    check_writable(*(folder / f"report.{name}" for name in names))
+    for name in formats():
+        page = folder / f"report.{name}"
+        if name not in names and page.exists() and not (page.is_file() and _is_page(page)):
+            raise InputError(
+                f"{str(page)!r:.200} is no page of a report, and would stand beside those of another model; move it, "
+                "or give another folder with -o."
+            )
+
+
 def write_report(report: ClaimReport, folder: Path, names: Sequence[str] = ("json", "md")) -> None:
-    """Write ``report.<format>`` for each format; all are made before any is written.
+    """Write ``report.<format>`` for each format; all are made before any is written, and stale pages go first.
 
     Raises
     ------
@@ -86,15 +152,91 @@ def write_report(report: ClaimReport, folder: Path, names: Sequence[str] = ("jso
     from ..render import FORMATS
 
     contents, failed = {}, None
-    for name in names:
+    for name in sorted(names, key="json".__eq__):  # the record is what the pages belong to: it comes last
         try:
-            contents[name] = FORMATS[name](report)
+            contents[f"report.{name}"] = FORMATS[name](report)
         except InputError as error:  # what was computed is not lost for want of a typesetter
             failed = error
-    for name, content in contents.items():
-        write_atomically(folder / f"report.{name}", content)
+    others = [folder / f"report.{name}" for name in formats() if f"report.{name}" not in contents]
+    stale = [page.name for page in others if page.is_file() and _is_page(page) and not _is_of(page, report)]
+    replace_together(folder, contents, stale)
     if failed is not None:
         raise failed
+
+
+def _is_page(page: Path) -> bool:
+    """Whether a file is a page of a report: it holds a digest and, where that is not compressed, our name."""
+    content = _content(page)
+    return _DIGEST.search(content) is not None and (page.suffix == ".pdf" or b"verify-lineage" in content)
+
+
+def _is_of(page: Path, report: ClaimReport) -> bool:
+    """Whether it is of this report."""
+    return report.digest.encode() in _DIGEST.findall(_content(page))
+
+
+def _content(page: Path) -> bytes:
+    """The beginning of a page, and its end; without the places where a line may break."""
+    with page.open("rb") as file:
+        head = file.read(_LARGEST_PART)
+        file.seek(max(len(head), page.stat().st_size - _LARGEST_PART))
+        return (head + file.read(_LARGEST_PART)).replace(b"<wbr>", b"")
+
+
+def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print a text for a reader, with other signs where the terminal lacks some.
+
+    Files are UTF-8 whatever the terminal is.
+    """
+    stream = sys.stderr if err else sys.stdout
+    click.echo(_spelled(text, stream.encoding or "ascii"), file=stream, nl=nl)
+
+
+def echo_json(text: str) -> None:
+    """Print JSON, the same value whatever the encoding: where it is not UTF-8, in ASCII."""
+    if not _holds_everything(sys.stdout.encoding or "ascii"):
+        text = "".join(sign if sign.isascii() else json.dumps(sign)[1:-1] for sign in text)
+    click.echo(text, file=sys.stdout)
+
+
+def _spelled(text: str, encoding: str) -> str:
+    """A text in signs that an encoding has: another of the same meaning, or a question mark.
+
+    Examples
+    --------
+    >>> _spelled("p ≥ 10–3 × “é”", "ascii"), _spelled("p ≥ 10–3 × “é”", "latin-1")
+    ('p >= 10-3 x "?"', 'p >= 10-3 × "é"')
+    """
+    try:
+        text.encode(encoding)
+        return text
+    except (UnicodeEncodeError, LookupError):
+        return "".join(_sign(sign, encoding) for sign in text)
+
+
+def _sign(sign: str, encoding: str) -> str:
+    for other in (sign, _OTHERWISE.get(sign, "?")):
+        try:
+            other.encode(encoding)
+            return other
+        except (UnicodeEncodeError, LookupError):
+            continue
+    return "?"
+
+
+def _holds_everything(encoding: str) -> bool:
+    return encoding.lower().replace("_", "-").startswith(("utf-8", "utf8"))
+
+
+def count(n: int, one: str, many: str = "") -> str:
+    """A number of things, in words that agree with it.
+
+    Examples
+    --------
+    >>> count(1, "pair"), count(2, "pair"), count(0, "family", "families")
+    ('1 pair', '2 pairs', '0 families')
+    """
+    return f"{n} {one if n == 1 else many or one + 's'}"
 
 
 def printable(line: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..base import InputError, Progress
-from .output import check_writable, progress_bar
+from .output import check_writable, count, echo, echo_json, progress_bar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +36,7 @@ def build(recipe: Path, output: Path, quiet: bool) -> None:
     """
     from ..panel.build import build as build_panel
     from ..panel.recipe import Recipe
+    from ..render.escape import SENTENCE, plain
 
     check_writable(output / "panel.json")
     found = Recipe.read(recipe)
@@ -45,10 +46,14 @@ def build(recipe: Path, output: Path, quiet: bool) -> None:
             output,
             base=recipe.parent,
             progress=progress,
-            report=lambda line: click.echo(" ".join(line.split()), err=True),
+            report=lambda line: echo(" ".join(line.split()), err=True),
         )
-    click.echo(f"{built!r}, {len(built.record.excluded)} skipped, {len(built.record.kinship)} pairs look related")
-    click.echo(str(output))
+    record = built.record
+    echo(
+        f"{plain(record.name, SENTENCE)} {plain(record.version, SENTENCE)}: {count(len(record.members), 'member')}, "
+        f"{len(record.excluded)} skipped, {count(len(record.kinship), 'pair looks', 'pairs look')} related."
+    )
+    echo(str(output))
 
 
 @panel.command()
@@ -70,8 +75,11 @@ def show(panel_folder: str, statistic: str, heatmap: Path | None, as_json: bool,
         if len(members) < 2:
             raise InputError("The panel has no two members that can be compared with one another; no heat map.")
         heat_map(heatmap, [member.name for member in members], scores, chosen)
-        click.echo(str(heatmap), err=True)
-    click.echo(loaded.record.model_dump_json() if as_json else _page(loaded, chosen, members, scores))
+        echo(str(heatmap), err=True)
+    if as_json:
+        echo_json(loaded.record.model_dump_json())
+    else:
+        echo(_page(loaded, chosen, members, scores))
 
 
 @panel.command()
@@ -95,7 +103,7 @@ def audit(panel_folder: str, statistic: str, qq: Path | None, as_json: bool, qui
     strata, families = [m.stratum for m in members], [m.family for m in members]
     found = audit_scores(scores, strata, families)
     if found is None:
-        raise InputError(f"The panel has {len(members)} members of one kind; an audit needs at least 6.")
+        raise InputError(f"The panel has {count(len(members), 'member')} of one kind; an audit needs at least 6.")
     curve = false_match_curve(scores, [member.name for member in members])
     if qq is not None:
         from ..render.figures import qq_plot
@@ -105,24 +113,21 @@ def audit(panel_folder: str, statistic: str, qq: Path | None, as_json: bool, qui
                 "No two members share one of several strata, so there is nothing to calibrate; no QQ plot."
             )
         qq_plot(qq, *quantile_envelope(scores, strata), chosen)
-        click.echo(str(qq), err=True)
+        echo(str(qq), err=True)
     if as_json:
         content = found.model_dump() | {"statistic": chosen, "false_match": curve}
-        click.echo(json.dumps(content))
+        echo(json.dumps(content))
     else:
-        click.echo(
-            f"{chosen}, {found.members} members of one kind, {found.pairs_within_strata} pairs inside strata\n"
-        )
-        click.echo("| level | inside strata | excess p | worst family | its share |\n|---:|---:|---:|---|---:|")
+        inside = count(found.pairs_within_strata, "pair")
+        echo(f"{chosen}, {count(found.members, 'member')} of one kind, {inside} inside strata\n")
+        echo("| level | inside strata | excess p | worst family | its share |\n|---:|---:|---:|---|---:|")
         for size in found.sizes:
             cells = (size.within_strata, size.excess_p, size.worst_family, size.worst_family_share)
             texts = ["–" if c is None else c if isinstance(c, str) else f"{c:.3f}" for c in cells]
-            click.echo(f"| {size.level:g} | " + " | ".join(texts) + " |")
-        click.echo(
-            "\n| score as fixed threshold | disjoint pairs that reach it | of | 95% bound |\n|---:|---:|---:|---:|"
-        )
+            echo(f"| {size.level:g} | " + " | ".join(texts) + " |")
+        echo("\n| score as fixed threshold | disjoint pairs that reach it | of | 95% bound |\n|---:|---:|---:|---:|")
         for threshold, exceeding, pairs, bound in curve:
-            click.echo(f"| {threshold:.4f} | {exceeding} | {pairs} | {bound:.3f} |")
+            echo(f"| {threshold:.4f} | {exceeding} | {pairs} | {bound:.3f} |")
 
 
 def _page(loaded: Panel, statistic: str, members: list[Member], scores: NDArray[np.float64]) -> str:
@@ -131,7 +136,7 @@ def _page(loaded: Panel, statistic: str, members: list[Member], scores: NDArray[
 
     record = loaded.record
     lines = [
-        f"{plain(record.name, SENTENCE)} {plain(record.version, SENTENCE)}, {len(record.members)} members, "
+        f"{plain(record.name, SENTENCE)} {plain(record.version, SENTENCE)}, {count(len(record.members), 'member')}, "
         f"{loaded.digest}",
         plain(record.description, SENTENCE),
         "",

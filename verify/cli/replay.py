@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .options import side_options
-from .output import check_writable, chosen_formats, progress_bar, write_report
+from .output import check_report_folder, chosen_formats, echo, echo_json, progress_bar, write_report
 
 if TYPE_CHECKING:
     from ..claim.agreement import Replay
@@ -37,10 +37,12 @@ def replay(
     token_a: str | None,
     layout_a: str | None,
     base_a: str | None,
+    tokenizer_a: str | None,
     revision_b: str | None,
     token_b: str | None,
     layout_b: str | None,
     base_b: str | None,
+    tokenizer_b: str | None,
     reference: str | None,
     require_models: bool,
     as_json: bool,
@@ -58,11 +60,14 @@ def replay(
     from ..checkpoint import Location
     from ..replay import replay as run
 
-    first = None if a is None else Location(a, revision_a, token_a, layout_a, base_a)
-    second = None if b is None else Location(b, revision_b, token_b, layout_b, base_b)
+    first = None if a is None else Location(a, revision_a, token_a, layout_a, base_a, tokenizer_a)
+    second = None if b is None else Location(b, revision_b, token_b, layout_b, base_b, tokenizer_b)
     with progress_bar(quiet) as progress:
         outcome = run(report, first, second, reference, progress=progress)
-    click.echo(outcome.model_dump_json() if as_json else _page(outcome))
+    if as_json:
+        echo_json(outcome.model_dump_json())
+    else:
+        echo(_page(outcome))
     if not outcome.agrees:
         sys.exit(1)
     if require_models and outcome.status != "agrees":
@@ -74,17 +79,22 @@ def replay(
 @click.option(
     "--format", "names", default="md", show_default=True, metavar="FORMAT,...", help="md, tex, html, pdf, json."
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder to write to; files of another report go.",
+)
 def render(report: Path, names: str, output: Path) -> None:
     """Write REPORT (an unaltered report.json) in other formats."""
     from ..claim import ClaimReport
 
     wanted = chosen_formats(names)
-    files = [output / f"report.{name}" for name in wanted]
-    check_writable(*files)
+    check_report_folder(output, wanted)
     write_report(ClaimReport.from_json(report), output, wanted)
-    for file in files:
-        click.echo(str(file))
+    for name in wanted:
+        echo(str(output / f"report.{name}"))
 
 
 def _page(outcome: Replay) -> str:

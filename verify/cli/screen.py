@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import click
 
 from ..base import InputError
 from .options import EFFORTS, Effort
-from .output import check_writable, progress_bar
+from .output import check_writable, chosen_verdicts, echo, echo_json, progress_bar
 
 _MOST_LISTED = 1_000_000  # lines of a list
 _LARGEST_LIST = 200_000_000  # bytes
@@ -21,7 +22,7 @@ _LARGEST_LIST = 200_000_000  # bytes
 @click.command()
 @click.argument("models", nargs=-1, required=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the result, and of unfinished work.")
-@click.option("--against", metavar="MODEL", help="Compare all MODELS with this one only.")
+@click.option("--against", metavar="MODEL", help="Compare all MODELS with this one only, and not with itself.")
 @click.option(
     "--effort",
     type=click.Choice(EFFORTS),
@@ -36,6 +37,13 @@ _LARGEST_LIST = 200_000_000  # bytes
     "--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tcp://host:8786, instead of processes."
 )
 @click.option("--format", "form", type=click.Choice(["parquet", "csv"]), help="Of the table of pairs.")
+@click.option(
+    "--fail-on",
+    default="",
+    metavar="VERDICT,...",
+    help="Exit with 3 where a pair has such a verdict (identical, dependent, suspected, no_evidence, untestable), "
+    "or, for left_out, where a model could not be read.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print families.json instead of the summary.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def screen(
@@ -48,17 +56,20 @@ def screen(
     workers: int | None,
     scheduler: str | None,
     form: Literal["parquet", "csv"] | None,
+    fail_on: str,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Compare every two of MODELS: weights, fingerprints, folders of fingerprints, or @FILE with one of these a line.
 
-    Resumes where it was interrupted. A model that cannot be read is reported and left out.
+    Resumes where it was interrupted. A model that cannot be read is reported and left out. Exit status: 0 whatever
+    was found, 2 for bad input or fewer than two models that can be read, 3 as --fail-on says.
     """
     from ..screen import screen as compute
-    from ..screen.result import chosen_form
+    from ..screen.result import VERDICTS, chosen_form
     from ..screen.summary import summary
 
+    unwanted = chosen_verdicts(fail_on, (*VERDICTS, "left_out"))
     form = chosen_form(form)
     if output is not None:
         check_writable(output / f"pairs.{form}", output / "families.json", output / "summary.md")
@@ -77,15 +88,17 @@ def screen(
             progress=progress,
         )
     for left_out in result.record.left_out:
-        click.echo(" ".join(f"{left_out.name}: left out: {left_out.reason}".split()), err=True)
+        echo(" ".join(f"{left_out.name}: left out: {left_out.reason}".split()), err=True)
     if output is not None:
         files = result.save(output, form)
     if as_json:
-        click.echo(result.to_json())
+        echo_json(result.to_json())
     elif output is None:
-        click.echo(summary(result.record, "the table, with -o"), nl=False)
+        echo(summary(result.record), nl=False)
     else:
-        click.echo("\n".join([f"{result!r}", *map(str, files)]))
+        echo("\n".join([result.finding, *map(str, files)]))
+    if unwanted & result.verdicts:
+        sys.exit(3)
 
 
 def _models(text: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..base import InputError, ReportError, write_atomically
-from .output import check_writable
+from .output import check_writable, echo
 
 if TYPE_CHECKING:
     from ..claim import ClaimReport
@@ -41,7 +41,7 @@ def keygen(output: Path) -> None:
     except BaseException:
         public_file.unlink()
         raise
-    click.echo(f"key {key_id(public)}\n{output} (keep secret)\n{public_file} (publish)")
+    echo(f"key {key_id(public)}\n{output} (keep secret)\n{public_file} (publish)")
 
 
 @click.command()
@@ -63,7 +63,7 @@ def sign(report: Path, key: Path, output: Path | None) -> None:
     secret = _read(key, _LONGEST_KEY)
     envelope = seal(ClaimReport.from_json(report), secret, passphrase=_passphrase(key.name, secret))
     write_atomically(target, envelope + b"\n")
-    click.echo(str(target))
+    echo(str(target))
 
 
 @click.command()
@@ -86,9 +86,9 @@ def check_signature(envelope: Path, key: Path, report: Path | None) -> None:
                 f"{signed.digest}; the signature itself holds."
             )
     except SignatureError as error:
-        click.echo(str(error), err=True)
+        echo(str(error), err=True)
         sys.exit(1)
-    click.echo(f"Valid: key {key_id(public)}\nsigned report {signed.digest}")
+    echo(f"Valid: key {key_id(public)}\nsigned report {signed.digest}")
 
 
 def _is(signed: ClaimReport, content: bytes) -> bool:

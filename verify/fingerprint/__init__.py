@@ -1,7 +1,8 @@
 """Checkpoint to fingerprint: small, publishable, and all that the tests ever look at."""
 
-from .anchors import ANCHORS
+from .anchors import ANCHORS, LEAST_ANCHORS, Pairing, known_tokens, shared_anchors
 from .build import fingerprint
+from .copies import may_be_copies, with_file_digests
 from .record import (
     COMPONENTS,
     SAMPLED,
@@ -21,12 +22,14 @@ __all__ = [
     "ANCHORS",
     "COMPONENTS",
     "EFFORTS",
+    "LEAST_ANCHORS",
     "SAMPLED",
     "Component",
     "DeadCount",
     "Effort",
     "Fingerprint",
     "FingerprintRecord",
+    "Pairing",
     "PartRecord",
     "ReadFrom",
     "SketchSpec",
@@ -36,6 +39,10 @@ __all__ = [
     "difference",
     "fingerprint",
     "is_fingerprint",
+    "known_tokens",
+    "may_be_copies",
     "projection",
+    "shared_anchors",
     "unit_rows",
+    "with_file_digests",
 ]

@@ -1,10 +1,35 @@
-"""The frozen list of anchor tokens: byte strings that most tokenizers know.
+"""Which rows of two models' tables of tokens are compared with each other.
 
-Two models are compared on the anchors both know. The order decides which are kept when a
-vocabulary has more than the sketch asks for; it must never change within a sketch version.
+By tokens: the frozen list below holds byte strings that most tokenizers know, and two models are compared on those
+that both know. Its order decides which are kept when a vocabulary has more than the sketch asks for; it must never
+change within a sketch version.
+
+By number: where no tokenizer is found, or it knows too few of them, rows at fixed numbers are kept, and compared with
+the same rows of a table of equally many.
+
+Either is a pairing of rows that is fixed before a weight is looked at: a function f of tokenizer files and shapes
+alone. The tests on anchors count matches of hidden units, value channels or dimensions of the residual stream, and
+the groups of their nulls permute those (or flip their signs). An element g acts on a model's tables of tokens by
+permuting columns, never rows, and on neither tokenizer nor shape, so f(g M) = f(M): the arrays of g M on the anchors
+are those of M with units (channels, dimensions) permuted by g, as the proofs ask, whichever rows the anchors are. A
+pairing that joins unlike tokens costs power, and no validity.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checkpoint import Vocabulary
+
+if TYPE_CHECKING:
+    from .record import FingerprintRecord
+
+Pairing = Literal["tokens", "rows"]
+LEAST_ANCHORS = 32
+"""Below so many, responses and embeddings tell too little."""
 
 _WORDS = (
     "the of and to in is that for it as with was on be by at from are this not or an have you "
@@ -27,9 +52,41 @@ ANCHORS: tuple[bytes, ...] = _anchors()
 """Printable ASCII, newline and tab; common English and code words after a space; the other bytes."""
 
 
-def known_anchors(vocabulary: dict[bytes, int] | None, count: int) -> list[tuple[int, int]]:
-    """The first ``count`` anchors of a vocabulary, as pairs (position in the list, token id)."""
-    if vocabulary is None:
-        return []
-    known = [(i, vocabulary[a]) for i, a in enumerate(ANCHORS) if a in vocabulary]
-    return known[:count]
+def anchors_of(vocabulary: Vocabulary | None, rows: int, count: int) -> tuple[Pairing, list[tuple[int, int]]]:
+    """The anchors of a model with so many rows of tokens: how they pair, and (number, row) of each, ascending.
+
+    Parameters
+    ----------
+    vocabulary : its tokenizer, if one was found.
+    count : anchors, at most.
+    """
+    known: list[tuple[int, int]] = []
+    if vocabulary is not None:
+        ids = vocabulary.below(rows)
+        known = [(i, ids[a]) for i, a in enumerate(ANCHORS) if a in ids]
+    if len(known) >= LEAST_ANCHORS or not rows:
+        return "tokens", known[:count]
+    return "rows", [(row, row) for row in numbered_rows(rows, count)]
+
+
+def numbered_rows(rows: int, count: int) -> tuple[int, ...]:
+    """Numbers of ``count`` rows of a table, evenly apart; all of a smaller one.
+
+    Examples
+    --------
+    >>> numbered_rows(10, 4), numbered_rows(3, 4)
+    ((0, 2, 5, 7), (0, 1, 2))
+    """
+    most = min(rows, count)
+    return tuple(i * rows // most for i in range(most))
+
+
+def known_tokens(record: FingerprintRecord) -> set[int]:
+    """Positions in the frozen list of the tokens that a model is known by; none of rows known by number."""
+    return set(record.anchors) if record.pairing == "tokens" else set()
+
+
+def shared_anchors(a: FingerprintRecord, b: FingerprintRecord) -> NDArray[np.int64]:
+    """Anchors of both models that mean the same rows: tokens, or numbered rows of tables of one size."""
+    alike = a.pairing == b.pairing and (a.pairing == "tokens" or a.architecture.vocab == b.architecture.vocab)
+    return np.intersect1d(a.anchors, b.anchors if alike else ()).astype(np.int64)

@@ -8,7 +8,6 @@ import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import Cache, InputError, Progress, Workers, run_in_order, silent
-from ..checkpoint import Checkpoint, Location, open_checkpoint, whereabouts
-from .anchors import known_anchors
+from ..base import Cache, InputError, Progress, Workers, run_in_order, silent, software
+from ..checkpoint import Checkpoint, Key, Location, open_checkpoint, whereabouts
+from .anchors import anchors_of
 from .attention import attention_circuits, sampled_values
 from .check import MOST_STRANGE, SPREAD_ROLES
 from .moments import Moments
@@ -59,7 +58,9 @@ class _Part:
     digests: dict[str, bytes]
     non_finite: dict[str, int]
     """Of chosen rows."""
-    bytes_read: int
+    notes: set[str]
+    bytes_of: dict[Key | str, int]
+    """Distinct bytes read, by tensor."""
     varied: set[str] = field(default_factory=set)
 
 
@@ -123,7 +124,7 @@ def fingerprint(
         raise InputError(f"effort is {effort!r}; give one of {', '.join(EFFORTS)}.")
     location = Location.of(model)
     if is_fingerprint(Path(location.text)):
-        for what in ("base", "layout", "revision"):
+        for what in ("base", "layout", "revision", "tokenizer"):
             if getattr(location, what) is not None:
                 name = Path(location.text).name
                 raise InputError(f"{name!r:.120} is a fingerprint, and a {what} is given; leave the {what} out.")
@@ -220,7 +221,8 @@ def _read_part(
     what, total = f"reading {checkpoint.name}", architecture.layers + 2
     if location.part is not None:
         what += f", {checkpoint.part.name}"
-    known = known_anchors(checkpoint.vocabulary(), sketch.anchors)
+    tokenizer = checkpoint.vocabulary()
+    pairing, known = anchors_of(tokenizer, architecture.vocab, sketch.anchors)
     outside, embedding, writing = _outside_layers(checkpoint.again(), sketch, effort, [token for _, token in known])
     progress(what, 1, total)
     run = uuid4().hex
@@ -243,17 +245,22 @@ def _read_part(
         "merged_onto": checkpoint.merged_onto,
         "declared_bases": checkpoint.declared_bases,
         "architecture": architecture,
+        "not_read": checkpoint.not_read,
         "effort": effort,
         "sketch": sketch,
         "components": COMPONENTS if effort == "full" else SAMPLED,
-        "anchors": tuple(position for position, _ in known),
+        "anchors": tuple(number for number, _ in known),
+        "pairing": pairing,
+        "tokenizer": None if tokenizer is None else tokenizer.file,
         "dead": _dead(arrays),
         "non_finite": _non_finite(parts, moments, effort),
         "outside": checkpoint.outside,
         "unrecognised": checkpoint.unrecognised,
+        "unrecognised_inside": checkpoint.unrecognised_inside,
+        "notes": tuple(sorted(set.union(*(part.notes for part in parts)))),
         "part": checkpoint.part.name,
-        "bytes_read": sum(part.bytes_read for part in parts),
-        "software": {name: version(name) for name in ("verify-lineage", "numpy", "safetensors")},
+        "bytes_read": _bytes_read(parts),
+        "software": software("safetensors"),
     }
     progress(what, total, total)
     start = f"rest {checkpoint.starts[checkpoint.part.name]}"
@@ -322,7 +329,8 @@ def _outside_layers(
     if effort == "full":
         scan.skim_rest(None)
         scan.skim_unknown((*checkpoint.outside, *checkpoint.unrecognised))
-    part = _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.bytes_read, scan.varied)
+    read = checkpoint.notes, checkpoint.bytes_of
+    part = _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, *read, scan.varied)
     return part, embedding, writing
 
 
@@ -345,7 +353,7 @@ def _layer(task: _Task) -> _Part:
         arrays |= attention_circuits(scan, checkpoint, layer, task.sketch, tokens)
         arrays |= strongest_units(scan, checkpoint, layer, task.sketch, tokens)
         scan.skim_rest(layer)
-    return _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.bytes_read)
+    return _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.notes, checkpoint.bytes_of)
 
 
 def _digest(digests: dict[str, bytes], effort: Effort) -> str:
@@ -362,6 +370,15 @@ def _non_finite(parts: list[_Part], moments: dict[tuple[str, int | None], Moment
     if effort == "full":
         return sum(found.non_finite for found in moments.values())
     return sum({name: count for part in parts for name, count in part.non_finite.items()}.values())
+
+
+def _bytes_read(parts: list[_Part]) -> int:
+    """Distinct bytes: of a tensor that several layers read (a norm, all of it), the most that one of them did."""
+    most: dict[Key | str, int] = {}
+    for part in parts:
+        for name, size in part.bytes_of.items():
+            most[name] = max(size, most.get(name, 0))
+    return sum(most.values())
 
 
 def _dead(arrays: Arrays) -> tuple[DeadCount, ...]:

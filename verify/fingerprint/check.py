@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..base import FingerprintError
 from ..checkpoint import MOST_DECLARED, MOST_GROUPS, MOST_PARTS
-from .anchors import ANCHORS
+from .anchors import ANCHORS, numbered_rows
 from .circuits import in_circuits
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ _MOST_BLOCKS = 1 << 15  # kv heads, or experts, over all layers
 _LARGEST_SKETCH = 1 << 20
 _LARGEST_NUMBER = (1 << 53) - 1  # that canonical JSON can hold
 _LONGEST_NAME = 255
+_MOST_PARTS = 3
 _LONGEST_BASE = 512
 _LONGEST_TENSOR = 1 << 10
 
@@ -67,7 +68,8 @@ def check_record(record: FingerprintRecord) -> None:
             _expect(0 <= value <= _LARGEST_NUMBER, where, value, "a count below 2**53")
         elif isinstance(value, str):
             _expect(value.isprintable(), where, value, "printable characters")
-    short = len(record.name) <= _LONGEST_NAME and "/" not in record.name
+    parts = record.name.split("/")  # org/model, and a folder below it
+    short = len(record.name) <= _LONGEST_NAME and len(parts) <= _MOST_PARTS and {"", ".", ".."}.isdisjoint(parts)
     _expect(short, "name", record.name, f"at most {_LONGEST_NAME} characters and no path")
     bases = (*record.declared_bases, *filter(None, (record.merged_onto,)))
     few = len(record.declared_bases) <= MOST_DECLARED
@@ -77,8 +79,12 @@ def check_record(record: FingerprintRecord) -> None:
     _expect(len(record.files) > 0, "files", (), "at least one weight file")
     anchors = record.anchors
     _expect(len(anchors) <= record.sketch.anchors, "number of anchors", len(anchors), f"<= {record.sketch.anchors}")
-    ascending = all(low < high for low, high in zip((-1, *anchors), (*anchors, len(ANCHORS)), strict=True))
-    _expect(ascending, "anchors", anchors, f"ascending positions below {len(ANCHORS)}")
+    if record.pairing == "tokens":
+        ascending = all(low < high for low, high in zip((-1, *anchors), (*anchors, len(ANCHORS)), strict=True))
+        _expect(ascending, "anchors", anchors, f"ascending positions below {len(ANCHORS)}")
+    else:
+        rows = numbered_rows(record.architecture.vocab, record.sketch.anchors)
+        _expect(anchors == rows, "anchors", anchors, "the numbers of rows that its size of the vocabulary gives")
     for dead in record.dead:
         known = dead.component in ("units", "values") and dead.layer < record.architecture.layers
         _expect(known, "dead", f"{dead.component} of layer {dead.layer}", "units or values of a layer that exists")

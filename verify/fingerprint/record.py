@@ -47,6 +47,7 @@ from safetensors.numpy import load, save
 
 from ..base import FingerprintError, Record, later, write_atomically
 from ..checkpoint import Architecture, FileIdentity, Part
+from .anchors import Pairing
 from .check import LARGEST_FILE, check_arrays, check_parts, check_record
 from .effort import screened
 from .sketch import EFFORTS, Effort, SketchSpec
@@ -127,6 +128,8 @@ class FingerprintRecord(Record):
     architecture: Architecture
     files: tuple[FileIdentity, ...]
     """The weight files, ordered by name."""
+    not_read: tuple[str, ...] = later(())
+    """Other files of weights that lie beside them, by name."""
     effort: Effort = "full"
     """How much was read."""
     content_sha256: str = Field(pattern="^[0-9a-f]{64}$")
@@ -139,7 +142,11 @@ class FingerprintRecord(Record):
     components: tuple[Component, ...] = COMPONENTS
     """Kinds of arrays held: those that its effort gives, unless it was cut down for a panel."""
     anchors: tuple[int, ...]
-    """Positions, in the frozen anchor list, of the tokens kept."""
+    """Positions, in the frozen anchor list, of the tokens kept; numbers of rows where they pair by those."""
+    pairing: Pairing = later("tokens")
+    """Whether anchors are tokens, or rows of the table of tokens, by number."""
+    tokenizer: str | None = later()
+    """Name of the file that tells the tokens; None where none was found."""
     dead: tuple[DeadCount, ...] = ()
     non_finite: int = 0
     """Number of entries that are not finite numbers, over all tensors; at lesser effort, among those read."""
@@ -147,6 +154,10 @@ class FingerprintRecord(Record):
     """Tensors that are understood and that no test compares."""
     unrecognised: tuple[str, ...] = ()
     """Tensors of this part that no layout table understood; they were left out."""
+    unrecognised_inside: tuple[str, ...] | None = later()
+    """Those of them that lie inside a layer that was read; None where that is not known."""
+    notes: tuple[str, ...] = later(())
+    """What was found otherwise than the model's makers declare, in sentences."""
     part: str = later("")
     """Name of the part that this is of; empty in records that know of none."""
     parts: tuple[PartRecord, ...] = later(())
@@ -155,8 +166,9 @@ class FingerprintRecord(Record):
     rest: tuple[StrangeTensor, ...] = later(())
     """Of the tensors that no table understands in any part, the largest, ordered by name."""
     bytes_read: int
+    """Distinct bytes of weights that were read, as stored: at full effort those of all tensors, each once."""
     software: dict[str, str]
-    """Versions of what computed it."""
+    """What computed it: versions, numpy's BLAS and the kernels that ran."""
 
 
 _RECORDS: TypeAdapter[list[FingerprintRecord]] = TypeAdapter(list[FingerprintRecord])

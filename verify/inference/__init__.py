@@ -6,11 +6,11 @@ from .designs import Design, pair_design, row_design, stratum_design
 from .discovery import benjamini_yekutieli
 from .families import family_design
 from .fixed_points import critical_count, detectable_share, log10_p_fixed_points
-from .intervals import hypergeometric_interval, smallest_share
+from .intervals import smallest_share
 from .monte_carlo import MonteCarloP, monte_carlo_p
 from .multiplicity import holm, smallest
 from .orbit import OrbitRank, orbit_rank
-from .ranking import rank
+from .ranking import larger_rank, rank
 from .residual import bipartite_residual, two_way_residual
 from .sensitivity import critical_odds_ratio, false_match_bound
 from .signs import critical_agreement, detectable_agreement, log10_p_signs
@@ -32,8 +32,8 @@ __all__ = [
     "family_design",
     "fisher",
     "holm",
-    "hypergeometric_interval",
     "larger",
+    "larger_rank",
     "log10_p_fixed_points",
     "log10_p_signs",
     "monte_carlo_p",

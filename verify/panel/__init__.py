@@ -2,15 +2,18 @@
 
 from .audit import Audit, audit, false_match_curve, pair_p_values, quantile_envelope
 from .evidence import PRIMARY_RUNG, PanelEvidence, PanelUse, evaluate, members_needed
+from .likeness import NEEDED, Likeness, likeness, unlike
 from .record import Exclusion, Kin, Member, Panel, PanelRecord, load_panel
 from .scores import Scores, compute
 from .selection import comparable, kinds, stratum_of
 
 __all__ = [
+    "NEEDED",
     "PRIMARY_RUNG",
     "Audit",
     "Exclusion",
     "Kin",
+    "Likeness",
     "Member",
     "Panel",
     "PanelEvidence",
@@ -23,9 +26,11 @@ __all__ = [
     "evaluate",
     "false_match_curve",
     "kinds",
+    "likeness",
     "load_panel",
     "members_needed",
     "pair_p_values",
     "quantile_envelope",
     "stratum_of",
+    "unlike",
 ]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Record
-from ..inference import disjoint_pairs, false_match_bound, orbit_rank, two_way_residual
+from ..inference import disjoint_pairs, false_match_bound, two_way_residual
 
 LEVELS = (0.01, 0.05, 0.1)
 LEAST = 5
@@ -49,7 +49,7 @@ class Audit(Record):
 
 
 def audit(S: NDArray[np.float64], strata: Sequence[str], families: Sequence[str]) -> Audit | None:
-    """Audit the residual pair design of a score matrix [M, M] of members; None for fewer than six members."""
+    """Audit the primary rung over a score matrix [M, M] of members; None for fewer than six members."""
     n = len(S)
     if n <= LEAST:
         return None
@@ -85,11 +85,17 @@ def audit(S: NDArray[np.float64], strata: Sequence[str], families: Sequence[str]
 
 
 def pair_p_values(S: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rank of every pair among all pairs by the two-way residual, over their number; order of ``combinations``."""
-    T = two_way_residual(S)[np.triu_indices(len(S), 1)]
-    ordered = np.sort(T)
-    at_least: NDArray[np.float64] = (len(T) - np.searchsorted(ordered, T - 1e-12, side="left")) / len(T)
-    return at_least
+    """Rank of every pair among all pairs, over their number: by raw score and by residual the larger.
+
+    In the order of ``combinations``.
+    """
+    upper = np.triu_indices(len(S), 1)
+    raw, residual = (
+        len(values) - np.searchsorted(np.sort(values), values - error, side="left")
+        for values, error in ((S[upper], 0.0), (two_way_residual(S)[upper], 1e-12))
+    )
+    p: NDArray[np.float64] = np.maximum(raw, residual) / len(raw)
+    return p
 
 
 def false_match_curve(
@@ -141,7 +147,5 @@ def _family_p(S: NDArray[np.float64], families: Sequence[str], family: str) -> N
     values = []
     for i in members:
         models = [i, *others]
-        T = two_way_residual(S[np.ix_(models, models)])
-        orbit = T[np.triu_indices(len(models), 1)]
-        values += [orbit_rank(orbit, j - 1, error=1e-12).rank / len(orbit) for j in range(1, len(models))]
+        values += pair_p_values(S[np.ix_(models, models)])[: len(others)].tolist()
     return np.array(values)

@@ -141,6 +141,7 @@ def _member(entry: Entry, found: Fingerprint) -> Member:
         name=entry.member,
         family=entry.family,
         stratum=entry.stratum or stratum_of(found.record.architecture),
+        corpus=entry.corpus,
         source=entry.source or (entry.model if PurePath(entry.model).parts[0] not in ("/", "..") else entry.member),
         licence=entry.licence,
         content_sha256=found.record.content_sha256,

@@ -1,7 +1,8 @@
 """Two models against a panel: every panel statistic ranked by every design, the primary one first.
 
-The primary statistic and rung were fixed in code before any score was seen: ``response_match``, two-way residual
-over all pairs of comparable models. Everything else is printed beside it and enters no verdict.
+The primary statistic and rung were fixed in code before any score was seen: ``response_match``, the larger of its
+ranks by raw score and by two-way residual over all pairs of comparable models. Everything else is printed beside it
+and enters no verdict. Whether the primary test may enter one is decided by what is declared (`likeness`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from math import ceil, isqrt
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,7 @@ from ..inference import (
     critical_odds_ratio,
     disjoint_pairs,
     false_match_bound,
+    larger_rank,
     pair_design,
     rank,
     row_design,
@@ -29,22 +32,29 @@ from ..statistics import PANEL_STATISTICS, PRIMARY, Rung, Similarity, TestResult
 from ..statistics.applicability import on_anchors
 from ..statistics.response_match import response_grid
 from .audit import LEAST, Audit, audit
+from .likeness import Likeness, likeness
 from .localise import localise
 from .record import Exclusion, Panel
 from .scores import Scores, compute
 from .selection import comparable, stratum_of
 
-PRIMARY_RUNG = "pair_residual"
+Ranking = Literal["raw", "residual", "larger"]
+"""By raw score, by two-way residual, or by both and the larger rank."""
+PRIMARY_RUNG = "pair_larger"
 _RESIDUAL = " This is asked after each model's own level, its tendency to resemble all others, is taken out."
+_LARGER = " This is asked of raw scores and after each model's own level is taken out, and the larger rank counts."
 _NULL = (
     "A and B are unrelated, and which two of the models, A, B and the panel's comparable members, are called A and B "
-    "tells nothing about their scores, once each model's tendency to resemble every other is taken out."
+    "tells nothing about their scores, either as they are or once each model's tendency to resemble every other is "
+    "taken out."
 )
 _ASSUMPTIONS = (
-    "A, B and the members used are exchangeable after removal of each model's own level (additive hub effects).",
+    "A, B and the members used are exchangeable, as they are or after removal of each model's own level (additive "
+    "hub effects).",
     "Not protected: multiplicative hub effects, unequal noise, and an affinity of the pair for other reasons, such "
-    "as a shared laboratory, data or tokenizer that the panel does not hold.",
-    "The members are unrelated to one another and to A and B, as declared.",
+    "as a shared laboratory, data or tokenizer. Members of the stratum and the declared corpus of A and of B are "
+    "required for a verdict because strangers of one text are more alike; that they are few protects only in part.",
+    "The members are unrelated to one another and to A and B, as declared; so are the corpora.",
 )
 
 
@@ -54,6 +64,7 @@ class MemberUsed(Record):
     name: str
     family: str
     stratum: str
+    corpus: str = ""
 
 
 class FalseMatch(Record):
@@ -79,6 +90,12 @@ class PanelUse(Record):
     """Members not used, each with its reason; never because of a score."""
     stratum_a: str
     stratum_b: str
+    corpus_a: str = ""
+    """Name of the text that A was trained on, as declared by whoever asked for the report; empty if it was not."""
+    corpus_b: str = ""
+    like_a: Likeness = Likeness()
+    """How many of ``members`` are like A by what is declared."""
+    like_b: Likeness = Likeness()
     anchors: int
     """Tokens in the one list that all scores were computed on."""
     primary: str = PRIMARY.id
@@ -116,6 +133,7 @@ def evaluate(
     *,
     alpha: float = 0.01,
     families: Collection[str] = (),
+    corpora: tuple[str, str] = ("", ""),
     tries: int = 1,
     progress: Progress = silent,
 ) -> PanelEvidence:
@@ -125,6 +143,7 @@ def evaluate(
     ----------
     alpha : level of the primary panel test.
     families : declared families of A and B, whose members are dropped from the panel.
+    corpora : names of the texts that A and B were trained on, as the members' are declared; empty if not known.
     tries : pairs that were searched: a panel must be able to reach ``alpha / tries``.
 
     Returns
@@ -140,14 +159,21 @@ def evaluate(
         ["A", "B", *(member.name for member in selection.members)],
         selection.anchors,
     )
+    strata = [stratum_of(model.record.architecture) for model in (a, b)]
     use = PanelUse(
         name=panel.record.name,
         version=panel.record.version,
         digest=panel.digest,
-        members=tuple(MemberUsed(name=m.name, family=m.family, stratum=m.stratum) for m in selection.members),
+        members=tuple(
+            MemberUsed(name=m.name, family=m.family, stratum=m.stratum, corpus=m.corpus) for m in selection.members
+        ),
         dropped=selection.dropped,
-        stratum_a=stratum_of(a.record.architecture),
-        stratum_b=stratum_of(b.record.architecture),
+        stratum_a=strata[0],
+        stratum_b=strata[1],
+        corpus_a=corpora[0],
+        corpus_b=corpora[1],
+        like_a=likeness(selection.members, strata[0], corpora[0]),
+        like_b=likeness(selection.members, strata[1], corpora[1]),
         anchors=len(selection.anchors),
         alpha=alpha,
         families=tuple(sorted(families)),
@@ -269,24 +295,28 @@ def ladder(scores: NDArray[np.float64], strata: list[str]) -> tuple[Rung, ...]:
     """Every design's rank; strata too small for a residual are ranked raw."""
     n = len(scores)
     stratum = stratum_design(strata)
-    steps: list[tuple[Design, bool]] = [
-        (pair_design(n), False),
-        (pair_design(n), True),
-        (row_design(n, 0), False),
-        (row_design(n, 1), False),
-        (stratum, False),
+    steps: list[tuple[Design, Ranking]] = [
+        (pair_design(n), "raw"),
+        (pair_design(n), "residual"),
+        (pair_design(n), "larger"),
+        (row_design(n, 0), "raw"),
+        (row_design(n, 1), "raw"),
+        (stratum, "raw"),
     ]
     least = min(map(len, stratum.groups)) * (2 if stratum.bipartite else 1)
     if least > LEAST:
-        steps.append((stratum, True))
-    return tuple(_rung(scores, design, residual) for design, residual in steps)
+        steps.append((stratum, "residual"))
+    return tuple(_rung(scores, design, ranking) for design, ranking in steps)
 
 
-def _rung(scores: NDArray[np.float64], design: Design, residual: bool) -> Rung:
-    found = rank(scores, design, residual=residual)
+def _rung(scores: NDArray[np.float64], design: Design, ranking: Ranking) -> Rung:
+    found = (
+        larger_rank(scores, design) if ranking == "larger" else rank(scores, design, residual=ranking == "residual")
+    )
+    name, asked = {"raw": ("", ""), "residual": ("_residual", _RESIDUAL), "larger": ("_larger", _LARGER)}[ranking]
     return Rung(
-        design=design.id + ("_residual" if residual else ""),
-        null=design.null + (_RESIDUAL if residual else ""),
+        design=design.id + name,
+        null=design.null + asked,
         rank=found.rank,
         size=found.size,
         log10_p=found.log10_p,

@@ -25,6 +25,8 @@ class Entry(Record):
     """Name in the panel; the last part of ``model`` by default."""
     stratum: str = ""
     """By default derived from the model: type, depth and vocabulary."""
+    corpus: str = ""
+    """Name of the text the model was trained on, the same for models trained on the same; empty if not known."""
     source: str = ""
     """By default ``model``."""
     licence: str

@@ -42,6 +42,8 @@ class Member(Record):
     """Models of one family are related or may be; one of them stands for all."""
     stratum: str
     """Architecture, depth and tokenizer: models of one stratum are the honest comparison."""
+    corpus: str = ""
+    """Name of the text it was trained on; empty where none is declared."""
     source: str
     """Where the weights come from, in words or as a Hub id."""
     licence: str
@@ -245,7 +247,11 @@ def fingerprint_file(folder: Path, name: str) -> Path:
 
 
 def _content(record: PanelRecord) -> dict[str, Any]:
+    """Of the file, without the corpora that are not declared: panels from before there were any keep their digest."""
     content: dict[str, Any] = json.loads(record.model_dump_json())
+    for member in content["members"]:
+        if not member["corpus"]:
+            del member["corpus"]
     return content
 
 

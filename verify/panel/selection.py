@@ -15,8 +15,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ..checkpoint import Architecture
-from ..fingerprint import ANCHORS, Fingerprint
-from ..statistics.applicability import LEAST_ANCHORS
+from ..fingerprint import ANCHORS, LEAST_ANCHORS, Fingerprint, known_tokens
 from .record import Exclusion, Member, Panel
 
 
@@ -52,7 +51,7 @@ def comparable(panel: Panel, a: Fingerprint, b: Fingerprint, families: Collectio
             kind.append(member)
         else:
             reasons[member.name] = reason
-    kind, anchors = _on_one_list(panel, kind, set(a.record.anchors) & set(b.record.anchors))
+    kind, anchors = _on_one_list(panel, kind, known_tokens(a.record) & known_tokens(b.record))
     kept: list[Member] = []
     for member in sorted(kind, key=_blind):
         reason = _related(member, a, b, related) or next(
@@ -94,7 +93,7 @@ def _on_one_list(panel: Panel, members: list[Member], shared: set[int]) -> tuple
     """The members that leave enough tokens known to all, and those tokens."""
     kept = list(members)
     least = min(LEAST_ANCHORS, len(shared))  # where A and B share too few, no member is to blame
-    known = {member.name: set(panel.fingerprints[member.name].record.anchors) for member in kept}
+    known = {member.name: known_tokens(panel.fingerprints[member.name].record) for member in kept}
     while kept and len(shared.intersection(*(known[member.name] for member in kept))) < least:
         kept.remove(min(kept, key=lambda member: (len(shared & known[member.name]), _blind(member))))
     return kept, tuple(sorted(shared.intersection(*(known[member.name] for member in kept))))

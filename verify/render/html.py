@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from jinja2 import Environment
 from markupsafe import Markup
 
 from .environment import environment
@@ -23,13 +25,18 @@ def html(report: ClaimReport) -> str:
     """The report as one file; without matplotlib, figures are left out and their numbers said in words."""
     drawable = find_spec("matplotlib") is not None
     drawings = {name: _drawing(figure) if drawable else "" for name, figure in figures(report).items()}
-    template = environment(_STYLES, autoescape=True).get_template("report.html")
+    template = _templates().get_template("report.html")
     return template.render(view=view(report), drawings=drawings)
 
 
 def compact(report: ClaimReport) -> str:
     """The finding and the summary, for a notebook."""
-    return environment(_STYLES, autoescape=True).get_template("compact.html").render(view=view(report))
+    return _templates().get_template("compact.html").render(view=view(report))
+
+
+@cache
+def _templates() -> Environment:
+    return environment(_STYLES, autoescape=True)
 
 
 def _drawing(figure: ReportFigure) -> Markup:

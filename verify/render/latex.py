@@ -8,8 +8,10 @@ hold the report's digest; elsewhere a sentence states their numbers.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
+from jinja2 import Environment
 from markupsafe import Markup
 
 from .environment import environment
@@ -34,13 +36,18 @@ _DELIMITERS = {
 
 def latex(report: ClaimReport, *, fragment: bool = False) -> str:
     """The report in LaTeX, which pdflatex, lualatex and xelatex compile."""
-    made = environment({str: tex_text, Code: tex_name, Number: tex_number}, **_DELIMITERS)
-    made.filters |= {"columns": _columns, "room": _room}
-    template = made.get_template("fragment.tex" if fragment else "report.tex")
+    template = _templates().get_template("fragment.tex" if fragment else "report.tex")
     widths = {name: Markup(f"{min(0.9, figure.size[0] / 7.5):.2f}") for name, figure in figures(report).items()}
     names = {name: Markup(figure_name(report, name)) for name in widths}
     digest = Markup(re.sub("[^0-9a-z:]", "", report.digest))  # for a PDF string and a comment, which have no escapes
     return template.render(view=view(report), widths=widths, names=names, created=report.created, digest=digest)
+
+
+@cache
+def _templates() -> Environment:
+    made = environment({str: tex_text, Code: tex_name, Number: tex_number}, **_DELIMITERS)
+    made.filters |= {"columns": _columns, "room": _room}
+    return made
 
 
 def figure_name(report: ClaimReport, name: str) -> str:

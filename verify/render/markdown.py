@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
+from jinja2 import Environment
+
 from .environment import environment
-from .escape import Code, Number, Styles, markdown_name, markdown_text
+from .escape import Code, Number, markdown_name, markdown_text
 from .view import view
 
 if TYPE_CHECKING:
@@ -14,5 +17,9 @@ if TYPE_CHECKING:
 
 def markdown(report: ClaimReport) -> str:
     """The report as one Markdown page; figures are left out, and their numbers are said in words."""
-    styles: Styles = {str: markdown_text, Code: markdown_name, Number: str}
-    return environment(styles).get_template("report.md").render(view=view(report))
+    return _templates().get_template("report.md").render(view=view(report))
+
+
+@cache
+def _templates() -> Environment:
+    return environment({str: markdown_text, Code: markdown_name, Number: str})

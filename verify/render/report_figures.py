@@ -64,7 +64,7 @@ def figures(report: ClaimReport) -> dict[str, ReportFigure]:
     if report.panel and primary and primary.applicable:
         labels = ["A", "B", *(member.name for member in report.panel.members)]
         if len(primary.scores) == len(labels) * (len(labels) - 1) // 2 and len(labels) >= _LEAST:
-            rung = next((rung for rung in primary.rungs if rung.design == report.panel.primary_rung), None)
+            rung = next((rung for rung in primary.rungs if rung.design == "pair_residual"), None)
             S = _matrix(primary.scores, len(labels))
             made += [_null(S, rung)] if rung else []
             made.append(_panel(S, labels, primary.id))

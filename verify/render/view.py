@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..claim.parts import share as share_of
 from ..claim.wording import verbal_cap
+from ..panel import unlike
 from .escape import Code, Inline, Number
 from .numbers import count, general, log10, share
 
@@ -162,10 +163,15 @@ def _summary(report: ClaimReport) -> Table:
         ("log10 p, exact tests", (log10(report.log10_p), ", level ", general(report.alpha))),
     ]
     if report.panel:
-        rows += [
-            ("log10 p, panel", (log10(report.panel_log10_p), ", level ", general(report.panel_alpha))),
-            ("log10 p, conservative", log10(report.robust_log10_p)),
-        ]
+        if report.panel_log10_p is None:
+            rows.append(("panel", "no verdict"))
+        else:
+            match = report.panel.false_match
+            rows += [
+                ("chance of a false match, at most", share(match.bound if match else None)),
+                ("log10 p, panel", (log10(report.panel_log10_p), ", level ", general(report.panel_alpha))),
+                ("log10 p, conservative", log10(report.robust_log10_p)),
+            ]
     rows.append(("declared lineage", _DECLARED[report.declared.status]))
     rows += [("digest", Code(report.digest)), ("made", report.created)]
     return Table("In short", ("field", "value"), (False, False), tuple(rows))
@@ -206,6 +212,16 @@ def _data(report: ClaimReport) -> list[Block]:
             ("Panel: ", *origin, *tokens),
             ("Families declared for A and B: ", *(families or ("none",)), "."),
             (
+                "Texts they were trained on, as declared: ",
+                *(("A ", Code(panel.corpus_a)) if panel.corpus_a else ("A not declared",)),
+                *((", B ", Code(panel.corpus_b)) if panel.corpus_b else (", B not declared",)),
+                ". Members of the stratum and the corpus of A: ",
+                count(panel.like_a.both),
+                ", of B: ",
+                count(panel.like_b.both),
+                ".",
+            ),
+            (
                 count(len(panel.members)),
                 " members are comparable with A and B",
                 *((": ", *members) if members else ()),
@@ -229,7 +245,13 @@ def _data(report: ClaimReport) -> list[Block]:
                 *([("merged onto", *(_onto(s) for s in subjects))] if any(s.merged_onto for s in subjects) else []),
                 ("bases that its makers declare", *(_listed(s.declared_bases) or "none found" for s in subjects)),
                 ("content sha256", *(Code(s.content_sha256) for s in subjects)),
-                ("shared tokens known", *(count(s.anchors) for s in subjects)),
+                ("tokenizer", *(_tokenizer(s) for s in subjects)),
+                ("shared tokens known", *(_anchors(s) for s in subjects)),
+                *(
+                    [("weights beside, not read", *(_listed(s.not_read) or "none" for s in subjects))]
+                    if any(s.not_read for s in subjects)
+                    else []
+                ),
             ),
         ),
         _table(
@@ -252,6 +274,17 @@ def _read(subject: Subject) -> Inline:
     if subject.origin is None:
         return amount
     return (*amount, " of ", Code("@".join(filter(None, (subject.origin, subject.revision)))))
+
+
+def _tokenizer(subject: Subject) -> Inline:
+    """The file that told a model's tokens."""
+    none = "none found" if subject.pairing == "rows" else "not recorded"
+    return none if subject.tokenizer is None else Code(subject.tokenizer)
+
+
+def _anchors(subject: Subject) -> Inline:
+    """The rows of the table of tokens that a model is compared on."""
+    return (count(subject.anchors), " rows, by number") if subject.pairing == "rows" else count(subject.anchors)
 
 
 def _onto(subject: Subject) -> Inline:
@@ -348,7 +381,7 @@ def _exact(tests: list[TestResult]) -> list[Block]:
             rows.append(
                 (
                     Code(test.id),
-                    "agreeing signs" if signs else "same index",
+                    ("agreeing signs" if signs else "same index") + (f", {c.part}" if c.part else ""),
                     count(c.count),
                     count(c.n),
                     general(c.n / 2) if signs else count(c.groups),
@@ -408,10 +441,9 @@ def _effect(test: TestResult) -> list[Inline]:
     effect = test.effect
     if effect is None:
         return []
-    parts: list[str] = ["Effect: ", share(effect.share), " of those compared"]
-    if effect.interval:
-        low, high = effect.interval
-        parts += [" (95% interval for the whole blocks: ", share(low), " to ", share(high), ")"]
+    signs = all(c.law == "signs" for c in test.counts)
+    among = "of the signs compared" if signs else "of the indices kept, each compared with those kept of its block"
+    parts: list[str] = ["Effect: ", share(effect.share), f" {among}"]
     if effect.cosine_identified is not None and effect.cosine_background is not None:
         parts += [
             "; median score of those at the same index ",
@@ -432,20 +464,21 @@ def _refused(report: ClaimReport, tests: list[TestResult]) -> list[Block]:
 
 
 def _panel(use: PanelUse, ranked: list[TestResult], pictures: dict[str, Picture]) -> list[Block]:
-    primary = next((test for test in ranked if test.id == use.primary), None)
+    primary, why_not = next((test for test in ranked if test.id == use.primary), None), unlike(use)
     blocks: list[Block] = [
         Heading("Against the panel"),
         Paragraph(
             (
                 Code(use.primary),
-                " by the two-way residual over all pairs was fixed in advance as the only panel test that enters the "
-                "verdict (level ",
+                ", by the larger of its ranks with and without each model's own level, over all pairs, was fixed in "
+                "advance as the only panel test that may enter the verdict (level ",
                 general(use.alpha),
                 ").",
+                *((" It does not here: ", why_not, ".") if why_not else ()),
             )
         ),
         _table(
-            "Panel statistics, each by the residual pair rank",
+            "Panel statistics, each by that rank",
             ("statistic", "score of A and B", "rank", "of", "log10 p", "smallest possible"),
             (
                 (
@@ -487,10 +520,10 @@ def _panel(use: PanelUse, ranked: list[TestResult], pictures: dict[str, Picture]
                 *(
                     ("Null hypothesis of ", rung.design.replace("_", " "), ": ", rung.null)
                     for rung in primary.rungs
-                    if "residual" not in rung.design
+                    if not rung.design.endswith(("_residual", "_larger"))
                 ),
                 "The residual rungs ask the same after each model's own level, its tendency to resemble all others, "
-                "is taken out.",
+                "is taken out; the larger of the two ranks is valid if either null hypothesis holds.",
                 *(("Assumption: ", sentence) for sentence in primary.assumptions),
             )
         ),
@@ -562,6 +595,8 @@ def _checks(report: ClaimReport, tests: list[TestResult], pictures: dict[str, Pi
             ),
         )
     ]
+    found: list[Inline] = [(Code(side.name), ": ", note) for side in sides for note in side.notes]
+    blocks += [Paragraph("Found otherwise than declared:"), Items(tuple(found))] if found else []
     notes: list[Inline] = [(Code(test.id), ": ", note) for test in tests for note in test.notes]
     blocks.append(
         Items(tuple(notes)) if notes else Paragraph("No groups were found tied or left out in the tests that apply.")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from math import log10
 
+from ..base import software
+from ..claim.declared import declared
+from ..claim.report import Subject
 from ..fingerprint import FingerprintRecord
 from ..inference import benjamini_yekutieli, detectable_agreement, detectable_share, holm
+from .families import families
 from .first_stage import TileResult
-from .kinds import IDENTICAL, kind
+from .kinds import IDENTICAL, NOTHING_DIFFERS, kind
 from .record import (
     Edge,
-    Family,
     FirstPower,
     FirstStage,
     LeftOut,
@@ -43,8 +46,17 @@ class Tested:
     """What the second stage found of a pair."""
 
     tests: dict[str, float | None]
+    detectable: dict[str, float | None]
+    """By test, the share that it detects at :func:`level_of_pair` over the tests that apply, with 95% power."""
     log10_p: float | None
     failure: str | None
+    nothing_differs: bool = False
+    """Whether no row that was read of them does, by the digests stated and the numbers held."""
+
+
+def level_of_pair(alpha: float, pairs: int) -> float:
+    """The level that one pair has to itself, shared by the tests that apply to it."""
+    return alpha / pairs
 
 
 def conclude(
@@ -58,6 +70,7 @@ def conclude(
     level: float,
     tiles: Sequence[TileResult],
     identical: Sequence[tuple[str, str]],
+    refused: Mapping[str, int],
     tested: Sequence[tuple[str, str, dict[str, float], Tested]],
 ) -> ScreenResult:
     """The result that follows from the stages.
@@ -66,20 +79,24 @@ def conclude(
     ----------
     pairs : all pairs, also those that did not pass, those of identical weights, and those that no test applies to.
     level : log10 of the first stage's.
+    refused : by model, its pairs that the first stage found no exact test to apply to.
     tested : pairs that passed, each with what both stages found.
     """
-    rows = _rows(models, tested, alpha, fdr, pairs)
-    rows += [_identical_row(a, b) for a, b in identical]
+    records = {m.label: m.record for m in models}
+    found = _rows(records, tested, alpha, fdr, pairs)
+    edges = [_identical_edge(records, a, b) for a, b in identical]
+    edges += [edge for _, edge in found if edge is not None]
+    edges.sort(key=lambda edge: (edge.a, edge.b))
+    rows = [row for row, _ in found] + [_identical_row(a, b) for a, b in identical]
     rows.sort(key=lambda row: (row.a, row.b))
     power = _power(tiles, level)
-    untestable: dict[str, int] = {}
+    untestable, without = Counter[str](), Counter(refused)
     for result in tiles:
-        for reason, number in result.untestable:
-            untestable[reason] = untestable.get(reason, 0) + number
-    for *_, found in tested:
-        if found.log10_p is None:
-            reason = found.failure or "no exact test applies"
-            untestable[reason] = untestable.get(reason, 0) + 1
+        untestable.update(dict(result.untestable))
+    for a, b, _, t in tested:
+        if t.log10_p is None:
+            untestable[t.failure or "no exact test applies"] += 1
+            without.update((a, b))
     record = ScreenRecord(
         models=tuple(
             ScreenedModel(
@@ -89,6 +106,7 @@ def conclude(
                 architecture=m.record.architecture.family,
                 layers=m.record.architecture.layers,
                 width=m.record.architecture.width,
+                untestable=without[m.label],
             )
             for m in models
         ),
@@ -102,8 +120,8 @@ def conclude(
         first_stage=FirstStage(
             level=10**level, tested=sum(result.tested for result in tiles), passed=len(tested), power=power
         ),
-        families=_families(rows),
-        suspected=tuple(_edge(row) for row in rows if row.verdict == "suspected"),
+        families=families([edge for edge in edges if edge.verdict != "suspected"], all_pairs=against is None),
+        suspected=tuple(edge for edge in edges if edge.verdict == "suspected"),
         statements=_statements(
             power,
             pairs,
@@ -112,21 +130,21 @@ def conclude(
             [m.label for m in models if m.record.merged_onto],
             [m.label for m in models if len(m.record.parts) > 1],
         ),
-        software={name: version(name) for name in ("numpy", "scipy", "verify-lineage")},
+        software=software("scipy"),
     )
     return ScreenResult(record, tuple(rows))
 
 
 def _rows(
-    models: Sequence[Compared],
+    records: Mapping[str, FingerprintRecord],
     tested: Sequence[tuple[str, str, dict[str, float], Tested]],
     alpha: float,
     fdr: float,
     pairs: int,
-) -> list[PairResult]:
+) -> list[tuple[PairResult, Edge | None]]:
+    """Each pair that a test applies to; with an edge, where something was found."""
     with_p = [(a, b, first, t, t.log10_p) for a, b, first, t in tested if t.log10_p is not None]
     values = [log10_p for *_, log10_p in with_p]
-    layers = {m.label: m.record.architecture.layers for m in models}
     rows = []
     adjusted = zip(with_p, holm(values, pairs), benjamini_yekutieli(values, pairs), strict=True)
     for (a, b, first, t, log10_p), family_wise, discovery in adjusted:
@@ -135,24 +153,63 @@ def _rows(
             verdict = "dependent"
         elif discovery <= log10(fdr):
             verdict = "suspected"
-        applicable = sum(value is not None for value in t.tests.values())
-        of_one_test = log10(alpha) - log10(pairs) - log10(applicable)
-        words = kind(t.tests, of_one_test, depths=(layers[a], layers[b])) if verdict != "no_evidence" else ""
-        rows.append(
-            PairResult(
-                a=a,
-                b=b,
-                stage="full",
-                first_log10_p=min(first.values(), default=None),
-                tests=t.tests,
-                log10_p=log10_p,
-                adjusted_log10_p=family_wise,
-                fdr_log10_p=discovery,
-                verdict=verdict,
-                kind=words,
-            )
+        edge = None if verdict == "no_evidence" else _edge(records, a, b, verdict, t, family_wise, alpha, pairs)
+        row = PairResult(
+            a=a,
+            b=b,
+            stage="full",
+            first_log10_p=min(first.values(), default=None),
+            tests=t.tests,
+            log10_p=log10_p,
+            adjusted_log10_p=family_wise,
+            fdr_log10_p=discovery,
+            verdict=verdict,
+            kind="" if edge is None else edge.kind,
         )
+        rows.append((row, edge))
     return rows
+
+
+def _edge(
+    records: Mapping[str, FingerprintRecord],
+    a: str,
+    b: str,
+    verdict: PairVerdict,
+    found: Tested,
+    adjusted_log10_p: float,
+    alpha: float,
+    pairs: int,
+) -> Edge:
+    applicable = sum(value is not None for value in found.tests.values())
+    of_one_test = log10(level_of_pair(alpha, pairs)) - log10(applicable)
+    sorted_out = kind(found.tests, found.detectable, of_one_test)
+    layers_a, layers_b = (records[label].architecture.layers for label in (a, b))
+    words = [
+        NOTHING_DIFFERS if found.nothing_differs else "",
+        sorted_out.words,
+        "" if layers_a == layers_b else f"{layers_a} and {layers_b} layers",
+    ]
+    return Edge(
+        a=a,
+        b=b,
+        verdict=verdict,
+        kind="; ".join(filter(None, words)),
+        adjusted_log10_p=adjusted_log10_p,
+        found=sorted_out.found,
+        not_detected=sorted_out.not_detected,
+        declared=_declared(records[a], records[b]),
+    )
+
+
+def _identical_edge(records: Mapping[str, FingerprintRecord], a: str, b: str) -> Edge:
+    named = _declared(records[a], records[b])
+    return Edge(a=a, b=b, verdict="identical", kind=IDENTICAL, adjusted_log10_p=None, declared=named)
+
+
+def _declared(a: FingerprintRecord, b: FingerprintRecord) -> bool:
+    """Whether one names the other as a base, or both name one."""
+    stated = declared(Subject.of(a), Subject.of(b), "dependent")
+    return stated.common or stated.a_names_b is not None or stated.b_names_a is not None
 
 
 def _identical_row(a: str, b: str) -> PairResult:
@@ -168,34 +225,6 @@ def _identical_row(a: str, b: str) -> PairResult:
         verdict="identical",
         kind=IDENTICAL,
     )
-
-
-def _edge(row: PairResult) -> Edge:
-    return Edge(a=row.a, b=row.b, verdict=row.verdict, kind=row.kind, adjusted_log10_p=row.adjusted_log10_p)
-
-
-def _families(rows: Sequence[PairResult]) -> tuple[Family, ...]:
-    """Connected components of the pairs that are dependent or identical."""
-    edges = [row for row in rows if row.verdict in ("dependent", "identical")]
-    family: dict[str, list[str]] = {}
-    for row in edges:
-        x, y = family.setdefault(row.a, [row.a]), family.setdefault(row.b, [row.b])
-        if x is not y:
-            x.extend(y)
-            family.update(dict.fromkeys(y, x))
-    components = {id(members): sorted(members) for members in family.values()}
-    return tuple(
-        Family(
-            name=_name(members),
-            members=tuple(members),
-            edges=tuple(_edge(row) for row in edges if row.a in set(members)),
-        )
-        for members in sorted(components.values())
-    )
-
-
-def _name(members: Sequence[str]) -> str:
-    return f"{members[0]} and {members[1]}" if len(members) == 2 else f"{members[0]} and {len(members) - 1} others"
 
 
 def _power(tiles: Sequence[TileResult], level: float) -> tuple[FirstPower, ...]:
@@ -230,16 +259,23 @@ def _statements(
     return (
         "Dependent means that the internal arrangements are not independent: shared initial weights, or one derived "
         "from the other or both from a third. It does not say who copied, nor that anybody did.",
-        f"Every adjustment is over all {pairs} pairs, those that did not pass the first stage included (their "
+        f"Every adjustment is over all pairs ({pairs}), those that did not pass the first stage included (their "
         "p-value is 1), so passing costs nothing in validity. Under the assumptions of the exact tests, the chance "
         f"of any false “dependent” is at most {alpha:g}, and the expected share of false ones among “dependent” and "
         f"“suspected” is at most {alpha + fdr:g}, the sum of both levels.",
+        f"A kind names as found the tests that reject at {alpha:g}, divided by the number of pairs ({pairs}) and of "
+        "the tests that apply, and always the one by which the pair was found; for every other test, the share of "
+        "indices (of signs that agree) from which it would have rejected with 95% power. With more models listed "
+        "that level is smaller, and what is found here may then not be detected. Why a test finds nothing is not "
+        "known, and a shared seed, a merge and further training look alike.",
         "A relative of which each unit of the same layer keeps its index (for signs: agrees) with probability at "
         f"least s by any one of these passes the first stage with probability at least {POWER:g}, where the models "
         f"compared let it see least: {'; '.join(seen) or 'no statistic'}.",
         "Not seen by the first stage: relatives all of whose layers stand at another depth, or whose units, channels "
         "and signs are all re-arranged, and whose embedding basis changed, too. Of experts, heads and layers, the "
         "first are compared.",
+        "Declared: one of the two names the other as a base, or both name one, in what was read of them; it is no "
+        "evidence, and no test uses it.",
         *of_our_making,
         *of_main_parts,
     )

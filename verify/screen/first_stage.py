@@ -31,7 +31,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fingerprint import Fingerprint, difference, unit_rows
+from ..fingerprint import Fingerprint, difference, shared_anchors, unit_rows
 from ..inference import critical_agreement, critical_count, log10_p_fixed_points, log10_p_signs
 from ..statistics import (
     EXACT_TESTS,
@@ -93,6 +93,8 @@ class TileResult:
     """Statistic, law, n and L of what was counted: what the power depends on."""
     tested: int
     """Pairs whose counts were made."""
+    refused: list[tuple[int, int]]
+    """Position of a model, and number of its pairs that no exact test applies to."""
 
 
 def tile(
@@ -111,6 +113,7 @@ def tile(
     tested, same = 0, starts[0] == starts[1]
     sizes: dict[tuple[str, Law, int, int], None] = {}
     untestable: dict[str, int] = {}
+    refused: dict[int, int] = {}
     for i, run_a in _runs(first):
         for j, run_b in _runs(second):
             if same and j < i:
@@ -127,6 +130,9 @@ def tile(
             number, reason = int(wanted.sum()), untestable_because(run_a[0], run_b[0])
             if reason is not None:
                 untestable[reason] = untestable.get(reason, 0) + number
+                for first_at, sums in ((at[0], wanted.sum(1)), (at[1], wanted.sum(0))):
+                    for n in np.flatnonzero(sums):
+                        refused[first_at + int(n)] = refused.get(first_at + int(n), 0) + int(sums[n])
                 continue
             tallies = tally(run_a, run_b)
             passes = np.logical_or.reduce([t.passing(level) for t in tallies]) if tallies else wanted
@@ -135,7 +141,7 @@ def tile(
                 passing.append((at[0] + int(x), at[1] + int(y), found))
             sizes |= {(t.statistic, t.law, int(t.n.max()), t.groups): None for t in tallies}
             tested += number
-    return TileResult(passing, identical, list(untestable.items()), list(sizes), tested)
+    return TileResult(passing, identical, list(untestable.items()), list(sizes), tested, list(refused.items()))
 
 
 def untestable_because(a: FirstSketch, b: FirstSketch) -> str | None:
@@ -153,7 +159,7 @@ def tally(first: Sequence[FirstSketch], second: Sequence[FirstSketch]) -> list[T
     """All statistics that can be made of two runs of models, each of one signature."""
     a, b = (Fingerprint(run[0].record, {}) for run in (first, second))
     made: list[Tally | None] = []
-    shared = np.intersect1d(a.record.anchors, b.record.anchors)
+    shared = shared_anchors(a.record, b.record)
 
     def applies(reason: str | None) -> bool:
         return reason is None
@@ -399,10 +405,10 @@ def _content(model: FirstSketch) -> str:
 
 def _files(model: FirstSketch) -> str:
     """Of all files, and how they are understood; empty where one was not read whole."""
-    digests = [file.sha256 for file in model.record.files]
-    if not digests or None in digests:
+    digests = sorted(file.sha256 or "" for file in model.record.files)
+    if not digests or "" in digests:
         return ""
-    return " ".join([*filter(None, digests), model.record.architecture.model_dump_json()])
+    return " ".join([*digests, model.record.architecture.model_dump_json()])
 
 
 @lru_cache(maxsize=4096)

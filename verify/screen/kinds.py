@@ -1,44 +1,73 @@
-"""What kind of relation two models have, in words: from which exact tests reject and which do not.
+"""What kind of relation two models have: which exact tests reject, and what each of the others would have seen.
 
-Words describe what is kept. They never say who copied, nor that anybody did: a shared seed, shared pretrained
-embeddings and derivation look alike to every test.
+A kind says what was found and never a cause: a shared seed, shared pretrained embeddings, a merge and further
+training look alike to every test. Where a test finds nothing, its power is said, and not what may have been done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 IDENTICAL = "identical weights"
+NOTHING_DIFFERS = "no difference in what was read"
+
+_NAMES = {
+    "unit_identity": "hidden units",
+    "value_identity": "value channels",
+    "response_identity": "responses",
+    "sign_agreement": "signs",
+    "stream_identity": "residual dimensions",
+}
 
 
-def kind(tests: Mapping[str, float | None], level: float, *, depths: tuple[int, int]) -> str:
-    """Name a relation.
+@dataclass(frozen=True)
+class Kind:
+    """Which exact tests of a pair reject at a level, and which do not."""
+
+    found: tuple[str, ...]
+    not_detected: dict[str, float | None]
+    """By test, the share from which it would have rejected with 95% power; None where no share suffices."""
+    not_comparable: tuple[str, ...]
+    """Tests that do not apply."""
+
+    @property
+    def words(self) -> str:
+        """In one line."""
+        missed = [f"{named(name)} ({_power(share)})" for name, share in self.not_detected.items()]
+        parts = {
+            "found": map(named, self.found),
+            "not detected": missed,
+            "not comparable": map(named, self.not_comparable),
+        }
+        listed = {what: ", ".join(names) for what, names in parts.items()}
+        return "; ".join(f"{what}: {names}" for what, names in listed.items() if names)
+
+
+def kind(tests: Mapping[str, float | None], detectable: Mapping[str, float | None], level: float) -> Kind:
+    """Sort the tests of a pair that was found.
 
     Parameters
     ----------
     tests : log10 p by test id; None where it does not apply.
-    level : log10 of the level of each test; the smallest p-value counts as a rejection in any case.
-    depths : layers of both models.
+    detectable : by test id, the share of indices (for signs: of agreement) from which it rejects at the level with
+        95% power.
+    level : log10 of the level of each test; the smallest p-value counts as a rejection in any case, as the pair was
+        found by it.
     """
-    found = {name: value for name, value in tests.items() if value is not None}
-    limit = max(level, min(found.values()))
-    kept = {name for name, value in found.items() if value <= limit}
+    values = {name: value for name, value in tests.items() if value is not None}
+    limit = max(level, min(values.values()))
+    return Kind(
+        found=tuple(name for name, value in values.items() if value <= limit),
+        not_detected={name: detectable.get(name) for name, value in values.items() if value > limit},
+        not_comparable=tuple(name for name in tests if name not in values),
+    )
 
-    def missing(test: str, otherwise: str) -> str:
-        return "not comparable" if test not in found else otherwise
 
-    if {"unit_identity", "value_identity"} <= kept:
-        words = "units and values kept: fine-tuned, continued, pruned, quantised, merged, or one initialisation"
-    elif "value_identity" in kept:
-        words = "values kept, units " + missing("unit_identity", "not: MLPs replaced, upcycled or permuted")
-    elif "unit_identity" in kept:
-        words = "units kept, values " + missing("value_identity", "not: attention replaced or its channels permuted")
-    elif "response_identity" in kept:
-        other = "not: residual stream rotated or rescaled"
-        by_weights = found.keys() & {"unit_identity", "value_identity"}
-        words = f"responses kept, weights {other if by_weights else 'not comparable'}"
-    elif "stream_identity" in kept:
-        words = "stream only: embeddings kept, body new, permuted or replaced"
-    else:
-        words = "signs only"
-    return words if depths[0] == depths[1] else f"{words}; {depths[0]} and {depths[1]} layers"
+def named(test: str) -> str:
+    """What a test compares, in words."""
+    return _NAMES.get(test, test)
+
+
+def _power(share: float | None) -> str:
+    return "no share would have been" if share is None else f"would have been from share {share:.3f} on"

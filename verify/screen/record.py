@@ -23,6 +23,8 @@ class ScreenedModel(Record):
     """Name of the layout table."""
     layers: int
     width: int
+    untestable: int = 0
+    """Pairs of this model to which no exact test applies."""
 
 
 class LeftOut(Record):
@@ -80,7 +82,7 @@ class PairResult(Record):
     """Adjusted for false discoveries over all pairs (Benjamini and Yekutieli)."""
     verdict: PairVerdict
     kind: str
-    """Which tests reject and which do not, in words; empty without a finding."""
+    """Which tests reject, and from which share the others would have, in words; empty without a finding."""
 
 
 class Edge(Record):
@@ -92,6 +94,22 @@ class Edge(Record):
     kind: str
     adjusted_log10_p: float | None
     """None where the weights are identical."""
+    found: tuple[str, ...] = ()
+    """Exact tests that reject at their level in this screen, or by which the pair was found."""
+    not_detected: dict[str, float | None] = Field(default_factory=dict)
+    """The other exact tests that apply: the share of indices (for signs: of agreement) from which each would have
+    rejected at that level with 95% power; None where no share suffices."""
+    declared: bool | None = None
+    """Whether one of the two names the other as a base, or both name one; None where it was not asked."""
+
+
+class Joint(Record):
+    """A model without which a family falls apart."""
+
+    models: tuple[str, ...]
+    """The model, and its exact copies."""
+    sides: tuple[tuple[str, ...], ...]
+    """Models that only it joins: no pair of two sides was found."""
 
 
 class Family(Record):
@@ -100,6 +118,8 @@ class Family(Record):
     name: str
     members: tuple[str, ...]
     edges: tuple[Edge, ...]
+    joints: tuple[Joint, ...] = ()
+    """Empty also where not every two models were compared."""
 
 
 class ScreenRecord(Record):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+from collections import Counter
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..base import InputError, canonical, write_atomically
+from ..base import InputError, canonical, replace_together
 from ..statistics import EXACT_TESTS
 from .record import Family, PairResult, ScreenRecord
 
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
     import pandas
 
 Format = Literal["parquet", "csv"]
+
+VERDICTS = ("identical", "dependent", "suspected", "no_evidence", "untestable")
+"""Of a pair of a screen."""
+
+_OURS = ("pairs.parquet", "pairs.csv", "families.json", "summary.md", "families.svg", "families.png")
 
 _MOST_DRAWN = 150  # models on the map
 
@@ -41,9 +48,25 @@ class ScreenResult:
         """Models connected by pairs that are dependent or identical."""
         return self.record.families
 
+    @property
+    def finding(self) -> str:
+        """What was found, in one sentence."""
+        from .summary import finding
+
+        return finding(self.record)
+
+    @property
+    def verdicts(self) -> frozenset[str]:
+        """Verdicts that at least one pair has; ``left_out`` where a model could not be read."""
+        record, counts = self.record, Counter[str](row.verdict for row in self.pairs)
+        counts["untestable"] = sum(u.pairs for u in record.untestable)
+        counts["no_evidence"] = record.pairs - sum(counts[v] for v in VERDICTS if v != "no_evidence")
+        counts["left_out"] = len(record.left_out)
+        return frozenset(verdict for verdict, number in counts.items() if number)
+
     def __repr__(self) -> str:
         r = self.record
-        return f"ScreenResult({len(r.models)} models, {r.pairs} pairs, {len(r.families)} families)"
+        return f"ScreenResult(models={len(r.models)}, pairs={r.pairs}, families={len(r.families)})"
 
     def columns(self) -> dict[str, list[Any]]:
         """The table of pairs, by column: names, stage, log10 p of each test, of both adjustments, verdict, kind."""
@@ -63,13 +86,15 @@ class ScreenResult:
         """The record, as canonical JSON."""
         return canonical(self.record.model_dump(mode="json")).decode()
 
-    def save(self, folder: Path, form: Format | None = None) -> list[Path]:
+    def save(self, folder: str | os.PathLike[str], form: Format | None = None) -> list[Path]:
         """Write ``pairs.parquet`` (or ``pairs.csv``), ``families.json``, ``summary.md`` and the map of families.
 
-        The map needs matplotlib and at least one pair that was found; without, it is left out.
+        The map needs matplotlib and at least one pair that was found; without, it is left out. Files of these names
+        that an earlier screen left in the folder are replaced or removed.
 
         Parameters
         ----------
+        folder : made if there is none.
         form : Parquet where pyarrow is installed and CSV elsewhere, by default.
 
         Raises
@@ -87,12 +112,8 @@ class ScreenResult:
         }
         if find_spec("matplotlib") is not None:
             contents |= {f"families{suffix}": drawn for suffix, drawn in self.figures().items()}
-        for stale in ("pairs.parquet", "pairs.csv", "families.svg", "families.png"):
-            if stale not in contents:
-                (folder / stale).unlink(missing_ok=True)
-        for name, content in contents.items():
-            write_atomically(folder / name, content)
-        return [folder / name for name in contents]
+        replace_together(Path(folder), contents, stale=_OURS)
+        return [Path(folder, name) for name in contents]
 
     def figures(self) -> dict[str, bytes]:
         """The clustered map of the models that have relatives, as ``.svg`` and ``.png``; empty if none has.

@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from hashlib import sha256
-from importlib.metadata import version
 from itertools import combinations_with_replacement, count
 from math import log10
 from pathlib import Path, PurePosixPath
@@ -33,14 +33,24 @@ from ..base import (
     run_in_order,
     sha256_of_file,
     silent,
+    software,
     write_atomically,
 )
 from ..checkpoint import Location
+from ..claim.conclude import nothing_differs
 from ..claim.verdict import combine
-from ..fingerprint import Effort, Fingerprint, FingerprintRecord, fingerprint, is_fingerprint
+from ..fingerprint import (
+    Effort,
+    Fingerprint,
+    FingerprintRecord,
+    difference,
+    fingerprint,
+    is_fingerprint,
+    with_file_digests,
+)
 from ..lineage import Model, at_one_effort, exact_results
 from . import sketches
-from .conclude import Compared, Tested, conclude
+from .conclude import Compared, Tested, conclude, level_of_pair
 from .first_stage import TileResult, tile
 from .result import ScreenResult
 
@@ -55,7 +65,7 @@ WORK = ".work"
 """Folder of what is kept to resume; may be deleted once a screen is done."""
 
 _BATCH = 8  # pairs of one second-stage task
-_VERSION = 1  # of the stages: a change makes kept work void
+_VERSION = 2  # of the stages: a change makes kept work void
 
 Made = TypeVar("Made")
 
@@ -77,7 +87,8 @@ def screen(
     ----------
     models : paths or addresses of weights (folder or file), paths of fingerprints, Locations, or Fingerprints; the
         order does not matter.
-    against : compare all models with this one only; the price is then one test a model.
+    against : compare all models with this one only, and not with itself where it is among them; the price is then one
+        test a model.
     effort : how much is read of weights; two models compare at the smaller of their efforts.
     alpha : family-wise level over all pairs; the chance of any false ``dependent`` is at most this.
     fdr : level of the false discovery rate; the expected share of false ones among pairs called ``dependent`` or
@@ -126,23 +137,23 @@ def _screen(
     progress: Progress,
 ) -> ScreenResult:
     work = work.resolve()
-    given = [*sources] if against is None else [against, *sources]
+    given = _once([_located(source, work) for source in ([] if against is None else [against]) + [*sources]])
     prepared: list[Prepared | Unreadable] = []
-    for n, outcome in enumerate(
-        run_in_order(partial(_prepare, work=work, effort=effort), [_located(s, work) for s in given], workers),
-        start=1,
-    ):
+    for n, outcome in enumerate(run_in_order(partial(_prepare, work=work, effort=effort), given, workers), start=1):
         prepared.append(outcome)
         progress("reading models", n, len(given))
     unreadable = [outcome for outcome in prepared if isinstance(outcome, Unreadable)]
     if against is not None and isinstance(prepared[0], Unreadable):
         raise InputError(prepared[0].reason)
     ready = [outcome for outcome in prepared if isinstance(outcome, Prepared)]
+    if against is not None:
+        ready = [ready[0], *(one for one in ready[1:] if not _is_one(one, ready[0]))]
     if len(ready) < 2:
-        because = f": {unreadable[0].reason}" if unreadable else "."
+        because = f": {unreadable[0].reason}" if unreadable else "; a model that is given twice counts once."
         raise InputError(f"{len(ready)} of {len(given)} models can be compared; give at least two{because}")
+    ready = _with_digests(ready, work, workers)
     models = _labelled(ready)
-    one = None if against is None else models[next(i for i, m in enumerate(models) if m.prepared is prepared[0])]
+    one = None if against is None else next(m for m in models if m.prepared is ready[0])
 
     order = sorted(models, key=lambda m: (m is not one, m.prepared.signature, m.label))
     pairs = len(models) - 1 if one else len(models) * (len(models) - 1) // 2
@@ -160,12 +171,13 @@ def _screen(
     passing = sorted(_oriented(order, at, found) for result in tiles for *at, found in result.passing)
     batches = [passing[i : i + _BATCH] for i in range(0, len(passing), _BATCH)]
     files = {m.label: m.prepared.file for m in models}
+    level_of_one = level_of_pair(alpha, pairs)
     tested = kept.through(
-        "pairs",
-        _second_stage,
+        f"pairs-{level_of_one!r}",
+        partial(_second_stage, alpha=level_of_one),
         [[(str(files[a]), str(files[b])) for a, b, _ in batch] for batch in batches],
         workers,
-        lambda result: [[t.tests, t.log10_p, t.failure] for t in result],
+        lambda result: [list(vars(t).values()) for t in result],
         lambda stored: [Tested(*entry) for entry in stored],
         partial(progress, "second stage"),
     )
@@ -179,6 +191,7 @@ def _screen(
         level=level,
         tiles=tiles,
         identical=sorted(_oriented(order, at, {})[:2] for result in tiles for at in result.identical),
+        refused=_refused(order, tiles),
         tested=[(*pair, t) for pair, t in zip(passing, (t for batch in tested for t in batch), strict=True)],
     )
 
@@ -197,6 +210,15 @@ class Prepared:
     """The first stage's part of it."""
     signature: str
     record: FingerprintRecord
+    location: Location
+    """What was given: of weights, or of the fingerprint itself."""
+    likeness: str
+    """Digest of all by which exact copies are alike, at any effort: what is compared of them, but for tokens."""
+
+    @property
+    def stated(self) -> bool:
+        """Whether the fingerprint itself was given, and not weights."""
+        return Path(self.location.text) == self.file
 
 
 @dataclass(frozen=True)
@@ -216,13 +238,33 @@ class _Labelled:
 def _located(source: Model, work: Path) -> Location:
     """Where every worker finds a model: fingerprints at hand are written, paths are made absolute."""
     if isinstance(source, Fingerprint):
-        content = source.to_bytes()
-        file = work / "fingerprints" / f"{sha256(content).hexdigest()}.safetensors"
-        write_atomically(file, content)
-        return Location(str(file))
+        return Location(str(_kept_fingerprint(source, work)))
     location = Location.of(source)
     path = Path(location.text)
     return replace(location, text=str(path.absolute())) if location.text and path.exists() else location
+
+
+def _once(locations: Sequence[Location]) -> list[Location]:
+    """Each model once, by its address: the first of those that lead to one place."""
+    return list({_address(location): location for location in reversed(locations)}.values())[::-1]
+
+
+def _address(location: Location) -> tuple[str | None, ...]:
+    places = (location.text, location.base, location.layout)
+    return (*(None if text is None else _place(text) for text in places), location.revision)
+
+
+def _place(text: str) -> str:
+    """A path behind its links; an address as it is."""
+    try:
+        return str(Path(text).resolve()) if Path(text).exists() else text.removeprefix("hf://")
+    except OSError:  # a name too long for the file system
+        return text
+
+
+def _is_one(a: Prepared, b: Prepared) -> bool:
+    """Whether two fingerprints are of one model: of the same bytes, but for weights in two places of this machine."""
+    return a.sha256 == b.sha256 and (a.stated or b.stated or a.record.origin is not None)
 
 
 def _prepare(location: Location, work: Path, effort: Effort) -> Prepared | Unreadable:
@@ -231,24 +273,49 @@ def _prepare(location: Location, work: Path, effort: Effort) -> Prepared | Unrea
     try:
         file = Path(location.text)
         if not is_fingerprint(file):
-            made = fingerprint(location, effort=effort, cache=Cache(work)).to_bytes()
-            file = work / "fingerprints" / f"{sha256(made).hexdigest()}.safetensors"
-            write_atomically(file, made)
-        content = sha256_of_file(file)
-        constants = [v for k, v in sorted(vars(sketches).items()) if k.isupper() and isinstance(v, int)]
-        first = (
-            work / "first" / f"{content}-{digest({'constants': constants, 'version': _VERSION})[-16:]}.safetensors"
-        )
-        try:
-            sketch = sketches.load_sketch(first)
-        except FingerprintError:
-            sketch = sketches.first_sketch(Fingerprint.load(file))
-            sketches.save_sketch(sketch, first)
-        return Prepared(file, content, first, sketch.signature, sketch.record)
+            file = _kept_fingerprint(fingerprint(location, effort=effort, cache=Cache(work)), work)
+        return _prepared(file, location, work)
     except InputError as error:
         return Unreadable(name, str(error))
     except OSError as error:
         return Unreadable(name, f"{name!r:.120} cannot be read ({error.strerror or error}).")
+
+
+def _kept_fingerprint(made: Fingerprint, work: Path) -> Path:
+    content = made.to_bytes()
+    file = work / "fingerprints" / f"{sha256(content).hexdigest()}.safetensors"
+    write_atomically(file, content)
+    return file
+
+
+def _prepared(file: Path, location: Location, work: Path) -> Prepared:
+    content = sha256_of_file(file)
+    constants = [v for k, v in sorted(vars(sketches).items()) if k.isupper() and isinstance(v, int)]
+    first = work / "first" / f"{content}-{digest({'constants': constants, 'version': _VERSION})[-16:]}.safetensors"
+    try:
+        sketch = sketches.load_sketch(first)
+    except FingerprintError:
+        sketch = sketches.first_sketch(Fingerprint.load(file))
+        sketches.save_sketch(sketch, first)
+    return Prepared(file, content, first, sketch.signature, sketch.record, location, sketch.likeness)
+
+
+def _with_digests(ready: Sequence[Prepared], work: Path, workers: Workers) -> list[Prepared]:
+    """The models, and of those that may be exact copies of another the digests of their files."""
+    alike = Counter(one.likeness for one in ready)
+    wanted = [one for one in ready if alike[one.likeness] > 1 and not one.stated]
+    made = run_in_order(partial(_with_digest, work=work), wanted, workers)
+    new = {id(one): better for one, better in zip(wanted, made, strict=True)}
+    return [new.get(id(one), one) for one in ready]
+
+
+def _with_digest(one: Prepared, work: Path) -> Prepared:
+    """A file that cannot be read any more leaves it as it was."""
+    try:
+        model = with_file_digests(Fingerprint.load(one.file), one.location)
+        return _prepared(_kept_fingerprint(model, work), one.location, work)
+    except (VerifyError, OSError):
+        return one
 
 
 def _labelled(prepared: Sequence[Prepared]) -> list[_Labelled]:
@@ -292,17 +359,24 @@ def _sketches(files: tuple[Path, ...]) -> list[sketches.FirstSketch]:
     return [sketches.load_sketch(file) for file in files]
 
 
-def _second_stage(pairs: list[tuple[str, str]]) -> list[Tested]:
-    """All exact tests of some pairs of fingerprint files."""
-    return [_tested(_loaded(a), _loaded(b)) for a, b in pairs]
+def _second_stage(pairs: list[tuple[str, str]], alpha: float) -> list[Tested]:
+    """All exact tests of some pairs of fingerprint files; ``alpha`` is the level that one pair has to itself."""
+    return [_tested(_loaded(a), _loaded(b), alpha) for a, b in pairs]
 
 
-def _tested(a: Fingerprint, b: Fingerprint) -> Tested:
+def _tested(a: Fingerprint, b: Fingerprint, alpha: float) -> Tested:
     try:
-        results, log10_p = combine(exact_results(*at_one_effort(a, b)))
+        results, log10_p = combine(exact_results(*at_one_effort(a, b), alpha=alpha))
     except VerifyError as error:
-        return Tested({}, None, str(error))
-    return Tested({result.id: result.log10_p for result in results}, log10_p, None)
+        return Tested({}, {}, None, str(error))
+    by_test = {result.id: result for result in results}
+    return Tested(
+        {name: result.log10_p for name, result in by_test.items()},
+        {name: result.detectable_share for name, result in by_test.items()},
+        log10_p,
+        None,
+        nothing_differs(a.record, b.record) and not difference(a.arrays, b.arrays),
+    )
 
 
 @lru_cache(maxsize=2)
@@ -318,6 +392,14 @@ def _oriented(
     return a, b, found
 
 
+def _refused(order: Sequence[_Labelled], tiles: Sequence[TileResult]) -> Counter[str]:
+    """By model, its pairs that no exact test applies to."""
+    refused: Counter[str] = Counter()
+    for result in tiles:
+        refused.update({order[at].label: pairs for at, pairs in result.refused})
+    return refused
+
+
 # ---- what is kept
 
 
@@ -331,7 +413,7 @@ class _Kept:
             "level": level,
             "tile": TILE,
             "stages": _VERSION,
-            "versions": {name: version(name) for name in ("verify-lineage", "numpy", "scipy")},
+            "software": software("scipy"),
         }
         self._place = work / "results" / digest(content)[-32:]
         for other in self._place.parent.glob("*"):
@@ -376,4 +458,5 @@ def _tile_from_json(stored: Any) -> TileResult:
         untestable=[(reason, pairs) for reason, pairs in stored["untestable"]],
         sizes=[(statistic, law, n, groups) for statistic, law, n, groups in stored["sizes"]],
         tested=stored["tested"],
+        refused=[(at, pairs) for at, pairs in stored["refused"]],
     )

@@ -64,6 +64,19 @@ class FirstSketch:
         """Models of one signature are stacked: same shapes, same indices, same tests that apply."""
         return _signature(self)
 
+    @cached_property
+    def likeness(self) -> str:
+        """Digest of what exact copies share whatever was read of each: one architecture, sizes of files, and rows.
+
+        Rows of tokens are left out, as another tokenizer may lie beside a copy.
+        """
+        whole = hashlib.sha256(self.record.architecture.model_dump_json().encode())
+        whole.update(repr(sorted(file.size for file in self.record.files)).encode())
+        for name in sorted(self.arrays):
+            if not name.endswith(".response") and not name.startswith("stream."):
+                whole.update(name.encode() + np.ascontiguousarray(self.arrays[name]).tobytes())
+        return whole.hexdigest()
+
     def indices(self, kind: str) -> NDArray[np.intp]:
         """Which of the model's indices the n of a kind are, ascending."""
         shape = self.record.architecture
@@ -169,6 +182,7 @@ def _signature(sketch: FirstSketch) -> str:
         "shape": shape,
         "refusals": refusals,
         "anchors": list(sketch.record.anchors),
+        "rows": sketch.record.architecture.vocab if sketch.record.pairing == "rows" else None,
         "sketch": sketch.record.sketch.model_dump(),
         "arrays": {name: list(array.shape) for name, array in sketch.arrays.items()},
         "groups": {kind: [list(group) for group in rows] for kind, rows in sketch.groups.items()},

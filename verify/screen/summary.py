@@ -2,42 +2,62 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from ..render.escape import markdown_name, markdown_text
 from ..render.numbers import log10, share
-from .record import Edge, ScreenRecord
+from .record import Edge, Joint, ScreenRecord
 
 _MOST_EDGES = 100  # on the page; all are in the table of pairs
+_MOST_NAMED = 1000  # models of a family, or without relatives, on the page; all are in families.json
+_MOST_OF_A_SIDE = 5  # models named of those that only one model joins
+_MOST_SIDES = 20  # of a joint, on the page
+_MOST_JOINTS = 20  # of a family, on the page
 
 
-def summary(record: ScreenRecord, table: str) -> str:
-    """What was found, how to read it, and what was left out; ``table`` is the file of the pairs."""
+def finding(record: ScreenRecord) -> str:
+    """What was found, in one sentence."""
+    edges = [edge for family in record.families for edge in family.edges]
+    identical = sum(edge.verdict == "identical" for edge in edges)
+    left = f"; {_count(len(record.left_out), 'model')} could not be read" if record.left_out else ""
+    return (
+        f"{_count(len(record.models), 'model')}, {_count(record.pairs, 'pair')}: {len(edges) - identical} dependent "
+        f"and {identical} identical, in {_count(len(record.families), 'family', 'families')}; "
+        f"{len(record.suspected)} more suspected; {len(_alone(record))} without a relative that was found{left}."
+    )
+
+
+def summary(record: ScreenRecord, table: str | None = None) -> str:
+    """What was found, how to read it, and what was left out; ``table`` is the file of the pairs, if there is one."""
     what = f"each with {markdown_name(record.against)}" if record.against else "every two with one another"
     edges = [edge for family in record.families for edge in family.edges]
     lines = [
-        f"# Screen of {len(record.models)} models",
+        f"# Screen of {_count(len(record.models), 'model')}",
         "",
-        f"{record.pairs} pairs ({what}): {_count(len(edges), 'pair')} found dependent or identical, in "
-        f"{_count(len(record.families), 'family', 'families')}; {len(record.suspected)} more suspected. "
+        f"{finding(record)} Compared: {what}. "
         f"Levels: {record.alpha:g} family-wise, {record.fdr:g} of false discoveries. "
-        f"{_count(record.first_stage.passed, 'pair')} passed the first stage; all are in {markdown_name(table)}.",
+        f"{_count(record.first_stage.passed, 'pair')} passed the first stage"
+        + ("." if table is None else f"; all are in {markdown_name(table)}."),
     ]
     if edges:
-        lines += ["", "## Kinds", "", "| pairs | what is kept |", "|---:|---|"]
-        kinds = Counter(edge.kind.split(";")[0] for edge in edges)
+        lines += ["", "## Kinds", "", "| pairs | what the tests found |", "|---:|---|"]
+        kinds = Counter(_without_numbers(edge.kind) for edge in edges)
         lines += [f"| {n} | {markdown_text(words)} |" for words, n in sorted(kinds.items(), key=lambda x: (-x[1], x))]
     left = _MOST_EDGES
     for family in record.families:
-        if left <= 0:
-            break
-        lines += ["", f"## {markdown_name(family.name)}", "", ", ".join(map(markdown_name, family.members)), ""]
-        lines += _edges(family.edges[:left])
+        lines += ["", f"## {markdown_name(family.name)}", "", _named(family.members, _MOST_NAMED)]
+        for joint in family.joints[:_MOST_JOINTS]:
+            lines += ["", _joint(joint)]
+        if left > 0:
+            lines += ["", *_edges(family.edges[:left])]
         left -= len(family.edges)
     if len(edges) > _MOST_EDGES:
-        lines += ["", f"Further pairs and families are in `families.json`; the first {_MOST_EDGES} pairs are shown."]
+        lines += ["", f"Further pairs are in `families.json`; the first {_MOST_EDGES} are shown."]
     if record.suspected:
         lines += ["", "## Suspected", "", *_edges(record.suspected[:_MOST_EDGES])]
+    lines += _without_relatives(record)
     lines += ["", "## How to read this", "", *(f"- {markdown_text(sentence)}" for sentence in record.statements)]
     lines += ["", "## First stage", "", f"Level of each statistic: {record.first_stage.level:.2g}.", ""]
     lines += ["| statistic | indices | groups | s |", "|---|---:|---:|---:|"]
@@ -52,12 +72,80 @@ def summary(record: ScreenRecord, table: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _edges(edges: tuple[Edge, ...]) -> list[str]:
-    return ["| A | B | log10 p, adjusted | kind |", "|---|---|---:|---|", *map(_edge, edges)]
+def _alone(record: ScreenRecord) -> list[str]:
+    """Models of no pair that was found."""
+    found = {name for family in record.families for name in family.members}
+    found |= {name for edge in record.suspected for name in (edge.a, edge.b)}
+    return [model.label for model in record.models if model.label not in found]
+
+
+def _without_relatives(record: ScreenRecord) -> list[str]:
+    """Every model of no pair that was found, and with how many it could not be compared."""
+    partners = {model.label: len(record.models) - 1 for model in record.models}
+    if record.against is not None:
+        partners = {name: number if name == record.against else 1 for name, number in partners.items()}
+    refused = {model.label: model.untestable for model in record.models}
+    alone = _alone(record)
+    compared = [name for name in alone if refused[name] < partners[name]]
+    never = [name for name in alone if refused[name] == partners[name]]
+    lines = []
+    if compared:
+        lines += ["", "## Without relatives", "", f"No relative was found of {_named(compared, _MOST_NAMED)}."]
+    if never:
+        lines += [
+            "",
+            "## Compared with none",
+            "",
+            f"No exact test applies to any pair of {_named(never, _MOST_NAMED)}.",
+        ]
+    some = [name for name in refused if 0 < refused[name] < partners[name]]
+    if some:
+        lines += ["", "Pairs to which no exact test applies:", ""]
+        lines += [f"- {markdown_name(name)}: {refused[name]} of {partners[name]}" for name in some[:_MOST_NAMED]]
+    return lines
+
+
+def _joint(joint: Joint) -> str:
+    """What only one model joins."""
+    sides = [_named(side, _MOST_OF_A_SIDE) for side in joint.sides[:_MOST_SIDES]]
+    if any(len(side) > 1 for side in joint.sides):
+        sides = [f"({side})" for side in sides]
+    if (more := len(joint.sides) - _MOST_SIDES) > 0:
+        sides.append(f"{more} more")
+    through = _listed([markdown_name(name) for name in joint.models])
+    copies = ", which are identical" if len(joint.models) > 1 else ""
+    return (
+        f"{_listed(sides)} are joined only through {through}{copies}: no two models on different sides were found "
+        "dependent or identical themselves."
+    )
+
+
+def _named(names: Sequence[str], most: int) -> str:
+    shown = [markdown_name(name) for name in names[:most]]
+    return ", ".join(shown) if len(names) <= most else f"{', '.join(shown)} and {len(names) - most} more"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+
+
+def _edges(edges: Iterable[Edge]) -> list[str]:
+    return [
+        "| A | B | log10 p, adjusted | what the tests found | declared |",
+        "|---|---|---:|---|---|",
+        *map(_edge, edges),
+    ]
 
 
 def _edge(e: Edge) -> str:
-    return f"| {markdown_name(e.a)} | {markdown_name(e.b)} | {log10(e.adjusted_log10_p)} | {markdown_text(e.kind)} |"
+    named = "–" if e.declared is None else "yes" if e.declared else "no"
+    names = f"{markdown_name(e.a)} | {markdown_name(e.b)}"
+    return f"| {names} | {log10(e.adjusted_log10_p)} | {markdown_text(e.kind)} | {named} |"
+
+
+def _without_numbers(kind: str) -> str:
+    """Words of a kind by which pairs can be counted."""
+    return re.sub(r" \([^()]*\)|; \d+ and \d+ layers$", "", kind)
 
 
 def _count(n: int, one: str, many: str = "") -> str:

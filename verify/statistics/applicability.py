@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import StatisticsError
-from ..fingerprint import Fingerprint, unit_rows
-
-LEAST_ANCHORS = 32
+from ..checkpoint import FAMILIES, LOOKED_FOR
+from ..fingerprint import LEAST_ANCHORS, Fingerprint, FingerprintRecord, shared_anchors, unit_rows
 
 
 def same_width(a: Fingerprint, b: Fingerprint) -> str | None:
@@ -41,12 +40,22 @@ def _unknown(model: Fingerprint) -> str | None:
         return None
     if shape.family.startswith("layout:"):
         return f"the layout given for {model.record.name} leaves its symmetries open"
+    if any(shape.model_type in family.model_types for family in FAMILIES):
+        return (
+            f"the tensors of {model.record.name} are not named as those of the model type {shape.model_type!r}, so "
+            "its symmetries are not known"
+        )
     return f"the model type {shape.model_type!r} of {model.record.name} is not known, so neither are its symmetries"
 
 
 def _misunderstood(model: Fingerprint, *parts: str) -> str | None:
-    """Unknown tensors inside a sublayer may stand between the tensors that a symmetry ties together."""
-    for name in model.record.unrecognised:
+    """Unknown tensors inside a sublayer may stand between the tensors that a symmetry ties together.
+
+    Those of another tower, or outside layers, may not; a record that does not tell them apart has all of them inside.
+    """
+    record = model.record
+    inside = record.unrecognised if record.unrecognised_inside is None else record.unrecognised_inside
+    for name in inside:
         if re.search(r"\.[0-9]+\.", name) and any(part in name.lower() for part in parts):
             return f"{model.record.name} has a tensor {name!r:.120} that was not understood"
     return None
@@ -58,7 +67,10 @@ def _no_channels(model: Fingerprint) -> str | None:
         return None
     if shape.heads:
         return f"{model.record.name} makes k and v from a latent, so it has no value channels of single heads"
-    return f"the attention heads of {model.record.name} are not known, so neither are its value channels"
+    return (
+        f"the attention heads of {model.record.name} are not known (no number of its layout or config.json fits its "
+        "tensors), so neither are its value channels"
+    )
 
 
 def odd_in_up(a: Fingerprint, b: Fingerprint) -> str | None:
@@ -86,14 +98,33 @@ def linear_values(a: Fingerprint, b: Fingerprint) -> str | None:
 
 
 def enough_anchors(a: Fingerprint, b: Fingerprint) -> str | None:
-    """Refuse vocabularies that share fewer than ``LEAST_ANCHORS`` anchor tokens."""
+    """Refuse models of which fewer than ``LEAST_ANCHORS`` rows of the tables of tokens can be paired."""
     for model in (a, b):
         if not model.record.architecture.vocab:
             return f"{model.record.name} has no embedding of tokens"
-    shared = len(np.intersect1d(a.record.anchors, b.record.anchors))
+    shared = len(shared_anchors(a.record, b.record))
     if shared >= LEAST_ANCHORS:
         return None
+    records = (a.record, b.record)
+    by_number = [record for record in records if record.pairing == "rows"]
+    of_old = [record for record in records if record.tokenizer is None and not record.anchors]
+    if lacking := (*by_number, *of_old):
+        return _no_tokens(lacking[0]) + _unpaired(*records)
     return f"the vocabularies share {shared} anchor tokens, fewer than {LEAST_ANCHORS}"
+
+
+def _no_tokens(record: FingerprintRecord) -> str:
+    if record.tokenizer is None:
+        return f"no tokenizer was found in {record.name} (looked for {', '.join(LOOKED_FOR)})"
+    return f"the tokenizer of {record.name} ({record.tokenizer}) knows fewer than {LEAST_ANCHORS} anchor tokens"
+
+
+def _unpaired(a: FingerprintRecord, b: FingerprintRecord) -> str:
+    """Why rows of the tables were not paired by number either."""
+    x, y = a.architecture.vocab, b.architecture.vocab
+    if x != y:
+        return f", and tables of {x} and {y} rows cannot be paired by number"
+    return "" if a.pairing != b.pairing or x >= LEAST_ANCHORS else f", and {x} rows are fewer than {LEAST_ANCHORS}"
 
 
 def no_fixed_vectors(a: Fingerprint, b: Fingerprint) -> str | None:
@@ -126,7 +157,7 @@ def present(*names: str) -> Callable[[Fingerprint, Fingerprint], str | None]:
 
 def on_shared_anchors(a: Fingerprint, b: Fingerprint) -> tuple[Fingerprint, Fingerprint]:
     """Both fingerprints with their anchor axes cut to the anchors that both know; see :func:`on_anchors`."""
-    shared = np.intersect1d(a.record.anchors, b.record.anchors)
+    shared = shared_anchors(a.record, b.record)
     return _cut(a, shared), _cut(b, shared)
 
 

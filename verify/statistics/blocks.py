@@ -128,14 +128,15 @@ def cosines(a: Block, b: Block) -> Vectors:
     return total
 
 
-def agreement(a: Block, b: Block) -> NDArray[np.float64]:
-    """Per index, the inner product of the flipping vectors, summed over copies; shape [n].
+def agreement(a: Block, b: Block) -> Vectors:
+    """Inner products [n, n] of the flipping vectors of every two indices, each summed over copies first.
 
-    It changes sign with the index's sign in either model, whichever copies are tied.
+    A row changes sign with the sign of its index in A, a column with that of its index in B, whichever copies
+    are tied.
     """
-    total = np.zeros(len(a.indices))
+    total = np.zeros((len(a.indices), len(b.indices)))
     for x, y in zip(a.flipping, b.flipping, strict=True):
-        total += np.einsum("ik,ik->i", x.sum(0), y.sum(0))
+        total += x.sum(0) @ y.sum(0).T
     return total
 
 

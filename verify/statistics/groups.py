@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..fingerprint import Fingerprint
 from .alignment import Pair, align
 from .blocks import Block, Component, Grid, agreement, common_indices, score
+from .swaps import differences
 from .ties import TiedSets, tied
 
 
@@ -32,9 +33,12 @@ class Group:
 
     @cached_property
     def agreement(self) -> NDArray[np.float64]:
-        """Inner products of flipping vectors [n], summed over pairs; 0 where not defined."""
-        array: NDArray[np.float64] = np.sum([agreement(first, second) for first, second in self.blocks], axis=0)
-        return array
+        """One number for each two indices, from inner products of flipping vectors summed over pairs of blocks.
+
+        Shape [n // 2]; NaN where one of them is dead.
+        """
+        products = np.sum([agreement(first, second) for first, second in self.blocks], axis=0)
+        return differences(products, np.all([block.alive().any(0) for pair in self.blocks for block in pair], axis=0))
 
 
 @dataclass(frozen=True)

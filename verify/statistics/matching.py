@@ -15,19 +15,19 @@ tie is no match. Breaking ties by index instead makes strangers with repeated ro
 
 
 def fixed_points(scores: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which indices i have j = i as unique best match in row i; shape [n] from [n, n].
+    """Which indices i have j = i as unique best match in row i; shape [..., n] from [..., n, n].
 
     Equivariant: relabelling the columns (or rows) of the array relabels the matches. Rows or
     columns of -inf (dead, not finite) never match.
     """
-    n = len(scores)
+    n = scores.shape[-1]
     if n == 0:
-        return np.zeros(0, dtype=bool)
-    best = scores.argmax(1)
-    top = scores[np.arange(n), best]
+        return np.zeros(scores.shape[:-1], dtype=bool)
+    best = scores.argmax(-1)
+    top = np.take_along_axis(scores, best[..., None], -1)[..., 0]
     others = scores.copy()
-    others[np.arange(n), best] = -np.inf
-    runner_up = others.max(1)
+    np.put_along_axis(others, best[..., None], -np.inf, -1)
+    runner_up = others.max(-1)
     unique = np.isfinite(top) & (np.where(np.isfinite(runner_up), runner_up, -1.0) < top - MARGIN)
     matched: NDArray[np.bool_] = unique & (best == np.arange(n))
     return matched

@@ -1,8 +1,9 @@
 """Hidden units and value channels that kept their index, by their responses to shared tokens.
 
 Statistic: as ``unit_identity`` and ``value_identity`` together, but each unit (channel) is described
-by its response to the anchor tokens that both vocabularies know: its gate (up, v) row times the gain of
-the norm before it times the tokens' embeddings, centred over tokens. The counts are pooled.
+by its response to the anchors, tokens that both vocabularies know or rows of equally large tables by number: its gate
+(up, v) row times the gain of the norm before it times their embeddings, centred over them. The counts are pooled.
+Why any such pairing of rows will do is shown in ``fingerprint.anchors``.
 
 Group: the direct product of the two tests' groups; the responses of permuted rows are permuted
 responses. Null law and proof: ``inference.fixed_points``, with the groups of both summed.
@@ -18,6 +19,7 @@ from .applicability import both_mlps, enough_anchors, first, linear_values, on_s
 from .blocks import unit_responses, value_responses
 from .groups import Grouping, groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
+from .result import Part
 from .statistic import Evidence, Statistic, identity_evidence
 
 
@@ -28,12 +30,12 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     a, b = on_shared_anchors(a, b)
-    found: list[Grouping] = []
+    found: dict[Part, Grouping] = {}
     if both_mlps(a, b) is None:
-        found.append(groups(unit_responses, a, b))
+        found["hidden units"] = groups(unit_responses, a, b)
     if linear_values(a, b) is None:
-        found.append(groups(value_responses, a, b))
-    return identity_evidence(found)
+        found["value channels"] = groups(value_responses, a, b)
+    return identity_evidence(found, a, b)
 
 
 RESPONSE_IDENTITY = Statistic(

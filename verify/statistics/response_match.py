@@ -4,25 +4,35 @@ Statistic: the kept units of all MLPs of a layer (dense, experts, shared) are po
 one of B, each unit of A has three nearest units in B: by the cosine of what its gate reads from shared
 tokens, by the absolute cosine of what `up` reads, and of what `down` writes. The share of a cell is
 (mean(gate = up) + mean(gate = down)) / 2; without a gate, mean(up = down), up by its signed cosine. Layers are
-aligned one-to-one by the largest total share; a direction scores the mean share of its aligned pairs,
-and the score is the larger of A's units matched into B and B's into A.
+aligned one-to-one by the largest total share; a direction scores the median share of the deeper half of its
+aligned pairs, and the score is the larger of A's units matched into B and B's into A.
+
+Deeper half: an aligned pair of layer i of L and layer j of M lies at depth (2i + 1) / 2L + (2j + 1) / 2M, and of n
+pairs those count that are no shallower than the ceil(n/2)-th deepest: the one pair, the deeper of two, two of three;
+pairs of one depth count together, so neither model's place as A or B matters. With an even number the median is the
+mean of the two in the middle.
 
 If two units are one unit at heart, all their vectors say so, wherever the unit moved and in whatever
 basis. Unrelated units have no reason to agree, but often do: in the first layer far above the 1/n of
-chance, since all models read the same tokens there. So no theory gives the null law: rank it in a panel.
+chance, since all models read the same tokens there, and further above it where both read the same text. Hence no
+mean over all layers (version 1), which that layer alone could raise; and no theory gives the null law: rank it in a
+panel.
 
 Nearest neighbours, not an assignment: in an upcycled child several experts hold copies of one dense
 unit, and the direction from child to parent finds each of them. Sizes may differ. A unit that is
 dead in any role matches nothing, and still counts; exact copies within a layer are one unit to be found.
 
-Survives permutation, signs and scaling of units, rotation, re-ordered, removed or repeated layers, upcycling,
-and all of them at once. Blind to MLPs trained anew; faint on distillation and on small shares of a merge.
+Survives permutation, signs and scaling of units, rotation, removed or repeated layers, upcycling, and all of them at
+once. Re-ordered layers still find one another; the score then is the median over other layers, as which are the
+deeper half has changed. Blind to MLPs trained anew in most of the deeper half; faint on distillation and on small
+shares of a merge.
 
 Source: phi_MATCH of Zhu et al. 2025 (arXiv 2502.12292), on weights seen by shared tokens.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +59,7 @@ class ResponseGrid:
     pairs: tuple[tuple[int, int, float], ...]
     """Aligned layers of A and B and their share in the better direction of the models."""
     score: float
-    """Their mean share: the statistic."""
+    """Median share of their deeper half: the statistic."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +89,34 @@ def response_grid(a: Fingerprint, b: Fingerprint) -> ResponseGrid:
         if not any(pool.alive.any() for pool in pools):
             raise StatisticsError(f"No unit of {model.record.name} responds to any token; look for dead weights.")
     forward, backward = _shares(pools_a, pools_b), _shares(pools_b, pools_a).T
-    better = max((forward, backward), key=_best)
-    rows, columns = _assign(better)
     layers_a, layers_b = (tuple(pool.layer for pool in pools) for pools in (pools_a, pools_b))
-    pairs = tuple((layers_a[i], layers_b[j], float(better[i, j])) for i, j in zip(rows, columns, strict=True))
-    return ResponseGrid(layers_a, layers_b, _frozen(np.maximum(forward, backward)), pairs, _best(better))
+    depths = a.record.architecture.layers, b.record.architecture.layers
+    found = []
+    for table in (forward, backward):
+        for rows, columns in (_assign(table), _assign(table.T)[::-1]):  # of equal totals, found from either side
+            aligned = sorted(zip(rows.tolist(), columns.tolist(), strict=True))
+            pairs = tuple((layers_a[i], layers_b[j], float(table[i, j])) for i, j in aligned)
+            found.append((deeper_median(pairs, depths), pairs))
+    score, better = max(found, key=lambda one: one[0])
+    return ResponseGrid(layers_a, layers_b, _frozen(np.maximum(forward, backward)), better, score)
+
+
+def deeper_median(pairs: Sequence[tuple[int, int, float]], layers: tuple[int, int]) -> float:
+    """Median share of the deeper half of aligned layers.
+
+    Parameters
+    ----------
+    pairs : layer of A, layer of B (from 0) and share of each aligned pair; at least one.
+    layers : number of layers of A and of B.
+
+    Examples
+    --------
+    >>> deeper_median([(0, 0, 0.9), (1, 1, 0.2), (2, 2, 0.4), (3, 3, 0.1)], (4, 4))
+    0.25
+    """
+    depths = [(2 * i + 1) * layers[1] + (2 * j + 1) * layers[0] for i, j, _ in pairs]
+    least = sorted(depths)[len(pairs) // 2]
+    return float(np.median([share for (_, _, share), depth in zip(pairs, depths, strict=True) if depth >= least]))
 
 
 def copy_tables(a: Fingerprint, b: Fingerprint) -> tuple[CopyTable, ...]:
@@ -217,11 +250,6 @@ def _copy_table(a: _Pool, b: _Pool) -> CopyTable:
     return CopyTable(a.layer, b.layer, a.names, b.names, _frozen(shares / np.bincount(a.copy)[:, None]))
 
 
-def _best(table: NDArray[np.float64]) -> float:
-    """Mean share of the layers aligned."""
-    return float(table[_assign(table)].mean())
-
-
 def _assign(table: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Layers aligned one-to-one, for the largest total."""
     from scipy.optimize import linear_sum_assignment
@@ -237,14 +265,14 @@ def _frozen(table: NDArray[np.float64]) -> NDArray[np.float64]:
 
 RESPONSE_MATCH = Similarity(
     id="response_match",
-    version=1,
+    version=2,
     title="Agreement of two ways of matching hidden units",
     source="arXiv 2502.12292",
     measures=(
         "The share of hidden units whose nearest unit in the other model is the same by what the gate reads as by "
-        "what up reads and down writes, over layers aligned one-to-one."
+        "what up reads and down writes: the median over the deeper half of layers aligned one-to-one."
     ),
-    invariances=INVARIANCES,
+    invariances=INVARIANCES - {"layer_order"},
     cost="O(layers^2 units^2 anchors) in blocks of bounded memory, units being those kept per layer.",
     refuse=_refuse,
     score=_score,

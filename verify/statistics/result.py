@@ -7,6 +7,9 @@ from typing import Literal
 from ..base import Record
 
 Law = Literal["fixed_points", "signs"]
+Part = Literal["hidden units", "value channels"]
+SetAside = Literal["hidden units", "value channels", "signs of hidden units", "signs of value channels", "signs"]
+"""What a test left out, p = 1, because both models break the symmetry that it rests on."""
 
 
 class Count(Record):
@@ -17,10 +20,14 @@ class Count(Record):
     count: int
     """Indices identified, or signs that agree."""
     n: int
-    """Indices compared, or signs that are not zero."""
+    """Indices compared; for signs, pairs of indices whose number is not zero."""
     groups: int
     """Independent groups L (tied copies count once); for signs, unused and equal to n."""
     log10_p: float
+    live: int | None = None
+    """Of n, indices that could have matched: those with a direction in both models. None: all."""
+    part: Part | None = None
+    """What was counted, where a test counts its parts apart."""
 
 
 class LayerResult(Record):
@@ -34,14 +41,16 @@ class LayerResult(Record):
     log10_p: float
     adjusted_log10_p: float
     """Holm-adjusted over the layers of this test."""
+    live: int | None = None
+    """As of :class:`Count`."""
 
 
 class Rung(Record):
     """The rank of a score among the comparisons of one design, with its null hypothesis."""
 
     design: str
-    """``pair``, ``pair_residual``, ``row_a``, ``row_b``, ``stratum`` or ``two_strata`` (``_residual`` where hub
-    effects were taken out), ``family_residual``."""
+    """``pair``, ``row_a``, ``row_b``, ``stratum``, ``two_strata`` or ``family``; ``_residual`` where hub effects were
+    taken out, ``_larger`` for the larger of the ranks with and without them."""
     null: str
     rank: int
     """Comparisons of the orbit whose score is at least the claim's, the claim included."""
@@ -67,9 +76,8 @@ class EffectSize(Record):
     """How strong the match is; none of it enters a p-value."""
 
     share: float
-    """Identified indices over compared indices, or agreeing over non-zero signs."""
-    interval: tuple[float, float] | None = None
-    """95% interval for the share in the whole blocks; only where a random subset was compared."""
+    """Identified indices over indices compared, each against those kept of its block only; or agreeing over
+    non-zero signs."""
     cosine_identified: float | None = None
     """Median score of identified indices."""
     cosine_background: float | None = None
@@ -92,6 +100,8 @@ class TestResult(Record):
     assumptions: tuple[str, ...]
     notes: tuple[str, ...] = ()
     """What was left out or tied, in sentences."""
+    set_aside: tuple[SetAside, ...] = ()
+    """Parts whose symmetry both models visibly break; they do not count."""
     method: Literal["bound", "exact", "panel"] | None = None
     counts: tuple[Count, ...] = ()
     """More than one where a test looks twice; the p-value then pays for it."""
@@ -103,10 +113,10 @@ class TestResult(Record):
     adjusted_log10_p: float | None = None
     """Holm-adjusted over the applicable tests of the report."""
     attainable_log10_p: float | None = None
-    """The smallest value the test could have given."""
+    """The smallest value the test could have given, by the indices that are live in both models."""
     effect: EffectSize | None = None
     detectable_share: float | None = None
-    """With 95% power the report's level is reached if each index is kept with at least this
+    """With 95% power the report's level is reached if each live index is kept with at least this
     probability (for signs: if each sign agrees with it); None where no share suffices."""
     by_layer: tuple[LayerResult, ...] = ()
     score: float | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import log10
 
@@ -13,14 +13,17 @@ from ..inference import (
     detectable_agreement,
     detectable_share,
     holm,
-    hypergeometric_interval,
     log10_p_fixed_points,
     log10_p_signs,
     smallest,
 )
 from .groups import Group, Grouping
 from .matching import background, fixed_points
-from .result import Count, EffectSize, LayerResult, TestResult
+from .pinned import both_pinned
+from .result import Count, EffectSize, LayerResult, Part, SetAside, TestResult
+
+LayerRow = tuple[int, int, int, int, int, int | None]
+"""Layer of A, of B, count, n, groups, live indices."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,12 @@ class Statistic:
             null=self.null,
             assumptions=self.assumptions,
             notes=evidence.notes,
+            set_aside=evidence.set_aside,
             method="exact" if all(count.law == "signs" for count in evidence.counts) else "bound",
             counts=evidence.counts,
             statistic=best.count,
             expected=best.n / 2 if best.law == "signs" else float(best.groups),
-            log10_p=smallest([count.log10_p for count in evidence.counts]),
+            log10_p=evidence.log10_p,
             attainable_log10_p=smallest(most),
             effect=evidence.effect,
             detectable_share=min(shares, default=None),
@@ -98,40 +102,72 @@ class Evidence:
     effect: EffectSize | None
     by_layer: tuple[LayerResult, ...] = ()
     notes: tuple[str, ...] = ()
+    set_aside: tuple[SetAside, ...] = ()
+
+    @property
+    def log10_p(self) -> float:
+        """Of all counts."""
+        return smallest([count.log10_p for count in self.counts])
 
 
-def fixed_point_count(matched: int, n: int, groups: int) -> Count:
+def fixed_point_count(matched: int, n: int, groups: int, live: int | None = None) -> Count:
     """A count of fixed points with its bound; no group at all bounds nothing."""
     log10_p = log10_p_fixed_points(matched, groups) if groups else 0.0
-    return Count(law="fixed_points", count=matched, n=n, groups=groups, log10_p=log10_p)
+    return Count(law="fixed_points", count=matched, n=n, groups=groups, log10_p=log10_p, live=live)
 
 
-def sign_count(numbers: np.ndarray) -> Count:
+def sign_count(numbers: np.ndarray, part: Part | None = None) -> Count:
     """A count of positive numbers among those not zero; numbers that are not finite are dropped."""
-    agreeing, n = int((numbers > 0).sum()), int((numbers > 0).sum() + (numbers < 0).sum())
-    return Count(law="signs", count=agreeing, n=n, groups=n, log10_p=log10_p_signs(agreeing, n))
+    return agreeing_count(int((numbers > 0).sum()), int((numbers > 0).sum() + (numbers < 0).sum()), part)
 
 
-def cautious(evidence: Callable[[list[Group]], Evidence], groupings: list[Grouping]) -> Evidence:
+def agreeing_count(agreeing: int, n: int, part: Part | None = None) -> Count:
+    """A count of agreeing signs with its p-value."""
+    log10_p = log10_p_signs(agreeing, n)
+    return Count(law="signs", count=agreeing, n=n, groups=n, log10_p=log10_p, part=part)
+
+
+def cautious(evidence: Callable[[list[Group]], Evidence], groupings: Sequence[Grouping]) -> Evidence:
     """The evidence with the larger p-value: of all pairs of blocks apart, and with tied ones merged."""
     separate = evidence([group for grouping in groupings for group in grouping.separate])
     merged_groups = [group for grouping in groupings for group in grouping.merged]
     if all(len(group.pairs) == 1 for group in merged_groups):
         return separate
-    merged = evidence(merged_groups)
-    chosen = max(merged, separate, key=lambda e: smallest([count.log10_p for count in e.counts]))
+    chosen = max(evidence(merged_groups), separate, key=lambda e: e.log10_p)
     return replace(chosen, notes=chosen.notes + _tie_notes(merged_groups))
 
 
-def identity_evidence(groupings: list[Grouping]) -> Evidence:
-    """Fixed points of the unique best match over independent groups, with effect and localisation."""
-    return cautious(_identity, groupings)
+def identity_evidence(groupings: dict[Part, Grouping], a: Fingerprint, b: Fingerprint) -> Evidence:
+    """Fixed points of the unique best match over independent groups, with effect and localisation.
+
+    Where both models look pinned at a part's indices, the evidence is that without the part, or that with it if its
+    p-value is the larger: which of the two is decided by data that permutations change, so only the larger is valid.
+    """
+    pinned = tuple(part for part in groupings if both_pinned(part, a, b))
+    evidence = cautious(_identity, list(groupings.values()))
+    if not pinned:
+        return evidence
+    rest = cautious(_identity, [grouping for part, grouping in groupings.items() if part not in pinned])
+    chosen = max(rest, evidence, key=lambda e: e.log10_p)
+    return replace(chosen, notes=chosen.notes + pinned_notes(pinned), set_aside=pinned)
+
+
+def pinned_notes(parts: Sequence[Part]) -> tuple[str, ...]:
+    """One sentence for each part whose indices a public matrix pins."""
+    return tuple(
+        f"{part.capitalize()} were set aside: in both models they resemble the rows of an identity or Hadamard "
+        "matrix at the same indices, as if both had begun with it."
+        for part in parts
+    )
 
 
 def _identity(found: list[Group]) -> Evidence:
     matched = [fixed_points(group.scores) for group in found]
     count = fixed_point_count(
-        sum(int(m.sum()) for m in matched), sum(len(m) for m in matched), sum(len(m) > 0 for m in matched)
+        sum(int(m.sum()) for m in matched),
+        sum(len(m) for m in matched),
+        sum(len(m) > 0 for m in matched),
+        sum(_live(group) for group in found),
     )
     return Evidence((count,), _effect(found, matched, count), _by_layer(found, matched))
 
@@ -145,32 +181,34 @@ def _tie_notes(found: list[Group]) -> tuple[str, ...]:
     )
 
 
+def _live(group: Group) -> int:
+    """Indices with a direction in both models, in any pair of blocks; others have no score."""
+    return int(np.isfinite(group.scores.diagonal()).sum())
+
+
 def _effect(found: list[Group], matched: list[np.ndarray], count: Count) -> EffectSize | None:
     if count.n == 0:
         return None
     diagonal = np.concatenate([g.scores.diagonal()[m] for g, m in zip(found, matched, strict=True)])
     others = np.concatenate([background(group.scores) for group in found])
-    population = sum(group.size for group in found if len(group.scores))
-    sampled = count.n < population
     return EffectSize(
         share=count.count / count.n,
-        interval=hypergeometric_interval(count.count, count.n, population) if sampled else None,
         cosine_identified=float(np.median(diagonal)) if len(diagonal) else None,
         cosine_background=float(np.median(others)) if len(others) else None,
     )
 
 
 def _by_layer(found: list[Group], matched: list[np.ndarray]) -> tuple[LayerResult, ...]:
-    tally: dict[tuple[int, int], list[int]] = {}
+    tally: dict[tuple[int, int], tuple[int, int, int, int]] = {}
     for group, m in zip(found, matched, strict=True):
         (layer_a, _), (layer_b, _) = group.pairs[0]
-        row = tally.setdefault((layer_a, layer_b), [0, 0, 0])
-        row[0], row[1], row[2] = row[0] + int(m.sum()), row[1] + len(m), row[2] + (len(m) > 0)
+        count, n, groups, live = tally.get((layer_a, layer_b), (0, 0, 0, 0))
+        tally[layer_a, layer_b] = count + int(m.sum()), n + len(m), groups + (len(m) > 0), live + _live(group)
     return localisation([(*layers, *row) for layers, row in sorted(tally.items())])
 
 
-def localisation(rows: list[tuple[int, ...]]) -> tuple[LayerResult, ...]:
-    """Layer pairs (layer of A, of B, count, n, groups) with their p-values, adjusted over the rows."""
+def localisation(rows: Sequence[LayerRow]) -> tuple[LayerResult, ...]:
+    """Layer pairs with their p-values, adjusted over the rows."""
     counts = [fixed_point_count(*row[2:]) for row in rows]
     adjusted = holm([count.log10_p for count in counts])
     return tuple(
@@ -182,6 +220,7 @@ def localisation(rows: list[tuple[int, ...]]) -> tuple[LayerResult, ...]:
             groups=count.groups,
             log10_p=count.log10_p,
             adjusted_log10_p=value,
+            live=count.live,
         )
         for row, count, value in zip(rows, counts, adjusted, strict=True)
     )
@@ -190,10 +229,15 @@ def localisation(rows: list[tuple[int, ...]]) -> tuple[LayerResult, ...]:
 def _attainable(count: Count) -> float:
     if count.law == "signs":
         return log10_p_signs(count.n, count.n)
-    return log10_p_fixed_points(count.n, count.groups) if count.groups else 0.0
+    return log10_p_fixed_points(_able(count), count.groups) if count.groups else 0.0
 
 
 def _detectable(count: Count, level: float) -> float | None:
     if count.law == "signs":
         return detectable_agreement(count.n, level)
-    return detectable_share(count.n, count.groups, level) if count.groups else None
+    return detectable_share(_able(count), count.groups, level) if count.groups else None
+
+
+def _able(count: Count) -> int:
+    """Indices that can match."""
+    return count.n if count.live is None else count.live

@@ -1,12 +1,16 @@
 """Residual dimensions that kept their index and sign, by the embeddings of shared tokens.
 
 Statistic: C[r, s] is the mean cosine of residual dimension r of A and s of B, over the columns of the
-embedding and the unembedding at the anchor tokens both vocabularies know. Two counts: dimensions with
-C[r, r] > 0 (only under RMS norm), and fixed points of the best match by |C| (by C under layer norm).
+embedding and the unembedding at the anchors: tokens both vocabularies know, or rows of equally large tables by number
+(``fingerprint.anchors``). Two counts: fixed points of the best match by |C| (by C under layer norm) and, only under
+RMS norm, pairs of dimensions with a positive C[r, r] + C[s, s] - C[r, s] - C[s, r], which no mean common to the
+dimensions enters (``swaps``).
 
 Group: signed permutations of the residual stream under RMS norm, permutations under layer norm: ONE
-group for the whole model, since every layer reads the same stream (L = 1). Null laws:
-``inference.signs`` and ``inference.fixed_points``; p = min(1, 2 min(p_signs, p_fixed)) under RMS norm.
+group for the whole model, since every layer reads the same stream (L = 1). For signs, swaps of the two dimensions of
+a pair, or flips of both; one of the two is enough. Null laws: ``inference.signs`` (lemma: ``swaps``) and
+``inference.fixed_points``; p = min(1, 2 min(p_signs, p_fixed)) under RMS norm. Where the dimensions of both models
+have a mean far from zero, signs are set aside, p = 1.
 
 Survives all that keeps the embedding basis: a body trained anew on copied embeddings, upcycling, changed
 depth, permuted units. Blind to a rotated or permuted residual stream. Refuses fixed vectors added
@@ -23,7 +27,9 @@ from .applicability import enough_anchors, first, no_fixed_vectors, on_shared_an
 from .hypotheses import EQUIVARIANT_TRAINING, NO_SHARED_TENSORS, NOT_ARRANGED
 from .matching import background, fixed_points
 from .result import EffectSize
-from .statistic import Evidence, Statistic, fixed_point_count, sign_count
+from .sign_agreement import mean_note
+from .statistic import Evidence, Statistic, agreeing_count, fixed_point_count, sign_count
+from .swaps import differences, mean_far_from_zero
 
 
 def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
@@ -31,12 +37,13 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
 
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
-    cosine = _cosines(*on_shared_anchors(a, b))
+    a, b = on_shared_anchors(a, b)
+    cosine = cosines_of_dimensions(a, b)
     signed = a.record.architecture.norm == b.record.architecture.norm == "rms"
     scores = np.where(np.isfinite(cosine), np.abs(cosine), -np.inf) if signed else cosine
     matched = fixed_points(scores)
-    fixed = fixed_point_count(int(matched.sum()), len(matched), min(1, len(matched)))
-    diagonal, others = cosine.diagonal(), background(scores)
+    live, others = np.isfinite(cosine.diagonal()), background(scores)
+    fixed = fixed_point_count(int(matched.sum()), len(matched), min(1, len(matched)), int(live.sum()))
     effect = EffectSize(
         share=fixed.count / max(1, fixed.n),
         cosine_identified=float(np.median(scores.diagonal()[matched])) if matched.any() else None,
@@ -44,10 +51,19 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     )
     if not signed:
         return Evidence((fixed,), effect, notes=("Signs were left out: layer norm is not symmetric under them.",))
-    return Evidence((fixed, sign_count(diagonal[np.isfinite(diagonal)])), effect)
+    if all(_mean_far_from_zero(model) for model in (a, b)):
+        nothing = agreeing_count(0, 0)
+        return Evidence((fixed, nothing), effect, notes=(mean_note("signs"),), set_aside=("signs",))
+    finite = np.where(np.isfinite(cosine), cosine, 0.0)
+    return Evidence((fixed, sign_count(differences(finite, live))), effect)
 
 
-def _cosines(a: Fingerprint, b: Fingerprint) -> NDArray[np.float64]:
+def _mean_far_from_zero(model: Fingerprint) -> bool:
+    roles = [model.arrays[f"stream.{role}"] for role in ("embed", "unembed") if f"stream.{role}" in model.arrays]
+    return mean_far_from_zero([[x.astype(np.float64) for x in roles]])
+
+
+def cosines_of_dimensions(a: Fingerprint, b: Fingerprint) -> NDArray[np.float64]:
     """Mean cosine of every pair of kept dimensions, shape [n, n]; -inf where a dimension is dead."""
     pairs = [
         (a.arrays[role].astype(np.float64), b.arrays[role].astype(np.float64))
@@ -61,14 +77,14 @@ def _cosines(a: Fingerprint, b: Fingerprint) -> NDArray[np.float64]:
 
 STREAM_IDENTITY = Statistic(
     id="stream_identity",
-    version=1,
+    version=2,
     title="Residual dimensions at the same index and sign, by embeddings of shared tokens",
     null=(
         "The order of the residual dimensions of one model (and, under RMS norm, their signs) carries no "
         "information about those of the other."
     ),
     assumptions=(
-        EQUIVARIANT_TRAINING.format(group="signed permutations of the residual stream")
+        EQUIVARIANT_TRAINING.format(group="signed permutations of the residual stream (for signs, flips or swaps)")
         + " Sinusoidal positions and fixed Hadamard rotations break this.",
         NOT_ARRANGED,
         NO_SHARED_TENSORS,

@@ -1,33 +1,34 @@
 """Blocks of one model that are copies of one another: one group, not several.
 
-Shared blocks, stacked or duplicated layers, repeated kv heads and values mixed across layers tie
-the arrangements of several blocks. Counted as independent they give strangers p-values down to
-1e-62. Ties are looked for by testing the model against itself, two blocks at a time: does index i of one
-resemble index i of the other more than it resembles the others? Scores are cosines of means over copies, at
-indices alive in both blocks. The sum of the diagonal is compared with its mean and variance over relabellings of
-one block (Hoeffding 1951), for the absolute scores and for the signed ones; where signs are tested, in place of the
-latter, the signed diagonal with its variance over sign flips. The threshold is a normal quantile, Bonferroni's over
-all pairs of blocks. Exact copies are tied whatever the sums say: if all live indices are alike at the same index,
-or at least two are, and like no other. No sum of n - 1 or less can tell n live indices (the most that n of them can
-reach): so few are tied if each is the unique best match of its own, both ways, at a mean absolute score above
-``ALIKE``. Four channels of a head, and four units of an expert, are such blocks at screen effort.
+Shared blocks, stacked or duplicated layers, repeated kv heads and values mixed across layers tie the arrangements of
+several blocks. Counted as independent they give strangers p-values down to 1e-62. Ties are looked for by testing the
+model against itself, two blocks at a time: does index i of one resemble index i of the other more than it resembles
+the others? Scores are cosines of means over copies, at indices alive in both blocks. The sum of the diagonal is
+compared with its mean and variance over relabellings of one block (Hoeffding 1951), for the absolute scores and for
+the signed ones; where signs are tested, in place of the latter, the numbers of ``swaps``, two indices each, with
+their variance over sign flips. The threshold is a normal quantile, Bonferroni's over all pairs of blocks. Exact
+copies are tied whatever the sums say: if all live indices are alike at the same index, or at least two are, and like
+no other. No sum of n - 1 or less can tell n live indices (the most that n of them can reach): so few are tied if each
+is the unique best match of its own, both ways, at a mean absolute score above ``ALIKE``. Four channels of a head, and
+four units of an expert, are such blocks at screen effort.
 
-Validity. Let R be the true ties: within a set of R one permutation (where signs are tested, one set of flips) acts
-on all blocks. Permuting two blocks alike carries means over copies, their directions and the rows and columns of
-every score array along. Where the signs of both are flipped at index i, the flipping parts of s_ij and s_ji, j not
-i, are negated, and neither s_ii nor any absolute score changes. So whether two blocks look tied is unchanged by
-joint permutations and, where signs are tested, by joint flips. For a partition D that is R or coarser, the event that
-D is the join of R with the declared pairs inside D is unchanged by the group that acts on every set of D as one, and
-given it the merged test is valid. Summing over D, P(p <= u) <= u (1 + c) + P(a tie of R is missed), c being the
-expected number of partitions other than R that are joins of R with declared pairs. It is at most E(2^N - 1), N
-counting the pairs of sets of R with a declaration between them: on average ``FALSE_TIE`` or less in one component
-of one model, so far as the normal quantile is right, and chance copies, exact or of few indices (where signs are
-tested, what absolute scores declare is the same for all flips, and not counted). Four unrelated projections of 32
-dimensions have a mean absolute cosine of .14, and above .5 less than once in a million. A test reports the larger
-p-value of the merged groups and of all blocks apart, which costs no size at all where nothing is tied.
+Validity. Let R be the true ties: within a set of R one permutation (where signs are tested, one set of swaps or of
+flips of pairs) acts on all blocks. Permuting two blocks alike carries means over copies, their directions and the
+rows and columns of every score array along. Swapping the indices of a pair in both, or flipping both indices in both,
+leaves every number of ``swaps`` as it is (the two signs cancel), and no flip changes an absolute score. So whether
+two blocks look tied is unchanged by joint permutations and, where signs are tested, by joint swaps and flips of
+pairs. For a partition D that is R or coarser, the event that D is the join of R with the declared pairs inside D is
+unchanged by the group that acts on every set of D as one, and given it the merged test is valid. Summing over D, P(p
+<= u) <= u (1 + c) + P(a tie of R is missed), c being the expected number of partitions other than R that are joins of
+R with declared pairs. It is at most E(2^N - 1), N counting the pairs of sets of R with a declaration between them: on
+average ``FALSE_TIE`` or less in one component of one model, so far as the normal quantile is right, and chance
+copies, exact or of few indices (where signs are flipped, what absolute scores declare is the same for all flips, and
+not counted). Four unrelated projections of 32 dimensions have a mean absolute cosine of .14, and above .5 less than
+once in a million. A test reports the larger p-value of the merged groups and of all blocks apart, which costs no size
+at all where nothing is tied.
 
 Not found: ties too weak for the threshold, whose effect on a count is not bounded (two exact copies in sixteen
-indices are found); ties of few indices below ``ALIKE``; ties of signs alone, of fewer than about twenty; ties at
+indices are found); ties of few indices below ``ALIKE``; ties of signs alone, of fewer than about forty; ties at
 other indices, between different slots of different layers (unless a chain of declared pairs links them), or without
 resemblance at equal indices.
 """
@@ -43,6 +44,7 @@ from numpy.typing import NDArray
 
 from .blocks import Block, Grid, Vectors, groups_at_once
 from .matching import MARGIN, fixed_points
+from .swaps import differences
 
 FALSE_TIE = 1e-3
 """Expected number of false declarations by sums in one component of one model, by normal approximation.
@@ -143,7 +145,7 @@ def _look_tied(a: _Mean, others: list[_Mean], threshold: float, signs: bool) -> 
     unsigned = (fixed + np.abs(flipping)) / parts
     looks = _exact(unsigned, alive) | _few(unsigned, alive, threshold) | (_relabelled(unsigned, alive) > threshold)
     if signs:
-        return looks | (_flipped(np.diagonal(flipping, axis1=1, axis2=2), alive) > threshold)
+        return looks | (_flipped(differences(flipping, alive)) > threshold)
     return looks | (_relabelled((fixed + flipping) / parts, alive) > threshold)
 
 
@@ -180,10 +182,10 @@ def _relabelled(scores: Vectors, alive: NDArray[np.bool_]) -> Vectors:
     return _standardised(np.trace(centred, axis1=1, axis2=2), spread)
 
 
-def _flipped(diagonal: Vectors, alive: NDArray[np.bool_]) -> Vectors:
-    """Sums of numbers at live indices over their standard deviations under independent flips of their signs."""
-    diagonal = np.where(alive, diagonal, 0.0)
-    return _standardised(diagonal.sum(axis=1), np.sqrt(np.square(diagonal).sum(axis=1)))
+def _flipped(numbers: Vectors) -> Vectors:
+    """Sums of the numbers of live pairs over their standard deviations under independent flips of their signs."""
+    numbers = np.nan_to_num(numbers)
+    return _standardised(numbers.sum(axis=1), np.sqrt(np.square(numbers).sum(axis=1)))
 
 
 def _standardised(sums: Vectors, spread: Vectors) -> Vectors:

@@ -28,7 +28,7 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
 
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
-    return identity_evidence([groups(units, a, b)])
+    return identity_evidence({"hidden units": groups(units, a, b)}, a, b)
 
 
 UNIT_IDENTITY = Statistic(

@@ -27,7 +27,7 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
 
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
-    return identity_evidence([groups(values, a, b)])
+    return identity_evidence({"value channels": groups(values, a, b)}, a, b)
 
 
 VALUE_IDENTITY = Statistic(

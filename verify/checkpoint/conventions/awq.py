@@ -5,12 +5,16 @@ Nibbles are in the order 0 2 4 6 1 3 5 7 of version ``gemm``.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .matrix import Array, Parts, Quantised, matrix_shape
+from .zero_points import reading
+
+_AS_IT_IS, _LESS_ONE = "as it is", "less one"
 
 
 class Awq(Quantised):
@@ -34,7 +38,22 @@ class Awq(Quantised):
         """By columns of what is stored."""
         scales = self.parts["scales"].read(None, rows).T.astype(np.float32)
         group = self.groups(None, scales.shape[1])
-        return scales[:, group] * (self._codes("qweight", rows) - self._codes("qzeros", rows)[:, group])
+        zeros = self._codes("qzeros", rows) + np.int16(self._reading == _LESS_ONE)
+        return scales[:, group] * (self._codes("qweight", rows) - zeros[:, group])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Where zeros are stored less one, as GPTQ stores them."""
+        said = (
+            "Zero points of AWQ 4-bit matrices are stored less one, as by GPTQ; they were read as their numbers say."
+        )
+        return (said,) if self._reading == _LESS_ONE else ()
+
+    @cached_property
+    def _reading(self) -> str:
+        zeros = self._codes("qzeros", np.arange(self.shape[0], dtype=np.intp))
+        symmetric = self.settings.get("zero_point") is False
+        return reading({_AS_IT_IS: zeros, _LESS_ONE: zeros + 1}, 4, _AS_IT_IS, symmetric)
 
     def _codes(self, part: str, rows: NDArray[np.intp]) -> NDArray[np.int16]:
         place = np.array([0, 4, 1, 5, 2, 6, 3, 7], np.uint32)[rows % 8]  # 0 2 4 6 1 3 5 7, the other way round

@@ -34,6 +34,11 @@ class Quantised:
     upright = True  # whoever quantises turns matrices that way first
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found otherwise than declared, in sentences."""
+        return ()
+
+    @property
     def file(self) -> str:
         """Name of the file that holds the codes."""
         return next(iter(self.parts.values())).file

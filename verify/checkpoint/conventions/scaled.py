@@ -19,6 +19,18 @@ SCALES = {"weight_scale", "weight_scale_inv"}
 """Names of scales."""
 
 
+def _block_structure(settings: dict[str, Any]) -> Any:
+    """Where compressed-tensors says the block, if it says one for all groups of modules."""
+    groups = settings.get("config_groups")
+    weights = (
+        [group.get("weights") for group in groups.values() if isinstance(group, dict)]
+        if isinstance(groups, dict)
+        else []
+    )
+    said = [one["block_structure"] for one in weights if isinstance(one, dict) and one.get("block_structure")]
+    return said[0] if said and all(one == said[0] for one in said) else None
+
+
 @dataclass(frozen=True)
 class Scaled(Quantised):
     """float8 or int8 numbers, each times the scale of its block."""
@@ -41,7 +53,7 @@ class Scaled(Quantised):
         return replace(made, block=block)
 
     def _block(self, scales: tuple[int, ...], settings: dict[str, Any]) -> tuple[int, int]:
-        said = settings.get("weight_block_size")
+        said = settings.get("weight_block_size") or _block_structure(settings)
         if said is not None and scales != (1, 1):
             if not isinstance(said, list) or len(said) != 2 or not all(type(n) is int and n > 0 for n in said):
                 raise self.refuse(f"weight_block_size {said!r:.60}", "two counts")

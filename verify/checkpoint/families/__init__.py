@@ -9,14 +9,19 @@ from .chatglm import CHATGLM
 from .clip import CLIP_TEXT, CLIP_VISION
 from .deepseek import DEEPSEEK
 from .distilbert import DISTILBERT
-from .falcon import FALCON, FALCON_GROUPED
-from .gemma import GEMMA, GEMMA2
+from .falcon import FALCON, FALCON_GROUPED, FALCON_RW
+from .gemma import GEMMA, GEMMA2, GEMMA3N
 from .glm import GLM
+from .glm4_moe import GLM4_MOE
 from .gpt2 import GPT2
+from .gpt_bigcode import GPT_BIGCODE
 from .gpt_neox import GPT_NEOX
+from .gpt_oss import GPT_OSS
 from .gptj import GPTJ
 from .internlm2 import INTERNLM2
+from .lfm2 import LFM2
 from .llama import LLAMA
+from .llama4 import LLAMA4
 from .mixtral import MIXTRAL
 from .mpnet import MPNET
 from .mpt import MPT
@@ -36,6 +41,8 @@ FAMILIES: tuple[Family, ...] = (
     QWEN2_MOE,
     PANGU_PRO_MOE,
     GPT2,
+    GPT_BIGCODE,
+    GPT_OSS,
     BERT,
     MIXTRAL,
     QWEN3_MOE,
@@ -43,6 +50,7 @@ FAMILIES: tuple[Family, ...] = (
     GPT_NEOX,
     GEMMA,
     GEMMA2,
+    GEMMA3N,
     OLMO,
     OLMO2,
     INTERNLM2,
@@ -54,10 +62,14 @@ FAMILIES: tuple[Family, ...] = (
     QWEN,
     CHATGLM,
     GLM,
+    GLM4_MOE,
+    LFM2,
+    LLAMA4,
     DISTILBERT,
     BLOOM,
     DEEPSEEK,
     FALCON_GROUPED,
+    FALCON_RW,
     MPNET,
     ALBERT,
     T5,

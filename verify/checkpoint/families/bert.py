@@ -2,6 +2,14 @@
 
 from ..layout import Family, Slot
 
+_GLOBALS: dict[str, str | Slot] = {
+    "embed": "embeddings.word_embeddings.weight",
+    "position": "embeddings.position_embeddings.weight",
+    "embed_map": "embeddings_project.weight",  # ELECTRA, where the embedding is narrower
+    "embed_map_bias": "embeddings_project.bias",
+    "norm_embed": "embeddings.LayerNorm.weight",
+    "norm_embed_bias": "embeddings.LayerNorm.bias",
+}
 _SELF = "encoder.layer.{i}.attention.self."
 _LAYER: dict[str, str | Slot] = {
     "q": _SELF + "query.weight",
@@ -22,20 +30,21 @@ _LAYER: dict[str, str | Slot] = {
     "norm_out_bias": "encoder.layer.{i}.output.LayerNorm.bias",
 }
 
+_OLDER: dict[str, tuple[str | Slot, ...]] = {
+    role: (name.replace(".weight", ".gamma").replace(".bias", ".beta"),)
+    for role, name in (_GLOBALS | _LAYER).items()
+    if role.startswith("norm_") and isinstance(name, str)
+}
+"""Norms as they were first published."""
+
 BERT = Family(
     name="bert",
     kind="text encoder",
     model_types=("bert", "roberta", "xlm-roberta", "camembert", "electra"),
     prefixes=("", "bert.", "roberta.", "electra.", "model."),
-    globals={
-        "embed": "embeddings.word_embeddings.weight",
-        "position": "embeddings.position_embeddings.weight",
-        "embed_map": "embeddings_project.weight",  # ELECTRA, where the embedding is narrower
-        "embed_map_bias": "embeddings_project.bias",
-        "norm_embed": "embeddings.LayerNorm.weight",
-        "norm_embed_bias": "embeddings.LayerNorm.bias",
-    },
+    globals=_GLOBALS,
     layer=_LAYER,
+    others=_OLDER,
     constants=(r"(^|\.)embeddings\.(position|token_type)_ids$",),
     outside=(
         r"embeddings\.token_type_embeddings\.weight$",

@@ -24,7 +24,7 @@ CLIP_TEXT = Family(
     name="clip_text",
     kind="text encoder",
     model_types=("clip", "clip_text_model", "siglip", "siglip_text_model"),
-    prefixes=("text_model.",),
+    prefixes=("text_model.", ""),
     globals={
         "embed": "embeddings.token_embedding.weight",
         "position": "embeddings.position_embedding.weight",

@@ -1,7 +1,7 @@
 """Falcon: attention and MLP in parallel; layer norm, GELU, rotary positions, tied.
 
 7B: query heads, then one k, one v, behind one norm. 40B and 180B: by kv group, behind a norm for each sublayer.
-11B: by kv group, behind one norm.
+11B: by kv group, behind one norm. RW: q, k and v of each head in turn, one sublayer after the other, ALiBi.
 """
 
 from dataclasses import replace
@@ -35,6 +35,16 @@ FALCON = Family(
     kv_heads=1,
     by_names=False,
     switches={"new_decoder_architecture": {"layer": _GROUPED | BLOCK, "kv_heads": _KV_HEADS}},
+)
+
+FALCON_RW = replace(
+    FALCON,
+    name="falcon_rw",
+    layer=_GROUPED | BLOCK | with_bias(norm_mlp="h.{i}.post_attention_layernorm"),
+    required=(*FALCON.required, "norm_mlp"),
+    shared_norm=False,
+    kv_heads=("num_attention_heads", "n_head"),
+    switches={"alibi": {"positions": "none"}},
 )
 
 FALCON_GROUPED = replace(

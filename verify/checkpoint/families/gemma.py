@@ -1,4 +1,7 @@
-"""Gemma 1 to 3 (text): norm gains stored less 1, GeGLU, tied; from 2 on the sublayers' outputs are normed too."""
+"""Gemma 1 to 3 (text): norm gains stored less 1, GeGLU, tied; from 2 on the sublayers' outputs are normed too.
+
+Gemma 3n norms values as well, has four streams that are mixed by learned numbers, and stores gains as they are.
+"""
 
 from ..layout import Family, Slot
 from .llama import ATTENTION, DENSE, GLOBALS, UNEMBED
@@ -20,6 +23,19 @@ GEMMA = Family(
     constants=(r"\.rotary_emb\.inv_freq$",),
     required=_REQUIRED,
     norm_offset=1,
+    tied=True,
+    by_names=False,
+)
+
+GEMMA3N = Family(
+    name="gemma3n",
+    model_types=("gemma3n_text",),
+    prefixes=("model.", ""),
+    globals=GLOBALS,
+    layer=ATTENTION | DENSE | _SANDWICH,
+    unprefixed=UNEMBED,
+    required=(*_REQUIRED, "norm_attn_out", "norm_mlp_out"),
+    linear_values=False,  # each head's values are normed
     tied=True,
     by_names=False,
 )

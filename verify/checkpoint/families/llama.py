@@ -1,6 +1,6 @@
 """Llama, Mistral, Qwen2, Qwen3 and all that copy their names."""
 
-from ..layout import Family, Slot
+from ..layout import Family, Slot, fused_qkv
 
 ATTENTION: dict[str, str | Slot] = {
     **{role: f"layers.{{i}}.self_attn.{role}_proj.weight" for role in "qkvo"},
@@ -10,9 +10,20 @@ ATTENTION: dict[str, str | Slot] = {
     "norm_attn": "layers.{i}.input_layernorm.weight",
     "norm_mlp": "layers.{i}.post_attention_layernorm.weight",
 }
-DENSE: dict[str, str | Slot] = {role: f"layers.{{i}}.mlp.{role}_proj.weight" for role in ("gate", "up", "down")}
+DENSE: dict[str, str | Slot] = {
+    role + suffix: f"layers.{{i}}.mlp.{role}_proj.{kind}"
+    for role in ("gate", "up", "down")
+    for suffix, kind in (("", "weight"), ("_bias", "bias"))
+}
 GLOBALS: dict[str, str | Slot] = {"embed": "embed_tokens.weight", "norm_final": "norm.weight"}
 UNEMBED: dict[str, str | Slot] = {"unembed": "lm_head.weight"}
+_FUSED = fused_qkv("layers.{i}.self_attn.qkv_proj", "heads") | {
+    role + suffix: Slot(f"layers.{{i}}.mlp.gate_up_proj.{kind}", part=(n, 2))
+    for n, role in enumerate(("gate", "up"))
+    for suffix, kind in (("", "weight"), ("_bias", "bias"))
+}
+FUSED: dict[str, tuple[str | Slot, ...]] = {role: (slot,) for role, slot in _FUSED.items()}
+"""Where inference servers keep them."""
 
 LLAMA = Family(
     name="llama",
@@ -22,5 +33,6 @@ LLAMA = Family(
     layer=ATTENTION | DENSE,
     unprefixed=UNEMBED,
     constants=(r"\.rotary_emb\.inv_freq$",),
+    others=FUSED,
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "gate", "up", "down"),
 )

@@ -2,6 +2,7 @@
 
 from ..layout import Family
 from .llama import ATTENTION, GLOBALS, UNEMBED
+from .qwen2_moe import STACKED
 
 _EXPERT = "layers.{i}.block_sparse_moe.experts.{e}."
 
@@ -20,4 +21,5 @@ MIXTRAL = Family(
     unprefixed=UNEMBED,
     constants=(r"\.rotary_emb\.inv_freq$",),
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "router", "expert_gate"),
+    others=STACKED | {"router": ("layers.{i}.mlp.gate.weight",)},
 )

@@ -16,5 +16,6 @@ PANGU_PRO_MOE = Family(
     | {"router": "layers.{i}.mlp.gate.weight", "router_scale": "layers.{i}.mlp.router_scale"},
     unprefixed=UNEMBED,
     constants=(r"\.rotary_emb\.inv_freq$", r"\.k_proj\.kv_cache_(scale|offset)$"),
-    required=("embed", "q", "k", "v", "o", "norm_attn", "expert_gate", "shared_gate", "router_scale"),
+    required=("embed", "q", "k", "v", "o", "norm_attn", "expert_gate"),
+    telling=("shared_gate", "router_scale"),
 )

@@ -10,6 +10,13 @@ SHARED: dict[str, str | Slot] = {
     f"shared_{role}": f"layers.{{i}}.mlp.shared_expert.{role}_proj.weight" for role in ("gate", "up", "down")
 }
 
+STACKED: dict[str, tuple[str | Slot, ...]] = {
+    "expert_gate": (Slot("layers.{i}.mlp.experts.gate_up_proj", part=(0, 2), stacked=True),),
+    "expert_up": (Slot("layers.{i}.mlp.experts.gate_up_proj", part=(1, 2), stacked=True),),
+    "expert_down": (Slot("layers.{i}.mlp.experts.down_proj", stacked=True),),
+}
+"""Where newer savers keep all experts of a layer."""
+
 QWEN2_MOE = Family(
     name="qwen2_moe",
     model_types=("qwen2_moe",),
@@ -22,5 +29,7 @@ QWEN2_MOE = Family(
     | {"router": "layers.{i}.mlp.gate.weight", "shared_router": "layers.{i}.mlp.shared_expert_gate.weight"},
     unprefixed=UNEMBED,
     constants=(r"\.rotary_emb\.inv_freq$",),
-    required=("embed", "q", "k", "v", "o", "norm_attn", "expert_gate", "shared_gate", "shared_router"),
+    required=("embed", "q", "k", "v", "o", "norm_attn", "expert_gate"),
+    telling=("shared_gate", "shared_router"),
+    others=STACKED,
 )

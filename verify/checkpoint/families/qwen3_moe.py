@@ -2,7 +2,7 @@
 
 from ..layout import Family
 from .llama import ATTENTION, DENSE, GLOBALS, UNEMBED
-from .qwen2_moe import EXPERTS
+from .qwen2_moe import EXPERTS, STACKED
 
 QWEN3_MOE = Family(
     name="qwen3_moe",
@@ -13,4 +13,5 @@ QWEN3_MOE = Family(
     unprefixed=UNEMBED,
     constants=(r"\.rotary_emb\.inv_freq$",),
     required=("embed", "q", "k", "v", "o", "q_norm", "k_norm", "norm_attn", "router", "expert_gate"),
+    others=STACKED,
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 from ...base import CheckpointError
 from .retry import TransientError
@@ -90,7 +90,9 @@ class Resource:
                 if reply.status < 300 and url != self.url:
                     self._target = url
                 return reply
-            target = urljoin(url, reply.headers["location"])
+            target = joined(url, reply.headers["location"])
+            if target is None:
+                raise CheckpointError(f"The server redirects {self.name} to no address; check the address.")
             if urlsplit(target).scheme not in ("https", urlsplit(url).scheme):
                 raise CheckpointError(f"The server redirects {self.name} to an unsafe address; check the address.")
             url = target
@@ -183,9 +185,42 @@ def origin(url: str) -> tuple[str, str, int | None]:
     return parts.scheme, (parts.hostname or "").lower(), parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
+def split(url: str) -> SplitResult:
+    """The parts of an address.
+
+    Raises
+    ------
+    CheckpointError
+        If no server can have it: brackets that do not close, a port beyond 65535, a name of a host that is too long.
+    """
+    try:
+        parts = urlsplit(url)
+        sound = parts.port is None or parts.port > 0
+        (parts.hostname or "").encode("idna")
+    except ValueError:  # UnicodeError among them
+        sound = False
+    if not sound:
+        raise CheckpointError(f"{without_secrets(url)!r:.200} is no address that a server can have; check it.")
+    return parts
+
+
+def joined(base: str, link: str) -> str | None:
+    """What a link in a page, or a redirection, leads to; None if that is no address."""
+    try:
+        target = urljoin(base, link)
+        split(target)
+    except (ValueError, CheckpointError):
+        return None
+    return target
+
+
 def without_secrets(url: str) -> str:
-    """An address without user, password, query and fragment."""
-    parts = urlsplit(url)
+    """An address without user, password, query and fragment, even if it is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        scheme, _, rest = re.split("[?#]", url)[0].rpartition("://")
+        return f"{scheme}://{rest.rpartition('@')[2]}"
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
@@ -205,6 +240,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return float(limit[1])
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        wait = moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    return max(0.0, wait.total_seconds())

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from ...base import Cache, CheckpointError
 from ..card import CARD
 from ..hostile import LARGEST_TEXT, parse_json_object
-from ..place import INDEX, File, LocalFile, Location, Place
+from ..place import INDEX, File, LocalFile, Location, NoFileError, Place
 from .http import LARGEST, TIMEOUT, Get, RangeFetch, Reply, Resource, read_reply
 from .kept import Kept
 from .ranges import Meter, RemoteFile, all_of
@@ -65,7 +65,7 @@ class HubFolder:
     """A folder of a repository at a commit."""
 
     repository: Repository
-    folder: PurePosixPath
+    folder_path: PurePosixPath
     meter: Meter = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,12 +74,12 @@ class HubFolder:
     @property
     def name(self) -> str:
         """Name of the folder or repository."""
-        return self.folder.name or PurePosixPath(self.repository.name).name
+        return self.folder_path.name or PurePosixPath(self.repository.name).name
 
     @property
     def origin(self) -> str:
         """``hf://org/model``, and the folder in it."""
-        return f"hf://{PurePosixPath(self.repository.name) / self.folder}"
+        return f"hf://{PurePosixPath(self.repository.name) / self.folder_path}"
 
     @property
     def revision(self) -> str:
@@ -94,14 +94,25 @@ class HubFolder:
     def names(self) -> list[str]:
         """Names of the files directly inside, ordered."""
         paths = map(PurePosixPath, self.repository.files)
-        return sorted(path.name for path in paths if path.parent == self.folder)
+        return sorted(path.name for path in paths if path.parent == self.folder_path)
+
+    def folders(self) -> list[str]:
+        """Names of the folders directly inside, ordered."""
+        depth = len(self.folder_path.parts)
+        below = [PurePosixPath(path).parts for path in self.repository.files]
+        inside = [path for path in below if len(path) > depth + 1 and path[:depth] == self.folder_path.parts]
+        return sorted({path[depth] for path in inside if path[depth][0] != "."})
+
+    def folder(self, name: str) -> HubFolder:
+        """A folder directly inside."""
+        return HubFolder(self.repository, self.folder_path / name)
 
     def file(self, name: str) -> File:
         """A file, from the Hub's own cache where that has it."""
-        path = str(self.folder / name)
+        path = str(self.folder_path / name)
         listed = self.repository.files.get(path)
         if listed is None or "/" in name:
-            raise CheckpointError(f"{self.origin} has no file {name!r:.120} at {self.revision}; check the name.")
+            raise NoFileError(f"{self.origin} has no file {name!r:.120} at {self.revision}; check the name.")
         local = _in_snapshot(self.repository.name, path, self.revision)
         if local is not None and local.stat().st_size == listed.size:
             return LocalFile(local)
@@ -153,7 +164,7 @@ def find_on_hub(location: Location) -> tuple[Place, str | None] | None:
     if str(path) in repository.files:
         return HubFolder(repository, path.parent), path.name
     folder = HubFolder(repository, path)
-    if not folder.names():
+    if not folder.names() and not folder.folders():
         raise CheckpointError(f"{folder.origin!r:.300} holds no files at {repository.commit}; check the address.")
     return folder, None
 

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 from ...base import Cache, CheckpointError
+from ..place import NoFileError, Place
 from .http import LARGEST, changed, without_secrets
 from .kept import Kept
 from .ranges import Meter, RemoteFile, all_of
@@ -43,13 +44,23 @@ class StoreFolder:
         paths = [PurePosixPath(entry["name"]) for entry in entries if entry.get("type") == "file"]
         return sorted({path.name for path in paths if path.name.isprintable()})
 
+    def folders(self) -> list[str]:
+        """Names of the folders directly inside, ordered."""
+        entries = _asked(lambda: self.system.ls(self.path, detail=True), self.name)
+        paths = [PurePosixPath(entry["name"]) for entry in entries if entry.get("type") == "directory"]
+        return sorted({path.name for path in paths if path.name.isprintable() and path.name[:1] != "."})
+
+    def folder(self, name: str) -> StoreFolder:
+        """A folder directly inside."""
+        return StoreFolder(self.system, f"{self.path}/{name}", f"{self.origin}/{name}")
+
     def file(self, name: str) -> RemoteFile:
         """A file, as it is now."""
         path = f"{self.path}/{name}"
         found = _asked(lambda: _info(self.system, path), name)
         size, version = found.get("size"), _version(found)
         if found.get("type") != "file" or type(size) is not int or not 0 <= size < LARGEST or "/" in name:
-            raise CheckpointError(f"{self.origin} has no file {name!r:.120} of known size; check the address.")
+            raise NoFileError(f"{self.origin} has no file {name!r:.120} of known size; check the address.")
 
         def fetch(start: int, stop: int) -> bytes:
             """The version is asked for after the bytes: these are not kept if it is not the one known."""
@@ -69,7 +80,7 @@ class StoreFolder:
         return all_of(self.file(name))
 
 
-def find_in_store(text: str) -> tuple[StoreFolder, str | None]:
+def find_in_store(text: str) -> tuple[Place, str | None]:
     """The folder that an address means, and the file in it, if it is one."""
     origin = without_secrets(text).rstrip("/")
     name = PurePosixPath(origin).name

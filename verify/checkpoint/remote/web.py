@@ -9,19 +9,21 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from ...base import Cache, CheckpointError
 from ..card import CARD
-from ..place import INDEX
+from ..place import INDEX, NoFileError, Place
 from .http import (
     TIMEOUT,
     Get,
     RangeFetch,
     Reply,
     Resource,
+    joined,
     read_reply,
     size_of,
+    split,
     validator,
     without_secrets,
 )
@@ -30,7 +32,16 @@ from .ranges import Meter, RemoteFile, all_of
 from .retry import TransientError, persistently
 
 _LARGEST_LISTING = 1 << 22  # bytes
-_USUAL = ("config.json", "model.safetensors", INDEX, "tokenizer.json", "vocab.json", "vocab.txt", CARD)
+_USUAL = (
+    "config.json",
+    "model.safetensors",
+    INDEX,
+    "tokenizer.json",
+    "vocab.json",
+    "vocab.txt",
+    "tokenizer.model",
+    CARD,
+)
 _LINK = re.compile(r"""href\s*=\s*["']?([^"'?#>\s]{1,2000})""", re.IGNORECASE)
 
 
@@ -76,11 +87,19 @@ class WebFolder:
             self._listed = sorted(found)
         return self._listed
 
+    def folders(self) -> list[str]:
+        """None: links of a listing may lead anywhere, and are not followed."""
+        return []
+
+    def folder(self, name: str) -> WebFolder:
+        """A folder directly inside."""
+        return WebFolder(f"{self.url}{quote(name)}/")
+
     def file(self, name: str) -> RemoteFile:
         """A file, as it is now."""
         found = self._probe(name)
         if found is None:
-            raise CheckpointError(f"{self.origin} has no file {name!r:.120}; check the address.")
+            raise NoFileError(f"{self.origin} has no file {name!r:.120}; check the address.")
         return found
 
     def small(self, name: str) -> bytes:
@@ -121,10 +140,8 @@ class WebFolder:
         if "html" not in reply.headers.get("content-type", ""):
             return set()
         base = self.url.partition("?")[0]
-        targets = [
-            urljoin(base, html.unescape(link))
-            for link in _LINK.findall((reply.body or b"").decode("utf-8", "replace"))
-        ]
+        links = [html.unescape(link) for link in _LINK.findall((reply.body or b"").decode("utf-8", "replace"))]
+        targets = [target for link in links if (target := joined(base, link)) is not None]
         names = {unquote(target[len(base) :]) for target in targets if target.startswith(base)}
         return {name for name in names if name and name.isprintable() and "/" not in name and name[0] != "."}
 
@@ -133,9 +150,9 @@ class _AbsentError(CheckpointError):
     """The server has no such file, or does not give it."""
 
 
-def find_on_web(text: str) -> tuple[WebFolder, str | None]:
+def find_on_web(text: str) -> tuple[Place, str | None]:
     """The folder that an ``https://`` address means, and the file in it unless the address ends with a slash."""
-    parts = urlsplit(text)
+    parts = split(text)
     if not parts.hostname:
         raise CheckpointError(f"{without_secrets(text)!r:.200} names no host; give https://host/folder/ or a file.")
     path, _, name = parts.path.rpartition("/")

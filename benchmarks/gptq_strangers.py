@@ -1,0 +1,119 @@
+"""``python -m benchmarks.gptq_strangers``: strangers in GPTQ form, whose zero points are stored in either convention.
+
+Eight models of the zoo that share nothing but their shape are written in 2, 3, 4 and 8 bits, symmetric and
+asymmetric, with zero points stored less one and as they are, always under ``checkpoint_format: gptq``. Each pair of
+strangers is compared, and each model with the one it was made from; ``tables/gptq.md`` has the counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+from itertools import combinations, product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+import verify
+
+from .zoo.__main__ import CACHE
+
+TABLE = Path(__file__).parent / "tables" / "gptq.md"
+MODELS = ("reference", *(f"stranger-{n}" for n in range(1, 5)), *(f"held-out-0{n}" for n in range(1, 4)))
+GROUP = 32
+LEVEL = 1e-3
+KINDS = tuple(product((2, 3, 4, 8), ("symmetric", "asymmetric"), ("less one", "as they are")))
+
+
+def main() -> None:
+    """Quantise, compare and write the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gptq_strangers", description=__doc__)
+    parser.add_argument("--zoo", type=Path, default=CACHE / "standard")
+    zoo = parser.parse_args().zoo
+    whole = {name: verify.fingerprint(zoo / name, effort="standard") for name in MODELS}
+    pairs = len(MODELS) * (len(MODELS) - 1) // 2
+    rows = []
+    tests: tuple[str, ...] = ()
+    for bits, kind, stored in KINDS:
+        prints = {name: _quantised(zoo / name, bits, kind == "symmetric", stored == "as they are") for name in MODELS}
+        noted = sum(bool(model.record.notes) for model in prints.values())
+        reports = [verify.test_lineage(prints[a], prints[b]) for a, b in combinations(MODELS, 2)]
+        tests = tuple(test.id for test in reports[0].tests.values() if test.log10_p is not None)
+        rejected = [sum((r.tests[t].log10_p or 0.0) < np.log10(LEVEL) for r in reports) for t in tests]
+        family = sum(r.verdict == "dependent" for r in reports)
+        least = min(r.tests[t].log10_p or 0.0 for r in reports for t in tests)
+        found = sum(verify.test_lineage(prints[n], whole[n]).verdict == "dependent" for n in MODELS)
+        cells = [bits, kind, stored, noted, *rejected, family, f"{least:.1f}", found]
+        rows.append("| " + " | ".join(map(str, cells)) + " |")
+        print(rows[-1], flush=True)
+    head = f"""# Strangers in GPTQ form
+
+{len(MODELS)} models of the zoo (scale `standard`), unrelated but for shape, written as GPTQ in groups of {GROUP}
+under `checkpoint_format: gptq`, zero points stored less one, as that says, or as they are. For each test the number
+of the {pairs} pairs that it rejects at {LEVEL}; family: pairs that are `dependent`; noted: models whose record notes
+that zero points are stored otherwise than declared; found: of the {len(MODELS)} models, those that are `dependent` on
+the one they were made from. `python -m benchmarks.gptq_strangers`.
+
+"""
+    names = ["bits", "zeros", "stored", "noted", *(f"`{test}`" for test in tests), "family", "least log10 p", "found"]
+    table = ["| " + " | ".join(names) + " |", "|---:|---|---|" + "---:|" * (len(names) - 3), *rows]
+    TABLE.write_text(head + "\n".join(table) + "\n", "utf-8")
+
+
+def _quantised(model: Path, bits: int, symmetric: bool, as_is: bool) -> verify.Fingerprint:
+    """The fingerprint of a model written as GPTQ."""
+    tensors: dict[str, NDArray[Any]] = {}
+    for name, value in load_file(model / "model.safetensors").items():
+        if value.ndim == 2 and ".layers." in name:
+            made = _packed(value.astype(np.float32), bits, symmetric, as_is)
+            tensors |= {f"{name.removesuffix('.weight')}.{part}": array for part, array in made.items()}
+        else:
+            tensors[name] = value
+    settings = {"quant_method": "gptq", "bits": bits, "group_size": GROUP, "sym": symmetric, "desc_act": False}
+    config = json.loads((model / "config.json").read_text("utf-8"))
+    config["quantization_config"] = settings | {"checkpoint_format": "gptq"}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / model.name
+        folder.mkdir()
+        for file in model.glob("*.json"):
+            shutil.copy(file, folder)
+        save_file(tensors, folder / "model.safetensors")
+        (folder / "config.json").write_text(json.dumps(config), "utf-8")
+        return verify.fingerprint(folder, effort="standard")
+
+
+def _packed(weight: NDArray[np.float32], bits: int, symmetric: bool, as_is: bool) -> dict[str, NDArray[Any]]:
+    """One matrix [out, in], each group of inputs rounded to the nearest code."""
+    out, size = weight.shape
+    blocks = weight.T.reshape(-1, GROUP, out)
+    most, half = 2**bits - 1, 2 ** (bits - 1)
+    low, high = np.minimum(blocks.min(1), 0), np.maximum(blocks.max(1), 0)
+    if symmetric:
+        high = np.maximum(high, -low)
+        low = -high
+    scale = ((high - low) / most + 1e-8).astype(np.float16)
+    steps = scale.astype(np.float32)
+    zero = np.full(scale.shape, half) if symmetric else np.clip(np.round(-low / steps), 1, most).astype(np.int64)
+    codes = np.clip(np.round(blocks / steps[:, None]) + zero[:, None], 0, most).astype(np.int64).reshape(size, out)
+    return {
+        "qweight": np.ascontiguousarray(_words(codes.T, bits).T),
+        "qzeros": _words(zero - (0 if as_is else 1), bits),
+        "scales": scale,
+        "g_idx": (np.arange(size) // GROUP).astype(np.int32),
+    }
+
+
+def _words(codes: NDArray[np.int64], bits: int) -> NDArray[np.int32]:
+    """Codes of each row one after the other in 32-bit words, low bits first."""
+    every = (codes[..., None] >> np.arange(bits) & 1).reshape(len(codes), -1).astype(np.uint8)
+    padded = np.pad(every, ((0, 0), (0, -every.shape[1] % 32)))
+    return np.packbits(padded, axis=1, bitorder="little").view("<i4")
+
+
+if __name__ == "__main__":
+    main()

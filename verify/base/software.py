@@ -1,0 +1,61 @@
+"""What computed a record: versions, and the floating-point kernels that ran.
+
+One version of numpy rounds differently on two processors, as its BLAS (matrix products, decompositions) and its own
+loops (exponentials, logarithms) choose kernels by what a processor can do. Sums, counts and what is read are the same
+on all; scores and what rests on matrix products differ in the last digits. Whoever compares two records to the bit
+compares this first.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+from pathlib import PurePath
+
+
+def software(*packages: str) -> dict[str, str]:
+    """Versions of verify, of numpy and of ``packages``, and the kernels that numpy runs on this machine.
+
+    Returns
+    -------
+    dict
+        By package; ``"blas"`` is numpy's BLAS with its version and kernels, ``"simd"`` the widest of numpy's own
+        loops. Ordered by name, as canonical JSON is.
+
+    Examples
+    --------
+    >>> sorted(software("scipy"))
+    ['blas', 'numpy', 'scipy', 'simd', 'verify-lineage']
+    """
+    versions = {name: version(name) for name in ("numpy", "verify-lineage", *packages)}
+    return dict(sorted((versions | {"blas": blas(), "simd": _simd()}).items()))
+
+
+@cache
+def blas() -> str:
+    """The BLAS that numpy calls, and the kernels it chose, such as ``openblas 0.3.31 (Haswell kernels)``.
+
+    The kernels are those that run, not those that were asked for; a BLAS that does not tell is named as numpy was
+    built.
+    """
+    import numpy as np
+    from threadpoolctl import threadpool_info
+
+    loaded = [
+        (PurePath(found["filepath"]).parts, found) for found in threadpool_info() if found["user_api"] == "blas"
+    ]
+    with_numpy = [found for parts, found in loaded if {"numpy.libs", "numpy"} & {*parts}]
+    for_all = [found for parts, found in loaded if "site-packages" not in parts]  # not another package's own
+    for found in (*with_numpy, *for_all):
+        kernels = found.get("architecture")
+        return f"{found['internal_api']} {found['version']}" + (f" ({kernels} kernels)" if kernels else "")
+    built = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return f"{built['name']} {built['version']}"
+
+
+@cache
+def _simd() -> str:
+    import numpy as np
+
+    extensions = np.show_config(mode="dicts")["SIMD Extensions"]
+    return [*extensions["baseline"], *extensions.get("found", ())][-1]

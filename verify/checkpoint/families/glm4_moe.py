@@ -1,0 +1,26 @@
+"""GLM-4.5: Llama's attention with biases; dense layers first, then routed experts and a shared one."""
+
+from ..layout import Family
+from .llama import ATTENTION, DENSE, GLOBALS, UNEMBED
+from .qwen2_moe import EXPERTS, STACKED
+
+GLM4_MOE = Family(
+    name="glm4_moe",
+    model_types=("glm4_moe",),
+    prefixes=("model.", ""),
+    globals=GLOBALS,
+    layer=ATTENTION
+    | DENSE
+    | EXPERTS
+    | {f"shared_{role}": f"layers.{{i}}.mlp.shared_experts.{role}_proj.weight" for role in ("gate", "up", "down")}
+    | {
+        "router": "layers.{i}.mlp.gate.weight",
+        "router_bias": "layers.{i}.mlp.gate.e_score_correction_bias",
+    },
+    unprefixed=UNEMBED,
+    constants=(r"\.rotary_emb\.inv_freq$",),
+    outside=(r"\.[0-9]+\.(embed_tokens|enorm|hnorm|eh_proj|shared_head\.(norm|head))\.weight$",),
+    others=STACKED,
+    required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "router", "expert_gate"),
+    telling=("router_bias", "shared_gate"),
+)

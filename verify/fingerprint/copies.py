@@ -1,0 +1,50 @@
+"""Exact copies of models that were not read whole: where no row read differs, the files' own digests decide."""
+
+from __future__ import annotations
+
+from ..base import Progress, silent
+from ..checkpoint import Location, open_checkpoint
+from .record import Fingerprint
+from .sketch import EFFORTS
+
+_OF_WEIGHTS = ("units.", "values.")
+"""Arrays that depend on no tokenizer, which may be another beside a copy."""
+
+
+def may_be_copies(a: Fingerprint, b: Fingerprint) -> bool:
+    """Whether two models may be exact copies of which that is not known: it is worth reading their files.
+
+    They have one architecture, files of the same sizes and equal rows, and one of them was not read whole.
+    """
+    if a.record.effort == b.record.effort == "full" or a.record.architecture != b.record.architecture:
+        return False
+    sizes_a, sizes_b = (sorted(file.size for file in model.record.files) for model in (a, b))
+    if sizes_a != sizes_b:
+        return False
+    effort = min((a.record.effort, b.record.effort), key=EFFORTS.index)
+    first, second = (_rows(model.at(effort)) for model in (a, b))
+    return first == second
+
+
+def with_file_digests(model: Fingerprint, location: Location, progress: Progress = silent) -> Fingerprint:
+    """The fingerprint with the sha256 of each file of this machine; as it is where there is none or a file changed.
+
+    Nothing is fetched for it: what lies elsewhere has the digests that its place vouches for.
+    """
+    if all(file.sha256 is not None for file in model.record.files):
+        return model
+    with open_checkpoint(location) as checkpoint:
+        if not checkpoint.local:
+            return model
+        files = checkpoint.files(progress=progress)
+    recorded, now = ([(file.name, file.size) for file in one] for one in (model.record.files, files))
+    if recorded != now:
+        return model
+    record = model.record.model_copy(update={"files": files})
+    return Fingerprint(record, model.arrays, model.parts, read_from=model.read_from)
+
+
+def _rows(model: Fingerprint) -> dict[str, bytes]:
+    """The sketches of rows read; where there is none, all arrays."""
+    found = {name: array.tobytes() for name, array in model.arrays.items()}
+    return {name: content for name, content in found.items() if name.startswith(_OF_WEIGHTS)} or found

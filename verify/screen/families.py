@@ -1,0 +1,120 @@
+"""Families: models connected by the pairs that were found, and the models that alone hold a family together.
+
+A model is a *joint* of a family if the family falls apart without it and its exact copies (an articulation point of
+the graph of pairs, in which exact copies are one; Hopcroft and Tarjan 1973). Models on different sides of a joint
+were not found to be related to one another: a merge of two strangers joins its parents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from .record import Edge, Family, Joint
+
+Graph = Mapping[str, Sequence[str]]
+"""Neighbours of each model."""
+
+
+def families(edges: Sequence[Edge], *, all_pairs: bool) -> tuple[Family, ...]:
+    """Connected components of pairs, ordered by their first members.
+
+    Parameters
+    ----------
+    edges : pairs that were found.
+    all_pairs : whether every two models were compared; else what no pair joins may only not have been looked at, and
+        no joint is named.
+    """
+    components = components_of(_graph(edges))
+    which = {model: n for n, members in enumerate(components) for model in members}
+    inside: list[list[Edge]] = [[] for _ in components]
+    for edge in edges:
+        inside[which[edge.a]].append(edge)
+    return tuple(
+        Family(
+            name=_name(members),
+            members=tuple(members),
+            edges=tuple(inside[n]),
+            joints=_joints(inside[n]) if all_pairs else (),
+        )
+        for n, members in enumerate(components)
+    )
+
+
+def _joints(edges: Sequence[Edge]) -> tuple[Joint, ...]:
+    """Of one family, with what each of them joins."""
+    same = _graph(edge for edge in edges if edge.verdict == "identical")
+    every = _graph(edges)
+    copies = {model: [model] for model in every} | {m: group for group in components_of(same) for m in group}
+    condensed = _graph(
+        edge.model_copy(update={"a": a, "b": b})
+        for edge in edges
+        if (a := copies[edge.a][0]) != (b := copies[edge.b][0])
+    )
+    return tuple(
+        Joint(
+            models=tuple(copies[joint]),
+            sides=tuple(map(tuple, components_of(every, every.keys() - set(copies[joint])))),
+        )
+        for joint in (joints(condensed) if condensed else ())
+    )
+
+
+def _graph(edges: Iterable[Edge]) -> Graph:
+    graph: dict[str, dict[str, None]] = {}
+    for edge in edges:
+        graph.setdefault(edge.a, {})[edge.b] = None
+        graph.setdefault(edge.b, {})[edge.a] = None
+    return {model: tuple(near) for model, near in graph.items()}
+
+
+def joints(graph: Graph) -> list[str]:
+    """Models without which a connected graph falls apart, ordered by name.
+
+    Examples
+    --------
+    >>> joints({"A": ["AB"], "AB": ["A", "B"], "B": ["AB"]})
+    ['AB']
+    """
+    root = next(iter(graph))
+    seen, low, found, branches = {root: 0}, {root: 0}, set(), 0
+    path: list[tuple[str, str, Iterator[str]]] = [(root, root, iter(graph[root]))]
+    while path:
+        here, before, rest = path[-1]
+        for other in rest:
+            if other not in seen:
+                seen[other] = low[other] = len(seen)
+                path.append((other, here, iter(graph[other])))
+                break
+            if other != before:
+                low[here] = min(low[here], seen[other])
+        else:
+            path.pop()
+            if here == root:
+                continue
+            low[before] = min(low[before], low[here])
+            if before == root:
+                branches += 1
+            elif low[here] >= seen[before]:  # nothing behind it reaches around
+                found.add(before)
+    return sorted(found | ({root} if branches > 1 else set()))
+
+
+def components_of(graph: Graph, models: Iterable[str] | None = None) -> list[list[str]]:
+    """Connected components among all models, or some; each ordered, and all by their first members."""
+    left = set(graph if models is None else models)
+    found = []
+    while left:
+        members: set[str] = set()
+        front = {next(iter(left))}
+        while front:
+            members |= front
+            left -= front
+            front = {other for model in front for other in graph[model] if other in left}
+        found.append(sorted(members))
+    return sorted(found)
+
+
+def _name(members: Sequence[str]) -> str:
+    if len(members) == 2:
+        return f"{members[0]} and {members[1]}"
+    return f"{members[0]} and {len(members) - 1} others"

@@ -1,0 +1,121 @@
+"""Indices that a public initial matrix pins: whether a model looks as if it had begun with one.
+
+Unit ``i`` that began as row ``i`` of an identity (or Hadamard) matrix is at index ``i`` in every model that began so,
+and strangers match. One model shows it: its vectors are compared with the images, under the projection of the
+sketch, of the rows (columns) of such a matrix at the same indices, as ``unit_identity`` compares those of two models.
+Two strangers whose vectors have cosines ``u`` and ``w`` with the matrix have cosine ``u w`` with one another, which
+is smaller than either, so one model tells before a pair does.
+
+Where *both* models look so, tests that rest on permutations of these indices are set aside: p = 1. That costs
+power alone, since a p-value only grows, whatever decides it. If one model does, the other may be invariant, and
+the tests keep their law. Under permutations of its indices a model is called pinned with a probability of at most
+``10 ** PINNED`` (``inference.fixed_points``, times the number of comparisons).
+
+Known matrices: the identity, over all rows (``eye(rows, width)``, repeated where there are more rows than
+columns) and in each head by itself, and Sylvester's Hadamard matrix. An identity between other orders of axes is not
+seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from math import log10
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..fingerprint import Fingerprint, chosen_indices, projection, unit_rows
+from ..inference import log10_p_fixed_points
+from .matching import fixed_points
+from .result import Part
+
+PINNED = -4.0
+"""log10 p from which a model looks pinned."""
+
+_Images = Callable[[NDArray[np.intp]], NDArray[np.float64]]
+"""Images [n, k] of rows of a matrix."""
+
+
+def both_pinned(part: Part, a: Fingerprint, b: Fingerprint) -> bool:
+    """Whether the indices of a part look pinned in both models."""
+    return all(log10_p_pinned(part, model) <= PINNED for model in (a, b))
+
+
+def log10_p_pinned(part: Part, model: Fingerprint) -> float:
+    """log10 p, over all arrays and matrices, that indices are arranged as no known matrix says."""
+    found = list((_units if part == "hidden units" else _values)(model))
+    return min(0.0, min(found, default=0.0) + log10(max(1, len(found))))
+
+
+def _units(model: Fingerprint) -> Iterator[float]:
+    shape, sketch = model.record.architecture, model.record.sketch
+    kept = {
+        "mlp": (shape.hidden, sketch.units),
+        "experts": (shape.expert_hidden, sketch.expert_units),
+        "shared": (shape.shared_hidden, sketch.units),
+    }
+    for bundle, (size, count) in kept.items():
+        at = chosen_indices("units", size, count)
+        for role in ("gate", "up", "down"):
+            if layers := _layers(model, "units", f"{bundle}.{role}"):
+                for images in _matrices(model, reads=role != "down"):
+                    yield _p(layers, images(at)[None])
+
+
+def _values(model: Fingerprint) -> Iterator[float]:
+    """By rows of v, and by columns of o, which are sums over the query heads that share a kv head."""
+    shape, sketch = model.record.architecture, model.record.sketch
+    size, heads = shape.head_size, np.arange(shape.kv_heads)[:, None]
+    at, sharing = chosen_indices("channels", size, sketch.channels), shape.heads // max(1, shape.kv_heads)
+    for role in ("v", "o"):
+        orders = [[heads * size + at], [0 * heads + at]]
+        if role == "o" and sharing > 1:
+            orders.append([(heads * sharing + s) * size + at for s in range(sharing)])
+        if layers := _layers(model, "values", role):
+            for images in _matrices(model, reads=role == "v"):
+                for order in orders:
+                    of_heads = np.sum([images(rows.ravel()) for rows in order], axis=0)
+                    yield _p(layers, of_heads.reshape(len(heads), len(at), -1))
+
+
+def _layers(model: Fingerprint, kind: str, rest: str) -> list[NDArray[np.float64]]:
+    """Vectors [copies, n, k] of each layer that has them."""
+    names = [f"{kind}.{layer}.{rest}" for layer in range(model.record.architecture.layers)]
+    return [model.arrays[name].astype(np.float64) for name in names if name in model.arrays]
+
+
+def _p(layers: list[NDArray[np.float64]], images: NDArray[np.float64]) -> float:
+    """Fixed points of the best absolute cosine of vectors with images of their block, over independent blocks."""
+    rows, matched = unit_rows(images).astype(np.float64).swapaxes(-1, -2), 0
+    for vectors in layers:
+        scores = np.abs(vectors @ rows)
+        scores[~np.any(vectors, axis=-1)] = -np.inf
+        scores.swapaxes(-1, -2)[~np.broadcast_to(np.any(rows, axis=-2), scores.shape[:-1])] = -np.inf
+        matched += int(fixed_points(scores).sum())
+    return log10_p_fixed_points(matched, sum(len(vectors) for vectors in layers))
+
+
+def _matrices(model: Fingerprint, *, reads: bool) -> tuple[_Images, _Images]:
+    """Of known matrices, as the sketch would see them: whole rows, or columns by their first rows."""
+    width, sketch = model.record.architecture.width, model.record.sketch
+    seen = width if reads else min(width, sketch.rows)
+    signs = projection(width, sketch.projections)[:seen]
+
+    def identity(rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        axes = rows % max(1, width)
+        return np.where((axes < seen)[:, None], signs[np.minimum(axes, seen - 1)], 0.0)
+
+    def hadamard(rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        return _hadamard(tuple(int(i) for i in rows), seen) @ signs
+
+    return identity, hadamard
+
+
+@cache
+def _hadamard(rows: tuple[int, ...], columns: int) -> NDArray[np.float64]:
+    """Rows of Sylvester's matrix, entry (i, j) minus one to the number of bits that i and j share."""
+    bits = np.asarray(rows)[:, None] & np.arange(columns)
+    for step in (32, 16, 8, 4, 2, 1):
+        bits ^= bits >> step
+    return np.where(bits & 1, -1.0, 1.0)
