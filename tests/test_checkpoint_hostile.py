@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 
 from tests.checkpoints import HEADS, LAYERS, VOCAB, WIDTH, Toy, raw_safetensors, toy, write_checkpoint
 from verify.base import CheckpointError
-from verify.checkpoint import Architecture, Checkpoint, open_checkpoint
+from verify.checkpoint import FAMILIES, Architecture, Checkpoint, open_checkpoint
 
 Q = "model.layers.0.self_attn.q_proj.weight"
 F32 = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
@@ -320,10 +320,24 @@ def test_a_layout_nobody_knows(tmp_path: Path) -> None:
     assert "--layout my.toml" in message
 
 
-def test_a_layout_of_two_families_must_be_declared(tmp_path: Path) -> None:
-    """Where tensors fit several tables and config.json is silent, none is chosen."""
+def test_of_two_families_the_one_that_understands_most_is_taken(tmp_path: Path) -> None:
+    """Where tensors fit several tables and config.json is silent; one that understands a layer does not suffice."""
     model = toy("qwen2_moe", dense_layers=(0,)).configured(model_type=None)
-    assert "is not understood" in refused(write_checkpoint(tmp_path, model))
+    found = open_checkpoint(write_checkpoint(tmp_path, model))
+    assert (found.architecture.family, found.architecture.positions) == ("qwen2_moe", "unknown")
+    assert found.unrecognised == ()
+
+
+def test_what_two_families_understand_alike_must_be_declared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is chosen, as they may compute something else; a declared type tells them apart."""
+    (llama,) = (family for family in FAMILIES if family.name == "llama")
+    twin = replace(llama, name="twin", model_types=("twin",))
+    monkeypatch.setattr("verify.checkpoint.parts.FAMILIES", (llama, twin))
+    message = refused(write_checkpoint(tmp_path / "silent", toy().configured(model_type=None)))
+    assert "several tables fit it (llama at 'model.', twin at 'model.')" in message
+    assert "--layout" in message
+    told = open_checkpoint(write_checkpoint(tmp_path / "told", toy().configured(model_type="twin")))
+    assert told.architecture.family == "twin"
 
 
 # config.json

@@ -240,16 +240,16 @@ def reshaped(model: Toy, sizes: dict[str, tuple[int, ...]]) -> Toy:
             Toy(
                 strange().tensors
                 | {
-                    name.replace("net.", "eye."): value[: len(value) // 2]
+                    name.replace("net.", "net.eye."): value[: len(value) // 2]
                     for name, value in strange().tensors.items()
                     if ".w1." in name or ".w3." in name
                 }
                 | {
-                    name.replace("net.", "eye."): value[:, : HIDDEN // 2]
+                    name.replace("net.", "net.eye."): value[:, : HIDDEN // 2]
                     for name, value in strange().tensors.items()
                     if ".w2." in name
                 }
-                | {f"eye.blocks.{i}.norm.weight": np.ones(WIDTH, np.float32) for i in range(LAYERS)},
+                | {f"net.eye.blocks.{i}.norm.weight": np.ones(WIDTH, np.float32) for i in range(LAYERS)},
                 {},
                 {},
             ),

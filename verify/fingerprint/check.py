@@ -63,7 +63,6 @@ def check_record(record: FingerprintRecord) -> None:
         Naming the entry, its value and what was expected; to be completed with the file's name.
     """
     _check_sizes(record)
-    _check_inventory(record)
     for where, value in _leaves(record.model_dump(), "record"):
         if isinstance(value, int):
             _expect(0 <= value <= _LARGEST_NUMBER, where, value, "a count below 2**53")
@@ -89,6 +88,7 @@ def check_record(record: FingerprintRecord) -> None:
     for dead in record.dead:
         known = dead.component in ("units", "values") and dead.layer < record.architecture.layers
         _expect(known, "dead", f"{dead.component} of layer {dead.layer}", "units or values of a layer that exists")
+    _check_inventory(record)
 
 
 def check_parts(main: FingerprintRecord, further: Sequence[FingerprintRecord]) -> None:
