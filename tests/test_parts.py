@@ -337,7 +337,7 @@ def test_the_same_unknown_part_with_another_encoder_is_found(tmp_path: Path) -> 
     report = test_lineage(*paths)
     assert report.verdict == "no_evidence"
     assert report.finding.startswith("The denoisers of A and B (")
-    assert report.finding.partition(".")[0].endswith("hold the same weights")
+    assert report.finding.partition(".")[0].endswith("hold the same numbers to the last bit")
     assert by_names(report)["model.diffusion_model", "model.diffusion_model"] == "identical"
     assert any("may be a public component" in line for line in report.limitations)
     in_order(report, *paths)
@@ -364,6 +364,20 @@ def test_equal_tensors_inside_unequal_parts_are_listed(tmp_path: Path) -> None:
     del both["model.diffusion_model.shared.weight"]
     paths = [write(tmp_path / n, encoder(s), unknown(s), both, tokens=False) for n, s in (("v", 0), ("w", 1))]
     assert test_lineage(*paths).equal_tensors is None
+
+
+@pytest.mark.parametrize("name", ["model.rotary_emb.cos_cached", "freqs_cis", "audio.positional_table"])
+def test_a_table_of_a_formula_is_not_called_weights(tmp_path: Path, name: str) -> None:
+    """Strangers compute it alike, and nothing in it tells so; that it may be one is said where it is found."""
+    table = {name: np.cos(np.outer(np.arange(256), 1e4 ** -(np.arange(8) / 8))).astype(np.float32)}
+    paths = [write(tmp_path / n, language(s, ""), table, config=CONFIG) for n, s in (("x", 0), ("y", 1))]
+    report = test_lineage(*paths)
+    assert report.verdict == "no_evidence"
+    assert "same weights" not in report.finding + report.may_say
+    assert "hold the same numbers to the last bit. So many" in report.finding
+    assert report.finding.endswith("or a table computed by a formula.")
+    assert any("computed by a formula" in line for line in report.limitations)
+    in_order(report, *paths)
 
 
 def test_a_part_of_constants_alone_is_not_the_same_weights(tmp_path: Path) -> None:
