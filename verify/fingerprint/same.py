@@ -36,7 +36,7 @@ def check_same(a: Fingerprint, b: Fingerprint) -> None:
     """
     if a.read_from == b.read_from == "weights":
         return
-    both: set[str] = set(a.record.components) & set(b.record.components)
+    both = {str(component) for component in a.record.components} & {*b.record.components}
     if (a.record.pairing, a.record.anchors) != (b.record.pairing, b.record.anchors):
         both -= _ON_TOKENS
     held = [{name: x for name, x in model.arrays.items() if name.split(".")[0] in both} for model in (a, b)]
@@ -48,8 +48,8 @@ def check_same(a: Fingerprint, b: Fingerprint) -> None:
             stated = f"files (sha256 {a.record.files[0].sha256!s:.16}... and so on)"
         raise FingerprintError(
             f"The fingerprints of {a.record.name!r:.120} and {b.record.name!r:.120} state the same {stated} and hold "
-            f"different numbers ({differing}), so one of them is not of what it states, or they were made by different "
-            "tokenizers or configurations; give the weights of both."
+            f"different numbers ({differing}), so one of them is not of what it states, or they were made by "
+            "different tokenizers or configurations; give the weights of both."
         )
 
 
