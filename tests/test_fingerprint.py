@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from scipy.stats import kurtosis
 
 from benchmarks.zoo.derive import permute_units, rotate_stream
 from tests.checkpoints import FAMILY_NAMES, toy, write_checkpoint
-from tests.models import config, weights, write
+from tests.models import VOCABULARY, config, weights, write
 from verify import Fingerprint, FingerprintError, InputError, SketchSpec, fingerprint, screen, test_lineage
 from verify.base import Cache
 from verify.checkpoint import Vocabulary
@@ -410,6 +411,38 @@ def test_the_same_weights_stated_over_other_numbers_are_refused(
     with pytest.raises(FingerprintError, match=f"'forged' and 'llama' state the same .*of '{component}'"):
         test_lineage(forged, one)
     assert [row.verdict for row in screen([forged, one]).pairs] == ["dependent"]
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+@pytest.mark.parametrize(
+    ("tokens", "changes"),
+    [
+        ({token: (row + 1) % 128 for token, row in VOCABULARY.items()}, {}),
+        ({token: row for token, row in VOCABULARY.items() if row < 100}, {}),
+        (VOCABULARY, {"num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 3}),
+    ],
+    ids=["another order", "fewer tokens", "other heads"],
+)
+def test_a_copy_beside_another_tokenizer_or_configuration_is_a_copy(
+    tmp_path: Path, folder: Path, effort: Effort, tokens: dict[str, int], changes: dict[str, int]
+) -> None:
+    """Numbers on tokens and heads are others then, and both fingerprints are of what they state."""
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    (copy / "vocab.json").write_text(json.dumps(tokens))
+    (copy / "config.json").write_text(json.dumps(json.loads((copy / "config.json").read_text()) | changes))
+    if not changes or effort == "full":
+        assert test_lineage(folder, copy, effort=effort).verdict == "identical"
+    else:
+        assert test_lineage(folder, copy, effort=effort).verdict == "dependent"
+    if len(tokens) < len(VOCABULARY):
+        one, other = (fingerprint(fingerprint_file) for fingerprint_file in _saved(tmp_path, folder, copy))
+        assert test_lineage(one, other).verdict == "identical"
+
+
+def _saved(place: Path, *models: Path) -> list[Path]:
+    for number, model in enumerate(models):
+        fingerprint(model).save(place / f"{number}.print")
+    return [place / f"{number}.print" for number in range(len(models))]
 
 
 def test_rounding_of_another_processor_is_not_a_contradiction(folder: Path) -> None:

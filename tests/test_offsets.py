@@ -201,6 +201,19 @@ def test_models_whose_order_is_random_do_not_look_pinned() -> None:
     assert min(found) > PINNED
 
 
+def test_a_model_of_repeated_layers_does_not_look_pinned() -> None:
+    """One chance match of a block that stands twelve times is one match."""
+    found = []
+    for seed in range(40):
+        arrays = random_arrays(np.random.default_rng(seed), architecture(layers=1))
+        layered = {name: x for name, x in arrays.items() if not name.startswith("stream")}
+        more = {name.replace(".0.", f".{n}."): x for name, x in layered.items() for n in range(12)}
+        model = fingerprint_of(arrays | more, architecture(layers=12))
+        found += [log10_p_pinned(part, model) for part in PARTS]
+    check_super_uniform(found, least=64)
+    assert min(found) > PINNED
+
+
 # ---- power is of indices that can match
 
 

@@ -15,6 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from tests import models
 from tests.checkpoints import Array, Toy, raw_safetensors, write_checkpoint
+from tests.synthetic import stranger
 from verify import replay, screen, test_lineage
 from verify.base import CheckpointError, FingerprintError
 from verify.checkpoint import MOST_GROUPS, MOST_PARTS, Location, Part, open_checkpoint
@@ -24,8 +25,10 @@ from verify.claim.conclude import level_of_one
 from verify.claim.part_words import said_of, whole
 from verify.claim.parts import WHOLE, Pair, paired
 from verify.claim.recompute import recompute
+from verify.claim.verdict import decide
 from verify.fingerprint import Fingerprint, PartRecord, fingerprint
 from verify.inference import holm
+from verify.statistics import UNIT_IDENTITY
 
 SHAPE = models.config(layers=2, width=32, hidden=48)
 CONFIG: dict[str, Any] = {
@@ -337,7 +340,7 @@ def test_the_same_unknown_part_with_another_encoder_is_found(tmp_path: Path) -> 
     report = test_lineage(*paths)
     assert report.verdict == "no_evidence"
     assert report.finding.startswith("The denoisers of A and B (")
-    assert report.finding.partition(".")[0].endswith("hold the same weights")
+    assert report.finding.partition(".")[0].endswith("hold the same numbers to the last bit")
     assert by_names(report)["model.diffusion_model", "model.diffusion_model"] == "identical"
     assert any("may be a public component" in line for line in report.limitations)
     in_order(report, *paths)
@@ -364,6 +367,27 @@ def test_equal_tensors_inside_unequal_parts_are_listed(tmp_path: Path) -> None:
     del both["model.diffusion_model.shared.weight"]
     paths = [write(tmp_path / n, encoder(s), unknown(s), both, tokens=False) for n, s in (("v", 0), ("w", 1))]
     assert test_lineage(*paths).equal_tensors is None
+
+
+def test_a_part_that_holm_rejects_is_not_called_untestable() -> None:
+    """Its p-value pays for the parts that were not rejected before it, which are fewer than all."""
+    result = UNIT_IDENTITY(stranger(0), stranger(1)).model_copy(update={"attainable_log10_p": -3.2})
+    assert decide([result], holm([-50.0, -3.2])[1], 1e-3, parts=2) == "dependent"
+    assert decide([result], holm([-50.0, -2.9])[1], 1e-3, parts=2) == "untestable"
+
+
+@pytest.mark.parametrize("name", ["model.rotary_emb.cos_cached", "freqs_cis", "audio.positional_table"])
+def test_a_table_of_a_formula_is_not_called_weights(tmp_path: Path, name: str) -> None:
+    """Strangers compute it alike, and nothing in it tells so; that it may be one is said where it is found."""
+    table = {name: np.cos(np.outer(np.arange(256), 1e4 ** -(np.arange(8) / 8))).astype(np.float32)}
+    paths = [write(tmp_path / n, language(s, ""), table, config=CONFIG) for n, s in (("x", 0), ("y", 1))]
+    report = test_lineage(*paths)
+    assert report.verdict == "no_evidence"
+    assert "same weights" not in report.finding + report.may_say
+    assert "hold the same numbers to the last bit. So many" in report.finding
+    assert report.finding.endswith("or a table computed by a formula.")
+    assert any("computed by a formula" in line for line in report.limitations)
+    in_order(report, *paths)
 
 
 def test_a_part_of_constants_alone_is_not_the_same_weights(tmp_path: Path) -> None:

@@ -146,7 +146,8 @@ def not_compared(
 
 _PUBLIC = (
     "Parts that hold the same numbers did not come to do so by chance, but may be a public component that both "
-    "makers took over unchanged; that says nothing of other parts."
+    "makers took over unchanged or, where no table understands them, computed by a formula; that says nothing of "
+    "other parts."
 )
 
 
@@ -165,7 +166,8 @@ def _sentence(one: PartResult, pair: Pair, a: Parts, b: Parts, alpha: float) -> 
     """What was found of a further pair of parts; None where nothing was."""
     words = said_of(pair, a, b)
     if one.verdict == "identical":
-        return f"{words[0].upper()}{words[1:]} hold the same weights."
+        same = "weights" if pair.understood else f"numbers to the last bit. {_NO_CHANCE}"
+        return f"{words[0].upper()}{words[1:]} hold the same {same}."
     if not pair.understood:
         return None
     p = "" if one.adjusted_log10_p is None else f"{wording.probability(one.adjusted_log10_p)}, level {alpha:g}"
@@ -181,9 +183,14 @@ def _equal(equal: EqualTensors, a: Parts, b: Parts) -> str:
     names = ", ".join(f"{name!r:.80}" for name in equal.names[:_MOST_NAMED])
     return (
         f"Of the tensors that no table understands, {equal.tensors} are equal in both to the last bit "
-        f"({equal.numbers} numbers, {shares[0]} and {shares[1]}), such as {names}: so many equal numbers do not "
-        "arise by chance, but may be a public frozen component, or a table computed by a formula."
+        f"({equal.numbers} numbers, {shares[0]} and {shares[1]}), such as {names}. {_NO_CHANCE}."
     )
+
+
+_NO_CHANCE = (
+    "So many equal numbers do not arise by chance, but may be a public frozen component, or a table computed by a "
+    "formula"
+)
 
 
 def _quoted(part: PartRecord) -> str:

@@ -57,9 +57,9 @@ def decide(
     rejected, for want of indices that are live in both models: then a p-value above the level says nothing.
     """
     attainable = [r.attainable_log10_p for r in results if r.attainable_log10_p is not None]
-    able = log10_p is not None and log10(len(attainable) * tries * parts) + min(attainable) <= log10(alpha)
-    if able and log10_p is not None and log10_p <= log10(alpha):
+    if log10_p is not None and log10_p <= log10(alpha):  # of several parts, later steps of Holm's pay for fewer
         return "dependent"
+    able = log10_p is not None and log10(len(attainable) * tries * parts) + min(attainable) <= log10(alpha)
     least = None if primary is None else primary.attainable_log10_p
     panel_able = least is not None and least + log10(tries) <= log10(panel_alpha)
     if panel_able and panel_log10_p is not None and panel_log10_p <= log10(panel_alpha):

@@ -3,6 +3,10 @@
 Whoever writes a fingerprint writes the digests of weights and files in it, so equal digests alone show nothing.
 Numbers made of the same weights on other processors may differ in the last bits, and where a row has next to no
 length, in its direction; what is made of single weights may not.
+
+Numbers on tokens follow the tokenizer too, of which a fingerprint tells only which anchors it knows: where these
+differ, they are not compared. Two fingerprints made here of weights at hand are as we made them and state what we
+found, whatever tokenizer or configuration lies beside one of them.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from .record import Arrays, Fingerprint
 
 _RELATIVE = {"float16": 2.0**-9, "float32": 2.0**-16, "float64": 2.0**-26}
 _ABSOLUTE = 2.0**-20  # what rounding leaves of zero
+_ON_TOKENS = {"response", "match", "stream", "gram", "circuit", "spectrum"}
 _MOST_ROWS = {"response": 0.01, "match": 0.01, "circuit": 0.01, "spectrum": 0.01}
 """Share of rows that may differ where they are centred, ordered by size or multiplied; of other kinds none may."""
 
@@ -22,14 +27,18 @@ _MOST_ROWS = {"response": 0.01, "match": 0.01, "circuit": 0.01, "spectrum": 0.01
 def check_same(a: Fingerprint, b: Fingerprint) -> None:
     """Refuse fingerprints of one effort, stated to be of the same weights or files, that hold different numbers.
 
-    A component that one was cut down to lack is not compared.
+    A component that one was cut down to lack is not compared, nor are two fingerprints that were both made here.
 
     Raises
     ------
     FingerprintError
         Naming both, and the arrays that differ.
     """
-    both = set(a.record.components) & set(b.record.components)
+    if a.read_from == b.read_from == "weights":
+        return
+    both = {str(component) for component in a.record.components} & {*b.record.components}
+    if (a.record.pairing, a.record.anchors) != (b.record.pairing, b.record.anchors):
+        both -= _ON_TOKENS
     held = [{name: x for name, x in model.arrays.items() if name.split(".")[0] in both} for model in (a, b)]
     if differing := difference(*held):
         stated = f"weights (sha256 {a.record.content_sha256:.16}...)"
@@ -39,8 +48,8 @@ def check_same(a: Fingerprint, b: Fingerprint) -> None:
             stated = f"files (sha256 {a.record.files[0].sha256!s:.16}... and so on)"
         raise FingerprintError(
             f"The fingerprints of {a.record.name!r:.120} and {b.record.name!r:.120} state the same {stated} and hold "
-            f"different numbers ({differing}), so one of them is not of what it states; make both again from the "
-            "weights."
+            f"different numbers ({differing}), so one of them is not of what it states, or they were made by "
+            "different tokenizers or configurations; give the weights of both."
         )
 
 

@@ -9,7 +9,8 @@ is smaller than either, so one model tells before a pair does.
 Where *both* models look so, tests that rest on permutations of these indices are set aside: p = 1. That costs
 power alone, since a p-value only grows, whatever decides it. If one model does, the other may be invariant, and
 the tests keep their law. Under permutations of its indices a model is called pinned with a probability of at most
-``10 ** PINNED`` (``inference.fixed_points``, times the number of comparisons).
+``10 ** PINNED`` (``inference.fixed_points``, times the number of comparisons), if its blocks are arranged each by
+itself. Exact copies count once; blocks that are merely alike do not, since those that one matrix pins are.
 
 Known matrices: the identity, over all rows (``eye(rows, width)``, repeated where there are more rows than
 columns) and in each head by itself, and Sylvester's Hadamard matrix. An identity between other orders of axes is not
@@ -86,14 +87,17 @@ def _layers(model: Fingerprint, kind: str, rest: str) -> list[NDArray[np.float64
 
 
 def _p(layers: list[NDArray[np.float64]], images: NDArray[np.float64]) -> float:
-    """Fixed points of the best absolute cosine of vectors with images of their block, over independent blocks."""
-    rows, matched = unit_rows(images).astype(np.float64).swapaxes(-1, -2), 0
+    """Fixed points of the best absolute cosine of vectors with images of their block, over blocks, copies once."""
+    rows, matched, seen = unit_rows(images).astype(np.float64).swapaxes(-1, -2), 0, set[bytes]()
     for vectors in layers:
         scores = np.abs(vectors @ rows)
         scores[~np.any(vectors, axis=-1)] = -np.inf
         scores.swapaxes(-1, -2)[~np.broadcast_to(np.any(rows, axis=-2), scores.shape[:-1])] = -np.inf
-        matched += int(fixed_points(scores).sum())
-    return log10_p_fixed_points(matched, sum(len(vectors) for vectors in layers))
+        for block, found in zip(vectors, fixed_points(scores), strict=True):
+            if (content := block.tobytes()) not in seen:
+                seen.add(content)
+                matched += int(found.sum())
+    return log10_p_fixed_points(matched, len(seen))
 
 
 def _matrices(model: Fingerprint, *, reads: bool) -> tuple[_Images, _Images]:
