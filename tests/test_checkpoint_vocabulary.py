@@ -176,14 +176,33 @@ def test_a_tokenizer_model_of_tiktoken_is_lines_of_base64(tmp_path: Path) -> Non
         assert read(tmp_path, name, lines) == {b"!": 0, b" the": 1, b"\xff\n": 2}
 
 
+def tekken(tokens: list[bytes], **config: Any) -> bytes:
+    """A tekken.json of these tokens and this config."""
+    vocab = [
+        {"rank": i, "token_bytes": base64.b64encode(t).decode(), "token_str": None} for i, t in enumerate(tokens)
+    ]
+    return json.dumps({"config": config, "vocab": vocab}).encode()
+
+
 def test_tekken_tokens_come_after_special_ones(tmp_path: Path) -> None:
     """The id of a rank is that many more."""
-    vocab = [
-        {"rank": i, "token_bytes": base64.b64encode(t).decode(), "token_str": None}
-        for i, t in enumerate([b"\0", b"b"])
-    ]
-    content = {"config": {"default_num_special_tokens": 1000}, "vocab": vocab}
-    assert read(tmp_path, "tekken.json", json.dumps(content).encode()) == {b"\0": 1000, b"b": 1001}
+    content = tekken([b"\0", b"b"], default_num_special_tokens=1000)
+    assert read(tmp_path, "tekken.json", content) == {b"\0": 1000, b"b": 1001}
+
+
+def test_tekken_tokens_past_the_size_of_the_vocabulary_have_no_id(tmp_path: Path) -> None:
+    """The published files list 150000, of which mistral-common 1.13.1 keeps the first 131072 - 1000."""
+    config = {"default_num_special_tokens": 1000, "default_vocab_size": 1002}
+    content = tekken([b"a", b"b", b"ab"], num_vocab_tokens=3, **config)
+    assert read(tmp_path, "tekken.json", content) == {b"a": 1000, b"b": 1001}
+
+
+@pytest.mark.parametrize("size", [-1, True, "1002", None, 1002.0, []])
+def test_a_tekken_without_a_sound_size_is_refused(tmp_path: Path, size: Any) -> None:
+    """A size that is no count."""
+    content = tekken([b"a"], default_num_special_tokens=1000, default_vocab_size=size)
+    with pytest.raises(CheckpointError, match=r"default_vocab_size"):
+        read(tmp_path, "tekken.json", content)
 
 
 @pytest.mark.parametrize("name", ["tokenizer.model", "x.tiktoken", "tekken.json", "unknown.json"])

@@ -135,14 +135,22 @@ def _vocab_txt(name: str, text: bytes) -> Tokens:
 
 
 def _tekken(name: str, text: bytes) -> Tokens:
-    """Mistral's: ranks of byte strings in base64, which special tokens come before."""
+    """Mistral's: ranks of byte strings in base64, which special tokens come before.
+
+    The published ones list more tokens than the tokenizer has; those whose id is ``default_vocab_size`` or more
+    are never used.
+    """
     content = parse_json_object(text, name)
     config, vocab = content.get("config"), content.get("vocab")
     special = config.get("default_num_special_tokens") if isinstance(config, dict) else None
     if not isinstance(vocab, list) or type(special) is not int or not 0 <= special < _LARGEST:
         raise CheckpointError(f"{name} has no list vocab with default_num_special_tokens; obtain the file again.")
+    size = config.get("default_vocab_size", _LARGEST) if isinstance(config, dict) else None
+    if type(size) is not int or size < 0:
+        raise CheckpointError(f"{name} has no count of tokens under default_vocab_size; obtain the file again.")
     try:
-        return [(_of_base64(row["token_bytes"]), row["rank"] + special) for row in vocab], _as_bytes
+        pairs = [(_of_base64(row["token_bytes"]), row["rank"] + special) for row in vocab]
+        return [(token, number) for token, number in pairs if number < size], _as_bytes
     except (LookupError, TypeError, ValueError) as error:
         raise CheckpointError(f"{name} has a token without rank or bytes in base64; obtain it again.") from error
 
