@@ -13,7 +13,7 @@ from math import log10
 from ..base import InputError
 from ..fingerprint import Fingerprint, FingerprintRecord, shared_anchors
 from ..inference import best_of, holm, larger
-from ..panel import PanelEvidence, unlike
+from ..panel import ALL_PAIRS, PanelEvidence, unlike
 from ..statistics import EXACT_TESTS, TestResult
 from . import wording
 from .declared import declared
@@ -48,7 +48,7 @@ def conclude(
     ----------
     results : of the parts that the report is headlined by, one of each exact test, in any order.
     evidence : of the panel; None where none was used. What it ranks enters the verdict only if the panel holds
-        members like A and B (:func:`verify.panel.unlike`).
+        enough members like A and B (:func:`verify.panel.unlike`).
     further : pairs of parts beside that one, with their results.
     equal : tensors that no table understands, equal in both.
     shared_anchors : anchor tokens that both vocabularies know; None only where an older report does not say.
@@ -59,7 +59,7 @@ def conclude(
     able = [value for value in (raw, *(value for _, value in others)) if value is not None]
     adjusted = iter([best_of(value, tries) for value in holm(able)])
     log10_p, *paid = (None if value is None else next(adjusted) for value in (raw, *(v for _, v in others)))
-    why_not = None if evidence is None else unlike(evidence.use)
+    why_not = None if evidence is None else unlike(evidence.use, tries)
     primary = evidence.primary if evidence and why_not is None else None  # else it is shown, and enters no verdict
     panel_log10_p = None if primary is None or primary.log10_p is None else best_of(primary.log10_p, tries)
     verdict: Verdict = "identical"
@@ -102,7 +102,7 @@ def conclude(
         panel_alpha,
         false_match.bound if false_match else None,
         None if first is None else whole(first, a.parts, b.parts),
-        wording.no_verdict(evidence.primary, evidence.use.primary_rung, why_not) if evidence and why_not else None,
+        wording.no_verdict(evidence.primary, ALL_PAIRS, why_not) if evidence and why_not else None,
     )
     if first is not None:
         said = of_parts(said, a.parts, b.parts, parts, equal, alpha)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..base import StatisticsError
 from ..fingerprint import ANCHORS, EFFORTS, Fingerprint, FingerprintRecord, shared_anchors
-from ..panel import PanelEvidence, PanelUse, likeness, members_needed, stratum_of
+from ..panel import ALL_PAIRS, PRIMARY_RUNG, PanelEvidence, PanelUse, likeness, members_needed, stratum_of
 from ..panel.evidence import conclude as conclude_panel
 from ..panel.evidence import judged, ladder
 from ..statistics import (
@@ -362,10 +362,6 @@ class _Ranked:
     needed: int
     """Members that the level needs."""
 
-    @property
-    def strata(self) -> list[str]:
-        return [self.use.stratum_a, self.use.stratum_b, *(member.stratum for member in self.use.members)]
-
 
 def _ranked(
     statistic: Similarity, claim: _Ranked, problems: list[Disagreement]
@@ -378,7 +374,7 @@ def _ranked(
         problems.append(_problem(f"{field}.applicable", True, f"false: {claim.needed} members are needed"))
         return conclude_panel(statistic, reason=None), None
     if statistic is not PRIMARY:
-        steps = ladder(np.zeros((claim.models, claim.models)), claim.strata)
+        steps = ladder(np.zeros((claim.models, claim.models)), *claim.use.kinds)
         ranks = [rung.rank for rung in recorded.rungs]
         return conclude_panel(statistic, _with_ranks(steps, ranks), recorded.score), None
     first, second = np.triu_indices(claim.models, 1)
@@ -387,7 +383,7 @@ def _ranked(
         return recorded, None
     scores = np.full((claim.models, claim.models), np.nan)
     scores[first, second] = scores[second, first] = recorded.scores
-    result = conclude_panel(statistic, ladder(scores, claim.strata), recorded.scores[0])
+    result = conclude_panel(statistic, ladder(scores, *claim.use.kinds), recorded.scores[0])
     cells = _cells(recorded, claim.report, len(first))
     layers = claim.report.a.architecture.layers, claim.report.b.architecture.layers
     most = deeper_median([(cell.layer_a, cell.layer_b, cell.share) for cell in cells], layers) if cells else 1.0
@@ -398,9 +394,12 @@ def _ranked(
 
 
 def _with_ranks(steps: tuple[Rung, ...], ranks: list[int]) -> tuple[Rung, ...]:
-    """A ladder with other ranks, each brought into its orbit."""
+    """A ladder with other ranks, each brought into its orbit; that of the own kind is the one among all pairs."""
+    ranks = (ranks + [1] * len(steps))[: len(steps)]
+    designs = [step.design for step in steps]
+    ranks[designs.index(PRIMARY_RUNG)] = ranks[designs.index(ALL_PAIRS)]
     found = []
-    for step, recorded in zip(steps, (ranks + [1] * len(steps))[: len(steps)], strict=True):
+    for step, recorded in zip(steps, ranks, strict=True):
         rank = min(max(recorded, 1), step.size)
         found.append(step.model_copy(update={"rank": rank, "log10_p": log10(rank / step.size)}))
     return tuple(found)

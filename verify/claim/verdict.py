@@ -46,14 +46,13 @@ def decide(
     ----------
     results, log10_p : the exact tests and their family-wise log10 p, at level ``alpha``.
     primary, panel_log10_p : the primary panel test and its log10 p, at level ``panel_alpha``; None without a panel
-        that holds members like the two models (:func:`verify.panel.unlike`).
+        that holds enough members like the two models (:func:`verify.panel.unlike`).
     tries : pairs that were searched; both p-values have paid for them.
     parts : pairs of parts that exact tests apply to; log10_p has paid for them.
 
     Under the assumptions printed with each test, the chance of ``dependent`` for strangers is at most ``alpha``, and
-    that of ``similar_beyond_panel`` at most ``panel_alpha``. The panel's assumption is the weaker one: strangers of
-    one text against a panel of other texts break it (``benchmarks/tables/panel_strangers.md``), so members of the
-    declared corpus are required, which is a safeguard and no proof. ``untestable`` also where no test could have
+    that of ``similar_beyond_panel`` at most ``panel_alpha``. The panel's assumption, that the two are exchangeable with
+    the members of their own stratum and declared corpus, rests on what is declared. ``untestable`` also where no test could have
     rejected, for want of indices that are live in both models: then a p-value above the level says nothing.
     """
     attainable = [r.attainable_log10_p for r in results if r.attainable_log10_p is not None]

@@ -50,11 +50,11 @@ _DEPENDENT = Sentences(
 _SIMILAR = Sentences(
     "{Pair} are closer than the panel explains: unrelated models drawn like its members score as high with a "
     "probability of at most {bound} (95% confidence), which supports at most the words: {strength}. If {pair} could "
-    "have been any of the members, some of which share their declared corpus, {p}; a shared laboratory, data or "
-    "tokenizer absent from the panel could do the same.",
+    "have been any of the members of their own stratum and declared corpus, {p}; a shared laboratory, data or "
+    "tokenizer that these do not share could do the same.",
     "{Pair} are more alike than unrelated models of the panel, which score as high with a probability of at most "
     "{bound} (95% confidence) and support at most the words: {strength}; {p}, if {pair} could have been any of "
-    "them.",
+    "those of their own stratum and declared corpus.",
     f"That one was derived from the other; {_NOT_WHO}; any stronger words than those.",
 )
 _NOTHING = Sentences(
@@ -129,7 +129,7 @@ def sentences(
 
 
 def no_verdict(primary: TestResult, design: str, why: str) -> str | None:
-    """What a panel without members like A and B shows, and why that is no verdict; None where nothing was ranked."""
+    """What a panel without enough members like A and B shows, and why that is no verdict; None where nothing was ranked."""
     rung = next((rung for rung in primary.rungs if rung.design == design), None)
     if rung is None:
         return None

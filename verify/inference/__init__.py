@@ -10,7 +10,7 @@ from .intervals import smallest_share
 from .monte_carlo import MonteCarloP, monte_carlo_p
 from .multiplicity import holm, smallest
 from .orbit import OrbitRank, orbit_rank
-from .ranking import larger_rank, rank
+from .ranking import larger_rank, own_kind_rank, rank
 from .residual import bipartite_residual, two_way_residual
 from .sensitivity import critical_odds_ratio, false_match_bound
 from .signs import critical_agreement, detectable_agreement, log10_p_signs
@@ -38,6 +38,7 @@ __all__ = [
     "log10_p_signs",
     "monte_carlo_p",
     "orbit_rank",
+    "own_kind_rank",
     "pair_design",
     "rank",
     "row_design",

@@ -24,12 +24,30 @@ rank, or of how the two depend on each other. ``R = 1`` where the claim leads by
 What it buys: raw ranks are misled by hubs, which score high with everybody; residual ranks by a pair that scores low
 with everybody and so only a little less with each other. Neither alone can make ``R`` small.
 
+Theorem (own kind). Let ``own`` be a design whose groups lie inside those of a design without fixed models, ``m_own``
+the size of its orbit, and ``R`` the larger rank in the *whole* design. ``R / m_own``, capped at 1, is super-uniform if
+the array is exchangeable within the groups of ``own`` alone, whatever the other models are, *or* is so after removal of
+hub effects; under either condition within the groups of the whole design too; and ``P(R <= k)`` is at most what
+`sensitivity` states for the orbit of ``own``.
+
+Proof. The group of ``own`` is a subgroup of the whole design's, so the residual fitted on all models, equivariant under
+the whole group, is equivariant under the subgroup; so are raw scores. Take the one of the two whose hypothesis holds,
+and let ``R_own`` be the claim's rank by it among the ``m_own`` comparisons of its orbit under the subgroup. These are
+some of the comparisons that it is ranked among in the whole design, so ``R_own`` is at most the rank there, which is at
+most ``R``. Hence ``P(R / m_own <= u) <= P(R_own / m_own <= u) <= u`` by `orbit`, and ``R <= k`` implies ``R_own <= k``,
+of which `sensitivity` speaks. Exchangeability within the whole design's groups implies that within those of ``own``
+(and ``m_own <= m`` makes this p-value no smaller than ``R / m``). ∎
+What it buys: two strangers that are alike for what they share with their own kind lead a panel of other kinds, and the
+more of these there are the smaller ``R / m`` is; ``R / m_own`` does not count them. They can only raise ``R``.
+
 A row design ranks raw scores: it asks for the scores of one model with the others and nothing else.
 
 Source: this library; the parts are those of `orbit`, `designs` and `residual`.
 """
 
 from __future__ import annotations
+
+from math import log10
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -114,3 +132,37 @@ def larger_rank(S: ArrayLike, design: Design) -> OrbitRank:
     (1, 15)
     """
     return max((rank(S, design, residual=residual) for residual in (False, True)), key=lambda found: found.rank)
+
+
+def own_kind_rank(S: ArrayLike, design: Design, own: Design) -> OrbitRank:
+    """The larger rank in a whole design, over the comparisons of the claim's own kind: valid if those exchange.
+
+    A rank beyond the number of those comparisons is given as that number, with p = 1.
+
+    Parameters
+    ----------
+    S, design
+        As :func:`larger_rank` takes them, ``design`` without fixed models.
+    own : Design
+        The comparisons under exchanges within the claim's own kind or kinds.
+
+    Raises
+    ------
+    StatisticsError
+        As :func:`rank` does, and if ``own`` exchanges models that ``design`` does not.
+
+    Examples
+    --------
+    >>> from verify.inference import pair_design, stratum_design
+    >>> S = np.ones((6, 6))
+    >>> S[0, 1] = S[1, 0] = 2.0  # the closest of 15 pairs, of which 3 are of the kind of A and B
+    >>> own_kind_rank(S, pair_design(6), stratum_design("kkkabc")).size
+    3
+    """
+    if not all(any(set(part) <= set(whole) for whole in design.groups) for part in own.groups):
+        raise StatisticsError(
+            f"The design {own.id!r} exchanges models that {design.id!r} does not; give one whose groups lie inside."
+        )
+    found, size = larger_rank(S, design).rank, len(own.orbit)
+    capped = min(found, size)
+    return OrbitRank(rank=capped, size=size, log10_p=log10(capped / size), attainable_log10_p=log10(1 / size))

@@ -49,7 +49,7 @@ class Audit(Record):
 
 
 def audit(S: NDArray[np.float64], strata: Sequence[str], families: Sequence[str]) -> Audit | None:
-    """Audit the primary rung over a score matrix [M, M] of members; None for fewer than six members."""
+    """Audit the ranks among all pairs over a score matrix [M, M] of members; None for fewer than six members."""
     n = len(S)
     if n <= LEAST:
         return None

@@ -1,15 +1,15 @@
 """Two models against a panel: every panel statistic ranked by every design, the primary one first.
 
 The primary statistic and rung were fixed in code before any score was seen: ``response_match``, the larger of its
-ranks by raw score and by two-way residual over all pairs of comparable models. Everything else is printed beside it
-and enters no verdict. Whether the primary test may enter one is decided by what is declared (`likeness`).
+ranks by raw score and by two-way residual among all pairs of comparable models, over the number of pairs of the claim's
+own kind. Everything else is printed beside it and enters no verdict. Which kind that is, and whether there are enough
+of it for a verdict, is decided by what is declared (`likeness`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from math import ceil, isqrt
 from typing import Literal
 
 import numpy as np
@@ -19,10 +19,12 @@ from ..base import Progress, Record, StatisticsError, silent
 from ..fingerprint import Fingerprint
 from ..inference import (
     Design,
+    OrbitRank,
     critical_odds_ratio,
     disjoint_pairs,
     false_match_bound,
     larger_rank,
+    own_kind_rank,
     pair_design,
     rank,
     row_design,
@@ -32,7 +34,7 @@ from ..statistics import PANEL_STATISTICS, PRIMARY, Rung, Similarity, TestResult
 from ..statistics.applicability import on_anchors
 from ..statistics.response_match import response_grid
 from .audit import LEAST, Audit, audit
-from .likeness import Likeness, likeness
+from .likeness import Likeness, like_needed, likeness, own_kind_design
 from .localise import localise
 from .record import Exclusion, Panel
 from .scores import Scores, compute
@@ -40,20 +42,22 @@ from .selection import comparable, stratum_of
 
 Ranking = Literal["raw", "residual", "larger"]
 """By raw score, by two-way residual, or by both and the larger rank."""
-PRIMARY_RUNG = "pair_larger"
+PRIMARY_RUNG = "own_kind"
+ALL_PAIRS = "pair_larger"
+"""The rung that holds the rank of the primary one among all pairs, over their number."""
 _RESIDUAL = " This is asked after each model's own level, its tendency to resemble all others, is taken out."
 _LARGER = " This is asked of raw scores and after each model's own level is taken out, and the larger rank counts."
 _NULL = (
-    "A and B are unrelated, and which two of the models, A, B and the panel's comparable members, are called A and B "
-    "tells nothing about their scores, either as they are or once each model's tendency to resemble every other is "
-    "taken out."
+    "A and B are unrelated, and which models of their own kind, A, B and the panel's members of the same stratum and "
+    "declared corpus, are called A and B tells nothing about the scores, either as they are or once each model's "
+    "tendency to resemble every other is taken out."
 )
 _ASSUMPTIONS = (
-    "A, B and the members used are exchangeable, as they are or after removal of each model's own level (additive "
-    "hub effects).",
-    "Not protected: multiplicative hub effects, unequal noise, and an affinity of the pair for other reasons, such "
-    "as a shared laboratory, data or tokenizer. Members of the stratum and the declared corpus of A and of B are "
-    "required for a verdict because strangers of one text are more alike; that they are few protects only in part.",
+    "A and B are exchangeable with the members of their own kind, which have the stratum and the declared corpus of A, "
+    "or of B, as they are or after removal of each model's own level (additive hub effects). Of the other members "
+    "nothing is assumed.",
+    "Not protected: multiplicative hub effects, unequal noise, and an affinity of the pair that the members of its "
+    "own kind do not have, such as for a shared laboratory, data or tokenizer.",
     "The members are unrelated to one another and to A and B, as declared; so are the corpora.",
 )
 
@@ -111,6 +115,12 @@ class PanelUse(Record):
     false_match: FalseMatch | None = None
     audit: Audit | None = None
     """Of the primary statistic over the members used; None for fewer than six."""
+
+    @property
+    def kinds(self) -> tuple[list[str], list[str]]:
+        """Strata and declared corpora of A, B and the members used."""
+        strata = [self.stratum_a, self.stratum_b, *(member.stratum for member in self.members)]
+        return strata, [self.corpus_a, self.corpus_b, *(member.corpus for member in self.members)]
 
 
 @dataclass(frozen=True)
@@ -211,7 +221,7 @@ def _test(
         try:
             known = claim.panel.scores_of(statistic, claim.names[2:], claim.anchors)
             scores = compute(statistic, claim.models, claim.names, claim.anchors, known, progress)
-            rungs = ladder(scores.matrix, [use.stratum_a, use.stratum_b, *(m.stratum for m in use.members)])
+            rungs = ladder(scores.matrix, *use.kinds)
         except StatisticsError as error:  # a score that is not a number never counts as not extreme
             reason, scores = str(error), None
     if scores is None:
@@ -284,15 +294,16 @@ def members_needed(level: float) -> int:
     >>> members_needed(0.01)
     13
     """
-    pairs = ceil((1 - 1e-9) / max(level, 1e-300))
-    models = max(LEAST, isqrt(2 * pairs))
-    while models * (models - 1) < 2 * pairs:
-        models += 1
-    return models - 2
+    return max(LEAST - 2, like_needed(level))
 
 
-def ladder(scores: NDArray[np.float64], strata: list[str]) -> tuple[Rung, ...]:
-    """Every design's rank; strata too small for a residual are ranked raw."""
+def ladder(scores: NDArray[np.float64], strata: list[str], corpora: list[str]) -> tuple[Rung, ...]:
+    """Every design's rank; strata too small for a residual are ranked raw.
+
+    Parameters
+    ----------
+    strata, corpora : of A, B and the members; an empty corpus is not declared.
+    """
     n = len(scores)
     stratum = stratum_design(strata)
     steps: list[tuple[Design, Ranking]] = [
@@ -306,7 +317,10 @@ def ladder(scores: NDArray[np.float64], strata: list[str]) -> tuple[Rung, ...]:
     least = min(map(len, stratum.groups)) * (2 if stratum.bipartite else 1)
     if least > LEAST:
         steps.append((stratum, "residual"))
-    return tuple(_rung(scores, design, ranking) for design, ranking in steps)
+    rungs = [_rung(scores, design, ranking) for design, ranking in steps]
+    own = own_kind_design(strata, corpora)
+    rungs.insert(3, _made(own.id, own.null, own_kind_rank(scores, pair_design(n), own)))
+    return tuple(rungs)
 
 
 def _rung(scores: NDArray[np.float64], design: Design, ranking: Ranking) -> Rung:
@@ -314,9 +328,13 @@ def _rung(scores: NDArray[np.float64], design: Design, ranking: Ranking) -> Rung
         larger_rank(scores, design) if ranking == "larger" else rank(scores, design, residual=ranking == "residual")
     )
     name, asked = {"raw": ("", ""), "residual": ("_residual", _RESIDUAL), "larger": ("_larger", _LARGER)}[ranking]
+    return _made(design.id + name, design.null + asked, found)
+
+
+def _made(design: str, null: str, found: OrbitRank) -> Rung:
     return Rung(
-        design=design.id + name,
-        null=design.null + asked,
+        design=design,
+        null=null,
         rank=found.rank,
         size=found.size,
         log10_p=found.log10_p,
@@ -327,7 +345,8 @@ def _rung(scores: NDArray[np.float64], design: Design, ranking: Ranking) -> Rung
 def judged(use: PanelUse, scores: NDArray[np.float64], result: TestResult, tries: int) -> PanelUse:
     """Add what the primary scores say of the panel's strength: sensitivity, false matches, audit.
 
-    Both the level and the bound pay for the pairs that were searched.
+    The sensitivity is that of the primary rung, to unequal selection among the pairs of the claim's own kind. Both the
+    level and the bound pay for the pairs that were searched.
     """
     members = use.members
     rung = next(rung for rung in result.rungs if rung.design == PRIMARY_RUNG)

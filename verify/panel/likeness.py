@@ -1,33 +1,31 @@
-"""Whether a panel holds models like those of a claim: without any, no rank among its members is a verdict.
+"""The claim's own kind: by it the panel's p-value is counted, and without enough of it no rank is a verdict.
 
 Two strangers trained on one text resemble each other more than two trained on different texts, so a pair of one
-corpus leads a panel of other corpora without any relation: then the ranks are right and the null hypothesis, that
-the pair is exchangeable with the panel's, is not. What decides is declared, of members in the panel's record and of
-A and B by whoever makes the claim, and never a score. A verdict needs ``NEEDED`` members that have the stratum (type,
-depth, vocabulary) *and* the corpus of A, and as many that have those of B; where A and B differ in them, pairs of one
-kind with the other are then in the panel too. An undeclared corpus is shared with nobody.
+corpus leads a panel of other corpora without any relation, and the larger the panel the smaller is its rank over the
+number of all pairs. So the number of pairs that the rank is divided by is that of pairs of the claim's *own kind*: of
+models that have the stratum (type, depth, vocabulary) *and* the corpus of A, and of those that have B's. With k
+members like them it is (k + 2)(k + 1) / 2 if A and B are of one kind, and (k_A + 1)(k_B + 1) if they are of two.
 
-This is a condition for looking, not a proof: see ``benchmarks/tables/panel_strangers.md`` for what was measured with
-it and without.
+Validity. ``inference.ranking`` (own kind) proves that p is super-uniform if A and B are exchangeable with the members
+of their own kind, whatever the others are, and under the stronger assumption that all are exchangeable too.
+
+What is of one kind is declared, of members in the panel's record and of A and B by whoever makes the claim, and never
+a score. An undeclared corpus is shared with nobody. How many members like the claim's are needed follows from the
+level alone: 13 at .01 and 5 at .05 for one kind. A verdict also needs at least one like each of A and B.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from math import ceil, isqrt
 from typing import TYPE_CHECKING, Protocol
 
 from ..base import Record
+from ..inference import Design, stratum_design
 
 if TYPE_CHECKING:
     from .evidence import PanelUse
-
-NEEDED = 4
-"""Members of the stratum and corpus of A, and of B, from which a panel test may enter a verdict.
-
-With k of them the claim is one of (k + 2)(k + 1) / 2 pairs of its own kind: 3 with one, 15 with four, 105 with 13,
-which could reach .01 by themselves. No rate was measured that tells one from nine, so this is a choice, on the
-cautious side of what small panels have.
-"""
 
 
 class Declared(Protocol):
@@ -48,7 +46,7 @@ class Likeness(Record):
     corpus: int = 0
     """Members trained on the corpus declared for it."""
     both: int = 0
-    """Members of which both hold."""
+    """Members of which both hold: those of its own kind."""
 
 
 def likeness(members: Iterable[Declared], stratum: str, corpus: str) -> Likeness:
@@ -61,8 +59,61 @@ def likeness(members: Iterable[Declared], stratum: str, corpus: str) -> Likeness
     )
 
 
-def unlike(use: PanelUse) -> str | None:
-    """Why no rank among the members used is a verdict, by what is declared; None where one is."""
+def own_kind_design(strata: Sequence[str], corpora: Sequence[str]) -> Design:
+    """The pairs of the claim's own kind or kinds, of A, B and members in that order.
+
+    Examples
+    --------
+    >>> len(own_kind_design(["s"] * 5, ["text", "text", "text", "text", "other"]).orbit)
+    6
+    >>> len(own_kind_design(["s"] * 5, [""] * 5).orbit)  # whose corpus is not declared is like nobody
+    1
+    """
+    kinds = [(stratum, corpus or i) for i, (stratum, corpus) in enumerate(zip(strata, corpora, strict=True))]
+    own = stratum_design(kinds)
+    which = "their own kind" if len(own.groups) == 1 else "its own kind each"
+    null = (
+        f"A and B are unrelated and could have been any of the panel models of {which}, which have the same stratum "
+        "and declared corpus; nothing is assumed of the other models, which can only raise the rank. The rank is "
+        "that among all pairs, and the number of pairs that of this kind."
+    )
+    return replace(own, id="own_kind", null=null)
+
+
+def own_pairs(use: PanelUse) -> int:
+    """Pairs of the claim's own kind or kinds, by the counts of members like A and B."""
+    if _one_kind(use):
+        return (use.like_a.both + 2) * (use.like_a.both + 1) // 2
+    return (use.like_a.both + 1) * (use.like_b.both + 1)
+
+
+def pairs_needed(level: float) -> int:
+    """The fewest pairs of which a rank can reach a level: the smallest m with 1 / m <= level."""
+    return ceil((1 - 1e-9) / max(level, 1e-300))
+
+
+def like_needed(level: float) -> int:
+    """Members of one kind with A and B from which a level can be reached: the smallest k with (k+2)(k+1)/2 pairs.
+
+    Examples
+    --------
+    >>> like_needed(0.01), like_needed(0.05)
+    (13, 5)
+    """
+    pairs = pairs_needed(level)
+    models = max(2, isqrt(2 * pairs))
+    while models * (models - 1) < 2 * pairs:
+        models += 1
+    return models - 2
+
+
+def unlike(use: PanelUse, tries: int = 1) -> str | None:
+    """Why no rank among the members used is a verdict, by what is declared; None where one is.
+
+    Parameters
+    ----------
+    tries : pairs that were searched, which the level pays for.
+    """
     sides = (("A", use.stratum_a, use.corpus_a, use.like_a), ("B", use.stratum_b, use.corpus_b, use.like_b))
     undeclared = " and ".join(side for side, _, corpus, _ in sides if not corpus)
     if undeclared:
@@ -71,11 +122,27 @@ def unlike(use: PanelUse) -> str | None:
             "panel of other texts; name it with `--corpus` as the panel's members do, or build a panel of models "
             "trained on it"
         )
-    for side, stratum, corpus, like in sides:
-        if like.both < NEEDED:
-            return (
-                f"of the panel's members {like.stratum} are of the stratum of {side} ({stratum!r:.120}), "
-                f"{like.corpus} were trained on its declared corpus ({corpus!r:.120}) and {like.both} are both, "
-                f"where {NEEDED} are needed; build a panel that holds them"
-            )
-    return None
+    level = use.alpha / tries
+    pairs = pairs_needed(level)
+    if own_pairs(use) >= pairs and min(use.like_a.both, use.like_b.both) > 0:
+        return None
+    counts = [
+        f"{like.stratum} are of the stratum of {'A and B' if _one_kind(use) else side} ({stratum!r:.120}), "
+        f"{like.corpus} were trained on {'their' if _one_kind(use) else 'its'} declared corpus ({corpus!r:.120}) "
+        f"and {like.both} are both"
+        for side, stratum, corpus, like in sides
+    ]
+    if _one_kind(use):
+        return (
+            f"of the panel's members {counts[0]}, where level {level:g} needs {max(1, like_needed(level))}; build a "
+            "panel that holds them"
+        )
+    each = max(1, isqrt(pairs - 1))
+    return (
+        f"of the panel's members {'; '.join(counts)}, where level {level:g} needs {each} like each of them, or more "
+        "of one and fewer of the other; build a panel that holds them"
+    )
+
+
+def _one_kind(use: PanelUse) -> bool:
+    return use.stratum_a == use.stratum_b and use.corpus_a == use.corpus_b != ""
