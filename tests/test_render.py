@@ -32,7 +32,7 @@ CREATED = "2026-01-31T12:00:00+00:00"
 PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "related": ("continued-3x", "reference", {}),
     "unrelated": ("stranger-1", "reference", {}),
-    "obfuscated": ("obfuscated", "reference", {"panel": "default", "corpus": "zoo-code"}),
+    "obfuscated": ("obfuscated", "reference", {"panel": "default", "panel_alpha": 0.05, "corpus": "zoo-code"}),
     "related, panel": ("continued-3x", "reference", {"panel": "default"}),
     "unrelated, panel": ("stranger-1", "reference", {"panel": "default"}),
     "untestable": ("stranger-1", "gpt2-reference", {"alpha": 1e-300}),

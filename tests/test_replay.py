@@ -42,7 +42,7 @@ PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "layer norm": ("gpt2-fine-tuned", "gpt2-reference", {}),
     "fewer layers": ("depth-pruned-healed", "reference", {}),
     "itself": ("reference", "reference", {}),
-    "panel": ("obfuscated", "reference", {"panel": "default", "corpus": "zoo-code"}),
+    "panel": ("obfuscated", "reference", {"panel": "default", "panel_alpha": 0.05, "corpus": "zoo-code"}),
 }
 PLAIN = [name for name in PAIRS if name != "panel"]
 

@@ -39,7 +39,13 @@ class Pair(NamedTuple):
 PAIRS = {
     "related": Pair("continued-3x", "reference", "dependent"),
     "unrelated": Pair("stranger-1", "reference", "no_evidence"),
-    "obfuscated": Pair("obfuscated", "reference", "similar_beyond_panel", {"panel": "default", "corpus": "zoo-code"}),
+    # nine members of the panel are of the kind of both: 55 pairs, which reach .05 and not .01
+    "obfuscated": Pair(
+        "obfuscated",
+        "reference",
+        "similar_beyond_panel",
+        {"panel": "default", "panel_alpha": 0.05, "corpus": "zoo-code"},
+    ),
     # of a type nobody knows the symmetries of, against another kind of MLP: every test refuses
     "untestable": Pair("gpt2-stranger", "reference", "untestable", model_type="in-house"),
     "shared-seed": Pair("same-seed", "reference", "dependent"),

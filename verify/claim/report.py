@@ -206,8 +206,8 @@ class ClaimReport(Record):
     log10_p: float | None
     """log10 of the family-wise p-value of the exact tests, adjusted over pairs of parts; None where none applies."""
     panel_log10_p: float | None = None
-    """log10 p of the primary panel test; None where no panel was used, or it holds no members like A and B: ranks are
-    then with the test, and are no verdict."""
+    """log10 p of the primary panel test; None where no panel was used, or it holds too few models like A and B:
+    ranks are then with the test, and are no verdict."""
     robust_log10_p: float | None = None
     """The larger of the two: valid if either set of assumptions holds."""
     panel_alpha: float = Field(default=0.01, gt=0, lt=1)

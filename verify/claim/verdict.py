@@ -51,9 +51,10 @@ def decide(
     parts : pairs of parts that exact tests apply to; log10_p has paid for them.
 
     Under the assumptions printed with each test, the chance of ``dependent`` for strangers is at most ``alpha``, and
-    that of ``similar_beyond_panel`` at most ``panel_alpha``. The panel's assumption, that the two are exchangeable with
-    the members of their own stratum and declared corpus, rests on what is declared. ``untestable`` also where no test could have
-    rejected, for want of indices that are live in both models: then a p-value above the level says nothing.
+    that of ``similar_beyond_panel`` at most ``panel_alpha``. The panel's assumption, that the two are exchangeable
+    with the members of their own stratum and declared corpus, rests on what is declared. ``untestable`` also where no
+    test could have rejected, for want of indices that are live in both models: then a p-value above the level says
+    nothing.
     """
     attainable = [r.attainable_log10_p for r in results if r.attainable_log10_p is not None]
     if log10_p is not None and log10_p <= log10(alpha):  # of several parts, later steps of Holm's pay for fewer

@@ -129,7 +129,7 @@ def sentences(
 
 
 def no_verdict(primary: TestResult, design: str, why: str) -> str | None:
-    """What a panel without enough members like A and B shows, and why that is no verdict; None where nothing was ranked."""
+    """What a panel with too few like A and B shows, and why that is no verdict; None where nothing was ranked."""
     rung = next((rung for rung in primary.rungs if rung.design == design), None)
     if rung is None:
         return None

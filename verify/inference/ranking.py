@@ -25,20 +25,20 @@ What it buys: raw ranks are misled by hubs, which score high with everybody; res
 with everybody and so only a little less with each other. Neither alone can make ``R`` small.
 
 Theorem (own kind). Let ``own`` be a design whose groups lie inside those of a design without fixed models, ``m_own``
-the size of its orbit, and ``R`` the larger rank in the *whole* design. ``R / m_own``, capped at 1, is super-uniform if
-the array is exchangeable within the groups of ``own`` alone, whatever the other models are, *or* is so after removal of
-hub effects; under either condition within the groups of the whole design too; and ``P(R <= k)`` is at most what
-`sensitivity` states for the orbit of ``own``.
+the size of its orbit, and ``R`` the larger rank in the *whole* design. ``R / m_own``, capped at 1, is super-uniform
+if the array is exchangeable within the groups of ``own`` alone, whatever the other models are, *or* is so after
+removal of hub effects; and if it is exchangeable within the groups of the whole design, in either way, too. Under
+each of these ``P(R <= k)`` is at most what `sensitivity` states for the orbit of ``own``.
 
-Proof. The group of ``own`` is a subgroup of the whole design's, so the residual fitted on all models, equivariant under
-the whole group, is equivariant under the subgroup; so are raw scores. Take the one of the two whose hypothesis holds,
-and let ``R_own`` be the claim's rank by it among the ``m_own`` comparisons of its orbit under the subgroup. These are
-some of the comparisons that it is ranked among in the whole design, so ``R_own`` is at most the rank there, which is at
-most ``R``. Hence ``P(R / m_own <= u) <= P(R_own / m_own <= u) <= u`` by `orbit`, and ``R <= k`` implies ``R_own <= k``,
-of which `sensitivity` speaks. Exchangeability within the whole design's groups implies that within those of ``own``
-(and ``m_own <= m`` makes this p-value no smaller than ``R / m``). ∎
-What it buys: two strangers that are alike for what they share with their own kind lead a panel of other kinds, and the
-more of these there are the smaller ``R / m`` is; ``R / m_own`` does not count them. They can only raise ``R``.
+Proof. The group of ``own`` is a subgroup of the whole design's, so the residual fitted on all models, equivariant
+under the whole group, is equivariant under the subgroup; so are raw scores. Take the one of the two whose hypothesis
+holds, and let ``R_own`` be the claim's rank by it among the ``m_own`` comparisons of its orbit under the subgroup.
+These are some of the comparisons that it is ranked among in the whole design, so ``R_own`` is at most the rank there,
+which is at most ``R``. Hence ``P(R / m_own <= u) <= P(R_own / m_own <= u) <= u`` by `orbit`, and ``R <= k`` implies
+``R_own <= k``, of which `sensitivity` speaks. Exchangeability within the groups of the whole design implies that
+within those of ``own`` (and, as ``m_own <= m``, this p-value is no smaller than ``R / m``). ∎
+What it buys: two strangers that are alike for what they share with their own kind lead a panel of other kinds, and
+the more of these there are the smaller ``R / m`` is. ``R / m_own`` does not count them: they can only raise ``R``.
 
 A row design ranks raw scores: it asks for the scores of one model with the others and nothing else.
 

@@ -1,9 +1,9 @@
 """Two models against a panel: every panel statistic ranked by every design, the primary one first.
 
 The primary statistic and rung were fixed in code before any score was seen: ``response_match``, the larger of its
-ranks by raw score and by two-way residual among all pairs of comparable models, over the number of pairs of the claim's
-own kind. Everything else is printed beside it and enters no verdict. Which kind that is, and whether there are enough
-of it for a verdict, is decided by what is declared (`likeness`).
+ranks by raw score and by two-way residual among all pairs of comparable models, over the number of pairs of the
+claim's own kind. Everything else is printed beside it and enters no verdict. Which kind that is, and whether there
+are enough of it for a verdict, is decided by what is declared (`likeness`).
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ _NULL = (
     "tendency to resemble every other is taken out."
 )
 _ASSUMPTIONS = (
-    "A and B are exchangeable with the members of their own kind, which have the stratum and the declared corpus of A, "
-    "or of B, as they are or after removal of each model's own level (additive hub effects). Of the other members "
+    "A and B are exchangeable with the members of their own kind, which have the stratum and the declared corpus of "
+    "A, or of B, as they are or after removal of each model's own level (additive hub effects). Of the other members "
     "nothing is assumed.",
     "Not protected: multiplicative hub effects, unequal noise, and an affinity of the pair that the members of its "
     "own kind do not have, such as for a shared laboratory, data or tokenizer.",
@@ -345,8 +345,8 @@ def _made(design: str, null: str, found: OrbitRank) -> Rung:
 def judged(use: PanelUse, scores: NDArray[np.float64], result: TestResult, tries: int) -> PanelUse:
     """Add what the primary scores say of the panel's strength: sensitivity, false matches, audit.
 
-    The sensitivity is that of the primary rung, to unequal selection among the pairs of the claim's own kind. Both the
-    level and the bound pay for the pairs that were searched.
+    The sensitivity is that of the primary rung, to unequal selection among the pairs of the claim's own kind. Both
+    the level and the bound pay for the pairs that were searched.
     """
     members = use.members
     rung = next(rung for rung in result.rungs if rung.design == PRIMARY_RUNG)

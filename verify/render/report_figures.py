@@ -101,8 +101,8 @@ def _null(S: NDArray[np.float64], rung: Rung) -> ReportFigure:
 
     alt = (
         f"Histogram of the residual scores of {rung.size} pairs of models with A and B marked. Upper tail, tested: "
-        f"{rung.rank} pairs score at least as high, A and B included, log10 p = {log10(rung.log10_p)}. Lower tail, "
-        f"not tested: {below} pairs score lower."
+        f"{rung.rank} pairs score at least as high, A and B included. Lower tail, not tested: {below} pairs score "
+        "lower."
     )
     return ReportFigure("null", "Null distribution of the primary panel test", alt, (5.4, 3.2), draw)
 

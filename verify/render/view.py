@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..claim.conclude import pairs_searched
 from ..claim.parts import share as share_of
 from ..claim.wording import verbal_cap
-from ..panel import unlike
+from ..panel import ALL_PAIRS, unlike
 from .escape import Code, Inline, Number
 from .numbers import count, general, log10, share
 
@@ -115,7 +116,11 @@ def view(report: ClaimReport) -> View:
             *_exact(exact),
             *_further(report),
             *_refused(report, tests),
-            *(_panel(report.panel, ranked, pictures) if report.panel and ranked else []),
+            *(
+                _panel(report.panel, pairs_searched(report.selection), ranked, pictures)
+                if report.panel and ranked
+                else []
+            ),
             *_where(report, pictures),
         ],
         "Model checks": _checks(report, tests, pictures),
@@ -463,15 +468,16 @@ def _refused(report: ClaimReport, tests: list[TestResult]) -> list[Block]:
     return [Heading("Tests that do not apply"), Items(tuple(refused))]
 
 
-def _panel(use: PanelUse, ranked: list[TestResult], pictures: dict[str, Picture]) -> list[Block]:
-    primary, why_not = next((test for test in ranked if test.id == use.primary), None), unlike(use)
+def _panel(use: PanelUse, tries: int, ranked: list[TestResult], pictures: dict[str, Picture]) -> list[Block]:
+    primary, why_not = next((test for test in ranked if test.id == use.primary), None), unlike(use, tries)
     blocks: list[Block] = [
         Heading("Against the panel"),
         Paragraph(
             (
                 Code(use.primary),
-                ", by the larger of its ranks with and without each model's own level, over all pairs, was fixed in "
-                "advance as the only panel test that may enter the verdict (level ",
+                ", by the larger of its ranks among all pairs with and without each model's own level, over the "
+                "number of pairs of the stratum and the declared corpus of A and of B, was fixed in advance as the "
+                "only panel test that may enter the verdict (level ",
                 general(use.alpha),
                 ").",
                 *((" It does not here: ", why_not, ".") if why_not else ()),
@@ -479,19 +485,22 @@ def _panel(use: PanelUse, ranked: list[TestResult], pictures: dict[str, Picture]
         ),
         _table(
             "Panel statistics, each by that rank",
-            ("statistic", "score of A and B", "rank", "of", "log10 p", "smallest possible"),
+            ("statistic", "score of A and B", "rank", "of", "of their own kind", "log10 p", "smallest possible"),
             (
                 (
                     Code(test.id),
                     share(test.score),
-                    count(rung.rank),
-                    count(rung.size),
-                    log10(rung.log10_p),
-                    log10(rung.attainable_log10_p),
+                    count(whole.rank),
+                    count(whole.size),
+                    count(own.size),
+                    log10(own.log10_p),
+                    log10(own.attainable_log10_p),
                 )
                 for test in ranked
-                for rung in test.rungs
-                if rung.design == use.primary_rung
+                for whole in test.rungs
+                if whole.design == ALL_PAIRS
+                for own in test.rungs
+                if own.design == use.primary_rung
             ),
         ),
     ]
