@@ -16,8 +16,8 @@ from scipy.stats import beta
 
 import verify
 from verify.inference import disjoint_pairs, pair_design, rank
-from verify.panel import PanelEvidence, evaluate, load_panel
-from verify.statistics import PANEL_STATISTICS
+from verify.panel import ALL_PAIRS, PanelEvidence, evaluate, load_panel
+from verify.statistics import PANEL_STATISTICS, Rung, TestResult
 
 from .zoo.build import HELD_OUT, ZOO
 from .zoo.ship import FINGERPRINTS
@@ -72,8 +72,9 @@ def _size(title: str, names: list[str], found: dict[tuple[str, str], PanelEviden
         "",
         f"Share of pairs of {len(names)} strangers that are called related, with 95% Clopper-Pearson intervals: over",
         "all pairs (which share models, so this interval is too narrow) and over disjoint pairs. `p` is the larger",
-        "of the ranks by raw score and by residual. Only the disputed statistic comes with a published line for what",
-        "is computed here; the papers of the others draw none, or draw it for another quantity.",
+        "of the ranks by raw score and by residual, over the number of all pairs; that of a verdict is over the pairs",
+        "of the claim's own kind, and no smaller. Only the disputed statistic comes with a published line for what is",
+        "computed here; the papers of the others draw none, or draw it for another quantity.",
         "",
         f"| statistic | rule | all {len(found)} pairs | {len(disjoint)} disjoint pairs |",
         "|---|---|---:|---:|",
@@ -84,7 +85,7 @@ def _size(title: str, names: list[str], found: dict[tuple[str, str], PanelEviden
         rules += [(f"p <= {level:g}", "p", level) for level in LEVELS]
         for text, what, line in rules:
             called = {
-                pair: result.score >= line if what == "score" else 10**result.log10_p <= line
+                pair: result.score >= line if what == "score" else all_pairs(result) <= line
                 for pair, result in results.items()
             }
             cells = [interval([called[pair] for pair in which]) for which in (called, disjoint)]
@@ -93,13 +94,13 @@ def _size(title: str, names: list[str], found: dict[tuple[str, str], PanelEviden
 
 
 def _power(found: dict[str, PanelEvidence]) -> list[str]:
-    smallest = min(result.attainable_log10_p for evidence in found.values() for result in evidence.results)
+    smallest = min(1 / _whole(result).size for evidence in found.values() for result in evidence.results)
     lines = [
         "## Derivations found",
         "",
         "p of each statistic for models of the zoo at scale `standard` against the reference (larger pair rank),",
         "bold where at most .01, which is no verdict here, as the panel holds no model of their depth; for the",
-        f"disputed statistic also its score. The smallest p that this panel can give is {10**smallest:.4f}.",
+        f"disputed statistic also its score. The smallest p that this panel can give is {smallest:.4f}.",
         "",
         "| model | " + " | ".join(statistic.id for statistic in PANEL_STATISTICS) + " | disputed score |",
         "|---|" + "---:|" * (len(PANEL_STATISTICS) + 1),
@@ -107,11 +108,21 @@ def _power(found: dict[str, PanelEvidence]) -> list[str]:
     for name, evidence in found.items():
         cells = []
         for result in evidence.results:
-            p = 10**result.log10_p
+            p = all_pairs(result)
             cells.append(f"**{p:.4f}**" if p <= 0.01 else f"{p:.3f}")
         score = next(result.score for result in evidence.results if result.id == "spread_correlation")
         lines.append(f"| {name} | " + " | ".join(cells) + f" | {score:.3f} |")
     return [*lines, ""]
+
+
+def all_pairs(result: TestResult) -> float:
+    """The larger rank over the number of all pairs."""
+    whole = _whole(result)
+    return whole.rank / whole.size
+
+
+def _whole(result: TestResult) -> Rung:
+    return next(rung for rung in result.rungs if rung.design == ALL_PAIRS)
 
 
 def _simulated() -> list[str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import verify
-from verify.panel import NEEDED
+from verify.panel import like_needed
 from verify.statistics import EXACT_TESTS
 
 from .build import HERE, PaperError
@@ -220,7 +220,7 @@ def _stranger_numbers(page: tuple[str, list[Table]]) -> dict[str, str]:
         "FreshBefore": str(before),
         "FreshNow": str(now),
         "PanelAlpha": f"{inspect.signature(verify.test_lineage).parameters['panel_alpha'].default:g}",
-        "PanelNeeded": str(NEEDED),
+        "PanelNeeded": str(like_needed(inspect.signature(verify.test_lineage).parameters["panel_alpha"].default)),
     }
 
 

@@ -33,7 +33,7 @@ from verify.claim import wording
 from verify.data import model
 from verify.inference import best_of, critical_odds_ratio, disjoint_pairs
 from verify.panel import (
-    NEEDED,
+    ALL_PAIRS,
     PRIMARY_RUNG,
     Exclusion,
     Likeness,
@@ -47,12 +47,15 @@ from verify.panel import (
     evidence,
     false_match_curve,
     kinds,
+    like_needed,
     likeness,
     load_panel,
     members_needed,
+    own_pairs,
     pair_p_values,
     quantile_envelope,
     stratum_of,
+    unlike,
 )
 from verify.panel import scores as scores_module
 from verify.panel.build import build
@@ -67,6 +70,8 @@ HUB = DEFAULT.parents[1] / "data" / "recipes" / "hub-7b.toml"
 SEEDS = st.integers(0, 2**32)
 CODE = "zoo-code"
 """Corpus of the shipped models and of fifteen members of the shipped panel, nine of them of their stratum."""
+REACHED = 0.05
+"""A level that nine members of one kind reach, with 55 pairs, and .01 is not."""
 SHIPPED = ("reference", "obfuscated", "moe-fine", "distilled", "stranger-1", "stranger-2", "depth-pruned-healed")
 
 
@@ -84,7 +89,10 @@ def models():
 @pytest.fixture(scope="module")
 def reports(shipped, models):
     """Of the shipped models against the reference, with the shipped panel."""
-    return {name: test_lineage(models[name], models["reference"], panel=shipped, corpus=CODE) for name in SHIPPED[1:]}
+    return {
+        name: test_lineage(models[name], models["reference"], panel=shipped, corpus=CODE, panel_alpha=REACHED)
+        for name in SHIPPED[1:]
+    }
 
 
 # ---- models that never existed, exchangeable by construction
@@ -217,7 +225,7 @@ def test_panel_p_values_are_super_uniform(law):
         for design, log10_p in rungs_of(result).items():
             found.setdefault(design.replace("two_strata", "stratum"), []).append(log10_p)
         found.setdefault("cell", []).append(min(cell.log10_p for cell in result.by_cell))
-    assert {"pair", PRIMARY_RUNG, "row_a", "row_b", "stratum", "cell"} <= found.keys()
+    assert {"pair", ALL_PAIRS, PRIMARY_RUNG, "row_a", "row_b", "stratum", "cell"} <= found.keys()
     for values in found.values():
         check_super_uniform(values)
 
@@ -232,7 +240,7 @@ def test_two_hubs_are_called_related_by_the_raw_rung_and_not_by_the_residual():
             found.setdefault(design, []).append(log10_p)
     with pytest.raises(NotSuperUniformError):
         check_super_uniform(found["pair"])
-    check_super_uniform(found[PRIMARY_RUNG])
+    check_super_uniform(found[ALL_PAIRS])
 
 
 def test_a_copy_is_found_and_located():
@@ -321,12 +329,13 @@ def test_the_ladder_has_every_rung_with_its_attainable_p(reports):
         rungs, use = report.tests[PRIMARY.id].rungs, report.panel
         two = "two_strata" if use.stratum_a != use.stratum_b else "stratum"
         names = [rung.design for rung in rungs]
-        assert names[:6] == ["pair", "pair_residual", "pair_larger", "row_a", "row_b", two]
-        assert set(names[6:]) <= {f"{two}_residual"}
+        assert names[:7] == ["pair", "pair_residual", "pair_larger", "own_kind", "row_a", "row_b", two]
+        assert set(names[7:]) <= {f"{two}_residual"}
         m = len(use.members)
-        sizes = [rung.size for rung in rungs[:5]]
-        assert sizes == [(m + 2) * (m + 1) // 2] * 3 + [m + 1] * 2
+        sizes = [rung.size for rung in rungs[:6]]
+        assert sizes == [(m + 2) * (m + 1) // 2] * 3 + [own_pairs(use)] + [m + 1] * 2
         assert rungs[2].rank == max(rung.rank for rung in rungs[:2])
+        assert rungs[3].rank == min(rungs[2].rank, own_pairs(use))
         for rung in rungs:
             assert rung.attainable_log10_p == log10(1 / rung.size)
             assert rung.log10_p == log10(rung.rank / rung.size)
@@ -352,7 +361,7 @@ def test_every_rank_follows_from_the_record_alone(reports):
             "two_strata": in_strata,
         }
         for rung in result.rungs:
-            if rung.design == "pair_larger":
+            if rung.design in ("pair_larger", "own_kind"):
                 continue
             orbit = orbits[rung.design.removesuffix("_residual")]
             T = dict(zip(orbit, (S[e] for e in orbit), strict=True))
@@ -381,9 +390,9 @@ def residuals(T, *, bipartite):
 
 def test_the_primary_is_fixed_whatever_the_scores(reports):
     """No other statistic and no other rung can become the one that enters the verdict."""
-    assert (PRIMARY.id, PRIMARY_RUNG) == ("response_match", "pair_larger")
+    assert (PRIMARY.id, PRIMARY_RUNG) == ("response_match", "own_kind")
     for report in reports.values():
-        assert report.panel_log10_p in (None, rungs_of(report.tests["response_match"])["pair_larger"])
+        assert report.panel_log10_p in (None, rungs_of(report.tests["response_match"])["own_kind"])
     # members far closer to one another than the claim: the primary fails where another statistic would reject
     rng = np.random.default_rng(1)
     a, b = synthetic(rng), synthetic(rng)
@@ -392,23 +401,24 @@ def test_the_primary_is_fixed_whatever_the_scores(reports):
     found = evaluate(panel_of(members), a, b)
     assert found.primary is found.results[0]
     assert [result.id for result in found.results] == [statistic.id for statistic in PANEL_STATISTICS]
-    assert (found.use.primary, found.use.primary_rung) == ("response_match", "pair_larger")
+    assert (found.use.primary, found.use.primary_rung) == ("response_match", "own_kind")
 
 
 def test_best_of_k_pays_everywhere(shipped, models, reports):
     """The exact p, the panel p, the sensitivity, the bound, and the reach of the panel."""
     a, b, once = models["obfuscated"], models["reference"], reports["obfuscated"]
-    m = len(once.panel.members)
-    size = (m + 2) * (m + 1) // 2
-    most = size // 100  # of searches that a p of 1/size survives at level .01
-    paid, lost = (test_lineage(a, b, panel=shipped, corpus=CODE, selection=f"best_of_{k}") for k in (most, most + 1))
+    size = own_pairs(once.panel)
+    most = size // 20  # of searches that a p of 1/size survives at level .05
+    options = {"panel": shipped, "corpus": CODE, "panel_alpha": REACHED}
+    paid, lost, spent = (test_lineage(a, b, **options, selection=f"best_of_{k}") for k in (most, most + 1, 24))
     assert (once.verdict, paid.verdict, lost.verdict) == ("similar_beyond_panel",) * 2 + ("no_evidence",)
     assert paid.panel_log10_p == best_of(once.panel_log10_p, most) == pytest.approx(log10(most / size))
     assert paid.log10_p == best_of(once.log10_p, most)
-    assert paid.panel.critical_odds_ratio == critical_odds_ratio(1, size, 0.01 / most) > 1
+    assert paid.panel.critical_odds_ratio == critical_odds_ratio(1, size, REACHED / most) > 1
     assert paid.panel.false_match.bound == min(1, most * once.panel.false_match.bound)
-    assert lost.panel_log10_p is None
-    assert f"{m} members" in lost.tests[PRIMARY.id].reason
+    assert (lost.panel_log10_p, spent.panel_log10_p) == (None, None)
+    assert "9 are both, where level 0.0166667 needs 10" in lost.finding
+    assert f"{len(once.panel.members)} members" in spent.tests[PRIMARY.id].reason
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
@@ -566,11 +576,12 @@ def test_copies_no_exact_test_can_reach_are_found_and_strangers_are_not(reports)
     """The copy re-ordered in every way, and the one whose MLP became experts, at the smallest attainable panel p."""
     for name, report in reports.items():
         primary = report.tests[PRIMARY.id]
+        whole = next(rung for rung in primary.rungs if rung.design == ALL_PAIRS)
         if name in ("obfuscated", "moe-fine", "depth-pruned-healed"):
-            assert primary.log10_p == primary.attainable_log10_p
+            assert (whole.rank, primary.log10_p) == (1, primary.attainable_log10_p)
         else:
             assert report.verdict == "no_evidence"
-            assert primary.log10_p > -1
+            assert whole.log10_p > -1
         if report.panel_log10_p is not None:
             assert report.robust_log10_p == max(report.log10_p, report.panel_log10_p)
     assert reports["obfuscated"].verdict == "similar_beyond_panel"
@@ -589,15 +600,22 @@ def test_a_rank_is_no_verdict_until_the_panel_holds_members_like_a_and_b(shipped
         CODE,
         *[Likeness(stratum=17, corpus=15, both=9)] * 2,
     )
-    assert declared.finding.index("at most 0.193") < declared.finding.index("p = 2.2e-03")  # what is guaranteed first
+    assert declared.finding.index("at most 0.193") < declared.finding.index("p = 1.8e-02")  # what is guaranteed first
     for corpus, why in (
         ("", "the text behind A and B is not declared"),
         ((CODE, ""), "the text behind B is not declared"),
-        ("another text", "0 were trained on its declared corpus ('another text') and 0 are both, where 4 are needed"),
+        (
+            "another text",
+            "0 were trained on its declared corpus ('another text') and 0 are both, where level 0.05 needs 5",
+        ),
         (("zoo-prose", "elsewhere"), "of the stratum of B"),
     ):
-        report = test_lineage(a, b, panel=shipped, corpus=corpus)
-        assert report.tests[PRIMARY.id] == declared.tests[PRIMARY.id]
+        report = test_lineage(a, b, panel=shipped, corpus=corpus, panel_alpha=REACHED)
+        same, other = report.tests[PRIMARY.id], declared.tests[PRIMARY.id]
+        assert same.scores == other.scores
+        assert [r for r in same.rungs if r.design != PRIMARY_RUNG] == [
+            r for r in other.rungs if r.design != PRIMARY_RUNG
+        ]
         assert (report.verdict, report.panel_log10_p, report.robust_log10_p) == ("no_evidence", None, None)
         assert (
             "Among the 465 pairs of A, B and the panel's members theirs ranks 1 by response_match" in report.finding
@@ -605,8 +623,14 @@ def test_a_rank_is_no_verdict_until_the_panel_holds_members_like_a_and_b(shipped
         assert f"which is no verdict: {why}"[:20] in report.finding
         assert why in report.finding
         assert why in " ".join(report.to_markdown().split()).replace("\\", "")
-    different = test_lineage(a, b, panel=shipped, corpus=("zoo-prose", "zoo-science"))
-    assert different.verdict == "similar_beyond_panel"  # four of the stratum and corpus of A, and as many of B
+    different = test_lineage(a, b, panel=shipped, corpus=("zoo-prose", "zoo-science"), panel_alpha=REACHED)
+    assert (different.panel.like_a.both, different.panel.like_b.both) == (4, 4)
+    assert different.verdict == "similar_beyond_panel"  # of five times five pairs of their two kinds
+    assert different.panel_log10_p == log10(1 / 25)
+    strict = test_lineage(a, b, panel=shipped, corpus=CODE)
+    assert (strict.verdict, strict.panel_log10_p) == ("no_evidence", None)
+    assert "9 are both, where level 0.01 needs 13" in strict.finding
+    assert "9 are both, where level 0.01 needs 13" in " ".join(strict.to_markdown().split())
 
 
 def test_a_stratum_that_the_panel_lacks_gives_no_verdict(reports):
@@ -618,26 +642,116 @@ def test_a_stratum_that_the_panel_lacks_gives_no_verdict(reports):
     assert report.verdict in ("dependent", "no_evidence")
 
 
-def affine(rng, corpora, *, shift=3.0, members=13):
-    """Scores of A, B and members, independent, and higher by ``shift`` for two models of one corpus."""
-    n = members + 2
-    S = np.triu(rng.standard_normal((n, n)), 1)
-    S += S.T
-    return S + shift * (np.equal.outer(corpora, corpora) & ~np.eye(n, dtype=bool))
+def affine(rng, corpora, *, shift=6.0, hubs=1.0):
+    """Scores of A, B and members: noise, a hub effect of each, and ``shift`` more for two models of one corpus."""
+    n, level = len(corpora), rng.standard_normal(len(corpora)) * hubs
+    noise = np.triu(rng.standard_normal((n, n)), 1)
+    return (
+        noise
+        + noise.T
+        + (level[:, None] + level)
+        + shift * (np.equal.outer(corpora, corpora) & ~np.eye(n, dtype=bool))
+    )
 
 
-def test_strangers_of_one_corpus_break_the_ranks_where_no_member_shares_it_and_the_rule_then_forbids_a_verdict():
-    """The counter-example that the rule is for: p-values that fail the harness when A and B alone share a corpus."""
-    rng, apart, together = np.random.default_rng(11), np.array([1, 1, *range(2, 15)]), np.zeros(15, dtype=int)
-    for corpora, valid in ((apart, False), (together, True)):
-        p = [evidence.ladder(affine(rng, corpora), ["s"] * 15)[2].log10_p for _ in range(200)]
-        members = [Member.model_construct(stratum="s", corpus=f"c{corpus}") for corpus in corpora[2:]]
-        assert (likeness(members, "s", f"c{corpora[0]}").both >= NEEDED) == valid
-        if valid:
-            check_super_uniform(p)
-        else:
-            with pytest.raises(NotSuperUniformError):
-                check_super_uniform(p)
+def use_of(corpora, alpha, strata=None):
+    """What a report would say of a panel, A and B first, all of one stratum unless told."""
+    strata, names = strata or ["s"] * len(corpora), [f"c{corpus}" for corpus in corpora]
+    members = [Member.model_construct(stratum=s, corpus=c) for s, c in zip(strata[2:], names[2:], strict=True)]
+    return evidence.PanelUse.model_construct(
+        alpha=alpha,
+        members=tuple(members),
+        **{f"stratum_{side}": strata[i] for i, side in enumerate("ab")},
+        **{f"corpus_{side}": names[i] for i, side in enumerate("ab")},
+        **{f"like_{side}": likeness(members, strata[i], names[i]) for i, side in enumerate("ab")},
+    )
+
+
+def rungs_under(corpora, draws=400, seed=11, **law):
+    """log10 p of each rung for fresh strangers, all others of a corpus of their own."""
+    rng, names, found = np.random.default_rng(seed), [f"c{corpus}" for corpus in corpora], {}
+    for _ in range(draws):
+        for rung in evidence.ladder(affine(rng, corpora, **law), ["s"] * len(corpora), names):
+            assert rung.attainable_log10_p == log10(1 / rung.size)
+            found.setdefault(rung.design, []).append(rung.log10_p)
+    return found
+
+
+@pytest.mark.parametrize("members", [33, 60])
+def test_strangers_of_one_corpus_are_counted_by_their_own_kind_however_large_the_panel(members):
+    """Ranks over the number of all pairs fail the harness; over that of their kind they pass."""
+    corpora = np.array([0] * (2 + 13) + [1 + i for i in range(members - 13)])
+    assert unlike(use_of(corpora, 0.01)) is None
+    found = rungs_under(corpora)
+    check_super_uniform(found[PRIMARY_RUNG])
+    assert min(found[PRIMARY_RUNG]) >= log10(1 / 105)
+    with pytest.raises(NotSuperUniformError):
+        check_super_uniform(found[ALL_PAIRS])
+
+
+def test_strangers_of_two_corpora_that_are_alike_are_counted_by_both_kinds():
+    """Nine like A and nine like B, of corpora that resemble each other and none else: a hundred pairs."""
+    kinds_ = np.array([0, 1] + [0] * 9 + [1] * 9 + [2 + i for i in range(25)])
+    alike, names = np.where(kinds_ < 2, 0, kinds_), [f"c{kind}" for kind in kinds_]
+    use, rng = use_of(kinds_, 0.01), np.random.default_rng(3)
+    assert (own_pairs(use), unlike(use)) == (100, None)
+    ladders = [evidence.ladder(affine(rng, alike), ["s"] * len(names), names) for _ in range(400)]
+    check_super_uniform([rung.log10_p for rungs in ladders for rung in rungs if rung.design == PRIMARY_RUNG])
+    with pytest.raises(NotSuperUniformError):
+        check_super_uniform([rung.log10_p for rungs in ladders for rung in rungs if rung.design == ALL_PAIRS])
+    assert "needs 9 like each" in unlike(use_of(kinds_[:-26], 0.01))
+
+
+def test_exchangeable_models_keep_their_p_values():
+    """Where no corpus matters, the p-value is valid too, and never smaller than over all pairs."""
+    found = rungs_under(np.array([0] * 15 + list(range(1, 19))), shift=0.0)
+    check_super_uniform(found[PRIMARY_RUNG])
+    assert all(own >= whole for own, whole in zip(found[PRIMARY_RUNG], found[ALL_PAIRS], strict=True))
+
+
+@pytest.mark.parametrize(("alpha", "tries"), [(0.01, 1), (0.05, 1), (0.05, 5), (0.2, 1)])
+def test_one_member_fewer_than_the_level_needs_gives_no_verdict(alpha, tries):
+    """The reason says how many there are and how many are needed."""
+    needed = like_needed(alpha / tries)
+    assert (alpha / tries != 0.01) or needed == 13
+    for like, given_ in ((needed - 1, False), (needed, True)):
+        use = use_of([0] * (2 + like) + list(range(1, 60 - like)), alpha)
+        why = unlike(use, tries)
+        assert (why is None) == given_ == (1 / own_pairs(use) <= alpha / tries + 1e-12)
+        if why is not None:
+            assert f"{like} are both, where level {alpha / tries:g} needs {needed}" in why
+
+
+def test_a_claim_of_which_one_side_has_no_member_like_it_gets_no_verdict():
+    """Though the other side's members alone would make pairs enough."""
+    assert "0 are both" in unlike(use_of([0, 1] + [1] * 120, 0.01))
+    assert "0 are both" in unlike(use_of([0, 0, 1, 2, 3], 0.4))
+    assert unlike(use_of([0, 1, 0] + [1] * 120, 0.01)) is None
+
+
+@given(
+    labels=st.lists(st.tuples(st.sampled_from("st"), st.sampled_from(["", "c", "d"])), min_size=7, max_size=14),
+    seed=SEEDS,
+)
+def test_the_rung_is_what_is_declared_and_the_rank_among_all_pairs(labels, seed):
+    """Its size by the counts of members like A and B, whichever way they are counted; its rank never beyond that."""
+    strata, corpora = map(list, zip(*labels, strict=True))
+    members = [Member.model_construct(stratum=s, corpus=c) for s, c in labels[2:]]
+    use = evidence.PanelUse.model_construct(
+        stratum_a=strata[0],
+        stratum_b=strata[1],
+        corpus_a=corpora[0],
+        corpus_b=corpora[1],
+        like_a=likeness(members, *labels[0]),
+        like_b=likeness(members, *labels[1]),
+        members=tuple(members),
+    )
+    rng = np.random.default_rng(seed)
+    rungs = {rung.design: rung for rung in evidence.ladder(affine(rng, range(len(labels))), strata, corpora)}
+    own, whole = rungs[PRIMARY_RUNG], rungs[ALL_PAIRS]
+    assert own.size == own_pairs(use) <= whole.size
+    assert own.rank == min(whole.rank, own.size)
+    assert (own.log10_p, own.attainable_log10_p) == (log10(own.rank / own.size), log10(1 / own.size))
 
 
 @given(

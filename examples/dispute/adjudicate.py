@@ -36,7 +36,7 @@ from verify.inference import (
     rank,
 )
 from verify.inference.blind import blind_order
-from verify.panel import load_panel
+from verify.panel import ALL_PAIRS, load_panel
 from verify.statistics import EXACT_TESTS, PRIMARY, SPREAD_CORRELATION, curve_correlation
 
 HERE = Path(__file__).parent
@@ -738,7 +738,10 @@ def reenact(prints: dict[str, verify.Fingerprint], output: Path) -> list[dict[st
         disputed = report.tests[SPREAD_CORRELATION.id]
         rungs = {rung.design: rung for rung in disputed.rungs}
         raw, residual = rungs["pair"], rungs["pair_residual"]
-        results.append({"case": case, "report": report, "r": disputed.score, "raw": raw, "residual": residual})
+        panel = next(rung.log10_p for rung in report.tests[PRIMARY.id].rungs if rung.design == ALL_PAIRS)
+        results.append(
+            {"case": case, "report": report, "r": disputed.score, "raw": raw, "residual": residual, "panel": panel}
+        )
     return results
 
 
