@@ -42,7 +42,7 @@ def said_of(pair: Pair, a: Parts, b: Parts, also: str = " of A and B") -> str:
     >>> part = PartRecord(name="text_model", kind="text encoder", family="clip_text", numbers=19, tensors=1)
     >>> rest = PartRecord(name="model.diffusion_model", kind="denoiser", numbers=81, tensors=1)
     >>> said_of(Pair(part, part), (part, rest), (part, rest))
-    "the text encoders of A and B (19% of the numbers of each)"
+    'the text encoders of A and B (19% of the numbers of each)'
     """
     several = max([one.kind for one in parts].count(part.kind) for part, parts in ((pair.a, a), (pair.b, b))) > 1
     named = several or pair.a.kind == "other"
