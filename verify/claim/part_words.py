@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from math import log10
 from typing import TYPE_CHECKING
 
+from ..checkpoint import COPIES
 from ..fingerprint import PartRecord
 from ..statistics import TestResult
 from . import wording
@@ -26,10 +27,13 @@ _PLURALS = {"EMA copy": "EMA copies", "draft layers": "draft layers", "encoder a
 def whole(pair: Pair, a: Parts, b: Parts) -> tuple[str, str]:
     """What a verdict on a pair of parts is said of, and what is said behind its p-value.
 
-    It is said of the models only where the pair makes most of both (:data:`verify.claim.parts.WHOLE`).
+    It is said of the models only where the pair makes most of both (:data:`verify.claim.parts.WHOLE`) and neither
+    holds another part that is a model of its own: a large public tower beside a small language model is not the model.
     """
     shares = share(pair.a, a), share(pair.b, b)
-    if None in shares or min(filter(None, shares), default=0.0) < WHOLE:
+    others = [part for own, parts in ((pair.a, a), (pair.b, b)) for part in parts if part.name != own.name]
+    several = any(part.family and part.kind not in COPIES for part in others)
+    if several or None in shares or min(filter(None, shares), default=0.0) < WHOLE:
         return said_of(pair, a, b), ""
     return "A and B", f", of {said_of(pair, a, b, also='')}"
 
