@@ -28,7 +28,7 @@ def whole(pair: Pair, a: Parts, b: Parts) -> tuple[str, str]:
     """What a verdict on a pair of parts is said of, and what is said behind its p-value.
 
     It is said of the models only where the pair makes most of both (:data:`verify.claim.parts.WHOLE`) and neither
-    holds another part that is a model of its own: a large public tower beside a small language model is not the model.
+    holds another part that is a model of its own: a large public tower beside a small language model is no model.
     """
     shares = share(pair.a, a), share(pair.b, b)
     others = [part for own, parts in ((pair.a, a), (pair.b, b)) for part in parts if part.name != own.name]
