@@ -606,7 +606,7 @@ def test_a_rank_is_no_verdict_until_the_panel_holds_members_like_a_and_b(shipped
         ((CODE, ""), "the text behind B is not declared"),
         (
             "another text",
-            "0 were trained on its declared corpus ('another text') and 0 are both, where level 0.05 needs 5",
+            "0 were trained on their declared corpus ('another text') and 0 are both, where level 0.05 needs 5",
         ),
         (("zoo-prose", "elsewhere"), "of the stratum of B"),
     ):
