@@ -356,7 +356,7 @@ def test_a_verdict_by_the_panel_can_fail_a_build(run):
     assert run(*pair, *options, *CODE).status == 3
     undeclared = run(*pair, *options)
     assert undeclared.status == 0
-    assert "name it with `--corpus`" in " ".join(undeclared.out.replace("\\", "").split())
+    assert "name it (option corpus)" in " ".join(undeclared.out.replace("\\", "").split())
 
 
 def test_the_corpora_of_both_models_or_of_each_are_declared(run):

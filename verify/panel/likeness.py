@@ -119,7 +119,7 @@ def unlike(use: PanelUse, tries: int = 1) -> str | None:
     if undeclared:
         return (
             f"the text behind {undeclared} is not declared, and strangers trained on one text lead a "
-            "panel of other texts; name it with `--corpus` as the panel's members do, or build a panel of models "
+            "panel of other texts; name it (option corpus) as the panel's members do, or build a panel of models "
             "trained on it"
         )
     level = use.alpha / tries
