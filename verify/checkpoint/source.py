@@ -157,7 +157,7 @@ def _meant(place: Place, present: list[str], config: dict[str, Any]) -> WeightSe
     pickles = sorted(file for file in present if PurePosixPath(file).suffix.lower() in PICKLES)
     if pickles:
         raise _pickle(pickles[0])
-    inside = f" ({len(folders)} folders in it hold none either)" if folders else ""
+    inside = f" (nor do folders in it: {len(folders)})" if folders else ""
     raise CheckpointError(
         f"{place.name or 'The folder'} holds no {' or '.join(FORMATS)} file{inside}; give a folder that does."
     )
