@@ -348,7 +348,7 @@ def test_a_gguf_child_is_dependent_on_its_safetensors_parent(tmp_path: Path, kin
     report = verify.test_lineage(child, MODELS / "reference")
     assert report.verdict == "dependent"
     for name in ("unit_identity", "value_identity", "response_identity", "sign_agreement", "stream_identity"):
-        assert (report.tests[name].log10_p or 0) < -50, name
+        assert (report.tests[name].log10_p or 0) < -30, name
     if kind == Kind.Q4_0:
         stranger = write_shipped("stranger-1", tmp_path / "stranger.gguf", kind)
         assert verify.test_lineage(stranger, child).verdict == "no_evidence"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from verify import fingerprint
 from verify.cli import main
 from verify.data import model
 
@@ -61,17 +62,20 @@ def test_an_empty_address_is_not_the_folder_where_one_stands(refused: Run, monke
 @posix
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "README.md", "model.safetensors.index.json"])
 def test_a_pipe_beside_the_weights_is_not_waited_for(name: str, refused: Run, tmp_path: Path) -> None:
-    """Nor a device read to its end, which it does not have."""
+    """Nor a device read to its end, which it does not have; what a model can do without does not stop it."""
     folder = tmp_path / "model"
     folder.mkdir()
     for file in model("reference").iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
     (folder / name).unlink(missing_ok=True)
     os.mkfifo(folder / name)
-    assert name in refused("fingerprint", folder, "-o", tmp_path / "out.safetensors")
-    (folder / name).unlink()
-    (folder / name).symlink_to("/dev/zero")
-    assert name in refused("fingerprint", folder, "-o", tmp_path / "out.safetensors")
+    for _ in range(2):
+        if name == "config.json":
+            assert name in refused("fingerprint", folder, "-o", tmp_path / "out.safetensors")
+        else:
+            fingerprint(folder, effort="screen")
+        (folder / name).unlink()
+        (folder / name).symlink_to("/dev/zero")
 
 
 @posix

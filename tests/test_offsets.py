@@ -17,7 +17,15 @@ from tests.synthetic import architecture, fingerprint_of, random_arrays, strange
 from tests.uniformity import NotSuperUniformError, check_super_uniform
 from verify import Fingerprint
 from verify.inference import log10_p_signs
-from verify.statistics import EXACT_TESTS, SIGN_AGREEMENT, STREAM_IDENTITY, UNIT_IDENTITY, VALUE_IDENTITY, swaps
+from verify.statistics import (
+    EXACT_TESTS,
+    SIGN_AGREEMENT,
+    STREAM_IDENTITY,
+    UNIT_IDENTITY,
+    VALUE_IDENTITY,
+    stream_identity,
+    swaps,
+)
 from verify.statistics import sign_agreement as signs_of
 from verify.statistics import statistic as statistics_of
 from verify.statistics.pinned import PINNED, log10_p_pinned
@@ -52,15 +60,41 @@ def test_every_exact_test_keeps_its_size_under_every_offset(pairs: list[tuple[Fi
             assert 0 < sum(bool(result.set_aside) for result in results) < len(results)
 
 
-@pytest.mark.parametrize("what", ["signs", "stream"])
-def test_the_harness_catches_signs_of_one_index_at_a_time(
-    what: str, pairs: list[tuple[Fingerprint, Fingerprint]]
-) -> None:
+def test_the_harness_catches_signs_of_one_index_at_a_time(pairs: list[tuple[Fingerprint, Fingerprint]]) -> None:
     """Differences keep the size of themselves, whatever is set aside."""
     found = [signs(a, b) for a, b in pairs]
     with pytest.raises(NotSuperUniformError):
-        check_super_uniform([p[f"{what} singly"] for p in found], least=64)
-    check_super_uniform([p[f"{what} by differences"] for p in found], least=64)
+        check_super_uniform([p["signs singly"] for p in found], least=64)
+    for what in ("signs", "stream"):
+        check_super_uniform([p[f"{what} by differences"] for p in found], least=64)
+
+
+def with_stream(rng: np.random.Generator, *, profile: float = 0.0, means: float = 0.0) -> Fingerprint:
+    """Residual dimensions that share a profile over tokens, of this model alone, or have public means."""
+    arrays = random_arrays(rng, architecture())
+    for name, x in arrays.items():
+        if name.startswith("stream."):
+            x += profile * rng.standard_normal(x.shape[1]) + means * np.cos(np.arange(len(x)))[:, None]
+    return fingerprint_of(arrays, architecture())
+
+
+def test_the_harness_catches_signs_of_one_dimension_at_a_time() -> None:
+    """A profile over tokens that all dimensions share gives strangers one sign everywhere."""
+    rng = np.random.default_rng(5)
+    found = [signs(with_stream(rng, profile=2.0), with_stream(rng, profile=2.0)) for _ in range(100)]
+    with pytest.raises(NotSuperUniformError):
+        check_super_uniform([p["stream singly"] for p in found])
+    check_super_uniform([p["stream by differences"] for p in found])
+
+
+def test_what_a_dimension_adds_to_every_token_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A public mean of each residual dimension would pin its index and its sign."""
+    rng = np.random.default_rng(6)
+    pairs = [(with_stream(rng, means=3.0), with_stream(rng, means=3.0)) for _ in range(100)]
+    check_super_uniform([STREAM_IDENTITY(a, b).log10_p or 0.0 for a, b in pairs])
+    monkeypatch.setattr(stream_identity, "centred", lambda x: x)
+    with pytest.raises(NotSuperUniformError):
+        check_super_uniform([STREAM_IDENTITY(a, b).log10_p or 0.0 for a, b in pairs])
 
 
 def test_the_harness_catches_centring_by_the_mean() -> None:

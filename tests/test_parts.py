@@ -465,6 +465,17 @@ def test_a_headline_of_the_whole_needs_most_of_both(own_a: int, rest_a: int, own
     assert said == ("A and B" if most else said_of(pair, side_a, side_b))
 
 
+def test_beside_another_model_a_part_is_named_whatever_its_share() -> None:
+    """A large public tower is not the model, and neither is a language model beside a small tower."""
+    for kind, beside in (("image tower", "language model"), ("language model", "image tower")):
+        large = PartRecord(name="large", kind=kind, family="llama", numbers=97, tensors=1)
+        small = PartRecord(name="small", kind=beside, family="llama", numbers=3, tensors=1)
+        parts = (large, small)
+        assert whole(Pair(large, large), parts, parts)[0] == said_of(Pair(large, large), parts, parts)
+        copy = small.model_copy(update={"kind": "EMA copy"})
+        assert whole(Pair(large, large), (large, copy), (large, copy))[0] == "A and B"
+
+
 # ---- pairing
 
 

@@ -229,7 +229,7 @@ def headline(report: ClaimReport) -> set[str]:
     shown = [
         rung
         for name, rung in rungs
-        if report.panel and (name == report.panel.primary or rung.design == "pair_residual")
+        if report.panel and (name == report.panel.primary or rung.design == report.panel.primary_rung)
     ]
     ranks = {str(n) for rung in shown for n in (rung.rank, rung.size)}
     values = (report.log10_p, report.panel_log10_p, report.robust_log10_p)

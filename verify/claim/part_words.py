@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from math import log10
 from typing import TYPE_CHECKING
 
+from ..checkpoint import COPIES
 from ..fingerprint import PartRecord
 from ..statistics import TestResult
 from . import wording
@@ -26,10 +27,13 @@ _PLURALS = {"EMA copy": "EMA copies", "draft layers": "draft layers", "encoder a
 def whole(pair: Pair, a: Parts, b: Parts) -> tuple[str, str]:
     """What a verdict on a pair of parts is said of, and what is said behind its p-value.
 
-    It is said of the models only where the pair makes most of both (:data:`verify.claim.parts.WHOLE`).
+    It is said of the models only where the pair makes most of both (:data:`verify.claim.parts.WHOLE`) and neither
+    holds another part that is a model of its own: a large public tower beside a small language model is no model.
     """
     shares = share(pair.a, a), share(pair.b, b)
-    if None in shares or min(filter(None, shares), default=0.0) < WHOLE:
+    others = [part for own, parts in ((pair.a, a), (pair.b, b)) for part in parts if part.name != own.name]
+    several = any(part.family and part.kind not in COPIES for part in others)
+    if several or None in shares or min(filter(None, shares), default=0.0) < WHOLE:
         return said_of(pair, a, b), ""
     return "A and B", f", of {said_of(pair, a, b, also='')}"
 
@@ -42,7 +46,7 @@ def said_of(pair: Pair, a: Parts, b: Parts, also: str = " of A and B") -> str:
     >>> part = PartRecord(name="text_model", kind="text encoder", family="clip_text", numbers=19, tensors=1)
     >>> rest = PartRecord(name="model.diffusion_model", kind="denoiser", numbers=81, tensors=1)
     >>> said_of(Pair(part, part), (part, rest), (part, rest))
-    "the text encoders of A and B (19% of the numbers of each)"
+    'the text encoders of A and B (19% of the numbers of each)'
     """
     several = max([one.kind for one in parts].count(part.kind) for part, parts in ((pair.a, a), (pair.b, b))) > 1
     named = several or pair.a.kind == "other"

@@ -18,8 +18,8 @@ from ..fingerprint import DeadCount, FingerprintRecord, Pairing, PartRecord, Str
 WHOLE = 0.9
 """Share of the stored numbers of both models that a pair of parts must hold for its verdict to be said of the models.
 
-Of the language models published with an image tower beside them, those of 7 billion numbers and more reach it (a
-tower has 0.3 to 0.6 billion); what is left beside them could not be called most of a model by anybody.
+What is left beside it (a projector, a pooler, heads) could not be called most of a model by anybody. A part that is a
+model of its own is named whatever its share (``part_words.whole``).
 """
 _MOST_NAMED = 5
 

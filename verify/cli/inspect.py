@@ -34,7 +34,7 @@ def inspect(
     """Say how MODEL is understood, and what of it is left out; only headers and small files are read."""
     from ..checkpoint import Location, drafted_layout, open_checkpoint
 
-    location = Location(model, revision, token, layout, base, tokenizer)
+    location = Location(model, revision, token, layout, base, tokenizer=tokenizer)
     if draft_layout:
         echo(drafted_layout(location), nl=False)
         return

@@ -149,8 +149,8 @@ def lineage(
 
     with progress_bar(quiet) as progress:
         report = test_lineage(
-            Location(a, revision_a, token_a, layout_a, base_a, tokenizer_a),
-            Location(b, revision_b, token_b, layout_b, base_b, tokenizer_b),
+            Location(a, revision_a, token_a, layout_a, base_a, tokenizer=tokenizer_a),
+            Location(b, revision_b, token_b, layout_b, base_b, tokenizer=tokenizer_b),
             effort=effort,
             workers=workers,
             alpha=alpha,
@@ -202,7 +202,7 @@ def fingerprint(
     from ..fingerprint import fingerprint as compute
 
     with progress_bar(quiet) as progress:
-        location = Location(model, revision, token, layout, base, tokenizer)
+        location = Location(model, revision, token, layout, base, tokenizer=tokenizer)
         result = compute(location, effort=effort, workers=workers, progress=progress)
     if effort not in (None, result.record.effort):
         raise InputError(

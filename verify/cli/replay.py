@@ -60,8 +60,8 @@ def replay(
     from ..checkpoint import Location
     from ..replay import replay as run
 
-    first = None if a is None else Location(a, revision_a, token_a, layout_a, base_a, tokenizer_a)
-    second = None if b is None else Location(b, revision_b, token_b, layout_b, base_b, tokenizer_b)
+    first = None if a is None else Location(a, revision_a, token_a, layout_a, base_a, tokenizer=tokenizer_a)
+    second = None if b is None else Location(b, revision_b, token_b, layout_b, base_b, tokenizer=tokenizer_b)
     with progress_bar(quiet) as progress:
         outcome = run(report, first, second, reference, progress=progress)
     if as_json:

@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 from math import log10
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,9 +39,20 @@ _Images = Callable[[NDArray[np.intp]], NDArray[np.float64]]
 """Images [n, k] of rows of a matrix."""
 
 
+_known: WeakKeyDictionary[Fingerprint, dict[Part, bool]] = WeakKeyDictionary()
+"""What was found of models in use: several tests ask the same."""
+
+
 def both_pinned(part: Part, a: Fingerprint, b: Fingerprint) -> bool:
     """Whether the indices of a part look pinned in both models."""
-    return all(log10_p_pinned(part, model) <= PINNED for model in (a, b))
+    return all(_pinned(part, model) for model in (a, b))
+
+
+def _pinned(part: Part, model: Fingerprint) -> bool:
+    known = _known.setdefault(model, {})
+    if part not in known:
+        known[part] = log10_p_pinned(part, model) <= PINNED
+    return known[part]
 
 
 def log10_p_pinned(part: Part, model: Fingerprint) -> float:

@@ -71,7 +71,13 @@ def _dimensions(model: Fingerprint) -> dict[str, NDArray[np.float64]]:
     """
     tables = {role: model.arrays[role] for role in ("stream.embed", "stream.unembed") if role in model.arrays}
     columns = {role: table.astype(np.float64) for role, table in tables.items()}
-    return {role: unit_rows(x - x.mean(-1, keepdims=True)).astype(np.float64) for role, x in columns.items()}
+    return {role: unit_rows(centred(x)).astype(np.float64) for role, x in columns.items()}
+
+
+def centred(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows of an array without their means."""
+    result: NDArray[np.float64] = columns - columns.mean(-1, keepdims=True)
+    return result
 
 
 def correlations_of_dimensions(a: Fingerprint, b: Fingerprint) -> NDArray[np.float64]:

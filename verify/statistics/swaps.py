@@ -13,8 +13,9 @@ Proof. Either sends ``a_i - a_j`` to ``a_j - a_i``, or ``b_i - b_j`` to ``b_j - 
 So if the law of one model, given the other, is unchanged by swaps, *or* by flips, of the pairs, Theorem (signs) of
 ``verify.inference.signs`` holds for the ``x``: one of the two symmetries is enough, and it need not be known which.
 In exact arithmetic nothing that all vectors of a block have in common enters ``x``: entries with a common mean,
-means of columns, the offset of a decoder, a positive initial law. A mean of rows that differs between indices
-does, and is then a fair coin by swaps. Where vectors are compared by themselves, ``<a_i, b_i>``, any of these gives
+means of columns, the offset of a decoder, a positive initial law. (Vectors of a fingerprint have length 1, so what
+was common to rows of unequal length differs between indices a little.) What differs between indices enters, and is
+then a fair coin by swaps. Where vectors are compared by themselves, ``<a_i, b_i>``, any of these gives
 strangers one sign at all indices. A pair with a vector that is dead in either model is dropped, as are zeros: both
 are the same after a swap or a flip.
 
