@@ -497,3 +497,11 @@ def test_no_config_escapes(tmp_path: Path, changes: dict[str, Any]) -> None:
         read_all(open_checkpoint(folder))
     except CheckpointError as error:
         one_line(error)
+
+
+def test_a_name_longer_than_any_is_refused(tmp_path: Path) -> None:
+    """Parts are named by it, and a fingerprint would be written that cannot be read again."""
+    folder = write_checkpoint(tmp_path / "model", toy())
+    (folder / "model.safetensors").unlink()
+    save_file({**toy().tensors, "x" * 1000 + ".weight": np.ones((2, 2), np.float32)}, folder / "model.safetensors")
+    assert "1007 characters" in refused(folder)

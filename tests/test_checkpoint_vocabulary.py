@@ -169,6 +169,22 @@ def test_pieces_of_a_sentencepiece_model_have_their_place_for_id(tmp_path: Path)
     assert read(tmp_path, "tokenizer.model", b"".join(pieces) + trainer) == {b"\n": 2, b" the": 3, b"a": 4}
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("tokenizer.model", b"\n\0" * 5_000_000),
+        ("tokenizer.model", piece(b"a") * 600_000),
+        ("tokenizer.model", b"\n\x80\x80\x80\x04" + b"\x18\x01" * (1 << 22)),
+        ("qwen.tiktoken", b"YQ== 1\n" * 2_000_000),
+        ("vocab.txt", b"\n" * 5_000_000),
+    ],
+)
+def test_more_tokens_than_anybody_has_are_refused_at_once(tmp_path: Path, name: str, content: bytes) -> None:
+    """Before all of them are read."""
+    with pytest.raises(CheckpointError, match=name.replace(".", r"\.")):
+        read(tmp_path, name, content)
+
+
 def test_a_tokenizer_model_of_tiktoken_is_lines_of_base64(tmp_path: Path) -> None:
     """As Llama 3 and Qwen published theirs."""
     lines = b"".join(base64.b64encode(token) + b" %d\n" % i for i, token in enumerate((b"!", b" the", b"\xff\n")))

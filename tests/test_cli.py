@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -98,7 +99,7 @@ def test_without_output_the_page_is_printed(run: Run, models: dict[str, Path]) -
 
 def test_an_existing_folder_keeps_what_else_is_in_it(run: Run, models: dict[str, Path], tmp_path: Path) -> None:
     """Old reports are replaced, other files are not touched."""
-    (tmp_path / "report.json").write_text("old")
+    reported(run, tmp_path, models["stranger"], models["parent"], "json")
     (tmp_path / "notes.txt").write_text("mine")
     assert run("lineage", models["child"], models["parent"], "-o", tmp_path, "-q").status == 0
     assert (tmp_path / "notes.txt").read_text() == "mine"
@@ -147,6 +148,27 @@ def test_a_page_of_somebody_else_is_neither_removed_nor_left_beside(
     monkeypatch.setattr("verify.lineage.test_lineage", None)
     check_refused(run("lineage", models["child"], models["parent"], "-o", tmp_path), "is no page of a report")
     assert [path.name for path in tmp_path.iterdir()] == ["report.pdf"]
+
+
+@pytest.mark.parametrize("name", ["report.json", "report.md"])
+def test_a_file_of_somebody_else_is_not_overwritten(
+    run: Run, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A file that happens to have the name of a page that would be written."""
+    (tmp_path / name).write_text("mine")
+    monkeypatch.setattr("verify.lineage.test_lineage", None)
+    check_refused(run("lineage", models["child"], models["parent"], "-o", tmp_path), "would be lost")
+    assert (tmp_path / name).read_text() == "mine"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+@pytest.mark.parametrize("command", ["replay", "render"])
+def test_a_pipe_or_a_device_is_no_report(run: Run, tmp_path: Path, command: str) -> None:
+    """It may never end."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        output = ["-o", tmp_path / "page"] if command == "render" else []
+        check_refused(run(command, path, *output), "Not a regular file")
 
 
 def test_pages_of_the_same_report_stay_where_one_is_added(run: Run, models: dict[str, Path], tmp_path: Path) -> None:

@@ -555,6 +555,7 @@ def test_weights_equal_under_other_prefixes_are_the_same(tmp_path: Path) -> None
     assert by_names(report)["a_unet", "unet"] == "identical"
 
 
+STRANGE = {"name": "x", "part": "x", "dtype": "F32", "telling": True}
 FIRST = "part.0.units.0.mlp.up"
 NINE = np.full((1, 24, 32), 9, np.float16)
 
@@ -575,6 +576,11 @@ NINE = np.full((1, 24, 32), 9, np.float16)
         ("main", lambda main: main["parts"][0].update(numbers=-1)),
         ("main", lambda main: main["parts"][0].update(family="gpt2")),
         ("main", lambda main: main.update(part="nose")),
+        ("main", lambda main: main["parts"].reverse()),
+        ("main", lambda main: main["parts"][1].update(family="gpt2")),
+        ("main", lambda main: main["parts"][1].update(kind="copy of B, as its maker admits")),
+        ("main", lambda main: main["parts"][1].update(numbers=(1 << 53) - 1)),
+        ("main", lambda main: main.update(rest=[STRANGE | {"shape": [1 << 52] * 100}])),
         ("main", lambda main: main["parts"].extend(_many_parts(200))),
     ],
 )
@@ -604,6 +610,7 @@ def test_a_report_whose_parts_do_not_follow_is_noticed(tmp_path: Path) -> None:
     first, second = report.parts
     unit = second.tests["unit_identity"]
     few = unit.model_copy(update={"counts": tuple(c.model_copy(update={"count": c.n}) for c in unit.counts)})
+    named = report.a.parts[0].model_copy(update={"kind": "copy of B"})
     forged: list[dict[str, Any]] = [
         {"parts": (first, second.model_copy(update={"verdict": "dependent"}))},
         {"parts": (first, second.model_copy(update={"log10_p": -9.0}))},
@@ -613,6 +620,7 @@ def test_a_report_whose_parts_do_not_follow_is_noticed(tmp_path: Path) -> None:
         {"parts": ()},
         {"a": report.a.model_copy(update={"part": "vision_tower.vision_model"})},
         {"a": report.a.model_copy(update={"parts": ()})},
+        {"a": report.a.model_copy(update={"parts": (named, *report.a.parts[1:])})},
         {"a": report.a.model_copy(update={"parts": report.a.parts[::-1] * 2})},
         {"a": report.a.model_copy(update={"parts": (report.a.parts[1], report.a.parts[1])})},
         {"log10_p": -9.0},

@@ -789,6 +789,17 @@ def test_the_command_writes_pairs_families_summary_and_map(
     assert "passes the first stage with probability at least 0.999" in page
 
 
+@pytest.mark.parametrize("name", ["summary.md", "pairs.csv", "pairs.parquet", "families.json", "families.png"])
+def test_files_of_somebody_else_are_neither_replaced_nor_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """It is said before any work; a result in hand is not saved over them either."""
+    (tmp_path / name).write_text("mine")
+    assert run(monkeypatch, "a", "b", "-o", tmp_path) == 2
+    assert "would be lost" in capsys.readouterr().err
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine")]
+
+
 @pytest.mark.parametrize(
     ("fail_on", "status"),
     [

@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from .base import InputError, Progress, ReportError
+from .base import InputError, Progress, ReportError, read_regular
 from .claim import ClaimReport
 from .claim.agreement import EXACT, Disagreement, Models, Replay, Tolerance, Unchecked, compare
 from .claim.check import check, inputs, outcome, read, unchecked
 from .claim.recompute import recompute
-from .claim.report import Subject
+from .claim.report import LARGEST_FILE, Subject
 from .fingerprint import EFFORTS, Fingerprint, fingerprint
 from .lineage import Model, PanelSource, by_one_tokenizer, test_lineage, told_apart
 from .panel import Panel, load_panel
@@ -108,7 +108,7 @@ def _source(report: ClaimReport | str | os.PathLike[str]) -> bytes | ClaimReport
         raise InputError(f"report is {report!r:.60}; give a report, its JSON text, or the path of its file.")
     path = Path(report)
     try:
-        return path.read_bytes()
+        return read_regular(path, LARGEST_FILE)
     except (OSError, ValueError) as error:  # ValueError: not a path
         reason = getattr(error, "strerror", None) or "not a path"
         raise ReportError(f"{path.name!r:.120} cannot be read as a report ({reason}); check the path.") from error

@@ -10,7 +10,7 @@ from .errors import (
     StatisticsError,
     VerifyError,
 )
-from .files import replace_together, sha256_of_file, write_atomically
+from .files import read_regular, replace_together, sha256_of_file, write_atomically
 from .progress import Progress, silent
 from .record import Record, later
 from .software import software
@@ -30,6 +30,7 @@ __all__ = [
     "canonical",
     "digest",
     "later",
+    "read_regular",
     "replace_together",
     "run_in_order",
     "sha256_of_file",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from time import sleep
@@ -21,6 +22,22 @@ def write_atomically(path: Path, content: bytes) -> None:
         _replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """The content of a file; a pipe or device is refused, as it may never end, and so is what is too large.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(None, "Is a directory" if stat.S_ISDIR(found.st_mode) else "Not a regular file")
+    if found.st_size > most:
+        raise OSError(None, f"more than {most} bytes")
+    return path.read_bytes()
 
 
 def replace_together(folder: Path, contents: Mapping[str, bytes], stale: Collection[str] = ()) -> None:

@@ -7,7 +7,7 @@ from .families import FAMILIES, Family
 from .infer import draft_layout
 from .layout_file import layout_of, read_layout
 from .naming import Key
-from .parts import COPIES, MOST_GROUPS, MOST_PARTS, Part
+from .parts import COPIES, KINDS, MOST_GROUPS, MOST_PARTS, Part
 from .place import Location
 from .source import Whereabouts, whereabouts
 from .vocabulary import LOOKED_FOR, Vocabulary
@@ -15,6 +15,7 @@ from .vocabulary import LOOKED_FOR, Vocabulary
 __all__ = [
     "COPIES",
     "FAMILIES",
+    "KINDS",
     "LOOKED_FOR",
     "MOST_DECLARED",
     "MOST_GROUPS",

@@ -51,6 +51,8 @@ _KINDS = tuple(
         ("encoder", r"^(\w+_)?encoder$"),
     )
 )
+KINDS = (*(kind for kind, _ in _KINDS), "encoder and decoder", "other")
+"""Everything that a part may be called."""
 COPIES = ("EMA copy", "draft layers")
 """Kinds that are never the main part beside another."""
 _OVER_TABLE = ("EMA copy", "draft layers", "image tower", "audio tower", "text encoder")

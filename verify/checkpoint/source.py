@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -13,6 +14,8 @@ from .place import File, LocalFolder, Location, Place
 from .weight_sets import PICKLES, WeightSet, chosen, instead_of_weights, is_index, unread_weights, weight_sets
 
 _MOST_FOLDERS = 256  # that are looked into
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]+\.safetensors")
+"""Names of files that lie in the folder itself on every system."""
 _SHOWN = 8  # names of folders in a message
 
 
@@ -157,7 +160,7 @@ def _meant(place: Place, present: list[str], config: dict[str, Any]) -> WeightSe
     pickles = sorted(file for file in present if PurePosixPath(file).suffix.lower() in PICKLES)
     if pickles:
         raise _pickle(pickles[0])
-    inside = f" ({len(folders)} folders in it hold none either)" if folders else ""
+    inside = f" (nor do folders in it: {len(folders)})" if folders else ""
     raise CheckpointError(
         f"{place.name or 'The folder'} holds no {' or '.join(FORMATS)} file{inside}; give a folder that does."
     )
@@ -218,7 +221,9 @@ def _index(place: Place, index: str) -> dict[str, str]:
     names = parse_json_object(place.small(index), index).get("weight_map")
     if not isinstance(names, dict) or not names or not all(isinstance(n, str) for n in names.values()):
         raise CheckpointError(f"{index} has no usable weight_map; expected tensor names mapped to file names.")
-    for name in names.values():
+    for name in set(names.values()):
+        if _PLAIN.fullmatch(name):
+            continue
         parts = {*PurePosixPath(name).parts, *PureWindowsPath(name).parts}
         outside = PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or ".." in parts
         if outside or "\0" in name or not name.endswith(".safetensors"):

@@ -11,6 +11,8 @@ from ..base import CheckpointError
 from .place import File
 from .tensor import Tensor
 
+LONGEST_NAME = 900
+"""Characters of a tensor's name; the longest published ones have under 200. Parts are named by them."""
 _LOOKED_AT = 512  # bytes
 _AGAIN = "obtain the file again"
 _LOGIN = "the download was refused or needs a login; log in and download the file again"
@@ -54,7 +56,7 @@ def stand_in(file: File) -> CheckpointError | None:
 
 
 def check_tensors(name: str, tensors: Mapping[str, Tensor]) -> None:
-    """Refuse files that hold no tensor, or tensors in whose place others were to come.
+    """Refuse files that hold no tensor, names that none has, or tensors in whose place others were to come.
 
     DeepSpeed's ZeRO-3 keeps parameters in parts; saved without gathering them, each has the shape [0].
 
@@ -65,6 +67,12 @@ def check_tensors(name: str, tensors: Mapping[str, Tensor]) -> None:
     """
     if not tensors:
         raise CheckpointError(f"{name} holds no tensor, only metadata; obtain the weights.")
+    longest = max(tensors, key=len)
+    if len(longest) > LONGEST_NAME:
+        raise CheckpointError(
+            f"{name} has a tensor whose name has {len(longest)} characters ({longest!r:.60}...); expected at most "
+            f"{LONGEST_NAME}."
+        )
     empty = [one for one, tensor in tensors.items() if tensor.shape == (0,) and one.endswith("weight")]
     if empty:
         raise CheckpointError(

@@ -32,7 +32,8 @@ LOOKED_FOR = (
 """Names of tokenizer files, in the order in which they are looked for."""
 
 _LARGEST = 1 << 24  # tokens
-_MOST_PIECES = 1 << 22  # of a sentencepiece model; the largest published have 262144
+_MOST_PIECES = 1 << 19  # of a list or a sentencepiece model; the largest published have 262144
+_MOST_FIELDS = 16  # of a piece; there are three
 _NO_TEXT = (2, 3, 5)  # types of pieces that stand for no text: unknown, control, unused
 
 
@@ -127,6 +128,7 @@ def _vocab_json(name: str, text: bytes) -> Tokens:
 
 
 def _vocab_txt(name: str, text: bytes) -> Tokens:
+    _check_lines(name, text)
     try:
         lines = text.decode("utf-8").split("\n")  # splitlines would also cut at U+2028 and the like
     except UnicodeDecodeError as error:
@@ -159,6 +161,7 @@ def _model(name: str, content: bytes) -> Tokens:
     """``tokenizer.model`` is a sentencepiece model, or lines of base64 and rank as tiktoken has them."""
     if content[:1] == b"\n":  # field 1 of a message; no base64 begins so
         return _pieces(name, content), _sentencepiece
+    _check_lines(name, content)
     try:
         lines = [line.split(b" ") for line in content.splitlines() if line]
         return [(_of_base64(token), int(rank)) for token, rank in lines], _as_bytes
@@ -168,25 +171,32 @@ def _model(name: str, content: bytes) -> Tokens:
         ) from error
 
 
+def _check_lines(name: str, content: bytes) -> None:
+    if (lines := content.count(b"\n")) > _MOST_PIECES:
+        raise CheckpointError(f"{name} has {lines} lines; expected a token a line, at most {_MOST_PIECES}.")
+
+
 def _pieces(name: str, content: bytes) -> Iterator[tuple[str, int]]:
     """Pieces and ids of a sentencepiece model: field 1, repeated, each with its text (1) and type (3)."""
     number = 0
-    for field, value in _fields(name, content):
+    for field, value in _fields(name, content, _MOST_PIECES):
         if field != 1 or not isinstance(value, bytes):
             continue
-        piece = dict(_fields(name, value))
+        piece = dict(_fields(name, value, _MOST_FIELDS))
         text, kind = piece.get(1), piece.get(3, 1)
-        if number >= _MOST_PIECES or not isinstance(text, bytes):
+        if not isinstance(text, bytes):
             raise _damaged(name)
         if kind not in _NO_TEXT:
             yield text.decode("utf-8", "surrogateescape"), number
         number += 1
 
 
-def _fields(name: str, message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Number and value of each field (https://protobuf.dev/programming-guides/encoding)."""
-    at = 0
+def _fields(name: str, message: bytes, most: int) -> Iterator[tuple[int, int | bytes]]:
+    """Number and value of each field, of no more than so many (https://protobuf.dev/programming-guides/encoding)."""
+    at = seen = 0
     while at < len(message):
+        if (seen := seen + 1) > most:
+            raise _damaged(name)
         tag, at = _varint(name, message, at)
         wire, size = tag & 7, {1: 8, 5: 4}.get(tag & 7, 0)
         if wire == 0:
@@ -205,6 +215,8 @@ def _fields(name: str, message: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 def _varint(name: str, message: bytes, at: int) -> tuple[int, int]:
     """A number of 7 bits a byte, the lowest first, and where it ends."""
+    if at < len(message) and message[at] < 128:  # nearly all
+        return message[at], at + 1
     value = 0
     for i, byte in enumerate(message[at : at + 10]):
         value |= (byte & 127) << 7 * i

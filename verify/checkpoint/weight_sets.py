@@ -97,7 +97,8 @@ def weight_sets(
             files = tuple(sorted(set(read_index(index).values())))
         except NoFileError:  # a link to nothing is as good as absent
             continue
-        free = [name for name in free if name not in files]
+        listed = set(files)
+        free = [name for name in free if name not in listed]
         _check_listed(index, files, free)
         found.append(WeightSet(files, index))
     groups: dict[str, list[str]] = {}
@@ -187,7 +188,8 @@ def _check_listed(index: str, files: Sequence[str], others: Sequence[str]) -> No
 
 def _lacking(one: WeightSet, present: Sequence[str]) -> str | None:
     """Why a set cannot be read, or None."""
-    missing = [name for name in one.files if name not in present]
+    here = set(present)
+    missing = [name for name in one.files if name not in here]
     if missing:
         return (
             f"{missing[0]!r:.120} is missing ({len(missing)} of {len(one.files)} shards); download the checkpoint "

@@ -36,10 +36,7 @@ from .agreement import (
 from .citation import cite
 from .part_words import cited
 from .recompute import recompute
-from .report import ClaimReport
-
-LARGEST_FILE = 1 << 28
-"""Bytes; scores of 2000 members make about 40 MB."""
+from .report import LARGEST_FILE, ClaimReport
 
 TOLERANCES = (
     ("*detectable_share", Tolerance(0.0, 2e-9)),  # found by bisection to 1e-9

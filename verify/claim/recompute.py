@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import StatisticsError
+from ..checkpoint import KINDS
 from ..fingerprint import ANCHORS, EFFORTS, Fingerprint, FingerprintRecord, shared_anchors
 from ..panel import ALL_PAIRS, PRIMARY_RUNG, PanelEvidence, PanelUse, likeness, members_needed, stratum_of
 from ..panel.evidence import conclude as conclude_panel
@@ -103,6 +104,9 @@ def _paired(report: ClaimReport, problems: list[Disagreement]) -> tuple[ClaimRep
             alone = {"part": "", "parts": ()}
             a, b = (subject.model_copy(update=alone) for subject in (report.a, report.b))
             return report.model_copy(update={"a": a, "b": b}), []
+        for n, part in enumerate(parts):
+            if part.kind not in KINDS:  # it would be said in the first sentence
+                problems.append(_problem(f"$.{side}.parts[{n}].kind", part.kind, "a kind of part that is known"))
     pairs = paired(*sides)
     a = report.a.model_copy(update={"part": pairs[0].a.name})
     b = report.b.model_copy(update={"part": pairs[0].b.name})

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainSerializer, ValidationError
 
-from ..base import Record, ReportError, VerifyError, later, without_duplicates, write_atomically
+from ..base import Record, ReportError, VerifyError, later, read_regular, without_duplicates, write_atomically
 from ..base.digest import canonical, digest
 from ..checkpoint import Architecture, FileIdentity
 from ..fingerprint import (
@@ -31,6 +31,8 @@ from .part_words import cited
 from .parts import EqualTensors, PartSubject, inventory
 from .verdict import Verdict
 
+LARGEST_FILE = 1 << 28
+"""Bytes; scores of 2000 members make about 40 MB."""
 _DERIVED = ("digest", "citation")
 
 _ORDER = [test.id for test in EXACT_TESTS]
@@ -354,7 +356,7 @@ def _written(text: str, path: str | os.PathLike[str] | None) -> str:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return read_regular(path, LARGEST_FILE).decode("utf-8")
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or not a path
         reason = error.strerror if isinstance(error, OSError) else "not text in UTF-8"
         raise ReportError(f"{path.name!r:.120} cannot be read as a report ({reason}); check the path.") from error

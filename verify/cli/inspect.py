@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .options import side_options
-from .output import echo
+from .output import count, echo
 
 if TYPE_CHECKING:
     from ..checkpoint import Checkpoint
@@ -68,7 +68,7 @@ def _page(checkpoint: Checkpoint) -> str:
     where = "@".join(filter(None, (checkpoint.origin, checkpoint.revision)))
     lines = [
         f"{checkpoint.name}{' from ' + where if where else ''}",
-        f"{len(files)} files, {sum(file.size for file in files)} bytes",
+        f"{count(len(files), 'file')}, {sum(file.size for file in files)} bytes",
         f"read as {shape.family}" + (f" (model_type {shape.model_type})" if shape.model_type else ""),
         *(f"  {name} {value}" for name, value in shape.model_dump(exclude={"family", "model_type"}).items()),
     ]

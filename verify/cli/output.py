@@ -129,15 +129,16 @@ def check_report_folder(folder: Path, names: Sequence[str]) -> None:
     Raises
     ------
     InputError
-        If a file cannot be written, or one that is not to be written has the name of a page and is none.
+        If a file cannot be written, or one has the name of a page and is none.
     """
     check_writable(*(folder / f"report.{name}" for name in names))
     for name in formats():
         page = folder / f"report.{name}"
-        if name not in names and page.exists() and not (page.is_file() and _is_page(page)):
+        if page.exists() and not (page.is_file() and _is_page(page)):
+            lost = "be lost" if name in names else "stand beside those of another model"
             raise InputError(
-                f"{str(page)!r:.200} is no page of a report, and would stand beside those of another model; move it, "
-                "or give another folder with -o."
+                f"{str(page)!r:.200} is no page of a report, and would {lost}; move it, or give another folder with "
+                "-o."
             )
 
 

@@ -66,13 +66,14 @@ def screen(
     was found, 2 for bad input or fewer than two models that can be read, 3 as --fail-on says.
     """
     from ..screen import screen as compute
-    from ..screen.result import VERDICTS, chosen_form
+    from ..screen.result import VERDICTS, check_folder, chosen_form
     from ..screen.summary import summary
 
     unwanted = chosen_verdicts(fail_on, (*VERDICTS, "left_out"))
     form = chosen_form(form)
     if output is not None:
         check_writable(output / f"pairs.{form}", output / "families.json", output / "summary.md")
+        check_folder(output)
     if workers is not None and scheduler is not None:
         raise InputError("--workers and --scheduler were both given; give one of them.")
     found = list(dict.fromkeys(path for text in models for path in _models(text)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..base import InputError, ReportError, write_atomically
+from ..base import InputError, ReportError, read_regular, write_atomically
 from .output import check_writable, echo
 
 if TYPE_CHECKING:
@@ -106,11 +106,10 @@ def _is(signed: ClaimReport, content: bytes) -> bool:
 
 
 def _read(path: Path, longest: int) -> bytes:
-    with path.open("rb") as file:
-        content = file.read(longest + 1)
-    if len(content) > longest:
-        raise InputError(f"{path.name!r:.120} has more than {longest} bytes; check the path.")
-    return content
+    try:
+        return read_regular(path, longest)
+    except OSError as error:
+        raise InputError(f"{path.name!r:.120} cannot be read ({error.strerror}); check the path.") from error
 
 
 def _create(path: Path, content: bytes, mode: int) -> None:

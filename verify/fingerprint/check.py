@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import FingerprintError
-from ..checkpoint import MOST_DECLARED, MOST_GROUPS, MOST_PARTS
+from ..checkpoint import KINDS, MOST_DECLARED, MOST_GROUPS, MOST_PARTS
 from .anchors import ANCHORS, numbered_rows
 from .circuits import in_circuits
 
@@ -103,7 +103,12 @@ def check_parts(main: FingerprintRecord, further: Sequence[FingerprintRecord]) -
     names = [one.part for one in further]
     _expect(sorted({main.part, *names}) == sorted({main.part, *told}), "further parts", names, f"those of {told}")
     _expect(len(names) == len(set(names) - {main.part}), "further parts", names, "each part once")
+    tables = {part.name: part.family for part in main.parts}
     for one in further:
+        same = one.architecture.family == tables[one.part]
+        _expect(
+            same, f"table of part {one.part!r:.60}", one.architecture.family, "that which the parts are listed with"
+        )
         for field in ("name", "files", "effort", "sketch", "content_sha256"):
             same = getattr(one, field) == getattr(main, field)
             _expect(same, f"{field} of part {one.part!r:.60}", getattr(one, field), "that of the whole model")
@@ -121,6 +126,16 @@ def _check_inventory(record: FingerprintRecord) -> None:
     if record.parts:
         own = {part.name: part.family for part in record.parts}.get(record.part)
         _expect(own == record.architecture.family, "part", record.part, "one of its parts, read by its table")
+        _expect(
+            names[0] == record.part, "first of the parts", names[0], f"{record.part!r:.60}, the one that it is of"
+        )
+    for part in record.parts:
+        _expect(part.kind in KINDS, f"kind of part {part.name!r:.60}", part.kind, "a kind of part that is known")
+    for what, numbers in (
+        ("parts", sum(part.numbers for part in record.parts)),
+        ("rest", sum(tensor.numbers for tensor in record.rest)),
+    ):
+        _expect(numbers <= _LARGEST_NUMBER, f"numbers of {what}", "more", "a count below 2**53")
     _expect(len(record.rest) <= MOST_STRANGE, "number of tensors in rest", len(record.rest), f"<= {MOST_STRANGE}")
     listed = [tensor.name for tensor in record.rest]
     _expect(listed == sorted(set(listed)), "rest", listed[:3], "different names in order")

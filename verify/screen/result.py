@@ -27,6 +27,9 @@ VERDICTS = ("identical", "dependent", "suspected", "no_evidence", "untestable")
 
 _OURS = ("pairs.parquet", "pairs.csv", "families.json", "summary.md", "families.svg", "families.png")
 
+_BEGINNING = 1 << 12  # bytes of a table or page
+_MOST_RECORD = 1 << 28  # bytes of a record that are looked at
+
 _MOST_DRAWN = 150  # models on the map
 
 
@@ -100,11 +103,12 @@ class ScreenResult:
         Raises
         ------
         InputError
-            If Parquet is asked for and pyarrow is not installed.
+            If Parquet is asked for and pyarrow is not installed, or a file of one of these names is of no screen.
         """
         from .summary import summary
 
         form = chosen_form(form)
+        check_folder(folder)
         contents = {
             f"pairs.{form}": _parquet(self.columns()) if form == "parquet" else _csv(self.columns()),
             "families.json": self.to_json().encode(),
@@ -139,6 +143,38 @@ class ScreenResult:
                 strength[i, j] = strength[j, i] = -(row.adjusted_log10_p or 0.0)
                 identical[i, j] = identical[j, i] = row.verdict == "identical"
         return family_map(names, strength, identical, others=len(self.record.models) - len(names))
+
+
+def check_folder(folder: str | os.PathLike[str]) -> None:
+    """Refuse a folder where the files of a screen would replace, or remove, one that no screen wrote.
+
+    Raises
+    ------
+    InputError
+        Naming the file.
+    """
+    present = [Path(folder, name) for name in _OURS if Path(folder, name).exists()]
+    drawn = [path for path in present if path.suffix in (".svg", ".png")]
+    recorded = {path.name for path in present if path not in drawn and _is_ours(path)}
+    for path in present:
+        if not (path.name in recorded or (path in drawn and "families.json" in recorded)):
+            raise InputError(
+                f"{str(path)!r:.200} was written by no screen, and would be lost; move it, or give another folder."
+            )
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a table, page or record is one of a screen."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        content = file.read(_MOST_RECORD if path.suffix in (".json", ".parquet") else _BEGINNING)
+    return {
+        ".csv": content.startswith(b"a,b,stage,first_log10_p"),
+        ".json": b'"first_stage"' in content,
+        ".md": content.startswith(b"# Screen of "),
+        ".parquet": content.startswith(b"PAR1") and b"first_log10_p" in content,
+    }[path.suffix]
 
 
 def chosen_form(asked: Format | None) -> Format:
