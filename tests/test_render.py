@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -327,13 +328,13 @@ def test_without_matplotlib_pages_name_the_figures_left_out(
     """And say their numbers all the same; a figure itself says what is missing."""
     report = reports["obfuscated"]
     with_it = {kind: FORMATS[kind](report) for kind in ("md", "tex", "json", "fragment")}
-    monkeypatch.setattr(sys.modules["verify.render.html"], "find_spec", lambda _: None)
-    monkeypatch.setattr(sys.modules["verify.render.pdf"], "find_spec", lambda _: None)
+    monkeypatch.setattr(import_module("verify.render.html"), "find_spec", lambda _: None)
+    monkeypatch.setattr(import_module("verify.render.pdf"), "find_spec", lambda _: None)
     for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert {kind: FORMATS[kind](report) for kind in with_it} == with_it
-    page = " ".join(words(report, "html").split())
+    page = " ".join("".join(Page(FORMATS["html"](report).decode()).text).split())
     for figure in figures(report).values():
         assert f"{figure.title} (left out: it needs matplotlib). {figure.alt}" in page
         with pytest.raises(InputError, match="need matplotlib"):
@@ -538,7 +539,7 @@ def test_a_pdf_is_made_by_what_there_is(
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}/bin")
     assert FORMATS["pdf"](report) == by_typst(report)
-    monkeypatch.setattr(sys.modules["verify.render.pdf"], "find_spec", lambda _: None)
+    monkeypatch.setattr(import_module("verify.render.pdf"), "find_spec", lambda _: None)
     with pytest.raises(InputError, match=r"needs pdflatex .* or typst") as caught:
         report.to_pdf(tmp_path / "none.pdf")
     assert str(caught.value).isprintable()

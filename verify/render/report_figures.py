@@ -92,19 +92,18 @@ def _null(S: NDArray[np.float64], rung: Rung) -> ReportFigure:
             "A and B ", (claim, high * 1.22), ha="right" if left else "left", va="center", fontsize=8, weight="bold"
         )
         for x, side, words in (
-            (0.01, "left", f"lower tail: {below} pairs less alike\n(not tested)"),
-            (0.99, "right", f"upper tail: {rung.rank} of {rung.size} pairs,\nA and B among them (tested)"),
+            (0.01, "left", f"lower tail: {below} pairs\nless alike"),
+            (0.99, "right", f"upper tail: {rung.rank} of {rung.size} pairs,\nA and B among them"),
         ):
             axes.text(x, -0.2, words, transform=axes.transAxes, ha=side, va="top", fontsize=7)
         axes.set_xlabel("score with each model's own level taken out")
         axes.set_ylabel("pairs")
 
     alt = (
-        f"Histogram of the residual scores of {rung.size} pairs of models with A and B marked. Upper tail, tested: "
-        f"{rung.rank} pairs score at least as high, A and B included. Lower tail, not tested: {below} pairs score "
-        "lower."
+        f"Histogram of the residual scores of {rung.size} pairs of models with A and B marked. Upper tail: "
+        f"{rung.rank} pairs score at least as high, A and B included. Lower tail: {below} pairs score lower."
     )
-    return ReportFigure("null", "Null distribution of the primary panel test", alt, (5.4, 3.2), draw)
+    return ReportFigure("null", "Residual scores of A, B and the panel", alt, (5.4, 3.2), draw)
 
 
 def _panel(S: NDArray[np.float64], names: Sequence[str], title: str) -> ReportFigure:
