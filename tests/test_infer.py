@@ -481,7 +481,7 @@ def test_patterns_have_stars_and_no_regular_expressions(tmp_path: Path) -> None:
     """A pattern is of a whole name, and takes no time that grows beyond the name's length."""
     text = MINIMAL.replace("[layer]", 'outside = ["*.norm1.*", "(a+)+$", "' + "*a" * 100 + '"]\n[layer]')
     (tmp_path / "my.toml").write_text(text, encoding="utf-8")
-    model = strange(("fc1", "fc2")).adding(**{"b" + "a" * 2000 + "b": np.ones(1, np.float32)})
+    model = strange(("fc1", "fc2")).adding(**{"b" + "a" * 800 + "b": np.ones(1, np.float32)})
     folder = write_checkpoint(tmp_path / "model", model)
     checkpoint = open_checkpoint(Location(str(folder), layout=str(tmp_path / "my.toml")))
     assert len(checkpoint.outside) == LAYERS

@@ -62,6 +62,7 @@ def test_the_detectable_agreement_has_the_power_it_states():
     assert 0.94 < power < 0.97
 
 
+@settings(max_examples=30)
 @given(st.lists(st.floats(-200, 0), min_size=1, max_size=20), st.integers(0, 30))
 def test_adjustments_are_those_of_statsmodels(logs, more):
     """Where p does not underflow; hypotheses that are not listed have p = 1."""

@@ -836,7 +836,7 @@ def test_an_exact_copy_becomes_status_3(
 
 def test_a_result_is_saved_under_a_path_as_text(found: ScreenResult, tmp_path: Path) -> None:
     """What an earlier screen left there is replaced, and what is not of a screen stays."""
-    (tmp_path / "pairs.parquet").write_text("old")
+    found.save(tmp_path, "parquet")
     (tmp_path / "notes.md").write_text("mine")
     written = found.save(str(tmp_path), "csv")
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in written} | {"notes.md"}

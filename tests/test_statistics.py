@@ -252,7 +252,7 @@ NULLS = {
     "copied experts": (with_copied_experts, moe_like()),
     "layer norm": (lambda rng: random_arrays(rng, gpt2_like()), gpt2_like()),
 }
-REPETITIONS = 150
+REPETITIONS = 100
 
 
 @pytest.mark.parametrize("kind", NULLS)
