@@ -252,7 +252,7 @@ def _panel_numbers(panel: tuple[str, list[Table]]) -> dict[str, str]:
         "DisputedThreshold": threshold,
         "DisputedOwnShare": share(own, "spread_correlation", f"published: score >= {threshold}"),
         "DisputedLackShare": share(lack, "spread_correlation", f"published: score >= {threshold}"),
-        "SpectralLackShare": share(lack, "spectral_distance", "p <= 0.05"),
+        "RotationLackShare": share(lack, "stream_rotation", "p <= 0.05"),
         "PrimaryLackShare": share(lack, "response_match", "p <= 0.05"),
         "PanelMidLevel": "0.05",
         "PanelLeast": _said(prose, r"smallest p that this panel can give is (0\.\d+)")[0],
