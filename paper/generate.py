@@ -446,7 +446,8 @@ def _panel_size_table(panel: tuple[str, list[Table]]) -> str:
         "panel-size",
         r"Share of pairs of strangers called related, with 95\% Clopper--Pearson intervals, over all pairs and over "
         "disjoint ones: strangers of the panel's own strata (left) and of a configuration that the panel lacks "
-        "(right). $p$: the larger of the ranks by raw score and by residual, over all pairs; score: published threshold.",
+        "(right). $p$: the larger of the ranks by raw score and by residual, over all pairs; score: published "
+        "threshold.",
         "ll" + "r" * 4,
         ["statistic", "rule", *own.header[2:], *lack.header[2:]],
         rows,
