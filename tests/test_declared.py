@@ -16,9 +16,9 @@ from tests.test_replay import sealed
 from verify import ClaimReport, Fingerprint, FingerprintError, fingerprint, replay, test_lineage
 from verify.checkpoint import open_checkpoint
 from verify.claim import Subject
-from verify.claim.check import check
 from verify.claim.declared import Declared, declared
 from verify.claim.verdict import Verdict
+from verify.replay.check import check
 
 VERDICTS: tuple[Verdict, ...] = ("identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable")
 CREATED = "2026-01-31T12:00:00+00:00"

@@ -16,9 +16,9 @@ import pytest
 
 import verify
 from examples.reports.generate import HERE, PAIRS, WRITTEN, report
-from verify.claim.agreement import compare
 from verify.render import FORMATS
-from verify.rerun import WITH_WEIGHTS
+from verify.replay.agreement import compare
+from verify.replay.rerun import WITH_WEIGHTS
 
 
 def without_versions(content: dict[str, Any]) -> dict[str, Any]:

@@ -24,10 +24,10 @@ from verify.claim import ClaimReport
 from verify.claim.conclude import level_of_one
 from verify.claim.part_words import said_of, whole
 from verify.claim.parts import WHOLE, Pair, paired
-from verify.claim.recompute import recompute
 from verify.claim.verdict import decide
 from verify.fingerprint import Fingerprint, PartRecord, fingerprint
 from verify.inference import holm
+from verify.replay.recompute import recompute
 from verify.statistics import UNIT_IDENTITY
 
 SHAPE = models.config(layers=2, width=32, hidden=48)

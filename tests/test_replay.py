@@ -23,12 +23,12 @@ import verify
 from tests.models import config, weights, write
 from verify import ClaimReport, Fingerprint, InputError, ReportError, fingerprint, replay, test_lineage
 from verify.base import canonical, digest
-from verify.claim.agreement import Replay, Tolerance, compare, leaves
-from verify.claim.check import INPUTS, READERS, TOLERANCES, UNCHECKED, check, read, unchecked
 from verify.claim.citation import cite
-from verify.claim.recompute import recompute
 from verify.cli import main
 from verify.data import model
+from verify.replay.agreement import Replay, Tolerance, compare, leaves
+from verify.replay.check import INPUTS, READERS, TOLERANCES, UNCHECKED, check, read, unchecked
+from verify.replay.recompute import recompute
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 CREATED = "2026-01-31T12:00:00+00:00"

@@ -12,9 +12,9 @@ import verify
 from tests.kernels import environment, runs
 from verify.base import software
 from verify.base.software import blas
-from verify.claim.agreement import compare
 from verify.data import model
-from verify.rerun import WITH_WEIGHTS
+from verify.replay.agreement import compare
+from verify.replay.rerun import WITH_WEIGHTS
 
 REPORT = """
 import verify

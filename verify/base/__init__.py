@@ -11,6 +11,7 @@ from .errors import (
     VerifyError,
 )
 from .files import read_regular, replace_together, sha256_of_file, write_atomically
+from .phrase import Phrase
 from .progress import Progress, silent
 from .record import Record, later
 from .software import software
@@ -21,6 +22,7 @@ __all__ = [
     "CheckpointError",
     "FingerprintError",
     "InputError",
+    "Phrase",
     "Progress",
     "Record",
     "ReportError",

@@ -14,7 +14,7 @@ from .options import side_options
 from .output import check_report_folder, chosen_formats, echo, echo_json, progress_bar, write_report
 
 if TYPE_CHECKING:
-    from ..claim.agreement import Replay
+    from ..replay.agreement import Replay
 
 _MOST_ROWS, _WIDEST = 50, 80
 

@@ -20,6 +20,9 @@ from pydantic import ValidationError
 
 from ..base import ReportError, without_duplicates
 from ..base.digest import canonical, digest
+from ..claim.citation import cite
+from ..claim.part_words import cited
+from ..claim.report import LARGEST_FILE, ClaimReport
 from ..statistics import PANEL_STATISTICS, PRIMARY
 from .agreement import (
     ABSENT,
@@ -33,10 +36,7 @@ from .agreement import (
     compare,
     leaves,
 )
-from .citation import cite
-from .part_words import cited
 from .recompute import recompute
-from .report import LARGEST_FILE, ClaimReport
 
 TOLERANCES = (
     ("*detectable_share", Tolerance(0.0, 2e-9)),  # found by bisection to 1e-9

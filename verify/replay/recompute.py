@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from ..base import StatisticsError
 from ..checkpoint import KINDS
+from ..claim.conclude import Further, conclude, identical, level_of_one, not_needed, pairs_searched
+from ..claim.parts import Pair, PartSubject, paired, single
+from ..claim.report import ClaimReport, Provenance, Subject
 from ..fingerprint import ANCHORS, EFFORTS, Fingerprint, FingerprintRecord, shared_anchors
 from ..panel import ALL_PAIRS, PRIMARY_RUNG, PanelEvidence, PanelUse, likeness, members_needed, stratum_of
 from ..panel.evidence import conclude as conclude_panel
@@ -44,9 +47,6 @@ from ..statistics.result import Law, Part, SetAside
 from ..statistics.sign_agreement import parts_refused, share_of
 from ..statistics.statistic import Evidence, LayerRow, agreeing_count, fixed_point_count, localisation
 from .agreement import Disagreement
-from .conclude import Further, conclude, identical, level_of_one, not_needed, pairs_searched
-from .parts import Pair, PartSubject, paired, single
-from .report import ClaimReport, Provenance, Subject
 
 MOST_INDICES = 1 << 21
 """Units compared by one test; a sketch of a trillion parameters has fewer. A record cannot ask for more memory."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from .base import Progress, silent
+from ..base import Progress, silent
 
 if TYPE_CHECKING:
-    from .claim import ClaimReport
-    from .claim.agreement import Replay
-    from .lineage import Model, PanelSource
+    from ..claim import ClaimReport
+    from ..lineage import Model, PanelSource
+    from .agreement import Replay
 
 
 def replay(

@@ -7,16 +7,16 @@ import os
 from pathlib import Path
 from typing import Any
 
-from .base import InputError, Progress, ReportError, read_regular
-from .claim import ClaimReport
-from .claim.agreement import EXACT, Disagreement, Models, Replay, Tolerance, Unchecked, compare
-from .claim.check import check, inputs, outcome, read, unchecked
-from .claim.recompute import recompute
-from .claim.report import LARGEST_FILE, Subject
-from .fingerprint import EFFORTS, Fingerprint, fingerprint
-from .lineage import Model, PanelSource, by_one_tokenizer, test_lineage, told_apart
-from .panel import Panel, load_panel
-from .statistics import PANEL_STATISTICS
+from ..base import InputError, Progress, ReportError, read_regular
+from ..claim import ClaimReport
+from ..claim.report import LARGEST_FILE, Subject
+from ..fingerprint import EFFORTS, Fingerprint, fingerprint
+from ..lineage import Model, PanelSource, by_one_tokenizer, test_lineage, told_apart
+from ..panel import Panel, load_panel
+from ..statistics import PANEL_STATISTICS
+from .agreement import EXACT, Disagreement, Models, Replay, Tolerance, Unchecked, compare
+from .check import check, inputs, outcome, read, unchecked
+from .recompute import recompute
 
 WITH_WEIGHTS = (("*", Tolerance(1e-5, 1e-5)),)
 """How far numbers made again from weights may be from those recorded: processors and libraries round differently.

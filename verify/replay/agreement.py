@@ -107,7 +107,7 @@ class Replay(Record):
 
         Examples
         --------
-        >>> from verify.claim.agreement import Disagreement, Replay
+        >>> from verify.replay.agreement import Disagreement, Replay
         >>> found = Disagreement(field="$.log10_p", recorded=-9.0, recomputed=-3.0, tolerance="exact")
         >>> replay = Replay(
         ...     digest="sha256:0", verdict="dependent", basis="the record alone", status="disagrees", agrees=False,
