@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from .record import Record
 
 Value = bool | int | float | str | None
@@ -21,7 +23,7 @@ class Phrase(Record):
 
     code: str
     """What is said; every version of the catalogue (``verify.wording``) has a sentence for it."""
-    values: dict[str, Value | list[str] | Phrase] = {}
+    values: dict[str, Value | list[str] | Phrase] = Field(default={})
     """What fills the sentence, by name."""
 
     @staticmethod

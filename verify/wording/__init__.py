@@ -45,4 +45,5 @@ def say(phrase: Phrase, *, version: int = LATEST, names: Mapping[str, str] | Non
         else value
         for name, value in phrase.values.items()
     }
-    return VERSIONS[version].PHRASES[phrase.code].format(**filled)
+    template: str = VERSIONS[version].PHRASES[phrase.code]
+    return template.format(**filled)
