@@ -85,6 +85,8 @@ class Replay(Record):
     models: Models = None
     panel_checked: bool | None = None
     """Whether the panel was given; None where the report used none."""
+    schema_of_maker: int = 2
+    """Under which the report was made; its facts are compared in the present one."""
     compared: int
     """Fields compared: every number, text and truth value that is not of an unchecked kind."""
     disagreements: tuple[Disagreement, ...] = ()
@@ -127,16 +129,42 @@ class Replay(Record):
         return rows
 
 
+def problem(field: str, recorded: Any, expected: str) -> Disagreement:
+    """A recorded value that cannot be, and what was expected in words."""
+    return Disagreement(field=field, recorded=recorded, recomputed=expected, tolerance=EXACT)
+
+
 def leaves(value: Any, field: str = "$") -> Iterator[tuple[str, Any]]:
-    """Every number, text, truth value, null and empty container of a JSON value, with its path."""
+    """Every number, text, truth value, null and empty container of a JSON value, with its path.
+
+    Items of a list that have names of their own (``id``, or ``line``) are called by them, and their order is a leaf
+    of its own.
+
+    Examples
+    --------
+    >>> dict(leaves({"results": [{"id": "x", "n": 1}, {"id": "y", "n": 2}]}))["$.results[y].n"]
+    2
+    """
     if isinstance(value, dict) and value:
         for key, item in value.items():
             yield from leaves(item, f"{field}.{key}")
     elif isinstance(value, list) and value:
-        for i, item in enumerate(value):
-            yield from leaves(item, f"{field}[{i}]")
+        names = _names(value)
+        if names != [*range(len(value))]:
+            yield f"{field}.order", " ".join(map(str, names))
+        for name, item in zip(names, value, strict=True):
+            yield from leaves(item, f"{field}[{name}]")
     else:
         yield field, value
+
+
+def _names(items: list[Any]) -> list[Any]:
+    """What items of a list are called: their own names where all have different ones, else their numbers."""
+    for key in ("id", "line"):
+        names = [item.get(key) if isinstance(item, dict) else None for item in items]
+        if all(isinstance(name, str) for name in names) and len(set(names)) == len(names):
+            return names
+    return [*range(len(items))]
 
 
 def compare(recorded: Any, recomputed: Any, tolerances: Sequence[tuple[str, Tolerance]]) -> list[Disagreement]:

@@ -38,7 +38,7 @@ from ..base import (
 )
 from ..checkpoint import Location
 from ..claim.conclude import nothing_differs
-from ..claim.verdict import combine
+from ..claim.evidence import combine
 from ..fingerprint import (
     Effort,
     Fingerprint,

@@ -1,0 +1,25 @@
+"""Version 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..forms import capital, percent, probability, quoted, verbal_cap
+from .findings import FINDINGS
+from .limits import LIMITS
+from .panels import PANELS
+from .parts import PARTS, plural
+from .reasons import REASONS
+
+PHRASES: dict[str, str] = {"quoted": "{text}"} | REASONS | FINDINGS | PARTS | PANELS | LIMITS
+"""Clauses and sentences by code, to be filled."""
+FORMATS: dict[str, Callable[[Any], str]] = {
+    "p": probability,
+    "percent": percent,
+    "cap": verbal_cap,
+    "capital": capital,
+    "q": quoted,
+    "plural": plural,
+}
+"""Forms of what fills them, by the name that a template gives after a colon."""
