@@ -5,7 +5,8 @@ from .citation import Citation
 from .declared import Declared
 from .evidence import EvidenceLine, Verdict, combine, decide
 from .parts import EqualTensors, PartSubject
-from .report import ClaimReport, Hypotheses, PartResult, Provenance
+from .record import Hypotheses, PartResult, Provenance
+from .report import ClaimReport
 from .subject import Subject
 
 __all__ = [

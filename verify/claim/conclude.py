@@ -17,7 +17,8 @@ from ..statistics import EXACT_TESTS, ExactResult, Result
 from .declared import declared
 from .evidence import EvidenceLine, Verdict, combine, decide, exact_line, panel_line
 from .parts import EqualTensors, Pair, PartSubject, single
-from .report import ClaimReport, PartResult, Provenance
+from .record import PartResult, Provenance
+from .report import ClaimReport
 from .same import identical
 from .subject import Subject
 

@@ -15,7 +15,6 @@ from pydantic import Field, PrivateAttr
 
 from ..base import Phrase, Record, VerifyError, later, write_atomically
 from ..base.digest import canonical, digest
-from ..fingerprint import Effort, SketchSpec
 from ..panel import PanelUse
 from ..statistics import ExactResult, PanelResult, Result
 from ..wording import LATEST, say
@@ -24,59 +23,12 @@ from . import said
 from .citation import Citation, cite
 from .declared import Declared
 from .evidence import EXACT, PANEL, RESERVED, EvidenceLine, Verdict
-from .parts import EqualTensors, PartSubject
+from .parts import EqualTensors
+from .record import Hypotheses, PartResult, Provenance
 from .said_of_parts import cited
 from .subject import Subject
 
 SCHEMA = 2
-
-
-class PartResult(Record):
-    """A part of A and the part of B that it was compared with."""
-
-    a: str
-    """Name, as among the parts of A."""
-    b: str
-    """Name, as among the parts of B."""
-    verdict: Verdict
-    """At the level of the exact tests; ``identical`` where both hold the same numbers."""
-    log10_p: float | None = None
-    """log10 of the family-wise p-value of its exact tests; None where none applies."""
-    adjusted_log10_p: float | None = None
-    """The same, adjusted by Holm's procedure over all pairs of parts, and for the search."""
-    results: tuple[Result, ...] = ()
-    """Empty for the pair that the report is headlined by, whose results are the report's, and where no table
-    understands the parts."""
-    subject_a: PartSubject | None = None
-    """What of the part of A its tests depend on; None where there are none here."""
-    subject_b: PartSubject | None = None
-    shared_anchors: int | None = None
-    """Anchor tokens that both know; None where there are no tests here."""
-
-    @property
-    def tests(self) -> Mapping[str, Result]:
-        """Results by the test's id."""
-        return {result.id: result for result in self.results}
-
-
-class Hypotheses(Record):
-    """Both propositions, in words."""
-
-    null: str
-    alternative: str
-
-
-class Provenance(Record):
-    """What computed the report, and how it was asked for."""
-
-    software: dict[str, str]
-    effort: Effort = "full"
-    """At which the two were compared: at most the smaller of theirs."""
-    sketch: SketchSpec
-    """Under which the two were compared."""
-    options: dict[str, str] = later({})
-    """Of the command or call, as given, what no other field says: effort, panel, and for either model its layout and
-    tokenizer by name. Options left at their defaults are left out, and no path is kept."""
 
 
 class ClaimReport(Record):
@@ -267,6 +219,12 @@ class ClaimReport(Record):
     def sealed(self) -> ClaimReport:
         """The same report with its digest."""
         return self.model_copy(update={"digest": digest(self.facts(), without=("digest",))})
+
+    def is_intact(self) -> bool:
+        """Whether the digest is that of the content."""
+        from .reading import READERS
+
+        return self.digest == digest(self.content(), without=READERS[self.schema_of_maker].outside)
 
     def facts(self) -> dict[str, Any]:
         """The record as JSON has it, in the present schema."""

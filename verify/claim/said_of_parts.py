@@ -14,7 +14,8 @@ from ..wording import VERSIONS
 from .parts import WHOLE, Pair, share
 
 if TYPE_CHECKING:
-    from .report import ClaimReport, PartResult
+    from .record import PartResult
+    from .report import ClaimReport
 
 Parts = Sequence[PartRecord]
 Phrases = tuple[Phrase, ...]

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import JsonValue
 
 from ..base import Record
+from ..claim.report import SCHEMA
 
 EXACT = "exact"
 ABSENT = "(absent)"
@@ -85,7 +86,7 @@ class Replay(Record):
     models: Models = None
     panel_checked: bool | None = None
     """Whether the panel was given; None where the report used none."""
-    schema_of_maker: int = 2
+    schema_of_maker: int = SCHEMA
     """Under which the report was made; its facts are compared in the present one."""
     compared: int
     """Fields compared: every number, text and truth value that is not of an unchecked kind."""
@@ -100,6 +101,8 @@ class Replay(Record):
         said = _SENTENCES[self.status].format(what=what, basis=self.basis)
         if self.status == "disagrees" and self.models is None:
             said += "; " + _NOT_OF_MODELS.format(what=what)
+        if self.schema_of_maker != SCHEMA:
+            said += f"; it was made under schema {self.schema_of_maker}, and its facts were compared, not its sentences"
         if self.panel_checked is False and self.models is not None:
             said += "; whether the panel's members score as recorded was not checked: give --panel"
         return said

@@ -20,7 +20,7 @@ from .older import is_older
 
 
 def panel_again(report: ClaimReport, recorded: PanelUse, problems: list[Disagreement]) -> PanelEvidence:
-    """The panel's evidence that follows from recorded scores, by the rule of today or, of an older report, its own."""
+    """The panel's evidence that follows from recorded scores, by the rule of today or, if older, by its own."""
     line = report.line(PANEL)
     alpha = recorded.alpha if line is None or line.alpha is None else line.alpha
     older = is_older(report)

@@ -137,7 +137,7 @@ def _of_own_lines(report: ClaimReport) -> tuple[Unchecked, ...]:
     return tuple(
         Unchecked(
             field=f"$.evidence[{line.line}]*",
-            reason="evidence of whoever asked for the report: it enters no verdict, and how it was found is not recorded",
+            reason="evidence of whoever asked for the report: it enters no verdict, and how it was found is not told",
         )
         for line in report.own_lines
     )
@@ -148,8 +148,7 @@ def of_older_schemas(report: ClaimReport) -> tuple[Unchecked, ...]:
     if report.schema_of_maker == report.schema_version:
         return ()
     reason = f"of schema {report.schema_of_maker}, which recorded a sentence in place of facts"
+    tests = (_EXACT, _OF_PART, f"{_RANKED}[*]")
     return tuple(
-        Unchecked(field=field, reason=reason)
-        for field in (f"{_EXACT}.reason*", f"{_OF_PART}.reason*", f"{_EXACT}.words*", f"{_OF_PART}.words*",
-                      f"{_RANKED}[*].reason*", f"{_RANKED}[*].words*", f"{_RANKED}[*].notes*")
-    )  # fmt: skip
+        Unchecked(field=f"{test}.{name}*", reason=reason) for test in tests for name in ("reason", "words", "notes")
+    )

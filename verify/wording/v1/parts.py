@@ -48,7 +48,7 @@ PARTS = {
     "parts.more": "What was found of {more} more is listed.",
     "parts.equal_tensors": (
         "Of the tensors that no table understands, {tensors} are equal in both to the last bit ({numbers} numbers, "
-        f"{a} and {{b}}), such as {{names}}. {_NO_CHANCE}."
+        f"{{a}} and {{b}}), such as {{names}}. {_NO_CHANCE}."
     ),
     "parts.amount": "{share:percent} of {model}'s numbers",
     "parts.amount.unknown": "numbers of {model}",
