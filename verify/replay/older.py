@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..claim import ClaimReport
 from ..claim.evidence import EXACT
-from ..statistics import ExactResult
+from ..statistics import ExactResult, Statistic
+from ..statistics.counted import Counted
 from .agreement import Unchecked
 from .unchecked import of_older_schemas
 
@@ -30,6 +33,23 @@ def as_then(report: ClaimReport, made: ClaimReport) -> ClaimReport:
     lines = (line.model_copy(update={"results": results}), *made.evidence[1:])
     then = made.model_copy(update={"evidence": lines, "shared_anchors": report.shared_anchors})
     return then.made_under(report.schema_of_maker, report.content())
+
+
+def of_its_day(test: Statistic, recorded: ExactResult) -> Statistic:
+    """A test by the version that a result was made with: it counted what the result says, under the same laws."""
+    counted = tuple(Counted(count.law, count.part) for count in recorded.counts)
+    words = recorded.words or test.words
+    return replace(
+        test,
+        version=recorded.version,
+        title=words.title,
+        null=words.null,
+        assumptions=words.assumptions,
+        survives=words.survives,
+        blind_to=words.blind_to,
+        counts=lambda a, b: counted,  # noqa: ARG005  # whatever the models are
+        localised=bool(recorded.by_layer),
+    )
 
 
 def not_checked(report: ClaimReport) -> tuple[Unchecked, ...]:

@@ -17,7 +17,7 @@ from ..panel import PanelEvidence
 from ..statistics import EXACT_TESTS, ExactResult, Statistic
 from ..statistics.remade import remade
 from .agreement import Disagreement, problem
-from .older import is_older
+from .older import is_older, of_its_day
 from .recompute_panel import panel_again
 
 
@@ -113,7 +113,7 @@ def _subject(subject: Subject) -> PartSubject:
 def _reasons(report: ClaimReport) -> dict[str, Phrase | None]:
     """Why each exact test does not apply; None where it does."""
     a, b = _stub(report, report.a, 0), _stub(report, report.b, 1)
-    return {test.id: test.reason(a, b) for test in EXACT_TESTS}
+    return {test.id: test.refusal(a, b) for test in EXACT_TESTS}
 
 
 def _shared(report: ClaimReport) -> int | None:
@@ -141,14 +141,14 @@ def _exact(
     """One test, by the definition that it had: of another version, counts are what the record says they are."""
     recorded = next((result for result in report.exact if result.id == test.id), None)
     if is_older(report) and recorded is not None and recorded.version != test.version:
-        test = test.of_version(recorded.version, recorded.words)
+        test = of_its_day(test, recorded)
     if reason is not None:
         return test.refused(reason)
     made, wrong = remade(test, recorded, *stubs, level)
     problems += [
         problem(f"$.evidence[exact].results[{test.id}].{field}", found, expected) for field, found, expected in wrong
     ]
-    return made
+    return made if test in EXACT_TESTS else made.model_copy(update={"words": test.words})
 
 
 def _provenance(report: ClaimReport, problems: list[Disagreement]) -> Provenance:
@@ -173,6 +173,7 @@ def _stub(report: ClaimReport, subject: Subject, side: int) -> Fingerprint:
     known_of = (
         "name",
         "architecture",
+        "dead",
         "files",
         "content_sha256",
         "unrecognised",
