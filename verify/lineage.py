@@ -12,7 +12,7 @@ from pathlib import Path
 from .base import FingerprintError, InputError, Progress, Workers, silent, software
 from .checkpoint import Location
 from .claim import ClaimReport, EvidenceLine, Provenance, Subject
-from .claim.conclude import Circumstances, Further, conclude, level_of_one, not_needed
+from .claim.conclude import Circumstances, Further, conclude, log10_alpha_of_one, not_needed
 from .claim.evidence import RESERVED
 from .claim.parts import equal_tensors, inventory, paired, single
 from .claim.same import identical, nothing_differs
@@ -31,6 +31,7 @@ from .fingerprint import (
 )
 from .panel import Panel, evaluate, load_panel
 from .statistics import EXACT_TESTS, ExactResult
+from .statistics.statistic import exact_results as results_of
 
 Model = str | os.PathLike[str] | Location | Fingerprint
 
@@ -131,7 +132,7 @@ def test_lineage(
         if stated:
             check_same(*two)
     if not same:
-        able = sum(any(test.refuse(*two) is None for test in EXACT_TESTS) for two in both)
+        able = sum(any(test.refusal(*two) is None for test in EXACT_TESTS) for two in both)
         results, *others = (exact_results(*two, alpha=alpha, searched=searched, parts=able) for two in both)
         rest = iter(zip(both[1:], others, strict=True))
         further = [Further.of(pair, *(next(rest) if pair.understood else (None, ()))) for pair in pairs[1:]]
@@ -248,9 +249,8 @@ def exact_results(
     a: Fingerprint, b: Fingerprint, *, alpha: float = 1e-3, searched: int = 1, parts: int = 1
 ) -> list[ExactResult]:
     """Each exact test of two fingerprints; level, search and number of parts enter statements of power alone."""
-    applicable = sum(test.refuse(a, b) is None for test in EXACT_TESTS)
-    level = level_of_one(alpha, applicable, searched, parts)
-    return [test(a, b, level=level) for test in EXACT_TESTS]
+    applicable = sum(test.refusal(a, b) is None for test in EXACT_TESTS)
+    return results_of(EXACT_TESTS, a, b, log10_alpha=log10_alpha_of_one(alpha, applicable, searched, parts))
 
 
 def _weights(model: Model) -> Location | None:

@@ -161,6 +161,6 @@ def not_needed() -> list[ExactResult]:
     return [test.refused(IDENTICAL) for test in EXACT_TESTS]
 
 
-def level_of_one(alpha: float, applicable: int, searched: int, parts: int = 1) -> float:
+def log10_alpha_of_one(alpha: float, applicable: int, searched: int, parts: int = 1) -> float:
     """log10 of the level that one of the applicable exact tests, of one of several pairs of parts, has to itself."""
     return log10(alpha) - log10(max(1, applicable)) - log10(max(1, parts)) - log10(searched)

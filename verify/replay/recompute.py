@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..base import Phrase
 from ..checkpoint import KINDS
 from ..claim import ClaimReport, PartSubject, Provenance, Subject
-from ..claim.conclude import Circumstances, Further, conclude, level_of_one, not_needed
+from ..claim.conclude import Circumstances, Further, conclude, log10_alpha_of_one, not_needed
 from ..claim.parts import Pair, paired, single
 from ..claim.same import identical
 from ..fingerprint import ANCHORS, EFFORTS, Fingerprint, FingerprintRecord, shared_anchors
@@ -125,7 +125,7 @@ def _shared(report: ClaimReport) -> int | None:
 def _results(
     report: ClaimReport, reasons: dict[str, Phrase | None], parts: int, problems: list[Disagreement]
 ) -> list[ExactResult]:
-    level = level_of_one(report.alpha, list(reasons.values()).count(None), report.searched, parts)
+    level = log10_alpha_of_one(report.alpha, list(reasons.values()).count(None), report.searched, parts)
     stubs = _stub(report, report.a, 0), _stub(report, report.b, 1)
     return [_exact(test, report, stubs, reasons[test.id], level, problems) for test in EXACT_TESTS]
 
