@@ -125,9 +125,7 @@ class ClaimReport(Record):
 
     @property
     def log10_p(self) -> float | None:
-        """log10 of the family-wise p-value of the exact tests, adjusted over pairs of parts; None where none
-        applies.
-        """
+        """Family-wise log10 p of the exact tests, adjusted over pairs of parts; None where none applies."""
         return self._of_line(EXACT, "log10_p")
 
     @property

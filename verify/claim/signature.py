@@ -49,7 +49,7 @@ __all__ = ["SignatureError", "generate_key", "is_encrypted", "key_id", "sign", "
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 _PREDICATE = "urn:uuid:4336c167-dc25-4f3a-bd71-5e92bbd58cb0#verify-claim-report-v"
-"""A URI that needs neither a domain nor a registered namespace; the fragment, which ends with the schema of the report,
+"""A URI that needs neither a domain nor a registered namespace; the fragment, which ends with the report's schema,
 is for human readers."""
 CONTENT_DIGEST = "verify-content-sha256"
 READ_DIGEST = "verify-read-sha256"
@@ -184,7 +184,7 @@ def verify_signature(envelope: bytes, public_key: bytes) -> ClaimReport:
     report = _report(found)
     if found.predicate_type != predicate_type(report):
         raise SignatureError(
-            f"The signature holds, but the statement says that its report is {found.predicate_type[-40:]!r}, and it is of "
+            f"The signature holds, but the statement says its report is {found.predicate_type[-40:]!r}, and it is of "
             f"schema {report.schema_of_maker}, so it was not made by this library; ask its signer for another."
         )
     expected = [_subject(report.a), _subject(report.b)]

@@ -102,7 +102,7 @@ class Replay(Record):
         if self.status == "disagrees" and self.models is None:
             said += "; " + _NOT_OF_MODELS.format(what=what)
         if self.schema_of_maker != SCHEMA:
-            said += f"; it was made under schema {self.schema_of_maker}, and its facts were compared, not its sentences"
+            said += f"; it was made under schema {self.schema_of_maker}: its facts were compared, not its sentences"
         if self.panel_checked is False and self.models is not None:
             said += "; whether the panel's members score as recorded was not checked: give --panel"
         return said
