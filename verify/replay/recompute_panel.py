@@ -32,14 +32,19 @@ def panel_again(report: ClaimReport, recorded: PanelUse, problems: list[Disagree
             "families": tuple(sorted(recorded.families)),
             "stratum_a": stratum_of(report.a.architecture),
             "stratum_b": stratum_of(report.b.architecture),
-            "like_a": likeness(recorded.members, stratum_of(report.a.architecture), recorded.corpus_a),
-            "like_b": likeness(recorded.members, stratum_of(report.b.architecture), recorded.corpus_b),
             "anchors": min(max(recorded.anchors, 0), report.a.anchors, report.b.anchors),
             "critical_odds_ratio": None,
             "false_match": None,
             "audit": None,
         }
     )
+    if use.primary_rung == PRIMARY_RUNG:  # the rule that counts members like A and B
+        use = use.model_copy(
+            update={
+                "like_a": likeness(use.members, use.stratum_a, use.corpus_a),
+                "like_b": likeness(use.members, use.stratum_b, use.corpus_b),
+            }
+        )
     claim = _Ranked(report, use, len(use.members) + 2, members_needed(alpha / report.searched), older)
     results = []
     for statistic in PANEL_STATISTICS:
