@@ -21,6 +21,8 @@ _PANEL_ONLY = ("score", "rungs", "scores", "by_cell", "grid")
 _SHARED = ("id", "version", "applicable", "log10_p", "adjusted_log10_p", "attainable_log10_p")
 _SENTENCES = ("finding", "may_say", "may_not_say", "hypotheses", "multiplicity", "power", "limitations", "citation")
 _MOVED = ("alpha", "log10_p", "panel_alpha", "panel_log10_p", "selection", "tests")
+_STAYED = ("schema_version", "a", "b", "verdict", "robust_log10_p", "panel", "chronology", "shared_anchors", "parts",
+           "equal_tensors", "declared", "provenance", "created", "digest")  # fmt: skip
 _VERSIONS = {test.id: test.version for test in (*EXACT_TESTS, *PANEL_STATISTICS)}
 _PANEL_IDS = {statistic.id for statistic in PANEL_STATISTICS}
 _ORDER = [test.id for test in (*EXACT_TESTS, *PANEL_STATISTICS)]
@@ -38,7 +40,9 @@ def converted(content: dict[str, Any]) -> ClaimReport:
     ValueError
         If it is not a report of schema 1.
     """
-    kept = {key: value for key, value in content.items() if key not in (*_SENTENCES, *_MOVED)}
+    if unknown := content.keys() - {*_STAYED, *_SENTENCES, *_MOVED}:
+        raise ValueError(f"schema 1 has no field {min(unknown)!r:.60}")
+    kept = {key: content[key] for key in _STAYED if key in content}
     results = [_result(test) for test in content["tests"].values()]
     results.sort(key=lambda result: _ORDER.index(result.id) if result.id in _ORDER else len(_ORDER))
     panel = content.get("panel")

@@ -52,6 +52,8 @@ def panel_again(report: ClaimReport, recorded: PanelUse, problems: list[Disagree
         if statistic is PRIMARY and scores is not None:
             try:
                 use = judged(use, scores, result, report.searched)
+                if use.primary_rung != PRIMARY_RUNG:  # whose audit was of its own p-values
+                    use = use.model_copy(update={"audit": recorded.audit})
             except StatisticsError as error:
                 problems.append(problem("$.panel.members", len(use.members), str(error)))
         results.append(result)

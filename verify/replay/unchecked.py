@@ -6,6 +6,7 @@ Patterns of JSON paths, each with its reason. All that a report holds is either 
 from __future__ import annotations
 
 from ..claim import ClaimReport
+from ..panel import PRIMARY_RUNG
 from ..statistics import PANEL_STATISTICS, PRIMARY
 from .agreement import Unchecked
 
@@ -149,6 +150,8 @@ def of_older_schemas(report: ClaimReport) -> tuple[Unchecked, ...]:
         return ()
     reason = f"of schema {report.schema_of_maker}, which recorded a sentence in place of facts"
     tests = (_EXACT, _OF_PART, f"{_RANKED}[*]")
-    return tuple(
+    sentences = (
         Unchecked(field=f"{test}.{name}*", reason=reason) for test in tests for name in ("reason", "words", "notes")
     )
+    audit = Unchecked(field="$.panel.audit*", reason="by a rule that this version of verify does not have")
+    return (*sentences, *((audit,) if report.panel and report.panel.primary_rung != PRIMARY_RUNG else ()))
