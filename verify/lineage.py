@@ -139,7 +139,7 @@ def test_lineage(
         if stated:
             check_same(*two)
     if not same:
-        able = sum(any(test.refuse(*two) is None for test in EXACT_TESTS) for two in both)
+        able = sum(any(test.refusal(*two) is None for test in EXACT_TESTS) for two in both)
         results, *others = (exact_results(*two, alpha=alpha, selection=selection, parts=able) for two in both)
         rest = iter(zip(both[1:], others, strict=True))
         further = [Further.of(pair, *(next(rest) if pair.understood else (None, ()))) for pair in pairs[1:]]
@@ -258,9 +258,9 @@ def exact_results(
     a: Fingerprint, b: Fingerprint, *, alpha: float = 1e-3, selection: str = "pre-specified", parts: int = 1
 ) -> list[TestResult]:
     """Each exact test of two fingerprints; level, search and number of parts enter statements of power alone."""
-    applicable = sum(test.refuse(a, b) is None for test in EXACT_TESTS)
+    applicable = sum(test.refusal(a, b) is None for test in EXACT_TESTS)
     level = level_of_one(alpha, applicable, selection, parts)
-    return [test(a, b, level=level) for test in EXACT_TESTS]
+    return [test(a, b, log10_alpha=level) for test in EXACT_TESTS]
 
 
 def _weights(model: Model) -> Location | None:

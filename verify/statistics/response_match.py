@@ -38,8 +38,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import StatisticsError
+from ..base import Phrase, StatisticsError
 from ..fingerprint import Fingerprint
+from ..wording import say
 from .applicability import both_mlps, enough_anchors, first, on_shared_anchors
 from .similarity import INVARIANCES, Similarity
 
@@ -150,14 +151,13 @@ class _Pool:
     """Units that others are matched to: alive, and of exact copies the first."""
 
 
-def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
-    return first(both_mlps(a, b), *(_refuse_one(model) for model in (a, b)), enough_anchors(a, b))
+def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    return first(both_mlps(a, b), _refuse_one("A", a), _refuse_one("B", b), enough_anchors(a, b))
 
 
-def _refuse_one(model: Fingerprint) -> str | None:
-    if any(name.startswith("match.") for name in model.arrays):
-        return None
-    return f"the fingerprint of {model.record.name} has no `match` arrays of an MLP"
+def _refuse_one(side: str, model: Fingerprint) -> Phrase | None:
+    held = any(name.startswith("match.") for name in model.arrays)
+    return None if held else Phrase.of("no_match_arrays", model=side)
 
 
 def _score(a: Fingerprint, b: Fingerprint) -> float:
@@ -167,7 +167,10 @@ def _score(a: Fingerprint, b: Fingerprint) -> float:
 def _checked_pools(a: Fingerprint, b: Fingerprint) -> tuple[list[_Pool], list[_Pool]]:
     reason = _refuse(a, b)
     if reason is not None:
-        raise StatisticsError(f"response_match does not apply to {a.record.name} and {b.record.name}: {reason}.")
+        names = {"A": a.record.name, "B": b.record.name}
+        raise StatisticsError(
+            f"response_match does not apply to {names['A']} and {names['B']}: {say(reason, names=names)}."
+        )
     a, b = on_shared_anchors(a, b)
     return _pools(a), _pools(b)
 
