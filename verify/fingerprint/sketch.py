@@ -30,21 +30,6 @@ class SketchSpec(Record):
     """Sizes of a sketch; two fingerprints compare only under one specification.
 
     The defaults come from the power study in ``benchmarks/tables/power.md``.
-
-    Raises
-    ------
-    InputError
-        If a size is not a whole number within its bounds, or there is none of its name.
-
-    Examples
-    --------
-    >>> SketchSpec(units=16).channels
-    16
-    >>> try:
-    ...     SketchSpec(units=0)
-    ... except InputError as error:
-    ...     print(str(error).split(";")[0])
-    A sketch was asked for with units=0 (Input should be greater than or equal to 1)
     """
 
     version: int = Field(default=2, ge=1, le=_MOST)
@@ -71,7 +56,23 @@ class SketchSpec(Record):
     """Singular values kept per attention circuit."""
 
     def __new__(cls, **sizes: int) -> Self:
-        """Check sizes; of a sketch inside another record none are given here, and pydantic checks them itself."""
+        """Check sizes; of a sketch inside another record none are given here, and pydantic checks them itself.
+
+        Raises
+        ------
+        InputError
+            If a size is not a whole number within its bounds, or there is none of its name.
+
+        Examples
+        --------
+        >>> SketchSpec(units=16).channels
+        16
+        >>> try:
+        ...     SketchSpec(units=0)
+        ... except InputError as error:
+        ...     print(str(error).split(";")[0])
+        A sketch was asked for with units=0 (Input should be greater than or equal to 1)
+        """
         try:
             if sizes:
                 cls.model_validate(sizes)
