@@ -7,14 +7,20 @@ about architecture must hold in both.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..base import Phrase, StatisticsError
+from ..base import Phrase
 from ..checkpoint import FAMILIES, LOOKED_FOR
-from ..fingerprint import LEAST_ANCHORS, Fingerprint, FingerprintRecord, shared_anchors, unit_rows
+from ..fingerprint import (
+    LEAST_ANCHORS,
+    Fingerprint,
+    FingerprintRecord,
+    on_anchors,
+    on_shared_anchors,
+    shared_anchors,
+)
+
+__all__ = ["on_anchors", "on_shared_anchors"]
 
 
 def same_width(a: Fingerprint, b: Fingerprint) -> Phrase | None:
@@ -146,55 +152,3 @@ def present(*names: str) -> Callable[[Fingerprint, Fingerprint], Phrase | None]:
         return None
 
     return refuse
-
-
-def on_shared_anchors(a: Fingerprint, b: Fingerprint) -> tuple[Fingerprint, Fingerprint]:
-    """Both fingerprints with their anchor axes cut to the anchors that both know; see :func:`on_anchors`."""
-    shared = shared_anchors(a.record, b.record)
-    return _cut(a, shared), _cut(b, shared)
-
-
-def on_anchors(model: Fingerprint, positions: Iterable[int]) -> Fingerprint:
-    """A fingerprint with its anchor axes cut to a token list; one list serves a whole panel.
-
-    Responses are centred again over the tokens left, and everything is scaled as it was.
-
-    Parameters
-    ----------
-    positions : positions in the frozen anchor list, in any order.
-
-    Raises
-    ------
-    StatisticsError
-        If the model does not know one of the tokens.
-    """
-    wanted = np.unique(np.fromiter(positions, dtype=np.int64))
-    unknown = np.setdiff1d(wanted, model.record.anchors)
-    if len(unknown):
-        raise StatisticsError(
-            f"{model.record.name} does not know the anchor tokens at {unknown.tolist()}; choose among its own."
-        )
-    return _cut(model, wanted)
-
-
-def _cut(model: Fingerprint, shared: NDArray[np.int64]) -> Fingerprint:
-    if len(shared) == len(model.record.anchors):
-        return model
-    where = np.searchsorted(model.record.anchors, shared)
-    arrays = dict(model.arrays)
-    for name, array in model.arrays.items():
-        kind = name.split(".")[0]
-        if kind in ("response", "match", "stream"):
-            kept = array[..., where].astype(np.float64)
-            if kind != "stream":
-                kept -= kept.sum(-1, keepdims=True) / max(1, len(where))
-            arrays[name] = unit_rows(kept)
-        elif kind == "circuit":
-            square = array[np.ix_(where, where)]
-            arrays[name] = unit_rows(square.reshape(1, -1)).reshape(square.shape)
-        elif kind == "gram":
-            square = array[np.ix_(where, where)].astype(np.float64)
-            arrays[name] = (square / (np.trace(square) or 1.0)).astype(array.dtype)
-    positions = tuple(int(i) for i in shared)
-    record = model.record.model_copy(update={"anchors": positions, "arrays_sha256": ""})
-    return Fingerprint(record, arrays, read_from=model.read_from)

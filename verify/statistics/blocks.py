@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fingerprint import Fingerprint, chosen_indices
+from ..fingerprint import Fingerprint, bundles, kept_channels
 
 Vectors = NDArray[np.float64]
 
@@ -163,25 +163,19 @@ def _rows(x: Vectors) -> Vectors:
 
 
 def _mlp_grid(model: Fingerprint, names: Callable[[int, str], tuple[list[str], list[str]]]) -> BlocksByLayer:
-    shape, sketch = model.record.architecture, model.record.sketch
-    kept = {
-        "mlp": (shape.hidden, sketch.units),
-        "experts": (shape.expert_hidden, sketch.expert_units),
-        "shared": (shape.shared_hidden, sketch.units),
-    }
-    grid: BlocksByLayer = {}
+    shape, grid = model.record.architecture, BlocksByLayer()
     for layer in range(shape.layers):
-        for bundle, (size, count) in kept.items():
-            fixed, flipping = names(layer, bundle)
+        for bundle in bundles(shape, model.record.sketch):
+            fixed, flipping = names(layer, bundle.name)
             if all(name in model.arrays for name in fixed + flipping):
-                indices = chosen_indices("units", size, count)
-                grid.setdefault(layer, {})[bundle] = _block(model, indices, size, fixed, flipping)
+                block = _block(model, bundle.indices, bundle.hidden, fixed, flipping)
+                grid.setdefault(layer, {})[bundle.name] = block
     return grid
 
 
 def _head_grid(model: Fingerprint, names: Callable[[int], list[str]]) -> BlocksByLayer:
-    shape, sketch = model.record.architecture, model.record.sketch
-    indices = chosen_indices("channels", shape.head_size, sketch.channels)
+    shape = model.record.architecture
+    indices = kept_channels(shape, model.record.sketch).indices
     grid: BlocksByLayer = {}
     for layer in range(shape.layers):
         if all(name in model.arrays for name in names(layer)):

@@ -39,7 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Phrase, StatisticsError
-from ..fingerprint import Fingerprint
+from ..fingerprint import Fingerprint, bundles
 from ..wording import say
 from .applicability import both_mlps, enough_anchors, first, on_shared_anchors
 from .similarity import INVARIANCES, Similarity
@@ -177,22 +177,24 @@ def _checked_pools(a: Fingerprint, b: Fingerprint) -> tuple[list[_Pool], list[_P
 
 def _pools(model: Fingerprint) -> list[_Pool]:
     """The units of each layer that has an MLP."""
-    roles = ("gate", "up", "down") if model.record.architecture.gated else ("up", "down")
+    shape = model.record.architecture
+    roles = ("gate", "up", "down") if shape.gated else ("up", "down")
     pools = []
-    for layer in range(model.record.architecture.layers):
+    for layer in range(shape.layers):
         vectors: list[list[NDArray[np.float32]]] = [[] for _ in roles]
         names: list[str] = []
         sizes: list[int] = []
-        for bundle in ("mlp", "experts", "shared"):
-            arrays = [f"match.{layer}.{bundle}.{role}" for role in roles]
+        for bundle in bundles(shape, model.record.sketch):
+            arrays = [f"match.{layer}.{bundle.name}.{role}" for role in roles]
             if not all(name in model.arrays for name in arrays):
                 continue
-            copies, units, anchors = model.arrays[arrays[0]].shape
+            units = model.arrays[arrays[0]].shape[1]
             for kept, name in zip(vectors, arrays, strict=True):
-                rows = model.arrays[name].reshape(-1, anchors).astype(np.float32)
+                rows = model.arrays[name].astype(np.float32).reshape(bundle.copies * units, -1)
                 kept.append(np.where(np.isfinite(rows).all(1, keepdims=True), rows, np.float32(0)))
-            names += [f"experts {e}" for e in range(copies)] if bundle == "experts" else [bundle]
-            sizes += [units] * copies
+            routed = bundle.name == "experts"
+            names += [f"experts {e}" for e in range(bundle.copies)] if routed else [bundle.name]
+            sizes += [units] * bundle.copies
         if sum(sizes):
             signed, *unsigned = (np.concatenate(kept) for kept in vectors)
             alive = np.all([x.any(1) for x in (signed, *unsigned)], axis=0)

@@ -7,17 +7,18 @@ records.
 
 from __future__ import annotations
 
-from itertools import product
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoint import Architecture
-from ..fingerprint import SAMPLED, Fingerprint, FingerprintRecord
+from ..fingerprint import Component, Effort, Fingerprint, FingerprintRecord, SketchSpec, table
+from .blocks import BlockReader
 
 _SIZES = ("width", "hidden", "expert_hidden", "shared_hidden", "head_size")
 _ONE = ("layers", "heads", "kv_heads", "experts")
-_KEPT = dict.fromkeys(("units", "expert_units", "channels", "projections", "rows", "stream"), 3)
+_SKETCH = SketchSpec(units=3, expert_units=3, channels=3, projections=3, rows=3, stream=3)
 
 
 def smallest(a: FingerprintRecord, b: FingerprintRecord) -> tuple[Fingerprint, Fingerprint]:
@@ -25,58 +26,42 @@ def smallest(a: FingerprintRecord, b: FingerprintRecord) -> tuple[Fingerprint, F
     return _smallest(a, b.architecture), _smallest(b, a.architecture)
 
 
+def holds(read: BlockReader, record: FingerprintRecord, *, tokens: bool = True) -> bool:
+    """Whether a reader finds blocks in a model of a record; of one that knows no anchors, if not ``tokens``."""
+    return _holds(read, record.architecture, record.effort, record.components, tokens)
+
+
+@lru_cache(maxsize=4096)
+def _holds(
+    read: BlockReader, shape: Architecture, effort: Effort, components: tuple[Component, ...], tokens: bool
+) -> bool:
+    record = FingerprintRecord.model_construct(
+        name="",
+        architecture=shape,
+        files=(),
+        effort=effort,
+        content_sha256="",
+        sketch=_SKETCH,
+        components=components,
+        anchors=(0, 1, 2) if tokens else (),
+        bytes_read=0,
+        software={},
+    )
+    return bool(read(_smallest(record, shape)))
+
+
 def _smallest(record: FingerprintRecord, other: Architecture) -> Fingerprint:
     shape = record.architecture
     sizes = {name: _size(getattr(shape, name), getattr(other, name)) for name in _SIZES}
     ones = {name: min(1, max(0, getattr(shape, name))) for name in _ONE}
-    shape = shape.model_copy(update=sizes | ones)
-    record = record.model_copy(
-        update={
-            "architecture": shape,
-            "sketch": record.sketch.model_copy(update=_KEPT),
-            "arrays_sha256": "",
-            "parts": (),
-            "part": "",
-        }
-    )
-    return Fingerprint(record, _arrays(record))
+    smaller = {"architecture": shape.model_copy(update=sizes | ones), "sketch": _SKETCH}
+    record = record.model_copy(update=smaller | {"arrays_sha256": "", "parts": (), "part": ""})
+    shapes = {name: spec.shape for name, spec in table(record).items()}
+    return Fingerprint(record, {name: _unit_rows(shape) for name, shape in shapes.items() if 0 not in shape})
 
 
 def _size(mine: int, other: int) -> int:
     return 0 if mine <= 0 else 3 if mine > other else 2
-
-
-def _arrays(record: FingerprintRecord) -> dict[str, NDArray[np.floating]]:
-    """What the effort gives of one layer, as the table in ``fingerprint.record`` lists it."""
-    shape, anchors = record.architecture, len(record.anchors)
-    kept = {
-        "mlp": shape.hidden,
-        "experts": shape.expert_hidden if shape.experts else 0,
-        "shared": shape.shared_hidden,
-    }
-    bundles = {bundle: n for bundle, n in kept.items() if n and shape.layers}
-    roles = ("gate", "up", "down") if shape.gated else ("up", "down")
-    channels = shape.head_size if shape.kv_heads and shape.layers else 0
-    sizes: dict[str, tuple[int, ...]] = {}
-    for (bundle, n), role in product(bundles.items(), roles):
-        sizes[f"units.0.{bundle}.{role}"] = (1, n, 3)
-        sizes[f"response.0.{bundle}"] = (1, n, anchors)
-        sizes[f"match.0.{bundle}.{role}"] = (1, n, anchors)
-    if channels:
-        sizes |= {f"values.0.{role}": (1, channels, 3) for role in "vo"}
-        sizes["response.0.values"] = (1, channels, anchors)
-        sizes |= {f"spectrum.0.{circuit}": (3,) for circuit in ("qk", "vo")}
-    if anchors and shape.vocab:
-        tables = ("embed",) if shape.tied_embeddings else ("embed", "unembed")
-        sizes |= {f"stream.{table}": (shape.width, anchors) for table in tables}
-        sizes |= dict.fromkeys(("gram.embed", *(f"circuit.0.{c}" for c in ("qk", "vo", "ffn"))), (anchors, anchors))
-    sizes |= {f"spread.{role}": (shape.layers, 4) for role in "qkvo"}
-    held = {*record.components} & {*SAMPLED} if record.effort != "full" else {*record.components}
-    return {
-        name: _unit_rows(size)
-        for name, size in sizes.items()
-        if name.split(".")[0] in held and not (record.effort == "screen" and name.endswith((".down", ".o")))
-    }
 
 
 def _unit_rows(shape: tuple[int, ...]) -> NDArray[np.floating]:

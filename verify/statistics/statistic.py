@@ -13,7 +13,7 @@ from ..inference import smallest as bonferroni
 from .counted import Counted, Description
 from .evidence import Evidence, identity_evidence
 from .result import Count, ExactResult
-from .smallest import smallest
+from .smallest import holds, smallest
 from .words import Words
 
 __all__ = ["Evidence", "Statistic", "exact_results", "identity_evidence"]
@@ -77,12 +77,11 @@ class Statistic:
 
     def describe(self, a: Fingerprint, b: Fingerprint) -> Description:
         """What is counted of two models that are not refused; the records decide."""
-        x, y = smallest(a.record, b.record)
         if self.counts is None:
-            found = self.run(x, y)
+            found = self.run(*smallest(a.record, b.record))
             counts = (Counted(c.law, c.part, left_out=None if c.n else _not_held(a, b)) for c in found.counts)
             return Description(tuple(counts), bool(found.by_layer))
-        return Description(tuple(_if_held(one, a, b, x, y) for one in self.counts(a, b)), self.localised)
+        return Description(tuple(_if_held(one, a, b) for one in self.counts(a, b)), self.localised)
 
     def refused(self, reason: Phrase | str) -> ExactResult:
         """The result where the test does not apply."""
@@ -131,10 +130,11 @@ def exact_results(
     ]
 
 
-def _if_held(one: Counted, a: Fingerprint, b: Fingerprint, x: Fingerprint, y: Fingerprint) -> Counted:
-    """What is counted, or left out if the arrays that it reads are not held; ``x`` and ``y`` are smallest models."""
-    held = any(source.read(x) and source.read(y) for source in one.sources)
-    held = held or one.left_out is not None or not one.sources
+def _if_held(one: Counted, a: Fingerprint, b: Fingerprint) -> Counted:
+    """What is counted, or left out if the arrays that it reads are not held."""
+    readers = [source.read for source in one.sources]
+    held = any(holds(read, a.record) and holds(read, b.record) for read in readers)
+    held = held or one.left_out is not None or not readers
     return one if held else replace(one, left_out=_not_held(a, b))
 
 

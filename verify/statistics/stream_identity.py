@@ -21,13 +21,13 @@ to the stream (sinusoidal positions), which no permutation leaves alone.
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Phrase
-from ..fingerprint import Fingerprint, chosen_indices, unit_rows
+from ..fingerprint import Fingerprint, kept_dimensions, unit_rows
 from .applicability import enough_anchors, first, no_fixed_vectors, on_shared_anchors, same_width
 from .blocks import Block, BlocksByLayer
 from .counted import Counted, Description, Source
@@ -52,7 +52,7 @@ def _signed(a: Fingerprint, b: Fingerprint) -> bool:
 def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     signed = _signed(a, b)
     kept = max(0, min(a.record.architecture.width, a.record.sketch.stream))
-    read = partial(dimensions, signed=signed)
+    read = signed_dimensions if signed else dimensions
     order, signs = Source("stream order", read), Source("stream signs", read, ("signs",))
     return (
         Counted("fixed_points", sources=(order,), least=kept, most=kept, most_groups=1),
@@ -82,14 +82,19 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     return Evidence((fixed, sign_count(differences(finite, live))), effect)
 
 
-def dimensions(model: Fingerprint, *, signed: bool) -> BlocksByLayer:
-    """Residual dimensions as one block, a vector of each for each table of tokens; one sign for all if ``signed``."""
+def dimensions(model: Fingerprint) -> BlocksByLayer:
+    """Residual dimensions as one block, a vector of each for each table of tokens."""
     vectors = tuple(table[None] for table in _dimensions(model).values())
-    if not vectors:
-        return {}
-    width = model.record.architecture.width
-    indices = chosen_indices("stream", width, model.record.sketch.stream)
-    return {0: {"stream": Block(indices, width, () if signed else vectors, vectors if signed else (), copies=1)}}
+    axis = kept_dimensions(model.record.architecture, model.record.sketch)
+    return {0: {"stream": Block(axis.indices, axis.population, vectors, (), copies=1)}} if vectors else {}
+
+
+def signed_dimensions(model: Fingerprint) -> BlocksByLayer:
+    """The same, all vectors of a dimension under one sign."""
+    return {
+        layer: {slot: replace(block, sign_fixed=(), sign_flipping=block.sign_fixed) for slot, block in row.items()}
+        for layer, row in dimensions(model).items()
+    }
 
 
 def _mean_far_from_zero(model: Fingerprint) -> bool:
