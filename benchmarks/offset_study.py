@@ -24,7 +24,7 @@ import verify
 from verify.inference import log10_p_signs
 from verify.statistics import EXACT_TESTS
 from verify.statistics.applicability import on_shared_anchors
-from verify.statistics.blocks import Component, agreement, unit_pairs, values
+from verify.statistics.blocks import BlockReader, agreement, unit_pairs, values
 from verify.statistics.stream_identity import correlations_of_dimensions
 from verify.statistics.swaps import differences
 
@@ -155,7 +155,7 @@ def _p(parts: list[Array]) -> float:
     return log10_p_signs(agreeing, agreeing + opposed)
 
 
-def _products(component: Component, a: verify.Fingerprint, b: verify.Fingerprint) -> list[Array]:
+def _products(component: BlockReader, a: verify.Fingerprint, b: verify.Fingerprint) -> list[Array]:
     """Of the blocks of one layer and slot."""
     grid = component(b)
     return [agreement(block, grid[layer][slot]) for layer, row in component(a).items() for slot, block in row.items()]

@@ -25,7 +25,7 @@ from verify.base import Cache
 from verify.checkpoint import Vocabulary
 from verify.fingerprint import ANCHORS, EFFORTS, Effort, chosen_indices, is_fingerprint, projection, unit_rows
 from verify.fingerprint.anchors import LEAST_ANCHORS, anchors_of
-from verify.fingerprint.check import LARGEST_FILE
+from verify.fingerprint.file import LARGEST_FILE
 from verify.fingerprint.moments import Moments
 
 HEADER = "verify.fingerprint"

@@ -13,7 +13,7 @@ from scipy.special import ndtri
 
 from verify.fingerprint import unit_rows
 from verify.statistics import alignment, blocks, ties
-from verify.statistics.blocks import Block, Grid, common_indices, score
+from verify.statistics.blocks import Block, BlocksByLayer, common_indices, score
 from verify.statistics.matching import MARGIN, fixed_points
 
 seeds = st.integers(0, 2**32)
@@ -32,9 +32,9 @@ def random_block(rng: np.random.Generator, copies: int, fixed: int, flipping: in
     )
 
 
-def random_grid(rng: np.random.Generator, kind: str) -> Grid:
+def random_grid(rng: np.random.Generator, kind: str) -> BlocksByLayer:
     """Layers of heads, or of MLPs, some missing, with copies of one another; all keep the same number of indices."""
-    grid: Grid = {}
+    grid: BlocksByLayer = {}
     slots = [f"head {h}" for h in range(3)] if kind == "heads" else ["mlp", "experts", "shared"]
     for layer in range(5):
         here = slots if kind == "heads" else [slot for slot in slots if rng.random() < 0.8]
@@ -60,12 +60,12 @@ def slow_score(a: Block, b: Block) -> np.ndarray:
     for e in range(a.copies):
         for f in range(b.copies):
             total = np.zeros(best.shape)
-            for x, y in zip(a.fixed, b.fixed, strict=True):
+            for x, y in zip(a.sign_fixed, b.sign_fixed, strict=True):
                 total += x[e] @ y[f].T
-            if a.flipping:
-                total += np.abs(sum(x[e] @ y[f].T for x, y in zip(a.flipping, b.flipping, strict=True)))
+            if a.sign_flipping:
+                total += np.abs(sum(x[e] @ y[f].T for x, y in zip(a.sign_flipping, b.sign_flipping, strict=True)))
             total[~np.outer(a.alive()[e], b.alive()[f])] = -np.inf
-            np.maximum(best, total / (len(a.fixed) + len(a.flipping)), out=best)
+            np.maximum(best, total / (len(a.sign_fixed) + len(a.sign_flipping)), out=best)
     return best
 
 
@@ -82,7 +82,7 @@ def slow_resemblance(a: list[Block], b: list[Block]) -> float:
                 np.concatenate([x[:most].reshape(-1, x.shape[-1]) for x in part])[None]
                 for part in zip(*(getattr(block, name) for block in group), strict=True)
             )
-            for name in ("fixed", "flipping")
+            for name in ("sign_fixed", "sign_flipping")
         )
         n = (fixed + flipping)[0].shape[1]
         return Block(np.arange(n), n, fixed, flipping, 1)
@@ -99,7 +99,7 @@ def slow_layers(a: dict[str, Block], b: dict[str, Block], slots: list[tuple[str,
     return float(np.mean(found)) if found else -1.0
 
 
-def slow_ties(grid: Grid, *, signs: bool) -> list[tuple[ties.Node, ties.Node]]:
+def slow_ties(grid: BlocksByLayer, *, signs: bool) -> list[tuple[ties.Node, ties.Node]]:
     nodes = [(layer, slot) for layer, row in grid.items() for slot in row]
     pairs = [(x, y) for x, y in combinations(nodes, 2) if x[0] == y[0] or x[1] == y[1]]
     threshold = -ndtri(ties.FALSE_TIE / max(1, 2 * len(pairs)))
@@ -124,8 +124,8 @@ def slow_look(a: Block, b: Block, threshold: float, signs: bool) -> bool:
         spread = np.sqrt((centred**2).sum() / max(1, len(s) - 1))
         return float(centred.trace() / spread) if spread > 1e-12 else 0.0
 
-    fixed, flipping = cosines(a.fixed, b.fixed), cosines(a.flipping, b.flipping)
-    parts = len(a.fixed + a.flipping)
+    fixed, flipping = cosines(a.sign_fixed, b.sign_fixed), cosines(a.sign_flipping, b.sign_flipping)
+    parts = len(a.sign_fixed + a.sign_flipping)
     unsigned = (fixed + np.abs(flipping)) / parts
     exact = unsigned.diagonal() > 1 - MARGIN
     if exact.all() or (exact & fixed_points(unsigned)).sum() >= 2 or relabelled(unsigned) > threshold:
@@ -138,10 +138,10 @@ def slow_look(a: Block, b: Block, threshold: float, signs: bool) -> bool:
             (x[:, i].mean(0), x[:, j].mean(0), y[:, i].mean(0), y[:, j].mean(0))
             for i, j in ((i, i + 1) for i in range(0, len(alive) - 1, 2))
             if alive[i] and alive[j]
-            for x, y in zip(a.flipping, b.flipping, strict=True)
+            for x, y in zip(a.sign_flipping, b.sign_flipping, strict=True)
         ]
         numbers = np.array([(unit(p) - unit(q)) @ (unit(r) - unit(s)) for p, q, r, s in both])
-        numbers = numbers.reshape(-1, max(1, len(a.flipping))).sum(1)
+        numbers = numbers.reshape(-1, max(1, len(a.sign_flipping))).sum(1)
         return float(numbers.sum()) > threshold * np.sqrt((numbers**2).sum())
     return relabelled((fixed + flipping) / parts) > threshold
 

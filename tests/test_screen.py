@@ -45,7 +45,7 @@ from verify.statistics import EXACT_TESTS
 from verify.statistics.applicability import on_shared_anchors
 from verify.statistics.blocks import (
     Block,
-    Grid,
+    BlocksByLayer,
     common_indices,
     score,
     unit_responses,
@@ -171,7 +171,7 @@ def named(name: str, arrays: Arrays, shape: Architecture) -> Fingerprint:
     return Fingerprint(made.record.model_copy(update={"components": sketches.NEEDED}), made.arrays)
 
 
-def part(grid: Grid, purpose: str, shape: Architecture) -> Grid:
+def part(grid: BlocksByLayer, purpose: str, shape: Architecture) -> BlocksByLayer:
     """The part of a component's blocks that the first stage looks at."""
     sizes = {"mlp": shape.hidden, "experts": shape.expert_hidden, "shared": shape.shared_hidden}
     kept = SKETCH.at("screen")
@@ -183,13 +183,13 @@ def part(grid: Grid, purpose: str, shape: Architecture) -> Grid:
         else:
             wanted = chosen_indices(purpose, sizes[slot], min(sketches.UNITS, full[slot]))
         small = block.at(wanted)
-        fixed, flipping = (tuple(x[: sketches.COPIES] for x in y) for y in (small.fixed, small.flipping))
-        return replace(small, fixed=fixed, flipping=flipping, copies=min(block.copies, sketches.COPIES))
+        fixed, flipping = (tuple(x[: sketches.COPIES] for x in y) for y in (small.sign_fixed, small.sign_flipping))
+        return replace(small, sign_fixed=fixed, sign_flipping=flipping, copies=min(block.copies, sketches.COPIES))
 
     return {layer: {slot: cut(slot, block) for slot, block in row.items()} for layer, row in grid.items()}
 
 
-def plain(a: Grid, b: Grid) -> int:
+def plain(a: BlocksByLayer, b: BlocksByLayer) -> int:
     """Fixed points of same-layer blocks by the definition."""
     total = 0
     for layer in a.keys() & b.keys():

@@ -22,7 +22,7 @@ from benchmarks.zoo.config import Config
 from benchmarks.zoo.derive import permute_channels, permute_heads, permute_units, rotate_stream
 from tests.synthetic import SKETCH, architecture, fingerprint_of, gpt2_like
 from verify import Fingerprint, SketchSpec
-from verify.base import StatisticsError
+from verify.base import Phrase, StatisticsError
 from verify.data import model
 from verify.fingerprint.anchors import ANCHORS, anchors_of
 from verify.statistics import (
@@ -184,7 +184,7 @@ PAIRS = list(itertools.combinations([*STRANGERS, "fine-tuned", "obfuscated", "mo
 def test_scores_are_symmetric_to_the_last_bit_and_largest_for_a_model_with_itself(statistic):
     for a, b in PAIRS:
         a, b = shipped(a), shipped(b)
-        if statistic.refuse(a, b) is None:
+        if statistic.refusal(a, b) is None:
             assert statistic(a, b) == statistic(b, a)
             assert statistic(a, b) <= min(statistic(a, a), statistic(b, b)) + 1e-12
 
@@ -238,22 +238,22 @@ def without(fingerprint, prefix):
 
 
 @pytest.mark.parametrize(
-    ("statistic", "prefix", "reason"),
+    ("statistic", "prefix", "code"),
     [
-        (RESPONSE_MATCH, "match.", "no `match` arrays"),
-        (SPREAD_CORRELATION, "spread.o", "no array 'spread.o'"),
-        (EMBEDDING_GEOMETRY, "gram.", "no array 'gram.embed'"),
-        (CIRCUIT_COSINE, "circuit.", "share no circuit"),
-        (SPECTRAL_DISTANCE, "spectrum.", "no attention whose spectra"),
-        (STREAM_ROTATION, "gram.", "no array 'gram.embed'"),
+        (RESPONSE_MATCH, "match.", "no_match_arrays"),
+        (SPREAD_CORRELATION, "spread.o", "no_array"),
+        (EMBEDDING_GEOMETRY, "gram.", "no_array"),
+        (CIRCUIT_COSINE, "circuit.", "no_common_circuit"),
+        (SPECTRAL_DISTANCE, "spectrum.", "no_spectra"),
+        (STREAM_ROTATION, "gram.", "no_array"),
     ],
     ids=lambda x: getattr(x, "id", None),
 )
-def test_a_missing_component_is_refused_with_a_reason(statistic, prefix, reason):
+def test_a_missing_component_is_refused_with_a_reason(statistic, prefix, code):
     whole = shipped("reference")
     part = without(whole, prefix)
     for a, b in ((whole, part), (part, whole)):
-        assert reason in statistic.refuse(a, b)
+        assert statistic.refusal(a, b).code == code
         with pytest.raises(StatisticsError, match=f"{statistic.id} does not apply to reference"):
             statistic(a, b)
 
@@ -262,20 +262,21 @@ def test_a_missing_component_is_refused_with_a_reason(statistic, prefix, reason)
 def test_too_few_shared_anchors_are_refused_where_tokens_are_used(statistic):
     few, whole = on_anchors(shipped("reference"), shipped("reference").record.anchors[:31]), shipped("stranger-1")
     if statistic in (SPREAD_CORRELATION, SPECTRAL_DISTANCE):
-        assert statistic.refuse(few, whole) is None
+        assert statistic.refusal(few, whole) is None
     else:
-        assert "share 31 anchor tokens" in statistic.refuse(few, whole)
+        assert statistic.refusal(few, whole) == Phrase.of("few_shared_anchors", shared=31, least=32)
 
 
 def test_gated_and_ungated_models_are_refused_by_the_primary():
-    assert "gated" in RESPONSE_MATCH.refuse(shipped("reference"), shipped("gpt2-reference"))
+    assert RESPONSE_MATCH.refusal(shipped("reference"), shipped("gpt2-reference")) == Phrase.of("gated_differs")
     for function in (response_grid, copy_tables):
         with pytest.raises(StatisticsError, match="gated"):
             function(shipped("reference"), shipped("gpt2-reference"))
 
 
 def test_two_layers_have_no_correlation():
-    assert "2 layers" in SPREAD_CORRELATION.refuse(shipped("depth-pruned-healed"), shipped("reference"))
+    reason = SPREAD_CORRELATION.refusal(shipped("depth-pruned-healed"), shipped("reference"))
+    assert reason == Phrase.of("few_layers", model="A", layers=2, least=3)
 
 
 def test_a_layer_without_a_role_has_no_spread():
@@ -283,7 +284,7 @@ def test_a_layer_without_a_role_has_no_spread():
     table = reference.arrays["spread.v"].copy()
     table[2, 1] = np.nan
     holed = Fingerprint(reference.record, reference.arrays | {"spread.v": table})
-    assert "no finite spread of v" in SPREAD_CORRELATION.refuse(holed, reference)
+    assert SPREAD_CORRELATION.refusal(holed, reference) == Phrase.of("no_finite_spread", model="A", role="v")
 
 
 @pytest.mark.parametrize(

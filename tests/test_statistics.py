@@ -13,6 +13,7 @@ from scipy.optimize import linear_sum_assignment
 from tests.synthetic import SKETCH, architecture, fingerprint_of, gpt2_like, moe_like, random_arrays, stranger
 from tests.uniformity import NotSuperUniformError, check_super_uniform
 from verify import Fingerprint
+from verify.base import Phrase
 from verify.fingerprint import SketchSpec, chosen_indices
 from verify.inference import log10_p_fixed_points, log10_p_signs
 from verify.statistics import EXACT_TESTS, RESPONSE_IDENTITY, SIGN_AGREEMENT, UNIT_IDENTITY, VALUE_IDENTITY
@@ -22,6 +23,7 @@ from verify.statistics.groups import groups
 from verify.statistics.matching import MARGIN, fixed_points
 from verify.statistics.stream_identity import correlations_of_dimensions
 from verify.statistics.ties import tied
+from verify.wording import say
 
 COMPONENTS = [units, unit_pairs, unit_responses, values, value_responses]
 ARCHITECTURES = {"llama": architecture(), "gpt2": gpt2_like(), "moe": moe_like()}
@@ -47,8 +49,8 @@ def test_score_arrays_are_equivariant_under_permutation_of_either_model(componen
     permuted = type(block_a)(
         block_a.indices,
         block_a.size,
-        tuple(x[:, order] for x in block_a.fixed),
-        tuple(x[:, order] for x in block_a.flipping),
+        tuple(x[:, order] for x in block_a.sign_fixed),
+        tuple(x[:, order] for x in block_a.sign_flipping),
         block_a.copies,
     )
     np.testing.assert_allclose(score(permuted, block_b), score(block_a, block_b)[order], atol=1e-12)
@@ -66,8 +68,8 @@ def test_sign_flips_leave_scores_and_flip_agreements(component, seed):
     flipped = type(block_a)(
         block_a.indices,
         block_a.size,
-        block_a.fixed,
-        tuple(x * signs[:, None] for x in block_a.flipping),
+        block_a.sign_fixed,
+        tuple(x * signs[:, None] for x in block_a.sign_flipping),
         block_a.copies,
     )
     np.testing.assert_array_equal(score(flipped, block_b), score(block_a, block_b))
@@ -352,8 +354,8 @@ def test_the_harness_catches_copied_experts_counted_as_independent():
                     type(z)(
                         z.indices,
                         z.size,
-                        tuple(v[e : e + 1] for v in z.fixed),
-                        tuple(v[e : e + 1] for v in z.flipping),
+                        tuple(v[e : e + 1] for v in z.sign_fixed),
+                        tuple(v[e : e + 1] for v in z.sign_flipping),
                         1,
                     )
                     for z in (x, y)
@@ -431,7 +433,8 @@ def test_the_harness_catches_signs_where_the_mlp_is_not_odd_in_up(what):
     with pytest.raises(NotSuperUniformError):
         check_super_uniform([signs_of_units(a, b) for a, b in pairs])
     results = [EXACT_TESTS[3](a, b) for a, b in pairs]
-    assert all("not odd in `up`" in result.notes[0] for result in results), what
+    left_out = Phrase.of("left_out", part="hidden units", because=Phrase.of("not_odd_in_up", model="A"))
+    assert all(result.notes[0] == left_out for result in results), what
     check_super_uniform([result.log10_p for result in results])
 
 
@@ -452,7 +455,7 @@ def test_the_harness_catches_sinusoidal_positions():
         check_super_uniform([stream(a, b).log10_p for a, b in blind])
     told = stream(model(0, "sinusoidal"), model(1, "rotary"))
     assert not told.applicable
-    assert "sinusoidal" in told.reason
+    assert told.reason == Phrase.of("sinusoidal", model="A")
 
 
 # ---- ties, margins, dead units
@@ -527,7 +530,8 @@ def test_unknown_tensors_inside_a_sublayer_refuse_its_symmetry():
     for name, test in (("model.layers.0.self_attn.v_norm.weight", "value_identity"), ("layers.1.mlp.bias", "sign")):
         odd = Fingerprint(a.record.model_copy(update={"unrecognised": (name,)}), a.arrays)
         result = next(t for t in EXACT_TESTS if t.id.startswith(test))(odd, b)
-        assert name in " ".join([result.reason or "", *result.notes])
+        because = Phrase.of("tensor_not_understood", model="A", tensor=name)
+        assert because in (result.reason, *(note.values.get("because") for note in result.notes))
 
 
 def test_copies_within_a_model_are_found_and_strangers_are_not_tied():
@@ -610,18 +614,19 @@ def test_unequal_hidden_sizes_are_compared_at_common_indices():
 @pytest.mark.parametrize(
     ("test", "change", "reason"),
     [
-        ("unit_identity", {"width": 64}, "different widths"),
-        ("unit_identity", {"gated": False, "odd_in_up": False}, "gated"),
-        ("value_identity", {"linear_values": False}, "not linear"),
-        ("value_identity", {"head_size": 6}, "different sizes"),
-        ("sign_agreement", {"linear_values": False, "odd_in_up": False}, "not linear"),
-        ("stream_identity", {"width": 64}, "different widths"),
+        ("unit_identity", {"width": 64}, Phrase.of("width", a=48, b=64)),
+        ("unit_identity", {"gated": False, "odd_in_up": False}, Phrase.of("gated_differs")),
+        ("value_identity", {"linear_values": False}, Phrase.of("not_linear_values", model="B")),
+        ("value_identity", {"head_size": 6}, Phrase.of("head_sizes", a=12, b=6)),
+        ("sign_agreement", {"linear_values": False, "odd_in_up": False}, Phrase.of("not_linear_values", model="B")),
+        ("stream_identity", {"width": 64}, Phrase.of("width", a=48, b=64)),
     ],
 )
 def test_a_test_that_does_not_apply_says_why(test, change, reason):
     result = next(t for t in EXACT_TESTS if t.id == test)(stranger(1), stranger(2, architecture(**change)))
     assert not result.applicable
-    assert reason in result.reason
+    assert result.reason == reason
+    assert "{" not in say(reason, names={"B": "the other"})
     assert result.log10_p is None
 
 
@@ -629,7 +634,7 @@ def test_too_few_shared_anchors_make_response_tests_inapplicable():
     a, b = stranger(1), stranger(2)
     few = Fingerprint(b.record.model_copy(update={"anchors": tuple(range(20, 60))}), b.arrays)
     for test in (EXACT_TESTS[2], EXACT_TESTS[4]):
-        assert "share 20 anchor tokens" in test(a, few).reason
+        assert test(a, few).reason == Phrase.of("few_shared_anchors", shared=20, least=32)
 
 
 @settings(max_examples=200, deadline=None)

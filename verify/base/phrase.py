@@ -26,6 +26,9 @@ class Phrase(Record):
     values: dict[str, Value | list[str | Phrase] | Phrase] = Field(default={})
     """What fills the sentence, by name."""
 
+    def __hash__(self) -> int:
+        return hash((self.code, *sorted(self.values)))  # values may hold lists, which have no hash
+
     @staticmethod
     def of(code: str, **values: Any) -> Phrase:
         """A phrase of a code and its values."""

@@ -3,18 +3,22 @@
 from .anchors import ANCHORS, LEAST_ANCHORS, Pairing, known_tokens, shared_anchors
 from .build import fingerprint
 from .copies import may_be_copies, with_file_digests
-from .record import (
+from .cut import on_anchors, on_shared_anchors, reduced
+from .file import is_fingerprint
+from .layout import (
     COMPONENTS,
     SAMPLED,
+    ArraySpec,
+    Axis,
+    Bundle,
     Component,
-    DeadCount,
-    Fingerprint,
-    FingerprintRecord,
-    PartRecord,
-    ReadFrom,
-    StrangeTensor,
-    is_fingerprint,
+    bundles,
+    kept_channels,
+    kept_dimensions,
+    specs,
+    table,
 )
+from .record import DeadCount, Fingerprint, FingerprintRecord, PartRecord, ReadFrom, StrangeTensor
 from .same import check_same, difference
 from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, projection, unit_rows
 
@@ -24,6 +28,9 @@ __all__ = [
     "EFFORTS",
     "LEAST_ANCHORS",
     "SAMPLED",
+    "ArraySpec",
+    "Axis",
+    "Bundle",
     "Component",
     "DeadCount",
     "Effort",
@@ -34,15 +41,23 @@ __all__ = [
     "ReadFrom",
     "SketchSpec",
     "StrangeTensor",
+    "bundles",
     "check_same",
     "chosen_indices",
     "difference",
     "fingerprint",
     "is_fingerprint",
+    "kept_channels",
+    "kept_dimensions",
     "known_tokens",
     "may_be_copies",
+    "on_anchors",
+    "on_shared_anchors",
     "projection",
+    "reduced",
     "shared_anchors",
+    "specs",
+    "table",
     "unit_rows",
     "with_file_digests",
 ]

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoint import Checkpoint
-from .circuits import circuit, in_circuits, spectrum
+from .circuits import circuit, spectrum
+from .layout import ArraySpec, attention_specs, kept_channels
 from .responses import Tokens, centred
 from .scan import Scan
-from .sketch import Effort, SketchSpec, chosen_indices, projection, unit_rows
+from .sketch import Effort, SketchSpec, projection, unit_rows
 from .units import Arrays
 
 
@@ -25,17 +26,19 @@ def sampled_values(
     if not shape.kv_heads:  # no number of heads, or no plain k and v
         return {}
     heads, size, sharing = shape.kv_heads, shape.head_size, shape.heads // shape.kv_heads
-    channels, signs = chosen_indices("channels", size, sketch.channels), projection(shape.width, sketch.projections)
+    channels, signs = kept_channels(shape, sketch).indices, projection(shape.width, sketch.projections)
     rows = scan.rows("v", layer, (np.arange(heads)[:, None] * size + channels).ravel())
-    arrays: Arrays = {
-        f"values.{layer}.v": _by_head(rows @ signs, heads),
-        f"response.{layer}.values": _by_head(centred(rows @ tokens.reading("attn", layer)), heads),
-    }
-    if effort != "screen":
-        columns = (np.arange(heads * sharing)[:, None] * size + channels).ravel()
-        written = scan.leading_columns("o", layer, columns, signs[: sketch.rows])
-        shared = written.reshape(heads, sharing, len(channels), -1).sum(1)
-        arrays[f"values.{layer}.o"] = _by_head(shared.reshape(-1, shared.shape[-1]), heads)
+    arrays: Arrays = {}
+    for spec in _specs(checkpoint, layer, sketch, tokens):
+        if spec.component == "response":
+            arrays[spec.name] = _by_head(centred(rows @ tokens.reading("attn", layer)), heads)
+        elif spec.component == "values" and spec.role == "v":
+            arrays[spec.name] = _by_head(rows @ signs, heads)
+        elif spec.component == "values" and spec.held_at(effort):
+            columns = (np.arange(heads * sharing)[:, None] * size + channels).ravel()
+            written = scan.leading_columns("o", layer, columns, signs[: sketch.rows])
+            shared = written.reshape(heads, sharing, len(channels), -1).sum(1)
+            arrays[spec.name] = _by_head(shared.reshape(-1, shared.shape[-1]), heads)
     return arrays
 
 
@@ -50,6 +53,7 @@ def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: S
         return {}
     arrays: Arrays = {}
     gain, reading = tokens.gain("attn", layer), tokens.reading("attn", layer)
+    names = {(spec.component, spec.part): spec.name for spec in _specs(checkpoint, layer, sketch, tokens)}
     with np.errstate(invalid="ignore"):
         for name, (left, right) in {"qk": ("q", "k"), "vo": ("v", "o")}.items():
             x, y = scan.whole(left, layer), scan.whole(right, layer)
@@ -57,14 +61,19 @@ def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: S
                 x = _shared(x, shape.kv_heads, shape.head_size)
             else:
                 y = _shared(y.T, shape.kv_heads, shape.head_size)
-            if in_circuits(layer, shape):
+            if ("circuit", name) in names:
                 seen = reading if name == "qk" else tokens.embedding.T
-                arrays[f"circuit.{layer}.{name}"] = circuit(x @ reading, y @ seen)
+                arrays[names["circuit", name]] = circuit(x @ reading, y @ seen)
             x *= gain.astype(np.float32)
             if name == "qk":
                 y *= gain.astype(np.float32)
-            arrays[f"spectrum.{layer}.{name}"] = spectrum(x, y, sketch.spectrum)
+            arrays[names["spectrum", name]] = spectrum(x, y, sketch.spectrum)
     return arrays
+
+
+def _specs(checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> list[ArraySpec]:
+    """The rows of the table for attention of one layer."""
+    return list(attention_specs(checkpoint.architecture, sketch, len(tokens.embedding), layer))
 
 
 def _by_head(rows: NDArray[np.float64], heads: int) -> NDArray[np.float16]:

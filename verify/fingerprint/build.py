@@ -5,77 +5,30 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import re
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from math import prod
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..base import Cache, InputError, Progress, Workers, run_in_order, silent, software
-from ..checkpoint import Checkpoint, Key, Location, open_checkpoint, whereabouts
+from ..checkpoint import Architecture, Checkpoint, Key, Location, open_checkpoint, whereabouts
 from .anchors import anchors_of
-from .attention import attention_circuits, sampled_values
-from .check import MOST_STRANGE, SPREAD_ROLES
+from .check import MOST_STRANGE
+from .file import is_fingerprint
+from .inventory import digest_of_group, strange_tensors
+from .layers import Piece, Task, opened, read_layer, read_outside_layers
+from .layout import COMPONENTS, SAMPLED, spread_specs
 from .moments import Moments
-from .record import (
-    COMPONENTS,
-    SAMPLED,
-    DeadCount,
-    Fingerprint,
-    FingerprintRecord,
-    PartRecord,
-    StrangeTensor,
-    is_fingerprint,
-)
-from .responses import Tokens
+from .record import DeadCount, Fingerprint, FingerprintRecord, PartRecord
 from .scan import Scan
-from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, unit_rows
+from .sketch import EFFORTS, Effort, SketchSpec
 from .store import Store
-from .units import Arrays, sampled_units, strongest_units
-
-LEAST_TELLING = 256
-"""Numbers from which on equal bytes of a tensor say anything."""
-
-_INTEGERS = re.compile(r"[IU][0-9]|BOOL")
+from .units import Arrays
 
 _log = logging.getLogger(__name__)
-
-_opened: dict[str, Checkpoint] = {}
-"""Checkpoints open in this process, by run."""
-
-
-@dataclass(frozen=True)
-class _Part:
-    """What was read of one layer, or of what lies outside layers."""
-
-    arrays: Arrays
-    moments: dict[tuple[str, int | None], Moments]
-    digests: dict[str, bytes]
-    non_finite: dict[str, int]
-    """Of chosen rows."""
-    notes: set[str]
-    bytes_of: dict[Key | str, int]
-    """Distinct bytes read, by tensor."""
-    varied: set[str] = field(default_factory=set)
-
-
-@dataclass(frozen=True)
-class _Task:
-    """One layer to read, by whoever can open the checkpoint."""
-
-    run: str
-    """Name of the run: whoever has opened the checkpoint for it need not open it again."""
-    location: Location
-    layer: int
-    sketch: SketchSpec
-    effort: Effort
-    embedding: NDArray[np.float64]
-    writing: NDArray[np.float64]
 
 
 def fingerprint(
@@ -170,7 +123,7 @@ def _read(
     first, *others = (FingerprintRecord(**one.fields, **whole) for one in readings)
     digests = {name: value for one in readings for name, value in one.digests.items()} | scan.digests
     own = {one.checkpoint.part.name: one.sha256 for one in readings} if effort == "full" else {}
-    strange = _strange(checkpoint, digests, set.union(scan.varied, *(one.varied for one in readings)))
+    strange = strange_tensors(checkpoint, digests, set.union(scan.varied, *(one.varied for one in readings)))
     telling: Counter[str] = Counter()
     for tensor in strange:
         telling[tensor.part] += tensor.numbers * tensor.telling
@@ -179,7 +132,7 @@ def _read(
         update={
             "parts": tuple(
                 PartRecord(
-                    sha256=own.get(part.name) if part.family else _of_group(checkpoint, part.name, digests),
+                    sha256=own.get(part.name) if part.family else digest_of_group(checkpoint, part.name, digests),
                     telling=telling[part.name],
                     **dict(part),
                 )
@@ -223,18 +176,20 @@ def _read_part(
         what += f", {checkpoint.part.name}"
     tokenizer = checkpoint.vocabulary()
     pairing, known = anchors_of(tokenizer, architecture.vocab, sketch.anchors)
-    outside, embedding, writing = _outside_layers(checkpoint.again(), sketch, effort, [token for _, token in known])
+    outside, embedding, writing = read_outside_layers(
+        checkpoint.again(), sketch, effort, [token for _, token in known]
+    )
     progress(what, 1, total)
     run = uuid4().hex
-    _opened[run] = checkpoint
-    tasks = [_Task(run, location, layer, sketch, effort, embedding, writing) for layer in range(architecture.layers)]
+    opened[run] = checkpoint
+    tasks = [Task(run, location, layer, sketch, effort, embedding, writing) for layer in range(architecture.layers)]
     parts = [outside]
     try:
-        for part in run_in_order(_layer, tasks, workers):
+        for part in run_in_order(read_layer, tasks, workers):
             parts.append(part)
             progress(what, len(parts), total)
     finally:
-        _opened.pop(run, None)
+        opened.pop(run, None)
     arrays = {name: array for part in parts for name, array in part.arrays.items()}
     moments = {key: value for part in parts for key, value in part.moments.items()}
     digests = {name: value for part in parts for name, value in part.digests.items()}
@@ -271,89 +226,11 @@ def _read_part(
     return _Reading(
         checkpoint,
         fields,
-        arrays | _spread(moments, architecture.layers),
+        arrays | _spread(moments, architecture),
         digests,
         _digest(relative, effort),
         outside.varied,
     )
-
-
-def _of_group(checkpoint: Checkpoint, group: str, digests: dict[str, bytes]) -> str | None:
-    """The digest of a group of tensors that nothing understands, as stored; None where they were not read."""
-    whole, start = hashlib.sha256(), checkpoint.starts[group]
-    for name in checkpoint.strange.get(group, ()):
-        if (found := digests.get(f"rest {name}")) is None:
-            return None
-        whole.update(hashlib.sha256(name.removeprefix(start).encode()).digest() + found)
-    return whole.hexdigest()
-
-
-def _strange(checkpoint: Checkpoint, digests: dict[str, bytes], varied: set[str]) -> list[StrangeTensor]:
-    """The tensors that nothing understands."""
-    found = []
-    for part, names in checkpoint.strange.items():
-        for name in names:
-            (dtype, shape), digest = checkpoint.stored_as(name), digests.get(f"rest {name}")
-            matrix = sum(size > 1 for size in shape) > 1 and prod(shape) >= LEAST_TELLING
-            telling = name in varied and matrix and not _INTEGERS.match(dtype)
-            sha256 = None if digest is None else digest.hex()
-            found.append(
-                StrangeTensor(name=name, part=part, dtype=dtype, shape=shape, sha256=sha256, telling=telling)
-            )
-    return found
-
-
-@np.errstate(over="ignore", invalid="ignore")  # what is not finite is counted, and becomes zero rows
-def _outside_layers(
-    checkpoint: Checkpoint, sketch: SketchSpec, effort: Effort, ids: list[int]
-) -> tuple[_Part, NDArray[np.float64], NDArray[np.float64]]:
-    """Arrays ``stream.*`` and ``gram.embed``; and the anchors as the model reads and writes them."""
-    scan, shape = Scan(checkpoint), checkpoint.architecture
-    kept = chosen_indices("stream", shape.width, sketch.stream)
-    order = np.argsort(ids, kind="stable").astype(np.intp)
-    rows: dict[str, NDArray[np.float64]] = {}
-    for role in ("embed", "unembed"):
-        if checkpoint.has(role):
-            rows[role] = scan.rows(role, None, np.asarray(ids, dtype=np.intp)[order])[np.argsort(order)]
-    if checkpoint.has("embed_map"):
-        rows["embed"] = rows["embed"] @ scan.whole("embed_map", None).astype(np.float64).T
-    arrays: Arrays = {f"stream.{role}": unit_rows(x[:, kept].T) for role, x in rows.items()}
-    finite = {role: np.where(np.isfinite(x), x, 0.0) for role, x in rows.items()}
-    embedding = finite.get("embed", np.zeros((0, shape.width)))
-    if shape.norm == "layer":  # layer norm removes the mean over the stream
-        embedding = embedding - embedding.mean(1, keepdims=True)
-    gram = embedding @ embedding.T
-    arrays["gram.embed"] = (gram / (np.trace(gram) or 1.0)).astype(np.float32)
-    last = scan.gain(("norm_final", None) if checkpoint.has("norm_final") else None)
-    writing = np.ascontiguousarray((finite.get("unembed", embedding) * last).T)
-    if effort == "full":
-        scan.skim_rest(None)
-        scan.skim_unknown((*checkpoint.outside, *checkpoint.unrecognised))
-    read = checkpoint.notes, checkpoint.bytes_of
-    part = _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, *read, scan.varied)
-    return part, embedding, writing
-
-
-@np.errstate(over="ignore", invalid="ignore")
-def _layer(task: _Task) -> _Part:
-    """All that is read of one layer."""
-    if task.run not in _opened:
-        _opened.clear()  # of runs that are over
-        _opened[task.run] = open_checkpoint(task.location)
-    checkpoint = _opened[task.run].again()
-    scan, layer = Scan(checkpoint), task.layer
-
-    def gain(sublayer: str, layer: int) -> NDArray[np.float64]:
-        return scan.gain(checkpoint.norm_before(sublayer, layer))
-
-    tokens = Tokens(task.embedding, task.writing, gain)
-    arrays = sampled_values(scan, checkpoint, layer, task.sketch, task.effort, tokens)
-    arrays |= sampled_units(scan, checkpoint, layer, task.sketch, task.effort, tokens)
-    if task.effort == "full":
-        arrays |= attention_circuits(scan, checkpoint, layer, task.sketch, tokens)
-        arrays |= strongest_units(scan, checkpoint, layer, task.sketch, tokens)
-        scan.skim_rest(layer)
-    return _Part(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.notes, checkpoint.bytes_of)
 
 
 def _digest(digests: dict[str, bytes], effort: Effort) -> str:
@@ -365,14 +242,14 @@ def _digest(digests: dict[str, bytes], effort: Effort) -> str:
     return whole.hexdigest()
 
 
-def _non_finite(parts: list[_Part], moments: dict[tuple[str, int | None], Moments], effort: Effort) -> int:
+def _non_finite(parts: list[Piece], moments: dict[tuple[str, int | None], Moments], effort: Effort) -> int:
     """Among all entries at full effort, else among those read; a norm that two layers read counts once."""
     if effort == "full":
         return sum(found.non_finite for found in moments.values())
     return sum({name: count for part in parts for name, count in part.non_finite.items()}.values())
 
 
-def _bytes_read(parts: list[_Part]) -> int:
+def _bytes_read(parts: list[Piece]) -> int:
     """Distinct bytes: of a tensor that several layers read (a norm, all of it), the most that one of them did."""
     most: dict[Key | str, int] = {}
     for part in parts:
@@ -394,11 +271,11 @@ def _dead(arrays: Arrays) -> tuple[DeadCount, ...]:
     )
 
 
-def _spread(moments: dict[tuple[str, int | None], Moments], layers: int) -> Arrays:
+def _spread(moments: dict[tuple[str, int | None], Moments], architecture: Architecture) -> Arrays:
     """Moments of each role, shape [layers, 4]; NaN where a layer lacks it, absent where all do."""
     nothing = Moments()
     return {
-        f"spread.{role}": np.array([moments.get((role, i), nothing).summary() for i in range(layers)])
-        for role in SPREAD_ROLES
-        if any((role, i) in moments for i in range(layers))
+        spec.name: np.array([moments.get((spec.role, i), nothing).summary() for i in range(architecture.layers)])
+        for spec in spread_specs(architecture)
+        if any((spec.role, i) in moments for i in range(architecture.layers))
     }

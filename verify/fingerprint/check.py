@@ -15,15 +15,10 @@ from numpy.typing import NDArray
 from ..base import FingerprintError
 from ..checkpoint import KINDS, MOST_DECLARED, MOST_GROUPS, MOST_PARTS
 from .anchors import ANCHORS, numbered_rows
-from .circuits import in_circuits
+from .layout import SAMPLED, ArraySpec, bundle_group, bundles, specs, table
 
 if TYPE_CHECKING:
     from .record import FingerprintRecord
-
-LARGEST_FILE = 1 << 30
-"""Bytes; a trillion parameters in 60 layers of 384 experts make about 300 MB."""
-SPREAD_ROLES = (*"qkvo", *(prefix + role for prefix in ("", "expert_", "shared_") for role in ("gate", "up", "down")))
-"""Roles whose moments a fingerprint may hold, in the order of the build."""
 
 MOST_STRANGE = 1 << 12
 """Tensors that no table understands and that are listed one by one: the largest."""
@@ -42,7 +37,6 @@ _COUNTS = {
     "shared_hidden": (0, 1 << 20),
 }
 _MOST_BLOCKS = 1 << 15  # kv heads, or experts, over all layers
-_LARGEST_SKETCH = 1 << 20
 _LARGEST_NUMBER = (1 << 53) - 1  # that canonical JSON can hold
 _LONGEST_NAME = 255
 _MOST_PARTS = 3
@@ -50,8 +44,6 @@ _LONGEST_BASE = 512
 _LONGEST_TENSOR = 1 << 10
 
 Arrays = Mapping[str, NDArray[Any]]
-Shape = tuple[str, tuple[int, ...]]
-"""dtype and shape of an array."""
 
 
 def check_record(record: FingerprintRecord) -> None:
@@ -149,25 +141,30 @@ def check_arrays(record: FingerprintRecord, arrays: Arrays) -> None:
     FingerprintError
         Naming the array, what it is and what was expected; to be completed with the file's name.
     """
-    expected = _layout(record, arrays)
+    expected = _expected(record, arrays)
     for name in sorted(expected.keys() | arrays.keys()):
         if name not in expected:
             raise FingerprintError(f"has an array {name!r:.80}, which no fingerprint of its architecture has")
         if name not in arrays:
             raise FingerprintError(f"lacks the array {name!r}, which its architecture asks for")
         found = (arrays[name].dtype.name, arrays[name].shape)
-        _expect(found == expected[name], f"array {name!r}", found, f"{expected[name]}")
+        wanted = (expected[name].dtype, expected[name].shape)
+        _expect(found == wanted, f"array {name!r}", found, f"{wanted}")
     for name, array in arrays.items():
-        kind = name.split(".")[0]
-        if kind in ("gram", "spectrum"):
-            least = -1.001 if kind == "gram" else 0.0
-            sound = np.all((array >= least) & (array <= 1.001))  # false for what is not finite
-            _expect(bool(sound), f"array {name!r}", "a number out of range", f"finite numbers from {least:.0f} to 1")
-        elif kind != "spread":
-            rows = array.astype(np.float64).reshape((1, -1) if kind == "circuit" else array.shape)
-            length = np.sqrt(np.square(rows).sum(-1))
-            sound = np.all((length == 0) | (np.abs(length - 1) < 0.01))
-            _expect(bool(sound), f"array {name!r}", "a row of another length", "finite rows of length 1 or 0")
+        _check_values(expected[name], array)
+
+
+def _check_values(spec: ArraySpec, array: NDArray[Any]) -> None:
+    """Of the scale that the table says, as far as float16 keeps it."""
+    if spec.norm in ("trace", "largest"):
+        least = -1.001 if spec.norm == "trace" else 0.0
+        sound = np.all((array >= least) & (array <= 1.001))  # false for what is not finite
+        _expect(bool(sound), f"array {spec.name!r}", "a number out of range", f"finite numbers from {least:.0f} to 1")
+    elif spec.norm != "none":
+        rows = array.astype(np.float64).reshape((1, -1) if spec.norm == "whole" else array.shape)
+        length = np.sqrt(np.square(rows).sum(-1))
+        sound = np.all((length == 0) | (np.abs(length - 1) < 0.01))
+        _expect(bool(sound), f"array {spec.name!r}", "a row of another length", "finite rows of length 1 or 0")
 
 
 def _check_sizes(record: FingerprintRecord) -> None:
@@ -179,7 +176,7 @@ def _check_sizes(record: FingerprintRecord) -> None:
         blocks = shape.layers * getattr(shape, name)
         _expect(blocks <= _MOST_BLOCKS, f"number of layers times {name}", blocks, f"<= {_MOST_BLOCKS}")
     _expect(
-        record.effort == "full" or "match" not in record.components,
+        record.effort == "full" or set(record.components) <= set(SAMPLED),
         "components",
         record.components,
         f"those that {record.effort} effort gives",
@@ -194,62 +191,17 @@ def _check_sizes(record: FingerprintRecord) -> None:
         record.sketch.version,
         f"{_SKETCH_VERSION}, which is the sketch that this version of verify knows",
     )
-    for name, value in record.sketch:
-        _expect(1 <= value <= _LARGEST_SKETCH, f"sketch.{name}", value, f"1 to {_LARGEST_SKETCH}")
 
 
-def _layout(record: FingerprintRecord, present: Arrays) -> dict[str, Shape]:
-    """Dtype and shape by name of the arrays that there must be; spreads and MLP bundles where there are any."""
-    shape, sketch, anchors = record.architecture, record.sketch, len(record.anchors)
-    layout: dict[str, Shape] = {"gram.embed": ("float32", (anchors, anchors))}
-    streams = ("embed",) if shape.tied_embeddings else ("embed", "unembed")
-    for role in streams if shape.vocab else ():
-        layout[f"stream.{role}"] = ("float16", (min(shape.width, sketch.stream), anchors))
-    for layer in range(shape.layers):
-        mlps = _mlp_layout(record, layer, present)
-        if not mlps:
+def _expected(record: FingerprintRecord, present: Arrays) -> dict[str, ArraySpec]:
+    """By name, the arrays that there must be: of groups of which any is there, all; of MLPs, some in every layer."""
+    whole = specs(record.architecture, record.sketch, len(record.anchors))
+    groups = {spec.group for spec in whole if spec.name in present}
+    kinds = bundles(record.architecture, record.sketch)
+    for layer in range(record.architecture.layers):
+        if groups.isdisjoint(bundle_group(layer, bundle) for bundle in kinds):
             raise FingerprintError(f"lacks the MLP arrays of layer {layer}, such as 'units.{layer}.mlp.up'")
-        layout |= _attention_layout(record, layer) | mlps
-    for role in SPREAD_ROLES:
-        if f"spread.{role}" in present:
-            layout[f"spread.{role}"] = ("float64", (shape.layers, 4))
-    return {name: value for name, value in layout.items() if name.split(".")[0] in record.components}
-
-
-def _attention_layout(record: FingerprintRecord, layer: int) -> dict[str, Shape]:
-    shape, sketch, anchors = record.architecture, record.sketch, len(record.anchors)
-    heads = (shape.kv_heads, min(shape.head_size, sketch.channels))
-    if not shape.kv_heads:
-        return {}
-    layout: dict[str, Shape] = {f"response.{layer}.values": ("float16", (*heads, anchors))}
-    roles = "v" if record.effort == "screen" else "vo"
-    layout |= {f"values.{layer}.{role}": ("float16", (*heads, sketch.projections)) for role in roles}
-    layout |= {f"spectrum.{layer}.{name}": ("float32", (sketch.spectrum,)) for name in ("qk", "vo")}
-    if in_circuits(layer, shape):
-        layout |= {f"circuit.{layer}.{name}": ("float16", (anchors, anchors)) for name in ("qk", "vo")}
-    return layout
-
-
-def _mlp_layout(record: FingerprintRecord, layer: int, present: Arrays) -> dict[str, Shape]:
-    """Of those bundles of a layer of which any array is present."""
-    shape, sketch, anchors = record.architecture, record.sketch, len(record.anchors)
-    layout: dict[str, Shape] = {}
-    for bundle, copies, hidden, by_index, by_response in (
-        ("mlp", 1, shape.hidden, sketch.units, sketch.match_units),
-        ("experts", shape.experts, shape.expert_hidden, sketch.expert_units, sketch.match_expert_units),
-        ("shared", 1, shape.shared_hidden, sketch.units, sketch.match_units),
-    ):
-        chosen, strongest = (copies, min(hidden, by_index)), (copies, min(hidden, by_response))
-        own: dict[str, Shape] = {f"response.{layer}.{bundle}": ("float16", (*chosen, anchors))}
-        for role in ("gate", "up", "down") if shape.gated else ("up", "down"):
-            if role != "down" or record.effort != "screen":
-                own[f"units.{layer}.{bundle}.{role}"] = ("float16", (*chosen, sketch.projections))
-            own[f"match.{layer}.{bundle}.{role}"] = ("float16", (*strongest, anchors))
-        if bundle == "mlp" and in_circuits(layer, shape):
-            own[f"circuit.{layer}.ffn"] = ("float16", (anchors, anchors))
-        if copies * hidden and own.keys() & present.keys():
-            layout |= own
-    return layout
+    return {name: spec for name, spec in table(record).items() if not spec.group or spec.group in groups}
 
 
 def _leaves(value: Any, where: str) -> Iterator[tuple[str, Any]]:

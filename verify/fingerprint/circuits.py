@@ -9,18 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoint import Architecture
 from .sketch import projection, unit_rows
 
-_LAST = 2  # layers at the end of which circuits are kept, as in HuRef
 _DENSE = 512  # width up to which the whole decomposition is cheaper than a partial one
 _STEPS = 32  # blocks of vectors at most
 _SETTLED = 1e-5  # change of values, over the largest, that ends the iteration; what is left is far smaller
-
-
-def in_circuits(layer: int, architecture: Architecture) -> bool:
-    """Whether circuits of a layer are kept."""
-    return layer >= architecture.layers - _LAST
 
 
 def circuit(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float16]:

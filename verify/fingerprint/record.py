@@ -1,30 +1,6 @@
 """A fingerprint: one record and its arrays, in one safetensors file.
 
-Arrays (``{l}`` layer, ``{b}`` bundle of MLP copies: ``mlp``, ``experts`` or ``shared``):
-
-=======================  =========================  =======  =============================================
-name                     shape                      dtype    content
-=======================  =========================  =======  =============================================
-``units.{l}.{b}.R``      [copies, n, projections]   float16  projected rows (columns for ``down``), length 1
-``values.{l}.R``         [kv heads, n, proj.]       float16  R in v, o: projected value channels, length 1
-``response.{l}.{b}``     [copies, n, anchors]       float16  response of units to anchors, centred, length 1
-``response.{l}.values``  [kv heads, n, anchors]     float16  response of value channels, likewise
-``match.{l}.{b}.R``      [copies, n, anchors]       float16  of units of largest response: R in gate, up (what
-                                                             they read), down (what they write), likewise
-``stream.embed``         [dims, anchors]            float16  columns of the embedding over anchors, length 1
-``stream.unembed``       [dims, anchors]            float16  of the unembedding likewise; absent where tied
-``gram.embed``           [anchors, anchors]         float32  inner products of the anchors' embeddings, trace 1
-``circuit.{l}.C``        [anchors, anchors]         float16  C in qk, vo, ffn on the anchors, Frobenius norm 1
-``spectrum.{l}.C``       [values]                   float32  singular values of C in qk, vo, over the largest
-``spread.R``             [layers, 4]                float64  mean, sd, rms, kurtosis of all entries of role R
-=======================  =========================  =======  =============================================
-
-All are there at full effort; at standard effort, those of :data:`SAMPLED`; at screen effort, those of fewer units
-and channels, without ``down`` and ``o``. What a model lacks (an embedding, kv heads) has no arrays.
-
-``units``, ``values``, ``response`` and ``stream`` keep indices fixed in advance, as tests with a symmetry null
-need; ``match``, ``gram``, ``circuit`` and ``spectrum`` do not depend on the order of units or the basis of the
-stream.
+The arrays, their names, shapes and dtypes are those of the table in :mod:`verify.fingerprint.layout`.
 
 The arrays of the k-th further part of a model stand in the same file, their names behind ``part.{k}.``.
 """
@@ -34,13 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from math import prod
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
@@ -48,22 +23,13 @@ from safetensors.numpy import load, save
 from ..base import FingerprintError, Record, later, write_atomically
 from ..checkpoint import Architecture, FileIdentity, Part
 from .anchors import Pairing
-from .check import LARGEST_FILE, check_arrays, check_parts, check_record
-from .effort import screened
+from .check import check_arrays, check_parts, check_record
+from .file import HEADER, bounded_bytes, record_text
+from .layout import COMPONENTS, SAMPLED, Arrays, Component, subset, table
 from .sketch import EFFORTS, Effort, SketchSpec
 
-_HEADER = "verify.fingerprint"
 _FURTHER = "further"
 _PART = "part."
-
-Arrays = Mapping[str, NDArray[np.floating]]
-
-Component = Literal["units", "values", "response", "match", "stream", "gram", "circuit", "spectrum", "spread"]
-"""Kinds of arrays, by the first part of their names."""
-COMPONENTS: tuple[Component, ...] = get_args(Component)
-SAMPLED: tuple[Component, ...] = ("units", "values", "response", "stream", "gram")
-"""Those that rows at chosen indices give, which is all that the exact tests need."""
-
 
 ReadFrom = Literal["weights", "fingerprint"]
 """Whether a fingerprint was made from weights at hand, or is as somebody else made it."""
@@ -180,7 +146,7 @@ class Fingerprint:
     Parameters
     ----------
     record : FingerprintRecord
-    arrays : mapping of str to numpy arrays, as in the table of this module; they become read-only.
+    arrays : mapping of str to numpy arrays, as :mod:`verify.fingerprint.layout` has them; they become read-only.
     parts : fingerprints of the further parts of the model that are understood, each without parts of its own.
     read_from : ``"weights"`` only where this process, or its own cache, made it from them.
     """
@@ -206,7 +172,9 @@ class Fingerprint:
 
     def only(self, *components: Component) -> Fingerprint:
         """The same of the main part alone, with some components only; no test that needs the others applies to it."""
-        return self._cut({}, components, self.arrays)
+        kept = tuple(c for c in self.record.components if c in components)
+        arrays = {name: array for name, array in self.arrays.items() if name.split(".")[0] in kept}
+        return self.with_arrays(arrays, components=kept)
 
     def at(self, effort: Effort) -> Fingerprint:
         """The same fingerprint as a smaller effort makes it; its digest and count of bytes remain those of its own.
@@ -224,30 +192,24 @@ class Fingerprint:
             )
         if effort == record.effort:
             return self
-        arrays = {name: array for name, array in self.arrays.items() if name.split(".")[0] in SAMPLED}
-        if effort == "screen":
-            arrays = screened(record.architecture, record.sketch, arrays)
-        parts = [part.at(effort) for part in self.parts]
-        return self._cut({"effort": effort, "sketch": record.sketch.at(effort)}, SAMPLED, arrays, parts)
+        changes: dict[str, object] = {
+            "effort": effort,
+            "sketch": record.sketch.at(effort),
+            "components": tuple(component for component in record.components if component in SAMPLED),
+        }
+        arrays = subset(self.arrays, table(record), table(record.model_copy(update=changes)))
+        return self.with_arrays(arrays, [part.at(effort) for part in self.parts], **changes)
 
     def sealed(self) -> Fingerprint:
         """The same fingerprint, whose records state the digests of their arrays."""
         record = self.record.model_copy(update={"arrays_sha256": arrays_sha256(self.arrays)})
         return Fingerprint(record, self.arrays, [part.sealed() for part in self.parts], read_from=self.read_from)
 
-    def _cut(
-        self,
-        changes: dict[str, object],
-        components: Collection[Component],
-        arrays: Arrays,
-        parts: Iterable[Fingerprint] = (),
-    ) -> Fingerprint:
-        """Those arrays that belong to some components, bound to the record if this fingerprint's are."""
-        kept = tuple(c for c in self.record.components if c in components)
-        arrays = {name: array for name, array in arrays.items() if name.split(".")[0] in kept}
+    def with_arrays(self, arrays: Arrays, parts: Iterable[Fingerprint] = (), **changes: object) -> Fingerprint:
+        """With other arrays and parts, and a changed record: bound to the arrays if that of this fingerprint is."""
         bound = arrays_sha256(arrays) if self.record.arrays_sha256 else ""
-        changes = {**changes, "components": kept, "arrays_sha256": bound}
-        return Fingerprint(self.record.model_copy(update=changes), arrays, parts, read_from=self.read_from)
+        record = self.record.model_copy(update={**changes, "arrays_sha256": bound})
+        return Fingerprint(record, arrays, parts, read_from=self.read_from)
 
     def to_bytes(self) -> bytes:
         """The content of the file."""
@@ -256,7 +218,7 @@ class Fingerprint:
             record[_FURTHER] = [part.record.model_dump(mode="json") for part in self.parts]
         for k, part in enumerate(self.parts):
             arrays |= {f"{_PART}{k}.{name}": array for name, array in part.arrays.items()}
-        header = {_HEADER: json.dumps(record, sort_keys=True)}
+        header = {HEADER: json.dumps(record, sort_keys=True)}
         return save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata=header)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -274,7 +236,7 @@ class Fingerprint:
             are not those that its record describes, or whose digest it states.
         """
         path = Path(path)
-        header = _header(path)
+        header = record_text(path)
         if header is None:
             raise FingerprintError(
                 f"{path.name!r:.120} is not a fingerprint; make one with `verify fingerprint MODEL -o FILE`."
@@ -285,7 +247,7 @@ class Fingerprint:
             record = FingerprintRecord.model_validate(content)
             check_record(record)
             check_parts(record, records)
-            arrays = load(_bounded(path))
+            arrays = load(bounded_bytes(path))
             parts = []
             for k, one in enumerate(records):
                 start = f"{_PART}{k}."
@@ -336,40 +298,3 @@ def check_bound(record: FingerprintRecord, arrays: Arrays) -> None:
             f"states arrays of sha256 {stated!r:.18}... and holds arrays of {found:.16}..., so its record is of "
             "another fingerprint, or was altered"
         )
-
-
-def is_fingerprint(path: Path) -> bool:
-    """Whether a file is a fingerprint rather than weights, by its header metadata alone."""
-    try:
-        regular = path.is_file()
-    except OSError:  # a name too long for the file system, or a folder that may not be entered
-        return False
-    return regular and _header(path) is not None
-
-
-def _header(path: Path) -> str | None:
-    """The record's JSON in the file's metadata, or None where there is none."""
-    try:
-        if path.exists() and not path.is_file():
-            return None  # opening a pipe would wait for ever
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if length > min(path.stat().st_size, 100_000_000):
-                return None
-            metadata = json.loads(file.read(length)).get("__metadata__", {})
-            text = metadata.get(_HEADER)
-    except OSError as error:
-        raise FingerprintError(f"{path.name!r:.120} cannot be read ({error.strerror}); check the path.") from error
-    except (ValueError, AttributeError, RecursionError):
-        return None
-    return text if isinstance(text, str) else None
-
-
-def _bounded(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > LARGEST_FILE:
-            raise FingerprintError(f"has {size} bytes; expected at most {LARGEST_FILE}")
-        return path.read_bytes()
-    except OSError as error:
-        raise FingerprintError(f"cannot be read ({error.strerror})") from error

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import FingerprintError
-from .record import Arrays, Fingerprint
+from .layout import Arrays
+from .record import Fingerprint
 
 _RELATIVE = {"float16": 2.0**-9, "float32": 2.0**-16, "float64": 2.0**-26}
 _ABSOLUTE = 2.0**-20  # what rounding leaves of zero

@@ -97,7 +97,7 @@ class Scan:
             found[start : start + len(block)] = block
         return found
 
-    def skim_rest(self, layer: int | None) -> None:
+    def read_remaining(self, layer: int | None) -> None:
         """Count what was not yet read whole of a layer."""
         for key in self._checkpoint.keys(layer):
             if key not in self._whole:

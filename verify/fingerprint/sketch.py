@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, ValidationError
 
-from ..base import Record
+from ..base import InputError, Record
 
 Effort = Literal["screen", "standard", "full"]
 """How much of the weights is read; each holds all that a smaller one does."""
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
+
+
+_MOST = 1 << 20
+_MOST_COLUMNS = 1 << 12  # as a matrix of so many columns, or squared, must fit in memory
 
 
 class SketchSpec(Record):
@@ -27,28 +32,58 @@ class SketchSpec(Record):
     The defaults come from the power study in ``benchmarks/tables/power.md``.
     """
 
-    version: int = 2
+    version: int = Field(default=2, ge=1, le=_MOST)
     """Version of the sketching algorithm and of the anchor list."""
-    units: int = 64
+    units: int = Field(default=64, ge=1, le=_MOST)
     """Hidden units kept per dense MLP (and per shared expert)."""
-    expert_units: int = 32
+    expert_units: int = Field(default=32, ge=1, le=_MOST)
     """Hidden units kept per routed expert."""
-    channels: int = 16
+    channels: int = Field(default=16, ge=1, le=_MOST)
     """Value channels kept per key-value head."""
-    projections: int = 32
+    projections: int = Field(default=32, ge=1, le=_MOST_COLUMNS)
     """Dimensions that weight vectors are projected to."""
-    rows: int = 256
+    rows: int = Field(default=256, ge=1, le=_MOST)
     """Leading residual dimensions by which columns of ``down`` and ``o`` are known: whole columns touch every row."""
-    anchors: int = 96
+    anchors: int = Field(default=96, ge=1, le=_MOST_COLUMNS)
     """Shared tokens kept, at most."""
-    stream: int = 256
+    stream: int = Field(default=256, ge=1, le=_MOST)
     """Residual dimensions kept."""
-    match_units: int = 64
+    match_units: int = Field(default=64, ge=1, le=_MOST)
     """Hidden units of largest response kept per dense MLP (and per shared expert)."""
-    match_expert_units: int = 8
+    match_expert_units: int = Field(default=8, ge=1, le=_MOST)
     """Hidden units of largest response kept per routed expert."""
-    spectrum: int = 32
+    spectrum: int = Field(default=32, ge=1, le=_MOST)
     """Singular values kept per attention circuit."""
+
+    def __new__(cls, **sizes: int) -> Self:
+        """Check sizes; of a sketch inside another record none are given here, and pydantic checks them itself.
+
+        Raises
+        ------
+        InputError
+            If a size is not a whole number within its bounds, or there is none of its name.
+
+        Examples
+        --------
+        >>> SketchSpec(units=16).channels
+        16
+        >>> try:
+        ...     SketchSpec(units=0)
+        ... except InputError as error:
+        ...     print(str(error).split(";")[0])
+        A sketch was asked for with units=0 (Input should be greater than or equal to 1)
+        """
+        try:
+            if sizes:
+                cls.model_validate(sizes)
+        except ValidationError as error:
+            problem = error.errors(include_url=False)[0]
+            size, value = str(problem["loc"][0]), problem["input"]
+            raise InputError(
+                f"A sketch was asked for with {size:.40}={value!r:.40} ({problem['msg']}); give whole numbers of "
+                f"{', '.join(cls.model_fields)}."
+            ) from None
+        return super().__new__(cls)
 
     def at(self, effort: Effort) -> SketchSpec:
         """The sizes at an effort: ``screen`` keeps a part of the indices of ``standard`` and ``full``."""

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoint import Checkpoint
-from .circuits import circuit, in_circuits
+from .circuits import circuit
+from .layout import ArraySpec, Bundle, bundle_specs, bundles
 from .responses import Tokens, centred
 from .scan import Scan
-from .sketch import Effort, SketchSpec, chosen_indices, projection, unit_rows
+from .sketch import Effort, SketchSpec, projection, unit_rows
 
 Arrays = dict[str, NDArray[np.floating]]
-
-
-@dataclass(frozen=True)
-class _Bundle:
-    """The MLPs of one kind in a layer."""
-
-    name: str
-    prefix: str
-    """Of their roles."""
-    experts: list[int | None]
-    by_index: int
-    """Units kept by index."""
-    by_response: int
 
 
 def sampled_units(
@@ -35,25 +22,40 @@ def sampled_units(
 ) -> Arrays:
     """Arrays ``units.*`` and ``response.*`` of the MLPs of a layer, from rows at chosen indices.
 
-    Shapes and meanings are in the table of :mod:`verify.fingerprint.record`. The response is of ``gate`` rows where
-    there is a gate, else of ``up`` rows: under a sign flip of a unit, the gate's sign stays.
+    The response is of ``gate`` rows where there is a gate, else of ``up`` rows: under a sign flip of a unit, the
+    gate's sign stays.
+
+    Parameters
+    ----------
+    scan : reads and digests rows.
+    checkpoint : that the layer is of.
+    layer : number of the layer.
+    sketch : sizes, as of this effort.
+    effort : below ``standard``, no ``down``.
+    tokens : the anchors as the model sees them.
+
+    Returns
+    -------
+    dict of str to numpy arrays
+        As the table of :mod:`verify.fingerprint.layout` says.
     """
     parts: dict[str, list[NDArray[np.floating]]] = {}
     signs, reading = projection(checkpoint.architecture.width, sketch.projections), tokens.reading("mlp", layer)
     first = _first(checkpoint)
-    for bundle in _bundles(checkpoint, layer, sketch):
-        units = f"units.{layer}.{bundle.name}"
-        for expert in bundle.experts:
-            hidden = checkpoint.shape(bundle.prefix + "down", layer, expert)[1]
-            chosen = chosen_indices("units", hidden, bundle.by_index)
-            rows = scan.rows(bundle.prefix + first, layer, chosen, expert)
-            _keep(parts, f"{units}.{first}", rows @ signs)
-            _keep(parts, f"response.{layer}.{bundle.name}", centred(rows @ reading))
-            if first == "gate":
-                _keep(parts, f"{units}.up", scan.rows(bundle.prefix + "up", layer, chosen, expert) @ signs)
-            if effort != "screen":
-                down = scan.leading_columns(bundle.prefix + "down", layer, chosen, signs[: sketch.rows], expert)
-                _keep(parts, f"{units}.down", down)
+    for bundle, specs in _present(checkpoint, layer, sketch, tokens):
+        roles = {spec.role: spec.name for spec in specs if spec.component == "units" and spec.held_at(effort)}
+        response = next(spec.name for spec in specs if spec.component == "response")
+        for expert in _experts(bundle):
+            for role, name in roles.items():
+                if role != "down":
+                    rows = scan.rows(bundle.prefix + role, layer, bundle.indices, expert)
+                    _keep(parts, name, rows @ signs)
+                    if role == first:
+                        _keep(parts, response, centred(rows @ reading))
+                else:
+                    leading = signs[: sketch.rows]
+                    down = scan.leading_columns(bundle.prefix + role, layer, bundle.indices, leading, expert)
+                    _keep(parts, name, down)
     return {name: np.stack(copies) for name, copies in parts.items()}
 
 
@@ -61,35 +63,55 @@ def strongest_units(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: Sket
     """Arrays ``match.*`` and, of the last layers, ``circuit.{layer}.ffn``, from all entries.
 
     ``match`` keeps the units of largest response, a choice that follows any permutation.
+
+    Parameters
+    ----------
+    scan : reads and digests whole tensors.
+    checkpoint : that the layer is of.
+    layer : number of the layer.
+    sketch : sizes.
+    tokens : the anchors as the model sees them.
     """
     parts: dict[str, list[NDArray[np.floating]]] = {}
     arrays: Arrays = {}
     reading, first = tokens.reading("mlp", layer), _first(checkpoint)
-    for bundle in _bundles(checkpoint, layer, sketch):
-        match, whole = (
-            f"match.{layer}.{bundle.name}",
-            bundle.name == "mlp" and in_circuits(layer, checkpoint.architecture),
-        )
-        for expert in bundle.experts:
+    for bundle, specs in _present(checkpoint, layer, sketch, tokens):
+        match = {spec.role: spec.name for spec in specs if spec.component == "match"}
+        whole = next((spec.name for spec in specs if spec.component == "circuit"), None)
+        for expert in _experts(bundle):
             read = _products(scan, bundle.prefix + first, layer, expert, reading)
-            strongest = _strongest(centred(read), bundle.by_response)
-            _keep(parts, f"{match}.{first}", centred(read)[strongest])
+            strongest = _strongest(centred(read), bundle.strongest)
+            _keep(parts, match[first], centred(read)[strongest])
             if first == "gate":
                 order = np.argsort(strongest)
                 rows = checkpoint.read(bundle.prefix + "up", layer, expert, rows=strongest[order])
-                _keep(parts, f"{match}.up", centred(rows.astype(np.float64) @ reading)[np.argsort(order)])
+                _keep(parts, match["up"], centred(rows.astype(np.float64) @ reading)[np.argsort(order)])
                 read = _products(scan, bundle.prefix + "up", layer, expert, reading) if whole else read
-            hidden = checkpoint.shape(bundle.prefix + "down", layer, expert)[1]
-            columns = np.arange(hidden) if whole else strongest
+            columns = np.arange(bundle.hidden) if whole else strongest
             readers = np.hstack([tokens.writing, tokens.embedding.T]) if whole else tokens.writing
             seen = np.zeros((len(columns), readers.shape[1]))
             for start, block in scan.blocks(bundle.prefix + "down", layer, expert):
                 seen += block[:, columns].T.astype(np.float64) @ readers[start : start + len(block)]
             written, embedded = seen[:, : tokens.writing.shape[1]], seen[:, tokens.writing.shape[1] :]
-            _keep(parts, f"{match}.down", centred(written[strongest] if whole else written))
+            _keep(parts, match["down"], centred(written[strongest] if whole else written))
             if whole:
-                arrays[f"circuit.{layer}.ffn"] = circuit(read, embedded)
+                arrays[whole] = circuit(read, embedded)
     return arrays | {name: np.stack(copies) for name, copies in parts.items()}
+
+
+def _present(
+    checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens
+) -> Iterator[tuple[Bundle, list[ArraySpec]]]:
+    """The bundles that a layer has, each with its rows of the table."""
+    shape, anchors = checkpoint.architecture, len(tokens.embedding)
+    for bundle in bundles(shape, sketch):
+        if checkpoint.has(bundle.prefix + "down", layer, 0 if bundle.name == "experts" else None):
+            yield bundle, list(bundle_specs(shape, sketch, anchors, layer, bundle))
+
+
+def _experts(bundle: Bundle) -> list[int | None]:
+    """Numbers of the copies, as the checkpoint counts them."""
+    return list(range(bundle.copies)) if bundle.name == "experts" else [None]
 
 
 def _keep(parts: dict[str, list[NDArray[np.floating]]], name: str, rows: NDArray[np.float64]) -> None:
@@ -111,14 +133,3 @@ def _strongest(responses: NDArray[np.float64], count: int) -> NDArray[np.intp]:
     """Indices of the units of largest response, largest first; those not finite last."""
     size = np.square(responses).sum(1)
     return np.argsort(-np.where(np.isfinite(size), size, -1.0), kind="stable")[:count]
-
-
-def _bundles(checkpoint: Checkpoint, layer: int, sketch: SketchSpec) -> Iterator[_Bundle]:
-    """Those present in a layer."""
-    if checkpoint.has("down", layer):
-        yield _Bundle("mlp", "", [None], sketch.units, sketch.match_units)
-    if checkpoint.has("expert_down", layer, 0):
-        routed: list[int | None] = list(range(checkpoint.architecture.experts))
-        yield _Bundle("experts", "expert_", routed, sketch.expert_units, sketch.match_expert_units)
-    if checkpoint.has("shared_down", layer):
-        yield _Bundle("shared", "shared_", [None], sketch.units, sketch.match_units)

@@ -105,7 +105,7 @@ def _fingerprint(entry: Entry, folder: Path, base: Path, progress: Progress) -> 
         raise InputError("was fingerprinted under another sketch; give its weights")
     if found.record.components != COMPONENTS:
         raise InputError("its fingerprint was cut down for a panel; give its weights or a whole fingerprint")
-    if PRIMARY.refuse(found, found) is None:
+    if PRIMARY.refusal(found, found) is None:
         try:
             PRIMARY(found, found)
         except StatisticsError as error:  # it would have no score with any other either

@@ -176,7 +176,7 @@ class Panel:
             models = [on_anchors(self.fingerprints[member.name], anchors) for member in members]
             for statistic in PANEL_STATISTICS:
                 pairs = combinations(models, 2)
-                if len(members) > 2 and not any(statistic.refuse(a, b) for a, b in pairs):
+                if len(members) > 2 and not any(statistic.refusal(a, b) for a, b in pairs):
                     names = [member.name for member in members]
                     found.append(
                         (f"{statistic.id}-{number}", compute(statistic, models, names, anchors, None, progress))

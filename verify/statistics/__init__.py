@@ -2,19 +2,34 @@
 
 from .applicability import on_anchors
 from .circuit_cosine import CIRCUIT_COSINE
+from .counted import Counted, Description, Source
 from .embedding_geometry import EMBEDDING_GEOMETRY
+from .remade import remade
 from .response_identity import RESPONSE_IDENTITY
 from .response_match import RESPONSE_MATCH, CopyTable, ResponseGrid, copy_tables, response_grid
-from .result import CellResult, Count, EffectSize, LayerResult, Rung, TestResult
+from .result import (
+    CellResult,
+    Count,
+    EffectSize,
+    EstimateResult,
+    ExactResult,
+    LayerResult,
+    PanelResult,
+    Result,
+    Rung,
+    ScoreResult,
+    TestResult,
+)
 from .sign_agreement import SIGN_AGREEMENT
 from .similarity import Similarity
 from .spectral_distance import SPECTRAL_DISTANCE
 from .spread_correlation import SPREAD_CORRELATION, curve_correlation
-from .statistic import Statistic
+from .statistic import Statistic, exact_results
 from .stream_identity import STREAM_IDENTITY
 from .stream_rotation import STREAM_ROTATION
 from .unit_identity import UNIT_IDENTITY
 from .value_identity import VALUE_IDENTITY
+from .words import Words, words_of
 
 EXACT_TESTS: tuple[Statistic, ...] = (
     UNIT_IDENTITY,
@@ -55,15 +70,27 @@ __all__ = [
     "CellResult",
     "CopyTable",
     "Count",
+    "Counted",
+    "Description",
     "EffectSize",
+    "EstimateResult",
+    "ExactResult",
     "LayerResult",
+    "PanelResult",
     "ResponseGrid",
+    "Result",
     "Rung",
+    "ScoreResult",
     "Similarity",
+    "Source",
     "Statistic",
     "TestResult",
+    "Words",
     "copy_tables",
     "curve_correlation",
+    "exact_results",
     "on_anchors",
+    "remade",
     "response_grid",
+    "words_of",
 ]

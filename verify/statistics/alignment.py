@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .blocks import Block, Grid, Vectors, common_indices, cosines, groups_at_once
+from .blocks import Block, BlocksByLayer, Vectors, common_indices, cosines, groups_at_once
 
 Pair = tuple[tuple[int, str], tuple[int, str]]
 """A block of A and a block of B, each as (layer, slot)."""
@@ -20,7 +20,7 @@ Pair = tuple[tuple[int, str], tuple[int, str]]
 _LARGEST = 512  # rows per layer used to align: copies beyond are left out
 
 
-def align(a: Grid, b: Grid) -> list[Pair]:
+def align(a: BlocksByLayer, b: BlocksByLayer) -> list[Pair]:
     """Pairs of blocks to compare: layers one-to-one, then slots within aligned layers."""
     rows, columns = list(a), list(b)
     slots = _slots_of_kinds(a, b)
@@ -31,7 +31,7 @@ def align(a: Grid, b: Grid) -> list[Pair]:
     return pairs
 
 
-def _slots_of_kinds(a: Grid, b: Grid) -> list[tuple[str, str]]:
+def _slots_of_kinds(a: BlocksByLayer, b: BlocksByLayer) -> list[tuple[str, str]]:
     """Kinds of MLP that are compared: of one name; a dense MLP with routed experts where the models share no kind.
 
     One rule for the whole comparison, or dense layers would be scored at fewer indices against layers of
@@ -94,7 +94,7 @@ def _by_indices(groups: list[list[Block]]) -> list[tuple[list[int], NDArray[np.i
 
 def _means_of_best(a: list[Block], b: list[Block]) -> Vectors:
     """Mean over the units of each A of the best score with any unit of each B; -1 where none is alive."""
-    parts = len(a[0].fixed) + len(a[0].flipping)
+    parts = len(a[0].sign_fixed) + len(a[0].sign_flipping)
     means = np.full((len(a), len(b)), -1.0)
     step = groups_at_once(*(max(len(block.indices) for block in blocks) for blocks in (a, b)))
     for start in range(0, len(b), step):
@@ -113,7 +113,7 @@ def _side_by_side(blocks: list[Block]) -> Block:
     """Blocks of one copy as one block."""
     fixed, flipping = (
         tuple(np.concatenate(group, axis=1) for group in zip(*(getattr(b, name) for b in blocks), strict=True))
-        for name in ("fixed", "flipping")
+        for name in ("sign_fixed", "sign_flipping")
     )
     n = (fixed + flipping)[0].shape[1]
     return Block(np.arange(n), n, fixed, flipping, 1)
@@ -127,7 +127,9 @@ def _pool(blocks: list[Block], common: NDArray[np.intp]) -> Block:
 
 def _flat(block: Block) -> Block:
     """All copies of a block as one."""
-    fixed, flipping = (tuple(x.reshape(1, -1, x.shape[-1]) for x in group) for group in (block.fixed, block.flipping))
+    fixed, flipping = (
+        tuple(x.reshape(1, -1, x.shape[-1]) for x in group) for group in (block.sign_fixed, block.sign_flipping)
+    )
     n = block.copies * len(block.indices)
     return Block(np.arange(n), n, fixed, flipping, 1)
 

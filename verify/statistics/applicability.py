@@ -7,48 +7,50 @@ about architecture must hold in both.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..base import StatisticsError
+from ..base import Phrase
 from ..checkpoint import FAMILIES, LOOKED_FOR
-from ..fingerprint import LEAST_ANCHORS, Fingerprint, FingerprintRecord, shared_anchors, unit_rows
+from ..fingerprint import (
+    LEAST_ANCHORS,
+    Fingerprint,
+    FingerprintRecord,
+    on_anchors,
+    on_shared_anchors,
+    shared_anchors,
+)
+
+__all__ = ["on_anchors", "on_shared_anchors"]
 
 
-def same_width(a: Fingerprint, b: Fingerprint) -> str | None:
+def same_width(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     """Refuse residual streams of different width."""
     x, y = a.record.architecture.width, b.record.architecture.width
-    return None if x == y else f"the residual streams have different widths ({x} and {y})"
+    return None if x == y else Phrase.of("width", a=x, b=y)
 
 
-def both_mlps(a: Fingerprint, b: Fingerprint) -> str | None:
+def both_mlps(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     """Refuse models without MLPs, or one gated and one not."""
-    for model in (a, b):
+    for side, model in zip("AB", (a, b), strict=True):
         shape = model.record.architecture
         if not shape.hidden and not shape.expert_hidden:
-            return f"{model.record.name} has no MLP that was understood"
+            return Phrase.of("no_mlp", model=side)
     if a.record.architecture.gated != b.record.architecture.gated:
-        return "one model's MLPs are gated and the other's are not"
+        return Phrase.of("gated_differs")
     return None
 
 
-def _unknown(model: Fingerprint) -> str | None:
+def _unknown(side: str, model: Fingerprint) -> Phrase | None:
     shape = model.record.architecture
     if shape.positions != "unknown":
         return None
     if shape.family.startswith("layout:"):
-        return f"the layout given for {model.record.name} leaves its symmetries open"
-    if any(shape.model_type in family.model_types for family in FAMILIES):
-        return (
-            f"the tensors of {model.record.name} are not named as those of the model type {shape.model_type!r}, so "
-            "its symmetries are not known"
-        )
-    return f"the model type {shape.model_type!r} of {model.record.name} is not known, so neither are its symmetries"
+        return Phrase.of("layout_open", model=side)
+    known = any(shape.model_type in family.model_types for family in FAMILIES)
+    return Phrase.of("names_unlike_type" if known else "type_unknown", model=side, type=shape.model_type)
 
 
-def _misunderstood(model: Fingerprint, *parts: str) -> str | None:
+def _misunderstood(side: str, model: Fingerprint, *parts: str) -> Phrase | None:
     """Unknown tensors inside a sublayer may stand between the tensors that a symmetry ties together.
 
     Those of another tower, or outside layers, may not; a record that does not tell them apart has all of them inside.
@@ -57,151 +59,96 @@ def _misunderstood(model: Fingerprint, *parts: str) -> str | None:
     inside = record.unrecognised if record.unrecognised_inside is None else record.unrecognised_inside
     for name in inside:
         if re.search(r"\.[0-9]+\.", name) and any(part in name.lower() for part in parts):
-            return f"{model.record.name} has a tensor {name!r:.120} that was not understood"
+            return Phrase.of("tensor_not_understood", model=side, tensor=name)
     return None
 
 
-def _no_channels(model: Fingerprint) -> str | None:
+def _no_channels(side: str, model: Fingerprint) -> Phrase | None:
     shape = model.record.architecture
     if shape.kv_heads:
         return None
-    if shape.heads:
-        return f"{model.record.name} makes k and v from a latent, so it has no value channels of single heads"
-    return (
-        f"the attention heads of {model.record.name} are not known (no number of its layout or config.json fits its "
-        "tensors), so neither are its value channels"
-    )
+    return Phrase.of("latent_values" if shape.heads else "heads_unknown", model=side)
 
 
-def odd_in_up(a: Fingerprint, b: Fingerprint) -> str | None:
+def odd_in_up(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     """Refuse MLPs that a sign flip of up and down would change (GELU, clamped, up + 1)."""
-    for model in (a, b):
+    for side, model in zip("AB", (a, b), strict=True):
         if not model.record.architecture.odd_in_up:
-            refusal = f"the MLPs of {model.record.name} are not odd in `up`, so flipping up and down changes them"
-            return _unknown(model) or refusal
-        if (reason := _misunderstood(model, "mlp", "ffn", "feed_forward", "expert")) is not None:
+            return _unknown(side, model) or Phrase.of("not_odd_in_up", model=side)
+        if (reason := _misunderstood(side, model, "mlp", "ffn", "feed_forward", "expert")) is not None:
             return reason
     return None
 
 
-def linear_values(a: Fingerprint, b: Fingerprint) -> str | None:
+def linear_values(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     """Refuse attention that is not linear between v and o, or heads of different size."""
-    for model in (a, b):
-        if (reason := _no_channels(model)) is not None:
+    for side, model in zip("AB", (a, b), strict=True):
+        if (reason := _no_channels(side, model)) is not None:
             return reason
         if not model.record.architecture.linear_values:
-            return _unknown(model) or f"the attention of {model.record.name} is not linear between v and o"
-        if (reason := _misunderstood(model, "attn", "attention")) is not None:
+            return _unknown(side, model) or Phrase.of("not_linear_values", model=side)
+        if (reason := _misunderstood(side, model, "attn", "attention")) is not None:
             return reason
     x, y = a.record.architecture.head_size, b.record.architecture.head_size
-    return None if x == y else f"the attention heads have different sizes ({x} and {y})"
+    return None if x == y else Phrase.of("head_sizes", a=x, b=y)
 
 
-def enough_anchors(a: Fingerprint, b: Fingerprint) -> str | None:
+def enough_anchors(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     """Refuse models of which fewer than ``LEAST_ANCHORS`` rows of the tables of tokens can be paired."""
-    for model in (a, b):
-        if not model.record.architecture.vocab:
-            return f"{model.record.name} has no embedding of tokens"
+    models = {"A": a.record, "B": b.record}
+    for side, record in models.items():
+        if not record.architecture.vocab:
+            return Phrase.of("no_embedding", model=side)
     shared = len(shared_anchors(a.record, b.record))
     if shared >= LEAST_ANCHORS:
         return None
-    records = (a.record, b.record)
-    by_number = [record for record in records if record.pairing == "rows"]
-    of_old = [record for record in records if record.tokenizer is None and not record.anchors]
+    by_number = [side for side, record in models.items() if record.pairing == "rows"]
+    of_old = [side for side, record in models.items() if record.tokenizer is None and not record.anchors]
     if lacking := (*by_number, *of_old):
-        return _no_tokens(lacking[0]) + _unpaired(*records)
-    return f"the vocabularies share {shared} anchor tokens, fewer than {LEAST_ANCHORS}"
+        reason, further = _no_tokens(lacking[0], models[lacking[0]]), _unpaired(a.record, b.record)
+        return reason if further is None else Phrase.of("both", first=reason, second=further)
+    return Phrase.of("few_shared_anchors", shared=shared, least=LEAST_ANCHORS)
 
 
-def _no_tokens(record: FingerprintRecord) -> str:
+def _no_tokens(side: str, record: FingerprintRecord) -> Phrase:
     if record.tokenizer is None:
-        return f"no tokenizer was found in {record.name} (looked for {', '.join(LOOKED_FOR)})"
-    return f"the tokenizer of {record.name} ({record.tokenizer}) knows fewer than {LEAST_ANCHORS} anchor tokens"
+        return Phrase.of("no_tokenizer", model=side, looked_for=list(LOOKED_FOR))
+    return Phrase.of("few_known_anchors", model=side, tokenizer=record.tokenizer, least=LEAST_ANCHORS)
 
 
-def _unpaired(a: FingerprintRecord, b: FingerprintRecord) -> str:
+def _unpaired(a: FingerprintRecord, b: FingerprintRecord) -> Phrase | None:
     """Why rows of the tables were not paired by number either."""
     x, y = a.architecture.vocab, b.architecture.vocab
     if x != y:
-        return f", and tables of {x} and {y} rows cannot be paired by number"
-    return "" if a.pairing != b.pairing or x >= LEAST_ANCHORS else f", and {x} rows are fewer than {LEAST_ANCHORS}"
+        return Phrase.of("rows_differ", a=x, b=y)
+    if a.pairing != b.pairing or x >= LEAST_ANCHORS:
+        return None
+    return Phrase.of("few_rows", rows=x, least=LEAST_ANCHORS)
 
 
-def no_fixed_vectors(a: Fingerprint, b: Fingerprint) -> str | None:
+def no_fixed_vectors(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     """Refuse residual streams that fixed position vectors are added to."""
-    for model in (a, b):
-        if (reason := _unknown(model)) is not None:
+    for side, model in zip("AB", (a, b), strict=True):
+        if (reason := _unknown(side, model)) is not None:
             return reason
         if model.record.architecture.positions == "sinusoidal":
-            return f"{model.record.name} adds fixed sinusoidal positions to the residual stream"
+            return Phrase.of("sinusoidal", model=side)
     return None
 
 
-def first(*reasons: str | None) -> str | None:
+def first(*reasons: Phrase | None) -> Phrase | None:
     """The first reason to refuse, if any."""
     return next((reason for reason in reasons if reason is not None), None)
 
 
-def present(*names: str) -> Callable[[Fingerprint, Fingerprint], str | None]:
+def present(*names: str) -> Callable[[Fingerprint, Fingerprint], Phrase | None]:
     """Refuse fingerprints that lack one of the arrays."""
 
-    def refuse(a: Fingerprint, b: Fingerprint) -> str | None:
-        for model in (a, b):
+    def refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+        for side, model in zip("AB", (a, b), strict=True):
             for name in names:
                 if name not in model.arrays:
-                    return f"the fingerprint of {model.record.name} has no array {name!r}"
+                    return Phrase.of("no_array", model=side, array=name)
         return None
 
     return refuse
-
-
-def on_shared_anchors(a: Fingerprint, b: Fingerprint) -> tuple[Fingerprint, Fingerprint]:
-    """Both fingerprints with their anchor axes cut to the anchors that both know; see :func:`on_anchors`."""
-    shared = shared_anchors(a.record, b.record)
-    return _cut(a, shared), _cut(b, shared)
-
-
-def on_anchors(model: Fingerprint, positions: Iterable[int]) -> Fingerprint:
-    """A fingerprint with its anchor axes cut to a token list; one list serves a whole panel.
-
-    Responses are centred again over the tokens left, and everything is scaled as it was.
-
-    Parameters
-    ----------
-    positions : positions in the frozen anchor list, in any order.
-
-    Raises
-    ------
-    StatisticsError
-        If the model does not know one of the tokens.
-    """
-    wanted = np.unique(np.fromiter(positions, dtype=np.int64))
-    unknown = np.setdiff1d(wanted, model.record.anchors)
-    if len(unknown):
-        raise StatisticsError(
-            f"{model.record.name} does not know the anchor tokens at {unknown.tolist()}; choose among its own."
-        )
-    return _cut(model, wanted)
-
-
-def _cut(model: Fingerprint, shared: NDArray[np.int64]) -> Fingerprint:
-    if len(shared) == len(model.record.anchors):
-        return model
-    where = np.searchsorted(model.record.anchors, shared)
-    arrays = dict(model.arrays)
-    for name, array in model.arrays.items():
-        kind = name.split(".")[0]
-        if kind in ("response", "match", "stream"):
-            kept = array[..., where].astype(np.float64)
-            if kind != "stream":
-                kept -= kept.sum(-1, keepdims=True) / max(1, len(where))
-            arrays[name] = unit_rows(kept)
-        elif kind == "circuit":
-            square = array[np.ix_(where, where)]
-            arrays[name] = unit_rows(square.reshape(1, -1)).reshape(square.shape)
-        elif kind == "gram":
-            square = array[np.ix_(where, where)].astype(np.float64)
-            arrays[name] = (square / (np.trace(square) or 1.0)).astype(array.dtype)
-    positions = tuple(int(i) for i in shared)
-    record = model.record.model_copy(update={"anchors": positions, "arrays_sha256": ""})
-    return Fingerprint(record, arrays, read_from=model.read_from)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fingerprint import Fingerprint, chosen_indices
+from ..fingerprint import Fingerprint, bundles, kept_channels
 
 Vectors = NDArray[np.float64]
 
@@ -28,35 +28,35 @@ class Block:
     """Which of the model's indices the n kept ones are."""
     size: int
     """How many indices the group has in the model."""
-    fixed: tuple[Vectors, ...]
+    sign_fixed: tuple[Vectors, ...]
     """Vectors whose sign no symmetry changes (gate rows)."""
-    flipping: tuple[Vectors, ...]
+    sign_flipping: tuple[Vectors, ...]
     """Vectors that a symmetry flips together (up with down; v with o)."""
     copies: int
 
     def at(self, common: NDArray[np.intp]) -> Block:
         """The same block at ``common`` indices only, ascending, all of them kept."""
         where = np.searchsorted(self.indices, common)
-        fixed, flipping = (tuple(x[:, where] for x in group) for group in (self.fixed, self.flipping))
+        fixed, flipping = (tuple(x[:, where] for x in group) for group in (self.sign_fixed, self.sign_flipping))
         return Block(common, self.size, fixed, flipping, self.copies)
 
     def of(self, copies: slice) -> Block:
         """Some of the copies."""
-        fixed, flipping = (tuple(x[copies] for x in group) for group in (self.fixed, self.flipping))
+        fixed, flipping = (tuple(x[copies] for x in group) for group in (self.sign_fixed, self.sign_flipping))
         return Block(self.indices, self.size, fixed, flipping, len((fixed + flipping)[0]))
 
     def alive(self) -> NDArray[np.bool_]:
         """Which indices have a direction in every vector, shape [copies, n]."""
-        alive: NDArray[np.bool_] = np.all([x.any(-1) for x in self.fixed + self.flipping], axis=0)
+        alive: NDArray[np.bool_] = np.all([x.any(-1) for x in self.sign_fixed + self.sign_flipping], axis=0)
         return alive
 
 
-Grid = dict[int, dict[str, Block]]
+BlocksByLayer = dict[int, dict[str, Block]]
 """Blocks by layer, then by slot."""
-Component = Callable[[Fingerprint], Grid]
+BlockReader = Callable[[Fingerprint], BlocksByLayer]
 
 
-def units(model: Fingerprint) -> Grid:
+def units(model: Fingerprint) -> BlocksByLayer:
     """Hidden units by their weights: gate rows, and up rows up to sign."""
     gated = model.record.architecture.gated
 
@@ -67,7 +67,7 @@ def units(model: Fingerprint) -> Grid:
     return _mlp_grid(model, block)
 
 
-def unit_pairs(model: Fingerprint) -> Grid:
+def unit_pairs(model: Fingerprint) -> BlocksByLayer:
     """Gated hidden units with the vectors that share a sign: up rows and down columns."""
     return _mlp_grid(
         model,
@@ -78,17 +78,17 @@ def unit_pairs(model: Fingerprint) -> Grid:
     )
 
 
-def unit_responses(model: Fingerprint) -> Grid:
+def unit_responses(model: Fingerprint) -> BlocksByLayer:
     """Hidden units by the response of their gate (where not gated, of up) to the anchors."""
     return _mlp_grid(model, lambda layer, b: ([f"response.{layer}.{b}"], []))
 
 
-def values(model: Fingerprint) -> Grid:
+def values(model: Fingerprint) -> BlocksByLayer:
     """Value channels by v rows and o columns, up to one sign for both."""
     return _head_grid(model, lambda layer: _read(model, f"values.{layer}.v", f"values.{layer}.o"))
 
 
-def value_responses(model: Fingerprint) -> Grid:
+def value_responses(model: Fingerprint) -> BlocksByLayer:
     """Value channels by their response to the anchors, up to sign."""
     return _head_grid(model, lambda layer: [f"response.{layer}.values"])
 
@@ -106,7 +106,7 @@ def score(a: Block, b: Block) -> Vectors:
         some = a.of(slice(start, start + step))
         sums = cosines(some, b).reshape(some.copies, len(a.indices), b.copies, len(b.indices))
         np.maximum(best, sums.max(0).max(1), out=best)
-    best /= len(a.fixed) + len(a.flipping)
+    best /= len(a.sign_fixed) + len(a.sign_flipping)
     return best
 
 
@@ -117,10 +117,10 @@ def cosines(a: Block, b: Block) -> Vectors:
     are float16 of length 1, so their products are multiples of 2^-48 and these sums are exact in any order.
     """
     total = np.zeros((a.copies * len(a.indices), b.copies * len(b.indices)))
-    for x, y in zip(a.flipping, b.flipping, strict=True):
+    for x, y in zip(a.sign_flipping, b.sign_flipping, strict=True):
         total += _rows(x) @ _rows(y).T
     np.abs(total, out=total)
-    for x, y in zip(a.fixed, b.fixed, strict=True):
+    for x, y in zip(a.sign_fixed, b.sign_fixed, strict=True):
         total += _rows(x) @ _rows(y).T
     total[~a.alive().ravel()] = -np.inf
     if not (alive := b.alive().ravel()).all():
@@ -135,7 +135,7 @@ def agreement(a: Block, b: Block) -> Vectors:
     are tied.
     """
     total = np.zeros((len(a.indices), len(b.indices)))
-    for x, y in zip(a.flipping, b.flipping, strict=True):
+    for x, y in zip(a.sign_flipping, b.sign_flipping, strict=True):
         total += x.sum(0) @ y.sum(0).T
     return total
 
@@ -162,32 +162,26 @@ def _rows(x: Vectors) -> Vectors:
     return x.reshape(-1, x.shape[-1])
 
 
-def _mlp_grid(model: Fingerprint, names: Callable[[int, str], tuple[list[str], list[str]]]) -> Grid:
-    shape, sketch = model.record.architecture, model.record.sketch
-    kept = {
-        "mlp": (shape.hidden, sketch.units),
-        "experts": (shape.expert_hidden, sketch.expert_units),
-        "shared": (shape.shared_hidden, sketch.units),
-    }
-    grid: Grid = {}
+def _mlp_grid(model: Fingerprint, names: Callable[[int, str], tuple[list[str], list[str]]]) -> BlocksByLayer:
+    shape, grid = model.record.architecture, BlocksByLayer()
     for layer in range(shape.layers):
-        for bundle, (size, count) in kept.items():
-            fixed, flipping = names(layer, bundle)
+        for bundle in bundles(shape, model.record.sketch):
+            fixed, flipping = names(layer, bundle.name)
             if all(name in model.arrays for name in fixed + flipping):
-                indices = chosen_indices("units", size, count)
-                grid.setdefault(layer, {})[bundle] = _block(model, indices, size, fixed, flipping)
+                block = _block(model, bundle.indices, bundle.hidden, fixed, flipping)
+                grid.setdefault(layer, {})[bundle.name] = block
     return grid
 
 
-def _head_grid(model: Fingerprint, names: Callable[[int], list[str]]) -> Grid:
-    shape, sketch = model.record.architecture, model.record.sketch
-    indices = chosen_indices("channels", shape.head_size, sketch.channels)
-    grid: Grid = {}
+def _head_grid(model: Fingerprint, names: Callable[[int], list[str]]) -> BlocksByLayer:
+    shape = model.record.architecture
+    indices = kept_channels(shape, model.record.sketch).indices
+    grid: BlocksByLayer = {}
     for layer in range(shape.layers):
         if all(name in model.arrays for name in names(layer)):
             whole = _block(model, indices, shape.head_size, [], names(layer))
             grid[layer] = {
-                f"head {h}": Block(indices, whole.size, (), tuple(x[h : h + 1] for x in whole.flipping), 1)
+                f"head {h}": Block(indices, whole.size, (), tuple(x[h : h + 1] for x in whole.sign_flipping), 1)
                 for h in range(shape.kv_heads)
             }
     return grid

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..base import Phrase
 from ..fingerprint import Fingerprint
 from .applicability import enough_anchors, first
 from .similarity import INVARIANCES, Similarity
@@ -24,9 +25,8 @@ _LAST = 2
 _CIRCUITS = ("qk", "vo", "ffn")
 
 
-def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
-    shared = _shared(a, b)
-    return first("the models share no circuit of their last layers" if not shared else None, enough_anchors(a, b))
+def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    return first(None if _shared(a, b) else Phrase.of("no_common_circuit"), enough_anchors(a, b))
 
 
 def _score(a: Fingerprint, b: Fingerprint) -> float:

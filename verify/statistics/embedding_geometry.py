@@ -20,12 +20,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base import Phrase
 from ..fingerprint import Fingerprint
 from .applicability import enough_anchors, first, present
 from .similarity import INVARIANCES, Similarity
 
 
-def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
+def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     return first(present("gram.embed")(a, b), enough_anchors(a, b))
 
 

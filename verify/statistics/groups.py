@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..fingerprint import Fingerprint
 from .alignment import Pair, align
-from .blocks import Block, Component, Grid, agreement, common_indices, score
+from .blocks import Block, BlockReader, BlocksByLayer, agreement, common_indices, score
 from .swaps import differences
 from .ties import TiedSets, tied
 
@@ -51,7 +51,7 @@ class Grouping:
     """Tied pairs as one group: right whether or not they really are copies."""
 
 
-def groups(component: Component, a: Fingerprint, b: Fingerprint, *, signs: bool = False) -> Grouping:
+def groups(component: BlockReader, a: Fingerprint, b: Fingerprint, *, signs: bool = False) -> Grouping:
     """Align two models' blocks, and merge what looks tied in either of them.
 
     Under the null hypothesis the arrangements of distinct groups are independent; those within
@@ -76,7 +76,7 @@ def _tied_pairs(pairs: list[Pair], ties_a: TiedSets, ties_b: TiedSets) -> list[l
     return list(members.values())
 
 
-def _group(grid_a: Grid, grid_b: Grid, pairs: list[Pair]) -> Group:
+def _group(grid_a: BlocksByLayer, grid_b: BlocksByLayer, pairs: list[Pair]) -> Group:
     blocks = [(grid_a[i][x], grid_b[j][y]) for (i, x), (j, y) in pairs]
     common = common_indices([block for pair in blocks for block in pair])
     return Group(

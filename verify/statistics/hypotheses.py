@@ -1,18 +1,34 @@
 """Sentences about training that the null hypotheses of several tests share."""
 
 EQUIVARIANT_TRAINING = (
-    "At least one of the two models was trained from an initialisation, and by a procedure, that "
-    "treats {group} alike. Independent entries of one law that is symmetric about zero (Gaussian, uniform), or "
-    "matrices with uniformly random orthogonal factors, do so with SGD, Adam(W), Lion, Adafactor or Muon; "
-    "blockwise 8-bit optimiser states and sharded Muon only approximately. Not so: an initialisation that singles "
-    "out indices (identity, Hadamard or one fixed orthogonal matrix, ordered entries, growth from a smaller model "
-    "by copying its units), one that is not symmetric about zero (positive entries break sign flips), units "
-    "ordered by importance or nested, and dropout masks fixed by index."
+    "At least one of the two models was trained from an initialisation and by a procedure whose joint "
+    "distribution is invariant under {group}. This is true of initial matrices whose entries are independent with "
+    "one distribution symmetric about zero (Gaussian, uniform), or whose orthogonal factors are uniformly random, "
+    "trained with SGD, Adam(W), Lion, Adafactor or Muon; only approximately true of optimisers with blockwise "
+    "8-bit states and of sharded Muon; and false for an initialisation that singles out indices (identity, "
+    "Hadamard or one fixed orthogonal matrix, ordered entries, growth from a smaller model by copying its units) "
+    "or is not symmetric about zero (positive entries break sign flips), for units ordered by importance or "
+    "nested, and for dropout masks fixed by index."
 )
 NOT_ARRANGED = (
-    "Neither maker arranged a model using the other's weights, or both using a third's: a match can be "
-    "forged by someone who held the reference."
+    "Neither developer re-ordered or re-signed units to match the other model, and not both to match a third: "
+    "someone who holds the reference can forge a match."
 )
 NO_SHARED_TENSORS = (
     "The models do not share pretrained embeddings, and neither was distilled from the other's hidden states."
+)
+
+EXCHANGEABLE = (
+    "A and B are unrelated, and which models of their own kind, A, B and the panel's members of the same stratum and "
+    "declared corpus, are called A and B tells nothing about the scores, either as they are or once each model's "
+    "average similarity to the other models is removed."
+)
+"""The null hypothesis of a similarity ranked in a panel."""
+EXCHANGEABLE_ASSUMPTIONS = (
+    "A and B are exchangeable with the members of their own kind, which have the stratum and the declared corpus of "
+    "A, or of B, as they are or after removal of each model's main effect (its average similarity to the others). Of "
+    "the other members nothing is assumed.",
+    "Not protected: multiplicative main effects, unequal noise, and an affinity of the pair that the members of its "
+    "own kind do not have, such as for a shared laboratory, data or tokenizer.",
+    "The members are unrelated to one another and to A and B, as declared; so are the corpora.",
 )

@@ -27,7 +27,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fingerprint import Fingerprint, chosen_indices, projection, unit_rows
+from ..fingerprint import Fingerprint, bundles, kept_channels, projection, unit_rows
 from ..inference import log10_p_fixed_points
 from .matching import fixed_points
 from .result import Part
@@ -62,25 +62,18 @@ def log10_p_pinned(part: Part, model: Fingerprint) -> float:
 
 
 def _units(model: Fingerprint) -> Iterator[float]:
-    shape, sketch = model.record.architecture, model.record.sketch
-    kept = {
-        "mlp": (shape.hidden, sketch.units),
-        "experts": (shape.expert_hidden, sketch.expert_units),
-        "shared": (shape.shared_hidden, sketch.units),
-    }
-    for bundle, (size, count) in kept.items():
-        at = chosen_indices("units", size, count)
+    for bundle in bundles(model.record.architecture, model.record.sketch):
         for role in ("gate", "up", "down"):
-            if layers := _layers(model, "units", f"{bundle}.{role}"):
+            if layers := _layers(model, "units", f"{bundle.name}.{role}"):
                 for images in _matrices(model, reads=role != "down"):
-                    yield _p(layers, images(at)[None])
+                    yield _p(layers, images(bundle.indices)[None])
 
 
 def _values(model: Fingerprint) -> Iterator[float]:
     """By rows of v, and by columns of o, which are sums over the query heads that share a kv head."""
-    shape, sketch = model.record.architecture, model.record.sketch
+    shape = model.record.architecture
     size, heads = shape.head_size, np.arange(shape.kv_heads)[:, None]
-    at, sharing = chosen_indices("channels", size, sketch.channels), shape.heads // max(1, shape.kv_heads)
+    at, sharing = kept_channels(shape, model.record.sketch).indices, shape.heads // max(1, shape.kv_heads)
     for role in ("v", "o"):
         orders = [[heads * size + at], [0 * heads + at]]
         if role == "o" and sharing > 1:

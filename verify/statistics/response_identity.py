@@ -14,28 +14,40 @@ width: (W diag(g) Q)(E Q)' = W diag(g) E'. Blind to permuted units *and* channel
 
 from __future__ import annotations
 
+from ..base import Phrase
 from ..fingerprint import Fingerprint
 from .applicability import both_mlps, enough_anchors, first, linear_values, on_shared_anchors
 from .blocks import unit_responses, value_responses
-from .groups import Grouping, groups
+from .counted import Counted, Source, common_to_dense
+from .evidence import identity_unless_pinned
+from .groups import groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
-from .result import Part
-from .statistic import Evidence, Statistic, identity_evidence
+from .statistic import Evidence, Statistic
 
 
-def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
+def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     neither = both_mlps(a, b) is not None and linear_values(a, b) is not None
     return first(enough_anchors(a, b), both_mlps(a, b) if neither else None)
 
 
+def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
+    return (Counted("fixed_points", sources=_sources(a, b), least=1 if any(common_to_dense(a, b)) else 0),)
+
+
+def _sources(a: Fingerprint, b: Fingerprint) -> tuple[Source, ...]:
+    of_units = Source("unit responses", unit_responses, ("hidden units",))
+    of_values = Source("value responses", value_responses, ("value channels",))
+    refused = ((of_units, both_mlps(a, b)), (of_values, linear_values(a, b)))
+    return tuple(source for source, reason in refused if reason is None)
+
+
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     a, b = on_shared_anchors(a, b)
-    found: dict[Part, Grouping] = {}
-    if both_mlps(a, b) is None:
-        found["hidden units"] = groups(unit_responses, a, b)
-    if linear_values(a, b) is None:
-        found["value channels"] = groups(value_responses, a, b)
-    return identity_evidence(found, a, b)
+    found = {source.set_aside[0]: groups(source.read, a, b) for source in _sources(a, b)}
+    return identity_unless_pinned(found, a, b)
+
+
+_GROUP = "permutations of hidden units, and of the value channels of a head"
 
 
 RESPONSE_IDENTITY = Statistic(
@@ -47,11 +59,14 @@ RESPONSE_IDENTITY = Statistic(
         "attention head, of one model carries no information about their order in the other."
     ),
     assumptions=(
-        EQUIVARIANT_TRAINING.format(group="permutations of hidden units and of value channels"),
+        EQUIVARIANT_TRAINING.format(group=_GROUP),
         NOT_ARRANGED,
     ),
     survives="what the two tests by weights survive, a rotated residual stream, folded norms",
     blind_to="hidden units and value channels both permuted",
     refuse=_refuse,
     run=_run,
+    counts=_counts,
+    group=_GROUP,
+    compares="responses",
 )

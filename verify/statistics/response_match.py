@@ -38,8 +38,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import StatisticsError
-from ..fingerprint import Fingerprint
+from ..base import Phrase, StatisticsError
+from ..fingerprint import Fingerprint, bundles
+from ..wording import say
 from .applicability import both_mlps, enough_anchors, first, on_shared_anchors
 from .similarity import INVARIANCES, Similarity
 
@@ -150,14 +151,13 @@ class _Pool:
     """Units that others are matched to: alive, and of exact copies the first."""
 
 
-def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
-    return first(both_mlps(a, b), *(_refuse_one(model) for model in (a, b)), enough_anchors(a, b))
+def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    return first(both_mlps(a, b), _refuse_one("A", a), _refuse_one("B", b), enough_anchors(a, b))
 
 
-def _refuse_one(model: Fingerprint) -> str | None:
-    if any(name.startswith("match.") for name in model.arrays):
-        return None
-    return f"the fingerprint of {model.record.name} has no `match` arrays of an MLP"
+def _refuse_one(side: str, model: Fingerprint) -> Phrase | None:
+    held = any(name.startswith("match.") for name in model.arrays)
+    return None if held else Phrase.of("no_match_arrays", model=side)
 
 
 def _score(a: Fingerprint, b: Fingerprint) -> float:
@@ -167,29 +167,34 @@ def _score(a: Fingerprint, b: Fingerprint) -> float:
 def _checked_pools(a: Fingerprint, b: Fingerprint) -> tuple[list[_Pool], list[_Pool]]:
     reason = _refuse(a, b)
     if reason is not None:
-        raise StatisticsError(f"response_match does not apply to {a.record.name} and {b.record.name}: {reason}.")
+        names = {"A": a.record.name, "B": b.record.name}
+        raise StatisticsError(
+            f"response_match does not apply to {names['A']} and {names['B']}: {say(reason, names=names)}."
+        )
     a, b = on_shared_anchors(a, b)
     return _pools(a), _pools(b)
 
 
 def _pools(model: Fingerprint) -> list[_Pool]:
     """The units of each layer that has an MLP."""
-    roles = ("gate", "up", "down") if model.record.architecture.gated else ("up", "down")
+    shape = model.record.architecture
+    roles = ("gate", "up", "down") if shape.gated else ("up", "down")
     pools = []
-    for layer in range(model.record.architecture.layers):
+    for layer in range(shape.layers):
         vectors: list[list[NDArray[np.float32]]] = [[] for _ in roles]
         names: list[str] = []
         sizes: list[int] = []
-        for bundle in ("mlp", "experts", "shared"):
-            arrays = [f"match.{layer}.{bundle}.{role}" for role in roles]
+        for bundle in bundles(shape, model.record.sketch):
+            arrays = [f"match.{layer}.{bundle.name}.{role}" for role in roles]
             if not all(name in model.arrays for name in arrays):
                 continue
-            copies, units, anchors = model.arrays[arrays[0]].shape
+            units = model.arrays[arrays[0]].shape[1]
             for kept, name in zip(vectors, arrays, strict=True):
-                rows = model.arrays[name].reshape(-1, anchors).astype(np.float32)
+                rows = model.arrays[name].astype(np.float32).reshape(bundle.copies * units, -1)
                 kept.append(np.where(np.isfinite(rows).all(1, keepdims=True), rows, np.float32(0)))
-            names += [f"experts {e}" for e in range(copies)] if bundle == "experts" else [bundle]
-            sizes += [units] * copies
+            routed = bundle.name == "experts"
+            names += [f"experts {e}" for e in range(bundle.copies)] if routed else [bundle.name]
+            sizes += [units] * bundle.copies
         if sum(sizes):
             signed, *unsigned = (np.concatenate(kept) for kept in vectors)
             alive = np.all([x.any(1) for x in (signed, *unsigned)], axis=0)

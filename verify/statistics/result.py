@@ -1,15 +1,20 @@
-"""What a test returns: counts with their null laws, effect size, power, localisation."""
+"""What a test returns: a union by the kind of null distribution, with the facts that a p-value rests on."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from ..base import Record
+from pydantic import Field
+
+from ..base import Phrase, Record, later
+from .words import Words
 
 Law = Literal["fixed_points", "signs"]
-Part = Literal["hidden units", "value channels"]
-SetAside = Literal["hidden units", "value channels", "signs of hidden units", "signs of value channels", "signs"]
-"""What a test left out, p = 1, because both models break the symmetry that it rests on."""
+Part = str
+"""What is counted, such as ``hidden units``."""
+SetAside = str
+"""What a test left out, p = 1, because both models break the symmetry that it rests on: a part, ``signs of`` a part,
+or ``signs``."""
 
 
 class Count(Record):
@@ -46,12 +51,11 @@ class LayerResult(Record):
 
 
 class Rung(Record):
-    """The rank of a score among the comparisons of one design, with its null hypothesis."""
+    """The rank of a score among the comparisons of one design."""
 
     design: str
     """``pair``, ``row_a``, ``row_b``, ``stratum``, ``two_strata`` or ``family``; ``_residual`` where hub effects were
     taken out, ``_larger`` for the larger of the ranks with and without them."""
-    null: str
     rank: int
     """Comparisons of the orbit whose score is at least the claim's, the claim included."""
     size: int
@@ -85,47 +89,92 @@ class EffectSize(Record):
 
 
 class TestResult(Record):
-    """One test of one null hypothesis, applicable or not."""
+    """One test of one null hypothesis, applicable or not; what every kind of result has."""
 
     __test__ = False  # not for pytest
 
     id: str
     version: int
-    title: str
     applicable: bool
-    reason: str | None = None
+    reason: Phrase | None = None
     """Why the test does not apply; None where it does."""
-    null: str
-    """The null hypothesis in words."""
-    assumptions: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-    """What was left out or tied, in sentences."""
-    set_aside: tuple[SetAside, ...] = ()
-    """Parts whose symmetry both models visibly break; they do not count."""
-    method: Literal["bound", "exact", "panel"] | None = None
-    counts: tuple[Count, ...] = ()
-    """More than one where a test looks twice; the p-value then pays for it."""
-    statistic: int | None = None
-    """The count with the smallest p-value."""
-    expected: float | None = None
-    """The same count expected by chance (for fixed points, at most)."""
+    notes: tuple[Phrase, ...] = ()
+    """What was left out, set aside or tied."""
     log10_p: float | None = None
     adjusted_log10_p: float | None = None
     """Holm-adjusted over the applicable tests of the report."""
     attainable_log10_p: float | None = None
-    """The smallest value the test could have given, by the indices that are live in both models."""
+    """The smallest value the test could have given."""
+    words: Words | None = later()
+    """Of a statistic that is not in the registry of the library: its own words."""
+
+
+class ExactResult(TestResult):
+    """Counts whose null law is known, or bounded, by a symmetry."""
+
+    kind: Literal["exact"] = "exact"
+    method: Literal["bound", "exact"] | None = None
+    set_aside: tuple[SetAside, ...] = ()
+    """What does not count, because both models visibly break its symmetry."""
+    counts: tuple[Count, ...] = ()
+    """More than one where a test counts twice; its p-value is then the smallest one times their number."""
+    statistic: int | None = None
+    """The count with the smallest p-value."""
+    expected: float | None = None
+    """The same count expected by chance (for fixed points, an upper bound)."""
     effect: EffectSize | None = None
     detectable_share: float | None = None
     """With 95% power the report's level is reached if each live index is kept with at least this
     probability (for signs: if each sign agrees with it); None where no share suffices."""
     by_layer: tuple[LayerResult, ...] = ()
+
+    @property
+    def counts_fixed_points(self) -> bool:
+        """Whether indices are counted that kept their place: what a statement of power speaks of."""
+        return any(count.law == "fixed_points" for count in self.counts)
+
+
+class PanelResult(TestResult):
+    """The rank of a similarity among those of a panel of unrelated models."""
+
+    kind: Literal["panel"] = "panel"
     score: float | None = None
-    """Panel tests: the similarity of A and B."""
+    """The similarity of A and B."""
     rungs: tuple[Rung, ...] = ()
-    """Panel tests: the ladder of designs; ``log10_p`` is that of the rung fixed in advance."""
+    """The ranks by design; ``log10_p`` is that of the rung fixed in advance."""
     scores: tuple[float, ...] = ()
-    """Primary panel test: scores of all pairs of A, B and the members used, in the order (A, B), (A, first member),
-    ..., (B, first member), ...: what every rank follows from."""
+    """Of the primary similarity: scores of all pairs of A, B and the members used, in the order (A, B), (A, first
+    member), ..., (B, first member), ...: what every rank follows from."""
     by_cell: tuple[CellResult, ...] = ()
     grid: tuple[tuple[float, ...], ...] = ()
-    """Primary panel test: share of agreeing units of every layer of A (rows) with every layer of B."""
+    """Of the primary similarity: share of agreeing units of every layer of A (rows) with every layer of B."""
+
+
+class ScoreResult(TestResult):
+    """A score calibrated by reference scores: p = (1 + exceedances) / (n + 1)."""
+
+    kind: Literal["score"] = "score"
+    score: float | None = None
+    calibration: str = ""
+    """Name of the reference scores."""
+    n: int = Field(default=0, ge=0)
+    """Number of reference scores."""
+    exceedances: int = Field(default=0, ge=0)
+    """Reference scores that are at least the score."""
+
+
+class EstimateResult(TestResult):
+    """An estimate with its confidence interval."""
+
+    kind: Literal["estimate"] = "estimate"
+    quantity: str = ""
+    """What is estimated."""
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    confidence: float | None = Field(default=None, gt=0, lt=1)
+    """Coverage of the interval."""
+
+
+Result = Annotated[ExactResult | PanelResult | ScoreResult | EstimateResult, Field(discriminator="kind")]
+"""One result of any kind, told apart by ``kind``."""

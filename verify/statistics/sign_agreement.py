@@ -22,81 +22,82 @@ from functools import partial
 
 import numpy as np
 
+from ..base import Phrase
 from ..fingerprint import Fingerprint
 from .applicability import both_mlps, first, linear_values, odd_in_up, same_width
-from .blocks import Component, unit_pairs, values
+from .blocks import BlockReader, unit_pairs, values
+from .counted import Counted, Description, Source, common_to_dense
+from .evidence import agreeing_count, effect_of, more_conservative, pinned_notes, sign_count
 from .groups import Group, groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
 from .pinned import both_pinned
-from .result import Count, EffectSize, Part, SetAside
-from .statistic import Evidence, Statistic, agreeing_count, cautious, pinned_notes, sign_count
+from .result import Part, SetAside
+from .statistic import Evidence, Statistic
 from .swaps import mean_far_from_zero
 
 
-def _refuse_units(a: Fingerprint, b: Fingerprint) -> str | None:
+def _refuse_units(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     return first(both_mlps(a, b), odd_in_up(a, b))
 
 
-def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
+def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     units_refused = _refuse_units(a, b)
     return first(same_width(a, b), linear_values(a, b) if units_refused else None)
 
 
-def parts_refused(a: Fingerprint, b: Fingerprint) -> dict[Part, str | None]:
-    """Why a part is not counted, or None where it is; from the architectures alone."""
-    return {"hidden units": _refuse_units(a, b), "value channels": linear_values(a, b)}
+def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
+    units, channels = common_to_dense(a, b)
+    return (
+        _signs_of("hidden units", Source("unit signs", unit_pairs), units, _refuse_units(a, b)),
+        _signs_of("value channels", Source("value signs", values), channels, linear_values(a, b)),
+    )
+
+
+def _signs_of(part: Part, source: Source, common: int, left_out: Phrase | None) -> Counted:
+    """Signs of differences of two indices: of ``common`` ones there are half as many, of which some may be zero."""
+    source = Source(source.name, source.read, (part, f"signs of {part}"))
+    return Counted("signs", part, (source,), left_out, least=1 if common > 1 else 0)
 
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
-    found, notes = [], []
-    for part, reason in parts_refused(a, b).items():
-        if reason is None:
-            found.append(_part(part, unit_pairs if part == "hidden units" else values, a, b))
-        else:
-            notes.append(f"{part.capitalize()} were left out: {reason}.")
+    described = Description(_counts(a, b), localised=False)
+    found = [_part(one.part or "", one.sources[0].read, a, b) for one in described.counted]
     counts = tuple(count for evidence in found for count in evidence.counts)
     return Evidence(
         counts,
-        share_of(counts),
-        notes=(*notes, *(note for evidence in found for note in evidence.notes)),
+        effect_of(counts),
+        notes=(*described.notes, *(note for evidence in found for note in evidence.notes)),
         set_aside=tuple(what for evidence in found for what in evidence.set_aside),
     )
 
 
-def _part(part: Part, component: Component, a: Fingerprint, b: Fingerprint) -> Evidence:
+def _part(part: Part, read: BlockReader, a: Fingerprint, b: Fingerprint) -> Evidence:
     """The count of one part, or an empty one where both models break what it rests on."""
     nothing = (agreeing_count(0, 0, part),)
     if both_pinned(part, a, b):
         return Evidence(nothing, None, notes=pinned_notes((part,)), set_aside=(part,))
-    if all(_mean_far_from_zero(component, model) for model in (a, b)):
-        aside: SetAside = "signs of hidden units" if part == "hidden units" else "signs of value channels"
+    if all(_mean_far_from_zero(read, model) for model in (a, b)):
+        aside = f"signs of {part}"
         return Evidence(nothing, None, notes=(mean_note(aside),), set_aside=(aside,))
-    return cautious(partial(_agreement, part), [groups(component, a, b, signs=True)])
+    return more_conservative(partial(_agreement, part), [groups(read, a, b, signs=True)])
 
 
-def share_of(counts: tuple[Count, ...]) -> EffectSize | None:
-    """Agreeing signs of all parts over those compared."""
-    agreeing, n = sum(count.count for count in counts), sum(count.n for count in counts)
-    return EffectSize(share=agreeing / n) if n else None
-
-
-def mean_note(aside: SetAside) -> str:
+def mean_note(aside: SetAside) -> Phrase:
     """What is said of signs that were set aside."""
-    return (
-        f"{aside.capitalize()} were set aside: in both models the vectors have a mean far from zero, which a "
-        "positive initialisation, or a decoder with an offset, gives to strangers too."
-    )
+    return Phrase.of("set_aside_mean", what=aside)
 
 
-def _mean_far_from_zero(component: Component, model: Fingerprint) -> bool:
+def _mean_far_from_zero(read: BlockReader, model: Fingerprint) -> bool:
     return mean_far_from_zero(
-        [x.sum(0) for x in block.flipping] for row in component(model).values() for block in row.values()
+        [x.sum(0) for x in block.sign_flipping] for row in read(model).values() for block in row.values()
     )
 
 
 def _agreement(part: Part, found: list[Group]) -> Evidence:
     return Evidence((sign_count(np.concatenate([group.agreement for group in found] or [np.zeros(0)]), part),), None)
 
+
+_GROUP = "sign flips of value channels and of gated hidden units, or under swaps of two of them"
 
 SIGN_AGREEMENT = Statistic(
     id="sign_agreement",
@@ -107,11 +108,15 @@ SIGN_AGREEMENT = Statistic(
         "about those of the other, or their order does not."
     ),
     assumptions=(
-        EQUIVARIANT_TRAINING.format(group="either sign flips of value channels and of gated units, or their swaps,"),
+        EQUIVARIANT_TRAINING.format(group=_GROUP),
         NOT_ARRANGED,
     ),
     survives="what unit_identity and value_identity survive",
     blind_to="sign flips, permutations, a rotated residual stream",
     refuse=_refuse,
     run=_run,
+    counts=_counts,
+    localised=False,
+    group=_GROUP,
+    compares="signs",
 )

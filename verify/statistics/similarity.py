@@ -11,9 +11,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..base import StatisticsError
+from ..base import Phrase, StatisticsError
 from ..fingerprint import Fingerprint
+from ..wording import say
 from .applicability import on_shared_anchors
+from .hypotheses import EXCHANGEABLE, EXCHANGEABLE_ASSUMPTIONS
+from .words import Words
 
 INVARIANCES = frozenset(
     {
@@ -58,13 +61,30 @@ class Similarity:
     measures: str
     invariances: frozenset[str]
     cost: str
-    refuse: Callable[[Fingerprint, Fingerprint], str | None]
+    refuse: Callable[[Fingerprint, Fingerprint], Phrase | str | None]
     score: Callable[[Fingerprint, Fingerprint], float]
 
     def __post_init__(self) -> None:
         unknown = self.invariances - INVARIANCES
         if unknown:
             raise ValueError(f"{self.id} declares {sorted(unknown)}; expected names among {sorted(INVARIANCES)}.")
+
+    @property
+    def words(self) -> Words:
+        """Its sentences, for a score that is ranked in a panel."""
+        changed = INVARIANCES - self.invariances
+        return Words(
+            title=self.title,
+            null=EXCHANGEABLE,
+            assumptions=EXCHANGEABLE_ASSUMPTIONS,
+            survives=", ".join(sorted(self.invariances)).replace("_", " "),
+            blind_to=f"changed by: {', '.join(sorted(changed)).replace('_', ' ')}" if changed else "",
+        )
+
+    def refusal(self, a: Fingerprint, b: Fingerprint) -> Phrase | None:
+        """Why two models have no score, or None."""
+        reason = self.refuse(a, b)
+        return Phrase.quoted(reason) if isinstance(reason, str) else reason
 
     def __call__(self, a: Fingerprint, b: Fingerprint) -> float:
         """Score two models on the anchors both know, or on the list that both were already cut to.
@@ -78,9 +98,10 @@ class Similarity:
         pair = f"{a.record.name} and {b.record.name}"
         if a.record.sketch != b.record.sketch:
             raise StatisticsError(f"{self.id} cannot compare {pair}: their fingerprints have different sketches.")
-        reason = self.refuse(a, b)
+        reason = self.refusal(a, b)
         if reason is not None:
-            raise StatisticsError(f"{self.id} does not apply to {pair}: {reason}.")
+            names = {"A": a.record.name, "B": b.record.name}
+            raise StatisticsError(f"{self.id} does not apply to {pair}: {say(reason, names=names)}.")
         score = float(self.score(*on_shared_anchors(a, b)))
         if not math.isfinite(score):
             raise StatisticsError(f"{self.id} of {pair} is {score}, not a finite number; look for dead weights.")

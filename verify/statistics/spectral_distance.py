@@ -16,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..base import Phrase
 from ..fingerprint import Fingerprint
 from .similarity import INVARIANCES, Similarity
 
@@ -41,11 +42,9 @@ def warped_mean(distances: ArrayLike) -> float:
     return total / -steps
 
 
-def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
-    for model in (a, b):
-        if not _layers(model):
-            return f"{model.record.name} has no attention whose spectra were kept"
-    return None
+def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    lacking = (side for side, model in (("A", a), ("B", b)) if not _layers(model))
+    return next((Phrase.of("no_spectra", model=side) for side in lacking), None)
 
 
 def _score(a: Fingerprint, b: Fingerprint) -> float:

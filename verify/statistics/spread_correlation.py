@@ -21,7 +21,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..base import StatisticsError
+from ..base import Phrase, StatisticsError
 from ..fingerprint import Fingerprint
 from .applicability import first, present
 from .similarity import Similarity
@@ -90,19 +90,17 @@ def _deviations(curve: NDArray[np.float64], ranks: bool) -> NDArray[np.float64]:
     return scaled
 
 
-def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
-    return first(present(*(f"spread.{role}" for role in _ROLES))(a, b), *(_refuse_one(model) for model in (a, b)))
+def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    return first(present(*(f"spread.{role}" for role in _ROLES))(a, b), _refuse_one("A", a), _refuse_one("B", b))
 
 
-def _refuse_one(model: Fingerprint) -> str | None:
+def _refuse_one(side: str, model: Fingerprint) -> Phrase | None:
     shape = model.record.architecture
     if shape.layers < _LEAST_LAYERS:
-        return (
-            f"{model.record.name} has {shape.layers} layers, fewer than the {_LEAST_LAYERS} that a correlation needs"
-        )
+        return Phrase.of("few_layers", model=side, layers=shape.layers, least=_LEAST_LAYERS)
     for role in _ROLES:
         if not np.isfinite(_sd(model, role)).all():
-            return f"{model.record.name} has no finite spread of {role} in some layers"
+            return Phrase.of("no_finite_spread", model=side, role=role)
     return None
 
 

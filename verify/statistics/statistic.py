@@ -6,24 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import log10
 
-import numpy as np
+from ..base import Phrase
+from ..fingerprint import EFFORTS, Fingerprint
+from ..inference import detectable_agreement, detectable_share, log10_p_fixed_points, log10_p_signs
+from ..inference import smallest as bonferroni
+from .counted import Counted, Description
+from .evidence import Evidence, identity_evidence
+from .result import Count, ExactResult
+from .smallest import holds, smallest
+from .words import Words
 
-from ..fingerprint import Fingerprint
-from ..inference import (
-    detectable_agreement,
-    detectable_share,
-    holm,
-    log10_p_fixed_points,
-    log10_p_signs,
-    smallest,
-)
-from .groups import Group, Grouping
-from .matching import background, fixed_points
-from .pinned import both_pinned
-from .result import Count, EffectSize, LayerResult, Part, SetAside, TestResult
-
-LayerRow = tuple[int, int, int, int, int, int | None]
-"""Layer of A, of B, count, n, groups, live indices."""
+__all__ = ["Evidence", "Statistic", "exact_results", "identity_evidence"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +29,13 @@ class Statistic:
     null : the null hypothesis in words.
     assumptions : what must be true of training for the p-value to be valid, in sentences.
     survives, blind_to : what the test can and cannot see, in words.
-    refuse : reason why the test does not apply to two models, or None; sees no score.
-    run : evidence of two models to which the test applies, at a log10 level.
+    refuse : reason why the test does not apply to two models, or None; sees no score. Text is quoted as it is.
+    run : evidence of two models to which the test applies.
+    counts : what is counted of two models, from their records alone. Where it is not given, it is found out on the
+        smallest models of their kinds (``smallest``); the first stage of a screen then does not count for the test.
+    localised : whether rows by layer add up to the count; only asked where ``counts`` is given.
+    group : what the null hypothesis permutes (or flips), in words.
+    compares : what is compared, in a word or two; by default the id.
     """
 
     id: str
@@ -47,39 +45,59 @@ class Statistic:
     assumptions: tuple[str, ...]
     survives: str
     blind_to: str
-    refuse: Callable[[Fingerprint, Fingerprint], str | None]
+    refuse: Callable[[Fingerprint, Fingerprint], Phrase | str | None]
     run: Callable[[Fingerprint, Fingerprint], Evidence]
+    counts: Callable[[Fingerprint, Fingerprint], tuple[Counted, ...]] | None = None
+    localised: bool = True
+    group: str = ""
+    compares: str = ""
 
-    def __call__(self, a: Fingerprint, b: Fingerprint, *, level: float = -3.0) -> TestResult:
-        """Test A against B; ``level`` (log10) is only for the statement of power."""
-        reason = self.refuse(a, b)
-        return self.refused(reason) if reason is not None else self.conclude(self.run(a, b), level)
+    def __call__(self, a: Fingerprint, b: Fingerprint, *, log10_alpha: float = -3.0) -> ExactResult:
+        """Test A against B; ``log10_alpha`` is only for the statement of power."""
+        reason = self.refusal(a, b)
+        return self.refused(reason) if reason is not None else self.conclude(self.run(a, b), log10_alpha)
 
-    def refused(self, reason: str) -> TestResult:
-        """The result where the test does not apply."""
-        return TestResult(
-            id=self.id,
-            version=self.version,
+    @property
+    def words(self) -> Words:
+        """Its sentences."""
+        return Words(
             title=self.title,
-            applicable=False,
-            reason=reason,
             null=self.null,
             assumptions=self.assumptions,
+            survives=self.survives,
+            blind_to=self.blind_to,
         )
 
-    def conclude(self, evidence: Evidence, level: float) -> TestResult:
+    def refusal(self, a: Fingerprint, b: Fingerprint) -> Phrase | None:
+        """Why the test does not apply, or None; the records decide, so fingerprints without arrays will do."""
+        reason = self.refuse(a, b)
+        if reason is not None:
+            return Phrase.quoted(reason) if isinstance(reason, str) else reason
+        return None if self.describe(a, b).counted else _not_held(a, b)
+
+    def describe(self, a: Fingerprint, b: Fingerprint) -> Description:
+        """What is counted of two models that are not refused; the records decide."""
+        if self.counts is None:
+            found = self.run(*smallest(a.record, b.record))
+            counts = (Counted(c.law, c.part, left_out=None if c.n else _not_held(a, b)) for c in found.counts)
+            return Description(tuple(counts), bool(found.by_layer))
+        return Description(tuple(_if_held(one, a, b) for one in self.counts(a, b)), self.localised)
+
+    def refused(self, reason: Phrase | str) -> ExactResult:
+        """The result where the test does not apply."""
+        because = Phrase.quoted(reason) if isinstance(reason, str) else reason
+        return ExactResult(id=self.id, version=self.version, applicable=False, reason=because)
+
+    def conclude(self, evidence: Evidence, log10_alpha: float) -> ExactResult:
         """The result that follows from the evidence; nothing else of the models enters it."""
         best = min(evidence.counts, key=lambda count: count.log10_p)
         most = [_attainable(count) for count in evidence.counts]
-        level = level - log10(len(evidence.counts))
-        shares = [share for count in evidence.counts if (share := _detectable(count, level)) is not None]
-        return TestResult(
+        of_one = log10_alpha - log10(len(evidence.counts))
+        shares = [share for count in evidence.counts if (share := _detectable(count, of_one)) is not None]
+        return ExactResult(
             id=self.id,
             version=self.version,
-            title=self.title,
             applicable=True,
-            null=self.null,
-            assumptions=self.assumptions,
             notes=evidence.notes,
             set_aside=evidence.set_aside,
             method="exact" if all(count.law == "signs" for count in evidence.counts) else "bound",
@@ -87,143 +105,42 @@ class Statistic:
             statistic=best.count,
             expected=best.n / 2 if best.law == "signs" else float(best.groups),
             log10_p=evidence.log10_p,
-            attainable_log10_p=smallest(most),
+            attainable_log10_p=bonferroni(most),
             effect=evidence.effect,
             detectable_share=min(shares, default=None),
             by_layer=evidence.by_layer,
         )
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What a statistic found: counts, and what describes them."""
+def exact_results(
+    tests: Sequence[Statistic], a: Fingerprint, b: Fingerprint, *, log10_alpha: float = -3.0
+) -> list[ExactResult]:
+    """Each test of two fingerprints; a test that is not in the registry of the library brings its own words.
 
-    counts: tuple[Count, ...]
-    effect: EffectSize | None
-    by_layer: tuple[LayerResult, ...] = ()
-    notes: tuple[str, ...] = ()
-    set_aside: tuple[SetAside, ...] = ()
-
-    @property
-    def log10_p(self) -> float:
-        """Of all counts."""
-        return smallest([count.log10_p for count in self.counts])
-
-
-def fixed_point_count(matched: int, n: int, groups: int, live: int | None = None) -> Count:
-    """A count of fixed points with its bound; no group at all bounds nothing."""
-    log10_p = log10_p_fixed_points(matched, groups) if groups else 0.0
-    return Count(law="fixed_points", count=matched, n=n, groups=groups, log10_p=log10_p, live=live)
-
-
-def sign_count(numbers: np.ndarray, part: Part | None = None) -> Count:
-    """A count of positive numbers among those not zero; numbers that are not finite are dropped."""
-    return agreeing_count(int((numbers > 0).sum()), int((numbers > 0).sum() + (numbers < 0).sum()), part)
-
-
-def agreeing_count(agreeing: int, n: int, part: Part | None = None) -> Count:
-    """A count of agreeing signs with its p-value."""
-    log10_p = log10_p_signs(agreeing, n)
-    return Count(law="signs", count=agreeing, n=n, groups=n, log10_p=log10_p, part=part)
-
-
-def cautious(evidence: Callable[[list[Group]], Evidence], groupings: Sequence[Grouping]) -> Evidence:
-    """The evidence with the larger p-value: of all pairs of blocks apart, and with tied ones merged."""
-    separate = evidence([group for grouping in groupings for group in grouping.separate])
-    merged_groups = [group for grouping in groupings for group in grouping.merged]
-    if all(len(group.pairs) == 1 for group in merged_groups):
-        return separate
-    chosen = max(evidence(merged_groups), separate, key=lambda e: e.log10_p)
-    return replace(chosen, notes=chosen.notes + _tie_notes(merged_groups))
-
-
-def identity_evidence(groupings: dict[Part, Grouping], a: Fingerprint, b: Fingerprint) -> Evidence:
-    """Fixed points of the unique best match over independent groups, with effect and localisation.
-
-    Where both models look pinned at a part's indices, the evidence is that without the part, or that with it if its
-    p-value is the larger: which of the two is decided by data that permutations change, so only the larger is valid.
+    Parameters
+    ----------
+    tests : exact tests, the library's or a user's own.
+    log10_alpha : log10 of the level of one test; enters statements of power alone.
     """
-    pinned = tuple(part for part in groupings if both_pinned(part, a, b))
-    evidence = cautious(_identity, list(groupings.values()))
-    if not pinned:
-        return evidence
-    rest = cautious(_identity, [grouping for part, grouping in groupings.items() if part not in pinned])
-    chosen = max(rest, evidence, key=lambda e: e.log10_p)
-    return replace(chosen, notes=chosen.notes + pinned_notes(pinned), set_aside=pinned)
+    from . import EXACT_TESTS  # the registry, which holds what is defined with this file
+
+    results = [(test, test(a, b, log10_alpha=log10_alpha)) for test in tests]
+    return [
+        result if test in EXACT_TESTS else result.model_copy(update={"words": test.words}) for test, result in results
+    ]
 
 
-def pinned_notes(parts: Sequence[Part]) -> tuple[str, ...]:
-    """One sentence for each part whose indices a public matrix pins."""
-    return tuple(
-        f"{part.capitalize()} were set aside: in both models they resemble the rows of an identity or Hadamard "
-        "matrix at the same indices, as if both had begun with it."
-        for part in parts
-    )
+def _if_held(one: Counted, a: Fingerprint, b: Fingerprint) -> Counted:
+    """What is counted, or left out if the arrays that it reads are not held."""
+    readers = [source.read for source in one.sources]
+    held = any(holds(read, a.record) and holds(read, b.record) for read in readers)
+    held = held or one.left_out is not None or not readers
+    return one if held else replace(one, left_out=_not_held(a, b))
 
 
-def _identity(found: list[Group]) -> Evidence:
-    matched = [fixed_points(group.scores) for group in found]
-    count = fixed_point_count(
-        sum(int(m.sum()) for m in matched),
-        sum(len(m) for m in matched),
-        sum(len(m) > 0 for m in matched),
-        sum(_live(group) for group in found),
-    )
-    return Evidence((count,), _effect(found, matched, count), _by_layer(found, matched))
-
-
-def _tie_notes(found: list[Group]) -> tuple[str, ...]:
-    """One sentence on merged groups."""
-    merged = [group for group in found if len(group.pairs) > 1]
-    return (
-        f"{sum(len(g.pairs) for g in merged)} pairs of blocks look like copies of one another and were merged into "
-        f"{len(merged)} (the largest of {max(len(group.pairs) for group in merged)}).",
-    )
-
-
-def _live(group: Group) -> int:
-    """Indices with a direction in both models, in any pair of blocks; others have no score."""
-    return int(np.isfinite(group.scores.diagonal()).sum())
-
-
-def _effect(found: list[Group], matched: list[np.ndarray], count: Count) -> EffectSize | None:
-    if count.n == 0:
-        return None
-    diagonal = np.concatenate([g.scores.diagonal()[m] for g, m in zip(found, matched, strict=True)])
-    others = np.concatenate([background(group.scores) for group in found])
-    return EffectSize(
-        share=count.count / count.n,
-        cosine_identified=float(np.median(diagonal)) if len(diagonal) else None,
-        cosine_background=float(np.median(others)) if len(others) else None,
-    )
-
-
-def _by_layer(found: list[Group], matched: list[np.ndarray]) -> tuple[LayerResult, ...]:
-    tally: dict[tuple[int, int], tuple[int, int, int, int]] = {}
-    for group, m in zip(found, matched, strict=True):
-        (layer_a, _), (layer_b, _) = group.pairs[0]
-        count, n, groups, live = tally.get((layer_a, layer_b), (0, 0, 0, 0))
-        tally[layer_a, layer_b] = count + int(m.sum()), n + len(m), groups + (len(m) > 0), live + _live(group)
-    return localisation([(*layers, *row) for layers, row in sorted(tally.items())])
-
-
-def localisation(rows: Sequence[LayerRow]) -> tuple[LayerResult, ...]:
-    """Layer pairs with their p-values, adjusted over the rows."""
-    counts = [fixed_point_count(*row[2:]) for row in rows]
-    adjusted = holm([count.log10_p for count in counts])
-    return tuple(
-        LayerResult(
-            layer_a=row[0],
-            layer_b=row[1],
-            count=count.count,
-            n=count.n,
-            groups=count.groups,
-            log10_p=count.log10_p,
-            adjusted_log10_p=value,
-            live=count.live,
-        )
-        for row, count, value in zip(rows, counts, adjusted, strict=True)
-    )
+def _not_held(a: Fingerprint, b: Fingerprint) -> Phrase:
+    effort = min((model.record.effort for model in (a, b)), key=EFFORTS.index)
+    return Phrase.of("not_held", effort=effort)
 
 
 def _attainable(count: Count) -> float:
@@ -232,10 +149,10 @@ def _attainable(count: Count) -> float:
     return log10_p_fixed_points(_able(count), count.groups) if count.groups else 0.0
 
 
-def _detectable(count: Count, level: float) -> float | None:
+def _detectable(count: Count, log10_alpha: float) -> float | None:
     if count.law == "signs":
-        return detectable_agreement(count.n, level)
-    return detectable_share(_able(count), count.groups, level) if count.groups else None
+        return detectable_agreement(count.n, log10_alpha)
+    return detectable_share(_able(count), count.groups, log10_alpha) if count.groups else None
 
 
 def _able(count: Count) -> int:

@@ -21,27 +21,49 @@ to the stream (sinusoidal positions), which no permutation leaves alone.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fingerprint import Fingerprint, unit_rows
+from ..base import Phrase
+from ..fingerprint import Fingerprint, kept_dimensions, unit_rows
 from .applicability import enough_anchors, first, no_fixed_vectors, on_shared_anchors, same_width
+from .blocks import Block, BlocksByLayer
+from .counted import Counted, Description, Source
+from .evidence import agreeing_count, fixed_point_count, sign_count
 from .hypotheses import EQUIVARIANT_TRAINING, NO_SHARED_TENSORS, NOT_ARRANGED
 from .matching import background, fixed_points
 from .result import EffectSize
 from .sign_agreement import mean_note
-from .statistic import Evidence, Statistic, agreeing_count, fixed_point_count, sign_count
+from .statistic import Evidence, Statistic
 from .swaps import differences, mean_far_from_zero
 
 
-def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
+def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     return first(same_width(a, b), no_fixed_vectors(a, b), enough_anchors(a, b))
 
 
+def _signed(a: Fingerprint, b: Fingerprint) -> bool:
+    """Whether the residual streams of both models are symmetric under sign flips of their dimensions."""
+    return a.record.architecture.norm == b.record.architecture.norm == "rms"
+
+
+def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
+    signed = _signed(a, b)
+    kept = max(0, min(a.record.architecture.width, a.record.sketch.stream))
+    read = signed_dimensions if signed else dimensions
+    order, signs = Source("stream order", read), Source("stream signs", read, ("signs",))
+    return (
+        Counted("fixed_points", sources=(order,), least=kept, most=kept, most_groups=1),
+        Counted("signs", None, (signs,), None if signed else Phrase.of("layer_norm"), most=kept // 2),
+    )
+
+
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
+    described = Description(_counts(a, b), localised=False)
     a, b = on_shared_anchors(a, b)
-    cosine = correlations_of_dimensions(a, b)
-    signed = a.record.architecture.norm == b.record.architecture.norm == "rms"
+    cosine, signed = correlations_of_dimensions(a, b), _signed(a, b)
     scores = np.where(np.isfinite(cosine), np.abs(cosine), -np.inf) if signed else cosine
     matched = fixed_points(scores)
     live, others = np.isfinite(cosine.diagonal()), background(scores)
@@ -52,12 +74,27 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
         cosine_background=float(np.median(others)) if len(others) else None,
     )
     if not signed:
-        return Evidence((fixed,), effect, notes=("Signs were left out: layer norm is not symmetric under them.",))
+        return Evidence((fixed,), effect, notes=described.notes)
     if all(_mean_far_from_zero(model) for model in (a, b)):
         nothing = agreeing_count(0, 0)
         return Evidence((fixed, nothing), effect, notes=(mean_note("signs"),), set_aside=("signs",))
     finite = np.where(np.isfinite(cosine), cosine, 0.0)
     return Evidence((fixed, sign_count(differences(finite, live))), effect)
+
+
+def dimensions(model: Fingerprint) -> BlocksByLayer:
+    """Residual dimensions as one block, a vector of each for each table of tokens."""
+    vectors = tuple(table[None] for table in _dimensions(model).values())
+    axis = kept_dimensions(model.record.architecture, model.record.sketch)
+    return {0: {"stream": Block(axis.indices, axis.population, vectors, (), copies=1)}} if vectors else {}
+
+
+def signed_dimensions(model: Fingerprint) -> BlocksByLayer:
+    """The same, all vectors of a dimension under one sign."""
+    return {
+        layer: {slot: replace(block, sign_fixed=(), sign_flipping=block.sign_fixed) for slot, block in row.items()}
+        for layer, row in dimensions(model).items()
+    }
 
 
 def _mean_far_from_zero(model: Fingerprint) -> bool:
@@ -89,6 +126,8 @@ def correlations_of_dimensions(a: Fingerprint, b: Fingerprint) -> NDArray[np.flo
     return np.where(alive, cosine, -np.inf)
 
 
+_GROUP = "signed permutations of the dimensions of the residual stream (for signs: flips, or swaps of two)"
+
 STREAM_IDENTITY = Statistic(
     id="stream_identity",
     version=2,
@@ -98,8 +137,8 @@ STREAM_IDENTITY = Statistic(
         "information about those of the other."
     ),
     assumptions=(
-        EQUIVARIANT_TRAINING.format(group="signed permutations of the residual stream (for signs, flips or swaps)")
-        + " Sinusoidal positions and fixed Hadamard rotations break this.",
+        EQUIVARIANT_TRAINING.format(group=_GROUP)
+        + " It is false for sinusoidal positions and for files rotated by a fixed Hadamard matrix.",
         NOT_ARRANGED,
         NO_SHARED_TENSORS,
     ),
@@ -107,4 +146,8 @@ STREAM_IDENTITY = Statistic(
     blind_to="a rotated or permuted residual stream",
     refuse=_refuse,
     run=_run,
+    counts=_counts,
+    localised=False,
+    group=_GROUP,
+    compares="residual dimensions",
 )

@@ -42,7 +42,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from .blocks import Block, Grid, Vectors, groups_at_once
+from .blocks import Block, BlocksByLayer, Vectors, groups_at_once
 from .matching import MARGIN, fixed_points
 from .swaps import differences
 
@@ -75,7 +75,7 @@ class TiedSets:
         self._parent[self.find(x)] = self.find(y)
 
 
-def tied(grid: Grid, *, signs: bool = False) -> TiedSets:
+def tied(grid: BlocksByLayer, *, signs: bool = False) -> TiedSets:
     """Find the tied blocks of one model, for a test of indices or of signs.
 
     Compared are the blocks of one slot in every two layers, and of every two slots in one layer.
@@ -94,7 +94,7 @@ def tied(grid: Grid, *, signs: bool = False) -> TiedSets:
     return sets
 
 
-def _lines(grid: Grid) -> list[list[Node]]:
+def _lines(grid: BlocksByLayer) -> list[list[Node]]:
     """Blocks of which every two are compared: of one slot, and of one layer."""
     slots = list(dict.fromkeys(slot for row in grid.values() for slot in row))
     of_slots = [[(layer, slot) for layer, row in grid.items() if slot in row] for slot in slots]
@@ -108,12 +108,12 @@ class _Mean:
     indices: NDArray[np.intp]
     alive: NDArray[np.bool_]
     """Indices alive in any copy, shape [n]."""
-    fixed: tuple[Vectors, ...]
-    flipping: tuple[Vectors, ...]
+    sign_fixed: tuple[Vectors, ...]
+    sign_flipping: tuple[Vectors, ...]
 
     @staticmethod
     def of(block: Block) -> _Mean:
-        fixed, flipping = (tuple(_direction(x) for x in group) for group in (block.fixed, block.flipping))
+        fixed, flipping = (tuple(_direction(x) for x in group) for group in (block.sign_fixed, block.sign_flipping))
         return _Mean(block.indices, np.any(block.alive(), axis=0), fixed, flipping)
 
 
@@ -140,8 +140,8 @@ def _look_tied(a: _Mean, others: list[_Mean], threshold: float, signs: bool) -> 
             total += x[at_a] @ np.array([y[at_others].T for y in rest])
         return total
 
-    fixed, flipping = scores("fixed"), scores("flipping")
-    parts = len(a.fixed + a.flipping)
+    fixed, flipping = scores("sign_fixed"), scores("sign_flipping")
+    parts = len(a.sign_fixed + a.sign_flipping)
     unsigned = (fixed + np.abs(flipping)) / parts
     looks = _exact(unsigned, alive) | _few(unsigned, alive, threshold) | (_relabelled(unsigned, alive) > threshold)
     if signs:

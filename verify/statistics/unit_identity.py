@@ -15,20 +15,31 @@ Source: Zhu et al. 2025 (arXiv 2502.12292), phi_U; fixed points in place of Spea
 
 from __future__ import annotations
 
+from ..base import Phrase
 from ..fingerprint import Fingerprint
 from .applicability import both_mlps, first, same_width
 from .blocks import units
+from .counted import Counted, Source, common_to_dense
+from .evidence import identity_unless_pinned
 from .groups import groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
-from .statistic import Evidence, Statistic, identity_evidence
+from .statistic import Evidence, Statistic
 
 
-def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
+def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     return first(same_width(a, b), both_mlps(a, b))
 
 
+def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
+    least, _ = common_to_dense(a, b)
+    return (Counted("fixed_points", sources=(Source("units", units, ("hidden units",)),), least=least),)
+
+
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
-    return identity_evidence({"hidden units": groups(units, a, b)}, a, b)
+    return identity_unless_pinned({"hidden units": groups(units, a, b)}, a, b)
+
+
+_GROUP = "permutations of hidden units"
 
 
 UNIT_IDENTITY = Statistic(
@@ -39,9 +50,12 @@ UNIT_IDENTITY = Statistic(
         "The order of the hidden units inside each MLP block of one model carries no information "
         "about their order in the other."
     ),
-    assumptions=(EQUIVARIANT_TRAINING.format(group="permutations of hidden units"), NOT_ARRANGED),
+    assumptions=(EQUIVARIANT_TRAINING.format(group=_GROUP), NOT_ARRANGED),
     survives="fine-tuning, continued training, pruning, quantisation, merging, moved or replaced layers",
     blind_to="permuted hidden units, a rotated residual stream",
     refuse=_refuse,
     run=_run,
+    counts=_counts,
+    group=_GROUP,
+    compares="hidden units",
 )

@@ -14,20 +14,31 @@ heads; holds for GELU and layer norm too. Blind to permuted channels and a rotat
 
 from __future__ import annotations
 
+from ..base import Phrase
 from ..fingerprint import Fingerprint
 from .applicability import first, linear_values, same_width
 from .blocks import values
+from .counted import Counted, Source, common_to_dense
+from .evidence import identity_unless_pinned
 from .groups import groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
-from .statistic import Evidence, Statistic, identity_evidence
+from .statistic import Evidence, Statistic
 
 
-def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
+def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     return first(same_width(a, b), linear_values(a, b))
 
 
+def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
+    _, least = common_to_dense(a, b)
+    return (Counted("fixed_points", sources=(Source("values", values, ("value channels",)),), least=least),)
+
+
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
-    return identity_evidence({"value channels": groups(values, a, b)}, a, b)
+    return identity_unless_pinned({"value channels": groups(values, a, b)}, a, b)
+
+
+_GROUP = "permutations of the value channels of a head"
 
 
 VALUE_IDENTITY = Statistic(
@@ -39,12 +50,15 @@ VALUE_IDENTITY = Statistic(
         "about their order in the other."
     ),
     assumptions=(
-        EQUIVARIANT_TRAINING.format(group="permutations of value channels")
-        + " Files rotated by one fixed Hadamard matrix between v and o break this.",
+        EQUIVARIANT_TRAINING.format(group=_GROUP)
+        + " It is false for files rotated by one fixed Hadamard matrix between v and o.",
         NOT_ARRANGED,
     ),
     survives="what unit_identity survives, a replaced or upcycled MLP, permuted heads",
     blind_to="permuted value channels, a rotated residual stream",
     refuse=_refuse,
     run=_run,
+    counts=_counts,
+    group=_GROUP,
+    compares="value channels",
 )

@@ -10,7 +10,7 @@ from .findings import FINDINGS
 from .limits import LIMITS
 from .panels import PANELS
 from .parts import PARTS, plural
-from .reasons import REASONS
+from .reasons import PHRASES as REASONS
 
 PHRASES: dict[str, str] = {"quoted": "{text}"} | REASONS | FINDINGS | PARTS | PANELS | LIMITS
 """Clauses and sentences by code, to be filled."""

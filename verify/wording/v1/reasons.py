@@ -1,8 +1,60 @@
-"""Why a test does not apply."""
+"""Why a test does not apply, and what was left out of it."""
 
 from __future__ import annotations
 
-REASONS = {
+PHRASES = {
     "identical_weights": "the weights are identical, so there is nothing to test",
+    # architectures
     "width": "the residual streams have different widths ({a} and {b})",
+    "no_mlp": "{model} has no MLP that was understood",
+    "gated_differs": "the MLPs of one model are gated and those of the other are not",
+    "layout_open": "the layout given for {model} does not state its symmetries",
+    "names_unlike_type": (
+        "the tensors of {model} are not named as those of the model type {type!r}, so its symmetries are not known"
+    ),
+    "type_unknown": "the model type {type!r} of {model} is not known, so neither are its symmetries",
+    "tensor_not_understood": "{model} has a tensor {tensor!r:.120} that was not understood",
+    "latent_values": "{model} makes k and v from a latent vector, so it has no value channels of single heads",
+    "heads_unknown": (
+        "the number of attention heads of {model} is not known (none of its layout or config.json fits its tensors), "
+        "so neither are its value channels"
+    ),
+    "not_odd_in_up": (
+        "the MLPs of {model} are not odd functions of `up`, so flipping the signs of up and down changes their output"
+    ),
+    "not_linear_values": "the attention of {model} is not linear between v and o",
+    "head_sizes": "the attention heads have different sizes ({a} and {b})",
+    "sinusoidal": "{model} adds fixed sinusoidal positions to the residual stream",
+    "layer_norm": "layer norm is not symmetric under sign flips",
+    # tokens
+    "no_embedding": "{model} has no token embedding",
+    "few_shared_anchors": "the vocabularies share {shared} anchor tokens, fewer than {least}",
+    "no_tokenizer": "no tokenizer was found in {model} (looked for {looked_for})",
+    "few_known_anchors": "the tokenizer of {model} ({tokenizer}) knows fewer than {least} anchor tokens",
+    "rows_differ": "tables of {a} and {b} rows cannot be paired by number",
+    "few_rows": "{rows} rows are fewer than {least}",
+    "both": "{first}, and {second}",
+    # what a fingerprint holds
+    "not_held": "fingerprints made at {effort} effort hold none of the arrays that it reads",
+    "no_array": "the fingerprint of {model} has no array {array!r}",
+    "no_match_arrays": "the fingerprint of {model} has no `match` arrays of an MLP",
+    "no_common_circuit": "the models have no circuit of their last layers in common",
+    "few_layers": "{model} has {layers} layers, fewer than the {least} that a correlation needs",
+    "no_finite_spread": "the standard deviation of {role} is not finite in some layers of {model}",
+    "no_spectra": "{model} has no attention whose singular values were kept",
+    # notes
+    "left_out": "{part} were left out: {because}",
+    "set_aside_pinned": (
+        "{part} were set aside: those of both models resemble the rows of an identity or Hadamard matrix at the same "
+        "indices, as in models initialised with such a matrix"
+    ),
+    "set_aside_mean": (
+        "{what} were set aside: in both models the mean of the vectors is far from zero, as in unrelated models with "
+        "a positive initialisation or decoded with an offset"
+    ),
+    "tied": (
+        "{pairs} pairs of blocks appear to be copies of one another and were merged into {merged} groups (the "
+        "largest of {largest})"
+    ),
 }
+"""Sentences by code, to be filled."""

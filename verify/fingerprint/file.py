@@ -1,0 +1,64 @@
+"""The file of a fingerprint, before anything in it is believed: its header, and its bytes up to a bound."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ..base import FingerprintError
+
+HEADER = "verify.fingerprint"
+"""Key of the record in the metadata of the safetensors file."""
+LARGEST_FILE = 1 << 30
+"""Bytes; a trillion parameters in 60 layers of 384 experts make about 300 MB."""
+_LARGEST_HEADER = 100_000_000
+
+
+def is_fingerprint(path: Path) -> bool:
+    """Whether a file is a fingerprint rather than weights, by its header metadata alone."""
+    try:
+        regular = path.is_file()
+    except OSError:  # a name too long for the file system, or a folder that may not be entered
+        return False
+    return regular and record_text(path) is not None
+
+
+def record_text(path: Path) -> str | None:
+    """The record's JSON in the file's metadata, or None where there is none.
+
+    Raises
+    ------
+    FingerprintError
+        If the file cannot be read.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            return None  # opening a pipe would wait for ever
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > min(path.stat().st_size, _LARGEST_HEADER):
+                return None
+            metadata = json.loads(file.read(length)).get("__metadata__", {})
+            text = metadata.get(HEADER)
+    except OSError as error:
+        raise FingerprintError(f"{path.name!r:.120} cannot be read ({error.strerror}); check the path.") from error
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return text if isinstance(text, str) else None
+
+
+def bounded_bytes(path: Path) -> bytes:
+    """The content of a file of no more than ``LARGEST_FILE`` bytes.
+
+    Raises
+    ------
+    FingerprintError
+        To be completed with the file's name.
+    """
+    try:
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise FingerprintError(f"has {size} bytes; expected at most {LARGEST_FILE}")
+        return path.read_bytes()
+    except OSError as error:
+        raise FingerprintError(f"cannot be read ({error.strerror})") from error

@@ -1,0 +1,105 @@
+"""What is read of one layer, or of what lies outside layers, by whoever can open the checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checkpoint import Checkpoint, Key, Location, open_checkpoint
+from .attention import attention_circuits, sampled_values
+from .layout import kept_dimensions, token_specs
+from .moments import Moments
+from .responses import Tokens
+from .scan import Scan
+from .sketch import Effort, SketchSpec, unit_rows
+from .units import Arrays, sampled_units, strongest_units
+
+opened: dict[str, Checkpoint] = {}
+"""Checkpoints open in this process, by run."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What was read of one layer, or of what lies outside layers."""
+
+    arrays: Arrays
+    moments: dict[tuple[str, int | None], Moments]
+    digests: dict[str, bytes]
+    non_finite: dict[str, int]
+    """Of chosen rows."""
+    notes: set[str]
+    bytes_of: dict[Key | str, int]
+    """Distinct bytes read, by tensor."""
+    varied: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One layer to read, by whoever can open the checkpoint."""
+
+    run: str
+    """Name of the run: whoever has opened the checkpoint for it need not open it again."""
+    location: Location
+    layer: int
+    sketch: SketchSpec
+    effort: Effort
+    embedding: NDArray[np.float64]
+    writing: NDArray[np.float64]
+
+
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite is counted, and becomes zero rows
+def read_outside_layers(
+    checkpoint: Checkpoint, sketch: SketchSpec, effort: Effort, ids: list[int]
+) -> tuple[Piece, NDArray[np.float64], NDArray[np.float64]]:
+    """Arrays ``stream.*`` and ``gram.embed``; and the anchors as the model reads and writes them."""
+    scan, shape = Scan(checkpoint), checkpoint.architecture
+    kept = kept_dimensions(shape, sketch).indices
+    order = np.argsort(ids, kind="stable").astype(np.intp)
+    rows: dict[str, NDArray[np.float64]] = {}
+    for role in ("embed", "unembed"):
+        if checkpoint.has(role):
+            rows[role] = scan.rows(role, None, np.asarray(ids, dtype=np.intp)[order])[np.argsort(order)]
+    if checkpoint.has("embed_map"):
+        rows["embed"] = rows["embed"] @ scan.whole("embed_map", None).astype(np.float64).T
+    table = {(spec.component, spec.part): spec.name for spec in token_specs(shape, sketch, len(ids))}
+    arrays: Arrays = {
+        name: unit_rows(rows[role][:, kept].T) for (component, role), name in table.items() if component == "stream"
+    }
+    finite = {role: np.where(np.isfinite(x), x, 0.0) for role, x in rows.items()}
+    embedding = finite.get("embed", np.zeros((0, shape.width)))
+    if shape.norm == "layer":  # layer norm removes the mean over the stream
+        embedding = embedding - embedding.mean(1, keepdims=True)
+    gram = embedding @ embedding.T
+    arrays[table["gram", "embed"]] = (gram / (np.trace(gram) or 1.0)).astype(np.float32)
+    last = scan.gain(("norm_final", None) if checkpoint.has("norm_final") else None)
+    writing = np.ascontiguousarray((finite.get("unembed", embedding) * last).T)
+    if effort == "full":
+        scan.read_remaining(None)
+        scan.skim_unknown((*checkpoint.outside, *checkpoint.unrecognised))
+    read = checkpoint.notes, checkpoint.bytes_of
+    part = Piece(arrays, dict(scan.moments), scan.digests, scan.non_finite, *read, scan.varied)
+    return part, embedding, writing
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def read_layer(task: Task) -> Piece:
+    """All that is read of one layer."""
+    if task.run not in opened:
+        opened.clear()  # of runs that are over
+        opened[task.run] = open_checkpoint(task.location)
+    checkpoint = opened[task.run].again()
+    scan, layer = Scan(checkpoint), task.layer
+
+    def gain(sublayer: str, layer: int) -> NDArray[np.float64]:
+        return scan.gain(checkpoint.norm_before(sublayer, layer))
+
+    tokens = Tokens(task.embedding, task.writing, gain)
+    arrays = sampled_values(scan, checkpoint, layer, task.sketch, task.effort, tokens)
+    arrays |= sampled_units(scan, checkpoint, layer, task.sketch, task.effort, tokens)
+    if task.effort == "full":
+        arrays |= attention_circuits(scan, checkpoint, layer, task.sketch, tokens)
+        arrays |= strongest_units(scan, checkpoint, layer, task.sketch, tokens)
+        scan.read_remaining(layer)
+    return Piece(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.notes, checkpoint.bytes_of)

@@ -1,0 +1,277 @@
+"""Every array of a fingerprint, said once; builder, checker, cutter, tests and benchmarks iterate over this table.
+
+``{l}`` is a layer, ``{b}`` a bundle of MLP copies (``mlp``, ``experts`` or ``shared``):
+
+=======================  =========================  =======  =============================================
+name                     shape                      dtype    content
+=======================  =========================  =======  =============================================
+``units.{l}.{b}.R``      [copies, n, projections]   float16  projected rows (columns for ``down``), length 1
+``values.{l}.R``         [kv heads, n, proj.]       float16  R in v, o: projected value channels, length 1
+``response.{l}.{b}``     [copies, n, anchors]       float16  response of units to anchors, centred, length 1
+``response.{l}.values``  [kv heads, n, anchors]     float16  response of value channels, likewise
+``match.{l}.{b}.R``      [copies, n, anchors]       float16  of units of largest response: R in gate, up (what
+                                                             they read), down (what they write), likewise
+``stream.embed``         [dims, anchors]            float16  columns of the embedding over anchors, length 1
+``stream.unembed``       [dims, anchors]            float16  of the unembedding likewise; absent where tied
+``gram.embed``           [anchors, anchors]         float32  inner products of the anchors' embeddings, trace 1
+``circuit.{l}.C``        [anchors, anchors]         float16  C in qk, vo, ffn on the anchors, Frobenius norm 1
+``spectrum.{l}.C``       [values]                   float32  singular values of C in qk, vo, over the largest
+``spread.R``             [layers, 4]                float64  mean, sd, rms, kurtosis of all entries of role R
+=======================  =========================  =======  =============================================
+
+All are there at full effort; at standard effort, those of :data:`SAMPLED`; at screen effort, those of fewer units
+and channels, without ``down`` and ``o``. What a model lacks (an embedding, kv heads, a bundle in some layer) has no
+arrays.
+
+``units``, ``values``, ``response`` and ``stream`` keep indices fixed in advance, as tests with a symmetry null
+need; ``match``, ``gram``, ``circuit`` and ``spectrum`` do not depend on the order of units or the basis of the
+stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checkpoint import Architecture
+from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices
+
+if TYPE_CHECKING:
+    from .record import FingerprintRecord
+
+Arrays = Mapping[str, NDArray[np.floating]]
+
+Component = Literal["units", "values", "response", "match", "stream", "gram", "circuit", "spectrum", "spread"]
+"""Kinds of arrays, by the first part of their names."""
+COMPONENTS: tuple[Component, ...] = get_args(Component)
+SAMPLED: tuple[Component, ...] = ("units", "values", "response", "stream", "gram")
+"""Those that rows at chosen indices give, which is all that the exact tests need."""
+
+Norm = Literal["rows", "centred rows", "whole", "trace", "largest", "none"]
+"""What an array is scaled by: each row to length 1 (after its mean is taken off), all of it to length 1, to trace 1,
+to a largest entry of 1; or by nothing."""
+
+SPREAD_ROLES = (*"qkvo", *(prefix + role for prefix in ("", "expert_", "shared_") for role in ("gate", "up", "down")))
+"""Roles whose moments a fingerprint may hold, in the order of the build."""
+
+CIRCUIT_LAYERS = 2
+"""Last layers whose circuits are kept, as in HuRef."""
+
+
+class Axis(NamedTuple):
+    """One axis of an array."""
+
+    name: str
+    """For chosen indices, also the purpose that they are chosen for (``chosen_indices``)."""
+    size: int
+    population: int = 0
+    """How many indices the model has, where those kept were chosen among them in advance; else 0."""
+
+    @property
+    def indices(self) -> NDArray[np.intp]:
+        """Which of the model's indices those kept are, ascending; of a prefix, the first."""
+        return chosen_indices(self.name, self.population, self.size) if self.population else np.arange(self.size)
+
+    def positions(self, larger: Axis) -> NDArray[np.intp]:
+        """Where, along a larger axis of the same name, the entries of this one are: shape [size].
+
+        Of chosen indices, those that a smaller sketch would have chosen; of all others, the first.
+        """
+        return np.searchsorted(larger.indices, self.indices)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The MLPs of one kind in a layer."""
+
+    name: str
+    prefix: str
+    """Of the roles of their tensors."""
+    copies: int
+    hidden: int
+    """Units of each."""
+    units: int
+    """Units of each kept by index."""
+    strongest: int
+    """Units of each kept by response."""
+
+    @property
+    def indices(self) -> NDArray[np.intp]:
+        """Which of a copy's units are kept by index, ascending."""
+        return self.axis.indices
+
+    @property
+    def axis(self) -> Axis:
+        """Of the units kept by index."""
+        return Axis("units", self.units, self.hidden)
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """One array: its name, axes and dtype, and when it is there."""
+
+    component: Component
+    layer: int | None
+    part: str
+    """Bundle, circuit or kind of rows; empty where the component has one kind."""
+    role: str
+    """Of the tensor it is made of; empty where there is no choice."""
+    axes: tuple[Axis, ...]
+    norm: Norm = "rows"
+    dtype: str = "float16"
+    effort: Effort = "screen"
+    """The smallest that holds it."""
+    group: str = ""
+    """Arrays of one group are there together or not at all; those of none, always."""
+
+    @property
+    def name(self) -> str:
+        """Key of the array in a fingerprint."""
+        layer = "" if self.layer is None else str(self.layer)
+        return ".".join(filter(None, (self.component, layer, self.part, self.role)))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the axes."""
+        return tuple(axis.size for axis in self.axes)
+
+    def held_at(self, effort: Effort) -> bool:
+        """Whether an effort gives it."""
+        return EFFORTS.index(self.effort) <= EFFORTS.index(effort)
+
+
+def bundles(architecture: Architecture, sketch: SketchSpec) -> tuple[Bundle, ...]:
+    """Kinds of MLPs of an architecture, and how many of their units a sketch keeps; a layer may lack some."""
+    few, fewer = (sketch.units, sketch.match_units), (sketch.expert_units, sketch.match_expert_units)
+    rows = (
+        ("mlp", "", 1, architecture.hidden, *few),
+        ("experts", "expert_", architecture.experts, architecture.expert_hidden, *fewer),
+        ("shared", "shared_", 1, architecture.shared_hidden, *few),
+    )
+    return tuple(
+        Bundle(name, prefix, copies, hidden, min(hidden, units), min(hidden, strongest))
+        for name, prefix, copies, hidden, units, strongest in rows
+        if copies * hidden
+    )
+
+
+def kept_channels(architecture: Architecture, sketch: SketchSpec) -> Axis:
+    """Axis of the value channels kept of each key-value head."""
+    return Axis("channels", min(architecture.head_size, sketch.channels), architecture.head_size)
+
+
+def kept_dimensions(architecture: Architecture, sketch: SketchSpec) -> Axis:
+    """Axis of the dimensions of the residual stream that are kept."""
+    return Axis("stream", min(architecture.width, sketch.stream), architecture.width)
+
+
+def bundle_group(layer: int, bundle: Bundle) -> str:
+    """Group of the arrays of one bundle in one layer."""
+    return f"{layer}.{bundle.name}"
+
+
+def specs(
+    architecture: Architecture, sketch: SketchSpec, anchors: int, effort: Effort = "full"
+) -> Iterator[ArraySpec]:
+    """The table: every array that a fingerprint may have.
+
+    Parameters
+    ----------
+    architecture : of the model.
+    sketch : sizes, as of this effort.
+    anchors : number of anchors known.
+    effort : arrays that it does not give are left out.
+    """
+    every = [token_specs(architecture, sketch, anchors)]
+    every += [layer_specs(architecture, sketch, anchors, layer) for layer in range(architecture.layers)]
+    for found in (*every, spread_specs(architecture)):
+        yield from (spec for spec in found if spec.held_at(effort))
+
+
+def table(record: FingerprintRecord) -> dict[str, ArraySpec]:
+    """By name, the arrays that a fingerprint of this record may have."""
+    found = specs(record.architecture, record.sketch, len(record.anchors), record.effort)
+    return {spec.name: spec for spec in found if spec.component in record.components}
+
+
+def subset(arrays: Arrays, larger: Mapping[str, ArraySpec], smaller: Mapping[str, ArraySpec]) -> Arrays:
+    """Of arrays that one table describes, what another of smaller sizes does; same names.
+
+    Neither anchors nor projections may differ: fewer anchors change the numbers (``on_anchors``).
+    """
+    found = {}
+    for name, array in arrays.items():
+        if name not in smaller:
+            continue
+        for k, (before, after) in enumerate(zip(larger[name].axes, smaller[name].axes, strict=True)):
+            if before.size != after.size:
+                array = array.take(after.positions(before), axis=k)
+        found[name] = array
+    return found
+
+
+def layer_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int) -> Iterator[ArraySpec]:
+    """The arrays of one layer."""
+    if architecture.kv_heads:
+        yield from attention_specs(architecture, sketch, anchors, layer)
+    for bundle in bundles(architecture, sketch):
+        yield from bundle_specs(architecture, sketch, anchors, layer, bundle)
+
+
+def bundle_specs(
+    architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int, bundle: Bundle
+) -> Iterator[ArraySpec]:
+    """The arrays of the MLPs of one kind in one layer."""
+    one = partial(ArraySpec, layer=layer, part=bundle.name, group=bundle_group(layer, bundle))
+    tokens, copies = Axis("anchors", anchors), Axis("copies", bundle.copies)
+    strongest = Axis("strongest", bundle.strongest)
+    yield one("response", role="", axes=(copies, bundle.axis, tokens), norm="centred rows")
+    for role in ("gate", "up", "down") if architecture.gated else ("up", "down"):
+        effort: Effort = "standard" if role == "down" else "screen"
+        yield one(
+            "units", role=role, axes=(copies, bundle.axis, Axis("projections", sketch.projections)), effort=effort
+        )
+        yield one("match", role=role, axes=(copies, strongest, tokens), norm="centred rows", effort="full")
+    if bundle.name == "mlp" and _in_circuits(architecture, layer):
+        group = bundle_group(layer, bundle)
+        yield ArraySpec("circuit", layer, "ffn", "", (tokens, tokens), "whole", effort="full", group=group)
+
+
+def attention_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int) -> Iterator[ArraySpec]:
+    """The arrays of the attention of one layer, where there are key-value heads."""
+    tokens, heads = Axis("anchors", anchors), Axis("kv heads", architecture.kv_heads)
+    channels = kept_channels(architecture, sketch)
+    yield ArraySpec("response", layer, "values", "", (heads, channels, tokens), "centred rows")
+    projected = (heads, channels, Axis("projections", sketch.projections))
+    yield ArraySpec("values", layer, "", "v", projected)
+    yield ArraySpec("values", layer, "", "o", projected, effort="standard")
+    for circuit in ("qk", "vo"):
+        largest = (Axis("values", sketch.spectrum),)
+        yield ArraySpec("spectrum", layer, circuit, "", largest, "largest", "float32", "full")
+        if _in_circuits(architecture, layer):
+            yield ArraySpec("circuit", layer, circuit, "", (tokens, tokens), "whole", effort="full")
+
+
+def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int) -> Iterator[ArraySpec]:
+    """The arrays of the tables of tokens."""
+    tokens, dimensions = Axis("anchors", anchors), kept_dimensions(architecture, sketch)
+    yield ArraySpec("gram", None, "embed", "", (tokens, tokens), "trace", "float32")
+    streams = ("embed",) if architecture.tied_embeddings else ("embed", "unembed")
+    for part in streams if architecture.vocab else ():
+        yield ArraySpec("stream", None, part, "", (dimensions, tokens))
+
+
+def spread_specs(architecture: Architecture) -> Iterator[ArraySpec]:
+    """Moments of whole tensors; which of them there are, the tensors say."""
+    axes = (Axis("layers", architecture.layers), Axis("moments", 4))
+    for role in SPREAD_ROLES:
+        yield ArraySpec("spread", None, "", role, axes, "none", "float64", "full", f"spread {role}")
+
+
+def _in_circuits(architecture: Architecture, layer: int) -> bool:
+    return layer >= architecture.layers - CIRCUIT_LAYERS

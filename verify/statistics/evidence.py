@@ -1,0 +1,157 @@
+"""Evidence of exact tests: counts with their null laws, and what describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..base import Phrase
+from ..fingerprint import Fingerprint
+from ..inference import holm, log10_p_fixed_points, log10_p_signs, smallest
+from .groups import Group, Grouping
+from .matching import background, fixed_points
+from .pinned import both_pinned
+from .result import Count, EffectSize, LayerResult, Part, SetAside
+
+LayerRow = tuple[int, int, int, int, int, int | None]
+"""Layer of A, of B, count, n, groups, live indices."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a statistic found: counts, and what describes them."""
+
+    counts: tuple[Count, ...]
+    effect: EffectSize | None
+    by_layer: tuple[LayerResult, ...] = ()
+    notes: tuple[Phrase, ...] = ()
+    set_aside: tuple[SetAside, ...] = ()
+
+    @property
+    def log10_p(self) -> float:
+        """Of all counts."""
+        return smallest([count.log10_p for count in self.counts])
+
+
+def fixed_point_count(matched: int, n: int, groups: int, live: int | None = None, part: Part | None = None) -> Count:
+    """A count of fixed points with its bound; no group at all bounds nothing."""
+    log10_p = log10_p_fixed_points(matched, groups) if groups else 0.0
+    return Count(law="fixed_points", count=matched, n=n, groups=groups, log10_p=log10_p, live=live, part=part)
+
+
+def sign_count(numbers: np.ndarray, part: Part | None = None) -> Count:
+    """A count of positive numbers among those not zero; numbers that are not finite are dropped."""
+    return agreeing_count(int((numbers > 0).sum()), int((numbers > 0).sum() + (numbers < 0).sum()), part)
+
+
+def agreeing_count(agreeing: int, n: int, part: Part | None = None) -> Count:
+    """A count of agreeing signs with its p-value."""
+    log10_p = log10_p_signs(agreeing, n)
+    return Count(law="signs", count=agreeing, n=n, groups=n, log10_p=log10_p, part=part)
+
+
+def effect_of(counts: Sequence[Count]) -> EffectSize | None:
+    """The share of indices that kept their place or, where signs alone are counted, of all signs that agree."""
+    of_indices = [count for count in counts if count.law == "fixed_points"][:1]
+    chosen = of_indices or counts
+    found, n = sum(count.count for count in chosen), sum(count.n for count in chosen)
+    return EffectSize(share=found / n) if n else None
+
+
+def identity_evidence(groupings: Sequence[Grouping]) -> Evidence:
+    """Fixed points of the unique best match over independent groups, with effect and localisation."""
+    return more_conservative(_identity, groupings)
+
+
+def identity_unless_pinned(groupings: Mapping[Part, Grouping], a: Fingerprint, b: Fingerprint) -> Evidence:
+    """Evidence of identity, without the parts whose indices a public matrix pins in both models.
+
+    It is that without these parts, or that with them if its p-value is the larger: which of the two is decided by
+    data that permutations change, so only the larger is valid.
+    """
+    pinned = tuple(part for part in groupings if both_pinned(part, a, b))
+    evidence = identity_evidence(list(groupings.values()))
+    if not pinned:
+        return evidence
+    rest = identity_evidence([grouping for part, grouping in groupings.items() if part not in pinned])
+    chosen = max(rest, evidence, key=lambda e: e.log10_p)
+    return replace(chosen, notes=chosen.notes + pinned_notes(pinned), set_aside=pinned)
+
+
+def more_conservative(evidence: Callable[[list[Group]], Evidence], groupings: Sequence[Grouping]) -> Evidence:
+    """The evidence with the larger p-value: of all pairs of blocks apart, and with tied ones merged."""
+    separate = evidence([group for grouping in groupings for group in grouping.separate])
+    merged_groups = [group for grouping in groupings for group in grouping.merged]
+    if all(len(group.pairs) == 1 for group in merged_groups):
+        return separate
+    chosen = max(evidence(merged_groups), separate, key=lambda e: e.log10_p)
+    return replace(chosen, notes=(*chosen.notes, _tied(merged_groups)))
+
+
+def pinned_notes(parts: Sequence[Part]) -> tuple[Phrase, ...]:
+    """One note for each part whose indices a public matrix pins."""
+    return tuple(Phrase.of("set_aside_pinned", part=part) for part in parts)
+
+
+def localisation(rows: Sequence[LayerRow]) -> tuple[LayerResult, ...]:
+    """Layer pairs with their p-values, adjusted over the rows."""
+    counts = [fixed_point_count(*row[2:]) for row in rows]
+    adjusted = holm([count.log10_p for count in counts])
+    return tuple(
+        LayerResult(
+            layer_a=row[0],
+            layer_b=row[1],
+            count=count.count,
+            n=count.n,
+            groups=count.groups,
+            log10_p=count.log10_p,
+            adjusted_log10_p=value,
+            live=count.live,
+        )
+        for row, count, value in zip(rows, counts, adjusted, strict=True)
+    )
+
+
+def _identity(found: list[Group]) -> Evidence:
+    matched = [fixed_points(group.scores) for group in found]
+    count = fixed_point_count(
+        sum(int(m.sum()) for m in matched),
+        sum(len(m) for m in matched),
+        sum(len(m) > 0 for m in matched),
+        sum(_live(group) for group in found),
+    )
+    return Evidence((count,), _effect(found, matched, count), _by_layer(found, matched))
+
+
+def _tied(found: list[Group]) -> Phrase:
+    """A note on merged groups."""
+    sizes = [len(group.pairs) for group in found if len(group.pairs) > 1]
+    return Phrase.of("tied", pairs=sum(sizes), merged=len(sizes), largest=max(sizes))
+
+
+def _live(group: Group) -> int:
+    """Indices with a direction in both models, in any pair of blocks; others have no score."""
+    return int(np.isfinite(group.scores.diagonal()).sum())
+
+
+def _effect(found: list[Group], matched: list[np.ndarray], count: Count) -> EffectSize | None:
+    if count.n == 0:
+        return None
+    diagonal = np.concatenate([g.scores.diagonal()[m] for g, m in zip(found, matched, strict=True)])
+    others = np.concatenate([background(group.scores) for group in found])
+    return EffectSize(
+        share=count.count / count.n,
+        cosine_identified=float(np.median(diagonal)) if len(diagonal) else None,
+        cosine_background=float(np.median(others)) if len(others) else None,
+    )
+
+
+def _by_layer(found: list[Group], matched: list[np.ndarray]) -> tuple[LayerResult, ...]:
+    tally: dict[tuple[int, int], tuple[int, int, int, int]] = {}
+    for group, m in zip(found, matched, strict=True):
+        (layer_a, _), (layer_b, _) = group.pairs[0]
+        count, n, groups, live = tally.get((layer_a, layer_b), (0, 0, 0, 0))
+        tally[layer_a, layer_b] = count + int(m.sum()), n + len(m), groups + (len(m) > 0), live + _live(group)
+    return localisation([(*layers, *row) for layers, row in sorted(tally.items())])

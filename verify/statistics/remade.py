@@ -1,0 +1,131 @@
+"""An exact result made again from its recorded counts; no recorded p-value is used.
+
+The result is what the record would say if it were in order. Where raw numbers are impossible (more matches than
+units, more units than the models have), the nearest possible ones are used, so that the difference shows where they
+are. Everything that is known of a test is what it says of itself (``counted``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from ..fingerprint import Fingerprint
+from .counted import Counted, common_to_dense
+from .evidence import Evidence, LayerRow, agreeing_count, effect_of, fixed_point_count, localisation
+from .result import Count, EffectSize, ExactResult, LayerResult, SetAside
+from .statistic import Statistic
+
+MOST_INDICES = 1 << 21
+"""Units compared by one test; a sketch of a trillion parameters has fewer. A record cannot ask for more memory."""
+_LARGEST_COSINE = 1.01  # float16 rows are of length 1 only up to rounding
+
+Problem = tuple[str, object, str]
+"""Field below the test, such as ``counts[0].n``, the value recorded, and what was expected."""
+
+
+def remade(
+    test: Statistic, recorded: ExactResult | None, a: Fingerprint, b: Fingerprint, log10_alpha: float
+) -> tuple[ExactResult, list[Problem]]:
+    """The result that follows from recorded counts, and what could not be made to follow.
+
+    Parameters
+    ----------
+    recorded : the result of the test in a record; None if it has none.
+    a, b : fingerprints whose records alone are read: architecture, effort, sketch, anchors, dead rows, and tensors
+        that were not understood. They need no arrays.
+    log10_alpha : log10 of the level of one test, for the statement of power.
+    """
+    reason = test.refusal(a, b)
+    if reason is not None:
+        return test.refused(reason), []
+    recorded = recorded or test.refused("")
+    described = test.describe(a, b)
+    counted = described.counted
+    aside = tuple(code for code in _codes(counted) if code in recorded.set_aside)
+    layers: tuple[LayerResult, ...] = ()
+    if described.localised and not all(_set_aside(one, aside) for one in counted):
+        layers = _layers(recorded.by_layer, a, b)
+    added_up = layers if described.localised and len(counted) == 1 else None
+    counts = tuple(_count(one, recorded, added_up, aside) for one in counted)
+    n, least = sum(count.n for count in counts), _least(test, counted, a, b)
+    problems: list[Problem] = []
+    if not aside and n < least:
+        problems.append(("counts[0].n", n, f"at least {least}, as it applies"))
+    kept = [note for note in recorded.notes if note.code != "left_out"]
+    notes = (*described.notes, *kept)
+    effect = _effect(recorded.effect, counts)
+    return test.conclude(Evidence(counts, effect, layers, notes, aside), log10_alpha), problems
+
+
+def _codes(counted: Sequence[Counted]) -> list[SetAside]:
+    """All that could be set aside, in the order in which tests list it."""
+    return list(dict.fromkeys(code for one in counted for source in one.sources for code in source.set_aside))
+
+
+def _set_aside(one: Counted, aside: Sequence[SetAside]) -> bool:
+    """Whether nothing is left to be counted."""
+    return bool(one.sources) and all(set(source.set_aside) & set(aside) for source in one.sources)
+
+
+def _least(test: Statistic, counted: Sequence[Counted], a: Fingerprint, b: Fingerprint) -> int:
+    """Indices (or signs) that a test which applies compares at least, over all counts; 0 if records cannot tell."""
+    if test.counts is None and any(one.law == "fixed_points" for one in counted):
+        return 1 if all(common_to_dense(a, b)) else 0
+    return max(one.least for one in counted)
+
+
+def _count(
+    one: Counted, recorded: ExactResult, layers: tuple[LayerResult, ...] | None, aside: Sequence[SetAside]
+) -> Count:
+    """A recorded count with its p-value; where layers are listed, their sum."""
+    rows: Sequence[Count | LayerResult] = [c for c in recorded.counts if (c.law, c.part) == (one.law, one.part)][:1]
+    if layers is not None:
+        rows = layers
+    if _set_aside(one, aside):
+        rows = ()
+    count, n, groups, live = _possible(rows)
+    if one.most is not None:
+        n = min(n, one.most, MOST_INDICES) if one.least < one.most else min(one.most, MOST_INDICES)
+        count, live = min(count, n), None if live is None else min(live, n)
+        groups = min(max(groups, min(1, n)), n)
+    if one.most_groups is not None:
+        groups = min(one.most_groups, n)
+    if one.law == "signs":
+        return agreeing_count(count, n, one.part)
+    return fixed_point_count(count, n, groups, live, one.part)
+
+
+def _possible(rows: Sequence[Count | LayerResult]) -> tuple[int, int, int, int | None]:
+    """The nearest count, n, groups and live indices that rows could have together."""
+    n = min(sum(max(row.n, 0) for row in rows), MOST_INDICES)
+    stated = [row.live for row in rows if row.live is not None]
+    live = min(max(sum(stated), 0), n) if len(stated) == len(rows) else None
+    count = min(max(sum(row.count for row in rows), 0), n if live is None else live)
+    return count, n, min(max(sum(row.groups for row in rows), min(1, n)), n), live
+
+
+def _layers(recorded: tuple[LayerResult, ...], a: Fingerprint, b: Fingerprint) -> tuple[LayerResult, ...]:
+    last_a, last_b = (model.record.architecture.layers - 1 for model in (a, b))
+    rows: list[LayerRow] = [
+        (min(max(x.layer_a, 0), last_a), min(max(x.layer_b, 0), last_b), *_possible([x])) for x in recorded
+    ]
+    distinct = all(low[:2] < high[:2] for low, high in pairwise(rows))
+    return localisation(rows if distinct else sorted({row[:2]: row for row in rows}.values()))
+
+
+def _effect(recorded: EffectSize | None, counts: Sequence[Count]) -> EffectSize | None:
+    """The share that follows, with the recorded cosines as far as they are possible."""
+    effect = effect_of(counts)
+    of_indices = next((count for count in counts if count.law == "fixed_points"), None)
+    if effect is None or recorded is None or of_indices is None:
+        return effect
+    return EffectSize(
+        share=effect.share,
+        cosine_identified=_cosine(recorded.cosine_identified) if of_indices.count else None,
+        cosine_background=_cosine(recorded.cosine_background),
+    )
+
+
+def _cosine(value: float | None) -> float | None:
+    return None if value is None else min(max(value, -_LARGEST_COSINE), _LARGEST_COSINE)

@@ -1,0 +1,48 @@
+"""What a statistic says of itself, and where the words of a result are found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..base import Record
+
+if TYPE_CHECKING:
+    from .result import TestResult
+
+
+class Words(Record):
+    """The sentences of one statistic."""
+
+    title: str
+    null: str
+    """The null hypothesis."""
+    assumptions: tuple[str, ...]
+    """What must be true of the models for the p-value to be valid."""
+    survives: str
+    """Changes of a checkpoint that the statistic still sees through."""
+    blind_to: str
+    """Changes of a checkpoint that hide it."""
+
+
+def words_of(result: TestResult) -> Words:
+    """The words of a result's statistic: its own, else those registered under its id, else neutral ones.
+
+    Examples
+    --------
+    >>> from verify.statistics import ExactResult
+    >>> words_of(ExactResult(id="unit_identity", version=1, applicable=False)).title
+    'Hidden units at the same index, by weights'
+    >>> words_of(ExactResult(id="tomorrow", version=1, applicable=False)).title
+    'tomorrow (not known to this version)'
+    """
+    from . import EXACT_TESTS, PANEL_STATISTICS  # the registry holds statistics, which import this file
+
+    if result.words is not None:
+        return result.words
+    known = {test.id: test.words for test in EXACT_TESTS} | {one.id: one.words for one in PANEL_STATISTICS}
+    if result.id in known:
+        return known[result.id]
+    unknown = "This version of verify does not know the statistic; its null hypothesis is stated where it was made."
+    return Words(
+        title=f"{result.id} (not known to this version)", null=unknown, assumptions=(), survives="", blind_to=""
+    )
