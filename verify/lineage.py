@@ -147,7 +147,7 @@ def test_lineage(
                 tries=searched,
                 progress=progress,
             )
-    stated = Circumstances(
+    circumstances = Circumstances(
         alpha=alpha,
         searched=searched,
         chronology=chronology,
@@ -161,7 +161,7 @@ def test_lineage(
         created=created,
     )
     lines = [_own_line(function, *both[0]) for function in own]
-    return conclude(subject_a, subject_b, results, evidence, stated, further=further, equal=equal, others=lines)
+    return conclude(subject_a, subject_b, results, evidence, circumstances, further=further, equal=equal, others=lines)
 
 
 test_lineage.__test__ = False  # type: ignore[attr-defined]  # not for pytest

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import log10
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field
 
@@ -19,6 +19,8 @@ from ..panel import PanelEvidence
 from ..statistics import PanelResult, Result, TestResult
 
 Verdict = Literal["identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable"]
+
+R = TypeVar("R", bound=TestResult)
 
 EXACT, PANEL = RESERVED = "exact", "panel"
 """Names of the lines that the library makes."""
@@ -71,7 +73,7 @@ def decide(lines: Sequence[EvidenceLine]) -> Verdict:
     return "no_evidence" if any(line.able for line in known) else "untestable"
 
 
-def combine(results: Sequence[Result]) -> tuple[tuple[Result, ...], float | None]:
+def combine(results: Sequence[R]) -> tuple[tuple[R, ...], float | None]:
     """Holm-adjusted results, and log10 p of "no test's null hypothesis is false".
 
     The number of tests is the number that apply, which was fixed by the architectures alone.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field, PrivateAttr
 
@@ -28,7 +28,7 @@ from .record import Hypotheses, PartResult, Provenance
 from .said_of_parts import cited
 from .subject import Subject
 
-SCHEMA = 2
+SCHEMA: Final = 2
 
 
 class ClaimReport(Record):
@@ -37,7 +37,7 @@ class ClaimReport(Record):
     Read ``verdict`` first, then ``tests``; ``digest`` is what others cite.
     """
 
-    schema_version: Literal[2] = SCHEMA
+    schema_version: Literal[2] = 2
     wording: int = Field(default=LATEST, ge=1)
     """Version of the catalogue that its maker read it in."""
     a: Subject

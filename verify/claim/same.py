@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..fingerprint import FingerprintRecord
 
 if TYPE_CHECKING:
-    from .report import Subject
+    from .subject import Subject
 
 
 def identical(a: Subject | FingerprintRecord, b: Subject | FingerprintRecord) -> bool:

@@ -23,9 +23,9 @@ _SENTENCES = ("finding", "may_say", "may_not_say", "hypotheses", "multiplicity",
 _MOVED = ("alpha", "log10_p", "panel_alpha", "panel_log10_p", "selection", "tests")
 _STAYED = ("schema_version", "a", "b", "verdict", "robust_log10_p", "panel", "chronology", "shared_anchors", "parts",
            "equal_tensors", "declared", "provenance", "created", "digest")  # fmt: skip
-_VERSIONS = {test.id: test.version for test in (*EXACT_TESTS, *PANEL_STATISTICS)}
+_VERSIONS = {test.id: test.version for test in EXACT_TESTS} | {test.id: test.version for test in PANEL_STATISTICS}
 _PANEL_IDS = {statistic.id for statistic in PANEL_STATISTICS}
-_ORDER = [test.id for test in (*EXACT_TESTS, *PANEL_STATISTICS)]
+_ORDER = [*_VERSIONS]
 
 
 def converted(content: dict[str, Any]) -> ClaimReport:

@@ -254,14 +254,14 @@ def _refusal(statistic: Similarity, claim: _Claim, alpha: float) -> Phrase | Non
         return Phrase.of("panel.other_sketch")
     if a.record.architecture.norm != b.record.architecture.norm:
         return Phrase.of("panel.two_norms")
-    reason = statistic.refuse(a, b)
+    reason = statistic.refusal(a, b)
     if reason is not None:
         return reason
     members, needed = len(claim.models) - 2, members_needed(alpha)
     if members < needed:
         return Phrase.of("panel.few_members", members=members, alpha=alpha, needed=needed)
     for member in claim.models[2:]:
-        reason = statistic.refuse(a, member) or statistic.refuse(b, member)
+        reason = statistic.refusal(a, member) or statistic.refusal(b, member)
         if reason is not None:
             return Phrase.of("panel.member_refused", name=member.record.name, why=reason)
     return None

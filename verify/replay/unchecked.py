@@ -118,6 +118,10 @@ _PANEL_LEVEL = Unchecked(
     reason="as chosen by whoever asked for the report: no panel test applies, so nothing uses it",
 )
 
+_SEARCHED = Unchecked(
+    field="$.searched", reason="as stated by whoever asked for the report: nothing was tested, so nothing pays for it"
+)
+
 
 def inputs(report: ClaimReport) -> tuple[Unchecked, ...]:
     """What this report records of its models, and of the panel, and computes the rest from."""
@@ -129,6 +133,7 @@ def unchecked(report: ClaimReport) -> tuple[Unchecked, ...]:
     return (
         *UNCHECKED,
         *(PANEL_UNCHECKED if report.panel is not None else (_PANEL_LEVEL,)),
+        *((_SEARCHED,) if report.verdict == "identical" else ()),
         *_of_own_lines(report),
         *of_older_schemas(report),
     )

@@ -51,7 +51,7 @@ def how_to_check(report: ClaimReport) -> list[Block]:
     ]
 
 
-def _without(report: ClaimReport) -> tuple[Inline, ...]:
+def _without(report: ClaimReport) -> tuple[str, ...]:
     """The keys that the digest does not cover."""
     if report.schema_of_maker == 1:
         return (" without the keys ", Code("digest"), " and ", Code("citation"))

@@ -48,7 +48,7 @@ def _value(result: Result) -> Inline:
                     " ",
                     share(result.estimate),
                     ", ",
-                    general(100 * result.confidence),
+                    general(100 * (result.confidence or 0.0)),
                     "% interval ",
                 ),
                 *(share(result.low), " to ", share(result.high)),
