@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tests.checkpoints import Array
 from tests.models import VOCABULARY, child, config, weights, write
+from tests.reports import words
 from verify import CheckpointError, Fingerprint, FingerprintError, fingerprint, replay, test_lineage
 from verify.checkpoint import Location, Vocabulary, whereabouts
 from verify.cli import main
@@ -76,11 +77,11 @@ def test_a_model_without_a_tokenizer_is_read_by_that_of_the_other(bare: dict[str
 def test_the_reason_is_that_no_tokenizer_was_found(bare: dict[str, Path]) -> None:
     """Where tables differ in size, or one model is given by a fingerprint, whose rows are not known."""
     report = test_lineage(bare["longer"], bare["known"])
-    reason = report.tests["stream_identity"].reason or ""
+    reason = words(report.tests["stream_identity"].reason)
     assert reason.startswith("no tokenizer was found in longer (looked for tokenizer.json, ")
     assert "tables of 136 and 128 rows cannot be paired by number" in reason
     kept = fingerprint(bare["known"])
-    reason = test_lineage(bare["child"], kept).tests["stream_identity"].reason or ""
+    reason = words(test_lineage(bare["child"], kept).tests["stream_identity"].reason)
     assert reason.startswith("no tokenizer was found in child (")
     assert "share 0" not in report.to_markdown()
     assert replay(report).agrees
@@ -90,7 +91,7 @@ def test_a_tokenizer_that_knows_too_few_tokens_is_named(bare: dict[str, Path], t
     """It was found, and is of no use."""
     shutil.copytree(bare["longer"], tmp_path / "m")
     (tmp_path / "m" / "vocab.json").write_text(json.dumps({"a": 0}))
-    reason = test_lineage(tmp_path / "m", bare["known"]).tests["stream_identity"].reason or ""
+    reason = words(test_lineage(tmp_path / "m", bare["known"]).tests["stream_identity"].reason)
     assert reason.startswith("the tokenizer of m (vocab.json) knows fewer than 32 anchor tokens, and tables of 136")
 
 
@@ -150,7 +151,7 @@ def test_a_panel_does_not_rank_rows_known_by_number(bare: dict[str, Path]) -> No
     kept = fingerprint(bare["child"])
     for pair in ((bare["child"], bare["parent"]), (fingerprint(bare["known"]), kept), (kept, bare["longer"])):
         report = test_lineage(*pair, panel="default")
-        reason = report.tests["response_match"].reason or ""
+        reason = words(report.tests["response_match"].reason)
         assert reason.startswith("no tokenizer was found in child (looked for ")
 
 
@@ -203,5 +204,5 @@ def test_a_legacy_fingerprint_without_tokens_says_that_none_was_found() -> None:
     """Its record names no file and holds no anchor."""
     whole = fingerprint(model("reference"))
     bare_ = Fingerprint(whole.record.model_copy(update={"anchors": (), "tokenizer": None}), whole.arrays)
-    reason = test_lineage(bare_, fingerprint(model("stranger-1"))).tests["stream_identity"].reason or ""
+    reason = words(test_lineage(bare_, fingerprint(model("stranger-1"))).tests["stream_identity"].reason)
     assert reason.startswith("no tokenizer was found in reference")

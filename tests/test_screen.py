@@ -23,6 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from safetensors.numpy import load_file, save_file
+from verify.claim.verdict import combine
 
 from schemas.__main__ import HERE
 from tests.models import child, config, weights, write
@@ -31,7 +32,6 @@ from tests.synthetic import SKETCH, architecture, fingerprint_of, gpt2_like, moe
 from verify import Fingerprint, InputError, fingerprint
 from verify.base import StatisticsError, run_in_order
 from verify.checkpoint import Architecture
-from verify.claim.verdict import combine
 from verify.cli import main
 from verify.fingerprint import Effort, chosen_indices
 from verify.inference import benjamini_yekutieli, holm
