@@ -37,7 +37,8 @@ from .fingerprint import (
     with_file_digests,
 )
 from .panel import Panel, evaluate, load_panel
-from .statistics import EXACT_TESTS, TestResult
+from .statistics import EXACT_TESTS, ExactResult
+from .statistics import exact_results as tests_of
 
 Model = str | os.PathLike[str] | Location | Fingerprint
 _LARGEST_SEED = 10**3000  # that a report can state: longer texts are no numbers to Python
@@ -256,11 +257,11 @@ def told_apart(
 
 def exact_results(
     a: Fingerprint, b: Fingerprint, *, alpha: float = 1e-3, selection: str = "pre-specified", parts: int = 1
-) -> list[TestResult]:
+) -> list[ExactResult]:
     """Each exact test of two fingerprints; level, search and number of parts enter statements of power alone."""
     applicable = sum(test.refusal(a, b) is None for test in EXACT_TESTS)
     level = level_of_one(alpha, applicable, selection, parts)
-    return [test(a, b, log10_alpha=level) for test in EXACT_TESTS]
+    return tests_of(EXACT_TESTS, a, b, log10_alpha=level)
 
 
 def _weights(model: Model) -> Location | None:
