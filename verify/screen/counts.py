@@ -163,22 +163,42 @@ def _in_common(
 
 def _both(a: Sequence[Alike], b: Sequence[Alike]) -> _Both | None:
     """Blocks of equal shape of the models of two runs, side by side; None if nothing is in common."""
-    groups = [group for group in a[0].groups if group in set(b[0].groups)]
+    groups = _positions(a[0].groups, b[0].groups)
     indices = np.intersect1d(a[0].indices, b[0].indices, assume_unique=True)
-    if not groups or not len(indices):
+    if not len(groups[0]) or not len(indices):
         return None
-
-    def stacked(run: Sequence[Alike], name: str) -> list[Floats]:
-        which = [run[0].groups.index(group) for group in groups]
-        at = np.searchsorted(run[0].indices, indices)
-        parts = zip(*(getattr(alike, name) for alike in run), strict=True)
-        return [np.ascontiguousarray(np.stack([x[which][:, :, at] for x in part], axis=3)) for part in parts]
-
-    # of tables of tokens, one model may have fewer than the other: the first, which both have, are compared
     fixed, flipping = (
-        list(zip(stacked(a, name), stacked(b, name), strict=False)) for name in ("sign_fixed", "sign_flipping")
+        [
+            # of tables of tokens, one model may have fewer than the other: the first, which both have, are compared
+            (_stacked(of_a, groups[0], a[0], indices), _stacked(of_b, groups[1], b[0], indices))
+            for of_a, of_b in zip(_by_vector(a, name), _by_vector(b, name), strict=False)
+        ]
+        for name in ("sign_fixed", "sign_flipping")
     )
     return _Both(fixed, flipping) if fixed + flipping else None
+
+
+def _positions(a: tuple[Group, ...], b: tuple[Group, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where the groups that both have are in each."""
+    of_b = {group: n for n, group in enumerate(b)}
+    pairs = [(n, of_b[group]) for n, group in enumerate(a) if group in of_b]
+    both = np.array(pairs, dtype=np.intp).reshape(-1, 2)
+    return both[:, 0], both[:, 1]
+
+
+def _by_vector(run: Sequence[Alike], name: str) -> Iterator[tuple[Floats, ...]]:
+    """Each of the vectors of a kind, of all models of a run."""
+    return zip(*(getattr(alike, name) for alike in run), strict=True)
+
+
+def _stacked(models: tuple[Floats, ...], groups: NDArray[np.intp], alike: Alike, indices: NDArray[np.intp]) -> Floats:
+    """Vectors [groups, copies, n, models, k] at some groups and indices."""
+    stacked = np.stack(models, axis=3)
+    if len(groups) < len(alike.groups):
+        stacked = stacked[groups]
+    if len(indices) < len(alike.indices):
+        stacked = stacked[:, :, np.searchsorted(alike.indices, indices)]
+    return np.ascontiguousarray(stacked)
 
 
 def fixed_point_counts(fixed: list[tuple[Floats, Floats]], flipping: list[tuple[Floats, Floats]]) -> Counts:
