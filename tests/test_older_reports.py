@@ -1,4 +1,4 @@
-"""Reports of every schema that was ever written stay readable: they replay and are rendered, and say how old they are.
+"""Reports of every schema that was ever written stay readable: they replay and are rendered, and say their age.
 
 Files in ``tests/older`` are kept as they were made, and none is ever made again."""
 

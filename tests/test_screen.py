@@ -238,7 +238,9 @@ def test_counts_are_those_of_the_definition(
         positions = (0, *range(3, SKETCH.anchors))
         fewer = Fingerprint(models[0].record.model_copy(update={"anchors": positions}), {})
         others = [on_shared_anchors(model, fewer)[0] for model in others]
-    tallies = first_stage.tally(*([sketches.first_sketch(m) for m in run] for run in (models, others)))
+    tallies = first_stage.tallied(
+        *([sketches.first_sketch(m) for m in run] for run in (models, others)), first_stage.reader()
+    )
     counts = {t.statistic: t.counts for t in tallies}
     assert {"units", "values", "unit responses", "value responses"} <= counts.keys()
     for i, a in enumerate(models):
@@ -258,7 +260,7 @@ def test_arrays_that_both_models_hold_are_enough() -> None:
     """Without down and o, units and values are still counted."""
     full = named("full", random_arrays(np.random.default_rng(0), SHAPE), SHAPE)
     light = Fingerprint(full.record, {k: v.copy() for k, v in full.arrays.items() if not k.endswith((".down", ".o"))})
-    tallies = first_stage.tally([sketches.first_sketch(full)], [sketches.first_sketch(light)])
+    tallies = first_stage.tallied([sketches.first_sketch(full)], [sketches.first_sketch(light)], first_stage.reader())
     assert {t.statistic: int(t.counts[0, 0]) == int(t.n[0, 0]) for t in tallies} == dict.fromkeys(
         (t.statistic for t in tallies), True
     )

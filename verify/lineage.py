@@ -31,7 +31,7 @@ from .fingerprint import (
 )
 from .panel import Panel, evaluate, load_panel
 from .statistics import EXACT_TESTS, ExactResult
-from .statistics.statistic import exact_results as results_of
+from .statistics import exact_results as results_of
 
 Model = str | os.PathLike[str] | Location | Fingerprint
 

@@ -19,7 +19,7 @@ from .layout import (
     table,
 )
 from .record import DeadCount, Fingerprint, FingerprintRecord, PartRecord, ReadFrom, StrangeTensor
-from .same import check_same, difference
+from .same import check_same, difference, identical, same_weights, stated_weights
 from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, projection, unit_rows
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "chosen_indices",
     "difference",
     "fingerprint",
+    "identical",
     "is_fingerprint",
     "kept_channels",
     "kept_dimensions",
@@ -55,8 +56,10 @@ __all__ = [
     "on_shared_anchors",
     "projection",
     "reduced",
+    "same_weights",
     "shared_anchors",
     "specs",
+    "stated_weights",
     "table",
     "unit_rows",
     "with_file_digests",

@@ -11,18 +11,67 @@ found, whatever tokenizer or configuration lies beside one of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import FingerprintError
+from ..checkpoint import Architecture, FileIdentity
 from .layout import Arrays
 from .record import Fingerprint
+from .sketch import Effort
 
 _RELATIVE = {"float16": 2.0**-9, "float32": 2.0**-16, "float64": 2.0**-26}
 _ABSOLUTE = 2.0**-20  # what rounding leaves of zero
 _ON_TOKENS = {"response", "match", "stream", "gram", "circuit", "spectrum"}
 _MOST_ROWS = {"response": 0.01, "match": 0.01, "circuit": 0.01, "spectrum": 0.01}
 """Share of rows that may differ where they are centred, ordered by size or multiplied; of other kinds none may."""
+
+
+class Stating(Protocol):
+    """A record that states what a model's weights are."""
+
+    @property
+    def effort(self) -> Effort: ...  # noqa: D102
+    @property
+    def content_sha256(self) -> str: ...  # noqa: D102
+    @property
+    def files(self) -> Sequence[FileIdentity]: ...  # noqa: D102
+    @property
+    def architecture(self) -> Architecture: ...  # noqa: D102
+
+
+class StatedWeights(NamedTuple):
+    """What is stated of a model's weights."""
+
+    content: str
+    """Digest of all learned tensors; empty where not all were read."""
+    files: str
+    """Digests of all files, and how they are understood; empty where one was not read whole."""
+
+
+def stated_weights(model: Stating, *, whole: bool | None = None) -> StatedWeights:
+    """What a record states; ``whole``, if not by its effort: whether its digest is of all learned tensors."""
+    whole = model.effort == "full" if whole is None else whole
+    digests = sorted(file.sha256 or "" for file in model.files)
+    known = digests and "" not in digests
+    files = " ".join([*digests, model.architecture.model_dump_json()]) if known else ""
+    return StatedWeights(model.content_sha256 if whole else "", files)
+
+
+def same_weights(a: StatedWeights, b: StatedWeights) -> bool:
+    """Whether the same learned tensors are stated; where not all were read, the same files of one architecture.
+
+    One file under two configurations or layouts may be two models; how files are called does not matter.
+    """
+    return a.content == b.content if a.content and b.content else a.files == b.files != ""
+
+
+def identical(a: Stating, b: Stating) -> bool:
+    """Whether two models state the same weights; what is stated must be what is held, so see :func:`check_same`."""
+    return same_weights(stated_weights(a), stated_weights(b))
 
 
 def check_same(a: Fingerprint, b: Fingerprint) -> None:

@@ -67,7 +67,7 @@ def conclude(
     alpha: float,
     fdr: float,
     pairs: int,
-    level: float,
+    log10_level: float,
     tiles: Sequence[TileResult],
     identical: Sequence[tuple[str, str]],
     refused: Mapping[str, int],
@@ -78,7 +78,7 @@ def conclude(
     Parameters
     ----------
     pairs : all pairs, also those that did not pass, those of identical weights, and those that no test applies to.
-    level : log10 of the first stage's.
+    log10_level : log10 of the first stage's.
     refused : by model, its pairs that the first stage found no exact test to apply to.
     tested : pairs that passed, each with what both stages found.
     """
@@ -89,7 +89,7 @@ def conclude(
     edges.sort(key=lambda edge: (edge.a, edge.b))
     rows = [row for row, _ in found] + [_identical_row(a, b) for a, b in identical]
     rows.sort(key=lambda row: (row.a, row.b))
-    power = _power(tiles, level)
+    power = _power(tiles, log10_level)
     untestable, without = Counter[str](), Counter(refused)
     for result in tiles:
         untestable.update(dict(result.untestable))
@@ -118,7 +118,7 @@ def conclude(
         identical=len(identical),
         untestable=tuple(Untestable(reason=r, pairs=n) for r, n in sorted(untestable.items())),
         first_stage=FirstStage(
-            level=10**level, tested=sum(result.tested for result in tiles), passed=len(tested), power=power
+            level=10**log10_level, tested=sum(result.tested for result in tiles), passed=len(tested), power=power
         ),
         families=families([edge for edge in edges if edge.verdict != "suspected"], all_pairs=against is None),
         suspected=tuple(edge for edge in edges if edge.verdict == "suspected"),
@@ -227,12 +227,14 @@ def _identical_row(a: str, b: str) -> PairResult:
     )
 
 
-def _power(tiles: Sequence[TileResult], level: float) -> tuple[FirstPower, ...]:
+def _power(tiles: Sequence[TileResult], log10_level: float) -> tuple[FirstPower, ...]:
     """By statistic, where the models compared let it see least."""
     worst: dict[str, FirstPower] = {}
     for statistic, law, n, groups in dict.fromkeys(size for result in tiles for size in result.sizes):
         signs = law == "signs"
-        share = detectable_agreement(n, level, POWER) if signs else detectable_share(n, groups, level, POWER)
+        share = (
+            detectable_agreement(n, log10_level, POWER) if signs else detectable_share(n, groups, log10_level, POWER)
+        )
         here = FirstPower(statistic=statistic, indices=n, groups=groups, share=share)
         if statistic not in worst or _weakness(here) > _weakness(worst[statistic]):
             worst[statistic] = here

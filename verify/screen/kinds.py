@@ -9,16 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..statistics import EXACT_TESTS
+
 IDENTICAL = "identical weights"
 NOTHING_DIFFERS = "no difference in what was read"
-
-_NAMES = {
-    "unit_identity": "hidden units",
-    "value_identity": "value channels",
-    "response_identity": "responses",
-    "sign_agreement": "signs",
-    "stream_identity": "residual dimensions",
-}
 
 
 @dataclass(frozen=True)
@@ -44,7 +38,7 @@ class Kind:
         return "; ".join(f"{what}: {names}" for what, names in listed.items() if names)
 
 
-def kind(tests: Mapping[str, float | None], detectable: Mapping[str, float | None], level: float) -> Kind:
+def kind(tests: Mapping[str, float | None], detectable: Mapping[str, float | None], log10_alpha: float) -> Kind:
     """Sort the tests of a pair that was found.
 
     Parameters
@@ -52,11 +46,11 @@ def kind(tests: Mapping[str, float | None], detectable: Mapping[str, float | Non
     tests : log10 p by test id; None where it does not apply.
     detectable : by test id, the share of indices (for signs: of agreement) from which it rejects at the level with
         95% power.
-    level : log10 of the level of each test; the smallest p-value counts as a rejection in any case, as the pair was
-        found by it.
+    log10_alpha : log10 of the level of each test; the smallest p-value counts as a rejection in any case, as the pair
+        was found by it.
     """
     values = {name: value for name, value in tests.items() if value is not None}
-    limit = max(level, min(values.values()))
+    limit = max(log10_alpha, min(values.values()))
     return Kind(
         found=tuple(name for name, value in values.items() if value <= limit),
         not_detected={name: detectable.get(name) for name, value in values.items() if value > limit},
@@ -66,7 +60,7 @@ def kind(tests: Mapping[str, float | None], detectable: Mapping[str, float | Non
 
 def named(test: str) -> str:
     """What a test compares, in words."""
-    return _NAMES.get(test, test)
+    return next((one.compares for one in EXACT_TESTS if one.id == test and one.compares), test)
 
 
 def _power(share: float | None) -> str:

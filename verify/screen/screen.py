@@ -65,7 +65,7 @@ WORK = ".work"
 """Folder of what is kept to resume; may be deleted once a screen is done."""
 
 _BATCH = 8  # pairs of one second-stage task
-_VERSION = 2  # of the stages: a change makes kept work void
+_VERSION = 3  # of the stages: a change makes kept work void
 
 Made = TypeVar("Made")
 
@@ -157,11 +157,11 @@ def _screen(
 
     order = sorted(models, key=lambda m: (m is not one, m.prepared.signature, m.label))
     pairs = len(models) - 1 if one else len(models) * (len(models) - 1) // 2
-    level = log10(min(LARGEST_LEVEL, STRANGERS_A_MODEL * len(models) / pairs))
-    kept = _Kept(work, [m.prepared.sha256 for m in order], one is not None, level)
+    log10_level = log10(min(LARGEST_LEVEL, STRANGERS_A_MODEL * len(models) / pairs))
+    kept = _Kept(work, [m.prepared.sha256 for m in order], one is not None, log10_level)
     tiles = kept.through(
         "tile",
-        partial(_tile, level=level),
+        partial(_tile, log10_level=log10_level),
         list(_tiles(order, alone=one is not None)),
         workers,
         vars,
@@ -188,7 +188,7 @@ def _screen(
         alpha=alpha,
         fdr=fdr,
         pairs=pairs,
-        level=level,
+        log10_level=log10_level,
         tiles=tiles,
         identical=sorted(_oriented(order, at, {})[:2] for result in tiles for at in result.identical),
         refused=_refused(order, tiles),
@@ -349,9 +349,9 @@ def _tiles(order: Sequence[_Labelled], *, alone: bool) -> Iterator[TileTask]:
         yield a, b, (i, j)
 
 
-def _tile(task: TileTask, level: float) -> TileResult:
+def _tile(task: TileTask, log10_level: float) -> TileResult:
     first, second, starts = task
-    return tile(_sketches(first), _sketches(second), starts, level)
+    return tile(_sketches(first), _sketches(second), starts, log10_level)
 
 
 @lru_cache(maxsize=3)
@@ -366,14 +366,13 @@ def _second_stage(pairs: list[tuple[str, str]], alpha: float) -> list[Tested]:
 
 def _tested(a: Fingerprint, b: Fingerprint, alpha: float) -> Tested:
     try:
-        results, log10_p = combine(exact_results(*at_one_effort(a, b), alpha=alpha))
+        found = exact_results(*at_one_effort(a, b), alpha=alpha)
     except VerifyError as error:
         return Tested({}, {}, None, str(error))
-    by_test = {result.id: result for result in results}
     return Tested(
-        {name: result.log10_p for name, result in by_test.items()},
-        {name: result.detectable_share for name, result in by_test.items()},
-        log10_p,
+        {result.id: result.log10_p for result in found},
+        {result.id: result.detectable_share for result in found},
+        combine(found)[1],
         None,
         nothing_differs(a.record, b.record) and not difference(a.arrays, b.arrays),
     )
@@ -406,11 +405,11 @@ def _refused(order: Sequence[_Labelled], tiles: Sequence[TileResult]) -> Counter
 class _Kept:
     """Results of finished tasks, one file each, under a digest of everything that they depend on."""
 
-    def __init__(self, work: Path, models: list[str], alone: bool, level: float) -> None:
+    def __init__(self, work: Path, models: list[str], alone: bool, log10_level: float) -> None:
         content = {
             "models": models,
             "against": alone,
-            "level": level,
+            "log10_level": log10_level,
             "tile": TILE,
             "stages": _VERSION,
             "software": software("scipy"),
