@@ -19,7 +19,7 @@ from tests.synthetic import stranger
 from verify import replay, screen, test_lineage
 from verify.base import CheckpointError, FingerprintError
 from verify.checkpoint import MOST_GROUPS, MOST_PARTS, Location, Part, open_checkpoint
-from verify.checkpoint.parts import divide, kind_of, understood
+from verify.checkpoint.layouts.parts import divide, kind_of, understood
 from verify.claim import ClaimReport
 from verify.claim.conclude import level_of_one
 from verify.claim.part_words import said_of, whole

@@ -26,14 +26,14 @@ from verify import CheckpointError, InputError, fingerprint, open_checkpoint, te
 from verify.base import Cache, write_atomically
 from verify.checkpoint import Checkpoint, Location
 from verify.checkpoint.card import Declaration, declared_base
-from verify.checkpoint.place import LocalFile, LocalFolder
-from verify.checkpoint.remote import ranges, retry
-from verify.checkpoint.remote.http import RangeFetch, Reply, Resource, joined, split, without_secrets
-from verify.checkpoint.remote.hub import HubFolder, find_on_hub
-from verify.checkpoint.remote.kept import Kept, kept_bytes
-from verify.checkpoint.remote.ranges import GAP, Meter, RemoteFile
-from verify.checkpoint.remote.retry import TransientError
-from verify.checkpoint.remote.web import find_on_web
+from verify.checkpoint.places import ranges, retry
+from verify.checkpoint.places.http import RangeFetch, Reply, Resource, joined, split, without_secrets
+from verify.checkpoint.places.hub import HubFolder, find_on_hub
+from verify.checkpoint.places.kept import Kept, kept_bytes
+from verify.checkpoint.places.place import LocalFile, LocalFolder
+from verify.checkpoint.places.ranges import GAP, Meter, RemoteFile
+from verify.checkpoint.places.retry import TransientError
+from verify.checkpoint.places.web import find_on_web
 from verify.cli import main
 from verify.data import model
 from verify.fingerprint import Effort, scan

@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from .place import NoFileError, Place
+from .places.place import CARD, NoFileError, Place
 
-CARD = "README.md"
 MOST_DECLARED = 64
 """Bases that a model declares, at most."""
 

@@ -15,22 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import CheckpointError, Progress, silent
-from .adapter import base_of, is_adapter, merge
+from .adapters.adapter import base_of, is_adapter, merge
+from .adapters.overlay import declared_bases, is_local, merged_onto
 from .architecture import Architecture, FileIdentity
-from .describe import apart, describe, fused_heads, numbers
-from .formats import FORMATS
-from .infer import draft_layout
-from .layout import Slot
-from .layout_file import layout_of
-from .naming import Key, inside_layers, unwrapped
-from .overlay import declared_bases, is_local, merged_onto
-from .parts import Division, Fit, Territory, divide, understood
-from .place import Location
-from .quantised import dequantised
-from .safetensors_file import StoredTensor
+from .formats.quantised import dequantised
+from .formats.registry import FORMATS
+from .formats.safetensors_file import StoredTensor
+from .formats.stand_ins import check_tensors
+from .formats.tensor import Chosen, Tensor
+from .layouts.describe import apart, describe, fused_heads, numbers
+from .layouts.infer import draft_layout
+from .layouts.layout import Slot
+from .layouts.layout_file import layout_of
+from .layouts.naming import Key, inside_layers, unwrapped
+from .layouts.parts import Division, Fit, Territory, divide, understood
+from .places.place import Location
 from .source import Source, below, find, is_weights, locate
-from .stand_ins import check_tensors
-from .tensor import Chosen, Tensor
 from .vocabulary import LOOKED_FOR, Vocabulary, read_vocabulary, vocabulary
 
 _log = logging.getLogger(__name__)

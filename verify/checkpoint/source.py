@@ -8,10 +8,12 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from ..base import CheckpointError
-from .formats import FORMATS
+from .formats.registry import FORMATS
+from .formats.weight_sets import PICKLES, WeightSet, chosen, instead_of_weights, is_index, unread_weights, weight_sets
 from .hostile import parse_json_object
-from .place import File, LocalFolder, Location, Place
-from .weight_sets import PICKLES, WeightSet, chosen, instead_of_weights, is_index, unread_weights, weight_sets
+from .places.address import find_address
+from .places.hub import find_on_hub
+from .places.place import File, LocalFolder, Location, Place
 
 _MOST_FOLDERS = 256  # that are looked into
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]+\.safetensors")
@@ -190,8 +192,6 @@ def find(location: Location) -> tuple[Place, str | None]:
                 "of the Hub."
             )
         return (LocalFolder(path), None) if path.is_dir() else (LocalFolder(path.parent), path.name)
-    from .remote import find_address, find_on_hub
-
     shown = path.name if path.is_absolute() else text  # a message gives no absolute path
     try:
         found = find_on_hub(location) or find_address(location)

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..base import CheckpointError
 from .hostile import parse_json_object
-from .place import NoFileError, Place
+from .places.place import NoFileError, Place
 
 LOOKED_FOR = (
     "tokenizer.json",
