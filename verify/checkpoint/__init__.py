@@ -2,12 +2,15 @@
 
 from .architecture import Architecture, FileIdentity
 from .card import MOST_DECLARED
-from .checkpoint import Checkpoint, drafted_layout, open_checkpoint
+from .checkpoint import Checkpoint
+from .layouts.divide import MOST_GROUPS, Part
+from .layouts.draft import draft_layout
 from .layouts.families import FAMILIES, Family
-from .layouts.infer import draft_layout
+from .layouts.kinds import COPIES, KINDS
 from .layouts.layout_file import layout_of, read_layout
 from .layouts.naming import Key
-from .layouts.parts import COPIES, KINDS, MOST_GROUPS, MOST_PARTS, Part
+from .layouts.understand import MOST_PARTS
+from .opening import drafted_layout, open_checkpoint
 from .places.place import Location
 from .source import Whereabouts, whereabouts
 from .vocabulary import LOOKED_FOR, Vocabulary

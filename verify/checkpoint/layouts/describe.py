@@ -6,97 +6,21 @@ it gives a number of heads that does not fit them, heads are not known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...base import CheckpointError
 from ..architecture import Architecture
-from ..formats.tensor import Tensor
 from ..hostile import count
-from .infer import HINT
-from .layout import Family, Slot, slot_of
+from .layout import HINT, Family
 from .naming import Key
 
 Shapes = Mapping[Key, tuple[int, ...]]
 
-_HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads")
+HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads")
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _HEAD_SIZES = ("head_dim", "kv_channels", "d_kv")
 _WRITERS = ("down", "expert_down", "shared_down", "o")
-
-
-def numbers(family: Family, config: dict[str, Any]) -> dict[str, Any]:
-    """What ``config.json`` says of this part of the model, and what the family says where it is silent."""
-    section = config.get(family.section)
-    said = config | (section if isinstance(section, dict) else {}) | {"model_type": config.get("model_type")}
-    return dict(family.config) | {key: value for key, value in said.items() if value is not None}
-
-
-def configured(family: Family, config: dict[str, Any]) -> Family:
-    """The family with what ``config.json`` switches."""
-    for entry, fields in family.switches.items():
-        value: Any = config
-        for key in entry.split("."):
-            value = value.get(key) if isinstance(value, dict) else None
-        if value is not None and value is not False:
-            family = replace(family, **fields)
-    return family
-
-
-def fused_heads(family: Family, config: dict[str, Any]) -> tuple[int, int]:
-    """Heads and kv heads, without which a fused tensor of q, k and v cannot be taken apart; 1 where none is.
-
-    Raises
-    ------
-    CheckpointError
-        If ``config.json`` does not say them.
-    """
-    tables = (family.globals, family.layer, *family.stacks, family.unprefixed)
-    if all(slot_of(entry).fused == "equal" for table in tables for entry in table.values()):
-        return 1, 1
-    heads = count(config, *_HEADS)
-    kv_heads = family.kv_heads if isinstance(family.kv_heads, int) else count(config, *family.kv_heads)
-    if not heads or not kv_heads:
-        named = _HEADS if not heads or isinstance(family.kv_heads, int) else family.kv_heads
-        raise CheckpointError(
-            f"config.json does not say {' or '.join(named)}, without which the fused q, k and v of a "
-            f"{family.name} model cannot be taken apart; put the model's config.json beside its weights."
-        )
-    return heads, kv_heads
-
-
-def apart(
-    family: Family,
-    keys: Mapping[str, Sequence[tuple[Key, Slot]]],
-    found: Mapping[str, Tensor],
-    config: dict[str, Any],
-) -> tuple[Family, set[str]]:
-    """The family as it is, if q, k and v that are fused by heads come apart into rows that fit o; else without them.
-
-    A wrong number of heads would cut rows of one head in two, so then nothing is known of attention; and a sentence
-    says so.
-    """
-    heads, kv_heads = fused_heads(family, config)
-    queries, columns = set[int](), set[int]()
-    for name, pairs in keys.items():
-        for (role, _, _), slot in pairs:
-            turned = slot.transposed and not found[name].upright
-            shape = found[name].shape[::-1] if turned else found[name].shape
-            if role == "q" and slot.fused in ("heads", "groups") and len(shape) == 2:
-                blocks, shares = (1, (0,)) if heads % kv_heads else slot.blocks(heads, kv_heads, shape[0])
-                unit, rest = divmod(shape[0], max(1, blocks * sum(shares)))
-                queries.add(0 if rest else unit * blocks * shares[0])
-            if role == "o" and len(shape) == 2:
-                columns.add(shape[1])
-    if queries <= columns or not columns:
-        return family, set()
-    layer = {role: entry for role, entry in family.layer.items() if slot_of(entry).fused not in ("heads", "groups")}
-    note = (
-        f"config.json makes {heads} heads and {kv_heads} kv heads, which do not fit the fused rows of q, k and v and "
-        f"the {min(columns)} columns of o; heads were taken as not known."
-    )
-    return replace(family, layer=layer, attention="unknown", linear_values=False), {note}
 
 
 def describe(
@@ -181,7 +105,7 @@ def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tupl
     contradicts a tensor or another number; then a norm of each head tells it, if there is one.
     """
     try:
-        heads, size = count(config, *_HEADS), count(config, *_HEAD_SIZES)
+        heads, size = count(config, *HEADS), count(config, *_HEAD_SIZES)
         kv_heads = count(config, "num_key_value_heads")
     except CheckpointError as error:  # such as a list of one number a layer
         return (0, 0, 0), {f"{error} Heads were taken as not known."}
@@ -194,7 +118,7 @@ def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tupl
     if heads and said is not None and normed % said[2] == 0:
         return said, set()
     told = _head_counts(query, value, None, normed, None)
-    keys = (*_HEADS, *_HEAD_SIZES, "num_key_value_heads")
+    keys = (*HEADS, *_HEAD_SIZES, "num_key_value_heads")
     if heads is None:
         return told or (0, 0, 0), set()
     words = ", ".join(f"{key} {config[key]}" for key in keys if config.get(key) is not None)

@@ -1,4 +1,4 @@
-"""A layout from names and shapes alone, where they leave one reading; and a draft of one, where they do not.
+"""A layout from names and shapes alone, where they leave one reading.
 
 What must not be guessed wrong is which side of an MLP's matrices are its hidden units: residual dimensions are one
 arrangement for the whole model, and counted block by block they would make p-values far too small. So the width
@@ -8,110 +8,15 @@ a layer are refused. Signs, values and the stream are never assumed symmetric: n
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ...base import CheckpointError
 from .layout import Family, Slot
-from .naming import NUMBER
-
-Shape = tuple[int, ...]
-
-HINT = (
-    "write a layout file (`verify inspect MODEL --draft-layout` begins one) and pass it as --layout my.toml "
-    "(--layout-a or --layout-b where two models are compared)"
-)
-"""What to do about a layout that is not understood."""
+from .templates import Shape, Template, templates
+from .usual_names import ATTENTION, EMBED, HEAD_NORM, MLPS, NORM, UNEMBED, is_embedding
 
 _MOST_TEMPLATES = 2048
-_GATED = (
-    ("gate_proj", "up_proj", "down_proj"),
-    ("w1", "w3", "w2"),
-    ("gate", "up", "down"),
-    ("w_gate", "w_up", "w_down"),
-    ("wi_0", "wi_1", "wo"),
-    ("linear_gate", "linear_up", "linear_down"),
-    ("fc_1", "fc_2", "proj"),
-)
-_PLAIN = (
-    ("up_proj", "down_proj"),
-    ("fc1", "fc2"),
-    ("lin1", "lin2"),
-    ("linear1", "linear2"),
-    ("linear_1", "linear_2"),
-    ("c_fc", "c_proj"),
-    ("fc_in", "fc_out"),
-    ("dense_h_to_4h", "dense_4h_to_h"),
-    ("intermediate.dense", "output.dense"),
-    ("wi", "wo"),
-    ("w1", "w2"),
-    ("w_1", "w_2"),
-    ("up", "down"),
-    ("w_up", "w_down"),
-    ("fc", "proj"),
-    ("0", "2"),
-    ("0", "3"),
-)
-_MLPS = tuple((("gate", "up", "down"), words) for words in _GATED) + tuple(
-    (("up", "down"), words) for words in _PLAIN
-)
-_ATTENTION = (
-    ("q_proj", "k_proj", "v_proj", "o_proj"),
-    ("q_proj", "k_proj", "v_proj", "out_proj"),
-    ("q", "k", "v", "o"),
-    ("query", "key", "value", "out"),
-    ("query", "key", "value", "output"),
-    ("query", "key", "value", "dense"),
-    ("self.query", "self.key", "self.value", "output.dense"),
-    ("attention.query", "attention.key", "attention.value", "output.dense"),
-    ("q_lin", "k_lin", "v_lin", "out_lin"),
-    ("wq", "wk", "wv", "wo"),
-    ("to_q", "to_k", "to_v", "to_out.0"),
-    ("to_q", "to_k", "to_v", "to_out"),
-    ("linear_q", "linear_k", "linear_v", "linear_out"),
-)
-_EMBED = "embed_tokens wte word_embeddings tok_embeddings token_embedding token_embeddings tok_emb token_emb embed_in"
-_UNEMBED = "lm_head embed_out output output_layer output_projection"
-_NORM = re.compile(r"norm|(^|[._])ln(_|[0-9]|\.|$)", re.IGNORECASE)
-_HEAD_NORM = re.compile(r"(^|[._])[qkv]_?(norm|ln|layernorm)", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Template:
-    """Tensors of one name but for the number of their layer and expert."""
-
-    name: str
-    """With ``{i}`` for the layer and ``{e}`` for the expert; other numbers are as they are."""
-    shape: Shape | None
-    """None where it differs."""
-    layers: int
-    """Layers that have it; 0 outside layers."""
-
-    @property
-    def stack(self) -> str:
-        """What the names of all layers of its stack begin with."""
-        return self.name.partition("{i}.")[0]
-
-
-def templates(shapes: Mapping[str, Shape]) -> list[Template]:
-    """The templates of a model's tensor names, in order of name.
-
-    The first number between dots counts layers; one behind ``expert`` or ``experts`` counts experts.
-    """
-    found: dict[str, dict[int, set[Shape]]] = {}
-    for name, shape in shapes.items():
-        if "{" in name or "}" in name:
-            continue  # a brace is a template's own sign
-        template, layer = _template(name)
-        found.setdefault(template, {}).setdefault(layer, set()).add(shape)
-    result = []
-    for template, layers in sorted(found.items()):
-        kinds = set.union(*layers.values())
-        count = 0 if "{i}" not in template else len(layers)
-        result.append(Template(template, next(iter(kinds)) if len(kinds) == 1 else None, count))
-    return result
 
 
 def infer(shapes: Mapping[str, Shape]) -> Family:
@@ -149,61 +54,13 @@ def infer(shapes: Mapping[str, Shape]) -> Family:
         layer=layers[0],
         stacks=tuple(layers[1:]),
         required=tuple(stacks[0]),
-        norm="layer" if any(_NORM.search(t.name) and t.name.endswith(".bias") for t in found) else "rms",
+        norm="layer" if any(NORM.search(t.name) and t.name.endswith(".bias") for t in found) else "rms",
         gated=any(role.endswith("gate") for role in stacks[0]),
         odd_in_up=False,
         linear_values=False,
         attention="heads" if all(attentions) else "unknown",
         positions="unknown",
     )
-
-
-def draft_layout(shapes: Mapping[str, Shape]) -> str:
-    """The text of a layout file to begin with: roles where they can be guessed, all other names as comments.
-
-    Parameters
-    ----------
-    shapes : stored shape by tensor name.
-    """
-    found = templates(shapes)
-    try:
-        family, doubt = infer(shapes), ""
-    except CheckpointError as error:
-        family, doubt = _guessed(found), str(error).partition("; templates are ")[0]
-    used = {entry.name if isinstance(entry, Slot) else entry
-            for table in (family.globals, family.layer, *family.stacks) for entry in table.values()}  # fmt: skip
-    lines = ["# A layout to begin with: check every line. docs/layouts.md says what each means."]
-    lines += [f"# Not certain: {doubt}."] if doubt else []
-    lines += [
-        'name = "my-model"',
-        f'norm = "{family.norm}"  # or {"rms" if family.norm == "layer" else "layer"}',
-        f'attention = "{family.attention}"',
-        "# State these only if you know them: a false one can make a p-value too small.",
-        "# odd_in_up = true",
-        "# linear_values = true",
-        '# positions = "rotary"',
-    ]
-    for title, table in (
-        ("[globals]", family.globals),
-        ("[layer]", family.layer),
-        *(("[[stacks]]", stack) for stack in family.stacks),
-    ):
-        lines += ["", title, *(f"{role} = {_toml(entry)}" for role, entry in table.items())]
-    rest = [template for template in found if template.name not in used][:_MOST_TEMPLATES]
-    lines += ["", "# Without a role:", *(f"# {_quoted(t.name)} {_said(t)}" for t in rest)]
-    return "\n".join(lines) + "\n"
-
-
-def _template(name: str) -> tuple[str, int]:
-    """The template of a name, and its layer (-1 outside layers)."""
-    numbers = list(NUMBER.finditer(name))
-    if not numbers:
-        return name, -1
-    first, *others = numbers
-    expert = next((n for n in others if re.search(r"(^|\.)experts?\.$", name[: n.start()])), None)
-    if expert is not None:
-        name = name[: expert.start()] + "{e}" + name[expert.end() :]
-    return name[: first.start()] + "{i}" + name[first.end() :], int(first[0])
 
 
 def _stacks(found: list[Template]) -> list[str]:
@@ -222,7 +79,7 @@ def _mlps(stack: str, by_name: Mapping[str, Template]) -> dict[str, str]:
     table: dict[str, str] = {}
     for module in sorted(_modules(stack, by_name)):
         kind = "expert_" if "{e}" in module else "shared_" if "shared_expert" in module else ""
-        for roles, words in _MLPS:
+        for roles, words in MLPS:
             names = [_weight(module + word, by_name) for word in words]
             if not all(names) or not _fit([by_name[name] for name in names if name]):
                 continue
@@ -275,10 +132,10 @@ def _oriented(table: Mapping[str, str], by_name: Mapping[str, Template]) -> tupl
         t.name: t.shape[0]
         for t in by_name.values()
         if t.shape is not None and len(t.shape) == 1 and t.stack == stack
-        and _NORM.search(t.name) and not _HEAD_NORM.search(t.name)
+        and NORM.search(t.name) and not HEAD_NORM.search(t.name)
     }  # fmt: skip
     lengths = {length for name, length in norms.items() if not name.startswith(_inside(table))}
-    lengths |= {t.shape[1] for t in by_name.values() if t.shape and len(t.shape) == 2 and _is_embedding(t, _EMBED)}
+    lengths |= {t.shape[1] for t in by_name.values() if t.shape and len(t.shape) == 2 and is_embedding(t, EMBED)}
     for role, name in table.items():
         bias = by_name.get(_bias(name))
         if role.endswith("down") and bias is not None and bias.shape is not None and len(bias.shape) == 1:
@@ -318,7 +175,7 @@ def _attention(stack: str, by_name: Mapping[str, Template], width: int, transpos
     """q, k, v and o where a stack has one attention of which they are told; else nothing."""
     tables: list[dict[str, str]] = []
     for module in sorted(_modules(stack, by_name)):
-        for words in _ATTENTION:
+        for words in ATTENTION:
             names = [name for word in words if (name := _weight(module + word, by_name)) is not None]
             shapes = [by_name[name].shape for name in names]
             if len(names) < 4 or len({by_name[name].layers for name in names}) > 1:
@@ -346,60 +203,16 @@ def _bias(name: str) -> str:
 
 def _globals(found: list[Template], width: int) -> dict[str, str | Slot]:
     """The embedding of tokens where only one tensor can be it, and an unembedding of its shape."""
-    embeds = [t for t in found if t.shape and len(t.shape) == 2 and t.shape[1] == width and _is_embedding(t, _EMBED)]
+    embeds = [t for t in found if t.shape and len(t.shape) == 2 and t.shape[1] == width and is_embedding(t, EMBED)]
     if len(embeds) != 1:
         return {}
-    unembeds = [t for t in found if t.shape == embeds[0].shape and _is_embedding(t, _UNEMBED)]
+    unembeds = [t for t in found if t.shape == embeds[0].shape and is_embedding(t, UNEMBED)]
     table: dict[str, str | Slot] = {"embed": embeds[0].name}
     return table | ({"unembed": unembeds[0].name} if len(unembeds) == 1 else {})
-
-
-def _is_embedding(template: Template, words: str) -> bool:
-    return not template.layers and template.name.removesuffix(".weight").rpartition(".")[2] in words.split()
-
-
-def _guessed(found: list[Template]) -> Family:
-    """Roles by words alone, each where one template has its word."""
-    claims: dict[str, list[str]] = {}
-    words = {word: role for roles, names in reversed(_MLPS) for role, word in zip(roles, names, strict=True)}
-    words |= {word: role for names in reversed(_ATTENTION) for role, word in zip("qkvo", names, strict=True)}
-    for template in found:
-        leaf = template.name.removesuffix(".weight").rpartition(".")[2]
-        if template.layers and leaf in words and template.shape and len(template.shape) == 2:
-            role = words[leaf]
-            kind = "expert_" if "{e}" in template.name and role not in "qkvo" else ""
-            claims.setdefault(kind + role, []).append(template.name)
-    layer: dict[str, str | Slot] = {role: names[0] for role, names in claims.items() if len(names) == 1}
-    embeds = [t.name for t in found if t.shape and len(t.shape) == 2 and _is_embedding(t, _EMBED)]
-    return Family(
-        name="guessed",
-        model_types=(),
-        prefixes=("",),
-        globals={"embed": embeds[0]} if len(embeds) == 1 else {},
-        layer=layer,
-        norm="layer",
-        attention="heads" if all(role in layer for role in "qkvo") else "unknown",
-    )
 
 
 def _refusal(reason: str, found: list[Template]) -> CheckpointError:
     shown = sorted(found, key=lambda template: -template.layers)[:4]
     more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
-    names = ", ".join(f"{t.name:.60} {_said(t)}" for t in shown)
+    names = ", ".join(f"{t.name:.60} {t.extent}" for t in shown)
     return CheckpointError(f"{reason}; templates are {names}{more}")
-
-
-def _said(template: Template) -> str:
-    shape = "of several shapes" if template.shape is None else str(list(template.shape))
-    return shape + (f" in {template.layers} layers" if template.layers else "")
-
-
-def _toml(entry: str | Slot) -> str:
-    if isinstance(entry, str):
-        return _quoted(entry)
-    return f"{{ name = {_quoted(entry.name)}, transposed = true }}" if entry.transposed else _quoted(entry.name)
-
-
-def _quoted(name: str) -> str:
-    """A TOML basic string: that of JSON, with nothing escaped but what must be."""
-    return json.dumps(name, ensure_ascii=False)

@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+HINT = (
+    "write a layout file (`verify inspect MODEL --draft-layout` begins one) and pass it as --layout my.toml "
+    "(--layout-a or --layout-b where two models are compared)"
+)
+"""What to do about a layout that is not understood."""
+
 
 @dataclass(frozen=True)
 class Slot:

@@ -1,1 +1,1 @@
-"""Where files lie: disks, the Hub, web servers, object stores; of remote files only the ranges asked for are fetched."""
+"""Where files lie: disks, the Hub, web servers and object stores, of which only the ranges asked for are fetched."""
