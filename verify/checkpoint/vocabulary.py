@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..base import CheckpointError
+from ..base import CheckpointError, NotFoundError
 from .hostile import parse_json_object
-from .places.place import NoFileError, Place
+from .places.place import Place
 
 LOOKED_FOR = (
     "tokenizer.json",
@@ -64,7 +64,7 @@ def vocabulary(place: Place) -> Vocabulary | None:
         for name in (name for name in present if name == kind or (kind[0] == "*" and name.endswith(kind[1:]))):
             try:
                 return read_vocabulary(place, name)
-            except NoFileError:  # a link to nothing, or a folder
+            except NotFoundError:  # a link to nothing, or a folder
                 continue
     return None
 

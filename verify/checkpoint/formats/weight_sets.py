@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from ...base import CheckpointError
-from ..places.place import INDEX, File, NoFileError, Place
+from ...base import CheckpointError, NotFoundError
+from ..places.place import INDEX, File, Place
 from .safetensors_file import contents
 from .tensor import Tensor, in_blocks
 
@@ -95,7 +95,7 @@ def weight_sets(
     for index in (name for name in present if is_index(name)):
         try:
             files = tuple(sorted(set(read_index(index).values())))
-        except NoFileError:  # a link to nothing is as good as absent
+        except NotFoundError:  # a link to nothing is as good as absent
             continue
         listed = set(files)
         free = [name for name in free if name not in listed]
@@ -220,7 +220,7 @@ def _size(place: Place, one: WeightSet) -> int | None:
     """Bytes; None where a file cannot be had."""
     try:
         return sum(place.file(name).size for name in one.files)
-    except NoFileError:
+    except NotFoundError:
         return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...base import CheckpointError
+from ...base import OptionError
 from .http import without_secrets
 from .place import Location, Place
 from .store import find_in_store
@@ -26,9 +26,9 @@ def find_address(location: Location) -> tuple[Place, str | None] | None:
         return None
     scheme = match["scheme"].lower()
     if scheme == "hf":
-        raise CheckpointError(
+        raise OptionError(
             f"{without_secrets(location.text)!r:.200} is no address of the Hub; give hf://org/model[@revision][/file]."
         )
     if location.revision is not None:
-        raise CheckpointError(f"A revision is of the Hub; {scheme}:// addresses have none; leave it out.")
+        raise OptionError(f"A revision is of the Hub; {scheme}:// addresses have none; leave it out.")
     return find_on_web(location.text) if scheme in ("http", "https") else find_in_store(location.text)

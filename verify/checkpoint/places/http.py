@@ -14,14 +14,15 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
-from ...base import CheckpointError
+from ...base import CheckpointError, DamagedError, HostileError, NetworkError, OptionError, UnsupportedError
 from .retry import TransientError
 
 TIMEOUT = 30.0  # seconds without a byte
 LARGEST = 2**53  # bytes of one file that are believed
 _SURPLUS = 1 << 20  # bytes more than wanted that are taken from a server without ranges
 _REDIRECTS = 5
-_BUSY = (408, 425, 429, 500, 502, 503, 504)
+BUSY = (408, 425, 429, 500, 502, 503, 504)
+"""Statuses of answers that another attempt may mend."""
 _REFUSED = (401, 403, 404, 410)
 
 
@@ -36,7 +37,8 @@ class Reply(NamedTuple):
 
 
 Get = Callable[[str, dict[str, str], int], Reply]
-"""GET of a URL with headers, without following redirects; reads a body up to a number of bytes, and no more.
+"""GET of a URL with headers, without following redirects; reads a body up to a number of bytes, and no more than a
+block beyond.
 
 Raises
 ------
@@ -73,12 +75,12 @@ class Resource:
         if self._target is not None and reply.status in _REFUSED:  # signed targets expire
             self._target = None
             reply = self._followed(more, limit)
-        if reply.status in _BUSY:
-            raise TransientError(f"status {reply.status}", _retry_after(reply.headers))
+        if reply.status in BUSY:
+            raise TransientError(f"status {reply.status}", retry_after(reply.headers))
         if not (200 <= reply.status < 300 or reply.status in (412, 416)):
             raise self.refusal(self.name, reply)
         if reply.headers.get("content-encoding", "identity").lower() != "identity":
-            raise CheckpointError(f"The server sends {self.name} compressed, which has no byte ranges; download it.")
+            raise UnsupportedError(f"The server sends {self.name} compressed, which has no byte ranges; download it.")
         return reply
 
     def _followed(self, more: dict[str, str], limit: int) -> Reply:
@@ -92,11 +94,11 @@ class Resource:
                 return reply
             target = joined(url, reply.headers["location"])
             if target is None:
-                raise CheckpointError(f"The server redirects {self.name} to no address; check the address.")
+                raise DamagedError(f"The server redirects {self.name} to no address; check the address.")
             if urlsplit(target).scheme not in ("https", urlsplit(url).scheme):
-                raise CheckpointError(f"The server redirects {self.name} to an unsafe address; check the address.")
+                raise HostileError(f"The server redirects {self.name} to an unsafe address; check the address.")
             url = target
-        raise CheckpointError(f"The server redirects {self.name} more than {_REDIRECTS} times; check the address.")
+        raise HostileError(f"The server redirects {self.name} more than {_REDIRECTS} times; check the address.")
 
 
 @dataclass
@@ -118,9 +120,9 @@ class RangeFetch:
             if found is not None and found[2] != self.size:
                 raise changed(self.resource.name)
             if found is None or found[:2] != (start, stop) or body is None or len(body) > stop - start:
-                raise CheckpointError(f"The server answers with other bytes of {self.resource.name}; download it.")
+                raise DamagedError(f"The server answers with other bytes of {self.resource.name}; download it.")
         elif body is None:
-            raise CheckpointError(
+            raise UnsupportedError(
                 f"The server has no byte ranges and would send all {self.size} bytes of {self.resource.name}; "
                 "download it and give the folder."
             )
@@ -174,9 +176,9 @@ def validator(headers: Mapping[str, str]) -> str | None:
     return etag if etag and not etag.startswith("W/") else headers.get("last-modified")
 
 
-def changed(name: str) -> CheckpointError:
+def changed(name: str) -> NetworkError:
     """The error for a file that is no longer what it was."""
-    return CheckpointError(f"{name} changed while it was read; start again.")
+    return NetworkError(f"{name} changed while it was read; start again.")
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
@@ -200,7 +202,7 @@ def split(url: str) -> SplitResult:
     except ValueError:  # UnicodeError among them
         sound = False
     if not sound:
-        raise CheckpointError(f"{without_secrets(url)!r:.200} is no address that a server can have; check it.")
+        raise OptionError(f"{without_secrets(url)!r:.200} is no address that a server can have; check it.")
     return parts
 
 
@@ -232,7 +234,8 @@ def _count(text: str | None) -> int | None:
     return int(text) if text and re.fullmatch(r"[0-9]{1,15}", text.strip()) else None
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a server asks to wait; None where it does not say."""
     text = headers.get("retry-after", "")
     if (seconds := _count(text)) is not None:
         return float(seconds)

@@ -5,20 +5,26 @@ Files that the Hub's own cache has are read there; of others, ranges are fetched
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
 from urllib.parse import quote
 
-from ...base import Cache, CheckpointError
-from ..hostile import LARGEST_TEXT, parse_json_object
-from .http import LARGEST, TIMEOUT, Get, RangeFetch, Reply, Resource, read_reply
+from ...base import (
+    Cache,
+    NotFoundError,
+    OptionError,
+    UnsupportedError,
+)
+from ..hostile import parse_json_object
+from .client import get
+from .http import RangeFetch, Resource
+from .hub_api import COMMIT, LIBRARY, MOST_FILES, Listed, asked, listing, refusal
 from .kept import Kept
-from .place import CARD, INDEX, File, LocalFile, Location, NoFileError, Place
+from .place import CARD, INDEX, File, LocalFile, Location, Place
 from .ranges import Meter, RemoteFile, all_of
-from .retry import TransientError, persistently
+from .retry import persistently
 
 _WORD = r"[A-Za-z0-9][\w.-]{0,95}"
 REPOSITORY = re.compile(rf"{_WORD}(/{_WORD})?", re.ASCII)
@@ -30,21 +36,7 @@ _ADDRESS = re.compile(
     re.ASCII,
 )
 _KIND = "hub"
-_COMMIT = re.compile("[0-9a-f]{40}")
-_DIGEST = re.compile("[0-9a-f]{64}")
-_MOST_FILES = 100_000
 _USUAL = ("config.json", "model.safetensors", INDEX, CARD)
-
-
-@dataclass(frozen=True)
-class Listed:
-    """What the Hub says about a file."""
-
-    size: int
-    sha256: str | None
-    """Hexadecimal, of the content; None for a small file that is kept in git itself."""
-    content: str
-    """Names the content: its sha256, else its git object, else the commit."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +103,7 @@ class HubFolder:
         path = str(self.folder_path / name)
         listed = self.repository.files.get(path)
         if listed is None or "/" in name:
-            raise NoFileError(f"{self.origin} has no file {name!r:.120} at {self.revision}; check the name.")
+            raise NotFoundError(f"{self.origin} has no file {name!r:.120} at {self.revision}; check the name.")
         local = _in_snapshot(self.repository.name, path, self.revision)
         if local is not None and local.stat().st_size == listed.size:
             return LocalFile(local)
@@ -124,7 +116,7 @@ class HubFolder:
     def _remote(self, path: str, listed: Listed) -> RemoteFile:
         repository, name = self.repository, PurePosixPath(path).name
         url = f"{repository.endpoint}/{repository.name}/resolve/{repository.commit}/{quote(path)}"
-        fetch = RangeFetch(Resource(_get(), url, repository.headers, name, _refusal(repository.name)), listed.size)
+        fetch = RangeFetch(Resource(get, url, repository.headers, name, refusal(repository.name)), listed.size)
         identity = {
             "origin": f"hf://{repository.name}",
             "endpoint": repository.endpoint,
@@ -134,7 +126,7 @@ class HubFolder:
 
         def online(start: int, stop: int) -> bytes:
             if _offline():
-                raise CheckpointError(
+                raise NotFoundError(
                     f"HF_HUB_OFFLINE is set, and bytes {start} to {stop} of {name} are in no cache; unset it."
                 )
             return fetch(start, stop)
@@ -156,15 +148,15 @@ def find_on_hub(location: Location) -> tuple[Place, str | None] | None:
         return None
     parts = match.groupdict()
     named, wanted = parts["revision"], location.revision
-    if named and wanted and named != wanted and not _COMMIT.fullmatch(wanted):  # a commit pins
-        raise CheckpointError(f"Revisions {named!r:.60} and {wanted!r:.60} are both asked for; give one.")
+    if named and wanted and named != wanted and not COMMIT.fullmatch(wanted):  # a commit pins
+        raise OptionError(f"Revisions {named!r:.60} and {wanted!r:.60} are both asked for; give one.")
     repository = _repository(parts["repo"], wanted or named or "main", location.token)
     path = PurePosixPath((parts.get("path") or "").strip("/"))
     if str(path) in repository.files:
         return HubFolder(repository, path.parent), path.name
     folder = HubFolder(repository, path)
     if not folder.names() and not folder.folders():
-        raise CheckpointError(f"{folder.origin!r:.300} holds no files at {repository.commit}; check the address.")
+        raise NotFoundError(f"{folder.origin!r:.300} holds no files at {repository.commit}; check the address.")
     return folder, None
 
 
@@ -174,62 +166,31 @@ def _repository(name: str, revision: str, token: str | None) -> Repository:
         from huggingface_hub import constants
         from huggingface_hub.utils import build_hf_headers
     except ImportError as error:
-        raise CheckpointError(
+        raise UnsupportedError(
             f"Reading {name} from the Hub takes huggingface_hub; pip install 'verify-lineage[hub]'."
         ) from error
     endpoint, cache = constants.ENDPOINT, Cache.default()
     prefix = f"{endpoint} {name}"
     offline = _offline()
     commit = revision
-    if offline and not _COMMIT.fullmatch(revision):
+    if offline and not COMMIT.fullmatch(revision):
         commit = (cache.get(_KIND, f"{prefix} revision {revision}") or b"").decode("ascii", "replace")
-    headers = build_hf_headers(token=token, library_name="verify-lineage")
+    headers = build_hf_headers(token=token, library_name=LIBRARY)
     sent = headers.get("authorization", "")
     if not (sent.isascii() and sent.isprintable()):
-        raise CheckpointError(
+        raise OptionError(
             f"The token given for {name} has characters that no token of the Hub has; give it as the Hub shows it."
         )
-    if _COMMIT.fullmatch(commit) and (kept := cache.get(_KIND, f"{prefix} commit {commit}")):
-        return Repository(endpoint, name, *_listing(kept, name), headers)
+    if COMMIT.fullmatch(commit) and (kept := cache.get(_KIND, f"{prefix} commit {commit}")):
+        found = listing(parse_json_object(kept, f"What is kept of {name}"), name)
+        return Repository(endpoint, name, *found, headers)
     if offline:
         return _snapshot(endpoint, name, revision)
-    url = f"{endpoint}/api/models/{name}/revision/{quote(revision, safe='')}?blobs=true"
-    resource = Resource(_get(), url, headers, f"{name}@{revision}", _refusal(name))
-    body = persistently(lambda: resource.whole(LARGEST_TEXT), name).body
-    if body is None:
-        raise CheckpointError(f"The Hub describes {name} in more than {LARGEST_TEXT} bytes; download the model.")
-    commit, files = _listing(body, name)
-    cache.put(_KIND, f"{prefix} commit {commit}", body)
+    said = persistently(lambda: asked(endpoint, name, revision, token), name)
+    commit, files = listing(said, name)
+    cache.put(_KIND, f"{prefix} commit {commit}", json.dumps(said).encode())
     cache.put(_KIND, f"{prefix} revision {revision}", commit.encode())
     return Repository(endpoint, name, commit, files, headers)
-
-
-def _listing(text: bytes, name: str) -> tuple[str, dict[str, Listed]]:
-    """Commit and files, of what the Hub says about a model."""
-    said = parse_json_object(text, f"What the Hub says about {name}")
-    commit, siblings = said.get("sha"), said.get("siblings")
-    try:
-        if not isinstance(siblings, list) or len(siblings) > _MOST_FILES or not _COMMIT.fullmatch(commit or ""):
-            raise ValueError
-        files = dict(_listed(sibling, str(commit)) for sibling in siblings)
-        return str(commit), {path: file for path, file in files.items() if _stays_inside(path)}
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise CheckpointError(f"What the Hub says about {name} is not understood; download the model.") from error
-
-
-def _listed(sibling: dict[str, Any], commit: str) -> tuple[str, Listed]:
-    path, size, lfs = sibling["rfilename"], sibling["size"], sibling.get("lfs") or {}
-    digest, blob = lfs.get("sha256"), sibling.get("blobId")
-    if not isinstance(path, str) or type(size) is not int or not 0 <= size < LARGEST:
-        raise ValueError
-    if digest is not None and not _DIGEST.fullmatch(digest):
-        raise ValueError
-    return path, Listed(size, digest, digest or (blob if isinstance(blob, str) else commit))
-
-
-def _stays_inside(path: str) -> bool:
-    """Whether a path is one of a file inside its folder on every system; others are as good as absent."""
-    return path.isprintable() and ":" not in path and {"", ".", ".."}.isdisjoint(re.split(r"[/\\]", path))
 
 
 def _snapshot(endpoint: str, name: str, revision: str) -> Repository:
@@ -239,10 +200,10 @@ def _snapshot(endpoint: str, name: str, revision: str) -> Repository:
             paths = [path for path in sorted(file.parent.rglob("*")) if path.is_file()]
             files = {
                 path.relative_to(file.parent).as_posix(): Listed(path.stat().st_size, None, file.parent.name)
-                for path in paths[:_MOST_FILES]
+                for path in paths[:MOST_FILES]
             }
             return Repository(endpoint, name, file.parent.name, files, {})
-    raise CheckpointError(
+    raise NotFoundError(
         f"HF_HUB_OFFLINE is set, and {name}@{revision} is in no cache; unset it, or give a folder of this machine."
     )
 
@@ -259,43 +220,3 @@ def _offline() -> bool:
     from huggingface_hub import constants
 
     return bool(constants.HF_HUB_OFFLINE)
-
-
-def _refusal(name: str) -> Callable[[str, Reply], CheckpointError]:
-    def refusal(what: str, reply: Reply) -> CheckpointError:
-        code = reply.headers.get("x-error-code", "")
-        if code == "GatedRepo":
-            return CheckpointError(
-                f"{name} is gated; ask for access on its page of the Hub, then log in with `hf auth login`."
-            )
-        if code == "RevisionNotFound":
-            return CheckpointError(f"{what} does not exist on the Hub; check the revision.")
-        if reply.status in (401, 403, 404):
-            return CheckpointError(
-                f"{what} is neither a path here nor on the Hub, or it is private (status {reply.status}); check the "
-                "name, and log in with `hf auth login` or set HF_TOKEN if it is private."
-            )
-        return CheckpointError(f"The Hub refuses {what} (status {reply.status}); try again later.")
-
-    return refusal
-
-
-def _get() -> Get:
-    """GET by the session of the Hub's library, which is of requests in its old versions and of httpx in new ones."""
-    from huggingface_hub.errors import HfHubHTTPError
-    from huggingface_hub.utils import get_session
-
-    failures: tuple[Any, ...] = (OSError, *HfHubHTTPError.__bases__)  # with the client's own root of errors
-
-    def get(url: str, headers: dict[str, str], limit: int) -> Reply:
-        session: Any = get_session()
-        try:
-            if callable(getattr(session, "stream", None)):
-                with session.stream("GET", url, headers=headers, follow_redirects=False, timeout=TIMEOUT) as answer:
-                    return read_reply(answer.status_code, answer.headers, answer.iter_raw(), limit)
-            with session.get(url, headers=headers, allow_redirects=False, stream=True, timeout=TIMEOUT) as answer:
-                return read_reply(answer.status_code, answer.headers, answer.iter_content(1 << 16), limit)
-        except failures as error:
-            raise TransientError(type(error).__name__) from None  # the message may hold a signed address
-
-    return get

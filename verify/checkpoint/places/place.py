@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...base import CheckpointError, sha256_of_file
+from ...base import AccessDeniedError, CheckpointError, DamagedError, HostileError, NotFoundError, sha256_of_file
 from ..hostile import LARGEST_TEXT
 
 INDEX = "model.safetensors.index.json"
@@ -65,10 +65,6 @@ class Location:
     def of(model: str | os.PathLike[str] | Location) -> Location:
         """The location that a path, address or location means."""
         return model if isinstance(model, Location) else Location(os.fspath(model))
-
-
-class NoFileError(CheckpointError):
-    """There is no such file in a place, or what bears its name is no regular file."""
 
 
 class File(Protocol):
@@ -143,7 +139,7 @@ class Place(Protocol):
 
         Raises
         ------
-        NoFileError
+        NotFoundError
             If there is none.
         """
         ...
@@ -193,7 +189,7 @@ class LocalFile:
                     os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
                 return [_exactly(file, start, stop) for start, stop in ranges]
         except (OSError, ValueError) as error:
-            raise CheckpointError(f"{self.name} changed while it was read; start again.") from error
+            raise DamagedError(f"{self.name} changed while it was read; start again.") from error
 
     def sha256(self, *, read: bool) -> str | None:
         """By reading all of it, if that is asked for."""
@@ -255,9 +251,9 @@ class LocalFolder:
         """A regular file inside."""
         path = self.path / name
         if path.is_symlink() and not path.exists():
-            raise NoFileError(f"{name!r:.120} is a link to a file that is not there; obtain it again.")
+            raise NotFoundError(f"{name!r:.120} is a link to a file that is not there; obtain it again.")
         if not path.is_file() or not name.isprintable():
-            raise NoFileError(f"{name!r:.120} is not a regular file with a printable name; obtain it again.")
+            raise NotFoundError(f"{name!r:.120} is not a regular file with a printable name; obtain it again.")
         return LocalFile(path)
 
     def small(self, name: str) -> bytes:
@@ -266,7 +262,7 @@ class LocalFolder:
         try:
             size = file.path.stat().st_size
             if size > LARGEST_TEXT:
-                raise CheckpointError(f"{name} has {size} bytes; expected at most {LARGEST_TEXT}; obtain it again.")
+                raise HostileError(f"{name} has {size} bytes; expected at most {LARGEST_TEXT}; obtain it again.")
             return file.path.read_bytes()
         except OSError as error:
             raise _unreadable(name, error) from error
@@ -285,4 +281,6 @@ def _exactly(file: FileIO, start: int, stop: int) -> NDArray[np.uint8]:
 
 
 def _unreadable(name: str, error: OSError) -> CheckpointError:
-    return CheckpointError(f"{name} cannot be read ({error.strerror}); check the file.")
+    """Neither there any more, nor given, or damaged as far as the disk can say."""
+    kind = {FileNotFoundError: NotFoundError, PermissionError: AccessDeniedError}.get(type(error), DamagedError)
+    return kind(f"{name} cannot be read ({error.strerror}); check the file.")

@@ -13,7 +13,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from ...base import CheckpointError
+from ...base import DamagedError, HostileError
 from ..hostile import LARGEST_TEXT
 from .kept import Hole, Kept
 from .place import File, Range
@@ -82,7 +82,7 @@ class RemoteFile:
         """Bytes of each range; what was ever read of this version of the file is not fetched again."""
         for start, stop in ranges:
             if not 0 <= start <= max(start, stop) <= self.size:
-                raise CheckpointError(
+                raise DamagedError(
                     f"Bytes {start} to {stop} of {self.name} were asked for, which has {self.size}; obtain it again."
                 )
         arrays = [np.empty(max(0, stop - start), np.uint8) for start, stop in ranges]
@@ -148,7 +148,7 @@ def all_of(file: File) -> bytes:
         If it is too large, or cannot be had.
     """
     if file.size > LARGEST_TEXT:
-        raise CheckpointError(f"{file.name} has {file.size} bytes; expected at most {LARGEST_TEXT}; obtain it again.")
+        raise HostileError(f"{file.name} has {file.size} bytes; expected at most {LARGEST_TEXT}; obtain it again.")
     return file.read([(0, file.size)])[0].tobytes()
 
 

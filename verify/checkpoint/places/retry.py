@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from ...base import CheckpointError
+from ...base import NetworkError
 
 _log = logging.getLogger("verify.places")
 _ATTEMPTS = 6
@@ -34,7 +34,7 @@ def persistently(attempt: Callable[[], Answer], what: str) -> Answer:
 
     Raises
     ------
-    CheckpointError
+    NetworkError
         If the last attempt fails too, or the server wants us to wait for more than five minutes.
     """
     for number in range(_ATTEMPTS):
@@ -43,7 +43,7 @@ def persistently(attempt: Callable[[], Answer], what: str) -> Answer:
         except TransientError as error:
             wait = _FIRST_WAIT * 2**number * random.uniform(0.5, 1.0) if error.wait is None else error.wait
             if number == _ATTEMPTS - 1 or wait > _LONGEST_WAIT:
-                raise CheckpointError(
+                raise NetworkError(
                     f"{what} cannot be fetched ({error}, {number + 1} attempts); what was fetched is kept, try again "
                     f"{f'in {wait:.0f} seconds' if wait > _LONGEST_WAIT else 'later'}."
                 ) from error

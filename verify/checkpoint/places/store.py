@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
-from ...base import Cache, CheckpointError
+from ...base import AccessDeniedError, Cache, NetworkError, NotFoundError, UnsupportedError
 from .http import LARGEST, changed, without_secrets
 from .kept import Kept
-from .place import NoFileError, Place
+from .place import Place
 from .ranges import Meter, RemoteFile, all_of
 from .retry import TransientError, persistently
 
@@ -60,7 +60,7 @@ class StoreFolder:
         found = _asked(lambda: _info(self.system, path), name)
         size, version = found.get("size"), _version(found)
         if found.get("type") != "file" or type(size) is not int or not 0 <= size < LARGEST or "/" in name:
-            raise NoFileError(f"{self.origin} has no file {name!r:.120} of known size; check the address.")
+            raise NotFoundError(f"{self.origin} has no file {name!r:.120} of known size; check the address.")
 
         def fetch(start: int, stop: int) -> bytes:
             """The version is asked for after the bytes: these are not kept if it is not the one known."""
@@ -90,14 +90,12 @@ def find_in_store(text: str) -> tuple[Place, str | None]:
         system, path = fsspec.core.url_to_fs(text)
     except (ImportError, ValueError) as error:
         scheme = text.partition("://")[0]
-        raise CheckpointError(
+        raise UnsupportedError(
             f"Reading {scheme}:// takes an fsspec file system of that name; pip install 'verify-lineage[remote]', "
             "which has that of s3, or the package of another."
         ) from error
     except Exception as error:  # some reach for the network at once; their messages may hold secrets
-        raise CheckpointError(
-            f"{name!r:.200} cannot be reached ({type(error).__name__}); check the address."
-        ) from error
+        raise NetworkError(f"{name!r:.200} cannot be reached ({type(error).__name__}); check the address.") from error
     path = path.rstrip("/")
     if _asked(lambda: _info(system, path), name).get("type") != "file":
         return StoreFolder(system, path, origin), None
@@ -125,10 +123,12 @@ def _attempted(call: Callable[[], Answer], name: str) -> Answer:
     try:
         return call()
     except FileNotFoundError as error:
-        raise CheckpointError(f"{name!r:.200} does not exist; check the address.") from error
+        raise NotFoundError(f"{name!r:.200} does not exist; check the address.") from error
     except PermissionError as error:
-        raise CheckpointError(f"{name!r:.200} may not be read; log in to the store, or check the address.") from error
+        raise AccessDeniedError(f"{name!r:.200} may not be read; log in to the store.") from error
     except OSError as error:  # time-outs and broken connections are among them
         raise TransientError(type(error).__name__) from error
     except Exception as error:  # every file system has its own
-        raise CheckpointError(f"{name!r:.200} cannot be read ({type(error).__name__}); check the address.") from error
+        raise AccessDeniedError(
+            f"{name!r:.200} cannot be read ({type(error).__name__}); log in to the store, or check the address."
+        ) from error
