@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import CheckpointError
+from ..base import DamagedError
 from .formats.safetensors_file import StoredTensor
 from .formats.tensor import Chosen, Tensor
 from .fused import fused_heads
@@ -78,7 +78,7 @@ def placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, Stored], set[s
             for which, part in parts.items():
                 key = (role, layer, which)
                 if key in stored:
-                    raise CheckpointError(
+                    raise DamagedError(
                         f"Tensor {name!r:.200} and {stored[key].tensor.name!r:.200} claim one place; "
                         "expected one of them."
                     )
@@ -98,7 +98,7 @@ def _experts(tensor: Tensor) -> dict[int | None, Tensor]:
     """Experts that are the first axis of one tensor, each a tensor of its own."""
     axes = len(tensor.shape)
     if not isinstance(tensor, StoredTensor) or axes not in (2, 3) or not 0 < tensor.shape[0] <= _MOST_EXPERTS:
-        raise CheckpointError(
+        raise DamagedError(
             f"Tensor {tensor.name!r:.200} of {tensor.dtype} has shape {tensor.shape}; expected the matrices or "
             f"biases of at most {_MOST_EXPERTS} experts, one after the other; obtain the file again."
         )
@@ -114,7 +114,7 @@ def _part(tensor: Tensor, slot: Slot, heads: int, kv_heads: int) -> Stored:
     unit, rest = divmod(rows, blocks * sum(shares))
     if rest:
         of_heads = "" if slot.fused == "equal" else f" of {heads} heads and {kv_heads} kv heads"
-        raise CheckpointError(
+        raise DamagedError(
             f"Tensor {tensor.name!r:.200} has {rows} rows, which {slot.part[1]} fused parts{of_heads} cannot share; "
             "obtain the file again."
         )

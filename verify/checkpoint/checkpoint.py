@@ -10,7 +10,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import CheckpointError, Progress, silent
+from ..base import NotFoundError, Progress, silent
 from .adapters.overlay import declared_bases, is_local, merged_onto
 from .architecture import Architecture, FileIdentity
 from .canonical import Stored, placed
@@ -220,4 +220,4 @@ class Checkpoint:
             return self._stored[role, layer, expert]
         except KeyError:
             place = "".join(f", {what} {n}" for what, n in (("layer", layer), ("expert", expert)) if n is not None)
-            raise CheckpointError(f"{self.name} has no tensor for `{role}`{place}; ask `has` first.") from None
+            raise NotFoundError(f"{self.name} has no tensor for `{role}`{place}; ask `has` first.") from None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..base import CheckpointError
+from ..base import DamagedError
 from .formats.tensor import Tensor
 from .hostile import count
 from .layouts.describe import HEADS
@@ -68,7 +68,7 @@ def fused_heads(family: Family, config: dict[str, Any]) -> tuple[int, int]:
     kv_heads = family.kv_heads if isinstance(family.kv_heads, int) else count(config, *family.kv_heads)
     if not heads or not kv_heads:
         named = HEADS if not heads or isinstance(family.kv_heads, int) else family.kv_heads
-        raise CheckpointError(
+        raise DamagedError(
             f"config.json does not say {' or '.join(named)}, without which the fused q, k and v of a "
             f"{family.name} model cannot be taken apart; put the model's config.json beside its weights."
         )

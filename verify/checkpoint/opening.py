@@ -7,7 +7,7 @@ import os
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from ..base import CheckpointError
+from ..base import CheckpointError, DamagedError, NotFoundError, OptionError
 from .adapters.adapter import base_of, is_adapter, merge
 from .checkpoint import Checkpoint, Held
 from .formats.quantised import dequantised
@@ -55,7 +55,7 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
             break
     else:
         names = ", ".join(repr(territory.part.name)[:80] for territory in division.territories)
-        raise CheckpointError(f"{source.name} has no part {location.part!r:.80} that is understood; it has {names}.")
+        raise OptionError(f"{source.name} has no part {location.part!r:.80} that is understood; it has {names}.")
     _log.info("%s: %s, %d tensors in %d files", checkpoint.name, main.family.name, len(found), len(source.weights))
     for name in (name for names in checkpoint.strange.values() for name in names):
         _log.debug("%s: tensor %r is not understood and left out", checkpoint.name, name)
@@ -92,7 +92,7 @@ def tokenizer_at(location: Location) -> Vocabulary:
         source, _, found = _held(location)
         found = found or vocabulary(source.place)
     if found is None:
-        raise CheckpointError(
+        raise NotFoundError(
             f"No tokenizer was found in {place.name} (looked for {', '.join(LOOKED_FOR)}); give the path of one."
         )
     return replace(found, file=f"{place.name}/{found.file}")
@@ -129,14 +129,14 @@ def _contents(source: Source) -> tuple[Source, dict[str, Tensor], Vocabulary | N
         source = replace(source, config=held.config or source.config, weights=tuple(weights))
         for name, tensor in held.tensors.items():
             if name in found:
-                raise CheckpointError(
+                raise DamagedError(
                     f"Tensor {name!r:.200} is in both {found[name].file} and {file.name}; expected it once."
                 )
             found[name] = tensor
     check_tensors(source.name, found)
     for name, where in (source.index or {}).items():
         if name not in found or found[name].file != where:
-            raise CheckpointError(
+            raise DamagedError(
                 f"The index says tensor {name!r:.200} is in {where!r:.120}, where it is not; download it again."
             )
     return source, found, tokens

@@ -15,7 +15,7 @@ from dataclasses import replace
 from math import sqrt
 from typing import Any
 
-from ...base import CheckpointError
+from ...base import CheckpointError, DamagedError, OptionError, UnsupportedError
 from ..formats.tensor import Tensor
 from ..hostile import parse_json_object
 from ..layouts.naming import PEFT_PREFIX
@@ -70,12 +70,12 @@ def base_of(location: Location, source: Source, found: Tensors) -> Location | No
     """
     if not is_adapter(source, found):
         if location.base is not None:
-            raise CheckpointError(f"{source.name} is a model of its own, and a base is given; leave the base out.")
+            raise OptionError(f"{source.name} is a model of its own, and a base is given; leave the base out.")
         return None
     config = _config(source)
     _check_mergeable(source.name, config)
     if location.base is None:
-        raise CheckpointError(
+        raise OptionError(
             f"{source.name} is an adapter (LoRA, rank {config.get('r')!r:.20}) of {_named_base(config)}, not a whole "
             "model; give the path or address of that model as its base (--base, or --base-a and --base-b)."
         )
@@ -95,7 +95,7 @@ def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tup
         If the base is an adapter, or a tensor of the adapter fits nothing in it.
     """
     if is_adapter(base, found):
-        raise CheckpointError(f"{base.name}, given as the base of {source.name}, is an adapter; give a whole model.")
+        raise OptionError(f"{base.name}, given as the base of {source.name}, is an adapter; give a whole model.")
     config = _config(source)
     modules, others = _sorted_out(source.name, adapter)
     names = _Names(found)
@@ -105,7 +105,7 @@ def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tup
     lost = [name for name, target in (placed | whole).items() if target is None and name not in added]
     if lost:
         listed = ", ".join(repr(name)[:100] for name in lost[:_SHOWN])
-        raise CheckpointError(
+        raise OptionError(
             f"{source.name} changes {len(lost)} modules that {base.name} does not have, such as {listed}; give the "
             "base that it was trained on."
         )
@@ -121,7 +121,7 @@ def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tup
         merged[target] = _low_rank(settings, module, parts, into[target])
     for names_of in (placed, whole):
         if len({target or name for name, target in names_of.items()}) < len(names_of):
-            raise CheckpointError(
+            raise DamagedError(
                 f"{source.name} changes a tensor of {base.name} twice; expected it once; {_ELSEWHERE}."
             )
     files = [source.place.file(_CONFIG), *source.weights, *(OfBase(file) for file in base.weights)]
@@ -146,7 +146,7 @@ def is_adapter(source: Source, found: Tensors) -> bool:
 
 def _config(source: Source) -> dict[str, Any]:
     if _CONFIG not in source.place.names():
-        raise CheckpointError(f"{source.name} is an adapter, and no {_CONFIG} lies beside it; obtain that file too.")
+        raise DamagedError(f"{source.name} is an adapter, and no {_CONFIG} lies beside it; obtain that file too.")
     return parse_json_object(source.place.small(_CONFIG), _CONFIG)
 
 
@@ -161,7 +161,7 @@ def _check_mergeable(name: str, config: dict[str, Any]) -> None:
     elif used := next((key for key in _REFUSED if config.get(key)), None):
         wrong = f"an adapter with {used}"
     if wrong is not None:
-        raise CheckpointError(
+        raise UnsupportedError(
             f"{name} is {wrong}, of {_named_base(config)}, which cannot be merged here (plain LoRA, rsLoRA and DoRA "
             f"can); {_ELSEWHERE}."
         )
@@ -217,17 +217,17 @@ class _Settings:
         """Position and value by pattern; a stranger's regular expression is not run."""
         patterns = config.get(key) or {}
         if not isinstance(patterns, dict):
-            raise CheckpointError(f"{_CONFIG} of {self.name} gives {key} as {patterns!r:.60}; expected an object.")
+            raise DamagedError(f"{_CONFIG} of {self.name} gives {key} as {patterns!r:.60}; expected an object.")
         for pattern in patterns:
             if not _LITERAL.fullmatch(pattern):
-                raise CheckpointError(
+                raise UnsupportedError(
                     f"{_CONFIG} of {self.name} has the {key} {pattern!r:.80}; expected names of modules; "
                     f"{_ELSEWHERE}."
                 )
         return {pattern: (i, value) for i, (pattern, value) in enumerate(patterns.items())}
 
     def _wrong(self, key: str, module: str, value: Any, expected: str) -> CheckpointError:
-        return CheckpointError(
+        return DamagedError(
             f"{_CONFIG} of {self.name} gives {key} of {module!r:.120} as {value!r:.40}; expected {expected}; obtain "
             "it again."
         )
@@ -244,13 +244,13 @@ def _sorted_out(name: str, adapter: Tensors) -> tuple[dict[str, Tensors], Tensor
         module, key = (match[1], match[2]) if match else ("", _WRAPPER.sub("", short))
         into = modules.setdefault(module, {}) if match else others
         if not understood or key in into:
-            raise CheckpointError(
+            raise UnsupportedError(
                 f"{name} has the tensor {stored!r:.200}, which is not understood; expected "
                 f"{PEFT_PREFIX}MODULE.lora_A.weight, lora_B.weight and the like, each once; {_ELSEWHERE}."
             )
         into[key] = tensor
     if not modules and not others:
-        raise CheckpointError(f"{name} is an adapter without tensors; obtain it again.")
+        raise DamagedError(f"{name} is an adapter without tensors; obtain it again.")
     return modules, others
 
 
@@ -279,12 +279,12 @@ def _low_rank(settings: _Settings, module: str, parts: Tensors, base: Tensor) ->
     a, b = (parts.get(f"lora_{'embedding_' if embedding else ''}{which}") for which in "AB")
     lengths = parts.get("lora_magnitude_vector")
     if a is None or b is None or len(parts) != 2 + (lengths is not None):
-        raise CheckpointError(
+        raise DamagedError(
             f"{settings.name} has of {module!r:.200} only {', '.join(sorted(parts))}; expected one A and one B; "
             "obtain it again."
         )
     if (lengths is not None) is not settings.dora or (embedding and settings.dora):
-        raise CheckpointError(
+        raise DamagedError(
             f"{settings.name} gives use_dora as {settings.dora}, and of {module!r:.200} {', '.join(sorted(parts))}; "
             f"expected lora_magnitude_vector with DoRA only, and no DoRA of embeddings; {_ELSEWHERE}."
         )
@@ -296,7 +296,7 @@ def _low_rank(settings: _Settings, module: str, parts: Tensors, base: Tensor) ->
     shapes = {"A": a.shape, "B": b.shape} | ({} if lengths is None else {"magnitude": lengths.shape})
     expected |= {} if lengths is None else {"magnitude": outputs}
     if len(size) != 2 or rank > max(size, default=0) or shapes != expected:
-        raise CheckpointError(
+        raise OptionError(
             f"{settings.name} changes {module!r:.200} by {_listed(shapes)} at rank {rank}, which does not fit the "
             f"shape {list(base.shape)} in the base (fan_in_fan_out {settings.fan_in_fan_out}); give the base that it "
             "was trained on."
@@ -318,7 +318,7 @@ def _replacing(adapter: str, name: str, tensor: Tensor, base: Tensor, config: di
         return {}
     by_token = len(base.shape) == 2 and not _in_layer(name) and config.get("vocab_size") == base.shape[0]
     if not by_token or tensor.shape[1:] != base.shape[1:]:
-        raise CheckpointError(
+        raise OptionError(
             f"{adapter} replaces {name!r:.200} of shape {list(base.shape)} by one of {list(tensor.shape)}; give the "
             "base that it was trained on."
         )

@@ -16,7 +16,7 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ...base import CheckpointError
+from ...base import DamagedError, UnsupportedError
 from ..places.place import File
 from .stand_ins import stand_in
 from .tensor import Chosen, how_many, in_blocks
@@ -101,7 +101,7 @@ class GgufTensor:
                     gguf.quants.dequantize(np.ascontiguousarray(data), gguf.GGMLQuantizationType[self.dtype])
                 )
         except NotImplementedError:
-            raise CheckpointError(
+            raise UnsupportedError(
                 f"{self.file} stores {self.name!r:.200} as {self.dtype}, which the gguf package does not decode; "
                 "convert the file to another type, such as Q8_0."
             ) from None
@@ -127,12 +127,12 @@ def parse(file: File, keep: tuple[str, ...] = (TOKENS,)) -> tuple[dict[str, Gguf
     header = _Header(file)
     if file.size < 8 or header.take(4) != b"GGUF":
         magic = file.read([(0, min(4, file.size))])[0].tobytes()
-        raise stand_in(file) or CheckpointError(
+        raise stand_in(file) or DamagedError(
             f"{file.name} begins with {magic!r}; expected a GGUF file, which begins with 'GGUF'; obtain it again."
         )
     version = header.number("<I")
     if version not in (2, 3):
-        raise CheckpointError(
+        raise UnsupportedError(
             f"{file.name} is of version {version}; expected a little-endian GGUF file of version 2 or 3; obtain the "
             "file again."
         )
@@ -141,12 +141,12 @@ def parse(file: File, keep: tuple[str, ...] = (TOKENS,)) -> tuple[dict[str, Gguf
     for _ in range(entries):
         key = header.text()
         if key in said:
-            raise CheckpointError(f"{file.name} says {key!r:.200} twice; obtain the file again.")
+            raise DamagedError(f"{file.name} says {key!r:.200} twice; obtain the file again.")
         said[key] = header.value(header.number("<I"), key in keep)
     infos = [_info(header) for _ in range(tensors)]
     alignment = said.get("general.alignment", 32)
     if type(alignment) is not int or not 8 <= alignment <= 1 << 20 or alignment % 8:
-        raise CheckpointError(f"{file.name} is aligned to {alignment!r:.60} bytes; expected a multiple of 8.")
+        raise DamagedError(f"{file.name} is aligned to {alignment!r:.60} bytes; expected a multiple of 8.")
     return _placed(file, infos, _aligned(header.at, alignment), alignment), said
 
 
@@ -155,7 +155,7 @@ def package() -> Any:
     try:
         import gguf
     except ModuleNotFoundError as error:
-        raise CheckpointError(
+        raise UnsupportedError(
             'GGUF files are decoded by the gguf package, which is missing; pip install "verify-lineage[gguf]".'
         ) from error
     return gguf
@@ -168,7 +168,7 @@ Info = tuple[str, tuple[int, ...], int, int]
 def _info(header: _Header) -> Info:
     name, axes = header.text(), header.number("<I")
     if not name.isprintable() or not 1 <= axes <= 4:
-        raise CheckpointError(
+        raise DamagedError(
             f"{header.file.name} has a tensor named {name!r:.200} of {axes} axes; expected printable characters "
             "and 1 to 4 axes."
         )
@@ -184,21 +184,21 @@ def _placed(file: File, infos: list[Info], start: int, alignment: int) -> dict[s
     expected = 0
     for name, shape, kind, offset in infos:
         if kind not in names:
-            raise CheckpointError(
+            raise UnsupportedError(
                 f"{file.name} stores {name!r:.200} as type {kind}, which the installed gguf package does not know; "
                 "update that package, or convert the file to another type, such as Q8_0."
             )
         block = gguf.GGML_QUANT_SIZES[kind]
         valid = name not in found and offset == expected and all(0 < n < 2**48 for n in shape)
         if not valid or prod(shape) >= 2**56 or shape[-1] % block[0]:
-            raise CheckpointError(
+            raise DamagedError(
                 f"{file.name} describes tensor {name!r:.200} as type {names[kind]} of shape {shape} at "
                 f"byte {offset}; expected a known type, whole blocks in a row, and byte {expected}; obtain it again."
             )
         tensor = GgufTensor(file, name, names[kind], shape, start + offset, block)
         found[name], expected = tensor, _aligned(offset + tensor.size, alignment)
         if tensor.offset + tensor.size > file.size:
-            raise CheckpointError(
+            raise DamagedError(
                 f"{file.name} is truncated: tensor {name!r:.200} ends at byte {tensor.offset + tensor.size} of "
                 f"{file.size}; obtain the file again."
             )
@@ -221,7 +221,7 @@ class _Header:
         """The next bytes."""
         stop = self.at + size
         if stop > self._end:
-            raise CheckpointError(
+            raise DamagedError(
                 f"{self.file.name} is not a GGUF file or is truncated ({self.file.size} bytes, of which the header "
                 f"asks for {stop}); obtain the file again."
             )
@@ -246,7 +246,7 @@ class _Header:
         if kind == _STRING:
             return self.text()
         if kind != _ARRAY:
-            raise CheckpointError(f"{self.file.name} has a value of type {kind}; expected 0 to 12; obtain it again.")
+            raise DamagedError(f"{self.file.name} has a value of type {kind}; expected 0 to 12; obtain it again.")
         kind, size = self.number("<I"), self.number("<Q")
         if kind == _STRING:
             if keep:
@@ -255,6 +255,6 @@ class _Header:
                 self.take(self.number("<Q"))
             return None
         if kind not in _SCALARS:
-            raise CheckpointError(f"{self.file.name} has an array of type {kind}; expected numbers or strings.")
+            raise DamagedError(f"{self.file.name} has an array of type {kind}; expected numbers or strings.")
         data = self.take(size * struct.calcsize(_SCALARS[kind]))
         return [item[0] for item in struct.iter_unpack(_SCALARS[kind], data)] if size <= _KEPT else None

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...base import CheckpointError
+from ...base import DamagedError, UnsupportedError
 from ..places.place import File
 from ..vocabulary import spelled
 from .gguf_file import TOKENS, GgufTensor, parse
@@ -150,13 +150,13 @@ def contents(file: File) -> Contents:
     mixture = architecture == "llama" and said.get("llama.expert_count")
     conversion = _CONVERSIONS.get("llama with experts" if mixture else str(architecture))
     if said.get("split.count") not in (None, 0, 1):
-        raise CheckpointError(
+        raise UnsupportedError(
             f"{file.name} is one of {said['split.count']!r:.20} parts of a GGUF file; join them with llama.cpp's "
             "gguf-split --merge."
         )
     if conversion is None or " " in str(architecture):
         known = ", ".join(name for name in _CONVERSIONS if " " not in name)
-        raise CheckpointError(
+        raise UnsupportedError(
             f"{file.name} is of the architecture {architecture!r:.60}; this version reads GGUF files of {known}; "
             "give the model as safetensors."
         )
@@ -166,7 +166,7 @@ def contents(file: File) -> Contents:
         if _CONSTANTS.fullmatch(stored.name) is None:
             for tensor in _original(stored, conversion, config):
                 if tensor.name in found:
-                    raise CheckpointError(f"{file.name} holds {stored.name!r:.200} twice; obtain the file again.")
+                    raise DamagedError(f"{file.name} holds {stored.name!r:.200} twice; obtain the file again.")
                 found[tensor.name] = tensor
     return Contents(found, config, _vocabulary(file, said))
 
@@ -176,13 +176,13 @@ def _check_kind(file: File, said: dict[str, Any]) -> None:
     kind = said.get("general.type", "model")
     if kind == "adapter":
         way = "merge it with llama.cpp's llama-export-lora and give the merged model"
-        raise CheckpointError(
+        raise UnsupportedError(
             f"{file.name} is an adapter ({said.get('adapter.type', 'of unknown type')!r:.40}, in GGUF), not a whole "
             f"model, and adapters are merged here only as PEFT keeps them; {way}, or give it as PEFT saved it."
         )
     if kind != "model":
         what = {"mmproj": "the projector of an image or sound tower", "imatrix": "an importance matrix"}
-        raise CheckpointError(
+        raise UnsupportedError(
             f"{file.name} is {what.get(str(kind), f'of the type {kind!r:.40}')}, not a language model; give the file "
             "of the model."
         )
@@ -194,7 +194,7 @@ def _config(file: File, model_type: str, architecture: str, said: dict[str, Any]
         value = said.get(f"{architecture}.{entry}")
         if isinstance(value, list):  # one number for each layer
             if len(set(value)) != 1:
-                raise CheckpointError(
+                raise UnsupportedError(
                     f"{file.name} says {architecture}.{entry} differs between layers ({value!r:.60}); expected one "
                     "number for all; give the model as safetensors."
                 )
@@ -222,7 +222,7 @@ def _original(stored: GgufTensor, conversion: Conversion, config: dict[str, Any]
         yield _undone(replace(stored, name=name.format(i=int(layer), e=expert)), base, conversion, config)
         return
     if len(stored.shape) != 3 or stored.shape[0] > _MOST_EXPERTS:
-        raise CheckpointError(
+        raise DamagedError(
             f"{stored.name!r:.200} has shape {stored.shape}; expected at most {_MOST_EXPERTS} experts, rows and "
             "columns; obtain the file again."
         )
@@ -238,7 +238,7 @@ def _undone(tensor: GgufTensor, base: str, conversion: Conversion, config: dict[
         heads = config.get("num_attention_heads")
         heads = heads if base == "attn_q" else config.get("num_key_value_heads", heads)
         if type(heads) is not int or heads < 1 or tensor.shape[0] % (2 * heads):
-            raise CheckpointError(
+            raise DamagedError(
                 f"{tensor.name!r:.200} has {tensor.shape[0]} rows for {heads!r:.20} heads; expected pairs of rows of "
                 "each head; obtain the file again."
             )

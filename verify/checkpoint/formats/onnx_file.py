@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...base import CheckpointError
+from ...base import CheckpointError, DamagedError, HostileError, UnsupportedError
 from ..places.place import File, Place, Range
 from .safetensors_file import StoredTensor
 from .stand_ins import stand_in
@@ -42,7 +42,7 @@ def parse(file: File, place: Place) -> tuple[dict[str, StoredTensor], list[Any],
     if (wrong := stand_in(file)) is not None:
         raise wrong
     if file.size >= _LARGEST:
-        raise CheckpointError(f"{file.name} has {file.size} bytes; expected an ONNX file below {_LARGEST}.")
+        raise HostileError(f"{file.name} has {file.size} bytes; expected an ONNX file below {_LARGEST}.")
     walk, initialisers, nodes = _Walk(file), dict[str, StoredTensor](), list[Any]()
     beside: dict[str, File] = {}
     graphs = [(start, stop) for number, start, stop in walk.fields(0, file.size) if number == 7]
@@ -52,18 +52,18 @@ def parse(file: File, place: Place) -> tuple[dict[str, StoredTensor], list[Any],
                 node = _message(file, onnx.NodeProto, walk.bytes(low, high))
                 texts = (node.name, node.op_type, *node.input, *node.output, *(m.value for m in node.metadata_props))
                 if not all(isinstance(text, str) for text in texts):  # bytes where they are not UTF-8
-                    raise CheckpointError(f"{file.name} has a node with names that are not UTF-8; obtain it again.")
+                    raise DamagedError(f"{file.name} has a node with names that are not UTF-8; obtain it again.")
                 nodes.append(node)
             elif number == 5:
                 tensor = _initialiser(file, place, onnx, walk, low, high, beside)
                 if tensor is not None:
                     if tensor.name in initialisers:
-                        raise CheckpointError(f"{file.name} holds {tensor.name!r:.200} twice; obtain it again.")
+                        raise DamagedError(f"{file.name} holds {tensor.name!r:.200} twice; obtain it again.")
                     initialisers[tensor.name] = tensor
             if max(len(nodes), len(initialisers)) > _MOST:
-                raise CheckpointError(f"{file.name} has more than {_MOST} nodes or tensors; obtain the file again.")
+                raise HostileError(f"{file.name} has more than {_MOST} nodes or tensors; obtain the file again.")
     if not initialisers:
-        raise CheckpointError(f"{file.name} holds no ONNX graph with weights; give another file.")
+        raise DamagedError(f"{file.name} holds no ONNX graph with weights; give another file.")
     return initialisers, nodes, beside
 
 
@@ -72,7 +72,7 @@ def _package() -> Any:
         import onnx
         import onnx.numpy_helper
     except ModuleNotFoundError as error:
-        raise CheckpointError(
+        raise UnsupportedError(
             'ONNX files are taken apart by the onnx package, which is missing; pip install "verify-lineage[onnx]".'
         ) from error
     return onnx
@@ -111,7 +111,7 @@ def _initialiser(
             rest.append((at, high))
         at = high
     if sum(high - low for low, high in rest) > _SMALL:
-        raise CheckpointError(
+        raise UnsupportedError(
             f"{file.name} spells out an initialiser of over {_SMALL} bytes number by number; save it with raw data."
         )
     said = _message(file, onnx.TensorProto, b"".join(walk.bytes(low, high) for low, high in rest))
@@ -119,7 +119,7 @@ def _initialiser(
     if dtype is None:
         return None
     if not name.isprintable() or len(shape) > 8 or not all(0 <= n < 2**48 for n in shape):
-        raise CheckpointError(
+        raise DamagedError(
             f"{file.name} has a tensor {name!r:.200} of shape {shape!r:.60}; expected printable characters and sizes."
         )
     size = prod(shape) * _BYTES.get(dtype, 1)
@@ -133,7 +133,7 @@ def _initialiser(
             data = np.zeros(0, np.uint8)
         source, raw = _Held(file.name, data, len(data)), (0, len(data))
     if raw[1] - raw[0] != size:
-        raise CheckpointError(
+        raise DamagedError(
             f"{file.name} describes {name!r:.200} as {dtype} {shape}, but holds {raw[1] - raw[0]} bytes of it, "
             f"expected {size}; obtain the file again."
         )
@@ -147,19 +147,19 @@ def _external(file: File, place: Place, said: Any, size: int, beside: dict[str, 
     inside = name in (PurePosixPath(name).name, f"./{PurePosixPath(name).name}")
     name = PurePosixPath(name).name
     if not inside or not name or name == ".." or PureWindowsPath(name).name != name or not name.isprintable():
-        raise CheckpointError(
+        raise HostileError(
             f"{file.name} keeps {said.name!r:.200} in {entries.get('location')!r:.120}; expected a file beside it."
         )
     numbers = [entries.get("offset", "0"), entries.get("length", str(size))]
     if not all(re.fullmatch(r"[0-9]{1,15}", text) for text in numbers):
-        raise CheckpointError(f"{file.name} keeps {said.name!r:.200} at {numbers!r:.120}; expected counts of bytes.")
+        raise DamagedError(f"{file.name} keeps {said.name!r:.200} at {numbers!r:.120}; expected counts of bytes.")
     if name not in beside:
         if name not in place.names():
-            raise CheckpointError(f"{file.name} keeps {said.name!r:.200} in {name!r:.120}, which is missing; add it.")
+            raise DamagedError(f"{file.name} keeps {said.name!r:.200} in {name!r:.120}, which is missing; add it.")
         beside[name] = place.file(name)
     start, length = map(int, numbers)
     if start + length > beside[name].size:
-        raise CheckpointError(
+        raise DamagedError(
             f"{name!r:.120} is truncated: {file.name} expects {start + length} bytes; obtain it again."
         )
     return beside[name], (start, start + length)
@@ -171,7 +171,7 @@ def _message(file: File, kind: Any, data: bytes) -> Any:
     try:
         return kind.FromString(data)
     except (DecodeError, RecursionError) as error:
-        raise CheckpointError(f"{file.name} is not an ONNX file or is damaged; obtain it again.") from error
+        raise DamagedError(f"{file.name} is not an ONNX file or is damaged; obtain it again.") from error
 
 
 class _Walk:
@@ -219,6 +219,6 @@ class _Walk:
         raise self._damaged(start)
 
     def _damaged(self, at: int) -> CheckpointError:
-        return CheckpointError(
+        return DamagedError(
             f"{self.file.name} is not an ONNX file or is damaged (at byte {at} of {self.file.size}); obtain it again."
         )

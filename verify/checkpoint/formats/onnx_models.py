@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...base import CheckpointError
+from ...base import UnsupportedError
 from ..layouts.families import FAMILIES
 from ..places.place import File, Place
 from .onnx_file import parse
@@ -151,7 +151,7 @@ class _Graph:
         self.consumers: defaultdict[str, list[Any]] = defaultdict(list)
         for node in nodes:
             if node.op_type in _FUSED and any(name in initialisers for name in node.input):
-                raise CheckpointError(
+                raise UnsupportedError(
                     f"{file.name} uses {node.op_type}, whose packed weights are not read; export the model without "
                     "fusing or packing them."
                 )

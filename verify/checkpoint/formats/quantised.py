@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from ...base import CheckpointError
+from ...base import DamagedError, UnsupportedError
 from .conventions import SCALES, STATE, Awq, Block4, Gptq, LlmInt8, Packed, Parts, Quantised, Scaled, matrix_shape
 from .safetensors_file import FLOAT8, StoredTensor
 from .tensor import Tensor
@@ -54,10 +54,10 @@ def dequantised(found: dict[str, Tensor], config: dict[str, Any]) -> dict[str, T
     """
     settings = config.get("quantization_config") or {}
     if not isinstance(settings, dict):
-        raise CheckpointError(f"config.json gives quantization_config as {settings!r:.60}; expected an object.")
+        raise DamagedError(f"config.json gives quantization_config as {settings!r:.60}; expected an object.")
     method = settings.get("quant_method")
     if settings and method is not None and method not in _METHODS:
-        raise CheckpointError(
+        raise UnsupportedError(
             f"config.json says the weights are quantised by {method!r:.60}; this version reads "
             f"{', '.join(_METHODS)}; dequantise the model, or remove quantization_config if it is not quantised."
         )
@@ -71,7 +71,7 @@ def dequantised(found: dict[str, Tensor], config: dict[str, Any]) -> dict[str, T
             rest[matrix.name] = matrix
         elif not _plain(parts, settings):
             what = ", ".join(f"{part} {parts[part].dtype} {parts[part].shape}" for part in sorted(parts))
-            raise CheckpointError(
+            raise UnsupportedError(
                 f"{module!r:.200} holds {what:.300}, a way of quantising that is not read (quant_method "
                 f"{method!r:.60}); see docs/formats.md for those that are, and dequantise the model with the tool "
                 "that made it."

@@ -16,7 +16,7 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ...base import CheckpointError
+from ...base import DamagedError, UnsupportedError
 from ..hostile import parse_json_object
 from ..places.place import File
 from .stand_ins import stand_in
@@ -62,7 +62,7 @@ class StoredTensor:
             codes = self.values(np.dtype(np.uint8), rows, columns)
             return np.asarray(_table(self.dtype)[codes], np.float32)
         if self.dtype not in _READABLE:
-            raise CheckpointError(
+            raise UnsupportedError(
                 f"{self.file} stores {self.name!r:.200} as {self.dtype}, with no scales whose convention is known; "
                 f"this version reads {', '.join((*_READABLE, *FLOAT8))} and the conventions in docs/formats.md; "
                 "convert the file first."
@@ -118,14 +118,14 @@ def contents(file: File) -> Contents:
     end = start
     for tensor in sorted(found.values(), key=lambda t: (t.offset, prod(t.shape))):
         if tensor.offset != end:
-            raise CheckpointError(
+            raise DamagedError(
                 f"{file.name} has a gap or overlap before tensor {tensor.name!r:.200} (at byte {tensor.offset}, "
                 f"expected {end}); obtain the file again."
             )
         end += prod(tensor.shape) * _BITS[tensor.dtype] // 8
     if end != size:
         what = "truncated" if size < end else "longer than its header says"
-        raise CheckpointError(f"{file.name} is {what} ({size} bytes, expected {end}); obtain the file again.")
+        raise DamagedError(f"{file.name} is {what} ({size} bytes, expected {end}); obtain the file again.")
     return Contents(dict[str, Tensor](found))
 
 
@@ -133,7 +133,7 @@ def _header(file: File) -> tuple[dict[str, Any], int, int]:
     size = file.size
     length = int.from_bytes(file.read([(0, 8)])[0].tobytes(), "little") if size >= 8 else 0
     if size < 8 or not 0 < length <= min(size - 8, _LARGEST_HEADER):
-        raise stand_in(file) or CheckpointError(
+        raise stand_in(file) or DamagedError(
             f"{file.name} is not a safetensors file or is truncated ({size} bytes, header of {length}); "
             "obtain the file again."
         )
@@ -143,7 +143,7 @@ def _header(file: File) -> tuple[dict[str, Any], int, int]:
 
 def _tensor(file: File, name: str, entry: Any, start: int) -> StoredTensor:
     if not name.isprintable():
-        raise CheckpointError(f"{file.name} has a tensor named {name!r:.200}; expected printable characters.")
+        raise DamagedError(f"{file.name} has a tensor named {name!r:.200}; expected printable characters.")
     try:
         dtype, shape, (low, high) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
         counts = (*shape, low, high)
@@ -153,7 +153,7 @@ def _tensor(file: File, name: str, entry: Any, start: int) -> StoredTensor:
     except (KeyError, TypeError, ValueError):
         valid = False
     if not valid:
-        raise CheckpointError(
+        raise DamagedError(
             f"{file.name} describes tensor {name!r:.200} as {entry!r:.120}; expected a known dtype, a shape and "
             "byte offsets that agree."
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...base import CheckpointError
+from ...base import CheckpointError, DamagedError, HostileError
 from ..places.place import File
 from .tensor import Tensor
 
@@ -38,20 +38,21 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
 def stand_in(file: File) -> CheckpointError | None:
     """The error for a file that is something else than weights, by its first bytes; None where that is not seen."""
     if file.size == 0:
-        return CheckpointError(f"{file.name} is empty (0 bytes); {_AGAIN}.")
+        return DamagedError(f"{file.name} is empty (0 bytes); {_AGAIN}.")
     head = file.read([(0, min(file.size, _LOOKED_AT))])[0].tobytes()
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     for beginning, what, way_out in _BEGINNINGS:
         if text.lower().startswith(beginning):
-            return CheckpointError(f"{file.name} is {what} of {file.size} bytes, and no weights; {way_out}.")
+            kind = HostileError if "pickle" in what else DamagedError
+            return kind(f"{file.name} is {what} of {file.size} bytes, and no weights; {way_out}.")
     if not head.strip(b"\0"):
-        return CheckpointError(f"{file.name} begins with zeros, as an unfinished download does; {_AGAIN}.")
+        return DamagedError(f"{file.name} begins with zeros, as an unfinished download does; {_AGAIN}.")
     try:
         words = head[:60].decode("ascii").strip()
     except UnicodeDecodeError:
         return None
     if words and all(character.isprintable() or character.isspace() for character in words):
-        return CheckpointError(f"{file.name} is text ({words!r:.80}), and no weights; {_LOGIN}.")
+        return DamagedError(f"{file.name} is text ({words!r:.80}), and no weights; {_LOGIN}.")
     return None
 
 
@@ -66,16 +67,16 @@ def check_tensors(name: str, tensors: Mapping[str, Tensor]) -> None:
         Naming what is missing and how it is had.
     """
     if not tensors:
-        raise CheckpointError(f"{name} holds no tensor, only metadata; obtain the weights.")
+        raise DamagedError(f"{name} holds no tensor, only metadata; obtain the weights.")
     longest = max(tensors, key=len)
     if len(longest) > LONGEST_NAME:
-        raise CheckpointError(
+        raise HostileError(
             f"{name} has a tensor whose name has {len(longest)} characters ({longest!r:.60}...); expected at most "
             f"{LONGEST_NAME}."
         )
     empty = [one for one, tensor in tensors.items() if tensor.shape == (0,) and one.endswith("weight")]
     if empty:
-        raise CheckpointError(
+        raise DamagedError(
             f"{name} holds placeholders of shape [0] in place of {len(empty)} of {len(tensors)} tensors, such as "
             f"{empty[0]!r:.200}: DeepSpeed ZeRO-3 saved it without gathering the parameters; gather them "
             "(stage3_gather_16bit_weights_on_model_save, or zero_to_fp32.py) and give the result."

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from ...base import CheckpointError, NotFoundError
+from ...base import CheckpointError, DamagedError, NotFoundError, OptionError, UnsupportedError
 from ..places.place import INDEX, File, Place
 from .safetensors_file import contents
 from .tensor import Tensor, in_blocks
@@ -124,7 +124,7 @@ def chosen(place: Place, sets: Sequence[WeightSet], present: Sequence[str], conf
     """
     whole = [one for one in sets if _lacking(one, present) is None]
     if not whole:
-        raise CheckpointError(str(_lacking(sets[0], present)))
+        raise DamagedError(str(_lacking(sets[0], present)))
     named = config.get("transformers_weights")
     if len(whole) > 1:
         whole = _rivals(place, whole, named) or whole[:1]
@@ -132,9 +132,9 @@ def chosen(place: Place, sets: Sequence[WeightSet], present: Sequence[str], conf
     first = ordered[0]
     different = [one for one in ordered[1:] if not _same(place, first, one)]
     if different:
-        raise CheckpointError(_question(place.name, ordered, named))
+        raise OptionError(_question(place.name, ordered, named))
     if first.slices:
-        raise CheckpointError(
+        raise UnsupportedError(
             f"{place.name} holds {len(first.files)} slices of one model ({first}: ranks of tensor or pipeline "
             "parallelism), which only the tool that wrote them can join; convert them and give the whole model."
         )
@@ -180,7 +180,7 @@ def _check_listed(index: str, files: Sequence[str], others: Sequence[str]) -> No
     """Refuse an index that leaves out shards of its own numbering."""
     numberings = {_numbering(name) for name in files} - {""}
     if unlisted := [name for name in others if _numbering(name) in numberings]:
-        raise CheckpointError(
+        raise DamagedError(
             f"{index!r:.120} names {len(files)} shards and not {unlisted[0]!r:.120} ({len(unlisted)} such), though "
             "it is of the same numbering, so the index or the shards are stale; obtain them again."
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...base import CheckpointError
+from ...base import CheckpointError, DamagedError, UnsupportedError
 from ..architecture import Architecture
 from ..hostile import count
 from .layout import HINT, Family
@@ -46,14 +46,14 @@ def describe(
     vocab, width, narrow = _stream(shapes)
     layers = 1 + max((layer for _, layer, _ in shapes if layer is not None), default=-1)
     if not layers:
-        raise CheckpointError(f"No layer of a {family.name} model was found; download the checkpoint again.")
+        raise DamagedError(f"No layer of a {family.name} model was found; download the checkpoint again.")
     comparable = {key: value for key, value in config.items() if key not in family.other_meaning}
     experts = 1 + max((expert for _, _, expert in shapes if expert is not None), default=-1)
     _check_layers(shapes, layers, experts, family, unknown)
     (heads, kv_heads, head_size), notes = _heads(family, shapes, comparable)
     model_type = config.get("model_type") or ""
     if not isinstance(model_type, str) or not model_type.isprintable():
-        raise CheckpointError(f"config.json gives model_type as {model_type!r:.60}; expected a printable string.")
+        raise DamagedError(f"config.json gives model_type as {model_type!r:.60}; expected a printable string.")
     sizes = {prefix: _hidden(shapes, prefix) for prefix in ("", "expert_", "shared_")}
     query, value = (_matrix(shapes, role, 0)[0] if family.attention == "heads" else 0 for role in "qv")
     _check_shapes(shapes, (width, narrow), vocab, query, value, sizes)
@@ -143,7 +143,7 @@ def _head_counts(
 def _matrix(shapes: Shapes, role: str, layer: int | None) -> tuple[int, int]:
     shape = shapes.get((role, layer, None))
     if shape is None or len(shape) != 2 or 0 in shape:
-        raise CheckpointError(f"{_where(role, layer)} has shape {shape}; expected a matrix.")
+        raise DamagedError(f"{_where(role, layer)} has shape {shape}; expected a matrix.")
     return shape[0], shape[1]
 
 
@@ -182,9 +182,9 @@ def _check_shapes(
         expected |= {prefix + role: (size, width) for role in ("gate", "up")} | {prefix + "down": (width, size)}
     for (role, layer, expert), shape in shapes.items():
         if 0 in shape:
-            raise CheckpointError(f"{_where(role, layer, expert)} is empty (shape {shape}); obtain the file again.")
+            raise DamagedError(f"{_where(role, layer, expert)} is empty (shape {shape}); obtain the file again.")
         if role in expected and shape != expected[role]:
-            raise CheckpointError(
+            raise DamagedError(
                 f"{_where(role, layer, expert)} has shape {shape}; expected {expected[role]} from the other tensors."
             )
 
@@ -200,7 +200,7 @@ def _check_rest(
             or (role in normed and (len(shape) != 1 or shape[0] % max(1, head_size) or normed[role] % shape[0]))
         )
         if wrong:
-            raise CheckpointError(
+            raise DamagedError(
                 f"{_where(role, layer, expert)} has shape {shape}; it does not fit width {widths[0]}, {experts} "
                 f"experts and head size {head_size}; use files of one model."
             )
@@ -213,9 +213,9 @@ def _check_layers(shapes: Shapes, layers: int, experts: int, family: Family, unk
         """Tensors of a layer that the table does not know may be what it looks for; else a part of the file lacks."""
         inside = [name for name in unknown if f".{layer}." in name]
         if not inside:
-            return CheckpointError(f"{what} is missing; download the checkpoint again.")
+            return DamagedError(f"{what} is missing; download the checkpoint again.")
         named = ", ".join(f"{name!r:.100}" for name in inside[:2])
-        return CheckpointError(
+        return UnsupportedError(
             f"{what} is not among what the table {family.name} knows, and of the layer it does not know "
             f"{len(inside)} tensors, such as {named}; {HINT}."
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ...base import CheckpointError
+from ...base import CheckpointError, UnsupportedError
 from .layout import Family, Slot
 from .templates import Shape, Template, templates
 from .usual_names import ATTENTION, EMBED, HEAD_NORM, MLPS, NORM, UNEMBED, is_embedding
@@ -215,4 +215,4 @@ def _refusal(reason: str, found: list[Template]) -> CheckpointError:
     shown = sorted(found, key=lambda template: -template.layers)[:4]
     more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
     names = ", ".join(f"{t.name:.60} {t.extent}" for t in shown)
-    return CheckpointError(f"{reason}; templates are {names}{more}")
+    return UnsupportedError(f"{reason}; templates are {names}{more}")

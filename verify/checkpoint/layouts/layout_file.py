@@ -16,7 +16,7 @@ from fnmatch import translate
 from pathlib import Path
 from typing import Any
 
-from ...base import CheckpointError
+from ...base import CheckpointError, HostileError, OptionError
 from .families import FAMILIES
 from .layout import Family, Slot
 
@@ -65,22 +65,22 @@ def read_layout(path: str | os.PathLike[str]) -> Family:
     path = Path(path)
     try:
         if not path.is_file():
-            raise CheckpointError(f"{path.name!r:.120} is no layout file; give a TOML file or the name of a family.")
+            raise OptionError(f"{path.name!r:.120} is no layout file; give a TOML file or the name of a family.")
         with path.open("rb") as file:
             text = file.read(_LARGEST + 1)
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path.name!r:.120} cannot be read ({error}); check the file.") from error
+        raise OptionError(f"{path.name!r:.120} cannot be read ({error}); check the file.") from error
     if len(text) > _LARGEST:
-        raise CheckpointError(f"{path.name!r:.120} has more than {_LARGEST} bytes; expected a layout file.")
+        raise HostileError(f"{path.name!r:.120} has more than {_LARGEST} bytes; expected a layout file.")
     try:
         content = tomllib.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise CheckpointError(f"{path.name!r:.120} is not TOML ({reason:.200}); correct it.") from error
+        raise OptionError(f"{path.name!r:.120} is not TOML ({reason:.200}); correct it.") from error
     try:
         return _family(content)
     except CheckpointError as error:
-        raise CheckpointError(f"{path.name!r:.120} {error}") from None
+        raise OptionError(f"{path.name!r:.120} {error}") from None
 
 
 def _family(content: dict[str, Any]) -> Family:
@@ -221,4 +221,4 @@ def _checked(content: dict[str, Any], key: str, allowed: tuple[Any, ...]) -> Any
 
 def _expect(holds: object, found: str, expected: str) -> None:
     if not holds:
-        raise CheckpointError(f"{found}; expected {expected}.")
+        raise OptionError(f"{found}; expected {expected}.")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from ...base import CheckpointError
+from ...base import DamagedError, UnsupportedError
 from .layout import Family, Slot, slot_of
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ def unwrapped(found: Mapping[str, T], whole: bool = True) -> dict[str, T]:
     names: dict[str, str] = {}
     for stored in found:
         if _FLAT.search(stored):
-            raise CheckpointError(
+            raise UnsupportedError(
                 f"Tensor {stored!r:.200} holds many parameters, flattened by FSDP into one; expected one tensor a "
                 "parameter; save the full state dict of the model."
             )
@@ -62,7 +62,7 @@ def unwrapped(found: Mapping[str, T], whole: bool = True) -> dict[str, T]:
     for stored, name in names.items():
         if name in result:
             other = next(one for one in names if names[one] == name)
-            raise CheckpointError(
+            raise DamagedError(
                 f"Tensors {other!r:.200} and {stored!r:.200} have one name but for wrappers; expected one of them."
             )
         result[name] = found[stored]

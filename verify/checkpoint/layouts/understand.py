@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...base import CheckpointError
+from ...base import CheckpointError, HostileError, OptionError, UnsupportedError
 from .config import sections_of
 from .divide import BESIDE, INSIDE, OTHERS, divide, in_order
 from .families import FAMILIES
@@ -52,9 +52,9 @@ def understood(
     if refusal is not None or fits[0].family.name != "inferred":
         fits += _guessed(divide(in_order(fits, shapes), shapes).groups, shapes, config)
     if not fits:
-        raise CheckpointError(f"{what}: {refusal}; {HINT}.")
+        raise UnsupportedError(f"{what}: {refusal}; {HINT}.")
     if len(fits) > MOST_PARTS:
-        raise CheckpointError(
+        raise HostileError(
             f"{name} holds {len(fits)} parts that each are a model, more than {MOST_PARTS}; give one file for each."
         )
     return _with_heads(in_order(fits, shapes), shapes)
@@ -72,13 +72,13 @@ def _candidates(
             lacking = (
                 "fits it under several prefixes" if asked else f"needs {', '.join(layout.required)}, not all present"
             )
-            raise CheckpointError(f"{what}: {layout.name} {lacking}; correct the layout file.")
+            raise OptionError(f"{what}: {layout.name} {lacking}; correct the layout file.")
         found.append(replace(fit_at(layout, asked[0], ordered, config, sections), asked=True))
     for family in FAMILIES:
         tables = [(family, True), (_by_head(family), True), (family, False)]
         at = {(table, sure): every_prefix(one, present, sure) for table, (one, sure) in enumerate(tables)}
         if (most := max(map(len, at.values()))) > MOST_PARTS:
-            raise CheckpointError(
+            raise HostileError(
                 f"{what}: {family.name} fits it under {most} prefixes, more than {MOST_PARTS} models in one; give "
                 "one file for each."
             )
@@ -131,7 +131,7 @@ def _disjoint(found: Iterable[Fit], what: str) -> list[Fit]:
             owner |= dict.fromkeys(fit.keys, fit)
         elif rank(taken) == rank(fit) and taken.family.name != fit.family.name:
             tables = ", ".join(f"{one.family.name} at {''.join(one.prefix)!r:.80}" for one in (taken, fit))
-            raise CheckpointError(f"{what}: several tables fit it ({tables}); name one by --layout, or {HINT}.")
+            raise OptionError(f"{what}: several tables fit it ({tables}); name one by --layout, or {HINT}.")
     return kept
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....base import CheckpointError
+from ....base import CheckpointError, DamagedError
 from ..safetensors_file import StoredTensor
 from ..tensor import Chosen, how_many
 
@@ -65,7 +65,7 @@ class Quantised:
 
     def refuse(self, found: str, expected: str) -> CheckpointError:
         """What is wrong with a part."""
-        return CheckpointError(
+        return DamagedError(
             f"{self.name!r:.200} is stored as {self.dtype} with {found:.200}; expected {expected}; "
             "dequantise it with the tool that made it, or obtain it again."
         )
