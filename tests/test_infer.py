@@ -18,10 +18,10 @@ from tests.checkpoints import Array, Toy, toy, write_checkpoint
 from tests.models import VOCABULARY, child
 from verify.base import CheckpointError, Phrase
 from verify.checkpoint import Location, draft_layout, open_checkpoint, read_layout
-from verify.checkpoint.infer import infer
-from verify.checkpoint.layout import slot_of
-from verify.checkpoint.layout_file import _family
-from verify.checkpoint.naming import places
+from verify.checkpoint.layouts.infer import infer
+from verify.checkpoint.layouts.layout import slot_of
+from verify.checkpoint.layouts.layout_file import _family
+from verify.checkpoint.layouts.naming import places
 from verify.fingerprint import Fingerprint
 from verify.statistics.applicability import no_fixed_vectors
 

@@ -19,7 +19,9 @@ from tests.synthetic import stranger
 from verify import replay, screen, test_lineage
 from verify.base import CheckpointError, FingerprintError, Phrase
 from verify.checkpoint import MOST_GROUPS, MOST_PARTS, Location, Part, open_checkpoint
-from verify.checkpoint.parts import divide, kind_of, understood
+from verify.checkpoint.layouts.divide import divide
+from verify.checkpoint.layouts.kinds import kind_of
+from verify.checkpoint.layouts.understand import understood
 from verify.claim import ClaimReport
 from verify.claim.conclude import log10_alpha_of_one
 from verify.claim.evidence import decide, exact_line
