@@ -52,6 +52,7 @@ GPT2 = {"curve": "GPT-2, mlp.c_proj alone", "attention": "GPT-2, attention"}
 def trained(panel_name: str) -> list[Row]:
     """The library's panel: small models that we trained by one recipe from different seeds; pairs of one shape."""
     panel = load_panel(panel_name)
+    assert panel is not None
     prints = panel.fingerprints
     rows = []
     for a, b in combinations([m for m in panel.record.members if m.name.startswith("panel-")], 2):

@@ -67,7 +67,8 @@ def _documented(stacks: dict[str, Any]) -> dict[frozenset[str], tuple[str, Group
 def _translators(stacks: dict[str, Any]) -> Iterator[Row]:
     """Translators of one recipe and many languages, paired off by the sha256 of their names: no model twice."""
     for kind in TRANSLATORS:
-        width, distinct = kind["width"], {}
+        width = kind["width"]
+        distinct: dict[str, str] = {}
         for name, stack in sorted(stacks.items()):
             if "opus-mt" in name and stack["H"] == width and f"model.{kind['part']}." in name:
                 distinct.setdefault(json.dumps([stack["curves"][role] for role in ROLES]), name)
