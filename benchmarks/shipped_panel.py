@@ -11,7 +11,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from verify.panel import Panel, audit, kinds
+from verify.panel import Panel, kinds
+from verify.panel.audit import audit
 from verify.panel.build import build as build_panel
 from verify.panel.recipe import Recipe
 from verify.statistics import PRIMARY

@@ -21,7 +21,7 @@ from tests.checkpoints import raw_safetensors
 from tests.models import child, config, weights, write
 from verify import ClaimReport, SketchSpec, fingerprint, test_lineage
 from verify.cli import main
-from verify.cli.main import cli
+from verify.cli.app import cli
 from verify.cli.output import echo, echo_json, no_pdf, write_report
 from verify.render import FORMATS
 

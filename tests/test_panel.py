@@ -6,7 +6,6 @@ chance. *Simulation*: fresh exchangeable models. *Counter-examples*: the same ha
 """
 
 import hashlib
-import importlib
 import json
 import os
 import shutil
@@ -40,7 +39,6 @@ from verify.panel import (
     Member,
     Panel,
     PanelRecord,
-    audit,
     comparable,
     compute,
     evaluate,
@@ -48,7 +46,6 @@ from verify.panel import (
     false_match_curve,
     kinds,
     like_needed,
-    likeness,
     load_panel,
     members_needed,
     own_pairs,
@@ -57,14 +54,16 @@ from verify.panel import (
     stratum_of,
     unlike,
 )
+from verify.panel import build as build_module
 from verify.panel import scores as scores_module
+from verify.panel.audit import audit
 from verify.panel.build import build
+from verify.panel.likeness import likeness
 from verify.panel.localise import CLASSES, summarise
 from verify.panel.recipe import Recipe
 from verify.panel.record import DEFAULT, PANEL_COMPONENTS
 from verify.statistics import EXACT_TESTS, PANEL_STATISTICS, PRIMARY, on_anchors
 
-build_module = importlib.import_module("verify.panel.build")  # the package gives the function this name
 FINGERPRINTS = DEFAULT.parents[2] / "benchmarks" / "zoo" / "fingerprints"
 HUB = DEFAULT.parents[1] / "data" / "recipes" / "hub-7b.toml"
 SEEDS = st.integers(0, 2**32)

@@ -7,6 +7,8 @@
 'dependent'
 """
 
+from typing import TYPE_CHECKING
+
 from .base import (
     CheckpointError,
     FingerprintError,
@@ -17,11 +19,15 @@ from .base import (
 )
 from .checkpoint import Checkpoint, Location, open_checkpoint
 from .claim import ClaimReport
-from .fingerprint import Fingerprint, SketchSpec, fingerprint
+from .fingerprint import Fingerprint, SketchSpec
 from .lineage import test_lineage
 from .panel import Panel
-from .replay import replay
-from .screen import ScreenResult, screen
+from .screen import ScreenResult
+
+if TYPE_CHECKING:  # when run these are the packages, which can be called
+    from .fingerprint import fingerprint
+    from .replay import replay
+    from .screen import screen
 
 __version__ = "0.1.0"
 

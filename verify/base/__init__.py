@@ -1,7 +1,7 @@
 """What every room needs once: errors, the frozen record, atomic files, a cache, workers, progress."""
 
 from .cache import Cache
-from .digest import canonical, digest, without_duplicates
+from .canonical_json import canonical, digest, without_duplicates
 from .errors import (
     CheckpointError,
     FingerprintError,
@@ -14,7 +14,7 @@ from .files import read_regular, replace_together, sha256_of_file, write_atomica
 from .phrase import Phrase
 from .progress import Progress, silent
 from .record import Record, later
-from .software import software
+from .versions import software
 from .workers import Workers, run_in_order
 
 __all__ = [

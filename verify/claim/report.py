@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, PlainSerializer, ValidationError
 
 from ..base import Record, ReportError, VerifyError, later, read_regular, without_duplicates, write_atomically
-from ..base.digest import canonical, digest
+from ..base.canonical_json import canonical, digest
 from ..checkpoint import Architecture, FileIdentity
 from ..fingerprint import (
     DeadCount,

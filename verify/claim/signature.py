@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..base import InputError, ReportError, VerifyError, without_duplicates
-from ..base.digest import canonical
+from ..base.canonical_json import canonical
 from .report import ClaimReport, Subject
 
 if TYPE_CHECKING:

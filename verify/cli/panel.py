@@ -92,8 +92,8 @@ def show(panel_folder: str, statistic: str, heatmap: Path | None, as_json: bool,
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def audit(panel_folder: str, statistic: str, qq: Path | None, as_json: bool, quiet: bool) -> None:
     """Ask where the null distribution of PANEL could fail, and report the worst."""
-    from ..panel import audit as audit_scores
-    from ..panel import false_match_curve, quantile_envelope
+    from ..panel.audit import audit as audit_scores
+    from ..panel.audit import false_match_curve, quantile_envelope
 
     if qq is not None:
         _check_figure(qq)

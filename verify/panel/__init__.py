@@ -1,8 +1,8 @@
 """Reference populations of unrelated models: record, selection, evidence, audit; ``build`` is loaded where used."""
 
-from .audit import Audit, audit, false_match_curve, pair_p_values, quantile_envelope
+from .audit import Audit, false_match_curve, pair_p_values, quantile_envelope
 from .evidence import ALL_PAIRS, PRIMARY_RUNG, PanelEvidence, PanelUse, evaluate, members_needed
-from .likeness import Likeness, like_needed, likeness, own_kind_design, own_pairs, unlike
+from .likeness import Likeness, like_needed, own_kind_design, own_pairs, unlike
 from .record import Exclusion, Kin, Member, Panel, PanelRecord, load_panel
 from .scores import Scores, compute
 from .selection import comparable, kinds, stratum_of
@@ -20,14 +20,12 @@ __all__ = [
     "PanelRecord",
     "PanelUse",
     "Scores",
-    "audit",
     "comparable",
     "compute",
     "evaluate",
     "false_match_curve",
     "kinds",
     "like_needed",
-    "likeness",
     "load_panel",
     "members_needed",
     "own_kind_design",

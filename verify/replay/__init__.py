@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from ..base import Progress, silent
+from ..base.callable_module import make_callable
+from ..claim import ClaimReport
+from ..lineage import Model, PanelSource
+from .agreement import Disagreement, Replay, Unchecked
 
-if TYPE_CHECKING:
-    from ..claim import ClaimReport
-    from ..lineage import Model, PanelSource
-    from .agreement import Replay
+__all__ = ["Disagreement", "Replay", "Unchecked", "replay"]
 
 
 def replay(
@@ -57,3 +57,6 @@ def replay(
     from .rerun import rerun
 
     return rerun(report, a, b, panel, progress)
+
+
+make_callable(__name__)

@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..base import ReportError, without_duplicates
-from ..base.digest import canonical, digest
+from ..base.canonical_json import canonical, digest
 from ..claim.citation import cite
 from ..claim.part_words import cited
 from ..claim.report import LARGEST_FILE, ClaimReport

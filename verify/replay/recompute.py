@@ -20,9 +20,10 @@ from ..claim.conclude import Further, conclude, identical, level_of_one, not_nee
 from ..claim.parts import Pair, PartSubject, paired, single
 from ..claim.report import ClaimReport, Provenance, Subject
 from ..fingerprint import ANCHORS, EFFORTS, Fingerprint, FingerprintRecord, shared_anchors
-from ..panel import ALL_PAIRS, PRIMARY_RUNG, PanelEvidence, PanelUse, likeness, members_needed, stratum_of
+from ..panel import ALL_PAIRS, PRIMARY_RUNG, PanelEvidence, PanelUse, members_needed, stratum_of
 from ..panel.evidence import conclude as conclude_panel
 from ..panel.evidence import judged, ladder
+from ..panel.likeness import likeness
 from ..statistics import (
     EXACT_TESTS,
     PANEL_STATISTICS,
