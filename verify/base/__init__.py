@@ -1,6 +1,6 @@
 """What every room needs once: errors, the frozen record, atomic files, a cache, workers, progress."""
 
-from .cache import Cache
+from .cache import Cache, CacheEntry
 from .canonical_json import canonical, digest, without_duplicates
 from .errors import (
     CheckpointError,
@@ -19,6 +19,7 @@ from .workers import Workers, run_in_order
 
 __all__ = [
     "Cache",
+    "CacheEntry",
     "CheckpointError",
     "FingerprintError",
     "InputError",

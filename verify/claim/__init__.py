@@ -3,14 +3,18 @@
 from ..base import canonical, digest
 from .citation import Citation
 from .declared import Declared
-from .report import ClaimReport, Hypotheses, Provenance, Subject
+from .parts import EqualTensors, PartSubject
+from .report import ClaimReport, Hypotheses, PartResult, Provenance, Subject
 from .verdict import Verdict, combine, decide
 
 __all__ = [
     "Citation",
     "ClaimReport",
     "Declared",
+    "EqualTensors",
     "Hypotheses",
+    "PartResult",
+    "PartSubject",
     "Provenance",
     "Subject",
     "Verdict",

@@ -1,9 +1,18 @@
 """Reference populations of unrelated models: record, selection, evidence, audit; ``build`` is loaded where used."""
 
-from .audit import Audit, false_match_curve, pair_p_values, quantile_envelope
-from .evidence import ALL_PAIRS, PRIMARY_RUNG, PanelEvidence, PanelUse, evaluate, members_needed
+from .audit import Audit, SizeAt, false_match_curve, pair_p_values, quantile_envelope
+from .evidence import (
+    ALL_PAIRS,
+    PRIMARY_RUNG,
+    FalseMatch,
+    MemberUsed,
+    PanelEvidence,
+    PanelUse,
+    evaluate,
+    members_needed,
+)
 from .likeness import Likeness, like_needed, own_kind_design, own_pairs, unlike
-from .record import Exclusion, Kin, Member, Panel, PanelRecord, load_panel
+from .record import Exclusion, Kin, Member, Panel, PanelRecord, ScoreFile, load_panel
 from .scores import Scores, compute
 from .selection import comparable, kinds, stratum_of
 
@@ -12,14 +21,18 @@ __all__ = [
     "PRIMARY_RUNG",
     "Audit",
     "Exclusion",
+    "FalseMatch",
     "Kin",
     "Likeness",
     "Member",
+    "MemberUsed",
     "Panel",
     "PanelEvidence",
     "PanelRecord",
     "PanelUse",
+    "ScoreFile",
     "Scores",
+    "SizeAt",
     "comparable",
     "compute",
     "evaluate",

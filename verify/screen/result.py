@@ -9,16 +9,13 @@ from collections import Counter
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from ..base import InputError, canonical, replace_together
+from ..base import InputError, VerifyError, canonical, replace_together, write_atomically
 from ..statistics import EXACT_TESTS
 from .record import Family, PairResult, ScreenRecord
-
-if TYPE_CHECKING:
-    import pandas
 
 Format = Literal["parquet", "csv"]
 
@@ -79,15 +76,26 @@ class ScreenResult:
         table |= {f"{t.id}_log10_p": [row.tests.get(t.id) for row in self.pairs] for t in EXACT_TESTS}
         return table | {name: [getattr(row, name) for row in self.pairs] for name in last}
 
-    def to_frame(self) -> pandas.DataFrame:
-        """The table of pairs; needs pandas."""
-        from pandas import DataFrame
+    def to_frame(self) -> Any:
+        """One row a pair, as a pandas DataFrame; the columns are those of :meth:`columns`.
 
+        Raises
+        ------
+        VerifyError
+            If pandas is not installed.
+        """
+        try:
+            from pandas import DataFrame
+        except ImportError as error:
+            raise VerifyError('A data frame needs pandas: `pip install "verify-lineage[frame]"`.') from error
         return DataFrame(self.columns())
 
-    def to_json(self) -> str:
-        """The record, as canonical JSON."""
-        return canonical(self.record.model_dump(mode="json")).decode()
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """The record, as canonical JSON; also written to ``path`` if given."""
+        content = canonical(self.record.model_dump(mode="json"))
+        if path is not None:
+            write_atomically(Path(path), content + b"\n")
+        return content.decode()
 
     def save(self, folder: str | os.PathLike[str], form: Format | None = None) -> list[Path]:
         """Write ``pairs.parquet`` (or ``pairs.csv``), ``families.json``, ``summary.md`` and the map of families.
