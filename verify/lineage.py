@@ -6,11 +6,10 @@ import os
 import platform
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from datetime import UTC, datetime
-from numbers import Integral
+from datetime import datetime
 from pathlib import Path
 
-from .base import FingerprintError, InputError, Progress, Workers, silent, software
+from .base import FingerprintError, InputError, Progress, Workers, options, silent, software
 from .checkpoint import Location
 from .claim import ClaimReport, Provenance, Subject
 from .claim.conclude import (
@@ -20,7 +19,6 @@ from .claim.conclude import (
     level_of_one,
     not_needed,
     nothing_differs,
-    pairs_searched,
 )
 from .claim.parts import equal_tensors, inventory, paired, single
 from .fingerprint import (
@@ -36,11 +34,12 @@ from .fingerprint import (
     shared_anchors,
     with_file_digests,
 )
-from .panel import Panel, evaluate, load_panel
+from .panel import Panel, check_panel, evaluate, load_panel
 from .statistics import EXACT_TESTS, TestResult
 
 Model = str | os.PathLike[str] | Location | Fingerprint
-_LARGEST_SEED = 10**3000  # that a report can state: longer texts are no numbers to Python
+MOST_SEARCHED = 10**9 - 1
+"""Pairs that a report can say were searched."""
 
 PanelSource = str | os.PathLike[str] | Panel | None
 
@@ -55,10 +54,9 @@ def test_lineage(
     panel_alpha: float = 1e-2,
     families: Collection[str] = (),
     corpus: str | tuple[str, str] = "",
-    selection: str = "pre-specified",
-    seed: int = 0,
+    searched: int = 1,
     chronology: str | None = None,
-    created: str | None = None,
+    created: str | datetime | None = None,
     workers: Workers = None,
     progress: Progress = silent,
 ) -> ClaimReport:
@@ -81,11 +79,11 @@ def test_lineage(
     corpus : name of the text that A and B were trained on, or one name for each, as the panel declares its members'.
         Strangers of one text are more alike, so there is no panel verdict unless the panel holds members of the
         corpus and the kind of A and of B: none without this, or with a name that no member has.
-    selection : ``"pre-specified"``, or ``"best_of_K"`` (such as ``"best_of_50"``) where K pairs were searched for
-        this one: the report's p-values then pay for K.
-    seed : recorded; no test draws random numbers.
+    searched : number of pairs that were searched for this one, by which the report's p-values are multiplied; 1 for
+        a pair that was named in advance.
     chronology : which file existed first and how that is known, in words; recorded as stated.
-    created : ISO 8601 time to record; now by default. It is the report's only clock.
+    created : time to record, in ISO 8601 or as a datetime with a time zone; now by default. It is the report's only
+        clock.
     workers : processes that read weights, or an executor to hand the layers to; the report is the same.
     progress : called while weights are read.
 
@@ -96,8 +94,8 @@ def test_lineage(
     Raises
     ------
     InputError
-        If a model cannot be used, or the fingerprints were made under different sketches, or state the same weights
-        and hold different numbers.
+        If an argument is not what it should be, a model cannot be used, or the fingerprints were made under different
+        sketches, or state the same weights and hold different numbers.
 
     Examples
     --------
@@ -106,18 +104,20 @@ def test_lineage(
     >>> report.verdict, report.tests["unit_identity"].statistic
     ('dependent', 256)
     """
-    if isinstance(families, str):
-        raise InputError(f"families is the text {families!r:.60}; give a list of family names.")
-    for name, level in (("alpha", alpha), ("panel_alpha", panel_alpha)):
-        if not 0 < level < 1:
-            raise InputError(f"{name} is {level}; give a level between 0 and 1, such as 0.001.")
-    corpora = _corpora(corpus)
-    created, tries, reference = _time(created), pairs_searched(selection), load_panel(panel)
-    _check_text("chronology", chronology or "")
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or abs(int(seed)) >= _LARGEST_SEED:
-        raise InputError(f"seed is {seed!r:.60}; give an integer of at most 3000 digits.")
-    if reference is not None and effort not in (None, "full"):
+    for name, given in (("a", a), ("b", b)):
+        check_model(name, given)
+    alpha, panel_alpha = options.fraction("alpha", alpha), options.fraction("panel_alpha", panel_alpha)
+    families, corpora = options.texts("families", families), _corpora(corpus)
+    searched = options.positive("searched", searched, MOST_SEARCHED)
+    selection = "pre-specified" if searched == 1 else f"best_of_{searched}"
+    chronology = None if chronology is None else options.text("chronology", chronology)
+    created, workers = options.time("created", created), options.processes("workers", workers)
+    effort = None if effort is None else options.one_of("effort", effort, EFFORTS)
+    progress = options.function("progress", progress)
+    check_panel(panel)
+    if panel is not None and effort not in (None, "full"):
         raise InputError(f"effort is {effort!r}, and a panel needs all weights; give 'full', or no panel.")
+    reference = load_panel(panel)
     asked: Effort | None = "full" if reference is not None else effort
     read = _fingerprint(a, asked, workers, progress), _fingerprint(b, asked, workers, progress)
     read = by_one_tokenizer((a, b), read, lambda model, _: _fingerprint(model, asked, workers, progress))
@@ -151,7 +151,7 @@ def test_lineage(
                 alpha=panel_alpha,
                 families=families,
                 corpora=corpora,
-                tries=tries,
+                tries=searched,
                 progress=progress,
             )
     return conclude(
@@ -164,9 +164,7 @@ def test_lineage(
         selection=selection,
         chronology=chronology,
         shared_anchors=len(shared_anchors(*(model.record for model in both[0]))),
-        provenance=Provenance(
-            software=_software(), effort=first.record.effort, sketch=first.record.sketch, seed=str(int(seed))
-        ),
+        provenance=Provenance(software=_software(), effort=first.record.effort, sketch=first.record.sketch, seed="0"),
         created=created,
         further=further,
         equal=equal,
@@ -174,6 +172,18 @@ def test_lineage(
 
 
 test_lineage.__test__ = False  # type: ignore[attr-defined]  # not for pytest
+
+
+def check_model(name: str, model: Model) -> None:
+    """Refuse what is no model, before anything is read.
+
+    Raises
+    ------
+    InputError
+        If it is no path, address, Location or Fingerprint, by the name of the argument.
+    """
+    if not isinstance(model, Fingerprint):
+        Location.of(model, name)
 
 
 def by_one_tokenizer(
@@ -277,32 +287,12 @@ def _fingerprint(model: Model, effort: Effort | None, workers: Workers, progress
     return fingerprint(model, effort=effort, workers=workers, progress=progress)
 
 
-def _time(created: str | None) -> str:
-    if created is None:
-        return datetime.now(UTC).isoformat(timespec="seconds")
-    try:
-        datetime.fromisoformat(created)
-    except ValueError as error:
-        raise InputError(
-            f"created is {created!r:.60}; give a time in ISO 8601, such as 2026-01-31T12:00:00+00:00."
-        ) from error
-    return created
-
-
 def _corpora(corpus: str | tuple[str, str]) -> tuple[str, str]:
-    names = (corpus, corpus) if isinstance(corpus, str) else tuple(corpus)
-    if len(names) != 2 or not all(isinstance(name, str) for name in names):
-        raise InputError(f"corpus is {corpus!r:.60}; give the name of one corpus, or two names, of A's and of B's.")
-    for name in names:
-        _check_text("corpus", name)
-    return names[0].strip(), names[1].strip()
-
-
-def _check_text(option: str, text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InputError(f"{option} is {text!r:.60}; give text that UTF-8 can encode.") from error
+    names = (corpus, corpus) if isinstance(corpus, str) else corpus
+    if not isinstance(names, tuple | list) or len(names) != 2 or not all(isinstance(name, str) for name in names):
+        options.refuse("corpus", corpus, "the name of one corpus, or two names, of A's and of B's")
+    first, second = (options.text("corpus", name).strip() for name in names)
+    return first, second
 
 
 def _check_whole(model: Fingerprint) -> None:

@@ -1,5 +1,6 @@
 """What every room needs once: errors, the frozen record, atomic files, a cache, workers, progress."""
 
+from . import options
 from .cache import Cache, CacheEntry
 from .canonical_json import canonical, digest, without_duplicates
 from .errors import (
@@ -33,6 +34,7 @@ __all__ = [
     "canonical",
     "digest",
     "later",
+    "options",
     "read_regular",
     "replace_together",
     "run_in_order",

@@ -45,7 +45,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from ..base import FingerprintError, Record, later, write_atomically
+from ..base import FingerprintError, Record, later, options, write_atomically
 from ..checkpoint import Architecture, FileIdentity, Part
 from .anchors import Pairing
 from .check import LARGEST_FILE, check_arrays, check_parts, check_record
@@ -216,7 +216,7 @@ class Fingerprint:
         FingerprintError
             If it was made at a smaller effort than this.
         """
-        record = self.record
+        record, effort = self.record, options.one_of("effort", effort, EFFORTS)
         if EFFORTS.index(effort) > EFFORTS.index(record.effort):
             raise FingerprintError(
                 f"The fingerprint of {record.name} was made at {record.effort} effort, and {effort} is asked for; "
@@ -261,7 +261,7 @@ class Fingerprint:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one safetensors file, whole or not at all."""
-        write_atomically(Path(path), self.to_bytes())
+        write_atomically(options.path("path", path), self.to_bytes())
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Fingerprint:
@@ -273,7 +273,7 @@ class Fingerprint:
             If the file is absent, too large, damaged, not a fingerprint of a known schema, or its arrays
             are not those that its record describes, or whose digest it states.
         """
-        path = Path(path)
+        path = options.path("path", path)
         header = _header(path)
         if header is None:
             raise FingerprintError(

@@ -12,7 +12,7 @@ from .evidence import (
     members_needed,
 )
 from .likeness import Likeness, like_needed, own_kind_design, own_pairs, unlike
-from .record import Exclusion, Kin, Member, Panel, PanelRecord, ScoreFile, load_panel
+from .record import Exclusion, Kin, Member, Panel, PanelRecord, ScoreFile, check_panel, load_panel
 from .scores import Scores, compute
 from .selection import comparable, kinds, stratum_of
 
@@ -33,6 +33,7 @@ __all__ = [
     "ScoreFile",
     "Scores",
     "SizeAt",
+    "check_panel",
     "comparable",
     "compute",
     "evaluate",

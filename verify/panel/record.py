@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from ..base import InputError, Progress, Record, canonical, digest, silent, write_atomically
+from ..base import InputError, Progress, Record, canonical, digest, options, silent, write_atomically
 from ..fingerprint import Component, Fingerprint, SketchSpec
 from ..statistics import PANEL_STATISTICS, Similarity
 from ..statistics.applicability import on_anchors
@@ -198,11 +198,12 @@ class Panel:
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the folder: the fingerprints first, the record last."""
+        folder = options.path("folder", folder)
         for member in self.record.members:
-            self.fingerprints[member.name].save(fingerprint_file(Path(folder), member.name))
+            self.fingerprints[member.name].save(fingerprint_file(folder, member.name))
         for kept, scores in zip(self.record.scores, self.scores, strict=True):
-            write_atomically(Path(folder) / kept.file, scores.to_bytes())
-        write_atomically(Path(folder) / RECORD, canonical(_content(self.record)) + b"\n")
+            write_atomically(folder / kept.file, scores.to_bytes())
+        write_atomically(folder / RECORD, canonical(_content(self.record)) + b"\n")
 
     @staticmethod
     def load(folder: str | os.PathLike[str]) -> Panel:
@@ -213,7 +214,7 @@ class Panel:
         InputError
             If it is not a panel, is damaged, or the record, a fingerprint or a score is missing or altered.
         """
-        folder = Path(folder)
+        folder = options.path("folder", folder)
         record = _record(folder / RECORD)
         prints = {}
         for member in record.members:
@@ -228,6 +229,18 @@ class Panel:
         return Panel(record, prints, scores)
 
 
+def check_panel(panel: str | os.PathLike[str] | Panel | None) -> None:
+    """Refuse what names no panel, before anything is read.
+
+    Raises
+    ------
+    InputError
+        If it is neither a path nor a Panel, nor None.
+    """
+    if panel is not None and not isinstance(panel, Panel):
+        options.path("panel", panel, "'default', the folder of a panel, or a Panel")
+
+
 def load_panel(panel: str | os.PathLike[str] | Panel | None) -> Panel | None:
     """A panel from a folder, or by the name ``default``; None for None.
 
@@ -236,6 +249,7 @@ def load_panel(panel: str | os.PathLike[str] | Panel | None) -> Panel | None:
     InputError
         If there is no such panel, or it is damaged.
     """
+    check_panel(panel)
     if panel is None or isinstance(panel, Panel):
         return panel
     return Panel.load(DEFAULT if panel == "default" else panel)

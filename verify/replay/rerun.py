@@ -9,6 +9,7 @@ from typing import Any
 
 from ..base import InputError, Progress, ReportError, read_regular
 from ..claim import ClaimReport
+from ..claim.conclude import pairs_searched
 from ..claim.report import LARGEST_FILE, Subject
 from ..fingerprint import EFFORTS, Fingerprint, fingerprint
 from ..lineage import Model, PanelSource, by_one_tokenizer, test_lineage, told_apart
@@ -175,7 +176,7 @@ def _again(
         panel_alpha=report.panel_alpha,
         families=report.panel.families if report.panel else (),
         corpus=(report.panel.corpus_a, report.panel.corpus_b) if report.panel else "",
-        selection=report.selection,
+        searched=pairs_searched(report.selection),
         chronology=report.chronology,
         created="1970-01-01T00:00:00+00:00",
         progress=progress,

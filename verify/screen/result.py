@@ -9,15 +9,16 @@ from collections import Counter
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ..base import InputError, VerifyError, canonical, replace_together, write_atomically
+from ..base import InputError, VerifyError, canonical, options, replace_together, write_atomically
 from ..statistics import EXACT_TESTS
 from .record import Family, PairResult, ScreenRecord
 
 Format = Literal["parquet", "csv"]
+FORMS: tuple[Format, ...] = get_args(Format)
 
 VERDICTS = ("identical", "dependent", "suspected", "no_evidence", "untestable")
 """Of a pair of a screen."""
@@ -94,7 +95,7 @@ class ScreenResult:
         """The record, as canonical JSON; also written to ``path`` if given."""
         content = canonical(self.record.model_dump(mode="json"))
         if path is not None:
-            write_atomically(Path(path), content + b"\n")
+            write_atomically(options.path("path", path), content + b"\n")
         return content.decode()
 
     def save(self, folder: str | os.PathLike[str], form: Format | None = None) -> list[Path]:
@@ -115,7 +116,7 @@ class ScreenResult:
         """
         from .summary import summary
 
-        form = chosen_form(form)
+        form, folder = chosen_form(form), options.path("folder", folder)
         check_folder(folder)
         contents = {
             f"pairs.{form}": _parquet(self.columns()) if form == "parquet" else _csv(self.columns()),
@@ -124,8 +125,8 @@ class ScreenResult:
         }
         if find_spec("matplotlib") is not None:
             contents |= {f"families{suffix}": drawn for suffix, drawn in self.figures().items()}
-        replace_together(Path(folder), contents, stale=_OURS)
-        return [Path(folder, name) for name in contents]
+        replace_together(folder, contents, stale=_OURS)
+        return [folder / name for name in contents]
 
     def figures(self) -> dict[str, bytes]:
         """The clustered map of the models that have relatives, as ``.svg`` and ``.png``; empty if none has.
@@ -193,6 +194,7 @@ def chosen_form(asked: Format | None) -> Format:
     InputError
         If Parquet is asked for and pyarrow is not installed.
     """
+    asked = None if asked is None else options.one_of("form", asked, FORMS)
     installed = find_spec("pyarrow") is not None
     if asked == "parquet" and not installed:
         raise InputError('Parquet needs pyarrow: `pip install "verify-lineage[screen]"`, or ask for csv.')
