@@ -12,7 +12,7 @@ from tests.models import child, config, weights, write
 from tests.test_figures import STARTS
 from verify import ClaimReport
 from verify.data import model
-from verify.panel import Member, Panel, PanelRecord, load_panel
+from verify.panel import Member, Panel, PanelRecord, build_panel, load_panel
 from verify.panel.record import DEFAULT
 from verify.statistics import PANEL_STATISTICS, PRIMARY
 
@@ -38,7 +38,7 @@ def root(tmp_path_factory):
 @pytest.fixture(scope="module")
 def panel(root):
     """The panel of the toys."""
-    Panel.build(root / "toys.toml", root / "panel")
+    build_panel(root / "toys.toml", root / "panel")
     return root / "panel"
 
 

@@ -21,8 +21,13 @@ import verify
 from verify import Fingerprint, InputError, Location, Panel
 from verify.base import options
 from verify.data import model
+from verify.panel import Recipe, build_panel
 
 A, B = str(model("fine-tuned")), str(model("reference"))
+
+RECIPE = Recipe.model_validate(
+    {"name": "one", "version": "1", "member": [{"model": A, "name": "x", "family": "x", "licence": "x"}]}
+)
 
 NONE: list[Any] = [None]
 NUMBERS: list[Any] = [-1, 0, 3, 1.5, -0.5, math.nan, math.inf, -math.inf, 10**400, np.float64(2), np.int64(-7), 1j]
@@ -57,6 +62,11 @@ def fingerprint(**given: Any) -> Any:
 def replay(**given: Any) -> Any:
     """Replay of a report that is not there, which is not reached."""
     return verify.replay(**{"report": "absent.json", "a": A, "b": B} | given)
+
+
+def build(**given: Any) -> Any:
+    """build_panel of one shipped model."""
+    return build_panel(**{"models": RECIPE, "folder": "absent"} | given)
 
 
 Argument = tuple[Callable[..., Any], str, list[Any]]
@@ -104,6 +114,11 @@ ARGUMENTS: list[Argument] = [
     (verify.open_checkpoint, "model", [*NONE, *MODELS]),
     (Fingerprint.load, "path", [*NONE, *FOLDERS]),
     (Panel.load, "folder", [*NONE, *FOLDERS]),
+    (build, "models", [*NONE, *FOLDERS]),
+    (build, "folder", [*NONE, *FOLDERS]),
+    (build, "base", FOLDERS),
+    (build, "workers", WORKERS),
+    (build, "progress", FUNCTIONS),
     (Location.of, "model", [*NONE, *MODELS]),
 ]
 EACH = [

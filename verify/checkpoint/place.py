@@ -65,6 +65,15 @@ class Location:
             if not taken and (given is not None or name == "text"):
                 options.refuse(f"{name} of a Location", given, "text")
 
+    def __repr__(self) -> str:
+        """Of what is given, but for the token."""
+        names = ("revision", "layout", "base", "part", "tokenizer")
+        given = "".join(f", {name}={value!r}" for name in names if (value := getattr(self, name)) is not None)
+        return f"Location({self.text!r}{given})"
+
+    def __str__(self) -> str:
+        return self.text if self.revision is None else f"{self.text}@{self.revision}"
+
     @property
     def of_tokenizer(self) -> Location | None:
         """Where the tokenizer that is given lies; None where none is."""

@@ -37,7 +37,7 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from math import prod
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -200,9 +200,42 @@ class Fingerprint:
         for array in self.arrays.values():
             array.flags.writeable = False
 
+    @property
+    def digest(self) -> str:
+        """``sha256:`` and the digest of the file that :meth:`save` writes, so of the record and all arrays."""
+        return "sha256:" + hashlib.sha256(self.to_bytes()).hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are of the same content, whatever each was read from."""
+        if not isinstance(other, Fingerprint):
+            return NotImplemented
+        return self is other or (self.record == other.record and self.digest == other.digest)
+
+    def __hash__(self) -> int:
+        return hash((self.record.name, self.record.content_sha256, self.record.arrays_sha256))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        for array in self.arrays.values():
+            array.flags.writeable = False  # which no pickle keeps
+
     def __repr__(self) -> str:
-        size = sum(array.nbytes for array in self.arrays.values())
-        return f"Fingerprint({self.record.name!r}, {self.record.architecture.family}, {size / 1e6:.2f} MB)"
+        r = self.record
+        return f"Fingerprint({r.name!r}, {r.architecture.family}, {r.effort} effort, {self.digest:.19})"
+
+    def __str__(self) -> str:
+        r, shape = self.record, self.record.architecture
+        size = sum(array.nbytes for part in (self, *self.parts) for array in part.arrays.values())
+        further = f", and of {len(self.parts)} further parts" if self.parts else ""
+        return "\n".join(
+            (
+                f"Fingerprint of {r.name!r}{further}",
+                f"model    {shape.family}, {shape.layers} layers of width {shape.width}, vocabulary {shape.vocab}",
+                f"made     at {r.effort} effort from {r.bytes_read} bytes, sketch version {r.sketch.version}",
+                f"holds    {', '.join(r.components)}: {size} bytes",
+                f"digest   {self.digest}",
+            )
+        )
 
     def only(self, *components: Component) -> Fingerprint:
         """The same of the main part alone, with some components only; no test that needs the others applies to it."""

@@ -1,6 +1,7 @@
-"""Reference populations of unrelated models: record, selection, evidence, audit; ``build`` is loaded where used."""
+"""Reference populations of unrelated models: record, selection, evidence, audit, building."""
 
 from .audit import Audit, SizeAt, false_match_curve, pair_p_values, quantile_envelope
+from .build import build_panel, slim, with_scores
 from .evidence import (
     ALL_PAIRS,
     PRIMARY_RUNG,
@@ -12,9 +13,10 @@ from .evidence import (
     members_needed,
 )
 from .likeness import Likeness, like_needed, own_kind_design, own_pairs, unlike
-from .record import Exclusion, Kin, Member, Panel, PanelRecord, ScoreFile, check_panel, load_panel
-from .scores import Scores, compute
-from .selection import comparable, kinds, stratum_of
+from .recipe import Recipe
+from .record import Exclusion, Member, Panel, PanelRecord, RelatedPair, check_panel, kept_scores, load_panel
+from .scores import ScoreFile, Scores, compute
+from .selection import comparable, comparable_groups, stratum_of
 
 __all__ = [
     "ALL_PAIRS",
@@ -22,7 +24,6 @@ __all__ = [
     "Audit",
     "Exclusion",
     "FalseMatch",
-    "Kin",
     "Likeness",
     "Member",
     "MemberUsed",
@@ -30,15 +31,19 @@ __all__ = [
     "PanelEvidence",
     "PanelRecord",
     "PanelUse",
+    "Recipe",
+    "RelatedPair",
     "ScoreFile",
     "Scores",
     "SizeAt",
+    "build_panel",
     "check_panel",
     "comparable",
+    "comparable_groups",
     "compute",
     "evaluate",
     "false_match_curve",
-    "kinds",
+    "kept_scores",
     "like_needed",
     "load_panel",
     "members_needed",
@@ -46,6 +51,8 @@ __all__ = [
     "own_pairs",
     "pair_p_values",
     "quantile_envelope",
+    "slim",
     "stratum_of",
     "unlike",
+    "with_scores",
 ]

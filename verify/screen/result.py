@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ..base import InputError, VerifyError, canonical, options, replace_together, write_atomically
+from ..base import InputError, VerifyError, canonical, digest, options, replace_together, write_atomically
 from ..statistics import EXACT_TESTS
 from .record import Family, PairResult, ScreenRecord
 
@@ -65,9 +65,28 @@ class ScreenResult:
         counts["left_out"] = len(record.left_out)
         return frozenset(verdict for verdict, number in counts.items() if number)
 
+    @property
+    def digest(self) -> str:
+        """``sha256:`` over the canonical JSON of the record and of the pairs."""
+        pairs = [pair.model_dump(mode="json") for pair in self.pairs]
+        return digest({"record": self.record.model_dump(mode="json"), "pairs": pairs})
+
     def __repr__(self) -> str:
         r = self.record
-        return f"ScreenResult(models={len(r.models)}, pairs={r.pairs}, families={len(r.families)})"
+        return f"ScreenResult({len(r.models)} models, {r.pairs} pairs, {len(r.families)} families, {self.digest:.19})"
+
+    def __str__(self) -> str:
+        r = self.record
+        stage = r.first_stage
+        return "\n".join(
+            (
+                self.finding,
+                f"levels   {r.alpha:g} family-wise, {r.fdr:g} of false discoveries, over {r.pairs} pairs",
+                f"stages   {stage.passed} of {stage.tested} pairs passed the first",
+                f"left out {len(r.left_out)} models",
+                f"digest   {self.digest}",
+            )
+        )
 
     def columns(self) -> dict[str, list[Any]]:
         """The table of pairs, by column: names, stage, log10 p of each test, of both adjustments, verdict, kind."""
