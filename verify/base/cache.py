@@ -118,6 +118,7 @@ def touch(path: Path) -> None:
 
 
 def _of_system() -> Path:
+    """By hand: platformdirs takes a relative XDG_CACHE_HOME, which its specification says is to be ignored."""
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "verify" / "Cache"
     if sys.platform == "darwin":

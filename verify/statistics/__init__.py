@@ -4,7 +4,7 @@ from .applicability import on_anchors
 from .circuit_cosine import CIRCUIT_COSINE
 from .embedding_geometry import EMBEDDING_GEOMETRY
 from .response_identity import RESPONSE_IDENTITY
-from .response_match import RESPONSE_MATCH, CopyTable, ResponseGrid, copy_tables, response_grid
+from .response_match import RESPONSE_MATCH, ResponseGrid, response_grid
 from .result import CellResult, Count, EffectSize, LayerResult, Rung, TestResult
 from .sign_agreement import SIGN_AGREEMENT
 from .similarity import Similarity
@@ -53,7 +53,6 @@ __all__ = [
     "UNIT_IDENTITY",
     "VALUE_IDENTITY",
     "CellResult",
-    "CopyTable",
     "Count",
     "EffectSize",
     "LayerResult",
@@ -62,7 +61,6 @@ __all__ = [
     "Similarity",
     "Statistic",
     "TestResult",
-    "copy_tables",
     "curve_correlation",
     "on_anchors",
     "response_grid",
