@@ -37,7 +37,7 @@ from verify.fingerprint import Effort, chosen_indices
 from verify.inference import benjamini_yekutieli, holm
 from verify.lineage import Model, exact_results
 from verify.screen import Edge, ScreenResult, first_stage, screen, sketches
-from verify.screen import screen as _function
+from verify.screen import stages as module
 from verify.screen.families import families
 from verify.screen.kinds import kind
 from verify.screen.summary import summary
@@ -55,7 +55,6 @@ from verify.statistics.blocks import (
 )
 from verify.statistics.matching import fixed_points
 
-module = sys.modules[_function.__module__]
 Arrays = dict[str, np.ndarray]
 SHAPE = architecture(layers=6, kv_heads=4)
 

@@ -28,7 +28,9 @@ The permuted-statistic argument follows Zhu et al. (2025, arXiv 2502.12292), who
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from math import lgamma, log
+from sys import maxsize
 
 from ..base import StatisticsError
 from .intervals import smallest_share
@@ -76,16 +78,8 @@ def log10_p_fixed_points(count: int, groups: int) -> float:
 
 def critical_count(groups: int, level: float) -> int:
     """Smallest count whose bound is at most ``level`` (a log10 probability, negative)."""
-    low, high = groups, 2 * groups + 1
-    while log10_p_fixed_points(high, groups) > level:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        if log10_p_fixed_points(middle, groups) > level:
-            low = middle
-        else:
-            high = middle
-    return high
+    counts = range(groups + 1, maxsize)
+    return counts[bisect_left(counts, True, key=lambda count: log10_p_fixed_points(count, groups) <= level)]
 
 
 def detectable_share(indices: int, groups: int, level: float, power: float = 0.95) -> float | None:
