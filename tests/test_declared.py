@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.models import child, config, weights, write
-from tests.synthetic import stranger
+from tests.strategies import stranger
 from tests.test_replay import sealed
 from verify import ClaimReport, Fingerprint, FingerprintError, fingerprint, replay, test_lineage
 from verify.checkpoint import open_checkpoint
