@@ -141,11 +141,8 @@ def test_a_table_with_one_row_altered_refuses_a_sound_fingerprint(monkeypatch, r
     model = random_fingerprint(np.random.default_rng(1), architecture())
     assert agrees(model)
 
-    def altered(*arguments: object) -> list[layout.ArraySpec]:
-        return [alter(found) if found.name == row.name else found for found in specs(*arguments)]  # type: ignore[arg-type]
-
-    monkeypatch.setattr(layout, "specs", altered)
-    monkeypatch.setattr(check, "specs", altered)
+    rows = [alter(found) if found.name == row.name else found for found in table(model.record).values()]
+    monkeypatch.setattr(check, "table", lambda _: {found.name: found for found in rows})
     with pytest.raises(FingerprintError):
         check.check_arrays(model.record, model.arrays)
 

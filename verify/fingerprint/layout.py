@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -197,10 +197,15 @@ def specs(
         yield from (spec for spec in found if spec.held_at(effort))
 
 
-def table(record: FingerprintRecord) -> dict[str, ArraySpec]:
+def table(record: FingerprintRecord) -> Mapping[str, ArraySpec]:
     """By name, the arrays that a fingerprint of this record may have."""
-    found = specs(record.architecture, record.sketch, len(record.anchors), record.effort)
-    return {spec.name: spec for spec in found if spec.component in record.components}
+    rows = _table(record.architecture, record.sketch, len(record.anchors), record.effort)
+    return {name: spec for name, spec in rows.items() if spec.component in record.components}
+
+
+@lru_cache(maxsize=32)  # a screen cuts thousands of models of few shapes
+def _table(architecture: Architecture, sketch: SketchSpec, anchors: int, effort: Effort) -> Mapping[str, ArraySpec]:
+    return {spec.name: spec for spec in specs(architecture, sketch, anchors, effort)}
 
 
 def subset(arrays: Arrays, larger: Mapping[str, ArraySpec], smaller: Mapping[str, ArraySpec]) -> Arrays:
