@@ -7,14 +7,14 @@ layers. Writes ``tables/exact_tests.json`` and its page.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import resource
 from time import perf_counter
 
 import numpy as np
 
-from verify.checkpoint import Architecture, FileIdentity
-from verify.fingerprint import Fingerprint, FingerprintRecord, SketchSpec, unit_rows
+from tests.strategies import fingerprint_of, random_arrays
+from verify.checkpoint import Architecture
+from verify.fingerprint import Fingerprint, SketchSpec
 from verify.statistics import EXACT_TESTS
 
 from .kernels.machine import machine
@@ -52,34 +52,8 @@ def main() -> None:
 def stranger(rng: np.random.Generator, shape: Architecture) -> Fingerprint:
     """A model of independent Gaussian vectors, with the arrays of the exact tests."""
     sketch = SketchSpec()
-    arrays: dict[str, np.ndarray] = {}
-
-    def keep(name: str, *size: int) -> None:
-        arrays[name] = unit_rows(rng.standard_normal(size, dtype=np.float32))
-
-    for layer in range(shape.layers):
-        for bundle, copies, n in (("mlp", 1, sketch.units), ("experts", shape.experts, sketch.expert_units)):
-            if copies and (shape.hidden if bundle == "mlp" else shape.experts):
-                for role in ("gate", "up", "down"):
-                    keep(f"units.{layer}.{bundle}.{role}", copies, n, sketch.projections)
-                keep(f"response.{layer}.{bundle}", copies, n, sketch.anchors)
-        for role in "vo":
-            keep(f"values.{layer}.{role}", shape.kv_heads, sketch.channels, sketch.projections)
-        keep(f"response.{layer}.values", shape.kv_heads, sketch.channels, sketch.anchors)
-    for role in ("embed", "unembed"):
-        keep(f"stream.{role}", sketch.stream, sketch.anchors)
-    content = hashlib.sha256(b"".join(arrays[key].tobytes() for key in sorted(arrays))).hexdigest()
-    record = FingerprintRecord(
-        name="stranger",
-        architecture=shape,
-        files=(FileIdentity(name="model.safetensors", size=1, sha256=content),),
-        content_sha256=content,
-        sketch=sketch,
-        anchors=tuple(range(sketch.anchors)),
-        bytes_read=0,
-        software={},
-    )
-    return Fingerprint(record, arrays)
+    arrays = random_arrays(rng, shape, sketch, dtype=np.float32)
+    return fingerprint_of(arrays, shape, name="stranger", sketch=sketch)
 
 
 if __name__ == "__main__":

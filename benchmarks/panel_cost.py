@@ -11,8 +11,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from verify.checkpoint import FileIdentity
-from verify.fingerprint import Fingerprint, FingerprintRecord, SketchSpec, unit_rows
+from tests.strategies import random_fingerprint
+from verify.fingerprint import Component, Fingerprint, SketchSpec
 from verify.panel import Member, Panel, PanelRecord, Scores, evaluate
 from verify.panel.localise import CLASSES
 from verify.statistics import PANEL_STATISTICS, PRIMARY
@@ -22,6 +22,8 @@ from .shapes import Shape
 
 SIZES = (25, 50, 100, 200)
 BLOCKS, SKETCH = 12, SketchSpec()
+HELD: tuple[Component, ...] = ("match", "gram", "circuit", "spectrum", "spread")
+"""Components that the statistics of a panel look at."""
 SHAPE = Shape("panel", "llama", layers=BLOCKS, width=512, heads=8, kv_heads=4, hidden=1152, vocab=256).architecture()
 
 
@@ -37,7 +39,9 @@ def main() -> None:
 def measure() -> list[float]:
     """Seconds of a claim on a panel of each size."""
     rng = np.random.default_rng(0)
-    models = [_model(rng, f"m{n:03d}") for n in range(max(SIZES) + 2)]
+    models = [
+        random_fingerprint(rng, SHAPE, SKETCH, components=HELD, name=f"m{n:03d}") for n in range(max(SIZES) + 2)
+    ]
     seconds = []
     for size in SIZES:
         panel = _panel(rng, models[2 : size + 2])
@@ -47,38 +51,6 @@ def measure() -> list[float]:
         assert len(evidence.use.members) == size
         print(f"{size} members: {seconds[-1]:.1f} s", flush=True)
     return seconds
-
-
-def _model(rng: np.random.Generator, name: str) -> Fingerprint:
-    arrays: dict[str, np.ndarray] = {}
-    for layer in range(BLOCKS):
-        for role in ("gate", "up", "down"):
-            rows = rng.standard_normal((1, SKETCH.match_units, SKETCH.anchors))
-            arrays[f"match.{layer}.mlp.{role}"] = unit_rows(rows)
-        for circuit in ("qk", "vo"):
-            arrays[f"spectrum.{layer}.{circuit}"] = np.sort(rng.random(SKETCH.spectrum))[::-1].astype(np.float32)
-    for layer in (BLOCKS - 2, BLOCKS - 1):
-        for circuit in ("qk", "vo", "ffn"):
-            square = rng.standard_normal((1, SKETCH.anchors**2))
-            arrays[f"circuit.{layer}.{circuit}"] = unit_rows(square).reshape(SKETCH.anchors, -1)
-    embedding = rng.standard_normal((SKETCH.anchors, SHAPE.width))
-    gram = embedding @ embedding.T
-    arrays["gram.embed"] = (gram / np.trace(gram)).astype(np.float32)
-    for role in "qkvo":
-        arrays[f"spread.{role}"] = rng.random((BLOCKS, 4))
-    digest = rng.bytes(32).hex()
-    record = FingerprintRecord(
-        name=name,
-        architecture=SHAPE,
-        files=(FileIdentity(name="model.safetensors", size=1, sha256=digest),),
-        content_sha256=digest,
-        sketch=SKETCH,
-        components=("match", "gram", "circuit", "spectrum", "spread"),
-        anchors=tuple(range(SKETCH.anchors)),
-        bytes_read=0,
-        software={},
-    )
-    return Fingerprint(record, arrays)
 
 
 def _panel(rng: np.random.Generator, models: list[Fingerprint]) -> Panel:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from verify.checkpoint import Architecture, FileIdentity
-from verify.fingerprint import Fingerprint, FingerprintRecord, SketchSpec, unit_rows
+from tests.strategies import Arrays, fingerprint_of, random_arrays
+from verify.checkpoint import Architecture
+from verify.fingerprint import SketchSpec
 from verify.screen.sketches import NEEDED
 
 from .panel_cost import SHAPE
@@ -21,8 +21,6 @@ SHAPES = tuple(
 )
 EACH = 5
 """Children of a kind."""
-
-Arrays = dict[str, np.ndarray]
 
 
 def plant(folder: Path, count: int) -> dict[frozenset[str], str]:
@@ -52,19 +50,7 @@ def plant(folder: Path, count: int) -> dict[frozenset[str], str]:
 
 def vectors(rng: np.random.Generator, shape: Architecture) -> Arrays:
     """Independent Gaussian vectors of every array that the exact tests look at."""
-    n, k, anchors, heads = SKETCH.units, SKETCH.projections, SKETCH.anchors, 8
-    arrays: Arrays = {}
-    for layer in range(shape.layers):
-        sizes = {f"units.{layer}.mlp.{role}": (1, n, k) for role in ("gate", "up", "down")}
-        sizes |= {f"values.{layer}.{role}": (heads, SKETCH.channels, k) for role in "vo"}
-        sizes |= {
-            f"response.{layer}.mlp": (1, n, anchors),
-            f"response.{layer}.values": (heads, SKETCH.channels, anchors),
-        }
-        arrays |= {name: rng.standard_normal(size, dtype=np.float32) for name, size in sizes.items()}
-    for role in ("embed", "unembed"):
-        arrays[f"stream.{role}"] = rng.standard_normal((SKETCH.stream, anchors), dtype=np.float32)
-    return arrays
+    return random_arrays(rng, shape, SKETCH, dtype=np.float32)
 
 
 def noisy(share: float) -> Callable[[np.random.Generator, Arrays, Arrays], Arrays]:
@@ -125,17 +111,5 @@ KINDS: dict[str, Callable[[np.random.Generator, Arrays, Arrays], Arrays]] = {
 
 def save(folder: Path, name: str, arrays: Arrays, shape: Architecture) -> None:
     """Write one fingerprint."""
-    digest = hashlib.sha256(name.encode()).hexdigest()
-    record = FingerprintRecord(
-        name=name,
-        architecture=shape,
-        files=(FileIdentity(name="model.safetensors", size=1, sha256=digest),),
-        content_sha256=digest,
-        sketch=SKETCH,
-        components=NEEDED,
-        anchors=tuple(range(SKETCH.anchors)),
-        bytes_read=0,
-        software={},
-    )
-    made = {key: unit_rows(x) for key, x in arrays.items()}
-    Fingerprint(record, made).save(folder / f"{name}.safetensors")
+    found = fingerprint_of(arrays, shape, name=name, sketch=SKETCH, components=NEEDED)
+    found.save(folder / f"{name}.safetensors")

@@ -63,7 +63,7 @@ def _print(model: Path, sketch: SketchSpec) -> verify.Fingerprint:
 
 
 def _megabytes(sketch: SketchSpec) -> float:
-    """Bytes of the arrays of a dense gated model, by the table in ``verify.fingerprint.record``."""
+    """Bytes of the arrays of a dense gated model, by the table in ``verify.fingerprint.layout``."""
     layers, width, heads = QWEN_14B["layers"], QWEN_14B["width"], QWEN_14B["kv_heads"]
     unit = 3 * sketch.projections + sketch.anchors
     channel = 2 * sketch.projections + sketch.anchors

@@ -22,10 +22,8 @@ from typing import Any
 import numpy as np
 
 import verify
-from verify.checkpoint import FileIdentity
-from verify.fingerprint import Fingerprint, FingerprintRecord, SketchSpec, unit_rows
-from verify.fingerprint.record import SAMPLED
-from verify.fingerprint.sketch import EFFORTS, Effort
+from tests.strategies import random_fingerprint
+from verify.fingerprint import EFFORTS, Effort, Fingerprint, SketchSpec
 
 from .pages import publish
 from .process import Run, forget, measured, warm
@@ -191,38 +189,7 @@ def _tests(shape: Shape, effort: Effort) -> Stage:
 
 def synthetic(rng: np.random.Generator, shape: Shape, effort: Effort, name: str) -> Fingerprint:
     """A fingerprint of random arrays, as the exact tests read it."""
-    sketch = SketchSpec().at(effort)
-    writing = effort != "screen"
-    arrays: dict[str, np.ndarray] = {}
-
-    def rows(*size: int) -> np.ndarray:
-        return unit_rows(rng.standard_normal(size))
-
-    for layer in range(shape.layers):
-        for role in ("gate", "up", *(["down"] if writing else [])):
-            arrays[f"units.{layer}.mlp.{role}"] = rows(1, sketch.units, sketch.projections)
-        for role in ("v", *(["o"] if writing else [])):
-            arrays[f"values.{layer}.{role}"] = rows(shape.kv_heads, sketch.channels, sketch.projections)
-        arrays[f"response.{layer}.mlp"] = rows(1, sketch.units, sketch.anchors)
-        arrays[f"response.{layer}.values"] = rows(shape.kv_heads, sketch.channels, sketch.anchors)
-    for role in ("embed", "unembed"):
-        arrays[f"stream.{role}"] = rows(sketch.stream, sketch.anchors)
-    gram = rng.standard_normal((sketch.anchors, shape.width))
-    arrays["gram.embed"] = (gram @ gram.T / np.square(gram).sum()).astype(np.float32)
-    digest = rng.bytes(32).hex()
-    record = FingerprintRecord(
-        name=name,
-        architecture=shape.architecture(),
-        files=(FileIdentity(name="model.safetensors", size=1, sha256=digest),),
-        effort=effort,
-        content_sha256=digest,
-        sketch=sketch,
-        components=SAMPLED,
-        anchors=tuple(range(sketch.anchors)),
-        bytes_read=0,
-        software={},
-    )
-    return Fingerprint(record, arrays)
+    return random_fingerprint(rng, shape.architecture(), SketchSpec(), effort=effort, name=name)
 
 
 if __name__ == "__main__":

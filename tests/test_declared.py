@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.models import child, config, weights, write
 from tests.reports import sealed, words
-from tests.synthetic import stranger
+from tests.strategies import stranger
 from verify import ClaimReport, Fingerprint, FingerprintError, fingerprint, replay, test_lineage
 from verify.checkpoint import open_checkpoint
 from verify.claim import Subject

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import verify
 from benchmarks.offset_study import OFFSETS, Array, chain, signs
 from tests.models import child, config, weights, write
-from tests.synthetic import architecture, fingerprint_of, random_arrays, stranger
+from tests.strategies import architecture, fingerprint_of, random_arrays, stranger
 from tests.uniformity import NotSuperUniformError, check_super_uniform
 from verify import Fingerprint
 from verify.inference import log10_p_signs

@@ -25,7 +25,7 @@ import verify
 from schemas.__main__ import schemas
 from tests.models import child, config, weights, write
 from tests.reports import words
-from tests.synthetic import SKETCH, architecture, fingerprint_of, gpt2_like, moe_like
+from tests.strategies import architecture, fingerprint_of, gpt2_like, moe_like, random_arrays
 from tests.uniformity import NotSuperUniformError, check_super_uniform
 from verify import ClaimReport, Fingerprint, InputError, SketchSpec, test_lineage
 from verify.base import FingerprintError, Phrase, StatisticsError, canonical, digest
@@ -104,20 +104,15 @@ def reports(shipped, models):
 
 def synthetic(rng, shape=None, *, name="x", dead=0.0, distinct=None):
     """What the primary statistic reads of a model: ``match`` vectors, some units dead, some copies of others."""
-    shape, arrays = shape or architecture(layers=2), {}
-    for layer in range(shape.layers):
-        for bundle, copies, units in (
-            ("mlp", 1, min(shape.hidden, 8)),
-            ("experts", shape.experts, min(shape.expert_hidden, 4)),
-            ("shared", 1, min(shape.shared_hidden, 4)),
-        ):
-            if copies * units:
-                alive = rng.random((copies, units, 1)) >= dead
-                alive[0, 0] = True
-                chosen = np.arange(units) if distinct is None else rng.integers(0, distinct, units)
-                for role in ("gate", "up", "down") if shape.gated else ("up", "down"):
-                    rows = rng.standard_normal((copies, units, SKETCH.anchors))[:, chosen]
-                    arrays[f"match.{layer}.{bundle}.{role}"] = rows * alive
+    shape, alive, chosen = shape or architecture(layers=2), {}, {}
+    arrays = random_arrays(rng, shape, components=("match",))
+    for key, rows in arrays.items():
+        (bundle, _), (copies, units) = key.rsplit(".", 1), rows.shape[:2]
+        if bundle not in alive:
+            alive[bundle] = rng.random((copies, units, 1)) >= dead
+            alive[bundle][0, 0] = True
+            chosen[bundle] = np.arange(units) if distinct is None else rng.integers(0, distinct, units)
+        arrays[key] = rows[:, chosen[bundle]] * alive[bundle]
     return fingerprint_of(arrays, shape, name=name)
 
 

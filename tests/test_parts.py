@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from tests import models
 from tests.checkpoints import Array, Toy, raw_safetensors, write_checkpoint
-from tests.synthetic import stranger
+from tests.strategies import stranger
 from verify import replay, screen, test_lineage
 from verify.base import CheckpointError, FingerprintError, Phrase
 from verify.checkpoint import MOST_GROUPS, MOST_PARTS, Location, Part, open_checkpoint

@@ -28,7 +28,7 @@ from verify.claim.verdict import combine
 from schemas.__main__ import HERE
 from tests.models import child, config, weights, write
 from tests.processes import die_once, refuse_seven, square
-from tests.synthetic import SKETCH, architecture, fingerprint_of, gpt2_like, moe_like, random_arrays
+from tests.strategies import SKETCH, architecture, fingerprint_of, gpt2_like, moe_like, random_arrays
 from verify import Fingerprint, InputError, fingerprint
 from verify.base import StatisticsError, run_in_order
 from verify.checkpoint import Architecture

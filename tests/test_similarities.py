@@ -20,7 +20,7 @@ from scipy.stats import pearsonr, spearmanr
 import verify
 from benchmarks.zoo.config import Config
 from benchmarks.zoo.derive import permute_channels, permute_heads, permute_units, rotate_stream
-from tests.synthetic import SKETCH, architecture, fingerprint_of, gpt2_like
+from tests.strategies import SKETCH, architecture, fingerprint_of, gpt2_like, random_arrays
 from verify import Fingerprint, SketchSpec
 from verify.base import Phrase, StatisticsError
 from verify.data import model
@@ -382,13 +382,9 @@ def test_one_list_for_two_models_is_what_they_share():
 
 
 def random_match(rng, layers, copies=1, units=12, gated=True):
-    roles = ("gate", "up", "down") if gated else ("up", "down")
-    bundle = "mlp" if copies == 1 else "experts"
-    return {
-        f"match.{i}.{bundle}.{role}": rng.standard_normal((copies, units, SKETCH.anchors))
-        for i in range(layers)
-        for role in roles
-    }
+    sizes = {"hidden": units} if copies == 1 else {"hidden": 0, "experts": copies, "expert_hidden": units}
+    sketch = SKETCH.model_copy(update={"match_units": units, "match_expert_units": units})
+    return random_arrays(rng, architecture(layers=layers, gated=gated, **sizes), sketch, components=("match",))
 
 
 def naive_response_match(a, b):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from scipy.optimize import linear_sum_assignment
 
-from tests.synthetic import SKETCH, architecture, fingerprint_of, gpt2_like, moe_like, random_arrays, stranger
+from tests.strategies import SKETCH, architecture, fingerprint_of, gpt2_like, moe_like, random_arrays, stranger
 from tests.uniformity import NotSuperUniformError, check_super_uniform
 from verify import Fingerprint
 from verify.base import Phrase

@@ -16,6 +16,7 @@ from .layout import (
     bundles,
     kept_channels,
     kept_dimensions,
+    mlp_roles,
     specs,
     table,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "kept_dimensions",
     "known_tokens",
     "may_be_copies",
+    "mlp_roles",
     "on_anchors",
     "on_shared_anchors",
     "projection",

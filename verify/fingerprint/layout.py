@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -160,6 +160,11 @@ def bundles(architecture: Architecture, sketch: SketchSpec) -> tuple[Bundle, ...
     )
 
 
+def mlp_roles(architecture: Architecture) -> tuple[str, ...]:
+    """Roles of the matrices of an MLP, the one that responses are taken of first."""
+    return ("gate", "up", "down") if architecture.gated else ("up", "down")
+
+
 def kept_channels(architecture: Architecture, sketch: SketchSpec) -> Axis:
     """Axis of the value channels kept of each key-value head."""
     return Axis("channels", min(architecture.head_size, sketch.channels), architecture.head_size)
@@ -187,16 +192,20 @@ def specs(
     anchors : number of anchors known.
     effort : arrays that it does not give are left out.
     """
-    every = [token_specs(architecture, sketch, anchors)]
-    every += [layer_specs(architecture, sketch, anchors, layer) for layer in range(architecture.layers)]
-    for found in (*every, spread_specs(architecture)):
+    layers = (layer_specs(architecture, sketch, anchors, layer) for layer in range(architecture.layers))
+    for found in (*layers, token_specs(architecture, sketch, anchors), spread_specs(architecture)):
         yield from (spec for spec in found if spec.held_at(effort))
 
 
-def table(record: FingerprintRecord) -> dict[str, ArraySpec]:
+def table(record: FingerprintRecord) -> Mapping[str, ArraySpec]:
     """By name, the arrays that a fingerprint of this record may have."""
-    found = specs(record.architecture, record.sketch, len(record.anchors), record.effort)
-    return {spec.name: spec for spec in found if spec.component in record.components}
+    rows = _table(record.architecture, record.sketch, len(record.anchors), record.effort)
+    return {name: spec for name, spec in rows.items() if spec.component in record.components}
+
+
+@lru_cache(maxsize=32)  # a screen cuts thousands of models of few shapes
+def _table(architecture: Architecture, sketch: SketchSpec, anchors: int, effort: Effort) -> Mapping[str, ArraySpec]:
+    return {spec.name: spec for spec in specs(architecture, sketch, anchors, effort)}
 
 
 def subset(arrays: Arrays, larger: Mapping[str, ArraySpec], smaller: Mapping[str, ArraySpec]) -> Arrays:
@@ -217,28 +226,27 @@ def subset(arrays: Arrays, larger: Mapping[str, ArraySpec], smaller: Mapping[str
 
 def layer_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int) -> Iterator[ArraySpec]:
     """The arrays of one layer."""
-    if architecture.kv_heads:
-        yield from attention_specs(architecture, sketch, anchors, layer)
     for bundle in bundles(architecture, sketch):
         yield from bundle_specs(architecture, sketch, anchors, layer, bundle)
+    if architecture.kv_heads:
+        yield from attention_specs(architecture, sketch, anchors, layer)
 
 
 def bundle_specs(
     architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int, bundle: Bundle
 ) -> Iterator[ArraySpec]:
     """The arrays of the MLPs of one kind in one layer."""
-    one = partial(ArraySpec, layer=layer, part=bundle.name, group=bundle_group(layer, bundle))
+    group, circuits = bundle_group(layer, bundle), bundle.name == "mlp" and _in_circuits(architecture, layer)
+    one = partial(ArraySpec, layer=layer, part=bundle.name, group=group)
     tokens, copies = Axis("anchors", anchors), Axis("copies", bundle.copies)
-    strongest = Axis("strongest", bundle.strongest)
+    projected = (copies, bundle.axis, Axis("projections", sketch.projections))
+    for role in mlp_roles(architecture):
+        yield one("units", role=role, axes=projected, effort="standard" if role == "down" else "screen")
     yield one("response", role="", axes=(copies, bundle.axis, tokens), norm="centred rows")
-    for role in ("gate", "up", "down") if architecture.gated else ("up", "down"):
-        effort: Effort = "standard" if role == "down" else "screen"
-        yield one(
-            "units", role=role, axes=(copies, bundle.axis, Axis("projections", sketch.projections)), effort=effort
-        )
-        yield one("match", role=role, axes=(copies, strongest, tokens), norm="centred rows", effort="full")
-    if bundle.name == "mlp" and _in_circuits(architecture, layer):
-        group = bundle_group(layer, bundle)
+    strongest = (copies, Axis("strongest", bundle.strongest), tokens)
+    for role in mlp_roles(architecture):
+        yield one("match", role=role, axes=strongest, norm="centred rows", effort="full")
+    if circuits:
         yield ArraySpec("circuit", layer, "ffn", "", (tokens, tokens), "whole", effort="full", group=group)
 
 
@@ -246,10 +254,10 @@ def attention_specs(architecture: Architecture, sketch: SketchSpec, anchors: int
     """The arrays of the attention of one layer, where there are key-value heads."""
     tokens, heads = Axis("anchors", anchors), Axis("kv heads", architecture.kv_heads)
     channels = kept_channels(architecture, sketch)
-    yield ArraySpec("response", layer, "values", "", (heads, channels, tokens), "centred rows")
     projected = (heads, channels, Axis("projections", sketch.projections))
     yield ArraySpec("values", layer, "", "v", projected)
     yield ArraySpec("values", layer, "", "o", projected, effort="standard")
+    yield ArraySpec("response", layer, "values", "", (heads, channels, tokens), "centred rows")
     for circuit in ("qk", "vo"):
         largest = (Axis("values", sketch.spectrum),)
         yield ArraySpec("spectrum", layer, circuit, "", largest, "largest", "float32", "full")

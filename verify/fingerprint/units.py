@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..checkpoint import Checkpoint
 from .circuits import circuit
-from .layout import ArraySpec, Bundle, bundle_specs, bundles
+from .layout import ArraySpec, Bundle, bundle_specs, bundles, mlp_roles
 from .responses import Tokens, centred
 from .scan import Scan
 from .sketch import Effort, SketchSpec, projection, unit_rows
@@ -119,7 +119,7 @@ def _keep(parts: dict[str, list[NDArray[np.floating]]], name: str, rows: NDArray
 
 
 def _first(checkpoint: Checkpoint) -> str:
-    return "gate" if checkpoint.architecture.gated else "up"
+    return mlp_roles(checkpoint.architecture)[0]
 
 
 def _products(

@@ -39,7 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Phrase, StatisticsError
-from ..fingerprint import Fingerprint, bundles
+from ..fingerprint import Fingerprint, bundles, mlp_roles
 from ..wording import say
 from .applicability import both_mlps, enough_anchors, first, on_shared_anchors
 from .similarity import INVARIANCES, Similarity
@@ -148,7 +148,7 @@ def _checked_pools(a: Fingerprint, b: Fingerprint) -> tuple[list[_Pool], list[_P
 def _pools(model: Fingerprint) -> list[_Pool]:
     """The units of each layer that has an MLP."""
     shape = model.record.architecture
-    roles = ("gate", "up", "down") if shape.gated else ("up", "down")
+    roles = mlp_roles(shape)
     pools = []
     for layer in range(shape.layers):
         vectors: list[list[NDArray[np.float32]]] = [[] for _ in roles]
