@@ -27,7 +27,7 @@ def schemas() -> dict[str, str]:
     """The text of every schema file by its name."""
     models = {
         "fingerprint-1": FingerprintRecord.model_json_schema(mode="serialization"),
-        "claim-report-1": ClaimReport.model_json_schema(mode="serialization"),
+        "claim-report-2": ClaimReport.model_json_schema(mode="serialization"),
         "panel-1": PanelRecord.model_json_schema(mode="serialization"),
         "screen-1": ScreenRecord.model_json_schema(mode="serialization"),
         "panel-recipe-1": Recipe.model_json_schema(),

@@ -410,7 +410,7 @@ def test_best_of_k_pays_everywhere(shipped, models, reports):
     size = own_pairs(once.panel)
     most = size // 20  # of searches that a p of 1/size survives at level .05
     options = {"panel": shipped, "corpus": CODE, "panel_alpha": REACHED}
-    paid, lost, spent = (test_lineage(a, b, **options, selection=f"best_of_{k}") for k in (most, most + 1, 24))
+    paid, lost, spent = (test_lineage(a, b, **options, searched=k) for k in (most, most + 1, 24))
     assert (once.verdict, paid.verdict, lost.verdict) == ("similar_beyond_panel",) * 2 + ("no_evidence",)
     assert paid.panel_log10_p == best_of(once.panel_log10_p, most) == pytest.approx(log10(most / size))
     assert paid.log10_p == best_of(once.log10_p, most)

@@ -425,7 +425,7 @@ def test_p_values_are_paid_for_over_parts(tmp_path: Path) -> None:
         write(tmp_path / "c", child, tower(1), config=WRAPPED),
         write(tmp_path / "p", parent, tower(2), config=WRAPPED),
     ]
-    report = test_lineage(*paths, selection="best_of_7")
+    report = test_lineage(*paths, searched=7)
     raw = [part.log10_p for part in report.parts if part.log10_p is not None]
     assert len(raw) == 2
     expected = [min(0.0, value + np.log10(7)) for value in holm(raw)]

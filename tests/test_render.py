@@ -37,7 +37,7 @@ PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "related, panel": ("continued-3x", "reference", {"panel": "default"}),
     "unrelated, panel": ("stranger-1", "reference", {"panel": "default"}),
     "untestable": ("stranger-1", "gpt2-reference", {"alpha": 1e-300}),
-    "same-seed": ("same-seed", "reference", {"selection": "best_of_50", "chronology": "B was published in May 2024"}),
+    "same-seed": ("same-seed", "reference", {"searched": 50, "chronology": "B was published in May 2024"}),
     "identical": ("reference", "reference", {}),
 }
 TEXTS = ("md", "tex", "html", "fragment")

@@ -21,13 +21,14 @@ from hypothesis import strategies as st
 
 import verify
 from tests.models import config, weights, write
+from tests.reports import changed, sealed, with_results, words
 from verify import ClaimReport, Fingerprint, InputError, ReportError, fingerprint, replay, test_lineage
-from verify.base import canonical, digest
-from verify.claim.citation import cite
+from verify.base import Phrase, canonical
 from verify.cli import main
 from verify.data import model
 from verify.replay.agreement import Replay, Tolerance, compare, leaves
-from verify.replay.check import INPUTS, READERS, TOLERANCES, UNCHECKED, check, read, unchecked
+from verify.replay.check import TOLERANCES, check
+from verify.replay.unchecked import INPUTS, UNCHECKED, unchecked
 from verify.replay.recompute import recompute
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -35,7 +36,7 @@ CREATED = "2026-01-31T12:00:00+00:00"
 PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "stranger": ("stranger-1", "reference", {}),
     "less effort": ("fine-tuned", "reference", {"effort": "screen"}),
-    "searched": ("stranger-2", "reference", {"selection": "best_of_50", "alpha": 0.01, "chronology": "B came first"}),
+    "searched": ("stranger-2", "reference", {"searched": 50, "alpha": 0.01, "chronology": "B came first"}),
     "child": ("continued-3x", "reference", {}),
     "experts": ("moe-fine", "reference", {}),
     "fewer tests": ("gpt2-stranger", "reference", {}),
@@ -57,25 +58,6 @@ def made(name: str) -> ClaimReport:
 def text(name: str) -> bytes:
     """Its file."""
     return made(name).to_json().encode() + b"\n"
-
-
-def sealed(content: dict[str, Any]) -> bytes:
-    """The file of a changed report whose digest and citation fit."""
-    value = digest(content, without=("digest", "citation"))
-    version = content["provenance"]["software"]["verify-lineage"]
-    citation = cite(content["verdict"], value, content["created"], version).model_dump()
-    return canonical(content | {"digest": value, "citation": citation}) + b"\n"
-
-
-def changed(content: dict[str, Any], field: str, value: Any) -> dict[str, Any]:
-    """The content with another value at a JSON path."""
-    content = copy.deepcopy(content)
-    keys = [key or int(index) for key, index in re.findall(r"\.([^.\[]+)|\[(\d+)\]", field)]
-    place: Any = content
-    for key in keys[:-1]:
-        place = place[key]
-    place[keys[-1]] = value
-    return content
 
 
 def outcome(source: bytes) -> Replay | ReportError:
@@ -105,7 +87,7 @@ def test_a_report_agrees_with_itself(name: str) -> None:
     found = check(text(name))
     assert found.disagreements == ()
     assert found.agrees
-    assert found.compared > 50
+    assert found.compared > 30
     assert found.basis == "the record alone"
     assert (found.digest, found.verdict) == (made(name).digest, made(name).verdict)
 
@@ -203,7 +185,7 @@ def test_any_changed_number_of_a_panel_test_is_found_though_sealed_again() -> No
     assert len(kinds) > 25
     for fields in kinds.values():
         field, value = rng.choice(fields)
-        if field.startswith("$.tests.response_match.scores"):
+        if field.startswith("$.evidence[panel].results[response_match].scores"):
             continue  # caught where it moves a rank, which is listed
         assert caught(sealed(changed(content, field, rng.choice(others(field, value))))), field
 
@@ -215,7 +197,7 @@ def test_any_changed_text_is_found_though_sealed_again(name: str) -> None:
     for field, value in leaves(content):
         if not isinstance(value, str | bool) or any(kind.covers(field) for kind in kinds):
             continue
-        if field.startswith(("$.digest", "$.citation")):
+        if field == "$.digest" or field.endswith(".order"):  # an order is no field of its own
             continue
         if not caught(sealed(changed(content, field, not value if isinstance(value, bool) else value + "."))):
             missed.append(field)
@@ -228,38 +210,38 @@ def test_any_changed_text_is_found_though_sealed_again(name: str) -> None:
         ("child", "$.verdict", "no_evidence"),
         ("stranger", "$.verdict", "dependent"),
         ("stranger", "$.verdict", "identical"),
-        ("child", "$.finding", "A was copied from B."),
-        ("child", "$.may_say", "A was copied from B."),
-        ("child", "$.log10_p", -500),
-        ("child", "$.tests.unit_identity.log10_p", -999),
-        ("child", "$.tests.unit_identity.adjusted_log10_p", -0.5),
-        ("child", "$.alpha", 0.01),
-        ("searched", "$.selection", "pre-specified"),
-        ("stranger", "$.limitations", []),
-        ("stranger", "$.power", None),
+        ("child", "$.evidence[exact].log10_p", -500),
+        ("child", "$.evidence[exact].results[unit_identity].log10_p", -999),
+        ("child", "$.evidence[exact].results[unit_identity].adjusted_log10_p", -0.5),
+        ("child", "$.evidence[exact].alpha", 0.01),
+        ("searched", "$.searched", 1),
+        ("child", "$.evidence[exact].line", "other"),
+        ("child", "$.evidence[exact].asked.code", "other"),
+        ("child", "$.evidence[exact].assumes", []),
+        ("child", "$.evidence[exact].attainable_log10_p", -1),
+        ("child", "$.declared.status", "declared_confirmed"),
         ("child", "$.provenance.effort", "screen"),
         ("less effort", "$.provenance.effort", "standard"),
         ("less effort", "$.provenance.sketch.units", 64),
-        ("child", "$.tests.sign_agreement.assumptions", []),
-        ("child", "$.tests.sign_agreement.applicable", False),
-        ("child", "$.tests.unit_identity.counts[0].live", 3),
-        ("child", "$.tests.unit_identity.by_layer[0].live", 3),
-        ("child", "$.tests.unit_identity.set_aside", ["hidden units"]),
-        ("child", "$.tests.sign_agreement.set_aside", ["signs of hidden units"]),
-        ("child", "$.tests.stream_identity.set_aside", ["signs"]),
-        ("child", "$.tests.unit_identity.effect.cosine_identified", 7.5),
-        ("child", "$.tests.unit_identity.by_layer[0].layer_a", 9),
+        ("child", "$.evidence[exact].results[sign_agreement].applicable", False),
+        ("child", "$.evidence[exact].results[unit_identity].counts[0].live", 3),
+        ("child", "$.evidence[exact].results[unit_identity].by_layer[0].live", 3),
+        ("child", "$.evidence[exact].results[unit_identity].set_aside", ["hidden units"]),
+        ("child", "$.evidence[exact].results[sign_agreement].set_aside", ["signs of hidden units"]),
+        ("child", "$.evidence[exact].results[stream_identity].set_aside", ["signs"]),
+        ("child", "$.evidence[exact].results[unit_identity].effect.cosine_identified", 7.5),
+        ("child", "$.evidence[exact].results[unit_identity].by_layer[0].layer_a", 9),
         ("child", "$.created", "once"),
         ("panel", "$.verdict", "dependent"),
-        ("panel", "$.panel_log10_p", -4),
+        ("panel", "$.evidence[panel].log10_p", -4),
         ("panel", "$.panel.critical_odds_ratio", 50),
         ("panel", "$.panel.false_match.bound", 0.01),
         ("panel", "$.panel.audit.sizes[0].excess_p", 0.5),
-        ("panel", "$.tests.response_match.scores[0]", 0.99),
-        ("panel", "$.tests.response_match.scores", [0.9]),
-        ("panel", "$.tests.response_match.scores[400]", 0.99),
-        ("panel", "$.tests.response_match.by_cell[0].log10_p", -4),
-        ("panel", "$.tests.spread_correlation.rungs[0].rank", 1),
+        ("panel", "$.evidence[panel].results[response_match].scores[0]", 0.99),
+        ("panel", "$.evidence[panel].results[response_match].scores", [0.9]),
+        ("panel", "$.evidence[panel].results[response_match].scores[400]", 0.99),
+        ("panel", "$.evidence[panel].results[response_match].by_cell[0].log10_p", -4),
+        ("panel", "$.evidence[panel].results[spread_correlation].rungs[0].rank", 1),
         ("panel", "$.panel.members[0].stratum", "another"),
         ("panel", "$.panel.primary", "spread_correlation"),
         ("panel", "$.panel.stratum_a", "another"),
@@ -296,7 +278,7 @@ def test_nothing_is_read_out_of_a_sentence(name: str) -> None:
         record = found.record.model_copy(update={"name": name, "architecture": shape})
         models.append(Fingerprint(record, found.arrays))
     report = test_lineage(*models, created=CREATED)
-    assert any(name in (test.reason or "") for test in report.tests.values())
+    assert any(name in words(test.reason) for test in report.tests.values())
     assert report.tests["response_identity"].applicable
     assert check(report).disagreements == ()
     assert replay(report, *models).disagreements == ()
@@ -306,18 +288,18 @@ def test_nothing_is_read_out_of_a_sentence(name: str) -> None:
 def test_a_test_cannot_be_dropped_by_stating_a_reason(test: str) -> None:
     """Neither as it is, nor with all that follows from it made to fit."""
     report = made("child")
-    said = "the vocabularies share 3 anchor tokens, fewer than 32"
+    said = Phrase.of("few_shared_anchors", shared=3, least=32)
     empty = report.tests[test].model_copy(
         update={"applicable": False, "reason": said, "counts": (), "by_layer": (), "effect": None, "log10_p": None}
     )
-    dropped = report.model_copy(update={"tests": {**report.tests, test: empty}})
-    assert f"$.tests.{test}.applicable" in {item.field for item in check(dropped.sealed()).disagreements}
+    dropped = with_results(report, empty)
+    assert f"$.evidence[exact].results[{test}].applicable" in {item.field for item in check(dropped.sealed()).disagreements}
     fitting, _ = recompute(dropped)
     found = check(fitting)
     if test == "stream_identity":  # how many dimensions are compared follows from the record: none of them matched
         assert fitting.tests[test].counts[0].n == report.tests[test].counts[0].n
     else:
-        assert [item.field for item in found.disagreements] == [f"$.tests.{test}.counts[0].n"]
+        assert [item.field for item in found.disagreements] == [f"$.evidence[exact].results[{test}].counts[0].n"]
 
 
 def test_tests_dropped_by_a_stated_number_are_listed_and_the_models_show_it() -> None:
@@ -326,7 +308,7 @@ def test_tests_dropped_by_a_stated_number_are_listed_and_the_models_show_it() ->
     forged, problems = recompute(report.model_copy(update={"shared_anchors": 3}))
     assert not problems
     assert not forged.tests["stream_identity"].applicable
-    assert "share 3 anchor tokens" in str(forged.tests["stream_identity"].reason)
+    assert "share 3 anchor tokens" in words(forged.tests["stream_identity"].reason)
     found = check(forged)
     assert found.agrees
     assert any(kind.covers("$.shared_anchors") for kind in found.not_checkable)
@@ -334,33 +316,11 @@ def test_tests_dropped_by_a_stated_number_are_listed_and_the_models_show_it() ->
     assert "$.shared_anchors" in {item.field for item in replay(forged, model(a), model(b)).disagreements}
 
 
-def older(name: str) -> bytes:
-    """The file of a report as an older version wrote it, which did not record what later ones do."""
-    content = json.loads(text(name))
-    del content["shared_anchors"]
-    for side in "ab":
-        del content[side]["read_from"]
-    return sealed(content)
-
-
-@pytest.mark.parametrize("name", ["child", "itself"])
-def test_an_older_report_keeps_its_bytes_and_agrees(name: str) -> None:
-    """From its file, as an object and with its models; and it is read and rendered."""
-    source = older(name)
-    a, b, _ = PAIRS[name]
-    report = ClaimReport.from_json(source.decode())
-    assert report.to_json().encode() + b"\n" == source
-    assert (report.shared_anchors, report.a.read_from) == (None, None)
-    assert report.to_markdown() == report.to_markdown()
-    for found in (check(source), check(report), replay(source.decode(), model(a), model(b))):
-        assert found.disagreements == ()
-
-
 def test_what_all_rests_on_is_listed_first() -> None:
     """Counts, and with a panel the scores: whether they are of these models, no arithmetic tells."""
     for name, fields in (
-        ("child", ["$.tests.unit_identity.counts[0].count", "$.tests.unit_identity.by_layer[0].n"]),
-        ("panel", ["$.tests.response_match.scores[3]", "$.tests.spread_correlation.rungs[0].rank"]),
+        ("child", ["$.evidence[exact].results[unit_identity].counts[0].count", "$.evidence[exact].results[unit_identity].by_layer[0].n"]),
+        ("panel", ["$.evidence[panel].results[response_match].scores[3]", "$.evidence[panel].results[spread_correlation].rungs[0].rank"]),
     ):
         listed = check(text(name)).not_checkable
         first = next(i for i, kind in enumerate(listed) if kind in UNCHECKED)
@@ -416,22 +376,12 @@ def test_a_report_can_be_copied_and_sent_to_another_process() -> None:
         assert again == report
         assert list(again.tests) == list(report.tests)
         assert again.to_json() == report.to_json()
-    with pytest.raises(TypeError):
-        report.tests["x"] = report.tests["unit_identity"]  # type: ignore[index]  # which is the point
-
-
-@pytest.mark.parametrize("seed", [None, "x", True, 1.5, 10**3000])
-def test_a_seed_that_no_report_can_state_is_refused(seed: Any) -> None:
-    with pytest.raises(InputError, match=r"seed is .*; give an integer"):
-        test_lineage(model("fine-tuned"), model("reference"), seed=seed)
 
 
 def test_a_broken_seal_is_named() -> None:
     content = json.loads(text("stranger"))
     broken = check(canonical(content | {"chronology": "A came first"}) + b"\n")
     assert broken.disagreements[0].field == "$.digest"
-    content["citation"]["text"] = "Somebody."
-    assert [item.field for item in check(canonical(content) + b"\n").disagreements] == ["$.citation.text"]
 
 
 def test_a_report_on_tensors_not_understood_agrees_with_itself() -> None:
@@ -455,9 +405,9 @@ def test_more_effort_than_was_made_is_found_with_the_models_too(effort: str) -> 
 
 def test_numbers_no_count_can_have_cost_no_memory() -> None:
     content = json.loads(text("stranger"))
-    for place in ("sign_agreement.counts[0]", "unit_identity.by_layer[0]", "stream_identity.counts[0]"):
+    for place in ("[sign_agreement].counts[0]", "[unit_identity].by_layer[0]", "[stream_identity].counts[0]"):
         for field, value in (("count", -1), ("n", 2**52), ("n", -1), ("groups", 2**52)):
-            assert caught(sealed(changed(content, f"$.tests.{place}.{field}", value)))
+            assert caught(sealed(changed(content, f"$.evidence[exact].results{place}.{field}", value)))
     for field in ("anchors", "architecture.layers", "architecture.hidden"):
         for value in (-1, 0, 2**52):
             outcome(sealed(changed(content, f"$.a.{field}", value)))
@@ -470,7 +420,7 @@ def test_what_cannot_be_checked_is_said() -> None:
         "by_cell" in kind.field and kind.reason.startswith("not checkable without the panel") for kind in kinds
     )
     assert not any(
-        "panel" in kind.field for kind in check(text("itself")).not_checkable if kind.field != "$.panel_alpha"
+        "panel" in kind.field for kind in check(text("itself")).not_checkable if kind.field != "$.evidence[panel].alpha"
     )
     assert all(kind.reason for kind in UNCHECKED)
     rows = check(text("panel")).to_dicts()
@@ -485,23 +435,11 @@ def test_what_is_no_report_is_refused_in_a_sentence(source: bytes) -> None:
     assert isinstance(outcome(source), ReportError)
 
 
-@pytest.mark.parametrize("version", [2, 0, "1", True, None, 1.5])
+@pytest.mark.parametrize("version", [3, 0, "1", True, None, 1.5])
 def test_an_unknown_schema_is_refused_in_a_sentence(version: Any) -> None:
     content = json.loads(text("stranger")) | {"schema_version": version}
-    with pytest.raises(ReportError, match=r"schema .*reads \[1\]"):
+    with pytest.raises(ReportError, match=r"schema .*reads \[1, 2\]"):
         check(canonical(content) + b"\n")
-
-
-def test_an_old_schema_is_read_by_its_own_reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which returns the same report in the present one."""
-
-    def from_zero(content: dict[str, Any]) -> ClaimReport:
-        return READERS[1](dict(content, schema_version=1))
-
-    monkeypatch.setitem(READERS, 0, from_zero)
-    content = json.loads(text("stranger")) | {"schema_version": 0}
-    assert read(sealed(content))[1].verdict == "no_evidence"
-    assert check(sealed(content)).disagreements == ()
 
 
 def test_tolerances() -> None:
@@ -527,8 +465,9 @@ def test_shipped_models_give_the_report_again(name: str) -> None:
     assert found.compared > check(text(name)).compared
     left = {kind.field for kind in found.not_checkable}
     assert left <= {
-        *("$.alpha", "$.panel_alpha", "$.panel.families*", "$.panel.corpus_*", "$.chronology", "$.created"),
-        *("$.provenance.software*", "$.provenance.seed", "$.provenance.effort"),
+        *("$.evidence[exact].alpha", "$.evidence[panel].alpha", "$.panel.families*", "$.panel.corpus_*"),
+        *("$.chronology", "$.created", "$.wording"),
+        *("$.provenance.software*", "$.provenance.options*", "$.provenance.effort"),
         *(f"$.{side}.{what}*" for side in "ab" for what in ("name", "software")),
     }
 
@@ -566,7 +505,7 @@ def test_a_forged_fingerprint_is_not_taken_for_weights(tmp_path: Path, bound: bo
     assert not any(kind.covers("$.b.content_sha256") for kind in found.not_checkable)
     with_weights = replay(report, model("stranger-1"), model("reference"))
     assert with_weights.status == "disagrees"
-    assert any(item.field.startswith("$.tests.unit_identity") for item in with_weights.disagreements)
+    assert any(item.field.startswith("$.evidence[exact].results[unit_identity]") for item in with_weights.disagreements)
 
 
 def test_exchanged_or_other_models_are_named_by_digest() -> None:
@@ -587,9 +526,9 @@ def test_exchanged_or_other_models_are_named_by_digest() -> None:
         ("$.a.non_finite", 3),
         ("$.a.files[0].size", 5),
         ("$.a.bytes_read", 5),
-        ("$.tests.unit_identity.effect.cosine_identified", 0.5),
-        ("$.tests.unit_identity.effect.cosine_background", 0.5),
-        ("$.tests.unit_identity.notes", ["Nothing."]),
+        ("$.evidence[exact].results[unit_identity].effect.cosine_identified", 0.5),
+        ("$.evidence[exact].results[unit_identity].effect.cosine_background", 0.5),
+        ("$.evidence[exact].results[unit_identity].notes", [{"code": "quoted", "values": {"text": "x"}}]),
     ],
 )
 def test_what_the_record_cannot_tell_the_weights_do(field: str, value: Any) -> None:
@@ -605,11 +544,11 @@ def test_what_the_record_cannot_tell_the_weights_do(field: str, value: Any) -> N
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("$.tests.response_match.scores[200]", 0.02),
-        ("$.tests.response_match.grid[0][1]", 0.5),
-        ("$.tests.spread_correlation.score", 0.5),
+        ("$.evidence[panel].results[response_match].scores[200]", 0.02),
+        ("$.evidence[panel].results[response_match].grid[0][1]", 0.5),
+        ("$.evidence[panel].results[spread_correlation].score", 0.5),
         ("$.panel.members[0].family", "another"),
-        ("$.panel.dropped[0].reason", "it scored high"),
+        ("$.panel.dropped[0].reason.code", "quoted"),
         ("$.panel.version", "9"),
         ("$.panel.anchors", 90),
     ],
@@ -747,7 +686,7 @@ def test_the_outcome_as_json(run: Run, file: Path) -> None:
 
 
 def test_hostile_texts_are_inert_in_the_terminal(run: Run, file: Path) -> None:
-    content = changed(json.loads(text("child")), "$.finding", "\x1b[31m\n| a |\u202e" + "x" * 500)
+    content = changed(json.loads(text("child")), "$.evidence[exact].asked.code", "\x1b[31m\n| a |\u202e" + "x" * 500)
     file.write_bytes(sealed(content))
     status, out, _ = run("replay", file)
     assert status == 1

@@ -59,7 +59,7 @@ def test_drift_is_noticed(
     monkeypatch.setattr("schemas.__main__.HERE", tmp_path)
     monkeypatch.setattr("sys.argv", ["schemas", "--check"])
     assert main() == 1
-    assert "claim-report-1.schema.json is not what the records say" in capsys.readouterr().err
+    assert "claim-report-2.schema.json is not what the records say" in capsys.readouterr().err
     monkeypatch.setattr("sys.argv", ["schemas"])
     assert main() == 0
     monkeypatch.setattr("sys.argv", ["schemas", "--check"])
@@ -70,7 +70,7 @@ def test_real_reports_obey_the_schema(documents: list[dict[str, Any]]) -> None:
     """Of every verdict that needs no panel."""
     assert [d["verdict"] for d in documents] == ["identical", "dependent", "no_evidence", "untestable"]
     for document in documents:
-        validator("claim-report-1").validate(document)
+        validator("claim-report-2").validate(document)
 
 
 def test_real_fingerprints_obey_the_schema(fingerprints: list[Fingerprint]) -> None:
@@ -86,12 +86,12 @@ def test_real_fingerprints_obey_the_schema(fingerprints: list[Fingerprint]) -> N
 def test_what_the_reader_refuses_the_schema_refuses(documents: list[dict[str, Any]], change: dict[str, Any]) -> None:
     """Unknown fields, verdicts and versions, and values of another kind or out of range."""
     with pytest.raises(ValidationError):
-        validator("claim-report-1").validate(documents[1] | change)
+        validator("claim-report-2").validate(documents[1] | change)
 
 
 def test_every_key_is_described(documents: list[dict[str, Any]]) -> None:
     """All is written, absent values as null, but what only models of several parts have; no other key is known."""
-    schema = json.loads(schemas()["claim-report-1.schema.json"])
+    schema = json.loads(schemas()["claim-report-2.schema.json"])
     of_parts = {"parts", "equal_tensors"}
     assert schema["properties"].keys() == documents[0].keys() | of_parts == ClaimReport.model_fields.keys()
     assert not of_parts & documents[0].keys()

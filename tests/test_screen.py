@@ -31,7 +31,7 @@ from tests.synthetic import SKETCH, architecture, fingerprint_of, gpt2_like, moe
 from verify import Fingerprint, InputError, fingerprint
 from verify.base import StatisticsError, run_in_order
 from verify.checkpoint import Architecture
-from verify.claim.verdict import combine
+from verify.claim.evidence import combine
 from verify.cli import main
 from verify.fingerprint import Effort, chosen_indices
 from verify.inference import benjamini_yekutieli, holm

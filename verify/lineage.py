@@ -7,22 +7,15 @@ import platform
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime
-from numbers import Integral
 from pathlib import Path
 
 from .base import FingerprintError, InputError, Progress, Workers, silent, software
 from .checkpoint import Location
-from .claim import ClaimReport, Provenance, Subject
-from .claim.conclude import (
-    Further,
-    conclude,
-    identical,
-    level_of_one,
-    not_needed,
-    nothing_differs,
-    pairs_searched,
-)
+from .claim import ClaimReport, EvidenceLine, Provenance, Subject
+from .claim.conclude import Circumstances, Further, conclude, log10_alpha_of_one, not_needed
+from .claim.evidence import RESERVED
 from .claim.parts import equal_tensors, inventory, paired, single
+from .claim.same import identical, nothing_differs
 from .fingerprint import (
     COMPONENTS,
     EFFORTS,
@@ -38,12 +31,12 @@ from .fingerprint import (
 )
 from .panel import Panel, evaluate, load_panel
 from .statistics import EXACT_TESTS, ExactResult
-from .statistics import exact_results as tests_of
+from .statistics.statistic import exact_results as results_of
 
 Model = str | os.PathLike[str] | Location | Fingerprint
-_LARGEST_SEED = 10**3000  # that a report can state: longer texts are no numbers to Python
 
 PanelSource = str | os.PathLike[str] | Panel | None
+OwnEvidence = Callable[[Fingerprint, Fingerprint], EvidenceLine]
 
 
 def test_lineage(
@@ -56,10 +49,10 @@ def test_lineage(
     panel_alpha: float = 1e-2,
     families: Collection[str] = (),
     corpus: str | tuple[str, str] = "",
-    selection: str = "pre-specified",
-    seed: int = 0,
+    searched: int = 1,
     chronology: str | None = None,
     created: str | None = None,
+    own: Collection[OwnEvidence] = (),
     workers: Workers = None,
     progress: Progress = silent,
 ) -> ClaimReport:
@@ -82,11 +75,12 @@ def test_lineage(
     corpus : name of the text that A and B were trained on, or one name for each, as the panel declares its members'.
         Strangers of one text are more alike, so there is no panel verdict unless the panel holds members of the
         corpus and the kind of A and of B: none without this, or with a name that no member has.
-    selection : ``"pre-specified"``, or ``"best_of_K"`` (such as ``"best_of_50"``) where K pairs were searched for
-        this one: the report's p-values then pay for K.
-    seed : recorded; no test draws random numbers.
+    searched : how many pairs of models were searched for this one; 1 for a pair named in advance. The report's
+        p-values are multiplied by it.
     chronology : which file existed first and how that is known, in words; recorded as stated.
     created : ISO 8601 time to record; now by default. It is the report's only clock.
+    own : evidence of your own: functions of both fingerprints (of the parts that the report is headlined by), each
+        giving a line under a name of its own. It is recorded and shown, and enters no verdict.
     workers : processes that read weights, or an executor to hand the layers to; the report is the same.
     progress : called while weights are read.
 
@@ -113,10 +107,8 @@ def test_lineage(
         if not 0 < level < 1:
             raise InputError(f"{name} is {level}; give a level between 0 and 1, such as 0.001.")
     corpora = _corpora(corpus)
-    created, tries, reference = _time(created), pairs_searched(selection), load_panel(panel)
+    created, reference = _time(created), load_panel(panel)
     _check_text("chronology", chronology or "")
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or abs(int(seed)) >= _LARGEST_SEED:
-        raise InputError(f"seed is {seed!r:.60}; give an integer of at most 3000 digits.")
     if reference is not None and effort not in (None, "full"):
         raise InputError(f"effort is {effort!r}, and a panel needs all weights; give 'full', or no panel.")
     asked: Effort | None = "full" if reference is not None else effort
@@ -141,7 +133,7 @@ def test_lineage(
             check_same(*two)
     if not same:
         able = sum(any(test.refusal(*two) is None for test in EXACT_TESTS) for two in both)
-        results, *others = (exact_results(*two, alpha=alpha, selection=selection, parts=able) for two in both)
+        results, *others = (exact_results(*two, alpha=alpha, searched=searched, parts=able) for two in both)
         rest = iter(zip(both[1:], others, strict=True))
         further = [Further.of(pair, *(next(rest) if pair.understood else (None, ()))) for pair in pairs[1:]]
         equal = equal_tensors(first.record.rest, second.record.rest, pairs)
@@ -152,26 +144,24 @@ def test_lineage(
                 alpha=panel_alpha,
                 families=families,
                 corpora=corpora,
-                tries=tries,
+                tries=searched,
                 progress=progress,
             )
-    return conclude(
-        subject_a,
-        subject_b,
-        results,
-        evidence,
+    circumstances = Circumstances(
         alpha=alpha,
-        panel_alpha=panel_alpha,
-        selection=selection,
+        searched=searched,
         chronology=chronology,
         shared_anchors=len(shared_anchors(*(model.record for model in both[0]))),
         provenance=Provenance(
-            software=_software(), effort=first.record.effort, sketch=first.record.sketch, seed=str(int(seed))
+            software=_software(),
+            effort=first.record.effort,
+            sketch=first.record.sketch,
+            options=_options(a, b, effort, panel),
         ),
         created=created,
-        further=further,
-        equal=equal,
     )
+    lines = [_own_line(function, *both[0]) for function in own]
+    return conclude(subject_a, subject_b, results, evidence, circumstances, further=further, equal=equal, others=lines)
 
 
 test_lineage.__test__ = False  # type: ignore[attr-defined]  # not for pytest
@@ -256,12 +246,11 @@ def told_apart(
 
 
 def exact_results(
-    a: Fingerprint, b: Fingerprint, *, alpha: float = 1e-3, selection: str = "pre-specified", parts: int = 1
+    a: Fingerprint, b: Fingerprint, *, alpha: float = 1e-3, searched: int = 1, parts: int = 1
 ) -> list[ExactResult]:
     """Each exact test of two fingerprints; level, search and number of parts enter statements of power alone."""
     applicable = sum(test.refusal(a, b) is None for test in EXACT_TESTS)
-    level = level_of_one(alpha, applicable, selection, parts)
-    return tests_of(EXACT_TESTS, a, b, log10_alpha=level)
+    return results_of(EXACT_TESTS, a, b, log10_alpha=log10_alpha_of_one(alpha, applicable, searched, parts))
 
 
 def _weights(model: Model) -> Location | None:
@@ -313,6 +302,31 @@ def _check_whole(model: Fingerprint) -> None:
             f"The fingerprint of {model.record.name} was cut down for a panel and lacks {', '.join(missing)}; "
             "make it again from the weights."
         )
+
+
+def _own_line(function: OwnEvidence, a: Fingerprint, b: Fingerprint) -> EvidenceLine:
+    """Somebody's own line of evidence."""
+    line = function(a, b)
+    if not isinstance(line, EvidenceLine) or line.line in RESERVED:
+        names = " and ".join(RESERVED)
+        raise InputError(
+            f"A function in own gave {line!r:.80}; give an EvidenceLine under another name than {names}."
+        )
+    return line
+
+
+def _options(a: Model, b: Model, effort: Effort | None, panel: PanelSource) -> dict[str, str]:
+    """What was asked for, where nothing else in the report says it; names, and never a path."""
+    given: dict[str, str | None] = {"effort": effort}
+    if panel is not None:
+        given["panel"] = "default" if panel == "default" else "given"
+    for side, model in (("a", a), ("b", b)):
+        if isinstance(model, Location):
+            given[f"layout_{side}"] = model.layout and Path(model.layout).name
+            given[f"tokenizer_{side}"] = "given" if model.tokenizer is not None else None
+            given[f"base_{side}"] = "given" if model.base is not None else None
+            given[f"part_{side}"] = model.part
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _software() -> dict[str, str]:

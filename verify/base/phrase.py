@@ -23,7 +23,7 @@ class Phrase(Record):
 
     code: str
     """What is said; every version of the catalogue (``verify.wording``) has a sentence for it."""
-    values: dict[str, Value | list[str] | Phrase] = Field(default={})
+    values: dict[str, Value | list[str | Phrase] | Phrase] = Field(default={})
     """What fills the sentence, by name."""
 
     def __hash__(self) -> int:

@@ -1,16 +1,23 @@
-"""The claim: its record, verdict, wording and digest; ``check`` and ``signature`` are loaded where they are used."""
+"""The claim: its record, evidence, verdict and digest; ``signature`` is loaded where it is used."""
 
 from ..base import canonical, digest
 from .citation import Citation
 from .declared import Declared
-from .report import ClaimReport, Hypotheses, Provenance, Subject
-from .verdict import Verdict, combine, decide
+from .evidence import EvidenceLine, Verdict, combine, decide
+from .parts import EqualTensors, PartSubject
+from .record import Hypotheses, PartResult, Provenance
+from .report import ClaimReport
+from .subject import Subject
 
 __all__ = [
     "Citation",
     "ClaimReport",
     "Declared",
+    "EqualTensors",
+    "EvidenceLine",
     "Hypotheses",
+    "PartResult",
+    "PartSubject",
     "Provenance",
     "Subject",
     "Verdict",

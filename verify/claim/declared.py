@@ -10,17 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from ..base import Record
-from . import wording
-from .verdict import Verdict
+from .evidence import Verdict
 
 if TYPE_CHECKING:
-    from .report import Subject
+    from .subject import Subject
 
 Match = Literal["address", "name"]
 """How a declared name was matched: with the address that a model was read from, or with its name alone."""
 Status = Literal["declared_confirmed", "declared_not_confirmed", "undeclared_found", "nothing"]
 
-_FOUND: tuple[Verdict, ...] = ("identical", "dependent")
+FOUND: tuple[Verdict, ...] = ("identical", "dependent")
 _HUB = "hf://"
 
 
@@ -35,7 +34,6 @@ class Declared(Record):
     """How a base that B declares was matched with A; None where none was."""
     common: bool = False
     """Whether both declare one base."""
-    sentence: str
 
 
 def declared(a: Subject, b: Subject, verdict: Verdict) -> Declared:
@@ -52,20 +50,14 @@ def declared(a: Subject, b: Subject, verdict: Verdict) -> Declared:
     ours = ours and (not common or merged)  # nothing declared but by an adapter that was merged for this
     status: Status
     if a_names_b or b_names_a or common:
-        status = "declared_confirmed" if verdict in _FOUND and not ours else "declared_not_confirmed"
+        status = "declared_confirmed" if verdict in FOUND and not ours else "declared_not_confirmed"
     else:
-        status = "undeclared_found" if verdict in _FOUND else "nothing"
+        status = "undeclared_found" if verdict in FOUND else "nothing"
     return Declared(
         status=status,
         a_names_b=a_names_b,
         b_names_a=b_names_a,
         common=common,
-        sentence=wording.declared(
-            status,
-            verdict,
-            {"A names B": a_names_b, "B names A": b_names_a, "A and B name one": "address" if common else None},
-            of_our_making=merged and verdict in _FOUND,
-        ),
     )
 
 

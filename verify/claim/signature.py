@@ -34,18 +34,23 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..base import InputError, ReportError, VerifyError, without_duplicates
+from ..base import ReportError, without_duplicates
 from ..base.digest import canonical
-from .report import ClaimReport, Subject
+from .keys import generate_key, is_encrypted, key_id, public, signer
+from .report import ClaimReport
+from .subject import Subject
 
 if TYPE_CHECKING:
     from securesystemslib.dsse import Envelope
-    from securesystemslib.signer import CryptoSigner, SSlibKey
+    from securesystemslib.signer import SSlibKey
+
+__all__ = ["SignatureError", "generate_key", "is_encrypted", "key_id", "sign", "statement", "verify_signature"]
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-PREDICATE_TYPE = "urn:uuid:4336c167-dc25-4f3a-bd71-5e92bbd58cb0#verify-claim-report-v1"
-"""A URI that needs neither a domain nor a registered namespace; the fragment is for human readers."""
+_PREDICATE = "urn:uuid:4336c167-dc25-4f3a-bd71-5e92bbd58cb0#verify-claim-report-v"
+"""A URI that needs neither a domain nor a registered namespace; the fragment, which ends with the report's schema,
+is for human readers."""
 CONTENT_DIGEST = "verify-content-sha256"
 READ_DIGEST = "verify-read-sha256"
 
@@ -80,9 +85,7 @@ class Statement(_Foreign):
     type: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
     subject: list[ResourceDescriptor]
     """The questioned model, then the reference."""
-    predicate_type: Literal["urn:uuid:4336c167-dc25-4f3a-bd71-5e92bbd58cb0#verify-claim-report-v1"] = Field(
-        alias="predicateType"
-    )
+    predicate_type: str = Field(alias="predicateType", pattern=f"^{_PREDICATE}[1-9][0-9]{{0,3}}$")
     predicate: dict[str, Any]
     """The whole report."""
 
@@ -106,10 +109,15 @@ def statement(report: ClaimReport) -> Statement:
     ReportError
         If the report was altered after it was made, or a digest in it is not one.
     """
-    if not report.is_intact() or report != report.sealed():
+    if not report.is_intact():
         raise ReportError("The report was altered after it was made, so it is not signed; make it again.")
     fields = {"subject": [_subject(report.a), _subject(report.b)], "predicate": json.loads(report.to_json())}
-    return Statement.model_validate({"_type": STATEMENT_TYPE, "predicateType": PREDICATE_TYPE} | fields)
+    return Statement.model_validate({"_type": STATEMENT_TYPE, "predicateType": predicate_type(report)} | fields)
+
+
+def predicate_type(report: ClaimReport) -> str:
+    """The type of a predicate that is a report, by the schema it was made under."""
+    return f"{_PREDICATE}{report.schema_of_maker}"
 
 
 def sign(report: ClaimReport, key: bytes, *, passphrase: bytes | None = None) -> bytes:
@@ -134,12 +142,12 @@ def sign(report: ClaimReport, key: bytes, *, passphrase: bytes | None = None) ->
     VerifyError
         If the extra ``sign`` is not installed.
     """
-    signer = _signer(key, passphrase)
+    private = signer(key, passphrase)
     from securesystemslib.dsse import Envelope
 
     payload = canonical(statement(report).model_dump(by_alias=True))
     envelope = Envelope(payload, PAYLOAD_TYPE, {})
-    envelope.sign(signer)
+    envelope.sign(private)
     content = canonical(envelope.to_dict())
     if len(content) > LONGEST_ENVELOPE:
         raise ReportError(f"The report is too long to sign: {len(content)} bytes of at most {LONGEST_ENVELOPE}.")
@@ -167,13 +175,18 @@ def verify_signature(envelope: bytes, public_key: bytes) -> ClaimReport:
     VerifyError
         If the extra ``sign`` is not installed.
     """
-    key = _public(public_key)
+    key = public(public_key)
     payload = _signed_payload(_read_envelope(envelope), key)
     try:
         found = Statement.model_validate(parse(payload, "the signed payload"))
     except ValidationError as error:
         raise _refused("the signed payload", error) from error
     report = _report(found)
+    if found.predicate_type != predicate_type(report):
+        raise SignatureError(
+            f"The signature holds, but the statement says its report is {found.predicate_type[-40:]!r}, and it is of "
+            f"schema {report.schema_of_maker}, so it was not made by this library; ask its signer for another."
+        )
     expected = [_subject(report.a), _subject(report.b)]
     if len(found.subject) != 2 or not all(map(_same, found.subject, expected)):
         raise SignatureError(
@@ -181,43 +194,6 @@ def verify_signature(envelope: bytes, public_key: bytes) -> ClaimReport:
             "not made by this library; ask its signer for another."
         )
     return report
-
-
-def generate_key() -> tuple[bytes, bytes]:
-    """A new Ed25519 key: the private part (PKCS#8, PEM, not encrypted) and the public part (PEM).
-
-    Raises
-    ------
-    VerifyError
-        If the extra ``sign`` is not installed.
-    """
-    _require()
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-
-    key = Ed25519PrivateKey.generate()
-    return (
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-        key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
-    )
-
-
-def key_id(public_key: bytes) -> str:
-    """The identifier by which an envelope names a public key: securesystemslib's, 64 hexadecimal digits.
-
-    Raises
-    ------
-    InputError
-        If the key cannot be used.
-    VerifyError
-        If the extra ``sign`` is not installed.
-    """
-    return _public(public_key).keyid
-
-
-def is_encrypted(key: bytes) -> bool:
-    """Whether a private key needs a passphrase."""
-    return b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in key
 
 
 def parse(content: bytes, what: str) -> dict[str, Any]:
@@ -333,51 +309,3 @@ def _refused(what: str, error: ValidationError) -> ReportError:
         f"In {what} is no signed claim report (at {where!r:.80}: {problem['msg']}); give one that `verify sign` "
         "wrote."
     )
-
-
-def _signer(key: bytes, passphrase: bytes | None) -> CryptoSigner:
-    _require()
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-    from securesystemslib.signer import CryptoSigner
-
-    if is_encrypted(key) and passphrase is None:
-        raise InputError("The private key is encrypted; give its passphrase.")
-    try:
-        private = load_pem_private_key(key, passphrase if is_encrypted(key) else None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        wrong = " or the passphrase is wrong" if is_encrypted(key) else ""
-        raise InputError(
-            f"The private key cannot be read: it is not PKCS#8 in PEM{wrong}; make one with `verify keygen`."
-        ) from error
-    if not isinstance(private, Ed25519PrivateKey):
-        raise InputError("The private key is not an Ed25519 key; make one with `verify keygen`.")
-    return CryptoSigner(private)
-
-
-def _public(key: bytes) -> SSlibKey:
-    _require()
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-    from securesystemslib.signer import SSlibKey
-
-    try:
-        public = load_pem_public_key(key)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise InputError("The public key cannot be read as one in PEM; give the signer's .pub file.") from error
-    if not isinstance(public, Ed25519PublicKey):
-        raise InputError("The public key is not an Ed25519 key; give the .pub file that `verify keygen` wrote.")
-    return SSlibKey.from_crypto(public)
-
-
-def _require() -> None:
-    try:
-        import cryptography  # noqa: F401  # securesystemslib alone would verify in slow pure Python
-        import securesystemslib  # noqa: F401
-    except ImportError as error:
-        raise VerifyError(
-            "Signatures need the packages of the extra `sign`, which are not installed; "
-            "`pip install 'verify-lineage[sign]'`."
-        ) from error

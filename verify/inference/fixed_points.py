@@ -74,26 +74,26 @@ def log10_p_fixed_points(count: int, groups: int) -> float:
     return min(0.0, natural / _LN10)
 
 
-def critical_count(groups: int, level: float) -> int:
-    """Smallest count whose bound is at most ``level`` (a log10 probability, negative)."""
+def critical_count(groups: int, log10_alpha: float) -> int:
+    """Smallest count whose bound is at most ``10**log10_alpha``."""
     low, high = groups, 2 * groups + 1
-    while log10_p_fixed_points(high, groups) > level:
+    while log10_p_fixed_points(high, groups) > log10_alpha:
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        if log10_p_fixed_points(middle, groups) > level:
+        if log10_p_fixed_points(middle, groups) > log10_alpha:
             low = middle
         else:
             high = middle
     return high
 
 
-def detectable_share(indices: int, groups: int, level: float, power: float = 0.95) -> float | None:
-    """Smallest share ``s`` of kept indices that reaches ``level`` with the given power.
+def detectable_share(indices: int, groups: int, log10_alpha: float, power: float = 0.95) -> float | None:
+    """Smallest share ``s`` of kept indices that reaches the level ``10**log10_alpha`` with the given power.
 
     If each of ``indices`` indices is a fixed point independently with probability at least ``s``,
-    the bound is at most ``10**level`` with probability at least ``power``. None where even all
+    the bound is at most ``10**log10_alpha`` with probability at least ``power``. None where even all
     indices fixed would not reach the level.
     """
-    needed = critical_count(groups, level)
+    needed = critical_count(groups, log10_alpha)
     return smallest_share(needed, indices, power) if needed <= indices else None

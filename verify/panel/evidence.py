@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import Progress, Record, StatisticsError, silent
+from ..base import Phrase, Progress, Record, StatisticsError, silent
 from ..fingerprint import Fingerprint
 from ..inference import (
     Design,
@@ -30,36 +30,21 @@ from ..inference import (
     row_design,
     stratum_design,
 )
-from ..statistics import PANEL_STATISTICS, PRIMARY, Rung, Similarity, TestResult
+from ..statistics import PANEL_STATISTICS, PRIMARY, PanelResult, Rung, Similarity
 from ..statistics.applicability import on_anchors
 from ..statistics.response_match import response_grid
 from .audit import LEAST, Audit, audit
-from .likeness import Likeness, like_needed, likeness, own_kind_design
+from .likeness import OWN_KIND, Likeness, like_needed, likeness, own_kind_design
 from .localise import localise
-from .record import Exclusion, Panel
+from .record import Panel
 from .scores import Scores, compute
-from .selection import comparable, stratum_of
+from .selection import Dropped, comparable, stratum_of
 
 Ranking = Literal["raw", "residual", "larger"]
 """By raw score, by two-way residual, or by both and the larger rank."""
-PRIMARY_RUNG = "own_kind"
+PRIMARY_RUNG = OWN_KIND
 ALL_PAIRS = "pair_larger"
 """The rung that holds the rank of the primary one among all pairs, over their number."""
-_RESIDUAL = " This is asked after each model's own level, its tendency to resemble all others, is taken out."
-_LARGER = " This is asked of raw scores and after each model's own level is taken out, and the larger rank counts."
-_NULL = (
-    "A and B are unrelated, and which models of their own kind, A, B and the panel's members of the same stratum and "
-    "declared corpus, are called A and B tells nothing about the scores, either as they are or once each model's "
-    "tendency to resemble every other is taken out."
-)
-_ASSUMPTIONS = (
-    "A and B are exchangeable with the members of their own kind, which have the stratum and the declared corpus of "
-    "A, or of B, as they are or after removal of each model's own level (additive hub effects). Of the other members "
-    "nothing is assumed.",
-    "Not protected: multiplicative hub effects, unequal noise, and an affinity of the pair that the members of its "
-    "own kind do not have, such as for a shared laboratory, data or tokenizer.",
-    "The members are unrelated to one another and to A and B, as declared; so are the corpora.",
-)
 
 
 class MemberUsed(Record):
@@ -90,7 +75,7 @@ class PanelUse(Record):
     version: str
     digest: str
     members: tuple[MemberUsed, ...]
-    dropped: tuple[Exclusion, ...]
+    dropped: tuple[Dropped, ...]
     """Members not used, each with its reason; never because of a score."""
     stratum_a: str
     stratum_b: str
@@ -127,11 +112,11 @@ class PanelUse(Record):
 class PanelEvidence:
     """Results of all panel statistics, and the use made of the panel."""
 
-    results: tuple[TestResult, ...]
+    results: tuple[PanelResult, ...]
     use: PanelUse
 
     @property
-    def primary(self) -> TestResult:
+    def primary(self) -> PanelResult:
         """The only result that enters a verdict."""
         return self.results[0]
 
@@ -213,7 +198,7 @@ def _test(
     use: PanelUse,
     tries: int,
     progress: Progress,
-) -> tuple[TestResult, Scores | None]:
+) -> tuple[PanelResult, Scores | None]:
     reason = _refusal(statistic, claim, use.alpha / tries)
     scores: Scores | None = None
     rungs: tuple[Rung, ...] = ()
@@ -223,7 +208,7 @@ def _test(
             scores = compute(statistic, claim.models, claim.names, claim.anchors, known, progress)
             rungs = ladder(scores.matrix, *use.kinds)
         except StatisticsError as error:  # a score that is not a number never counts as not extreme
-            reason, scores = str(error), None
+            reason, scores = Phrase.quoted(str(error)), None
     if scores is None:
         return conclude(statistic, reason=reason), None
     result = conclude(statistic, rungs, float(scores.matrix[0, 1]))
@@ -241,19 +226,20 @@ def _test(
 
 
 def conclude(
-    statistic: Similarity, rungs: tuple[Rung, ...] = (), score: float | None = None, *, reason: str | None = None
-) -> TestResult:
+    statistic: Similarity,
+    rungs: tuple[Rung, ...] = (),
+    score: float | None = None,
+    *,
+    reason: Phrase | None = None,
+    primary_rung: str = PRIMARY_RUNG,
+) -> PanelResult:
     """The result of a panel statistic that has a ladder of ranks, or a reason why it does not apply."""
-    primary = next((rung for rung in rungs if rung.design == PRIMARY_RUNG), None)
-    return TestResult(
+    primary = next((rung for rung in rungs if rung.design == primary_rung), None)
+    return PanelResult(
         id=statistic.id,
         version=statistic.version,
-        title=statistic.title,
         applicable=primary is not None,
         reason=reason,
-        null=_NULL,
-        assumptions=_ASSUMPTIONS,
-        method="panel" if primary else None,
         score=score,
         rungs=rungs,
         log10_p=primary.log10_p if primary else None,
@@ -261,32 +247,27 @@ def conclude(
     )
 
 
-def _refusal(statistic: Similarity, claim: _Claim, level: float) -> str | None:
+def _refusal(statistic: Similarity, claim: _Claim, alpha: float) -> Phrase | None:
     """Why a claim cannot be ranked, decided before any score is computed."""
     a, b = claim.models[:2]
     if a.record.sketch != claim.panel.record.sketch:
-        return (
-            "A and B were fingerprinted under another sketch than the panel's members; make them again under theirs"
-        )
+        return Phrase.of("panel.other_sketch")
     if a.record.architecture.norm != b.record.architecture.norm:
-        return "A and B have different kinds of norm, so no member is comparable with both"
-    reason = statistic.refuse(a, b)
+        return Phrase.of("panel.two_norms")
+    reason = statistic.refusal(a, b)
     if reason is not None:
         return reason
-    members, needed = len(claim.models) - 2, members_needed(level)
+    members, needed = len(claim.models) - 2, members_needed(alpha)
     if members < needed:
-        return (
-            f"{members} members of the panel are comparable with A and B, and level {level:g} needs {needed}: no "
-            "score could reach it; build a panel of models like them with `verify panel build RECIPE`"
-        )
+        return Phrase.of("panel.few_members", members=members, alpha=alpha, needed=needed)
     for member in claim.models[2:]:
-        reason = statistic.refuse(a, member) or statistic.refuse(b, member)
+        reason = statistic.refusal(a, member) or statistic.refusal(b, member)
         if reason is not None:
-            return f"the panel's member {member.record.name} has no score: {reason}"
+            return Phrase.of("panel.member_refused", name=member.record.name, why=reason)
     return None
 
 
-def members_needed(level: float) -> int:
+def members_needed(alpha: float) -> int:
     """Comparable members from which the pair design can reach a level: the smallest M with (M+2)(M+1)/2 >= 1/level.
 
     Examples
@@ -294,7 +275,7 @@ def members_needed(level: float) -> int:
     >>> members_needed(0.01)
     13
     """
-    return max(LEAST - 2, like_needed(level))
+    return max(LEAST - 2, like_needed(alpha))
 
 
 def ladder(scores: NDArray[np.float64], strata: list[str], corpora: list[str]) -> tuple[Rung, ...]:
@@ -319,7 +300,7 @@ def ladder(scores: NDArray[np.float64], strata: list[str], corpora: list[str]) -
         steps.append((stratum, "residual"))
     rungs = [_rung(scores, design, ranking) for design, ranking in steps]
     own = own_kind_design(strata, corpora)
-    rungs.insert(3, _made(own.id, own.null, own_kind_rank(scores, pair_design(n), own)))
+    rungs.insert(3, _made(own.id, own_kind_rank(scores, pair_design(n), own)))
     return tuple(rungs)
 
 
@@ -327,14 +308,12 @@ def _rung(scores: NDArray[np.float64], design: Design, ranking: Ranking) -> Rung
     found = (
         larger_rank(scores, design) if ranking == "larger" else rank(scores, design, residual=ranking == "residual")
     )
-    name, asked = {"raw": ("", ""), "residual": ("_residual", _RESIDUAL), "larger": ("_larger", _LARGER)}[ranking]
-    return _made(design.id + name, design.null + asked, found)
+    return _made(design.id + {"raw": "", "residual": "_residual", "larger": "_larger"}[ranking], found)
 
 
-def _made(design: str, null: str, found: OrbitRank) -> Rung:
+def _made(design: str, found: OrbitRank) -> Rung:
     return Rung(
         design=design,
-        null=null,
         rank=found.rank,
         size=found.size,
         log10_p=found.log10_p,
@@ -342,14 +321,14 @@ def _made(design: str, null: str, found: OrbitRank) -> Rung:
     )
 
 
-def judged(use: PanelUse, scores: NDArray[np.float64], result: TestResult, tries: int) -> PanelUse:
+def judged(use: PanelUse, scores: NDArray[np.float64], result: PanelResult, tries: int) -> PanelUse:
     """Add what the primary scores say of the panel's strength: sensitivity, false matches, audit.
 
     The sensitivity is that of the primary rung, to unequal selection among the pairs of the claim's own kind. Both
     the level and the bound pay for the pairs that were searched.
     """
     members = use.members
-    rung = next(rung for rung in result.rungs if rung.design == PRIMARY_RUNG)
+    rung = next(rung for rung in result.rungs if rung.design == use.primary_rung)
     pairs = disjoint_pairs([member.name for member in members])
     exceeding = sum(bool(scores[2 + i, 2 + j] >= scores[0, 1]) for i, j in pairs)
     return use.model_copy(

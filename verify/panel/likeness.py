@@ -21,11 +21,15 @@ from dataclasses import replace
 from math import ceil, isqrt
 from typing import TYPE_CHECKING, Protocol
 
-from ..base import Record
+from ..base import Phrase, Record
 from ..inference import Design, stratum_design
 
 if TYPE_CHECKING:
     from .evidence import PanelUse
+
+
+OWN_KIND = "own_kind"
+"""The design that the primary p-value is counted by."""
 
 
 class Declared(Protocol):
@@ -71,13 +75,7 @@ def own_kind_design(strata: Sequence[str], corpora: Sequence[str]) -> Design:
     """
     kinds = [(stratum, corpus or i) for i, (stratum, corpus) in enumerate(zip(strata, corpora, strict=True))]
     own = stratum_design(kinds)
-    which = "their own kind" if len(own.groups) == 1 else "its own kind each"
-    null = (
-        f"A and B are unrelated and could have been any of the panel models of {which}, which have the same stratum "
-        "and declared corpus; nothing is assumed of the other models, which can only raise the rank. The rank is "
-        "that among all pairs, and the number of pairs that of this kind."
-    )
-    return replace(own, id="own_kind", null=null)
+    return replace(own, id=OWN_KIND)
 
 
 def own_pairs(use: PanelUse) -> int:
@@ -87,12 +85,12 @@ def own_pairs(use: PanelUse) -> int:
     return (use.like_a.both + 1) * (use.like_b.both + 1)
 
 
-def pairs_needed(level: float) -> int:
-    """The fewest pairs of which a rank can reach a level: the smallest m with 1 / m <= level."""
-    return ceil((1 - 1e-9) / max(level, 1e-300))
+def pairs_needed(alpha: float) -> int:
+    """The fewest pairs of which a rank can reach a level: the smallest m with 1 / m <= alpha."""
+    return ceil((1 - 1e-9) / max(alpha, 1e-300))
 
 
-def like_needed(level: float) -> int:
+def like_needed(alpha: float) -> int:
     """Members of one kind with A and B from which a level can be reached: the smallest k with (k+2)(k+1)/2 pairs.
 
     Examples
@@ -100,48 +98,44 @@ def like_needed(level: float) -> int:
     >>> like_needed(0.01), like_needed(0.05)
     (13, 5)
     """
-    pairs = pairs_needed(level)
+    pairs = pairs_needed(alpha)
     models = max(2, isqrt(2 * pairs))
     while models * (models - 1) < 2 * pairs:
         models += 1
     return models - 2
 
 
-def unlike(use: PanelUse, tries: int = 1) -> str | None:
+def unlike(use: PanelUse, searched: int = 1) -> Phrase | None:
     """Why no rank among the members used is a verdict, by what is declared; None where one is.
 
     Parameters
     ----------
-    tries : pairs that were searched, which the level pays for.
+    searched : pairs of models that were searched, which the level pays for.
     """
+    if use.primary_rung != OWN_KIND:  # of a report made before this rule
+        return None
     sides = (("A", use.stratum_a, use.corpus_a, use.like_a), ("B", use.stratum_b, use.corpus_b, use.like_b))
     undeclared = " and ".join(side for side, _, corpus, _ in sides if not corpus)
     if undeclared:
-        return (
-            f"the text behind {undeclared} is not declared, and strangers trained on one text lead a "
-            "panel of other texts; name it (option corpus) as the panel's members do, or build a panel of models "
-            "trained on it"
-        )
-    level = use.alpha / tries
-    pairs = pairs_needed(level)
+        return Phrase.of("panel.corpus_undeclared", models=undeclared)
+    alpha = use.alpha / searched
+    pairs = pairs_needed(alpha)
     if own_pairs(use) >= pairs and min(use.like_a.both, use.like_b.both) > 0:
         return None
+    one = _one_kind(use)
     counts = [
-        f"{like.stratum} are of the stratum of {'A and B' if _one_kind(use) else side} ({stratum!r:.120}), "
-        f"{like.corpus} were trained on {'their' if _one_kind(use) else 'its'} declared corpus ({corpus!r:.120}) "
-        f"and {like.both} are both"
+        Phrase.of(
+            "panel.count.both" if one else "panel.count",
+            model=side,
+            stratum_name=stratum,
+            corpus_name=corpus,
+            **like.model_dump(),
+        )
         for side, stratum, corpus, like in sides
     ]
-    if _one_kind(use):
-        return (
-            f"of the panel's members {counts[0]}, where level {level:g} needs {max(1, like_needed(level))}; build a "
-            "panel that holds them"
-        )
-    each = max(1, isqrt(pairs - 1))
-    return (
-        f"of the panel's members {'; '.join(counts)}, where level {level:g} needs {each} like each of them, or more "
-        "of one and fewer of the other; build a panel that holds them"
-    )
+    if one:
+        return Phrase.of("panel.few_of_kind", counts=counts[:1], alpha=alpha, needed=max(1, like_needed(alpha)))
+    return Phrase.of("panel.few_of_kinds", counts=counts, alpha=alpha, needed=max(1, isqrt(pairs - 1)))
 
 
 def _one_kind(use: PanelUse) -> bool:

@@ -14,9 +14,18 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from ..base import Phrase, Record
 from ..checkpoint import Architecture
 from ..fingerprint import ANCHORS, LEAST_ANCHORS, Fingerprint, known_tokens
-from .record import Exclusion, Member, Panel
+from .record import Member, Panel
+
+
+class Dropped(Record):
+    """A member of the panel that a claim is not ranked among."""
+
+    name: str
+    reason: Phrase
+    """Never a score."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +33,7 @@ class Selection:
     """Members to rank a claim among, those left out with reasons, and the common token list."""
 
     members: tuple[Member, ...]
-    dropped: tuple[Exclusion, ...]
+    dropped: tuple[Dropped, ...]
     anchors: tuple[int, ...]
 
 
@@ -38,12 +47,14 @@ def comparable(panel: Panel, a: Fingerprint, b: Fingerprint, families: Collectio
     ----------
     families : declared families of A and of B; their members are dropped.
     """
-    related = dict.fromkeys(families, "declared for A or B")
+    related = {family: Phrase.of("panel.member.family_declared", family=family) for family in families}
     for member in panel.record.members:
         for side, model in (("A", a), ("B", b)):
             if member.content_sha256 == model.record.content_sha256:
-                related[member.family] = f"that of {member.name}, which holds the weights of {side}"
-    reasons: dict[str, str] = {}
+                related[member.family] = Phrase.of(
+                    "panel.member.family_of", family=member.family, name=member.name, model=side
+                )
+    reasons: dict[str, Phrase] = {}
     kind: list[Member] = []
     for member in panel.record.members:
         reason = _other_kind(panel.fingerprints[member.name], a)
@@ -55,18 +66,22 @@ def comparable(panel: Panel, a: Fingerprint, b: Fingerprint, families: Collectio
     kept: list[Member] = []
     for member in sorted(kind, key=_blind):
         reason = _related(member, a, b, related) or next(
-            (f"{other.name} stands for the family {other.family}" for other in kept if other.family == member.family),
+            (
+                Phrase.of("panel.member.stands_for", name=other.name, family=other.family)
+                for other in kept
+                if other.family == member.family
+            ),
             None,
         )
         if reason is None:
             kept.append(member)
         else:
             reasons[member.name] = reason
-    few = "too few anchor tokens shared with A, B and the rest"
+    few = Phrase.of("panel.member.few_anchors")
     return Selection(
         members=tuple(member for member in panel.record.members if member in kept),
         dropped=tuple(
-            Exclusion(name=member.name, reason=reasons.get(member.name, few))
+            Dropped(name=member.name, reason=reasons.get(member.name, few))
             for member in panel.record.members
             if member not in kept
         ),
@@ -99,22 +114,20 @@ def _on_one_list(panel: Panel, members: list[Member], shared: set[int]) -> tuple
     return kept, tuple(sorted(shared.intersection(*(known[member.name] for member in kept))))
 
 
-def _other_kind(model: Fingerprint, a: Fingerprint) -> str | None:
+def _other_kind(model: Fingerprint, a: Fingerprint) -> Phrase | None:
     shape, reference = model.record.architecture, a.record.architecture
     if shape.gated != reference.gated:
-        return f"its MLPs are {'' if shape.gated else 'not '}gated, unlike those of A"
+        return Phrase.of("panel.member.gated" if shape.gated else "panel.member.not_gated")
     if shape.norm != reference.norm:
-        return f"it has {shape.norm} norm, and A {reference.norm} norm"
+        return Phrase.of("panel.member.norm", norm=shape.norm, of_a=reference.norm)
     return None
 
 
-def _related(member: Member, a: Fingerprint, b: Fingerprint, families: Mapping[str, str]) -> str | None:
+def _related(member: Member, a: Fingerprint, b: Fingerprint, families: Mapping[str, Phrase]) -> Phrase | None:
     for side, model in (("A", a), ("B", b)):
         if member.content_sha256 == model.record.content_sha256:
-            return f"holds the weights of {side}"
-    if member.family in families:
-        return f"its family {member.family} is {families[member.family]}"
-    return None
+            return Phrase.of("panel.member.same_weights", model=side)
+    return families.get(member.family)
 
 
 def _blind(member: Member) -> bytes:

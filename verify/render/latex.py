@@ -16,8 +16,9 @@ from markupsafe import Markup
 
 from .environment import environment
 from .escape import NAME, Code, Inline, Number, breakable, spelled, tex_name, tex_number, tex_text
+from .page import Table
 from .report_figures import figures
-from .view import Table, view
+from .view import view
 
 if TYPE_CHECKING:
     from ..claim import ClaimReport

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ..claim import ClaimReport
     from ..panel.audit import Audit
-    from ..statistics import Rung, TestResult
+    from ..statistics import ExactResult, PanelResult, Rung
 
 _LEAST = 5  # models that a two-way residual needs
 
@@ -59,7 +59,7 @@ def figures(report: ClaimReport) -> dict[str, ReportFigure]:
     ``null``, ``ladder``, ``panel``: the primary panel test. ``layers``: units identified. ``map``: matching layers.
     ``audit``: calibration of the panel. Nothing is drawn, and matplotlib not needed, until one is rendered.
     """
-    primary = report.tests.get(report.panel.primary) if report.panel else None
+    primary = report.primary
     made: list[ReportFigure] = []
     if report.panel and primary and primary.applicable:
         labels = ["A", "B", *(member.name for member in report.panel.members)]
@@ -68,12 +68,11 @@ def figures(report: ClaimReport) -> dict[str, ReportFigure]:
             S = _matrix(primary.scores, len(labels))
             made += [_null(S, rung)] if rung else []
             made.append(_panel(S, labels, primary.id))
-        made += [_ladder(primary, report.panel_alpha)] if primary.rungs else []
+        made += [_ladder(primary, report.panel.alpha)] if primary.rungs else []
         made += [_map(primary)] if primary.grid and primary.grid[0] else []
     if report.panel and report.panel.audit and report.panel.audit.quantiles:
         made.append(_audit(report.panel.audit))
-    located = report.tests.get("unit_identity")
-    made += [_layers(located)] if located and located.by_layer else []
+    made += [_layers(report.located)] if report.located else []
     return {figure.name: figure for figure in made}
 
 
@@ -96,7 +95,7 @@ def _null(S: NDArray[np.float64], rung: Rung) -> ReportFigure:
             (0.99, "right", f"upper tail: {rung.rank} of {rung.size} pairs,\nA and B among them"),
         ):
             axes.text(x, -0.2, words, transform=axes.transAxes, ha=side, va="top", fontsize=7)
-        axes.set_xlabel("score with each model's own level taken out")
+        axes.set_xlabel("score less each model's main effect")
         axes.set_ylabel("pairs")
 
     alt = (
@@ -119,7 +118,7 @@ def _panel(S: NDArray[np.float64], names: Sequence[str], title: str) -> ReportFi
     return ReportFigure("panel", f"Raw scores of {title}: A, B and the panel", alt, heat_map_size(names), draw)
 
 
-def _ladder(primary: TestResult, alpha: float) -> ReportFigure:
+def _ladder(primary: PanelResult, alpha: float) -> ReportFigure:
     rungs = primary.rungs
     places = range(len(rungs))
 
@@ -128,7 +127,7 @@ def _ladder(primary: TestResult, alpha: float) -> ReportFigure:
         axes.hlines(places, least, p, color="0.7", linewidth=1)
         axes.plot(least, places, "|", color="0.3", markersize=12, label="smallest possible p")
         axes.plot(p, places, "o", color="black", markersize=5, label="p")
-        axes.axvline(alpha, color="0.4", linestyle="--", linewidth=0.8, label="level of the primary rung")
+        axes.axvline(alpha, color="0.4", linestyle="--", linewidth=0.8, label="level of the primary design")
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
         axes.set_xlim(min(*least, alpha) / 2, 1.5)
@@ -142,10 +141,10 @@ def _ladder(primary: TestResult, alpha: float) -> ReportFigure:
         for rung in rungs
     )
     alt = f"log10 p by design, at level {general(alpha)} for the primary one: {steps}."
-    return ReportFigure("ladder", "The ladder of designs", alt, (5.4, 1.5 + 0.26 * len(rungs)), draw)
+    return ReportFigure("ladder", "p-values by design", alt, (5.4, 1.5 + 0.26 * len(rungs)), draw)
 
 
-def _layers(located: TestResult) -> ReportFigure:
+def _layers(located: ExactResult) -> ReportFigure:
     rows = located.by_layer
     places = range(len(rows))
 
@@ -166,7 +165,7 @@ def _layers(located: TestResult) -> ReportFigure:
     return ReportFigure("layers", "Share of units identified by layer", alt, (5.4, 2.8), draw)
 
 
-def _map(primary: TestResult) -> ReportFigure:
+def _map(primary: PanelResult) -> ReportFigure:
     grid = np.array(primary.grid)
     a, b = (int(i) for i in np.unravel_index(grid.argmax(), grid.shape))
 

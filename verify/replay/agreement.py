@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import JsonValue
 
 from ..base import Record
+from ..claim.report import SCHEMA
 
 EXACT = "exact"
 ABSENT = "(absent)"
@@ -85,6 +86,8 @@ class Replay(Record):
     models: Models = None
     panel_checked: bool | None = None
     """Whether the panel was given; None where the report used none."""
+    schema_of_maker: int = SCHEMA
+    """Under which the report was made; its facts are compared in the present one."""
     compared: int
     """Fields compared: every number, text and truth value that is not of an unchecked kind."""
     disagreements: tuple[Disagreement, ...] = ()
@@ -98,6 +101,8 @@ class Replay(Record):
         said = _SENTENCES[self.status].format(what=what, basis=self.basis)
         if self.status == "disagrees" and self.models is None:
             said += "; " + _NOT_OF_MODELS.format(what=what)
+        if self.schema_of_maker != SCHEMA:
+            said += f"; it was made under schema {self.schema_of_maker}: its facts were compared, not its sentences"
         if self.panel_checked is False and self.models is not None:
             said += "; whether the panel's members score as recorded was not checked: give --panel"
         return said
@@ -127,16 +132,42 @@ class Replay(Record):
         return rows
 
 
+def problem(field: str, recorded: Any, expected: str) -> Disagreement:
+    """A recorded value that cannot be, and what was expected in words."""
+    return Disagreement(field=field, recorded=recorded, recomputed=expected, tolerance=EXACT)
+
+
 def leaves(value: Any, field: str = "$") -> Iterator[tuple[str, Any]]:
-    """Every number, text, truth value, null and empty container of a JSON value, with its path."""
+    """Every number, text, truth value, null and empty container of a JSON value, with its path.
+
+    Items of a list that have names of their own (``id``, or ``line``) are called by them, and their order is a leaf
+    of its own.
+
+    Examples
+    --------
+    >>> dict(leaves({"results": [{"id": "x", "n": 1}, {"id": "y", "n": 2}]}))["$.results[y].n"]
+    2
+    """
     if isinstance(value, dict) and value:
         for key, item in value.items():
             yield from leaves(item, f"{field}.{key}")
     elif isinstance(value, list) and value:
-        for i, item in enumerate(value):
-            yield from leaves(item, f"{field}[{i}]")
+        names = _names(value)
+        if names != [*range(len(value))]:
+            yield f"{field}.order", " ".join(map(str, names))
+        for name, item in zip(names, value, strict=True):
+            yield from leaves(item, f"{field}[{name}]")
     else:
         yield field, value
+
+
+def _names(items: list[Any]) -> list[Any]:
+    """What items of a list are called: their own names where all have different ones, else their numbers."""
+    for key in ("id", "line"):
+        names = [item.get(key) if isinstance(item, dict) else None for item in items]
+        if all(isinstance(name, str) for name in names) and len(set(names)) == len(names):
+            return names
+    return [*range(len(items))]
 
 
 def compare(recorded: Any, recomputed: Any, tolerances: Sequence[tuple[str, Tolerance]]) -> list[Disagreement]:

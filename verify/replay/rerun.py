@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import os
-from pathlib import Path
-from typing import Any
 
-from ..base import InputError, Progress, ReportError, read_regular
-from ..claim import ClaimReport
-from ..claim.report import LARGEST_FILE, Subject
+from ..base import InputError, Progress, ReportError
+from ..claim import ClaimReport, Subject
+from ..claim.evidence import PANEL
+from ..claim.reading import bytes_of
 from ..fingerprint import EFFORTS, Fingerprint, fingerprint
 from ..lineage import Model, PanelSource, by_one_tokenizer, test_lineage, told_apart
 from ..panel import Panel, load_panel
-from ..statistics import PANEL_STATISTICS
 from .agreement import EXACT, Disagreement, Models, Replay, Tolerance, Unchecked, compare
-from .check import check, inputs, outcome, read, unchecked
+from .check import check, opened, outcome
+from .older import as_then, is_older, not_checked
 from .recompute import recompute
+from .unchecked import inputs, unchecked
 
 WITH_WEIGHTS = (("*", Tolerance(1e-5, 1e-5)),)
 """How far numbers made again from weights may be from those recorded: processors and libraries round differently.
 Counts, ranks, texts and verdicts are exact."""
 
 _STATED = (
-    "$.alpha",
-    "$.panel_alpha",
+    "$.evidence[exact].alpha",
+    "$.evidence[panel].alpha",
     "$.chronology",
     "$.created",
+    "$.wording",
     "$.provenance.software",
-    "$.provenance.seed",
+    "$.provenance.options",
     "$.provenance.effort",
     "$.panel.families",
     "$.panel.corpus_",
@@ -48,10 +48,13 @@ def rerun(
     """What :func:`verify.replay` does."""
     if (a is None) != (b is None):
         raise InputError("One model is given; give both A and B, or neither to check the report alone.")
-    source = _source(report)
-    checked, (content, recorded) = check(source), read(source)
-    if content["schema_version"] != 1:
-        content = json.loads(recorded.model_dump_json())
+    source = report if isinstance(report, ClaimReport) else _bytes(report)
+    checked, (recorded, _) = check(source), opened(source)
+    if panel is not None and is_older(recorded):
+        raise InputError(
+            f"The report is of schema {recorded.schema_of_maker}, whose panel test this version of verify does not "
+            "have; leave the panel out."
+        )
     if panel is not None and recorded.panel is None:
         raise InputError("The report used no panel, and one is given; leave it out.")
     reference = load_panel(panel)
@@ -77,19 +80,16 @@ def rerun(
         else:
             again = _again(recorded, *models, reference, progress)
             kinds = _unchecked(recorded, models, reference)
-            differing = compare(content, _content(again), WITH_WEIGHTS)
+            differing = compare(recorded.facts(), again.facts(), WITH_WEIGHTS)
             kept = {item.field for item in found} | {"$.digest"}
             found += [
                 item
                 for item in differing
-                if item.field not in kept
-                and not item.field.startswith("$.citation.")
-                and not any(kind.covers(item.field) for kind in kinds)
+                if item.field not in kept and not any(kind.covers(item.field) for kind in kinds)
             ]
             kinds = [*_of_fingerprints(models), *kinds]
     return outcome(
         recorded,
-        content,
         " and ".join(basis) or checked.basis,
         found,
         tuple(kinds),
@@ -98,20 +98,10 @@ def rerun(
     )
 
 
-def _source(report: ClaimReport | str | os.PathLike[str]) -> bytes | ClaimReport:
-    if isinstance(report, ClaimReport):
-        return report
-    if isinstance(report, str) and report.lstrip().startswith("{"):
-        file = report if report.endswith("\n") else report + "\n"  # `to_json` returns the file less its newline
-        return file.encode("utf-8", "surrogatepass")
+def _bytes(report: str | os.PathLike[str]) -> bytes:
     if not isinstance(report, str | os.PathLike):
         raise InputError(f"report is {report!r:.60}; give a report, its JSON text, or the path of its file.")
-    path = Path(report)
-    try:
-        return read_regular(path, LARGEST_FILE)
-    except (OSError, ValueError) as error:  # ValueError: not a path
-        reason = getattr(error, "strerror", None) or "not a path"
-        raise ReportError(f"{path.name!r:.120} cannot be read as a report ({reason}); check the path.") from error
+    return bytes_of(report)
 
 
 def _fingerprint(model: Model, subject: Subject, progress: Progress) -> Fingerprint:
@@ -172,25 +162,26 @@ def _again(
         effort=None if panel is not None else min(efforts, key=EFFORTS.index),
         alpha=report.alpha,
         panel=panel,
-        panel_alpha=report.panel_alpha,
+        panel_alpha=report.panel_alpha or 0.01,
         families=report.panel.families if report.panel else (),
         corpus=(report.panel.corpus_a, report.panel.corpus_b) if report.panel else "",
-        selection=report.selection,
+        searched=report.searched,
         chronology=report.chronology,
         created="1970-01-01T00:00:00+00:00",
         progress=progress,
     )
-    if report.shared_anchors is None:  # of an older version, which did not record these
-        made = made.model_copy(update={"shared_anchors": None})
     sides = {
         side: getattr(made, side).model_copy(update={"read_from": subject.read_from})
         for side, subject in (("a", report.a), ("b", report.b))
     }
     made = made.model_copy(update=sides)
-    if report.panel is not None and panel is None:
-        ranked = {test.id: report.tests[test.id] for test in PANEL_STATISTICS if test.id in report.tests}
-        made, _ = recompute(made.model_copy(update={"panel": report.panel, "tests": {**made.tests, **ranked}}))
-    return made
+    made = made.model_copy(update={"wording": report.wording, "evidence": (*made.evidence, *report.own_lines)})
+    ranked = None if panel is not None else report.line(PANEL)
+    if ranked is not None:
+        lines = (*(one for one in made.evidence if one.line != PANEL), ranked)
+        made = made.model_copy(update={"panel": report.panel, "evidence": lines})
+    then = as_then(report, made)
+    return recompute(then)[0] if ranked is not None or then is not made else made
 
 
 def _named(model: Fingerprint, subject: Subject) -> Fingerprint:
@@ -214,13 +205,12 @@ def _unchecked(report: ClaimReport, models: tuple[Fingerprint, ...], panel: Pane
                 reason = "of what the report was made from: what is given states the same weights, and another value"
                 kinds.append(Unchecked(field=f"$.{side}.{name}*", reason=reason))
     if report.panel is not None and panel is None:
-        panel_tests = tuple(f"$.tests.{statistic.id}" for statistic in PANEL_STATISTICS)
         kinds += [
             kind
             for kind in (*inputs(report), *unchecked(report))
-            if kind.field.startswith(("$.panel", *panel_tests)) or "by_cell" in kind.field
+            if kind.field.startswith(("$.panel", f"$.evidence[{PANEL}]"))
         ]
-    return list(dict.fromkeys(kinds))
+    return list(dict.fromkeys((*kinds, *not_checked(report))))
 
 
 def _of_fingerprints(models: tuple[Fingerprint, ...]) -> list[Unchecked]:
@@ -234,8 +224,3 @@ def _of_fingerprints(models: tuple[Fingerprint, ...]) -> list[Unchecked]:
         for side, model in zip("ab", models, strict=True)
         if model.read_from == "fingerprint"
     ]
-
-
-def _content(report: ClaimReport) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(report.model_dump_json())
-    return content

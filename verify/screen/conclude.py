@@ -9,7 +9,7 @@ from math import log10
 
 from ..base import software
 from ..claim.declared import declared
-from ..claim.report import Subject
+from ..claim.subject import Subject
 from ..fingerprint import FingerprintRecord
 from ..inference import benjamini_yekutieli, detectable_agreement, detectable_share, holm
 from .families import families

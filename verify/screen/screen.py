@@ -37,8 +37,8 @@ from ..base import (
     write_atomically,
 )
 from ..checkpoint import Location
-from ..claim.conclude import nothing_differs
-from ..claim.verdict import combine
+from ..claim.evidence import combine
+from ..claim.same import nothing_differs
 from ..fingerprint import (
     Effort,
     Fingerprint,

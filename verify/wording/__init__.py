@@ -1,12 +1,15 @@
-"""Every sentence that is made of facts, by version: a record says facts, and which version its maker read them in.
+"""Every sentence that is made of facts, by version: a record holds facts, and the version its maker read them in.
 
-One module a version. What was published stays: a sentence that is mended later goes into a new version, so that a
-report can be rendered in the words its maker saw, and no report disagrees because a word was mended.
+One package a version. What was published stays: a sentence that is mended later goes into a new version, so that a
+report can be rendered in the words its maker saw, and no report disagrees because a word was mended. A phrase that a
+version does not have yet is one that nobody saw then, and is left out of its pages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from string import Formatter
+from typing import Any
 
 from ..base import Phrase
 from . import v1
@@ -17,12 +20,17 @@ VERSIONS = {1: v1}
 
 
 def say(phrase: Phrase, *, version: int = LATEST, names: Mapping[str, str] | None = None) -> str:
-    """A phrase in words, without a capital or a full stop.
+    """A phrase in words.
 
     Parameters
     ----------
     version : of the catalogue.
-    names : what ``"A"`` and ``"B"`` are called where it stands for a model; as they are by default.
+    names : what ``"A"`` and ``"B"`` are called where ``model`` is one of them; as they are by default.
+
+    Returns
+    -------
+    str
+        A clause (of a reason) or whole sentences (of a finding), as the catalogue has it.
 
     Raises
     ------
@@ -31,19 +39,37 @@ def say(phrase: Phrase, *, version: int = LATEST, names: Mapping[str, str] | Non
 
     Examples
     --------
-    >>> say(Phrase.of("width", a=64, b=128))
-    'the residual streams have different widths (64 and 128)'
+    >>> say(Phrase.of("p", log10_p=-4463.2, alpha=0.001))
+    'p < 10^-4463, level 0.001'
     """
+    words = VERSIONS[version]
     called = names or {}
-    filled = {
-        name: say(value, version=version, names=names)
-        if isinstance(value, Phrase)
-        else ", ".join(value)
-        if isinstance(value, list)
-        else called.get(str(value), value)
-        if name == "model"
-        else value
-        for name, value in phrase.values.items()
-    }
-    template: str = VERSIONS[version].PHRASES[phrase.code]
-    return template.format(**filled)
+
+    def spelled(name: str, value: Any) -> Any:
+        if isinstance(value, Phrase):
+            return say(value, version=version, names=names)
+        if isinstance(value, list):
+            return [str(spelled(name, item)) for item in value]
+        return called.get(value, value) if name == "model" and isinstance(value, str) else value
+
+    filled = {name: spelled(name, value) for name, value in phrase.values.items()}
+    return _Filler(words.FORMATS).vformat(words.PHRASES[phrase.code], (), filled)
+
+
+def said(phrases: Iterable[Phrase], *, version: int = LATEST, names: Mapping[str, str] | None = None) -> list[str]:
+    """Phrases in words, less those that the version does not have."""
+    known = VERSIONS[version].PHRASES
+    return [say(phrase, version=version, names=names) for phrase in phrases if phrase.code in known]
+
+
+class _Filler(Formatter):
+    """``str.format`` with the forms of a version, such as ``{log10_p:p}``; lists with commas, or as ``{why:;}``."""
+
+    def __init__(self, forms: Mapping[str, Callable[[Any], str]]) -> None:
+        self._forms = forms
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, list):
+            return f"{format_spec or ','} ".join(value)
+        form = self._forms.get(format_spec)
+        return form(value) if form else str(super().format_field(value, format_spec))

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from . import reasons
+from collections.abc import Callable
+from typing import Any
 
-PHRASES = {"quoted": "{text}", **reasons.PHRASES}
-"""Sentences by code, to be filled."""
+from ..forms import capital, percent, probability, quoted, verbal_cap
+from .findings import FINDINGS
+from .limits import LIMITS
+from .panels import PANELS
+from .parts import PARTS, plural
+from .reasons import PHRASES as REASONS
+
+PHRASES: dict[str, str] = {"quoted": "{text}"} | REASONS | FINDINGS | PARTS | PANELS | LIMITS
+"""Clauses and sentences by code, to be filled."""
+FORMATS: dict[str, Callable[[Any], str]] = {
+    "p": probability,
+    "percent": percent,
+    "cap": verbal_cap,
+    "capital": capital,
+    "q": quoted,
+    "plural": plural,
+}
+"""Forms of what fills them, by the name that a template gives after a colon."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 PHRASES = {
+    "identical_weights": "the weights are identical, so there is nothing to test",
     # architectures
     "width": "the residual streams have different widths ({a} and {b})",
     "no_mlp": "{model} has no MLP that was understood",

@@ -1,0 +1,147 @@
+"""Lines of evidence: what was asked of two models, what it assumes, and what was found; and the verdict on all lines.
+
+A verdict is a function of the lines alone, by levels fixed before anything was seen. Under the assumptions of the
+line "exact", the chance of ``dependent`` for strangers is at most its level; under those of "panel", the chance of
+``similar_beyond_panel`` is at most its level. A line of another name enters no verdict, whatever it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log10
+from typing import Literal, TypeVar
+
+from pydantic import Field
+
+from ..base import Phrase, Record
+from ..inference import holm, smallest
+from ..panel import PanelEvidence
+from ..statistics import PanelResult, Result, TestResult
+
+Verdict = Literal["identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable"]
+
+R = TypeVar("R", bound=TestResult)
+
+EXACT, PANEL = RESERVED = "exact", "panel"
+"""Names of the lines that the library makes."""
+_ESTABLISHES: dict[str, Verdict] = {EXACT: "dependent", PANEL: "similar_beyond_panel"}
+"""The verdict of a line that rejects, the strongest line first."""
+
+
+class EvidenceLine(Record):
+    """One line of evidence."""
+
+    line: str = Field(pattern="^[a-z][a-z0-9_]{0,39}$")
+    """``exact``, ``panel``, or the name of somebody's own."""
+    asked: Phrase
+    """What was asked: the catalogue has both propositions of its code."""
+    assumes: tuple[Phrase, ...]
+    """What must be true for its p-value to hold."""
+    alpha: float | None = Field(gt=0, lt=1)
+    """Level, fixed before anything was seen; None for a line that enters no verdict."""
+    log10_p: float | None
+    """log10 p of the line, with all that it pays for: several tests, parts, and pairs that were searched. None where
+    no test applies, or what was found is no verdict."""
+    attainable_log10_p: float | None
+    """The smallest log10 p that the line could have given, likewise."""
+    results: tuple[Result, ...]
+    """Of its tests, in the order of the registry."""
+
+    @property
+    def rejects(self) -> bool:
+        """Whether its p-value is at most its level."""
+        return self.log10_p is not None and self.alpha is not None and self.log10_p <= log10(self.alpha)
+
+    @property
+    def able(self) -> bool:
+        """Whether it could have rejected."""
+        least = self.attainable_log10_p
+        return self.rejects or (least is not None and self.alpha is not None and least <= log10(self.alpha))
+
+
+def decide(lines: Sequence[EvidenceLine]) -> Verdict:
+    """The verdict on two models that do not hold the same weights.
+
+    ``untestable`` where no line could have rejected, for want of tests that apply or of indices that are live in both
+    models: then a p-value above the level says nothing.
+    """
+    by_name = {line.line: line for line in lines}
+    known = [by_name[name] for name in _ESTABLISHES if name in by_name]
+    rejecting = next((line for line in known if line.rejects), None)
+    if rejecting is not None:
+        return _ESTABLISHES[rejecting.line]
+    return "no_evidence" if any(line.able for line in known) else "untestable"
+
+
+def combine(results: Sequence[R]) -> tuple[tuple[R, ...], float | None]:
+    """Holm-adjusted results, and log10 p of "no test's null hypothesis is false".
+
+    The number of tests is the number that apply, which was fixed by the architectures alone.
+    None where no test applies.
+    """
+    values = [result.log10_p for result in results if result.log10_p is not None]
+    if not values:
+        return tuple(results), None
+    adjusted = iter(holm(values))
+    combined = tuple(
+        result if result.log10_p is None else result.model_copy(update={"adjusted_log10_p": next(adjusted)})
+        for result in results
+    )
+    return combined, smallest(values)
+
+
+def exact_line(
+    results: Sequence[Result], log10_p: float | None, alpha: float, *, searched: int = 1, parts: int = 1
+) -> EvidenceLine:
+    """The line of the exact tests.
+
+    Parameters
+    ----------
+    results : of every exact test.
+    log10_p : of the line, with all that it pays for.
+    alpha : its level.
+    searched : pairs of models that were searched for this one.
+    parts : pairs of parts that exact tests apply to; later steps of Holm's procedure pay for fewer, so ``log10_p``
+    may
+        be below what is attainable by the first.
+    """
+    return EvidenceLine(
+        line=EXACT,
+        asked=Phrase.of("shared_arrangement"),
+        assumes=(Phrase.of("assumption.invariant_training"), Phrase.of("assumption.not_arranged")),
+        alpha=alpha,
+        log10_p=log10_p,
+        attainable_log10_p=attainable(results, searched, parts),
+        results=tuple(results),
+    )
+
+
+def panel_line(found: PanelEvidence, *, decisive: bool, searched: int = 1) -> EvidenceLine:
+    """The line of the panel tests, of which the primary one alone decides.
+
+    Parameters
+    ----------
+    decisive : whether the panel holds enough members like A and B for a rank to be a verdict; else ranks are recorded
+        with the tests, and the line has no p-value.
+    searched : pairs of models that were searched for this one.
+    """
+    primary: PanelResult | None = found.primary if decisive else None
+    least = None if primary is None else primary.attainable_log10_p
+    log10_p = None if primary is None else primary.log10_p
+    return EvidenceLine(
+        line=PANEL,
+        asked=Phrase.of("closer_than_members"),
+        assumes=tuple(
+            Phrase.of(f"assumption.{code}") for code in ("exchangeable", "no_affinity", "unrelated_members")
+        ),
+        alpha=found.use.alpha,
+        log10_p=None if log10_p is None else min(0.0, log10_p + log10(searched)),
+        attainable_log10_p=None if least is None else min(0.0, least + log10(searched)),
+        results=found.results,
+    )
+
+
+def attainable(results: Sequence[TestResult], searched: int, parts: int) -> float | None:
+    """The smallest log10 p that exact tests could have given together, in one of several pairs of parts."""
+    able = [result.attainable_log10_p for result in results if result.attainable_log10_p is not None]
+    return min(0.0, log10(len(able) * searched * max(1, parts)) + min(able)) if able else None

@@ -1,0 +1,129 @@
+"""A report read from its bytes: of this schema, or of an older one and then brought into this one.
+
+Every door to a report (`ClaimReport.from_json`, the command line, `verify.replay`) goes through here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from ..base import ReportError, read_regular, without_duplicates
+from ..base.digest import canonical, digest
+from . import schema_1
+from .report import SCHEMA, ClaimReport
+
+LARGEST_FILE = 1 << 28
+"""Bytes; scores of 2000 members make about 40 MB."""
+
+
+class Reader(NamedTuple):
+    """How a schema is read."""
+
+    report: Callable[[dict[str, Any]], ClaimReport]
+    """The report, in the present schema."""
+    outside: tuple[str, ...]
+    """Keys that its digest does not cover."""
+
+
+READERS: dict[int, Reader] = {
+    1: Reader(schema_1.converted, ("digest", "citation")),
+    SCHEMA: Reader(ClaimReport.model_validate, ("digest",)),
+}
+"""By ``schema_version``."""
+
+
+class Written(NamedTuple):
+    """A report and the file that it was read from."""
+
+    content: dict[str, Any]
+    """As written."""
+    report: ClaimReport
+    reader: Reader
+
+    @property
+    def digest(self) -> str:
+        """That of what is written, which is what it should state."""
+        return digest(self.content, without=self.reader.outside)
+
+
+def intact(source: str | os.PathLike[str]) -> ClaimReport:
+    """The report of a path or JSON text, if its digest is that of its content.
+
+    Raises
+    ------
+    ReportError
+        If there is no such file, it is not a report, or its digest does not fit its content.
+    """
+    written = read(bytes_of(source))
+    if written.content.get("digest") != written.digest:
+        raise ReportError(
+            f"The report's digest is not that of its content ({written.digest:.23}...), so it was altered after it "
+            "was made; obtain an unaltered copy."
+        )
+    return written.report
+
+
+def read(source: bytes) -> Written:
+    """A report from the bytes of its file; its seal is not checked.
+
+    Raises
+    ------
+    ReportError
+        If it is not a report, or of a schema that this version cannot read.
+    """
+    try:
+        if len(source) > LARGEST_FILE:
+            raise ValueError(f"{len(source)} bytes, more than {LARGEST_FILE}")
+        content = json.loads(source.decode("utf-8"), object_pairs_hook=without_duplicates)
+        if not isinstance(content, dict):
+            raise ValueError("it is not a JSON object")
+        canonical(content)  # refuses numbers and texts that JSON readers differ on
+        reader = _reader(content)
+        return Written(content, reader.report(content), reader)
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in problem["loc"]) or "the document"
+        raise _not_a_report(f"at {where!r:.80}: {problem['msg']}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _not_a_report(f"{str(error)!r:.120}") from error
+
+
+def bytes_of(source: str | os.PathLike[str]) -> bytes:
+    """The bytes of a report's file, given its path or its JSON text (the file less its newline).
+
+    Raises
+    ------
+    ReportError
+        If there is no such file.
+    """
+    if isinstance(source, str) and source.lstrip().startswith("{"):
+        file = source if source.endswith("\n") else source + "\n"
+        return file.encode("utf-8", "surrogatepass")
+    path = Path(source)
+    try:
+        return read_regular(path, LARGEST_FILE)
+    except (OSError, ValueError) as error:  # ValueError: not a path
+        reason = getattr(error, "strerror", None) or "not a path"
+        raise ReportError(f"{path.name!r:.120} cannot be read as a report ({reason}); check the path.") from error
+
+
+def _reader(content: dict[str, Any]) -> Reader:
+    version = content.get("schema_version")
+    if isinstance(version, int) and not isinstance(version, bool) and version in READERS:
+        return READERS[version]
+    if "schema_version" not in content:
+        raise ValueError("it states no schema_version")
+    raise ReportError(
+        f"The report is of schema {version!r:.40}, and this version of verify reads {sorted(READERS)}; "
+        "use the version that wrote it, or a later one."
+    )
+
+
+def _not_a_report(reason: str) -> ReportError:
+    return ReportError(f"This is not a claim report ({reason}); give the report.json that `verify lineage` wrote.")

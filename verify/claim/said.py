@@ -1,0 +1,207 @@
+"""What a report says of its facts: which phrases, and what fills them. Their words are in ``verify.wording``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..base import Phrase
+from ..panel import ALL_PAIRS, unlike
+from ..statistics import ExactResult, TestResult
+from . import said_of_parts as of_parts
+from .declared import FOUND
+from .evidence import EXACT, PANEL
+from .same import nothing_differs
+
+if TYPE_CHECKING:
+    from .report import ClaimReport
+
+Phrases = tuple[Phrase, ...]
+
+
+class Said(NamedTuple):
+    """What a report, and whoever cites it, may say of a verdict."""
+
+    finding: Phrases
+    may_say: Phrases
+    may_not_say: Phrases
+
+
+def said(report: ClaimReport) -> Said:
+    """The sentences on the verdict: of the pair of parts that it is of, then of others."""
+    pair, behind = of_parts.headlined(report)
+    values: dict[str, object] = {"pair": pair, "p": _shown(report, behind)}
+    false_match = report.panel.false_match if report.panel else None
+    values["bound"] = 1.0 if false_match is None else false_match.bound
+    verdict, why = report.verdict, _why(report) if report.verdict == "untestable" else []
+    finding = Phrase.of(f"{verdict}.finding", **values)
+    if why:
+        finding = Phrase.of("untestable.finding.why", pair=pair, why=why)
+    first = Said(
+        (finding,), (Phrase.of(f"{verdict}.may_say", **values),), (Phrase.of(f"{verdict}.may_not_say", **values),)
+    )
+    ranked = _no_verdict(report) if verdict in ("no_evidence", "untestable") else ()
+    first = first._replace(finding=first.finding + ranked)
+    return Said(*of_parts.with_others(report, *first)) if report.parts else first
+
+
+def _shown(report: ClaimReport, behind: Phrase | None) -> Phrase | str:
+    """The p-values behind the verdict."""
+    exact, panel = (
+        None if line is None or line.log10_p is None else Phrase.of(code, log10_p=line.log10_p, alpha=line.alpha)
+        for line, code in ((report.line(EXACT), "p"), (report.line(PANEL), "p.panel"))
+    )
+    found = {"dependent": exact, "similar_beyond_panel": panel}.get(report.verdict, exact or panel)
+    if report.verdict == "no_evidence" and exact and panel:
+        found = Phrase.of("p.both", exact=exact, panel=panel)
+    if found is None:
+        return ""
+    return found if behind is None else Phrase.of("p.of", p=found, of=behind)
+
+
+def _why(report: ClaimReport) -> list[Phrase]:
+    """Why no test applies, or how few indices could have matched."""
+    results = report.exact
+    reasons = list(dict.fromkeys(result.reason for result in results if result.reason is not None))
+    counted = [
+        (result.id, next((count for count in result.counts if count.law == "fixed_points"), None))
+        for result in results
+        if result.applicable
+    ]
+    few = [
+        Phrase.of("few_live.count", live=count.n if count.live is None else count.live, n=count.n, test=test)
+        for test, count in counted
+        if count is not None
+    ]
+    return [*reasons, *([Phrase.of("few_live", counts=few)] if few else [])]
+
+
+def _no_verdict(report: ClaimReport) -> Phrases:
+    """What a panel with too few like A and B shows, and why that is no verdict."""
+    why, primary = why_no_rank_decides(report), report.primary
+    if why is None or primary is None:
+        return ()
+    rung = next((rung for rung in primary.rungs if rung.design == ALL_PAIRS), None)
+    if rung is None:
+        return ()
+    return (Phrase.of("panel.no_verdict", size=rung.size, rank=rung.rank, test=primary.id, why=why),)
+
+
+def why_no_rank_decides(report: ClaimReport) -> Phrase | None:
+    """Why no rank among the panel's members is a verdict; None where one is, or no panel was used."""
+    return None if report.panel is None else unlike(report.panel, report.searched)
+
+
+def multiplicity(report: ClaimReport) -> Phrases:
+    """How many tests, pairs of parts and pairs searched share the level."""
+    m = sum(result.applicable for result in report.exact)
+    if m == 0:
+        return (Phrase.of("multiplicity.none"),)
+    parts = 1 + sum(any(result.applicable for result in part.results) for part in report.parts[1:])
+    return (
+        Phrase.of("multiplicity", m=m, n=len(report.exact)),
+        *((Phrase.of("multiplicity.parts", parts=parts),) if parts > 1 else ()),
+        *((Phrase.of("multiplicity.searched", searched=report.searched),) if report.searched > 1 else ()),
+    )
+
+
+def power(report: ClaimReport) -> Phrases:
+    """What would have been detected, where nothing was."""
+    able = [result for result in report.exact if result.detectable_share is not None and _by_place(result)]
+    if report.verdict != "no_evidence" or not able:
+        return ()
+    shares = [Phrase.of("power.share", share=result.detectable_share, test=result.id) for result in able]
+    pair, _ = of_parts.compared(report)
+    return (
+        Phrase.of("power", shares=[*shares]),
+        *((Phrase.of("power.of", of=pair),) if pair is not None else ()),
+    )
+
+
+def _by_place(result: ExactResult) -> bool:
+    """Whether a test counts indices that stand where they stood, and not signs alone."""
+    return len(result.counts) == 1 and result.counts[0].law == "fixed_points"
+
+
+def declared(report: ClaimReport) -> Phrases:
+    """What is declared, beside the verdict."""
+    found = report.declared
+    names = (("A", "B", found.a_names_b), ("B", "A", found.b_names_a))
+    who = [
+        Phrase.of("declared.names.by_name" if match == "name" else "declared.names", one=one, other=other)
+        for one, other, match in names
+        if match is not None
+    ]
+    who += [Phrase.of("declared.common")] if found.common else []
+    merged = report.verdict in FOUND and (report.a.merged_onto or report.b.merged_onto)
+    status = found.status.removeprefix("declared_")
+    verdict = report.verdict.replace("_", " ")
+    values = {"who": _and(who)} if who else {}
+    return (
+        Phrase.of(f"declared.{status}", verdict=verdict, **values),
+        *((Phrase.of("declared.merged"),) if merged else ()),
+        Phrase.of("declared.no_evidence"),
+    )
+
+
+def _and(phrases: Sequence[Phrase]) -> Phrase:
+    found = phrases[0]
+    for phrase in phrases[1:]:
+        found = Phrase.of("and", first=found, second=phrase)
+    return found
+
+
+def limitations(report: ClaimReport) -> Phrases:
+    """What the report does not show."""
+    effort = report.provenance.effort
+    refused = [result.id for result in report.results if not result.applicable]
+    of_verdict = {
+        "dependent": (
+            "not_who",
+            "shared_seed",
+            "forgery",
+            "order" if report.chronology is None else "order.stated",
+        ),
+        "no_evidence": (
+            "no_independence.panel" if _panel_decides(report) else "no_independence",
+            "distillation",
+        ),
+        "similar_beyond_panel": ("panel_only", "panel_size"),
+        "untestable": ("untested",),
+        "identical": ("original",),
+    }[report.verdict]
+    found = [Phrase.of(f"limit.{code}") for code in of_verdict]
+    if report.verdict != "identical":
+        found += [Phrase.of("limit.refused", tests=refused)] if refused else []
+        found += [Phrase.of(f"limit.effort.{effort}")] if effort != "full" else []
+        found += [Phrase.of("limit.assumptions")] if any(result.applicable for result in report.exact) else []
+        found += [Phrase.of("limit.nothing_differs")] if nothing_differs(report.a, report.b) else []
+    found += _of_sides(report)
+    found += of_parts.not_compared(report) if report.parts else ()
+    found += [Phrase.of("limit.own_line", line=line.line) for line in report.own_lines]
+    if report.schema_of_maker != report.schema_version:
+        found.append(
+            Phrase.of(
+                "limit.older_schema",
+                schema=report.schema_of_maker,
+                version=report.provenance.software.get("verify-lineage", "unknown"),
+                wording=report.wording,
+            )
+        )
+    return tuple(found)
+
+
+def _panel_decides(report: ClaimReport) -> bool:
+    primary: TestResult | None = report.primary
+    return primary is not None and primary.applicable and why_no_rank_decides(report) is None
+
+
+def _of_sides(report: ClaimReport) -> list[Phrase]:
+    """Adapters that were merged, and fingerprints in place of weights."""
+    sides = (("A", report.a), ("B", report.b))
+    merged = [Phrase.of("limit.merged", model=side) for side, subject in sides if subject.merged_onto is not None]
+    return merged + [
+        Phrase.of("limit.fingerprint" if subject.arrays_sha256 else "limit.fingerprint.unbound", model=side)
+        for side, subject in sides
+        if subject.arrays_sha256 is not None
+    ]

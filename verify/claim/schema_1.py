@@ -1,0 +1,119 @@
+"""Reports of schema 1, brought into the present one: their facts are kept, and their sentences are not.
+
+Schema 1 recorded sentences beside facts, as one digest. What a page says is said anew of the facts, so that no
+sentence of an altered file is ever shown as ours; words that no facts stand for (why a test does not apply, what was
+left out) are kept as quotations. A test whose version has changed since keeps the words that it had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import log10
+from typing import Any
+
+from ..base import Phrase
+from ..statistics import EXACT_TESTS, PANEL_STATISTICS, ExactResult, PanelResult, Result, Words
+from .evidence import EXACT, PANEL
+from .report import ClaimReport
+
+_EXACT_ONLY = ("method", "set_aside", "counts", "statistic", "expected", "effect", "detectable_share", "by_layer")
+_PANEL_ONLY = ("score", "rungs", "scores", "by_cell", "grid")
+_SHARED = ("id", "version", "applicable", "log10_p", "adjusted_log10_p", "attainable_log10_p")
+_SENTENCES = ("finding", "may_say", "may_not_say", "hypotheses", "multiplicity", "power", "limitations", "citation")
+_MOVED = ("alpha", "log10_p", "panel_alpha", "panel_log10_p", "selection", "tests")
+_STAYED = ("schema_version", "a", "b", "verdict", "robust_log10_p", "panel", "chronology", "shared_anchors", "parts",
+           "equal_tensors", "declared", "provenance", "created", "digest")  # fmt: skip
+_VERSIONS = {test.id: test.version for test in EXACT_TESTS} | {test.id: test.version for test in PANEL_STATISTICS}
+_PANEL_IDS = {statistic.id for statistic in PANEL_STATISTICS}
+_ORDER = [*_VERSIONS]
+
+
+def converted(content: dict[str, Any]) -> ClaimReport:
+    """The report of a schema-1 file.
+
+    Parameters
+    ----------
+    content : the file's JSON.
+
+    Raises
+    ------
+    ValueError
+        If it is not a report of schema 1.
+    """
+    if unknown := content.keys() - {*_STAYED, *_SENTENCES, *_MOVED}:
+        raise ValueError(f"schema 1 has no field {min(unknown)!r:.60}")
+    kept = {key: content[key] for key in _STAYED if key in content}
+    results = [_result(test) for test in content["tests"].values()]
+    results.sort(key=lambda result: _ORDER.index(result.id) if result.id in _ORDER else len(_ORDER))
+    panel = content.get("panel")
+    searched = _searched(content["selection"])
+    kept |= {
+        "schema_version": 2,
+        "wording": 1,
+        "searched": searched,
+        "evidence": [
+            _line(EXACT, "shared_arrangement", content, results, searched),
+            *([_line(PANEL, "closer_than_members", content, results, searched)] if panel else []),
+        ],
+        "parts": [_part(part) for part in content.get("parts", ())],
+        "declared": {key: value for key, value in content["declared"].items() if key != "sentence"},
+        "provenance": {key: value for key, value in content["provenance"].items() if key != "seed"},
+    }
+    if panel:
+        dropped = [{"name": out["name"], "reason": Phrase.quoted(out["reason"])} for out in panel["dropped"]]
+        kept["panel"] = panel | {"dropped": dropped}
+    return ClaimReport.model_validate(kept).made_under(1, content)
+
+
+def _line(line: str, asked: str, content: Mapping[str, Any], results: list[Result], searched: int) -> dict[str, Any]:
+    exact = line == EXACT
+    own = [result for result in results if isinstance(result, ExactResult) == exact]
+    able = [result.attainable_log10_p for result in own if result.attainable_log10_p is not None]
+    if not exact:
+        primary = (content.get("panel") or {}).get("primary")
+        able = [x.attainable_log10_p for x in own if x.id == primary and x.attainable_log10_p is not None]
+    parts = 1 + sum(any(test["applicable"] for test in part.get("tests", {}).values()) for part in _further(content))
+    factor = len(able) * searched * parts if exact else searched
+    assumes = (
+        ("invariant_training", "not_arranged") if exact else ("exchangeable", "no_affinity", "unrelated_members")
+    )
+    return {
+        "line": line,
+        "asked": Phrase.of(asked),
+        "assumes": [Phrase.of(f"assumption.{code}") for code in assumes],
+        "alpha": content["alpha" if exact else "panel_alpha"],
+        "log10_p": content["log10_p" if exact else "panel_log10_p"],
+        "attainable_log10_p": min(0.0, log10(factor) + min(able)) if able else None,
+        "results": own,
+    }
+
+
+def _further(content: Mapping[str, Any]) -> list[Any]:
+    return list(content.get("parts", ()))[1:]
+
+
+def _part(part: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in part.items() if key != "tests"}
+    return kept | {"results": [_result(test) for test in part.get("tests", {}).values()]}
+
+
+def _result(test: Mapping[str, Any]) -> Result:
+    fields: dict[str, Any] = {key: test[key] for key in _SHARED if key in test}
+    fields["reason"] = None if test.get("reason") is None else Phrase.quoted(test["reason"])
+    fields["notes"] = [Phrase.quoted(note) for note in test.get("notes", ())]
+    if test["version"] != _VERSIONS.get(test["id"]):
+        fields["words"] = Words(
+            title=test["title"], null=test["null"], assumptions=tuple(test["assumptions"]), survives="", blind_to=""
+        )
+    if test["id"] in _PANEL_IDS:
+        fields |= {key: test[key] for key in _PANEL_ONLY if key in test}
+        fields["rungs"] = [{k: v for k, v in rung.items() if k != "null"} for rung in test.get("rungs", ())]
+        return PanelResult.model_validate(fields)
+    fields |= {key: test[key] for key in _EXACT_ONLY if key in test}
+    if fields.get("effect"):
+        fields["effect"] = {key: value for key, value in fields["effect"].items() if key != "interval"}
+    return ExactResult.model_validate(fields)
+
+
+def _searched(selection: str) -> int:
+    return 1 if selection == "pre-specified" else int(selection.removeprefix("best_of_"))

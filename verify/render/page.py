@@ -1,0 +1,94 @@
+"""The page model that every format is rendered from: sections of paragraphs, lists, tables and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .escape import Code, Inline, Number
+
+
+@dataclass(frozen=True)
+class Heading:
+    """Of part of a section."""
+
+    text: Inline
+    kind: str = "heading"
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """One or more sentences."""
+
+    text: Inline
+    kind: str = "paragraph"
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list, numbered where ``ordered``."""
+
+    items: tuple[Inline, ...]
+    ordered: bool = False
+    kind: str = "items"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells with the headers of their columns; those of numbers are right-aligned."""
+
+    caption: Inline
+    columns: tuple[str, ...]
+    numbers: tuple[bool, ...]
+    rows: tuple[tuple[Inline, ...], ...]
+    kind: str = "table"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The place of a figure, with a text that states its numbers."""
+
+    name: str
+    title: str
+    alt: str
+    kind: str = "picture"
+
+
+Block = Heading | Paragraph | Items | Table | Picture
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part of the page."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """The whole page."""
+
+    title: str
+    finding: str
+    summary: Table
+    sections: tuple[Section, ...]
+    digest: str
+
+    @property
+    def short(self) -> str:
+        """The digest's beginning, for the foot of every page."""
+        return self.digest[:23]
+
+
+def table(caption: Inline, columns: Sequence[str], rows: Iterable[tuple[Inline, ...]]) -> Table:
+    """A table whose columns of numbers are right-aligned."""
+    kept = tuple(rows)
+    numbers = tuple(all(isinstance(row[i], Number) for row in kept) for i in range(len(columns)))
+    return Table(caption, tuple(columns), numbers, kept)
+
+
+def listed(names: Iterable[str]) -> tuple[str, ...]:
+    """Names with commas between."""
+    parts = [part for name in names for part in (", ", Code(name))]
+    return tuple(parts[1:])

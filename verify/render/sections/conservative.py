@@ -1,0 +1,58 @@
+"""The value that holds if either set of assumptions does, and what bounds the panel's."""
+
+from __future__ import annotations
+
+from ...claim import ClaimReport
+from ...wording.forms import verbal_cap
+from ..escape import Inline
+from ..numbers import count, log10, share
+from ..page import Block, Items
+
+
+def conservative(report: ClaimReport) -> list[Block]:
+    """The larger of both p-values, the bound on false matches, and the sensitivity to unequal selection."""
+    use, items = report.panel, list[Inline]()
+    if report.robust_log10_p is not None:
+        items.append(
+            (
+                "log10 p = ",
+                log10(report.robust_log10_p),
+                ", the larger of the exact (",
+                log10(report.log10_p),
+                ") and the panel value (",
+                log10(report.panel_log10_p),
+                "): valid if either set of assumptions holds.",
+            )
+        )
+    else:
+        items.append(("There is none: it needs both an exact and a panel p-value, and is the larger of the two.",))
+    if use and use.false_match:
+        match = use.false_match
+        items.append(
+            (
+                "Guaranteed bound: ",
+                count(match.exceedances),
+                " of ",
+                count(match.pairs),
+                " disjoint pairs of members reach the score of A and B, so unrelated models drawn like the members "
+                "reach it with a probability of at most ",
+                share(match.bound),
+                " (95% confidence). Words this supports at most: ",
+                verbal_cap(match.bound),
+                ".",
+            )
+        )
+    if use and use.critical_odds_ratio is not None:
+        gamma = use.critical_odds_ratio
+        items.append(
+            (
+                "Sensitivity: Gamma* = ",
+                share(gamma),
+                "; the panel result ",
+                "would be overturned only if pairs like this one were at least that many times as likely (odds) to "
+                "be chosen for testing as other unrelated pairs."
+                if gamma > 1
+                else "does not reach the level.",
+            )
+        )
+    return [Items(tuple(items))]

@@ -1,0 +1,105 @@
+"""How to check the report, and what it cites."""
+
+from __future__ import annotations
+
+import shlex
+
+from ...claim import ClaimReport
+from ..escape import Code, Inline
+from ..page import Block, Items, Paragraph
+
+ALPHA, PANEL_ALPHA = 1e-3, 1e-2
+"""Levels that a command has by default."""
+
+
+def how_to_check(report: ClaimReport) -> list[Block]:
+    """What the digest is of, by which laws p-values follow, and how to repeat everything."""
+    exact, ranked = any(test.applicable for test in report.exact), bool(report.ranked)
+    laws: list[str] = []
+    if exact:
+        laws.append(
+            "Each p-value of an exact test follows from its count alone: same index, P(F ≥ k) ≤ L^(k−L) L!/k! for k "
+            "of L independent groups (the column \u201cby chance\u201d); signs, the binomial tail at one half."
+        )
+    if ranked:
+        laws.append("Each panel p-value is the rank over the size of the orbit, from the scores in the record.")
+    if not laws:
+        laws.append("The content digests above follow from the weights alone.")
+    return [
+        Items(
+            (
+                (
+                    "The digest of this report is ",
+                    Code(report.digest),
+                    ": sha256 over the RFC 8785 canonical JSON of ",
+                    Code("report.json"),
+                    *_without(report),
+                    ".",
+                ),
+                *laws,
+                (
+                    "With the same weights, ",
+                    Code(command(report)),
+                    " repeats everything; the sketch is fixed by its specification.",
+                ),
+                "This page is made from the record alone; log10 p-values are shown to two decimals, or whole beyond "
+                "two digits, and shares, scores and bounds to three. The record has them in full.",
+            ),
+            ordered=True,
+        ),
+        Paragraph(("Made ", report.created, ". This page carries no signature.")),
+    ]
+
+
+def _without(report: ClaimReport) -> tuple[str, ...]:
+    """The keys that the digest does not cover."""
+    if report.schema_of_maker == 1:
+        return (" without the keys ", Code("digest"), " and ", Code("citation"))
+    return (" without the key ", Code("digest"))
+
+
+def command(report: ClaimReport) -> str:
+    """The command that asks for the report again, with the options that were given."""
+    given = report.provenance.options
+    flags = [("effort", given.get("effort")), ("alpha", f"{report.alpha:g}" if report.alpha != ALPHA else None)]
+    if report.panel is not None:
+        own = report.panel
+        flags += [
+            ("panel", "default" if given.get("panel") == "default" else "PANEL"),
+            ("panel-alpha", f"{own.alpha:g}" if own.alpha != PANEL_ALPHA else None),
+            *(("family", family) for family in own.families),
+            *(("corpus", corpus) for corpus in dict.fromkeys((own.corpus_a, own.corpus_b)) if corpus),
+        ]
+    flags.append(("searched", str(report.searched) if report.searched > 1 else None))
+    flags += [
+        (f"{option}-{side}", option.upper())
+        for side in "ab"
+        for option in ("layout", "base", "tokenizer")
+        if f"{option}_{side}" in given
+    ]
+    return " ".join(
+        ["verify lineage A B", *(f"--{name} {shlex.quote(value)}" for name, value in flags if value is not None)]
+    )
+
+
+def references(report: ClaimReport) -> tuple[Inline, ...]:
+    """Works that the page rests on, and how to cite the report."""
+    ranked = bool(report.ranked)
+    found = [
+        "S. Zhu, A. Ahmed, R. Kuditipudi, P. Liang. Independence Tests for Language Models. ICML 2025, "
+        "arXiv 2502.12292.",
+        "S. Holm. A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics 6, "
+        "1979.",
+    ]
+    if ranked:
+        found += [
+            "R. M. Warner, D. A. Kenny, M. Stoto. A new round robin analysis of variance for social interaction "
+            "data. Journal of Personality and Social Psychology 37, 1979 (the two-way residual).",
+            "P. R. Rosenbaum. Observational Studies. Springer, 2002 (sensitivity).",
+            "C. J. Clopper, E. S. Pearson. The use of confidence or fiducial limits illustrated in the case of the "
+            "binomial. Biometrika 26, 1934 (the guaranteed bound).",
+            "European Network of Forensic Science Institutes. Guideline for evaluative reporting in forensic "
+            "science, 2015 (the words).",
+        ]
+    found.append(f"To cite this report: {report.citation.text}")
+    return tuple(found)

@@ -1,0 +1,10 @@
+"""Pictures where a page has numbers for them."""
+
+from __future__ import annotations
+
+from ..page import Block, Picture
+
+
+def shown(pictures: dict[str, Picture], name: str) -> list[Block]:
+    """The picture of that name, if there is one."""
+    return [pictures[name]] if name in pictures else []

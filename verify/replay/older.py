@@ -1,0 +1,90 @@
+"""A report of an older schema beside one made today: what it could not record, and tests whose definition changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..claim import ClaimReport
+from ..claim.evidence import EXACT
+from ..statistics import ExactResult, Statistic
+from ..statistics.counted import Counted
+from .agreement import Unchecked
+from .unchecked import of_older_schemas
+
+_SINCE = ("read_from", "arrays_sha256", "unrecognised_inside", "tokenizer", "not_read", "notes")
+"""Of a subject, what was not always recorded."""
+
+
+def is_older(report: ClaimReport) -> bool:
+    """Whether a report was made under an older schema than the present one."""
+    return report.schema_of_maker != report.schema_version
+
+
+def as_then(report: ClaimReport, made: ClaimReport) -> ClaimReport:
+    """A report made today of the models of an older one, as far as that could record.
+
+    Results of tests whose definition has changed are those recorded, since no code of today gives them.
+    """
+    line = made.line(EXACT)
+    if not is_older(report) or line is None:
+        return made
+    recorded = {result.id: result for result in report.exact}
+    results = tuple(_as_recorded(result, recorded.get(result.id)) for result in made.exact)
+    lines = (line.model_copy(update={"results": results}), *made.evidence[1:])
+    then = made.model_copy(update={"evidence": lines, "shared_anchors": report.shared_anchors})
+    return then.made_under(report.schema_of_maker, report.content())
+
+
+def of_its_day(test: Statistic, recorded: ExactResult) -> Statistic:
+    """A test by the version that a result was made with: it counted what the result says, under the same laws."""
+    counted = tuple(Counted(count.law, count.part) for count in recorded.counts)
+    words = recorded.words or test.words
+    return replace(
+        test,
+        version=recorded.version,
+        title=words.title,
+        null=words.null,
+        assumptions=words.assumptions,
+        survives=words.survives,
+        blind_to=words.blind_to,
+        counts=lambda a, b: counted,  # noqa: ARG005  # whatever the models are
+        localised=bool(recorded.by_layer),
+    )
+
+
+def not_checked(report: ClaimReport) -> tuple[Unchecked, ...]:
+    """What models at hand cannot check of an older report; nothing of one of this schema."""
+    if not is_older(report):
+        return ()
+    changed = tuple(
+        Unchecked(
+            field=f"$.evidence[{EXACT}].results[{result.id}]*",
+            reason=f"counted by version {result.version} of {result.id}, and this version of verify has another: "
+            "only its arithmetic was checked",
+        )
+        for result in report.exact
+        if result.words is not None
+    )
+    since = tuple(
+        Unchecked(field=f"$.{side}.{name}*", reason=f"not recorded under schema {report.schema_of_maker}")
+        for side in "ab"
+        for name in _SINCE
+        if not getattr(getattr(report, side), name)
+    )
+    read = tuple(
+        Unchecked(field=f"$.{side}.bytes_read", reason="counted otherwise under that schema: rows read twice, twice")
+        for side in "ab"
+    )
+    return (*changed, *since, *read, *of_older_schemas(report))
+
+
+def _as_recorded(made: ExactResult, recorded: ExactResult | None) -> ExactResult:
+    if recorded is None:
+        return made
+    if recorded.words is not None:
+        return recorded
+    if all(count.live is None for count in recorded.counts):
+        counts = tuple(count.model_copy(update={"live": None}) for count in made.counts)
+        rows = tuple(row.model_copy(update={"live": None}) for row in made.by_layer)
+        return made.model_copy(update={"counts": counts, "by_layer": rows})
+    return made

@@ -1,0 +1,141 @@
+"""The panel's half of a report made again: ranks and p-values from recorded scores and labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log10
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base import StatisticsError
+from ..claim import ClaimReport
+from ..claim.evidence import PANEL
+from ..panel import ALL_PAIRS, PRIMARY_RUNG, PanelEvidence, PanelUse, likeness, members_needed, stratum_of
+from ..panel.evidence import conclude, judged, ladder
+from ..statistics import PANEL_STATISTICS, PRIMARY, CellResult, PanelResult, Rung, Similarity
+from ..statistics.response_match import deeper_median
+from .agreement import Disagreement, problem
+from .older import is_older
+
+
+def panel_again(report: ClaimReport, recorded: PanelUse, problems: list[Disagreement]) -> PanelEvidence:
+    """The panel's evidence that follows from recorded scores, by the rule of today or, if older, by its own."""
+    line = report.line(PANEL)
+    alpha = recorded.alpha if line is None or line.alpha is None else line.alpha
+    older = is_older(report)
+    use = recorded.model_copy(
+        update={
+            "primary": PRIMARY.id,
+            "primary_rung": recorded.primary_rung if older else PRIMARY_RUNG,
+            "alpha": alpha,
+            "families": tuple(sorted(recorded.families)),
+            "stratum_a": stratum_of(report.a.architecture),
+            "stratum_b": stratum_of(report.b.architecture),
+            "anchors": min(max(recorded.anchors, 0), report.a.anchors, report.b.anchors),
+            "critical_odds_ratio": None,
+            "false_match": None,
+            "audit": None,
+        }
+    )
+    if use.primary_rung == PRIMARY_RUNG:  # the rule that counts members like A and B
+        use = use.model_copy(
+            update={
+                "like_a": likeness(use.members, use.stratum_a, use.corpus_a),
+                "like_b": likeness(use.members, use.stratum_b, use.corpus_b),
+            }
+        )
+    claim = _Ranked(report, use, len(use.members) + 2, members_needed(alpha / report.searched), older)
+    results = []
+    for statistic in PANEL_STATISTICS:
+        result, scores = _ranked(statistic, claim, problems)
+        if statistic is PRIMARY and scores is not None:
+            try:
+                use = judged(use, scores, result, report.searched)
+                if use.primary_rung != PRIMARY_RUNG:  # whose audit was of its own p-values
+                    use = use.model_copy(update={"audit": recorded.audit})
+            except StatisticsError as error:
+                problems.append(problem("$.panel.members", len(use.members), str(error)))
+        results.append(result)
+    return PanelEvidence(tuple(results), use)
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """The models that a claim was ranked among."""
+
+    report: ClaimReport
+    use: PanelUse
+    models: int
+    needed: int
+    """Members that the level needs."""
+    older: bool
+    """Whether the report is of an older schema: by the version of each statistic, and the designs, that it has."""
+
+
+def _ranked(
+    statistic: Similarity, claim: _Ranked, problems: list[Disagreement]
+) -> tuple[PanelResult, NDArray[np.float64] | None]:
+    found = next((result for result in claim.report.ranked if result.id == statistic.id), None)
+    recorded = found or conclude(statistic)
+    field, few = f"$.evidence[{PANEL}].results[{statistic.id}]", claim.models - 2 < claim.needed
+    changed = claim.older and recorded.version != statistic.version
+
+    def concluded(rungs: tuple[Rung, ...] = (), score: float | None = None) -> PanelResult:
+        made = conclude(statistic, rungs, score, primary_rung=claim.use.primary_rung)
+        return made.model_copy(update={"version": recorded.version, "words": recorded.words}) if changed else made
+
+    if not recorded.applicable:
+        return concluded().model_copy(update={"reason": recorded.reason}), None
+    if few:
+        problems.append(problem(f"{field}.applicable", True, f"false: {claim.needed} members are needed"))
+        return concluded(), None
+    if statistic is not PRIMARY:
+        steps = _designs(np.zeros((claim.models, claim.models)), recorded, claim)
+        return concluded(_with_ranks(steps, [rung.rank for rung in recorded.rungs]), recorded.score), None
+    first, second = np.triu_indices(claim.models, 1)
+    if len(recorded.scores) != len(first):
+        problems.append(problem(f"{field}.scores", len(recorded.scores), f"{len(first)} scores"))
+        return recorded, None
+    scores = np.full((claim.models, claim.models), np.nan)
+    scores[first, second] = scores[second, first] = recorded.scores
+    result = concluded(_designs(scores, recorded, claim), recorded.scores[0])
+    cells = _cells(recorded, claim.report, len(first))
+    layers = claim.report.a.architecture.layers, claim.report.b.architecture.layers
+    most = deeper_median([(cell.layer_a, cell.layer_b, cell.share) for cell in cells], layers) if cells else 1.0
+    if not changed and recorded.scores[0] > most + 1e-9:
+        expected = f"at most {most}, the median of the deeper half of its cells"
+        problems.append(problem(f"{field}.score", recorded.scores[0], expected))
+    return result.model_copy(update={"scores": recorded.scores, "by_cell": cells, "grid": recorded.grid}), scores
+
+
+def _designs(scores: NDArray[np.float64], recorded: PanelResult, claim: _Ranked) -> tuple[Rung, ...]:
+    """The ranks of all designs or, of an older report, of those that it had."""
+    steps, had = ladder(scores, *claim.use.kinds), {rung.design for rung in recorded.rungs}
+    return tuple(step for step in steps if not claim.older or step.design in had)
+
+
+def _with_ranks(steps: tuple[Rung, ...], ranks: list[int]) -> tuple[Rung, ...]:
+    """A ladder with other ranks, each brought into its orbit; that of the own kind is the one among all pairs."""
+    ranks = (ranks + [1] * len(steps))[: len(steps)]
+    designs = [step.design for step in steps]
+    if PRIMARY_RUNG in designs and ALL_PAIRS in designs:
+        ranks[designs.index(PRIMARY_RUNG)] = ranks[designs.index(ALL_PAIRS)]
+    found = []
+    for step, recorded in zip(steps, ranks, strict=True):
+        rank = min(max(recorded, 1), step.size)
+        found.append(step.model_copy(update={"rank": rank, "log10_p": log10(rank / step.size)}))
+    return tuple(found)
+
+
+def _cells(recorded: PanelResult, report: ClaimReport, pairs: int) -> tuple[CellResult, ...]:
+    """Cells with the share that the grid has there, and a p-value that is a rank over the number of pairs."""
+    shape = (report.a.architecture.layers, report.b.architecture.layers)
+    whole = len(recorded.grid) == shape[0] and all(len(row) == shape[1] for row in recorded.grid)
+    cells = []
+    for cell in recorded.by_cell:
+        rank = min(max(round(10**cell.log10_p * pairs) if cell.log10_p <= 0 else pairs, 1), pairs)
+        inside = whole and 0 <= cell.layer_a < shape[0] and 0 <= cell.layer_b < shape[1]
+        share = recorded.grid[cell.layer_a][cell.layer_b] if inside else cell.share
+        cells.append(cell.model_copy(update={"share": share, "log10_p": log10(rank / pairs)}))
+    return tuple(cells)

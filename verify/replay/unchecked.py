@@ -1,0 +1,162 @@
+"""What of a report nothing at hand can check: what everything follows from, and what was stated.
+
+Patterns of JSON paths, each with its reason. All that a report holds is either compared or listed here.
+"""
+
+from __future__ import annotations
+
+from ..claim import ClaimReport
+from ..panel import PRIMARY_RUNG
+from ..statistics import PANEL_STATISTICS, PRIMARY
+from .agreement import Unchecked
+
+_WEIGHTS = "; give A and B"
+_PANEL = "; give the panel"
+_EXACT = "$.evidence[exact].results[*]"
+_OF_PART = "$.parts[*].results[*]"
+_RANKED = "$.evidence[panel].results"
+
+
+def _counts(test: str) -> tuple[Unchecked, ...]:
+    found = f"what all else follows from: only the weights tell that it was found in these models{_WEIGHTS}"
+    return tuple(
+        Unchecked(field=f"{test}.{place}.{name}", reason=found)
+        for place in ("counts[*]", "by_layer[*]")
+        for name in ("count", "n", "groups")
+    )
+
+
+def _around(test: str) -> tuple[Unchecked, ...]:
+    return (
+        Unchecked(field=f"{test}.notes*", reason=f"only the weights tell what was left out or merged{_WEIGHTS}"),
+        Unchecked(
+            field=f"{test}.effect.cosine_*", reason=f"medians of scores that the report does not hold{_WEIGHTS}"
+        ),
+        Unchecked(
+            field=f"{test}.by_layer[*].layer_*", reason=f"only the weights tell which layers were aligned{_WEIGHTS}"
+        ),
+    )
+
+
+INPUTS = (
+    *_counts(_EXACT),
+    *_counts(_OF_PART),
+    Unchecked(field="$.shared_anchors", reason=f"what decides whether tests on tokens apply{_WEIGHTS}"),
+)
+"""What a report records of its models and computes the rest from."""
+PANEL_INPUTS = (
+    Unchecked(
+        field=f"{_RANKED}[{PRIMARY.id}].scores[*",
+        reason=f"what ranks follow from: a change is caught where it moves a rank{_WEIGHTS} and the panel",
+    ),
+    *(
+        Unchecked(
+            field=f"{_RANKED}[{statistic.id}].rungs[*].rank",
+            reason=f"what p-values follow from: a rank among scores that the report does not hold{_WEIGHTS} and the "
+            "panel",
+        )
+        for statistic in PANEL_STATISTICS
+        if statistic is not PRIMARY
+    ),
+)
+"""Likewise of a panel."""
+UNCHECKED = (
+    Unchecked(field="$.a.*", reason=f"what was read from the files of A{_WEIGHTS}"),
+    Unchecked(field="$.b.*", reason=f"what was read from the files of B{_WEIGHTS}"),
+    *_around(_EXACT),
+    *_around(_OF_PART),
+    Unchecked(field="$.parts[*].subject_*", reason=f"what was read of further parts{_WEIGHTS}"),
+    Unchecked(field="$.parts[*].shared_anchors", reason=f"what decides whether tests on tokens apply{_WEIGHTS}"),
+    Unchecked(field="$.equal_tensors*", reason=f"only the weights tell which tensors are equal{_WEIGHTS}"),
+    Unchecked(
+        field="$.evidence[exact].alpha",
+        reason="as chosen by whoever asked for the report: a change is caught where it moves a count, a verdict or a "
+        "printed digit",
+    ),
+    Unchecked(field="$.chronology", reason="as stated by whoever asked for the report"),
+    Unchecked(field="$.created", reason="the clock of whoever made the report"),
+    Unchecked(field="$.wording", reason="the catalogue that its maker read it in: no number follows from it"),
+    Unchecked(field="$.provenance.software*", reason="versions on the machine that made the report"),
+    Unchecked(field="$.provenance.options*", reason="as given by whoever asked for the report"),
+    Unchecked(
+        field="$.provenance.effort",
+        reason="as chosen by whoever asked for the report, up to what was read: a change is caught where it moves "
+        "the sketch or a count",
+    ),
+    Unchecked(field="$.provenance.sketch*", reason=f"decides what fingerprints keep{_WEIGHTS}"),
+)
+"""What the record alone cannot tell. A change of these may go unnoticed, though many must still fit the rest."""
+PANEL_UNCHECKED = (
+    Unchecked(
+        field=f"{_RANKED}[{PRIMARY.id}].grid[*", reason=f"only the weights tell where responses agree{_WEIGHTS}"
+    ),
+    Unchecked(
+        field=f"{_RANKED}[*].by_cell*",
+        reason="not checkable without the panel: the ranks are among grids of the panel's members, which the report "
+        f"does not hold{_WEIGHTS} and the panel",
+    ),
+    *(
+        Unchecked(
+            field=f"{_RANKED}[{statistic.id}].{name}",
+            reason=f"follows from scores of members, which the report does not hold{_WEIGHTS} and the panel",
+        )
+        for statistic in PANEL_STATISTICS
+        for name in ("applicable", "reason*", "score")[: 2 if statistic is PRIMARY else 3]
+    ),
+    *(
+        Unchecked(field=f"$.panel.{name}*", reason=f"only the panel tells what it holds{_PANEL}")
+        for name in ("name", "version", "digest", "members", "dropped", "anchors")
+    ),
+    *(
+        Unchecked(field=f"$.panel.{name}*", reason="as declared by whoever asked for the report")
+        for name in ("families", "corpus_")
+    ),
+)
+"""Likewise of a panel."""
+_PANEL_LEVEL = Unchecked(
+    field="$.evidence[panel].alpha",
+    reason="as chosen by whoever asked for the report: no panel test applies, so nothing uses it",
+)
+
+_SEARCHED = Unchecked(
+    field="$.searched", reason="as stated by whoever asked for the report: nothing was tested, so nothing pays for it"
+)
+
+
+def inputs(report: ClaimReport) -> tuple[Unchecked, ...]:
+    """What this report records of its models, and of the panel, and computes the rest from."""
+    return (*INPUTS, *(PANEL_INPUTS if report.panel is not None else ()))
+
+
+def unchecked(report: ClaimReport) -> tuple[Unchecked, ...]:
+    """What the record alone cannot tell of this report, beside its inputs."""
+    return (
+        *UNCHECKED,
+        *(PANEL_UNCHECKED if report.panel is not None else (_PANEL_LEVEL,)),
+        *((_SEARCHED,) if report.verdict == "identical" else ()),
+        *_of_own_lines(report),
+        *of_older_schemas(report),
+    )
+
+
+def _of_own_lines(report: ClaimReport) -> tuple[Unchecked, ...]:
+    return tuple(
+        Unchecked(
+            field=f"$.evidence[{line.line}]*",
+            reason="evidence of whoever asked for the report: it enters no verdict, and how it was found is not told",
+        )
+        for line in report.own_lines
+    )
+
+
+def of_older_schemas(report: ClaimReport) -> tuple[Unchecked, ...]:
+    """What a report of an older schema says in sentences where facts stand today; none of one of this schema."""
+    if report.schema_of_maker == report.schema_version:
+        return ()
+    reason = f"of schema {report.schema_of_maker}, which recorded a sentence in place of facts"
+    tests = (_EXACT, _OF_PART, f"{_RANKED}[*]")
+    sentences = (
+        Unchecked(field=f"{test}.{name}*", reason=reason) for test in tests for name in ("reason", "words", "notes")
+    )
+    audit = Unchecked(field="$.panel.audit*", reason="by a rule that this version of verify does not have")
+    return (*sentences, *((audit,) if report.panel and report.panel.primary_rung != PRIMARY_RUNG else ()))

@@ -1,0 +1,82 @@
+"""Forms of numbers and names in sentences."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from math import floor
+from typing import Any
+
+
+def probability(log10_p: float) -> str:
+    """A p-value in words that never read as zero.
+
+    Examples
+    --------
+    >>> probability(-4463.2), probability(-1.3), probability(0.0)
+    ('p < 10^-4463', 'p = 0.05', 'p = 1')
+    """
+    if log10_p >= 0:
+        return "p = 1"
+    if log10_p > -3:
+        return f"p = {10**log10_p:.2g}" if log10_p > -2 else f"p = {10**log10_p:.1e}"
+    return f"p < 10^{-floor(-log10_p)}"
+
+
+def percent(value: float | None) -> str:
+    """A share in words that never read as all or nothing where it is not.
+
+    Examples
+    --------
+    >>> [percent(x) for x in (0.19, 0.9999, 0.004, 1.0, 0.00001, None)]
+    ['19%', 'over 99.9%', '0.4%', '100%', 'under 0.1%', 'an unknown share']
+    """
+    if value is None:
+        return "an unknown share"
+    if value >= 0.999:
+        return "100%" if value >= 1 else "over 99.9%"
+    if value < 0.001:
+        return "0%" if value == 0 else "under 0.1%"
+    return f"{100 * value:.1f}%" if value > 0.99 or value < 0.01 else f"{100 * value:.0f}%"
+
+
+def verbal_cap(bound: float | None) -> str:
+    """The strongest verbal support that a bound on the false-match probability allows.
+
+    The likelihood ratio of a match is at most one over the probability of a false match; the words are those of
+    the scale of the European Network of Forensic Science Institutes (``data/enfsi.toml``).
+
+    Examples
+    --------
+    >>> verbal_cap(0.19), verbal_cap(0.9)
+    ('weak support', 'no support')
+    """
+    words = "no support"
+    for row in verbal_scale():
+        if bound is not None and 1 / bound >= row["at_least"]:
+            words = row["words"]
+    return words
+
+
+@cache
+def verbal_scale() -> tuple[dict[str, Any], ...]:
+    """Rows of the scale: likelihood ratio ``at_least``, and ``words``, ascending."""
+    text = files("verify.data").joinpath("enfsi.toml").read_text("utf-8")
+    return tuple(tomllib.loads(text)["row"])
+
+
+def capital(words: str) -> str:
+    """Words that begin a sentence.
+
+    Examples
+    --------
+    >>> capital("the text encoders of A and B")
+    'The text encoders of A and B'
+    """
+    return words[:1].upper() + words[1:]
+
+
+def quoted(name: str) -> str:
+    """A name that somebody else chose, cut to 80 characters."""
+    return f"{name!r:.80}"

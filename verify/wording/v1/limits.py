@@ -1,0 +1,73 @@
+"""What a report does not show."""
+
+from __future__ import annotations
+
+_ADAPTER = (
+    "{model} is an adapter that was merged for this report: to its base, and to whatever shares that base's "
+    "arrangement, it is related by the merging. Weights alone cannot say which base it was trained on."
+)
+_FINGERPRINT = (
+    "{model} was given as a fingerprint, not as weights: that its numbers and digests are of the model it names is "
+    "as whoever made it states, and only the weights can show it."
+)
+
+LIMITS = {
+    "limit.not_who": "It does not say who made which model, or whether anyone was allowed to.",
+    "limit.shared_seed": (
+        "It does not tell derivation from a shared initial seed: the same code, configuration and default seed can "
+        "give strangers the same initial weights."
+    ),
+    "limit.forgery": (
+        "A match can be forged by someone who held the reference and re-ordered units to fit it; compare the cosine "
+        "of identified units with the background, and establish which file existed first."
+    ),
+    "limit.order": "No test says which model came first; which file existed first was not stated.",
+    "limit.order.stated": (
+        "No test says which model came first; which file existed first is as stated by whoever asked for this report."
+    ),
+    "limit.no_independence.panel": (
+        "It is not evidence of independence: a copy changed further than the strangers in the panel differ would not "
+        "be seen."
+    ),
+    "limit.no_independence": (
+        "It is not evidence of independence: copies whose units were re-ordered and whose residual stream was "
+        "rotated are out of the exact tests' reach; a panel of unrelated models like them can find them."
+    ),
+    "limit.distillation": "Distillation from outputs leaves no arrangement to find, and is not excluded.",
+    "limit.panel_only": (
+        "It does not establish derivation: no exact test rejects, and the panel p-value holds only if the panel is a "
+        "fair sample of unrelated models like these."
+    ),
+    "limit.panel_size": (
+        "The number of models in the panel limits the strength of any words; see the guaranteed bound."
+    ),
+    "limit.untested": "It is not evidence of independence: nothing was tested.",
+    "limit.original": "It does not say which file is the original.",
+    "limit.refused": "Tests that did not apply: {tests}.",
+    "limit.effort.screen": (
+        "The models were compared at screen effort: by rows chosen in advance, fewer than the exact tests can use. A "
+        "content digest of a model read so covers those rows alone."
+    ),
+    "limit.effort.standard": (
+        "The models were compared at standard effort: by rows chosen in advance, all that the exact tests can use. A "
+        "content digest of a model read so covers those rows alone."
+    ),
+    "limit.assumptions": (
+        "Every p-value is valid under the assumptions on training printed with its test, and only then."
+    ),
+    "limit.nothing_differs": (
+        "There is no difference in what was read of the two models: they may be one model whose files were written "
+        "anew, or differ in what was not read. At full effort every number is compared."
+    ),
+    "limit.merged": _ADAPTER,
+    "limit.fingerprint": _FINGERPRINT,
+    "limit.fingerprint.unbound": (
+        f"{_FINGERPRINT} It states no digest of its own numbers, so nothing binds them to what it states."
+    ),
+    "limit.own_line": ("The line of evidence {line:q} is of whoever asked for this report, and enters no verdict."),
+    "limit.older_schema": (
+        "This report was made under schema {schema}, by version {version} of the library. Its facts are shown as "
+        "recorded, in the words of catalogue {wording}; what schema {schema} did not record is missing here, and "
+        "tests whose definition has changed since are shown by the words and rules of that version."
+    ),
+}

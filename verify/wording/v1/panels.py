@@ -1,0 +1,104 @@
+"""Panels: what a design asks, what it assumes, and why a rank is no verdict."""
+
+from __future__ import annotations
+
+_CHANCE = "so the pair labelled (A, B) is exchangeable with every other pair of these models"
+_RESIDUAL = " Tested after removing each model's main effect (its average similarity to the other models)."
+_LARGER = " Tested with and without each model's main effect, and the larger rank counts."
+
+_DESIGNS = {
+    "pair": f"A and B are unrelated and could each have been any of the models of the panel, {_CHANCE}.",
+    "row_a": (
+        "A is taken as it is, whatever its peculiarities; B is unrelated to it and could have been any of the models "
+        "of the panel, so the comparison of A with B is exchangeable with those of A with the other models."
+    ),
+    "row_b": (
+        "B is taken as it is, whatever its peculiarities; A is unrelated to it and could have been any of the models "
+        "of the panel, so the comparison of A with B is exchangeable with those of B with the other models."
+    ),
+    "stratum": f"A and B are unrelated and could each have been any of the panel models of their stratum, {_CHANCE}.",
+    "two_strata": (
+        "A and B are unrelated; A could have been any of the panel models of its own stratum and B any of those of "
+        "its own, so the pair labelled (A, B) is exchangeable with every pair of one model from each stratum."
+    ),
+}
+
+PANELS = {
+    **{f"design.{design}": words for design, words in _DESIGNS.items()},
+    **{f"design.{design}_residual": words + _RESIDUAL for design, words in _DESIGNS.items()},
+    **{f"design.{design}_larger": words + _LARGER for design, words in _DESIGNS.items()},
+    "design.own_kind": (
+        "A and B are unrelated and could have been any of the panel models of their own kind, which have the same "
+        "stratum and declared corpus; nothing is assumed of the other models, which can only raise the rank. The "
+        "rank is that among all pairs, and the number of pairs that of this kind."
+    ),
+    "panel.null": (
+        "A and B are unrelated, and the pair labelled (A, B) is exchangeable with every other pair of models of its "
+        "own kind (A, B and the panel's members of the same stratum and declared corpus), either as they are or "
+        "after removing each model's main effect."
+    ),
+    # What the panel test assumes.
+    "assumption.exchangeable": (
+        "A and B are exchangeable with the members of their own kind, which have the stratum and the declared corpus "
+        "of A, or of B, as they are or after removing each model's main effect (additive hub effects). Of the other "
+        "members nothing is assumed."
+    ),
+    "assumption.no_affinity": (
+        "Not protected: multiplicative hub effects, unequal noise, and an affinity of the pair that the members of "
+        "its own kind do not have, such as a shared laboratory, data or tokenizer."
+    ),
+    "assumption.unrelated_members": (
+        "The members are unrelated to one another and to A and B, as declared; so are the corpora."
+    ),
+    # What the exact tests assume; each test says for which group.
+    "assumption.invariant_training": (
+        "At least one model was trained from an initialisation and by a procedure whose distribution is invariant "
+        "under the group of each test."
+    ),
+    "assumption.not_arranged": (
+        "Neither developer re-ordered or re-signed units to match the other model, and not both to match a third."
+    ),
+    # Ranks that are no verdict.
+    "panel.no_verdict": (
+        "Among the {size} pairs of A, B and the panel's members theirs ranks {rank} by {test}, which is no verdict: "
+        "{why}."
+    ),
+    "panel.corpus_undeclared": (
+        "the training text of {models} is not declared, and strangers trained on one text rank above a panel of "
+        "other texts; name it (option corpus) as the panel's members do, or build a panel of models trained on it"
+    ),
+    "panel.few_of_kind": (
+        "of the panel's members {counts:;}, where level {alpha:g} needs {needed}; build a panel that holds them"
+    ),
+    "panel.few_of_kinds": (
+        "of the panel's members {counts:;}, where level {alpha:g} needs {needed} like each of them, or more of one "
+        "and fewer of the other; build a panel that holds them"
+    ),
+    "panel.count.both": (
+        "{stratum} are of the stratum of A and B ({stratum_name:q}), {corpus} were trained on their declared corpus "
+        "({corpus_name:q}) and {both} are both"
+    ),
+    "panel.count": (
+        "{stratum} are of the stratum of {model} ({stratum_name:q}), {corpus} were trained on its declared corpus "
+        "({corpus_name:q}) and {both} are both"
+    ),
+    # Why a claim cannot be ranked.
+    "panel.other_sketch": (
+        "A and B were fingerprinted under another sketch than the panel's members; make them again under theirs"
+    ),
+    "panel.two_norms": "A and B have different kinds of norm, so no member is comparable with both",
+    "panel.few_members": (
+        "{members} members of the panel are comparable with A and B, and level {alpha:g} needs {needed}: no score "
+        "could reach it; build a panel of models like them with `verify panel build RECIPE`"
+    ),
+    "panel.member_refused": "the panel's member {name:q} has no score: {why}",
+    # Why a member is left out.
+    "panel.member.gated": "its MLPs are gated, unlike those of A",
+    "panel.member.not_gated": "its MLPs are not gated, unlike those of A",
+    "panel.member.norm": "it has {norm} norm, and A {of_a} norm",
+    "panel.member.same_weights": "holds the weights of {model}",
+    "panel.member.family_declared": "its family {family:q} is declared for A or B",
+    "panel.member.family_of": "its family {family:q} is that of {name:q}, which holds the weights of {model}",
+    "panel.member.stands_for": "{name:q} stands for the family {family:q}",
+    "panel.member.few_anchors": "too few anchor tokens shared with A, B and the rest",
+}
