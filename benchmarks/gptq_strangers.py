@@ -2,7 +2,7 @@
 
 Eight models of the zoo that share nothing but their shape are written in 2, 3, 4 and 8 bits, symmetric and
 asymmetric, with zero points stored less one and as they are, always under ``checkpoint_format: gptq``. Each pair of
-strangers is compared, and each model with the one it was made from; ``tables/gptq.md`` has the counts.
+strangers is compared, and each model with the one it was made from. Writes ``tables/gptq.json`` and its page.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from safetensors.numpy import load_file, save_file
 
 import verify
 
+from .pages import publish
 from .zoo.__main__ import CACHE
 
-TABLE = Path(__file__).parent / "tables" / "gptq.md"
 MODELS = ("reference", *(f"stranger-{n}" for n in range(1, 5)), *(f"held-out-0{n}" for n in range(1, 4)))
 GROUP = 32
 LEVEL = 1e-3
@@ -31,7 +31,7 @@ KINDS = tuple(product((2, 3, 4, 8), ("symmetric", "asymmetric"), ("less one", "a
 
 
 def main() -> None:
-    """Quantise, compare and write the table."""
+    """Quantise, compare, and write the results and the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gptq_strangers", description=__doc__)
     parser.add_argument("--zoo", type=Path, default=CACHE / "standard")
     zoo = parser.parse_args().zoo
@@ -48,21 +48,21 @@ def main() -> None:
         family = sum(r.verdict == "dependent" for r in reports)
         least = min(r.tests[t].log10_p or 0.0 for r in reports for t in tests)
         found = sum(verify.test_lineage(prints[n], whole[n]).verdict == "dependent" for n in MODELS)
-        cells = [bits, kind, stored, noted, *rejected, family, f"{least:.1f}", found]
-        rows.append("| " + " | ".join(map(str, cells)) + " |")
+        rows.append(
+            {
+                "bits": bits,
+                "zeros": kind,
+                "stored": stored,
+                "noted": noted,
+                "rejected": dict(zip(tests, rejected, strict=True)),
+                "family": family,
+                "least_log10_p": round(least, 6),
+                "found": found,
+            }
+        )
         print(rows[-1], flush=True)
-    head = f"""# Strangers in GPTQ form
-
-{len(MODELS)} models of the zoo (scale `standard`), unrelated but for shape, written as GPTQ in groups of {GROUP}
-under `checkpoint_format: gptq`, zero points stored less one, as that says, or as they are. For each test the number
-of the {pairs} pairs that it rejects at {LEVEL}; family: pairs that are `dependent`; noted: models whose record notes
-that zero points are stored otherwise than declared; found: of the {len(MODELS)} models, those that are `dependent` on
-the one they were made from. `python -m benchmarks.gptq_strangers`.
-
-"""
-    names = ["bits", "zeros", "stored", "noted", *(f"`{test}`" for test in tests), "family", "least log10 p", "found"]
-    table = ["| " + " | ".join(names) + " |", "|---:|---|---|" + "---:|" * (len(names) - 3), *rows]
-    TABLE.write_text(head + "\n".join(table) + "\n", "utf-8")
+    found_all = {"models": len(MODELS), "pairs": pairs, "group": GROUP, "level": LEVEL, "tests": tests, "rows": rows}
+    publish("gptq", found_all)
 
 
 def _quantised(model: Path, bits: int, symmetric: bool, as_is: bool) -> verify.Fingerprint:

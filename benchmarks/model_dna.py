@@ -2,13 +2,12 @@
 
 Installs modeldna 0.1 into a virtual environment of its own, in a folder that is deleted, and runs both in turn on two
 models that ship with the library; what is timed is starting and importing as much as comparing. Lists what our run
-imports and how long that takes. Writes ``tables/model_dna.md`` and ``tables/model_dna.json``.
+imports and how long that takes. Writes ``tables/model_dna.json`` and its page.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -21,20 +20,18 @@ from typing import Any
 
 from verify.data import model
 
+from .pages import publish
 from .process import Run, measured
 
 ROOT = Path(__file__).parent.parent
-TABLES = Path(__file__).parent / "tables"
 PEER = "modeldna==0.1.0"
 PAIR = ("continued-3x", "reference")
 THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 EFFORTS = ("full", "standard", "screen")
-LISTED = 0.03
-"""Share of the time of importing below which a package is not listed."""
 
 
 def main() -> None:
-    """Measure and write the table."""
+    """Measure, and write the results and the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.model_dna", description=__doc__)
     parser.add_argument("--repeats", type=int, default=8)
     repeats = parser.parse_args().repeats
@@ -52,15 +49,15 @@ def main() -> None:
                 runs[name].append(measured(command, environment=_environment(folder), cwd=where))
     imported = _imported([sys.executable, "-X", "importtime", *ours[1:], "--effort", "standard"])
     found: dict[str, Any] = {
+        "peer": PEER.replace("==", " "),
+        "pair": PAIR,
         "wall": {name: min(run.wall for run in of[1:]) for name, of in runs.items()},
         "cpu": {name: min(run.cpu for run in of[1:]) for name, of in runs.items()},
         "memory": {name: max(run.anonymous for run in of[1:]) for name, of in runs.items()},
         "repeats": repeats,
         "imported": imported,
     }
-    (TABLES / "model_dna.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-    (TABLES / "model_dna.md").write_text(page(found), "utf-8")
-    print(page(found))
+    publish("model_dna", found)
 
 
 def _installed(folder: Path) -> Path:
@@ -93,41 +90,6 @@ def by_package(lines: Iterable[str]) -> dict[str, dict[str, float]]:
             found[top]["modules"] += 1
             found[top]["seconds"] += int(own) / 1e6
     return dict(sorted(found.items(), key=lambda item: -item[1]["seconds"]))
-
-
-def page(found: dict[str, Any]) -> str:
-    """The Markdown page."""
-    peer = found["wall"]["modeldna compare"]
-    total = sum(package["seconds"] for package in found["imported"].values())
-    lines = [
-        "# Side by side with modelDNA",
-        "",
-        f"{PEER.replace('==', ' ')} and ours on `{PAIR[0]}` against `{PAIR[1]}` (0.2 million parameters each), as",
-        f"whole processes with warm files, one thread, in turn, best of {found['repeats']}",
-        "(`python -m benchmarks.model_dna`). On models this small the time is that of starting and importing.",
-        "",
-        "| command | wall s | CPU s | RssAnon MiB | times modelDNA |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    for name, wall in found["wall"].items():
-        cpu, memory = found["cpu"][name], found["memory"][name] / 2**20
-        lines.append(f"| {name} | {wall:.2f} | {cpu:.2f} | {memory:.0f} | {wall / peer:.2f} |")
-    lines += [
-        "",
-        "## What a run imports",
-        "",
-        f"Own time of modules at standard effort by `python -X importtime`, {total:.2f} s in all; packages of",
-        f"at least {100 * LISTED:.0f}%.",
-        "",
-        "| package | modules | seconds |",
-        "|---|---:|---:|",
-    ]
-    lines += [
-        f"| {name} | {package['modules']} | {package['seconds']:.3f} |"
-        for name, package in found["imported"].items()
-        if package["seconds"] >= LISTED * total
-    ]
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -4,17 +4,15 @@ phi_U (Zhu et al. 2025, arXiv 2502.12292) matches the rows of two up projections
 cosines, correlates the matching with the identity (Spearman) and takes the tail of a t law, blocks combined by
 Fisher's method; written here from the paper. Ours counts the units whose unique best match has their own index, on
 the standard sketch and on all units. Both see the same arrays, of the sizes of Llama-2-7B, in which one unit in a
-hundred survives. Writes ``tables/model_tracing.md`` and ``tables/model_tracing.json``.
+hundred survives. Writes ``tables/model_tracing.json`` and its page.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 from math import log
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +24,8 @@ from verify.inference import critical_count, detectable_share, fisher, log10_p_f
 from verify.statistics.blocks import Block, score
 from verify.statistics.matching import MARGIN, fixed_points
 
-TABLES = Path(__file__).parent / "tables"
+from .pages import publish
+
 HIDDEN, WIDTH, BLOCKS = 11008, 4096, 32
 SURVIVING = 0.01
 NOISE = 0.1
@@ -45,7 +44,7 @@ Rows = NDArray[np.float32]
 
 
 def main() -> None:
-    """Measure and write the table."""
+    """Measure, and write the results and the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.model_tracing", description=__doc__)
     parser.add_argument("--repeats", type=int, default=1, help="Of phi_U, which takes half a minute.")
     repeats = parser.parse_args().repeats
@@ -69,13 +68,16 @@ def main() -> None:
                     break
             print(f"{name}: {min(seconds[name]):.4g} s, log10 p = {found[name]:.2f}", flush=True)
     result = {
+        "hidden": HIDDEN,
+        "width": WIDTH,
+        "draws": DRAWS,
+        "log10_level": LEVEL,
         "survivors": survivors,
         "seconds": {name: min(times) for name, times in seconds.items()},
         "log10_p": found,
         "power": power(rng),
     }
-    (TABLES / "model_tracing.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-    (TABLES / "model_tracing.md").write_text(page(result), "utf-8")
+    publish("model_tracing", result)
 
 
 def pair(rng: np.random.Generator, hidden: int = HIDDEN, width: int = WIDTH) -> tuple[Rows, Rows, int]:
@@ -186,54 +188,6 @@ def _fisher(log10_ps: list[float]) -> float:
 
 def _summary(drawn: list[float]) -> dict[str, float]:
     return {"median": float(np.median(drawn)), "power": float(np.mean(np.array(drawn) <= LEVEL))}
-
-
-# --- page --------------------------------------------------------------------------------------------------------
-
-
-def page(result: dict[str, Any]) -> str:
-    """The Markdown page."""
-    seconds, found = result["seconds"], result["log10_p"]
-    lines = [
-        "# Side by side with phi_U",
-        "",
-        f"One pair of up projections of {HIDDEN} units and width {WIDTH}; {result['survivors']} units survive,",
-        "evenly spread, the rest are drawn anew. phi_U is the published test (Zhu et al. 2025), written from the",
-        "paper. In one process, on arrays in memory (`python -m benchmarks.model_tracing`, 2 cores).",
-        "",
-        "| method | seconds | phi_U takes | log10 p |",
-        "|---|---:|---:|---:|",
-    ]
-    for name, value in seconds.items():
-        ratio = "" if name == "phi_U" else f"{seconds['phi_U'] / value:.1f} times as long"
-        lines.append(f"| {name} | {value:.3g} | {ratio} | {found[name]:.1f} |")
-    lines += [
-        "",
-        "## Power at one unit in a hundred",
-        "",
-        f"Share of {DRAWS} simulated pairs with p at most {10**LEVEL:g}, and median log10 p. Survivors are taken as",
-        "matched; the assignment of the rest is then a uniform permutation. phi_U over blocks: Fisher's method.",
-        "",
-        "| blocks | phi_U | median | standard sketch | median | all units | median |",
-        "|---:|---:|---:|---:|---:|---:|---:|",
-    ]
-    for row in result["power"]:
-        cells = [f"{row[name]['power']:.2f} | {row[name]['median']:.1f}" for name in ("phi_U", "sketch", "all")]
-        lines.append(f"| {row['blocks']} | " + " | ".join(cells) + " |")
-    lines += [
-        "",
-        "## What the counts need",
-        "",
-        "`detectable_share`: smallest share of units, each kept independently, that is found at this level with",
-        "probability .95; it counts on no chance matches.",
-        "",
-        "| blocks | matches needed | detectable share, sketch | all units |",
-        "|---:|---:|---:|---:|",
-    ]
-    for row in result["power"]:
-        shares = [f"{100 * row[f'{name}_detectable']:.2f}%" for name in ("sketch", "all")]
-        lines.append(f"| {row['blocks']} | {row['sketch_needed']} | {shares[0]} | {shares[1]} |")
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

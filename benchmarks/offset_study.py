@@ -1,7 +1,7 @@
 """``python -m benchmarks.offset_study``: the size of every exact test where entries have means, offsets or one sign.
 
 Strangers of random weights, written as checkpoints and read again, so that what the sketch makes of a common mean is
-what is tested. Writes ``tables/offsets.md``.
+what is tested. Writes ``tables/offsets.json`` and its page.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from verify.statistics.blocks import BlockReader, agreement, unit_pairs, values
 from verify.statistics.stream_identity import correlations_of_dimensions
 from verify.statistics.swaps import differences
 
+from .pages import publish
 from .zoo.build import tokenizer
 from .zoo.config import Config
 
-TABLE = Path(__file__).parent / "tables" / "offsets.md"
 LEVELS = (0.05, 0.01, 0.001)
 SHAPE = Config(family="llama", layers=2, width=64, hidden=96, heads=4, kv_heads=2, vocab=256)
 GROUP = 16
@@ -97,6 +97,7 @@ STRENGTHS: dict[str, tuple[float, ...]] = dict.fromkeys(OFFSETS, (1.0,)) | {
     "common mean": (0.1, 1.0, 10.0),
     "zero point off by so many codes": (1.0, 10.0),
 }
+SIGNS = ("signs singly", "signs by differences", "stream singly", "stream by differences")
 ONE_SIDED = ("common mean", "zero point off by so many codes")
 
 
@@ -170,35 +171,17 @@ def main() -> None:
     rows = [("none", 0.0, True)]
     rows += [(kind, strength, True) for kind, strengths in STRENGTHS.items() for strength in strengths]
     rows += [(kind, 1.0, False) for kind in ONE_SIDED]
-    tests = [test.id for test in EXACT_TESTS]
-    more = ("signs singly", "signs by differences", "stream singly", "stream by differences", "set aside")
-    error = 2000 * (0.05 * 0.95 / options.pairs) ** 0.5
-    lines = [
-        "# Size under offsets",
-        "",
-        f"Rejections per thousand at the levels {', '.join(f'{x:g}' for x in LEVELS)}, of {options.pairs} pairs of",
-        "strangers a row, each model with the one before it, of random weights whose entries have standard deviation",
-        "1 before the offset (`python -m benchmarks.offset_study`). A valid test rejects at most 50, 10 and 1, up to",
-        f"sampling error (at .05: two standard errors are {error:.0f}). Last columns: the same signs with nothing",
-        "set aside, one index at a time, which is no valid test here, and by differences of two; and per thousand",
-        "pairs how many had signs (of units, of channels, or of the stream) set aside.",
-        "",
-        "| offset | strength | models | " + " | ".join([*tests, *more]) + " |",
-        "|---|---:|---|" + "---:|" * (len(tests) + len(more)),
-    ]
+    columns = [*(test.id for test in EXACT_TESTS), *SIGNS]
     with ProcessPoolExecutor(options.workers) as pool:
-        jobs = [(n, *row, options.pairs) for n, row in enumerate(rows)]
-        for row, found in zip(rows, pool.map(_row, jobs), strict=True):
-            kind, strength, both = row
-            cells = [" / ".join(f"{1000 * x:.0f}" for x in shares) for shares in found[:-1]]
-            cells.append(f"{1000 * found[-1][0]:.0f}")
-            lines.append(f"| {kind} | {strength:g} | {'both' if both else 'one'} | " + " | ".join(cells) + " |")
-            print(lines[-1], flush=True)
-    TABLE.write_text("\n".join(lines) + "\n", "utf-8")
+        found = []
+        for row in pool.map(_row, [(n, *row, options.pairs) for n, row in enumerate(rows)]):
+            found.append(row)
+            print(row, flush=True)
+    publish("offsets", {"pairs": options.pairs, "levels": LEVELS, "columns": columns, "rows": found})
 
 
-def _row(job: tuple[int, str, float, bool, int]) -> list[list[float]]:
-    """Shares of pairs rejected at each level, by test and by the signs one at a time; and share set aside."""
+def _row(job: tuple[int, str, float, bool, int]) -> dict[str, Any]:
+    """Pairs rejected at each level, by test and by the signs one at a time; and pairs with signs set aside."""
     number, kind, strength, both, pairs = job
     found: dict[str, list[float]] = {}
     aside = 0
@@ -209,8 +192,9 @@ def _row(job: tuple[int, str, float, bool, int]) -> list[list[float]]:
             aside += any(result.set_aside for result in results)
             for name, log10_p in ({r.id: r.log10_p for r in results} | signs(a, b)).items():
                 found.setdefault(name, []).append(0.0 if log10_p is None else log10_p)
-    shares = [[float(np.mean(np.array(x) <= np.log10(level))) for level in LEVELS] for x in found.values()]
-    return [*shares, [aside / pairs]]
+    rejected = {name: [int(np.sum(np.array(x) <= np.log10(level))) for level in LEVELS] for name, x in found.items()}
+    row = {"offset": kind, "strength": strength, "models": "both" if both else "one"}
+    return row | {"rejected": rejected, "set_aside": aside}
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
 """``python -m benchmarks.panel_cost``: what one claim costs on panels of growing size.
 
 Members are random fingerprints of 12 blocks and 64 units a block, with their scores kept in the panel; these are
-random numbers, since only the cost of a claim is measured. Writes ``tables/panel_cost.md`` with the fitted exponent.
+random numbers, since only the cost of a claim is measured. Writes ``tables/panel_cost.json`` and its page.
 """
 
 from __future__ import annotations
 
 import time
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
@@ -18,31 +17,21 @@ from verify.panel import Member, Panel, PanelRecord, Scores, evaluate
 from verify.panel.localise import CLASSES
 from verify.statistics import PANEL_STATISTICS, PRIMARY
 
+from .pages import publish
 from .shapes import Shape
 
-TABLE = Path(__file__).parent / "tables" / "panel_cost.md"
 SIZES = (25, 50, 100, 200)
 BLOCKS, SKETCH = 12, SketchSpec()
 SHAPE = Shape("panel", "llama", layers=BLOCKS, width=512, heads=8, kv_heads=4, hidden=1152, vocab=256).architecture()
 
 
 def main() -> None:
-    """Measure and write the table."""
+    """Measure, and write the results and the page."""
     seconds = measure()
     slope = float(np.polyfit(np.log(SIZES), np.log(seconds), 1)[0])
-    lines = [
-        "# Cost of a claim on a panel",
-        "",
-        "All six statistics, the full ladder, localisation and audit for one claim; 12 blocks, 64 units a block;",
-        "scores among members kept in the panel (`python -m benchmarks.panel_cost`, 2 cores).",
-        "",
-        "| members | seconds | times the row above |",
-        "|---:|---:|---:|",
-    ]
-    ratios = ["", *(f"{b / a:.2f}" for a, b in pairwise(seconds))]
-    lines += [f"| {m} | {s:.1f} | {r} |" for m, s, r in zip(SIZES, seconds, ratios, strict=True)]
-    lines += ["", f"Seconds grow like the number of members to the power {slope:.2f}."]
-    TABLE.write_text("\n".join(lines) + "\n", "utf-8")
+    times = [None, *(round(b / a, 6) for a, b in pairwise(seconds))]
+    rows = [{"members": m, "seconds": s, "times": t} for m, s, t in zip(SIZES, seconds, times, strict=True)]
+    publish("panel_cost", {"exponent": slope, "rows": rows})
 
 
 def measure() -> list[float]:

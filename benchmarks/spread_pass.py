@@ -7,7 +7,7 @@ Writes bfloat16 matrices of 1 GB into a temporary folder and passes the file, wh
   deviation, root mean square and kurtosis);
 - not at all, but for one read of every byte of the mapping,
 
-in turn, in one process, and keeps the best of several rounds. Writes ``tables/spread_pass.md``.
+in turn, in one process, and keeps the best of several rounds. Writes ``tables/spread_pass.json`` and its page.
 """
 
 from __future__ import annotations
@@ -27,17 +27,18 @@ from safetensors.numpy import save_file
 from verify.fingerprint.moments import Moments
 
 from .kernels.machine import machine
+from .pages import publish
+from .pages.speed import spread_pass
 
-TABLE = Path(__file__).parent / "tables" / "spread_pass.md"
 SHAPE = (4096, 4096)
 
 
 def main() -> None:
-    """Measure and write the table."""
+    """Measure, and write the results and the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.spread_pass", description=__doc__)
     parser.add_argument("--tensors", type=int, default=32, help="matrices of 33.6 MB in the file")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--dry", action="store_true", help="print, but leave the table")
+    parser.add_argument("--dry", action="store_true", help="print, but write nothing")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
         path = Path(folder) / "model.safetensors"
@@ -55,19 +56,18 @@ def main() -> None:
                 run()
                 seconds[name] = min(seconds[name], perf_counter() - start)
         size = path.stat().st_size
-    lines = [
-        "# One pass over all entries",
-        "",
-        f"A bfloat16 file of {size / 1e9:.2f} GB in the page cache; best of {options.rounds} rounds, in turn.",
-        f"{machine()} `python -m benchmarks.spread_pass`.",
-        "",
-        "| pass | GB/s | times naive |",
-        "|---|---:|---:|",
-    ]
-    lines += [f"| {name} | {size / s / 1e9:.2f} | {seconds['naive'] / s:.1f} |" for name, s in seconds.items()]
-    print("\n".join(lines))
+    found = {
+        "machine": machine(),
+        "gigabytes": size / 1e9,
+        "rounds": options.rounds,
+        "passes": [
+            {"pass": name, "gigabytes_per_second": size / s / 1e9, "times_naive": seconds["naive"] / s}
+            for name, s in seconds.items()
+        ],
+    }
+    print(spread_pass(found))
     if not options.dry:
-        TABLE.write_text("\n".join(lines) + "\n", "utf-8")
+        publish("spread_pass", found)
 
 
 def _write(path: Path, tensors: int) -> None:

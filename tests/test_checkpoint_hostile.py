@@ -332,7 +332,7 @@ def test_what_two_families_understand_alike_must_be_declared(tmp_path: Path, mon
     """None is chosen, as they may compute something else; a declared type tells them apart."""
     (llama,) = (family for family in FAMILIES if family.name == "llama")
     twin = replace(llama, name="twin", model_types=("twin",))
-    monkeypatch.setattr("verify.checkpoint.parts.FAMILIES", (llama, twin))
+    monkeypatch.setattr("verify.checkpoint.layouts.understand.FAMILIES", (llama, twin))
     message = refused(write_checkpoint(tmp_path / "silent", toy().configured(model_type=None)))
     assert "several tables fit it (llama at 'model.', twin at 'model.')" in message
     assert "--layout" in message

@@ -16,7 +16,7 @@ from tests.checkpoints import VOCAB, toy, write_checkpoint
 from tests.test_checkpoint_hostile import one_line
 from verify.base import CheckpointError
 from verify.checkpoint import open_checkpoint
-from verify.checkpoint.place import LocalFolder
+from verify.checkpoint.places.place import LocalFolder
 from verify.checkpoint.vocabulary import read_vocabulary
 
 

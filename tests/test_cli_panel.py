@@ -9,6 +9,7 @@ from matplotlib.image import imread
 
 from tests import test_cli
 from tests.models import child, config, weights, write
+from tests.reports import words
 from tests.test_figures import STARTS
 from verify import ClaimReport
 from verify.data import model
@@ -301,7 +302,7 @@ def test_lineage_takes_the_panel_that_ships_another_or_none(run, panel):
     assert lineage(run).verdict == "no_evidence"
     small = lineage(run, "--panel", panel)
     assert (small.panel.name, small.panel_log10_p) == ("toys", None)
-    assert "6 members" in small.tests[PRIMARY.id].reason
+    assert "6 members" in words(small.tests[PRIMARY.id].reason)
 
 
 def test_the_page_of_a_claim_has_the_panel(run, tmp_path):
@@ -328,7 +329,7 @@ def test_declared_families_are_left_out_and_searches_paid_for(run):
 def test_the_panel_level_is_kept(run):
     report = lineage(run, "--panel", "default", "--panel-alpha", "0.002")
     assert (report.panel_alpha, report.verdict) == (0.002, "no_evidence")
-    assert "level 0.002 needs 31" in report.tests[PRIMARY.id].reason
+    assert "level 0.002 needs 31" in words(report.tests[PRIMARY.id].reason)
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,7 @@ def test_files_of_one_size_are_read_whole_only_where_no_row_differs(
     def unwanted(*_: object, **__: object) -> None:
         raise AssertionError("a file was read whole")
 
-    monkeypatch.setattr("verify.checkpoint.place.sha256_of_file", unwanted)
+    monkeypatch.setattr("verify.checkpoint.places.place.sha256_of_file", unwanted)
     assert test_lineage(other, folder, effort="screen").verdict == "dependent"
     with pytest.raises(AssertionError, match="read whole"):
         test_lineage(folder, folder, effort="screen")

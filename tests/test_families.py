@@ -18,6 +18,7 @@ import pytest
 import verify
 from tests.checkpoints import Array, Toy, write_checkpoint
 from tests.models import VOCABULARY, child
+from tests.reports import words
 from verify.base import CheckpointError
 from verify.checkpoint import Location, open_checkpoint
 
@@ -766,7 +767,7 @@ def test_a_child_is_dependent_and_a_stranger_is_not(tmp_path: Path, family: str)
     assert (near.verdict, far.verdict) == ("dependent", "no_evidence")
     for report in (near, far):
         assert verify.replay(report).agrees
-        refused = {test.id: test.reason for test in report.tests.values() if not test.applicable}
+        refused = {test.id: words(test.reason) for test in report.tests.values() if not test.applicable}
         assert refused.keys() == dict(PUBLISHED[family].refused).keys()
         for test, reason in PUBLISHED[family].refused:
             assert re.search(reason, refused[test] or "")
@@ -976,9 +977,9 @@ def test_without_heads_the_tests_of_values_are_lost_and_no_others(tmp_path: Path
     assert (shape.heads, shape.kv_heads, shape.head_size, shape.linear_values) == (0, 0, 0, False)
     report = verify.test_lineage(*prints)
     assert report.verdict == "dependent"
-    refused = {test.id: test.reason or "" for test in report.tests.values() if not test.applicable}
+    refused = {test.id: words(test.reason) for test in report.tests.values() if not test.applicable}
     assert set(refused) == {"value_identity"}
-    assert "attention heads of 0 are not known" in refused["value_identity"]
+    assert "attention heads of A is not known" in refused["value_identity"]
     path = tmp_path / "print.safetensors"
     prints[0].save(path)
     assert verify.Fingerprint.load(path).record == prints[0].record

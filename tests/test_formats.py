@@ -29,9 +29,9 @@ import verify
 from tests.checkpoints import EXPERTS, HEADS, KV_HEADS, LAYERS, WIDTH, Toy, toy, write_checkpoint
 from verify.base import CheckpointError
 from verify.checkpoint import Checkpoint, Location, onnx_file, onnx_models, open_checkpoint
-from verify.checkpoint.gguf_file import parse
-from verify.checkpoint.gguf_models import contents as gguf_contents
-from verify.checkpoint.place import LocalFile, LocalFolder
+from verify.checkpoint.formats.gguf_file import parse
+from verify.checkpoint.formats.gguf_models import contents as gguf_contents
+from verify.checkpoint.places.place import LocalFile, LocalFolder
 from verify.cli import main
 
 Array = NDArray[Any]

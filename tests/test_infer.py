@@ -18,10 +18,10 @@ from tests.checkpoints import Array, Toy, toy, write_checkpoint
 from tests.models import VOCABULARY, child
 from verify.base import CheckpointError, Phrase
 from verify.checkpoint import Location, draft_layout, open_checkpoint, read_layout
-from verify.checkpoint.infer import infer
-from verify.checkpoint.layout import slot_of
-from verify.checkpoint.layout_file import _family
-from verify.checkpoint.naming import places
+from verify.checkpoint.layouts.infer import infer
+from verify.checkpoint.layouts.layout import slot_of
+from verify.checkpoint.layouts.layout_file import _family
+from verify.checkpoint.layouts.naming import places
 from verify.fingerprint import Fingerprint
 from verify.statistics.applicability import no_fixed_vectors
 
@@ -168,9 +168,9 @@ def test_an_inferred_child_is_dependent_and_a_stranger_is_not(tmp_path: Path, wo
     far = verify.test_lineage(prints["stranger"], prints["parent"])
     assert (near.verdict, far.verdict) == ("dependent", "no_evidence")
     assert near.a.architecture.family == "inferred"
-    refused = {test.id: test.reason or "" for test in near.tests.values() if not test.applicable}
+    refused = {test.id: words(test.reason) for test in near.tests.values() if not test.applicable}
     assert refused.keys() == {"value_identity", "sign_agreement", "stream_identity"}
-    assert all("model type 'never-seen' of child is not known" in reason for reason in refused.values())
+    assert all("model type 'never-seen' of A is not known" in reason for reason in refused.values())
 
 
 def test_experts_are_inferred_by_their_number(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.checkpoints import DTYPES
 from tests.server import Server, running
+from verify.checkpoint.places import client
 from verify.cli import main
 
 pytest.importorskip("huggingface_hub")
@@ -35,6 +36,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Serve
         monkeypatch.setattr(constants, "ENDPOINT", server.url)
         monkeypatch.setenv("HF_ENDPOINT", server.url)  # for workers
         yield server, {name: server.commit(f"org/{name}", files) for name, files in relatives().items()}
+    client.close()
     getattr(huggingface_hub.utils, "close_session", getattr(huggingface_hub.utils, "reset_sessions", None))()
 
 

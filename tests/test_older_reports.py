@@ -1,5 +1,6 @@
-"""Reports of every schema that was ever written stay readable: they replay, they are rendered, and a page says how old
-they are. Files in ``tests/older`` are kept as they were made, and none is ever made again."""
+"""Reports of every schema that was ever written stay readable: they replay and are rendered, and say their age.
+
+Files in ``tests/older`` are kept as they were made, and none is ever made again."""
 
 from __future__ import annotations
 

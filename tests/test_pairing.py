@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tests.checkpoints import Array
 from tests.models import VOCABULARY, child, config, weights, write
+from tests.reports import words
 from verify import CheckpointError, Fingerprint, FingerprintError, fingerprint, replay, test_lineage
 from verify.checkpoint import Location, Vocabulary, whereabouts
 from verify.cli import main
@@ -76,12 +77,12 @@ def test_a_model_without_a_tokenizer_is_read_by_that_of_the_other(bare: dict[str
 def test_the_reason_is_that_no_tokenizer_was_found(bare: dict[str, Path]) -> None:
     """Where tables differ in size, or one model is given by a fingerprint, whose rows are not known."""
     report = test_lineage(bare["longer"], bare["known"])
-    reason = report.tests["stream_identity"].reason or ""
-    assert reason.startswith("no tokenizer was found in longer (looked for tokenizer.json, ")
+    reason = words(report.tests["stream_identity"].reason)
+    assert reason.startswith("no tokenizer was found in A (looked for tokenizer.json, ")
     assert "tables of 136 and 128 rows cannot be paired by number" in reason
     kept = fingerprint(bare["known"])
-    reason = test_lineage(bare["child"], kept).tests["stream_identity"].reason or ""
-    assert reason.startswith("no tokenizer was found in child (")
+    reason = words(test_lineage(bare["child"], kept).tests["stream_identity"].reason)
+    assert reason.startswith("no tokenizer was found in A (")
     assert "share 0" not in report.to_markdown()
     assert replay(report).agrees
 
@@ -90,8 +91,8 @@ def test_a_tokenizer_that_knows_too_few_tokens_is_named(bare: dict[str, Path], t
     """It was found, and is of no use."""
     shutil.copytree(bare["longer"], tmp_path / "m")
     (tmp_path / "m" / "vocab.json").write_text(json.dumps({"a": 0}))
-    reason = test_lineage(tmp_path / "m", bare["known"]).tests["stream_identity"].reason or ""
-    assert reason.startswith("the tokenizer of m (vocab.json) knows fewer than 32 anchor tokens, and tables of 136")
+    reason = words(test_lineage(tmp_path / "m", bare["known"]).tests["stream_identity"].reason)
+    assert reason.startswith("the tokenizer of A (vocab.json) knows fewer than 32 anchor tokens, and tables of 136")
 
 
 def test_a_tokenizer_may_be_given(bare: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,8 +151,9 @@ def test_a_panel_does_not_rank_rows_known_by_number(bare: dict[str, Path]) -> No
     kept = fingerprint(bare["child"])
     for pair in ((bare["child"], bare["parent"]), (fingerprint(bare["known"]), kept), (kept, bare["longer"])):
         report = test_lineage(*pair, panel="default")
-        reason = report.tests["response_match"].reason or ""
-        assert reason.startswith("no tokenizer was found in child (looked for ")
+        reason = words(report.tests["response_match"].reason)
+        side = "A" if report.a.name == "child" else "B"
+        assert reason.startswith(f"no tokenizer was found in {side} (looked for ")
 
 
 # The law
@@ -203,5 +205,5 @@ def test_a_legacy_fingerprint_without_tokens_says_that_none_was_found() -> None:
     """Its record names no file and holds no anchor."""
     whole = fingerprint(model("reference"))
     bare_ = Fingerprint(whole.record.model_copy(update={"anchors": (), "tokenizer": None}), whole.arrays)
-    reason = test_lineage(bare_, fingerprint(model("stranger-1"))).tests["stream_identity"].reason or ""
-    assert reason.startswith("no tokenizer was found in reference")
+    reason = words(test_lineage(bare_, fingerprint(model("stranger-1"))).tests["stream_identity"].reason)
+    assert reason.startswith("no tokenizer was found in A")

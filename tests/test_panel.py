@@ -25,11 +25,11 @@ from pydantic import ValidationError
 import verify
 from schemas.__main__ import schemas
 from tests.models import child, config, weights, write
+from tests.reports import words
 from tests.synthetic import SKETCH, architecture, fingerprint_of, gpt2_like, moe_like
 from tests.uniformity import NotSuperUniformError, check_super_uniform
 from verify import ClaimReport, Fingerprint, InputError, SketchSpec, test_lineage
-from verify.base import FingerprintError, StatisticsError, canonical, digest
-from verify.claim import wording
+from verify.base import FingerprintError, Phrase, StatisticsError, canonical, digest
 from verify.data import model
 from verify.inference import best_of, critical_odds_ratio, disjoint_pairs
 from verify.panel import (
@@ -62,7 +62,9 @@ from verify.panel.build import build
 from verify.panel.localise import CLASSES, summarise
 from verify.panel.recipe import Recipe
 from verify.panel.record import DEFAULT, PANEL_COMPONENTS
+from verify.panel.selection import Dropped
 from verify.statistics import EXACT_TESTS, PANEL_STATISTICS, PRIMARY, on_anchors
+from verify.wording.forms import verbal_cap, verbal_scale
 
 build_module = importlib.import_module("verify.panel.build")  # the package gives the function this name
 FINGERPRINTS = DEFAULT.parents[2] / "benchmarks" / "zoo" / "fingerprints"
@@ -306,8 +308,8 @@ def test_an_orbit_that_cannot_reach_the_level_is_refused_before_any_score(member
     panel = panel_of([synthetic(rng) for _ in range(members)])
     found = evaluate(panel, synthetic(rng), synthetic(rng), alpha=alpha, tries=tries)
     assert (found.primary.applicable, found.primary.log10_p, calls) == (False, None, Counter())
-    assert f"{members} members" in found.primary.reason
-    assert "verify panel build RECIPE" in found.primary.reason
+    assert f"{members} members" in words(found.primary.reason)
+    assert "verify panel build RECIPE" in words(found.primary.reason)
     assert found.use.critical_odds_ratio is None
 
 
@@ -418,7 +420,7 @@ def test_best_of_k_pays_everywhere(shipped, models, reports):
     assert paid.panel.false_match.bound == min(1, most * once.panel.false_match.bound)
     assert (lost.panel_log10_p, spent.panel_log10_p) == (None, None)
     assert "9 are both, where level 0.0166667 needs 10" in lost.finding
-    assert f"{len(once.panel.members)} members" in spent.tests[PRIMARY.id].reason
+    assert f"{len(once.panel.members)} members" in words(spent.tests[PRIMARY.id].reason)
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
@@ -434,7 +436,7 @@ def test_a_score_that_is_no_number_makes_the_statistic_inapplicable(wrong, kept,
         monkeypatch.setattr(scores_module, "response_grid", lambda a, b: replace(real(a, b), score=wrong))
     found = evaluate(panel, synthetic(rng), synthetic(rng), alpha=0.2)
     assert (found.primary.applicable, found.primary.log10_p, found.primary.rungs) == (False, None, ())
-    assert "finite" in found.primary.reason
+    assert "finite" in words(found.primary.reason)
     assert found.use.audit is None
 
 
@@ -449,7 +451,7 @@ def test_a_model_without_a_living_unit_has_no_score():
     for a, members in ((dead, others), (synthetic(rng), [*others, dead])):
         primary = evaluate(panel_of(members), a, synthetic(rng), alpha=0.2).primary
         assert not primary.applicable
-        assert "dead" in primary.reason
+        assert "dead" in words(primary.reason)
 
 
 def test_a_claim_under_another_sketch_is_not_ranked(shipped, tmp_path):
@@ -460,7 +462,7 @@ def test_a_claim_under_another_sketch_is_not_ranked(shipped, tmp_path):
     )
     report = test_lineage(a, b, panel=shipped)
     assert report.panel_log10_p is None
-    assert all("sketch" in report.tests[s.id].reason for s in PANEL_STATISTICS)
+    assert all("sketch" in words(report.tests[s.id].reason) for s in PANEL_STATISTICS)
 
 
 def test_scores_of_some_members_are_theirs_in_any_order(shipped):
@@ -527,7 +529,7 @@ def test_members_that_share_too_few_tokens_are_dropped_so_that_one_list_serves_a
     selection = comparable(panel_of(found), synthetic(rng), knowing(synthetic(rng), range(38)))
     assert [member.name for member in selection.members] == ["m0", "m1", "m3"]
     assert selection.anchors == tuple(range(5, 38))
-    assert selection.dropped == (Exclusion(name="m2", reason="too few anchor tokens shared with A, B and the rest"),)
+    assert selection.dropped == (Dropped(name="m2", reason=Phrase.of("panel.member.few_anchors")),)
 
 
 def test_where_a_and_b_share_too_few_tokens_no_member_is_to_blame():
@@ -557,14 +559,16 @@ def test_a_and_b_of_different_kinds_are_not_ranked(b, says):
     rng = np.random.default_rng(0)
     panel = panel_of([synthetic(rng) for _ in range(5)])
     primary = evaluate(panel, synthetic(rng), synthetic(rng, architecture(layers=2, **b)), alpha=0.2).primary
-    assert says in primary.reason
+    assert says in words(primary.reason)
 
 
 def test_models_of_a_kind_the_panel_lacks_are_told_how_to_build_one(shipped, models):
     report = test_lineage(models["gpt2-stranger"], models["gpt2-reference"], panel=shipped)
     assert (report.panel_log10_p, report.robust_log10_p) == (None, None)
     assert report.verdict == "no_evidence"
-    assert "build a panel of models like them with `verify panel build RECIPE`" in report.tests[PRIMARY.id].reason
+    assert "build a panel of models like them with `verify panel build RECIPE`" in words(
+        report.tests[PRIMARY.id].reason
+    )
     assert {out.name for out in report.panel.dropped} >= {"panel-01", "SmolLM2-135M-Instruct"}
     assert "build a panel of models like them" in report.to_markdown()
 
@@ -828,14 +832,14 @@ def test_a_report_round_trips_and_its_page_names_what_it_rests_on(reports):
         for out in use.dropped:
             assert f"`{out.name}`" in page
             assert out.reason in page
-        assert wording.verbal_cap(use.false_match.bound) in page
+        assert verbal_cap(use.false_match.bound) in page
         assert ("no verdict" in page) == (report.panel_log10_p is None)
 
 
 def test_no_page_holds_a_stronger_word_than_the_panel_supports(reports):
     for report in reports.values():
         cap = 1 / report.panel.false_match.bound
-        stronger = [row["words"] for row in wording.verbal_scale() if row["at_least"] > cap]
+        stronger = [row["words"] for row in verbal_scale() if row["at_least"] > cap]
         assert len(stronger) >= 5  # tens of models support weak words at most
         assert not [words for words in stronger if words in report.to_markdown()]
 
@@ -856,7 +860,7 @@ def test_no_page_holds_a_stronger_word_than_the_panel_supports(reports):
     ],
 )
 def test_words_are_capped_at_the_boundaries_of_the_scale(bound, words):
-    assert wording.verbal_cap(bound) == words
+    assert verbal_cap(bound) == words
 
 
 # ---- audit

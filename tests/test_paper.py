@@ -5,16 +5,20 @@ from __future__ import annotations
 import inspect
 import re
 import shutil
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 import verify
+from benchmarks import results
+from examples.dispute.generate import read_results
 from paper import build
 from paper.__main__ import main
-from paper.build import PaperError, complaints, typeset
-from paper.generate import HERE, generated, stale
+from paper.build import HERE, PaperError, complaints, typeset
+from paper.generate import generated, stale
 from verify.statistics import EXACT_TESTS
 
 SECTIONS = {path.stem: path.read_text("utf-8") for path in sorted((HERE / "sections").glob("*.tex"))}
@@ -62,6 +66,64 @@ def test_check_passes_on_what_is_checked_in_and_fails_on_anything_else(
     assert failed.exit_code == 1
     assert "numbers.tex" in failed.output
     assert "Traceback" not in failed.output
+
+
+@pytest.fixture
+def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Results of the benchmarks that a test may alter."""
+    folder = shutil.copytree(results.TABLES, tmp_path / "results")
+    monkeypatch.setattr(results, "TABLES", folder)
+    return folder
+
+
+ALTERED = {
+    "truth": (("models", 0, "log10_p", "unit_identity"), {"numbers.tex", "tables/truth.tex"}),
+    "panel": (("strangers", 1, "rows", 2, "called"), {"numbers.tex", "tables/panel_size.tex"}),
+    "panel_strangers": (("called", 0, "pairs"), {"numbers.tex"}),
+    "power": (("rows", 0, "megabytes"), {"tables/power.tex"}),
+    "panel_cost": (("rows", -1, "seconds"), {"numbers.tex", "tables/cost.tex"}),
+    "model_tracing": (("log10_p", "phi_U"), {"numbers.tex"}),
+    "screen": (("cost", -1, "passed"), {"numbers.tex"}),
+}
+"""A number in each JSON, and the files that report it."""
+
+
+@pytest.mark.usefixtures("tables")
+@pytest.mark.parametrize("name", ALTERED)
+def test_a_number_altered_in_the_results_is_seen(name: str) -> None:
+    (*path, last), reported = ALTERED[name]
+    content = results.read(name)
+    inner = reduce(getitem, path, content)
+    inner[last] -= 10
+    results.write(name, content)
+    assert set(stale(generated())) == reported
+
+
+def test_a_number_altered_in_the_results_of_the_dispute_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = read_results()
+    content["base_rate"]["classes"]["grids"]["reach"] += 1
+    monkeypatch.setattr("paper.sources.read_results", lambda: content)
+    assert stale(generated()) == ["numbers.tex"]
+
+
+def test_a_result_that_is_missing_is_one_sentence(tables: Path) -> None:
+    (tables / "screen.json").unlink()
+    failed = CliRunner().invoke(main, ["--check"])
+    assert failed.exit_code == 1
+    assert "screen.json is not there; run the benchmark" in failed.output
+    assert "Traceback" not in failed.output
+
+
+def test_no_source_of_the_paper_is_read_by_a_regular_expression() -> None:
+    """Nor is one of a page: what is generated comes from JSON."""
+    root = HERE.parent
+    files = [
+        path for folder in ("paper", "benchmarks/pages", "examples/dispute") for path in (root / folder).rglob("*.py")
+    ]
+    assert len(files) > 20
+    assert [
+        path.name for path in files if re.search(r"^\s*(?:import|from) re\b", path.read_text("utf-8"), re.M)
+    ] == []
 
 
 def test_the_theorems_of_the_code_are_those_of_the_paper_by_name_and_label() -> None:

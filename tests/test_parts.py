@@ -17,14 +17,16 @@ from tests import models
 from tests.checkpoints import Array, Toy, raw_safetensors, write_checkpoint
 from tests.synthetic import stranger
 from verify import replay, screen, test_lineage
-from verify.base import CheckpointError, FingerprintError
+from verify.base import CheckpointError, FingerprintError, Phrase
 from verify.checkpoint import MOST_GROUPS, MOST_PARTS, Location, Part, open_checkpoint
-from verify.checkpoint.parts import divide, kind_of, understood
+from verify.checkpoint.layouts.divide import divide
+from verify.checkpoint.layouts.kinds import kind_of
+from verify.checkpoint.layouts.understand import understood
 from verify.claim import ClaimReport
-from verify.claim.conclude import level_of_one
-from verify.claim.part_words import said_of, whole
+from verify.claim.conclude import log10_alpha_of_one
+from verify.claim.evidence import decide, exact_line
 from verify.claim.parts import WHOLE, Pair, paired
-from verify.claim.verdict import decide
+from verify.claim.said_of_parts import said_of, spoken_of
 from verify.fingerprint import Fingerprint, PartRecord, fingerprint
 from verify.inference import holm
 from verify.replay.recompute import recompute
@@ -286,7 +288,6 @@ def test_a_tower_alone_is_named_first_with_its_share(tmp_path: Path) -> None:
         assert "% of the numbers of each)" in text.partition(".")[0]
     assert "A and B share" not in report.finding
     assert "parts that were not compared" in report.may_not_say
-    assert report.citation is not None
     assert "Lineage claim report: dependent (image towers only)" in report.citation.text
     assert any("No test looked at" in line and "'model.text_model'" in line for line in report.limitations)
     in_order(report, *paths)
@@ -372,8 +373,8 @@ def test_equal_tensors_inside_unequal_parts_are_listed(tmp_path: Path) -> None:
 def test_a_part_that_holm_rejects_is_not_called_untestable() -> None:
     """Its p-value pays for the parts that were not rejected before it, which are fewer than all."""
     result = UNIT_IDENTITY(stranger(0), stranger(1)).model_copy(update={"attainable_log10_p": -3.2})
-    assert decide([result], holm([-50.0, -3.2])[1], 1e-3, parts=2) == "dependent"
-    assert decide([result], holm([-50.0, -2.9])[1], 1e-3, parts=2) == "untestable"
+    assert decide([exact_line([result], holm([-50.0, -3.2])[1], 1e-3, parts=2)]) == "dependent"
+    assert decide([exact_line([result], holm([-50.0, -2.9])[1], 1e-3, parts=2)]) == "untestable"
 
 
 @pytest.mark.parametrize("name", ["model.rotary_emb.cos_cached", "freqs_cis", "audio.positional_table"])
@@ -435,7 +436,7 @@ def test_p_values_are_paid_for_over_parts(tmp_path: Path) -> None:
     assert raw[0] < report.log10_p < 0
     assert "2 pairs of parts" in report.multiplicity
     test = report.tests["unit_identity"]
-    assert level_of_one(1e-3, 5, "best_of_7", 2) == pytest.approx(level_of_one(1e-3, 5, "best_of_7") - np.log10(2))
+    assert log10_alpha_of_one(1e-3, 5, 7, 2) == pytest.approx(log10_alpha_of_one(1e-3, 5, 7) - np.log10(2))
     assert test.detectable_share is not None
 
 
@@ -460,9 +461,9 @@ def test_a_headline_of_the_whole_needs_most_of_both(own_a: int, rest_a: int, own
         for own, rest in ((own_a, rest_a), (own_b, rest_b))
     )
     pair = Pair(side_a[0], side_b[0])
-    said, _ = whole(pair, side_a, side_b)
+    said, _ = spoken_of(pair, side_a, side_b)
     most = min(own_a / (own_a + rest_a), own_b / (own_b + rest_b)) >= WHOLE
-    assert said == ("A and B" if most else said_of(pair, side_a, side_b))
+    assert said == (Phrase.of("pair") if most else said_of(pair, side_a, side_b))
 
 
 def test_beside_another_model_a_part_is_named_whatever_its_share() -> None:
@@ -471,9 +472,9 @@ def test_beside_another_model_a_part_is_named_whatever_its_share() -> None:
         large = PartRecord(name="large", kind=kind, family="llama", numbers=97, tensors=1)
         small = PartRecord(name="small", kind=beside, family="llama", numbers=3, tensors=1)
         parts = (large, small)
-        assert whole(Pair(large, large), parts, parts)[0] == said_of(Pair(large, large), parts, parts)
+        assert spoken_of(Pair(large, large), parts, parts)[0] == said_of(Pair(large, large), parts, parts)
         copy = small.model_copy(update={"kind": "EMA copy"})
-        assert whole(Pair(large, large), (large, copy), (large, copy))[0] == "A and B"
+        assert spoken_of(Pair(large, large), (large, copy), (large, copy))[0] == Phrase.of("pair")
 
 
 # ---- pairing

@@ -26,14 +26,14 @@ from verify import CheckpointError, InputError, fingerprint, open_checkpoint, te
 from verify.base import Cache, write_atomically
 from verify.checkpoint import Checkpoint, Location
 from verify.checkpoint.card import Declaration, declared_base
-from verify.checkpoint.place import LocalFile, LocalFolder
-from verify.checkpoint.remote import ranges, retry
-from verify.checkpoint.remote.http import RangeFetch, Reply, Resource, joined, split, without_secrets
-from verify.checkpoint.remote.hub import HubFolder, find_on_hub
-from verify.checkpoint.remote.kept import Kept, kept_bytes
-from verify.checkpoint.remote.ranges import GAP, Meter, RemoteFile
-from verify.checkpoint.remote.retry import TransientError
-from verify.checkpoint.remote.web import find_on_web
+from verify.checkpoint.places import client, ranges, retry
+from verify.checkpoint.places.http import RangeFetch, Reply, Resource, joined, split, without_secrets
+from verify.checkpoint.places.hub import HubFolder, find_on_hub
+from verify.checkpoint.places.kept import Kept, kept_bytes
+from verify.checkpoint.places.place import LocalFile, LocalFolder
+from verify.checkpoint.places.ranges import GAP, Meter, RemoteFile
+from verify.checkpoint.places.retry import TransientError
+from verify.checkpoint.places.web import find_on_web
 from verify.cli import main
 from verify.data import model
 from verify.fingerprint import Effort, scan
@@ -48,7 +48,6 @@ DATA = np.random.default_rng(0).integers(0, 256, 1_500_000, np.uint8).tobytes()
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A cache of this test alone, none of the user's tokens, and no waiting."""
     import huggingface_hub.utils
-    from fsspec.implementations.http import HTTPFileSystem
     from huggingface_hub import constants
 
     folder = tmp_path / "cache"
@@ -60,7 +59,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.setattr(retry, "_FIRST_WAIT", 0.001)
     yield folder
     getattr(huggingface_hub.utils, "close_session", getattr(huggingface_hub.utils, "reset_sessions", None))()
-    HTTPFileSystem.clear_instance_cache()
+    client.close()
 
 
 @pytest.fixture
@@ -428,6 +427,14 @@ def test_a_model_of_the_hub_is_the_model(hub: Server, address: str) -> None:
     assert remote.files(read=False) == local.files()
 
 
+@pytest.mark.parametrize("fault", [busy(503), busy(429, "0"), dropped(0), dropped(5)])
+def test_a_hub_that_is_busy_is_asked_again_for_its_listing(hub: Server, fault: Any) -> None:
+    """Its own library does not."""
+    hub.faults += [("/api/models/", fault)] * 2
+    assert open_checkpoint("org/name").revision == hub.branches["org/name", "main"]
+    assert hub.faults == []
+
+
 def test_only_the_header_is_fetched_to_open(hub: Server) -> None:
     """And the configuration."""
     assert hub.storage is not None
@@ -589,6 +596,31 @@ def test_a_gated_model_takes_a_token_which_is_shown_nowhere(
     assert open_checkpoint("org/name@main").revision
 
 
+@pytest.mark.usefixtures("hub")
+def test_no_library_logs_an_address_that_is_read(web: Server, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever is logged of requests: a signature in a query is as good as a token."""
+    with caplog.at_level(logging.DEBUG):
+        everything(open_checkpoint("org/name"))
+        place, name = find_on_web(f"{web.url}/folder/data.bin?{SIGNATURE}")
+        place.file(name or "").read([(0, 8)])
+        logging.getLogger("httpx2").warning("somebody else's")
+    assert "verify.places" in {record.name for record in caplog.records}
+    assert SIGNATURE not in caplog.text
+    assert "somebody else's" in caplog.text
+
+
+def test_cookies_are_not_sent_back(web: Server) -> None:
+    """They would follow a reader from one port of a host to another."""
+
+    def with_cookie(_: Asked, answer: Answer) -> None:
+        answer.headers["Set-Cookie"] = "session=secret; Path=/"
+
+    web.faults.append(("data.bin", with_cookie))
+    of_web(web).read([(0, 8)])
+    assert len(web.asked) == 2
+    assert all(asked.cookie is None for asked in web.asked)
+
+
 def test_a_signature_that_expires_is_renewed(hub: Server) -> None:
     """The storage refuses an old target; the Hub gives a new one."""
     found = find_on_hub(Location("org/name"))
@@ -692,7 +724,7 @@ def test_names_that_leave_the_repository_are_absent(hub: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("package", "address", "extra"), [("huggingface_hub", "org/name", "hub"), ("fsspec", "https://host/x/", "remote")]
+    ("package", "address", "extra"), [("huggingface_hub", "org/name", "hub"), ("httpx2", "https://host/x/", "remote")]
 )
 def test_a_missing_package_names_its_extra(
     package: str, address: str, extra: str, monkeypatch: pytest.MonkeyPatch

@@ -23,10 +23,10 @@ import verify
 from tests.checkpoints import raw_safetensors
 from verify.base import CheckpointError
 from verify.checkpoint import open_checkpoint
-from verify.checkpoint.place import LocalFile
-from verify.checkpoint.quantised import dequantised
-from verify.checkpoint.safetensors_file import contents
-from verify.checkpoint.tensor import Tensor
+from verify.checkpoint.formats.quantised import dequantised
+from verify.checkpoint.formats.safetensors_file import contents
+from verify.checkpoint.formats.tensor import Tensor
+from verify.checkpoint.places.place import LocalFile
 
 Array = NDArray[Any]
 MODELS = Path(verify.__file__).parent / "data" / "models"

@@ -21,13 +21,15 @@ from hypothesis import strategies as st
 
 from tests.test_claim import HOSTILE, renamed
 from verify import ClaimReport, Fingerprint, InputError, fingerprint, test_lineage
-from verify.claim.wording import verbal_cap, verbal_scale
+from verify.claim.said import why_no_rank_decides
 from verify.data import model
 from verify.render import FORMATS
 from verify.render.latex import latex
 from verify.render.numbers import general, log10, share
 from verify.render.pdf import by_latex, by_typst
 from verify.render.report_figures import figures
+from verify.statistics import words_of
+from verify.wording.forms import verbal_cap, verbal_scale
 
 CREATED = "2026-01-31T12:00:00+00:00"
 PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -182,6 +184,18 @@ def leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
+def sentences(report: ClaimReport) -> Iterator[str]:
+    """What the catalogue makes of the record; each phrase is filled by the record's own values alone."""
+    yield from (report.finding, report.may_say, report.may_not_say, report.multiplicity, report.power or "")
+    yield from (*report.limitations, report.declared_in_words, report.hypotheses.null, report.hypotheses.alternative)
+    for test in report.results:
+        yield from (words_of(test).title, words_of(test).null, *words_of(test).assumptions)
+        yield from map(report.say, (*test.notes, *([test.reason] if test.reason else [])))
+    if report.panel and (why := why_no_rank_decides(report)):
+        yield report.say(why)
+    yield from (report.say(out.reason) for out in (report.panel.dropped if report.panel else ()))
+
+
 def statable(report: ClaimReport) -> set[str]:
     """The rounding rule: log10 p to two decimals above -100 and whole below; others to three, or as given; and
     what the figures' texts derive: sums of dead rows, half of the signs, lower tails, extremes and medians."""
@@ -192,11 +206,13 @@ def statable(report: ClaimReport) -> set[str]:
             found |= set(_NUMBER.findall(leaf))
         elif isinstance(leaf, int | float):
             found |= {str(leaf), str(log10(leaf)), str(share(leaf)), str(general(leaf))}
+    for sentence in sentences(report):
+        found |= set(_NUMBER.findall(sentence))
     found |= {str(sum(row.rows for row in side.dead)) for side in (report.a, report.b)}
     for test in report.tests.values():
-        found |= {str(general(c.n / 2)) for c in test.counts if c.law == "signs"}
-        found |= {str(rung.size - rung.rank) for rung in test.rungs}
-        if test.grid:
+        found |= {str(general(c.n / 2)) for c in getattr(test, "counts", ()) if c.law == "signs"}
+        found |= {str(rung.size - rung.rank) for rung in getattr(test, "rungs", ())}
+        if getattr(test, "grid", ()):
             grid = np.array(test.grid)
             found |= {str(share(float(np.median(grid)))), *(str(i) for i in np.argwhere(grid == grid.max())[0])}
     if report.panel and report.panel.audit:
@@ -225,8 +241,8 @@ def test_every_number_is_in_the_record(report: ClaimReport, kind: str) -> None:
 
 def headline(report: ClaimReport) -> set[str]:
     """What no rendering may leave out."""
-    counts = {str(n) for test in report.tests.values() for c in test.counts for n in (c.count, c.n)}
-    rungs = [(test.id, rung) for test in report.tests.values() for rung in test.rungs]
+    counts = {str(n) for test in report.exact for c in test.counts for n in (c.count, c.n)}
+    rungs = [(test.id, rung) for test in report.ranked for rung in test.rungs]
     shown = [
         rung
         for name, rung in rungs

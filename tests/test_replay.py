@@ -28,8 +28,8 @@ from verify.cli import main
 from verify.data import model
 from verify.replay.agreement import Replay, Tolerance, compare, leaves
 from verify.replay.check import TOLERANCES, check
-from verify.replay.unchecked import INPUTS, UNCHECKED, unchecked
 from verify.replay.recompute import recompute
+from verify.replay.unchecked import INPUTS, UNCHECKED, unchecked
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 CREATED = "2026-01-31T12:00:00+00:00"
@@ -293,7 +293,9 @@ def test_a_test_cannot_be_dropped_by_stating_a_reason(test: str) -> None:
         update={"applicable": False, "reason": said, "counts": (), "by_layer": (), "effect": None, "log10_p": None}
     )
     dropped = with_results(report, empty)
-    assert f"$.evidence[exact].results[{test}].applicable" in {item.field for item in check(dropped.sealed()).disagreements}
+    assert f"$.evidence[exact].results[{test}].applicable" in {
+        item.field for item in check(dropped.sealed()).disagreements
+    }
     fitting, _ = recompute(dropped)
     found = check(fitting)
     if test == "stream_identity":  # how many dimensions are compared follows from the record: none of them matched
@@ -319,8 +321,20 @@ def test_tests_dropped_by_a_stated_number_are_listed_and_the_models_show_it() ->
 def test_what_all_rests_on_is_listed_first() -> None:
     """Counts, and with a panel the scores: whether they are of these models, no arithmetic tells."""
     for name, fields in (
-        ("child", ["$.evidence[exact].results[unit_identity].counts[0].count", "$.evidence[exact].results[unit_identity].by_layer[0].n"]),
-        ("panel", ["$.evidence[panel].results[response_match].scores[3]", "$.evidence[panel].results[spread_correlation].rungs[0].rank"]),
+        (
+            "child",
+            [
+                "$.evidence[exact].results[unit_identity].counts[0].count",
+                "$.evidence[exact].results[unit_identity].by_layer[0].n",
+            ],
+        ),
+        (
+            "panel",
+            [
+                "$.evidence[panel].results[response_match].scores[3]",
+                "$.evidence[panel].results[spread_correlation].rungs[0].rank",
+            ],
+        ),
     ):
         listed = check(text(name)).not_checkable
         first = next(i for i, kind in enumerate(listed) if kind in UNCHECKED)
@@ -420,7 +434,9 @@ def test_what_cannot_be_checked_is_said() -> None:
         "by_cell" in kind.field and kind.reason.startswith("not checkable without the panel") for kind in kinds
     )
     assert not any(
-        "panel" in kind.field for kind in check(text("itself")).not_checkable if kind.field != "$.evidence[panel].alpha"
+        "panel" in kind.field
+        for kind in check(text("itself")).not_checkable
+        if kind.field != "$.evidence[panel].alpha"
     )
     assert all(kind.reason for kind in UNCHECKED)
     rows = check(text("panel")).to_dicts()
@@ -505,7 +521,9 @@ def test_a_forged_fingerprint_is_not_taken_for_weights(tmp_path: Path, bound: bo
     assert not any(kind.covers("$.b.content_sha256") for kind in found.not_checkable)
     with_weights = replay(report, model("stranger-1"), model("reference"))
     assert with_weights.status == "disagrees"
-    assert any(item.field.startswith("$.evidence[exact].results[unit_identity]") for item in with_weights.disagreements)
+    assert any(
+        item.field.startswith("$.evidence[exact].results[unit_identity]") for item in with_weights.disagreements
+    )
 
 
 def test_exchanged_or_other_models_are_named_by_digest() -> None:

@@ -81,7 +81,14 @@ def test_real_fingerprints_obey_the_schema(fingerprints: list[Fingerprint]) -> N
 
 @pytest.mark.parametrize(
     "change",
-    [{"surprise": 1}, {"verdict": "guilty"}, {"log10_p": "0"}, {"tests": []}, {"schema_version": 2}, {"alpha": 1}],
+    [
+        {"surprise": 1},
+        {"verdict": "guilty"},
+        {"robust_log10_p": "0"},
+        {"evidence": {}},
+        {"schema_version": 1},
+        {"searched": 0},
+    ],
 )
 def test_what_the_reader_refuses_the_schema_refuses(documents: list[dict[str, Any]], change: dict[str, Any]) -> None:
     """Unknown fields, verdicts and versions, and values of another kind or out of range."""

@@ -1,8 +1,7 @@
-"""The benchmarks of whole runs: what they write, what they measure, and that pages are in step with measurements."""
+"""The benchmarks of whole runs: what they write and what they measure."""
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 import verify
-from benchmarks import cost_curves, model_dna, model_tracing, whole_process
+from benchmarks import curves, model_dna, model_tracing, whole_process
 from benchmarks.process import forget, measured
 from benchmarks.shapes import SHAPES, Shape, write
 from verify.statistics.matching import fixed_points
@@ -116,24 +115,11 @@ def test_imports_are_summed_by_package() -> None:
 
 
 def test_an_exponent_is_fitted() -> None:
-    curve = cost_curves.Curve("x", "n", [1, 2, 4, 8], [3.0, 12.0, 48.0, 192.0])
+    curve = curves.Curve("x", "n", [1, 2, 4, 8], [3.0, 12.0, 48.0, 192.0])
     assert curve.exponent == pytest.approx(2)
     assert curve.last == pytest.approx(2)
 
 
 def test_the_figure_is_drawn(tmp_path: Path) -> None:
-    cost_curves.draw(cost_curves.read(), tmp_path / "curves.pdf")
+    curves.draw(curves.read(), tmp_path / "curves.pdf")
     assert (tmp_path / "curves.pdf").read_bytes().startswith(b"%PDF")
-
-
-def test_pages_are_in_step_with_what_was_measured() -> None:
-    tables = whole_process.TABLES
-    cost = json.loads((tables / "cost.json").read_text("utf-8"))
-    assert (tables / "cost.md").read_text("utf-8") == whole_process.page(cost)
-    readme = (whole_process.ROOT / "README.md").read_text("utf-8")
-    assert readme == whole_process.with_table(readme, cost), "the table of README.md is not that of cost.json"
-    assert "| 7B, 32 layers | screen |" in readme
-    assert (tables / "cost_curves.md").read_text("utf-8") == cost_curves.page(cost_curves.read())
-    for name, page in (("model_tracing", model_tracing.page), ("model_dna", model_dna.page)):
-        found = json.loads((tables / f"{name}.json").read_text("utf-8"))
-        assert (tables / f"{name}.md").read_text("utf-8") == page(found)

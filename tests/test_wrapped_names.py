@@ -16,7 +16,7 @@ from tests.checkpoints import Toy, toy, write_checkpoint
 from verify import fingerprint
 from verify.base import CheckpointError
 from verify.checkpoint import open_checkpoint
-from verify.checkpoint.naming import unwrapped
+from verify.checkpoint.layouts.naming import unwrapped
 
 EXTRA = "model.layers.1.extra.weight"
 

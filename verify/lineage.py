@@ -31,7 +31,7 @@ from .fingerprint import (
 )
 from .panel import Panel, evaluate, load_panel
 from .statistics import EXACT_TESTS, ExactResult
-from .statistics.statistic import exact_results as results_of
+from .statistics import exact_results as results_of
 
 Model = str | os.PathLike[str] | Location | Fingerprint
 
@@ -161,7 +161,9 @@ def test_lineage(
         created=created,
     )
     lines = [_own_line(function, *both[0]) for function in own]
-    return conclude(subject_a, subject_b, results, evidence, circumstances, further=further, equal=equal, others=lines)
+    return conclude(
+        subject_a, subject_b, results, evidence, circumstances, further=further, equal=equal, others=lines
+    )
 
 
 test_lineage.__test__ = False  # type: ignore[attr-defined]  # not for pytest

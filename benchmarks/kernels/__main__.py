@@ -1,39 +1,36 @@
-"""``python -m benchmarks.kernels FILE``: the JSON of pytest-benchmark as ``tables/kernels.md``."""
+"""``python -m benchmarks.kernels FILE``: the JSON of pytest-benchmark as ``tables/kernels.json``, and its page."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from .machine import machine
+from benchmarks.pages import publish
 
-TABLE = Path(__file__).parents[1] / "tables" / "kernels.md"
+from .machine import machine
 
 
 def main() -> None:
-    """Write the table."""
+    """Write the results and the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.kernels", description=__doc__)
     parser.add_argument("file", type=Path, help="written by pytest --benchmark-json")
     found: list[dict[str, Any]] = json.loads(parser.parse_args().file.read_text("utf-8"))["benchmarks"]
-    lines = [
-        "# Kernels",
-        "",
-        "Least time of several rounds, single calls. `python -m pytest benchmarks/kernels --benchmark-json=FILE`,",
-        f"then `python -m benchmarks.kernels FILE`. {machine()}",
-        "",
-        "| kernel | case | ms | GB/s of input |",
-        "|---|---|---:|---:|",
+    rows = [
+        {
+            "kernel": row["group"],
+            "case": _case(row["name"]),
+            "milliseconds": 1000 * row["stats"]["min"],
+            "gigabytes_per_second": _speed(row["extra_info"].get("bytes"), row["stats"]["min"]),
+        }
+        for row in found
     ]
-    for group, rows in groupby(found, key=lambda row: str(row["group"])):
-        for row in rows:
-            seconds, size = row["stats"]["min"], row["extra_info"].get("bytes")
-            rate = f"{size / seconds / 1e9:.2f}" if size else ""
-            lines.append(f"| {group} | {_case(row['name'])} | {1000 * seconds:.2f} | {rate} |")
-    TABLE.write_text("\n".join(lines) + "\n", "utf-8")
-    print("\n".join(lines))
+    publish("kernels", {"machine": machine(), "rows": rows})
+
+
+def _speed(size: int | None, seconds: float) -> float | None:
+    return size / seconds / 1e9 if size else None
 
 
 def _case(name: str) -> str:

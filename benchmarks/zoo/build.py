@@ -58,6 +58,11 @@ class Recipe:
         """The model that this one is compared with in the truth table."""
         return str(self.models[name].get("reference", self.reference))
 
+    def relation(self, name: str) -> str:
+        """How a model is related to the one it is compared with: ``derived``, ``same seed`` or ``none``."""
+        spec = self.models[name]
+        return "derived" if "from" in spec else "same seed" if "seed_of" in spec else "none"
+
     def with_ancestors(self, names: list[str]) -> list[str]:
         """The named models and all that must be made before them, in order."""
         wanted: dict[str, None] = {}

@@ -3,11 +3,18 @@
 from .cache import Cache
 from .digest import canonical, digest, without_duplicates
 from .errors import (
+    AccessDeniedError,
     CheckpointError,
+    DamagedError,
     FingerprintError,
+    HostileError,
     InputError,
+    NetworkError,
+    NotFoundError,
+    OptionError,
     ReportError,
     StatisticsError,
+    UnsupportedError,
     VerifyError,
 )
 from .files import read_regular, replace_together, sha256_of_file, write_atomically
@@ -18,15 +25,22 @@ from .software import software
 from .workers import Workers, run_in_order
 
 __all__ = [
+    "AccessDeniedError",
     "Cache",
     "CheckpointError",
+    "DamagedError",
     "FingerprintError",
+    "HostileError",
     "InputError",
+    "NetworkError",
+    "NotFoundError",
+    "OptionError",
     "Phrase",
     "Progress",
     "Record",
     "ReportError",
     "StatisticsError",
+    "UnsupportedError",
     "VerifyError",
     "Workers",
     "canonical",

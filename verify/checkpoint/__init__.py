@@ -2,13 +2,16 @@
 
 from .architecture import Architecture, FileIdentity
 from .card import MOST_DECLARED
-from .checkpoint import Checkpoint, drafted_layout, open_checkpoint
-from .families import FAMILIES, Family
-from .infer import draft_layout
-from .layout_file import layout_of, read_layout
-from .naming import Key
-from .parts import COPIES, KINDS, MOST_GROUPS, MOST_PARTS, Part
-from .place import Location
+from .checkpoint import Checkpoint
+from .layouts.divide import MOST_GROUPS, Part
+from .layouts.draft import draft_layout
+from .layouts.families import FAMILIES, Family
+from .layouts.kinds import COPIES, KINDS
+from .layouts.layout_file import layout_of, read_layout
+from .layouts.naming import Key
+from .layouts.understand import MOST_PARTS
+from .opening import drafted_layout, open_checkpoint
+from .places.place import Location
 from .source import Whereabouts, whereabouts
 from .vocabulary import LOOKED_FOR, Vocabulary
 

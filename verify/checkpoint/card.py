@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from .place import NoFileError, Place
+from ..base import NotFoundError
+from .places.place import CARD, Place
 
-CARD = "README.md"
 MOST_DECLARED = 64
 """Bases that a model declares, at most."""
 
@@ -41,7 +41,7 @@ def declared_base(place: Place) -> Declaration:
         return Declaration((), None)
     try:
         front = _front_matter(place)
-    except NoFileError:  # a dangling link, as in a pruned cache, or a folder
+    except NotFoundError:  # a dangling link, as in a pruned cache, or a folder
         return Declaration((), None)
     relation = _names(front.get("base_model_relation", ""))
     return Declaration(tuple(_names(front.get("base_model", ""))[:MOST_DECLARED]), relation[0] if relation else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..base import CheckpointError, without_duplicates
+from ..base import DamagedError, HostileError, without_duplicates
 
 LARGEST_TEXT = 200_000_000
 """Bytes of JSON or text; the largest published tokenizers are about 35 MB."""
@@ -24,11 +24,11 @@ def parse_json_object(text: bytes, name: str) -> dict[str, Any]:
         value = json.loads(text.decode("utf-8"), object_pairs_hook=without_duplicates)
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise CheckpointError(f"{name} is not valid JSON ({reason}); obtain the file again.") from error
+        raise DamagedError(f"{name} is not valid JSON ({reason}); obtain the file again.") from error
     if not isinstance(value, dict):
-        raise CheckpointError(f"{name} holds a JSON {type(value).__name__}; expected an object.")
+        raise DamagedError(f"{name} holds a JSON {type(value).__name__}; expected an object.")
     if _too_deep(value):
-        raise CheckpointError(f"{name} is nested too deeply; expected at most {_DEEPEST} levels; obtain it again.")
+        raise HostileError(f"{name} is nested too deeply; expected at most {_DEEPEST} levels; obtain it again.")
     return value
 
 
@@ -37,7 +37,7 @@ def count(config: dict[str, Any], *keys: str, default: int | None = None) -> int
     for key in keys:
         if (value := config.get(key)) is not None:
             if type(value) is not int or not 0 <= value < 2**31:
-                raise CheckpointError(f"config.json gives {key} as {value!r:.60}; expected a count.")
+                raise DamagedError(f"config.json gives {key} as {value!r:.60}; expected a count.")
             return value
     return default
 

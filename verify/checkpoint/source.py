@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from ..base import CheckpointError
-from .formats import FORMATS
+from ..base import CheckpointError, DamagedError, HostileError, NotFoundError, OptionError, UnsupportedError
+from .formats.registry import FORMATS
+from .formats.weight_sets import PICKLES, WeightSet, chosen, instead_of_weights, is_index, unread_weights, weight_sets
 from .hostile import parse_json_object
-from .place import File, LocalFolder, Location, Place
-from .weight_sets import PICKLES, WeightSet, chosen, instead_of_weights, is_index, unread_weights, weight_sets
+from .places.address import find_address
+from .places.hub import find_on_hub
+from .places.place import File, LocalFolder, Location, Place
 
 _MOST_FOLDERS = 256  # that are looked into
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]+\.safetensors")
@@ -110,7 +112,7 @@ def locate(location: Location) -> Source:
         name = name if inner is place else f"{name}/{PurePosixPath(inner.name).name}"
         place = inner
     if not name.isprintable():
-        raise CheckpointError(f"The checkpoint is named {name!r:.200}; expected printable characters; rename it.")
+        raise OptionError(f"The checkpoint is named {name!r:.200}; expected printable characters; rename it.")
     present = place.names()
     config = parse_json_object(place.small("config.json"), "config.json") if "config.json" in present else {}
     if file is None:
@@ -142,7 +144,7 @@ def below(place: Place) -> Place:
     if len(holding) > 1:
         listed = ", ".join(repr(PurePosixPath(one.name).name)[:100] for one in holding[:_SHOWN])
         more = f" and {len(holding) - _SHOWN} more" if len(holding) > _SHOWN else ""
-        raise CheckpointError(
+        raise OptionError(
             f"{place.name} holds no weights itself, and {len(holding)} folders in it do: {listed}{more}; give one of "
             "them."
         )
@@ -156,12 +158,12 @@ def _meant(place: Place, present: list[str], config: dict[str, Any]) -> WeightSe
         return chosen(place, sets, present, config)
     folders = place.folders()
     if (found := instead_of_weights(place.name, present, folders)) is not None:
-        raise CheckpointError(found)
+        raise UnsupportedError(found)
     pickles = sorted(file for file in present if PurePosixPath(file).suffix.lower() in PICKLES)
     if pickles:
         raise _pickle(pickles[0])
     inside = f" (nor do folders in it: {len(folders)})" if folders else ""
-    raise CheckpointError(
+    raise NotFoundError(
         f"{place.name or 'The folder'} holds no {' or '.join(FORMATS)} file{inside}; give a folder that does."
     )
 
@@ -181,28 +183,26 @@ def find(location: Location) -> tuple[Place, str | None]:
     """
     text = location.text
     if not text:
-        raise CheckpointError("A model is given as an empty text; give a folder, a file or an address.")
+        raise OptionError("A model is given as an empty text; give a folder, a file or an address.")
     path = Path(text)
     if _exists(path):
         if location.revision is not None:
-            raise CheckpointError(
+            raise OptionError(
                 f"{path.name!r:.120} lies on this machine, and a revision is given; leave it out, or give an address "
                 "of the Hub."
             )
         return (LocalFolder(path), None) if path.is_dir() else (LocalFolder(path.parent), path.name)
-    from .remote import find_address, find_on_hub
-
     shown = path.name if path.is_absolute() else text  # a message gives no absolute path
     try:
         found = find_on_hub(location) or find_address(location)
     except CheckpointError as error:
         if "://" in text:
             raise
-        raise CheckpointError(
+        raise type(error)(
             f"{shown!r:.200} does not exist: there is no such folder or file here, and of the Hub: {error}"
         ) from error
     if found is None:
-        raise CheckpointError(
+        raise NotFoundError(
             f"{shown!r:.200} does not exist; give a folder, a file of weights, or an address such as hf://org/model."
         )
     return found
@@ -213,21 +213,21 @@ def _readable(name: str) -> str:
     if suffix in PICKLES:
         raise _pickle(name)
     if suffix not in FORMATS:
-        raise CheckpointError(f"{name!r:.120} is not a {' or '.join(FORMATS)} file; give one, or a folder of them.")
+        raise UnsupportedError(f"{name!r:.120} is not a {' or '.join(FORMATS)} file; give one, or a folder of them.")
     return name
 
 
 def _index(place: Place, index: str) -> dict[str, str]:
     names = parse_json_object(place.small(index), index).get("weight_map")
     if not isinstance(names, dict) or not names or not all(isinstance(n, str) for n in names.values()):
-        raise CheckpointError(f"{index} has no usable weight_map; expected tensor names mapped to file names.")
+        raise DamagedError(f"{index} has no usable weight_map; expected tensor names mapped to file names.")
     for name in set(names.values()):
         if _PLAIN.fullmatch(name):
             continue
         parts = {*PurePosixPath(name).parts, *PureWindowsPath(name).parts}
         outside = PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or ".." in parts
         if outside or "\0" in name or not name.endswith(".safetensors"):
-            raise CheckpointError(
+            raise HostileError(
                 f"{index} names the file {name!r:.120}; expected a .safetensors file inside the folder."
             )
     return names
@@ -247,7 +247,7 @@ def _exists(path: Path) -> bool:
 
 
 def _pickle(name: str) -> CheckpointError:
-    return CheckpointError(
+    return HostileError(
         f"{name!r:.120} is a pickle, which can run code when opened and is never read here; convert it to "
         "safetensors."
     )

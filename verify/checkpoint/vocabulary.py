@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..base import CheckpointError
+from ..base import CheckpointError, DamagedError, HostileError, NotFoundError, UnsupportedError
 from .hostile import parse_json_object
-from .place import NoFileError, Place
+from .places.place import Place
 
 LOOKED_FOR = (
     "tokenizer.json",
@@ -64,7 +64,7 @@ def vocabulary(place: Place) -> Vocabulary | None:
         for name in (name for name in present if name == kind or (kind[0] == "*" and name.endswith(kind[1:]))):
             try:
                 return read_vocabulary(place, name)
-            except NoFileError:  # a link to nothing, or a folder
+            except NotFoundError:  # a link to nothing, or a folder
                 continue
     return None
 
@@ -79,7 +79,7 @@ def read_vocabulary(place: Place, name: str) -> Vocabulary:
     """
     kind = name if name in _READERS else PurePosixPath(name).suffix.lower()
     if kind not in _READERS:
-        raise CheckpointError(f"{name!r:.120} is no tokenizer that is read; expected {', '.join(LOOKED_FOR)}.")
+        raise UnsupportedError(f"{name!r:.120} is no tokenizer that is read; expected {', '.join(LOOKED_FOR)}.")
     pairs, spell = _READERS[kind](name, place.small(name))
     return Vocabulary(name, _by_bytes(name, pairs, spell, _LARGEST))
 
@@ -98,7 +98,7 @@ def _by_bytes(file: str, pairs: Iterable[tuple[Any, Any]], spell: Spelling, size
     found: dict[bytes, int] = {}
     for token, number in pairs:
         if not isinstance(token, str) or type(number) is not int or not 0 <= number < _LARGEST:
-            raise CheckpointError(
+            raise DamagedError(
                 f"{file} maps {token!r:.60} to {number!r:.60}; expected a string and a count of tokens."
             )
         text = spell(token)
@@ -115,7 +115,7 @@ def _tokenizer_json(name: str, text: bytes) -> Tokens:
         pairs = [(row[0] if isinstance(row, list) and row else None, i) for i, row in enumerate(vocab)]
         return pairs, _sentencepiece
     if not isinstance(vocab, dict) or not isinstance(model, dict):
-        raise CheckpointError(f"{name} has no vocabulary under model.vocab; obtain the file again.")
+        raise DamagedError(f"{name} has no vocabulary under model.vocab; obtain the file again.")
     if model.get("type") == "WordPiece":
         return vocab.items(), _wordpiece
     layers = json.dumps([content.get("pre_tokenizer"), content.get("decoder")])
@@ -132,7 +132,7 @@ def _vocab_txt(name: str, text: bytes) -> Tokens:
     try:
         lines = text.decode("utf-8").split("\n")  # splitlines would also cut at U+2028 and the like
     except UnicodeDecodeError as error:
-        raise CheckpointError(f"{name} is not a UTF-8 list of tokens; obtain the file again.") from error
+        raise DamagedError(f"{name} is not a UTF-8 list of tokens; obtain the file again.") from error
     return ((line.rstrip("\r"), i) for i, line in enumerate(lines)), _wordpiece
 
 
@@ -146,15 +146,15 @@ def _tekken(name: str, text: bytes) -> Tokens:
     config, vocab = content.get("config"), content.get("vocab")
     special = config.get("default_num_special_tokens") if isinstance(config, dict) else None
     if not isinstance(vocab, list) or type(special) is not int or not 0 <= special < _LARGEST:
-        raise CheckpointError(f"{name} has no list vocab with default_num_special_tokens; obtain the file again.")
+        raise DamagedError(f"{name} has no list vocab with default_num_special_tokens; obtain the file again.")
     size = config.get("default_vocab_size", _LARGEST) if isinstance(config, dict) else None
     if type(size) is not int or size < 0:
-        raise CheckpointError(f"{name} has no count of tokens under default_vocab_size; obtain the file again.")
+        raise DamagedError(f"{name} has no count of tokens under default_vocab_size; obtain the file again.")
     try:
         pairs = [(_of_base64(row["token_bytes"]), row["rank"] + special) for row in vocab]
         return [(token, number) for token, number in pairs if number < size], _as_bytes
     except (LookupError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{name} has a token without rank or bytes in base64; obtain it again.") from error
+        raise DamagedError(f"{name} has a token without rank or bytes in base64; obtain it again.") from error
 
 
 def _model(name: str, content: bytes) -> Tokens:
@@ -166,14 +166,14 @@ def _model(name: str, content: bytes) -> Tokens:
         lines = [line.split(b" ") for line in content.splitlines() if line]
         return [(_of_base64(token), int(rank)) for token, rank in lines], _as_bytes
     except ValueError as error:
-        raise CheckpointError(
+        raise DamagedError(
             f"{name} is neither a sentencepiece model nor lines of base64 and rank; obtain the file again."
         ) from error
 
 
 def _check_lines(name: str, content: bytes) -> None:
     if (lines := content.count(b"\n")) > _MOST_PIECES:
-        raise CheckpointError(f"{name} has {lines} lines; expected a token a line, at most {_MOST_PIECES}.")
+        raise HostileError(f"{name} has {lines} lines; expected a token a line, at most {_MOST_PIECES}.")
 
 
 def _pieces(name: str, content: bytes) -> Iterator[tuple[str, int]]:
@@ -226,7 +226,7 @@ def _varint(name: str, message: bytes, at: int) -> tuple[int, int]:
 
 
 def _damaged(name: str) -> CheckpointError:
-    return CheckpointError(f"{name} is no sound sentencepiece model; obtain the file again.")
+    return DamagedError(f"{name} is no sound sentencepiece model; obtain the file again.")
 
 
 def _of_base64(text: str | bytes) -> str:

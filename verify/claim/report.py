@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from pydantic import Field, PrivateAttr
@@ -116,7 +117,7 @@ class ClaimReport(Record):
     @property
     def tests(self) -> Mapping[str, Any]:
         """Results by the test's id."""
-        return {result.id: result for result in self.results}
+        return MappingProxyType({result.id: result for result in self.results})
 
     @property
     def alpha(self) -> float:
@@ -182,7 +183,9 @@ class ClaimReport(Record):
     @property
     def declared_in_words(self) -> str:
         """What the models' makers declare, beside the verdict."""
-        return self._words(said.declared(self))
+        return self._words(
+            said.declared(self.declared, self.verdict, merged=bool(self.a.merged_onto or self.b.merged_onto))
+        )
 
     @property
     def citation(self) -> Citation:

@@ -9,8 +9,8 @@ from ..base import Phrase
 from ..panel import ALL_PAIRS, unlike
 from ..statistics import ExactResult, TestResult
 from . import said_of_parts as of_parts
-from .declared import FOUND
-from .evidence import EXACT, PANEL
+from .declared import FOUND, Declared
+from .evidence import EXACT, PANEL, Verdict
 from .same import nothing_differs
 
 if TYPE_CHECKING:
@@ -123,9 +123,13 @@ def _by_place(result: ExactResult) -> bool:
     return len(result.counts) == 1 and result.counts[0].law == "fixed_points"
 
 
-def declared(report: ClaimReport) -> Phrases:
-    """What is declared, beside the verdict."""
-    found = report.declared
+def declared(found: Declared, verdict: Verdict, *, merged: bool = False) -> Phrases:
+    """What is declared, beside the verdict.
+
+    Parameters
+    ----------
+    merged : whether an adapter was merged to make one of the models.
+    """
     names = (("A", "B", found.a_names_b), ("B", "A", found.b_names_a))
     who = [
         Phrase.of("declared.names.by_name" if match == "name" else "declared.names", one=one, other=other)
@@ -133,13 +137,11 @@ def declared(report: ClaimReport) -> Phrases:
         if match is not None
     ]
     who += [Phrase.of("declared.common")] if found.common else []
-    merged = report.verdict in FOUND and (report.a.merged_onto or report.b.merged_onto)
     status = found.status.removeprefix("declared_")
-    verdict = report.verdict.replace("_", " ")
     values = {"who": _and(who)} if who else {}
     return (
-        Phrase.of(f"declared.{status}", verdict=verdict, **values),
-        *((Phrase.of("declared.merged"),) if merged else ()),
+        Phrase.of(f"declared.{status}", verdict=verdict.replace("_", " "), **values),
+        *((Phrase.of("declared.merged"),) if merged and verdict in FOUND else ()),
         Phrase.of("declared.no_evidence"),
     )
 

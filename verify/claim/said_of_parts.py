@@ -26,18 +26,21 @@ _MOST_NAMED = 3
 
 
 def headlined(report: ClaimReport) -> tuple[Phrase, Phrase | None]:
-    """What the verdict is said of, and what is said behind its p-value.
+    """What the verdict is said of, and what is said behind its p-value."""
+    pair = _pair(report)
+    return (Phrase.of("pair"), None) if pair is None else spoken_of(pair, report.a.parts, report.b.parts)
+
+
+def spoken_of(pair: Pair, a: Parts, b: Parts) -> tuple[Phrase, Phrase | None]:
+    """What a verdict on a pair of parts is said of, and what is said behind its p-value.
 
     It is said of the models only where the pair of parts makes most of both (:data:`verify.claim.parts.WHOLE`) and
     neither holds another part that is a model of its own: a large public tower beside a small language model is no
     model.
     """
-    both = Phrase.of("pair")
-    pair = _pair(report)
-    if pair is None:
-        return both, None
-    a, b = report.a.parts, report.b.parts
-    return (both, said_of(pair, a, b, "behind")) if _makes_the_models(pair, a, b) else (said_of(pair, a, b), None)
+    if _makes_the_models(pair, a, b):
+        return Phrase.of("pair"), said_of(pair, a, b, "behind")
+    return said_of(pair, a, b), None
 
 
 def compared(report: ClaimReport) -> tuple[Phrase | None, Pair | None]:

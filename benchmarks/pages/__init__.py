@@ -1,0 +1,78 @@
+"""Markdown pages, each a function of what its benchmark measured and wrote as JSON (or CSV) into ``tables/``.
+
+Nothing here measures, and nothing reads a page: ``python -m benchmarks.pages`` writes all of them, and the table of
+``README.md``, from the results that are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks import results
+
+from .cost import cost, readme
+from .cost_curves import cost_curves
+from .gptq import gptq
+from .markdown import between
+from .offsets import offsets
+from .panel import panel
+from .panel_strangers import panel_strangers
+from .peers import model_dna, model_tracing
+from .power import power
+from .screen import screen
+from .size import size
+from .speed import exact_tests, kernels, panel_cost, spread_pass
+from .truth import truth
+
+README = Path(__file__).parents[2] / "README.md"
+PAGES: dict[str, Callable[[Any], str]] = {
+    page.__name__: page
+    for page in (
+        cost,
+        cost_curves,
+        exact_tests,
+        gptq,
+        kernels,
+        model_dna,
+        model_tracing,
+        offsets,
+        panel,
+        panel_cost,
+        panel_strangers,
+        power,
+        screen,
+        size,
+        spread_pass,
+        truth,
+    )
+}
+
+
+def publish(name: str, content: Any) -> None:
+    """Write what was measured, and the page made from it."""
+    results.write(name, content)
+    write([name])
+
+
+def generated(names: list[str] | None = None) -> dict[Path, str]:
+    """Text of every page (or of those named), and of ``README.md`` with its table, from the results."""
+    wanted = list(PAGES) if names is None else names
+    texts = {results.TABLES / f"{name}.md": PAGES[name](results.read(name)) for name in wanted}
+    if "cost" in wanted:
+        texts[README] = between(README.read_text("utf-8"), "cost", readme(results.read("cost")))
+    return texts
+
+
+def stale() -> list[str]:
+    """Names of pages that differ from what the results give, and of files that belong to no page."""
+    texts = generated()
+    changed = [path.name for path, text in texts.items() if not path.is_file() or path.read_text("utf-8") != text]
+    return changed + [path.name for path in results.TABLES.iterdir() if path.stem not in PAGES]
+
+
+def write(names: list[str] | None = None) -> None:
+    """Write the pages."""
+    for path, text in generated(names).items():
+        path.write_text(text, "utf-8")

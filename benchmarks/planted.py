@@ -1,0 +1,141 @@
+"""Random fingerprints at the sizes of a screen, with planted families: a parent, and a child changed by kind."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from verify.checkpoint import Architecture, FileIdentity
+from verify.fingerprint import Fingerprint, FingerprintRecord, SketchSpec, unit_rows
+from verify.screen.sketches import NEEDED
+
+from .panel_cost import SHAPE
+
+SKETCH = SketchSpec(units=32, channels=4, projections=32, anchors=96, stream=256)
+SHAPES = tuple(
+    SHAPE.model_copy(update={"layers": layers, "width": 1024, "heads": 8, "kv_heads": 8, "hidden": 2816})
+    for layers in (16, 20, 24)
+)
+EACH = 5
+"""Children of a kind."""
+
+Arrays = dict[str, np.ndarray]
+
+
+def plant(folder: Path, count: int) -> dict[frozenset[str], str]:
+    """Write ``count`` fingerprints, the planted families among them; return the kind of every related pair."""
+    truth: dict[frozenset[str], str] = {}
+    made = 0
+    for seed, (kind, change) in enumerate((k, c) for k, c in KINDS.items() for _ in range(EACH)):
+        rng = np.random.default_rng([1, seed])
+        shape = SHAPES[-1] if kind == "layers removed" else SHAPES[seed % len(SHAPES)]
+        parent, other = vectors(rng, shape), vectors(rng, shape)
+        child = change(rng, parent, other)
+        names = [f"planted-{seed:02d}-{role}" for role in ("child", "parent", "other")]
+        layers = SHAPES[1] if kind == "layers removed" else shape
+        save(folder, names[0], child, layers)
+        save(folder, names[1], parent, shape)
+        truth[frozenset(names[:2])] = kind
+        made += 2
+        if kind == "merged .3/.7":
+            save(folder, names[2], other, shape)
+            truth[frozenset((names[0], names[2]))] = kind
+            made += 1
+    for seed in range(count - made):
+        shape = SHAPES[seed % len(SHAPES)]
+        save(folder, f"stranger-{seed:04d}", vectors(np.random.default_rng([2, seed]), shape), shape)
+    return truth
+
+
+def vectors(rng: np.random.Generator, shape: Architecture) -> Arrays:
+    """Independent Gaussian vectors of every array that the exact tests look at."""
+    n, k, anchors, heads = SKETCH.units, SKETCH.projections, SKETCH.anchors, 8
+    arrays: Arrays = {}
+    for layer in range(shape.layers):
+        sizes = {f"units.{layer}.mlp.{role}": (1, n, k) for role in ("gate", "up", "down")}
+        sizes |= {f"values.{layer}.{role}": (heads, SKETCH.channels, k) for role in "vo"}
+        sizes |= {
+            f"response.{layer}.mlp": (1, n, anchors),
+            f"response.{layer}.values": (heads, SKETCH.channels, anchors),
+        }
+        arrays |= {name: rng.standard_normal(size, dtype=np.float32) for name, size in sizes.items()}
+    for role in ("embed", "unembed"):
+        arrays[f"stream.{role}"] = rng.standard_normal((SKETCH.stream, anchors), dtype=np.float32)
+    return arrays
+
+
+def noisy(share: float) -> Callable[[np.random.Generator, Arrays, Arrays], Arrays]:
+    """Vectors whose cosine with the parent's is about ``share``."""
+
+    def change(rng: np.random.Generator, parent: Arrays, _: Arrays) -> Arrays:
+        rest = float(np.sqrt(1 - share**2))
+        return {name: share * x + rest * rng.standard_normal(x.shape, dtype=np.float32) for name, x in parent.items()}
+
+    return change
+
+
+def merged(_: np.random.Generator, parent: Arrays, other: Arrays) -> Arrays:
+    """Three tenths of one model, seven of another."""
+    return {name: 0.3 * x + 0.7 * other[name] for name, x in parent.items()}
+
+
+def kept(*wanted: str) -> Callable[[np.random.Generator, Arrays, Arrays], Arrays]:
+    """Arrays whose names begin with one of ``wanted``, slightly changed; new ones in place of the others."""
+
+    def change(rng: np.random.Generator, parent: Arrays, other: Arrays) -> Arrays:
+        child = noisy(0.95)(rng, parent, other)
+        return {
+            name: child[name] if name.startswith(wanted) or name.endswith(wanted) else other[name] for name in child
+        }
+
+    return change
+
+
+def shortened(rng: np.random.Generator, parent: Arrays, other: Arrays) -> Arrays:
+    """Layers 3, 9, 15 and 21 of 24 removed."""
+    remaining = [layer for layer in range(24) if layer % 6 != 3]
+    child = noisy(0.95)(rng, parent, other)
+    names = {old: new for new, old in enumerate(remaining)}
+    out: Arrays = {}
+    for name, x in child.items():
+        parts = name.split(".")
+        if not parts[1].isdigit():
+            out[name] = x
+        elif int(parts[1]) in names:
+            out[".".join([parts[0], str(names[int(parts[1])]), *parts[2:]])] = x
+    return out
+
+
+# Permuted units: of 2816 units, the 32 kept ones of the child are almost all others than its parent's.
+# Rotated: every projected vector is new, responses are not.
+KINDS: dict[str, Callable[[np.random.Generator, Arrays, Arrays], Arrays]] = {
+    "fine-tuned": noisy(0.95),
+    "pruned": noisy(0.75),
+    "merged .3/.7": merged,
+    "units permuted": kept("values", ".values", "stream"),
+    "MLP replaced": kept("values", ".values", "stream"),
+    "embeddings kept only": kept("stream"),
+    "layers removed": shortened,
+    "stream rotated": kept("response"),
+}
+
+
+def save(folder: Path, name: str, arrays: Arrays, shape: Architecture) -> None:
+    """Write one fingerprint."""
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    record = FingerprintRecord(
+        name=name,
+        architecture=shape,
+        files=(FileIdentity(name="model.safetensors", size=1, sha256=digest),),
+        content_sha256=digest,
+        sketch=SKETCH,
+        components=NEEDED,
+        anchors=tuple(range(SKETCH.anchors)),
+        bytes_read=0,
+        software={},
+    )
+    made = {key: unit_rows(x) for key, x in arrays.items()}
+    Fingerprint(record, made).save(folder / f"{name}.safetensors")

@@ -1,0 +1,120 @@
+"""The files of an adapter laid over those of its base, and what a place that may be such a one says of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..card import MOST_DECLARED, declared_base
+from ..places.place import CARD, File, Place, Range
+
+
+@dataclass(frozen=True)
+class OfBase:
+    """A file of the base, named so."""
+
+    file: File
+
+    @property
+    def name(self) -> str:
+        """``base/`` and its own name."""
+        return f"base/{self.file.name}"
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.file.size
+
+    def read(self, ranges: Sequence[Range]) -> list[NDArray[np.uint8]]:
+        """As the file itself."""
+        return self.file.read(ranges)
+
+    def sha256(self, *, read: bool) -> str | None:
+        """As the file itself."""
+        return self.file.sha256(read=read)
+
+    def forget(self) -> None:
+        """As the file itself."""
+        self.file.forget()
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """The folder of an adapter laid over that of its base, whose card is not the adapter's."""
+
+    adapter: Place
+    base: Place
+    declared: tuple[str, ...]
+    """The base that the adapter's settings name."""
+
+    @property
+    def name(self) -> str:
+        """The adapter's."""
+        return self.adapter.name
+
+    @property
+    def origin(self) -> str | None:
+        """The adapter's."""
+        return self.adapter.origin
+
+    @property
+    def revision(self) -> str | None:
+        """The adapter's."""
+        return self.adapter.revision
+
+    @property
+    def state(self) -> str | None:
+        """Of both; None where either is not known."""
+        states = (self.adapter.state, self.base.state)
+        return None if None in states else repr(states)
+
+    def names(self) -> list[str]:
+        """Names in either folder, ordered."""
+        return sorted({*self.adapter.names(), *self.base.names()} - ({CARD} - {*self.adapter.names()}))
+
+    def folders(self) -> list[str]:
+        """The adapter's."""
+        return self.adapter.folders()
+
+    def folder(self, name: str) -> Place:
+        """The adapter's."""
+        return self.adapter.folder(name)
+
+    def file(self, name: str) -> File:
+        """The adapter's where it has one of that name, else the base's."""
+        return self._holder(name).file(name)
+
+    def small(self, name: str) -> bytes:
+        """Likewise."""
+        return self._holder(name).small(name)
+
+    def _holder(self, name: str) -> Place:
+        return self.adapter if name == CARD or name in self.adapter.names() else self.base
+
+
+def declared_bases(place: Place) -> tuple[str, ...]:
+    """Names of the models that this one was made from, as its card and its adapter's settings declare them.
+
+    Raises
+    ------
+    CheckpointError
+        If the place cannot be read.
+    """
+    named = [*declared_base(place).models, *(place.declared if isinstance(place, Overlay) else ())]
+    return tuple(dict.fromkeys(named))[:MOST_DECLARED]
+
+
+def merged_onto(place: Place) -> str | None:
+    """Name, or address and commit, of the base that an adapter was merged onto; None for a model of its own."""
+    if not isinstance(place, Overlay):
+        return None
+    base = place.base
+    return base.name if base.origin is None else "@".join(filter(None, (base.origin, base.revision)))
+
+
+def is_local(place: Place) -> bool:
+    """Whether all files lie on this machine."""
+    return place.origin is None and (not isinstance(place, Overlay) or place.base.origin is None)

@@ -1,0 +1,122 @@
+"""Canonical tensors: which stored tensor each is, and which of its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base import DamagedError
+from .formats.safetensors_file import StoredTensor
+from .formats.tensor import Chosen, Tensor
+from .fused import fused_heads
+from .layouts.fit import Fit
+from .layouts.layout import Slot
+from .layouts.naming import Key
+
+_MOST_EXPERTS = 1 << 14
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One canonical tensor: which stored one, and which rows of it, in ``blocks`` equal blocks."""
+
+    tensor: Tensor
+    transposed: bool
+    blocks: int
+    start: int
+    """First row of the part in each block."""
+    size: int
+    """Rows of the part in each block."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Canonical shape."""
+        shape = self._whole
+        return (self.blocks * self.size, *shape[1:]) if shape else shape
+
+    def read(self, rows: Chosen) -> NDArray[Any]:
+        """The tensor, or some of its rows, as stored numbers."""
+        chosen = self._places(rows)
+        return self.tensor.read(None, chosen).T if self.transposed else self.tensor.read(chosen)
+
+    def stored(self, rows: Chosen) -> int:
+        """Bytes that the tensor, or some of its rows, take in the file."""
+        chosen = self._places(rows)
+        return self.tensor.stored(None, chosen) if self.transposed else self.tensor.stored(chosen)
+
+    def _places(self, rows: Chosen) -> Chosen:
+        """Which rows (columns, where transposed) of the stored tensor they are."""
+        whole = self._whole
+        if self.blocks > 1:
+            first = np.arange(self.blocks, dtype=np.intp)[:, None] * (whole[0] // self.blocks)
+            places = (first + np.arange(self.start, self.start + self.size, dtype=np.intp)).ravel()
+            return places if rows is None else places[rows]
+        if not whole or self.size == whole[0]:
+            return rows
+        if rows is None:
+            return slice(self.start, self.start + self.size)
+        if isinstance(rows, slice):
+            start, stop, step = rows.indices(self.size)
+            return slice(self.start + start, self.start + max(start, stop), step)
+        return self.start + rows
+
+    @property
+    def _whole(self) -> tuple[int, ...]:
+        return self.tensor.shape[::-1] if self.transposed else self.tensor.shape
+
+
+def placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, Stored], set[str]]:
+    """The tensors of a part by canonical key (a fused tensor has several), and what of its head is unexpected."""
+    heads, kv_heads = fused_heads(fit.family, fit.config)
+    stored: dict[Key, Stored] = {}
+    for name, keys in fit.keys.items():
+        for (role, layer, expert), slot in keys:
+            parts = _experts(found[name]) if slot.stacked else {expert: found[name]}
+            for which, part in parts.items():
+                key = (role, layer, which)
+                if key in stored:
+                    raise DamagedError(
+                        f"Tensor {name!r:.200} and {stored[key].tensor.name!r:.200} claim one place; "
+                        "expected one of them."
+                    )
+                stored[key] = _part(part, slot, heads, kv_heads)
+    head, notes = ("unembed", None, None), set[str]()
+    said = fit.config.get("tie_word_embeddings")
+    tied = fit.family.tied if said is None else said is True
+    if tied and stored.pop(head, None) is not None and said is True:  # a stale copy: the model uses embed
+        notes.add("config.json says tie_word_embeddings is true, and a head is stored; it was left out.")
+    has_one = "unembed" in {*fit.family.globals, *fit.family.unprefixed}
+    if said is False and has_one and head not in stored:
+        notes.add("config.json says tie_word_embeddings is false, and no head is stored.")
+    return stored, notes
+
+
+def _experts(tensor: Tensor) -> dict[int | None, Tensor]:
+    """Experts that are the first axis of one tensor, each a tensor of its own."""
+    axes = len(tensor.shape)
+    if not isinstance(tensor, StoredTensor) or axes not in (2, 3) or not 0 < tensor.shape[0] <= _MOST_EXPERTS:
+        raise DamagedError(
+            f"Tensor {tensor.name!r:.200} of {tensor.dtype} has shape {tensor.shape}; expected the matrices or "
+            f"biases of at most {_MOST_EXPERTS} experts, one after the other; obtain the file again."
+        )
+    size = tensor.stored() // tensor.shape[0]
+    first = replace(tensor, shape=tensor.shape[1:])
+    return {e: replace(first, offset=tensor.offset + e * size) for e in range(tensor.shape[0])}
+
+
+def _part(tensor: Tensor, slot: Slot, heads: int, kv_heads: int) -> Stored:
+    transposed = slot.transposed and not tensor.upright
+    rows = (tensor.shape or (1,))[-1 if transposed else 0]
+    blocks, shares = slot.blocks(heads, kv_heads, rows)
+    unit, rest = divmod(rows, blocks * sum(shares))
+    if rest:
+        of_heads = "" if slot.fused == "equal" else f" of {heads} heads and {kv_heads} kv heads"
+        raise DamagedError(
+            f"Tensor {tensor.name!r:.200} has {rows} rows, which {slot.part[1]} fused parts{of_heads} cannot share; "
+            "obtain the file again."
+        )
+    k = slot.part[0]
+    return Stored(tensor, transposed, blocks, unit * sum(shares[:k]), unit * shares[k])

@@ -1,0 +1,88 @@
+"""GPTQ: W.T = scales[g] * (qweight - zero[g]), g the group of the input channel (arXiv:2210.17323).
+
+Zeros are stored less one in checkpoint_format ``gptq``, as they are in ``gptq_v2``. Some files of newer tools say
+``gptq`` and hold zeros as they are, so the zeros decide where they tell. GPTQModel takes the one from whole words,
+modulo 2^32, by a constant that in 3 bits is not a one of each code; its files are read as it reads them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import ceil
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...hostile import count
+from .matrix import Array, Parts, Quantised, matrix_shape, unpacked
+from .zero_points import reading
+
+_GPTQMODEL_3_BITS = (0x24924924, 0x92492492, 0x49249249)
+"""What GPTQModel adds to three words of zeros in 3 bits."""
+_BY_GPTQMODEL = "gptq of GPTQModel"
+
+
+@dataclass(frozen=True)
+class Gptq(Quantised):
+    """GPTQ: codes packed along the input, zeros along the output."""
+
+    bits: int = 4
+    form: str = "gptq"
+    """``checkpoint_format``, as declared."""
+
+    @classmethod
+    def of(cls, name: str, parts: Parts, settings: dict[str, Any]) -> Quantised:
+        """Read bits from the settings, else from the number of input channels that have a group."""
+        made = cls(name, (0, 0), "GPTQ", parts, settings)
+        form = settings.get("checkpoint_format") or "gptq"
+        if form not in ("gptq", "gptq_v2"):
+            raise made.refuse(f"checkpoint_format {form!r:.60}", "gptq or gptq_v2")
+        codes = parts["qweight"]
+        words, out = matrix_shape(codes.shape)
+        bits = count(settings, "bits") or 0
+        if not bits and "g_idx" in parts:
+            bits = 32 * words // max(1, *parts["g_idx"].shape)
+        if bits not in (2, 3, 4, 8):
+            raise made.refuse(f"{bits or 'an unknown number of'} bits", "2, 3, 4 or 8 bits in quantization_config")
+        made = replace(made, shape=(out, 32 * words // bits), dtype=f"GPTQ {bits}-bit", bits=bits, form=form)
+        made.check("qweight", (words, out), dtypes=("I32",))
+        groups = matrix_shape(parts["scales"].shape)[0]
+        made.check("scales", (groups, out), dtypes=("F16", "BF16", "F32"))
+        made.check("qzeros", (groups, ceil(out * bits / 32)), dtypes=("I32",))
+        return made
+
+    def decode(self, rows: NDArray[np.intp]) -> Array:
+        """By columns of what is stored."""
+        codes = unpacked(self.parts["qweight"].values(np.dtype("<u4"), None, rows).T, self.bits, self.shape[1])
+        scales = self.parts["scales"].read(None, rows).T.astype(np.float32)
+        zeros = self._zeros(self._reading)[:, rows].T
+        group = self.groups("g_idx", scales.shape[1])
+        return scales[:, group] * (codes - zeros[:, group])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Where the zeros are stored otherwise than config.json says."""
+        found = self._reading.partition(" ")[0]
+        if found == self.form:
+            return ()
+        return (
+            f"Zero points of {self.dtype} matrices are those of checkpoint_format {found}, where config.json says "
+            f"{self.form}; they were read as their numbers say.",
+        )
+
+    def _zeros(self, form: str) -> NDArray[np.int16]:
+        """Zero points [groups, out], if they are stored in that form."""
+        words = self.parts["qzeros"].values(np.dtype("<u4"))
+        if form == "gptq" and self.bits == 3:  # a code may lie in two words, so the one was taken code by code
+            return (unpacked(words, 3, self.shape[0]) + np.int16(1)) & np.int16(7)
+        ones = [sum(1 << shift for shift in range(0, 32, self.bits))]
+        added = {"gptq": ones, "gptq_v2": [0], _BY_GPTQMODEL: _GPTQMODEL_3_BITS}[form]
+        return unpacked(words + np.resize(np.array(added, np.uint32), words.shape[1]), self.bits, self.shape[0])
+
+    @cached_property
+    def _reading(self) -> str:
+        forms = ("gptq", "gptq_v2", *((_BY_GPTQMODEL,) if self.bits == 3 else ()))
+        readings = {form: self._zeros(form) for form in forms}
+        return reading(readings, self.bits, self.form, self.settings.get("sym") is True)

@@ -1,0 +1,112 @@
+"""A matrix [out, in] that lies in several stored tensors: what all conventions of quantising share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil, prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....base import CheckpointError, DamagedError
+from ..safetensors_file import StoredTensor
+from ..tensor import Chosen, how_many
+
+Array = NDArray[Any]
+Parts = dict[str, StoredTensor]
+"""Stored tensors of one module, by the last part of their names."""
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """One matrix [out, in] that lies in several tensors; [out, in] even where the family stores [in, out]."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    """The convention, and bits per number."""
+    parts: Parts
+    settings: dict[str, Any]
+    """``quantization_config`` of ``config.json``."""
+
+    upright = True  # whoever quantises turns matrices that way first
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found otherwise than declared, in sentences."""
+        return ()
+
+    @property
+    def file(self) -> str:
+        """Name of the file that holds the codes."""
+        return next(iter(self.parts.values())).file
+
+    def read(self, rows: Chosen = None, columns: Chosen = None) -> Array:
+        """Some rows, and of them some columns, as float32."""
+        whole = slice(None) if rows is None else rows
+        found = np.asarray(self.decode(np.arange(self.shape[0], dtype=np.intp)[whole]), np.float32)
+        return found if columns is None else found[:, columns]
+
+    def decode(self, rows: NDArray[np.intp]) -> Array:
+        """Some rows as numbers."""
+        raise NotImplementedError
+
+    def stored(self, rows: Chosen = None, columns: Chosen = None) -> int:
+        """Bytes of these rows and columns: their share of all parts."""
+        chosen = how_many(self.shape, rows, columns)
+        return -(-sum(part.stored() for part in self.parts.values()) * chosen // max(1, prod(self.shape)))
+
+    def raw(self) -> Iterator[bytes]:
+        """The bytes of every part as stored."""
+        for _, part in sorted(self.parts.items()):
+            yield from part.raw()
+
+    def refuse(self, found: str, expected: str) -> CheckpointError:
+        """What is wrong with a part."""
+        return DamagedError(
+            f"{self.name!r:.200} is stored as {self.dtype} with {found:.200}; expected {expected}; "
+            "dequantise it with the tool that made it, or obtain it again."
+        )
+
+    def check(self, part: str, *shapes: tuple[int, ...], dtypes: tuple[str, ...] = ()) -> None:
+        """Refuse a part of another shape or type."""
+        found = self.parts[part]
+        if found.shape not in shapes or (dtypes and found.dtype not in dtypes):
+            raise self.refuse(
+                f"{part} of {found.dtype} {found.shape}",
+                f"{' or '.join(dtypes) + ' ' if dtypes else ''}{' or '.join(map(str, shapes))}",
+            )
+
+    def groups(self, part: str | None, number: int) -> NDArray[np.intp]:
+        """Which of ``number`` groups of scales each input channel is in: as a part says, else in equal runs."""
+        size = self.shape[1]
+        if part is not None and part in self.parts:
+            self.check(part, (size,), dtypes=("I32",))
+            found = self.parts[part].values(np.dtype("<i4")).astype(np.intp)
+            if not (found == -1).all():  # compressed-tensors: no order was kept
+                if size and not 0 <= found.min() <= found.max() < number:
+                    raise self.refuse(f"group {found.max()} in {part}", f"groups 0 to {number - 1}")
+                return found
+        run = self.settings.get("group_size")
+        run = run if type(run) is int and run > 0 else ceil(size / max(1, number)) or 1  # -1: a single group
+        if ceil(size / run) != number:
+            raise self.refuse(f"{number} groups of scales", f"{size} input channels in groups of {run}")
+        return np.arange(size, dtype=np.intp) // run
+
+
+def unpacked(words: NDArray[np.uint32], bits: int, size: int) -> NDArray[np.int16]:
+    """The first ``size`` codes of the last axis of ``words``, which follow each other from the low bits up."""
+    position = np.arange(size) * bits
+    word, shift = position // 32, (position % 32).astype(np.uint32)
+    found = words[..., word] >> shift
+    over = shift + bits > 32  # three bits: a code may begin in one word and end in the next
+    if over.any():
+        found[..., over] |= words[..., word[over] + 1] << (32 - shift[over])
+    return (found & ((1 << bits) - 1)).astype(np.int16)
+
+
+def matrix_shape(shape: tuple[int, ...]) -> tuple[int, int]:
+    """A shape, if it is that of a matrix; else one that no part has."""
+    return (shape[0], shape[1]) if len(shape) == 2 else (-1, -1)

@@ -1,0 +1,260 @@
+"""One GGUF file: a strict header reader, and quantised blocks decoded by rows as they are asked for.
+
+Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. What a block of each type holds is taken from
+the ``gguf`` package; its own reader maps whole local files and trusts their counts, so the header is read here.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ...base import DamagedError, UnsupportedError
+from ..places.place import File
+from .stand_ins import stand_in
+from .tensor import Chosen, how_many, in_blocks
+
+_LARGEST_HEADER = 1 << 28  # bytes; the largest published, of long vocabularies, are about 20 MB
+_FIRST = 1 << 20  # bytes of the header asked for at first
+_KEPT = 4096  # numbers of an array; longer ones belong to tokenizers
+_SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
+_STRING, _ARRAY = 8, 9
+_PLAIN: dict[str, DTypeLike] = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": ml_dtypes.bfloat16}
+TOKENS = "tokenizer.ggml.tokens"
+
+
+@dataclass(frozen=True, eq=False)
+class GgufTensor:
+    """Where a tensor lies, and how its stored rows become those of the model it was converted from."""
+
+    source: File
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+    """Of its first byte in the file."""
+    block: tuple[int, int]
+    """Numbers and bytes of a block."""
+    order: NDArray[np.intp] | None = None
+    """Stored row of each row; None where it is the same."""
+    shift: int = 0
+    """What is added to every stored number."""
+
+    upright = True
+    notes = ()
+
+    @property
+    def file(self) -> str:
+        """Name of the file."""
+        return self.source.name
+
+    @property
+    def row(self) -> int:
+        """Bytes of a row; of all of it, where it is a vector."""
+        return prod(self.shape[1:] if len(self.shape) > 1 else self.shape) // self.block[0] * self.block[1]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return prod(self.shape) // self.block[0] * self.block[1]
+
+    def read(self, rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
+        """Some rows, and of them some columns, as float32, or as stored where that is a floating type."""
+        vector = len(self.shape) == 1
+        data = self._rows(None if vector else rows)
+        found = self._numbers(data).reshape(-1, *self.shape[1:])
+        if vector:
+            found = found if self.order is None else found[self.order]
+            found = found if rows is None else found[rows]
+        if self.shift:
+            found = found.astype(np.float32) + np.float32(self.shift)
+        return found if columns is None else found[:, columns]
+
+    def _rows(self, rows: Chosen) -> NDArray[np.uint8]:
+        """The bytes of some rows, shape [rows, bytes]; a view where they follow each other in a mapped file."""
+        if len(self.shape) == 1:
+            return self.source.read([(self.offset, self.offset + self.row)])[0][None]
+        if self.order is None and (rows is None or isinstance(rows, slice)):
+            start, stop, step = (rows or slice(None)).indices(self.shape[0])
+            (data,) = self.source.read([(self.offset + start * self.row, self.offset + max(start, stop) * self.row)])
+            return data.reshape(-1, self.row)[::step]
+        order = np.arange(self.shape[0], dtype=np.intp) if self.order is None else self.order
+        places, back = np.unique(order if rows is None else order[rows], return_inverse=True)
+        starts = [self.offset + int(place) * self.row for place in places]
+        parts = self.source.read([(start, start + self.row) for start in starts])
+        return np.stack(parts)[back] if parts else np.zeros((0, self.row), np.uint8)
+
+    def _numbers(self, data: NDArray[np.uint8]) -> NDArray[Any]:
+        if self.dtype in _PLAIN:
+            return np.ascontiguousarray(data).view(np.dtype(_PLAIN[self.dtype]))
+        gguf = package()
+        try:
+            with np.errstate(all="ignore"):  # a scale of a hostile block may be infinite: non-finite, and counted
+                return np.asarray(
+                    gguf.quants.dequantize(np.ascontiguousarray(data), gguf.GGMLQuantizationType[self.dtype])
+                )
+        except NotImplementedError:
+            raise UnsupportedError(
+                f"{self.file} stores {self.name!r:.200} as {self.dtype}, which the gguf package does not decode; "
+                "convert the file to another type, such as Q8_0."
+            ) from None
+
+    def stored(self, rows: Chosen = None, columns: Chosen = None) -> int:
+        """Bytes of these rows and columns: the share of the blocks that they take."""
+        return -(-how_many(self.shape, rows, columns) * self.block[1] // self.block[0])
+
+    def raw(self) -> Iterator[bytes]:
+        """The bytes as stored, in blocks."""
+        yield from in_blocks(self.source, self.offset, self.offset + self.size)
+
+
+def parse(file: File, keep: tuple[str, ...] = (TOKENS,)) -> tuple[dict[str, GgufTensor], dict[str, Any]]:
+    """The tensors of a file by name, and what it says of itself; arrays of strings are left out but for some.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be read, is truncated, or its header is not a valid GGUF header.
+    """
+    package()
+    header = _Header(file)
+    if file.size < 8 or header.take(4) != b"GGUF":
+        magic = file.read([(0, min(4, file.size))])[0].tobytes()
+        raise stand_in(file) or DamagedError(
+            f"{file.name} begins with {magic!r}; expected a GGUF file, which begins with 'GGUF'; obtain it again."
+        )
+    version = header.number("<I")
+    if version not in (2, 3):
+        raise UnsupportedError(
+            f"{file.name} is of version {version}; expected a little-endian GGUF file of version 2 or 3; obtain the "
+            "file again."
+        )
+    tensors, entries = header.number("<Q"), header.number("<Q")
+    said: dict[str, Any] = {}
+    for _ in range(entries):
+        key = header.text()
+        if key in said:
+            raise DamagedError(f"{file.name} says {key!r:.200} twice; obtain the file again.")
+        said[key] = header.value(header.number("<I"), key in keep)
+    infos = [_info(header) for _ in range(tensors)]
+    alignment = said.get("general.alignment", 32)
+    if type(alignment) is not int or not 8 <= alignment <= 1 << 20 or alignment % 8:
+        raise DamagedError(f"{file.name} is aligned to {alignment!r:.60} bytes; expected a multiple of 8.")
+    return _placed(file, infos, _aligned(header.at, alignment), alignment), said
+
+
+def package() -> Any:
+    """The ``gguf`` package, which knows what the blocks hold."""
+    try:
+        import gguf
+    except ModuleNotFoundError as error:
+        raise UnsupportedError(
+            'GGUF files are decoded by the gguf package, which is missing; pip install "verify-lineage[gguf]".'
+        ) from error
+    return gguf
+
+
+Info = tuple[str, tuple[int, ...], int, int]
+"""Name, shape (rows first), type and offset of a tensor."""
+
+
+def _info(header: _Header) -> Info:
+    name, axes = header.text(), header.number("<I")
+    if not name.isprintable() or not 1 <= axes <= 4:
+        raise DamagedError(
+            f"{header.file.name} has a tensor named {name!r:.200} of {axes} axes; expected printable characters "
+            "and 1 to 4 axes."
+        )
+    shape = tuple(header.number("<Q") for _ in range(axes))[::-1]
+    return name, shape, header.number("<I"), header.number("<Q")
+
+
+def _placed(file: File, infos: list[Info], start: int, alignment: int) -> dict[str, GgufTensor]:
+    """Tensors that follow each other without gaps but those of the alignment, as the format demands."""
+    gguf = package()
+    names = {int(kind): kind.name for kind in gguf.GGMLQuantizationType}
+    found: dict[str, GgufTensor] = {}
+    expected = 0
+    for name, shape, kind, offset in infos:
+        if kind not in names:
+            raise UnsupportedError(
+                f"{file.name} stores {name!r:.200} as type {kind}, which the installed gguf package does not know; "
+                "update that package, or convert the file to another type, such as Q8_0."
+            )
+        block = gguf.GGML_QUANT_SIZES[kind]
+        valid = name not in found and offset == expected and all(0 < n < 2**48 for n in shape)
+        if not valid or prod(shape) >= 2**56 or shape[-1] % block[0]:
+            raise DamagedError(
+                f"{file.name} describes tensor {name!r:.200} as type {names[kind]} of shape {shape} at "
+                f"byte {offset}; expected a known type, whole blocks in a row, and byte {expected}; obtain it again."
+            )
+        tensor = GgufTensor(file, name, names[kind], shape, start + offset, block)
+        found[name], expected = tensor, _aligned(offset + tensor.size, alignment)
+        if tensor.offset + tensor.size > file.size:
+            raise DamagedError(
+                f"{file.name} is truncated: tensor {name!r:.200} ends at byte {tensor.offset + tensor.size} of "
+                f"{file.size}; obtain the file again."
+            )
+    return found
+
+
+def _aligned(place: int, alignment: int) -> int:
+    return -(-place // alignment) * alignment
+
+
+class _Header:
+    """Bytes from the start of a file, read as they are needed, and never more than a header may have."""
+
+    def __init__(self, file: File) -> None:
+        self.file, self.at = file, 0
+        self._end = min(file.size, _LARGEST_HEADER)
+        self._held = b""
+
+    def take(self, size: int) -> bytes:
+        """The next bytes."""
+        stop = self.at + size
+        if stop > self._end:
+            raise DamagedError(
+                f"{self.file.name} is not a GGUF file or is truncated ({self.file.size} bytes, of which the header "
+                f"asks for {stop}); obtain the file again."
+            )
+        if stop > len(self._held):
+            more = min(self._end, max(stop, 2 * len(self._held), _FIRST))
+            self._held += self.file.read([(len(self._held), more)])[0].tobytes()
+        self.at = stop
+        return self._held[stop - size : stop]
+
+    def number(self, form: str) -> Any:
+        """The next number."""
+        return struct.unpack(form, self.take(struct.calcsize(form)))[0]
+
+    def text(self) -> str:
+        """The next string; bytes that are not UTF-8 stay apart from each other."""
+        return self.take(self.number("<Q")).decode("utf-8", "surrogateescape")
+
+    def value(self, kind: int, keep: bool) -> Any:
+        """The next value; of a long array None, unless it is to be kept."""
+        if kind in _SCALARS:
+            return self.number(_SCALARS[kind])
+        if kind == _STRING:
+            return self.text()
+        if kind != _ARRAY:
+            raise DamagedError(f"{self.file.name} has a value of type {kind}; expected 0 to 12; obtain it again.")
+        kind, size = self.number("<I"), self.number("<Q")
+        if kind == _STRING:
+            if keep:
+                return [self.text() for _ in range(size)]
+            for _ in range(size):
+                self.take(self.number("<Q"))
+            return None
+        if kind not in _SCALARS:
+            raise DamagedError(f"{self.file.name} has an array of type {kind}; expected numbers or strings.")
+        data = self.take(size * struct.calcsize(_SCALARS[kind]))
+        return [item[0] for item in struct.iter_unpack(_SCALARS[kind], data)] if size <= _KEPT else None

@@ -1,0 +1,32 @@
+"""File formats that hold weights, by suffix, in the order of preference where a folder has several.
+
+The reader of a format is loaded when a file of it is met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..places.place import File, Place
+from .safetensors_file import contents as safetensors
+from .tensor import Contents
+
+
+def _gguf(file: File, _: Place) -> Contents:
+    from .gguf_models import contents
+
+    return contents(file)
+
+
+def _onnx(file: File, place: Place) -> Contents:
+    from .onnx_models import contents
+
+    return contents(file, place)
+
+
+FORMATS: dict[str, Callable[[File, Place], Contents]] = {
+    ".safetensors": lambda file, _: safetensors(file),
+    ".gguf": _gguf,
+    ".onnx": _onnx,
+}
+"""What a file holds; its place is where an ONNX file keeps data beside itself."""

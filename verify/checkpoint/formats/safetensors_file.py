@@ -1,0 +1,160 @@
+"""One safetensors file: a strict header reader, and rows read as they are asked for.
+
+Format: 8 bytes little-endian header length, a JSON header of name -> dtype, shape, offsets, then data
+(https://huggingface.co/docs/safetensors). Nothing is read before the header has been checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from math import prod
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ...base import DamagedError, UnsupportedError
+from ..hostile import parse_json_object
+from ..places.place import File
+from .stand_ins import stand_in
+from .tensor import Chosen, Contents, Tensor, how_many, in_blocks
+
+_LARGEST_HEADER = 100_000_000  # bytes, the format's own limit
+_BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16}
+_BITS |= {"F4": 4, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "C64": 64}
+_BITS |= {"I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64}
+_READABLE: dict[str, DTypeLike] = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": ml_dtypes.bfloat16}
+FLOAT8: dict[str, DTypeLike] = {
+    "F8_E4M3": ml_dtypes.float8_e4m3fn,
+    "F8_E5M2": ml_dtypes.float8_e5m2,
+    "F8_E4M3FNUZ": ml_dtypes.float8_e4m3fnuz,
+    "F8_E5M2FNUZ": ml_dtypes.float8_e5m2fnuz,
+    "F8_E8M0": ml_dtypes.float8_e8m0fnu,
+}
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """Where a tensor lies: dtype name, shape, and byte offset in the file."""
+
+    source: File
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+    upright = False
+    notes = ()
+
+    @property
+    def file(self) -> str:
+        """Name of the file."""
+        return self.source.name
+
+    def read(self, rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
+        """Some rows, and of them some columns, in the stored type: a view where the file is mapped.
+
+        Numbers of 8 bits come as float32.
+        """
+        if self.dtype in FLOAT8:
+            codes = self.values(np.dtype(np.uint8), rows, columns)
+            return np.asarray(_table(self.dtype)[codes], np.float32)
+        if self.dtype not in _READABLE:
+            raise UnsupportedError(
+                f"{self.file} stores {self.name!r:.200} as {self.dtype}, with no scales whose convention is known; "
+                f"this version reads {', '.join((*_READABLE, *FLOAT8))} and the conventions in docs/formats.md; "
+                "convert the file first."
+            )
+        return self.values(np.dtype(_READABLE[self.dtype]), rows, columns)
+
+    def values(self, dtype: np.dtype[Any], rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
+        """Some rows and columns, taken for numbers of a type of the stored size."""
+        length = prod(self.shape[1:])
+        width = length * dtype.itemsize
+        size = self.shape[0] if self.shape else 1
+        if isinstance(rows, np.ndarray) and len(rows) and (np.diff(rows) == 1).all():
+            rows = slice(int(rows[0]), int(rows[-1]) + 1)
+        if rows is None or isinstance(rows, slice):
+            start, stop, step = (rows or slice(None)).indices(size)
+            (data,) = self.source.read([(self.offset + start * width, self.offset + max(start, stop) * width)])
+            found = data.view(dtype).reshape(-1, *self.shape[1:])[::step] if self.shape else data.view(dtype)[0]
+        else:
+            places = [self.offset + int(row) * width for row in rows]
+            parts = self.source.read([(place, place + width) for place in places])
+            found = (
+                np.stack([part.view(dtype).reshape(self.shape[1:]) for part in parts])
+                if parts
+                else (np.zeros((0, *self.shape[1:]), dtype))
+            )
+        return found if columns is None else found[:, columns]
+
+    def stored(self, rows: Chosen = None, columns: Chosen = None) -> int:
+        """Bytes of these rows and columns."""
+        return how_many(self.shape, rows, columns) * _BITS[self.dtype] // 8
+
+    def raw(self) -> Iterator[bytes]:
+        """The bytes as stored, in blocks."""
+        yield from in_blocks(self.source, self.offset, self.offset + self.stored())
+
+
+@cache
+def _table(dtype: str) -> NDArray[np.float32]:
+    """What each of the 256 codes means: looking it up is much faster than converting."""
+    return np.arange(256, dtype=np.uint8).view(FLOAT8[dtype]).astype(np.float32)
+
+
+def contents(file: File) -> Contents:
+    """The tensors of a file by name, from its header alone.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be read, is truncated, or its header is not a valid safetensors header.
+    """
+    header, start, size = _header(file)
+    found = {name: _tensor(file, name, entry, start) for name, entry in header.items() if name != "__metadata__"}
+    end = start
+    for tensor in sorted(found.values(), key=lambda t: (t.offset, prod(t.shape))):
+        if tensor.offset != end:
+            raise DamagedError(
+                f"{file.name} has a gap or overlap before tensor {tensor.name!r:.200} (at byte {tensor.offset}, "
+                f"expected {end}); obtain the file again."
+            )
+        end += prod(tensor.shape) * _BITS[tensor.dtype] // 8
+    if end != size:
+        what = "truncated" if size < end else "longer than its header says"
+        raise DamagedError(f"{file.name} is {what} ({size} bytes, expected {end}); obtain the file again.")
+    return Contents(dict[str, Tensor](found))
+
+
+def _header(file: File) -> tuple[dict[str, Any], int, int]:
+    size = file.size
+    length = int.from_bytes(file.read([(0, 8)])[0].tobytes(), "little") if size >= 8 else 0
+    if size < 8 or not 0 < length <= min(size - 8, _LARGEST_HEADER):
+        raise stand_in(file) or DamagedError(
+            f"{file.name} is not a safetensors file or is truncated ({size} bytes, header of {length}); "
+            "obtain the file again."
+        )
+    text = file.read([(8, 8 + length)])[0].tobytes()
+    return parse_json_object(text, f"The header of {file.name}"), 8 + length, size
+
+
+def _tensor(file: File, name: str, entry: Any, start: int) -> StoredTensor:
+    if not name.isprintable():
+        raise DamagedError(f"{file.name} has a tensor named {name!r:.200}; expected printable characters.")
+    try:
+        dtype, shape, (low, high) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
+        counts = (*shape, low, high)
+        valid = dtype in _BITS and isinstance(entry["shape"], list) and len(shape) <= 8
+        valid = valid and all(type(n) is int and 0 <= n < 2**48 for n in counts)
+        valid = valid and (high - low) * 8 == prod(shape) * _BITS[dtype]
+    except (KeyError, TypeError, ValueError):
+        valid = False
+    if not valid:
+        raise DamagedError(
+            f"{file.name} describes tensor {name!r:.200} as {entry!r:.120}; expected a known dtype, a shape and "
+            "byte offsets that agree."
+        )
+    return StoredTensor(file, name, dtype, shape, start + low)

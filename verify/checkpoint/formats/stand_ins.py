@@ -1,0 +1,83 @@
+"""What lies in the place of weights and is none: pointers, pages of failed downloads, archives, placeholders.
+
+A reader that does not find what its format begins with says what the file is instead, and the way out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...base import CheckpointError, DamagedError, HostileError
+from ..places.place import File
+from .tensor import Tensor
+
+LONGEST_NAME = 900
+"""Characters of a tensor's name; the longest published ones have under 200. Parts are named by them."""
+_LOOKED_AT = 512  # bytes
+_AGAIN = "obtain the file again"
+_LOGIN = "the download was refused or needs a login; log in and download the file again"
+_BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
+    (b"version https://git-lfs", "a Git LFS pointer", "fetch the weights that it stands for by `git lfs pull`"),
+    (b"# xet version", "a pointer of git-xet", "download the weights that it stands for"),
+    (b"<!doctype html", "a web page (HTML)", _LOGIN),
+    (b"<html", "a web page (HTML)", _LOGIN),
+    (b"<?xml", "an XML document", _LOGIN),
+    (b"gguf", "a GGUF file", "let its name end with .gguf"),
+    (b"pk\x03\x04", "a zip archive, as torch.save writes (pickles, which are never read here)", "convert it"),
+    (b"\x80\x02", "a pickle, which can run code and is never read here", "convert it to safetensors"),
+    (b"\x80\x03", "a pickle, which can run code and is never read here", "convert it to safetensors"),
+    (b"\x80\x04", "a pickle, which can run code and is never read here", "convert it to safetensors"),
+    (b"\x1f\x8b", "a gzip archive", "unpack it"),
+    (b"(\xb5/\xfd", "a zstd archive", "unpack it"),
+    (b"\xfd7zxz", "an xz archive", "unpack it"),
+    (b"\x89hdf", "an HDF5 file, as Keras and TensorFlow write", "convert it to safetensors"),
+)
+"""How a file may begin, in lower case; what it is then; and the way out."""
+
+
+def stand_in(file: File) -> CheckpointError | None:
+    """The error for a file that is something else than weights, by its first bytes; None where that is not seen."""
+    if file.size == 0:
+        return DamagedError(f"{file.name} is empty (0 bytes); {_AGAIN}.")
+    head = file.read([(0, min(file.size, _LOOKED_AT))])[0].tobytes()
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for beginning, what, way_out in _BEGINNINGS:
+        if text.lower().startswith(beginning):
+            kind = HostileError if "pickle" in what else DamagedError
+            return kind(f"{file.name} is {what} of {file.size} bytes, and no weights; {way_out}.")
+    if not head.strip(b"\0"):
+        return DamagedError(f"{file.name} begins with zeros, as an unfinished download does; {_AGAIN}.")
+    try:
+        words = head[:60].decode("ascii").strip()
+    except UnicodeDecodeError:
+        return None
+    if words and all(character.isprintable() or character.isspace() for character in words):
+        return DamagedError(f"{file.name} is text ({words!r:.80}), and no weights; {_LOGIN}.")
+    return None
+
+
+def check_tensors(name: str, tensors: Mapping[str, Tensor]) -> None:
+    """Refuse files that hold no tensor, names that none has, or tensors in whose place others were to come.
+
+    DeepSpeed's ZeRO-3 keeps parameters in parts; saved without gathering them, each has the shape [0].
+
+    Raises
+    ------
+    CheckpointError
+        Naming what is missing and how it is had.
+    """
+    if not tensors:
+        raise DamagedError(f"{name} holds no tensor, only metadata; obtain the weights.")
+    longest = max(tensors, key=len)
+    if len(longest) > LONGEST_NAME:
+        raise HostileError(
+            f"{name} has a tensor whose name has {len(longest)} characters ({longest!r:.60}...); expected at most "
+            f"{LONGEST_NAME}."
+        )
+    empty = [one for one, tensor in tensors.items() if tensor.shape == (0,) and one.endswith("weight")]
+    if empty:
+        raise DamagedError(
+            f"{name} holds placeholders of shape [0] in place of {len(empty)} of {len(tensors)} tensors, such as "
+            f"{empty[0]!r:.200}: DeepSpeed ZeRO-3 saved it without gathering the parameters; gather them "
+            "(stage3_gather_16bit_weights_on_model_save, or zero_to_fp32.py) and give the result."
+        )

@@ -1,0 +1,103 @@
+"""A stored tensor: what every file format gives, read by rows and decoded on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain, repeat
+from math import prod
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..places.place import File
+
+Chosen = slice | NDArray[np.intp] | None
+"""Some indices of an axis; None for all."""
+
+_BLOCK = 1 << 22  # bytes held at a time
+
+
+class Tensor(Protocol):
+    """One tensor of a file; nothing of it is read before it is asked for."""
+
+    @property
+    def name(self) -> str:
+        """As the format, or the family that the format tells, names it."""
+        ...
+
+    @property
+    def file(self) -> str:
+        """Name of the file that holds it."""
+        ...
+
+    @property
+    def dtype(self) -> str:
+        """As the format names it."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of its axes, rows first."""
+        ...
+
+    @property
+    def upright(self) -> bool:
+        """Whether a matrix is [out, in] for certain, even where the family's own files hold [in, out]."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found otherwise than its file's makers declare, in sentences; known once it was read."""
+        ...
+
+    def read(self, rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
+        """Some rows, and of them some columns, as numbers of a floating type.
+
+        Raises
+        ------
+        CheckpointError
+            If the dtype is not understood, or the file changed since it was opened.
+        """
+        ...
+
+    def stored(self, rows: Chosen = None, columns: Chosen = None) -> int:
+        """Bytes that these rows and columns take in the file."""
+        ...
+
+    def raw(self) -> Iterator[bytes]:
+        """The bytes as stored, in bounded blocks."""
+        ...
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds: tensors by name, and what it says of itself where the format can say it."""
+
+    tensors: dict[str, Tensor]
+    config: dict[str, Any] = field(default_factory=dict)
+    """Of the architecture, in the terms of ``config.json``."""
+    vocabulary: dict[bytes, int] | None = None
+    """Token bytes to id."""
+    beside: tuple[File, ...] = ()
+    """Other files that hold some of the tensors."""
+
+
+def how_many(shape: tuple[int, ...], rows: Chosen, columns: Chosen) -> int:
+    """How many numbers of a tensor some rows, and of them some columns, have."""
+    chosen = chain((rows, columns), repeat(None))
+    return prod(_how_many(size, part) for size, part in zip(shape, chosen, strict=False))
+
+
+def in_blocks(file: File, start: int, stop: int) -> Iterator[bytes]:
+    """The bytes of a range, a bounded number at a time."""
+    for at in range(start, stop, _BLOCK):
+        (block,) = file.read([(at, min(stop, at + _BLOCK))])
+        yield block.tobytes()
+
+
+def _how_many(size: int, chosen: Chosen) -> int:
+    if chosen is None:
+        return size
+    return len(range(*chosen.indices(size))) if isinstance(chosen, slice) else len(chosen)

@@ -1,0 +1,274 @@
+"""Which files of a folder are one set of weights, and which set is meant where the folder holds several.
+
+Loaders disagree: transformers takes what ``transformers_weights`` of config.json names, then ``model.safetensors``,
+then an index with shards; diffusers takes the index first. So no set is taken before another in silence: unless all
+hold the same numbers, whoever asks says which is meant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from ...base import CheckpointError, DamagedError, NotFoundError, OptionError, UnsupportedError
+from ..places.place import INDEX, File, Place
+from .safetensors_file import contents
+from .tensor import Tensor, in_blocks
+
+SINGLE = "model.safetensors"
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
+FOREIGN = {
+    ".distcp": "a distributed checkpoint of PyTorch",
+    ".h5": "Keras or TensorFlow weights",
+    ".keras": "Keras weights",
+    ".msgpack": "Flax weights",
+    ".nemo": "a NeMo archive",
+    ".npz": "NumPy arrays",
+    ".ot": "Rust weights",
+    ".pdparams": "Paddle weights",
+    ".tflite": "a TensorFlow Lite model",
+    ".zarr": "Zarr arrays",
+}
+"""Suffixes of weights that are not read, with what they are."""
+
+_INDEX = re.compile(r".+\.safetensors\.index(\.[\w-]+)?\.json")
+_SHARD = re.compile(r"(?P<stem>.+)-(?P<number>[0-9]{2,6})-of-(?P<total>[0-9]{2,6})(?P<end>.*)\.\w+")
+_SLICE = re.compile(
+    r"consolidated\.[0-9]{2}\.\w+|model[0-9]+-mp[0-9]+\.\w+|layer_[0-9]+-model_[0-9]+.*"
+    r"|.*(mp|tp|pp|tensor|pipeline)_?rank_?[0-9]+.*|.*_model_states\.\w+|rank[_-]?[0-9]+.*"
+)
+_STAGES = re.compile(r"mp_rank_[0-9]+\w*|global_step[0-9]+|iter_[0-9]+|pp_rank_[0-9]+|pipeline_[0-9]+")
+_NO_WEIGHTS = re.compile(r"(optimizer|scheduler|rng_state|training_args|scaler|random_states).*")
+_NO_MODEL = re.compile(r"(mmproj|imatrix)[._-].*\.gguf|.*[._-](mmproj|imatrix)\.gguf")
+_SMALL = 10  # times: a file beside a model of so many times its size is no second copy of it
+_SHOWN = 6  # sets in a message
+
+Index = dict[str, str]
+"""Tensor name to file name."""
+
+
+@dataclass(frozen=True)
+class WeightSet:
+    """Files that hold one model together."""
+
+    files: tuple[str, ...]
+    """Ordered."""
+    index: str | None = None
+    """Name of the index that lists them."""
+    total: int | None = None
+    """How many there should be, where their names tell."""
+    slices: bool = False
+    """Whether each holds a slice of every tensor, or a stage of the model."""
+
+    @property
+    def key(self) -> str:
+        """The file by which the set is asked for."""
+        return self.index or self.files[0]
+
+    def __str__(self) -> str:
+        rest = len(self.files) - 1
+        if self.index is not None:
+            return f"{self.index!r:.60} with {rest + 1} shards"
+        return f"{self.files[0]!r:.60}" + (f" and {rest} more of its kind" if rest else "")
+
+
+def is_index(name: str) -> bool:
+    """Whether a file lists the shards of a model."""
+    return _INDEX.fullmatch(name) is not None
+
+
+def weight_sets(
+    present: Sequence[str], formats: Sequence[str], read_index: Callable[[str], Index]
+) -> list[WeightSet]:
+    """The sets of weights among the files of a folder, told by names and indices; each file is in one of them.
+
+    Raises
+    ------
+    CheckpointError
+        If an index is damaged, or shards of its own numbering are not in it.
+    """
+    found: list[WeightSet] = []
+    free = [name for name in present if PurePosixPath(name).suffix.lower() in formats]
+    for index in (name for name in present if is_index(name)):
+        try:
+            files = tuple(sorted(set(read_index(index).values())))
+        except NotFoundError:  # a link to nothing is as good as absent
+            continue
+        listed = set(files)
+        free = [name for name in free if name not in listed]
+        _check_listed(index, files, free)
+        found.append(WeightSet(files, index))
+    groups: dict[str, list[str]] = {}
+    for name in free:
+        shard, piece = _SHARD.fullmatch(name), _SLICE.fullmatch(name)
+        suffix = PurePosixPath(name).suffix
+        kind = f"{_numbering(name)}{suffix}" if shard else re.sub("[0-9]+", "#", name) if piece else name
+        groups.setdefault(kind, []).append(name)
+    for files in (tuple(sorted(group)) for group in groups.values()):
+        match = _SHARD.fullmatch(files[0])
+        slices = len(files) > 1 and match is None
+        found.append(WeightSet(files, total=int(match["total"]) if match else None, slices=slices))
+    return found
+
+
+def chosen(place: Place, sets: Sequence[WeightSet], present: Sequence[str], config: Mapping[str, Any]) -> WeightSet:
+    """The set that is meant: the only one that can be read, or the first of several that hold the same.
+
+    Raises
+    ------
+    CheckpointError
+        If none is whole, or several differ.
+    """
+    whole = [one for one in sets if _lacking(one, present) is None]
+    if not whole:
+        raise DamagedError(str(_lacking(sets[0], present)))
+    named = config.get("transformers_weights")
+    if len(whole) > 1:
+        whole = _rivals(place, whole, named) or whole[:1]
+    ordered = sorted(whole, key=lambda one: (one.key != named, one.files != (SINGLE,), one.index is None, one.key))
+    first = ordered[0]
+    different = [one for one in ordered[1:] if not _same(place, first, one)]
+    if different:
+        raise OptionError(_question(place.name, ordered, named))
+    if first.slices:
+        raise UnsupportedError(
+            f"{place.name} holds {len(first.files)} slices of one model ({first}: ranks of tensor or pipeline "
+            "parallelism), which only the tool that wrote them can join; convert them and give the whole model."
+        )
+    return first
+
+
+def unread_weights(present: Sequence[str], formats: Sequence[str], read: Sequence[str]) -> tuple[str, ...]:
+    """Files of weights that are not among those read, indices included, ordered."""
+    suffixes = (*formats, *PICKLES, *FOREIGN)
+    return tuple(
+        name
+        for name in sorted(present)
+        if name not in read
+        and name.isprintable()
+        and (is_index(name) or PurePosixPath(name).suffix.lower() in suffixes)
+        and not _NO_WEIGHTS.match(name)
+    )
+
+
+def instead_of_weights(name: str, present: Sequence[str], folders: Sequence[str]) -> str | None:
+    """What a folder holds in place of weights that are read, as a sentence; None where that is not seen."""
+    pieces = [name for name in present if _SLICE.fullmatch(name)]
+    pieces += [name for name in folders if _STAGES.fullmatch(name)]
+    if pieces:
+        return (
+            f"{name} holds {pieces[0]!r:.120}{f' and {len(pieces) - 1} more' if pieces[1:] else ''}: ranks or "
+            "pipeline stages as Megatron and DeepSpeed save them, which only those tools can join; convert them to "
+            "safetensors (zero_to_fp32.py, or the converter of the training code) and give the result."
+        )
+    for file in (*present, *folders):
+        if (kind := FOREIGN.get(PurePosixPath(file).suffix.lower())) is not None:
+            return f"{name} holds {file!r:.120}, {kind}, which is not read; convert it to safetensors."
+    return None
+
+
+def _numbering(name: str) -> str:
+    """What shards of one model share in their names."""
+    match = _SHARD.fullmatch(name)
+    return "" if match is None else f"{match['stem']}-of-{match['total']}{match['end']}"
+
+
+def _check_listed(index: str, files: Sequence[str], others: Sequence[str]) -> None:
+    """Refuse an index that leaves out shards of its own numbering."""
+    numberings = {_numbering(name) for name in files} - {""}
+    if unlisted := [name for name in others if _numbering(name) in numberings]:
+        raise DamagedError(
+            f"{index!r:.120} names {len(files)} shards and not {unlisted[0]!r:.120} ({len(unlisted)} such), though "
+            "it is of the same numbering, so the index or the shards are stale; obtain them again."
+        )
+
+
+def _lacking(one: WeightSet, present: Sequence[str]) -> str | None:
+    """Why a set cannot be read, or None."""
+    here = set(present)
+    missing = [name for name in one.files if name not in here]
+    if missing:
+        return (
+            f"{missing[0]!r:.120} is missing ({len(missing)} of {len(one.files)} shards); download the checkpoint "
+            "again."
+        )
+    if one.total is not None and len(one.files) != one.total:
+        return (
+            f"{one.files[0]!r:.120} is one of {one.total} shards, of which {len(one.files)} are there; download the "
+            "checkpoint again."
+        )
+    return None
+
+
+def _rivals(place: Place, sets: Sequence[WeightSet], named: object) -> list[WeightSet]:
+    """Those that may each be taken for the model: a link to nothing is none, nor is what is small beside it."""
+    sizes = {one: size for one in sets if (size := _size(place, one)) is not None}
+    largest = max(sizes.values(), default=0)
+    usual = (SINGLE, INDEX, "adapter_model.safetensors", named)
+
+    def beside(one: WeightSet) -> bool:
+        small = one.files[0].endswith(".safetensors") and sizes[one] * _SMALL < largest and one.key not in usual
+        return small or _NO_MODEL.fullmatch(one.files[0]) is not None
+
+    return [one for one in sizes if not beside(one)]
+
+
+def _size(place: Place, one: WeightSet) -> int | None:
+    """Bytes; None where a file cannot be had."""
+    try:
+        return sum(place.file(name).size for name in one.files)
+    except NotFoundError:
+        return None
+
+
+def _question(name: str, sets: Sequence[WeightSet], named: object) -> str:
+    shown = ", ".join(str(one) for one in sets[:_SHOWN])
+    more = f" and {len(sets) - _SHOWN} more" if len(sets) > _SHOWN else ""
+    first = sets[0]
+    why = ""
+    if first.key == named:
+        why = f" (transformers takes {first.key!r:.60}, which config.json names)"
+    elif first.files == (SINGLE,) and any(one.index for one in sets):
+        why = f" (transformers takes {SINGLE}, diffusers the index)"
+    return (
+        f"{name} holds {len(sets)} sets of weights that differ: {shown}{more}{why}; say which is meant by giving the "
+        f"path of that file, such as {f'{name}/{first.key}'!r:.160}."
+    )
+
+
+# ---- whether two sets hold the same
+
+
+def _same(place: Place, one: WeightSet, other: WeightSet) -> bool:
+    """Whether two sets hold the same tensors to the bit; where that would take fetching them, by digests alone."""
+    files = [[place.file(name) for name in each.files] for each in (one, other)]
+    digests = [[file.sha256(read=False) for file in each] for each in files]
+    if digests[0] == digests[1] and None not in digests[0]:
+        return True
+    if place.origin is not None:
+        return False
+    try:
+        x, y = (_tensors(each) for each in files)
+    except CheckpointError:
+        return False
+    if x is None or y is None:
+        return len(files[0]) == len(files[1]) and all(map(_same_bytes, *files))
+    return {name: (t.dtype, t.shape) for name, t in x.items()} == {
+        name: (t.dtype, t.shape) for name, t in y.items()
+    } and all(a == b for name, tensor in x.items() for a, b in zip(tensor.raw(), y[name].raw(), strict=True))
+
+
+def _tensors(files: Sequence[File]) -> dict[str, Tensor] | None:
+    """Tensors of safetensors files by name; None of other formats."""
+    if not all(file.name.endswith(".safetensors") for file in files):
+        return None
+    return {name: tensor for file in files for name, tensor in contents(file).tensors.items()}
+
+
+def _same_bytes(one: File, other: File) -> bool:
+    return one.size == other.size and all(
+        a == b for a, b in zip(in_blocks(one, 0, one.size), in_blocks(other, 0, other.size), strict=True)
+    )

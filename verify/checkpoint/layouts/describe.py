@@ -1,0 +1,280 @@
+"""Architecture from tensor shapes, with ``config.json`` for what shapes cannot say.
+
+Tensors must agree with each other. Where ``config.json`` says otherwise, the tensors decide and it is noted; where
+it gives a number of heads that does not fit them, heads are not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ...base import CheckpointError, DamagedError, UnsupportedError
+from ..architecture import Architecture
+from ..hostile import count
+from .layout import HINT, Family
+from .naming import Key
+
+Shapes = Mapping[Key, tuple[int, ...]]
+
+HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads")
+_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+_HEAD_SIZES = ("head_dim", "kv_channels", "d_kv")
+_WRITERS = ("down", "expert_down", "shared_down", "o")
+
+
+def describe(
+    family: Family, shapes: Shapes, config: dict[str, Any], unknown: Iterable[str] = ()
+) -> tuple[Architecture, set[str]]:
+    """The architecture of a model, checked tensor by tensor, and where ``config.json`` says otherwise, in sentences.
+
+    Without a number of heads that fits, or plain matrices of them, there are no value channels to tell apart: their
+    counts are 0, and no test of values applies.
+
+    Parameters
+    ----------
+    family : the table that reads it.
+    shapes : canonical shape by role, layer and expert.
+    config : ``config.json``, with what the family says where it is silent.
+    unknown : names of tensors that the table does not know, for messages.
+
+    Raises
+    ------
+    CheckpointError
+        If a tensor has an unexpected shape, or a layer is missing.
+    """
+    vocab, width, narrow = _stream(shapes)
+    layers = 1 + max((layer for _, layer, _ in shapes if layer is not None), default=-1)
+    if not layers:
+        raise DamagedError(f"No layer of a {family.name} model was found; download the checkpoint again.")
+    comparable = {key: value for key, value in config.items() if key not in family.other_meaning}
+    experts = 1 + max((expert for _, _, expert in shapes if expert is not None), default=-1)
+    _check_layers(shapes, layers, experts, family, unknown)
+    (heads, kv_heads, head_size), notes = _heads(family, shapes, comparable)
+    model_type = config.get("model_type") or ""
+    if not isinstance(model_type, str) or not model_type.isprintable():
+        raise DamagedError(f"config.json gives model_type as {model_type!r:.60}; expected a printable string.")
+    sizes = {prefix: _hidden(shapes, prefix) for prefix in ("", "expert_", "shared_")}
+    query, value = (_matrix(shapes, role, 0)[0] if family.attention == "heads" else 0 for role in "qv")
+    _check_shapes(shapes, (width, narrow), vocab, query, value, sizes)
+    _check_rest(shapes, (width, narrow), experts, {"q_norm": query, "k_norm": value}, head_size)
+    notes |= _otherwise(comparable, width, 0 if family.shared_blocks else layers, vocab, experts, sizes)
+    tied = vocab > 0 and not any(role == "unembed" for role, _, _ in shapes)
+    known = family.stated or model_type in family.model_types  # else only its tensor names are like this family's
+    architecture = Architecture(
+        family=family.name,
+        model_type=model_type[:60],
+        layers=layers,
+        width=width,
+        vocab=vocab,
+        heads=heads,
+        kv_heads=kv_heads,
+        head_size=head_size,
+        hidden=sizes[""],
+        experts=experts,
+        expert_hidden=sizes["expert_"],
+        shared_hidden=sizes["shared_"],
+        norm=family.norm,
+        norm_offset=family.norm_offset,
+        post_norm=family.post_norm,
+        gated=family.gated,
+        odd_in_up=family.odd_in_up and known,
+        linear_values=family.linear_values and known and kv_heads > 0,
+        positions=family.positions if known else "unknown",
+        tied_embeddings=tied,
+        shared_blocks=family.shared_blocks,
+    )
+    return architecture, notes
+
+
+def _stream(shapes: Shapes) -> tuple[int, int, int]:
+    """Tokens embedded, width of the residual stream, and width of the embedding that is mapped into it."""
+    if ("embed", None, None) not in shapes:
+        writer = next((key for role in _WRITERS for key in shapes if key[0] == role), ("down", 0, None))
+        width = (shapes.get(writer) or (0,))[0]
+        return 0, width, width
+    vocab, narrow = _matrix(shapes, "embed", None)
+    width = _matrix(shapes, "embed_map", None)[0] if ("embed_map", None, None) in shapes else narrow
+    return vocab, width, narrow
+
+
+def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tuple[int, int, int], set[str]]:
+    """Heads, kv heads and head size, 0 for those that are not known or that there are not; and what does not fit.
+
+    A wrong number of heads would make channels exchangeable that are of different heads. So none is believed that
+    contradicts a tensor or another number; then a norm of each head tells it, if there is one.
+    """
+    try:
+        heads, size = count(config, *HEADS), count(config, *_HEAD_SIZES)
+        kv_heads = count(config, "num_key_value_heads")
+    except CheckpointError as error:  # such as a list of one number a layer
+        return (0, 0, 0), {f"{error} Heads were taken as not known."}
+    if family.attention != "heads":
+        return ((heads or 0) if family.attention == "latent" else 0, 0, 0), set()
+    query, value = (_matrix(shapes, role, 0)[0] for role in "qv")
+    (normed, *_) = shapes.get(("q_norm", 0, None)) or (0,)
+    normed = normed if normed < query else 0  # one of all heads together tells no size
+    said = _head_counts(query, value, heads, size, kv_heads)
+    if heads and said is not None and normed % said[2] == 0:
+        return said, set()
+    told = _head_counts(query, value, None, normed, None)
+    keys = (*HEADS, *_HEAD_SIZES, "num_key_value_heads")
+    if heads is None:
+        return told or (0, 0, 0), set()
+    words = ", ".join(f"{key} {config[key]}" for key in keys if config.get(key) is not None)
+    note = f"config.json says {words}, which does not fit the {query} rows of q and {value} of v"
+    if told is None:
+        return (0, 0, 0), {f"{note}; heads were taken as not known."}
+    return told, {f"{note}; the norms of single heads were believed, of {normed} channels."}
+
+
+def _head_counts(
+    query: int, value: int, heads: int | None, size: int | None, kv_heads: int | None
+) -> tuple[int, int, int] | None:
+    """Heads, kv heads and head size that some of them and the rows of q and v make; None if they contradict."""
+    size = size or (query // heads if heads else 0)
+    if not size or query % size or value % size or not value:
+        return None
+    found = query // size, value // size
+    fits = heads in (None, found[0]) and kv_heads in (None, found[1]) and found[0] % found[1] == 0
+    return (*found, size) if fits else None
+
+
+def _matrix(shapes: Shapes, role: str, layer: int | None) -> tuple[int, int]:
+    shape = shapes.get((role, layer, None))
+    if shape is None or len(shape) != 2 or 0 in shape:
+        raise DamagedError(f"{_where(role, layer)} has shape {shape}; expected a matrix.")
+    return shape[0], shape[1]
+
+
+def _hidden(shapes: Shapes, prefix: str) -> int:
+    """Units of the first MLP of a kind; 0 if there is none."""
+    ups = [shape for (role, layer, _), shape in shapes.items() if role == prefix + "up" and layer is not None]
+    return ups[0][0] if ups and ups[0] else 0
+
+
+def _check_shapes(
+    shapes: Shapes, widths: tuple[int, int], vocab: int, query: int, value: int, hidden: dict[str, int]
+) -> None:
+    width, narrow = widths
+    expected: dict[str, tuple[int, ...]] = {
+        "embed_map": (width, narrow),
+        "embed_map_bias": (width,),
+        "unembed": (vocab, width),
+        "norm_attn": (width,),
+        "norm_mlp": (width,),
+        "norm_out": (width,),
+        "norm_attn_out": (width,),
+        "norm_mlp_out": (width,),
+        "norm_embed": (narrow,),
+        "norm_final": (width,),
+        "unembed_bias": (vocab,),
+        "gate_bias": (hidden[""],),
+        "up_bias": (hidden[""],),
+        "down_bias": (width,),
+        "shared_router": (1, width),
+    }
+    if query:  # else nothing is known of them
+        expected |= {"q": (query, width), "k": (value, width), "v": (value, width), "o": (width, query)}
+        expected |= {"q_bias": (query,), "k_bias": (value,), "v_bias": (value,), "o_bias": (width,)}
+    expected |= {role + "_bias": size for role, size in expected.items() if role.startswith("norm_")}
+    for prefix, size in hidden.items():
+        expected |= {prefix + role: (size, width) for role in ("gate", "up")} | {prefix + "down": (width, size)}
+    for (role, layer, expert), shape in shapes.items():
+        if 0 in shape:
+            raise DamagedError(f"{_where(role, layer, expert)} is empty (shape {shape}); obtain the file again.")
+        if role in expected and shape != expected[role]:
+            raise DamagedError(
+                f"{_where(role, layer, expert)} has shape {shape}; expected {expected[role]} from the other tensors."
+            )
+
+
+def _check_rest(
+    shapes: Shapes, widths: tuple[int, int], experts: int, normed: dict[str, int], head_size: int
+) -> None:
+    """What no other tensor has to agree with: routers, positions, and norms of one head or of all."""
+    for (role, layer, expert), shape in shapes.items():
+        wrong = (
+            (role == "router" and shape != (experts, widths[0]))
+            or (role == "position" and (len(shape) != 2 or shape[1] not in widths))
+            or (role in normed and (len(shape) != 1 or shape[0] % max(1, head_size) or normed[role] % shape[0]))
+        )
+        if wrong:
+            raise DamagedError(
+                f"{_where(role, layer, expert)} has shape {shape}; it does not fit width {widths[0]}, {experts} "
+                f"experts and head size {head_size}; use files of one model."
+            )
+
+
+def _check_layers(shapes: Shapes, layers: int, experts: int, family: Family, unknown: Iterable[str]) -> None:
+    """Layers and experts are numbered without gaps, and each layer has its attention and a whole MLP."""
+
+    def lacking(what: str, layer: int | None) -> CheckpointError:
+        """Tensors of a layer that the table does not know may be what it looks for; else a part of the file lacks."""
+        inside = [name for name in unknown if f".{layer}." in name]
+        if not inside:
+            return DamagedError(f"{what} is missing; download the checkpoint again.")
+        named = ", ".join(f"{name!r:.100}" for name in inside[:2])
+        return UnsupportedError(
+            f"{what} is not among what the table {family.name} knows, and of the layer it does not know "
+            f"{len(inside)} tensors, such as {named}; {HINT}."
+        )
+
+    for layer in range(layers):
+        attention = "qkvo" if family.attention == "heads" else ""
+        missing = [role for role in attention if (role, layer, None) not in shapes]
+        if missing:
+            raise lacking(_where(missing[0], layer), layer)
+        dense, routed = (("down", layer, None) in shapes), (("expert_down", layer, 0) in shapes)
+        if not dense and not routed:
+            raise lacking(f"The MLP of layer {layer}", layer)
+        absent = [e for e in range(experts if routed else 0) if ("expert_down", layer, e) not in shapes]
+        if absent:
+            raise lacking(_where("expert_down", layer, absent[0]), layer)
+    for prefix in ("", "expert_", "shared_"):
+        roles = [prefix + role for role in (("gate",) if family.gated else ()) + ("up", "down")]
+        for place in {(layer, expert) for role, layer, expert in shapes if role in roles}:
+            for role in roles:
+                if (role, *place) not in shapes:
+                    raise lacking(_where(role, *place), place[0])
+
+
+def _otherwise(
+    config: dict[str, Any], width: int, layers: int, vocab: int, experts: int, sizes: dict[str, int]
+) -> set[str]:
+    """Where a declared number, or one a layer, is not what the tensors have.
+
+    A number about something the model lacks says nothing. Layers that only predict further tokens in training are
+    counted apart, and may have been left out.
+    """
+    further = config.get("num_nextn_predict_layers")
+    notes = set()
+    for found, keys in (
+        (vocab, ("vocab_size",)),
+        (sizes[""], ("intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "hidden_dim")),
+        (experts, ("num_experts", "n_routed_experts", "num_local_experts")),
+        (sizes["expert_"], ("moe_intermediate_size",)),
+        (sizes["shared_"], ("shared_expert_intermediate_size",)),
+        (width, ("hidden_size", "n_embd", "d_model", "dim")),
+        (layers, _LAYERS),
+    ):
+        key = next((key for key in keys if config.get(key) is not None), None)
+        if not found or key is None:
+            continue
+        said = config[key]
+        agrees = said != [] and all(
+            type(n) is int and n == found for n in (said if isinstance(said, list) else [said])
+        )
+        predicting = keys is _LAYERS and type(further) is type(said) is int and found == said + further
+        if not agrees and not predicting:
+            notes.add(
+                f"config.json says {key} is {said!r:.60}, and the tensors have {found}; the tensors were believed."
+            )
+    return notes
+
+
+def _where(role: str, layer: int | None, expert: int | None = None) -> str:
+    text = f"The tensor for `{role}`"
+    if layer is not None:
+        text += f" of layer {layer}"
+    return text if expert is None else text + f", expert {expert}"

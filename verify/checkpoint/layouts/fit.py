@@ -1,0 +1,86 @@
+"""A table at a prefix, with the tensors that it understands and what ``config.json`` says of them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+from .config import config_of, configured, numbers, sections_of
+from .infer import infer
+from .kinds import COPIES, OVER_TABLE, kind_of_word, words_of
+from .layout import Family, Slot
+from .naming import Key, Prefix, places
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A table and the tensors that it understands."""
+
+    family: Family
+    prefix: Prefix
+    root: str
+    """What all names inside layers begin with."""
+    kind: str
+    keys: Mapping[str, Sequence[tuple[Key, Slot]]]
+    """Canonical keys by tensor name."""
+    config: dict[str, Any]
+    """What ``config.json`` says of this part."""
+    declared: bool
+    """Whether ``config.json`` names the table for this part."""
+    asked: bool = False
+    """Whether the table was asked for by whoever asks."""
+    notes: frozenset[str] = frozenset()
+    """What of it was found otherwise than ``config.json`` says, in sentences."""
+
+
+def fit_at(
+    family: Family,
+    prefix: Prefix,
+    ordered: Sequence[str],
+    config: Mapping[str, Any],
+    sections: Sequence[tuple[str, Mapping[str, Any]]],
+) -> Fit:
+    """A table at a prefix, with what it claims and what ``config.json`` says of it."""
+    outer, own = prefix
+    root = (outer + own).partition("{")[0]
+    kind = family.kind
+    for word in root.split("."):
+        told = kind_of_word(word)
+        if told in OVER_TABLE and kind not in COPIES:
+            kind = told
+    said = config_of(family, root, family.kind if kind in COPIES else kind, config, sections)
+    said = numbers(family, said)
+    table = configured(family, said)
+    keys = places(table, prefix, _beginning(ordered, outer))
+    return Fit(table, prefix, root, kind, keys, said, said.get("model_type") in family.model_types)
+
+
+def _beginning(ordered: Sequence[str], start: str) -> Sequence[str]:
+    """Of names in order, those that begin so."""
+    return ordered[bisect_left(ordered, start) : bisect_left(ordered, start + chr(0x10FFFF))]
+
+
+def inferred(shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any], group: str = "") -> Fit:
+    """A table inferred from names and shapes, of all tensors or of a group.
+
+    Raises
+    ------
+    CheckpointError
+        As :func:`infer`.
+    """
+    family = infer(shapes)
+    keys = places(family, ("", ""), shapes)
+    root = f"{group}." if group else "".join(f"{word}." for word in _shared(keys))
+    kind = next((kind for word in reversed(root.split(".")) if (kind := kind_of_word(word))), None)
+    kind = kind or ("language model" if "embed" in family.globals else "other")
+    said = numbers(family, config_of(family, root, kind, config, list(sections_of(config))))
+    return Fit(family, ("", ""), root, kind, keys, said, False)
+
+
+def _shared(names: Iterable[str]) -> list[str]:
+    """The words that all names begin with."""
+    words = sorted(words_of(name) for name in names)
+    return [low for low, high in takewhile(lambda pair: pair[0] == pair[1], zip(words[0], words[-1], strict=False))]

@@ -1,0 +1,218 @@
+"""A layout from names and shapes alone, where they leave one reading.
+
+What must not be guessed wrong is which side of an MLP's matrices are its hidden units: residual dimensions are one
+arrangement for the whole model, and counted block by block they would make p-values far too small. So the width
+comes from elsewhere (norms, embeddings, the bias of what writes), and equal sides, fused gates and several MLPs in
+a layer are refused. Signs, values and the stream are never assumed symmetric: names do not tell what is computed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ...base import CheckpointError, UnsupportedError
+from .layout import Family, Slot
+from .templates import Shape, Template, templates
+from .usual_names import ATTENTION, EMBED, HEAD_NORM, MLPS, NORM, UNEMBED, is_embedding
+
+_MOST_TEMPLATES = 2048
+
+
+def infer(shapes: Mapping[str, Shape]) -> Family:
+    """A family from names and shapes, with no symmetry but that of hidden units.
+
+    Parameters
+    ----------
+    shapes : stored shape by tensor name.
+
+    Raises
+    ------
+    CheckpointError
+        If no MLP is found, or more than one reading is left; the message ends what :func:`understood` begins.
+    """
+    found = templates(shapes)
+    if len(found) > _MOST_TEMPLATES:
+        raise _refusal(f"it has {len(found)} different names, more than {_MOST_TEMPLATES}", found)
+    by_name = {template.name: template for template in found}
+    stacks = [table for stack in _stacks(found) if (table := _mlps(stack, by_name))]
+    if not stacks:
+        raise _refusal("no layers with an MLP are told by names and shapes", found)
+    widths = {_oriented(table, by_name) for table in stacks}
+    if len(widths) > 1 or len({_sizes(table, by_name) for table in stacks}) > 1:
+        raise _refusal("it has stacks of layers of different shapes, any of which `up` could be of", found)
+    width, transposed = widths.pop()
+    attentions = [_attention(_stack_of(table), by_name, width, transposed) for table in stacks]
+    attentions = attentions if all(attentions) else [{} for _ in stacks]
+    layers = [_slots(table | attention, by_name, transposed)
+              for table, attention in zip(stacks, attentions, strict=True)]  # fmt: skip
+    return Family(
+        name="inferred",
+        model_types=(),
+        prefixes=("",),
+        globals=_globals(found, width),
+        layer=layers[0],
+        stacks=tuple(layers[1:]),
+        required=tuple(stacks[0]),
+        norm="layer" if any(NORM.search(t.name) and t.name.endswith(".bias") for t in found) else "rms",
+        gated=any(role.endswith("gate") for role in stacks[0]),
+        odd_in_up=False,
+        linear_values=False,
+        attention="heads" if all(attentions) else "unknown",
+        positions="unknown",
+    )
+
+
+def _stacks(found: list[Template]) -> list[str]:
+    """Stacks of layers, an encoder before its decoder."""
+    return sorted({t.stack for t in found if t.layers}, key=lambda stack: ("decoder" in stack, stack))
+
+
+def _mlps(stack: str, by_name: Mapping[str, Template]) -> dict[str, str]:
+    """Roles of the MLPs of a stack to templates.
+
+    Raises
+    ------
+    CheckpointError
+        If a layer has several MLPs of one kind.
+    """
+    table: dict[str, str] = {}
+    for module in sorted(_modules(stack, by_name)):
+        kind = "expert_" if "{e}" in module else "shared_" if "shared_expert" in module else ""
+        for roles, words in MLPS:
+            names = [_weight(module + word, by_name) for word in words]
+            if not all(names) or not _fit([by_name[name] for name in names if name]):
+                continue
+            if any(kind + role in table for role in ("up", "down")):
+                other = table[kind + "up"]
+                raise _refusal(
+                    f"both {other!r:.120} and {names[-2]!r:.120} could be `{kind}up`", list(by_name.values())
+                )
+            table |= {kind + role: name for role, name in zip(roles, names, strict=True) if name}
+            break
+    gated = {role.removesuffix("gate") for role in table if role.endswith("gate")}
+    kinds = {role.removesuffix("up") for role in table if role.endswith("up")}
+    if gated and gated != kinds:
+        raise _refusal(f"some MLPs of {stack!r:.120} are gated and some are not", list(by_name.values()))
+    return table
+
+
+def _modules(stack: str, by_name: Mapping[str, Template]) -> set[str]:
+    """What the names of a stack's tensors begin with, up to any dot."""
+    found: set[str] = set()
+    for template in by_name.values():
+        if template.layers and template.stack == stack:
+            dots = [match.end() for match in re.finditer(r"\.", template.name)]
+            found |= {template.name[:end] for end in dots if end > len(stack)}
+    return found
+
+
+def _weight(module: str, by_name: Mapping[str, Template]) -> str | None:
+    return next((name for name in (module + ".weight", module + ".kernel") if name in by_name), None)
+
+
+def _fit(mlp: list[Template]) -> bool:
+    """Matrices of one shape in every layer, read alike, and written the other way round."""
+    *reading, down = [template.shape for template in mlp]
+    if down is None or len(down) != 2 or 0 in down:
+        return False
+    return len({t.layers for t in mlp}) == 1 and all(shape == down[::-1] for shape in reading)
+
+
+def _oriented(table: Mapping[str, str], by_name: Mapping[str, Template]) -> tuple[int, bool]:
+    """Width of the residual stream, and whether matrices are stored [in, out].
+
+    Raises
+    ------
+    CheckpointError
+        If nothing tells the width, or both sides could be it.
+    """
+    stack = _stack_of(table)
+    norms = {
+        t.name: t.shape[0]
+        for t in by_name.values()
+        if t.shape is not None and len(t.shape) == 1 and t.stack == stack
+        and NORM.search(t.name) and not HEAD_NORM.search(t.name)
+    }  # fmt: skip
+    lengths = {length for name, length in norms.items() if not name.startswith(_inside(table))}
+    lengths |= {t.shape[1] for t in by_name.values() if t.shape and len(t.shape) == 2 and is_embedding(t, EMBED)}
+    for role, name in table.items():
+        bias = by_name.get(_bias(name))
+        if role.endswith("down") and bias is not None and bias.shape is not None and len(bias.shape) == 1:
+            lengths |= set(bias.shape)
+    found: set[tuple[int, bool]] = set()
+    for role, name in table.items():
+        if role.endswith("down"):
+            sides = by_name[name].shape or (0, 0)
+            width = lengths & set(sides)
+            if sides[0] == sides[1] or len(width) != 1 or not width.issuperset({*norms.values()} & set(sides)):
+                raise _refusal(
+                    f"which side of {name!r:.120}, {sides[0]} by {sides[1]}, `down` writes to cannot be told",
+                    list(by_name.values()),
+                )
+            found.add((min(width), sides[0] not in width))
+    if len(found) > 1:
+        raise _refusal(f"the MLPs of {stack!r:.120} have different widths", list(by_name.values()))
+    return found.pop()
+
+
+def _inside(table: Mapping[str, str]) -> tuple[str, ...]:
+    """What names inside the modules of MLPs begin with: a norm there may be of units, and tells no width."""
+    modules = {name[: match.start() + 1] for name in table.values() for match in re.finditer(r"\.", name)}
+    layer = len(_stack_of(table) + "{i}.")
+    return tuple(module for module in modules if len(module) > layer)
+
+
+def _sizes(table: Mapping[str, str], by_name: Mapping[str, Template]) -> frozenset[tuple[str, Shape | None]]:
+    return frozenset((role, by_name[name].shape) for role, name in table.items())
+
+
+def _stack_of(table: Mapping[str, str]) -> str:
+    return next(iter(table.values())).partition("{i}.")[0]
+
+
+def _attention(stack: str, by_name: Mapping[str, Template], width: int, transposed: bool) -> dict[str, str]:
+    """q, k, v and o where a stack has one attention of which they are told; else nothing."""
+    tables: list[dict[str, str]] = []
+    for module in sorted(_modules(stack, by_name)):
+        for words in ATTENTION:
+            names = [name for word in words if (name := _weight(module + word, by_name)) is not None]
+            shapes = [by_name[name].shape for name in names]
+            if len(names) < 4 or len({by_name[name].layers for name in names}) > 1:
+                continue
+            q, k, v, o = (shape[::-1] if shape and transposed else shape for shape in shapes)
+            if q and k and len(q) == len(k) == 2 and q[1] == k[1] == width and k == v and o == q[::-1]:
+                tables.append(dict(zip("qkvo", names, strict=True)))
+                break
+    return tables[0] if len(tables) == 1 else {}
+
+
+def _slots(table: Mapping[str, str], by_name: Mapping[str, Template], transposed: bool) -> dict[str, str | Slot]:
+    slots: dict[str, str | Slot] = {}
+    for role, name in table.items():
+        slots[role] = Slot(name, transposed=True) if transposed else name
+        bias = by_name.get(_bias(name))
+        if bias is not None and bias.shape is not None and len(bias.shape) == 1:
+            slots[f"{role}_bias"] = bias.name
+    return slots
+
+
+def _bias(name: str) -> str:
+    return name.rpartition(".")[0] + ".bias"
+
+
+def _globals(found: list[Template], width: int) -> dict[str, str | Slot]:
+    """The embedding of tokens where only one tensor can be it, and an unembedding of its shape."""
+    embeds = [t for t in found if t.shape and len(t.shape) == 2 and t.shape[1] == width and is_embedding(t, EMBED)]
+    if len(embeds) != 1:
+        return {}
+    unembeds = [t for t in found if t.shape == embeds[0].shape and is_embedding(t, UNEMBED)]
+    table: dict[str, str | Slot] = {"embed": embeds[0].name}
+    return table | ({"unembed": unembeds[0].name} if len(unembeds) == 1 else {})
+
+
+def _refusal(reason: str, found: list[Template]) -> CheckpointError:
+    shown = sorted(found, key=lambda template: -template.layers)[:4]
+    more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
+    names = ", ".join(f"{t.name:.60} {t.extent}" for t in shown)
+    return UnsupportedError(f"{reason}; templates are {names}{more}")

@@ -1,0 +1,224 @@
+"""A layout in TOML: a family table that whoever asks writes for one model; docs/layouts.md describes it.
+
+The file is a stranger's like any other: bounded, without code, without regular expressions (patterns have ``*`` and
+``?`` only). What it does not declare is not assumed; what it declares counts as known, and shows in the record by a
+family named ``layout:`` and its name.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import replace
+from fnmatch import translate
+from pathlib import Path
+from typing import Any
+
+from ...base import CheckpointError, HostileError, OptionError
+from .families import FAMILIES
+from .layout import Family, Slot
+
+_LARGEST = 1 << 20  # bytes
+_LONGEST = 300  # characters of one name
+_MOST = 256  # entries of one list
+_MLP = tuple(f"{kind}{role}" for kind in ("", "expert_", "shared_") for role in ("gate", "up", "down"))
+_NORMS = ("norm_attn", "norm_mlp", "norm_out", "norm_attn_out", "norm_mlp_out")
+_LAYER_ROLES = (*"qkvo", "q_norm", "k_norm", "router", "router_scale", "shared_router", *_MLP, *_NORMS)
+_GLOBAL_ROLES = ("embed", "embed_map", "position", "norm_embed", "norm_final", "unembed")
+_ONE_OF = {
+    "norm": ("rms", "layer"),
+    "norm_offset": (0, 1),
+    "attention": ("heads", "latent", "unknown"),
+    "positions": ("rotary", "learned", "sinusoidal", "none", "unknown"),
+}
+_FLAGS = ("post_norm", "shared_norm", "odd_in_up", "linear_values", "shared_blocks", "tied")
+_KEYS = {"name", "prefix", "globals", "layer", "stacks", "config", "outside", "constants", *_ONE_OF, *_FLAGS}
+_TEMPLATE = re.compile(r"[^{}]*(\{i\}[^{}]*(\{e\}[^{}]*)?)?")
+
+
+def layout_of(given: str | os.PathLike[str]) -> Family:
+    """The table that ``--layout`` names: a family that ships, by its name, or else a file.
+
+    Naming a family that ships states, as a file does, that the model computes what that family computes.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be read or is not a layout.
+    """
+    shipped = next((family for family in FAMILIES if family.name == os.fspath(given)), None)
+    if shipped is None or Path(given).exists():
+        return read_layout(given)
+    return replace(shipped, name=f"layout:{shipped.name}", stated=True)
+
+
+def read_layout(path: str | os.PathLike[str]) -> Family:
+    """The family that a layout file declares.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such file, it is too large, not TOML, or declares what no layout has.
+    """
+    path = Path(path)
+    try:
+        if not path.is_file():
+            raise OptionError(f"{path.name!r:.120} is no layout file; give a TOML file or the name of a family.")
+        with path.open("rb") as file:
+            text = file.read(_LARGEST + 1)
+    except (OSError, ValueError) as error:
+        raise OptionError(f"{path.name!r:.120} cannot be read ({error}); check the file.") from error
+    if len(text) > _LARGEST:
+        raise HostileError(f"{path.name!r:.120} has more than {_LARGEST} bytes; expected a layout file.")
+    try:
+        content = tomllib.loads(text.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise OptionError(f"{path.name!r:.120} is not TOML ({reason:.200}); correct it.") from error
+    try:
+        return _family(content)
+    except CheckpointError as error:
+        raise OptionError(f"{path.name!r:.120} {error}") from None
+
+
+def _family(content: dict[str, Any]) -> Family:
+    """The family, all that it declares checked; messages go on where the file's name ends."""
+    unknown = sorted(content.keys() - _KEYS)
+    _expect(not unknown, f"has an entry {(unknown or [''])[0]!r:.60}", f"entries among {', '.join(sorted(_KEYS))}")
+    name = content.get("name")
+    _expect(
+        isinstance(name, str) and re.fullmatch(r"[\w.-]{1,60}", name) is not None,
+        f"gives name as {name!r:.60}",
+        "up to 60 letters, digits, dots, hyphens or underscores",
+    )
+    fields: dict[str, Any] = {key: _checked(content, key, allowed) for key, allowed in _ONE_OF.items()}
+    fields |= {key: _checked(content, key, (True, False)) for key in _FLAGS}
+    fields = {key: value for key, value in fields.items() if value is not None}
+    stacks = content.get("stacks", [])
+    _expect(isinstance(stacks, list) and len(stacks) <= 8, "gives stacks otherwise", "at most 8 tables")
+    layer, *others = (_table(table, _LAYER_ROLES, _layer_template) for table in [content.get("layer"), *stacks])
+    _expect("down" in layer or "expert_down" in layer, "gives no MLP in [layer]", "`up` and `down`, or of experts")
+    defaults: dict[str, Any] = {"norm": "layer", "odd_in_up": False, "linear_values": False, "positions": "unknown"}
+    defaults["attention"] = "heads" if all(role in layer for role in "qkvo") else "unknown"
+    fields = defaults | fields
+    gated = any(role.endswith("gate") for role in layer)
+    plain = all(role in layer for role in "qkvo")
+    _expect(plain or fields["attention"] != "heads", 'gives attention as "heads"', "q, k, v and o in [layer]")
+    _expect(plain or not fields["linear_values"], "gives linear_values as true", "q, k, v and o in [layer]")
+    _expect(gated or not fields["odd_in_up"], "gives odd_in_up as true", "a `gate` in [layer]: no other MLP is")
+    tables = _table(content.get("globals", {}), _GLOBAL_ROLES, _global_template)
+    return Family(
+        name=f"layout:{name}",
+        model_types=(),
+        prefixes=(_prefix(content.get("prefix", "")),),
+        globals={role: slot for role, slot in tables.items() if not role.startswith("unembed")},
+        unprefixed={role: slot for role, slot in tables.items() if role.startswith("unembed")},
+        layer=layer,
+        stacks=tuple(others),
+        constants=_patterns(content, "constants"),
+        outside=_patterns(content, "outside"),
+        required=tuple(role for role in (*tables, *layer) if role in ("embed", *"qkvo", *_MLP)),
+        gated=gated,
+        config=_numbers(content.get("config", {})),
+        stated=True,
+        **fields,
+    )
+
+
+def _table(entries: Any, roles: tuple[str, ...], template: Callable[[str, str], str]) -> dict[str, str | Slot]:
+    """Roles with where their tensors lie."""
+    _expect(isinstance(entries, dict), "lacks a table, such as [layer]", "a table of roles")
+    slots: dict[str, str | Slot] = {}
+    for role, entry in entries.items():
+        _expect(
+            role.removesuffix("_bias") in roles,
+            f"gives a role {role!r:.60}",
+            f"one of {', '.join(roles)}, or one of them and `_bias`",
+        )
+        slots[role] = _slot(role, {"name": entry} if isinstance(entry, str) else entry, template)
+    return slots
+
+
+def _slot(role: str, entry: Any, template: Callable[[str, str], str]) -> Slot:
+    known = isinstance(entry, dict) and entry.keys() <= {"name", "transposed", "part", "fused", "stacked"}
+    _expect(
+        known, f"gives {role} as {entry!r:.80}", "a name, or a table of name, transposed, part, fused and stacked"
+    )
+    part, fused, transposed = entry.get("part", [0, 1]), entry.get("fused", "equal"), entry.get("transposed", False)
+    pair = isinstance(part, list) and len(part) == 2 and all(type(n) is int for n in part)
+    _expect(
+        pair and 0 <= part[0] < part[1] <= 16,
+        f"gives part of {role} as {part!r:.60}",
+        "[k, n], the k-th (from 0) of n <= 16 parts",
+    )
+    orders = isinstance(fused, str) and (
+        fused in ("equal", "alternate") or (fused in ("heads", "groups") and part[1] == 3)
+    )
+    _expect(
+        orders, f"gives fused of {role} as {fused!r:.60}", '"equal", "alternate", or "heads" or "groups" of 3 parts'
+    )
+    _expect(isinstance(transposed, bool), f"gives transposed of {role} as {transposed!r:.60}", "true or false")
+    stacked = entry.get("stacked", False)
+    sound = stacked is False or (stacked is True and role.startswith("expert_"))
+    _expect(sound, f"gives stacked of {role} as {stacked!r:.60}", "true or false, and true of experts only")
+    name = template(role.removeprefix("expert_") if stacked else role, _text(entry.get("name"), role))
+    return Slot(name, transposed, (part[0], part[1]), fused, stacked)
+
+
+def _layer_template(role: str, name: str) -> str:
+    wanted = ["{i}", "{e}"] if role.startswith("expert_") else ["{i}"]
+    counted = _TEMPLATE.fullmatch(name) is not None and re.findall(r"(?<=\.)\{[ie]\}(?=\.)", name) == wanted
+    signs = " and then {e}" if len(wanted) > 1 else ""
+    _expect(
+        counted, f"gives {role} as {name!r:.120}", f"a name with {{i}}{signs} between dots, once, and no other brace"
+    )
+    return name
+
+
+def _global_template(role: str, name: str) -> str:
+    _expect("{" not in name and "}" not in name, f"gives {role} as {name!r:.120}", "a name without braces")
+    return name
+
+
+def _prefix(prefix: Any) -> str:
+    if prefix != "":
+        sound = isinstance(prefix, str) and prefix.endswith(".") and "{" not in prefix and "}" not in prefix
+        _expect(sound, f"gives prefix as {prefix!r:.80}", "a text that ends in a dot, without braces")
+        _text(prefix, "prefix")
+    return str(prefix)
+
+
+def _patterns(content: dict[str, Any], key: str) -> tuple[str, ...]:
+    """Patterns of whole names as regular expressions; ``*`` is translated without backtracking."""
+    patterns = content.get(key, [])
+    _expect(
+        isinstance(patterns, list) and len(patterns) <= _MOST, f"gives {key} otherwise", f"at most {_MOST} patterns"
+    )
+    return tuple(rf"\A{translate(_text(pattern, key))}" for pattern in patterns)
+
+
+def _numbers(entries: Any) -> dict[str, int]:
+    sound = isinstance(entries, dict) and len(entries) <= _MOST
+    sound = sound and all(type(value) is int and 0 < value < 2**31 for value in entries.values())
+    _expect(sound, f"gives [config] as {entries!r:.80}", "counts, such as num_attention_heads")
+    return dict(entries)
+
+
+def _text(value: Any, what: str) -> str:
+    sound = isinstance(value, str) and 0 < len(value) <= _LONGEST and value.isprintable()
+    _expect(sound, f"gives {what} as {value!r:.80}", f"a text of at most {_LONGEST} printable characters")
+    return str(value)
+
+
+def _checked(content: dict[str, Any], key: str, allowed: tuple[Any, ...]) -> Any:
+    value = content.get(key)
+    sound = value is None or any(type(value) is type(choice) and value == choice for choice in allowed)
+    _expect(sound, f"gives {key} as {value!r:.60}", "one of " + ", ".join(map(repr, allowed)))
+    return value
+
+
+def _expect(holds: object, found: str, expected: str) -> None:
+    if not holds:
+        raise OptionError(f"{found}; expected {expected}.")

@@ -1,0 +1,65 @@
+"""Templates of tensor names: names that differ by the number of their layer and expert alone are one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .naming import NUMBER
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Template:
+    """Tensors of one name but for the number of their layer and expert."""
+
+    name: str
+    """With ``{i}`` for the layer and ``{e}`` for the expert; other numbers are as they are."""
+    shape: Shape | None
+    """None where it differs."""
+    layers: int
+    """Layers that have it; 0 outside layers."""
+
+    @property
+    def stack(self) -> str:
+        """What the names of all layers of its stack begin with."""
+        return self.name.partition("{i}.")[0]
+
+    @property
+    def extent(self) -> str:
+        """Shape and number of layers, for messages."""
+        shape = "of several shapes" if self.shape is None else str(list(self.shape))
+        return shape + (f" in {self.layers} layers" if self.layers else "")
+
+
+def templates(shapes: Mapping[str, Shape]) -> list[Template]:
+    """The templates of a model's tensor names, in order of name.
+
+    The first number between dots counts layers; one behind ``expert`` or ``experts`` counts experts.
+    """
+    found: dict[str, dict[int, set[Shape]]] = {}
+    for name, shape in shapes.items():
+        if "{" in name or "}" in name:
+            continue  # a brace is a template's own sign
+        template, layer = _template(name)
+        found.setdefault(template, {}).setdefault(layer, set()).add(shape)
+    result = []
+    for template, layers in sorted(found.items()):
+        kinds = set.union(*layers.values())
+        count = 0 if "{i}" not in template else len(layers)
+        result.append(Template(template, next(iter(kinds)) if len(kinds) == 1 else None, count))
+    return result
+
+
+def _template(name: str) -> tuple[str, int]:
+    """The template of a name, and its layer (-1 outside layers)."""
+    numbers = list(NUMBER.finditer(name))
+    if not numbers:
+        return name, -1
+    first, *others = numbers
+    expert = next((n for n in others if re.search(r"(^|\.)experts?\.$", name[: n.start()])), None)
+    if expert is not None:
+        name = name[: expert.start()] + "{e}" + name[expert.end() :]
+    return name[: first.start()] + "{i}" + name[first.end() :], int(first[0])

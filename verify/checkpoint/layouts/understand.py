@@ -1,0 +1,168 @@
+"""Which tables understand which tensors of a checkpoint, and which of them is the main part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ...base import CheckpointError, HostileError, OptionError, UnsupportedError
+from .config import sections_of
+from .divide import BESIDE, INSIDE, OTHERS, divide, in_order
+from .families import FAMILIES
+from .fit import Fit, fit_at, inferred
+from .kinds import OUTSIDE
+from .layout import HINT, Family, Slot, slot_of
+from .naming import Key, Prefix, Skeletons, every_prefix, settled
+
+MOST_PARTS = 32
+"""Understood parts of one file; no published model has a third as many."""
+
+
+def understood(
+    name: str, shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any], layout: Family | None = None
+) -> list[Fit]:
+    """The parts of a checkpoint that tables understand, the main one first.
+
+    Of several tables that claim the same tensors, the one that ``config.json`` names for the part counts, then the
+    one that understands most. The main part is the one of most numbers that is no copy or draft of another.
+
+    Parameters
+    ----------
+    name : of the checkpoint, for messages.
+    shapes : stored shape by tensor name.
+    config : ``config.json``.
+    layout : the table of the main part, whatever names and ``config.json`` say.
+
+    Raises
+    ------
+    CheckpointError
+        If the layout asked for does not fit, two tables understand the same tensors equally well, there are more than
+        :data:`MOST_PARTS`, or nothing can be told or inferred.
+    """
+    declared = config.get("model_type") or ""
+    what = f"The layout of {name} (model_type {declared!r:.60}, {len(shapes)} tensors) is not understood"
+    fits = _disjoint(_candidates(shapes, config, layout, what), what)
+    refusal: CheckpointError | None = None
+    if not fits:
+        try:
+            fits = [inferred(shapes, config)]
+        except CheckpointError as error:
+            refusal = error
+    if refusal is not None or fits[0].family.name != "inferred":
+        fits += _guessed(divide(in_order(fits, shapes), shapes).groups, shapes, config)
+    if not fits:
+        raise UnsupportedError(f"{what}: {refusal}; {HINT}.")
+    if len(fits) > MOST_PARTS:
+        raise HostileError(
+            f"{name} holds {len(fits)} parts that each are a model, more than {MOST_PARTS}; give one file for each."
+        )
+    return _with_heads(in_order(fits, shapes), shapes)
+
+
+def _candidates(
+    shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any], layout: Family | None, what: str
+) -> list[Fit]:
+    """Every table at every prefix under which its required tensors are, the layout asked for first."""
+    present, ordered, sections = Skeletons(shapes), sorted(shapes), list(sections_of(config))
+    found: list[Fit] = []
+    if layout is not None:
+        asked = every_prefix(layout, present)
+        if len(asked) != 1:
+            lacking = (
+                "fits it under several prefixes" if asked else f"needs {', '.join(layout.required)}, not all present"
+            )
+            raise OptionError(f"{what}: {layout.name} {lacking}; correct the layout file.")
+        found.append(replace(fit_at(layout, asked[0], ordered, config, sections), asked=True))
+    for family in FAMILIES:
+        tables = [(family, True), (_by_head(family), True), (family, False)]
+        at = {(table, sure): every_prefix(one, present, sure) for table, (one, sure) in enumerate(tables)}
+        if (most := max(map(len, at.values()))) > MOST_PARTS:
+            raise HostileError(
+                f"{what}: {family.name} fits it under {most} prefixes, more than {MOST_PARTS} models in one; give "
+                "one file for each."
+            )
+        known = set[Prefix]()
+        for (table, sure), prefixes in at.items():
+            for prefix in prefixes:
+                one = settled(tables[table][0], prefix, present) if sure else family
+                fit = fit_at(one, prefix, ordered, config, sections)
+                tied = fit.config.get("tie_word_embeddings", family.tied) is True
+                sound = fit.declared and (tied or one.unprefixed == family.unprefixed)
+                if prefix not in known and (sound if sure else family.by_names and _reads_every_layer(fit)):
+                    known.add(prefix)
+                    found.append(fit)
+    return found
+
+
+def _by_head(family: Family) -> Family:
+    """The same family where the one tied matrix is stored under the name of the head alone."""
+    if "unembed" not in family.unprefixed or "embed" not in family.globals:
+        return family
+    inside = {role: entry for role, entry in family.globals.items() if role != "embed"}
+    return replace(family, globals=inside, unprefixed={"embed": family.unprefixed["unembed"]})
+
+
+def _reads_every_layer(fit: Fit) -> bool:
+    """Whether each layer has an MLP that the table knows: one that reads some layers only is not this model's."""
+    keys = [key for found in fit.keys.values() for key, _ in found]
+    layers = {layer for _, layer, _ in keys if layer is not None}
+    return layers == {layer for role, layer, _ in keys if role in ("down", "expert_down")}
+
+
+def _disjoint(found: Iterable[Fit], what: str) -> list[Fit]:
+    """Fits of which no two claim one tensor: first the layout asked for, then what is declared, then the largest.
+
+    Raises
+    ------
+    CheckpointError
+        If nothing tells two of them apart.
+    """
+
+    def rank(fit: Fit) -> tuple[bool, bool, int, int]:
+        return fit.asked, fit.declared, len(fit.keys), len(fit.family.required)
+
+    kept: list[Fit] = []
+    owner: dict[str, Fit] = {}
+    for fit in sorted(found, key=rank, reverse=True):
+        taken = next((owner[tensor] for tensor in fit.keys if tensor in owner), None)
+        if taken is None:
+            kept.append(fit)
+            owner |= dict.fromkeys(fit.keys, fit)
+        elif rank(taken) == rank(fit) and taken.family.name != fit.family.name:
+            tables = ", ".join(f"{one.family.name} at {''.join(one.prefix)!r:.80}" for one in (taken, fit))
+            raise OptionError(f"{what}: several tables fit it ({tables}); name one by --layout, or {HINT}.")
+    return kept
+
+
+def _guessed(
+    groups: Mapping[str, Sequence[str]], shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any]
+) -> list[Fit]:
+    """What can be inferred of the groups that no table understands."""
+    fits = []
+    for group, names in groups.items():
+        if group not in (OTHERS, OUTSIDE) and not group.startswith((INSIDE, BESIDE)) and len(names) < len(shapes):
+            try:
+                fits.append(inferred({name: shapes[name] for name in names}, config, group))
+            except CheckpointError:
+                continue  # it stays a group
+    return fits
+
+
+def _with_heads(fits: Sequence[Fit], shapes: Mapping[str, tuple[int, ...]]) -> list[Fit]:
+    """The unembedding of a part inside a wrapper may lie outside it, beside the wrapper or in it."""
+    taken, found = {tensor for fit in fits for tensor in fit.keys}, []
+    for fit in fits:
+        held = {key[0] for keys in fit.keys.values() for key, _ in keys}
+        embed = next((shapes[n] for n, keys in fit.keys.items() if any(key[0] == "embed" for key, _ in keys)), None)
+        own: dict[str, Sequence[tuple[Key, Slot]]] = {}
+        words = fit.prefix[0].split(".")[:-1]
+        for role, entry in fit.family.unprefixed.items():
+            slot = slot_of(entry)
+            names = (".".join([*words[:i], slot.name]) for i in range(len(words) - 1, -1, -1))
+            beside = next((n for n in names if n in shapes and n not in taken), None)
+            if role not in held and beside is not None and shapes[beside][:1] == (embed or ())[:1]:
+                own[beside] = [((role, None, None), slot)]
+                taken.add(beside)
+        found.append(replace(fit, keys={**fit.keys, **own}) if own else fit)
+    return found

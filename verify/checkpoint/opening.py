@@ -1,0 +1,142 @@
+"""Opening a checkpoint: from an address to its parts, of which one is chosen."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from ..base import CheckpointError, DamagedError, NotFoundError, OptionError
+from .adapters.adapter import base_of, is_adapter, merge
+from .checkpoint import Checkpoint, Held
+from .formats.quantised import dequantised
+from .formats.registry import FORMATS
+from .formats.stand_ins import check_tensors
+from .formats.tensor import Tensor
+from .fused import fitting
+from .layouts.config import numbers
+from .layouts.divide import divide
+from .layouts.draft import draft_layout
+from .layouts.fit import Fit
+from .layouts.layout_file import layout_of
+from .layouts.naming import unwrapped
+from .layouts.understand import understood
+from .places.place import Location
+from .source import Source, below, find, is_weights, locate
+from .vocabulary import LOOKED_FOR, Vocabulary, read_vocabulary, vocabulary
+
+_log = logging.getLogger(__name__)
+
+
+def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
+    """Open a model where it lies, an adapter with its base; only headers and small files are read.
+
+    Raises
+    ------
+    CheckpointError
+        If it is missing, damaged, hostile, a pickle, or of an architecture that is not understood.
+    """
+    location = Location.of(model)
+    source, found, tokens = _held(location)
+    if (base := base_of(location, source, found)) is not None:
+        under, weights, tokens = _held(base)
+        source, found = merge(source, found, under, weights)
+    if (given := location.of_tokenizer) is not None:
+        tokens = tokenizer_at(given)
+    held = Held(source, found, tokens)
+    asked = None if location.layout is None else layout_of(location.layout)
+    shapes = {name: tensor.shape for name, tensor in found.items()}
+    main, *further = (fitting(fit, found) for fit in understood(source.name, shapes, source.config, asked))
+    division = divide([main, *(sound for fit in further if (sound := _sound(held, fit)) is not None)], shapes)
+    for territory in division.territories:
+        if location.part in (None, territory.part.name):
+            checkpoint = Checkpoint(held, territory, division)
+            break
+    else:
+        names = ", ".join(repr(territory.part.name)[:80] for territory in division.territories)
+        raise OptionError(f"{source.name} has no part {location.part!r:.80} that is understood; it has {names}.")
+    _log.info("%s: %s, %d tensors in %d files", checkpoint.name, main.family.name, len(found), len(source.weights))
+    for name in (name for names in checkpoint.strange.values() for name in names):
+        _log.debug("%s: tensor %r is not understood and left out", checkpoint.name, name)
+    return checkpoint
+
+
+def _sound(held: Held, fit: Fit) -> Fit | None:
+    """A part beside the main one that can be read: with what ``config.json`` says, or says of something else."""
+    for one in (fit, replace(fit, config=numbers(fit.family, {}))):
+        alone = divide([one], {name: held.found[name].shape for name in one.keys})
+        try:
+            Checkpoint(held, alone.territories[0], alone)
+        except CheckpointError:
+            continue
+        return one
+    return None
+
+
+def tokenizer_at(location: Location) -> Vocabulary:
+    """The tokenizer that an address means: of a tokenizer file, of a folder or of a model.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none, or it is damaged.
+    """
+    place, file = find(location)
+    found = None
+    if file is None:
+        found = vocabulary(place)
+    elif not is_weights(file):
+        found = read_vocabulary(place, file)
+    if found is None and (file is not None or any(map(is_weights, below(place).names()))):
+        source, _, found = _held(location)
+        found = found or vocabulary(source.place)
+    if found is None:
+        raise NotFoundError(
+            f"No tokenizer was found in {place.name} (looked for {', '.join(LOOKED_FOR)}); give the path of one."
+        )
+    return replace(found, file=f"{place.name}/{found.file}")
+
+
+def drafted_layout(model: str | os.PathLike[str] | Location) -> str:
+    """A layout file to start from, for a model whose architecture is not known; see docs/layouts.md.
+
+    Raises
+    ------
+    CheckpointError
+        If its files cannot be read.
+    """
+    _, found, _ = _held(Location.of(model))
+    return draft_layout({name: tensor.shape for name, tensor in found.items()})
+
+
+def _held(location: Location) -> tuple[Source, dict[str, Tensor], Vocabulary | None]:
+    """What lies somewhere, its tensors by name, and the tokens that a file itself lists."""
+    source, found, tokens = _contents(locate(location))
+    found = unwrapped(found, whole=not is_adapter(source, found))
+    return source, dequantised(found, source.config), tokens
+
+
+def _contents(source: Source) -> tuple[Source, dict[str, Tensor], Vocabulary | None]:
+    """The tensors of all files; the source with what they say of themselves, which counts before config.json."""
+    found: dict[str, Tensor] = {}
+    tokens: Vocabulary | None = None
+    for file in source.weights:
+        held = FORMATS[PurePosixPath(file.name).suffix.lower()](file, source.place)
+        if tokens is None and held.vocabulary is not None:
+            tokens = Vocabulary(file.name, held.vocabulary)
+        weights = sorted((*source.weights, *held.beside), key=lambda one: one.name)
+        source = replace(source, config=held.config or source.config, weights=tuple(weights))
+        for name, tensor in held.tensors.items():
+            if name in found:
+                raise DamagedError(
+                    f"Tensor {name!r:.200} is in both {found[name].file} and {file.name}; expected it once."
+                )
+            found[name] = tensor
+    check_tensors(source.name, found)
+    for name, where in (source.index or {}).items():
+        if name not in found or found[name].file != where:
+            raise DamagedError(
+                f"The index says tensor {name!r:.200} is in {where!r:.120}, where it is not; download it again."
+            )
+    return source, found, tokens

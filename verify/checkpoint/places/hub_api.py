@@ -1,0 +1,152 @@
+"""What the Hub says about a repository, by its own library, and what its refusals mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ...base import (
+    AccessDeniedError,
+    CheckpointError,
+    DamagedError,
+    NetworkError,
+    NotFoundError,
+)
+from .http import BUSY, LARGEST, TIMEOUT, Reply, retry_after
+from .retry import TransientError
+
+LIBRARY = "verify-lineage"
+"""How the Hub is told who asks."""
+COMMIT = re.compile("[0-9a-f]{40}")
+_DIGEST = re.compile("[0-9a-f]{64}")
+MOST_FILES = 100_000
+"""Files of a repository."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What the Hub says about a file."""
+
+    size: int
+    sha256: str | None
+    """Hexadecimal, of the content; None for a small file that is kept in git itself."""
+    content: str
+    """Names the content: its sha256, else its git object, else the commit."""
+
+
+def asked(endpoint: str, name: str, revision: str, token: str | None) -> dict[str, Any]:
+    """Commit and files of a model at a revision, in the terms of the Hub's API.
+
+    Raises
+    ------
+    TransientError
+        If another attempt may succeed.
+    CheckpointError
+        If the Hub does not have it, does not give it, or says what is not understood.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    api = HfApi(endpoint=endpoint, token=token, library_name=LIBRARY)
+    try:
+        info = api.model_info(name, revision=revision, files_metadata=True, timeout=TIMEOUT)
+        siblings = [
+            {"rfilename": one.rfilename, "size": one.size, "blobId": one.blob_id}
+            | ({"lfs": {"sha256": one.lfs.sha256}} if one.lfs else {})
+            for one in info.siblings or ()
+        ]
+    except GatedRepoError as error:
+        raise _gated(name) from error
+    except RepositoryNotFoundError as error:
+        raise _absent(f"{name}@{revision}", error.response.status_code) from error
+    except RevisionNotFoundError as error:
+        raise NotFoundError(f"{name}@{revision} does not exist on the Hub; check the revision.") from error
+    except HFValidationError as error:
+        raise NotFoundError(f"{name} is no name that a model of the Hub has; check it.") from error
+    except HfHubHTTPError as error:
+        status, headers = error.response.status_code, error.response.headers
+        if status in BUSY:
+            wait = retry_after({name.lower(): value for name, value in headers.items()})
+            raise TransientError(f"status {status}", wait) from None
+        raise _refused(f"{name}@{revision}", status) from error
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise _not_understood(name) from error
+    except Exception as error:  # those of the connection are the Hub's client's, which differs by version
+        raise TransientError(type(error).__name__) from None
+    return {"sha": info.sha, "siblings": siblings}
+
+
+def listing(said: dict[str, Any], name: str) -> tuple[str, dict[str, Listed]]:
+    """Commit and files by path, of what the Hub says about a model.
+
+    Raises
+    ------
+    DamagedError
+        If it is not understood.
+    """
+    commit, siblings = said.get("sha"), said.get("siblings")
+    try:
+        if not isinstance(siblings, list) or len(siblings) > MOST_FILES or not COMMIT.fullmatch(commit or ""):
+            raise ValueError
+        files = dict(_listed(sibling, str(commit)) for sibling in siblings)
+        return str(commit), {path: file for path, file in files.items() if _stays_inside(path)}
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise _not_understood(name) from error
+
+
+def _listed(sibling: dict[str, Any], commit: str) -> tuple[str, Listed]:
+    path, size, lfs = sibling["rfilename"], sibling["size"], sibling.get("lfs") or {}
+    digest, blob = lfs.get("sha256"), sibling.get("blobId")
+    if not isinstance(path, str) or type(size) is not int or not 0 <= size < LARGEST:
+        raise ValueError
+    if digest is not None and not _DIGEST.fullmatch(digest):
+        raise ValueError
+    return path, Listed(size, digest, digest or (blob if isinstance(blob, str) else commit))
+
+
+def _stays_inside(path: str) -> bool:
+    """Whether a path is one of a file inside its folder on every system; others are as good as absent."""
+    return path.isprintable() and ":" not in path and {"", ".", ".."}.isdisjoint(re.split(r"[/\\]", path))
+
+
+def refusal(name: str) -> Callable[[str, Reply], CheckpointError]:
+    """The error for an answer about a file of a repository."""
+    return lambda what, reply: (
+        _gated(name) if reply.headers.get("x-error-code") == "GatedRepo" else _refused(what, reply.status)
+    )
+
+
+def _absent(what: str, status: int) -> NotFoundError:
+    """The Hub does not tell what is absent from what is private."""
+    return NotFoundError(
+        f"{what} is neither a path here nor on the Hub, or it is private (status {status}); check the name, and "
+        "log in with `hf auth login` or set HF_TOKEN if it is private."
+    )
+
+
+def _gated(name: str) -> AccessDeniedError:
+    return AccessDeniedError(
+        f"{name} is gated; ask for access on its page of the Hub, then log in with `hf auth login`."
+    )
+
+
+def _refused(what: str, status: int) -> CheckpointError:
+    if status == 404:
+        return _absent(what, status)
+    if status in (401, 403):
+        return AccessDeniedError(
+            f"The Hub does not give {what} (status {status}); log in with `hf auth login` or set HF_TOKEN."
+        )
+    return NetworkError(f"The Hub refuses {what} (status {status}); try again later.")
+
+
+def _not_understood(name: str) -> DamagedError:
+    return DamagedError(f"What the Hub says about {name} is not understood; download the model.")

@@ -1,0 +1,166 @@
+"""Ranges of a remote file kept on disk: one file for each range that was fetched, named by its ends.
+
+The folder is that of the file's immutable identity, so ranges of two versions never meet. A range is whole or absent;
+processes that fetch the same range write the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from bisect import bisect_right, insort
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...base import Cache
+from ...base.cache import touch
+from .place import Range
+
+KIND = "ranges"
+_ABOUT = "about.json"
+_NAME = re.compile(r"([0-9a-f]{1,15})-([0-9a-f]{1,15})")
+
+
+@dataclass(frozen=True)
+class Hole:
+    """Bytes that are wanted and not there: from ``start`` on, to be written to ``array``."""
+
+    start: int
+    array: NDArray[np.uint8]
+
+    @property
+    def stop(self) -> int:
+        """The byte after the last."""
+        return self.start + len(self.array)
+
+    def take(self, start: int, block: NDArray[np.uint8]) -> None:
+        """Fill what ``block``, which begins at byte ``start`` of the file, has of it."""
+        low, high = max(self.start, start), min(self.stop, start + len(block))
+        if low < high:
+            self.array[low - self.start : high - self.start] = block[low - start : high - start]
+
+
+@dataclass(frozen=True, order=True)
+class _Piece:
+    """Bytes ``start`` to ``stop`` of the file, which the kept range ``first`` to ``last`` has."""
+
+    start: int
+    stop: int
+    first: int
+    last: int
+
+
+@dataclass
+class Kept:
+    """The kept ranges of one remote file; ``identity`` says which, and what is in it tells its versions apart."""
+
+    cache: Cache
+    identity: dict[str, str]
+    size: int
+    _pieces: list[_Piece] | None = None
+    _lock: Lock = field(default_factory=Lock)
+
+    @property
+    def folder(self) -> Path:
+        """Where the ranges lie."""
+        return self.cache.path(KIND, json.dumps(self.identity, sort_keys=True))
+
+    def fill(self, wanted: Hole) -> list[Hole]:
+        """Write what is kept of the wanted bytes to their array, and return the rest."""
+        with self._lock:
+            pieces, gaps = self._covering(wanted.start, wanted.stop)
+        for piece in pieces:
+            low, high = max(piece.start, wanted.start), min(piece.stop, wanted.stop)
+            if not self._read(piece, low, wanted.array[low - wanted.start : high - wanted.start]):
+                gaps.append((low, high))
+                with self._lock:
+                    self._pieces = [other for other in self._loaded() if other != piece]
+        return [Hole(low, wanted.array[low - wanted.start : high - wanted.start]) for low, high in gaps]
+
+    def keep(self, start: int, block: bytes) -> None:
+        """Keep bytes that begin at ``start``."""
+        stop = start + len(block)
+        about = self.folder / _ABOUT
+        if not about.exists():
+            self.cache.write(about, json.dumps(self.identity | {"size": str(self.size)}).encode())
+        if self.cache.write(self.folder / f"{start:x}-{stop:x}", block):
+            with self._lock:
+                self._add(self._loaded(), start, stop)
+
+    def drop(self) -> None:
+        """Delete all ranges; whoever reads them at the same time fetches them again."""
+        with self._lock:
+            self._pieces = []
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _loaded(self) -> list[_Piece]:
+        if self._pieces is None:
+            self._pieces = []
+            for start, stop in _ranges(self.folder, self.size):
+                self._add(self._pieces, start, stop)
+            if self._pieces:
+                touch(self.folder / _ABOUT)
+        return self._pieces
+
+    def _add(self, pieces: list[_Piece], first: int, last: int) -> None:
+        """Pieces stay disjoint: of a new range, only what no other has is taken from it."""
+        for low, high in self._covering(first, last)[1]:
+            insort(pieces, _Piece(low, high, first, last))
+
+    def _covering(self, start: int, stop: int) -> tuple[list[_Piece], list[Range]]:
+        """The pieces that meet a range, and the gaps between them."""
+        loaded, found, gaps = self._loaded(), [], []
+        number = bisect_right(loaded, start, key=lambda piece: piece.stop)
+        while number < len(loaded) and loaded[number].start < stop:
+            piece = loaded[number]
+            if start < piece.start:
+                gaps.append((start, piece.start))
+            found.append(piece)
+            start, number = piece.stop, number + 1
+        if start < stop:
+            gaps.append((start, stop))
+        return found, gaps
+
+    def _read(self, piece: _Piece, start: int, array: NDArray[np.uint8]) -> bool:
+        """Whether the bytes could be read: the cache may be cleared at any time."""
+        try:
+            with (self.folder / f"{piece.first:x}-{piece.last:x}").open("rb") as file:
+                file.seek(start - piece.first)
+                return file.readinto(array.data) == len(array)
+        except OSError:
+            return False
+
+
+def about(folder: Path) -> dict[str, str]:
+    """Of which file the ranges in a folder are; empty where that is not known."""
+    try:
+        found = json.loads((folder / _ABOUT).read_bytes())
+        return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def kept_bytes(folder: Path) -> int:
+    """Bytes of all ranges in a folder."""
+    return sum(stop - start for start, stop in _ranges(folder, 1 << 60))
+
+
+def _ranges(folder: Path, size: int) -> list[Range]:
+    """Ranges kept in a folder, ordered."""
+    found = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if match := _NAME.fullmatch(entry.name):
+                    start, stop = int(match[1], 16), int(match[2], 16)
+                    if start < stop <= size:
+                        found.append((start, stop))
+    except OSError:  # nothing kept yet, or cleared meanwhile
+        return sorted(found)
+    return sorted(found)

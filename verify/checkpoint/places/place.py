@@ -1,0 +1,286 @@
+"""Where a checkpoint lies: a place holds files, and a file gives ranges of its bytes.
+
+Everything that reads weights asks for byte ranges of a :class:`File`; whether they are mapped from a disk or
+fetched from a server is the place's business. Adding a place is writing one of each.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from io import FileIO
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...base import AccessDeniedError, CheckpointError, DamagedError, HostileError, NotFoundError, sha256_of_file
+from ..hostile import LARGEST_TEXT
+
+INDEX = "model.safetensors.index.json"
+"""Beside the shards of a model: which of them holds which tensor."""
+CARD = "README.md"
+"""The model card."""
+
+_SNAPSHOT = re.compile(r"models--(\w[\w.-]*?)(?:--(\w[\w.-]*))?", re.ASCII)
+_COMMIT = re.compile("[0-9a-f]{40}")
+_MAPPED = 1 << 24  # bytes of a range from which it is mapped
+
+Range = tuple[int, int]
+"""First byte, and the one after the last."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """A model by its address, and what it takes to read it; accepted wherever a path is.
+
+    ``text`` is a path, ``org/model`` or ``hf://org/model`` on the Hugging Face Hub, or an ``https://`` or
+    ``s3://`` address, of a folder or of one file.
+    """
+
+    text: str
+    revision: str | None = None
+    """Branch, tag or commit on the Hub; ``@revision`` at the end of the address says the same."""
+    token: str | None = field(default=None, repr=False)
+    """Of the Hub; never logged, recorded or printed."""
+    layout: str | None = None
+    """Path of a layout file, for an architecture that is not known."""
+    base: str | None = None
+    """Path or address of the model that this one is an adapter of; the two are read as one."""
+    part: str | None = None
+    """Name of the part to read, where one file holds several; None for the main one, and all for a fingerprint."""
+    tokenizer: str | Location | None = None
+    """Where another tokenizer than the model's own lies: a tokenizer file, or a folder or model that has one."""
+
+    @property
+    def of_tokenizer(self) -> Location | None:
+        """Where the tokenizer that is given lies; None where none is."""
+        given = self.tokenizer
+        return given if given is None or isinstance(given, Location) else Location(given, token=self.token)
+
+    @staticmethod
+    def of(model: str | os.PathLike[str] | Location) -> Location:
+        """The location that a path, address or location means."""
+        return model if isinstance(model, Location) else Location(os.fspath(model))
+
+
+class File(Protocol):
+    """One file of a place."""
+
+    @property
+    def name(self) -> str:
+        """File name."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
+
+    def read(self, ranges: Sequence[Range]) -> list[NDArray[np.uint8]]:
+        """Bytes of each range, read-only.
+
+        Raises
+        ------
+        CheckpointError
+            If they cannot be had, or the file is no longer what it was.
+        """
+        ...
+
+    def sha256(self, *, read: bool) -> str | None:
+        """Hexadecimal sha256: as the place vouches for it, else by reading all if ``read``, else None."""
+        ...
+
+    def forget(self) -> None:
+        """Let go of what was kept of it so that an interrupted reading could go on."""
+        ...
+
+
+class Place(Protocol):
+    """A folder of files somewhere; nothing below it is looked at."""
+
+    @property
+    def name(self) -> str:
+        """Last part of the address; never a path."""
+        ...
+
+    @property
+    def origin(self) -> str | None:
+        """Address of the place, without secrets; None for a local folder."""
+        ...
+
+    @property
+    def revision(self) -> str | None:
+        """Commit that the files are of; None where the place keeps no history."""
+        ...
+
+    @property
+    def state(self) -> str | None:
+        """Changes whenever bytes of a file may have; None where that cannot be known without reading them."""
+        ...
+
+    def names(self) -> list[str]:
+        """Names of the files directly inside."""
+        ...
+
+    def folders(self) -> list[str]:
+        """Names of the folders directly inside, as far as the place tells them."""
+        ...
+
+    def folder(self, name: str) -> Place:
+        """A folder directly inside."""
+        ...
+
+    def file(self, name: str) -> File:
+        """A file by name.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        """
+        ...
+
+    def small(self, name: str) -> bytes:
+        """All of a file of text beside the weights, of bounded size.
+
+        Raises
+        ------
+        CheckpointError
+            If it cannot be read or is too large.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file on a disk of this machine: read, or mapped where one large range is asked for."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """File name."""
+        return self.path.name
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        try:
+            return self.path.stat().st_size
+        except OSError as error:
+            raise _unreadable(self.name, error) from error
+
+    def read(self, ranges: Sequence[Range]) -> list[NDArray[np.uint8]]:
+        """Copies; one large range as a view of a mapping, of which no byte is read before it is looked at.
+
+        Of a mapping, and without advice of a file, the system reads far around what is asked for: for scattered rows
+        ten times as much.
+        """
+        try:
+            if len(ranges) == 1 and ranges[0][1] - ranges[0][0] > _MAPPED:
+                ((start, stop),) = ranges
+                return [np.asarray(np.memmap(self.path, np.uint8, "r", start, (stop - start,)))]
+            with self.path.open("rb", buffering=0) as file:
+                if hasattr(os, "posix_fadvise"):
+                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+                return [_exactly(file, start, stop) for start, stop in ranges]
+        except (OSError, ValueError) as error:
+            raise DamagedError(f"{self.name} changed while it was read; start again.") from error
+
+    def sha256(self, *, read: bool) -> str | None:
+        """By reading all of it, if that is asked for."""
+        try:
+            return sha256_of_file(self.path) if read else None
+        except OSError as error:
+            raise _unreadable(self.name, error) from error
+
+    def forget(self) -> None:
+        """Nothing is kept."""
+
+
+@dataclass(frozen=True)
+class LocalFolder:
+    """A folder on a disk of this machine."""
+
+    path: Path
+    origin: None = None
+    revision: None = None
+
+    @property
+    def name(self) -> str:
+        """Folder name; ``org/model``, and a folder below it, in a cache of the Hub's own client."""
+        path = self.path.resolve()
+        for depth, folder in enumerate((path, *path.parents[:1])):
+            match = _SNAPSHOT.fullmatch(folder.parent.parent.name)
+            if match and folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name):
+                return "/".join((*filter(None, match.groups()), *path.parts[len(path.parts) - depth :]))
+        return path.name
+
+    @property
+    def state(self) -> str | None:
+        """Path, and size, time and number on the disk of every file."""
+        try:
+            stats = [(path.name, path.stat()) for path in sorted(self.path.iterdir())]
+        except OSError:
+            return None
+        return repr([str(self.path.resolve()), *((n, s.st_size, s.st_mtime_ns, s.st_ino) for n, s in stats)])
+
+    def names(self) -> list[str]:
+        """Names of everything inside, ordered."""
+        try:
+            return sorted(path.name for path in self.path.iterdir())
+        except OSError as error:
+            raise _unreadable(self.name, error) from error
+
+    def folders(self) -> list[str]:
+        """Names of the folders inside, ordered; hidden ones belong to tools."""
+        try:
+            return sorted(path.name for path in self.path.iterdir() if path.is_dir() and path.name[0] != ".")
+        except OSError as error:
+            raise _unreadable(self.name, error) from error
+
+    def folder(self, name: str) -> LocalFolder:
+        """A folder inside."""
+        return LocalFolder(self.path / name)
+
+    def file(self, name: str) -> LocalFile:
+        """A regular file inside."""
+        path = self.path / name
+        if path.is_symlink() and not path.exists():
+            raise NotFoundError(f"{name!r:.120} is a link to a file that is not there; obtain it again.")
+        if not path.is_file() or not name.isprintable():
+            raise NotFoundError(f"{name!r:.120} is not a regular file with a printable name; obtain it again.")
+        return LocalFile(path)
+
+    def small(self, name: str) -> bytes:
+        """All of a small file."""
+        file = self.file(name)  # a pipe would wait for ever, a device never end
+        try:
+            size = file.path.stat().st_size
+            if size > LARGEST_TEXT:
+                raise HostileError(f"{name} has {size} bytes; expected at most {LARGEST_TEXT}; obtain it again.")
+            return file.path.read_bytes()
+        except OSError as error:
+            raise _unreadable(name, error) from error
+
+
+def _exactly(file: FileIO, start: int, stop: int) -> NDArray[np.uint8]:
+    """The bytes of a range; ValueError if the file ends before."""
+    found = bytearray(stop - start)
+    file.seek(start)
+    done = 0
+    while done < len(found):
+        if not (count := file.readinto(memoryview(found)[done:])):
+            raise ValueError("the file is shorter than its header says")
+        done += count
+    return np.frombuffer(found, np.uint8)
+
+
+def _unreadable(name: str, error: OSError) -> CheckpointError:
+    """Neither there any more, nor given, or damaged as far as the disk can say."""
+    kind = {FileNotFoundError: NotFoundError, PermissionError: AccessDeniedError}.get(type(error), DamagedError)
+    return kind(f"{name} cannot be read ({error.strerror}); check the file.")

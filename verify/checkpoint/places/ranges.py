@@ -1,0 +1,165 @@
+"""A remote file: the ranges that are not kept yet are merged, fetched in parallel, kept, and handed out."""
+
+from __future__ import annotations
+
+import logging
+import weakref
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from hashlib import sha256
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...base import DamagedError, HostileError
+from ..hostile import LARGEST_TEXT
+from .kept import Hole, Kept
+from .place import File, Range
+from .retry import persistently
+
+_log = logging.getLogger("verify.places")
+GAP = 1 << 15  # bytes between two ranges that are fetched with them, for one request less (docs/places.md)
+_LARGEST = 1 << 23  # bytes of one request, and of what a broken connection costs
+_WORKERS = 16  # requests at a time
+_HASHED = _LARGEST * _WORKERS  # bytes held while a whole file is hashed
+
+Fetch = Callable[[int, int], bytes]
+"""Bytes from a first one up to the one after the last.
+
+Raises
+------
+TransientError
+    If another attempt may succeed.
+CheckpointError
+    If none will, or the file is no longer what it was.
+"""
+
+
+@dataclass
+class Meter:
+    """What was transferred from one place so far."""
+
+    origin: str
+    requests: int = 0
+    transferred: int = 0
+    """Bytes."""
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    @staticmethod
+    def of(place: object, origin: str) -> Meter:
+        """The meter of a place, whose totals are logged when the place is let go of."""
+        meter = Meter(origin)
+        weakref.finalize(place, meter.log)
+        return meter
+
+    def count(self, size: int) -> None:
+        """One more request."""
+        with self._lock:
+            self.requests += 1
+            self.transferred += size
+
+    def log(self) -> None:
+        """The totals, where there are any."""
+        if self.requests:
+            _log.info("%s: %d bytes in %d requests", self.origin, self.transferred, self.requests)
+
+
+@dataclass
+class RemoteFile:
+    """A file that is fetched by ranges; without ``kept``, nothing outlives the reading of it."""
+
+    name: str
+    size: int
+    fetch: Fetch = field(repr=False)
+    meter: Meter
+    kept: Kept | None
+    digest: str | None = None
+    """Hexadecimal sha256, as the place vouches for it."""
+
+    def read(self, ranges: Sequence[Range]) -> list[NDArray[np.uint8]]:
+        """Bytes of each range; what was ever read of this version of the file is not fetched again."""
+        for start, stop in ranges:
+            if not 0 <= start <= max(start, stop) <= self.size:
+                raise DamagedError(
+                    f"Bytes {start} to {stop} of {self.name} were asked for, which has {self.size}; obtain it again."
+                )
+        arrays = [np.empty(max(0, stop - start), np.uint8) for start, stop in ranges]
+        wanted = [Hole(start, array) for (start, _), array in zip(ranges, arrays, strict=True) if len(array)]
+        holes = [hole for want in wanted for hole in (self.kept.fill(want) if self.kept else [want])]
+        self._fetch(merged(holes))
+        for array in arrays:
+            array.flags.writeable = False
+        return arrays
+
+    def sha256(self, *, read: bool) -> str | None:
+        """As the place vouches for it, else by fetching all of it, if that is asked for."""
+        if self.digest is not None or not read:
+            return self.digest
+        digest = sha256()
+        for start in range(0, self.size, _HASHED):
+            stop = min(self.size, start + _HASHED)
+            for block in self.read([(at, min(stop, at + _LARGEST)) for at in range(start, stop, _LARGEST)]):
+                digest.update(block.data)
+        return digest.hexdigest()
+
+    def forget(self) -> None:
+        """Delete the ranges that were kept of it."""
+        if self.kept:
+            self.kept.drop()
+
+    def _fetch(self, spans: list[tuple[Range, list[Hole]]]) -> None:
+        """Fetch each span and fill its holes; what has arrived is kept even if the rest fails."""
+        parts = [
+            ((start, min(stop, start + _LARGEST)), holes)
+            for (low, stop), holes in spans
+            for start in range(low, stop, _LARGEST)
+        ]
+        if len(parts) == 1:
+            self._part(*parts[0])
+            return
+        pool = ThreadPoolExecutor(min(_WORKERS, max(1, len(parts))), thread_name_prefix="verify-fetch")
+        try:
+            for _ in pool.map(lambda part: self._part(*part), parts):
+                pass
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _part(self, part: Range, holes: list[Hole]) -> None:
+        start, stop = part
+        _log.debug("%s %s: bytes %d-%d", self.meter.origin, self.name, start, stop - 1)
+        block = persistently(lambda: self.fetch(start, stop), self.name)
+        if len(block) != stop - start:
+            raise AssertionError("a fetch returns what was asked for, or raises")
+        self.meter.count(len(block))
+        if self.kept:
+            self.kept.keep(start, block)
+        for hole in holes:
+            hole.take(start, np.frombuffer(block, np.uint8))
+
+
+def all_of(file: File) -> bytes:
+    """All of a small file.
+
+    Raises
+    ------
+    CheckpointError
+        If it is too large, or cannot be had.
+    """
+    if file.size > LARGEST_TEXT:
+        raise HostileError(f"{file.name} has {file.size} bytes; expected at most {LARGEST_TEXT}; obtain it again.")
+    return file.read([(0, file.size)])[0].tobytes()
+
+
+def merged(holes: list[Hole]) -> list[tuple[Range, list[Hole]]]:
+    """Spans that cover all holes, with the holes in each: those at most :data:`GAP` apart share one."""
+    spans: list[tuple[Range, list[Hole]]] = []
+    for hole in sorted(holes, key=lambda hole: hole.start):
+        if spans and hole.start <= spans[-1][0][1] + GAP:
+            (start, stop), inside = spans[-1]
+            inside.append(hole)
+            spans[-1] = (start, max(stop, hole.stop)), inside
+        else:
+            spans.append(((hole.start, hole.stop), [hole]))
+    return spans

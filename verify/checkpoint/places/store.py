@@ -1,0 +1,134 @@
+"""A folder of any file system that fsspec knows: s3://, gs://, az://, sftp:// and others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any, TypeVar
+
+from ...base import AccessDeniedError, Cache, NetworkError, NotFoundError, UnsupportedError
+from .http import LARGEST, changed, without_secrets
+from .kept import Kept
+from .place import Place
+from .ranges import Meter, RemoteFile, all_of
+from .retry import TransientError, persistently
+
+_VERSIONS = ("ETag", "etag", "VersionId", "generation", "md5Hash", "content_md5", "LastModified", "mtime", "created")
+
+Answer = TypeVar("Answer")
+
+
+@dataclass
+class StoreFolder:
+    """A folder of a file system."""
+
+    system: Any
+    path: str
+    origin: str
+    revision: None = None
+    state: None = None
+    meter: Meter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.meter = Meter.of(self, self.origin)
+
+    @property
+    def name(self) -> str:
+        """Last part of the address."""
+        return PurePosixPath(self.path).name
+
+    def names(self) -> list[str]:
+        """Names of the files directly inside, ordered."""
+        entries = _asked(lambda: self.system.ls(self.path, detail=True), self.name)
+        paths = [PurePosixPath(entry["name"]) for entry in entries if entry.get("type") == "file"]
+        return sorted({path.name for path in paths if path.name.isprintable()})
+
+    def folders(self) -> list[str]:
+        """Names of the folders directly inside, ordered."""
+        entries = _asked(lambda: self.system.ls(self.path, detail=True), self.name)
+        paths = [PurePosixPath(entry["name"]) for entry in entries if entry.get("type") == "directory"]
+        return sorted({path.name for path in paths if path.name.isprintable() and path.name[:1] != "."})
+
+    def folder(self, name: str) -> StoreFolder:
+        """A folder directly inside."""
+        return StoreFolder(self.system, f"{self.path}/{name}", f"{self.origin}/{name}")
+
+    def file(self, name: str) -> RemoteFile:
+        """A file, as it is now."""
+        path = f"{self.path}/{name}"
+        found = _asked(lambda: _info(self.system, path), name)
+        size, version = found.get("size"), _version(found)
+        if found.get("type") != "file" or type(size) is not int or not 0 <= size < LARGEST or "/" in name:
+            raise NotFoundError(f"{self.origin} has no file {name!r:.120} of known size; check the address.")
+
+        def fetch(start: int, stop: int) -> bytes:
+            """The version is asked for after the bytes: these are not kept if it is not the one known."""
+            block = bytes(_attempted(lambda: self.system.cat_file(path, start=start, end=stop), name))
+            if _version(_attempted(lambda: _info(self.system, path), name)) != version:
+                raise changed(name)
+            if len(block) != stop - start:
+                raise TransientError(f"{len(block)} of {stop - start} bytes arrived")
+            return block
+
+        identity = {"origin": self.origin, "file": name, "content": f"{size} {version}"}
+        kept = None if version is None else Kept(Cache.default(), identity, size)
+        return RemoteFile(name, size, fetch, self.meter, kept)
+
+    def small(self, name: str) -> bytes:
+        """All of a small file."""
+        return all_of(self.file(name))
+
+
+def find_in_store(text: str) -> tuple[Place, str | None]:
+    """The folder that an address means, and the file in it, if it is one."""
+    origin = without_secrets(text).rstrip("/")
+    name = PurePosixPath(origin).name
+    try:
+        import fsspec
+
+        system, path = fsspec.core.url_to_fs(text)
+    except (ImportError, ValueError) as error:
+        scheme = text.partition("://")[0]
+        raise UnsupportedError(
+            f"Reading {scheme}:// takes an fsspec file system of that name; pip install 'verify-lineage[remote]', "
+            "which has that of s3, or the package of another."
+        ) from error
+    except Exception as error:  # some reach for the network at once; their messages may hold secrets
+        raise NetworkError(f"{name!r:.200} cannot be reached ({type(error).__name__}); check the address.") from error
+    path = path.rstrip("/")
+    if _asked(lambda: _info(system, path), name).get("type") != "file":
+        return StoreFolder(system, path, origin), None
+    folder, _, name = path.rpartition("/")
+    return StoreFolder(system, folder, origin.rpartition("/")[0]), name
+
+
+def _info(system: Any, path: str) -> dict[str, Any]:
+    system.invalidate_cache()
+    return dict(system.info(path))
+
+
+def _version(found: dict[str, Any]) -> str | None:
+    """What tells one version of a file from another; None where the store says nothing."""
+    marks = [f"{key} {found[key]}" for key in _VERSIONS if found.get(key) not in (None, "")]
+    return ", ".join(marks) or None
+
+
+def _asked(call: Callable[[], Answer], name: str) -> Answer:
+    return persistently(lambda: _attempted(call, name), name)
+
+
+def _attempted(call: Callable[[], Answer], name: str) -> Answer:
+    """One call of a file system: what may pass is transient, all else is one sentence without its secrets."""
+    try:
+        return call()
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{name!r:.200} does not exist; check the address.") from error
+    except PermissionError as error:
+        raise AccessDeniedError(f"{name!r:.200} may not be read; log in to the store.") from error
+    except OSError as error:  # time-outs and broken connections are among them
+        raise TransientError(type(error).__name__) from error
+    except Exception as error:  # every file system has its own
+        raise AccessDeniedError(
+            f"{name!r:.200} cannot be read ({type(error).__name__}); log in to the store, or check the address."
+        ) from error
