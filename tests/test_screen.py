@@ -37,6 +37,7 @@ from verify.fingerprint import Effort, chosen_indices
 from verify.inference import benjamini_yekutieli, holm
 from verify.lineage import Model, exact_results
 from verify.screen import Edge, ScreenResult, first_stage, screen, sketches
+from verify.screen import models as models_of
 from verify.screen import screen as _function
 from verify.screen.families import families
 from verify.screen.kinds import kind
@@ -619,7 +620,7 @@ def test_files_are_read_whole_only_of_models_that_may_be_copies(
 ) -> None:
     """Not of relatives."""
     read: list[str] = []
-    monkeypatch.setattr(module, "with_file_digests", lambda model, where: read.append(where.text) or model)
+    monkeypatch.setattr(models_of, "with_file_digests", lambda model, where: read.append(where.text) or model)
     screen([weights_at / name for name in ("A", "copy", "child", "stranger")])
     assert sorted(Path(text).name for text in read) == ["A", "copy"]
 
