@@ -22,7 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 import verify
-from verify.panel import ALL_PAIRS, PRIMARY_RUNG, Member, Panel, kinds, like_needed, load_panel, stratum_of
+from verify.panel import (
+    ALL_PAIRS,
+    PRIMARY_RUNG,
+    Member,
+    Panel,
+    comparable_groups,
+    like_needed,
+    load_panel,
+    stratum_of,
+)
 from verify.panel.evidence import ladder
 from verify.panel.record import PANEL_COMPONENTS
 from verify.statistics import on_anchors, response_grid
@@ -69,7 +78,7 @@ def main() -> None:
     fingerprinted(parser.parse_args().zoo / SCALE)
     panel = load_panel("default")
     assert panel is not None
-    members, anchors = kinds(panel)[0]
+    members, anchors = comparable_groups(panel)[0]
     models = [*_members(panel, members), *_of(STRANGERS), *_of(HELD_OUT), *_of(ZOO, STANDARD), *_of(ZOO, RELATED)]
     models = [
         Model(model.name, on_anchors(model.print, tuple(anchors)), model.corpus, model.member) for model in models

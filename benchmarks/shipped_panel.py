@@ -11,9 +11,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from verify.panel import Panel, audit, kinds
-from verify.panel.build import build as build_panel
-from verify.panel.recipe import Recipe
+from verify.panel import Panel, Recipe, build_panel, comparable_groups, kept_scores, slim, with_scores
+from verify.panel.audit import audit
 from verify.statistics import PRIMARY
 
 from . import published
@@ -52,11 +51,16 @@ def main() -> None:
         return
     zoo.build(zoo.Recipe.read(STRANGERS), options.zoo / SCALE, SCALE, workers=options.workers)
     published.prepare(options.published)
-    panel = build_panel(recipe(options.zoo / SCALE, options.published), options.cache, report=print)
+    panel = build_panel(
+        recipe(options.zoo / SCALE, options.published), options.cache, workers=options.workers, report=print
+    )
     print(table(panel))
-    for title, section in (("Kinship found", kinship(panel)), ("Audit of the primary statistic", audits(panel))):
+    for title, section in (
+        ("Related pairs found", related(panel)),
+        ("Audit of the primary statistic", audits(panel)),
+    ):
         print(f"\n{title}:", *(section or ["none"]), sep="\n")
-    ship(panel.slim(), options.out)
+    ship(slim(panel), options.out)
 
 
 def recipe(strangers: Path, others: Path) -> Recipe:
@@ -102,7 +106,7 @@ def anew(panel: Panel, declared: Recipe) -> Panel:
         member.model_copy(update={"corpus": entries[member.name].corpus}) for member in panel.record.members
     )
     said = {"version": declared.version, "description": declared.description, "members": members, "scores": ()}
-    return Panel(panel.record.model_copy(update=said), panel.fingerprints).with_scores()
+    return with_scores(Panel(panel.record.model_copy(update=said), panel.fingerprints))
 
 
 def ship(panel: Panel, folder: Path) -> None:
@@ -123,11 +127,11 @@ def table(panel: Panel) -> str:
         "| member | family | stratum | MLP | norm | anchors | kB | licence |",
         "|---|---|---|---|---|---:|---:|---|",
     ]
-    slim = panel.slim()
+    small = slim(panel)
     for member in panel.record.members:
         found = panel.fingerprints[member.name].record
         gated = "gated" if found.architecture.gated else "plain"
-        size = len(slim.fingerprints[member.name].to_bytes()) / 1e3
+        size = len(small.fingerprints[member.name].to_bytes()) / 1e3
         lines.append(
             f"| {member.name} | {member.family} | {member.stratum} | {gated} | {found.architecture.norm} | "
             f"{len(found.anchors)} | {size:.0f} | {member.licence} |"
@@ -136,17 +140,17 @@ def table(panel: Panel) -> str:
     return "\n".join(lines)
 
 
-def kinship(panel: Panel) -> list[str]:
+def related(panel: Panel) -> list[str]:
     """Suspected relatives among the members."""
-    return [f"{kin.a}, {kin.b}: log10 p = {kin.log10_p:.1f}" for kin in panel.record.kinship]
+    return [f"{pair.a}, {pair.b}: log10 p = {pair.log10_p:.1f}" for pair in panel.record.kinship]
 
 
 def audits(panel: Panel) -> list[str]:
     """The audit of the primary statistic over every set of members that can be ranked together."""
     lines = []
-    for members, anchors in kinds(panel):
+    for members, anchors in comparable_groups(panel):
         what = f"{len(members)} members such as {members[0].name}, {len(anchors)} anchors"
-        scores = panel.scores_of(PRIMARY, [member.name for member in members], anchors)
+        scores = kept_scores(panel, PRIMARY, [member.name for member in members], anchors)
         found = scores and audit(
             scores.matrix, [member.stratum for member in members], [member.family for member in members]
         )

@@ -21,7 +21,7 @@ KERNELS = ("Prescott", "Haswell", "Zen", "SkylakeX", "SapphireRapids")
 PLAIN = "plain loops"
 PROBE = """
 import numpy as np
-from verify.base.software import blas
+from verify.base.versions import blas
 x = np.random.default_rng(0).standard_normal((300, 300))
 for y in (x, x.astype(np.float32)):
     np.linalg.svd(y @ y.T), np.linalg.qr(y), np.linalg.eigh(y @ y.T), y[0] @ y[1], np.exp(y), np.log(abs(y))

@@ -13,7 +13,7 @@ from tests.reports import words
 from tests.test_figures import STARTS
 from verify import ClaimReport
 from verify.data import model
-from verify.panel import Member, Panel, PanelRecord, load_panel
+from verify.panel import Member, Panel, PanelRecord, build_panel, load_panel
 from verify.panel.record import DEFAULT
 from verify.statistics import PANEL_STATISTICS, PRIMARY
 
@@ -39,7 +39,7 @@ def root(tmp_path_factory):
 @pytest.fixture(scope="module")
 def panel(root):
     """The panel of the toys."""
-    Panel.build(root / "toys.toml", root / "panel")
+    build_panel(root / "toys.toml", root / "panel")
     return root / "panel"
 
 
@@ -315,7 +315,7 @@ def test_the_page_of_a_claim_has_the_panel(run, tmp_path):
 
 
 def test_declared_families_are_left_out_and_searches_paid_for(run):
-    options = ("--panel", "default", "--family", "panel-03", "--family", "smollm2", "--selection", "best_of_2", *CODE)
+    options = ("--panel", "default", "--family", "panel-03", "--family", "smollm2", "--searched", "2", *CODE)
     report = lineage(run, *options)
     assert report.panel.families == ("panel-03", "smollm2")
     assert {"panel-03", "SmolLM2-135M-Instruct"} <= {out.name for out in report.panel.dropped}
@@ -336,14 +336,14 @@ def test_the_panel_level_is_kept(run):
     ("options", "says"),
     [
         (["--panel", "nothing-here"], "is not a panel"),
-        (["--panel", ""], "is not a panel"),
+        (["--panel", ""], "panel is ''; give"),
         (["--panel-alpha", "0"], "panel_alpha"),
         (["--panel-alpha", "nan"], "panel_alpha"),
         (["--corpus", "a", "--corpus", "b", "--corpus", "c"], "--corpus is given 3 times"),
-        (["--selection", "best_of_0"], "best_of_K"),
-        (["--selection", "best_of_-1"], "best_of_K"),
-        (["--selection", "best of 5"], "best_of_K"),
-        (["--selection", "pre-Specified"], "best_of_K"),
+        (["--searched", "0"], "searched is 0; give an integer from 1"),
+        (["--searched", "-1"], "searched is -1"),
+        (["--searched", "1000000000"], "searched is 1000000000"),
+        (["--searched", "best of 5"], "'best of 5' is not a valid integer"),
     ],
 )
 def test_wrong_values_are_one_line(run, tmp_path, options, says):

@@ -14,9 +14,11 @@ from verify.inference import (
     benjamini_yekutieli,
     critical_agreement,
     detectable_agreement,
+    false_match_bound,
     holm,
     log10_p_signs,
     smallest,
+    smallest_share,
 )
 
 
@@ -72,6 +74,30 @@ def test_adjustments_are_those_of_statsmodels(logs, more):
     for method, ours in (("holm", holm), ("fdr_by", benjamini_yekutieli)):
         theirs = multipletests(p, method=method)[1][: len(logs)]
         np.testing.assert_allclose(10 ** np.array(ours(logs, len(p))), theirs, rtol=1e-9)
+
+
+def test_the_smallest_of_p_values_is_bonferronis_of_statsmodels():
+    """Where p does not underflow."""
+    from statsmodels.stats.multitest import multipletests
+
+    rng = np.random.default_rng(0)
+    for m in rng.integers(1, 30, 100):
+        logs = -9 * rng.random(m)
+        theirs = multipletests(10**logs, method="bonferroni")[1].min()
+        assert 10 ** smallest(logs.tolist()) == pytest.approx(theirs, rel=1e-12)
+
+
+def test_shares_and_bounds_are_the_limits_of_statsmodels_and_have_the_power_of_scipy():
+    """Clopper and Pearson's upper limit for one fewer, at twice the tail."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    rng = np.random.default_rng(1)
+    for n in rng.integers(1, 2000, 300):
+        k, power = int(rng.integers(1, n + 1)), float(rng.uniform(0.5, 0.9999))
+        share = smallest_share(k, int(n), power)
+        assert share == pytest.approx(proportion_confint(k - 1, n, 2 * (1 - power), "beta")[1], rel=1e-9)
+        assert binom.sf(k - 1, n, share) == pytest.approx(power, rel=1e-9)
+        assert false_match_bound(k - 1, int(n), power) == pytest.approx(share, rel=1e-12)
 
 
 def test_holm_works_where_p_itself_would_underflow():

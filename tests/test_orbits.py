@@ -1,11 +1,10 @@
-"""Orbits, designs, residuals, Monte Carlo, combinations: valid as proved, and caught where an assumption is broken.
+"""Orbits, designs, residuals, combinations: valid as proved, and caught where an assumption is broken.
 
 Three kinds of evidence. *Enumeration*: for any fixed array, the average over the group of 1[p <= u] is at most u,
 which is the theorem itself. *Simulation*: p-values from a law that satisfies the null pass `check_super_uniform`.
 *Counter-examples*: the same harness rejects each procedure whose assumption is broken.
 """
 
-from hashlib import sha256
 from itertools import permutations, product
 from math import log10
 
@@ -14,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.stats import binom, combine_pvalues
+from scipy.stats import binom, combine_pvalues, rankdata
 
 from tests.uniformity import NotSuperUniformError, check_super_uniform
 from verify import StatisticsError
@@ -24,11 +23,9 @@ from verify.inference import (
     critical_odds_ratio,
     disjoint_pairs,
     false_match_bound,
-    family_design,
     fisher,
     larger,
     larger_rank,
-    monte_carlo_p,
     orbit_rank,
     pair_design,
     rank,
@@ -36,6 +33,7 @@ from verify.inference import (
     stratum_design,
     two_way_residual,
 )
+from verify.inference.blind import blind_order
 
 REPEATS = 2000
 
@@ -98,15 +96,12 @@ LAWS = [gaussian, tied, heavy_tailed, random_hubs, points]
 
 def designs(n):
     strata = ["x", "y"] + ["x", "y"] * (n // 2 - 1) + ["x"] * (n % 2)
-    names = [f"model {i}" for i in range(n)]
-    families = ["A", "B"] + [f"family {max(i, 3)}" for i in range(2, n)]
     return [
         pair_design(n),
         row_design(n, 0),
         row_design(n, 1),
         stratum_design(["x"] * (n - 1) + ["y"]),
         stratum_design(strata),
-        family_design(families, names),
     ]
 
 
@@ -225,32 +220,6 @@ def test_a_design_cannot_be_changed_after_it_was_declared():
         design.orbit[0] = 3
     with pytest.raises(AttributeError):
         design.claim = 1
-
-
-def test_a_family_is_represented_by_one_model_whatever_the_order():
-    families, names = ["a", "b", "f", "f", "f", "g"], ["A", "B", "f1", "f2", "f3", "g1"]
-    design = family_design(families, names)
-    assert len(design.models) == 4
-    digests = {name: sha256(name.encode()).hexdigest() for name in names}
-    assert names[design.models[2]] == min(["f1", "f2", "f3"], key=digests.get)
-    order = [0, 1, 4, 5, 2, 3]
-    other = family_design([families[i] for i in order], [names[i] for i in order])
-    assert {names[i] for i in design.models} == {names[order[i]] for i in other.models}
-
-
-@pytest.mark.parametrize(
-    ("families", "names", "message"),
-    [
-        (["a", "a", "f"], ["A", "B", "C"], "family 'a' of 'A' has 2 models"),
-        (["a", "b", "b"], ["A", "B", "C"], "family 'b' of 'B' has 2 models"),
-        (["a", "b", "f"], ["A", "B", "A"], "'A' is given to two models"),
-        (["a", "b", "f"], ["A", "B"], "2 names for 3 families"),
-        (["a"], ["A"], "no claim"),
-    ],
-)
-def test_a_family_design_refuses_undeclared_kinship(families, names, message):
-    with pytest.raises(StatisticsError, match=message):
-        family_design(families, names)
 
 
 def test_designs_without_a_claim_are_refused():
@@ -381,13 +350,13 @@ def test_families_are_valid_with_blind_representatives_and_caught_with_chosen_on
     """Families of four, alike within; the representative that resembles A and B least is no blind choice."""
     rng = np.random.default_rng(0)
     family = np.array([0, 1] + [f for f in range(2, 9) for _ in range(4)])
-    names = [f"m{i}" for i in range(30)]
-    design = family_design(family.tolist(), names)
+    order = blind_order([f"m{i}" for i in range(30)])
+    first = [next(i for i in order if family[i] == f) for f in range(9)]
     blind, chosen, all_models = [], [], []
     for _ in range(REPEATS):
         x = rng.standard_normal((9, 3))[family] + 0.7 * rng.standard_normal((30, 3))
         S = symmetric(x @ x.T)
-        blind.append(rank(S, design, residual=False).log10_p)
+        blind.append(rank(relabelled(S, first), pair_design(9), residual=False).log10_p)
         least = [min(np.flatnonzero(family == f), key=lambda i, S=S: S[i].max()) for f in range(9)]
         chosen.append(rank(relabelled(S, least), pair_design(9), residual=False).log10_p)
         all_models.append(rank(S, pair_design(30), residual=False).log10_p)
@@ -650,111 +619,13 @@ def test_disjoint_pairs_use_each_model_once_whatever_the_order(names):
     ]
 
 
-# Monte Carlo
-
-GROUP = [np.array(g) for g in permutations(range(4))]
-TARGET = np.array([0.0, 1.0, 2.0, 2.0])
-
-
-def monte_carlo_sample(repeats, *, draws, stop_at=None):
-    """Association of two shuffled short vectors, with ties, under the symmetric group."""
-    rng = np.random.default_rng(1)
-    results, exact = [], []
-    for _ in range(repeats):
-        x = rng.permutation([0.0, 1.0, 1.0, 3.0])
-        values = np.array([x[g] @ TARGET for g in GROUP])
-        results.append(
-            monte_carlo_p(
-                lambda rng, values=values: values[rng.integers(24)],
-                values[0],
-                draws=draws,
-                stop_at=stop_at,
-                rng=rng,
-            )
-        )
-        exact.append((values >= values[0]).mean())
-    return results, np.array(exact)
-
-
-@pytest.mark.parametrize("stop_at", [None, 1, 3])
-def test_the_monte_carlo_p_is_super_uniform_with_and_without_stopping(stop_at):
-    results, _ = monte_carlo_sample(REPEATS, draws=39, stop_at=stop_at)
-    check_super_uniform([r.log10_p for r in results])
-    assert all(r.draws == 39 or r.stopped for r in results)
-    assert any(r.stopped for r in results) == (stop_at is not None)
-
-
-def exact_law(q, draws, stop_at):
-    """Outcomes (p, interval) of a Monte Carlo test whose draws exceed with probability q, by enumeration."""
-    for b in range(draws + 1 if stop_at is None else min(stop_at, draws + 1)):
-        yield binom.pmf(b, draws, q), [1] * b + [0] * (draws - b)
-    if stop_at is not None:
-        for last in range(stop_at, draws + 1):
-            yield binom.pmf(stop_at - 1, last - 1, q) * q, [1] * (stop_at - 1) + [0] * (last - stop_at) + [1]
-
-
-@pytest.mark.parametrize("stop_at", [None, 2, 5])
-def test_the_monte_carlo_law_and_interval_by_enumeration(stop_at):
-    """Coverage at every q, and super-uniformity when q is itself uniform (a continuous statistic)."""
-    draws, confidence, grid = 12, 0.9, (np.arange(400) + 0.5) / 400
-    outcomes = []
-    for _, sequence in exact_law(0.5, draws, stop_at):
-        feed = iter(sequence)
-        outcomes.append(
-            monte_carlo_p(
-                lambda _, feed=feed: float(next(feed)),
-                1.0,
-                draws=draws,
-                stop_at=stop_at,
-                confidence=confidence,
-                rng=np.random.default_rng(0),
-            )
-        )
-        assert next(feed, None) is None
-    probability = np.array([[mass for mass, _ in exact_law(q, draws, stop_at)] for q in grid])
-    np.testing.assert_allclose(probability.sum(axis=1), 1)
-    low, high = np.array([r.interval for r in outcomes]).T
-    covered = (low <= grid[:, None]) & (grid[:, None] <= high)
-    assert ((probability * covered).sum(axis=1) >= confidence - 1e-9).all()
-    for r in outcomes:  # and no wider than the law allows: each limit is where its tail is .05
-        later = (r.exceedances - 1, r.draws - 1) if r.stopped else (r.exceedances, r.draws)
-        assert r.interval[1] == 1 or binom.cdf(*later, r.interval[1]) == pytest.approx(0.05)
-        assert r.interval[0] == 0 or binom.sf(r.exceedances - 1, r.draws, r.interval[0]) == pytest.approx(0.05)
-    p = 10 ** np.array([r.log10_p for r in outcomes])
-    for u in p:
-        assert probability.mean(axis=0)[p <= u + 1e-12].sum() <= u + 1e-4
-
-
-def test_the_interval_is_around_the_p_value_of_the_enumerated_orbit():
-    results, exact = monte_carlo_sample(600, draws=60, stop_at=10)
-    inside = [r.interval[0] <= q <= r.interval[1] for r, q in zip(results, exact, strict=True)]
-    assert np.mean(inside) > 0.93
-
-
-def test_b_over_n_without_the_one_is_caught():
-    results, _ = monte_carlo_sample(REPEATS, draws=9)
-    with pytest.raises(NotSuperUniformError):
-        check_super_uniform([log10(max(r.exceedances / r.draws, 1e-9)) for r in results])
-
-
-def test_stopping_when_the_p_value_looks_small_is_caught():
-    rng, log10_p = np.random.default_rng(0), []
-    for _ in range(REPEATS):
-        exceed = rng.random(200) < rng.random()  # the exact p-value is uniform
-        running = (np.cumsum(exceed) + 1) / (np.arange(200) + 2)
-        log10_p.append(log10(running.min()))
-    with pytest.raises(NotSuperUniformError):
-        check_super_uniform(log10_p)
-
-
-def test_a_draw_that_is_not_finite_is_refused():
-    def call(observed=0.0, value=0.0, **options):
-        return monte_carlo_p(lambda _: value, observed, **{"draws": 5, "rng": np.random.default_rng(0), **options})
-
-    assert call().log10_p == 0.0  # all ties
-    for bad in ({"observed": np.nan}, {"value": np.inf}, {"draws": 0}, {"stop_at": 0}, {"confidence": 1.0}):
-        with pytest.raises(StatisticsError):
-            call(**bad)
+def test_an_orbit_rank_is_the_rank_of_scipy():
+    """The worst of tied ones, from the top."""
+    rng = np.random.default_rng(0)
+    for size in rng.integers(1, 60, 200):
+        values = rng.integers(0, 9, size).astype(float)
+        claim = int(rng.integers(size))
+        assert orbit_rank(values, claim).rank == rankdata(-values, method="max")[claim]
 
 
 # Combination

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -192,7 +191,7 @@ def test_arranging_the_stream_arranges_the_arrays(
     for name, w in (("plain", weights(5, C)), ("arranged", arranged(weights(5, C), g, signs))):
         folder = write(tmp_path / name, w, C, tokens=False)
         if broken:
-            monkeypatch.setattr(sys.modules["verify.fingerprint.build"], "anchors_of", by_largest_entry(folder))
+            monkeypatch.setattr("verify.fingerprint.build.anchors_of", by_largest_entry(folder))
         made.append(fingerprint(folder))
     plain, moved = (one.arrays["stream.embed"].astype(np.float64) for one in made)
     assert np.array_equal(moved, plain[g] * signs[:, None]) is not broken

@@ -6,7 +6,6 @@ chance. *Simulation*: fresh exchangeable models. *Counter-examples*: the same ha
 """
 
 import hashlib
-import importlib
 import json
 import os
 import shutil
@@ -40,33 +39,36 @@ from verify.panel import (
     Member,
     Panel,
     PanelRecord,
-    audit,
+    Recipe,
+    build_panel,
     comparable,
+    comparable_groups,
     compute,
     evaluate,
     evidence,
     false_match_curve,
-    kinds,
+    kept_scores,
     like_needed,
-    likeness,
     load_panel,
     members_needed,
     own_pairs,
     pair_p_values,
     quantile_envelope,
+    slim,
     stratum_of,
     unlike,
+    with_scores,
 )
+from verify.panel import build as build_module
 from verify.panel import scores as scores_module
-from verify.panel.build import build
+from verify.panel.audit import audit
+from verify.panel.likeness import likeness
 from verify.panel.localise import CLASSES, summarise
-from verify.panel.recipe import Recipe
 from verify.panel.record import DEFAULT, PANEL_COMPONENTS
 from verify.panel.selection import Dropped
 from verify.statistics import EXACT_TESTS, PANEL_STATISTICS, PRIMARY, on_anchors
 from verify.wording.forms import verbal_cap, verbal_scale
 
-build_module = importlib.import_module("verify.panel.build")  # the package gives the function this name
 FINGERPRINTS = DEFAULT.parents[2] / "benchmarks" / "zoo" / "fingerprints"
 HUB = DEFAULT.parents[1] / "data" / "recipes" / "hub-7b.toml"
 SEEDS = st.integers(0, 2**32)
@@ -133,7 +135,7 @@ LAWS = {
 }
 
 
-def panel_of(models, *, families=None, strata=None, corpora=None, with_scores=False):
+def panel_of(models, *, families=None, strata=None, corpora=None, scored=False):
     """A panel of fingerprints that were never saved."""
     members = tuple(
         Member(
@@ -150,7 +152,7 @@ def panel_of(models, *, families=None, strata=None, corpora=None, with_scores=Fa
     )
     record = PanelRecord(name="toy", version="1", description="", sketch=models[0].record.sketch, members=members)
     panel = Panel(record, {f"m{i}": found for i, found in enumerate(models)})
-    return panel.with_scores() if with_scores else panel
+    return with_scores(panel) if scored else panel
 
 
 def relative(found, rng):
@@ -428,7 +430,7 @@ def test_best_of_k_pays_everywhere(shipped, models, reports):
 def test_a_score_that_is_no_number_makes_the_statistic_inapplicable(wrong, kept, monkeypatch):
     """With a reason, among members or with A; it never counts as not extreme."""
     rng = np.random.default_rng(2)
-    panel = panel_of([synthetic(rng) for _ in range(6)], with_scores=True)
+    panel = panel_of([synthetic(rng) for _ in range(6)], scored=True)
     if kept:
         panel.scores[0].matrix[2, 3] = panel.scores[0].matrix[3, 2] = wrong
     else:
@@ -544,7 +546,7 @@ def test_where_a_and_b_share_too_few_tokens_no_member_is_to_blame():
 def test_kinds_hold_members_that_can_be_compared_with_one_another():
     rng = np.random.default_rng(0)
     shapes = [architecture(), gpt2_like(), architecture(layers=1), gpt2_like(), moe_like()]
-    found = kinds(panel_of([synthetic(rng, shape) for shape in shapes]))
+    found = comparable_groups(panel_of([synthetic(rng, shape) for shape in shapes]))
     assert [[member.name for member in members] for members, _ in found] == [["m0", "m2", "m4"], ["m1", "m3"]]
 
 
@@ -911,8 +913,8 @@ def test_one_stratum_and_few_members_give_no_answer():
 
 
 def test_an_audit_is_the_same_every_time(shipped):
-    members, anchors = kinds(shipped)[0]
-    S = shipped.scores_of(PRIMARY, [m.name for m in members], anchors).matrix
+    members, anchors = comparable_groups(shipped)[0]
+    S = kept_scores(shipped, PRIMARY, [m.name for m in members], anchors).matrix
     arguments = (S, [m.stratum for m in members], [m.family for m in members])
     assert audit(*arguments) == audit(*arguments)
 
@@ -1008,7 +1010,7 @@ def bad_model(name, root):
 def test_a_bad_model_is_reported_listed_and_skipped(name, toys, tmp_path):
     """Whatever is wrong with it, the rest are built, and the panel loads."""
     says, lines = bad_model(name, toys), []
-    panel = build(recipe(*TOYS, "bad"), tmp_path / "panel", base=toys, report=lines.append)
+    panel = build_panel(recipe(*TOYS, "bad"), tmp_path / "panel", base=toys, report=lines.append)
     assert [member.name for member in panel.record.members] == list(TOYS)
     (left,) = panel.record.excluded
     assert left.name == "bad"
@@ -1021,7 +1023,7 @@ def test_a_bad_model_is_reported_listed_and_skipped(name, toys, tmp_path):
 
 def test_if_no_model_can_be_used_it_is_one_error(tmp_path):
     with pytest.raises(InputError, match="No model of the recipe 'toys' could be fingerprinted"):
-        build(recipe("a", "b"), tmp_path / "panel", base=tmp_path)
+        build_panel(recipe("a", "b"), tmp_path / "panel", base=tmp_path)
     assert not (tmp_path / "panel").exists()
 
 
@@ -1033,13 +1035,13 @@ def test_an_interrupted_build_resumes_where_it_stopped(toys, tmp_path, read):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        build(recipe(*TOYS), tmp_path / "panel", base=toys, progress=interrupted)
+        build_panel(recipe(*TOYS), tmp_path / "panel", base=toys, progress=interrupted)
     assert read == ["toy-0", "toy-1"]
     assert not (tmp_path / "panel" / "panel.json").exists()
-    resumed = build(recipe(*TOYS), tmp_path / "panel", base=toys)
+    resumed = build_panel(recipe(*TOYS), tmp_path / "panel", base=toys)
     assert read == ["toy-0", "toy-1", "toy-2"]
-    assert resumed.digest == build(recipe(*TOYS), tmp_path / "other", base=toys).digest
-    assert build(recipe(*TOYS), tmp_path / "panel", base=toys).digest == resumed.digest
+    assert resumed.digest == build_panel(recipe(*TOYS), tmp_path / "other", base=toys).digest
+    assert build_panel(recipe(*TOYS), tmp_path / "panel", base=toys).digest == resumed.digest
     assert len(read) == 6
 
 
@@ -1079,10 +1081,10 @@ def change(name, toys, cached):
     ],
 )
 def test_a_model_is_read_again_if_it_changed_and_only_then(name, toys, tmp_path, read):
-    build(recipe(*TOYS), tmp_path / "panel", base=toys)
+    build_panel(recipe(*TOYS), tmp_path / "panel", base=toys)
     read.clear()
     again = change(name, toys, tmp_path / "panel" / "fingerprints" / "toy-1.safetensors")
-    panel = build(recipe(*TOYS), tmp_path / "panel", base=toys)
+    panel = build_panel(recipe(*TOYS), tmp_path / "panel", base=toys)
     assert read == (["toy-1"] if again else [])
     assert len(panel.record.members) == 3
     fresh = toys / "toy-1"
@@ -1093,12 +1095,12 @@ def test_a_model_is_read_again_if_it_changed_and_only_then(name, toys, tmp_path,
 
 def test_a_name_given_to_another_model_is_read_again(toys, tmp_path):
     """A fingerprint made of one model never stands for another."""
-    build(recipe(*TOYS), tmp_path / "panel", base=toys)
+    build_panel(recipe(*TOYS), tmp_path / "panel", base=toys)
     again = recipe("toy-0", "elsewhere", elsewhere={"name": "toy-1"})
-    panel = build(again, tmp_path / "panel", base=toys)
+    panel = build_panel(again, tmp_path / "panel", base=toys)
     assert [member.name for member in panel.record.members] == ["toy-0"]
     verify.fingerprint(toys / "toy-2").save(toys / "elsewhere")
-    panel = build(again, tmp_path / "panel", base=toys)
+    panel = build_panel(again, tmp_path / "panel", base=toys)
     expected = verify.fingerprint(toys / "toy-2").record.content_sha256
     assert panel.record.members[1].content_sha256 == expected
 
@@ -1108,15 +1110,15 @@ def test_a_cached_fingerprint_of_another_sketch_is_refused(toys, tmp_path):
     cached = tmp_path / "panel" / "fingerprints" / "toy-9.safetensors"
     found = verify.fingerprint(toys / "toy-0", sketch=SketchSpec(units=8))
     Fingerprint(found.record.model_copy(update={"name": "toy-9"}), found.arrays).save(cached)
-    panel = build(recipe("toy-0", "toy-9"), tmp_path / "panel", base=toys)
+    panel = build_panel(recipe("toy-0", "toy-9"), tmp_path / "panel", base=toys)
     assert [(left.name, "another sketch" in left.reason) for left in panel.record.excluded] == [("toy-9", True)]
 
 
 def test_relatives_are_listed_and_kept(toys, tmp_path):
     c = config(layers=1)
     write(toys / "kin", child(weights(0, c), 11), c)
-    panel = build(recipe(*TOYS, "kin"), tmp_path / "panel", base=toys)
-    assert [(kin.a, kin.b) for kin in panel.record.kinship] == [("toy-0", "kin")]
+    panel = build_panel(recipe(*TOYS, "kin"), tmp_path / "panel", base=toys)
+    assert [(pair.a, pair.b) for pair in panel.record.kinship] == [("toy-0", "kin")]
     assert len(panel.record.members) == 4
     assert panel.record.kinship[0].log10_p < -3
 
@@ -1127,7 +1129,7 @@ def test_no_place_on_the_builders_machine_enters_a_panel(toys, tmp_path):
     entries = [{"model": path, "name": name, "family": name, "licence": "x"} for name, path in names.items()]
     absent = {"model": str(tmp_path / "secret" / "d"), "family": "d", "licence": "x"}
     made = Recipe.model_validate({"name": "n", "version": "1", "member": [*entries, absent]})
-    panel = build(made, tmp_path / "panel", base=toys)
+    panel = build_panel(made, tmp_path / "panel", base=toys)
     assert [member.source for member in panel.record.members] == ["a", "b", "toy-2"]
     text = (tmp_path / "panel" / "panel.json").read_text()
     assert not any(place in text for place in (str(tmp_path), "..", "secret"))
@@ -1135,11 +1137,32 @@ def test_no_place_on_the_builders_machine_enters_a_panel(toys, tmp_path):
 
 def test_panel_build_takes_a_recipe_or_its_path_with_models_beside_it(toys, tmp_path, monkeypatch):
     (toys / "toys.toml").write_text(toml(RECIPE))
-    by_path = Panel.build(toys / "toys.toml", tmp_path / "one")
+    by_path = build_panel(toys / "toys.toml", tmp_path / "one")
     monkeypatch.chdir(toys)
-    by_recipe = Panel.build(Recipe.read(toys / "toys.toml"), tmp_path / "two")
+    by_recipe = build_panel(Recipe.read(toys / "toys.toml"), tmp_path / "two")
     assert by_path.digest == by_recipe.digest == load_panel(tmp_path / "one").digest
-    assert repr(by_path) == "Panel('toys' 1, 3 members)"
+    assert repr(by_path) == f"Panel('toys' 1, 3 members, {by_path.digest:.19})"
+
+
+@pytest.mark.parametrize("name", ["", "x"])
+def test_a_recipe_beside_its_model_builds_a_panel_or_says_why_before_any_work(toys, tmp_path, name, monkeypatch):
+    """A place that is only `.` has no last part to name a member by, and says nothing as a source."""
+    entry = {"model": ".", "family": "f", "licence": "MIT"} | ({"name": name} if name else {})
+    (toys / "toy-0" / "r.toml").write_text(toml(RECIPE | {"member": [entry], "positive": []}))
+    if name:
+        panel = build_panel(toys / "toy-0" / "r.toml", tmp_path / "panel")
+        assert [(member.name, member.source) for member in panel.record.members] == [("x", "x")]
+        assert panel.fingerprints["x"].record.name == "toy-0"
+        return
+    monkeypatch.setattr("verify.panel.build.fingerprint", None)
+    with pytest.raises(InputError, match="needs a `name`"):
+        build_panel(toys / "toy-0" / "r.toml", tmp_path / "panel")
+    assert not (tmp_path / "panel").exists()
+
+
+def test_workers_build_the_same_panel(toys, tmp_path):
+    panels = [build_panel(recipe(*TOYS), tmp_path / str(n), base=toys, workers=n) for n in (None, 2)]
+    assert panels[0] == panels[1]
 
 
 # ---- recipes
@@ -1267,7 +1290,7 @@ def saved(tmp_path_factory):
     """A small panel with scores, in its folder."""
     root = tmp_path_factory.mktemp("saved")
     write_toys(root, layers=3)
-    return build(recipe(*TOYS), root / "panel", base=root), root / "panel"
+    return build_panel(recipe(*TOYS), root / "panel", base=root), root / "panel"
 
 
 def test_a_panel_loads_as_it_was_saved(saved):
@@ -1389,10 +1412,10 @@ def test_there_is_no_panel_where_there_is_none(tmp_path):
 
 def test_slim_keeps_every_panel_score_and_nothing_exact(saved, tmp_path):
     panel, _ = saved
-    slim = panel.slim()
-    slim.save(tmp_path)
+    small = slim(panel)
+    small.save(tmp_path)
     loaded = Panel.load(tmp_path)
-    assert loaded.digest == slim.digest != panel.digest
+    assert loaded.digest == small.digest != panel.digest
     names = [member.name for member in panel.record.members]
     for statistic in PANEL_STATISTICS:
         one, two = (
@@ -1410,7 +1433,7 @@ def test_slim_keeps_every_panel_score_and_nothing_exact(saved, tmp_path):
 
 def test_the_shipped_panel_is_large_enough_and_small_enough(shipped):
     """Twenty strangers of one kind, each of a family of its own; under 15 MB; no relatives known."""
-    members, anchors = kinds(shipped)[0]
+    members, anchors = comparable_groups(shipped)[0]
     shapes = [shipped.fingerprints[member.name].record.architecture for member in members]
     assert len(members) >= 20
     assert len({member.family for member in members}) == len(members)

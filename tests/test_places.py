@@ -37,7 +37,7 @@ from verify.checkpoint.places.web import find_on_web
 from verify.cli import main
 from verify.data import model
 from verify.fingerprint import Effort, scan
-from verify.panel.build import build
+from verify.panel import build_panel
 from verify.panel.recipe import Recipe
 
 TOKEN = "hf_this_is_a_secret_token"
@@ -1108,6 +1108,6 @@ def test_a_panel_is_built_from_the_hub(hub: Server, tmp_path: Path) -> None:
     """A recipe names a model that is not on this machine."""
     text = 'name = "p"\nversion = "1"\n[[member]]\nmodel = "org/name"\nfamily = "f"\nlicence = "none"\n'
     (tmp_path / "recipe.toml").write_text(text)
-    panel = build(Recipe.read(tmp_path / "recipe.toml"), tmp_path / "panel", base=tmp_path)
+    panel = build_panel(Recipe.read(tmp_path / "recipe.toml"), tmp_path / "panel", base=tmp_path)
     assert [member.name for member in panel.record.members] == ["name"]
     assert hub.asked

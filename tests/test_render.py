@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -344,8 +343,8 @@ def test_without_matplotlib_pages_name_the_figures_left_out(
     """And say their numbers all the same; a figure itself says what is missing."""
     report = reports["obfuscated"]
     with_it = {kind: FORMATS[kind](report) for kind in ("md", "tex", "json", "fragment")}
-    monkeypatch.setattr(import_module("verify.render.html"), "find_spec", lambda _: None)
-    monkeypatch.setattr(import_module("verify.render.pdf"), "find_spec", lambda _: None)
+    monkeypatch.setattr("verify.render.html.find_spec", lambda _: None)
+    monkeypatch.setattr("verify.render.pdf.find_spec", lambda _: None)
     for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
@@ -555,7 +554,7 @@ def test_a_pdf_is_made_by_what_there_is(
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}/bin")
     assert FORMATS["pdf"](report) == by_typst(report)
-    monkeypatch.setattr(import_module("verify.render.pdf"), "find_spec", lambda _: None)
+    monkeypatch.setattr("verify.render.pdf.find_spec", lambda _: None)
     with pytest.raises(InputError, match=r"needs pdflatex .* or typst") as caught:
         report.to_pdf(tmp_path / "none.pdf")
     assert str(caught.value).isprintable()

@@ -390,6 +390,8 @@ def test_a_report_can_be_copied_and_sent_to_another_process() -> None:
         assert again == report
         assert list(again.tests) == list(report.tests)
         assert again.to_json() == report.to_json()
+    with pytest.raises(TypeError):
+        report.tests["x"] = report.tests["unit_identity"]  # type: ignore[index]  # which is the point
 
 
 def test_a_broken_seal_is_named() -> None:

@@ -38,7 +38,7 @@ from verify.inference import benjamini_yekutieli, holm
 from verify.lineage import Model, exact_results
 from verify.screen import Edge, ScreenResult, first_stage, screen, sketches
 from verify.screen import models as models_of
-from verify.screen import screen as _function
+from verify.screen import stages as module
 from verify.screen.families import families
 from verify.screen.kinds import kind
 from verify.screen.summary import summary
@@ -56,7 +56,6 @@ from verify.statistics.blocks import (
 )
 from verify.statistics.matching import fixed_points
 
-module = sys.modules[_function.__module__]
 Arrays = dict[str, np.ndarray]
 SHAPE = architecture(layers=6, kv_heads=4)
 

@@ -11,7 +11,7 @@ import pytest
 import verify
 from tests.kernels import environment, runs
 from verify.base import software
-from verify.base.software import blas
+from verify.base.versions import blas
 from verify.data import model
 from verify.replay.agreement import compare
 from verify.replay.rerun import WITH_WEIGHTS
@@ -45,7 +45,7 @@ def test_the_kernels_that_run_are_recorded() -> None:
 
 def test_the_kernels_are_those_that_run_and_not_those_of_another_package(elsewhere: str) -> None:
     """Loading scipy, which brings a BLAS of its own, changes nothing; another kernel does."""
-    code = "from verify.base.software import blas, software; x = software(); import scipy.linalg; blas.cache_clear()"
+    code = "from verify.base.versions import blas, software; x = software(); import scipy.linalg; blas.cache_clear()"
     code += "; assert software() == x; print(x['blas'])"
     found = subprocess.run(
         [sys.executable, "-c", code], env=environment(elsewhere), capture_output=True, text=True, check=True

@@ -2,35 +2,152 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import pickle
+import pkgutil
+import pydoc
 import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
+from typing import Any, get_args, get_type_hints
+from unittest.mock import patch
 
 import pytest
 
 import verify
+from verify.base.callable_module import CallableModule
+from verify.data import model
 
 ROOT = Path(__file__).parents[1]
 HEAVY = ("scipy", "statsmodels", "matplotlib", "jinja2", "rich", "pandas", "click", "torch", "dask", "fsspec")
 
 
+MODULES = [name for _, name, _ in pkgutil.walk_packages(verify.__path__, "verify.") if not name.endswith("__main__")]
+CALLED = ("fingerprint", "replay", "screen")
+
+
 def test_all_is_sorted_and_complete() -> None:
-    """The public names are those without an underscore that are not modules."""
-    public = [n for n, value in vars(verify).items() if not n.startswith("_") and not isinstance(value, ModuleType)]
+    """The public names are those without an underscore that are not modules, but for packages that can be called."""
+    public = [
+        name
+        for name, value in vars(verify).items()
+        if not name.startswith("_") and name != "TYPE_CHECKING" and type(value) is not ModuleType
+    ]
     assert verify.__all__ == sorted(verify.__all__)
-    assert sorted(public) == verify.__all__
+    assert sorted(public) == verify.__all__ == dir(verify)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_is_where_its_name_says(name: str) -> None:
+    """No function hides a module: what is imported by a name is what the name leads to."""
+    module, (package, _, last) = import_module(name), name.rpartition(".")
+    assert getattr(import_module(package), last) is module is pkgutil.resolve_name(name)
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_a_package_that_can_be_called_is_like_its_function(name: str) -> None:
+    """In signature, types, help and pickle; and its modules can be imported and patched."""
+    package = getattr(verify, name)
+    function = vars(import_module(f"verify.{name}"))[name]
+    assert isinstance(package, CallableModule)
+    assert callable(package)
+    assert package.__wrapped__ is function
+    assert inspect.signature(package) == inspect.signature(function)
+    assert get_type_hints(package) == get_type_hints(function) != {}
+    assert function.__doc__ in package.__doc__
+    assert "Returns" in pydoc.render_doc(package)
+    assert repr(package) == f"<package and function 'verify.{name}'>"
+    cloudpickle = pytest.importorskip("cloudpickle")
+    for made in (pickle.dumps(package), cloudpickle.dumps(package)):
+        assert pickle.loads(made) is package
+
+
+def test_modules_of_a_package_that_can_be_called_can_be_patched() -> None:
+    """By their dotted names, as `mock.patch` finds them."""
+    import verify.screen.result as result
+
+    with patch("verify.screen.result.chosen_form") as patched:
+        assert result.chosen_form is patched
+
+
+def test_a_package_can_be_called_in_another_process() -> None:
+    """As any function can be."""
+    path = str(model("reference"))
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        made = pool.submit(verify.fingerprint, path).result()
+    assert made.record == verify.fingerprint(path).record
+
+
+def test_a_package_can_be_called_by_a_dask_worker(tmp_path: Path) -> None:
+    """Whose pickles are made by cloudpickle."""
+    distributed = pytest.importorskip("distributed")
+    path = str(model("reference"))
+    cluster = distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, local_directory=tmp_path
+    )
+    with cluster, distributed.Client(cluster) as client:
+        assert client.submit(verify.fingerprint, path).result().record == verify.fingerprint(path).record
+
+
+def _classes(hint: Any) -> Iterator[type]:
+    """The classes of ours in a type."""
+    if isinstance(hint, type) and hint.__module__.startswith("verify."):
+        yield hint
+    for part in get_args(hint):
+        yield from _classes(part)
+
+
+def _functions(name: str) -> Iterator[Callable[..., Any]]:
+    """What a user calls by a public name: the function, or the methods of the class."""
+    value = getattr(verify, name)
+    if inspect.isfunction(value) or isinstance(value, CallableModule):
+        yield value
+    elif inspect.isclass(value):
+        members = [member for key, member in vars(value).items() if not key.startswith("_")]
+        members = [getattr(member, "fget", None) or getattr(member, "__func__", member) for member in members]
+        yield from filter(inspect.isfunction, members)
+
+
+def _exported(kind: type) -> bool:
+    """From the top, or from the room that it is of."""
+    room = import_module(".".join(kind.__module__.split(".")[:2]))
+    return kind.__name__ in verify.__all__ or kind.__name__ in room.__all__
+
+
+@pytest.mark.parametrize("name", verify.__all__)
+def test_types_of_public_signatures_can_be_named(name: str) -> None:
+    """Whatever a user must name to annotate what is given or returned is exported, and annotations resolve."""
+    for function in _functions(name):
+        for kind in (kind for hint in get_type_hints(function).values() for kind in _classes(hint)):
+            assert _exported(kind), (function, kind)
+
+
+def test_types_of_record_fields_can_be_named() -> None:
+    """All that is reached from a public class through its fields."""
+    todo, seen = [kind for name in verify.__all__ for kind in _classes(getattr(verify, name))], set[type]()
+    while todo:
+        if (kind := todo.pop()) not in seen:
+            seen.add(kind)
+            assert _exported(kind), kind
+            todo += [found for hint in get_type_hints(kind).values() for found in _classes(hint)]
+    assert len(seen) > 40
 
 
 @pytest.mark.parametrize("name", verify.__all__)
 def test_every_public_name_says_what_it_is(name: str) -> None:
     """A docstring that is its own."""
     value = getattr(verify, name)
-    assert value.__doc__
-    assert len(value.__doc__) > 20
+    if not get_args(value):  # Python keeps no docstring of an alias
+        assert value.__doc__
+        assert len(value.__doc__) > 20
 
 
 def test_errors_are_one_tree() -> None:

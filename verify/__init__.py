@@ -7,41 +7,68 @@
 'dependent'
 """
 
+from typing import TYPE_CHECKING
+
 from .base import (
+    Cache,
     CheckpointError,
     FingerprintError,
     InputError,
+    Progress,
     ReportError,
     StatisticsError,
     VerifyError,
+    Workers,
 )
-from .checkpoint import Checkpoint, Location, open_checkpoint
-from .claim import ClaimReport
-from .fingerprint import Fingerprint, SketchSpec, fingerprint
-from .lineage import test_lineage
+from .checkpoint import Architecture, Checkpoint, FileIdentity, Location, open_checkpoint
+from .claim import ClaimReport, Subject, Verdict
+from .fingerprint import Effort, Fingerprint, SketchSpec
+from .lineage import Model, PanelSource, test_lineage
 from .panel import Panel
-from .replay import replay
-from .screen import ScreenResult, screen
+from .replay import Replay
+from .screen import ScreenResult
+from .statistics import TestResult
+
+if TYPE_CHECKING:  # when run these are the packages, which can be called
+    from .fingerprint import fingerprint
+    from .replay import replay
+    from .screen import screen
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Architecture",
+    "Cache",
     "Checkpoint",
     "CheckpointError",
     "ClaimReport",
+    "Effort",
+    "FileIdentity",
     "Fingerprint",
     "FingerprintError",
     "InputError",
     "Location",
+    "Model",
     "Panel",
+    "PanelSource",
+    "Progress",
+    "Replay",
     "ReportError",
     "ScreenResult",
     "SketchSpec",
     "StatisticsError",
+    "Subject",
+    "TestResult",
+    "Verdict",
     "VerifyError",
+    "Workers",
     "fingerprint",
     "open_checkpoint",
     "replay",
     "screen",
     "test_lineage",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -6,10 +6,10 @@ import os
 import platform
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
-from .base import FingerprintError, InputError, Progress, Workers, silent, software
+from .base import FingerprintError, InputError, Progress, Workers, options, silent, software
 from .checkpoint import Location
 from .claim import ClaimReport, EvidenceLine, Provenance, Subject
 from .claim.conclude import Circumstances, Further, conclude, log10_alpha_of_one, not_needed
@@ -29,11 +29,13 @@ from .fingerprint import (
     shared_anchors,
     with_file_digests,
 )
-from .panel import Panel, evaluate, load_panel
+from .panel import Panel, check_panel, evaluate, load_panel
 from .statistics import EXACT_TESTS, ExactResult
 from .statistics import exact_results as results_of
 
 Model = str | os.PathLike[str] | Location | Fingerprint
+MOST_SEARCHED = 10**9 - 1
+"""Pairs that a report can say were searched."""
 
 PanelSource = str | os.PathLike[str] | Panel | None
 OwnEvidence = Callable[[Fingerprint, Fingerprint], EvidenceLine]
@@ -51,7 +53,7 @@ def test_lineage(
     corpus: str | tuple[str, str] = "",
     searched: int = 1,
     chronology: str | None = None,
-    created: str | None = None,
+    created: str | datetime | None = None,
     own: Collection[OwnEvidence] = (),
     workers: Workers = None,
     progress: Progress = silent,
@@ -75,10 +77,11 @@ def test_lineage(
     corpus : name of the text that A and B were trained on, or one name for each, as the panel declares its members'.
         Strangers of one text are more alike, so there is no panel verdict unless the panel holds members of the
         corpus and the kind of A and of B: none without this, or with a name that no member has.
-    searched : how many pairs of models were searched for this one; 1 for a pair named in advance. The report's
-        p-values are multiplied by it.
+    searched : number of pairs that were searched for this one, by which the report's p-values are multiplied; 1 for
+        a pair that was named in advance.
     chronology : which file existed first and how that is known, in words; recorded as stated.
-    created : ISO 8601 time to record; now by default. It is the report's only clock.
+    created : time to record, in ISO 8601 or as a datetime with a time zone; now by default. It is the report's only
+        clock.
     own : evidence of your own: functions of both fingerprints (of the parts that the report is headlined by), each
         giving a line under a name of its own. It is recorded and shown, and enters no verdict.
     workers : processes that read weights, or an executor to hand the layers to; the report is the same.
@@ -91,8 +94,8 @@ def test_lineage(
     Raises
     ------
     InputError
-        If a model cannot be used, or the fingerprints were made under different sketches, or state the same weights
-        and hold different numbers.
+        If an argument is not what it should be, a model cannot be used, or the fingerprints were made under different
+        sketches, or state the same weights and hold different numbers.
 
     Examples
     --------
@@ -101,16 +104,19 @@ def test_lineage(
     >>> report.verdict, report.tests["unit_identity"].statistic
     ('dependent', 256)
     """
-    if isinstance(families, str):
-        raise InputError(f"families is the text {families!r:.60}; give a list of family names.")
-    for name, level in (("alpha", alpha), ("panel_alpha", panel_alpha)):
-        if not 0 < level < 1:
-            raise InputError(f"{name} is {level}; give a level between 0 and 1, such as 0.001.")
-    corpora = _corpora(corpus)
-    created, reference = _time(created), load_panel(panel)
-    _check_text("chronology", chronology or "")
-    if reference is not None and effort not in (None, "full"):
+    for name, given in (("a", a), ("b", b)):
+        check_model(name, given)
+    alpha, panel_alpha = options.fraction("alpha", alpha), options.fraction("panel_alpha", panel_alpha)
+    families, corpora = options.texts("families", families), _corpora(corpus)
+    searched = options.positive("searched", searched, MOST_SEARCHED)
+    chronology = None if chronology is None else options.text("chronology", chronology)
+    created, workers = options.time("created", created), options.processes("workers", workers)
+    effort = None if effort is None else options.one_of("effort", effort, EFFORTS)
+    progress = options.function("progress", progress)
+    check_panel(panel)
+    if panel is not None and effort not in (None, "full"):
         raise InputError(f"effort is {effort!r}, and a panel needs all weights; give 'full', or no panel.")
+    reference = load_panel(panel)
     asked: Effort | None = "full" if reference is not None else effort
     read = _fingerprint(a, asked, workers, progress), _fingerprint(b, asked, workers, progress)
     read = by_one_tokenizer((a, b), read, lambda model, _: _fingerprint(model, asked, workers, progress))
@@ -167,6 +173,18 @@ def test_lineage(
 
 
 test_lineage.__test__ = False  # type: ignore[attr-defined]  # not for pytest
+
+
+def check_model(name: str, model: Model) -> None:
+    """Refuse what is no model, before anything is read.
+
+    Raises
+    ------
+    InputError
+        If it is no path, address, Location or Fingerprint, by the name of the argument.
+    """
+    if not isinstance(model, Fingerprint):
+        Location.of(model, name)
 
 
 def by_one_tokenizer(
@@ -269,32 +287,12 @@ def _fingerprint(model: Model, effort: Effort | None, workers: Workers, progress
     return fingerprint(model, effort=effort, workers=workers, progress=progress)
 
 
-def _time(created: str | None) -> str:
-    if created is None:
-        return datetime.now(UTC).isoformat(timespec="seconds")
-    try:
-        datetime.fromisoformat(created)
-    except ValueError as error:
-        raise InputError(
-            f"created is {created!r:.60}; give a time in ISO 8601, such as 2026-01-31T12:00:00+00:00."
-        ) from error
-    return created
-
-
 def _corpora(corpus: str | tuple[str, str]) -> tuple[str, str]:
-    names = (corpus, corpus) if isinstance(corpus, str) else tuple(corpus)
-    if len(names) != 2 or not all(isinstance(name, str) for name in names):
-        raise InputError(f"corpus is {corpus!r:.60}; give the name of one corpus, or two names, of A's and of B's.")
-    for name in names:
-        _check_text("corpus", name)
-    return names[0].strip(), names[1].strip()
-
-
-def _check_text(option: str, text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InputError(f"{option} is {text!r:.60}; give text that UTF-8 can encode.") from error
+    names = (corpus, corpus) if isinstance(corpus, str) else corpus
+    if not isinstance(names, tuple | list) or len(names) != 2 or not all(isinstance(name, str) for name in names):
+        options.refuse("corpus", corpus, "the name of one corpus, or two names, of A's and of B's")
+    first, second = (options.text("corpus", name).strip() for name in names)
+    return first, second
 
 
 def _check_whole(model: Fingerprint) -> None:

@@ -1,7 +1,8 @@
 """What every room needs once: errors, the frozen record, atomic files, a cache, workers, progress."""
 
-from .cache import Cache
-from .digest import canonical, digest, without_duplicates
+from . import options
+from .cache import Cache, CacheEntry
+from .canonical_json import canonical, digest, without_duplicates
 from .errors import (
     AccessDeniedError,
     CheckpointError,
@@ -21,12 +22,13 @@ from .files import read_regular, replace_together, sha256_of_file, write_atomica
 from .phrase import Phrase
 from .progress import Progress, silent
 from .record import Record, later
-from .software import software
+from .versions import software
 from .workers import Workers, run_in_order
 
 __all__ = [
     "AccessDeniedError",
     "Cache",
+    "CacheEntry",
     "CheckpointError",
     "DamagedError",
     "FingerprintError",
@@ -46,6 +48,7 @@ __all__ = [
     "canonical",
     "digest",
     "later",
+    "options",
     "read_regular",
     "replace_together",
     "run_in_order",

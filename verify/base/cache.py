@@ -25,7 +25,7 @@ _FOLDER = "VERIFY_CACHE"
 
 
 @dataclass(frozen=True)
-class Entry:
+class CacheEntry:
     """One thing that is kept: a file, or a folder of them."""
 
     kind: str
@@ -95,14 +95,14 @@ class Cache:
             return False
         return True
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[CacheEntry]:
         """All that is kept, ordered by kind and name."""
         return [_entry(kind.name, path) for kind in _inside(self.folder) if kind.is_dir() for path in _inside(kind)]
 
-    def clear(self, older_than: float = 0.0) -> tuple[list[Entry], list[Entry]]:
+    def clear(self, older_than: float = 0.0) -> tuple[list[CacheEntry], list[CacheEntry]]:
         """Delete entries not used for ``older_than`` seconds; return the deleted ones, and those that refused."""
-        deleted: list[Entry] = []
-        refused: list[Entry] = []
+        deleted: list[CacheEntry] = []
+        refused: list[CacheEntry] = []
         for entry in self.entries():
             if time.time() - entry.used >= older_than:
                 (deleted if _delete(entry.path) else refused).append(entry)
@@ -118,6 +118,7 @@ def touch(path: Path) -> None:
 
 
 def _of_system() -> Path:
+    """By hand: platformdirs takes a relative XDG_CACHE_HOME, which its specification says is to be ignored."""
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "verify" / "Cache"
     if sys.platform == "darwin":
@@ -133,9 +134,10 @@ def _inside(folder: Path) -> list[Path]:
         return []
 
 
-def _entry(kind: str, path: Path) -> Entry:
+def _entry(kind: str, path: Path) -> CacheEntry:
     files = list(_stats(path))
-    return Entry(kind, path, sum(file.st_size for file in files), max((file.st_mtime for file in files), default=0.0))
+    size, used = sum(file.st_size for file in files), max((file.st_mtime for file in files), default=0.0)
+    return CacheEntry(kind, path, size, used)
 
 
 def _stats(path: Path) -> Iterator[os.stat_result]:

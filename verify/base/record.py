@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,6 +22,17 @@ class Record(BaseModel):
         protected_namespaces=(),  # `model_type` is what everybody calls it
         defer_build=True,  # validators are built when first used, not on import
     )
+
+    def __hash__(self) -> int:
+        """By content, as ``==`` is, also where a field is a mapping."""
+        return hash((type(self), *(_frozen(getattr(self, name)) for name in type(self).model_fields)))
+
+
+def _frozen(value: Any) -> Any:
+    """A value, or what can be hashed in its place; equal values give equal ones."""
+    if isinstance(value, Mapping):
+        return frozenset((key, _frozen(one)) for key, one in value.items())
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 
 def later(default: Any = None) -> Any:

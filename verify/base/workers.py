@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from .errors import InputError
+from . import options
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,7 +32,6 @@ _AHEAD = 4
 """Tasks under way for each process of ours."""
 _AHEAD_OF_OTHERS = 64
 """Tasks under way in an executor whose size we cannot know."""
-MOST_PROCESSES = 1024
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -85,13 +84,10 @@ class _BrokenError(Exception):
 
 def _executors(workers: Workers) -> Iterator[tuple[_Borrowed | _Pool, int]]:
     """What to try, one after another, before this process."""
+    workers = options.processes("workers", workers)
     if isinstance(workers, Executor):
         yield _Borrowed(workers), _AHEAD_OF_OTHERS
     elif workers is not None:
-        if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= MOST_PROCESSES:
-            raise InputError(
-                f"workers is {workers!r:.60}; give None, 1 to {MOST_PROCESSES} processes, or an executor."
-            )
         for _ in range(1 + _FRESH_POOLS if workers > 1 else 0):
             yield _Pool(workers), _AHEAD * workers
 

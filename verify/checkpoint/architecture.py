@@ -52,7 +52,7 @@ class Architecture(Record):
 
 
 class FileIdentity(Record):
-    """One weight file."""
+    """One weight file, by name, size and digest."""
 
     name: str
     size: int

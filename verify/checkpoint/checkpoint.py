@@ -73,6 +73,21 @@ class Checkpoint:
         self.architecture, self.notes = describe(fit.family, shapes, fit.config, self.unrecognised)
         self.notes |= notes | fit.notes
 
+    def __repr__(self) -> str:
+        return f"Checkpoint({self.name!r}, {self.architecture.family}, {len(self._stored)} tensors)"
+
+    def __str__(self) -> str:
+        shape, unknown = self.architecture, sum(map(len, self.strange.values()))
+        return "\n".join(
+            (
+                f"Checkpoint {self.name!r} at {self.origin or 'a path of this machine'}",
+                f"model    {shape.family}, {shape.layers} layers of width {shape.width}, vocabulary {shape.vocab}",
+                f"part     {self.part.name!r} of {len(self.parts)}",
+                f"tensors  {len(self._stored)} understood, {unknown} not, in {len(self._source.weights)} files",
+                f"read     {self.bytes_read} bytes so far",
+            )
+        )
+
     def further(self) -> tuple[Checkpoint, ...]:
         """The other parts of its files that are understood, by name."""
         others = (one for one in self._division.territories if one.part != self.part)

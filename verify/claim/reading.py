@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from ..base import ReportError, read_regular, without_duplicates
-from ..base.digest import canonical, digest
+from ..base.canonical_json import canonical, digest
 from . import schema_1
 from .report import SCHEMA, ClaimReport
 

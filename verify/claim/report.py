@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from pydantic import Field, PrivateAttr
 
 from ..base import Phrase, Record, VerifyError, later, write_atomically
-from ..base.digest import canonical, digest
+from ..base.canonical_json import canonical, digest
 from ..panel import PanelUse
 from ..statistics import ExactResult, PanelResult, Result
 from ..wording import LATEST, say

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..base import ReportError, without_duplicates
-from ..base.digest import canonical
+from ..base.canonical_json import canonical
 from .keys import generate_key, is_encrypted, key_id, public, signer
 from .report import ClaimReport
 from .subject import Subject

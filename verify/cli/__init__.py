@@ -1,5 +1,5 @@
 """The ``verify`` command."""
 
-from .main import main
+from .app import main
 
 __all__ = ["main"]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..base import Cache
-from ..base.cache import Entry
+from ..base import Cache, CacheEntry
 from .output import echo, printable
 
 _DAY = 86_400.0  # seconds
@@ -52,7 +51,7 @@ def clear(older_than: float) -> None:
         echo(f"{len(refused)} are in use or protected, and remain.")
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: CacheEntry) -> str:
     from ..checkpoint.places.kept import about, kept_bytes
 
     known = about(entry.path)

@@ -263,7 +263,7 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
         yield silent
         return
     from rich.console import Console
-    from rich.progress import Progress as Bar
+    from rich.progress import Progress as Bar  # click draws one bar at a time, and long work has several
 
     with Bar(console=Console(stderr=True), transient=True) as bar:
         tasks: dict[str, int] = {}

@@ -28,23 +28,22 @@ def panel() -> None:
 @panel.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder of the panel.")
+@click.option("--workers", type=int, help="Processes that read weights.  [default: none but this one]")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-def build(recipe: Path, output: Path, quiet: bool) -> None:
+def build(recipe: Path, output: Path, workers: int | None, quiet: bool) -> None:
     """Fingerprint the models of RECIPE (TOML or YAML); resumes where it was interrupted.
 
     A model that cannot be read is reported, listed in the panel as excluded, and skipped.
     """
-    from ..panel.build import build as build_panel
-    from ..panel.recipe import Recipe
+    from ..panel import build_panel
     from ..render.escape import SENTENCE, plain
 
     check_writable(output / "panel.json")
-    found = Recipe.read(recipe)
     with progress_bar(quiet) as progress:
         built = build_panel(
-            found,
+            recipe,
             output,
-            base=recipe.parent,
+            workers=workers,
             progress=progress,
             report=lambda line: echo(" ".join(line.split()), err=True),
         )
@@ -92,8 +91,8 @@ def show(panel_folder: str, statistic: str, heatmap: Path | None, as_json: bool,
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def audit(panel_folder: str, statistic: str, qq: Path | None, as_json: bool, quiet: bool) -> None:
     """Ask where the null distribution of PANEL could fail, and report the worst."""
-    from ..panel import audit as audit_scores
-    from ..panel import false_match_curve, quantile_envelope
+    from ..panel.audit import audit as audit_scores
+    from ..panel.audit import false_match_curve, quantile_envelope
 
     if qq is not None:
         _check_figure(qq)
@@ -153,8 +152,10 @@ def _page(loaded: Panel, statistic: str, members: list[Member], scores: NDArray[
     else:
         lines += ["", "No two members can be compared with one another.", ""]
     lines += [
-        plain(f"suspected relatives: {kin.a} and {kin.b} (log10 p = {kin.log10_p:.1f}); kept as declared", SENTENCE)
-        for kin in record.kinship
+        plain(
+            f"suspected relatives: {pair.a} and {pair.b} (log10 p = {pair.log10_p:.1f}); kept as declared", SENTENCE
+        )
+        for pair in record.kinship
     ]
     return "\n".join(lines if record.kinship else [*lines, "No pair of members looks related to the exact tests."])
 
@@ -186,14 +187,14 @@ def _statistic(name: str) -> str:
 
 def _scores(loaded: Panel, name: str, progress: Progress) -> tuple[list[Member], NDArray[np.float64]]:
     """Scores of the largest set of members that can be compared with one another."""
-    from ..panel import compute, kinds
+    from ..panel import comparable_groups, compute, kept_scores
     from ..statistics import PANEL_STATISTICS
     from ..statistics.applicability import on_anchors
 
-    members, anchors = kinds(loaded)[0]
+    members, anchors = comparable_groups(loaded)[0]
     names = [member.name for member in members]
     statistic = next(statistic for statistic in PANEL_STATISTICS if statistic.id == name)
-    kept = loaded.scores_of(statistic, names, anchors)
+    kept = kept_scores(loaded, statistic, names, anchors)
     if kept is None:
         models = [on_anchors(loaded.fingerprints[member], anchors) for member in names]
         kept = compute(statistic, models, names, anchors, None, progress)

@@ -1,5 +1,6 @@
 """Checkpoint to fingerprint: small, publishable, and all that the tests ever look at."""
 
+from ..base.callable_module import make_callable
 from .anchors import ANCHORS, LEAST_ANCHORS, Pairing, known_tokens, shared_anchors
 from .build import fingerprint
 from .copies import may_be_copies, with_file_digests
@@ -64,3 +65,5 @@ __all__ = [
     "unit_rows",
     "with_file_digests",
 ]
+
+make_callable(__name__)

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from ..base import Cache, InputError, Progress, Workers, run_in_order, silent, software
+from ..base import Cache, InputError, Progress, Workers, options, run_in_order, silent, software
 from ..checkpoint import Architecture, Checkpoint, Key, Location, open_checkpoint, whereabouts
 from .anchors import anchors_of
 from .check import MOST_STRANGE
@@ -66,16 +66,17 @@ def fingerprint(
     FingerprintError
         If a fingerprint file is damaged.
     InputError
-        If the effort or the version of the sketch is not one that exists.
+        If an argument is not what it should be, or the version of the sketch is not one that exists.
     """
-    sketch = sketch or SketchSpec()
+    location = Location.of(model)
+    sketch = SketchSpec() if sketch is None else options.instance("sketch", sketch, SketchSpec, "a SketchSpec")
+    effort = None if effort is None else options.one_of("effort", effort, EFFORTS)
+    workers, progress = options.processes("workers", workers), options.function("progress", progress)
+    cache = None if cache is None else options.instance("cache", cache, Cache, "a Cache")
     if sketch.version != SketchSpec().version:
         raise InputError(
             f"Sketch version {sketch.version} was asked for; this version of verify makes {SketchSpec().version}."
         )
-    if effort is not None and effort not in EFFORTS:
-        raise InputError(f"effort is {effort!r}; give one of {', '.join(EFFORTS)}.")
-    location = Location.of(model)
     if is_fingerprint(Path(location.text)):
         for what in ("base", "layout", "revision", "tokenizer"):
             if getattr(location, what) is not None:

@@ -12,15 +12,14 @@ import json
 import os
 from collections.abc import Iterable
 from math import prod
-from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from ..base import FingerprintError, Record, later, write_atomically
+from ..base import FingerprintError, Record, later, options, write_atomically
 from ..checkpoint import Architecture, FileIdentity, Part
 from .anchors import Pairing
 from .check import check_arrays, check_parts, check_record
@@ -166,9 +165,42 @@ class Fingerprint:
         for array in self.arrays.values():
             array.flags.writeable = False
 
+    @property
+    def digest(self) -> str:
+        """``sha256:`` and the digest of the file that :meth:`save` writes, so of the record and all arrays."""
+        return "sha256:" + hashlib.sha256(self.to_bytes()).hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are of the same content, whatever each was read from."""
+        if not isinstance(other, Fingerprint):
+            return NotImplemented
+        return self is other or (self.record == other.record and self.digest == other.digest)
+
+    def __hash__(self) -> int:
+        return hash((self.record.name, self.record.content_sha256, self.record.arrays_sha256))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        for array in self.arrays.values():
+            array.flags.writeable = False  # which no pickle keeps
+
     def __repr__(self) -> str:
-        size = sum(array.nbytes for array in self.arrays.values())
-        return f"Fingerprint({self.record.name!r}, {self.record.architecture.family}, {size / 1e6:.2f} MB)"
+        r = self.record
+        return f"Fingerprint({r.name!r}, {r.architecture.family}, {r.effort} effort, {self.digest:.19})"
+
+    def __str__(self) -> str:
+        r, shape = self.record, self.record.architecture
+        size = sum(array.nbytes for part in (self, *self.parts) for array in part.arrays.values())
+        further = f", and of {len(self.parts)} further parts" if self.parts else ""
+        return "\n".join(
+            (
+                f"Fingerprint of {r.name!r}{further}",
+                f"model    {shape.family}, {shape.layers} layers of width {shape.width}, vocabulary {shape.vocab}",
+                f"made     at {r.effort} effort from {r.bytes_read} bytes, sketch version {r.sketch.version}",
+                f"holds    {', '.join(r.components)}: {size} bytes",
+                f"digest   {self.digest}",
+            )
+        )
 
     def only(self, *components: Component) -> Fingerprint:
         """The same of the main part alone, with some components only; no test that needs the others applies to it."""
@@ -184,7 +216,7 @@ class Fingerprint:
         FingerprintError
             If it was made at a smaller effort than this.
         """
-        record = self.record
+        record, effort = self.record, options.one_of("effort", effort, EFFORTS)
         if EFFORTS.index(effort) > EFFORTS.index(record.effort):
             raise FingerprintError(
                 f"The fingerprint of {record.name} was made at {record.effort} effort, and {effort} is asked for; "
@@ -223,7 +255,7 @@ class Fingerprint:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one safetensors file, whole or not at all."""
-        write_atomically(Path(path), self.to_bytes())
+        write_atomically(options.path("path", path), self.to_bytes())
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Fingerprint:
@@ -235,7 +267,7 @@ class Fingerprint:
             If the file is absent, too large, damaged, not a fingerprint of a known schema, or its arrays
             are not those that its record describes, or whose digest it states.
         """
-        path = Path(path)
+        path = options.path("path", path)
         header = record_text(path)
         if header is None:
             raise FingerprintError(

@@ -4,10 +4,8 @@ from .blind import disjoint_pairs
 from .combination import best_of, fisher, larger
 from .designs import Design, pair_design, row_design, stratum_design
 from .discovery import benjamini_yekutieli
-from .families import family_design
 from .fixed_points import critical_count, detectable_share, log10_p_fixed_points
 from .intervals import smallest_share
-from .monte_carlo import MonteCarloP, monte_carlo_p
 from .multiplicity import holm, smallest
 from .orbit import OrbitRank, orbit_rank
 from .ranking import larger_rank, own_kind_rank, rank
@@ -17,7 +15,6 @@ from .signs import critical_agreement, detectable_agreement, log10_p_signs
 
 __all__ = [
     "Design",
-    "MonteCarloP",
     "OrbitRank",
     "benjamini_yekutieli",
     "best_of",
@@ -29,14 +26,12 @@ __all__ = [
     "detectable_share",
     "disjoint_pairs",
     "false_match_bound",
-    "family_design",
     "fisher",
     "holm",
     "larger",
     "larger_rank",
     "log10_p_fixed_points",
     "log10_p_signs",
-    "monte_carlo_p",
     "orbit_rank",
     "own_kind_rank",
     "pair_design",

@@ -28,7 +28,9 @@ The permuted-statistic argument follows Zhu et al. (2025, arXiv 2502.12292), who
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from math import lgamma, log
+from sys import maxsize
 
 from ..base import StatisticsError
 from .intervals import smallest_share
@@ -76,16 +78,8 @@ def log10_p_fixed_points(count: int, groups: int) -> float:
 
 def critical_count(groups: int, log10_alpha: float) -> int:
     """Smallest count whose bound is at most ``10**log10_alpha``."""
-    low, high = groups, 2 * groups + 1
-    while log10_p_fixed_points(high, groups) > log10_alpha:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        if log10_p_fixed_points(middle, groups) > log10_alpha:
-            low = middle
-        else:
-            high = middle
-    return high
+    counts = range(groups + 1, maxsize)
+    return counts[bisect_left(counts, True, key=lambda count: log10_p_fixed_points(count, groups) <= log10_alpha)]
 
 
 def detectable_share(indices: int, groups: int, log10_alpha: float, power: float = 0.95) -> float | None:

@@ -12,13 +12,15 @@ def log_factorials(n: int) -> NDArray[np.float64]:
 
 
 def smallest_share(needed: int, n: int, power: float) -> float:
-    """Smallest ``s`` with P(Binomial(n, s) >= needed) >= power, to 1e-9 from above."""
-    logs = log_factorials(n)
-    k = np.arange(needed, n + 1)
-    choose = logs[n] - logs[k] - logs[n - k]
-    low, high = 0.0, 1.0
-    while high - low > 1e-9:
-        s = (low + high) / 2
-        reached = float(np.exp(choose + k * np.log(s) + (n - k) * np.log1p(-s)).sum())
-        low, high = (low, s) if reached >= power else (s, high)
-    return high
+    """Smallest ``s`` with P(Binomial(n, s) >= needed) >= power, for ``1 <= needed <= n``.
+
+    The probability is the regularised incomplete beta function of ``needed`` and ``n - needed + 1`` at ``s``.
+
+    Examples
+    --------
+    >>> round(smallest_share(1, 1, 0.95), 6)
+    0.95
+    """
+    from scipy.special import betaincinv
+
+    return float(betaincinv(needed, n - needed + 1, power))

@@ -72,7 +72,7 @@ def false_match_bound(exceedances: int, pairs: int, confidence: float = 0.95) ->
     >>> false_match_bound(0, 10)  # a panel of 20 without exceedance
     0.258...
     """
-    from scipy.stats import beta
+    from scipy.special import betaincinv  # scipy.stats takes a second more to load
 
     if not (0 <= exceedances <= pairs and pairs >= 1 and 0 < confidence < 1):
         raise StatisticsError(
@@ -81,4 +81,4 @@ def false_match_bound(exceedances: int, pairs: int, confidence: float = 0.95) ->
         )
     if exceedances == pairs:
         return 1.0
-    return float(beta.ppf(confidence, exceedances + 1, pairs - exceedances))
+    return float(betaincinv(exceedances + 1, pairs - exceedances, confidence))

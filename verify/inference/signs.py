@@ -14,6 +14,7 @@ The test is one-sided: relatives agree.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from math import log
 
 import numpy as np
@@ -50,16 +51,8 @@ def log10_p_signs(agreeing: int, pairs: int) -> float:
 
 def critical_agreement(pairs: int, log10_alpha: float) -> int | None:
     """Smallest number of agreeing signs whose p-value is at most ``10**log10_alpha``; None if none is."""
-    if log10_p_signs(pairs, pairs) > log10_alpha:
-        return None
-    low, high = 0, pairs
-    while high - low > 1:
-        middle = (low + high) // 2
-        if log10_p_signs(middle, pairs) > log10_alpha:
-            low = middle
-        else:
-            high = middle
-    return high
+    needed = bisect_left(range(pairs + 1), True, key=lambda agreeing: log10_p_signs(agreeing, pairs) <= log10_alpha)
+    return needed if needed <= pairs else None
 
 
 def detectable_agreement(pairs: int, log10_alpha: float, power: float = 0.95) -> float | None:

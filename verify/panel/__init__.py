@@ -1,39 +1,58 @@
-"""Reference populations of unrelated models: record, selection, evidence, audit; ``build`` is loaded where used."""
+"""Reference populations of unrelated models: record, selection, evidence, audit, building."""
 
-from .audit import Audit, audit, false_match_curve, pair_p_values, quantile_envelope
-from .evidence import ALL_PAIRS, PRIMARY_RUNG, PanelEvidence, PanelUse, evaluate, members_needed
-from .likeness import Likeness, like_needed, likeness, own_kind_design, own_pairs, unlike
-from .record import Exclusion, Kin, Member, Panel, PanelRecord, load_panel
-from .scores import Scores, compute
-from .selection import comparable, kinds, stratum_of
+from .audit import Audit, SizeAt, false_match_curve, pair_p_values, quantile_envelope
+from .build import build_panel, slim, with_scores
+from .evidence import (
+    ALL_PAIRS,
+    PRIMARY_RUNG,
+    FalseMatch,
+    MemberUsed,
+    PanelEvidence,
+    PanelUse,
+    evaluate,
+    members_needed,
+)
+from .likeness import Likeness, like_needed, own_kind_design, own_pairs, unlike
+from .recipe import Recipe
+from .record import Exclusion, Member, Panel, PanelRecord, RelatedPair, check_panel, kept_scores, load_panel
+from .scores import ScoreFile, Scores, compute
+from .selection import comparable, comparable_groups, stratum_of
 
 __all__ = [
     "ALL_PAIRS",
     "PRIMARY_RUNG",
     "Audit",
     "Exclusion",
-    "Kin",
+    "FalseMatch",
     "Likeness",
     "Member",
+    "MemberUsed",
     "Panel",
     "PanelEvidence",
     "PanelRecord",
     "PanelUse",
+    "Recipe",
+    "RelatedPair",
+    "ScoreFile",
     "Scores",
-    "audit",
+    "SizeAt",
+    "build_panel",
+    "check_panel",
     "comparable",
+    "comparable_groups",
     "compute",
     "evaluate",
     "false_match_curve",
-    "kinds",
+    "kept_scores",
     "like_needed",
-    "likeness",
     "load_panel",
     "members_needed",
     "own_kind_design",
     "own_pairs",
     "pair_p_values",
     "quantile_envelope",
+    "slim",
     "stratum_of",
     "unlike",
+    "with_scores",
 ]

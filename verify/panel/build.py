@@ -1,30 +1,42 @@
-"""Recipe to panel: fingerprint every model once; one bad model is reported and skipped."""
+"""Recipe to panel: fingerprint every model once, score every pair; one bad model is reported and skipped."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from itertools import combinations
 from math import log10
 from pathlib import Path, PurePath
 
-from ..base import FingerprintError, InputError, Progress, StatisticsError, silent
+from ..base import FingerprintError, InputError, Progress, StatisticsError, Workers, options, silent
 from ..fingerprint import COMPONENTS, Fingerprint, SketchSpec, fingerprint, is_fingerprint
 from ..inference import smallest
-from ..statistics import EXACT_TESTS, PRIMARY
+from ..statistics import EXACT_TESTS, PANEL_STATISTICS, PRIMARY
+from ..statistics.applicability import on_anchors
 from .recipe import Entry, Recipe
-from .record import Exclusion, Kin, Member, Panel, PanelRecord, fingerprint_file
-from .selection import stratum_of
+from .record import (
+    PANEL_COMPONENTS,
+    Exclusion,
+    Member,
+    Panel,
+    PanelRecord,
+    RelatedPair,
+    fingerprint_file,
+)
+from .scores import ScoreFile, compute
+from .selection import comparable_groups, stratum_of
 
-KINSHIP_LEVEL = 1e-3
+RELATED_LEVEL = 1e-3
 """Family-wise over all pairs of the panel: pairs below it are listed as suspected relatives."""
 
 
-def build(
-    recipe: Recipe,
-    folder: Path,
+def build_panel(
+    models: Recipe | str | os.PathLike[str],
+    folder: str | os.PathLike[str],
     *,
-    base: Path = Path(),
+    base: str | os.PathLike[str] | None = None,
+    workers: Workers = None,
     progress: Progress = silent,
     report: Callable[[str], None] | None = None,
 ) -> Panel:
@@ -34,23 +46,36 @@ def build(
 
     Parameters
     ----------
-    recipe : Recipe
+    models : a recipe, or the path of its file (TOML or YAML).
     folder : where the panel is written.
-    base : where relative paths of the recipe start.
+    base : where relative paths of the recipe start: by default the folder of its file, or this one.
+    workers : processes that read layers, or an executor to hand the layers to; the panel is the same.
     progress : called while models are read and pairs compared.
     report : called with one line for every model that is skipped.
+
+    Returns
+    -------
+    Panel
 
     Raises
     ------
     InputError
-        If no model at all could be fingerprinted.
+        If an argument is not what it should be, the recipe cannot be read, or no model at all could be fingerprinted.
     """
+    folder, progress = options.path("folder", folder), options.function("progress", progress)
+    start = None if base is None else options.path("base", base)
+    workers = options.processes("workers", workers)
+    if isinstance(models, Recipe):
+        recipe, start = models, start or Path()
+    else:
+        file = options.path("models", models, "a Recipe, or the path of its file")
+        recipe, start = Recipe.read(file), start or file.parent
     prints: dict[str, Fingerprint] = {}
     excluded: list[Exclusion] = []
     contents: dict[str, str] = {}
     for n, entry in enumerate(recipe.members, start=1):
         try:
-            found = _fingerprint(entry, folder, base, progress)
+            found = _fingerprint(entry, folder, start, workers, progress)
             twin = contents.setdefault(found.record.content_sha256, entry.member)
             if twin != entry.member:
                 raise InputError(f"holds the same weights as {twin}")
@@ -69,14 +94,50 @@ def build(
         sketch=next(iter(prints.values())).record.sketch,
         members=tuple(_member(entry, prints[entry.member]) for entry in recipe.members if entry.member in prints),
         excluded=tuple(excluded),
-        kinship=suspected(prints, progress),
+        kinship=related_pairs(prints, progress),
     )
-    panel = Panel(record, prints).with_scores(progress)
+    panel = with_scores(Panel(record, prints), progress)
     panel.save(folder)
     return panel
 
 
-def suspected(prints: dict[str, Fingerprint], progress: Progress = silent) -> tuple[Kin, ...]:
+def with_scores(panel: Panel, progress: Progress = silent) -> Panel:
+    """The same panel with the scores of every kind of members that a claim could be ranked among."""
+    found = []
+    for number, (members, anchors) in enumerate(comparable_groups(panel)):
+        models = [on_anchors(panel.fingerprints[member.name], anchors) for member in members]
+        for statistic in PANEL_STATISTICS:
+            pairs = combinations(models, 2)
+            if len(members) > 2 and not any(statistic.refusal(a, b) for a, b in pairs):
+                names = [member.name for member in members]
+                found.append((f"{statistic.id}-{number}", compute(statistic, models, names, anchors, None, progress)))
+    files = tuple(
+        ScoreFile(
+            file=f"scores/{name}.safetensors",
+            statistic=scores.statistic,
+            version=scores.version,
+            anchors=scores.anchors,
+            names=scores.names,
+            sha256=hashlib.sha256(scores.to_bytes()).hexdigest(),
+        )
+        for name, scores in found
+    )
+    return Panel(
+        panel.record.model_copy(update={"scores": files}), panel.fingerprints, [scores for _, scores in found]
+    )
+
+
+def slim(panel: Panel) -> Panel:
+    """The same panel with only what panel statistics read: about half the size, and no symmetry tests."""
+    prints = {name: found.only(*PANEL_COMPONENTS) for name, found in panel.fingerprints.items()}
+    members = tuple(
+        member.model_copy(update={"fingerprint_sha256": hashlib.sha256(prints[member.name].to_bytes()).hexdigest()})
+        for member in panel.record.members
+    )
+    return Panel(panel.record.model_copy(update={"members": members}), prints, panel.scores)
+
+
+def related_pairs(prints: dict[str, Fingerprint], progress: Progress = silent) -> tuple[RelatedPair, ...]:
     """Pairs that the symmetry tests find related, family-wise over all pairs; none is ever dropped for it."""
     pairs = list(combinations(prints, 2))
     found = []
@@ -84,13 +145,13 @@ def suspected(prints: dict[str, Fingerprint], progress: Progress = silent) -> tu
         results = [test(prints[a], prints[b]) for test in EXACT_TESTS]
         values = [result.log10_p for result in results if result.log10_p is not None]
         log10_p = min(0.0, (smallest(values) if values else 0.0) + log10(len(pairs)))
-        if log10_p <= log10(KINSHIP_LEVEL):
-            found.append(Kin(a=a, b=b, log10_p=log10_p))
-        progress("kinship", n, len(pairs))
-    return tuple(sorted(found, key=lambda kin: kin.log10_p))
+        if log10_p <= log10(RELATED_LEVEL):
+            found.append(RelatedPair(a=a, b=b, log10_p=log10_p))
+        progress("comparing members", n, len(pairs))
+    return tuple(sorted(found, key=lambda pair: pair.log10_p))
 
 
-def _fingerprint(entry: Entry, folder: Path, base: Path, progress: Progress) -> Fingerprint:
+def _fingerprint(entry: Entry, folder: Path, base: Path, workers: Workers, progress: Progress) -> Fingerprint:
     """A fingerprint that can be a member's, in the folder.
 
     Raises
@@ -100,7 +161,10 @@ def _fingerprint(entry: Entry, folder: Path, base: Path, progress: Progress) -> 
     """
     file, source = fingerprint_file(folder, entry.member), base / entry.model
     made = made_before(file, source)
-    found = made or fingerprint(source if source.exists() else entry.model, effort="full", progress=progress)
+    found = made
+    if found is None:
+        model = source if source.exists() else entry.model
+        found = fingerprint(model, effort="full", workers=workers, progress=progress)
     if found.record.sketch != SketchSpec():
         raise InputError("was fingerprinted under another sketch; give its weights")
     if found.record.components != COMPONENTS:
@@ -142,8 +206,14 @@ def _member(entry: Entry, found: Fingerprint) -> Member:
         family=entry.family,
         stratum=entry.stratum or stratum_of(found.record.architecture),
         corpus=entry.corpus,
-        source=entry.source or (entry.model if PurePath(entry.model).parts[0] not in ("/", "..") else entry.member),
+        source=entry.source or (entry.member if _is_place(entry.model) else entry.model),
         licence=entry.licence,
         content_sha256=found.record.content_sha256,
         fingerprint_sha256=hashlib.sha256(found.to_bytes()).hexdigest(),
     )
+
+
+def _is_place(model: str) -> bool:
+    """Whether a recipe names a model by a place on its maker's machine, which says nothing elsewhere."""
+    first = PurePath(model).parts[:1]
+    return first in ((), ("/",), ("..",))

@@ -36,7 +36,7 @@ from ..statistics.response_match import response_grid
 from .audit import LEAST, Audit, audit
 from .likeness import OWN_KIND, Likeness, like_needed, likeness, own_kind_design
 from .localise import localise
-from .record import Panel
+from .record import Panel, kept_scores
 from .scores import Scores, compute
 from .selection import Dropped, comparable, stratum_of
 
@@ -204,7 +204,7 @@ def _test(
     rungs: tuple[Rung, ...] = ()
     if reason is None:
         try:
-            known = claim.panel.scores_of(statistic, claim.names[2:], claim.anchors)
+            known = kept_scores(claim.panel, statistic, claim.names[2:], claim.anchors)
             scores = compute(statistic, claim.models, claim.names, claim.anchors, known, progress)
             rungs = ladder(scores.matrix, *use.kinds)
         except StatisticsError as error:  # a score that is not a number never counts as not extreme

@@ -10,20 +10,15 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from ..base import InputError, Progress, Record, canonical, digest, silent, write_atomically
+from ..base import InputError, Record, canonical, digest, options, write_atomically
 from ..fingerprint import Component, Fingerprint, SketchSpec
-from ..statistics import PANEL_STATISTICS, Similarity
-from ..statistics.applicability import on_anchors
-from .scores import Scores, compute
-
-if TYPE_CHECKING:
-    from .recipe import Recipe
+from ..statistics import Similarity
+from .scores import ScoreFile, Scores
 
 RECORD = "panel.json"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
@@ -31,6 +26,7 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
 DEFAULT = Path(__file__).parents[1] / "data" / "panel"
 """The panel that ships with the library."""
 PANEL_COMPONENTS: tuple[Component, ...] = ("match", "gram", "circuit", "spectrum", "spread")
+"""What panel statistics read."""
 
 
 class Member(Record):
@@ -59,26 +55,13 @@ class Exclusion(Record):
     reason: str
 
 
-class Kin(Record):
+class RelatedPair(Record):
     """Two members that a symmetry test finds related although they were declared unrelated."""
 
     a: str
     b: str
     log10_p: float
     """Family-wise over the tests of the pair and over all pairs of the panel."""
-
-
-class ScoreFile(Record):
-    """Scores of all pairs of members of one kind by one statistic, kept with the panel so that a claim is cheap."""
-
-    file: str = Field(pattern=r"^scores/[a-z0-9_-]{1,80}\.safetensors$")
-    statistic: str
-    version: int
-    anchors: tuple[int, ...]
-    """The token list, as positions in the frozen anchor list."""
-    names: tuple[str, ...]
-    """Members in the order of the arrays."""
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
 class PanelRecord(Record):
@@ -91,7 +74,7 @@ class PanelRecord(Record):
     sketch: SketchSpec
     members: tuple[Member, ...] = Field(min_length=1)
     excluded: tuple[Exclusion, ...] = ()
-    kinship: tuple[Kin, ...] = ()
+    kinship: tuple[RelatedPair, ...] = ()
     """Suspected relatives, found when the panel was built; they are listed, never dropped for it."""
     scores: tuple[ScoreFile, ...] = ()
     digest: str = ""
@@ -128,81 +111,48 @@ class Panel:
         self.fingerprints = dict(fingerprints)
         self.scores = tuple(scores)
 
+    def __eq__(self, other: object) -> bool:
+        return self.digest == other.digest if isinstance(other, Panel) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
     def __repr__(self) -> str:
-        return f"Panel({self.record.name!r} {self.record.version}, {len(self.record.members)} members)"
+        r = self.record
+        return f"Panel({r.name!r} {r.version}, {len(r.members)} members, {self.digest:.19})"
+
+    def __str__(self) -> str:
+        r = self.record
+        families, strata = ({getattr(member, what) for member in r.members} for what in ("family", "stratum"))
+        return "\n".join(
+            (
+                f"Panel {r.name!r}, version {r.version}",
+                f"members  {len(r.members)} of {len(families)} families and {len(strata)} strata",
+                f"left out {len(r.excluded)}; related by an exact test: {len(r.kinship)} pairs",
+                f"scores   kept by {len({kept.statistic for kept in r.scores})} statistics",
+                f"digest   {self.digest}",
+            )
+        )
 
     @property
     def digest(self) -> str:
         """That of the record: it covers every fingerprint and every score."""
         return self.record.digest
 
-    @staticmethod
-    def build(
-        models: Recipe | str | os.PathLike[str], folder: str | os.PathLike[str], *, progress: Progress = silent
-    ) -> Panel:
-        """Build a panel from a recipe, or a recipe file, and save it; see :func:`verify.panel.build`."""
-        from .build import build
-        from .recipe import Recipe
-
-        if isinstance(models, Recipe):
-            return build(models, Path(folder), progress=progress)
-        return build(Recipe.read(Path(models)), Path(folder), base=Path(models).parent, progress=progress)
-
-    def slim(self) -> Panel:
-        """The same panel with only what panel statistics read: about half the size, and no symmetry tests."""
-        prints = {name: found.only(*PANEL_COMPONENTS) for name, found in self.fingerprints.items()}
-        members = tuple(
-            member.model_copy(
-                update={"fingerprint_sha256": hashlib.sha256(prints[member.name].to_bytes()).hexdigest()}
-            )
-            for member in self.record.members
-        )
-        return Panel(self.record.model_copy(update={"members": members}), prints, self.scores)
-
-    def scores_of(self, statistic: Similarity, names: Sequence[str], anchors: tuple[int, ...]) -> Scores | None:
-        """Kept scores of some members on a token list; None where they are not kept."""
-        for kept in self.scores:
-            same = (kept.statistic, kept.version, kept.anchors) == (statistic.id, statistic.version, anchors)
-            if same and set(names).issubset(kept.names):
-                return kept.of(names)
-        return None
-
-    def with_scores(self, progress: Progress = silent) -> Panel:
-        """The same panel with the scores of every kind of members that a claim could be ranked among."""
-        from .selection import kinds
-
-        found = []
-        for number, (members, anchors) in enumerate(kinds(self)):
-            models = [on_anchors(self.fingerprints[member.name], anchors) for member in members]
-            for statistic in PANEL_STATISTICS:
-                pairs = combinations(models, 2)
-                if len(members) > 2 and not any(statistic.refusal(a, b) for a, b in pairs):
-                    names = [member.name for member in members]
-                    found.append(
-                        (f"{statistic.id}-{number}", compute(statistic, models, names, anchors, None, progress))
-                    )
-        files = tuple(
-            ScoreFile(
-                file=f"scores/{name}.safetensors",
-                statistic=scores.statistic,
-                version=scores.version,
-                anchors=scores.anchors,
-                names=scores.names,
-                sha256=hashlib.sha256(scores.to_bytes()).hexdigest(),
-            )
-            for name, scores in found
-        )
-        return Panel(
-            self.record.model_copy(update={"scores": files}), self.fingerprints, [scores for _, scores in found]
-        )
-
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write the folder: the fingerprints first, the record last."""
+        """Write the folder: the fingerprints first, the record last.
+
+        Raises
+        ------
+        InputError
+            If ``folder`` is no path.
+        """
+        folder = options.path("folder", folder)
         for member in self.record.members:
-            self.fingerprints[member.name].save(fingerprint_file(Path(folder), member.name))
+            self.fingerprints[member.name].save(fingerprint_file(folder, member.name))
         for kept, scores in zip(self.record.scores, self.scores, strict=True):
-            write_atomically(Path(folder) / kept.file, scores.to_bytes())
-        write_atomically(Path(folder) / RECORD, canonical(_content(self.record)) + b"\n")
+            write_atomically(folder / kept.file, scores.to_bytes())
+        write_atomically(folder / RECORD, canonical(_content(self.record)) + b"\n")
 
     @staticmethod
     def load(folder: str | os.PathLike[str]) -> Panel:
@@ -213,7 +163,7 @@ class Panel:
         InputError
             If it is not a panel, is damaged, or the record, a fingerprint or a score is missing or altered.
         """
-        folder = Path(folder)
+        folder = options.path("folder", folder)
         record = _record(folder / RECORD)
         prints = {}
         for member in record.members:
@@ -228,6 +178,18 @@ class Panel:
         return Panel(record, prints, scores)
 
 
+def check_panel(panel: str | os.PathLike[str] | Panel | None) -> None:
+    """Refuse what names no panel, before anything is read.
+
+    Raises
+    ------
+    InputError
+        If it is neither a path nor a Panel, nor None.
+    """
+    if panel is not None and not isinstance(panel, Panel):
+        options.path("panel", panel, "'default', the folder of a panel, or a Panel")
+
+
 def load_panel(panel: str | os.PathLike[str] | Panel | None) -> Panel | None:
     """A panel from a folder, or by the name ``default``; None for None.
 
@@ -236,9 +198,27 @@ def load_panel(panel: str | os.PathLike[str] | Panel | None) -> Panel | None:
     InputError
         If there is no such panel, or it is damaged.
     """
+    check_panel(panel)
     if panel is None or isinstance(panel, Panel):
         return panel
     return Panel.load(DEFAULT if panel == "default" else panel)
+
+
+def kept_scores(panel: Panel, statistic: Similarity, names: Sequence[str], anchors: tuple[int, ...]) -> Scores | None:
+    """Scores of some members on a token list, as they are kept with the panel; None where they are not.
+
+    Parameters
+    ----------
+    panel : Panel
+    statistic : that the scores are by, of its version.
+    names : members, in the order wanted.
+    anchors : the token list, as positions in the frozen anchor list.
+    """
+    for kept in panel.scores:
+        same = (kept.statistic, kept.version, kept.anchors) == (statistic.id, statistic.version, anchors)
+        if same and set(names).issubset(kept.names):
+            return kept.of(names)
+    return None
 
 
 def fingerprint_file(folder: Path, name: str) -> Path:

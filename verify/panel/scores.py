@@ -7,21 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from ..base import InputError, Progress, silent
+from ..base import InputError, Progress, Record, silent
 from ..fingerprint import Fingerprint
 from ..statistics import PRIMARY, Similarity
 from ..statistics.response_match import response_grid
 from .localise import CLASSES, summarise
 
-if TYPE_CHECKING:
-    from .record import ScoreFile
+
+class ScoreFile(Record):
+    """Scores of all pairs of members of one kind by one statistic, kept with the panel so that a claim is cheap."""
+
+    file: str = Field(pattern=r"^scores/[a-z0-9_-]{1,80}\.safetensors$")
+    statistic: str
+    version: int
+    anchors: tuple[int, ...]
+    """The token list, as positions in the frozen anchor list."""
+    names: tuple[str, ...]
+    """Members in the order of the arrays."""
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
 @dataclass(frozen=True, eq=False)

@@ -94,7 +94,7 @@ def stratum_of(shape: Architecture) -> str:
     return f"{shape.model_type or shape.family}, {shape.layers} layers, vocabulary {shape.vocab}"
 
 
-def kinds(panel: Panel) -> list[tuple[list[Member], tuple[int, ...]]]:
+def comparable_groups(panel: Panel) -> list[tuple[list[Member], tuple[int, ...]]]:
     """Sets of members that can be compared with one another, largest first, and the token list of each."""
     groups: dict[tuple[bool, str], list[Member]] = {}
     for member in panel.record.members:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
-from ..base import Progress, silent
+from ..base import Progress, options, silent
+from ..base.callable_module import make_callable
+from ..claim import ClaimReport
+from ..lineage import Model, PanelSource, check_model
+from ..panel import check_panel
+from .agreement import Disagreement, Replay, Unchecked
 
-if TYPE_CHECKING:
-    from ..claim import ClaimReport
-    from ..lineage import Model, PanelSource
-    from .agreement import Replay
+__all__ = ["Disagreement", "Replay", "Unchecked", "replay"]
 
 
 def replay(
@@ -54,6 +55,14 @@ def replay(
     >>> replay(report).status, replay(report, *pair).status
     ('arithmetic_agrees', 'agrees')
     """
+    for name, model in (("a", a), ("b", b)):
+        if model is not None:
+            check_model(name, model)
+    check_panel(panel)
+    progress = options.function("progress", progress)
     from .rerun import rerun
 
     return rerun(report, a, b, panel, progress)
+
+
+make_callable(__name__)

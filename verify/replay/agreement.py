@@ -107,6 +107,23 @@ class Replay(Record):
             said += "; whether the panel's members score as recorded was not checked: give --panel"
         return said
 
+    def __repr__(self) -> str:
+        return (
+            f"Replay({self.status}, verdict {self.verdict!r:.40}, {self.compared} fields compared, "
+            f"{len(self.disagreements)} disagree, {self.digest!r:.21})"
+        )
+
+    def __str__(self) -> str:
+        return "\n".join(
+            (
+                f"{self.sentence}.",
+                f"compared {self.compared} fields with {self.basis}; {len(self.disagreements)} disagree",
+                f"left     {len(self.not_checkable)} kinds of fields that could not be checked",
+                f"verdict  {self.verdict!r:.40}, as recorded",
+                f"digest   {self.digest!r:.80}, as recorded",
+            )
+        )
+
     def to_dicts(self) -> list[dict[str, Any]]:
         """One row for each disagreement and each kind of field that was not checked.
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ..base.digest import canonical
+from ..base.canonical_json import canonical
 from ..claim import ClaimReport
 from ..claim.reading import Written, read
 from .agreement import (

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from ..base import StatisticsError
 from ..claim import ClaimReport
 from ..claim.evidence import PANEL
-from ..panel import ALL_PAIRS, PRIMARY_RUNG, PanelEvidence, PanelUse, likeness, members_needed, stratum_of
+from ..panel import ALL_PAIRS, PRIMARY_RUNG, PanelEvidence, PanelUse, members_needed, stratum_of
 from ..panel.evidence import conclude, judged, ladder
+from ..panel.likeness import likeness
 from ..statistics import PANEL_STATISTICS, PRIMARY, CellResult, PanelResult, Rung, Similarity
 from ..statistics.response_match import deeper_median
 from .agreement import Disagreement, problem

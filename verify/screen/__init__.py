@@ -1,7 +1,34 @@
 """Many models at once: every pair tested, error rates kept over all pairs, relatives as families."""
 
-from .record import Edge, Family, PairResult, ScreenRecord
+from ..base.callable_module import make_callable
+from .record import (
+    Edge,
+    Family,
+    FirstPower,
+    FirstStage,
+    Joint,
+    LeftOut,
+    PairResult,
+    ScreenedModel,
+    ScreenRecord,
+    Untestable,
+)
 from .result import ScreenResult
-from .screen import screen
+from .stages import screen
 
-__all__ = ["Edge", "Family", "PairResult", "ScreenRecord", "ScreenResult", "screen"]
+__all__ = [
+    "Edge",
+    "Family",
+    "FirstPower",
+    "FirstStage",
+    "Joint",
+    "LeftOut",
+    "PairResult",
+    "ScreenRecord",
+    "ScreenResult",
+    "ScreenedModel",
+    "Untestable",
+    "screen",
+]
+
+make_callable(__name__)

@@ -9,18 +9,16 @@ from collections import Counter
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ..base import InputError, canonical, replace_together
+from ..base import InputError, VerifyError, canonical, digest, options, replace_together, write_atomically
 from ..statistics import EXACT_TESTS
 from .record import Family, PairResult, ScreenRecord
 
-if TYPE_CHECKING:
-    import pandas
-
 Format = Literal["parquet", "csv"]
+FORMS: tuple[Format, ...] = get_args(Format)
 
 VERDICTS = ("identical", "dependent", "suspected", "no_evidence", "untestable")
 """Of a pair of a screen."""
@@ -67,9 +65,28 @@ class ScreenResult:
         counts["left_out"] = len(record.left_out)
         return frozenset(verdict for verdict, number in counts.items() if number)
 
+    @property
+    def digest(self) -> str:
+        """``sha256:`` over the canonical JSON of the record and of the pairs."""
+        pairs = [pair.model_dump(mode="json") for pair in self.pairs]
+        return digest({"record": self.record.model_dump(mode="json"), "pairs": pairs})
+
     def __repr__(self) -> str:
         r = self.record
-        return f"ScreenResult(models={len(r.models)}, pairs={r.pairs}, families={len(r.families)})"
+        return f"ScreenResult({len(r.models)} models, {r.pairs} pairs, {len(r.families)} families, {self.digest:.19})"
+
+    def __str__(self) -> str:
+        r = self.record
+        stage = r.first_stage
+        return "\n".join(
+            (
+                self.finding,
+                f"levels   {r.alpha:g} family-wise, {r.fdr:g} of false discoveries, over {r.pairs} pairs",
+                f"stages   {stage.passed} of {stage.tested} pairs passed the first",
+                f"left out {len(r.left_out)} models",
+                f"digest   {self.digest}",
+            )
+        )
 
     def columns(self) -> dict[str, list[Any]]:
         """The table of pairs, by column: names, stage, log10 p of each test, of both adjustments, verdict, kind."""
@@ -79,15 +96,26 @@ class ScreenResult:
         table |= {f"{t.id}_log10_p": [row.tests.get(t.id) for row in self.pairs] for t in EXACT_TESTS}
         return table | {name: [getattr(row, name) for row in self.pairs] for name in last}
 
-    def to_frame(self) -> pandas.DataFrame:
-        """The table of pairs; needs pandas."""
-        from pandas import DataFrame
+    def to_frame(self) -> Any:
+        """One row a pair, as a pandas DataFrame; the columns are those of :meth:`columns`.
 
+        Raises
+        ------
+        VerifyError
+            If pandas is not installed.
+        """
+        try:
+            from pandas import DataFrame
+        except ImportError as error:
+            raise VerifyError('A data frame needs pandas: `pip install "verify-lineage[frame]"`.') from error
         return DataFrame(self.columns())
 
-    def to_json(self) -> str:
-        """The record, as canonical JSON."""
-        return canonical(self.record.model_dump(mode="json")).decode()
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """The record, as canonical JSON; also written to ``path`` if given."""
+        content = canonical(self.record.model_dump(mode="json"))
+        if path is not None:
+            write_atomically(options.path("path", path), content + b"\n")
+        return content.decode()
 
     def save(self, folder: str | os.PathLike[str], form: Format | None = None) -> list[Path]:
         """Write ``pairs.parquet`` (or ``pairs.csv``), ``families.json``, ``summary.md`` and the map of families.
@@ -107,7 +135,7 @@ class ScreenResult:
         """
         from .summary import summary
 
-        form = chosen_form(form)
+        form, folder = chosen_form(form), options.path("folder", folder)
         check_folder(folder)
         contents = {
             f"pairs.{form}": _parquet(self.columns()) if form == "parquet" else _csv(self.columns()),
@@ -116,8 +144,8 @@ class ScreenResult:
         }
         if find_spec("matplotlib") is not None:
             contents |= {f"families{suffix}": drawn for suffix, drawn in self.figures().items()}
-        replace_together(Path(folder), contents, stale=_OURS)
-        return [Path(folder, name) for name in contents]
+        replace_together(folder, contents, stale=_OURS)
+        return [folder / name for name in contents]
 
     def figures(self) -> dict[str, bytes]:
         """The clustered map of the models that have relatives, as ``.svg`` and ``.png``; empty if none has.
@@ -185,6 +213,7 @@ def chosen_form(asked: Format | None) -> Format:
     InputError
         If Parquet is asked for and pyarrow is not installed.
     """
+    asked = None if asked is None else options.one_of("form", asked, FORMS)
     installed = find_spec("pyarrow") is not None
     if asked == "parquet" and not installed:
         raise InputError('Parquet needs pyarrow: `pip install "verify-lineage[screen]"`, or ask for csv.')

@@ -6,7 +6,7 @@ from .counted import Counted, Description, Source
 from .embedding_geometry import EMBEDDING_GEOMETRY
 from .remade import remade
 from .response_identity import RESPONSE_IDENTITY
-from .response_match import RESPONSE_MATCH, CopyTable, ResponseGrid, copy_tables, response_grid
+from .response_match import RESPONSE_MATCH, ResponseGrid, response_grid
 from .result import (
     CellResult,
     Count,
@@ -68,7 +68,6 @@ __all__ = [
     "UNIT_IDENTITY",
     "VALUE_IDENTITY",
     "CellResult",
-    "CopyTable",
     "Count",
     "Counted",
     "Description",
@@ -86,7 +85,6 @@ __all__ = [
     "Statistic",
     "TestResult",
     "Words",
-    "copy_tables",
     "curve_correlation",
     "exact_results",
     "on_anchors",

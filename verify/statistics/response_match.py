@@ -63,20 +63,6 @@ class ResponseGrid:
     """Median share of their deeper half: the statistic."""
 
 
-@dataclass(frozen=True)
-class CopyTable:
-    """Which MLPs of an aligned layer of B hold the units of each MLP of A."""
-
-    layer_a: int
-    layer_b: int
-    copies_a: tuple[str, ...]
-    """Rows of ``shares``, such as ``mlp``, ``experts 3``, ``shared``."""
-    copies_b: tuple[str, ...]
-    """Columns of ``shares``."""
-    shares: NDArray[np.float64]
-    """Share of a row's units that agree on a unit of the column; a row adds up to the share found in B at all."""
-
-
 def response_grid(a: Fingerprint, b: Fingerprint) -> ResponseGrid:
     """The share of agreeing units of every pair of layers, and the layers aligned.
 
@@ -120,27 +106,11 @@ def deeper_median(pairs: Sequence[tuple[int, int, float]], layers: tuple[int, in
     return float(np.median([share for (_, _, share), depth in zip(pairs, depths, strict=True) if depth >= least]))
 
 
-def copy_tables(a: Fingerprint, b: Fingerprint) -> tuple[CopyTable, ...]:
-    """For every aligned pair of layers, which MLP of B (dense, expert or shared) each MLP of A agrees with.
-
-    Raises
-    ------
-    StatisticsError
-        If the statistic does not apply to the models.
-    """
-    pools_a, pools_b = ({pool.layer: pool for pool in pools} for pools in _checked_pools(a, b))
-    return tuple(_copy_table(pools_a[i], pools_b[j]) for i, j, _ in response_grid(a, b).pairs)
-
-
 @dataclass(frozen=True)
 class _Pool:
     """The kept units of all MLPs of a layer, side by side; vectors have shape [units, anchors]."""
 
     layer: int
-    names: tuple[str, ...]
-    """Names of the MLPs."""
-    copy: NDArray[np.intp]
-    """Which MLP a unit is of, shape [units]."""
     signed: NDArray[np.float32]
     """The vectors matched by cosine: gate, or up where there is no gate."""
     unsigned: tuple[NDArray[np.float32], ...]
@@ -182,8 +152,7 @@ def _pools(model: Fingerprint) -> list[_Pool]:
     pools = []
     for layer in range(shape.layers):
         vectors: list[list[NDArray[np.float32]]] = [[] for _ in roles]
-        names: list[str] = []
-        sizes: list[int] = []
+        found = 0
         for bundle in bundles(shape, model.record.sketch):
             arrays = [f"match.{layer}.{bundle.name}.{role}" for role in roles]
             if not all(name in model.arrays for name in arrays):
@@ -192,15 +161,12 @@ def _pools(model: Fingerprint) -> list[_Pool]:
             for kept, name in zip(vectors, arrays, strict=True):
                 rows = model.arrays[name].astype(np.float32).reshape(bundle.copies * units, -1)
                 kept.append(np.where(np.isfinite(rows).all(1, keepdims=True), rows, np.float32(0)))
-            routed = bundle.name == "experts"
-            names += [f"experts {e}" for e in range(bundle.copies)] if routed else [bundle.name]
-            sizes += [units] * bundle.copies
-        if sum(sizes):
+            found += bundle.copies * units
+        if found:
             signed, *unsigned = (np.concatenate(kept) for kept in vectors)
             alive = np.all([x.any(1) for x in (signed, *unsigned)], axis=0)
-            copy = np.repeat(np.arange(len(sizes)), sizes)
             candidates = _candidates(np.hstack([signed, *unsigned]), alive)
-            pools.append(_Pool(layer, tuple(names), copy, signed, tuple(unsigned), alive, candidates))
+            pools.append(_Pool(layer, signed, tuple(unsigned), alive, candidates))
     return pools
 
 
@@ -220,39 +186,28 @@ def _shares(a: list[_Pool], b: list[_Pool]) -> NDArray[np.float64]:
     layer_of = np.repeat(np.arange(len(a)), [len(pool.alive) for pool in a])
     whole = _Pool(
         layer=-1,
-        names=(),
-        copy=layer_of,
         signed=np.concatenate([pool.signed for pool in a]),
         unsigned=tuple(np.concatenate(x) for x in zip(*(pool.unsigned for pool in a), strict=True)),
         alive=np.concatenate([pool.alive for pool in a]),
         candidates=np.empty(0, dtype=np.intp),
     )
-    agreeing = (np.bincount(layer_of, _agreement(whole, pool)[1], len(a)) for pool in b)
+    agreeing = (np.bincount(layer_of, _agreement(whole, pool), len(a)) for pool in b)
     return np.stack([*agreeing], axis=1) / np.bincount(layer_of)[:, None]
 
 
-def _agreement(a: _Pool, b: _Pool) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Of each unit of A, the nearest unit of B by the signed cosine, and the share of other roles that agree."""
-    nearest, agree = np.zeros(len(a.alive), dtype=np.intp), np.zeros(len(a.alive))
-    candidates = b.candidates
+def _agreement(a: _Pool, b: _Pool) -> NDArray[np.float64]:
+    """Of each unit of A, the share of other roles that agree on its nearest unit of B by the signed cosine."""
+    agree, candidates = np.zeros(len(a.alive)), b.candidates
     if len(candidates) == 0:
-        return nearest, agree
+        return agree
     signed, unsigned = b.signed[candidates].T, [x[candidates].T for x in b.unsigned]
     step = max(1, _CELLS // len(candidates))
-    for rows in (slice(start, start + step) for start in range(0, len(nearest), step)):
+    for rows in (slice(start, start + step) for start in range(0, len(agree), step)):
         by_signed = np.argmax(a.signed[rows] @ signed, axis=1)
         for x, y in zip(a.unsigned, unsigned, strict=True):
             cosine = x[rows] @ y
             agree[rows] += np.argmax(np.abs(cosine, out=cosine), axis=1) == by_signed
-        nearest[rows] = candidates[by_signed]
-    return nearest, agree * a.alive / len(unsigned)
-
-
-def _copy_table(a: _Pool, b: _Pool) -> CopyTable:
-    nearest, agree = _agreement(a, b)
-    shares = np.zeros((len(a.names), len(b.names)))
-    np.add.at(shares, (a.copy, b.copy[nearest]), agree)
-    return CopyTable(a.layer, b.layer, a.names, b.names, _frozen(shares / np.bincount(a.copy)[:, None]))
+    return agree * a.alive / len(unsigned)
 
 
 def _assign(table: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

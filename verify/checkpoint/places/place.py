@@ -17,7 +17,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...base import AccessDeniedError, CheckpointError, DamagedError, HostileError, NotFoundError, sha256_of_file
+from ...base import (
+    AccessDeniedError,
+    CheckpointError,
+    DamagedError,
+    HostileError,
+    InputError,
+    NotFoundError,
+    options,
+    sha256_of_file,
+)
 from ..hostile import LARGEST_TEXT
 
 INDEX = "model.safetensors.index.json"
@@ -55,6 +64,27 @@ class Location:
     tokenizer: str | Location | None = None
     """Where another tokenizer than the model's own lies: a tokenizer file, or a folder or model that has one."""
 
+    def __post_init__(self) -> None:
+        for name in ("text", "layout", "base", "tokenizer"):
+            if isinstance(given := getattr(self, name), os.PathLike):
+                object.__setattr__(self, name, os.fspath(given))
+        if self.token is not None and not isinstance(self.token, str):
+            raise InputError("token is no text; give text.")  # what it is instead may be a secret too
+        for name in ("text", "revision", "layout", "base", "part", "tokenizer"):
+            given = getattr(self, name)
+            taken = isinstance(given, str | Location if name == "tokenizer" else str)
+            if not taken and (given is not None or name == "text"):
+                options.refuse(f"{name} of a Location", given, "text")
+
+    def __repr__(self) -> str:
+        """Of what is given, but for the token."""
+        names = ("revision", "layout", "base", "part", "tokenizer")
+        given = "".join(f", {name}={value!r}" for name in names if (value := getattr(self, name)) is not None)
+        return f"Location({self.text!r}{given})"
+
+    def __str__(self) -> str:
+        return self.text if self.revision is None else f"{self.text}@{self.revision}"
+
     @property
     def of_tokenizer(self) -> Location | None:
         """Where the tokenizer that is given lies; None where none is."""
@@ -62,9 +92,18 @@ class Location:
         return given if given is None or isinstance(given, Location) else Location(given, token=self.token)
 
     @staticmethod
-    def of(model: str | os.PathLike[str] | Location) -> Location:
-        """The location that a path, address or location means."""
-        return model if isinstance(model, Location) else Location(os.fspath(model))
+    def of(model: str | os.PathLike[str] | Location, name: str = "model") -> Location:
+        """The location that a path, address or location means.
+
+        Raises
+        ------
+        InputError
+            If it is none of these, by the name of the argument.
+        """
+        text = os.fspath(model) if isinstance(model, str | os.PathLike) else model
+        if isinstance(text, str | Location):
+            return text if isinstance(text, Location) else Location(text)
+        return options.refuse(name, model, "a path, an address or a Location")
 
 
 class File(Protocol):

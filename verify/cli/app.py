@@ -89,13 +89,13 @@ def cli(context: click.Context, verbose: int) -> None:
     help="Text that A and B were trained on, as the panel names it; twice for A's and B's. A panel verdict needs it.",
 )
 @click.option(
-    "--selection",
-    default="pre-specified",
+    "--searched",
+    type=int,
+    default=1,
     show_default=True,
-    metavar="pre-specified|best_of_K",
-    help="How the pair was chosen; K pairs searched cost a factor K.",
+    metavar="K",
+    help="Pairs searched for this one; K multiplies every p-value by K.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Recorded in the report.")
 @click.option("--chronology", help="Which file existed first, and how that is known; recorded as stated.")
 @click.option("--created", help="Time to record instead of now (ISO 8601).")
 @click.option("--fail-on", default="", metavar="VERDICT,...", help="Exit with 3 on these verdicts.")
@@ -123,8 +123,7 @@ def lineage(
     panel_alpha: float,
     families: tuple[str, ...],
     corpora: tuple[str, ...],
-    selection: str,
-    seed: int,
+    searched: int,
     chronology: str | None,
     created: str | None,
     fail_on: str,
@@ -158,8 +157,7 @@ def lineage(
             panel_alpha=panel_alpha,
             families=families,
             corpus=(corpora[0], corpora[-1]) if corpora else "",
-            selection=selection,
-            seed=seed,
+            searched=searched,
             chronology=chronology,
             created=created,
             progress=progress,

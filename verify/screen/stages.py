@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from itertools import combinations_with_replacement
 from math import log10
@@ -23,18 +23,19 @@ from ..base import (
     Progress,
     VerifyError,
     Workers,
+    options,
     run_in_order,
     silent,
 )
-from ..checkpoint import Location
 from ..claim.evidence import combine
 from ..claim.same import nothing_differs
 from ..fingerprint import (
+    EFFORTS,
     Effort,
     Fingerprint,
     difference,
 )
-from ..lineage import Model, at_one_effort, exact_results
+from ..lineage import Model, at_one_effort, check_model, exact_results
 from . import sketches
 from .conclude import Compared, Tested, conclude, level_of_pair
 from .first_stage import TileResult, tile
@@ -100,13 +101,19 @@ def screen(
     >>> [family.members for family in found.families]
     [('fine-tuned', 'reference')]
     """
-    if isinstance(models, str | os.PathLike | Location | Fingerprint):
-        raise InputError(f"models is {models!r:.80}; give a list of models.")
-    for name, value in (("alpha", alpha), ("fdr", fdr)):
-        if not 0 < value < 1:
-            raise InputError(f"{name} is {value}; give a number between 0 and 1, such as 0.001.")
+    if isinstance(models, str | bytes | os.PathLike | Mapping) or not isinstance(models, Iterable):
+        options.refuse("models", models, "a list of models")
+    models = list(models)
+    for source in models:
+        check_model("a model", source)
+    if against is not None:
+        check_model("against", against)
+    effort = options.one_of("effort", effort, EFFORTS)
+    alpha, fdr = options.fraction("alpha", alpha), options.fraction("fdr", fdr)
+    workers, progress = options.processes("workers", workers), options.function("progress", progress)
     if folder is not None:
-        return _screen(models, against, effort, alpha, fdr, workers, Path(folder) / WORK, progress)
+        work = options.path("folder", folder) / WORK
+        return _screen(models, against, effort, alpha, fdr, workers, work, progress)
     with TemporaryDirectory(prefix="verify-screen-") as place:
         return _screen(models, against, effort, alpha, fdr, workers, Path(place), progress)
 

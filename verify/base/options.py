@@ -1,0 +1,123 @@
+"""Arguments of public functions, checked before any work: a check returns the value meant, or says what to give.
+
+A truth value is no number, and a number no text; numbers of numpy are taken as those of Python are.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Executor
+from datetime import UTC, datetime
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from .errors import InputError
+
+Kind = TypeVar("Kind")
+Word = TypeVar("Word", bound=str)
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+MOST_PROCESSES = 1024
+
+
+def refuse(name: str, value: object, give: str) -> NoReturn:
+    """Say what an argument is, and what to give.
+
+    Raises
+    ------
+    InputError
+        Always.
+    """
+    raise InputError(f"{name} is {value!r:.60}; give {give}.")
+
+
+def fraction(name: str, value: Any, give: str = "a number between 0 and 1, such as 0.001") -> float:
+    """A number above 0 and below 1.
+
+    Examples
+    --------
+    >>> fraction("alpha", 0.01)
+    0.01
+    >>> fraction("alpha", True)
+    Traceback (most recent call last):
+    verify.base.errors.InputError: alpha is True; give a number between 0 and 1, such as 0.001.
+    """
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    number = float(value) if real and bool(0 < value < 1) else 0.0
+    return number if 0 < number < 1 else refuse(name, value, give)
+
+
+def positive(name: str, value: Any, most: int) -> int:
+    """An integer from 1 to a bound."""
+    integer = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else 0
+    return integer if 0 < integer <= most else refuse(name, value, f"an integer from 1 to {most}")
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False."""
+    return value if isinstance(value, bool) else refuse(name, value, "True or False")
+
+
+def text(name: str, value: Any) -> str:
+    """Text that UTF-8 can encode."""
+    if not isinstance(value, str):
+        refuse(name, value, "text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        refuse(name, value, "text that UTF-8 can encode")
+    return value
+
+
+def texts(name: str, value: Any) -> tuple[str, ...]:
+    """A collection of texts."""
+    if not isinstance(value, Collection) or isinstance(value, str | bytes | bytearray | Mapping):
+        refuse(name, value, "a list of texts")
+    return tuple(text(f"an entry of {name}", entry) for entry in value)
+
+
+def one_of(name: str, value: Any, words: Collection[Word]) -> Word:
+    """One of a few words."""
+    chosen = [word for word in words if isinstance(value, str) and word == value]
+    return chosen[0] if chosen else refuse(name, value, f"one of {', '.join(words)}")
+
+
+def path(name: str, value: Any, give: str = "a path") -> Path:
+    """A path as text, or an object that stands for one."""
+    given = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    return Path(given) if isinstance(given, str) and given and "\0" not in given else refuse(name, value, give)
+
+
+def time(name: str, value: Any) -> str:
+    """A time in ISO 8601: text that is one, or a datetime with a time zone; now for None."""
+    give = "a time in ISO 8601, such as 2026-01-31T12:00:00+00:00"
+    if value is None:
+        return datetime.now(UTC).isoformat(timespec="seconds")
+    if isinstance(value, datetime):
+        return value.isoformat() if value.utcoffset() is not None else refuse(name, value, f"{give}, with its zone")
+    try:
+        datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        refuse(name, value, give)
+    return str(value)
+
+
+def instance(name: str, value: Any, kind: type[Kind], give: str) -> Kind:
+    """An object of a class."""
+    return value if isinstance(value, kind) else refuse(name, value, give)
+
+
+def function(name: str, value: Function) -> Function:
+    """Something that can be called."""
+    return value if callable(value) else refuse(name, value, "a function")
+
+
+def processes(name: str, value: Any) -> int | Executor | None:
+    """None for this process, a number of processes, or an executor."""
+    if value is None or isinstance(value, Executor):
+        return value
+    number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else 0
+    give = f"None, 1 to {MOST_PROCESSES} processes, or an executor"
+    return number if 1 <= number <= MOST_PROCESSES else refuse(name, value, give)
