@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,9 +18,21 @@ from tests.synthetic import architecture, fingerprint_of, gpt2_like, moe_like, r
 from verify import Fingerprint
 from verify.base import Phrase
 from verify.checkpoint import Architecture
-from verify.statistics import EXACT_TESTS, ExactResult, Statistic, exact_results, remade, words_of
+from verify.screen import first_stage, sketches
+from verify.statistics import (
+    EXACT_TESTS,
+    SIGN_AGREEMENT,
+    UNIT_IDENTITY,
+    Counted,
+    ExactResult,
+    Source,
+    Statistic,
+    exact_results,
+    remade,
+    words_of,
+)
 from verify.statistics.applicability import both_mlps, first, same_width
-from verify.statistics.blocks import BlocksByLayer, _mlp_grid
+from verify.statistics.blocks import BlocksByLayer, _mlp_grid, units
 from verify.statistics.groups import groups
 from verify.statistics.statistic import Evidence, identity_evidence
 
@@ -208,3 +221,37 @@ def test_text_that_a_statistic_refuses_with_is_quoted() -> None:
 
 def test_words_of_an_unknown_statistic_are_neutral() -> None:
     assert "does not know" in words_of(ExactResult(id="new", version=9, applicable=False)).null
+
+
+def _says(*counts: Counted) -> Callable[[Fingerprint, Fingerprint], tuple[Counted, ...]]:
+    return lambda *_: counts
+
+
+@pytest.mark.parametrize(
+    "liar",
+    [
+        replace(UNIT_IDENTITY, counts=_says(Counted("signs"))),
+        replace(UNIT_IDENTITY, counts=_says(Counted("fixed_points"), Counted("signs"))),
+        replace(UNIT_IDENTITY, counts=_says(Counted("fixed_points", most=3))),
+        replace(UNIT_IDENTITY, counts=_says(Counted("fixed_points", most_groups=1))),
+        replace(UNIT_IDENTITY, counts=_says(Counted("fixed_points", least=10**6))),
+        replace(UNIT_IDENTITY, counts=_says(Counted("fixed_points", left_out=Phrase.of("layer_norm")))),
+        replace(UNIT_IDENTITY, localised=False),
+        replace(SIGN_AGREEMENT, localised=True, counts=_says(Counted("signs", "hidden units"))),
+    ],
+)
+def test_a_statistic_that_counts_otherwise_than_it_says_is_caught(liar: Statistic) -> None:
+    """What it says is all that a check of its result rests on."""
+    a, b = stranger(1), stranger(2)
+    honest = next(test for test in EXACT_TESTS if test.id == liar.id)(a, b)
+    noted = honest.model_copy(update={"by_layer": ()}) if not liar.localised else honest
+    assert remade(liar, noted, bare(a), bare(b), -3.0) != (honest, [])
+
+
+def test_a_screen_counts_what_a_statistic_says_it_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its readers of blocks; one that does not say is left to the second stage."""
+    says = replace(OWN, id="says", counts=_says(Counted("fixed_points", sources=(Source("my units", units),))))
+    monkeypatch.setattr(first_stage, "EXACT_TESTS", (OWN, says))
+    sketch = sketches.first_sketch(stranger(1))
+    (only,) = first_stage.tallied([sketch], [sketch], first_stage.reader())
+    assert (only.statistic, only.counts[0, 0]) == ("my units", only.n[0, 0])

@@ -23,7 +23,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from safetensors.numpy import load_file, save_file
-from verify.claim.verdict import combine
 
 from schemas.__main__ import HERE
 from tests.models import child, config, weights, write
@@ -32,11 +31,13 @@ from tests.strategies import SKETCH, architecture, fingerprint_of, gpt2_like, mo
 from verify import Fingerprint, InputError, fingerprint
 from verify.base import StatisticsError, run_in_order
 from verify.checkpoint import Architecture
+from verify.claim.evidence import combine
 from verify.cli import main
 from verify.fingerprint import Effort, chosen_indices
 from verify.inference import benjamini_yekutieli, holm
 from verify.lineage import Model, exact_results
 from verify.screen import Edge, ScreenResult, first_stage, screen, sketches
+from verify.screen import models as models_of
 from verify.screen import stages as module
 from verify.screen.families import families
 from verify.screen.kinds import kind
@@ -618,7 +619,7 @@ def test_files_are_read_whole_only_of_models_that_may_be_copies(
 ) -> None:
     """Not of relatives."""
     read: list[str] = []
-    monkeypatch.setattr(module, "with_file_digests", lambda model, where: read.append(where.text) or model)
+    monkeypatch.setattr(models_of, "with_file_digests", lambda model, where: read.append(where.text) or model)
     screen([weights_at / name for name in ("A", "copy", "child", "stranger")])
     assert sorted(Path(text).name for text in read) == ["A", "copy"]
 

@@ -76,18 +76,18 @@ def log10_p_fixed_points(count: int, groups: int) -> float:
     return min(0.0, natural / _LN10)
 
 
-def critical_count(groups: int, level: float) -> int:
-    """Smallest count whose bound is at most ``level`` (a log10 probability, negative)."""
+def critical_count(groups: int, log10_alpha: float) -> int:
+    """Smallest count whose bound is at most ``10**log10_alpha``."""
     counts = range(groups + 1, maxsize)
-    return counts[bisect_left(counts, True, key=lambda count: log10_p_fixed_points(count, groups) <= level)]
+    return counts[bisect_left(counts, True, key=lambda count: log10_p_fixed_points(count, groups) <= log10_alpha)]
 
 
-def detectable_share(indices: int, groups: int, level: float, power: float = 0.95) -> float | None:
-    """Smallest share ``s`` of kept indices that reaches ``level`` with the given power.
+def detectable_share(indices: int, groups: int, log10_alpha: float, power: float = 0.95) -> float | None:
+    """Smallest share ``s`` of kept indices that reaches the level ``10**log10_alpha`` with the given power.
 
     If each of ``indices`` indices is a fixed point independently with probability at least ``s``,
-    the bound is at most ``10**level`` with probability at least ``power``. None where even all
+    the bound is at most ``10**log10_alpha`` with probability at least ``power``. None where even all
     indices fixed would not reach the level.
     """
-    needed = critical_count(groups, level)
+    needed = critical_count(groups, log10_alpha)
     return smallest_share(needed, indices, power) if needed <= indices else None

@@ -49,13 +49,13 @@ def log10_p_signs(agreeing: int, pairs: int) -> float:
     return min(0.0, (largest + log(float(np.exp(terms - largest).sum()))) / log(10.0))
 
 
-def critical_agreement(pairs: int, level: float) -> int | None:
-    """Smallest number of agreeing signs whose p-value is at most ``10**level``; None if none is."""
-    needed = bisect_left(range(pairs + 1), True, key=lambda agreeing: log10_p_signs(agreeing, pairs) <= level)
+def critical_agreement(pairs: int, log10_alpha: float) -> int | None:
+    """Smallest number of agreeing signs whose p-value is at most ``10**log10_alpha``; None if none is."""
+    needed = bisect_left(range(pairs + 1), True, key=lambda agreeing: log10_p_signs(agreeing, pairs) <= log10_alpha)
     return needed if needed <= pairs else None
 
 
-def detectable_agreement(pairs: int, level: float, power: float = 0.95) -> float | None:
-    """Smallest probability of agreement per pair that reaches ``level`` with the given power."""
-    needed = critical_agreement(pairs, level)
+def detectable_agreement(pairs: int, log10_alpha: float, power: float = 0.95) -> float | None:
+    """Smallest probability of agreement per pair that reaches the level ``10**log10_alpha`` with the given power."""
+    needed = critical_agreement(pairs, log10_alpha)
     return None if needed is None else smallest_share(needed, pairs, power)

@@ -8,52 +8,39 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
-from hashlib import sha256
-from itertools import combinations_with_replacement, count
+from itertools import combinations_with_replacement
 from math import log10
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 
 from ..base import (
-    Cache,
-    FingerprintError,
     InputError,
     Progress,
     VerifyError,
     Workers,
-    digest,
     options,
     run_in_order,
-    sha256_of_file,
     silent,
-    software,
-    write_atomically,
 )
-from ..checkpoint import Location
 from ..claim.evidence import combine
 from ..claim.same import nothing_differs
 from ..fingerprint import (
     EFFORTS,
     Effort,
     Fingerprint,
-    FingerprintRecord,
     difference,
-    fingerprint,
-    is_fingerprint,
-    with_file_digests,
 )
 from ..lineage import Model, at_one_effort, check_model, exact_results
 from . import sketches
 from .conclude import Compared, Tested, conclude, level_of_pair
 from .first_stage import TileResult, tile
+from .kept import TaskCache
+from .models import Labelled, Prepared, Unreadable, is_one, labelled, located, once, prepare, with_digests
 from .result import ScreenResult
 
 TILE = 64
@@ -67,9 +54,6 @@ WORK = ".work"
 """Folder of what is kept to resume; may be deleted once a screen is done."""
 
 _BATCH = 8  # pairs of one second-stage task
-_VERSION = 3  # of the stages: a change makes kept work void
-
-Made = TypeVar("Made")
 
 
 def screen(
@@ -145,9 +129,9 @@ def _screen(
     progress: Progress,
 ) -> ScreenResult:
     work = work.resolve()
-    given = _once([_located(source, work) for source in ([] if against is None else [against]) + [*sources]])
+    given = once([located(source, work) for source in ([] if against is None else [against]) + [*sources]])
     prepared: list[Prepared | Unreadable] = []
-    for n, outcome in enumerate(run_in_order(partial(_prepare, work=work, effort=effort), given, workers), start=1):
+    for n, outcome in enumerate(run_in_order(partial(prepare, work=work, effort=effort), given, workers), start=1):
         prepared.append(outcome)
         progress("reading models", n, len(given))
     unreadable = [outcome for outcome in prepared if isinstance(outcome, Unreadable)]
@@ -155,19 +139,25 @@ def _screen(
         raise InputError(prepared[0].reason)
     ready = [outcome for outcome in prepared if isinstance(outcome, Prepared)]
     if against is not None:
-        ready = [ready[0], *(one for one in ready[1:] if not _is_one(one, ready[0]))]
+        ready = [ready[0], *(one for one in ready[1:] if not is_one(one, ready[0]))]
     if len(ready) < 2:
         because = f": {unreadable[0].reason}" if unreadable else "; a model that is given twice counts once."
         raise InputError(f"{len(ready)} of {len(given)} models can be compared; give at least two{because}")
-    ready = _with_digests(ready, work, workers)
-    models = _labelled(ready)
+    ready = with_digests(ready, work, workers)
+    models = labelled(ready)
     one = None if against is None else next(m for m in models if m.prepared is ready[0])
 
     order = sorted(models, key=lambda m: (m is not one, m.prepared.signature, m.label))
     pairs = len(models) - 1 if one else len(models) * (len(models) - 1) // 2
     log10_level = log10(min(LARGEST_LEVEL, STRANGERS_A_MODEL * len(models) / pairs))
-    kept = _Kept(work, [m.prepared.sha256 for m in order], one is not None, log10_level)
-    tiles = kept.through(
+    depends_on = {
+        "models": [m.prepared.sha256 for m in order],
+        "against": one is not None,
+        "log10_level": log10_level,
+        "tile": TILE,
+    }
+    kept = TaskCache(work, depends_on)
+    tiles = kept.run(
         "tile",
         partial(_tile, log10_level=log10_level),
         list(_tiles(order, alone=one is not None)),
@@ -180,7 +170,7 @@ def _screen(
     batches = [passing[i : i + _BATCH] for i in range(0, len(passing), _BATCH)]
     files = {m.label: m.prepared.file for m in models}
     level_of_one = level_of_pair(alpha, pairs)
-    tested = kept.through(
+    tested = kept.run(
         f"pairs-{level_of_one!r}",
         partial(_second_stage, alpha=level_of_one),
         [[(str(files[a]), str(files[b])) for a, b, _ in batch] for batch in batches],
@@ -204,150 +194,12 @@ def _screen(
     )
 
 
-# ---- models
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A model that can be compared."""
-
-    file: Path
-    """Its fingerprint."""
-    sha256: str
-    first: Path
-    """The first stage's part of it."""
-    signature: str
-    record: FingerprintRecord
-    location: Location
-    """What was given: of weights, or of the fingerprint itself."""
-    likeness: str
-    """Digest of all by which exact copies are alike, at any effort: what is compared of them, but for tokens."""
-
-    @property
-    def stated(self) -> bool:
-        """Whether the fingerprint itself was given, and not weights."""
-        return Path(self.location.text) == self.file
-
-
-@dataclass(frozen=True)
-class Unreadable:
-    """A model that cannot."""
-
-    name: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class _Labelled:
-    label: str
-    prepared: Prepared
-
-
-def _located(source: Model, work: Path) -> Location:
-    """Where every worker finds a model: fingerprints at hand are written, paths are made absolute."""
-    if isinstance(source, Fingerprint):
-        return Location(str(_kept_fingerprint(source, work)))
-    location = Location.of(source)
-    path = Path(location.text)
-    return replace(location, text=str(path.absolute())) if location.text and path.exists() else location
-
-
-def _once(locations: Sequence[Location]) -> list[Location]:
-    """Each model once, by its address: the first of those that lead to one place."""
-    return list({_address(location): location for location in reversed(locations)}.values())[::-1]
-
-
-def _address(location: Location) -> tuple[str | None, ...]:
-    places = (location.text, location.base, location.layout)
-    return (*(None if text is None else _place(text) for text in places), location.revision)
-
-
-def _place(text: str) -> str:
-    """A path behind its links; an address as it is."""
-    try:
-        return str(Path(text).resolve()) if Path(text).exists() else text.removeprefix("hf://")
-    except OSError:  # a name too long for the file system
-        return text
-
-
-def _is_one(a: Prepared, b: Prepared) -> bool:
-    """Whether two fingerprints are of one model: of the same bytes, but for weights in two places of this machine."""
-    return a.sha256 == b.sha256 and (a.stated or b.stated or a.record.origin is not None)
-
-
-def _prepare(location: Location, work: Path, effort: Effort) -> Prepared | Unreadable:
-    """Read or make one fingerprint, and keep the first stage's part of it; what goes wrong costs this model alone."""
-    name = PurePosixPath(location.text).name
-    try:
-        file = Path(location.text)
-        if not is_fingerprint(file):
-            file = _kept_fingerprint(fingerprint(location, effort=effort, cache=Cache(work)), work)
-        return _prepared(file, location, work)
-    except InputError as error:
-        return Unreadable(name, str(error))
-    except OSError as error:
-        return Unreadable(name, f"{name!r:.120} cannot be read ({error.strerror or error}).")
-
-
-def _kept_fingerprint(made: Fingerprint, work: Path) -> Path:
-    content = made.to_bytes()
-    file = work / "fingerprints" / f"{sha256(content).hexdigest()}.safetensors"
-    write_atomically(file, content)
-    return file
-
-
-def _prepared(file: Path, location: Location, work: Path) -> Prepared:
-    content = sha256_of_file(file)
-    constants = [v for k, v in sorted(vars(sketches).items()) if k.isupper() and isinstance(v, int)]
-    first = work / "first" / f"{content}-{digest({'constants': constants, 'version': _VERSION})[-16:]}.safetensors"
-    try:
-        sketch = sketches.load_sketch(first)
-    except FingerprintError:
-        sketch = sketches.first_sketch(Fingerprint.load(file))
-        sketches.save_sketch(sketch, first)
-    return Prepared(file, content, first, sketch.signature, sketch.record, location, sketch.likeness)
-
-
-def _with_digests(ready: Sequence[Prepared], work: Path, workers: Workers) -> list[Prepared]:
-    """The models, and of those that may be exact copies of another the digests of their files."""
-    alike = Counter(one.likeness for one in ready)
-    wanted = [one for one in ready if alike[one.likeness] > 1 and not one.stated]
-    made = run_in_order(partial(_with_digest, work=work), wanted, workers)
-    new = {id(one): better for one, better in zip(wanted, made, strict=True)}
-    return [new.get(id(one), one) for one in ready]
-
-
-def _with_digest(one: Prepared, work: Path) -> Prepared:
-    """A file that cannot be read any more leaves it as it was."""
-    try:
-        model = with_file_digests(Fingerprint.load(one.file), one.location)
-        return _prepared(_kept_fingerprint(model, work), one.location, work)
-    except (VerifyError, OSError):
-        return one
-
-
-def _labelled(prepared: Sequence[Prepared]) -> list[_Labelled]:
-    """Models by name; a number that makes no other model's name tells those of one name apart."""
-    taken = {one.record.name for one in prepared}
-    models: list[_Labelled] = []
-    numbers = count(2)
-    for one in sorted(prepared, key=lambda p: (p.record.name, p.sha256)):
-        label = name = one.record.name
-        if models and models[-1].prepared.record.name == name:
-            label = next(numbered for n in numbers if (numbered := f"{name} ({n})") not in taken)
-        else:
-            numbers = count(2)
-        taken.add(label)
-        models.append(_Labelled(label, one))
-    return models
-
-
 # ---- tasks
 
 TileTask = tuple[tuple[Path, ...], tuple[Path, ...], tuple[int, int]]
 
 
-def _tiles(order: Sequence[_Labelled], *, alone: bool) -> Iterator[TileTask]:
+def _tiles(order: Sequence[Labelled], *, alone: bool) -> Iterator[TileTask]:
     """Stretches of models to compare, each with the positions of its first."""
     files = [m.prepared.first for m in order]
     first = 1 if alone else 0
@@ -392,70 +244,19 @@ def _loaded(file: str) -> Fingerprint:
 
 
 def _oriented(
-    order: Sequence[_Labelled], at: Sequence[int], found: dict[str, float]
+    order: Sequence[Labelled], at: Sequence[int], found: dict[str, float]
 ) -> tuple[str, str, dict[str, float]]:
     """A pair by its labels in their order, and what the first stage found of it."""
     a, b = sorted(order[i].label for i in at)
     return a, b, found
 
 
-def _refused(order: Sequence[_Labelled], tiles: Sequence[TileResult]) -> Counter[str]:
+def _refused(order: Sequence[Labelled], tiles: Sequence[TileResult]) -> Counter[str]:
     """By model, its pairs that no exact test applies to."""
     refused: Counter[str] = Counter()
     for result in tiles:
         refused.update({order[at].label: pairs for at, pairs in result.refused})
     return refused
-
-
-# ---- what is kept
-
-
-class _Kept:
-    """Results of finished tasks, one file each, under a digest of everything that they depend on."""
-
-    def __init__(self, work: Path, models: list[str], alone: bool, log10_level: float) -> None:
-        content = {
-            "models": models,
-            "against": alone,
-            "log10_level": log10_level,
-            "tile": TILE,
-            "stages": _VERSION,
-            "software": software("scipy"),
-        }
-        self._place = work / "results" / digest(content)[-32:]
-        for other in self._place.parent.glob("*"):
-            if other != self._place:
-                shutil.rmtree(other, ignore_errors=True)
-
-    def through(
-        self,
-        name: str,
-        function: Callable[[Any], Made],
-        tasks: list[Any],
-        workers: Workers,
-        stored: Callable[[Made], Any],
-        restored: Callable[[Any], Made],
-        progress: Callable[[int, int], None],
-    ) -> list[Made]:
-        """Results of all tasks in order: those kept, and the others made and kept one by one."""
-        results: dict[int, Made] = {}
-        for n in range(len(tasks)):
-            try:
-                results[n] = restored(json.loads(self._file(name, n).read_bytes()))
-            except (OSError, ValueError, TypeError, KeyError):
-                continue  # not made yet, or damaged
-        missing = [n for n in range(len(tasks)) if n not in results]
-        done = len(results)
-        progress(done, len(tasks))
-        for n, result in zip(missing, run_in_order(function, [tasks[n] for n in missing], workers), strict=True):
-            write_atomically(self._file(name, n), json.dumps(stored(result)).encode())
-            results[n] = result
-            done += 1
-            progress(done, len(tasks))
-        return [results[n] for n in range(len(tasks))]
-
-    def _file(self, name: str, n: int) -> Path:
-        return self._place / f"{name}-{n:06d}.json"
 
 
 def _tile_from_json(stored: Any) -> TileResult:

@@ -1,0 +1,57 @@
+"""What a screen keeps of its work, so that one that was interrupted goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..base import Workers, digest, run_in_order, software, write_atomically
+
+VERSION = 3
+"""Of the stages: a change makes kept work void."""
+
+Made = TypeVar("Made")
+
+
+class TaskCache:
+    """Results of finished tasks, one file each, under a digest of everything that they depend on."""
+
+    def __init__(self, work: Path, depends_on: Mapping[str, Any]) -> None:
+        content = {**depends_on, "stages": VERSION, "software": software("scipy")}
+        self._place = work / "results" / digest(content)[-32:]
+        for other in self._place.parent.glob("*"):
+            if other != self._place:
+                shutil.rmtree(other, ignore_errors=True)
+
+    def run(
+        self,
+        name: str,
+        function: Callable[[Any], Made],
+        tasks: list[Any],
+        workers: Workers,
+        stored: Callable[[Made], Any],
+        restored: Callable[[Any], Made],
+        progress: Callable[[int, int], None],
+    ) -> list[Made]:
+        """Results of all tasks in order: those kept, and the others made and kept one by one."""
+        results: dict[int, Made] = {}
+        for n in range(len(tasks)):
+            try:
+                results[n] = restored(json.loads(self._file(name, n).read_bytes()))
+            except (OSError, ValueError, TypeError, KeyError):
+                continue  # not made yet, or damaged
+        missing = [n for n in range(len(tasks)) if n not in results]
+        done = len(results)
+        progress(done, len(tasks))
+        for n, result in zip(missing, run_in_order(function, [tasks[n] for n in missing], workers), strict=True):
+            write_atomically(self._file(name, n), json.dumps(stored(result)).encode())
+            results[n] = result
+            done += 1
+            progress(done, len(tasks))
+        return [results[n] for n in range(len(tasks))]
+
+    def _file(self, name: str, n: int) -> Path:
+        return self._place / f"{name}-{n:06d}.json"
