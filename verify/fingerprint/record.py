@@ -238,7 +238,14 @@ class Fingerprint:
         )
 
     def only(self, *components: Component) -> Fingerprint:
-        """The same of the main part alone, with some components only; no test that needs the others applies to it."""
+        """The same of the main part alone, with some components only; no test that needs the others applies to it.
+
+        Raises
+        ------
+        InputError
+            If there is no such component.
+        """
+        components = tuple(options.one_of("a component", component, COMPONENTS) for component in components)
         return self._cut({}, components, self.arrays)
 
     def at(self, effort: Effort) -> Fingerprint:
