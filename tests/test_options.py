@@ -169,6 +169,13 @@ def test_a_whole_call_is_not_poisoned() -> None:
             function()
 
 
+def test_a_folder_that_cannot_be_made_is_no_fault_of_a_model(tmp_path: Path) -> None:
+    """It is named, and no model is."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"file/below' cannot be written \(Not a directory\); give another"):
+        screen(folder=str(tmp_path / "file" / "below"))
+
+
 def test_what_is_meant_is_taken() -> None:
     """Numbers of numpy, tuples and sets of names, and datetimes with a zone."""
     east = datetime(2026, 1, 31, 12, tzinfo=timezone(timedelta(hours=2)))

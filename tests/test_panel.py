@@ -1288,6 +1288,15 @@ def saved(tmp_path_factory):
     return build_panel(recipe(*TOYS), root / "panel", base=root), root / "panel"
 
 
+@pytest.mark.parametrize("units", [2**53, 10**30, -1, True])
+def test_a_number_that_no_digest_covers_is_refused_in_a_sentence(units, tmp_path):
+    content = json.loads((DEFAULT / "panel.json").read_bytes())
+    content["sketch"]["units"] = units
+    (tmp_path / "panel.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"(altered|damaged).*(obtain|build) the panel again"):
+        load_panel(tmp_path)
+
+
 def test_a_panel_loads_as_it_was_saved(saved):
     panel, folder = saved
     loaded = Panel.load(folder)

@@ -203,8 +203,15 @@ class Fingerprint:
         )
 
     def only(self, *components: Component) -> Fingerprint:
-        """The same of the main part alone, with some components only; no test that needs the others applies to it."""
-        kept = tuple(c for c in self.record.components if c in components)
+        """The same of the main part alone, with some components only; no test that needs the others applies to it.
+
+        Raises
+        ------
+        InputError
+            If there is no such component.
+        """
+        wanted = {options.one_of("a component", component, COMPONENTS) for component in components}
+        kept = tuple(component for component in self.record.components if component in wanted)
         arrays = {name: array for name, array in self.arrays.items() if name.split(".")[0] in kept}
         return self.with_arrays(arrays, components=kept)
 

@@ -113,6 +113,10 @@ def screen(
     workers, progress = options.processes("workers", workers), options.function("progress", progress)
     if folder is not None:
         work = options.path("folder", folder) / WORK
+        try:
+            work.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{str(folder)!r:.200} cannot be written ({error.strerror}); give another.") from error
         return _screen(models, against, effort, alpha, fdr, workers, work, progress)
     with TemporaryDirectory(prefix="verify-screen-") as place:
         return _screen(models, against, effort, alpha, fdr, workers, Path(place), progress)
