@@ -24,7 +24,7 @@ def read(name: str) -> Any:
             return list(csv.DictReader(file))
     path = TABLES / f"{name}.json"
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there; run the benchmark that measures it, as README.md says.")
+        raise FileNotFoundError(f"{path} is not there; run the benchmark that writes it.")
     return json.loads(path.read_text("utf-8"))
 
 

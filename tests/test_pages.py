@@ -13,23 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import pages, results
 from benchmarks.pages.markdown import between, table
 
 JSON = sorted(path.stem for path in results.TABLES.glob("*.json"))
-UNSEEN = (
-    "rows.*.disk",  # small ones, and that of a line, are rounded away
-    "rows.*.stored",
-    "rows.*.anonymous",
-    "rows.*.wall",  # of a line at full depth
-    "rows.*.cpu",  # of a line from a cold disk
-    "imported.*",  # packages that take no time are not listed
-    "power.*.all_needed",  # as many as of the sketch
-    "simulation.rows.*.size",  # of no effect
-)
+UNSEEN = {
+    "cost": ("rows.*.disk", "rows.2[4-9].*", "rows.3?.*"),  # small ones are rounded away; of a line a part is printed
+    "model_dna": ("imported.*",),  # packages that take no time are not listed
+    "model_tracing": ("power.*.all_needed",),  # as many as of the sketch
+    "panel": ("simulation.rows.*.size",),  # of no effect
+}
 """Numbers that are kept and not all printed."""
 
 
@@ -67,15 +63,17 @@ def test_every_page_is_what_its_results_give() -> None:
 
 @pytest.mark.parametrize("name", JSON)
 def test_every_number_of_the_results_is_on_the_page(name: str) -> None:
-    """At most 60 of a file, evenly spread, each altered alone."""
+    """At most 25 of a file, evenly spread, each altered alone."""
     content, page, unseen = results.read(name), pages.PAGES[name], []
     places = list(numbers(content))
-    for at in places[:: 1 + len(places) // 60]:
+    for at in places[:: 1 + len(places) // 25]:
         try:
             text = page(altered(content, at))
         except (ValueError, TypeError):  # a share above one has no interval
             continue
-        if text == page(content) and not any(fnmatch(".".join(map(str, at)), known) for known in UNSEEN):
+        if text == page(content) and not any(
+            fnmatch(".".join(map(str, at)), known) for known in UNSEEN.get(name, ())
+        ):
             unseen.append(at)
     assert unseen == []
 
@@ -120,9 +118,11 @@ def test_results_are_written_as_they_are_read(copy: Path, name: str) -> None:
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=12,
 )
 
 
+@settings(max_examples=50)
 @given(values)
 def test_what_is_written_is_json_of_the_same_content(content: Any) -> None:
     assert json.loads(results.dumped(content)) == content
