@@ -28,7 +28,8 @@ from safetensors.numpy import load_file
 import verify
 from tests.checkpoints import EXPERTS, HEADS, KV_HEADS, LAYERS, WIDTH, Toy, toy, write_checkpoint
 from verify.base import CheckpointError
-from verify.checkpoint import Checkpoint, Location, onnx_file, onnx_models, open_checkpoint
+from verify.checkpoint import Checkpoint, Location, open_checkpoint
+from verify.checkpoint.formats import onnx_file, onnx_models
 from verify.checkpoint.formats.gguf_file import parse
 from verify.checkpoint.formats.gguf_models import contents as gguf_contents
 from verify.checkpoint.places.place import LocalFile, LocalFolder

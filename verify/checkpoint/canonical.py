@@ -17,6 +17,7 @@ from .layouts.layout import Slot
 from .layouts.naming import Key
 
 _MOST_EXPERTS = 1 << 14
+_QUIET = np.uint32(1 << 22)  # the bit of a NaN of float32 that says it is quiet
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,18 @@ class Stored:
     @property
     def _whole(self) -> tuple[int, ...]:
         return self.tensor.shape[::-1] if self.transposed else self.tensor.shape
+
+
+def quiet(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The array, its signalling NaNs made quiet, as any arithmetic on them would, and all else to the bit.
+
+    Of a signalling NaN whatever computes with it later raises a floating-point exception, which numpy prints.
+    """
+    with np.errstate(all="ignore"):
+        if not np.isnan(np.sum(x)):  # NaN too where infinities cancel
+            return x
+        bits = x.view(np.uint32)
+        return np.where(np.isnan(x), bits | _QUIET, bits).view(np.float32)
 
 
 def placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, Stored], set[str]]:

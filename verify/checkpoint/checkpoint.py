@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..base import NotFoundError, Progress, silent
 from .adapters.overlay import declared_bases, is_local, merged_onto
 from .architecture import Architecture, FileIdentity
-from .canonical import Stored, placed
+from .canonical import Stored, placed, quiet
 from .formats.tensor import Chosen, Tensor
 from .layouts.describe import describe
 from .layouts.divide import Division, Territory
@@ -160,7 +160,7 @@ class Checkpoint:
         expert: int | None = None,
         rows: Chosen = None,
     ) -> NDArray[np.float32]:
-        """A canonical tensor, or some of its rows, as float32.
+        """A canonical tensor, or some of its rows, as float32; its NaNs are quiet.
 
         Raises
         ------
@@ -168,12 +168,12 @@ class Checkpoint:
             If there is no such tensor, its stored dtype cannot be read, or the file changed since it was opened.
         """
         stored = self._at(role, layer, expert)
-        found = stored.read(rows)
+        with np.errstate(all="ignore"):  # F64 beyond float32, infinite scales: non-finite, and counted
+            found = quiet(np.ascontiguousarray(stored.read(rows), dtype=np.float32))
         self.notes.update(stored.tensor.notes)
         read = self._rows_read.setdefault((role, layer, expert), np.zeros(stored.shape[:1] or 1, dtype=bool))
         read[... if rows is None else rows] = True
-        with np.errstate(over="ignore", invalid="ignore"):  # F64 beyond float32: non-finite, and counted
-            return np.ascontiguousarray(found, dtype=np.float32)
+        return found
 
     def raw_blocks(self, name: str) -> Iterator[bytes]:
         """A tensor that has no role: its dtype and shape, then its bytes as stored, in blocks."""
