@@ -18,6 +18,7 @@ from .errors import (
     VerifyError,
 )
 from .files import read_regular, replace_together, sha256_of_file, write_atomically
+from .json_object import BoundError, first_problem, json_object
 from .phrase import Phrase
 from .progress import Progress, silent
 from .record import Record, later
@@ -26,6 +27,7 @@ from .workers import Workers, run_in_order
 
 __all__ = [
     "AccessDeniedError",
+    "BoundError",
     "Cache",
     "CheckpointError",
     "DamagedError",
@@ -45,6 +47,8 @@ __all__ = [
     "Workers",
     "canonical",
     "digest",
+    "first_problem",
+    "json_object",
     "later",
     "read_regular",
     "replace_together",
