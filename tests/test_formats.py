@@ -339,7 +339,7 @@ def test_k_quants_decode_by_rows(tmp_path: Path) -> None:
     whole = gguf.quants.dequantize(raw, Kind.Q4_K)
     np.testing.assert_array_equal(tensor.read(), whole)
     np.testing.assert_array_equal(tensor.read(np.array([0, 4]), slice(3, 300)), whole[[0, 4], 3:300])
-    assert tensor.stored() == raw.size
+    assert tensor.nbytes() == raw.size
 
 
 @pytest.mark.parametrize("kind", [Kind.F16, Kind.Q8_0, Kind.Q4_0])

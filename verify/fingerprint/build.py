@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Cache, InputError, Progress, Workers, run_in_order, silent, software
-from ..checkpoint import Checkpoint, Key, Location, open_checkpoint, whereabouts
+from ..checkpoint import Checkpoint, Key, Location, open_checkpoint, resolve_location
 from .anchors import anchors_of
 from .attention import attention_circuits, sampled_values
 from .check import MOST_STRANGE, SPREAD_ROLES
@@ -123,13 +123,13 @@ def fingerprint(
     if effort is not None and effort not in EFFORTS:
         raise InputError(f"effort is {effort!r}; give one of {', '.join(EFFORTS)}.")
     location = Location.of(model)
-    if is_fingerprint(Path(location.text)):
+    if is_fingerprint(Path(location.address)):
         for what in ("base", "layout", "revision", "tokenizer"):
             if getattr(location, what) is not None:
-                name = Path(location.text).name
+                name = Path(location.address).name
                 raise InputError(f"{name!r:.120} is a fingerprint, and a {what} is given; leave the {what} out.")
-        return Fingerprint.load(location.text)
-    where = whereabouts(location)
+        return Fingerprint.load(location.address)
+    where = resolve_location(location)
     effort = effort or ("full" if where.local else "standard")
     sketch = sketch.at(effort)
     if cache is None and where.committed:
@@ -140,7 +140,7 @@ def fingerprint(
     with open_checkpoint(where.location) as checkpoint:
         made = _read(checkpoint, where.location, sketch, effort, workers, progress)
         if store is not None and store.put(made):
-            checkpoint.forget()
+            checkpoint.evict()
         return made
 
 
