@@ -18,7 +18,7 @@ from tests.models import config, weights, write
 from verify import CheckpointError, InputError, fingerprint, replay, test_lineage
 from verify.checkpoint import Location, open_checkpoint
 from verify.checkpoint.adapters.low_rank import Factor, LowRank
-from verify.checkpoint.formats.tensor import Chosen
+from verify.checkpoint.formats.tensor import Indexer
 from verify.cli import main
 
 Q, DOWN = "model.layers.0.self_attn.q_proj", "model.layers.1.mlp.down_proj"
@@ -83,21 +83,21 @@ def llama() -> Toy:
 class Held:
     """A tensor in memory."""
 
-    name, file, dtype, upright = "w", "memory", "F32", False
+    name, file, dtype, is_out_in = "w", "memory", "F32", False
 
     def __init__(self, values: np.ndarray) -> None:
         self.values, self.shape = values, values.shape
 
-    def read(self, rows: Chosen = None, columns: Chosen = None) -> np.ndarray:
+    def read(self, rows: Indexer = None, columns: Indexer = None) -> np.ndarray:
         """Some of it."""
         part = self.values[slice(None) if rows is None else rows]
         return part if columns is None else part[:, columns]
 
-    def stored(self, rows: Chosen = None, columns: Chosen = None) -> int:
+    def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
         """Its bytes."""
         return int(self.read(rows, columns).nbytes)
 
-    def raw(self) -> Any:
+    def iter_bytes(self) -> Any:
         """As stored."""
         yield self.values.tobytes()
 
@@ -105,7 +105,7 @@ class Held:
 sizes = st.integers(1, 7)
 
 
-def chosen(data: st.DataObject, size: int) -> Chosen:
+def chosen(data: st.DataObject, size: int) -> Indexer:
     """None, a slice or ascending indices."""
     indices = st.lists(st.integers(0, size - 1), unique=True).map(lambda x: np.array(sorted(x), np.intp))
     slices = st.tuples(st.integers(0, size), st.integers(0, size)).map(lambda x: slice(min(x), max(x)))
@@ -142,8 +142,8 @@ def test_any_part_is_that_part_of_the_sum(
     part = whole[slice(None) if i is None else i]
     part = part if j is None else part[:, j]
     assert tensor.read(i, j).tobytes() == np.ascontiguousarray(part).tobytes()
-    assert b"".join(tensor.raw()) == whole.tobytes()
-    assert tensor.stored(i, j) >= part.nbytes
+    assert b"".join(tensor.iter_bytes()) == whole.tobytes()
+    assert tensor.nbytes(i, j) >= part.nbytes
 
 
 def test_a_change_of_zero_keeps_every_bit() -> None:
@@ -152,7 +152,7 @@ def test_a_change_of_zero_keeps_every_bit() -> None:
     factors = Factor(Held(np.zeros((2, 1), np.float32)), False), Factor(Held(np.ones((1, 3), np.float32)), False)
     tensor = LowRank(Held(w), *factors, 2.0)
     assert tensor.read().tobytes() == w.astype(np.float32).tobytes()
-    assert b"".join(tensor.raw()) == w.tobytes()
+    assert b"".join(tensor.iter_bytes()) == w.tobytes()
 
 
 # ---- what the settings say

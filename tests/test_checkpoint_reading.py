@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from tests.checkpoints import (
     write_checkpoint,
 )
 from verify.checkpoint import open_checkpoint
+from verify.fingerprint import Effort
 
 MIXTURES = ("qwen2_moe", "pangu_pro_moe")
 
@@ -163,6 +165,34 @@ def test_a_tied_model_has_no_unembedding(tmp_path: Path) -> None:
         assert not checkpoint.has("unembed")
         assert checkpoint.architecture.tied_embeddings
         assert checkpoint.unrecognised == ()
+
+
+SIGNALLING = {"F64": 0x7FF0000000000001, "F32": 0xFF800001, "F16": 0x7C01, "BF16": 0x7F81}
+"""A signalling NaN of each type: of the quiet bit and the others, only another is set."""
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("effort", ["screen", "standard", "full"])
+def test_a_signalling_nan_is_counted_and_nothing_is_printed(tmp_path: Path, dtype: str, effort: Effort) -> None:
+    """It makes any arithmetic raise an exception of the processor, which numpy prints; warnings are errors here."""
+    folder, (role, layer) = write_checkpoint(tmp_path / "m", toy(), dtype), ("up", 0)
+    quiet = open_checkpoint(folder).read(role, layer)
+    path = folder / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    length = int.from_bytes(content[:8], "little")
+    at = json.loads(content[8 : 8 + length])["model.layers.0.mlp.up_proj.weight"]["data_offsets"][0] + 8 + length
+    size = np.dtype(DTYPES[dtype]).itemsize
+    content[at : at + size] = SIGNALLING[dtype].to_bytes(size, "little")
+    content[at + size : at + 2 * size] = bytes(size - 1) + b"\x80"  # minus zero, which must stay
+    path.write_bytes(content)
+    found = open_checkpoint(folder).read(role, layer)
+    assert np.isnan(found[0, 0])
+    assert found.view(np.uint32)[0, 0] & 1 << 22
+    assert np.signbit(found[0, 1])
+    assert found[0, 2:].tobytes() == quiet[0, 2:].tobytes()
+    assert found[1:].tobytes() == quiet[1:].tobytes()
+    assert np.isnan(found.astype(np.float64)).sum() == 1  # would warn of a signalling one
+    assert verify.fingerprint(folder, effort=effort).record.non_finite == 1
 
 
 @pytest.mark.parametrize("declared", [None, "something-new"])

@@ -28,7 +28,8 @@ from safetensors.numpy import load_file
 import verify
 from tests.checkpoints import EXPERTS, HEADS, KV_HEADS, LAYERS, WIDTH, Toy, toy, write_checkpoint
 from verify.base import CheckpointError
-from verify.checkpoint import Checkpoint, Location, onnx_file, onnx_models, open_checkpoint
+from verify.checkpoint import Checkpoint, Location, open_checkpoint
+from verify.checkpoint.formats import onnx_file, onnx_models
 from verify.checkpoint.formats.gguf_file import parse
 from verify.checkpoint.formats.gguf_models import contents as gguf_contents
 from verify.checkpoint.places.place import LocalFile, LocalFolder
@@ -338,7 +339,7 @@ def test_k_quants_decode_by_rows(tmp_path: Path) -> None:
     whole = gguf.quants.dequantize(raw, Kind.Q4_K)
     np.testing.assert_array_equal(tensor.read(), whole)
     np.testing.assert_array_equal(tensor.read(np.array([0, 4]), slice(3, 300)), whole[[0, 4], 3:300])
-    assert tensor.stored() == raw.size
+    assert tensor.nbytes() == raw.size
 
 
 @pytest.mark.parametrize("kind", [Kind.F16, Kind.Q8_0, Kind.Q4_0])

@@ -197,7 +197,7 @@ def test_what_is_meant_is_taken() -> None:
 def test_locations_take_paths_and_no_other_objects() -> None:
     """A secret of a wrong type is not printed."""
     location = Location(Path("a"), base=Path("b"), layout=Path("c"), tokenizer=Path("d"))  # type: ignore[arg-type]
-    assert (location.text, location.base, location.layout, location.tokenizer) == ("a", "b", "c", "d")
+    assert (location.address, location.base, location.layout, location.tokenizer) == ("a", "b", "c", "d")
     for name in ("text", "revision", "base", "layout", "part", "tokenizer"):
         with pytest.raises(InputError, match=f"{name} of a Location is 3; give text"):
             Location(**{"text": "a"} | {name: 3})  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from tests.checkpoints import Array
 from tests.models import VOCABULARY, child, config, weights, write
 from tests.reports import words
 from verify import CheckpointError, Fingerprint, FingerprintError, fingerprint, replay, test_lineage
-from verify.checkpoint import Location, Vocabulary, whereabouts
+from verify.checkpoint import Location, Vocabulary, resolve_location
 from verify.cli import main
 from verify.data import model
 from verify.fingerprint.anchors import ANCHORS, LEAST_ANCHORS, anchors_of, numbered_rows, shared_anchors
@@ -114,12 +114,12 @@ def test_what_is_kept_of_a_model_is_told_apart_by_its_tokenizer(bare: dict[str, 
     """And a tokenizer from elsewhere does not make a model one from elsewhere."""
     file = tmp_path / "vocab.json"
     file.write_text(json.dumps(VOCABULARY))
-    plain = whereabouts(Location(str(bare["parent"])))
-    given = [whereabouts(Location(str(bare["parent"]), tokenizer=t)) for t in (str(file), Location(str(file)))]
+    plain = resolve_location(Location(str(bare["parent"])))
+    given = [resolve_location(Location(str(bare["parent"]), tokenizer=t)) for t in (str(file), Location(str(file)))]
     assert given[0].state == given[1].state != plain.state
     assert given[0].local
     file.write_text(json.dumps(VOCABULARY | {"more": 1}))
-    assert whereabouts(Location(str(bare["parent"]), tokenizer=str(file))).state != plain.state
+    assert resolve_location(Location(str(bare["parent"]), tokenizer=str(file))).state != plain.state
 
 
 def test_a_tokenizer_that_is_not_there_is_one_sentence(bare: dict[str, Path], tmp_path: Path) -> None:

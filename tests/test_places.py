@@ -29,8 +29,8 @@ from verify.checkpoint.card import Declaration, declared_base
 from verify.checkpoint.places import client, ranges, retry
 from verify.checkpoint.places.http import RangeFetch, Reply, Resource, joined, split, without_secrets
 from verify.checkpoint.places.hub import HubFolder, find_on_hub
-from verify.checkpoint.places.kept import Kept, kept_bytes
 from verify.checkpoint.places.place import LocalFile, LocalFolder
+from verify.checkpoint.places.range_cache import RangeCache, kept_bytes
 from verify.checkpoint.places.ranges import GAP, Meter, RemoteFile
 from verify.checkpoint.places.retry import TransientError
 from verify.checkpoint.places.web import find_on_web
@@ -122,7 +122,7 @@ def test_any_ranges_are_the_bytes_and_nothing_is_fetched_twice(
     with tempfile.TemporaryDirectory() as folder:
 
         def opened() -> RemoteFile:
-            keep = Kept(Cache(Path(folder)), {"file": "x"}, 3000) if kept else None
+            keep = RangeCache(Cache(Path(folder)), {"file": "x"}, 3000) if kept else None
             return RemoteFile("x", 3000, fetch, Meter("here"), keep)
 
         file, seen = opened(), set[int]()
@@ -299,7 +299,7 @@ def test_the_wait_that_the_server_asks_for_is_kept(monkeypatch: pytest.MonkeyPat
             raise error
         return "done"
 
-    assert retry.persistently(attempt, "x") == "done"
+    assert retry.with_retries(attempt, "x") == "done"
     assert waits[0] == 7.0
     assert len(waits) == 2
 
@@ -765,7 +765,7 @@ def test_a_folder_on_the_web_with_a_listing(web: Server) -> None:
 
     web.faults.append(("/toy/", as_html))
     place, _ = find_on_web(f"{web.url}/toy/")
-    assert place.names() == sorted(names)
+    assert place.list_files() == sorted(names)
     assert len(web.of("vocab")) == 0
 
 
@@ -775,7 +775,7 @@ def test_one_file_on_the_web_and_its_signature(web: Server, own_cache: Path) -> 
     shard = next(path for path in web.files if "00001" in path)
     address = f"{web.url.replace('//', '//user:password@')}{shard}?{SIGNATURE}"
     place, name = find_on_web(address)
-    assert (place.names(), name) == ([shard.rpartition("/")[2]], shard.rpartition("/")[2])
+    assert (place.list_files(), name) == ([shard.rpartition("/")[2]], shard.rpartition("/")[2])
     web.reset()
     assert place.file(name or "").read([(0, 8)])[0].tobytes() == web.files[shard][:8]
     assert {asked.query for asked in web.asked} == {SIGNATURE}

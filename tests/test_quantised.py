@@ -272,16 +272,16 @@ def test_any_rows_are_those_of_the_published_formula(
     assert list(found) == [f"{MODULE}.weight"]
     tensor = found[f"{MODULE}.weight"]
     assert tensor.shape == (out, size)
-    assert tensor.upright
+    assert tensor.is_out_in
     np.testing.assert_allclose(tensor.read(), made.meant, rtol=1e-6, atol=1e-7)
     rows = data.draw(st.lists(st.integers(0, out - 1), max_size=9, unique=True).map(sorted))
     for chosen in (np.array(rows, np.intp), slice(out // 3, out // 3 + 5), slice(0, 0), slice(1, out, 3)):
         np.testing.assert_array_equal(tensor.read(chosen), tensor.read()[chosen])
         np.testing.assert_array_equal(tensor.read(chosen, slice(2, 9)), tensor.read()[chosen][:, 2:9])
     whole = sum(part.nbytes for part in made.parts.values())
-    assert tensor.stored() == whole
-    assert whole // 2 <= tensor.stored(slice(0, out // 2)) <= whole // 2 + 1
-    assert sum(map(len, tensor.raw())) == whole
+    assert tensor.nbytes() == whole
+    assert whole // 2 <= tensor.nbytes(slice(0, out // 2)) <= whole // 2 + 1
+    assert sum(map(len, tensor.iter_bytes())) == whole
 
 
 @pytest.mark.parametrize("name", ["F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ"])

@@ -619,7 +619,7 @@ def test_files_are_read_whole_only_of_models_that_may_be_copies(
 ) -> None:
     """Not of relatives."""
     read: list[str] = []
-    monkeypatch.setattr(models_of, "with_file_digests", lambda model, where: read.append(where.text) or model)
+    monkeypatch.setattr(models_of, "with_file_digests", lambda model, where: read.append(where.address) or model)
     screen([weights_at / name for name in ("A", "copy", "child", "stranger")])
     assert sorted(Path(text).name for text in read) == ["A", "copy"]
 

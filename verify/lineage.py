@@ -258,7 +258,7 @@ def told_apart(
         return models
     first, second = (
         model
-        if isinstance(source, Fingerprint) or is_fingerprint(Path(Location.of(source).text))
+        if isinstance(source, Fingerprint) or is_fingerprint(Path(Location.of(source).address))
         else with_file_digests(model, Location.of(source), progress)
         for model, source in zip(models, sources, strict=True)
     )
@@ -278,7 +278,7 @@ def _weights(model: Model) -> Location | None:
     if isinstance(model, Fingerprint):
         return None
     location = Location.of(model)
-    return None if is_fingerprint(Path(location.text)) else location
+    return None if is_fingerprint(Path(location.address)) else location
 
 
 def _fingerprint(model: Model, effort: Effort | None, workers: Workers, progress: Progress) -> Fingerprint:

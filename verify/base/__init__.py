@@ -19,6 +19,7 @@ from .errors import (
     VerifyError,
 )
 from .files import read_regular, replace_together, sha256_of_file, write_atomically
+from .json_object import BoundError, first_problem, json_object
 from .phrase import Phrase
 from .progress import Progress, silent
 from .record import Record, later
@@ -27,6 +28,7 @@ from .workers import Workers, run_in_order
 
 __all__ = [
     "AccessDeniedError",
+    "BoundError",
     "Cache",
     "CacheEntry",
     "CheckpointError",
@@ -47,6 +49,8 @@ __all__ = [
     "Workers",
     "canonical",
     "digest",
+    "first_problem",
+    "json_object",
     "later",
     "options",
     "read_regular",

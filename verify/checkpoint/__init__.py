@@ -12,7 +12,7 @@ from .layouts.naming import Key
 from .layouts.understand import MOST_PARTS
 from .opening import drafted_layout, open_checkpoint
 from .places.place import Location
-from .source import Whereabouts, whereabouts
+from .source import ResolvedLocation, resolve_location
 from .vocabulary import LOOKED_FOR, Vocabulary
 
 __all__ = [
@@ -30,12 +30,12 @@ __all__ = [
     "Key",
     "Location",
     "Part",
+    "ResolvedLocation",
     "Vocabulary",
-    "Whereabouts",
     "draft_layout",
     "drafted_layout",
     "layout_of",
     "open_checkpoint",
     "read_layout",
-    "whereabouts",
+    "resolve_location",
 ]

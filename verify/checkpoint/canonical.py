@@ -10,17 +10,18 @@ from numpy.typing import NDArray
 
 from ..base import DamagedError
 from .formats.safetensors_file import StoredTensor
-from .formats.tensor import Chosen, Tensor
+from .formats.tensor import Indexer, Tensor
 from .fused import fused_heads
 from .layouts.fit import Fit
 from .layouts.layout import Slot
 from .layouts.naming import Key
 
 _MOST_EXPERTS = 1 << 14
+_QUIET = np.uint32(1 << 22)  # the bit of a NaN of float32 that says it is quiet
 
 
 @dataclass(frozen=True)
-class Stored:
+class CanonicalTensor:
     """One canonical tensor: which stored one, and which rows of it, in ``blocks`` equal blocks."""
 
     tensor: Tensor
@@ -37,17 +38,17 @@ class Stored:
         shape = self._whole
         return (self.blocks * self.size, *shape[1:]) if shape else shape
 
-    def read(self, rows: Chosen) -> NDArray[Any]:
+    def read(self, rows: Indexer) -> NDArray[Any]:
         """The tensor, or some of its rows, as stored numbers."""
         chosen = self._places(rows)
         return self.tensor.read(None, chosen).T if self.transposed else self.tensor.read(chosen)
 
-    def stored(self, rows: Chosen) -> int:
+    def nbytes(self, rows: Indexer) -> int:
         """Bytes that the tensor, or some of its rows, take in the file."""
         chosen = self._places(rows)
-        return self.tensor.stored(None, chosen) if self.transposed else self.tensor.stored(chosen)
+        return self.tensor.nbytes(None, chosen) if self.transposed else self.tensor.nbytes(chosen)
 
-    def _places(self, rows: Chosen) -> Chosen:
+    def _places(self, rows: Indexer) -> Indexer:
         """Which rows (columns, where transposed) of the stored tensor they are."""
         whole = self._whole
         if self.blocks > 1:
@@ -68,10 +69,22 @@ class Stored:
         return self.tensor.shape[::-1] if self.transposed else self.tensor.shape
 
 
-def placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, Stored], set[str]]:
+def quiet(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The array, its signalling NaNs made quiet, as any arithmetic on them would, and all else to the bit.
+
+    Of a signalling NaN whatever computes with it later raises a floating-point exception, which numpy prints.
+    """
+    with np.errstate(all="ignore"):
+        if not np.isnan(np.sum(x)):  # NaN too where infinities cancel
+            return x
+        bits = x.view(np.uint32)
+        return np.where(np.isnan(x), bits | _QUIET, bits).view(np.float32)
+
+
+def placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, CanonicalTensor], set[str]]:
     """The tensors of a part by canonical key (a fused tensor has several), and what of its head is unexpected."""
     heads, kv_heads = fused_heads(fit.family, fit.config)
-    stored: dict[Key, Stored] = {}
+    stored: dict[Key, CanonicalTensor] = {}
     for name, keys in fit.keys.items():
         for (role, layer, expert), slot in keys:
             parts = _experts(found[name]) if slot.stacked else {expert: found[name]}
@@ -102,13 +115,13 @@ def _experts(tensor: Tensor) -> dict[int | None, Tensor]:
             f"Tensor {tensor.name!r:.200} of {tensor.dtype} has shape {tensor.shape}; expected the matrices or "
             f"biases of at most {_MOST_EXPERTS} experts, one after the other; obtain the file again."
         )
-    size = tensor.stored() // tensor.shape[0]
+    size = tensor.nbytes() // tensor.shape[0]
     first = replace(tensor, shape=tensor.shape[1:])
     return {e: replace(first, offset=tensor.offset + e * size) for e in range(tensor.shape[0])}
 
 
-def _part(tensor: Tensor, slot: Slot, heads: int, kv_heads: int) -> Stored:
-    transposed = slot.transposed and not tensor.upright
+def _part(tensor: Tensor, slot: Slot, heads: int, kv_heads: int) -> CanonicalTensor:
+    transposed = slot.transposed and not tensor.is_out_in
     rows = (tensor.shape or (1,))[-1 if transposed else 0]
     blocks, shares = slot.blocks(heads, kv_heads, rows)
     unit, rest = divmod(rows, blocks * sum(shares))
@@ -119,4 +132,4 @@ def _part(tensor: Tensor, slot: Slot, heads: int, kv_heads: int) -> Stored:
             "obtain the file again."
         )
     k = slot.part[0]
-    return Stored(tensor, transposed, blocks, unit * sum(shares[:k]), unit * shares[k])
+    return CanonicalTensor(tensor, transposed, blocks, unit * sum(shares[:k]), unit * shares[k])

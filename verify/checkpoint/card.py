@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from ..base import NotFoundError
-from .places.place import CARD, Place
+from .places.place import CARD, Storage
 
 MOST_DECLARED = 64
 """Bases that a model declares, at most."""
@@ -29,7 +29,7 @@ class Declaration(NamedTuple):
     """``finetune``, ``adapter``, ``quantized``, ``merge`` or what else is written there."""
 
 
-def declared_base(place: Place) -> Declaration:
+def declared_base(place: Storage) -> Declaration:
     """The base models that the model card in a folder declares; a card that is damaged, or no file, declares nothing.
 
     Raises
@@ -37,7 +37,7 @@ def declared_base(place: Place) -> Declaration:
     CheckpointError
         If the place cannot be read.
     """
-    if CARD not in place.names():
+    if CARD not in place.list_files():
         return Declaration((), None)
     try:
         front = _front_matter(place)
@@ -47,7 +47,7 @@ def declared_base(place: Place) -> Declaration:
     return Declaration(tuple(_names(front.get("base_model", ""))[:MOST_DECLARED]), relation[0] if relation else None)
 
 
-def _front_matter(place: Place) -> dict[str, str]:
+def _front_matter(place: Storage) -> dict[str, str]:
     """Text of each key at the left margin of the front matter, up to the next one; of one given twice, the first."""
     file = place.file(CARD)
     (content,) = file.read([(0, min(file.size, _LONGEST))])

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ..base import NotFoundError, Progress, silent
 from .adapters.overlay import declared_bases, is_local, merged_onto
 from .architecture import Architecture, FileIdentity
-from .canonical import Stored, placed
-from .formats.tensor import Chosen, Tensor
+from .canonical import CanonicalTensor, placed, quiet
+from .formats.tensor import Indexer, Tensor
 from .layouts.describe import describe
 from .layouts.divide import Division, Territory
 from .layouts.naming import Key, inside_layers
@@ -122,7 +122,7 @@ class Checkpoint:
     def bytes_of(self) -> dict[Key | str, int]:
         """Bytes of weights read so far, by tensor; a row that was read twice counts once."""
         read: dict[Key | str, int] = {
-            key: self._stored[key].stored(None if rows.all() else np.flatnonzero(rows))
+            key: self._stored[key].nbytes(None if rows.all() else np.flatnonzero(rows))
             for key, rows in self._rows_read.items()
         }
         read.update(self._raw_read)
@@ -173,9 +173,9 @@ class Checkpoint:
         role: str,
         layer: int | None = None,
         expert: int | None = None,
-        rows: Chosen = None,
+        rows: Indexer = None,
     ) -> NDArray[np.float32]:
-        """A canonical tensor, or some of its rows, as float32.
+        """A canonical tensor, or some of its rows, as float32; its NaNs are quiet.
 
         Raises
         ------
@@ -183,19 +183,19 @@ class Checkpoint:
             If there is no such tensor, its stored dtype cannot be read, or the file changed since it was opened.
         """
         stored = self._at(role, layer, expert)
-        found = stored.read(rows)
+        with np.errstate(all="ignore"):  # F64 beyond float32, infinite scales: non-finite, and counted
+            found = quiet(np.ascontiguousarray(stored.read(rows), dtype=np.float32))
         self.notes.update(stored.tensor.notes)
         read = self._rows_read.setdefault((role, layer, expert), np.zeros(stored.shape[:1] or 1, dtype=bool))
         read[... if rows is None else rows] = True
-        with np.errstate(over="ignore", invalid="ignore"):  # F64 beyond float32: non-finite, and counted
-            return np.ascontiguousarray(found, dtype=np.float32)
+        return found
 
     def raw_blocks(self, name: str) -> Iterator[bytes]:
         """A tensor that has no role: its dtype and shape, then its bytes as stored, in blocks."""
         tensor = self._held.found[name]
         yield f"{tensor.dtype} {tensor.shape}".encode()
         done = 0
-        for block in tensor.raw():
+        for block in tensor.iter_bytes():
             done += len(block)
             self._raw_read[name] = max(done, self._raw_read.get(name, 0))
             yield block
@@ -225,12 +225,12 @@ class Checkpoint:
             progress(f"hashing {self.name}", done, len(self._source.weights))
         return tuple(identities)
 
-    def forget(self) -> None:
+    def evict(self) -> None:
         """Let go of what was kept so that an interrupted reading could go on."""
         for file in self._source.weights:
-            file.forget()
+            file.evict()
 
-    def _at(self, role: str, layer: int | None, expert: int | None) -> Stored:
+    def _at(self, role: str, layer: int | None, expert: int | None) -> CanonicalTensor:
         try:
             return self._stored[role, layer, expert]
         except KeyError:

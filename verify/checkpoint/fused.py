@@ -29,7 +29,7 @@ def fitting(fit: Fit, found: Mapping[str, Tensor]) -> Fit:
     queries, columns = set[int](), set[int]()
     for name, pairs in fit.keys.items():
         for (role, _, _), slot in pairs:
-            turned = slot.transposed and not found[name].upright
+            turned = slot.transposed and not found[name].is_out_in
             shape = found[name].shape[::-1] if turned else found[name].shape
             if role == "q" and _by_heads(slot) and len(shape) == 2:
                 blocks, shares = (1, (0,)) if heads % kv_heads else slot.blocks(heads, kv_heads, shape[0])

@@ -88,7 +88,7 @@ def tokenizer_at(location: Location) -> Vocabulary:
         found = vocabulary(place)
     elif not is_weights(file):
         found = read_vocabulary(place, file)
-    if found is None and (file is not None or any(map(is_weights, below(place).names()))):
+    if found is None and (file is not None or any(map(is_weights, below(place).list_files()))):
         source, _, found = _held(location)
         found = found or vocabulary(source.place)
     if found is None:

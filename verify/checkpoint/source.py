@@ -13,7 +13,7 @@ from .formats.weight_sets import PICKLES, WeightSet, chosen, instead_of_weights,
 from .hostile import parse_json_object
 from .places.address import find_address
 from .places.hub import find_on_hub
-from .places.place import File, LocalFolder, Location, Place
+from .places.place import File, LocalFolder, Location, Storage
 
 _MOST_FOLDERS = 256  # that are looked into
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]+\.safetensors")
@@ -25,7 +25,7 @@ _SHOWN = 8  # names of folders in a message
 class Source:
     """The files of one checkpoint."""
 
-    place: Place
+    place: Storage
     name: str
     weights: tuple[File, ...]
     """Weight files, ordered by name."""
@@ -38,14 +38,14 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Whereabouts:
+class ResolvedLocation:
     """Where a model lies, found without looking into its weights."""
 
     location: Location
     """The same, at the commits that were found, so that whoever opens it later reads the same files."""
-    places: tuple[tuple[Place, str], ...]
+    places: tuple[tuple[Storage, str], ...]
     """The model's and, where it is merged onto one, its base's, each with the name of the file or folder meant."""
-    tokenizer: tuple[Place, str] | None = None
+    tokenizer: tuple[Storage, str] | None = None
     """Likewise of the tokenizer, where another than the model's own is given."""
 
     @property
@@ -66,11 +66,11 @@ class Whereabouts:
         return all(place.revision is not None for place, _ in self._all)
 
     @property
-    def _all(self) -> tuple[tuple[Place, str], ...]:
+    def _all(self) -> tuple[tuple[Storage, str], ...]:
         return self.places if self.tokenizer is None else (*self.places, self.tokenizer)
 
 
-def whereabouts(location: Location) -> Whereabouts:
+def resolve_location(location: Location) -> ResolvedLocation:
     """Find a model, and the base that it is merged onto and the tokenizer, if they are given.
 
     Raises
@@ -91,7 +91,7 @@ def whereabouts(location: Location) -> Whereabouts:
     if (given := location.of_tokenizer) is not None:
         lender, file = find(given)
         tokenizer = lender, file or lender.name
-    return Whereabouts(location, tuple(places), tokenizer)
+    return ResolvedLocation(location, tuple(places), tokenizer)
 
 
 def locate(location: Location) -> Source:
@@ -113,8 +113,8 @@ def locate(location: Location) -> Source:
         place = inner
     if not name.isprintable():
         raise OptionError(f"The checkpoint is named {name!r:.200}; expected printable characters; rename it.")
-    present = place.names()
-    config = parse_json_object(place.small("config.json"), "config.json") if "config.json" in present else {}
+    present = place.list_files()
+    config = parse_json_object(place.read_bytes("config.json"), "config.json") if "config.json" in present else {}
     if file is None:
         meant = _meant(place, present, config)
     elif is_index(file):
@@ -128,7 +128,7 @@ def locate(location: Location) -> Source:
     return Source(place, name, weights, index, config, not_read)
 
 
-def below(place: Place) -> Place:
+def below(place: Storage) -> Storage:
     """The place itself, or the one folder in it that holds weights, where it holds none itself.
 
     Raises
@@ -136,11 +136,11 @@ def below(place: Place) -> Place:
     CheckpointError
         If several do.
     """
-    names = place.names()
+    names = place.list_files()
     if any(is_weights(name) for name in names):
         return place
     inner = [place.folder(name) for name in place.folders()[:_MOST_FOLDERS]]
-    holding = [one for one in inner if any(PurePosixPath(name).suffix in FORMATS for name in one.names())]
+    holding = [one for one in inner if any(PurePosixPath(name).suffix in FORMATS for name in one.list_files())]
     if len(holding) > 1:
         listed = ", ".join(repr(PurePosixPath(one.name).name)[:100] for one in holding[:_SHOWN])
         more = f" and {len(holding) - _SHOWN} more" if len(holding) > _SHOWN else ""
@@ -151,7 +151,7 @@ def below(place: Place) -> Place:
     return holding[0] if holding else place
 
 
-def _meant(place: Place, present: list[str], config: dict[str, Any]) -> WeightSet:
+def _meant(place: Storage, present: list[str], config: dict[str, Any]) -> WeightSet:
     """The set of weights that a folder means."""
     sets = weight_sets(present, tuple(FORMATS), lambda name: _index(place, name))
     if sets:
@@ -173,7 +173,7 @@ def is_weights(name: str) -> bool:
     return is_index(name) or PurePosixPath(name).suffix.lower() in (*FORMATS, *PICKLES)
 
 
-def find(location: Location) -> tuple[Place, str | None]:
+def find(location: Location) -> tuple[Storage, str | None]:
     """The place, and the file inside it that is meant; None for the folder as a whole.
 
     Raises
@@ -181,7 +181,7 @@ def find(location: Location) -> tuple[Place, str | None]:
     CheckpointError
         If there is nothing there.
     """
-    text = location.text
+    text = location.address
     if not text:
         raise OptionError("A model is given as an empty text; give a folder, a file or an address.")
     path = Path(text)
@@ -217,8 +217,8 @@ def _readable(name: str) -> str:
     return name
 
 
-def _index(place: Place, index: str) -> dict[str, str]:
-    names = parse_json_object(place.small(index), index).get("weight_map")
+def _index(place: Storage, index: str) -> dict[str, str]:
+    names = parse_json_object(place.read_bytes(index), index).get("weight_map")
     if not isinstance(names, dict) or not names or not all(isinstance(n, str) for n in names.values()):
         raise DamagedError(f"{index} has no usable weight_map; expected tensor names mapped to file names.")
     for name in set(names.values()):
@@ -233,10 +233,10 @@ def _index(place: Place, index: str) -> dict[str, str]:
     return names
 
 
-def _listed(place: Place, index: str) -> WeightSet:
+def _listed(place: Storage, index: str) -> WeightSet:
     """The set that an index given by its own path lists."""
     files = tuple(sorted(set(_index(place, index).values())))
-    return chosen(place, [WeightSet(files, index)], place.names(), {})
+    return chosen(place, [WeightSet(files, index)], place.list_files(), {})
 
 
 def _exists(path: Path) -> bool:

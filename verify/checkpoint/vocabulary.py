@@ -16,7 +16,7 @@ from typing import Any
 
 from ..base import CheckpointError, DamagedError, HostileError, NotFoundError, UnsupportedError
 from .hostile import parse_json_object
-from .places.place import Place
+from .places.place import Storage
 
 LOOKED_FOR = (
     "tokenizer.json",
@@ -51,7 +51,7 @@ class Vocabulary:
         return {token: number for token, number in self.tokens.items() if number < size}
 
 
-def vocabulary(place: Place) -> Vocabulary | None:
+def vocabulary(place: Storage) -> Vocabulary | None:
     """The tokenizer of a folder; None where it has none.
 
     Raises
@@ -59,7 +59,7 @@ def vocabulary(place: Place) -> Vocabulary | None:
     CheckpointError
         If a tokenizer file is damaged or not understood.
     """
-    present = place.names()
+    present = place.list_files()
     for kind in LOOKED_FOR:
         for name in (name for name in present if name == kind or (kind[0] == "*" and name.endswith(kind[1:]))):
             try:
@@ -69,7 +69,7 @@ def vocabulary(place: Place) -> Vocabulary | None:
     return None
 
 
-def read_vocabulary(place: Place, name: str) -> Vocabulary:
+def read_vocabulary(place: Storage, name: str) -> Vocabulary:
     """One tokenizer file.
 
     Raises
@@ -80,7 +80,7 @@ def read_vocabulary(place: Place, name: str) -> Vocabulary:
     kind = name if name in _READERS else PurePosixPath(name).suffix.lower()
     if kind not in _READERS:
         raise UnsupportedError(f"{name!r:.120} is no tokenizer that is read; expected {', '.join(LOOKED_FOR)}.")
-    pairs, spell = _READERS[kind](name, place.small(name))
+    pairs, spell = _READERS[kind](name, place.read_bytes(name))
     return Vocabulary(name, _by_bytes(name, pairs, spell, _LARGEST))
 
 

@@ -19,7 +19,7 @@ def cache(context: click.Context) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    from ..checkpoint.places.kept import KIND
+    from ..checkpoint.places.range_cache import KIND
 
     found = Cache.default()
     entries = found.entries()
@@ -52,7 +52,7 @@ def clear(older_than: float) -> None:
 
 
 def _line(entry: CacheEntry) -> str:
-    from ..checkpoint.places.kept import about, kept_bytes
+    from ..checkpoint.places.range_cache import about, kept_bytes
 
     known = about(entry.path)
     size = known.get("size", "")

@@ -14,7 +14,7 @@ from uuid import uuid4
 import numpy as np
 
 from ..base import Cache, InputError, Progress, Workers, options, run_in_order, silent, software
-from ..checkpoint import Architecture, Checkpoint, Key, Location, open_checkpoint, whereabouts
+from ..checkpoint import Architecture, Checkpoint, Key, Location, open_checkpoint, resolve_location
 from .anchors import anchors_of
 from .check import MOST_STRANGE
 from .file import is_fingerprint
@@ -77,13 +77,13 @@ def fingerprint(
         raise InputError(
             f"Sketch version {sketch.version} was asked for; this version of verify makes {SketchSpec().version}."
         )
-    if is_fingerprint(Path(location.text)):
+    if is_fingerprint(Path(location.address)):
         for what in ("base", "layout", "revision", "tokenizer"):
             if getattr(location, what) is not None:
-                name = Path(location.text).name
+                name = Path(location.address).name
                 raise InputError(f"{name!r:.120} is a fingerprint, and a {what} is given; leave the {what} out.")
-        return Fingerprint.load(location.text)
-    where = whereabouts(location)
+        return Fingerprint.load(location.address)
+    where = resolve_location(location)
     effort = effort or ("full" if where.local else "standard")
     sketch = sketch.at(effort)
     if cache is None and where.committed:
@@ -94,7 +94,7 @@ def fingerprint(
     with open_checkpoint(where.location) as checkpoint:
         made = _read(checkpoint, where.location, sketch, effort, workers, progress)
         if store is not None and store.put(made):
-            checkpoint.forget()
+            checkpoint.evict()
         return made
 
 

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ..base import Cache, FingerprintError
-from ..checkpoint import Whereabouts, layout_of
+from ..checkpoint import ResolvedLocation, layout_of
 from .record import Fingerprint
 from .sketch import Effort, SketchSpec
 
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 class Store:
     """Where fingerprints of one checkpoint, sketch and effort are kept."""
 
-    def __init__(self, cache: Cache, where: Whereabouts, sketch: SketchSpec, effort: Effort) -> None:
+    def __init__(self, cache: Cache, where: ResolvedLocation, sketch: SketchSpec, effort: Effort) -> None:
         self.file: Path | None = None
         """None where the files cannot be told from what they may become."""
         if (state := where.state) is not None:

@@ -54,7 +54,7 @@ class Prepared:
     @property
     def stated(self) -> bool:
         """Whether the fingerprint itself was given, and not weights."""
-        return Path(self.location.text) == self.file
+        return Path(self.location.address) == self.file
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def located(source: Model, work: Path) -> Location:
     if isinstance(source, Fingerprint):
         return Location(str(_kept_fingerprint(source, work)))
     location = Location.of(source)
-    path = Path(location.text)
-    return replace(location, text=str(path.absolute())) if location.text and path.exists() else location
+    path = Path(location.address)
+    return replace(location, address=str(path.absolute())) if location.address and path.exists() else location
 
 
 def once(locations: Sequence[Location]) -> list[Location]:
@@ -88,7 +88,7 @@ def once(locations: Sequence[Location]) -> list[Location]:
 
 
 def _address(location: Location) -> tuple[str | None, ...]:
-    places = (location.text, location.base, location.layout)
+    places = (location.address, location.base, location.layout)
     return (*(None if text is None else _place(text) for text in places), location.revision)
 
 
@@ -107,9 +107,9 @@ def is_one(a: Prepared, b: Prepared) -> bool:
 
 def prepare(location: Location, work: Path, effort: Effort) -> Prepared | Unreadable:
     """Read or make one fingerprint, and keep the first stage's part of it; what goes wrong costs this model alone."""
-    name = PurePosixPath(location.text).name
+    name = PurePosixPath(location.address).name
     try:
-        file = Path(location.text)
+        file = Path(location.address)
         if not is_fingerprint(file):
             file = _kept_fingerprint(fingerprint(location, effort=effort, cache=Cache(work)), work)
         return _prepared(file, location, work)

@@ -23,7 +23,7 @@ from ..places.hub import REPOSITORY
 from ..places.place import Location
 from ..source import Source
 from .low_rank import Factor, LowRank
-from .overlay import OfBase, Overlay
+from .overlay import AdapterOverBase, BaseFile
 
 _CONFIG = "adapter_config.json"
 _WEIGHTS = "adapter_model.safetensors"
@@ -124,8 +124,8 @@ def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tup
             raise DamagedError(
                 f"{source.name} changes a tensor of {base.name} twice; expected it once; {_ELSEWHERE}."
             )
-    files = [source.place.file(_CONFIG), *source.weights, *(OfBase(file) for file in base.weights)]
-    both = Overlay(source.place, base.place, _declared_by(config))
+    files = [source.place.file(_CONFIG), *source.weights, *(BaseFile(file) for file in base.weights)]
+    both = AdapterOverBase(source.place, base.place, _declared_by(config))
     weights = tuple(sorted(files, key=lambda file: file.name))
     return replace(source, place=both, weights=weights, index=None, config=base.config | vocab), merged
 
@@ -145,9 +145,9 @@ def is_adapter(source: Source, found: Tensors) -> bool:
 
 
 def _config(source: Source) -> dict[str, Any]:
-    if _CONFIG not in source.place.names():
+    if _CONFIG not in source.place.list_files():
         raise DamagedError(f"{source.name} is an adapter, and no {_CONFIG} lies beside it; obtain that file too.")
-    return parse_json_object(source.place.small(_CONFIG), _CONFIG)
+    return parse_json_object(source.place.read_bytes(_CONFIG), _CONFIG)
 
 
 def _check_mergeable(name: str, config: dict[str, Any]) -> None:
@@ -289,7 +289,7 @@ def _low_rank(settings: _Settings, module: str, parts: Tensors, base: Tensor) ->
             f"expected lora_magnitude_vector with DoRA only, and no DoRA of embeddings; {_ELSEWHERE}."
         )
     rank = settings.rank(module)
-    turned = embedding or (settings.fan_in_fan_out and not base.upright)  # the stored matrix is [in, out]
+    turned = embedding or (settings.fan_in_fan_out and not base.is_out_in)  # the stored matrix is [in, out]
     size = base.shape[::-1] if turned else base.shape
     outputs = size[:1]
     expected = {"A": (rank, *size[1:]), "B": (*outputs, rank)}

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..formats.tensor import Chosen, Tensor
+from ..formats.tensor import Indexer, Tensor
 
 _BLOCK = 1 << 16  # entries changed at a time, which fit a processor's cache
 
@@ -28,15 +28,15 @@ class Factor:
     tensor: Tensor
     transposed: bool
 
-    def read(self, rows: Chosen = None, columns: Chosen = None) -> Numbers:
+    def read(self, rows: Indexer = None, columns: Indexer = None) -> Numbers:
         """Some rows and columns."""
         if self.transposed:
             return np.asarray(self.tensor.read(columns, rows), np.float64).T
         return np.asarray(self.tensor.read(rows, columns), np.float64)
 
-    def stored(self, rows: Chosen = None, columns: Chosen = None) -> int:
+    def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
         """Bytes that these take in the file."""
-        return self.tensor.stored(columns, rows) if self.transposed else self.tensor.stored(rows, columns)
+        return self.tensor.nbytes(columns, rows) if self.transposed else self.tensor.nbytes(rows, columns)
 
 
 @dataclass(frozen=True)
@@ -74,33 +74,33 @@ class LowRank:
         return self.base.shape
 
     @property
-    def upright(self) -> bool:
+    def is_out_in(self) -> bool:
         """As the stored matrix has it."""
-        return self.base.upright
+        return self.base.is_out_in
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Of the stored matrix."""
         return self.base.notes
 
-    def read(self, rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
+    def read(self, rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
         """Some rows, and of them some columns, as float32."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is not finite is counted later
             return self._changed(rows, columns).astype(np.float32)
 
-    def stored(self, rows: Chosen = None, columns: Chosen = None) -> int:
+    def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
         """Bytes of the stored matrix and of both factors that are read for them."""
-        factors = self.left.stored(rows, None) + self.right.stored(None, columns)
-        return self.base.stored(rows, columns) + factors
+        factors = self.left.nbytes(rows, None) + self.right.nbytes(None, columns)
+        return self.base.nbytes(rows, columns) + factors
 
-    def raw(self) -> Iterator[bytes]:
+    def iter_bytes(self) -> Iterator[bytes]:
         """The changed numbers, in the type that the matrix is stored in."""
         dtype = self.base.read(slice(0, 0)).dtype
         for part in self._parts():
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 yield self._changed(part, None).astype(dtype).tobytes()
 
-    def _changed(self, rows: Chosen, columns: Chosen) -> Numbers:
+    def _changed(self, rows: Indexer, columns: Indexer) -> Numbers:
         if self.lengths is None:
             return self._sum(rows, columns)
         if self.outputs == 1:
@@ -111,7 +111,7 @@ class LowRank:
         scaled: Numbers = whole * (lengths / np.sqrt(np.square(whole).sum(1)))[:, None]
         return scaled if columns is None else scaled[:, columns]
 
-    def _sum(self, rows: Chosen, columns: Chosen) -> Numbers:
+    def _sum(self, rows: Indexer, columns: Indexer) -> Numbers:
         left, right = self.left.read(rows), self.right.read(None, columns)
         found: Numbers = np.array(self.base.read(rows, columns), np.float64, order="C")
         step = max(1, _BLOCK // max(1, found.shape[1]))

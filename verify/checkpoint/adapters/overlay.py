@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..card import MOST_DECLARED, declared_base
-from ..places.place import CARD, File, Place, Range
+from ..places.place import CARD, File, Range, Storage
 
 
 @dataclass(frozen=True)
-class OfBase:
+class BaseFile:
     """A file of the base, named so."""
 
     file: File
@@ -36,17 +36,17 @@ class OfBase:
         """As the file itself."""
         return self.file.sha256(read=read)
 
-    def forget(self) -> None:
+    def evict(self) -> None:
         """As the file itself."""
-        self.file.forget()
+        self.file.evict()
 
 
 @dataclass(frozen=True)
-class Overlay:
+class AdapterOverBase:
     """The folder of an adapter laid over that of its base, whose card is not the adapter's."""
 
-    adapter: Place
-    base: Place
+    adapter: Storage
+    base: Storage
     declared: tuple[str, ...]
     """The base that the adapter's settings name."""
 
@@ -71,15 +71,15 @@ class Overlay:
         states = (self.adapter.state, self.base.state)
         return None if None in states else repr(states)
 
-    def names(self) -> list[str]:
+    def list_files(self) -> list[str]:
         """Names in either folder, ordered."""
-        return sorted({*self.adapter.names(), *self.base.names()} - ({CARD} - {*self.adapter.names()}))
+        return sorted({*self.adapter.list_files(), *self.base.list_files()} - ({CARD} - {*self.adapter.list_files()}))
 
     def folders(self) -> list[str]:
         """The adapter's."""
         return self.adapter.folders()
 
-    def folder(self, name: str) -> Place:
+    def folder(self, name: str) -> Storage:
         """The adapter's."""
         return self.adapter.folder(name)
 
@@ -87,15 +87,15 @@ class Overlay:
         """The adapter's where it has one of that name, else the base's."""
         return self._holder(name).file(name)
 
-    def small(self, name: str) -> bytes:
+    def read_bytes(self, name: str) -> bytes:
         """Likewise."""
-        return self._holder(name).small(name)
+        return self._holder(name).read_bytes(name)
 
-    def _holder(self, name: str) -> Place:
-        return self.adapter if name == CARD or name in self.adapter.names() else self.base
+    def _holder(self, name: str) -> Storage:
+        return self.adapter if name == CARD or name in self.adapter.list_files() else self.base
 
 
-def declared_bases(place: Place) -> tuple[str, ...]:
+def declared_bases(place: Storage) -> tuple[str, ...]:
     """Names of the models that this one was made from, as its card and its adapter's settings declare them.
 
     Raises
@@ -103,18 +103,18 @@ def declared_bases(place: Place) -> tuple[str, ...]:
     CheckpointError
         If the place cannot be read.
     """
-    named = [*declared_base(place).models, *(place.declared if isinstance(place, Overlay) else ())]
+    named = [*declared_base(place).models, *(place.declared if isinstance(place, AdapterOverBase) else ())]
     return tuple(dict.fromkeys(named))[:MOST_DECLARED]
 
 
-def merged_onto(place: Place) -> str | None:
+def merged_onto(place: Storage) -> str | None:
     """Name, or address and commit, of the base that an adapter was merged onto; None for a model of its own."""
-    if not isinstance(place, Overlay):
+    if not isinstance(place, AdapterOverBase):
         return None
     base = place.base
     return base.name if base.origin is None else "@".join(filter(None, (base.origin, base.revision)))
 
 
-def is_local(place: Place) -> bool:
+def is_local(place: Storage) -> bool:
     """Whether all files lie on this machine."""
-    return place.origin is None and (not isinstance(place, Overlay) or place.base.origin is None)
+    return place.origin is None and (not isinstance(place, AdapterOverBase) or place.base.origin is None)

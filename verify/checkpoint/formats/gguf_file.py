@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 from ...base import DamagedError, UnsupportedError
 from ..places.place import File
 from .stand_ins import stand_in
-from .tensor import Chosen, how_many, in_blocks
+from .tensor import Indexer, how_many, in_blocks
 
 _LARGEST_HEADER = 1 << 28  # bytes; the largest published, of long vocabularies, are about 20 MB
 _FIRST = 1 << 20  # bytes of the header asked for at first
@@ -47,7 +47,7 @@ class GgufTensor:
     shift: int = 0
     """What is added to every stored number."""
 
-    upright = True
+    is_out_in = True
     notes = ()
 
     @property
@@ -65,7 +65,7 @@ class GgufTensor:
         """Bytes."""
         return prod(self.shape) // self.block[0] * self.block[1]
 
-    def read(self, rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
+    def read(self, rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
         """Some rows, and of them some columns, as float32, or as stored where that is a floating type."""
         vector = len(self.shape) == 1
         data = self._rows(None if vector else rows)
@@ -77,7 +77,7 @@ class GgufTensor:
             found = found.astype(np.float32) + np.float32(self.shift)
         return found if columns is None else found[:, columns]
 
-    def _rows(self, rows: Chosen) -> NDArray[np.uint8]:
+    def _rows(self, rows: Indexer) -> NDArray[np.uint8]:
         """The bytes of some rows, shape [rows, bytes]; a view where they follow each other in a mapped file."""
         if len(self.shape) == 1:
             return self.source.read([(self.offset, self.offset + self.row)])[0][None]
@@ -106,11 +106,11 @@ class GgufTensor:
                 "convert the file to another type, such as Q8_0."
             ) from None
 
-    def stored(self, rows: Chosen = None, columns: Chosen = None) -> int:
+    def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
         """Bytes of these rows and columns: the share of the blocks that they take."""
         return -(-how_many(self.shape, rows, columns) * self.block[1] // self.block[0])
 
-    def raw(self) -> Iterator[bytes]:
+    def iter_bytes(self) -> Iterator[bytes]:
         """The bytes as stored, in blocks."""
         yield from in_blocks(self.source, self.offset, self.offset + self.size)
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...base import CheckpointError, DamagedError, HostileError, UnsupportedError
-from ..places.place import File, Place, Range
+from ..places.place import File, Range, Storage
 from .safetensors_file import StoredTensor
 from .stand_ins import stand_in
 
@@ -30,7 +30,7 @@ _TYPES |= {12: "U32", 13: "U64", 16: "BF16", 17: "F8_E4M3", 18: "F8_E4M3FNUZ", 1
 _BYTES = {"F32": 4, "I32": 4, "U32": 4, "F64": 8, "I64": 8, "U64": 8, "U16": 2, "I16": 2, "F16": 2, "BF16": 2}
 
 
-def parse(file: File, place: Place) -> tuple[dict[str, StoredTensor], list[Any], dict[str, File]]:
+def parse(file: File, place: Storage) -> tuple[dict[str, StoredTensor], list[Any], dict[str, File]]:
     """Initialisers and nodes of the graph, and the files that hold data beside it.
 
     Raises
@@ -94,12 +94,12 @@ class _Held:
         """None: it is part of a file that has one."""
         return None
 
-    def forget(self) -> None:
+    def evict(self) -> None:
         """Nothing is kept."""
 
 
 def _initialiser(
-    file: File, place: Place, onnx: Any, walk: _Walk, start: int, stop: int, beside: dict[str, File]
+    file: File, place: Storage, onnx: Any, walk: _Walk, start: int, stop: int, beside: dict[str, File]
 ) -> StoredTensor | None:
     """Where the numbers of an initialiser lie; None where they are of a type that no weight has."""
     rest, raw = [], None
@@ -140,7 +140,7 @@ def _initialiser(
     return StoredTensor(source, name, dtype, shape, raw[0])
 
 
-def _external(file: File, place: Place, said: Any, size: int, beside: dict[str, File]) -> tuple[File, Range]:
+def _external(file: File, place: Storage, said: Any, size: int, beside: dict[str, File]) -> tuple[File, Range]:
     """The file beside this one that holds a tensor, and where in it."""
     entries = {str(entry.key): str(entry.value) for entry in said.external_data}
     name = entries.get("location", "")
@@ -154,7 +154,7 @@ def _external(file: File, place: Place, said: Any, size: int, beside: dict[str, 
     if not all(re.fullmatch(r"[0-9]{1,15}", text) for text in numbers):
         raise DamagedError(f"{file.name} keeps {said.name!r:.200} at {numbers!r:.120}; expected counts of bytes.")
     if name not in beside:
-        if name not in place.names():
+        if name not in place.list_files():
             raise DamagedError(f"{file.name} keeps {said.name!r:.200} in {name!r:.120}, which is missing; add it.")
         beside[name] = place.file(name)
     start, length = map(int, numbers)

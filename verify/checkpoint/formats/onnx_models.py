@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from ...base import UnsupportedError
 from ..layouts.families import FAMILIES
-from ..places.place import File, Place
+from ..places.place import File, Storage
 from .onnx_file import parse
 from .safetensors_file import StoredTensor
-from .tensor import Chosen, Contents, Tensor
+from .tensor import Contents, Indexer, Tensor
 
 _CODES = {"I8": "<i1", "U8": "<u1", "I32": "<i4"}
 _PRODUCTS = {"MatMul": 1, "Gemm": 1, "MatMulInteger": 1, "MatMulIntegerToFloat": 1, "DynamicQuantizeMatMul": 1}
@@ -42,7 +42,7 @@ class Linear:
     turned: bool
     """Whether it is stored [in, out]."""
 
-    upright = True
+    is_out_in = True
     notes = ()
 
     @property
@@ -60,17 +60,17 @@ class Linear:
         """Sizes of its axes."""
         return self.tensor.shape[::-1] if self.turned else self.tensor.shape
 
-    def read(self, rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
+    def read(self, rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
         """Some rows, and of them some columns."""
         return self.tensor.read(columns, rows).T if self.turned else self.tensor.read(rows, columns)
 
-    def stored(self, rows: Chosen = None, columns: Chosen = None) -> int:
+    def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
         """Bytes of these rows and columns."""
-        return self.tensor.stored(columns, rows) if self.turned else self.tensor.stored(rows, columns)
+        return self.tensor.nbytes(columns, rows) if self.turned else self.tensor.nbytes(rows, columns)
 
-    def raw(self) -> Iterator[bytes]:
+    def iter_bytes(self) -> Iterator[bytes]:
         """The bytes as stored, in blocks."""
-        return self.tensor.raw()
+        return self.tensor.iter_bytes()
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ class Affine:
     """Of shape [rows or 1, columns or 1], or of a vector [size or 1]."""
     zero: NDArray[np.float32]
 
-    upright = False
+    is_out_in = False
     notes = ()
 
     @property
@@ -101,19 +101,19 @@ class Affine:
         """Sizes of its axes."""
         return self.codes.shape
 
-    def read(self, rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
+    def read(self, rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
         """Some rows, and of them some columns, as float32."""
         codes = self.codes.values(np.dtype(_CODES[self.codes.dtype]), rows, columns).astype(np.float32)
         scale, zero = (_cut(part, rows, columns) for part in (self.scale, self.zero))
         return np.asarray((codes - zero) * scale, np.float32)
 
-    def stored(self, rows: Chosen = None, columns: Chosen = None) -> int:
+    def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
         """Bytes of these rows and columns."""
-        return self.codes.stored(rows, columns)
+        return self.codes.nbytes(rows, columns)
 
-    def raw(self) -> Iterator[bytes]:
+    def iter_bytes(self) -> Iterator[bytes]:
         """The codes as stored, then scale and zero."""
-        yield from self.codes.raw()
+        yield from self.codes.iter_bytes()
         yield self.scale.tobytes() + self.zero.tobytes()
 
 
@@ -126,7 +126,7 @@ class _Value:
     turned: bool = False
 
 
-def contents(file: File, place: Place) -> Contents:
+def contents(file: File, place: Storage) -> Contents:
     """The weights of a graph by the names of the modules that use them.
 
     Raises
@@ -284,7 +284,7 @@ def _unwrapped(found: dict[str, Tensor]) -> dict[str, Tensor]:
         found = {name.partition(".")[2] if _named(name) else name: tensor for name, tensor in found.items()}
 
 
-def _cut(part: NDArray[np.float32], rows: Chosen, columns: Chosen) -> NDArray[np.float32]:
+def _cut(part: NDArray[np.float32], rows: Indexer, columns: Indexer) -> NDArray[np.float32]:
     """Of a scale for each row or column, those of some rows and columns."""
     if rows is not None and part.shape[0] > 1:
         part = part[rows]

@@ -20,7 +20,7 @@ from ...base import DamagedError, UnsupportedError
 from ..hostile import parse_json_object
 from ..places.place import File
 from .stand_ins import stand_in
-from .tensor import Chosen, Contents, Tensor, how_many, in_blocks
+from .tensor import Contents, Indexer, Tensor, how_many, in_blocks
 
 _LARGEST_HEADER = 100_000_000  # bytes, the format's own limit
 _BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16}
@@ -45,7 +45,7 @@ class StoredTensor:
     dtype: str
     shape: tuple[int, ...]
     offset: int
-    upright = False
+    is_out_in = False
     notes = ()
 
     @property
@@ -53,7 +53,7 @@ class StoredTensor:
         """Name of the file."""
         return self.source.name
 
-    def read(self, rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
+    def read(self, rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
         """Some rows, and of them some columns, in the stored type: a view where the file is mapped.
 
         Numbers of 8 bits come as float32.
@@ -69,7 +69,7 @@ class StoredTensor:
             )
         return self.values(np.dtype(_READABLE[self.dtype]), rows, columns)
 
-    def values(self, dtype: np.dtype[Any], rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
+    def values(self, dtype: np.dtype[Any], rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
         """Some rows and columns, taken for numbers of a type of the stored size."""
         length = prod(self.shape[1:])
         width = length * dtype.itemsize
@@ -90,13 +90,13 @@ class StoredTensor:
             )
         return found if columns is None else found[:, columns]
 
-    def stored(self, rows: Chosen = None, columns: Chosen = None) -> int:
+    def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
         """Bytes of these rows and columns."""
         return how_many(self.shape, rows, columns) * _BITS[self.dtype] // 8
 
-    def raw(self) -> Iterator[bytes]:
+    def iter_bytes(self) -> Iterator[bytes]:
         """The bytes as stored, in blocks."""
-        yield from in_blocks(self.source, self.offset, self.offset + self.stored())
+        yield from in_blocks(self.source, self.offset, self.offset + self.nbytes())
 
 
 @cache

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..places.place import File
 
-Chosen = slice | NDArray[np.intp] | None
+Indexer = slice | NDArray[np.intp] | None
 """Some indices of an axis; None for all."""
 
 _BLOCK = 1 << 22  # bytes held at a time
@@ -43,7 +43,7 @@ class Tensor(Protocol):
         ...
 
     @property
-    def upright(self) -> bool:
+    def is_out_in(self) -> bool:
         """Whether a matrix is [out, in] for certain, even where the family's own files hold [in, out]."""
         ...
 
@@ -52,7 +52,7 @@ class Tensor(Protocol):
         """What was found otherwise than its file's makers declare, in sentences; known once it was read."""
         ...
 
-    def read(self, rows: Chosen = None, columns: Chosen = None) -> NDArray[Any]:
+    def read(self, rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
         """Some rows, and of them some columns, as numbers of a floating type.
 
         Raises
@@ -62,11 +62,11 @@ class Tensor(Protocol):
         """
         ...
 
-    def stored(self, rows: Chosen = None, columns: Chosen = None) -> int:
+    def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
         """Bytes that these rows and columns take in the file."""
         ...
 
-    def raw(self) -> Iterator[bytes]:
+    def iter_bytes(self) -> Iterator[bytes]:
         """The bytes as stored, in bounded blocks."""
         ...
 
@@ -84,7 +84,7 @@ class Contents:
     """Other files that hold some of the tensors."""
 
 
-def how_many(shape: tuple[int, ...], rows: Chosen, columns: Chosen) -> int:
+def how_many(shape: tuple[int, ...], rows: Indexer, columns: Indexer) -> int:
     """How many numbers of a tensor some rows, and of them some columns, have."""
     chosen = chain((rows, columns), repeat(None))
     return prod(_how_many(size, part) for size, part in zip(shape, chosen, strict=False))
@@ -97,7 +97,7 @@ def in_blocks(file: File, start: int, stop: int) -> Iterator[bytes]:
         yield block.tobytes()
 
 
-def _how_many(size: int, chosen: Chosen) -> int:
+def _how_many(size: int, chosen: Indexer) -> int:
     if chosen is None:
         return size
     return len(range(*chosen.indices(size))) if isinstance(chosen, slice) else len(chosen)

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ...base import CheckpointError, DamagedError, NotFoundError, OptionError, UnsupportedError
-from ..places.place import INDEX, File, Place
+from ..places.place import INDEX, File, Storage
 from .safetensors_file import contents
 from .tensor import Tensor, in_blocks
 
@@ -114,7 +114,7 @@ def weight_sets(
     return found
 
 
-def chosen(place: Place, sets: Sequence[WeightSet], present: Sequence[str], config: Mapping[str, Any]) -> WeightSet:
+def chosen(place: Storage, sets: Sequence[WeightSet], present: Sequence[str], config: Mapping[str, Any]) -> WeightSet:
     """The set that is meant: the only one that can be read, or the first of several that hold the same.
 
     Raises
@@ -203,7 +203,7 @@ def _lacking(one: WeightSet, present: Sequence[str]) -> str | None:
     return None
 
 
-def _rivals(place: Place, sets: Sequence[WeightSet], named: object) -> list[WeightSet]:
+def _rivals(place: Storage, sets: Sequence[WeightSet], named: object) -> list[WeightSet]:
     """Those that may each be taken for the model: a link to nothing is none, nor is what is small beside it."""
     sizes = {one: size for one in sets if (size := _size(place, one)) is not None}
     largest = max(sizes.values(), default=0)
@@ -216,7 +216,7 @@ def _rivals(place: Place, sets: Sequence[WeightSet], named: object) -> list[Weig
     return [one for one in sizes if not beside(one)]
 
 
-def _size(place: Place, one: WeightSet) -> int | None:
+def _size(place: Storage, one: WeightSet) -> int | None:
     """Bytes; None where a file cannot be had."""
     try:
         return sum(place.file(name).size for name in one.files)
@@ -242,7 +242,7 @@ def _question(name: str, sets: Sequence[WeightSet], named: object) -> str:
 # ---- whether two sets hold the same
 
 
-def _same(place: Place, one: WeightSet, other: WeightSet) -> bool:
+def _same(place: Storage, one: WeightSet, other: WeightSet) -> bool:
     """Whether two sets hold the same tensors to the bit; where that would take fetching them, by digests alone."""
     files = [[place.file(name) for name in each.files] for each in (one, other)]
     digests = [[file.sha256(read=False) for file in each] for each in files]
@@ -256,9 +256,10 @@ def _same(place: Place, one: WeightSet, other: WeightSet) -> bool:
         return False
     if x is None or y is None:
         return len(files[0]) == len(files[1]) and all(map(_same_bytes, *files))
-    return {name: (t.dtype, t.shape) for name, t in x.items()} == {
-        name: (t.dtype, t.shape) for name, t in y.items()
-    } and all(a == b for name, tensor in x.items() for a, b in zip(tensor.raw(), y[name].raw(), strict=True))
+    described = [{name: (t.dtype, t.shape) for name, t in each.items()} for each in (x, y)]
+    return described[0] == described[1] and all(
+        a == b for name in x for a, b in zip(x[name].iter_bytes(), y[name].iter_bytes(), strict=True)
+    )
 
 
 def _tensors(files: Sequence[File]) -> dict[str, Tensor] | None:

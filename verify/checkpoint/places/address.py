@@ -6,14 +6,14 @@ import re
 
 from ...base import OptionError
 from .http import without_secrets
-from .place import Location, Place
+from .place import Location, Storage
 from .store import find_in_store
 from .web import find_on_web
 
 _SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]{1,30})://", re.IGNORECASE)
 
 
-def find_address(location: Location) -> tuple[Place, str | None] | None:
+def find_address(location: Location) -> tuple[Storage, str | None] | None:
     """The folder that an address means, and the file in it; None if the text has no scheme.
 
     Raises
@@ -21,14 +21,14 @@ def find_address(location: Location) -> tuple[Place, str | None] | None:
     CheckpointError
         If there is nothing there, it may not be read, or a package is missing.
     """
-    match = _SCHEME.match(location.text)
+    match = _SCHEME.match(location.address)
     if match is None:
         return None
     scheme = match["scheme"].lower()
     if scheme == "hf":
         raise OptionError(
-            f"{without_secrets(location.text)!r:.200} is no address of the Hub; give hf://org/model[@revision][/file]."
+            f"{without_secrets(location.address)!r:.200} is no address of the Hub; give hf://org/model[@revision][/file]."
         )
     if location.revision is not None:
         raise OptionError(f"A revision is of the Hub; {scheme}:// addresses have none; leave it out.")
-    return find_on_web(location.text) if scheme in ("http", "https") else find_in_store(location.text)
+    return find_on_web(location.address) if scheme in ("http", "https") else find_in_store(location.address)

@@ -21,10 +21,10 @@ from ..hostile import parse_json_object
 from .client import get
 from .http import RangeFetch, Resource
 from .hub_api import COMMIT, LIBRARY, MOST_FILES, Listed, asked, listing, refusal
-from .kept import Kept
-from .place import CARD, INDEX, File, LocalFile, Location, Place
+from .place import CARD, INDEX, File, LocalFile, Location, Storage
+from .range_cache import RangeCache
 from .ranges import Meter, RemoteFile, all_of
-from .retry import persistently
+from .retry import with_retries
 
 _WORD = r"[A-Za-z0-9][\w.-]{0,95}"
 REPOSITORY = re.compile(rf"{_WORD}(/{_WORD})?", re.ASCII)
@@ -82,7 +82,7 @@ class HubFolder:
         """Commits do not change."""
         return f"{self.repository.endpoint} {self.origin} {self.revision}"
 
-    def names(self) -> list[str]:
+    def list_files(self) -> list[str]:
         """Names of the files directly inside, ordered."""
         paths = map(PurePosixPath, self.repository.files)
         return sorted(path.name for path in paths if path.parent == self.folder_path)
@@ -109,7 +109,7 @@ class HubFolder:
             return LocalFile(local)
         return self._remote(path, listed)
 
-    def small(self, name: str) -> bytes:
+    def read_bytes(self, name: str) -> bytes:
         """All of a small file."""
         return all_of(self.file(name))
 
@@ -131,11 +131,11 @@ class HubFolder:
                 )
             return fetch(start, stop)
 
-        kept = Kept(Cache.default(), identity, listed.size)
+        kept = RangeCache(Cache.default(), identity, listed.size)
         return RemoteFile(name, listed.size, online, self.meter, kept, listed.sha256)
 
 
-def find_on_hub(location: Location) -> tuple[Place, str | None] | None:
+def find_on_hub(location: Location) -> tuple[Storage, str | None] | None:
     """The folder that ``org/model`` or an ``hf://`` address means, and the file in it; None if it is neither.
 
     Raises
@@ -143,7 +143,7 @@ def find_on_hub(location: Location) -> tuple[Place, str | None] | None:
     CheckpointError
         If the Hub does not have it or does not give it, or cannot be reached.
     """
-    match = _ADDRESS.fullmatch(location.text) or _NAME.fullmatch(location.text)
+    match = _ADDRESS.fullmatch(location.address) or _NAME.fullmatch(location.address)
     if match is None:
         return None
     parts = match.groupdict()
@@ -155,7 +155,7 @@ def find_on_hub(location: Location) -> tuple[Place, str | None] | None:
     if str(path) in repository.files:
         return HubFolder(repository, path.parent), path.name
     folder = HubFolder(repository, path)
-    if not folder.names() and not folder.folders():
+    if not folder.list_files() and not folder.folders():
         raise NotFoundError(f"{folder.origin!r:.300} holds no files at {repository.commit}; check the address.")
     return folder, None
 
@@ -186,7 +186,7 @@ def _repository(name: str, revision: str, token: str | None) -> Repository:
         return Repository(endpoint, name, *found, headers)
     if offline:
         return _snapshot(endpoint, name, revision)
-    said = persistently(lambda: asked(endpoint, name, revision, token), name)
+    said = with_retries(lambda: asked(endpoint, name, revision, token), name)
     commit, files = listing(said, name)
     cache.put(_KIND, f"{prefix} commit {commit}", json.dumps(said).encode())
     cache.put(_KIND, f"{prefix} revision {revision}", commit.encode())

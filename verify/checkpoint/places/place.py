@@ -46,11 +46,11 @@ Range = tuple[int, int]
 class Location:
     """A model by its address, and what it takes to read it; accepted wherever a path is.
 
-    ``text`` is a path, ``org/model`` or ``hf://org/model`` on the Hugging Face Hub, or an ``https://`` or
+    ``address`` is a path, ``org/model`` or ``hf://org/model`` on the Hugging Face Hub, or an ``https://`` or
     ``s3://`` address, of a folder or of one file.
     """
 
-    text: str
+    address: str
     revision: str | None = None
     """Branch, tag or commit on the Hub; ``@revision`` at the end of the address says the same."""
     token: str | None = field(default=None, repr=False)
@@ -80,10 +80,10 @@ class Location:
         """Of what is given, but for the token."""
         names = ("revision", "layout", "base", "part", "tokenizer")
         given = "".join(f", {name}={value!r}" for name in names if (value := getattr(self, name)) is not None)
-        return f"Location({self.text!r}{given})"
+        return f"Location({self.address!r}{given})"
 
     def __str__(self) -> str:
-        return self.text if self.revision is None else f"{self.text}@{self.revision}"
+        return self.address if self.revision is None else f"{self.text}@{self.revision}"
 
     @property
     def of_tokenizer(self) -> Location | None:
@@ -133,12 +133,12 @@ class File(Protocol):
         """Hexadecimal sha256: as the place vouches for it, else by reading all if ``read``, else None."""
         ...
 
-    def forget(self) -> None:
+    def evict(self) -> None:
         """Let go of what was kept of it so that an interrupted reading could go on."""
         ...
 
 
-class Place(Protocol):
+class Storage(Protocol):
     """A folder of files somewhere; nothing below it is looked at."""
 
     @property
@@ -161,7 +161,7 @@ class Place(Protocol):
         """Changes whenever bytes of a file may have; None where that cannot be known without reading them."""
         ...
 
-    def names(self) -> list[str]:
+    def list_files(self) -> list[str]:
         """Names of the files directly inside."""
         ...
 
@@ -169,7 +169,7 @@ class Place(Protocol):
         """Names of the folders directly inside, as far as the place tells them."""
         ...
 
-    def folder(self, name: str) -> Place:
+    def folder(self, name: str) -> Storage:
         """A folder directly inside."""
         ...
 
@@ -183,7 +183,7 @@ class Place(Protocol):
         """
         ...
 
-    def small(self, name: str) -> bytes:
+    def read_bytes(self, name: str) -> bytes:
         """All of a file of text beside the weights, of bounded size.
 
         Raises
@@ -237,7 +237,7 @@ class LocalFile:
         except OSError as error:
             raise _unreadable(self.name, error) from error
 
-    def forget(self) -> None:
+    def evict(self) -> None:
         """Nothing is kept."""
 
 
@@ -268,7 +268,7 @@ class LocalFolder:
             return None
         return repr([str(self.path.resolve()), *((n, s.st_size, s.st_mtime_ns, s.st_ino) for n, s in stats)])
 
-    def names(self) -> list[str]:
+    def list_files(self) -> list[str]:
         """Names of everything inside, ordered."""
         try:
             return sorted(path.name for path in self.path.iterdir())
@@ -295,7 +295,7 @@ class LocalFolder:
             raise NotFoundError(f"{name!r:.120} is not a regular file with a printable name; obtain it again.")
         return LocalFile(path)
 
-    def small(self, name: str) -> bytes:
+    def read_bytes(self, name: str) -> bytes:
         """All of a small file."""
         file = self.file(name)  # a pipe would wait for ever, a device never end
         try:

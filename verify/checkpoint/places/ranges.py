@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from ...base import DamagedError, HostileError
 from ..hostile import LARGEST_TEXT
-from .kept import Hole, Kept
 from .place import File, Range
-from .retry import persistently
+from .range_cache import MissingRange, RangeCache
+from .retry import with_retries
 
 _log = logging.getLogger("verify.places")
 GAP = 1 << 15  # bytes between two ranges that are fetched with them, for one request less (docs/places.md)
@@ -74,7 +74,7 @@ class RemoteFile:
     size: int
     fetch: Fetch = field(repr=False)
     meter: Meter
-    kept: Kept | None
+    kept: RangeCache | None
     digest: str | None = None
     """Hexadecimal sha256, as the place vouches for it."""
 
@@ -86,7 +86,7 @@ class RemoteFile:
                     f"Bytes {start} to {stop} of {self.name} were asked for, which has {self.size}; obtain it again."
                 )
         arrays = [np.empty(max(0, stop - start), np.uint8) for start, stop in ranges]
-        wanted = [Hole(start, array) for (start, _), array in zip(ranges, arrays, strict=True) if len(array)]
+        wanted = [MissingRange(start, array) for (start, _), array in zip(ranges, arrays, strict=True) if len(array)]
         holes = [hole for want in wanted for hole in (self.kept.fill(want) if self.kept else [want])]
         self._fetch(merged(holes))
         for array in arrays:
@@ -104,12 +104,12 @@ class RemoteFile:
                 digest.update(block.data)
         return digest.hexdigest()
 
-    def forget(self) -> None:
+    def evict(self) -> None:
         """Delete the ranges that were kept of it."""
         if self.kept:
-            self.kept.drop()
+            self.kept.evict()
 
-    def _fetch(self, spans: list[tuple[Range, list[Hole]]]) -> None:
+    def _fetch(self, spans: list[tuple[Range, list[MissingRange]]]) -> None:
         """Fetch each span and fill its holes; what has arrived is kept even if the rest fails."""
         parts = [
             ((start, min(stop, start + _LARGEST)), holes)
@@ -126,10 +126,10 @@ class RemoteFile:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _part(self, part: Range, holes: list[Hole]) -> None:
+    def _part(self, part: Range, holes: list[MissingRange]) -> None:
         start, stop = part
         _log.debug("%s %s: bytes %d-%d", self.meter.origin, self.name, start, stop - 1)
-        block = persistently(lambda: self.fetch(start, stop), self.name)
+        block = with_retries(lambda: self.fetch(start, stop), self.name)
         if len(block) != stop - start:
             raise AssertionError("a fetch returns what was asked for, or raises")
         self.meter.count(len(block))
@@ -152,9 +152,9 @@ def all_of(file: File) -> bytes:
     return file.read([(0, file.size)])[0].tobytes()
 
 
-def merged(holes: list[Hole]) -> list[tuple[Range, list[Hole]]]:
+def merged(holes: list[MissingRange]) -> list[tuple[Range, list[MissingRange]]]:
     """Spans that cover all holes, with the holes in each: those at most :data:`GAP` apart share one."""
-    spans: list[tuple[Range, list[Hole]]] = []
+    spans: list[tuple[Range, list[MissingRange]]] = []
     for hole in sorted(holes, key=lambda hole: hole.start):
         if spans and hole.start <= spans[-1][0][1] + GAP:
             (start, stop), inside = spans[-1]

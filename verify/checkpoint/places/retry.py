@@ -26,7 +26,7 @@ class TransientError(Exception):
         self.wait = wait
 
 
-def persistently(attempt: Callable[[], Answer], what: str) -> Answer:
+def with_retries(attempt: Callable[[], Answer], what: str) -> Answer:
     """What ``attempt`` returns, made again while it raises :class:`TransientError`.
 
     Waits as long as the server says, else half a second and twice as long each time, less a random part so that many

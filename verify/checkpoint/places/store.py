@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 from ...base import AccessDeniedError, Cache, NetworkError, NotFoundError, UnsupportedError
 from .http import LARGEST, changed, without_secrets
-from .kept import Kept
-from .place import Place
+from .place import Storage
+from .range_cache import RangeCache
 from .ranges import Meter, RemoteFile, all_of
-from .retry import TransientError, persistently
+from .retry import TransientError, with_retries
 
 _VERSIONS = ("ETag", "etag", "VersionId", "generation", "md5Hash", "content_md5", "LastModified", "mtime", "created")
 
@@ -38,7 +38,7 @@ class StoreFolder:
         """Last part of the address."""
         return PurePosixPath(self.path).name
 
-    def names(self) -> list[str]:
+    def list_files(self) -> list[str]:
         """Names of the files directly inside, ordered."""
         entries = _asked(lambda: self.system.ls(self.path, detail=True), self.name)
         paths = [PurePosixPath(entry["name"]) for entry in entries if entry.get("type") == "file"]
@@ -72,15 +72,15 @@ class StoreFolder:
             return block
 
         identity = {"origin": self.origin, "file": name, "content": f"{size} {version}"}
-        kept = None if version is None else Kept(Cache.default(), identity, size)
+        kept = None if version is None else RangeCache(Cache.default(), identity, size)
         return RemoteFile(name, size, fetch, self.meter, kept)
 
-    def small(self, name: str) -> bytes:
+    def read_bytes(self, name: str) -> bytes:
         """All of a small file."""
         return all_of(self.file(name))
 
 
-def find_in_store(text: str) -> tuple[Place, str | None]:
+def find_in_store(text: str) -> tuple[Storage, str | None]:
     """The folder that an address means, and the file in it, if it is one."""
     origin = without_secrets(text).rstrip("/")
     name = PurePosixPath(origin).name
@@ -115,7 +115,7 @@ def _version(found: dict[str, Any]) -> str | None:
 
 
 def _asked(call: Callable[[], Answer], name: str) -> Answer:
-    return persistently(lambda: _attempted(call, name), name)
+    return with_retries(lambda: _attempted(call, name), name)
 
 
 def _attempted(call: Callable[[], Answer], name: str) -> Answer:

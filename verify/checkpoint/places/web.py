@@ -30,10 +30,10 @@ from .http import (
     validator,
     without_secrets,
 )
-from .kept import Kept
-from .place import CARD, INDEX, Place
+from .place import CARD, INDEX, Storage
+from .range_cache import RangeCache
 from .ranges import Meter, RemoteFile, all_of
-from .retry import persistently
+from .retry import with_retries
 
 _LARGEST_LISTING = 1 << 22  # bytes
 _USUAL = (
@@ -77,7 +77,7 @@ class WebFolder:
         """The address, without secrets."""
         return without_secrets(self.url)
 
-    def names(self) -> list[str]:
+    def list_files(self) -> list[str]:
         """Names of the files known to be inside, ordered."""
         if self.only is not None:
             return [self.only]
@@ -86,7 +86,7 @@ class WebFolder:
             if found.isdisjoint(_USUAL):
                 found |= {name for name in _USUAL if self._gives(name)}
             if INDEX in found:
-                found |= _shards(self.small(INDEX))
+                found |= _shards(self.read_bytes(INDEX))
             self._listed = sorted(found)
         return self._listed
 
@@ -104,7 +104,7 @@ class WebFolder:
             self._found[name] = self._probed(name)
         return self._found[name]
 
-    def small(self, name: str) -> bytes:
+    def read_bytes(self, name: str) -> bytes:
         """All of a small file."""
         return all_of(self.file(name))
 
@@ -119,7 +119,7 @@ class WebFolder:
     def _probed(self, name: str) -> RemoteFile:
         """A file, by asking for its first byte."""
         resource = self._resource(name)
-        reply = persistently(lambda: resource.part(0, 1), name)
+        reply = with_retries(lambda: resource.part(0, 1), name)
         size = size_of(reply)
         if size is None:
             raise UnsupportedError(f"The server does not say how many bytes {name!r:.120} has; download it.")
@@ -127,7 +127,7 @@ class WebFolder:
         identity = {"origin": self.origin, "file": name, "content": f"{size} {version}"}
         if self.query:
             identity["query"] = sha256(self.query.encode()).hexdigest()
-        kept = None if version is None else Kept(Cache.default(), identity, size)
+        kept = None if version is None else RangeCache(Cache.default(), identity, size)
         fetch = RangeFetch(resource, size, version)
         return RemoteFile(name, size, fetch, self.meter, kept)
 
@@ -138,7 +138,7 @@ class WebFolder:
         """Names that the server's listing of the folder links to; empty where it has none."""
         resource = self._resource("")
         try:
-            reply = persistently(lambda: resource.whole(_LARGEST_LISTING), self.name)
+            reply = with_retries(lambda: resource.whole(_LARGEST_LISTING), self.name)
         except (NotFoundError, AccessDeniedError):
             return set()
         if "html" not in reply.headers.get("content-type", ""):
@@ -150,7 +150,7 @@ class WebFolder:
         return {name for name in names if name and name.isprintable() and "/" not in name and name[0] != "."}
 
 
-def find_on_web(text: str) -> tuple[Place, str | None]:
+def find_on_web(text: str) -> tuple[Storage, str | None]:
     """The folder that an ``https://`` address means, and the file in it unless the address ends with a slash."""
     parts = split(text)
     if not parts.hostname:

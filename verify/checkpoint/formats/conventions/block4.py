@@ -45,8 +45,8 @@ class Block4(Quantised):
         made = replace(made, shape=tuple(shape or ()), block=sizes[0], nested_block=sizes[1], offset=float(offset))
         numbers_in = prod(made.shape)
         codes, blocks = parts["weight"], ceil(numbers_in / made.block)
-        if codes.stored() != ceil(numbers_in / 2):
-            raise made.refuse(f"{codes.stored()} bytes of codes", f"half a byte for each of {made.shape}")
+        if codes.nbytes() != ceil(numbers_in / 2):
+            raise made.refuse(f"{codes.nbytes()} bytes of codes", f"half a byte for each of {made.shape}")
         nested = "weight.nested_absmax" in parts
         made.check("weight.absmax", (blocks,), dtypes=("U8",) if nested else ("F32",))
         made.check("weight.quant_map", (16,), dtypes=("F32",))
@@ -55,7 +55,7 @@ class Block4(Quantised):
             if "weight.nested_quant_map" not in parts:
                 raise made.refuse("no weight.nested_quant_map", "a table of 256 numbers")
             made.check("weight.nested_quant_map", (256,), dtypes=("F32",))
-        flat = replace(codes, dtype="U8", shape=(codes.stored(),))
+        flat = replace(codes, dtype="U8", shape=(codes.nbytes(),))
         return replace(made, parts=parts | {"weight": flat})
 
     def decode(self, rows: NDArray[np.intp]) -> Array:

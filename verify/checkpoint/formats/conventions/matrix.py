@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ....base import CheckpointError, DamagedError
 from ..safetensors_file import StoredTensor
-from ..tensor import Chosen, how_many
+from ..tensor import Indexer, how_many
 
 Array = NDArray[Any]
 Parts = dict[str, StoredTensor]
@@ -31,7 +31,7 @@ class Quantised:
     settings: dict[str, Any]
     """``quantization_config`` of ``config.json``."""
 
-    upright = True  # whoever quantises turns matrices that way first
+    is_out_in = True  # whoever quantises turns matrices that way first
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -43,7 +43,7 @@ class Quantised:
         """Name of the file that holds the codes."""
         return next(iter(self.parts.values())).file
 
-    def read(self, rows: Chosen = None, columns: Chosen = None) -> Array:
+    def read(self, rows: Indexer = None, columns: Indexer = None) -> Array:
         """Some rows, and of them some columns, as float32."""
         whole = slice(None) if rows is None else rows
         found = np.asarray(self.decode(np.arange(self.shape[0], dtype=np.intp)[whole]), np.float32)
@@ -53,15 +53,15 @@ class Quantised:
         """Some rows as numbers."""
         raise NotImplementedError
 
-    def stored(self, rows: Chosen = None, columns: Chosen = None) -> int:
+    def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
         """Bytes of these rows and columns: their share of all parts."""
         chosen = how_many(self.shape, rows, columns)
-        return -(-sum(part.stored() for part in self.parts.values()) * chosen // max(1, prod(self.shape)))
+        return -(-sum(part.nbytes() for part in self.parts.values()) * chosen // max(1, prod(self.shape)))
 
-    def raw(self) -> Iterator[bytes]:
+    def iter_bytes(self) -> Iterator[bytes]:
         """The bytes of every part as stored."""
         for _, part in sorted(self.parts.items()):
-            yield from part.raw()
+            yield from part.iter_bytes()
 
     def refuse(self, found: str, expected: str) -> CheckpointError:
         """What is wrong with a part."""

@@ -28,7 +28,7 @@ _NAME = re.compile(r"([0-9a-f]{1,15})-([0-9a-f]{1,15})")
 
 
 @dataclass(frozen=True)
-class Hole:
+class MissingRange:
     """Bytes that are wanted and not there: from ``start`` on, to be written to ``array``."""
 
     start: int
@@ -47,7 +47,7 @@ class Hole:
 
 
 @dataclass(frozen=True, order=True)
-class _Piece:
+class _CachedSpan:
     """Bytes ``start`` to ``stop`` of the file, which the kept range ``first`` to ``last`` has."""
 
     start: int
@@ -57,13 +57,13 @@ class _Piece:
 
 
 @dataclass
-class Kept:
+class RangeCache:
     """The kept ranges of one remote file; ``identity`` says which, and what is in it tells its versions apart."""
 
     cache: Cache
     identity: dict[str, str]
     size: int
-    _pieces: list[_Piece] | None = None
+    _pieces: list[_CachedSpan] | None = None
     _lock: Lock = field(default_factory=Lock)
 
     @property
@@ -71,7 +71,7 @@ class Kept:
         """Where the ranges lie."""
         return self.cache.path(KIND, json.dumps(self.identity, sort_keys=True))
 
-    def fill(self, wanted: Hole) -> list[Hole]:
+    def fill(self, wanted: MissingRange) -> list[MissingRange]:
         """Write what is kept of the wanted bytes to their array, and return the rest."""
         with self._lock:
             pieces, gaps = self._covering(wanted.start, wanted.stop)
@@ -81,7 +81,7 @@ class Kept:
                 gaps.append((low, high))
                 with self._lock:
                     self._pieces = [other for other in self._loaded() if other != piece]
-        return [Hole(low, wanted.array[low - wanted.start : high - wanted.start]) for low, high in gaps]
+        return [MissingRange(low, wanted.array[low - wanted.start : high - wanted.start]) for low, high in gaps]
 
     def keep(self, start: int, block: bytes) -> None:
         """Keep bytes that begin at ``start``."""
@@ -93,13 +93,13 @@ class Kept:
             with self._lock:
                 self._add(self._loaded(), start, stop)
 
-    def drop(self) -> None:
+    def evict(self) -> None:
         """Delete all ranges; whoever reads them at the same time fetches them again."""
         with self._lock:
             self._pieces = []
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _loaded(self) -> list[_Piece]:
+    def _loaded(self) -> list[_CachedSpan]:
         if self._pieces is None:
             self._pieces = []
             for start, stop in _ranges(self.folder, self.size):
@@ -108,12 +108,12 @@ class Kept:
                 touch(self.folder / _ABOUT)
         return self._pieces
 
-    def _add(self, pieces: list[_Piece], first: int, last: int) -> None:
+    def _add(self, pieces: list[_CachedSpan], first: int, last: int) -> None:
         """Pieces stay disjoint: of a new range, only what no other has is taken from it."""
         for low, high in self._covering(first, last)[1]:
-            insort(pieces, _Piece(low, high, first, last))
+            insort(pieces, _CachedSpan(low, high, first, last))
 
-    def _covering(self, start: int, stop: int) -> tuple[list[_Piece], list[Range]]:
+    def _covering(self, start: int, stop: int) -> tuple[list[_CachedSpan], list[Range]]:
         """The pieces that meet a range, and the gaps between them."""
         loaded, found, gaps = self._loaded(), [], []
         number = bisect_right(loaded, start, key=lambda piece: piece.stop)
@@ -127,7 +127,7 @@ class Kept:
             gaps.append((start, stop))
         return found, gaps
 
-    def _read(self, piece: _Piece, start: int, array: NDArray[np.uint8]) -> bool:
+    def _read(self, piece: _CachedSpan, start: int, array: NDArray[np.uint8]) -> bool:
         """Whether the bytes could be read: the cache may be cleared at any time."""
         try:
             with (self.folder / f"{piece.first:x}-{piece.last:x}").open("rb") as file:

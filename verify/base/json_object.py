@@ -1,0 +1,93 @@
+"""A JSON object that a stranger wrote, and what is wrong with a record: each a phrase for somebody's sentence."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+from .canonical_json import without_duplicates
+
+DEEPEST = 64
+"""Levels of nesting; below what would exhaust the stack of whoever prints or walks the value."""
+
+
+class BoundError(ValueError):
+    """More bytes or levels than are read."""
+
+
+def json_object(text: bytes, *, most: int, deepest: int = DEEPEST) -> dict[str, Any]:
+    """A JSON object in UTF-8, of bounded length and depth, in which no key is given twice.
+
+    Parameters
+    ----------
+    text : the bytes of it.
+    most : bytes, at most.
+    deepest : levels of nesting, at most.
+
+    Raises
+    ------
+    BoundError
+        If it is longer or deeper.
+    ValueError
+        If it is anything else. What is wrong is a phrase that goes on where the name of a file ends.
+
+    Examples
+    --------
+    >>> json_object(b'{"a": {"b": 1}}', most=100)
+    {'a': {'b': 1}}
+    >>> try:
+    ...     json_object(b"[1]", most=100)
+    ... except ValueError as error:
+    ...     print(f"config.json {error}.")
+    config.json holds a JSON list; expected an object.
+    """
+    if len(text) > most:
+        raise BoundError(f"has {len(text)} bytes; expected at most {most}")
+    try:
+        value = json.loads(text.decode("utf-8"), object_pairs_hook=without_duplicates)
+    except RecursionError:
+        raise _too_deep(deepest) from None
+    except ValueError as error:
+        raise ValueError(f"is not valid JSON ({str(error)[:120]})") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"holds a JSON {type(value).__name__}; expected an object")
+    if _depth_exceeds(value, deepest):
+        raise _too_deep(deepest)
+    return value
+
+
+def first_problem(error: ValidationError) -> str:
+    """Where a record is wrong and how, without what stands there: the first of pydantic's problems.
+
+    Examples
+    --------
+    >>> from pydantic import TypeAdapter
+    >>> try:
+    ...     TypeAdapter(dict[str, int]).validate_python({"size": "secret"})
+    ... except ValidationError as error:
+    ...     print(first_problem(error))
+    at 'size': Input should be a valid integer, unable to parse string as an integer
+    """
+    problem = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(str(part) for part in problem["loc"]) or "the document"
+    return f"at {where!r:.80}: {problem['msg']}"
+
+
+def _too_deep(deepest: int) -> BoundError:
+    return BoundError(f"is nested too deeply; expected at most {deepest} levels")
+
+
+def _depth_exceeds(value: Any, deepest: int) -> bool:
+    level = [value]
+    for _ in range(deepest):
+        level = [
+            item
+            for parent in level
+            for item in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return False
+    return True
