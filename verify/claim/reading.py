@@ -5,7 +5,6 @@ Every door to a report (`ClaimReport.from_json`, the command line, `verify.repla
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from ..base import ReportError, read_regular, without_duplicates
+from ..base import ReportError, first_problem, json_object, read_regular
 from ..base.canonical_json import canonical, digest
 from . import schema_1
 from .report import SCHEMA, ClaimReport
@@ -78,20 +77,14 @@ def read(source: bytes) -> Written:
         If it is not a report, or of a schema that this version cannot read.
     """
     try:
-        if len(source) > LARGEST_FILE:
-            raise ValueError(f"{len(source)} bytes, more than {LARGEST_FILE}")
-        content = json.loads(source.decode("utf-8"), object_pairs_hook=without_duplicates)
-        if not isinstance(content, dict):
-            raise ValueError("it is not a JSON object")
+        content = json_object(source, most=LARGEST_FILE)
         canonical(content)  # refuses numbers and texts that JSON readers differ on
         reader = _reader(content)
         return Written(content, reader.report(content), reader)
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in problem["loc"]) or "the document"
-        raise _not_a_report(f"at {where!r:.80}: {problem['msg']}") from error
+        raise _not_a_report(first_problem(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise _not_a_report(f"{str(error)!r:.120}") from error
+        raise _not_a_report(f"it {error!s:.120}" if isinstance(error, ValueError) else f"{error!r:.120}") from error
 
 
 def bytes_of(source: str | os.PathLike[str]) -> bytes:

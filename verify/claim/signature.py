@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..base import ReportError, without_duplicates
+from ..base import ReportError, first_problem, json_object
 from ..base.canonical_json import canonical
 from .keys import generate_key, is_encrypted, key_id, public, signer
 from .report import ClaimReport
@@ -204,16 +204,10 @@ def parse(content: bytes, what: str) -> dict[str, Any]:
     ReportError
         If it is anything else.
     """
-    if len(content) > LONGEST_ENVELOPE:
-        raise ReportError(f"In {what} are more than {LONGEST_ENVELOPE} bytes; give one that `verify` wrote.")
     try:
-        value = json.loads(content.decode("utf-8"), object_pairs_hook=without_duplicates)
-    except (ValueError, RecursionError) as error:
-        reason = f"{str(error)!r:.120}"
-        raise ReportError(f"In {what} is no usable JSON ({reason}); give one that `verify` wrote.") from error
-    if not isinstance(value, dict):
-        raise ReportError(f"In {what} is JSON, but not an object; give one that `verify` wrote.")
-    return value
+        return json_object(content, most=LONGEST_ENVELOPE)
+    except ValueError as error:
+        raise ReportError(f"{what[:1].upper()}{what[1:]} {error!s}; give one that `verify` wrote.") from error
 
 
 def _subject(subject: Subject) -> ResourceDescriptor:
@@ -303,9 +297,6 @@ def _report(found: Statement) -> ClaimReport:
 
 
 def _refused(what: str, error: ValidationError) -> ReportError:
-    problem = error.errors(include_input=False, include_url=False)[0]
-    where = ".".join(str(part) for part in problem["loc"]) or "the document"
     return ReportError(
-        f"In {what} is no signed claim report (at {where!r:.80}: {problem['msg']}); give one that `verify sign` "
-        "wrote."
+        f"In {what} is no signed claim report ({first_problem(error)}); give one that `verify sign` wrote."
     )

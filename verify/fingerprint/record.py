@@ -19,7 +19,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from ..base import FingerprintError, Record, later, options, write_atomically
+from ..base import FingerprintError, Record, first_problem, later, options, write_atomically
 from ..checkpoint import Architecture, FileIdentity, Part
 from .anchors import Pairing
 from .check import check_arrays, check_parts, check_record
@@ -300,11 +300,9 @@ class Fingerprint:
         except FingerprintError as error:
             raise FingerprintError(f"The fingerprint {path.name!r:.120} {error}; make it again.") from error
         except ValidationError as error:
-            problem = error.errors(include_input=False, include_url=False)[0]
-            where = ".".join(str(part) for part in problem["loc"]) or "record"
             raise FingerprintError(
-                f"The fingerprint {path.name!r:.120} is damaged or of an unknown schema (at {where!r:.80}: "
-                f"{problem['msg']}); make it again."
+                f"The fingerprint {path.name!r:.120} is damaged or of an unknown schema ({first_problem(error)}); "
+                "make it again."
             ) from error
         except (SafetensorError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise FingerprintError(

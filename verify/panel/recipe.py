@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from ..base import InputError, Record
+from ..base import InputError, Record, first_problem
 from .record import NAME
 
 _LARGEST = 10_000_000  # bytes
@@ -85,9 +85,7 @@ class Recipe(Record):
         except OSError as error:
             raise InputError(f"{path.name!r:.200} cannot be read ({error.strerror}); give a panel recipe.") from error
         except ValidationError as error:
-            problem = error.errors(include_input=False, include_url=False)[0]
-            where = ".".join(str(part) for part in problem["loc"]) or "the document"
-            raise InputError(f"{path.name!r:.200} is not a panel recipe (at {where}: {problem['msg']}).") from error
+            raise InputError(f"{path.name!r:.200} is not a panel recipe ({first_problem(error)}).") from error
         except (ValueError, RecursionError) as error:
             reason = " ".join(str(error).split())
             raise InputError(f"{path.name!r:.200} is not valid TOML or YAML ({reason!r:.200}); mend it.") from error

@@ -15,12 +15,23 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from ..base import InputError, Record, canonical, digest, options, write_atomically
+from ..base import (
+    InputError,
+    Record,
+    canonical,
+    digest,
+    first_problem,
+    json_object,
+    options,
+    read_regular,
+    write_atomically,
+)
 from ..fingerprint import Component, Fingerprint, SketchSpec
 from ..statistics import Similarity
 from .scores import ScoreFile, Scores
 
 RECORD = "panel.json"
+_LARGEST = 1 << 28  # bytes; the record of a thousand members has about 1 MB
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
 """Of a member; it becomes a file name."""
 DEFAULT = Path(__file__).parents[1] / "data" / "panel"
@@ -246,18 +257,20 @@ def _bytes(record: PanelRecord, file: Path, sha256: str) -> bytes:
 
 def _record(path: Path) -> PanelRecord:
     try:
-        record = PanelRecord.model_validate_json(path.read_bytes())
+        record = PanelRecord.model_validate(json_object(read_regular(path, _LARGEST), most=_LARGEST))
     except OSError as error:
         raise InputError(
             f"{path.parent.name!r:.200} is not a panel ({RECORD}: {error.strerror}); give a folder that "
             "`verify panel build` wrote."
         ) from error
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in problem["loc"]) or "the document"
         raise InputError(
-            f"{RECORD} of {path.parent.name!r:.200} is damaged or of an unknown schema (at {where}: "
-            f"{problem['msg']}); build the panel again."
+            f"{RECORD} of {path.parent.name!r:.200} is damaged or of an unknown schema ({first_problem(error)}); "
+            "build the panel again."
+        ) from error
+    except ValueError as error:  # as ValidationError is too, this comes second
+        raise InputError(
+            f"{RECORD} of {path.parent.name!r:.200} {error}; build the panel again, or obtain it again."
         ) from error
     try:
         intact = record == record.sealed()

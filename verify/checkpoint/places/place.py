@@ -65,15 +65,15 @@ class Location:
     """Where another tokenizer than the model's own lies: a tokenizer file, or a folder or model that has one."""
 
     def __post_init__(self) -> None:
-        for name in ("text", "layout", "base", "tokenizer"):
+        for name in ("address", "layout", "base", "tokenizer"):
             if isinstance(given := getattr(self, name), os.PathLike):
                 object.__setattr__(self, name, os.fspath(given))
         if self.token is not None and not isinstance(self.token, str):
             raise InputError("token is no text; give text.")  # what it is instead may be a secret too
-        for name in ("text", "revision", "layout", "base", "part", "tokenizer"):
+        for name in ("address", "revision", "layout", "base", "part", "tokenizer"):
             given = getattr(self, name)
             taken = isinstance(given, str | Location if name == "tokenizer" else str)
-            if not taken and (given is not None or name == "text"):
+            if not taken and (given is not None or name == "address"):
                 options.refuse(f"{name} of a Location", given, "text")
 
     def __repr__(self) -> str:
@@ -83,7 +83,7 @@ class Location:
         return f"Location({self.address!r}{given})"
 
     def __str__(self) -> str:
-        return self.address if self.revision is None else f"{self.text}@{self.revision}"
+        return self.address if self.revision is None else f"{self.address}@{self.revision}"
 
     @property
     def of_tokenizer(self) -> Location | None:
