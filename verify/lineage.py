@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Never
 
 from .base import FingerprintError, InputError, Progress, Workers, options, silent, software
 from .checkpoint import Location
@@ -57,6 +58,7 @@ def test_lineage(
     own: Collection[OwnEvidence] = (),
     workers: Workers = None,
     progress: Progress = silent,
+    **unknown: Never,
 ) -> ClaimReport:
     """Test whether two checkpoints share initial weights or derivation.
 
@@ -86,6 +88,7 @@ def test_lineage(
         giving a line under a name of its own. It is recorded and shown, and enters no verdict.
     workers : processes that read weights, or an executor to hand the layers to; the report is the same.
     progress : called while weights are read.
+    unknown : none; an option of another name is refused like a value that is not one.
 
     Returns
     -------
@@ -104,6 +107,7 @@ def test_lineage(
     >>> report.verdict, report.tests["unit_identity"].statistic
     ('dependent', 256)
     """
+    options.no_others(unknown)
     for name, given in (("a", a), ("b", b)):
         check_model(name, given)
     alpha, panel_alpha = options.fraction("alpha", alpha), options.fraction("panel_alpha", panel_alpha)

@@ -33,6 +33,18 @@ def refuse(name: str, value: object, give: str) -> NoReturn:
     raise InputError(f"{name} is {value!r:.60}; give {give}.")
 
 
+def no_others(unknown: Mapping[str, object]) -> None:
+    """Refuse options that there are not.
+
+    Raises
+    ------
+    InputError
+        If there is one.
+    """
+    for name in unknown:
+        raise InputError(f"There is no option {name!r:.60}; give one of those that are documented.")
+
+
 def fraction(name: str, value: Any, give: str = "a number between 0 and 1, such as 0.001") -> float:
     """A number above 0 and below 1.
 
