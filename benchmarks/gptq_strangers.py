@@ -36,33 +36,31 @@ def main() -> None:
     parser.add_argument("--zoo", type=Path, default=CACHE / "standard")
     zoo = parser.parse_args().zoo
     whole = {name: verify.fingerprint(zoo / name, effort="standard") for name in MODELS}
-    pairs = len(MODELS) * (len(MODELS) - 1) // 2
     rows = []
-    tests: tuple[str, ...] = ()
-    for bits, kind, stored in KINDS:
-        prints = {name: _quantised(zoo / name, bits, kind == "symmetric", stored == "as they are") for name in MODELS}
-        noted = sum(bool(model.record.notes) for model in prints.values())
-        reports = [verify.test_lineage(prints[a], prints[b]) for a, b in combinations(MODELS, 2)]
-        tests = tuple(test.id for test in reports[0].tests.values() if test.log10_p is not None)
-        rejected = [sum((r.tests[t].log10_p or 0.0) < np.log10(LEVEL) for r in reports) for t in tests]
-        family = sum(r.verdict == "dependent" for r in reports)
-        least = min(r.tests[t].log10_p or 0.0 for r in reports for t in tests)
-        found = sum(verify.test_lineage(prints[n], whole[n]).verdict == "dependent" for n in MODELS)
-        rows.append(
-            {
-                "bits": bits,
-                "zeros": kind,
-                "stored": stored,
-                "noted": noted,
-                "rejected": dict(zip(tests, rejected, strict=True)),
-                "family": family,
-                "least_log10_p": round(least, 6),
-                "found": found,
-            }
-        )
+    for kind in KINDS:
+        rows.append(_compared(zoo, whole, *kind))
         print(rows[-1], flush=True)
-    found_all = {"models": len(MODELS), "pairs": pairs, "group": GROUP, "level": LEVEL, "tests": tests, "rows": rows}
-    publish("gptq", found_all)
+    pairs, tests = len(MODELS) * (len(MODELS) - 1) // 2, list(rows[-1]["rejected"])
+    content = {"models": len(MODELS), "pairs": pairs, "group": GROUP, "level": LEVEL, "tests": tests, "rows": rows}
+    publish("gptq", content)
+
+
+def _compared(zoo: Path, whole: dict[str, verify.Fingerprint], bits: int, zeros: str, stored: str) -> dict[str, Any]:
+    """One row: every pair of strangers in this form, and each model with the one it was made from."""
+    prints = {name: _quantised(zoo / name, bits, zeros == "symmetric", stored == "as they are") for name in MODELS}
+    reports = [verify.test_lineage(prints[a], prints[b]) for a, b in combinations(MODELS, 2)]
+    tests = [test.id for test in reports[0].tests.values() if test.log10_p is not None]
+    log10_ps = {test: [report.tests[test].log10_p or 0.0 for report in reports] for test in tests}
+    return {
+        "bits": bits,
+        "zeros": zeros,
+        "stored": stored,
+        "noted": sum(bool(model.record.notes) for model in prints.values()),
+        "rejected": {test: sum(x < float(np.log10(LEVEL)) for x in values) for test, values in log10_ps.items()},
+        "family": sum(report.verdict == "dependent" for report in reports),
+        "least_log10_p": round(min(min(values) for values in log10_ps.values()), 6),
+        "found": sum(verify.test_lineage(prints[n], whole[n]).verdict == "dependent" for n in MODELS),
+    }
 
 
 def _quantised(model: Path, bits: int, symmetric: bool, as_is: bool) -> verify.Fingerprint:

@@ -29,14 +29,20 @@ def read(name: str) -> Any:
 
 
 def write(name: str, content: Any) -> None:
-    """Write ``tables/NAME.json``: an object a line deep down, so that a changed number is one changed line."""
+    """Write ``tables/NAME.json``."""
     (TABLES / f"{name}.json").write_text(dumped(content) + "\n", "utf-8")
 
 
 def dumped(content: Any, indent: str = "") -> str:
-    """JSON of which an object or list of plain values, and a short one of these, stands on one line."""
+    """JSON in which whatever fits on a line stands on one, so that a changed number is a changed line.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite.
+    """
     inner = indent + " "
-    line = json.dumps(content, ensure_ascii=False)
+    line = json.dumps(content, ensure_ascii=False, allow_nan=False)
     if not isinstance(content, dict | list) or not content or (len(indent + line) <= 118 and indent):
         return line
     if isinstance(content, dict):

@@ -38,7 +38,7 @@ def main() -> None:
             rows.append((size, result, seconds))
             print(size, seconds, result, result.record.first_stage.passed, flush=True)
             check(result, planted, {file.stem for file in files[:size]})
-    publish("screen", published(rows, planted))
+    publish("screen", results_of(rows, planted))
 
 
 Seconds = dict[str, tuple[float, float]]
@@ -76,7 +76,7 @@ def check(result: ScreenResult, planted: dict[frozenset[str], str], present: set
     assert found == wanted, (sorted(map(sorted, wanted - found)), sorted(map(sorted, found - wanted)))
 
 
-def published(rows: list[tuple[int, ScreenResult, Seconds]], planted: dict[frozenset[str], str]) -> dict[str, Any]:
+def results_of(rows: list[tuple[int, ScreenResult, Seconds]], planted: dict[frozenset[str], str]) -> dict[str, Any]:
     """Content of ``tables/screen.json``."""
     models, result, seconds = rows[-1]
     first, logs = result.record.first_stage, np.log([n for n, *_ in rows])
@@ -96,7 +96,7 @@ def published(rows: list[tuple[int, ScreenResult, Seconds]], planted: dict[froze
             "second_stage_seconds_a_pair": seconds["second stage"][1] / first.passed,
             "reading_milliseconds_a_model": 1e3 * seconds["reading"][1] / models,
         },
-        "found": found_of(result, planted),
+        "found": planted_pairs(result, planted),
         "first_stage": {
             "level": first.level,
             "power": [
@@ -120,7 +120,7 @@ def costs(models: int, result: ScreenResult, spent: Seconds) -> dict[str, Any]:
     }
 
 
-def found_of(result: ScreenResult, planted: dict[frozenset[str], str]) -> list[dict[str, Any]]:
+def planted_pairs(result: ScreenResult, planted: dict[frozenset[str], str]) -> list[dict[str, Any]]:
     """Of each kind of planted pair, how many were found, the largest p and what the screen said of them."""
     edges = {frozenset((edge.a, edge.b)): edge for family in result.families for edge in family.edges}
     rows = []

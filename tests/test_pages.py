@@ -116,7 +116,7 @@ def test_results_are_written_as_they_are_read(copy: Path, name: str) -> None:
 
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=12,
 )
@@ -126,6 +126,11 @@ values = st.recursive(
 @given(values)
 def test_what_is_written_is_json_of_the_same_content(content: Any) -> None:
     assert json.loads(results.dumped(content)) == content
+
+
+def test_a_number_that_is_not_finite_is_refused() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        results.dumped({"x": [float("nan")]})
 
 
 def test_results_that_are_not_there_are_named() -> None:
