@@ -81,7 +81,7 @@ def test_a_phrase_is_filled_by_its_values_alone() -> None:
     assert "{model}" in say(Phrase.of("panel.member_refused", name="{model}", why=Phrase.quoted("x")))
 
 
-def test_what_a_version_lacks_is_left_out_of_its_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_version_lacks_is_left_out_of_its_pages() -> None:
     """A phrase that a later version brings is none of an earlier one's."""
     assert said([Phrase.of("of_a_later_version"), Phrase.of("limit.untested")]) == [
         "It is not evidence of independence: nothing was tested."
@@ -100,7 +100,8 @@ def test_a_mended_sentence_is_a_new_version_and_no_report_disagrees(monkeypatch:
     monkeypatch.setitem(VERSIONS, 2, Later)
     later = report.in_words_of(2)
     assert later.finding.startswith("They are related (p <")
-    assert report.finding.startswith("A and B share initial weights") and old != mended
+    assert old != mended
+    assert report.finding.startswith("A and B share initial weights")
     assert later.digest == report.digest
     assert verify.replay(report).agrees
     assert "They are related" in later.to_markdown()
