@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 import verify
 from verify.panel import (
     ALL_PAIRS,
-    PRIMARY_RUNG,
+    PRIMARY_DESIGN,
     Member,
     Panel,
     comparable_groups,
@@ -32,7 +32,7 @@ from verify.panel import (
     load_panel,
     stratum_of,
 )
-from verify.panel.evidence import ladder
+from verify.panel.evidence import ranks_by_design
 from verify.panel.record import PANEL_COMPONENTS
 from verify.statistics import on_anchors, response_grid
 from verify.statistics.response_match import _assign, _checked_pools, _shares
@@ -129,7 +129,7 @@ class Ranked:
         """P of a pair ranked among members."""
         order = [*claim, *members]
         strata, corpora = zip(*((self.models[i].stratum, self.models[i].corpus) for i in order), strict=True)
-        steps = ladder(scores[np.ix_(order, order)], list(strata), list(corpora))
+        steps = ranks_by_design(scores[np.ix_(order, order)], list(strata), list(corpora))
         found = next(step for step in steps if step.design == rung)
         return float(10**found.log10_p)
 
@@ -207,7 +207,7 @@ def called(zoo: Ranked) -> list[dict[str, Any]]:
             "version_1": [zoo.p(zoo.before, "pair_residual", pair, members) for pair in chosen],
             "all_pairs": [zoo.p(zoo.now, ALL_PAIRS, pair, members) for pair in chosen],
             "verdict": [
-                zoo.p(zoo.now, PRIMARY_RUNG, pair, members) if zoo.alike(pair, members) else 1.0 for pair in chosen
+                zoo.p(zoo.now, PRIMARY_DESIGN, pair, members) if zoo.alike(pair, members) else 1.0 for pair in chosen
             ],
         }
         counts = {rank: [sum(p <= level for p in values) for level in LEVELS] for rank, values in ranks.items()}
@@ -241,7 +241,7 @@ def by_members(zoo: Ranked) -> list[dict[str, Any]]:
                 "pairs": len({pair for pair, _ in claims}),
                 "claims": len(claims),
             }
-            for name, rung in (("all_pairs", ALL_PAIRS), ("own_kind", PRIMARY_RUNG)):
+            for name, rung in (("all_pairs", ALL_PAIRS), ("own_kind", PRIMARY_DESIGN)):
                 p = np.array([zoo.p(zoo.now, rung, pair, members) for pair, members in claims])
                 row[name] = [round(float(np.mean(p <= level)), 6) for level in LEVELS]
             rows.append(row | {"smallest_p": round(2 / ((k + 2) * (k + 1)), 6)})

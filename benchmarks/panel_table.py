@@ -15,7 +15,7 @@ import numpy as np
 import verify
 from verify.inference import disjoint_pairs, pair_design, rank
 from verify.panel import ALL_PAIRS, PanelEvidence, evaluate, load_panel
-from verify.statistics import PANEL_STATISTICS, SPREAD_CORRELATION, Rung, TestResult
+from verify.statistics import PANEL_STATISTICS, SPREAD_CORRELATION, DesignRank, PanelResult
 
 from .pages import publish
 from .zoo.build import HELD_OUT, ZOO
@@ -99,14 +99,14 @@ def power(found: dict[str, PanelEvidence]) -> dict[str, Any]:
     return {"comparisons": comparisons, "statistics": statistics, "models": models}
 
 
-def all_pairs(result: TestResult) -> float:
+def all_pairs(result: PanelResult) -> float:
     """The larger rank over the number of all pairs."""
     whole = _whole(result)
     return whole.rank / whole.size
 
 
-def _whole(result: TestResult) -> Rung:
-    return next(rung for rung in result.rungs if rung.design == ALL_PAIRS)
+def _whole(result: PanelResult) -> DesignRank:
+    return next(rung for rung in result.ranks if rung.design == ALL_PAIRS)
 
 
 def simulated() -> list[dict[str, Any]]:

@@ -167,7 +167,7 @@ def test_the_child_is_found_and_the_strangers_are_not(made: Path) -> None:
     for case in STRANGER_CASES:
         assert reports[case].verdict == "no_evidence", case.name
         assert reports[case].power
-        ranks = {rung.design: rung.log10_p for rung in reports[case].tests["response_match"].rungs}
+        ranks = {rung.design: rung.log10_p for rung in reports[case].tests["response_match"].ranks}
         assert ranks["pair_larger"] > -2
 
 

@@ -33,7 +33,7 @@ from verify.data import model
 from verify.inference import best_of, critical_odds_ratio, disjoint_pairs
 from verify.panel import (
     ALL_PAIRS,
-    PRIMARY_RUNG,
+    PRIMARY_DESIGN,
     Exclusion,
     Likeness,
     Member,
@@ -157,7 +157,7 @@ def relative(found, rng):
 
 
 def rungs_of(result):
-    return {rung.design: rung.log10_p for rung in result.rungs}
+    return {rung.design: rung.log10_p for rung in result.ranks}
 
 
 # ---- validity
@@ -224,7 +224,7 @@ def test_panel_p_values_are_super_uniform(law):
         for design, log10_p in rungs_of(result).items():
             found.setdefault(design.replace("two_strata", "stratum"), []).append(log10_p)
         found.setdefault("cell", []).append(min(cell.log10_p for cell in result.by_cell))
-    assert {"pair", ALL_PAIRS, PRIMARY_RUNG, "row_a", "row_b", "stratum", "cell"} <= found.keys()
+    assert {"pair", ALL_PAIRS, PRIMARY_DESIGN, "row_a", "row_b", "stratum", "cell"} <= found.keys()
     for values in found.values():
         check_super_uniform(values)
 
@@ -248,7 +248,7 @@ def test_a_copy_is_found_and_located():
     a = synthetic(rng, architecture(layers=3))
     members = [synthetic(rng, architecture(layers=3)) for _ in range(13)]
     result = evaluate(panel_of(members), a, relative(a, rng)).primary
-    assert all(rung.rank == 1 for rung in result.rungs)
+    assert all(rung.rank == 1 for rung in result.ranks)
     assert [(cell.layer_a, cell.layer_b) for cell in result.by_cell] == [(0, 0), (1, 1), (2, 2)]
     assert {cell.log10_p for cell in result.by_cell} == {rungs_of(result)[ALL_PAIRS]} == {log10(1 / 105)}
 
@@ -325,17 +325,17 @@ def test_no_level_takes_for_ever(level):
 def test_the_ladder_has_every_rung_with_its_attainable_p(reports):
     """Raw and residual pairs, both rows, and the stratum, raw and residual."""
     for report in reports.values():
-        rungs, use = report.tests[PRIMARY.id].rungs, report.panel
+        ranks, use = report.tests[PRIMARY.id].ranks, report.panel
         two = "two_strata" if use.stratum_a != use.stratum_b else "stratum"
-        names = [rung.design for rung in rungs]
+        names = [rung.design for rung in ranks]
         assert names[:7] == ["pair", "pair_residual", "pair_larger", "own_kind", "row_a", "row_b", two]
         assert set(names[7:]) <= {f"{two}_residual"}
         m = len(use.members)
-        sizes = [rung.size for rung in rungs[:6]]
+        sizes = [rung.size for rung in ranks[:6]]
         assert sizes == [(m + 2) * (m + 1) // 2] * 3 + [own_pairs(use)] + [m + 1] * 2
-        assert rungs[2].rank == max(rung.rank for rung in rungs[:2])
-        assert rungs[3].rank == min(rungs[2].rank, own_pairs(use))
-        for rung in rungs:
+        assert ranks[2].rank == max(rung.rank for rung in ranks[:2])
+        assert ranks[3].rank == min(ranks[2].rank, own_pairs(use))
+        for rung in ranks:
             assert rung.attainable_log10_p == log10(1 / rung.size)
             assert rung.log10_p == log10(rung.rank / rung.size)
 
@@ -359,7 +359,7 @@ def test_every_rank_follows_from_the_record_alone(reports):
             "stratum": in_strata,
             "two_strata": in_strata,
         }
-        for rung in result.rungs:
+        for rung in result.ranks:
             if rung.design in ("pair_larger", "own_kind"):
                 continue
             orbit = orbits[rung.design.removesuffix("_residual")]
@@ -372,7 +372,7 @@ def test_every_rank_follows_from_the_record_alone(reports):
         pairs = disjoint_pairs([member.name for member in use.members])
         assert use.false_match.pairs == len(pairs) == len(use.members) // 2
         assert use.false_match.exceedances == sum(S[2 + i, 2 + j] >= S[0, 1] for i, j in pairs)
-        assert (result.log10_p, result.id) == (rungs_of(result)[PRIMARY_RUNG], use.primary)
+        assert (result.log10_p, result.id) == (rungs_of(result)[PRIMARY_DESIGN], use.primary)
 
 
 def residuals(T, *, bipartite):
@@ -389,7 +389,7 @@ def residuals(T, *, bipartite):
 
 def test_the_primary_is_fixed_whatever_the_scores(reports):
     """No other statistic and no other rung can become the one that enters the verdict."""
-    assert (PRIMARY.id, PRIMARY_RUNG) == ("response_match", "own_kind")
+    assert (PRIMARY.id, PRIMARY_DESIGN) == ("response_match", "own_kind")
     for report in reports.values():
         assert report.panel_log10_p in (None, rungs_of(report.tests["response_match"])["own_kind"])
     # members far closer to one another than the claim: the primary fails where another statistic would reject
@@ -400,7 +400,7 @@ def test_the_primary_is_fixed_whatever_the_scores(reports):
     found = evaluate(panel_of(members), a, b)
     assert found.primary is found.results[0]
     assert [result.id for result in found.results] == [statistic.id for statistic in PANEL_STATISTICS]
-    assert (found.use.primary, found.use.primary_rung) == ("response_match", "own_kind")
+    assert (found.use.primary, found.use.primary_design) == ("response_match", "own_kind")
 
 
 def test_best_of_k_pays_everywhere(shipped, models, reports):
@@ -432,7 +432,7 @@ def test_a_score_that_is_no_number_makes_the_statistic_inapplicable(wrong, kept,
         real = scores_module.response_grid
         monkeypatch.setattr(scores_module, "response_grid", lambda a, b: replace(real(a, b), score=wrong))
     found = evaluate(panel, synthetic(rng), synthetic(rng), alpha=0.2)
-    assert (found.primary.applicable, found.primary.log10_p, found.primary.rungs) == (False, None, ())
+    assert (found.primary.applicable, found.primary.log10_p, found.primary.ranks) == (False, None, ())
     assert "finite" in words(found.primary.reason)
     assert found.use.audit is None
 
@@ -577,7 +577,7 @@ def test_copies_no_exact_test_can_reach_are_found_and_strangers_are_not(reports)
     """The copy re-ordered in every way, and the one whose MLP became experts, at the smallest attainable panel p."""
     for name, report in reports.items():
         primary = report.tests[PRIMARY.id]
-        whole = next(rung for rung in primary.rungs if rung.design == ALL_PAIRS)
+        whole = next(rung for rung in primary.ranks if rung.design == ALL_PAIRS)
         if name in ("obfuscated", "moe-fine", "depth-pruned-healed"):
             assert (whole.rank, primary.log10_p) == (1, primary.attainable_log10_p)
         else:
@@ -614,8 +614,8 @@ def test_a_rank_is_no_verdict_until_the_panel_holds_members_like_a_and_b(shipped
         report = test_lineage(a, b, panel=shipped, corpus=corpus, panel_alpha=REACHED)
         same, other = report.tests[PRIMARY.id], declared.tests[PRIMARY.id]
         assert same.scores == other.scores
-        assert [r for r in same.rungs if r.design != PRIMARY_RUNG] == [
-            r for r in other.rungs if r.design != PRIMARY_RUNG
+        assert [r for r in same.ranks if r.design != PRIMARY_DESIGN] == [
+            r for r in other.ranks if r.design != PRIMARY_DESIGN
         ]
         assert (report.verdict, report.panel_log10_p, report.robust_log10_p) == ("no_evidence", None, None)
         assert (
@@ -638,7 +638,7 @@ def test_a_stratum_that_the_panel_lacks_gives_no_verdict(reports):
     """Of removed layers, whatever corpus is declared: the exact tests remain."""
     report = reports["depth-pruned-healed"]
     assert (report.panel.like_a.stratum, report.panel.like_a.corpus, report.panel.like_a.both) == (0, 15, 0)
-    assert report.tests[PRIMARY.id].rungs[2].rank == 1
+    assert report.tests[PRIMARY.id].ranks[2].rank == 1
     assert report.panel_log10_p is None
     assert report.verdict in ("dependent", "no_evidence")
 
@@ -672,7 +672,7 @@ def rungs_under(corpora, draws=400, seed=11, **law):
     """log10 p of each rung for fresh strangers, all others of a corpus of their own."""
     rng, names, found = np.random.default_rng(seed), [f"c{corpus}" for corpus in corpora], {}
     for _ in range(draws):
-        for rung in evidence.ladder(affine(rng, corpora, **law), ["s"] * len(corpora), names):
+        for rung in evidence.ranks_by_design(affine(rng, corpora, **law), ["s"] * len(corpora), names):
             assert rung.attainable_log10_p == log10(1 / rung.size)
             found.setdefault(rung.design, []).append(rung.log10_p)
     return found
@@ -684,8 +684,8 @@ def test_strangers_of_one_corpus_are_counted_by_their_own_kind_however_large_the
     corpora = np.array([0] * (2 + 13) + [1 + i for i in range(members - 13)])
     assert unlike(use_of(corpora, 0.01)) is None
     found = rungs_under(corpora)
-    check_super_uniform(found[PRIMARY_RUNG])
-    assert min(found[PRIMARY_RUNG]) >= log10(1 / 105)
+    check_super_uniform(found[PRIMARY_DESIGN])
+    assert min(found[PRIMARY_DESIGN]) >= log10(1 / 105)
     with pytest.raises(NotSuperUniformError):
         check_super_uniform(found[ALL_PAIRS])
 
@@ -696,18 +696,18 @@ def test_strangers_of_two_corpora_that_are_alike_are_counted_by_both_kinds():
     alike, names = np.where(kinds_ < 2, 0, kinds_), [f"c{kind}" for kind in kinds_]
     use, rng = use_of(kinds_, 0.01), np.random.default_rng(3)
     assert (own_pairs(use), unlike(use)) == (100, None)
-    ladders = [evidence.ladder(affine(rng, alike), ["s"] * len(names), names) for _ in range(400)]
-    check_super_uniform([rung.log10_p for rungs in ladders for rung in rungs if rung.design == PRIMARY_RUNG])
+    ladders = [evidence.ranks_by_design(affine(rng, alike), ["s"] * len(names), names) for _ in range(400)]
+    check_super_uniform([rung.log10_p for ranks in ladders for rung in ranks if rung.design == PRIMARY_DESIGN])
     with pytest.raises(NotSuperUniformError):
-        check_super_uniform([rung.log10_p for rungs in ladders for rung in rungs if rung.design == ALL_PAIRS])
+        check_super_uniform([rung.log10_p for ranks in ladders for rung in ranks if rung.design == ALL_PAIRS])
     assert "needs 9 like each" in unlike(use_of(kinds_[:-26], 0.01))
 
 
 def test_exchangeable_models_keep_their_p_values():
     """Where no corpus matters, the p-value is valid too, and never smaller than over all pairs."""
     found = rungs_under(np.array([0] * 15 + list(range(1, 19))), shift=0.0)
-    check_super_uniform(found[PRIMARY_RUNG])
-    assert all(own >= whole for own, whole in zip(found[PRIMARY_RUNG], found[ALL_PAIRS], strict=True))
+    check_super_uniform(found[PRIMARY_DESIGN])
+    assert all(own >= whole for own, whole in zip(found[PRIMARY_DESIGN], found[ALL_PAIRS], strict=True))
 
 
 @pytest.mark.parametrize(("alpha", "tries"), [(0.01, 1), (0.05, 1), (0.05, 5), (0.2, 1)])
@@ -748,8 +748,8 @@ def test_the_rung_is_what_is_declared_and_the_rank_among_all_pairs(labels, seed)
         members=tuple(members),
     )
     rng = np.random.default_rng(seed)
-    rungs = {rung.design: rung for rung in evidence.ladder(affine(rng, range(len(labels))), strata, corpora)}
-    own, whole = rungs[PRIMARY_RUNG], rungs[ALL_PAIRS]
+    ranks = {rung.design: rung for rung in evidence.ranks_by_design(affine(rng, range(len(labels))), strata, corpora)}
+    own, whole = ranks[PRIMARY_DESIGN], ranks[ALL_PAIRS]
     assert own.size == own_pairs(use) <= whole.size
     assert own.rank == min(whole.rank, own.size)
     assert (own.log10_p, own.attainable_log10_p) == (log10(own.rank / own.size), log10(1 / own.size))
@@ -823,7 +823,7 @@ def test_a_report_round_trips_and_its_page_names_what_it_rests_on(reports):
         page, use = report.to_markdown(), report.panel
         for text in (use.name, use.digest, "audit of the panel", "bound", "sensitivity", "(primary)"):
             assert text in page.lower()
-        for rung in report.tests[PRIMARY.id].rungs:
+        for rung in report.tests[PRIMARY.id].ranks:
             assert f"| {rung.design.replace('_', ' ')}" in page
             assert f"| {rung.rank} | {rung.size} |" in page
         for out in use.dropped:

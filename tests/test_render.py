@@ -210,7 +210,7 @@ def statable(report: ClaimReport) -> set[str]:
     found |= {str(sum(row.rows for row in side.dead)) for side in (report.a, report.b)}
     for test in report.tests.values():
         found |= {str(general(c.n / 2)) for c in getattr(test, "counts", ()) if c.law == "signs"}
-        found |= {str(rung.size - rung.rank) for rung in getattr(test, "rungs", ())}
+        found |= {str(rung.size - rung.rank) for rung in getattr(test, "ranks", ())}
         if getattr(test, "grid", ()):
             grid = np.array(test.grid)
             found |= {str(share(float(np.median(grid)))), *(str(i) for i in np.argwhere(grid == grid.max())[0])}
@@ -241,11 +241,11 @@ def test_every_number_is_in_the_record(report: ClaimReport, kind: str) -> None:
 def headline(report: ClaimReport) -> set[str]:
     """What no rendering may leave out."""
     counts = {str(n) for test in report.exact for c in test.counts for n in (c.count, c.n)}
-    rungs = [(test.id, rung) for test in report.ranked for rung in test.rungs]
+    rungs = [(test.id, rung) for test in report.ranked for rung in test.ranks]
     shown = [
         rung
         for name, rung in rungs
-        if report.panel and (name == report.panel.primary or rung.design == report.panel.primary_rung)
+        if report.panel and (name == report.panel.primary or rung.design == report.panel.primary_design)
     ]
     ranks = {str(n) for rung in shown for n in (rung.rank, rung.size)}
     values = (report.log10_p, report.panel_log10_p, report.robust_log10_p)
@@ -319,7 +319,7 @@ def test_figures_state_their_numbers(reports: dict[str, ClaimReport]) -> None:
     assert set(drawn) == {"null", "ladder", "panel", "map", "layers", "audit"}
     assert set(figures(reports["related"])) == {"layers"}
     assert figures(reports["identical"]) == {}
-    rung = next(r for r in reports["obfuscated"].tests["response_match"].rungs if r.design == "pair_residual")
+    rung = next(r for r in reports["obfuscated"].tests["response_match"].ranks if r.design == "pair_residual")
     assert f"{rung.rank} pairs" in drawn["null"].alt
     assert "Lower tail" in drawn["null"].alt
     for row in reports["obfuscated"].tests["unit_identity"].by_layer:

@@ -180,7 +180,7 @@ def test_any_changed_number_of_a_panel_test_is_found_though_sealed_again() -> No
     kinds: dict[str, list[tuple[str, float]]] = {}
     for field, value in numbers("panel"):
         kind = re.sub(r"\d+", "0", field)
-        if "panel" in field or "robust" in field or "rungs" in field or "match" in field:
+        if "panel" in field or "robust" in field or "ranks" in field or "match" in field:
             kinds.setdefault(kind, []).append((field, value))
     assert len(kinds) > 25
     for fields in kinds.values():
@@ -241,7 +241,7 @@ def test_any_changed_text_is_found_though_sealed_again(name: str) -> None:
         ("panel", "$.evidence[panel].results[response_match].scores", [0.9]),
         ("panel", "$.evidence[panel].results[response_match].scores[400]", 0.99),
         ("panel", "$.evidence[panel].results[response_match].by_cell[0].log10_p", -4),
-        ("panel", "$.evidence[panel].results[spread_correlation].rungs[0].rank", 1),
+        ("panel", "$.evidence[panel].results[spread_correlation].ranks[0].rank", 1),
         ("panel", "$.panel.members[0].stratum", "another"),
         ("panel", "$.panel.primary", "spread_correlation"),
         ("panel", "$.panel.stratum_a", "another"),
@@ -332,7 +332,7 @@ def test_what_all_rests_on_is_listed_first() -> None:
             "panel",
             [
                 "$.evidence[panel].results[response_match].scores[3]",
-                "$.evidence[panel].results[spread_correlation].rungs[0].rank",
+                "$.evidence[panel].results[spread_correlation].ranks[0].rank",
             ],
         ),
     ):

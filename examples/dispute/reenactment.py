@@ -96,15 +96,15 @@ def real_case(report: verify.ClaimReport) -> dict[str, Any]:
 def _result(case: Case, report: verify.ClaimReport) -> dict[str, Any]:
     """What the tests of this library say of a case, and what the disputed statistic does."""
     disputed = report.tests[SPREAD_CORRELATION.id]
-    rungs = {rung.design: rung for rung in disputed.rungs}
+    ranks = {rung.design: rung for rung in disputed.ranks}
     return case._asdict() | {
         "verdict": report.verdict,
         "log10_p": report.log10_p,
         "tests": {test.id: report.tests[test.id].log10_p for test in EXACT_TESTS},
-        "panel_log10_p": next(rung.log10_p for rung in report.tests[PRIMARY.id].rungs if rung.design == ALL_PAIRS),
+        "panel_log10_p": next(rung.log10_p for rung in report.tests[PRIMARY.id].ranks if rung.design == ALL_PAIRS),
         "r": disputed.score,
-        "raw": odds(rungs["pair"]),
-        "residual": odds(rungs["pair_residual"]),
+        "raw": odds(ranks["pair"]),
+        "residual": odds(ranks["pair_residual"]),
     }
 
 

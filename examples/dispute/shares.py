@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any
 
 from verify.inference import OrbitRank, false_match_bound, orbit_rank
-from verify.statistics import Rung
+from verify.statistics import DesignRank
 
 from .correlations import Row
 from .populations import CLAIMED
@@ -49,7 +49,7 @@ def share(label: str, rows: list[Row]) -> dict[str, Any]:
     }
 
 
-def odds(found: OrbitRank | Rung) -> dict[str, int]:
+def odds(found: OrbitRank | DesignRank) -> dict[str, int]:
     """A rank, and the number of places that it is one of."""
     return {"rank": found.rank, "size": found.size}
 

@@ -81,7 +81,7 @@ def _no_verdict(report: ClaimReport) -> Phrases:
     why, primary = why_no_rank_decides(report), report.primary
     if why is None or primary is None:
         return ()
-    rung = next((rung for rung in primary.rungs if rung.design == ALL_PAIRS), None)
+    rung = next((rung for rung in primary.ranks if rung.design == ALL_PAIRS), None)
     if rung is None:
         return ()
     return (Phrase.of("panel.no_verdict", size=rung.size, rank=rung.rank, test=primary.id, why=why),)

@@ -17,7 +17,7 @@ from .evidence import EXACT, PANEL
 from .report import ClaimReport
 
 _EXACT_ONLY = ("method", "set_aside", "counts", "statistic", "expected", "effect", "detectable_share", "by_layer")
-_PANEL_ONLY = ("score", "rungs", "scores", "by_cell", "grid")
+_PANEL_ONLY = ("score", "scores", "by_cell", "grid")
 _SHARED = ("id", "version", "applicable", "log10_p", "adjusted_log10_p", "attainable_log10_p")
 _SENTENCES = ("finding", "may_say", "may_not_say", "hypotheses", "multiplicity", "power", "limitations", "citation")
 _MOVED = ("alpha", "log10_p", "panel_alpha", "panel_log10_p", "selection", "tests")
@@ -61,7 +61,8 @@ def converted(content: dict[str, Any]) -> ClaimReport:
     }
     if panel:
         dropped = [{"name": out["name"], "reason": Phrase.quoted(out["reason"])} for out in panel["dropped"]]
-        kept["panel"] = panel | {"dropped": dropped}
+        design = {"primary_design": panel["primary_rung"], "dropped": dropped}
+        kept["panel"] = {key: value for key, value in panel.items() if key != "primary_rung"} | design
     return ClaimReport.model_validate(kept).made_under(1, content)
 
 
@@ -107,7 +108,7 @@ def _result(test: Mapping[str, Any]) -> Result:
         )
     if test["id"] in _PANEL_IDS:
         fields |= {key: test[key] for key in _PANEL_ONLY if key in test}
-        fields["rungs"] = [{k: v for k, v in rung.items() if k != "null"} for rung in test.get("rungs", ())]
+        fields["ranks"] = [{k: v for k, v in rung.items() if k != "null"} for rung in test.get("rungs", ())]
         return PanelResult.model_validate(fields)
     fields |= {key: test[key] for key in _EXACT_ONLY if key in test}
     if fields.get("effect"):

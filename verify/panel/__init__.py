@@ -4,7 +4,7 @@ from .audit import Audit, SizeAt, false_match_curve, pair_p_values, quantile_env
 from .build import build_panel, slim, with_scores
 from .evidence import (
     ALL_PAIRS,
-    PRIMARY_RUNG,
+    PRIMARY_DESIGN,
     FalseMatch,
     MemberUsed,
     PanelEvidence,
@@ -20,7 +20,7 @@ from .selection import comparable, comparable_groups, stratum_of
 
 __all__ = [
     "ALL_PAIRS",
-    "PRIMARY_RUNG",
+    "PRIMARY_DESIGN",
     "Audit",
     "Exclusion",
     "FalseMatch",

@@ -30,7 +30,7 @@ from ..inference import (
     row_design,
     stratum_design,
 )
-from ..statistics import PANEL_STATISTICS, PRIMARY, PanelResult, Rung, Similarity
+from ..statistics import PANEL_STATISTICS, PRIMARY, DesignRank, PanelResult, Similarity
 from ..statistics.applicability import on_anchors
 from ..statistics.response_match import response_grid
 from .audit import LEAST, Audit, audit
@@ -42,7 +42,7 @@ from .selection import Dropped, comparable, stratum_of
 
 Ranking = Literal["raw", "residual", "larger"]
 """By raw score, by two-way residual, or by both and the larger rank."""
-PRIMARY_RUNG = OWN_KIND
+PRIMARY_DESIGN = OWN_KIND
 ALL_PAIRS = "pair_larger"
 """The rung that holds the rank of the primary one among all pairs, over their number."""
 
@@ -89,7 +89,7 @@ class PanelUse(Record):
     """Tokens in the one list that all scores were computed on."""
     primary: str = PRIMARY.id
     """The one panel test that enters the verdict, fixed in code before any score was seen."""
-    primary_rung: str = PRIMARY_RUNG
+    primary_design: str = PRIMARY_DESIGN
     alpha: float
     """Level of the primary panel test, fixed before anything was seen."""
     families: tuple[str, ...]
@@ -178,7 +178,7 @@ def evaluate(
         result, scores = _test(statistic, claim, use, tries, progress)
         results.append(result)
         if statistic is PRIMARY and scores is not None:
-            use = judged(use, scores.matrix, result, tries)
+            use = with_diagnostics(use, scores.matrix, result, tries)
     return PanelEvidence(tuple(results), use)
 
 
@@ -201,17 +201,17 @@ def _test(
 ) -> tuple[PanelResult, Scores | None]:
     reason = _refusal(statistic, claim, use.alpha / tries)
     scores: Scores | None = None
-    rungs: tuple[Rung, ...] = ()
+    ranks: tuple[DesignRank, ...] = ()
     if reason is None:
         try:
             known = kept_scores(claim.panel, statistic, claim.names[2:], claim.anchors)
             scores = compute(statistic, claim.models, claim.names, claim.anchors, known, progress)
-            rungs = ladder(scores.matrix, *use.kinds)
+            ranks = ranks_by_design(scores.matrix, *use.kinds)
         except StatisticsError as error:  # a score that is not a number never counts as not extreme
             reason, scores = Phrase.quoted(str(error)), None
     if scores is None:
         return conclude(statistic, reason=reason), None
-    result = conclude(statistic, rungs, float(scores.matrix[0, 1]))
+    result = conclude(statistic, ranks, float(scores.matrix[0, 1]))
     if statistic is PRIMARY:
         pairs = np.triu_indices(len(scores.names), 1)
         grid = response_grid(*claim.models[:2])
@@ -227,21 +227,21 @@ def _test(
 
 def conclude(
     statistic: Similarity,
-    rungs: tuple[Rung, ...] = (),
+    ranks: tuple[DesignRank, ...] = (),
     score: float | None = None,
     *,
     reason: Phrase | None = None,
-    primary_rung: str = PRIMARY_RUNG,
+    primary_design: str = PRIMARY_DESIGN,
 ) -> PanelResult:
     """The result of a panel statistic that has a ladder of ranks, or a reason why it does not apply."""
-    primary = next((rung for rung in rungs if rung.design == primary_rung), None)
+    primary = next((rung for rung in ranks if rung.design == primary_design), None)
     return PanelResult(
         id=statistic.id,
         version=statistic.version,
         applicable=primary is not None,
         reason=reason,
         score=score,
-        rungs=rungs,
+        ranks=ranks,
         log10_p=primary.log10_p if primary else None,
         attainable_log10_p=primary.attainable_log10_p if primary else None,
     )
@@ -278,7 +278,7 @@ def members_needed(alpha: float) -> int:
     return max(LEAST - 2, like_needed(alpha))
 
 
-def ladder(scores: NDArray[np.float64], strata: list[str], corpora: list[str]) -> tuple[Rung, ...]:
+def ranks_by_design(scores: NDArray[np.float64], strata: list[str], corpora: list[str]) -> tuple[DesignRank, ...]:
     """Every design's rank; strata too small for a residual are ranked raw.
 
     Parameters
@@ -298,21 +298,21 @@ def ladder(scores: NDArray[np.float64], strata: list[str], corpora: list[str]) -
     least = min(map(len, stratum.groups)) * (2 if stratum.bipartite else 1)
     if least > LEAST:
         steps.append((stratum, "residual"))
-    rungs = [_rung(scores, design, ranking) for design, ranking in steps]
+    ranks = [_rung(scores, design, ranking) for design, ranking in steps]
     own = own_kind_design(strata, corpora)
-    rungs.insert(3, _made(own.id, own_kind_rank(scores, pair_design(n), own)))
-    return tuple(rungs)
+    ranks.insert(3, _made(own.id, own_kind_rank(scores, pair_design(n), own)))
+    return tuple(ranks)
 
 
-def _rung(scores: NDArray[np.float64], design: Design, ranking: Ranking) -> Rung:
+def _rung(scores: NDArray[np.float64], design: Design, ranking: Ranking) -> DesignRank:
     found = (
         larger_rank(scores, design) if ranking == "larger" else rank(scores, design, residual=ranking == "residual")
     )
     return _made(design.id + {"raw": "", "residual": "_residual", "larger": "_larger"}[ranking], found)
 
 
-def _made(design: str, found: OrbitRank) -> Rung:
-    return Rung(
+def _made(design: str, found: OrbitRank) -> DesignRank:
+    return DesignRank(
         design=design,
         rank=found.rank,
         size=found.size,
@@ -321,14 +321,14 @@ def _made(design: str, found: OrbitRank) -> Rung:
     )
 
 
-def judged(use: PanelUse, scores: NDArray[np.float64], result: PanelResult, tries: int) -> PanelUse:
+def with_diagnostics(use: PanelUse, scores: NDArray[np.float64], result: PanelResult, tries: int) -> PanelUse:
     """Add what the primary scores say of the panel's strength: sensitivity, false matches, audit.
 
     The sensitivity is that of the primary rung, to unequal selection among the pairs of the claim's own kind. Both
     the level and the bound pay for the pairs that were searched.
     """
     members = use.members
-    rung = next(rung for rung in result.rungs if rung.design == use.primary_rung)
+    rung = next(rung for rung in result.ranks if rung.design == use.primary_design)
     pairs = disjoint_pairs([member.name for member in members])
     exceeding = sum(bool(scores[2 + i, 2 + j] >= scores[0, 1]) for i, j in pairs)
     return use.model_copy(

@@ -112,7 +112,7 @@ def unlike(use: PanelUse, searched: int = 1) -> Phrase | None:
     ----------
     searched : pairs of models that were searched, which the level pays for.
     """
-    if use.primary_rung != OWN_KIND:  # of a report made before this rule
+    if use.primary_design != OWN_KIND:  # of a report made before this rule
         return None
     sides = (("A", use.stratum_a, use.corpus_a, use.like_a), ("B", use.stratum_b, use.corpus_b, use.like_b))
     undeclared = " and ".join(side for side, _, corpus, _ in sides if not corpus)

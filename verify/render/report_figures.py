@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ..claim import ClaimReport
     from ..panel.audit import Audit
-    from ..statistics import ExactResult, PanelResult, Rung
+    from ..statistics import DesignRank, ExactResult, PanelResult
 
 _LEAST = 5  # models that a two-way residual needs
 
@@ -64,11 +64,11 @@ def figures(report: ClaimReport) -> dict[str, ReportFigure]:
     if report.panel and primary and primary.applicable:
         labels = ["A", "B", *(member.name for member in report.panel.members)]
         if len(primary.scores) == len(labels) * (len(labels) - 1) // 2 and len(labels) >= _LEAST:
-            rung = next((rung for rung in primary.rungs if rung.design == "pair_residual"), None)
+            rung = next((rung for rung in primary.ranks if rung.design == "pair_residual"), None)
             S = _matrix(primary.scores, len(labels))
             made += [_null(S, rung)] if rung else []
             made.append(_panel(S, labels, primary.id))
-        made += [_ladder(primary, report.panel.alpha)] if primary.rungs else []
+        made += [_ladder(primary, report.panel.alpha)] if primary.ranks else []
         made += [_map(primary)] if primary.grid and primary.grid[0] else []
     if report.panel and report.panel.audit and report.panel.audit.quantiles:
         made.append(_audit(report.panel.audit))
@@ -76,7 +76,7 @@ def figures(report: ClaimReport) -> dict[str, ReportFigure]:
     return {figure.name: figure for figure in made}
 
 
-def _null(S: NDArray[np.float64], rung: Rung) -> ReportFigure:
+def _null(S: NDArray[np.float64], rung: DesignRank) -> ReportFigure:
     T = two_way_residual(S)
     others, claim = T[np.triu_indices(len(T), 1)][1:], float(T[0, 1])
     below = rung.size - rung.rank
@@ -119,7 +119,7 @@ def _panel(S: NDArray[np.float64], names: Sequence[str], title: str) -> ReportFi
 
 
 def _ladder(primary: PanelResult, alpha: float) -> ReportFigure:
-    rungs = primary.rungs
+    rungs = primary.ranks
     places = range(len(rungs))
 
     def draw(axes: Axes) -> None:
@@ -204,7 +204,7 @@ def _audit(audit: Audit) -> ReportFigure:
     return ReportFigure("audit", "Audit of the panel: calibration inside strata", alt, QQ_SIZE, draw)
 
 
-def _pairs(rungs: Sequence[Rung]) -> list[tuple[float, float]]:
+def _pairs(rungs: Sequence[DesignRank]) -> list[tuple[float, float]]:
     return [(rung.log10_p, rung.attainable_log10_p) for rung in rungs]
 
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from ..base import StatisticsError
 from ..claim import ClaimReport
 from ..claim.evidence import PANEL
-from ..panel import ALL_PAIRS, PRIMARY_RUNG, PanelEvidence, PanelUse, members_needed, stratum_of
-from ..panel.evidence import conclude, judged, ladder
+from ..panel import ALL_PAIRS, PRIMARY_DESIGN, PanelEvidence, PanelUse, members_needed, stratum_of
+from ..panel.evidence import conclude, ranks_by_design, with_diagnostics
 from ..panel.likeness import likeness
-from ..statistics import PANEL_STATISTICS, PRIMARY, CellResult, PanelResult, Rung, Similarity
+from ..statistics import PANEL_STATISTICS, PRIMARY, CellResult, DesignRank, PanelResult, Similarity
 from ..statistics.response_match import deeper_median
 from .agreement import Disagreement, problem
 from .older import is_older
@@ -28,7 +28,7 @@ def panel_again(report: ClaimReport, recorded: PanelUse, problems: list[Disagree
     use = recorded.model_copy(
         update={
             "primary": PRIMARY.id,
-            "primary_rung": recorded.primary_rung if older else PRIMARY_RUNG,
+            "primary_design": recorded.primary_design if older else PRIMARY_DESIGN,
             "alpha": alpha,
             "families": tuple(sorted(recorded.families)),
             "stratum_a": stratum_of(report.a.architecture),
@@ -39,7 +39,7 @@ def panel_again(report: ClaimReport, recorded: PanelUse, problems: list[Disagree
             "audit": None,
         }
     )
-    if use.primary_rung == PRIMARY_RUNG:  # the rule that counts members like A and B
+    if use.primary_design == PRIMARY_DESIGN:  # the rule that counts members like A and B
         use = use.model_copy(
             update={
                 "like_a": likeness(use.members, use.stratum_a, use.corpus_a),
@@ -52,8 +52,8 @@ def panel_again(report: ClaimReport, recorded: PanelUse, problems: list[Disagree
         result, scores = _ranked(statistic, claim, problems)
         if statistic is PRIMARY and scores is not None:
             try:
-                use = judged(use, scores, result, report.searched)
-                if use.primary_rung != PRIMARY_RUNG:  # whose audit was of its own p-values
+                use = with_diagnostics(use, scores, result, report.searched)
+                if use.primary_design != PRIMARY_DESIGN:  # whose audit was of its own p-values
                     use = use.model_copy(update={"audit": recorded.audit})
             except StatisticsError as error:
                 problems.append(problem("$.panel.members", len(use.members), str(error)))
@@ -82,8 +82,8 @@ def _ranked(
     field, few = f"$.evidence[{PANEL}].results[{statistic.id}]", claim.models - 2 < claim.needed
     changed = claim.older and recorded.version != statistic.version
 
-    def concluded(rungs: tuple[Rung, ...] = (), score: float | None = None) -> PanelResult:
-        made = conclude(statistic, rungs, score, primary_rung=claim.use.primary_rung)
+    def concluded(rungs: tuple[DesignRank, ...] = (), score: float | None = None) -> PanelResult:
+        made = conclude(statistic, rungs, score, primary_design=claim.use.primary_design)
         return made.model_copy(update={"version": recorded.version, "words": recorded.words}) if changed else made
 
     if not recorded.applicable:
@@ -93,7 +93,7 @@ def _ranked(
         return concluded(), None
     if statistic is not PRIMARY:
         steps = _designs(np.zeros((claim.models, claim.models)), recorded, claim)
-        return concluded(_with_ranks(steps, [rung.rank for rung in recorded.rungs]), recorded.score), None
+        return concluded(_with_ranks(steps, [rung.rank for rung in recorded.ranks]), recorded.score), None
     first, second = np.triu_indices(claim.models, 1)
     if len(recorded.scores) != len(first):
         problems.append(problem(f"{field}.scores", len(recorded.scores), f"{len(first)} scores"))
@@ -110,18 +110,18 @@ def _ranked(
     return result.model_copy(update={"scores": recorded.scores, "by_cell": cells, "grid": recorded.grid}), scores
 
 
-def _designs(scores: NDArray[np.float64], recorded: PanelResult, claim: _Ranked) -> tuple[Rung, ...]:
+def _designs(scores: NDArray[np.float64], recorded: PanelResult, claim: _Ranked) -> tuple[DesignRank, ...]:
     """The ranks of all designs or, of an older report, of those that it had."""
-    steps, had = ladder(scores, *claim.use.kinds), {rung.design for rung in recorded.rungs}
+    steps, had = ranks_by_design(scores, *claim.use.kinds), {rung.design for rung in recorded.ranks}
     return tuple(step for step in steps if not claim.older or step.design in had)
 
 
-def _with_ranks(steps: tuple[Rung, ...], ranks: list[int]) -> tuple[Rung, ...]:
+def _with_ranks(steps: tuple[DesignRank, ...], ranks: list[int]) -> tuple[DesignRank, ...]:
     """A ladder with other ranks, each brought into its orbit; that of the own kind is the one among all pairs."""
     ranks = (ranks + [1] * len(steps))[: len(steps)]
     designs = [step.design for step in steps]
-    if PRIMARY_RUNG in designs and ALL_PAIRS in designs:
-        ranks[designs.index(PRIMARY_RUNG)] = ranks[designs.index(ALL_PAIRS)]
+    if PRIMARY_DESIGN in designs and ALL_PAIRS in designs:
+        ranks[designs.index(PRIMARY_DESIGN)] = ranks[designs.index(ALL_PAIRS)]
     found = []
     for step, recorded in zip(steps, ranks, strict=True):
         rank = min(max(recorded, 1), step.size)

@@ -6,7 +6,7 @@ Patterns of JSON paths, each with its reason. All that a report holds is either 
 from __future__ import annotations
 
 from ..claim import ClaimReport
-from ..panel import PRIMARY_RUNG
+from ..panel import PRIMARY_DESIGN
 from ..statistics import PANEL_STATISTICS, PRIMARY
 from .agreement import Unchecked
 
@@ -51,7 +51,7 @@ PANEL_INPUTS = (
     ),
     *(
         Unchecked(
-            field=f"{_RANKED}[{statistic.id}].rungs[*].rank",
+            field=f"{_RANKED}[{statistic.id}].ranks[*].rank",
             reason=f"what p-values follow from: a rank among scores that the report does not hold{_WEIGHTS} and the "
             "panel",
         )
@@ -159,4 +159,4 @@ def of_older_schemas(report: ClaimReport) -> tuple[Unchecked, ...]:
         Unchecked(field=f"{test}.{name}*", reason=reason) for test in tests for name in ("reason", "words", "notes")
     )
     audit = Unchecked(field="$.panel.audit*", reason="by a rule that this version of verify does not have")
-    return (*sentences, *((audit,) if report.panel and report.panel.primary_rung != PRIMARY_RUNG else ()))
+    return (*sentences, *((audit,) if report.panel and report.panel.primary_design != PRIMARY_DESIGN else ()))

@@ -50,7 +50,7 @@ class LayerResult(Record):
     """As of :class:`Count`."""
 
 
-class Rung(Record):
+class DesignRank(Record):
     """The rank of a score among the comparisons of one design."""
 
     design: str
@@ -140,7 +140,7 @@ class PanelResult(TestResult):
     kind: Literal["panel"] = "panel"
     score: float | None = None
     """The similarity of A and B."""
-    rungs: tuple[Rung, ...] = ()
+    ranks: tuple[DesignRank, ...] = ()
     """The ranks by design; ``log10_p`` is that of the rung fixed in advance."""
     scores: tuple[float, ...] = ()
     """Of the primary similarity: scores of all pairs of A, B and the members used, in the order (A, B), (A, first

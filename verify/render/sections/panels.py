@@ -28,7 +28,7 @@ def against_panel(report: ClaimReport, pictures: dict[str, Picture]) -> list[Blo
             (
                 Code(use.primary),
                 ", by its design ",
-                use.primary_rung.replace("_", " "),
+                use.primary_design.replace("_", " "),
                 ", was fixed in advance as the only panel test that may enter the verdict (level ",
                 general(use.alpha),
                 ").",
@@ -48,8 +48,8 @@ def against_panel(report: ClaimReport, pictures: dict[str, Picture]) -> list[Blo
                     log10(own.attainable_log10_p),
                 )
                 for test in ranked
-                for own in test.rungs
-                if own.design == use.primary_rung
+                for own in test.ranks
+                if own.design == use.primary_design
             ),
         ),
     ]
@@ -63,13 +63,13 @@ def against_panel(report: ClaimReport, pictures: dict[str, Picture]) -> list[Blo
             ("design", "rank", "of", "log10 p", "smallest possible"),
             (
                 (
-                    rung.design.replace("_", " ") + (" (primary)" if rung.design == use.primary_rung else ""),
+                    rung.design.replace("_", " ") + (" (primary)" if rung.design == use.primary_design else ""),
                     count(rung.rank),
                     count(rung.size),
                     log10(rung.log10_p),
                     log10(rung.attainable_log10_p),
                 )
-                for rung in primary.rungs
+                for rung in primary.ranks
             ),
         ),
         *shown(pictures, "ladder"),
@@ -77,7 +77,7 @@ def against_panel(report: ClaimReport, pictures: dict[str, Picture]) -> list[Blo
             (
                 *(
                     ("Null hypothesis of ", rung.design.replace("_", " "), ": ", _null(report, rung.design))
-                    for rung in primary.rungs
+                    for rung in primary.ranks
                     if not rung.design.endswith(("_residual", "_larger"))
                 ),
                 "The residual designs test the same after removing each model's main effect (its average similarity "
