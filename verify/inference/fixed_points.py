@@ -77,9 +77,8 @@ def log10_p_fixed_points(count: int, groups: int) -> float:
 
 
 def critical_count(groups: int, level: float) -> int:
-    """Smallest count whose bound is at most ``level`` (a log10 probability, negative)."""
-    counts = range(groups + 1, maxsize)
-    return counts[bisect_left(counts, True, key=lambda count: log10_p_fixed_points(count, groups) <= level)]
+    """Smallest count whose bound is at most ``level`` (a log10 probability)."""
+    return bisect_left(range(maxsize), True, key=lambda count: log10_p_fixed_points(count, groups) <= level)
 
 
 def detectable_share(indices: int, groups: int, level: float, power: float = 0.95) -> float | None:
