@@ -13,7 +13,9 @@ from verify import StatisticsError
 from verify.inference import (
     benjamini_yekutieli,
     critical_agreement,
+    critical_count,
     detectable_agreement,
+    detectable_share,
     false_match_bound,
     holm,
     log10_p_signs,
@@ -98,6 +100,12 @@ def test_shares_and_bounds_are_the_limits_of_statsmodels_and_have_the_power_of_s
         assert share == pytest.approx(proportion_confint(k - 1, n, 2 * (1 - power), "beta")[1], rel=1e-9)
         assert binom.sf(k - 1, n, share) == pytest.approx(power, rel=1e-9)
         assert false_match_bound(k - 1, int(n), power) == pytest.approx(share, rel=1e-12)
+
+
+def test_a_level_of_one_is_reached_by_nothing_at_all():
+    """By a count of zero, whatever the share of kept indices."""
+    assert critical_agreement(7, 0.0) == critical_count(3, 0.0) == 0
+    assert detectable_agreement(7, 0.0) == detectable_share(7, 3, 0.0) == 0.0
 
 
 def test_holm_works_where_p_itself_would_underflow():

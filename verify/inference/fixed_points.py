@@ -78,8 +78,7 @@ def log10_p_fixed_points(count: int, groups: int) -> float:
 
 def critical_count(groups: int, log10_alpha: float) -> int:
     """Smallest count whose bound is at most ``10**log10_alpha``."""
-    counts = range(groups + 1, maxsize)
-    return counts[bisect_left(counts, True, key=lambda count: log10_p_fixed_points(count, groups) <= log10_alpha)]
+    return bisect_left(range(maxsize), True, key=lambda count: log10_p_fixed_points(count, groups) <= log10_alpha)
 
 
 def detectable_share(indices: int, groups: int, log10_alpha: float, power: float = 0.95) -> float | None:

@@ -12,7 +12,7 @@ def log_factorials(n: int) -> NDArray[np.float64]:
 
 
 def smallest_share(needed: int, n: int, power: float) -> float:
-    """Smallest ``s`` with P(Binomial(n, s) >= needed) >= power, for ``1 <= needed <= n``.
+    """Smallest ``s`` with P(Binomial(n, s) >= needed) >= power, for ``0 <= needed <= n``.
 
     The probability is the regularised incomplete beta function of ``needed`` and ``n - needed + 1`` at ``s``.
 
@@ -23,4 +23,4 @@ def smallest_share(needed: int, n: int, power: float) -> float:
     """
     from scipy.special import betaincinv
 
-    return float(betaincinv(needed, n - needed + 1, power))
+    return float(betaincinv(needed, n - needed + 1, power)) if needed else 0.0
