@@ -12,7 +12,7 @@ from math import log10
 
 from ..base import InputError
 from ..fingerprint import Fingerprint, FingerprintRecord, shared_anchors
-from ..inference import best_of, holm, larger
+from ..inference import bonferroni, holm, max_p
 from ..panel import ALL_PAIRS, PanelEvidence, unlike
 from ..statistics import EXACT_TESTS, TestResult
 from . import wording
@@ -53,15 +53,15 @@ def conclude(
     equal : tensors that no table understands, equal in both.
     shared_anchors : anchor tokens that both vocabularies know; None only where an older report does not say.
     """
-    tries = pairs_searched(selection)
+    n_searched = pairs_searched(selection)
     combined, raw = combine(results)
     others = [combine(one.results) for one in further]
     able = [value for value in (raw, *(value for _, value in others)) if value is not None]
-    adjusted = iter([best_of(value, tries) for value in holm(able)])
+    adjusted = iter([bonferroni(value, n_searched) for value in holm(able)])
     log10_p, *paid = (None if value is None else next(adjusted) for value in (raw, *(v for _, v in others)))
-    why_not = None if evidence is None else unlike(evidence.use, tries)
+    why_not = None if evidence is None else unlike(evidence.use, n_searched)
     primary = evidence.primary if evidence and why_not is None else None  # else it is shown, and enters no verdict
-    panel_log10_p = None if primary is None or primary.log10_p is None else best_of(primary.log10_p, tries)
+    panel_log10_p = None if primary is None or primary.log10_p is None else bonferroni(primary.log10_p, n_searched)
     verdict: Verdict = "identical"
     if not identical(a, b):
         verdict = decide(
@@ -71,7 +71,7 @@ def conclude(
             primary=primary,
             panel_log10_p=panel_log10_p,
             panel_alpha=panel_alpha,
-            tries=tries,
+            n_searched=n_searched,
             parts=max(1, len(able)),
         )
     parts: tuple[PartResult, ...] = ()
@@ -86,12 +86,12 @@ def conclude(
                 adjusted_log10_p=log10_p,
             ),
             *(
-                _part(one, part_results, value, adjusted_value, alpha, tries, len(able))
+                _part(one, part_results, value, adjusted_value, alpha, n_searched, len(able))
                 for one, (part_results, value), adjusted_value in zip(further, others, paid, strict=True)
             ),
         )
     panel_results = evidence.results if evidence else ()
-    robust = None if log10_p is None or panel_log10_p is None else larger(log10_p, panel_log10_p)
+    robust = None if log10_p is None or panel_log10_p is None else max_p(log10_p, panel_log10_p)
     false_match = evidence.use.false_match if evidence else None
     said = wording.sentences(
         verdict,
@@ -166,10 +166,12 @@ def _part(
     log10_p: float | None,
     adjusted: float | None,
     alpha: float,
-    tries: int,
+    n_searched: int,
     parts: int,
 ) -> PartResult:
-    verdict = "identical" if one.pair.same else decide(results, adjusted, alpha, tries=tries, parts=max(1, parts))
+    verdict = (
+        "identical" if one.pair.same else decide(results, adjusted, alpha, n_searched=n_searched, parts=max(1, parts))
+    )
     return PartResult(
         a=one.pair.a.name,
         b=one.pair.b.name,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import log10
 from typing import Literal
 
-from ..inference import holm, smallest
+from ..inference import bonferroni_min, holm
 from ..statistics import TestResult
 
 Verdict = Literal["identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable"]
@@ -26,7 +26,7 @@ def combine(results: Sequence[TestResult]) -> tuple[list[TestResult], float | No
         result if result.log10_p is None else result.model_copy(update={"adjusted_log10_p": next(adjusted)})
         for result in results
     ]
-    return combined, smallest(values)
+    return combined, bonferroni_min(values)
 
 
 def decide(
@@ -37,7 +37,7 @@ def decide(
     primary: TestResult | None = None,
     panel_log10_p: float | None = None,
     panel_alpha: float = 0.01,
-    tries: int = 1,
+    n_searched: int = 1,
     parts: int = 1,
 ) -> Verdict:
     """The verdict, by levels fixed before anything was seen.
@@ -47,7 +47,7 @@ def decide(
     results, log10_p : the exact tests and their family-wise log10 p, at level ``alpha``.
     primary, panel_log10_p : the primary panel test and its log10 p, at level ``panel_alpha``; None without a panel
         that holds enough members like the two models (:func:`verify.panel.unlike`).
-    tries : pairs that were searched; both p-values have paid for them.
+    n_searched : pairs that were searched; both p-values have paid for them.
     parts : pairs of parts that exact tests apply to; log10_p has paid for them.
 
     Under the assumptions printed with each test, the chance of ``dependent`` for strangers is at most ``alpha``, and
@@ -59,9 +59,9 @@ def decide(
     attainable = [r.attainable_log10_p for r in results if r.attainable_log10_p is not None]
     if log10_p is not None and log10_p <= log10(alpha):  # of several parts, later steps of Holm's pay for fewer
         return "dependent"
-    able = log10_p is not None and log10(len(attainable) * tries * parts) + min(attainable) <= log10(alpha)
+    able = log10_p is not None and log10(len(attainable) * n_searched * parts) + min(attainable) <= log10(alpha)
     least = None if primary is None else primary.attainable_log10_p
-    panel_able = least is not None and least + log10(tries) <= log10(panel_alpha)
+    panel_able = least is not None and least + log10(n_searched) <= log10(panel_alpha)
     if panel_able and panel_log10_p is not None and panel_log10_p <= log10(panel_alpha):
         return "similar_beyond_panel"
     return "no_evidence" if able or panel_able else "untestable"

@@ -107,12 +107,12 @@ def like_needed(level: float) -> int:
     return models - 2
 
 
-def unlike(use: PanelUse, tries: int = 1) -> str | None:
+def unlike(use: PanelUse, n_searched: int = 1) -> str | None:
     """Why no rank among the members used is a verdict, by what is declared; None where one is.
 
     Parameters
     ----------
-    tries : pairs that were searched, which the level pays for.
+    n_searched : pairs that were searched, which the level pays for.
     """
     sides = (("A", use.stratum_a, use.corpus_a, use.like_a), ("B", use.stratum_b, use.corpus_b, use.like_b))
     undeclared = " and ".join(side for side, _, corpus, _ in sides if not corpus)
@@ -122,7 +122,7 @@ def unlike(use: PanelUse, tries: int = 1) -> str | None:
             "panel of other texts; name it (option corpus) as the panel's members do, or build a panel of models "
             "trained on it"
         )
-    level = use.alpha / tries
+    level = use.alpha / n_searched
     pairs = pairs_needed(level)
     if own_pairs(use) >= pairs and min(use.like_a.both, use.like_b.both) > 0:
         return None

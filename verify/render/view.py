@@ -468,8 +468,8 @@ def _refused(report: ClaimReport, tests: list[TestResult]) -> list[Block]:
     return [Heading("Tests that do not apply"), Items(tuple(refused))]
 
 
-def _panel(use: PanelUse, tries: int, ranked: list[TestResult], pictures: dict[str, Picture]) -> list[Block]:
-    primary, why_not = next((test for test in ranked if test.id == use.primary), None), unlike(use, tries)
+def _panel(use: PanelUse, n_searched: int, ranked: list[TestResult], pictures: dict[str, Picture]) -> list[Block]:
+    primary, why_not = next((test for test in ranked if test.id == use.primary), None), unlike(use, n_searched)
     blocks: list[Block] = [
         Heading("Against the panel"),
         Paragraph(

@@ -327,7 +327,7 @@ def _cosine(value: float | None) -> float | None:
 
 
 def _panel(report: ClaimReport, recorded: PanelUse, problems: list[Disagreement]) -> PanelEvidence:
-    tries = pairs_searched(report.selection)
+    n_searched = pairs_searched(report.selection)
     use = recorded.model_copy(
         update={
             "primary": PRIMARY.id,
@@ -344,13 +344,13 @@ def _panel(report: ClaimReport, recorded: PanelUse, problems: list[Disagreement]
             "audit": None,
         }
     )
-    claim = _Ranked(report, use, len(use.members) + 2, members_needed(report.panel_alpha / tries))
+    claim = _Ranked(report, use, len(use.members) + 2, members_needed(report.panel_alpha / n_searched))
     results = []
     for statistic in PANEL_STATISTICS:
         result, scores = _ranked(statistic, claim, problems)
         if statistic is PRIMARY and scores is not None:
             try:
-                use = judged(use, scores, result, tries)
+                use = judged(use, scores, result, n_searched)
             except StatisticsError as error:
                 problems.append(_problem("$.panel.members", len(use.members), str(error)))
         results.append(result)

@@ -10,12 +10,12 @@ import numpy as np
 
 from ..fingerprint import Fingerprint
 from ..inference import (
+    bonferroni_min,
     detectable_agreement,
     detectable_share,
     holm,
     log10_p_fixed_points,
     log10_p_signs,
-    smallest,
 )
 from .groups import Group, Grouping
 from .matching import background, fixed_points
@@ -87,7 +87,7 @@ class Statistic:
             statistic=best.count,
             expected=best.n / 2 if best.law == "signs" else float(best.groups),
             log10_p=evidence.log10_p,
-            attainable_log10_p=smallest(most),
+            attainable_log10_p=bonferroni_min(most),
             effect=evidence.effect,
             detectable_share=min(shares, default=None),
             by_layer=evidence.by_layer,
@@ -107,7 +107,7 @@ class Evidence:
     @property
     def log10_p(self) -> float:
         """Of all counts."""
-        return smallest([count.log10_p for count in self.counts])
+        return bonferroni_min([count.log10_p for count in self.counts])
 
 
 def fixed_point_count(matched: int, n: int, groups: int, live: int | None = None) -> Count:
