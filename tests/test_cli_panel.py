@@ -147,7 +147,7 @@ def test_any_statistic_can_be_shown_and_audited(run, panel, statistic):
 
 
 def hostile(folder):
-    """A panel whose every text tries to escape."""
+    """A panel whose every text n_searched to escape."""
     text = "\x1b[31m|\u202e<b>\n# no"
     loaded = load_panel(folder)
     members = tuple(

@@ -12,6 +12,7 @@ from scipy.stats import binom
 from verify import StatisticsError
 from verify.inference import (
     benjamini_yekutieli,
+    bonferroni_min,
     critical_agreement,
     critical_count,
     detectable_agreement,
@@ -19,7 +20,6 @@ from verify.inference import (
     false_match_bound,
     holm,
     log10_p_signs,
-    smallest,
     smallest_share,
 )
 
@@ -86,7 +86,7 @@ def test_the_smallest_of_p_values_is_bonferronis_of_statsmodels():
     for m in rng.integers(1, 30, 100):
         logs = -9 * rng.random(m)
         theirs = multipletests(10**logs, method="bonferroni")[1].min()
-        assert 10 ** smallest(logs.tolist()) == pytest.approx(theirs, rel=1e-12)
+        assert 10 ** bonferroni_min(logs.tolist()) == pytest.approx(theirs, rel=1e-12)
 
 
 def test_shares_and_bounds_are_the_limits_of_statsmodels_and_have_the_power_of_scipy():
@@ -115,9 +115,9 @@ def test_holm_works_where_p_itself_would_underflow():
 @settings(max_examples=30)
 @given(st.integers(1, 8))
 def test_the_smallest_of_m_pays_m(m):
-    assert smallest([-5.0] * m) == pytest.approx(-5 + log10(m))
+    assert bonferroni_min([-5.0] * m) == pytest.approx(-5 + log10(m))
     with pytest.raises(StatisticsError, match="no p-value"):
-        smallest([])
+        bonferroni_min([])
 
 
 def test_binomial_coefficients_of_the_sign_law_are_exact_for_moderate_n():

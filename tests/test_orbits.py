@@ -18,14 +18,14 @@ from scipy.stats import binom, combine_pvalues, rankdata
 from tests.uniformity import NotSuperUniformError, check_super_uniform
 from verify import StatisticsError
 from verify.inference import (
-    best_of,
     bipartite_residual,
+    bonferroni,
     critical_odds_ratio,
     disjoint_pairs,
     false_match_bound,
     fisher,
-    larger,
     larger_rank,
+    max_p,
     orbit_rank,
     pair_design,
     rank,
@@ -635,13 +635,13 @@ def test_the_larger_is_valid_when_only_one_is():
     rng = np.random.default_rng(0)
     valid = np.log10(rng.random(REPEATS))
     invalid = np.full(REPEATS, -50.0)
-    check_super_uniform([larger(p, q) for p, q in zip(valid, invalid, strict=True)])
-    check_super_uniform([larger(q, p) for p, q in zip(valid, invalid, strict=True)])
-    check_super_uniform([larger(p, p) for p in valid])
+    check_super_uniform([max_p(p, q) for p, q in zip(valid, invalid, strict=True)])
+    check_super_uniform([max_p(q, p) for p, q in zip(valid, invalid, strict=True)])
+    check_super_uniform([max_p(p, p) for p in valid])
     with pytest.raises(NotSuperUniformError):
         check_super_uniform([min(p, log10(1 - 10**p)) for p in valid])
     with pytest.raises(NotSuperUniformError):
-        check_super_uniform([larger(q, q) for q in invalid])
+        check_super_uniform([max_p(q, q) for q in invalid])
 
 
 @given(st.lists(st.floats(-60, 0), min_size=1, max_size=5))
@@ -696,16 +696,16 @@ def test_fisher_needs_its_assumption_declared(declared):
 def test_the_best_of_k_pays_k():
     rng = np.random.default_rng(0)
     best = np.log10(rng.random((REPEATS, 7)).min(axis=1))
-    check_super_uniform([best_of(p, 7) for p in best])
+    check_super_uniform([bonferroni(p, 7) for p in best])
     with pytest.raises(NotSuperUniformError):
         check_super_uniform(best)
-    assert best_of(-4463.0, 100) == -4461.0
+    assert bonferroni(-4463.0, 100) == -4461.0
     with pytest.raises(StatisticsError, match="best of 0"):
-        best_of(-1.0, 0)
+        bonferroni(-1.0, 0)
 
 
 @pytest.mark.parametrize("bad", [np.nan, -np.inf, 0.1])
 def test_what_is_no_log10_p_value_is_refused(bad):
-    for call in (lambda: larger(bad, -1), lambda: fisher([bad], invariant=True), lambda: best_of(bad, 2)):
+    for call in (lambda: max_p(bad, -1), lambda: fisher([bad], invariant=True), lambda: bonferroni(bad, 2)):
         with pytest.raises(StatisticsError, match="outside the domain"):
             call()

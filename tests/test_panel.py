@@ -30,7 +30,7 @@ from tests.uniformity import NotSuperUniformError, check_super_uniform
 from verify import ClaimReport, Fingerprint, InputError, SketchSpec, test_lineage
 from verify.base import FingerprintError, Phrase, StatisticsError, canonical, digest
 from verify.data import model
-from verify.inference import best_of, critical_odds_ratio, disjoint_pairs
+from verify.inference import bonferroni, critical_odds_ratio, disjoint_pairs
 from verify.panel import (
     ALL_PAIRS,
     PRIMARY_DESIGN,
@@ -298,12 +298,14 @@ def test_a_claim_costs_two_rows_and_one_score(shipped, models, monkeypatch):
     assert calls == dict.fromkeys(applicable, 2 * len(kept.use.members) + 1)
 
 
-@pytest.mark.parametrize(("members", "alpha", "tries"), [(12, 0.01, 1), (13, 0.01, 2), (2, 0.5, 1), (13, 1e-30, 1)])
-def test_an_orbit_that_cannot_reach_the_level_is_refused_before_any_score(members, alpha, tries, monkeypatch):
+@pytest.mark.parametrize(
+    ("members", "alpha", "n_searched"), [(12, 0.01, 1), (13, 0.01, 2), (2, 0.5, 1), (13, 1e-30, 1)]
+)
+def test_an_orbit_that_cannot_reach_the_level_is_refused_before_any_score(members, alpha, n_searched, monkeypatch):
     """With what would be needed; and no more models than that are needed."""
     rng, calls = np.random.default_rng(0), counted(monkeypatch)
     panel = panel_of([synthetic(rng) for _ in range(members)])
-    found = evaluate(panel, synthetic(rng), synthetic(rng), alpha=alpha, tries=tries)
+    found = evaluate(panel, synthetic(rng), synthetic(rng), alpha=alpha, n_searched=n_searched)
     assert (found.primary.applicable, found.primary.log10_p, calls) == (False, None, Counter())
     assert f"{members} members" in words(found.primary.reason)
     assert "verify panel build RECIPE" in words(found.primary.reason)
@@ -411,8 +413,8 @@ def test_best_of_k_pays_everywhere(shipped, models, reports):
     options = {"panel": shipped, "corpus": CODE, "panel_alpha": REACHED}
     paid, lost, spent = (test_lineage(a, b, **options, searched=k) for k in (most, most + 1, 24))
     assert (once.verdict, paid.verdict, lost.verdict) == ("similar_beyond_panel",) * 2 + ("no_evidence",)
-    assert paid.panel_log10_p == best_of(once.panel_log10_p, most) == pytest.approx(log10(most / size))
-    assert paid.log10_p == best_of(once.log10_p, most)
+    assert paid.panel_log10_p == bonferroni(once.panel_log10_p, most) == pytest.approx(log10(most / size))
+    assert paid.log10_p == bonferroni(once.log10_p, most)
     assert paid.panel.critical_odds_ratio == critical_odds_ratio(1, size, REACHED / most) > 1
     assert paid.panel.false_match.bound == min(1, most * once.panel.false_match.bound)
     assert (lost.panel_log10_p, spent.panel_log10_p) == (None, None)
@@ -710,17 +712,17 @@ def test_exchangeable_models_keep_their_p_values():
     assert all(own >= whole for own, whole in zip(found[PRIMARY_DESIGN], found[ALL_PAIRS], strict=True))
 
 
-@pytest.mark.parametrize(("alpha", "tries"), [(0.01, 1), (0.05, 1), (0.05, 5), (0.2, 1)])
-def test_one_member_fewer_than_the_level_needs_gives_no_verdict(alpha, tries):
+@pytest.mark.parametrize(("alpha", "n_searched"), [(0.01, 1), (0.05, 1), (0.05, 5), (0.2, 1)])
+def test_one_member_fewer_than_the_level_needs_gives_no_verdict(alpha, n_searched):
     """The reason says how many there are and how many are needed."""
-    needed = like_needed(alpha / tries)
-    assert (alpha / tries != 0.01) or needed == 13
+    needed = like_needed(alpha / n_searched)
+    assert (alpha / n_searched != 0.01) or needed == 13
     for like, given_ in ((needed - 1, False), (needed, True)):
         use = use_of([0] * (2 + like) + list(range(1, 60 - like)), alpha)
-        why = unlike(use, tries)
-        assert (why is None) == given_ == (1 / own_pairs(use) <= alpha / tries + 1e-12)
+        why = unlike(use, n_searched)
+        assert (why is None) == given_ == (1 / own_pairs(use) <= alpha / n_searched + 1e-12)
         if why is not None:
-            assert f"{like} are both, where level {alpha / tries:g} needs {needed}" in why
+            assert f"{like} are both, where level {alpha / n_searched:g} needs {needed}" in why
 
 
 def test_a_claim_of_which_one_side_has_no_member_like_it_gets_no_verdict():

@@ -398,7 +398,7 @@ def test_the_harness_catches_layers_aligned_by_the_count_itself():
     """Choosing for each block the layer of B with most fixed points inflates the size."""
     shape = architecture(layers=8)
 
-    def best_of(a, b):
+    def bonferroni(a, b):
         grid_a, grid_b = units(a), units(b)
         found = [
             max(int(fixed_points(score(grid_a[i]["mlp"], grid_b[j]["mlp"])).sum()) for j in grid_b) for i in grid_a
@@ -407,7 +407,7 @@ def test_the_harness_catches_layers_aligned_by_the_count_itself():
 
     pairs = [(stranger([i, 0], shape), stranger([i, 1], shape)) for i in range(200)]
     with pytest.raises(NotSuperUniformError):
-        check_super_uniform([best_of(a, b) for a, b in pairs])
+        check_super_uniform([bonferroni(a, b) for a, b in pairs])
     check_super_uniform([EXACT_TESTS[0](a, b).log10_p for a, b in pairs])
 
 

@@ -154,7 +154,7 @@ def test_lineage(
                 alpha=panel_alpha,
                 families=families,
                 corpora=corpora,
-                tries=searched,
+                n_searched=searched,
                 progress=progress,
             )
     circumstances = Circumstances(

@@ -11,7 +11,7 @@ from math import log10
 
 from ..base import Phrase
 from ..fingerprint import Fingerprint, shared_anchors
-from ..inference import best_of, holm, larger
+from ..inference import bonferroni, holm, max_p
 from ..panel import PanelEvidence, unlike
 from ..statistics import EXACT_TESTS, ExactResult, Result
 from .declared import declared
@@ -86,7 +86,7 @@ def conclude(
     combined, raw = combine(results)
     of_parts = [combine(one.results) for one in further]
     able = [value for value in (raw, *(value for _, value in of_parts)) if value is not None]
-    adjusted = iter([best_of(value, searched) for value in holm(able)])
+    adjusted = iter([bonferroni(value, searched) for value in holm(able)])
     log10_p, *paid = (None if value is None else next(adjusted) for value in (raw, *(v for _, v in of_parts)))
     same, parts = identical(a, b), max(1, len(able))
     lines = [exact_line(combined, log10_p, stated.alpha, searched=searched, parts=parts)]
@@ -115,7 +115,7 @@ def conclude(
         b=b,
         verdict=verdict,
         evidence=(*lines, *others),
-        robust_log10_p=larger(*values) if len(values) > 1 else None,
+        robust_log10_p=max_p(*values) if len(values) > 1 else None,
         panel=panel.use if panel else None,
         searched=searched,
         chronology=stated.chronology,

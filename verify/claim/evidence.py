@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 from pydantic import Field
 
 from ..base import Phrase, Record
-from ..inference import holm, smallest
+from ..inference import bonferroni_min, holm
 from ..panel import PanelEvidence
 from ..statistics import PanelResult, Result, TestResult
 
@@ -87,7 +87,7 @@ def combine(results: Sequence[R]) -> tuple[tuple[R, ...], float | None]:
         result if result.log10_p is None else result.model_copy(update={"adjusted_log10_p": next(adjusted)})
         for result in results
     )
-    return combined, smallest(values)
+    return combined, bonferroni_min(values)
 
 
 def exact_line(

@@ -1,12 +1,12 @@
 """Scores to p-values: null laws, orbits and designs, intervals, multiplicity; knows nothing of models."""
 
 from .blind import disjoint_pairs
-from .combination import best_of, fisher, larger
+from .combination import bonferroni, fisher, max_p
 from .designs import Design, pair_design, row_design, stratum_design
 from .discovery import benjamini_yekutieli
 from .fixed_points import critical_count, detectable_share, log10_p_fixed_points
 from .intervals import smallest_share
-from .multiplicity import holm, smallest
+from .multiplicity import bonferroni_min, holm
 from .orbit import OrbitRank, orbit_rank
 from .ranking import larger_rank, own_kind_rank, rank
 from .residual import bipartite_residual, two_way_residual
@@ -17,8 +17,9 @@ __all__ = [
     "Design",
     "OrbitRank",
     "benjamini_yekutieli",
-    "best_of",
     "bipartite_residual",
+    "bonferroni",
+    "bonferroni_min",
     "critical_agreement",
     "critical_count",
     "critical_odds_ratio",
@@ -28,16 +29,15 @@ __all__ = [
     "false_match_bound",
     "fisher",
     "holm",
-    "larger",
     "larger_rank",
     "log10_p_fixed_points",
     "log10_p_signs",
+    "max_p",
     "orbit_rank",
     "own_kind_rank",
     "pair_design",
     "rank",
     "row_design",
-    "smallest",
     "smallest_share",
     "stratum_design",
     "two_way_residual",

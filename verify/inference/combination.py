@@ -38,12 +38,12 @@ from ..base import StatisticsError
 _LN10 = log(10.0)
 
 
-def larger(log10_p: float, log10_q: float) -> float:
+def max_p(log10_p: float, log10_q: float) -> float:
     """log10 of the larger p-value: valid if either set of assumptions holds.
 
     Examples
     --------
-    >>> larger(-4463.0, -2.3)
+    >>> max_p(-4463.0, -2.3)
     -2.3
     """
     return max(_checked(log10_p), _checked(log10_q))
@@ -85,12 +85,12 @@ def fisher(log10_ps: Sequence[float], *, invariant: bool) -> float:
     return min(0.0, (top + log(float(np.exp(terms - top).sum())) - x) / _LN10)
 
 
-def best_of(log10_p: float, k: int) -> float:
+def bonferroni(log10_p: float, k: int) -> float:
     """log10 of min(1, k p): the price of having taken the best of ``k`` searches.
 
     Examples
     --------
-    >>> best_of(-5.0, 100)
+    >>> bonferroni(-5.0, 100)
     -3.0
     """
     if k < 1:

@@ -32,7 +32,7 @@ def holm(log10_p: Sequence[float], hypotheses: int | None = None) -> list[float]
     return adjusted
 
 
-def smallest(log10_p: Sequence[float]) -> float:
+def bonferroni_min(log10_p: Sequence[float]) -> float:
     """log10 of the p-value of "all hypotheses hold": min(1, m * min p) (Bonferroni).
 
     Raises

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 
 from ..base import FingerprintError, InputError, Progress, StatisticsError, Workers, options, silent
 from ..fingerprint import COMPONENTS, Fingerprint, SketchSpec, fingerprint, is_fingerprint
-from ..inference import smallest
+from ..inference import bonferroni_min
 from ..statistics import EXACT_TESTS, PANEL_STATISTICS, PRIMARY
 from ..statistics.applicability import on_anchors
 from .recipe import Entry, Recipe
@@ -144,7 +144,7 @@ def related_pairs(prints: dict[str, Fingerprint], progress: Progress = silent) -
     for n, (a, b) in enumerate(pairs, start=1):
         results = [test(prints[a], prints[b]) for test in EXACT_TESTS]
         values = [result.log10_p for result in results if result.log10_p is not None]
-        log10_p = min(0.0, (smallest(values) if values else 0.0) + log10(len(pairs)))
+        log10_p = min(0.0, (bonferroni_min(values) if values else 0.0) + log10(len(pairs)))
         if log10_p <= log10(RELATED_LEVEL):
             found.append(RelatedPair(a=a, b=b, log10_p=log10_p))
         progress("comparing members", n, len(pairs))

@@ -129,7 +129,7 @@ def evaluate(
     alpha: float = 0.01,
     families: Collection[str] = (),
     corpora: tuple[str, str] = ("", ""),
-    tries: int = 1,
+    n_searched: int = 1,
     progress: Progress = silent,
 ) -> PanelEvidence:
     """Rank A and B among a panel.
@@ -139,7 +139,7 @@ def evaluate(
     alpha : level of the primary panel test.
     families : declared families of A and B, whose members are dropped from the panel.
     corpora : names of the texts that A and B were trained on, as the members' are declared; empty if not known.
-    tries : pairs that were searched: a panel must be able to reach ``alpha / tries``.
+    n_searched : pairs that were searched: a panel must be able to reach ``alpha / n_searched``.
 
     Returns
     -------
@@ -175,10 +175,10 @@ def evaluate(
     )
     results = []
     for statistic in PANEL_STATISTICS:
-        result, scores = _test(statistic, claim, use, tries, progress)
+        result, scores = _test(statistic, claim, use, n_searched, progress)
         results.append(result)
         if statistic is PRIMARY and scores is not None:
-            use = with_diagnostics(use, scores.matrix, result, tries)
+            use = with_diagnostics(use, scores.matrix, result, n_searched)
     return PanelEvidence(tuple(results), use)
 
 
@@ -196,10 +196,10 @@ def _test(
     statistic: Similarity,
     claim: _Claim,
     use: PanelUse,
-    tries: int,
+    n_searched: int,
     progress: Progress,
 ) -> tuple[PanelResult, Scores | None]:
-    reason = _refusal(statistic, claim, use.alpha / tries)
+    reason = _refusal(statistic, claim, use.alpha / n_searched)
     scores: Scores | None = None
     ranks: tuple[DesignRank, ...] = ()
     if reason is None:
@@ -321,7 +321,7 @@ def _made(design: str, found: OrbitRank) -> DesignRank:
     )
 
 
-def with_diagnostics(use: PanelUse, scores: NDArray[np.float64], result: PanelResult, tries: int) -> PanelUse:
+def with_diagnostics(use: PanelUse, scores: NDArray[np.float64], result: PanelResult, n_searched: int) -> PanelUse:
     """Add what the primary scores say of the panel's strength: sensitivity, false matches, audit.
 
     The sensitivity is that of the primary rung, to unequal selection among the pairs of the claim's own kind. Both
@@ -333,11 +333,11 @@ def with_diagnostics(use: PanelUse, scores: NDArray[np.float64], result: PanelRe
     exceeding = sum(bool(scores[2 + i, 2 + j] >= scores[0, 1]) for i, j in pairs)
     return use.model_copy(
         update={
-            "critical_odds_ratio": critical_odds_ratio(rung.rank, rung.size, use.alpha / tries),
+            "critical_odds_ratio": critical_odds_ratio(rung.rank, rung.size, use.alpha / n_searched),
             "false_match": FalseMatch(
                 exceedances=exceeding,
                 pairs=len(pairs),
-                bound=min(1.0, tries * false_match_bound(exceeding, len(pairs))),
+                bound=min(1.0, n_searched * false_match_bound(exceeding, len(pairs))),
             ),
             "audit": audit(scores[2:, 2:], [m.stratum for m in members], [m.family for m in members]),
         }

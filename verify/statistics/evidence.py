@@ -9,7 +9,7 @@ import numpy as np
 
 from ..base import Phrase
 from ..fingerprint import Fingerprint
-from ..inference import holm, log10_p_fixed_points, log10_p_signs, smallest
+from ..inference import bonferroni_min, holm, log10_p_fixed_points, log10_p_signs
 from .groups import Group, Grouping
 from .matching import background, fixed_points
 from .pinned import both_pinned
@@ -32,7 +32,7 @@ class Evidence:
     @property
     def log10_p(self) -> float:
         """Of all counts."""
-        return smallest([count.log10_p for count in self.counts])
+        return bonferroni_min([count.log10_p for count in self.counts])
 
 
 def fixed_point_count(matched: int, n: int, groups: int, live: int | None = None, part: Part | None = None) -> Count:

@@ -8,8 +8,7 @@ from math import log10
 
 from ..base import Phrase
 from ..fingerprint import EFFORTS, Fingerprint
-from ..inference import detectable_agreement, detectable_share, log10_p_fixed_points, log10_p_signs
-from ..inference import smallest as bonferroni
+from ..inference import bonferroni_min, detectable_agreement, detectable_share, log10_p_fixed_points, log10_p_signs
 from .counted import Counted, Description
 from .evidence import Evidence, identity_evidence
 from .result import Count, ExactResult
@@ -105,7 +104,7 @@ class Statistic:
             statistic=best.count,
             expected=best.n / 2 if best.law == "signs" else float(best.groups),
             log10_p=evidence.log10_p,
-            attainable_log10_p=bonferroni(most),
+            attainable_log10_p=bonferroni_min(most),
             effect=evidence.effect,
             detectable_share=min(shares, default=None),
             by_layer=evidence.by_layer,
