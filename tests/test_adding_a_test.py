@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import verify
-from tests.synthetic import architecture, fingerprint_of, gpt2_like, moe_like, random_arrays, stranger
+from tests.strategies import architecture, fingerprint_of, gpt2_like, moe_like, random_arrays, stranger
 from verify import Fingerprint
 from verify.base import Phrase
 from verify.checkpoint import Architecture
