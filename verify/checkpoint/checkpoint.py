@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,14 +122,6 @@ class Checkpoint:
         other = copy(self)
         other._rows_read, other._raw_read, other.notes = {}, {}, set(self.notes)
         return other
-
-    def __enter__(self) -> Checkpoint:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing is held open between reads."""
 
     def keys(self, layer: int | None) -> list[Key]:
         """All tensors of one layer, or those outside layers, in canonical order."""
