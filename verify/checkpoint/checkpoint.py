@@ -118,7 +118,7 @@ class Checkpoint:
         return sum(self.bytes_of.values())
 
     def again(self) -> Checkpoint:
-        """The same checkpoint, of which nothing counts as read yet."""
+        """The same checkpoint, with nothing counted as read."""
         other = copy(self)
         other._rows_read, other._raw_read, other.notes = {}, {}, set(self.notes)
         return other
@@ -202,7 +202,7 @@ class Checkpoint:
         return tuple(identities)
 
     def evict(self) -> None:
-        """Let go of what was kept so that an interrupted reading could go on."""
+        """Delete what was kept for resuming an interrupted reading."""
         for file in self._source.weights:
             file.evict()
 
