@@ -351,8 +351,8 @@ def test_a_config_that_is_no_object(tmp_path: Path, text: str) -> None:
 
 def opened(folder: Path, family: str, **changes: Any) -> tuple[Architecture, set[str]]:
     """How a model with other numbers in config.json is read, and what is noted of it."""
-    with open_checkpoint(write_checkpoint(folder, toy(family).configured(**changes))) as checkpoint:
-        return checkpoint.architecture, checkpoint.notes
+    checkpoint = open_checkpoint(write_checkpoint(folder, toy(family).configured(**changes)))
+    return checkpoint.architecture, checkpoint.notes
 
 
 @pytest.mark.parametrize("key", ["num_attention_heads", "head_dim", "hidden_size", "num_hidden_layers", "vocab_size"])
@@ -442,9 +442,9 @@ def test_a_head_that_contradicts_what_is_said_of_tying_is_noted(
     model = toy("llama").configured(tie_word_embeddings=said)
     tensors = {name: value for name, value in model.tensors.items() if name != "lm_head.weight"}
     tensors |= {"lm_head.weight": model.tensors["model.embed_tokens.weight"]} if stored else {}
-    with open_checkpoint(write_checkpoint(tmp_path, replace(model, tensors=tensors))) as checkpoint:
-        assert checkpoint.architecture.tied_embeddings
-        assert ["tie_word_embeddings" in note for note in checkpoint.notes] == ([] if said is None else [True])
+    checkpoint = open_checkpoint(write_checkpoint(tmp_path, replace(model, tensors=tensors)))
+    assert checkpoint.architecture.tied_embeddings
+    assert ["tie_word_embeddings" in note for note in checkpoint.notes] == ([] if said is None else [True])
 
 
 def test_a_number_about_an_absent_part_says_nothing(tmp_path: Path) -> None:

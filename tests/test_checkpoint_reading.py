@@ -108,9 +108,9 @@ def test_shards_equal_one_file(tmp_path: Path) -> None:
 def test_a_single_file_is_a_checkpoint(tmp_path: Path) -> None:
     """A weight file may be named itself; its config is the one beside it."""
     folder = write_checkpoint(tmp_path, toy())
-    with open_checkpoint(folder / "model.safetensors") as checkpoint:
-        assert checkpoint.name == "model.safetensors"
-        assert checkpoint.architecture == open_checkpoint(str(folder)).architecture
+    checkpoint = open_checkpoint(folder / "model.safetensors")
+    assert checkpoint.name == "model.safetensors"
+    assert checkpoint.architecture == open_checkpoint(str(folder)).architecture
 
 
 def test_a_cache_of_links_is_read_under_its_own_names(tmp_path: Path) -> None:

@@ -134,8 +134,8 @@ def test_the_digest_is_of_what_was_read(folder: Path, tmp_path: Path, role: str,
     row = row % len(matrix)
     matrix.reshape(len(matrix), -1)[row, column % matrix[0].size] += 1
     path = write(tmp_path / "changed", changed, config())
-    with open_checkpoint(folder) as checkpoint:
-        shape = checkpoint.architecture
+    checkpoint = open_checkpoint(folder)
+    shape = checkpoint.architecture
     sketch = SketchSpec(units=7, channels=3, rows=5)
     read = {
         "gate": chosen_indices("units", shape.hidden, 7),

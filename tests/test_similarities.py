@@ -344,8 +344,8 @@ def _with_only(folder, kept):
     folder.mkdir(exist_ok=True)
     for file in model("reference").iterdir():
         shutil.copy(file, folder)
-    with verify.open_checkpoint(folder) as checkpoint:
-        _, known = anchors_of(checkpoint.vocabulary(), checkpoint.architecture.vocab, len(ANCHORS))
+    checkpoint = verify.open_checkpoint(folder)
+    _, known = anchors_of(checkpoint.vocabulary(), checkpoint.architecture.vocab, len(ANCHORS))
     lost = {token for position, token in known if position not in set(kept.tolist())}
     tokenizer = json.loads((folder / "tokenizer.json").read_text())
     vocabulary = tokenizer["model"]["vocab"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,18 +133,10 @@ class Checkpoint:
         return sum(self.bytes_of.values())
 
     def again(self) -> Checkpoint:
-        """The same checkpoint, of which nothing counts as read yet."""
+        """The same checkpoint, with nothing counted as read."""
         other = copy(self)
         other._rows_read, other._raw_read, other.notes = {}, {}, set(self.notes)
         return other
-
-    def __enter__(self) -> Checkpoint:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing is held open between reads."""
 
     def keys(self, layer: int | None) -> list[Key]:
         """All tensors of one layer, or those outside layers, in canonical order."""
@@ -226,7 +217,7 @@ class Checkpoint:
         return tuple(identities)
 
     def evict(self) -> None:
-        """Let go of what was kept so that an interrupted reading could go on."""
+        """Delete what was kept for resuming an interrupted reading."""
         for file in self._source.weights:
             file.evict()
 

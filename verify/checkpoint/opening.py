@@ -30,7 +30,9 @@ _log = logging.getLogger(__name__)
 
 
 def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
-    """Open a model where it lies, an adapter with its base; only headers and small files are read.
+    """Open a model in place, local or remote; only headers and small files are read.
+
+    An adapter is merged with its base as it is read.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
 
 
 def _sound(held: Held, fit: Fit) -> Fit | None:
-    """A part beside the main one that can be read: with what ``config.json`` says, or says of something else."""
+    """A further part, if it can be read: with what ``config.json`` says, else without it."""
     for one in (fit, replace(fit, config=numbers(fit.family, {}))):
         alone = divide([one], {name: held.found[name].shape for name in one.keys})
         try:

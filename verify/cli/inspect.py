@@ -38,8 +38,8 @@ def inspect(
     if draft_layout:
         echo(drafted_layout(location), nl=False)
         return
-    with open_checkpoint(location) as checkpoint:
-        echo(json.dumps(_content(checkpoint), indent=2) if as_json else _page(checkpoint))
+    checkpoint = open_checkpoint(location)
+    echo(json.dumps(_content(checkpoint), indent=2) if as_json else _page(checkpoint))
 
 
 def _content(checkpoint: Checkpoint) -> dict[str, object]:

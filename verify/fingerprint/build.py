@@ -91,11 +91,11 @@ def fingerprint(
     store = None if cache is None else Store(cache, where, sketch, effort)
     if store is not None and (kept := store.get()) is not None:
         return kept
-    with open_checkpoint(where.location) as checkpoint:
-        made = _read(checkpoint, where.location, sketch, effort, workers, progress)
-        if store is not None and store.put(made):
-            checkpoint.evict()
-        return made
+    checkpoint = open_checkpoint(where.location)
+    made = _read(checkpoint, where.location, sketch, effort, workers, progress)
+    if store is not None and store.put(made):
+        checkpoint.evict()
+    return made
 
 
 def _read(

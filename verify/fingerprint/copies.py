@@ -33,10 +33,10 @@ def with_file_digests(model: Fingerprint, location: Location, progress: Progress
     """
     if all(file.sha256 is not None for file in model.record.files):
         return model
-    with open_checkpoint(location) as checkpoint:
-        if not checkpoint.local:
-            return model
-        files = checkpoint.files(progress=progress)
+    checkpoint = open_checkpoint(location)
+    if not checkpoint.local:
+        return model
+    files = checkpoint.files(progress=progress)
     recorded, now = ([(file.name, file.size) for file in one] for one in (model.record.files, files))
     if recorded != now:
         return model

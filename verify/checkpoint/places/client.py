@@ -27,7 +27,7 @@ _asking = ContextVar("_asking", default=False)
 
 
 def get(url: str, headers: dict[str, str], limit: int) -> Reply:
-    """GET of a URL, no redirect followed, no more of a body read than ``limit`` bytes and one block.
+    """GET a URL without following redirects; of a body, at most ``limit`` bytes and one block are read.
 
     Raises
     ------

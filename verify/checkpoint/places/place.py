@@ -134,7 +134,7 @@ class File(Protocol):
         ...
 
     def evict(self) -> None:
-        """Let go of what was kept of it so that an interrupted reading could go on."""
+        """Delete what was kept of it for resuming an interrupted reading."""
         ...
 
 
@@ -214,10 +214,10 @@ class LocalFile:
             raise _unreadable(self.name, error) from error
 
     def read(self, ranges: Sequence[Range]) -> list[NDArray[np.uint8]]:
-        """Copies; one large range as a view of a mapping, of which no byte is read before it is looked at.
+        """Copies; one large range is a view of a mapping, whose bytes are read when they are looked at.
 
-        Of a mapping, and without advice of a file, the system reads far around what is asked for: for scattered rows
-        ten times as much.
+        The system reads far around what is asked of a mapping, or of a file that it is not advised about: for scattered
+        rows, ten times as much.
         """
         try:
             if len(ranges) == 1 and ranges[0][1] - ranges[0][0] > _MAPPED:
@@ -320,6 +320,6 @@ def _exactly(file: FileIO, start: int, stop: int) -> NDArray[np.uint8]:
 
 
 def _unreadable(name: str, error: OSError) -> CheckpointError:
-    """Neither there any more, nor given, or damaged as far as the disk can say."""
+    """The error of a file that is gone, may not be read, or cannot be."""
     kind = {FileNotFoundError: NotFoundError, PermissionError: AccessDeniedError}.get(type(error), DamagedError)
     return kind(f"{name} cannot be read ({error.strerror}); check the file.")

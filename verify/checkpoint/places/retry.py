@@ -1,4 +1,4 @@
-"""Asking again: what may succeed later is tried again after a while, what will not is an error at once."""
+"""Transient failures are tried again after a while; all others are errors at once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TransientError(Exception):
 
 
 def with_retries(attempt: Callable[[], Answer], what: str) -> Answer:
-    """What ``attempt`` returns, made again while it raises :class:`TransientError`.
+    """What ``attempt`` returns, called again while it raises :class:`TransientError`.
 
     Waits as long as the server says, else half a second and twice as long each time, less a random part so that many
     threads do not return at once.

@@ -119,7 +119,7 @@ def _asked(call: Callable[[], Answer], name: str) -> Answer:
 
 
 def _attempted(call: Callable[[], Answer], name: str) -> Answer:
-    """One call of a file system: what may pass is transient, all else is one sentence without its secrets."""
+    """One call of a file system: what may pass is transient, any other failure one sentence without secrets."""
     try:
         return call()
     except FileNotFoundError as error:
