@@ -16,7 +16,6 @@ from .claim import ClaimReport, EvidenceLine, Provenance, Subject
 from .claim.conclude import Circumstances, Further, conclude, log10_alpha_of_one, not_needed
 from .claim.evidence import RESERVED
 from .claim.parts import equal_tensors, inventory, paired, single
-from .claim.same import identical, nothing_differs
 from .fingerprint import (
     COMPONENTS,
     EFFORTS,
@@ -25,8 +24,10 @@ from .fingerprint import (
     Fingerprint,
     check_same,
     fingerprint,
+    identical,
     is_fingerprint,
     may_be_copies,
+    nothing_differs,
     shared_anchors,
     with_file_digests,
 )

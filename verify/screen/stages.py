@@ -28,12 +28,12 @@ from ..base import (
     silent,
 )
 from ..claim.evidence import combine
-from ..claim.same import nothing_differs
 from ..fingerprint import (
     EFFORTS,
     Effort,
     Fingerprint,
     difference,
+    nothing_differs,
 )
 from ..lineage import Model, at_one_effort, check_model, exact_results
 from . import sketches
