@@ -10,13 +10,20 @@
 from typing import TYPE_CHECKING
 
 from .base import (
+    AccessDeniedError,
     Cache,
     CheckpointError,
+    DamagedError,
     FingerprintError,
+    HostileError,
     InputError,
+    NetworkError,
+    NotFoundError,
+    OptionError,
     Progress,
     ReportError,
     StatisticsError,
+    UnsupportedError,
     VerifyError,
     Workers,
 )
@@ -37,18 +44,24 @@ if TYPE_CHECKING:  # when run these are the packages, which can be called
 __version__ = "0.1.0"
 
 __all__ = [
+    "AccessDeniedError",
     "Architecture",
     "Cache",
     "Checkpoint",
     "CheckpointError",
     "ClaimReport",
+    "DamagedError",
     "Effort",
     "FileIdentity",
     "Fingerprint",
     "FingerprintError",
+    "HostileError",
     "InputError",
     "Location",
     "Model",
+    "NetworkError",
+    "NotFoundError",
+    "OptionError",
     "Panel",
     "PanelSource",
     "Progress",
@@ -59,6 +72,7 @@ __all__ = [
     "StatisticsError",
     "Subject",
     "TestResult",
+    "UnsupportedError",
     "Verdict",
     "VerifyError",
     "Workers",

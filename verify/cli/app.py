@@ -68,7 +68,10 @@ def cli(context: click.Context, verbose: int) -> None:
     help="Folder for the report's files; those of another report go.",
 )
 @click.option(
-    "--format", "names", metavar="FORMAT,...", help="Of the files: json, md, tex, html, pdf.  [default: json,md]"
+    "--format",
+    "names",
+    metavar="FORMAT,...",
+    help=f"Formats to write, comma-separated: {', '.join(formats())}.  [default: json,md]",
 )
 @click.option("--alpha", type=float, default=1e-3, show_default=True, help="Level of the exact tests.")
 @click.option(
