@@ -28,13 +28,13 @@ from .base import (
     Workers,
 )
 from .checkpoint import Architecture, Checkpoint, FileIdentity, Location, open_checkpoint
-from .claim import ClaimReport, Subject, Verdict
+from .claim import ClaimReport, EvidenceLine, Subject, Verdict
 from .fingerprint import Effort, Fingerprint, SketchSpec
 from .lineage import Model, PanelSource, test_lineage
 from .panel import Panel
 from .replay import Replay
 from .screen import ScreenResult
-from .statistics import TestResult
+from .statistics import EstimateResult, ExactResult, PanelResult, ScoreResult, TestResult
 
 if TYPE_CHECKING:  # when run these are the packages, which can be called
     from .fingerprint import fingerprint
@@ -52,6 +52,9 @@ __all__ = [
     "ClaimReport",
     "DamagedError",
     "Effort",
+    "EstimateResult",
+    "EvidenceLine",
+    "ExactResult",
     "FileIdentity",
     "Fingerprint",
     "FingerprintError",
@@ -63,10 +66,12 @@ __all__ = [
     "NotFoundError",
     "OptionError",
     "Panel",
+    "PanelResult",
     "PanelSource",
     "Progress",
     "Replay",
     "ReportError",
+    "ScoreResult",
     "ScreenResult",
     "SketchSpec",
     "StatisticsError",
