@@ -141,7 +141,7 @@ def test_a_value_that_is_not_meant_is_refused_before_any_work(
     opens = (
         "verify.checkpoint.source.find",
         "verify.fingerprint.build.is_fingerprint",
-        "verify.fingerprint.record._header",
+        "verify.fingerprint.record.record_text",
         "verify.panel.record._record",
         "verify.screen.stages.run_in_order",
         "verify.replay.rerun.read_regular",
