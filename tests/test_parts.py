@@ -231,7 +231,7 @@ def test_drafts_heads_adapters_and_copies_are_named(tmp_path: Path) -> None:
 
 def test_an_encoder_with_its_decoder_is_one_part(tmp_path: Path) -> None:
     """Both stacks are of one table, which compares layers of either."""
-    from tests.test_families import toy
+    from tests.families import toy
 
     assert inventory(write_checkpoint(tmp_path, toy("t5"))) == {"whole": ("encoder and decoder", "t5")}
 

@@ -20,8 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.checkpoints import toy, write_checkpoint
+from tests.refusals import one_line
 from tests.server import SIGNATURE, Answer, Asked, Server, busy, dropped, running, short
-from tests.test_checkpoint_hostile import one_line
 from verify import CheckpointError, InputError, fingerprint, open_checkpoint, test_lineage
 from verify.base import Cache, write_atomically
 from verify.checkpoint import Checkpoint, Location

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.test_claim import HOSTILE, renamed
+from tests.claims import HOSTILE, renamed
 from verify import ClaimReport, Fingerprint, InputError, fingerprint, test_lineage
 from verify.claim.said import why_no_rank_decides
 from verify.data import model
