@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from tests.models import child, config, weights, write
+from tests.reports import CREATED
 from verify import ClaimReport, Fingerprint, fingerprint, test_lineage
 from verify.statistics import ExactResult
-
-CREATED = "2026-01-31T12:00:00+00:00"
 
 
 def claim(a: Any, b: Any, **options: Any) -> ClaimReport:

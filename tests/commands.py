@@ -12,8 +12,6 @@ import pytest
 from tests.models import child, config, weights, write
 from verify.cli import main
 
-CREATED = "2026-01-31T12:00:00+00:00"
-
 
 @dataclass(frozen=True)
 class Outcome:

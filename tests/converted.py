@@ -1,4 +1,4 @@
-"""Toys as GGUF and ONNX files: written as llama.cpp's converter, PyTorch's two exporters and onnxruntime's quantiser do."""
+"""Toys as GGUF and ONNX files, written as llama.cpp, PyTorch's two exporters and onnxruntime's quantiser do."""
 
 from __future__ import annotations
 

@@ -1,11 +1,7 @@
 """Components and models that every test with a symmetry null is tried on."""
 
-from hypothesis import strategies as st
-
 from tests.strategies import architecture, random_arrays
 from verify import Fingerprint
-
-seeds = st.integers(0, 2**32)
 
 
 def with_rows(model: Fingerprint, change) -> Fingerprint:

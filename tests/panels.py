@@ -5,7 +5,6 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import strategies as st
 
 import verify
 from tests.models import config, weights, write
@@ -14,7 +13,6 @@ from verify import Fingerprint, test_lineage
 from verify.data import model
 from verify.panel import Member, Panel, PanelRecord, Recipe, load_panel, stratum_of, with_scores
 
-SEEDS = st.integers(0, 2**32)
 CODE = "zoo-code"
 """Corpus of the shipped models and of fifteen members of the shipped panel, nine of them of their stratum."""
 REACHED = 0.05

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.reports import CREATED
 from verify import ClaimReport, test_lineage
 from verify.data import model
 from verify.render import FORMATS
 from verify.render.numbers import log10
 
-CREATED = "2026-01-31T12:00:00+00:00"
 PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "related": ("continued-3x", "reference", {}),
     "unrelated": ("stranger-1", "reference", {}),

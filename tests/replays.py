@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from tests.reports import CREATED
 from verify import ClaimReport, ReportError, test_lineage
 from verify.cli import main
 from verify.data import model
 from verify.replay.agreement import Replay
 from verify.replay.check import check
 
-CREATED = "2026-01-31T12:00:00+00:00"
 PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "stranger": ("stranger-1", "reference", {}),
     "less effort": ("fine-tuned", "reference", {"effort": "screen"}),

@@ -4,7 +4,6 @@ import shutil
 from functools import cache
 
 import numpy as np
-from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 import verify
@@ -18,7 +17,6 @@ from verify.statistics import (
     STREAM_ROTATION,
 )
 
-seeds = st.integers(0, 2**32)
 TOLERANCE = {
     RESPONSE_MATCH.id: 2.5 / (2 * 64),  # up to five of 2 x 128 votes turn when a near tie is rounded to float16
     SPREAD_CORRELATION.id: 1e-9,  # float64; only the order of a sum changes

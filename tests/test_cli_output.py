@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests import commands
-from tests.commands import CREATED, Run, check_refused
+from tests.commands import Run, check_refused
+from tests.reports import CREATED
 from verify import ClaimReport, fingerprint, test_lineage
 from verify.cli.output import no_pdf, write_report
 from verify.render import FORMATS

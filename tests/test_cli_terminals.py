@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests import commands
-from tests.commands import CREATED, Run
+from tests.commands import Run
+from tests.reports import CREATED
 from verify.cli.app import cli
 from verify.cli.output import echo, echo_json
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from scipy.optimize import linear_sum_assignment
 
-from tests.exact import seeds, with_rows
-from tests.strategies import SKETCH, architecture, moe_like, stranger
+from tests.exact import with_rows
+from tests.strategies import SEEDS, SKETCH, architecture, moe_like, stranger
 from verify import Fingerprint
 from verify.fingerprint import chosen_indices
 from verify.statistics.alignment import _assign, align
@@ -23,7 +23,7 @@ COMPONENTS = [units, unit_pairs, unit_responses, values, value_responses]
 
 @pytest.mark.parametrize("component", COMPONENTS)
 @settings(max_examples=15, deadline=None)
-@given(seed=seeds)
+@given(seed=SEEDS)
 def test_score_arrays_are_equivariant_under_permutation_of_either_model(component, seed):
     """Permuting the indices of a block permutes rows (or columns) of its score array, and nothing else."""
     rng = np.random.default_rng(seed)
@@ -42,7 +42,7 @@ def test_score_arrays_are_equivariant_under_permutation_of_either_model(componen
 
 @pytest.mark.parametrize("component", [unit_pairs, values])
 @settings(max_examples=15, deadline=None)
-@given(seed=seeds)
+@given(seed=SEEDS)
 def test_sign_flips_leave_scores_and_flip_agreements(component, seed):
     """The alignment cannot see signs, and the products of an index change sign with it, exactly."""
     rng = np.random.default_rng(seed)
@@ -60,7 +60,7 @@ def test_sign_flips_leave_scores_and_flip_agreements(component, seed):
 
 
 @settings(max_examples=15, deadline=None)
-@given(seed=seeds)
+@given(seed=SEEDS)
 def test_the_stream_scores_are_equivariant_under_signed_permutation(seed):
     rng = np.random.default_rng(seed)
     a, b = stranger(rng), stranger(rng)
@@ -94,7 +94,7 @@ MAKERS = {
 @pytest.mark.parametrize("makers", [("llama", "llama"), ("moe", "moe"), ("llama", "moe"), ("partly dense", "llama")])
 @pytest.mark.parametrize("component", COMPONENTS)
 @settings(max_examples=10, deadline=None)
-@given(seed=seeds)
+@given(seed=SEEDS)
 def test_alignment_is_constant_on_the_orbit(component, makers, seed):
     """Permuting the units that are compared, in every block of either model, leaves the aligned pairs as they are."""
     rng = np.random.default_rng(seed)

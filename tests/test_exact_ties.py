@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.exact import seeds, with_shared_blocks
-from tests.strategies import architecture, fingerprint_of, random_arrays, stranger
+from tests.exact import with_shared_blocks
+from tests.strategies import SEEDS, architecture, fingerprint_of, random_arrays, stranger
 from tests.uniformity import check_super_uniform
 from verify import Fingerprint
 from verify.base import Phrase
@@ -30,7 +30,7 @@ def test_dead_rows_never_match():
     assert fixed_points(scores).tolist() == [False, False, True]
 
 
-@given(st.integers(1, 6), seeds)
+@given(st.integers(1, 6), SEEDS)
 def test_fixed_points_follow_a_relabelling(n, seed):
     """Relabelling both sides alike relabels the matches alike: nothing depends on indices."""
     rng = np.random.default_rng(seed)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import panels
-from tests.panels import SEEDS
+from tests.strategies import SEEDS
 from tests.uniformity import check_super_uniform
 from verify.inference import disjoint_pairs
 from verify.panel import comparable_groups, false_match_curve, kept_scores, pair_p_values, quantile_envelope

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import panels
-from tests.panels import CODE, REACHED, SEEDS
+from tests.panels import CODE, REACHED
+from tests.strategies import SEEDS
 from tests.uniformity import NotSuperUniformError, check_super_uniform
 from verify import InputError, test_lineage
 from verify.panel import ALL_PAIRS, PRIMARY_DESIGN, Likeness, Member, evidence, like_needed, own_pairs, unlike

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import panels
-from tests.panels import SEEDS
+from tests.strategies import SEEDS
 from verify import ClaimReport, Fingerprint, test_lineage
 from verify.panel import ALL_PAIRS, evaluate
 from verify.panel.localise import CLASSES, summarise

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import panels
-from tests.panels import SEEDS, panel_of, synthetic
+from tests.panels import panel_of, synthetic
 from tests.reports import words
-from tests.strategies import architecture, gpt2_like, moe_like
+from tests.strategies import SEEDS, architecture, gpt2_like, moe_like
 from verify import Fingerprint, test_lineage
 from verify.base import Phrase
 from verify.panel import Exclusion, comparable, comparable_groups, evaluate

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import panels
-from tests.panels import SEEDS, panel_of, relative, rungs_of, synthetic
-from tests.strategies import architecture, moe_like
+from tests.panels import panel_of, relative, rungs_of, synthetic
+from tests.strategies import SEEDS, architecture, moe_like
 from tests.uniformity import NotSuperUniformError, check_super_uniform
 from verify.panel import ALL_PAIRS, PRIMARY_DESIGN, evaluate, evidence, stratum_of
 

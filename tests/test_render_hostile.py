@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests import renderings
 from tests.claims import HOSTILE, renamed
-from tests.renderings import CREATED, Page, hostile, latex_here, page_of, squeezed, text_of
+from tests.renderings import Page, hostile, latex_here, page_of, squeezed, text_of
+from tests.reports import CREATED
 from verify import ClaimReport, Fingerprint, fingerprint, test_lineage
 from verify.data import model
 from verify.render.latex import latex

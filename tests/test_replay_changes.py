@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.replays import CREATED, PAIRS, caught, made, outcome, text
-from tests.reports import changed, sealed, with_results, words
+from tests.replays import PAIRS, caught, made, outcome, text
+from tests.reports import CREATED, changed, sealed, with_results, words
 from verify import Fingerprint, fingerprint, replay, test_lineage
 from verify.base import Phrase
 from verify.data import model

@@ -9,8 +9,8 @@ import pytest
 
 import verify
 from tests import replays
-from tests.replays import CREATED, PAIRS, Run, made, text
-from tests.reports import changed, sealed
+from tests.replays import PAIRS, Run, made, text
+from tests.reports import CREATED, changed, sealed
 from verify import ClaimReport, InputError
 from verify.data import model
 from verify.replay.agreement import Replay

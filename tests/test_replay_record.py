@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests import replays
-from tests.replays import CREATED, PAIRS, Run, caught, made, outcome, text
-from tests.reports import changed, sealed
+from tests.replays import PAIRS, Run, caught, made, outcome, text
+from tests.reports import CREATED, changed, sealed
 from verify import Fingerprint, InputError, ReportError, fingerprint, replay, test_lineage
 from verify.base import canonical
 from verify.data import model

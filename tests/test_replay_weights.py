@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.models import config, weights, write
-from tests.replays import CREATED, PAIRS, made, text
-from tests.reports import changed, sealed
+from tests.replays import PAIRS, made, text
+from tests.reports import CREATED, changed, sealed
 from verify import Fingerprint, InputError, fingerprint, replay, test_lineage
 from verify.data import model
 from verify.replay.check import check

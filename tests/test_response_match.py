@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.similarities import changed, reordered, seeds, shipped, weights
-from tests.strategies import SKETCH, architecture, fingerprint_of, gpt2_like, random_arrays
+from tests.similarities import changed, reordered, shipped, weights
+from tests.strategies import SEEDS, SKETCH, architecture, fingerprint_of, gpt2_like, random_arrays
 from verify import Fingerprint
 from verify.statistics import RESPONSE_MATCH, response_grid
 from verify.statistics.response_match import deeper_median
@@ -59,7 +59,7 @@ def naive_response_match(a, b):
 
 
 @settings(max_examples=15, deadline=None)
-@given(seed=seeds, layers=st.tuples(st.integers(1, 3), st.integers(1, 3)), gated=st.booleans())
+@given(seed=SEEDS, layers=st.tuples(st.integers(1, 3), st.integers(1, 3)), gated=st.booleans())
 def test_response_match_is_its_definition(seed, layers, gated):
     rng = np.random.default_rng(seed)
     make = architecture if gated else gpt2_like

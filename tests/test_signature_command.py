@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 import rfc8785
 
-from tests import signatures
-from tests.signatures import OTHER_PUBLIC, PRIVATE, PUBLIC, altered, encrypted, payload_of
+from tests import signing
+from tests.signing import OTHER_PUBLIC, PRIVATE, PUBLIC, altered, encrypted, payload_of
 from verify import ClaimReport
 from verify.claim.signature import LONGEST_ENVELOPE, key_id, parse, sign
 from verify.cli import main
 
-envelope, report, toys = signatures.envelope, signatures.report, signatures.toys
+envelope, report, toys = signing.envelope, signing.report, signing.toys
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from tests import signatures
-from tests.signatures import PRIVATE, PUBLIC, encrypted, private_pem
+from tests import signing
+from tests.signing import PRIVATE, PUBLIC, encrypted, private_pem
 from verify import ClaimReport, InputError, ReportError, VerifyError
 from verify.claim.signature import SignatureError, sign, verify_signature
 
@@ -18,7 +18,7 @@ pytest.importorskip("cryptography", reason="needs the extra `sign`")
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-envelope, report, toys = signatures.envelope, signatures.report, signatures.toys
+envelope, report, toys = signing.envelope, signing.report, signing.toys
 
 
 # ---- keys

@@ -12,12 +12,12 @@ import rfc8785
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests import signatures
-from tests.signatures import OTHER_PRIVATE, OTHER_PUBLIC, PRIVATE, PUBLIC, altered, payload_of, sealed_by
+from tests import signing
+from tests.signing import OTHER_PRIVATE, OTHER_PUBLIC, PRIVATE, PUBLIC, altered, payload_of, sealed_by
 from verify import ClaimReport, InputError, ReportError
 from verify.claim.signature import CONTENT_DIGEST, LONGEST_ENVELOPE, SignatureError, key_id, sign, verify_signature
 
-envelope, report, toys = signatures.envelope, signatures.report, signatures.toys
+envelope, report, toys = signing.envelope, signing.report, signing.toys
 
 
 def flipped(content: bytes, position: int, mask: int) -> bytes:

@@ -13,9 +13,9 @@ import jsonschema
 import pytest
 import rfc8785
 
-from tests import signatures
+from tests import signing
 from tests.checkpoints import Toy
-from tests.signatures import OTHER_PUBLIC, PRIVATE, PUBLIC, pae, payload_of, sealed_by
+from tests.signing import OTHER_PUBLIC, PRIVATE, PUBLIC, pae, payload_of, sealed_by
 from verify import ClaimReport, ReportError
 from verify.claim.signature import CONTENT_DIGEST, SignatureError, key_id, sign, statement, verify_signature
 
@@ -29,7 +29,7 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey
 
-envelope, report, toys = signatures.envelope, signatures.report, signatures.toys
+envelope, report, toys = signing.envelope, signing.report, signing.toys
 
 STATEMENT_V1: dict[str, Any] = {
     "type": "object",

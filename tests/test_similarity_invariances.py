@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from benchmarks.zoo.config import Config
 from benchmarks.zoo.derive import permute_channels, permute_heads, permute_units, rotate_stream
-from tests.similarities import TOLERANCE, changed, reordered, seeds, shipped, weights
+from tests.similarities import TOLERANCE, changed, reordered, shipped, weights
+from tests.strategies import SEEDS
 from verify.statistics import PANEL_STATISTICS, PRIMARY
 from verify.statistics.similarity import INVARIANCES
 
@@ -58,7 +59,7 @@ def test_every_invariance_has_a_change_that_tests_it():
 
 @pytest.mark.parametrize("invariance", sorted(CHANGES))
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=seeds, other=st.sampled_from(["stranger-1", "reference", "fine-tuned"]))
+@given(seed=SEEDS, other=st.sampled_from(["stranger-1", "reference", "fine-tuned"]))
 def test_a_declared_invariance_leaves_the_score(invariance, tmp_path, seed, other):
     """For every statistic that declares it, whether the other model is a stranger or a relative."""
     after = changed(tmp_path / "m", CHANGES[invariance](weights("reference"), np.random.default_rng(seed)))
@@ -76,7 +77,7 @@ def test_a_declared_invariance_leaves_the_score(invariance, tmp_path, seed, othe
     ids=lambda x: getattr(x, "id", x),
 )
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=seeds)
+@given(seed=SEEDS)
 def test_a_change_not_declared_moves_the_score(statistic, invariance, tmp_path, seed):
     """Declarations are tight."""
     after = changed(tmp_path / "m", CHANGES[invariance](weights("reference"), np.random.default_rng(seed)))
@@ -86,7 +87,7 @@ def test_a_change_not_declared_moves_the_score(statistic, invariance, tmp_path, 
 
 
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=seeds)
+@given(seed=SEEDS)
 def test_the_primary_survives_everything_at_once(tmp_path, seed):
     rng, w = np.random.default_rng(seed), weights("reference")
     for name in sorted(CHANGES):

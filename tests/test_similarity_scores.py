@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import verify
-from tests.similarities import TOLERANCE, seeds, shipped
+from tests.similarities import TOLERANCE, shipped
+from tests.strategies import SEEDS
 from verify import Fingerprint, SketchSpec
 from verify.base import Phrase, StatisticsError
 from verify.data import model
@@ -182,7 +183,7 @@ def test_fingerprints_of_different_sketches_are_refused():
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=seeds)
+@given(seed=SEEDS)
 def test_cutting_the_anchors_gives_the_fingerprint_of_a_smaller_vocabulary(tmp_path, seed):
     """A tokenizer without some of the tokens, and a cut to those it knows, agree on every kind of array."""
     rng, reference = np.random.default_rng(seed), shipped("reference")

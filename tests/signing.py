@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.checkpoints import Toy, toy, write_checkpoint
+from tests.reports import CREATED
 from verify import ClaimReport, test_lineage
 from verify.claim.signature import PAYLOAD_TYPE, generate_key, sign
 
@@ -26,7 +27,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from securesystemslib.signer import CryptoSigner
 
-CREATED = "2026-01-31T12:00:00+00:00"
 PRIVATE, PUBLIC = generate_key()
 OTHER_PRIVATE, OTHER_PUBLIC = generate_key()
 
