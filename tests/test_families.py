@@ -13,8 +13,9 @@ import pytest
 
 import verify
 from tests.checkpoints import write_checkpoint
-from tests.families import HIDDEN, LAYERS, PUBLISHED, VOCAB, WIDTH, toy
+from tests.families import PUBLISHED, toy
 from tests.models import VOCABULARY, child
+from tests.published import HIDDEN, LAYERS, VOCAB, WIDTH
 from tests.reports import words
 from verify.checkpoint import open_checkpoint
 

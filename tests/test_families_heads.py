@@ -12,8 +12,9 @@ import pytest
 
 import verify
 from tests.checkpoints import write_checkpoint
-from tests.families import PUBLISHED, WIDTH, toy
+from tests.families import PUBLISHED, toy
 from tests.models import VOCABULARY, child
+from tests.published import WIDTH
 from tests.reports import words
 from verify.base import CheckpointError
 from verify.checkpoint import open_checkpoint

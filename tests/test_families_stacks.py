@@ -11,8 +11,9 @@ import pytest
 
 import verify
 from tests.checkpoints import Toy, write_checkpoint
-from tests.families import HEADS, LAYERS, PUBLISHED, VOCAB, WIDTH, toy
+from tests.families import PUBLISHED, toy
 from tests.models import VOCABULARY
+from tests.published import HEADS, LAYERS, VOCAB, WIDTH
 from verify.base import CheckpointError
 from verify.checkpoint import Location, open_checkpoint
 
