@@ -110,7 +110,7 @@ def test_replay_agrees_and_lists_what_it_cannot_check(
             assert found.disagreements == ()
             unchecked = {kind.field for kind in found.not_checkable}
             assert {"$.evidence[output_score]*", "$.evidence[overlap_estimate]*"} <= unchecked
-    altered = report.to_json().replace('"score":0.875', '"score":0.876').encode() + b"\n"
+    altered = report.to_json().replace('"score":0.875', '"score":0.876') + "\n"
     assert replay(altered).disagreements != ()
 
 
