@@ -15,7 +15,7 @@ from .agreement import EXACT, Disagreement, Models, Replay, Tolerance, Unchecked
 from .check import check, opened, outcome
 from .older import as_then, is_older, not_checked
 from .recompute import recompute
-from .unchecked import inputs, unchecked
+from .unchecked import inputs, of_own_lines, unchecked
 
 WITH_WEIGHTS = (("*", Tolerance(1e-5, 1e-5)),)
 """How far numbers made again from weights may be from those recorded: processors and libraries round differently.
@@ -194,7 +194,7 @@ def _named(model: Fingerprint, subject: Subject) -> Fingerprint:
 
 def _unchecked(report: ClaimReport, models: tuple[Fingerprint, ...], panel: Panel | None) -> list[Unchecked]:
     """What remains, with the weights at hand: what was stated, and how the files were stored."""
-    kinds = [kind for kind in unchecked(report) if kind.field.startswith(_STATED)]
+    kinds = [kind for kind in unchecked(report) if kind.field.startswith(_STATED)] + [*of_own_lines(report)]
     for side, subject, model in (("a", report.a, models[0]), ("b", report.b, models[1])):
         found = Subject.read(model)
         stated = ("name", "origin", "revision", "merged_onto", "declared_bases", "not_read", "tokenizer", "software")
