@@ -200,6 +200,17 @@ def by_one_tokenizer(
 
     Only where the tables of tokens have as many rows, and both models are given by their weights: a fingerprint does
     not tell which rows its tokens are. ``verify.fingerprint.anchors`` says why the tests stay exact.
+
+    Parameters
+    ----------
+    models : A and B as given.
+    read : their fingerprints.
+    read_again : makes the fingerprint of model 0 or 1 again, from a location that names a tokenizer.
+
+    Returns
+    -------
+    tuple
+        Both fingerprints.
     """
     found = list(read)
     for side, other in ((0, 1), (1, 0)):
@@ -214,6 +225,16 @@ def by_one_tokenizer(
 
 def at_one_effort(a: Fingerprint, b: Fingerprint, *, effort: Effort | None = None) -> tuple[Fingerprint, Fingerprint]:
     """Two fingerprints as they compare: at the effort given, else at the smaller of theirs.
+
+    Parameters
+    ----------
+    a, b : the fingerprints.
+    effort : the effort to compare at; None for the smaller of theirs.
+
+    Returns
+    -------
+    tuple
+        Both fingerprints at that effort.
 
     Raises
     ------
@@ -256,7 +277,9 @@ def told_apart(
 
     Parameters
     ----------
+    models : the fingerprints.
     sources : what they were made of; files are read of those that are weights on this machine.
+    progress : called while files are read.
     """
     if not may_be_copies(*models):
         return models
@@ -272,7 +295,20 @@ def told_apart(
 def exact_results(
     a: Fingerprint, b: Fingerprint, *, alpha: float = 1e-3, searched: int = 1, parts: int = 1
 ) -> list[ExactResult]:
-    """Each exact test of two fingerprints; level, search and number of parts enter statements of power alone."""
+    """Each exact test of two fingerprints; level, search and number of parts enter statements of power alone.
+
+    Parameters
+    ----------
+    a, b : fingerprints under one sketch and effort.
+    alpha : level of the exact tests.
+    searched : number of pairs of models that were searched.
+    parts : number of pairs of parts that tests apply to.
+
+    Returns
+    -------
+    list of ExactResult
+        In the order of the registry.
+    """
     applicable = sum(test.refusal(a, b) is None for test in EXACT_TESTS)
     return results_of(EXACT_TESTS, a, b, log10_alpha=log10_alpha_of_one(alpha, applicable, searched, parts))
 

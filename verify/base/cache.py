@@ -82,7 +82,14 @@ class Cache:
         return content
 
     def put(self, kind: str, key: str, content: bytes) -> None:
-        """Keep bytes under a key; where that fails, a warning is logged."""
+        """Keep bytes under a key; where that fails, a warning is logged.
+
+        Parameters
+        ----------
+        kind : plain word that names a sort of entry, such as ``fingerprints``.
+        key : what the entry depends on, as text of any length.
+        content : the bytes to keep.
+        """
         self.write(self.path(kind, key), content)
 
     def write(self, path: Path, content: bytes) -> bool:

@@ -48,6 +48,7 @@ def replace_together(folder: Path, contents: Mapping[str, bytes], stale: Collect
 
     Parameters
     ----------
+    folder : where the files are written.
     contents : by name, in the order in which they appear; the one that the others belong to comes last.
     stale : further names that are removed.
     """

@@ -25,6 +25,12 @@ MOST_PROCESSES = 1024
 def refuse(name: str, value: object, give: str) -> NoReturn:
     """Say what an argument is, and what to give.
 
+    Parameters
+    ----------
+    name : name of the argument.
+    value : the value given; its first 60 characters are shown.
+    give : what to give instead, as the object of "give".
+
     Raises
     ------
     InputError
@@ -48,6 +54,22 @@ def no_others(unknown: Mapping[str, object]) -> None:
 def fraction(name: str, value: Any, give: str = "a number between 0 and 1, such as 0.001") -> float:
     """A number above 0 and below 1.
 
+    Parameters
+    ----------
+    name : name of the argument, for the message.
+    value : the value given.
+    give : what to give instead, for the message.
+
+    Returns
+    -------
+    float
+        The value.
+
+    Raises
+    ------
+    InputError
+        If it is no number strictly between 0 and 1.
+
     Examples
     --------
     >>> fraction("alpha", 0.01)
@@ -62,7 +84,24 @@ def fraction(name: str, value: Any, give: str = "a number between 0 and 1, such 
 
 
 def positive(name: str, value: Any, most: int) -> int:
-    """An integer from 1 to a bound."""
+    """An integer from 1 to a bound.
+
+    Parameters
+    ----------
+    name : name of the argument, for the message.
+    value : the value given.
+    most : the largest value allowed.
+
+    Returns
+    -------
+    int
+        The value.
+
+    Raises
+    ------
+    InputError
+        If it is no integer from 1 to ``most``.
+    """
     integer = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else 0
     return integer if 0 < integer <= most else refuse(name, value, f"an integer from 1 to {most}")
 
@@ -91,13 +130,47 @@ def texts(name: str, value: Any) -> tuple[str, ...]:
 
 
 def one_of(name: str, value: Any, words: Collection[Word]) -> Word:
-    """One of a few words."""
+    """One of a few words.
+
+    Parameters
+    ----------
+    name : name of the argument, for the message.
+    value : the value given.
+    words : the values allowed.
+
+    Returns
+    -------
+    str
+        The value.
+
+    Raises
+    ------
+    InputError
+        If it is none of them.
+    """
     chosen = [word for word in words if isinstance(value, str) and word == value]
     return chosen[0] if chosen else refuse(name, value, f"one of {', '.join(words)}")
 
 
 def path(name: str, value: Any, give: str = "a path") -> Path:
-    """A path as text, or an object that stands for one."""
+    """A path as text, or an object that stands for one.
+
+    Parameters
+    ----------
+    name : name of the argument, for the message.
+    value : the value given: text or an ``os.PathLike``.
+    give : what to give instead, for the message.
+
+    Returns
+    -------
+    Path
+        The path; whether anything is there is not checked.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
     given = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     return Path(given) if isinstance(given, str) and given and "\0" not in given else refuse(name, value, give)
 
@@ -117,7 +190,25 @@ def time(name: str, value: Any) -> str:
 
 
 def instance(name: str, value: Any, kind: type[Kind], give: str) -> Kind:
-    """An object of a class."""
+    """An object of a class.
+
+    Parameters
+    ----------
+    name : name of the argument, for the message.
+    value : the value given.
+    kind : the class that it must be of.
+    give : what to give instead, for the message.
+
+    Returns
+    -------
+    object
+        The value.
+
+    Raises
+    ------
+    InputError
+        If it is of another class.
+    """
     return value if isinstance(value, kind) else refuse(name, value, give)
 
 

@@ -14,4 +14,11 @@ class Progress(Protocol):
 
 
 def silent(what: str, done: int, total: int) -> None:
-    """The default: show nothing."""
+    """The default: show nothing.
+
+    Parameters
+    ----------
+    what : the work in progress.
+    done : steps done so far.
+    total : steps in all.
+    """

@@ -144,11 +144,40 @@ class Checkpoint:
         return sorted(keys, key=lambda key: (key[0], -1 if key[2] is None else key[2]))
 
     def has(self, role: str, layer: int | None = None, expert: int | None = None) -> bool:
-        """Whether there is such a tensor."""
+        """Whether there is such a tensor.
+
+        Parameters
+        ----------
+        role : canonical role, such as ``up``.
+        layer : number of the layer, from 0; None outside layers.
+        expert : number of the routed expert, from 0; None for all other roles.
+
+        Returns
+        -------
+        bool
+            Whether the model has it.
+        """
         return (role, layer, expert) in self._stored
 
     def shape(self, role: str, layer: int | None = None, expert: int | None = None) -> tuple[int, ...]:
-        """Canonical shape of a tensor."""
+        """Canonical shape of a tensor.
+
+        Parameters
+        ----------
+        role : canonical role, such as ``up``.
+        layer : number of the layer, from 0; None outside layers.
+        expert : number of the routed expert, from 0; None for all other roles.
+
+        Returns
+        -------
+        tuple of int
+            [out, in] of a matrix, [size] of a vector.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such tensor.
+        """
         return self._at(role, layer, expert).shape
 
     def norm_before(self, sublayer: str, layer: int) -> tuple[str, int | None] | None:
@@ -167,6 +196,18 @@ class Checkpoint:
         rows: Indexer = None,
     ) -> NDArray[np.float32]:
         """A canonical tensor, or some of its rows, as float32; its NaNs are quiet.
+
+        Parameters
+        ----------
+        role : canonical role, such as ``up``.
+        layer : number of the layer, from 0; None outside layers.
+        expert : number of the routed expert, from 0; None for all other roles.
+        rows : slice, or ascending indices, of rows to read; None for all.
+
+        Returns
+        -------
+        array
+            float32, shape [rows, in] of a matrix, [rows] of a vector.
 
         Raises
         ------

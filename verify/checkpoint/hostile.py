@@ -31,6 +31,17 @@ def parse_json_object(text: bytes, name: str) -> dict[str, Any]:
 def count(config: dict[str, Any], *keys: str, default: int | None = None) -> int | None:
     """The first of several keys that is present, as a count from 0 to 2**31.
 
+    Parameters
+    ----------
+    config : content of ``config.json``.
+    keys : names of the entry, in order of preference.
+    default : what to return where none is present.
+
+    Returns
+    -------
+    int or None
+        The count.
+
     Raises
     ------
     DamagedError

@@ -85,7 +85,19 @@ def read_vocabulary(place: Storage, name: str) -> Vocabulary:
 
 
 def spelled(name: str, tokens: list[str], spelling: str) -> dict[bytes, int] | None:
-    """Token bytes to id, of a list of tokens as GGUF spells them; None where the spelling is not known."""
+    """Token bytes to id, of a list of tokens as GGUF spells them; None where the spelling is not known.
+
+    Parameters
+    ----------
+    name : name of the list, for messages.
+    tokens : tokens in the order of their ids.
+    spelling : GGUF's name of the tokenizer, such as ``gpt2``.
+
+    Returns
+    -------
+    dict or None
+        Ids by token bytes; None for an unknown spelling.
+    """
     spell = {"gpt2": _byte_level, "llama": _sentencepiece, "t5": _sentencepiece, "bert": _phantom}.get(spelling)
     return None if spell is None else _by_bytes(name, zip(tokens, range(len(tokens)), strict=True), spell, _LARGEST)
 

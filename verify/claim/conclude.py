@@ -53,7 +53,19 @@ class Further:
 
     @staticmethod
     def of(pair: Pair, prints: tuple[Fingerprint, Fingerprint] | None, results: Sequence[ExactResult]) -> Further:
-        """A pair with its results and, where there are any, what they depend on."""
+        """A pair with its results and, where there are any, what they depend on.
+
+        Parameters
+        ----------
+        pair : the two parts.
+        prints : their fingerprints; None where no table understands both.
+        results : results of the exact tests on them.
+
+        Returns
+        -------
+        Further
+            What a report records of the pair.
+        """
         if prints is None:
             return Further(pair)
         a, b = (PartSubject.of(model.record) for model in prints)
@@ -75,9 +87,11 @@ def conclude(
 
     Parameters
     ----------
+    a, b : the two models.
     results : of the parts that the report is headlined by, one of each exact test, in any order.
     panel : evidence of the panel; None where none was used. What it ranks enters the verdict only if the panel holds
         enough members like A and B (:func:`verify.panel.unlike`).
+    stated : level, search and what else the report states beside its evidence.
     further : pairs of parts beside that one, with their results.
     equal : tensors that no table understands, equal in both.
     others : lines of evidence that enter no verdict.
@@ -162,5 +176,18 @@ def not_needed() -> list[ExactResult]:
 
 
 def log10_alpha_of_one(alpha: float, applicable: int, searched: int, parts: int = 1) -> float:
-    """log10 of the level that one of the applicable exact tests, of one of several pairs of parts, has to itself."""
+    """log10 of the level that one of the applicable exact tests, of one of several pairs of parts, has to itself.
+
+    Parameters
+    ----------
+    alpha : level of the exact tests, between 0 and 1.
+    applicable : number of exact tests that apply.
+    searched : number of pairs of models that were searched.
+    parts : number of pairs of parts that tests apply to.
+
+    Returns
+    -------
+    float
+        log10 of ``alpha`` over the product of the three numbers.
+    """
     return log10(alpha) - log10(max(1, applicable)) - log10(max(1, parts)) - log10(searched)

@@ -40,6 +40,16 @@ def declared(a: Subject, b: Subject, verdict: Verdict) -> Declared:
     """What is declared of two models, and whether the verdict confirms it.
 
     A declaration of an adapter that was merged for the comparison is not confirmed by it: the merging would be found.
+
+    Parameters
+    ----------
+    a, b : the two models.
+    verdict : the verdict on them.
+
+    Returns
+    -------
+    Declared
+        How declarations and verdict compare.
     """
     a_names_b, b_names_a = _names(a, b), _names(b, a)
     common = not {name.casefold() for name in a.declared_bases}.isdisjoint(

@@ -121,6 +121,7 @@ def panel_line(found: PanelEvidence, *, decisive: bool, searched: int = 1) -> Ev
 
     Parameters
     ----------
+    found : ranks and scores of the panel tests.
     decisive : whether the panel holds enough members like A and B for a rank to be a verdict; else ranks are recorded
         with the tests, and the line has no p-value.
     searched : pairs of models that were searched for this one.
@@ -142,6 +143,18 @@ def panel_line(found: PanelEvidence, *, decisive: bool, searched: int = 1) -> Ev
 
 
 def attainable(results: Sequence[TestResult], searched: int, parts: int) -> float | None:
-    """The smallest log10 p that exact tests could have given together, in one of several pairs of parts."""
+    """The smallest log10 p that exact tests could have given together, in one of several pairs of parts.
+
+    Parameters
+    ----------
+    results : results of the exact tests.
+    searched : number of pairs of models that were searched.
+    parts : number of pairs of parts that tests apply to.
+
+    Returns
+    -------
+    float or None
+        log10 p; None where no test applies.
+    """
     able = [result.attainable_log10_p for result in results if result.attainable_log10_p is not None]
     return min(0.0, log10(len(able) * searched * max(1, parts)) + min(able)) if able else None

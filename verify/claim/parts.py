@@ -131,7 +131,18 @@ def single(a: Sequence[PartRecord], b: Sequence[PartRecord]) -> bool:
 def equal_tensors(
     a: Sequence[StrangeTensor], b: Sequence[StrangeTensor], pairs: Sequence[Pair]
 ) -> EqualTensors | None:
-    """Tensors that nothing understands and both models hold, but for those of parts that are equal as a whole."""
+    """Tensors that nothing understands and both models hold, but for those of parts that are equal as a whole.
+
+    Parameters
+    ----------
+    a, b : tensors of A and of B that no table understands.
+    pairs : the parts that are compared.
+
+    Returns
+    -------
+    EqualTensors or None
+        Their number and the largest; None where there is none.
+    """
     whole = {pair.a.name for pair in pairs if pair.same}
     others = {(one.name, one.dtype, one.shape, one.sha256) for one in b}
     found = [

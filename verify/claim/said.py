@@ -128,6 +128,8 @@ def declared(found: Declared, verdict: Verdict, *, merged: bool = False) -> Phra
 
     Parameters
     ----------
+    found : what is declared.
+    verdict : the verdict of the report.
     merged : whether an adapter was merged to make one of the models.
     """
     names = (("A", "B", found.a_names_b), ("B", "A", found.b_names_a))

@@ -145,6 +145,12 @@ def check_report_folder(folder: Path, names: Sequence[str]) -> None:
 def write_report(report: ClaimReport, folder: Path, names: Sequence[str] = ("json", "md")) -> None:
     """Write ``report.<format>`` for each format; all are made before any is written, and stale pages go first.
 
+    Parameters
+    ----------
+    report : the report.
+    folder : made if there is none.
+    names : formats to write.
+
     Raises
     ------
     InputError
@@ -188,6 +194,12 @@ def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
     """Print a text for a reader, with other signs where the terminal lacks some.
 
     Files are UTF-8 whatever the terminal is.
+
+    Parameters
+    ----------
+    text : what to print.
+    err : whether to print on standard error.
+    nl : whether a newline follows.
     """
     stream = sys.stderr if err else sys.stdout
     click.echo(_spelled(text, stream.encoding or "ascii"), file=stream, nl=nl)
@@ -231,6 +243,17 @@ def _holds_everything(encoding: str) -> bool:
 
 def count(n: int, one: str, many: str = "") -> str:
     """A number of things, in words that agree with it.
+
+    Parameters
+    ----------
+    n : the number.
+    one : the noun in the singular.
+    many : the plural, where it is not the singular and an s.
+
+    Returns
+    -------
+    str
+        Number and noun.
 
     Examples
     --------

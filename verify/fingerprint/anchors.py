@@ -58,6 +58,7 @@ def anchors_of(vocabulary: Vocabulary | None, rows: int, count: int) -> tuple[Pa
     Parameters
     ----------
     vocabulary : its tokenizer, if one was found.
+    rows : rows of its table of tokens.
     count : anchors, at most.
     """
     known: list[tuple[int, int]] = []

@@ -21,6 +21,20 @@ def sampled_values(
 
     A channel of a kv head is one row of v, and one column of o in each query head that reads it; the
     columns of the query heads are summed, so that their order within a group does not matter.
+
+    Parameters
+    ----------
+    scan : reads and digests rows.
+    checkpoint : the model.
+    layer : number of the layer, from 0.
+    sketch : sizes, as of this effort.
+    effort : below ``standard``, ``o`` is not read.
+    tokens : the anchors as the model sees them.
+
+    Returns
+    -------
+    dict
+        Arrays by name, as the table of :mod:`verify.fingerprint.layout` says.
     """
     shape = checkpoint.architecture
     if not shape.kv_heads:  # no number of heads, or no plain k and v
@@ -47,6 +61,19 @@ def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: S
 
     The query heads that share a kv head are summed first: the products through q and k, and through v and o, are
     sums over query heads.
+
+    Parameters
+    ----------
+    scan : reads and digests whole tensors.
+    checkpoint : the model.
+    layer : number of the layer, from 0.
+    sketch : sizes.
+    tokens : the anchors as the model sees them.
+
+    Returns
+    -------
+    dict
+        Arrays by name, as the table of :mod:`verify.fingerprint.layout` says.
     """
     shape = checkpoint.architecture
     if not shape.kv_heads:

@@ -30,6 +30,17 @@ def spectrum(left: NDArray[np.floating], right: NDArray[np.floating], count: int
 
     Zeros where there are fewer, or where an entry is not finite. Wide ones are computed in float32, to 1e-5 of the
     largest. Source: GhostSpec, arXiv 2511.06390.
+
+    Parameters
+    ----------
+    left : W1, shape [between, width].
+    right : W2, shape [between, width].
+    count : number of singular values to keep.
+
+    Returns
+    -------
+    array
+        float32, shape [count], descending, the first 1.
     """
     found = np.zeros(count, dtype=np.float32)
     if not (np.isfinite(left).all() and np.isfinite(right).all()):

@@ -30,6 +30,17 @@ def with_file_digests(model: Fingerprint, location: Location, progress: Progress
     """The fingerprint with the sha256 of each file of this machine; as it is where there is none or a file changed.
 
     Nothing is fetched for it: what lies elsewhere has the digests that its place vouches for.
+
+    Parameters
+    ----------
+    model : the fingerprint.
+    location : where its weights lie.
+    progress : called while files are read.
+
+    Returns
+    -------
+    Fingerprint
+        With the digests, if they could be computed.
     """
     if all(file.sha256 is not None for file in model.record.files):
         return model

@@ -16,7 +16,19 @@ _INTEGERS = re.compile(r"[IU][0-9]|BOOL")
 
 
 def digest_of_group(checkpoint: Checkpoint, group: str, digests: dict[str, bytes]) -> str | None:
-    """The digest of a group of tensors that nothing understands, as stored; None where they were not read."""
+    """The digest of a group of tensors that nothing understands, as stored; None where they were not read.
+
+    Parameters
+    ----------
+    checkpoint : the model.
+    group : name of the group.
+    digests : sha256 of each tensor read, as :class:`Scan` keeps them.
+
+    Returns
+    -------
+    str or None
+        Hexadecimal sha256.
+    """
     whole, start = hashlib.sha256(), checkpoint.starts[group]
     for name in checkpoint.strange.get(group, ()):
         if (found := digests.get(f"rest {name}")) is None:
@@ -26,7 +38,19 @@ def digest_of_group(checkpoint: Checkpoint, group: str, digests: dict[str, bytes
 
 
 def strange_tensors(checkpoint: Checkpoint, digests: dict[str, bytes], varied: set[str]) -> list[StrangeTensor]:
-    """The tensors that nothing understands."""
+    """The tensors that nothing understands.
+
+    Parameters
+    ----------
+    checkpoint : the model.
+    digests : sha256 of each tensor read, as :class:`Scan` keeps them.
+    varied : names of the tensors whose bytes take more than a few values.
+
+    Returns
+    -------
+    list of StrangeTensor
+        One for each tensor that no table understands.
+    """
     found = []
     for part, names in checkpoint.strange.items():
         for name in names:

@@ -53,7 +53,21 @@ class Task:
 def read_outside_layers(
     checkpoint: Checkpoint, sketch: SketchSpec, effort: Effort, ids: list[int]
 ) -> tuple[Piece, NDArray[np.float64], NDArray[np.float64]]:
-    """Arrays ``stream.*`` and ``gram.embed``; and the anchors as the model reads and writes them."""
+    """Arrays ``stream.*`` and ``gram.embed``; and the anchors as the model reads and writes them.
+
+    Parameters
+    ----------
+    checkpoint : the model.
+    sketch : sizes, as of this effort.
+    effort : how much to read.
+    ids : rows of the anchors in the tables of tokens.
+
+    Returns
+    -------
+    tuple
+        What was read; the anchors' embeddings, shape [anchors, width]; and their unembeddings times the gain of the
+        final norm, shape [width, anchors].
+    """
     scan, shape = Scan(checkpoint), checkpoint.architecture
     kept = kept_dimensions(shape, sketch).indices
     order = np.argsort(ids, kind="stable").astype(np.intp)

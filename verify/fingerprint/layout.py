@@ -212,6 +212,17 @@ def subset(arrays: Arrays, larger: Mapping[str, ArraySpec], smaller: Mapping[str
     """Of arrays that one table describes, what another of smaller sizes does; same names.
 
     Neither anchors nor projections may differ: fewer anchors change the numbers (``on_anchors``).
+
+    Parameters
+    ----------
+    arrays : arrays that ``larger`` describes.
+    larger : table of the arrays given, by name.
+    smaller : table of the arrays wanted, by name.
+
+    Returns
+    -------
+    dict
+        Arrays by name.
     """
     found = {}
     for name, array in arrays.items():
@@ -225,7 +236,20 @@ def subset(arrays: Arrays, larger: Mapping[str, ArraySpec], smaller: Mapping[str
 
 
 def layer_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int) -> Iterator[ArraySpec]:
-    """The arrays of one layer."""
+    """The arrays of one layer.
+
+    Parameters
+    ----------
+    architecture : of the model.
+    sketch : sizes, as of the effort.
+    anchors : number of anchors known.
+    layer : number of the layer, from 0.
+
+    Returns
+    -------
+    iterator of ArraySpec
+        Rows of the table.
+    """
     for bundle in bundles(architecture, sketch):
         yield from bundle_specs(architecture, sketch, anchors, layer, bundle)
     if architecture.kv_heads:
@@ -235,7 +259,21 @@ def layer_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, la
 def bundle_specs(
     architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int, bundle: Bundle
 ) -> Iterator[ArraySpec]:
-    """The arrays of the MLPs of one kind in one layer."""
+    """The arrays of the MLPs of one kind in one layer.
+
+    Parameters
+    ----------
+    architecture : of the model.
+    sketch : sizes, as of the effort.
+    anchors : number of anchors known.
+    layer : number of the layer, from 0.
+    bundle : the kind of MLP.
+
+    Returns
+    -------
+    iterator of ArraySpec
+        Rows of the table.
+    """
     group, circuits = bundle_group(layer, bundle), bundle.name == "mlp" and _in_circuits(architecture, layer)
     one = partial(ArraySpec, layer=layer, part=bundle.name, group=group)
     tokens, copies = Axis("anchors", anchors), Axis("copies", bundle.copies)
@@ -251,7 +289,20 @@ def bundle_specs(
 
 
 def attention_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int) -> Iterator[ArraySpec]:
-    """The arrays of the attention of one layer, where there are key-value heads."""
+    """The arrays of the attention of one layer, where there are key-value heads.
+
+    Parameters
+    ----------
+    architecture : of the model.
+    sketch : sizes, as of the effort.
+    anchors : number of anchors known.
+    layer : number of the layer, from 0.
+
+    Returns
+    -------
+    iterator of ArraySpec
+        Rows of the table; none without key-value heads.
+    """
     tokens, heads = Axis("anchors", anchors), Axis("kv heads", architecture.kv_heads)
     channels = kept_channels(architecture, sketch)
     projected = (heads, channels, Axis("projections", sketch.projections))
@@ -266,7 +317,19 @@ def attention_specs(architecture: Architecture, sketch: SketchSpec, anchors: int
 
 
 def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int) -> Iterator[ArraySpec]:
-    """The arrays of the tables of tokens."""
+    """The arrays of the tables of tokens.
+
+    Parameters
+    ----------
+    architecture : of the model.
+    sketch : sizes, as of the effort.
+    anchors : number of anchors known.
+
+    Returns
+    -------
+    iterator of ArraySpec
+        Rows of the table.
+    """
     tokens, dimensions = Axis("anchors", anchors), kept_dimensions(architecture, sketch)
     yield ArraySpec("gram", None, "embed", "", (tokens, tokens), "trace", "float32")
     streams = ("embed",) if architecture.tied_embeddings else ("embed", "unembed")

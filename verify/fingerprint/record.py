@@ -245,7 +245,19 @@ class Fingerprint:
         return Fingerprint(record, self.arrays, [part.sealed() for part in self.parts], read_from=self.read_from)
 
     def with_arrays(self, arrays: Arrays, parts: Iterable[Fingerprint] = (), **changes: object) -> Fingerprint:
-        """With other arrays and parts, and a changed record: bound to the arrays if that of this fingerprint is."""
+        """With other arrays and parts, and a changed record: bound to the arrays if that of this fingerprint is.
+
+        Parameters
+        ----------
+        arrays : the new arrays.
+        parts : the new further parts.
+        changes : fields of the record to change.
+
+        Returns
+        -------
+        Fingerprint
+            A new fingerprint.
+        """
         bound = arrays_sha256(arrays) if self.record.arrays_sha256 else ""
         record = self.record.model_copy(update={**changes, "arrays_sha256": bound})
         return Fingerprint(record, arrays, parts, read_from=self.read_from)

@@ -42,7 +42,20 @@ class Scan:
     def rows(
         self, role: str, layer: int | None, chosen: NDArray[np.intp], expert: int | None = None
     ) -> NDArray[np.float64]:
-        """Rows ``chosen`` (ascending) of a tensor, shape [n, in]."""
+        """Rows ``chosen`` (ascending) of a tensor, shape [n, in].
+
+        Parameters
+        ----------
+        role : canonical role.
+        layer : number of the layer, from 0; None outside layers.
+        chosen : indices of the rows, ascending.
+        expert : number of the routed expert, if any.
+
+        Returns
+        -------
+        array
+            float64, shape [n, in].
+        """
         rows = self._checkpoint.read(role, layer, expert, rows=chosen)
         digest = hashlib.sha256(chosen.astype("<i8").data)
         digest.update(rows.astype("<f4", copy=False).data)
@@ -66,7 +79,21 @@ class Scan:
         projection: NDArray[np.float64],
         expert: int | None = None,
     ) -> NDArray[np.float64]:
-        """Columns ``chosen`` of a matrix [rows, in], of its first rows as ``projection`` [n, k] has; shape [n, k]."""
+        """Columns ``chosen`` of a matrix [rows, in], of its first rows as ``projection`` [n, k] has; shape [n, k].
+
+        Parameters
+        ----------
+        role : canonical role.
+        layer : number of the layer, from 0.
+        chosen : indices of the columns, ascending.
+        projection : shape [rows, k]; as many leading rows of the tensor are read as it has rows.
+        expert : number of the routed expert, if any.
+
+        Returns
+        -------
+        array
+            float64, shape [n, k].
+        """
         leading = np.arange(min(len(projection), self._checkpoint.shape(role, layer, expert)[0]), dtype=np.intp)
         columns = np.ascontiguousarray(self.rows(role, layer, leading, expert)[:, chosen].T)
         projected: NDArray[np.float64] = columns @ projection[: len(leading)]
@@ -75,7 +102,19 @@ class Scan:
     def blocks(
         self, role: str, layer: int | None, expert: int | None = None
     ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Every entry of a tensor, in blocks of rows with their first index; counted in moments and digests."""
+        """Every entry of a tensor, in blocks of rows with their first index; counted in moments and digests.
+
+        Parameters
+        ----------
+        role : canonical role.
+        layer : number of the layer, from 0; None outside layers.
+        expert : number of the routed expert, if any.
+
+        Returns
+        -------
+        iterator
+            Index of the first row, and float32 rows.
+        """
         self._whole.add((role, layer, expert))
         shape = self._checkpoint.shape(role, layer, expert)
         digest, moments = hashlib.sha256(), self.moments[role, layer]

@@ -62,6 +62,17 @@ Tensors = dict[str, Tensor]
 def base_of(location: Location, source: Source, found: Tensors) -> Location | None:
     """Where the base of an adapter lies, as given; None for a model of its own.
 
+    Parameters
+    ----------
+    location : where the model lies, with its base if one was given.
+    source : files found there.
+    found : tensors of these files, by name.
+
+    Returns
+    -------
+    Location or None
+        The base; None for a model of its own.
+
     Raises
     ------
     CheckpointError
@@ -84,6 +95,13 @@ def base_of(location: Location, source: Source, found: Tensors) -> Location | No
 
 def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tuple[Source, Tensors]:
     """The model that an adapter and its base make together; nothing but headers is read.
+
+    Parameters
+    ----------
+    source : files of the adapter.
+    adapter : tensors of the adapter, by name.
+    base : files of the base.
+    found : tensors of the base, by name.
 
     Returns
     -------

@@ -70,7 +70,19 @@ class StoredTensor:
         return self.values(np.dtype(_READABLE[self.dtype]), rows, columns)
 
     def values(self, dtype: np.dtype[Any], rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
-        """Some rows and columns, taken for numbers of a type of the stored size."""
+        """Some rows and columns, taken for numbers of a type of the stored size.
+
+        Parameters
+        ----------
+        dtype : a type of the stored size, little-endian.
+        rows : rows to read; None for all.
+        columns : columns of these rows; None for all.
+
+        Returns
+        -------
+        array
+            The numbers, read-only where the file is mapped.
+        """
         length = prod(self.shape[1:])
         width = length * dtype.itemsize
         size = self.shape[0] if self.shape else 1

@@ -85,13 +85,37 @@ class Contents:
 
 
 def how_many(shape: tuple[int, ...], rows: Indexer, columns: Indexer) -> int:
-    """How many numbers of a tensor some rows, and of them some columns, have."""
+    """How many numbers of a tensor some rows, and of them some columns, have.
+
+    Parameters
+    ----------
+    shape : shape of the tensor.
+    rows : indices of the first axis; None for all.
+    columns : indices of the second axis; None for all.
+
+    Returns
+    -------
+    int
+        Number of entries.
+    """
     chosen = chain((rows, columns), repeat(None))
     return prod(_how_many(size, part) for size, part in zip(shape, chosen, strict=False))
 
 
 def in_blocks(file: File, start: int, stop: int) -> Iterator[bytes]:
-    """The bytes of a range, a bounded number at a time."""
+    """The bytes of a range, a bounded number at a time.
+
+    Parameters
+    ----------
+    file : the file to read.
+    start : first byte.
+    stop : the byte after the last.
+
+    Returns
+    -------
+    iterator of bytes
+        Blocks of at most 4 MiB, in order.
+    """
     for at in range(start, stop, _BLOCK):
         (block,) = file.read([(at, min(stop, at + _BLOCK))])
         yield block.tobytes()

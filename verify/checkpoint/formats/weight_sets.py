@@ -85,6 +85,17 @@ def weight_sets(
 ) -> list[WeightSet]:
     """The sets of weights among the files of a folder, told by names and indices; each file is in one of them.
 
+    Parameters
+    ----------
+    present : names of the files in the folder.
+    formats : suffixes of weights that can be read.
+    read_index : reads an index file by name: tensor name to file name.
+
+    Returns
+    -------
+    list of WeightSet
+        Each file of weights is in one of them.
+
     Raises
     ------
     CheckpointError
@@ -117,6 +128,18 @@ def weight_sets(
 def chosen(place: Storage, sets: Sequence[WeightSet], present: Sequence[str], config: Mapping[str, Any]) -> WeightSet:
     """The set that is meant: the only one that can be read, or the first of several that hold the same.
 
+    Parameters
+    ----------
+    place : the folder.
+    sets : sets of weights in it.
+    present : names of the files in it.
+    config : content of ``config.json``.
+
+    Returns
+    -------
+    WeightSet
+        The set to read.
+
     Raises
     ------
     CheckpointError
@@ -142,7 +165,19 @@ def chosen(place: Storage, sets: Sequence[WeightSet], present: Sequence[str], co
 
 
 def unread_weights(present: Sequence[str], formats: Sequence[str], read: Sequence[str]) -> tuple[str, ...]:
-    """Files of weights that are not among those read, indices included, ordered."""
+    """Files of weights that are not among those read, indices included, ordered.
+
+    Parameters
+    ----------
+    present : names of the files in the folder.
+    formats : suffixes of weights that can be read.
+    read : names of the files that are read.
+
+    Returns
+    -------
+    tuple of str
+        Names, ordered.
+    """
     suffixes = (*formats, *PICKLES, *FOREIGN)
     return tuple(
         name
@@ -155,7 +190,19 @@ def unread_weights(present: Sequence[str], formats: Sequence[str], read: Sequenc
 
 
 def instead_of_weights(name: str, present: Sequence[str], folders: Sequence[str]) -> str | None:
-    """What a folder holds in place of weights that are read, as a sentence; None where that is not seen."""
+    """What a folder holds in place of weights that are read, as a sentence; None where that is not seen.
+
+    Parameters
+    ----------
+    name : name of the folder, for the sentence.
+    present : names of the files in it.
+    folders : names of the folders in it.
+
+    Returns
+    -------
+    str or None
+        A sentence; None where nothing is recognised.
+    """
     pieces = [name for name in present if _SLICE.fullmatch(name)]
     pieces += [name for name in folders if _STAGES.fullmatch(name)]
     if pieces:

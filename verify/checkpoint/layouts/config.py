@@ -46,7 +46,21 @@ def config_of(
     config: Mapping[str, Any],
     sections: Sequence[tuple[str, Mapping[str, Any]]],
 ) -> dict[str, Any]:
-    """What ``config.json`` says of a part: its section, and around it, for the part that works on text, the rest."""
+    """What ``config.json`` says of a part: its section, and around it, for the part that works on text, the rest.
+
+    Parameters
+    ----------
+    family : the table that reads the part.
+    root : what the names of the part's tensors begin with.
+    kind : kind of the part.
+    config : content of ``config.json``.
+    sections : its nested objects with their names, as :func:`sections_of` gives them.
+
+    Returns
+    -------
+    dict
+        The part's settings.
+    """
     words, best, section = root.split("."), (False, False, False), None
     for key, value in sections:
         inner = key.removesuffix("_config")

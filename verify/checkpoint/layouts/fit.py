@@ -43,7 +43,21 @@ def fit_at(
     config: Mapping[str, Any],
     sections: Sequence[tuple[str, Mapping[str, Any]]],
 ) -> Fit:
-    """A table at a prefix, with what it claims and what ``config.json`` says of it."""
+    """A table at a prefix, with what it claims and what ``config.json`` says of it.
+
+    Parameters
+    ----------
+    family : the table.
+    prefix : what names begin with.
+    ordered : names of all tensors, sorted.
+    config : content of ``config.json``.
+    sections : its nested objects with their names.
+
+    Returns
+    -------
+    Fit
+        The tensors that the table claims, by canonical key.
+    """
     outer, own = prefix
     root = (outer + own).partition("{")[0]
     kind = family.kind
@@ -65,6 +79,17 @@ def _beginning(ordered: Sequence[str], start: str) -> Sequence[str]:
 
 def inferred(shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any], group: str = "") -> Fit:
     """A table inferred from names and shapes, of all tensors or of a group.
+
+    Parameters
+    ----------
+    shapes : stored shape by tensor name.
+    config : content of ``config.json``.
+    group : name of the group of tensors; empty for all.
+
+    Returns
+    -------
+    Fit
+        The inferred table with the tensors that it claims.
 
     Raises
     ------

@@ -32,7 +32,19 @@ class Slot:
     """The experts of a layer are the first axis of one tensor."""
 
     def blocks(self, heads: int, kv_heads: int, rows: int) -> tuple[int, tuple[int, ...]]:
-        """How many blocks of rows follow each other, and how the parts share one block, in equal pieces."""
+        """How many blocks of rows follow each other, and how the parts share one block, in equal pieces.
+
+        Parameters
+        ----------
+        heads : query heads.
+        kv_heads : key-value heads.
+        rows : rows of the fused tensor.
+
+        Returns
+        -------
+        tuple
+            Number of blocks, and pieces of each part in one block.
+        """
         if self.fused == "alternate":
             return rows // self.part[1], (1,) * self.part[1]
         if self.fused == "heads":
@@ -45,7 +57,20 @@ class Slot:
 def fused_qkv(
     name: str, fused: Literal["equal", "heads", "groups"], transposed: bool = False, bias: bool = True
 ) -> dict[str, str | Slot]:
-    """Slots of q, k and v in one tensor ``name`` + ".weight", and of their biases in ``name`` + ".bias"."""
+    """Slots of q, k and v in one tensor ``name`` + ".weight", and of their biases in ``name`` + ".bias".
+
+    Parameters
+    ----------
+    name : name of the tensor, without ``.weight``.
+    fused : how the parts lie, as in :class:`Slot`.
+    transposed : whether the tensor is stored [in, out].
+    bias : whether there are biases.
+
+    Returns
+    -------
+    dict
+        Slots by role.
+    """
     slots: dict[str, str | Slot] = {}
     for n, role in enumerate("qkv"):
         slots[role] = Slot(f"{name}.weight", transposed=transposed, part=(n, 3), fused=fused)

@@ -95,6 +95,17 @@ def every_prefix(family: Family, present: Skeletons, declared: bool = True) -> l
 
     Its own first; then each that a model around this one, or beside it in one file, could have given them. Unless
     ``declared``, roles lie at their first place only, and those that tell the family are required too.
+
+    Parameters
+    ----------
+    family : the table.
+    present : names of the tensors.
+    declared : whether ``config.json`` declares the model to be of this family.
+
+    Returns
+    -------
+    list of Prefix
+        The family's own prefixes first.
     """
     roles = family.required if declared else (*family.required, *family.telling)
 
@@ -111,7 +122,19 @@ def every_prefix(family: Family, present: Skeletons, declared: bool = True) -> l
 
 
 def settled(family: Family, prefix: Prefix, present: Skeletons) -> Family:
-    """The family with each role where it lies in this model."""
+    """The family with each role where it lies in this model.
+
+    Parameters
+    ----------
+    family : the table.
+    prefix : the prefix under which it is read.
+    present : names of the tensors.
+
+    Returns
+    -------
+    Family
+        The same table with one place for each role.
+    """
 
     def at(table: Mapping[str, str | Slot]) -> dict[str, str | Slot]:
         result = dict(table)
@@ -134,7 +157,19 @@ def _skeletons(family: Family, role: str, outer: str, own: str, others: bool = T
 
 
 def places(family: Family, prefix: Prefix, names: Iterable[str]) -> dict[str, list[tuple[Key, Slot]]]:
-    """The canonical keys of every name that has any (a fused tensor has several), and how each is stored."""
+    """The canonical keys of every name that has any (a fused tensor has several), and how each is stored.
+
+    Parameters
+    ----------
+    family : the table.
+    prefix : the prefix under which it is read.
+    names : names of the tensors.
+
+    Returns
+    -------
+    dict
+        Canonical keys and slots by name.
+    """
     outer, own = prefix
     by_skeleton: dict[str, list[tuple[int, str, Slot, tuple[str, ...]]]] = {}
     tables = [(0, outer + own, family.globals), (0, outer, family.unprefixed)]

@@ -29,6 +29,17 @@ _asking = ContextVar("_asking", default=False)
 def get(url: str, headers: dict[str, str], limit: int) -> Reply:
     """GET a URL without following redirects; of a body, at most ``limit`` bytes and one block are read.
 
+    Parameters
+    ----------
+    url : the address.
+    headers : headers of the request.
+    limit : bytes of the body to read, at most (and one block).
+
+    Returns
+    -------
+    Reply
+        The answer, whatever its status.
+
     Raises
     ------
     TransientError

@@ -137,7 +137,20 @@ class RangeFetch:
 
 
 def read_reply(status: int, headers: Mapping[str, str], blocks: Iterable[bytes], limit: int) -> Reply:
-    """An answer with its body, of which no more than ``limit`` bytes (and one block) are read."""
+    """An answer with its body, of which no more than ``limit`` bytes (and one block) are read.
+
+    Parameters
+    ----------
+    status : HTTP status.
+    headers : headers of the answer.
+    blocks : the body, in blocks.
+    limit : bytes of the body to read, at most (and one block).
+
+    Returns
+    -------
+    Reply
+        The answer; its body is None if it is longer than ``limit``.
+    """
     found = {name.lower(): value for name, value in headers.items()}
     if (_count(found.get("content-length")) or 0) > limit:
         return Reply(status, found, None)

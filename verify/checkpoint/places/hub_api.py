@@ -39,6 +39,18 @@ class Listed:
 def asked(endpoint: str, name: str, revision: str, token: str | None) -> dict[str, Any]:
     """Commit and files of a model at a revision, in the terms of the Hub's API.
 
+    Parameters
+    ----------
+    endpoint : address of the Hub.
+    name : ``org/model``.
+    revision : branch, tag or commit.
+    token : token of the Hub, if any.
+
+    Returns
+    -------
+    dict
+        The Hub's answer.
+
     Raises
     ------
     TransientError

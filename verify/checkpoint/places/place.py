@@ -216,8 +216,8 @@ class LocalFile:
     def read(self, ranges: Sequence[Range]) -> list[NDArray[np.uint8]]:
         """Copies; one large range is a view of a mapping, whose bytes are read when they are looked at.
 
-        The system reads far around what is asked of a mapping, or of a file that it is not advised about: for scattered
-        rows, ten times as much.
+        Without advice on the access pattern, and for any mapping, the operating system reads ahead: for scattered rows,
+        ten times as many bytes as were asked for.
         """
         try:
             if len(ranges) == 1 and ranges[0][1] - ranges[0][0] > _MAPPED:

@@ -22,7 +22,24 @@ class Awq(Quantised):
 
     @classmethod
     def of(cls, name: str, parts: Parts, settings: dict[str, Any]) -> Quantised:
-        """Read the shape from the codes, which are in the order of the matrix products of version gemm."""
+        """Read the shape from the codes, which are in the order of the matrix products of version gemm.
+
+        Parameters
+        ----------
+        name : name of the module, for messages.
+        parts : its stored tensors, by the last part of their names.
+        settings : ``quantization_config`` of ``config.json``.
+
+        Returns
+        -------
+        Quantised
+            The matrix [out, in].
+
+        Raises
+        ------
+        CheckpointError
+            If the parts do not fit the convention.
+        """
         size, words = matrix_shape(parts["qweight"].shape)
         made = cls(name, (8 * words, size), "AWQ 4-bit", parts, settings)
         version, bits = settings.get("version") or "gemm", settings.get("bits", 4)

@@ -30,7 +30,24 @@ class Block4(Quantised):
 
     @classmethod
     def of(cls, name: str, parts: Parts, settings: dict[str, Any]) -> Quantised:
-        """Read the shape from the state, which is JSON."""
+        """Read the shape from the state, which is JSON.
+
+        Parameters
+        ----------
+        name : name of the module, for messages.
+        parts : its stored tensors, by the last part of their names.
+        settings : ``quantization_config`` of ``config.json``.
+
+        Returns
+        -------
+        Quantised
+            The matrix [out, in].
+
+        Raises
+        ------
+        CheckpointError
+            If the parts do not fit the convention.
+        """
         kind = next((kind for kind in ("nf4", "fp4") if STATE + kind in parts), "4-bit")
         made = cls(name, (0, 0), f"bitsandbytes {kind}", parts, settings)
         state = parts.get(STATE + kind)

@@ -71,7 +71,19 @@ class Quantised:
         )
 
     def check(self, part: str, *shapes: tuple[int, ...], dtypes: tuple[str, ...] = ()) -> None:
-        """Refuse a part of another shape or type."""
+        """Refuse a part of another shape or type.
+
+        Parameters
+        ----------
+        part : name of the part, such as ``scales``.
+        shapes : shapes that it may have; any if none is given.
+        dtypes : dtypes that it may have, as the format names them; any if none is given.
+
+        Raises
+        ------
+        CheckpointError
+            If the part has another shape or dtype.
+        """
         found = self.parts[part]
         if found.shape not in shapes or (dtypes and found.dtype not in dtypes):
             raise self.refuse(
@@ -97,7 +109,19 @@ class Quantised:
 
 
 def unpacked(words: NDArray[np.uint32], bits: int, size: int) -> NDArray[np.int16]:
-    """The first ``size`` codes of the last axis of ``words``, which follow each other from the low bits up."""
+    """The first ``size`` codes of the last axis of ``words``, which follow each other from the low bits up.
+
+    Parameters
+    ----------
+    words : uint32, shape [..., words].
+    bits : bits of one code, 2 to 8.
+    size : number of codes to return.
+
+    Returns
+    -------
+    array
+        int16 codes, shape [..., size].
+    """
     position = np.arange(size) * bits
     word, shift = position // 32, (position % 32).astype(np.uint32)
     found = words[..., word] >> shift

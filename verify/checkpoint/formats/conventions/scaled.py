@@ -41,7 +41,24 @@ class Scaled(Quantised):
 
     @classmethod
     def of(cls, name: str, parts: Parts, settings: dict[str, Any]) -> Quantised:
-        """Read what a block is from the settings, else from the shape of the scales."""
+        """Read what a block is from the settings, else from the shape of the scales.
+
+        Parameters
+        ----------
+        name : name of the module, for messages.
+        parts : its stored tensors, by the last part of their names.
+        settings : ``quantization_config`` of ``config.json``.
+
+        Returns
+        -------
+        Quantised
+            The matrix [out, in].
+
+        Raises
+        ------
+        CheckpointError
+            If the parts do not fit the convention.
+        """
         (scale,) = parts.keys() & SCALES
         weight, scales = parts["weight"], parts[scale].shape
         made = cls(name, weight.shape, f"{weight.dtype} with {scale}", parts, settings, scale)

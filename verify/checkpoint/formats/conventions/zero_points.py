@@ -36,6 +36,7 @@ def reading(readings: Mapping[str, NDArray[Any]], bits: int, declared: str, symm
     Parameters
     ----------
     readings : by its name, the zero points that each reading gives, in codes.
+    bits : bits of one code.
     declared : name of the reading that holds where the numbers do not tell.
     symmetric : whether the quantiser is said to be symmetric; then few zeros are enough.
 
