@@ -52,7 +52,7 @@ class Awq(Quantised):
         return made
 
     def decode(self, rows: NDArray[np.intp]) -> Array:
-        """By columns of what is stored."""
+        """Rows of the matrix, which are columns of the stored codes."""
         scales = self.parts["scales"].read(None, rows).T.astype(np.float32)
         group = self.groups(None, scales.shape[1])
         zeros = self._codes("qzeros", rows) + np.int16(self._reading == _LESS_ONE)
@@ -60,7 +60,7 @@ class Awq(Quantised):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Where zeros are stored less one, as GPTQ stores them."""
+        """Notes that zero points are stored less one, as by GPTQ."""
         said = (
             "Zero points of AWQ 4-bit matrices are stored less one, as by GPTQ; they were read as their numbers say."
         )
