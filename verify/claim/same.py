@@ -13,5 +13,5 @@ __all__ = ["identical", "nothing_differs"]
 
 
 def nothing_differs(a: Subject | FingerprintRecord, b: Subject | FingerprintRecord) -> bool:
-    """Whether all rows that were read of two models agree, of one architecture at one effort."""
+    """Whether all rows read agree, for two models of one architecture read at one effort."""
     return a.effort == b.effort and a.content_sha256 == b.content_sha256 and a.architecture == b.architecture
