@@ -37,7 +37,7 @@ def sampled_values(
         Arrays by name, as the table of :mod:`verify.fingerprint.layout` says.
     """
     shape = checkpoint.architecture
-    if not shape.kv_heads:  # no number of heads, or no plain k and v
+    if not shape.kv_heads:  # unknown number of heads, or no plain k and v
         return {}
     heads, size, sharing = shape.kv_heads, shape.head_size, shape.heads // shape.kv_heads
     channels, signs = kept_channels(shape, sketch).indices, projection(shape.width, sketch.projections)
@@ -59,8 +59,8 @@ def sampled_values(
 def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> Arrays:
     """Arrays ``spectrum.*`` and, of the last layers, ``circuit.*``, from all entries.
 
-    The query heads that share a kv head are summed first: the products through q and k, and through v and o, are
-    sums over query heads.
+    Query heads that share a kv head are summed first, since the products of q and k, and of v and o, are sums over
+    query heads.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: S
 
 
 def _specs(checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> list[ArraySpec]:
-    """The rows of the table for attention of one layer."""
+    """The specifications of the attention arrays of one layer."""
     return list(attention_specs(checkpoint.architecture, sketch, len(tokens.embedding), layer))
 
 

@@ -1,4 +1,4 @@
-"""Tensors that no layout table understands: their digests, and which of them would say something if equal."""
+"""Tensors that no layout table knows: their digests, and whether their equality would be informative."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ..checkpoint import Checkpoint
 from .record import StrangeTensor
 
 LEAST_TELLING = 256
-"""Numbers from which on equal bytes of a tensor say anything."""
+"""Smallest number of entries for which equality of two tensors is informative."""
 
 _INTEGERS = re.compile(r"[IU][0-9]|BOOL")
 
 
 def digest_of_group(checkpoint: Checkpoint, group: str, digests: dict[str, bytes]) -> str | None:
-    """The digest of a group of tensors that nothing understands, as stored; None where they were not read.
+    """Digest of a group of unknown tensors, as stored; None if they were not read.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def digest_of_group(checkpoint: Checkpoint, group: str, digests: dict[str, bytes
 
 
 def strange_tensors(checkpoint: Checkpoint, digests: dict[str, bytes], varied: set[str]) -> list[StrangeTensor]:
-    """The tensors that nothing understands.
+    """The tensors that no table knows.
 
     Parameters
     ----------
