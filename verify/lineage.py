@@ -37,7 +37,7 @@ from .statistics import exact_results as results_of
 
 Model = str | os.PathLike[str] | Location | Fingerprint
 MOST_SEARCHED = 10**9 - 1
-"""Pairs that a report can say were searched."""
+"""Largest number of searched pairs that a report accepts."""
 
 PanelSource = str | os.PathLike[str] | Panel | None
 OwnEvidence = Callable[[Fingerprint, Fingerprint], EvidenceLine]
@@ -68,28 +68,29 @@ def test_lineage(
     a : the questioned model: path or address of a folder or file of weights, path of a saved fingerprint, a Location,
         or a Fingerprint.
     b : the reference, likewise.
-    effort : how much of the weights is read and compared, ``"screen"``, ``"standard"`` or ``"full"``: see
+    effort : how much of the weights to read and compare, ``"screen"``, ``"standard"`` or ``"full"``: see
         :func:`verify.fingerprint`. The exact tests are the same at standard and full; a panel needs full. The default
         is full for files of this machine and wherever a panel is used, else standard.
-    alpha : level of the exact tests; the chance of ``dependent`` for strangers is at most this.
-    panel : unrelated models to rank the pair among: ``"default"`` for the one that ships, a folder, or a Panel.
-        Finds copies whose units were permuted *and* whose residual stream was rotated, which no exact test can.
-    panel_alpha : level of the primary panel test; if the panel's assumptions hold, the chance of
-        ``similar_beyond_panel`` for strangers is at most this.
-    families : declared families of A and B; members of the panel that belong to them are left out.
-    corpus : name of the text that A and B were trained on, or one name for each, as the panel declares its members'.
-        Strangers of one text are more alike, so there is no panel verdict unless the panel holds members of the
-        corpus and the kind of A and of B: none without this, or with a name that no member has.
-    searched : number of pairs that were searched for this one, by which the report's p-values are multiplied; 1 for
-        a pair that was named in advance.
-    chronology : which file existed first and how that is known, in words; recorded as stated.
-    created : time to record, in ISO 8601 or as a datetime with a time zone; now by default. It is the report's only
-        clock.
-    own : evidence of your own: functions of both fingerprints (of the parts that the report is headlined by), each
-        giving a line under a name of its own. It is recorded and shown, and enters no verdict.
-    workers : processes that read weights, or an executor to hand the layers to; the report is the same.
+    alpha : level of the exact tests: the largest probability of ``dependent`` for unrelated models.
+    panel : unrelated models to rank the pair among: ``"default"`` for the built-in panel, a folder, or a Panel. It
+        can find copies whose units were permuted *and* whose residual stream was rotated, which no exact test can.
+    panel_alpha : level of the primary panel test: under the panel's assumptions, the largest probability of
+        ``similar_beyond_panel`` for unrelated models.
+    families : model families that A and B belong to; panel members of these families are excluded.
+    corpus : training text of A and B, or one name for each, as named in the panel. Unrelated models trained on one
+        text resemble each other more, so a panel verdict needs members with the corpus and stratum of A and of B;
+        without this argument there is none.
+    searched : number of pairs that were searched to find this one; it multiplies the report's p-values. 1 for a pair
+        named in advance.
+    chronology : which file existed first and how you know, in words; recorded as stated.
+    created : time to record, in ISO 8601 or as a datetime with a time zone; the present by default. No other time is
+        recorded in the report.
+    own : your own evidence: functions of the two fingerprints (of the pair of parts in the headline), each
+        returning an EvidenceLine under a name of its own. Lines are recorded and shown, and enter no verdict; see
+        docs/own-statistics.md.
+    workers : number of processes for reading weights, or an executor; the report does not depend on it.
     progress : called while weights are read.
-    unknown : none; an option of another name is refused like a value that is not one.
+    unknown : always empty; options of other names are refused.
 
     Returns
     -------
@@ -98,8 +99,8 @@ def test_lineage(
     Raises
     ------
     InputError
-        If an argument is not what it should be, a model cannot be used, or the fingerprints were made under different
-        sketches, or state the same weights and hold different numbers.
+        If an argument is invalid, a model cannot be used, or the fingerprints were made under different sketches, or
+        state the same weights but hold different numbers.
 
     Examples
     --------
@@ -177,16 +178,16 @@ def test_lineage(
     )
 
 
-test_lineage.__test__ = False  # type: ignore[attr-defined]  # not for pytest
+test_lineage.__test__ = False  # type: ignore[attr-defined]  # not a test for pytest
 
 
 def check_model(name: str, model: Model) -> None:
-    """Refuse what is no model, before anything is read.
+    """Refuse an argument that is no model, before anything is read.
 
     Raises
     ------
     InputError
-        If it is no path, address, Location or Fingerprint, by the name of the argument.
+        If it is no path, address, Location or Fingerprint; the message names the argument.
     """
     if not isinstance(model, Fingerprint):
         Location.of(model, name)
@@ -197,10 +198,21 @@ def by_one_tokenizer(
     read: tuple[Fingerprint, Fingerprint],
     read_again: Callable[[Location, int], Fingerprint],
 ) -> tuple[Fingerprint, Fingerprint]:
-    """Two fingerprints, of which one of a model without a tokenizer is made again by the tokenizer of the other.
+    """Two fingerprints; one of a model without a tokenizer is made again with the tokenizer of the other.
 
-    Only where the tables of tokens have as many rows, and both models are given by their weights: a fingerprint does
-    not tell which rows its tokens are. ``verify.fingerprint.anchors`` says why the tests stay exact.
+    This happens only if both token tables have the same number of rows and both models are given as weights, since a
+    fingerprint does not tell the rows of its tokens. ``verify.fingerprint.anchors`` shows that the tests stay exact.
+
+    Parameters
+    ----------
+    models : A and B as given.
+    read : their fingerprints.
+    read_again : makes the fingerprint of model 0 or 1 again, from a location that names a tokenizer.
+
+    Returns
+    -------
+    tuple
+        Both fingerprints.
     """
     found = list(read)
     for side, other in ((0, 1), (1, 0)):
@@ -214,12 +226,22 @@ def by_one_tokenizer(
 
 
 def at_one_effort(a: Fingerprint, b: Fingerprint, *, effort: Effort | None = None) -> tuple[Fingerprint, Fingerprint]:
-    """Two fingerprints as they compare: at the effort given, else at the smaller of theirs.
+    """Two fingerprints cut to one effort: the one given, else the smaller of theirs.
+
+    Parameters
+    ----------
+    a, b : the fingerprints.
+    effort : the effort to compare at; None for the smaller of theirs.
+
+    Returns
+    -------
+    tuple
+        Both fingerprints at that effort.
 
     Raises
     ------
     FingerprintError
-        If one was made at less effort than given, or under another sketch.
+        If one was made at a smaller effort, or under another sketch.
     """
     efforts = sorted((model.record.effort for model in (a, b)), key=EFFORTS.index)
     first, second = (model.at(effort or efforts[0]) for model in (a, b))
@@ -237,7 +259,7 @@ def part_of(model: Fingerprint, name: str) -> Fingerprint:
     Raises
     ------
     FingerprintError
-        If it has none of that name.
+        If it has no part of that name.
     """
     if inventory(model.record)[0].name == name:
         return model
@@ -253,11 +275,13 @@ def part_of(model: Fingerprint, name: str) -> Fingerprint:
 def told_apart(
     models: tuple[Fingerprint, Fingerprint], sources: tuple[Model, Model], progress: Progress = silent
 ) -> tuple[Fingerprint, Fingerprint]:
-    """Two fingerprints; with the digests of their files, where not all was read and nothing that was read differs.
+    """Two fingerprints; with the digests of their files if not all was read and nothing read differs.
 
     Parameters
     ----------
-    sources : what they were made of; files are read of those that are weights on this machine.
+    models : the fingerprints.
+    sources : the models they were made from; files are read only of local weights.
+    progress : called while files are read.
     """
     if not may_be_copies(*models):
         return models
@@ -273,13 +297,26 @@ def told_apart(
 def exact_results(
     a: Fingerprint, b: Fingerprint, *, alpha: float = 1e-3, searched: int = 1, parts: int = 1
 ) -> list[ExactResult]:
-    """Each exact test of two fingerprints; level, search and number of parts enter statements of power alone."""
+    """Run each exact test; level, search and number of parts enter statements of power alone.
+
+    Parameters
+    ----------
+    a, b : fingerprints under one sketch and effort.
+    alpha : level of the exact tests.
+    searched : number of pairs of models that were searched.
+    parts : number of pairs of parts that tests apply to.
+
+    Returns
+    -------
+    list of ExactResult
+        In the order of the registry.
+    """
     applicable = sum(test.refusal(a, b) is None for test in EXACT_TESTS)
     return results_of(EXACT_TESTS, a, b, log10_alpha=log10_alpha_of_one(alpha, applicable, searched, parts))
 
 
 def _weights(model: Model) -> Location | None:
-    """Where a model's weights lie; None for a fingerprint."""
+    """Location of a model's weights; None for a fingerprint."""
     if isinstance(model, Fingerprint):
         return None
     location = Location.of(model)
@@ -310,7 +347,7 @@ def _check_whole(model: Fingerprint) -> None:
 
 
 def _own_line(function: OwnEvidence, a: Fingerprint, b: Fingerprint) -> EvidenceLine:
-    """Somebody's own line of evidence."""
+    """A user's own line of evidence."""
     line = function(a, b)
     if not isinstance(line, EvidenceLine) or line.line in RESERVED:
         names = " and ".join(RESERVED)
@@ -321,7 +358,7 @@ def _own_line(function: OwnEvidence, a: Fingerprint, b: Fingerprint) -> Evidence
 
 
 def _options(a: Model, b: Model, effort: Effort | None, panel: PanelSource) -> dict[str, str]:
-    """What was asked for, where nothing else in the report says it; names, and never a path."""
+    """Options that no other field of the report holds; names, never paths."""
     given: dict[str, str | None] = {"effort": effort}
     if panel is not None:
         given["panel"] = "default" if panel == "default" else "given"

@@ -1,4 +1,4 @@
-"""What every room needs once: errors, the frozen record, atomic files, a cache, workers, progress."""
+"""Shared by all packages: errors, the frozen record, atomic files, a cache, workers, progress."""
 
 from . import options
 from .cache import Cache, CacheEntry

@@ -1,8 +1,8 @@
-"""What is kept between runs: bytes under a kind and a key, in one folder that may be deleted at any time.
+"""The cache between runs: bytes under a kind and a key, in one folder that may be deleted at any time.
 
-An entry is named by the sha256 of its key, so that any key makes a file name on any system. Writers may race: an
-entry is whole or absent, and who writes one key writes the same bytes. A cache that cannot be read or written costs
-time and nothing else.
+An entry is named by the sha256 of its key, so any key gives a valid file name on any system. Concurrent writers are
+safe: an entry is whole or absent, and all writers of one key write the same bytes. A cache that cannot be read or
+written costs time and nothing else.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ _FOLDER = "VERIFY_CACHE"
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """One thing that is kept: a file, or a folder of them."""
+    """One entry: a file, or a folder of files."""
 
     kind: str
     path: Path
     size: int
     """Bytes."""
     used: float
-    """When it was last written or read, in seconds since 1970."""
+    """Time of the last write or read, in seconds since 1970."""
 
 
 @dataclass(frozen=True)
 class Cache:
-    """A folder of kept things; :meth:`default` is the one that everybody shares.
+    """A folder of cache entries; :meth:`default` is the one that all commands share.
 
     >>> import tempfile
     >>> cache = Cache(Path(tempfile.mkdtemp()))
@@ -52,7 +52,7 @@ class Cache:
 
     @staticmethod
     def default() -> Cache:
-        """The cache in the folder that ``VERIFY_CACHE`` names, else where this system keeps caches.
+        """The cache in the folder that ``VERIFY_CACHE`` names, else in the platform's cache folder.
 
         Raises
         ------
@@ -67,11 +67,11 @@ class Cache:
             raise InputError(f"There is no home folder to keep a cache in; set {_FOLDER} to a folder.") from error
 
     def path(self, kind: str, key: str) -> Path:
-        """Where an entry lies, or would: ``kind`` is a plain word, ``key`` anything."""
+        """Path of an entry, whether it exists or not: ``kind`` is a plain word, ``key`` any text."""
         return self.folder / kind / sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
     def get(self, kind: str, key: str) -> bytes | None:
-        """The bytes kept under a key; None where there are none, or they cannot be read."""
+        """The bytes stored under a key; None if there are none or they cannot be read."""
         path = self.path(kind, key)
         try:
             content = path.read_bytes()
@@ -81,11 +81,18 @@ class Cache:
         return content
 
     def put(self, kind: str, key: str, content: bytes) -> None:
-        """Keep bytes under a key; where that fails, a warning is logged."""
+        """Store bytes under a key; a failure is logged as a warning.
+
+        Parameters
+        ----------
+        kind : plain word that names a sort of entry, such as ``fingerprints``.
+        key : what the entry depends on, as text of any length.
+        content : the bytes to keep.
+        """
         self.write(self.path(kind, key), content)
 
     def write(self, path: Path, content: bytes) -> bool:
-        """Write a file of the cache, and say whether that succeeded."""
+        """Write a file of the cache; return whether that succeeded."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_atomically(path, content)
@@ -95,7 +102,7 @@ class Cache:
         return True
 
     def entries(self) -> list[CacheEntry]:
-        """All that is kept, ordered by kind and name."""
+        """All entries, ordered by kind and name."""
         return [_entry(kind.name, path) for kind in _inside(self.folder) if kind.is_dir() for path in _inside(kind)]
 
     def clear(self, older_than: float = 0.0) -> tuple[list[CacheEntry], list[CacheEntry]]:
@@ -109,7 +116,7 @@ class Cache:
 
 
 def touch(path: Path) -> None:
-    """Note that a file was used, where the file system lets us."""
+    """Update the time of a file, where the file system allows it."""
     try:
         os.utime(path)
     except OSError:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class CallableModule(ModuleType):
-    """A package whose call is that of the function in it that bears its name; it is pickled by its name.
+    """A package that is called as the function of the same name in it; it is pickled by name.
 
     Examples
     --------
@@ -33,19 +33,19 @@ class CallableModule(ModuleType):
 
     @property
     def __doc__(self) -> str:  # type: ignore[override]
-        """What the package is for, then what the call does."""
+        """The docstring of the package, then that of the function."""
         return f"{vars(self)['__doc__']}\n\n{self.__wrapped__.__doc__}"
 
     @property
     def __signature__(self) -> Signature:
-        """That of the function."""
+        """The signature of the function."""
         from inspect import signature  # loaded when it is asked for
 
         return signature(self.__wrapped__)
 
     @property
     def __annotations__(self) -> dict[str, Any]:  # type: ignore[override]
-        """Of the function, as classes, since its names may mean nothing in the package."""
+        """Annotations of the function, resolved to classes, since their names may not exist in the package."""
         return get_type_hints(self.__wrapped__)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
@@ -59,5 +59,5 @@ class CallableModule(ModuleType):
 
 
 def make_callable(package: str) -> None:
-    """Make a package that is being imported callable; it holds a function of its own name."""
+    """Make a package callable while it is imported; it must hold a function of its own name."""
     sys.modules[package].__class__ = CallableModule

@@ -1,4 +1,4 @@
-"""The one byte form of a JSON value (RFC 8785), its sha256, and a reader that takes no key twice."""
+"""The one byte form of a JSON value (RFC 8785), its sha256, and a reader that refuses duplicate keys."""
 
 from __future__ import annotations
 

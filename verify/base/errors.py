@@ -1,21 +1,21 @@
 """The exception tree.
 
 VerifyError
-├── InputError                     what was given cannot be used
+├── InputError                     an argument or a file cannot be used
 │   ├── CheckpointError            a model cannot be read
 │   │   ├── NotFoundError          there is no such folder, file, repository, revision or tensor
-│   │   ├── AccessDeniedError      it is there, or may be, and is not given: log in, or ask for access
-│   │   ├── NetworkError           it could not be fetched just now: worth retrying
-│   │   ├── OptionError            what is asked for is missing, ambiguous or does not fit the model: ask otherwise
-│   │   ├── UnsupportedError       a sound model, or a place, that this installation does not understand
-│   │   ├── DamagedError           its files are incomplete or contradict themselves: obtain them again
-│   │   └── HostileError           refused as an attack: a pickle, a bound exceeded, a path that leaves its folder
+│   │   ├── AccessDeniedError      it exists, or may exist, but access is denied: log in, or ask for access
+│   │   ├── NetworkError           it could not be fetched: try again later
+│   │   ├── OptionError            an option is missing, ambiguous or does not fit the model: change it
+│   │   ├── UnsupportedError       an architecture, format or place that this installation cannot read
+│   │   ├── DamagedError           its files are incomplete or inconsistent: download them again
+│   │   └── HostileError           a possible attack: a pickle, a bound exceeded, a path outside its folder
 │   ├── FingerprintError           a fingerprint is damaged, or two of them cannot be compared
 │   └── ReportError                a claim report is damaged or inconsistent
 └── StatisticsError                a computation was asked for outside its domain
 
-Every message is one sentence that names the thing, the value found, what was expected and
-what to do. The command line prints it on one line and exits with status 2.
+Every message is one sentence that names the thing, the value found, what was expected and what to do. The command
+line prints it on one line and exits with status 2.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class VerifyError(Exception):
 
 
 class InputError(VerifyError):
-    """What was given cannot be used."""
+    """An argument or a file cannot be used."""
 
 
 class CheckpointError(InputError):
-    """A model cannot be read; each error is of a class below, by what to do about it.
+    """A model cannot be read; subclasses differ by what to do about it.
 
-    Whoever goes through many models tries again after a :class:`NetworkError` and skips the model after any other.
+    When reading many models, retry after a :class:`NetworkError`, and skip the model after any other.
     """
 
 
@@ -41,27 +41,27 @@ class NotFoundError(CheckpointError):
 
 
 class AccessDeniedError(CheckpointError):
-    """It is there, or may be, and is not given: log in, ask for access, or change its permissions."""
+    """It exists, or may exist, but access is denied: log in, ask for access, or change its permissions."""
 
 
 class NetworkError(CheckpointError):
-    """It could not be fetched just now, or changed meanwhile: worth retrying. What has arrived is kept."""
+    """It could not be fetched, or changed while it was read: try again later. Bytes already fetched are kept."""
 
 
 class OptionError(CheckpointError):
-    """What is asked for is missing, ambiguous or does not fit the model: a file, part, base, layout or revision."""
+    """An option (file, part, base, layout or revision) is missing, ambiguous or does not fit the model."""
 
 
 class UnsupportedError(CheckpointError):
-    """An architecture, format or place that this installation does not understand, though nothing may be wrong."""
+    """An architecture, format or place that this installation cannot read; the model itself may be sound."""
 
 
 class DamagedError(CheckpointError):
-    """Files are incomplete, or contradict themselves or each other: obtain them again."""
+    """Files are incomplete or inconsistent: download them again."""
 
 
 class HostileError(CheckpointError):
-    """Refused as an attack would be: a pickle, a bound exceeded, a path that leaves its folder."""
+    """Refused as a possible attack: a pickle, a bound exceeded, a path outside its folder."""
 
 
 class FingerprintError(InputError):

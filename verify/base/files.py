@@ -1,4 +1,4 @@
-"""Files that are either whole or absent, and digests of their bytes."""
+"""Atomic writes, bounded reads, and digests of files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def read_regular(path: Path, most: int) -> bytes:
-    """The content of a file; a pipe or device is refused, as it may never end, and so is what is too large.
+    """The content of a regular file of at most ``most`` bytes; a pipe or device, which may never end, is refused.
 
     Raises
     ------
@@ -41,15 +41,16 @@ def read_regular(path: Path, most: int) -> bytes:
 
 
 def replace_together(folder: Path, contents: Mapping[str, bytes], stale: Collection[str] = ()) -> None:
-    """Write files of one run into a folder, from which those of an earlier run go first.
+    """Write the files of one run into a folder, after removing those of an earlier run.
 
-    Whenever it is interrupted, the folder holds files of one run only: all or some of the earlier one, or some or all
-    of this one. Everything is written under other names before anything is removed, so a full disk costs nothing.
+    If it is interrupted, the folder holds files of one run only: all or some of the earlier one, or some or all of
+    this one. Everything is written under temporary names before anything is removed, so a full disk destroys nothing.
 
     Parameters
     ----------
-    contents : by name, in the order in which they appear; the one that the others belong to comes last.
-    stale : further names that are removed.
+    folder : where the files are written.
+    contents : content by file name, in the order of writing; put the file that the others belong to last.
+    stale : names of further files to remove.
     """
     folder.mkdir(parents=True, exist_ok=True)
     parts = {name: folder / f".{uuid4().hex}.part" for name in contents}
@@ -66,7 +67,7 @@ def replace_together(folder: Path, contents: Mapping[str, bytes], stale: Collect
 
 
 def _replace(part: Path, path: Path) -> None:
-    """Windows refuses to replace a file that somebody reads just now."""
+    """Retry, since Windows refuses to replace a file while it is read."""
     for wait in _WAITS:
         try:
             part.replace(path)

@@ -1,4 +1,4 @@
-"""A JSON object that a stranger wrote, and what is wrong with a record: each a phrase for somebody's sentence."""
+"""Read a JSON object from an untrusted source, and describe the first problem of a record as a phrase."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from pydantic import ValidationError
 from .canonical_json import without_duplicates
 
 DEEPEST = 64
-"""Levels of nesting; below what would exhaust the stack of whoever prints or walks the value."""
+"""Levels of nesting allowed, few enough to print or walk the value recursively."""
 
 
 class BoundError(ValueError):
-    """More bytes or levels than are read."""
+    """More bytes or levels of nesting than allowed."""
 
 
 def json_object(text: bytes, *, most: int, deepest: int = DEEPEST) -> dict[str, Any]:
-    """A JSON object in UTF-8, of bounded length and depth, in which no key is given twice.
+    """Parse a JSON object in UTF-8, of bounded length and depth, without duplicate keys.
 
     Parameters
     ----------
-    text : the bytes of it.
-    most : bytes, at most.
-    deepest : levels of nesting, at most.
+    text : the JSON, in UTF-8.
+    most : largest length, in bytes.
+    deepest : largest number of nested levels.
 
     Raises
     ------
     BoundError
-        If it is longer or deeper.
+        If it is longer or deeper than allowed.
     ValueError
-        If it is anything else. What is wrong is a phrase that goes on where the name of a file ends.
+        If it is not such an object. The message is a predicate, to be put after the name of a file.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def json_object(text: bytes, *, most: int, deepest: int = DEEPEST) -> dict[str, 
 
 
 def first_problem(error: ValidationError) -> str:
-    """Where a record is wrong and how, without what stands there: the first of pydantic's problems.
+    """The first of pydantic's problems: where and what, without the value itself.
 
     Examples
     --------

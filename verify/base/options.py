@@ -1,6 +1,6 @@
-"""Arguments of public functions, checked before any work: a check returns the value meant, or says what to give.
+"""Checks of the arguments of public functions: each returns the value, or raises an error that says what to give.
 
-A truth value is no number, and a number no text; numbers of numpy are taken as those of Python are.
+Booleans are not accepted as numbers, nor numbers as text; numpy's numbers are accepted like Python's.
 """
 
 from __future__ import annotations
@@ -23,7 +23,13 @@ MOST_PROCESSES = 1024
 
 
 def refuse(name: str, value: object, give: str) -> NoReturn:
-    """Say what an argument is, and what to give.
+    """Raise the error for a bad argument.
+
+    Parameters
+    ----------
+    name : name of the argument.
+    value : the value given; its first 60 characters are shown.
+    give : what to give instead, as the object of "give".
 
     Raises
     ------
@@ -34,19 +40,35 @@ def refuse(name: str, value: object, give: str) -> NoReturn:
 
 
 def no_others(unknown: Mapping[str, object]) -> None:
-    """Refuse options that there are not.
+    """Refuse unknown keyword arguments.
 
     Raises
     ------
     InputError
-        If there is one.
+        If there is any.
     """
     for name in unknown:
         raise InputError(f"There is no option {name!r:.60}; give one of those that are documented.")
 
 
 def fraction(name: str, value: Any, give: str = "a number between 0 and 1, such as 0.001") -> float:
-    """A number above 0 and below 1.
+    """Check a number strictly between 0 and 1.
+
+    Parameters
+    ----------
+    name : name of the argument, for the message.
+    value : the value given.
+    give : what to give instead, for the message.
+
+    Returns
+    -------
+    float
+        The value.
+
+    Raises
+    ------
+    InputError
+        If it is no number strictly between 0 and 1.
 
     Examples
     --------
@@ -62,18 +84,35 @@ def fraction(name: str, value: Any, give: str = "a number between 0 and 1, such 
 
 
 def positive(name: str, value: Any, most: int) -> int:
-    """An integer from 1 to a bound."""
+    """Check an integer from 1 to a bound.
+
+    Parameters
+    ----------
+    name : name of the argument, for the message.
+    value : the value given.
+    most : the largest value allowed.
+
+    Returns
+    -------
+    int
+        The value.
+
+    Raises
+    ------
+    InputError
+        If it is no integer from 1 to ``most``.
+    """
     integer = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else 0
     return integer if 0 < integer <= most else refuse(name, value, f"an integer from 1 to {most}")
 
 
 def flag(name: str, value: Any) -> bool:
-    """True or False."""
+    """Check a boolean."""
     return value if isinstance(value, bool) else refuse(name, value, "True or False")
 
 
 def text(name: str, value: Any) -> str:
-    """Text that UTF-8 can encode."""
+    """Check text that UTF-8 can encode."""
     if not isinstance(value, str):
         refuse(name, value, "text")
     try:
@@ -84,26 +123,60 @@ def text(name: str, value: Any) -> str:
 
 
 def texts(name: str, value: Any) -> tuple[str, ...]:
-    """A collection of texts."""
+    """Check a collection of texts."""
     if not isinstance(value, Collection) or isinstance(value, str | bytes | bytearray | Mapping):
         refuse(name, value, "a list of texts")
     return tuple(text(f"an entry of {name}", entry) for entry in value)
 
 
 def one_of(name: str, value: Any, words: Collection[Word]) -> Word:
-    """One of a few words."""
+    """Check one of a few words.
+
+    Parameters
+    ----------
+    name : name of the argument, for the message.
+    value : the value given.
+    words : the values allowed.
+
+    Returns
+    -------
+    str
+        The value.
+
+    Raises
+    ------
+    InputError
+        If it is none of them.
+    """
     chosen = [word for word in words if isinstance(value, str) and word == value]
     return chosen[0] if chosen else refuse(name, value, f"one of {', '.join(words)}")
 
 
 def path(name: str, value: Any, give: str = "a path") -> Path:
-    """A path as text, or an object that stands for one."""
+    """Check a path, given as text or as an ``os.PathLike``.
+
+    Parameters
+    ----------
+    name : name of the argument, for the message.
+    value : the value given: text or an ``os.PathLike``.
+    give : what to give instead, for the message.
+
+    Returns
+    -------
+    Path
+        The path; whether anything is there is not checked.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
     given = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     return Path(given) if isinstance(given, str) and given and "\0" not in given else refuse(name, value, give)
 
 
 def time(name: str, value: Any) -> str:
-    """A time in ISO 8601: text that is one, or a datetime with a time zone; now for None."""
+    """Check a time, given as ISO 8601 text or as a datetime with a time zone; None means now."""
     give = "a time in ISO 8601, such as 2026-01-31T12:00:00+00:00"
     if value is None:
         return datetime.now(UTC).isoformat(timespec="seconds")
@@ -117,12 +190,30 @@ def time(name: str, value: Any) -> str:
 
 
 def instance(name: str, value: Any, kind: type[Kind], give: str) -> Kind:
-    """An object of a class."""
+    """Check the class of an object.
+
+    Parameters
+    ----------
+    name : name of the argument, for the message.
+    value : the value given.
+    kind : the class that it must be of.
+    give : what to give instead, for the message.
+
+    Returns
+    -------
+    object
+        The value.
+
+    Raises
+    ------
+    InputError
+        If it is of another class.
+    """
     return value if isinstance(value, kind) else refuse(name, value, give)
 
 
 def function(name: str, value: Function) -> Function:
-    """Something that can be called."""
+    """Check a callable."""
     return value if callable(value) else refuse(name, value, "a function")
 
 

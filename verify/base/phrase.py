@@ -1,4 +1,4 @@
-"""Something to be said, as data: a code and what fills it. Sentences are made of it when a page is (``wording``)."""
+"""A statement as data: a code and values. ``verify.wording`` turns it into a sentence when a page is rendered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import Field
 from .record import Record
 
 Value = bool | int | float | str | None
-"""What fills a phrase. A model is named as ``"A"`` or ``"B"``, never by its name, which a stranger chose."""
+"""Values of a phrase. Models are ``"A"`` and ``"B"``, never their names, which are untrusted."""
 
 
 class Phrase(Record):
@@ -22,19 +22,19 @@ class Phrase(Record):
     """
 
     code: str
-    """What is said; every version of the catalogue (``verify.wording``) has a sentence for it."""
+    """Key of the sentence in the catalogue (``verify.wording``)."""
     values: dict[str, Value | list[str | Phrase] | Phrase] = Field(default={})
-    """What fills the sentence, by name."""
+    """Values of the sentence's fields, by name."""
 
     def __hash__(self) -> int:
         return hash((self.code, *sorted(self.values)))  # values may hold lists, which have no hash
 
     @staticmethod
     def of(code: str, **values: Any) -> Phrase:
-        """A phrase of a code and its values."""
+        """Make a phrase from a code and its values."""
         return Phrase(code=code, values=values)
 
     @staticmethod
     def quoted(text: str) -> Phrase:
-        """Words that no catalogue has: of a user's own statistic, or of a file of an older schema."""
+        """Words outside the catalogue: those of a user's own statistic, or of a report of an older schema."""
         return Phrase(code="quoted", values={"text": text})

@@ -1,4 +1,4 @@
-"""Progress of long work, as a callback: the library reports, whoever called decides what to show."""
+"""Progress of long work, as a callback: the library reports, the caller decides what to show."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Called with what is being done, how many steps are done, and how many there are."""
+    """Called with the work in progress, the number of steps done, and the number in all."""
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Report one step."""
@@ -14,4 +14,11 @@ class Progress(Protocol):
 
 
 def silent(what: str, done: int, total: int) -> None:
-    """The default: show nothing."""
+    """The default: show nothing.
+
+    Parameters
+    ----------
+    what : the work in progress.
+    done : steps done so far.
+    total : steps in all.
+    """

@@ -1,4 +1,4 @@
-"""The frozen record that every stored result is made of."""
+"""The frozen base class of every stored result."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ class Record(BaseModel):
         extra="forbid",
         allow_inf_nan=False,
         strict=False,
-        protected_namespaces=(),  # `model_type` is what everybody calls it
+        protected_namespaces=(),  # `model_type` is the usual name
         defer_build=True,  # validators are built when first used, not on import
     )
 
     def __hash__(self) -> int:
-        """By content, as ``==`` is, also where a field is a mapping."""
+        """Hash by content, like ``==``, also where a field is a mapping."""
         return hash((type(self), *(_frozen(getattr(self, name)) for name in type(self).model_fields)))
 
 
 def _frozen(value: Any) -> Any:
-    """A value, or what can be hashed in its place; equal values give equal ones."""
+    """A hashable stand-in for a value; equal values give equal stand-ins."""
     if isinstance(value, Mapping):
         return frozenset((key, _frozen(one)) for key, one in value.items())
     return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 
 def later(default: Any = None) -> Any:
-    """A field that older files lack: it is not written where it has its default, so they keep their bytes."""
+    """A field that older files lack: it is not written when it has its default, so older files keep their bytes."""
     return Field(default=default, exclude_if=lambda value: value == default)

@@ -1,9 +1,9 @@
-"""What computed a record: versions, and the floating-point kernels that ran.
+"""Versions of the software that computed a record, and the floating-point kernels that ran.
 
-One version of numpy rounds differently on two processors, as its BLAS (matrix products, decompositions) and its own
-loops (exponentials, logarithms) choose kernels by what a processor can do. Sums, counts and what is read are the same
-on all; scores and what rests on matrix products differ in the last digits. Whoever compares two records to the bit
-compares this first.
+One version of numpy rounds differently on two processors, since its BLAS (matrix products, decompositions) and its
+own loops (exponentials, logarithms) choose kernels by processor. Sums, counts and the data read are the same
+everywhere; scores and other results of matrix products differ in the last digits. Compare these versions before
+comparing two records bit by bit.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def software(*packages: str) -> dict[str, str]:
 def blas() -> str:
     """The BLAS that numpy calls, and the kernels it chose, such as ``openblas 0.3.31 (Haswell kernels)``.
 
-    The kernels are those that run, not those that were asked for; a BLAS that does not tell is named as numpy was
-    built.
+    The kernels named are those that run, not those asked for; if the BLAS does not tell, its name in numpy's build is
+    given.
     """
     import numpy as np
     from threadpoolctl import threadpool_info
@@ -45,7 +45,7 @@ def blas() -> str:
         (PurePath(found["filepath"]).parts, found) for found in threadpool_info() if found["user_api"] == "blas"
     ]
     with_numpy = [found for parts, found in loaded if {"numpy.libs", "numpy"} & {*parts}]
-    for_all = [found for parts, found in loaded if "site-packages" not in parts]  # not another package's own
+    for_all = [found for parts, found in loaded if "site-packages" not in parts]  # not another package's
     for found in (*with_numpy, *for_all):
         kernels = found.get("architecture")
         return f"{found['internal_api']} {found['version']}" + (f" ({kernels} kernels)" if kernels else "")

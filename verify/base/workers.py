@@ -1,7 +1,7 @@
-"""Many tasks, results in order: in this process, in processes of our own, or in anybody's executor.
+"""Run many tasks and give results in order: in this process, in a pool of processes, or in a caller's executor.
 
-The library owns no scheduler: a ``dask.distributed`` cluster comes in through its executor
-(``Client.get_executor()``), and everything else that speaks ``concurrent.futures`` likewise.
+The library has no scheduler of its own: any ``concurrent.futures`` executor can be passed, such as that of a
+``dask.distributed`` cluster (``Client.get_executor()``).
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ Workers = int | Executor | None
 
 _FRESH_POOLS = 1
 _AHEAD = 4
-"""Tasks under way for each process of ours."""
+"""Tasks in flight for each process of the pool."""
 _AHEAD_OF_OTHERS = 64
-"""Tasks under way in an executor whose size we cannot know."""
+"""Tasks in flight in a caller's executor, whose size is unknown."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 def run_in_order(
     function: Callable[[Item], Result], items: Iterable[Item], workers: Workers = None
 ) -> Iterator[Result]:
-    """Results of ``function`` over ``items``, in their order, whatever the workers do.
+    """Apply ``function`` to ``items`` and yield the results in their order, whatever the workers.
 
-    A bounded number of tasks is under way, so ``items`` may be a long generator and results are not piled up. If
-    a process dies, the tasks not yet done are given to a fresh pool once, and then done in this process: a result
-    never depends on the number of workers or on their luck, provided that ``function`` depends on its item alone.
-    An executor handed in is never shut down. When the caller stops early or is interrupted, tasks not yet begun
-    are cancelled; the processes end with the tasks they are at.
+    A bounded number of tasks is in flight, so ``items`` may be a long generator and results do not pile up. If a
+    process dies, the unfinished tasks go to a fresh pool once, and then to this process: results depend neither on
+    the number of workers nor on failures, provided that ``function`` depends on its item alone. An executor passed in
+    is never shut down. If the caller stops early or is interrupted, tasks not yet begun are cancelled, and the
+    processes end after their current tasks.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class _BrokenError(Exception):
 
 
 def _executors(workers: Workers) -> Iterator[tuple[_Borrowed | _Pool, int]]:
-    """What to try, one after another, before this process."""
+    """The executors to try in turn, before this process."""
     workers = options.processes("workers", workers)
     if isinstance(workers, Executor):
         yield _Borrowed(workers), _AHEAD_OF_OTHERS
@@ -99,7 +99,7 @@ def _through(
     source: Iterator[Item],
     ahead: int,
 ) -> Iterator[Result]:
-    """Results through one executor; ``rest`` holds what is unfinished at any time."""
+    """Results through one executor; ``rest`` holds the unfinished items at any time."""
     futures: deque[Future[Any]] = deque()
     try:
         with _noticed():
@@ -134,7 +134,7 @@ def _noticed() -> Iterator[None]:
 
 
 class _Borrowed:
-    """Somebody's executor, left as it is."""
+    """The caller's executor, which is not shut down."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
@@ -153,13 +153,13 @@ class _Borrowed:
 
 
 class _Pool:
-    """Processes of our own, ended without waiting for tasks that nobody wants any more.
+    """A pool of processes, ended without waiting for tasks that are no longer needed.
 
-    Each has one thread for linear algebra: threads of several processes that share cores wait for one another
-    (measured here: twenty times slower). An environment that sets a number of threads is left as it is.
+    Each process has one thread for linear algebra: with more, processes that share cores wait for one another
+    (measured: twenty times slower). An environment that sets a number of threads is respected.
 
-    Results come back in files of a folder of our own, and only their names through the pool's pipe: a process that is
-    killed in the middle of a long message would leave the reader waiting for the rest of it, for ever.
+    Results come back as files in a temporary folder, and only their names through the pool's pipe: a process killed
+    in the middle of a long message would leave the reader waiting for ever.
     """
 
     def __init__(self, processes: int) -> None:
@@ -191,16 +191,16 @@ class _Pool:
 
 
 def _into_file(function: Callable[[Item], Result], item: Item, file: Path) -> Path:
-    """Call the function in a process of ours, and keep the result for the one that began it."""
+    """Call the function in a process of the pool, and store the result for the parent."""
     file.write_bytes(pickle.dumps(function(item), pickle.HIGHEST_PROTOCOL))
     return file
 
 
 def _begin() -> None:
-    """An interrupt at the terminal reaches every process: the workers end at once, and say nothing.
+    """Set up a process of the pool: on an interrupt at the terminal, which reaches every process, it ends silently.
 
-    They end with the process that began them, too: a pool's workers hold each other's pipes open, and would wait for
-    tasks for ever.
+    It also ends with its parent: the processes of a pool hold each other's pipes open, and would wait for tasks for
+    ever.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()

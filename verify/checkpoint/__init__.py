@@ -1,4 +1,4 @@
-"""Bytes to canonical tensors, read only where needed; every file is treated as hostile."""
+"""Read checkpoints: bytes to canonical tensors, reading only what is needed; every file is treated as hostile."""
 
 from .architecture import Architecture, FileIdentity
 from .card import MOST_DECLARED

@@ -1,4 +1,4 @@
-"""Everything about a network's shape that a test's applicability may depend on."""
+"""The architecture of a network: everything that decides which tests apply."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ class Architecture(Record):
     """Shape and symmetries of one network; counts are of layers, heads, channels or units."""
 
     family: str
-    """Name of the layout table that understood the checkpoint; ``inferred`` from names and shapes, or ``layout:``
-    and a name where whoever asked declared it."""
+    """Name of the layout table that read the checkpoint; ``inferred`` if from names and shapes alone; ``layout:`` and
+    a name if the caller gave a layout."""
     model_type: str
     """As declared in ``config.json``; empty if undeclared."""
     layers: int
@@ -22,9 +22,10 @@ class Architecture(Record):
     vocab: int
     """Tokens; 0 if none are embedded."""
     heads: int
-    """0 if not known."""
+    """Query heads; 0 if unknown."""
     kv_heads: int
-    """0 if ``heads`` is, or if k and v are made from a latent and have no rows to tell apart."""
+    """Key-value heads; 0 if ``heads`` is 0, or if k and v are made from a latent vector, so that no rows belong to
+    one head."""
     head_size: int
     """Value channels per head; 0 if there are no kv heads."""
     hidden: int
@@ -41,14 +42,14 @@ class Architecture(Record):
     """Norms after the sublayers, as in BERT."""
     gated: bool
     odd_in_up: bool
-    """Flipping a unit's up and down vectors changes nothing: gated, not clamped, not shifted."""
+    """Negating a unit's up and down vectors changes no output: gated, not clamped, not shifted."""
     linear_values: bool
-    """Values are mixed linearly over positions, with nothing between v and o."""
+    """Attention mixes values linearly over positions, with nothing else between v and o."""
     positions: Literal["rotary", "learned", "sinusoidal", "none", "unknown"]
     """``unknown``, and no symmetry beyond that of hidden units, where the declared model type is not known."""
     tied_embeddings: bool
     shared_blocks: bool
-    """One block used in every layer."""
+    """One block is used in every layer."""
 
 
 class FileIdentity(Record):
@@ -58,4 +59,4 @@ class FileIdentity(Record):
     size: int
     """Bytes."""
     sha256: str | None = None
-    """None where the file was read in part and its place does not vouch for a digest."""
+    """Hexadecimal; None if the file was read in part and its place gives no digest."""

@@ -1,4 +1,4 @@
-"""Canonical tensors: which stored tensor each is, and which of its rows."""
+"""Canonical tensors: each is some rows of a stored tensor."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _QUIET = np.uint32(1 << 22)  # the bit of a NaN of float32 that says it is quiet
 
 @dataclass(frozen=True)
 class CanonicalTensor:
-    """One canonical tensor: which stored one, and which rows of it, in ``blocks`` equal blocks."""
+    """One canonical tensor: rows of a stored tensor, in ``blocks`` equal blocks."""
 
     tensor: Tensor
     transposed: bool
     blocks: int
     start: int
-    """First row of the part in each block."""
+    """First row of this part in each block."""
     size: int
-    """Rows of the part in each block."""
+    """Rows of this part in each block."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -44,12 +44,12 @@ class CanonicalTensor:
         return self.tensor.read(None, chosen).T if self.transposed else self.tensor.read(chosen)
 
     def nbytes(self, rows: Indexer) -> int:
-        """Bytes that the tensor, or some of its rows, take in the file."""
+        """Bytes of the tensor, or of some of its rows, in the file."""
         chosen = self._places(rows)
         return self.tensor.nbytes(None, chosen) if self.transposed else self.tensor.nbytes(chosen)
 
     def _places(self, rows: Indexer) -> Indexer:
-        """Which rows (columns, where transposed) of the stored tensor they are."""
+        """Positions of these rows among the rows (if transposed, columns) of the stored tensor."""
         whole = self._whole
         if self.blocks > 1:
             first = np.arange(self.blocks, dtype=np.intp)[:, None] * (whole[0] // self.blocks)
@@ -70,9 +70,9 @@ class CanonicalTensor:
 
 
 def quiet(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The array, its signalling NaNs made quiet, as any arithmetic on them would, and all else to the bit.
+    """The array with its signalling NaNs made quiet, as any arithmetic would do, and all else unchanged to the bit.
 
-    Of a signalling NaN whatever computes with it later raises a floating-point exception, which numpy prints.
+    Any later computation with a signalling NaN would raise a floating-point exception, which numpy prints.
     """
     with np.errstate(all="ignore"):
         if not np.isnan(np.sum(x)):  # NaN too where infinities cancel
@@ -82,7 +82,7 @@ def quiet(x: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, CanonicalTensor], set[str]]:
-    """The tensors of a part by canonical key (a fused tensor has several), and what of its head is unexpected."""
+    """The tensors of a part by canonical key (a fused tensor has several), and notes on an unexpected head."""
     heads, kv_heads = fused_heads(fit.family, fit.config)
     stored: dict[Key, CanonicalTensor] = {}
     for name, keys in fit.keys.items():
@@ -108,7 +108,7 @@ def placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, CanonicalTenso
 
 
 def _experts(tensor: Tensor) -> dict[int | None, Tensor]:
-    """Experts that are the first axis of one tensor, each a tensor of its own."""
+    """One tensor for each expert along the first axis of a stacked tensor."""
     axes = len(tensor.shape)
     if not isinstance(tensor, StoredTensor) or axes not in (2, 3) or not 0 < tensor.shape[0] <= _MOST_EXPERTS:
         raise DamagedError(

@@ -1,7 +1,7 @@
-"""What a model card declares: the models that this one was made from (https://huggingface.co/docs/hub/model-cards).
+"""Base models that a model card declares (https://huggingface.co/docs/hub/model-cards).
 
-A declaration is the maker's word, shown beside a verdict and never part of it. Only two keys of the card's front
-matter are looked at, line by line: no YAML of a stranger is ever loaded.
+A declaration is the developer's statement: it is shown beside a verdict and never enters it. Only two keys of the
+card's front matter are read, line by line: untrusted YAML is never loaded.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from ..base import NotFoundError
 from .places.place import CARD, Storage
 
 MOST_DECLARED = 64
-"""Bases that a model declares, at most."""
+"""Largest number of declared bases that are kept."""
 
-_LONGEST = 1 << 20  # bytes of the card that are looked at
+_LONGEST = 1 << 20  # bytes of the card that are read
 _NAME = re.compile(r"[^\s\[\]{}\"',#&*!|>][^\s\[\]{}\"',]{0,199}")
 _COMMENT = re.compile(r"(^|\s)#.*")
 
@@ -24,13 +24,13 @@ class Declaration(NamedTuple):
     """``base_model`` and ``base_model_relation`` of a card."""
 
     models: tuple[str, ...]
-    """Names as given, in order; none where the card declares none."""
+    """Names as given, in order; empty if there are none."""
     relation: str | None
-    """``finetune``, ``adapter``, ``quantized``, ``merge`` or what else is written there."""
+    """``finetune``, ``adapter``, ``quantized``, ``merge`` or any other word given."""
 
 
 def declared_base(place: Storage) -> Declaration:
-    """The base models that the model card in a folder declares; a card that is damaged, or no file, declares nothing.
+    """The base models declared by the model card in a folder; a damaged or absent card declares none.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def declared_base(place: Storage) -> Declaration:
 
 
 def _front_matter(place: Storage) -> dict[str, str]:
-    """Text of each key at the left margin of the front matter, up to the next one; of one given twice, the first."""
+    """Text of each top-level key of the front matter, up to the next key; for a duplicate key, the first."""
     file = place.file(CARD)
     (content,) = file.read([(0, min(file.size, _LONGEST))])
     lines = content.tobytes().decode("utf-8", "replace").removeprefix("\ufeff").splitlines()

@@ -1,4 +1,4 @@
-"""A checkpoint opened: canonical tensors by role, layer and expert, read as they are asked for."""
+"""An open checkpoint: canonical tensors by role, layer and expert, read on demand."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from .vocabulary import Vocabulary, vocabulary
 
 @dataclass(frozen=True)
 class Held:
-    """What lies in the files of a model."""
+    """The content of a model's files."""
 
     source: Source
     found: dict[str, Tensor]
     """By name."""
     tokens: Vocabulary | None
-    """That a file itself lists."""
+    """Vocabulary that a file of weights contains."""
 
 
 class Checkpoint:
@@ -43,14 +43,14 @@ class Checkpoint:
     ----------
     name : folder or file name, never a path.
     architecture : Architecture
-    part : which part of its files this is.
-    parts : all parts of its files, understood ones first, the main one before all; this is one of them.
-    unrecognised : names of tensors of this part that the family's table does not understand.
-    unrecognised_inside : those of them that lie inside a layer that is read.
-    outside : names of tensors of this part that are understood and not compared by any test.
-    strange : names of all tensors of its files that no table understands, by the part they are in.
-    starts : what the names of the tensors of each part begin with, by the part's name.
-    notes : what was found otherwise than the model's makers declare, in sentences; reading may add to it.
+    part : the part of the model that this is.
+    parts : all parts of the model, understood ones first, beginning with the main one.
+    unrecognised : names of tensors of this part that the family's table does not know.
+    unrecognised_inside : those of them inside a layer that is read.
+    outside : names of tensors of this part that are understood but compared by no test.
+    strange : names of all tensors that no table knows, by part.
+    starts : prefix of the tensor names of each part, by the part's name.
+    notes : sentences on what contradicts the model's own declarations; reading may add to it.
     """
 
     def __init__(self, held: Held, territory: Territory, division: Division) -> None:
@@ -88,38 +88,38 @@ class Checkpoint:
         )
 
     def further(self) -> tuple[Checkpoint, ...]:
-        """The other parts of its files that are understood, by name."""
+        """The other understood parts, by name."""
         others = (one for one in self._division.territories if one.part != self.part)
         return tuple(Checkpoint(self._held, one, self._division) for one in others)
 
     @property
     def origin(self) -> str | None:
-        """Address that the model was read from; None for a path of this machine."""
+        """Address that the model was read from; None for a local path."""
         return self._source.place.origin
 
     @property
     def revision(self) -> str | None:
-        """Commit that its files are of, where the place keeps a history."""
+        """Commit of its files, if the place keeps a history."""
         return self._source.place.revision
 
     @property
     def local(self) -> bool:
-        """Whether all its files lie on this machine."""
+        """Whether all its files are local."""
         return is_local(self._source.place)
 
     @property
     def merged_onto(self) -> str | None:
-        """Name, or address and commit, of the base that this adapter was merged onto; None for a model of its own."""
+        """Name, or address and commit, of the base that this adapter was merged onto; None for a whole model."""
         return merged_onto(self._source.place)
 
     @property
     def declared_bases(self) -> tuple[str, ...]:
-        """Names of the models that this one was made from, as its makers declare them."""
+        """Names of the base models that the model declares."""
         return declared_bases(self._source.place)
 
     @property
     def bytes_of(self) -> dict[Key | str, int]:
-        """Bytes of weights read so far, by tensor; a row that was read twice counts once."""
+        """Bytes of weights read so far, by tensor; a row read twice counts once."""
         read: dict[Key | str, int] = {
             key: self._stored[key].nbytes(None if rows.all() else np.flatnonzero(rows))
             for key, rows in self._rows_read.items()
@@ -133,26 +133,55 @@ class Checkpoint:
         return sum(self.bytes_of.values())
 
     def again(self) -> Checkpoint:
-        """The same checkpoint, with nothing counted as read."""
+        """The same checkpoint with its counts of bytes reset."""
         other = copy(self)
         other._rows_read, other._raw_read, other.notes = {}, {}, set(self.notes)
         return other
 
     def keys(self, layer: int | None) -> list[Key]:
-        """All tensors of one layer, or those outside layers, in canonical order."""
+        """Keys of all tensors of one layer, or of those outside layers, in canonical order."""
         keys = [key for key in self._stored if key[1] == layer]
         return sorted(keys, key=lambda key: (key[0], -1 if key[2] is None else key[2]))
 
     def has(self, role: str, layer: int | None = None, expert: int | None = None) -> bool:
-        """Whether there is such a tensor."""
+        """Whether the model has a tensor of this role.
+
+        Parameters
+        ----------
+        role : canonical role, such as ``up``.
+        layer : number of the layer, from 0; None outside layers.
+        expert : number of the routed expert, from 0; None for all other roles.
+
+        Returns
+        -------
+        bool
+            Whether the model has it.
+        """
         return (role, layer, expert) in self._stored
 
     def shape(self, role: str, layer: int | None = None, expert: int | None = None) -> tuple[int, ...]:
-        """Canonical shape of a tensor."""
+        """Canonical shape of a tensor.
+
+        Parameters
+        ----------
+        role : canonical role, such as ``up``.
+        layer : number of the layer, from 0; None outside layers.
+        expert : number of the routed expert, from 0; None for all other roles.
+
+        Returns
+        -------
+        tuple of int
+            [out, in] of a matrix, [size] of a vector.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such tensor.
+        """
         return self._at(role, layer, expert).shape
 
     def norm_before(self, sublayer: str, layer: int) -> tuple[str, int | None] | None:
-        """Role and layer of the norm that feeds a sublayer, ``attn`` or ``mlp``; None if there is none."""
+        """Role and layer of the norm whose output a sublayer (``attn`` or ``mlp``) reads; None if there is none."""
         key: tuple[str, int | None] = (f"norm_{'attn' if self._family.shared_norm else sublayer}", layer)
         if self._family.post_norm and sublayer == "attn":
             key = ("norm_out", layer - 1) if layer else ("norm_embed", None)
@@ -168,13 +197,25 @@ class Checkpoint:
     ) -> NDArray[np.float32]:
         """A canonical tensor, or some of its rows, as float32; its NaNs are quiet.
 
+        Parameters
+        ----------
+        role : canonical role, such as ``up``.
+        layer : number of the layer, from 0; None outside layers.
+        expert : number of the routed expert, from 0; None for all other roles.
+        rows : slice, or ascending indices, of rows to read; None for all.
+
+        Returns
+        -------
+        array
+            float32, shape [rows, in] of a matrix, [rows] of a vector.
+
         Raises
         ------
         CheckpointError
             If there is no such tensor, its stored dtype cannot be read, or the file changed since it was opened.
         """
         stored = self._at(role, layer, expert)
-        with np.errstate(all="ignore"):  # F64 beyond float32, infinite scales: non-finite, and counted
+        with np.errstate(all="ignore"):  # F64 beyond float32, infinite scales: counted as non-finite
             found = quiet(np.ascontiguousarray(stored.read(rows), dtype=np.float32))
         self.notes.update(stored.tensor.notes)
         read = self._rows_read.setdefault((role, layer, expert), np.zeros(stored.shape[:1] or 1, dtype=bool))
@@ -202,13 +243,13 @@ class Checkpoint:
         return self._source.not_read
 
     def vocabulary(self) -> Vocabulary | None:
-        """The tokenizer: the one given, else that of a file of weights, else that of the folder; None without any."""
+        """The tokenizer given, else that in a file of weights, else that of the folder; None if there is none."""
         return vocabulary(self._source.place) if self._tokens is None else self._tokens
 
     def files(self, *, read: bool = True, progress: Progress = silent) -> tuple[FileIdentity, ...]:
-        """The weight files, ordered by name, with their sha256: as their place vouches for it, else by reading all.
+        """The weight files, ordered by name, with their sha256: as given by their place, else by reading them whole.
 
-        Unless ``read``, a file that no place vouches for has none.
+        With ``read=False``, a file whose place gives no sha256 has none.
         """
         identities = []
         for done, file in enumerate(self._source.weights, start=1):
@@ -217,7 +258,7 @@ class Checkpoint:
         return tuple(identities)
 
     def evict(self) -> None:
-        """Delete what was kept for resuming an interrupted reading."""
+        """Delete the ranges that were cached for resuming."""
         for file in self._source.weights:
             file.evict()
 

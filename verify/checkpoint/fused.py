@@ -1,4 +1,4 @@
-"""q, k and v stored in one tensor: the heads that take it apart, and whether these fit."""
+"""Split q, k and v stored in one tensor, and check that the heads fit."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from .layouts.layout import Family, Slot, slot_of
 
 
 def fitting(fit: Fit, found: Mapping[str, Tensor]) -> Fit:
-    """The part, without its q, k and v if they are fused by heads and do not come apart into rows that fit o.
+    """The part, without q, k and v if they are fused by heads and their rows do not fit o.
 
-    A wrong number of heads would cut rows of one head in two, so then nothing is known of attention; and a sentence
-    says so.
+    A wrong number of heads would split one head in two, so attention then counts as unknown, with a note.
 
     Raises
     ------
     CheckpointError
-        If ``config.json`` does not say the heads that a fused tensor takes.
+        If ``config.json`` does not give the heads of a fused tensor.
     """
     heads, kv_heads = fused_heads(fit.family, fit.config)
     queries, columns = set[int](), set[int]()
@@ -54,12 +53,12 @@ def fitting(fit: Fit, found: Mapping[str, Tensor]) -> Fit:
 
 
 def fused_heads(family: Family, config: dict[str, Any]) -> tuple[int, int]:
-    """Heads and kv heads, without which a fused tensor of q, k and v cannot be taken apart; 1 where none is.
+    """Heads and kv heads, needed to split a fused tensor of q, k and v; 1 if nothing is fused.
 
     Raises
     ------
     CheckpointError
-        If ``config.json`` does not say them.
+        If ``config.json`` does not give them.
     """
     tables = (family.globals, family.layer, *family.stacks, family.unprefixed)
     if all(slot_of(entry).fused == "equal" for table in tables for entry in table.values()):
@@ -76,5 +75,5 @@ def fused_heads(family: Family, config: dict[str, Any]) -> tuple[int, int]:
 
 
 def _by_heads(slot: Slot) -> bool:
-    """Whether a stored tensor has to be taken apart by its heads."""
+    """Whether a stored tensor must be split by heads."""
     return slot.fused in ("heads", "groups")

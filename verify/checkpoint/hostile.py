@@ -1,4 +1,4 @@
-"""Reading JSON that a stranger wrote beside or in a file of weights: every surprise becomes one clear sentence."""
+"""Read untrusted JSON in or beside a file of weights; every problem becomes one clear sentence."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from ..base import BoundError, DamagedError, HostileError, json_object
 
 LARGEST_TEXT = 200_000_000
-"""Bytes of JSON or text; the largest published tokenizers are about 35 MB."""
+"""Bytes of JSON or text allowed; the largest published tokenizers have about 35 MB."""
 
 
 def parse_json_object(text: bytes, name: str) -> dict[str, Any]:
-    """A JSON object from bytes; ``name`` is for the error message.
+    """Parse a JSON object from bytes; ``name`` is for the error message.
 
     Raises
     ------
@@ -29,7 +29,18 @@ def parse_json_object(text: bytes, name: str) -> dict[str, Any]:
 
 
 def count(config: dict[str, Any], *keys: str, default: int | None = None) -> int | None:
-    """The first of several keys that is present, as a count from 0 to 2**31.
+    """The value of the first key present, as a count from 0 to 2**31.
+
+    Parameters
+    ----------
+    config : content of ``config.json``.
+    keys : names of the entry, in order of preference.
+    default : what to return where none is present.
+
+    Returns
+    -------
+    int or None
+        The count.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Opening a checkpoint: from an address to its parts, of which one is chosen."""
+"""Open a checkpoint: from an address to its parts, one of which is chosen."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
 
 
 def _sound(held: Held, fit: Fit) -> Fit | None:
-    """A further part, if it can be read: with what ``config.json`` says, else without it."""
+    """A further part, if it can be read: with its settings in ``config.json``, else without them."""
     for one in (fit, replace(fit, config=numbers(fit.family, {}))):
         alone = divide([one], {name: held.found[name].shape for name in one.keys})
         try:
@@ -77,7 +77,7 @@ def _sound(held: Held, fit: Fit) -> Fit | None:
 
 
 def tokenizer_at(location: Location) -> Vocabulary:
-    """The tokenizer that an address means: of a tokenizer file, of a folder or of a model.
+    """The tokenizer at an address: a tokenizer file, or the tokenizer of a folder or model.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def tokenizer_at(location: Location) -> Vocabulary:
 
 
 def drafted_layout(model: str | os.PathLike[str] | Location) -> str:
-    """A layout file to start from, for a model whose architecture is not known; see docs/layouts.md.
+    """A layout file to start from, for a model of unknown architecture; see docs/layouts.md.
 
     Raises
     ------
@@ -113,14 +113,14 @@ def drafted_layout(model: str | os.PathLike[str] | Location) -> str:
 
 
 def _held(location: Location) -> tuple[Source, dict[str, Tensor], Vocabulary | None]:
-    """What lies somewhere, its tensors by name, and the tokens that a file itself lists."""
+    """The source at a location, its tensors by name, and the vocabulary in a file of weights."""
     source, found, tokens = _contents(locate(location))
     found = unwrapped(found, whole=not is_adapter(source, found))
     return source, dequantised(found, source.config), tokens
 
 
 def _contents(source: Source) -> tuple[Source, dict[str, Tensor], Vocabulary | None]:
-    """The tensors of all files; the source with what they say of themselves, which counts before config.json."""
+    """The tensors of all files, and the source with the files' own settings, which override config.json."""
     found: dict[str, Tensor] = {}
     tokens: Vocabulary | None = None
     for file in source.weights:

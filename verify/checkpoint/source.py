@@ -1,4 +1,4 @@
-"""From an address to weight files: a folder or one file, single or sharded, never outside the folder."""
+"""Find the weight files of an address: a folder or one file, single or sharded, never outside the folder."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .places.address import find_address
 from .places.hub import find_on_hub
 from .places.place import File, LocalFolder, Location, Storage
 
-_MOST_FOLDERS = 256  # that are looked into
+_MOST_FOLDERS = 256  # folders searched
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]+\.safetensors")
-"""Names of files that lie in the folder itself on every system."""
+"""File names that stay in the folder itself on every system."""
 _SHOWN = 8  # names of folders in a message
 
 
@@ -30,39 +30,39 @@ class Source:
     weights: tuple[File, ...]
     """Weight files, ordered by name."""
     index: dict[str, str] | None
-    """Tensor name to weight file name, where the checkpoint is sharded with an index."""
+    """Weight file name by tensor name, if the checkpoint has an index."""
     config: dict[str, Any]
-    """``config.json``; empty where there is none."""
+    """Content of ``config.json``; empty if there is none."""
     not_read: tuple[str, ...] = ()
-    """Other files of weights in the folder, by name; of a file given by its own path, none is looked for."""
+    """Other files of weights in the folder, by name; empty for a file given by its own path."""
 
 
 @dataclass(frozen=True)
 class ResolvedLocation:
-    """Where a model lies, found without looking into its weights."""
+    """The resolved location of a model, found without reading its weights."""
 
     location: Location
-    """The same, at the commits that were found, so that whoever opens it later reads the same files."""
+    """The location pinned to the commits found, so that opening it later reads the same files."""
     places: tuple[tuple[Storage, str], ...]
-    """The model's and, where it is merged onto one, its base's, each with the name of the file or folder meant."""
+    """Folder of the model and, if any, of its base, each with the name of the file or folder."""
     tokenizer: tuple[Storage, str] | None = None
-    """Likewise of the tokenizer, where another than the model's own is given."""
+    """Likewise for the tokenizer, if another than the model's own is given."""
 
     @property
     def state(self) -> str | None:
-        """Changes whenever bytes of its files may have; None where that cannot be known."""
+        """A text that changes whenever bytes of its files may have changed; None if that cannot be known."""
         if any(place.state is None for place, _ in self._all):
             return None
         return repr([((below(place) if name == place.name else place).state, name) for place, name in self._all])
 
     @property
     def local(self) -> bool:
-        """Whether all weights lie on this machine."""
+        """Whether all weights are local."""
         return all(place.origin is None for place, _ in self.places)
 
     @property
     def committed(self) -> bool:
-        """Whether all files are of a commit, and so do not change."""
+        """Whether all files belong to a commit, and so do not change."""
         return all(place.revision is not None for place, _ in self._all)
 
     @property
@@ -71,12 +71,12 @@ class ResolvedLocation:
 
 
 def resolve_location(location: Location) -> ResolvedLocation:
-    """Find a model, and the base that it is merged onto and the tokenizer, if they are given.
+    """Find a model, and its base and tokenizer if they are given.
 
     Raises
     ------
     CheckpointError
-        If there is nothing there.
+        If nothing is there.
     """
     place, file = find(location)
     places = [(place, file or place.name)]
@@ -97,13 +97,13 @@ def resolve_location(location: Location) -> ResolvedLocation:
 def locate(location: Location) -> Source:
     """Find the weight files and configuration of a checkpoint.
 
-    Where a folder holds no weights and exactly one folder in it does, that one is read.
+    If a folder holds no weights and exactly one folder in it does, that one is read.
 
     Raises
     ------
     CheckpointError
-        If there is nothing there, only pickles, an incomplete set of shards, several sets of weights that differ, or
-        a hostile index.
+        If there is nothing, only pickles, an incomplete set of shards, several different sets of weights, or a
+        hostile index.
     """
     place, file = find(location)
     name = place.name if file is None else PurePosixPath(file).name
@@ -129,7 +129,7 @@ def locate(location: Location) -> Source:
 
 
 def below(place: Storage) -> Storage:
-    """The place itself, or the one folder in it that holds weights, where it holds none itself.
+    """The folder itself or, if it holds no weights, the only folder in it that does.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def below(place: Storage) -> Storage:
 
 
 def _meant(place: Storage, present: list[str], config: dict[str, Any]) -> WeightSet:
-    """The set of weights that a folder means."""
+    """The set of weights to read in a folder."""
     sets = weight_sets(present, tuple(FORMATS), lambda name: _index(place, name))
     if sets:
         return chosen(place, sets, present, config)
@@ -169,17 +169,17 @@ def _meant(place: Storage, present: list[str], config: dict[str, Any]) -> Weight
 
 
 def is_weights(name: str) -> bool:
-    """Whether a file is one of weights, by its name."""
+    """Whether a file name is one of weights."""
     return is_index(name) or PurePosixPath(name).suffix.lower() in (*FORMATS, *PICKLES)
 
 
 def find(location: Location) -> tuple[Storage, str | None]:
-    """The place, and the file inside it that is meant; None for the folder as a whole.
+    """The folder, and the file in it; None for the folder as a whole.
 
     Raises
     ------
     CheckpointError
-        If there is nothing there.
+        If nothing is there.
     """
     text = location.address
     if not text:
@@ -192,7 +192,7 @@ def find(location: Location) -> tuple[Storage, str | None]:
                 "of the Hub."
             )
         return (LocalFolder(path), None) if path.is_dir() else (LocalFolder(path.parent), path.name)
-    shown = path.name if path.is_absolute() else text  # a message gives no absolute path
+    shown = path.name if path.is_absolute() else text  # messages show no absolute path
     try:
         found = find_on_hub(location) or find_address(location)
     except CheckpointError as error:
@@ -234,7 +234,7 @@ def _index(place: Storage, index: str) -> dict[str, str]:
 
 
 def _listed(place: Storage, index: str) -> WeightSet:
-    """The set that an index given by its own path lists."""
+    """The set of weights of an index given by its own path."""
     files = tuple(sorted(set(_index(place, index).values())))
     return chosen(place, [WeightSet(files, index)], place.list_files(), {})
 
@@ -242,7 +242,7 @@ def _listed(place: Storage, index: str) -> WeightSet:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # a name too long for the file system, or a folder that may not be entered
+    except OSError:  # too long a name, or no permission
         return False
 
 

@@ -1,4 +1,4 @@
-"""Token strings as bytes, whatever way a tokenizer spells them.
+"""Read tokenizers: tokens as bytes, however the tokenizer spells them.
 
 Byte-level BPE spells every byte as a visible character; sentencepiece writes a space as U+2581 and rare
 bytes as <0x0A>; WordPiece marks continuations with ## and means a space before everything else.
@@ -29,30 +29,30 @@ LOOKED_FOR = (
     "tiktoken.model",
     "*.tiktoken",
 )
-"""Names of tokenizer files, in the order in which they are looked for."""
+"""Names of tokenizer files, in order of preference."""
 
 _LARGEST = 1 << 24  # tokens
 _MOST_PIECES = 1 << 19  # of a list or a sentencepiece model; the largest published have 262144
 _MOST_FIELDS = 16  # of a piece; there are three
-_NO_TEXT = (2, 3, 5)  # types of pieces that stand for no text: unknown, control, unused
+_NO_TEXT = (2, 3, 5)  # types of pieces without text: unknown, control, unused
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What a tokenizer file says."""
+    """The content of a tokenizer file."""
 
     file: str
     """Its name."""
     tokens: dict[bytes, int]
-    """Token bytes to id; of several spellings of the same bytes, the lowest id."""
+    """Ids by token bytes; for several spellings of the same bytes, the lowest id."""
 
     def below(self, size: int) -> dict[bytes, int]:
-        """Those with ids below ``size``, the rows of a table."""
+        """Tokens with ids below ``size``, the number of rows of a table."""
         return {token: number for token, number in self.tokens.items() if number < size}
 
 
 def vocabulary(place: Storage) -> Vocabulary | None:
-    """The tokenizer of a folder; None where it has none.
+    """The tokenizer of a folder; None if it has none.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def vocabulary(place: Storage) -> Vocabulary | None:
         for name in (name for name in present if name == kind or (kind[0] == "*" and name.endswith(kind[1:]))):
             try:
                 return read_vocabulary(place, name)
-            except NotFoundError:  # a link to nothing, or a folder
+            except NotFoundError:  # a dangling link, or a folder
                 continue
     return None
 
@@ -85,7 +85,19 @@ def read_vocabulary(place: Storage, name: str) -> Vocabulary:
 
 
 def spelled(name: str, tokens: list[str], spelling: str) -> dict[bytes, int] | None:
-    """Token bytes to id, of a list of tokens as GGUF spells them; None where the spelling is not known."""
+    """Ids by token bytes, from a list of tokens in a GGUF spelling; None if the spelling is unknown.
+
+    Parameters
+    ----------
+    name : name of the list, for messages.
+    tokens : tokens in the order of their ids.
+    spelling : GGUF's name of the tokenizer, such as ``gpt2``.
+
+    Returns
+    -------
+    dict or None
+        Ids by token bytes; None for an unknown spelling.
+    """
     spell = {"gpt2": _byte_level, "llama": _sentencepiece, "t5": _sentencepiece, "bert": _phantom}.get(spelling)
     return None if spell is None else _by_bytes(name, zip(tokens, range(len(tokens)), strict=True), spell, _LARGEST)
 
@@ -137,7 +149,7 @@ def _vocab_txt(name: str, text: bytes) -> Tokens:
 
 
 def _tekken(name: str, text: bytes) -> Tokens:
-    """Mistral's: ranks of byte strings in base64, which special tokens come before.
+    """Mistral's format: special tokens, then byte strings in base64 by rank.
 
     The published ones list more tokens than the tokenizer has; those whose id is ``default_vocab_size`` or more
     are never used.
@@ -158,8 +170,8 @@ def _tekken(name: str, text: bytes) -> Tokens:
 
 
 def _model(name: str, content: bytes) -> Tokens:
-    """``tokenizer.model`` is a sentencepiece model, or lines of base64 and rank as tiktoken has them."""
-    if content[:1] == b"\n":  # field 1 of a message; no base64 begins so
+    """``tokenizer.model``: a sentencepiece model, or lines of base64 and rank as in tiktoken."""
+    if content[:1] == b"\n":  # field 1 of a message; base64 never begins so
         return _pieces(name, content), _sentencepiece
     _check_lines(name, content)
     try:
@@ -192,7 +204,7 @@ def _pieces(name: str, content: bytes) -> Iterator[tuple[str, int]]:
 
 
 def _fields(name: str, message: bytes, most: int) -> Iterator[tuple[int, int | bytes]]:
-    """Number and value of each field, of no more than so many (https://protobuf.dev/programming-guides/encoding)."""
+    """Number and value of each field, at most ``most`` (https://protobuf.dev/programming-guides/encoding)."""
     at = seen = 0
     while at < len(message):
         if (seen := seen + 1) > most:
@@ -214,8 +226,8 @@ def _fields(name: str, message: bytes, most: int) -> Iterator[tuple[int, int | b
 
 
 def _varint(name: str, message: bytes, at: int) -> tuple[int, int]:
-    """A number of 7 bits a byte, the lowest first, and where it ends."""
-    if at < len(message) and message[at] < 128:  # nearly all
+    """A varint (7 bits per byte, lowest first), and its end."""
+    if at < len(message) and message[at] < 128:  # the usual case
         return message[at], at + 1
     value = 0
     for i, byte in enumerate(message[at : at + 10]):
@@ -239,7 +251,7 @@ def _as_bytes(token: str) -> bytes:
 
 
 def _json(name: str, text: bytes) -> Tokens:
-    """A file of one of the three kinds of JSON, under another name."""
+    """A JSON file of one of the three kinds, under another name."""
     content = parse_json_object(text, name)
     if isinstance(content.get("model"), dict):
         return _tokenizer_json(name, text)
@@ -269,13 +281,13 @@ def _sentencepiece(token: str) -> bytes | None:
 
 def _wordpiece(token: str) -> bytes | None:
     if not token or (re.fullmatch(r"\[.*\]", token) and len(token) > 2):
-        return None  # nothing after the last line feed of vocab.txt; special tokens are no text
+        return None  # empty last line of vocab.txt; special tokens have no text
     text = token[2:] if token.startswith("##") and len(token) > 2 else " " + token
     return text.encode("utf-8", "surrogatepass")
 
 
 def _phantom(token: str) -> bytes | None:
-    """WordPiece with a space before what begins a word, instead of a mark before what does not."""
+    """WordPiece with a space before the beginning of a word, instead of a mark before continuations."""
     special = re.fullmatch(r"\[.*\]", token) and len(token) > 2
     return None if special else token.replace("\u2581", " ").encode("utf-8", "surrogatepass")
 

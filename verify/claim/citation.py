@@ -22,6 +22,7 @@ def cite(verdict: str, digest: str, created: str, version: str) -> Citation:
 
     Parameters
     ----------
+    verdict : the verdict of the report.
     digest : ``sha256:`` and 64 hexadecimal digits.
     created : ISO 8601 time.
     version : of the library that made the report.

@@ -1,6 +1,6 @@
 """From results to a sealed report: lines of evidence, several tests and parts, and the verdict.
 
-Both who makes a report and who checks one end here, so a report says what its numbers say, or fails the check.
+Making a report and replaying one both end here, so a report follows from its numbers, or fails the replay.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ IDENTICAL = Phrase.of("identical_weights")
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What a report states beside its evidence."""
+    """Options and circumstances that a report states beside its evidence."""
 
     alpha: float
     """Level of the exact tests."""
     searched: int
-    """Pairs of models that were searched for this one."""
+    """Pairs of models that were searched for this one; every p-value is multiplied by their number."""
     chronology: str | None
     shared_anchors: int | None
     """Anchor tokens that both vocabularies know; None only where an older report does not say."""
@@ -42,17 +42,29 @@ class Circumstances:
 
 @dataclass(frozen=True)
 class Further:
-    """A pair of parts beside the one that a report is headlined by."""
+    """A further pair of parts, beside the one in the headline."""
 
     pair: Pair
     results: Sequence[ExactResult] = ()
-    """One of each exact test, where tables understand both."""
+    """One result for each exact test, if tables understand both parts."""
     subjects: tuple[PartSubject, PartSubject] | None = None
     shared_anchors: int | None = None
 
     @staticmethod
     def of(pair: Pair, prints: tuple[Fingerprint, Fingerprint] | None, results: Sequence[ExactResult]) -> Further:
-        """A pair with its results and, where there are any, what they depend on."""
+        """A pair with its results and the descriptions that they depend on.
+
+        Parameters
+        ----------
+        pair : the two parts.
+        prints : their fingerprints; None where no table understands both.
+        results : results of the exact tests on them.
+
+        Returns
+        -------
+        Further
+            What a report records of the pair.
+        """
         if prints is None:
             return Further(pair)
         a, b = (PartSubject.of(model.record) for model in prints)
@@ -74,9 +86,11 @@ def conclude(
 
     Parameters
     ----------
-    results : of the parts that the report is headlined by, one of each exact test, in any order.
-    panel : evidence of the panel; None where none was used. What it ranks enters the verdict only if the panel holds
-        enough members like A and B (:func:`verify.panel.unlike`).
+    a, b : the two models.
+    results : of the pair of parts in the headline, one for each exact test, in any order.
+    panel : evidence of the panel; None if none was used. It enters the verdict only if the panel holds enough members
+        like A and B (:func:`verify.panel.unlike`).
+    stated : level, search and what else the report states beside its evidence.
     further : pairs of parts beside that one, with their results.
     equal : tensors that no table understands, equal in both.
     others : lines of evidence that enter no verdict.
@@ -150,7 +164,7 @@ def _part(
 
 
 def headline(a: Subject, b: Subject) -> Pair:
-    """The pair of parts that two subjects are of."""
+    """The pair of parts that two subjects describe."""
     first, second = (next(part for part in one.parts if part.name == one.part) for one in (a, b))
     return Pair(first, second)
 
@@ -161,5 +175,18 @@ def not_needed() -> list[ExactResult]:
 
 
 def log10_alpha_of_one(alpha: float, applicable: int, searched: int, parts: int = 1) -> float:
-    """log10 of the level that one of the applicable exact tests, of one of several pairs of parts, has to itself."""
+    """log10 of the Bonferroni share of ``alpha`` for one exact test of one pair of parts.
+
+    Parameters
+    ----------
+    alpha : level of the exact tests, between 0 and 1.
+    applicable : number of exact tests that apply.
+    searched : number of pairs of models that were searched.
+    parts : number of pairs of parts that tests apply to.
+
+    Returns
+    -------
+    float
+        log10 of ``alpha`` over the product of the three numbers.
+    """
     return log10(alpha) - log10(max(1, applicable)) - log10(max(1, parts)) - log10(searched)

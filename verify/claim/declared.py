@@ -1,8 +1,8 @@
-"""What the makers of two models declare, set beside the verdict: it enters no p-value and decides nothing.
+"""Lineage that the developers of two models declare, shown beside the verdict; it enters no p-value.
 
-Models are matched by name alone. A declared ``org/model`` is the model read from ``hf://org/model``, upper and lower
-case alike, as on the Hub; a model that was not read from the Hub is matched by the last part of the declared name and
-its own name, and that is said. Both naming one base is a declared relation too, as siblings have it.
+Models are matched by name alone. A declared ``org/model`` is the model read from ``hf://org/model``, ignoring case,
+as on the Hub; a model that was not read from the Hub is matched by the last part of the declared name, and the report
+says so. Two models that name the same base are a declared relation too.
 """
 
 from __future__ import annotations
@@ -37,9 +37,20 @@ class Declared(Record):
 
 
 def declared(a: Subject, b: Subject, verdict: Verdict) -> Declared:
-    """What is declared of two models, and whether the verdict confirms it.
+    """Declared lineage of two models, and whether the verdict confirms it.
 
-    A declaration of an adapter that was merged for the comparison is not confirmed by it: the merging would be found.
+    A declaration by an adapter that was merged for the comparison is not confirmed by it, since the test would find
+    the merging.
+
+    Parameters
+    ----------
+    a, b : the two models.
+    verdict : the verdict on them.
+
+    Returns
+    -------
+    Declared
+        How declarations and verdict compare.
     """
     a_names_b, b_names_a = _names(a, b), _names(b, a)
     common = not {name.casefold() for name in a.declared_bases}.isdisjoint(
@@ -62,7 +73,7 @@ def declared(a: Subject, b: Subject, verdict: Verdict) -> Declared:
 
 
 def _names(one: Subject, other: Subject) -> Match | None:
-    """How a base that one model declares is the other."""
+    """How a base declared by one model matches the other."""
     wanted = [name.casefold() for name in one.declared_bases]
     if other.origin is not None and other.origin.startswith(_HUB):
         repository = "/".join(other.origin.removeprefix(_HUB).casefold().split("/")[:2])

@@ -1,4 +1,4 @@
-"""Lines of evidence: what was asked of two models, what it assumes, and what was found; and the verdict on all lines.
+"""Lines of evidence: a question, its assumptions and its results; and the verdict on all lines.
 
 A verdict is a function of the lines alone, by levels fixed before anything was seen. Under the assumptions of the
 line "exact", the chance of ``dependent`` for strangers is at most its level; under those of "panel", the chance of
@@ -32,20 +32,20 @@ class EvidenceLine(Record):
     """One line of evidence."""
 
     line: str = Field(pattern="^[a-z][a-z0-9_]{0,39}$")
-    """``exact``, ``panel``, or the name of somebody's own."""
+    """``exact``, ``panel``, or the name of a user's own line."""
     asked: Phrase
-    """What was asked: the catalogue has both propositions of its code."""
+    """Code of the question; the catalogue has both propositions."""
     assumes: tuple[Phrase, ...]
-    """What must be true for its p-value to hold."""
+    """Assumptions under which its p-value is valid."""
     alpha: float | None = Field(gt=0, lt=1)
-    """Level, fixed before anything was seen; None for a line that enters no verdict."""
+    """Level, fixed in advance; None for a line that enters no verdict."""
     log10_p: float | None
-    """log10 p of the line, with all that it pays for: several tests, parts, and pairs that were searched. None where
-    no test applies, or what was found is no verdict."""
+    """log10 p of the line, corrected for the number of tests, parts, and pairs searched. None if no test applies, or
+    the result cannot decide."""
     attainable_log10_p: float | None
-    """The smallest log10 p that the line could have given, likewise."""
+    """The smallest log10 p that the line could have given, with the same corrections."""
     results: tuple[Result, ...]
-    """Of its tests, in the order of the registry."""
+    """Results of its tests, in the order of the registry."""
 
     @property
     def rejects(self) -> bool:
@@ -62,8 +62,8 @@ class EvidenceLine(Record):
 def decide(lines: Sequence[EvidenceLine]) -> Verdict:
     """The verdict on two models that do not hold the same weights.
 
-    ``untestable`` where no line could have rejected, for want of tests that apply or of indices that are live in both
-    models: then a p-value above the level says nothing.
+    ``untestable`` if no line could have rejected, because no test applies or too few indices are live in both models;
+    a p-value above the level is then uninformative.
     """
     by_name = {line.line: line for line in lines}
     known = [by_name[name] for name in _ESTABLISHES if name in by_name]
@@ -98,12 +98,11 @@ def exact_line(
     Parameters
     ----------
     results : of every exact test.
-    log10_p : of the line, with all that it pays for.
+    log10_p : of the line, corrected for tests, parts and search.
     alpha : its level.
     searched : pairs of models that were searched for this one.
-    parts : pairs of parts that exact tests apply to; later steps of Holm's procedure pay for fewer, so ``log10_p``
-    may
-        be below what is attainable by the first.
+    parts : pairs of parts that exact tests apply to; later steps of Holm's procedure have smaller factors, so
+        ``log10_p`` may be below the smallest value of the first step.
     """
     return EvidenceLine(
         line=EXACT,
@@ -121,8 +120,9 @@ def panel_line(found: PanelEvidence, *, decisive: bool, searched: int = 1) -> Ev
 
     Parameters
     ----------
-    decisive : whether the panel holds enough members like A and B for a rank to be a verdict; else ranks are recorded
-        with the tests, and the line has no p-value.
+    found : ranks and scores of the panel tests.
+    decisive : whether the panel holds enough members like A and B for a verdict; else ranks are recorded with the
+        tests, and the line has no p-value.
     searched : pairs of models that were searched for this one.
     """
     primary: PanelResult | None = found.primary if decisive else None
@@ -142,6 +142,18 @@ def panel_line(found: PanelEvidence, *, decisive: bool, searched: int = 1) -> Ev
 
 
 def attainable(results: Sequence[TestResult], searched: int, parts: int) -> float | None:
-    """The smallest log10 p that exact tests could have given together, in one of several pairs of parts."""
+    """The smallest combined log10 p that the exact tests could have given for one of several pairs of parts.
+
+    Parameters
+    ----------
+    results : results of the exact tests.
+    searched : number of pairs of models that were searched.
+    parts : number of pairs of parts that tests apply to.
+
+    Returns
+    -------
+    float or None
+        log10 p; None where no test applies.
+    """
     able = [result.attainable_log10_p for result in results if result.attainable_log10_p is not None]
     return min(0.0, log10(len(able) * searched * max(1, parts)) + min(able)) if able else None

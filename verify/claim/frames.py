@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def five_lines(report: ClaimReport) -> list[str]:
-    """Which models, what was found, how strongly, what it rests on, and what to cite."""
+    """Models, finding, p-values, tests that apply, and digest."""
     strength = [
         f"{line.line}: {probability(line.log10_p)} (level {line.alpha:g})"
         for line in report.evidence
@@ -29,12 +29,12 @@ def five_lines(report: ClaimReport) -> list[str]:
 
 
 def of_tests(report: ClaimReport) -> list[dict[str, Any]]:
-    """One row a test: what it counted (the count with the smallest p-value), its effect, and its p-values."""
+    """One row for each test: its count with the smallest p-value, its effect, and its p-values."""
     return [_row(line.line, result, report) for line in report.evidence for result in line.results]
 
 
 def of_layers(report: ClaimReport) -> list[dict[str, Any]]:
-    """One row a pair of layers and test that says where."""
+    """One row for each pair of layers and test with localisation."""
     return [
         {"test": result.id} | row.model_dump()
         for result in report.results

@@ -1,4 +1,4 @@
-"""Parts of two models side by side: which is compared with which, and what share of the stored numbers that is.
+"""Pair the parts of two models, and compute their shares of the stored numbers.
 
 Parts are paired by name and kind, before any number of a tensor is looked at. Each pair that tables understand is
 given the exact tests; its p-value is for its own null hypothesis, and Holm's procedure over all pairs that a test
@@ -16,9 +16,10 @@ from ..checkpoint import COPIES, FAMILIES, Architecture
 from ..fingerprint import DeadCount, FingerprintRecord, Pairing, PartRecord, StrangeTensor
 
 WHOLE = 0.9
-"""Share of the stored numbers of both models that a pair of parts must hold for its verdict to be said of the models.
+"""Smallest share of the stored numbers of both models for which the verdict on a pair of parts is stated of the
+models.
 
-What is left beside it (a projector, a pooler, heads) could not be called most of a model by anybody. A part that is a
+The rest (a projector, a pooler, heads) is then a minor part of a model. A part that is a
 model of its own is named whatever its share (``part_words.whole``).
 """
 _MOST_NAMED = 5
@@ -32,12 +33,12 @@ class Pair(NamedTuple):
 
     @property
     def understood(self) -> bool:
-        """Whether tests can be asked; else there are digests only."""
+        """Whether tests can be run; else only digests are compared."""
         return bool(self.a.family and self.b.family)
 
     @property
     def same(self) -> bool:
-        """Whether both hold the same numbers, which were read whole, and would say something if they are equal."""
+        """Whether both hold the same numbers, read whole, whose equality is informative."""
         telling = self.understood or self.a.telling > 0
         return telling and self.a.sha256 is not None and self.a.sha256 == self.b.sha256
 
@@ -45,7 +46,7 @@ class Pair(NamedTuple):
 class EqualTensors(Record):
     """Tensors that no table understands, equal in both models in name, shape and every byte.
 
-    Those of parts that are equal as a whole are not counted, nor those of which equality says nothing.
+    Not counted: tensors of parts that are equal as a whole, and those whose equality is uninformative.
     """
 
     tensors: int
@@ -55,7 +56,7 @@ class EqualTensors(Record):
 
 
 class PartSubject(Record):
-    """What of a further part decides which tests apply, and what could not be compared."""
+    """The description of a further part: what decides which tests apply, and what could not be compared."""
 
     architecture: Architecture
     anchors: int
@@ -75,7 +76,7 @@ class PartSubject(Record):
 
 
 def inventory(record: FingerprintRecord) -> tuple[PartRecord, ...]:
-    """All parts of a model; of a record that knows of none, the one that it is of, its numbers not counted."""
+    """All parts of a model; for a record without parts, the one part it describes, with its numbers not counted."""
     if record.parts:
         return record.parts
     family = record.architecture.family
@@ -84,7 +85,7 @@ def inventory(record: FingerprintRecord) -> tuple[PartRecord, ...]:
 
 
 def paired(a: Sequence[PartRecord], b: Sequence[PartRecord]) -> list[Pair]:
-    """The parts that are compared, the pair that is headlined first, the others in the order of A.
+    """The pairs of parts to compare, that of the headline first, the others in the order of A.
 
     Two parts are a pair if nothing else of either model is of their kind and name; else, if nothing else left is of
     their kind and table; then of their kind; then of their sense, text or images. Where no two parts that tables
@@ -124,14 +125,25 @@ def share(part: PartRecord, parts: Sequence[PartRecord]) -> float | None:
 
 
 def single(a: Sequence[PartRecord], b: Sequence[PartRecord]) -> bool:
-    """Whether each model is one part and nothing else, as far as is known, so that a verdict is of the models."""
+    """Whether each model is known to be a single part, so that the verdict is on the models."""
     return len(a) <= 1 and len(b) <= 1
 
 
 def equal_tensors(
     a: Sequence[StrangeTensor], b: Sequence[StrangeTensor], pairs: Sequence[Pair]
 ) -> EqualTensors | None:
-    """Tensors that nothing understands and both models hold, but for those of parts that are equal as a whole."""
+    """Unknown tensors that both models hold, except those of parts that are equal as a whole.
+
+    Parameters
+    ----------
+    a, b : tensors of A and of B that no table understands.
+    pairs : the parts that are compared.
+
+    Returns
+    -------
+    EqualTensors or None
+        Their number and the largest; None where there is none.
+    """
     whole = {pair.a.name for pair in pairs if pair.same}
     others = {(one.name, one.dtype, one.shape, one.sha256) for one in b}
     found = [

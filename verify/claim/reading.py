@@ -1,4 +1,4 @@
-"""A report read from its bytes: of this schema, or of an older one and then brought into this one.
+"""Read a report from its bytes: of this schema, or of an older one, which is converted.
 
 Every door to a report (`ClaimReport.from_json`, the command line, `verify.replay`) goes through here.
 """
@@ -22,7 +22,7 @@ LARGEST_FILE = 1 << 28
 
 
 class Reader(NamedTuple):
-    """How a schema is read."""
+    """Reader of one schema."""
 
     report: Callable[[dict[str, Any]], ClaimReport]
     """The report, in the present schema."""
@@ -52,7 +52,7 @@ class Written(NamedTuple):
 
 
 def intact(source: str | os.PathLike[str]) -> ClaimReport:
-    """The report of a path or JSON text, if its digest is that of its content.
+    """Read a report from a path or JSON text, and check its digest.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def intact(source: str | os.PathLike[str]) -> ClaimReport:
 
 
 def read(source: bytes) -> Written:
-    """A report from the bytes of its file; its seal is not checked.
+    """Read a report from the bytes of its file; its digest is not checked.
 
     Raises
     ------

@@ -19,19 +19,18 @@ class PartResult(Record):
     b: str
     """Name, as among the parts of B."""
     verdict: Verdict
-    """At the level of the exact tests; ``identical`` where both hold the same numbers."""
+    """At the level of the exact tests; ``identical`` if both hold the same numbers."""
     log10_p: float | None = None
     """log10 of the family-wise p-value of its exact tests; None where none applies."""
     adjusted_log10_p: float | None = None
     """The same, adjusted by Holm's procedure over all pairs of parts, and for the search."""
     results: tuple[Result, ...] = ()
-    """Empty for the pair that the report is headlined by, whose results are the report's, and where no table
-    understands the parts."""
+    """Empty for the pair of the headline, whose results are the report's, and for parts that no table understands."""
     subject_a: PartSubject | None = None
-    """What of the part of A its tests depend on; None where there are none here."""
+    """Description of the part of A that its tests depend on; None if there are none here."""
     subject_b: PartSubject | None = None
     shared_anchors: int | None = None
-    """Anchor tokens that both know; None where there are no tests here."""
+    """Anchor tokens that both know; None if there are no tests here."""
 
     @property
     def tests(self) -> Mapping[str, Result]:
@@ -47,13 +46,13 @@ class Hypotheses(Record):
 
 
 class Provenance(Record):
-    """What computed the report, and how it was asked for."""
+    """The software that computed the report, and the options it was called with."""
 
     software: dict[str, str]
     effort: Effort = "full"
-    """At which the two were compared: at most the smaller of theirs."""
+    """Effort of the comparison: at most the smaller of theirs."""
     sketch: SketchSpec
-    """Under which the two were compared."""
+    """Sketch of the comparison."""
     options: dict[str, str] = later({})
-    """Of the command or call, as given, what no other field says: effort, panel, and for either model its layout and
-    tokenizer by name. Options left at their defaults are left out, and no path is kept."""
+    """Options of the command or call that no other field holds: effort, panel, and for either model its layout and
+    tokenizer by name. Defaults are omitted, and no path is kept."""

@@ -1,7 +1,7 @@
 """ClaimReport: everything a claim of lineage rests on, frozen, versioned and digested.
 
-It holds facts alone. Whatever it says of them is made, when it is asked for, in the words of the catalogue that it
-names (``verify.wording``): its digest covers what was found, and no word.
+It holds facts alone. Its sentences are made on demand by the catalogue that it names (``verify.wording``): its digest
+covers facts, and no words.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class ClaimReport(Record):
 
     schema_version: Literal[2] = 2
     wording: int = Field(default=LATEST, ge=1)
-    """Version of the catalogue that its maker read it in."""
+    """Version of the catalogue of sentences at the time the report was made."""
     a: Subject
     """The questioned model."""
     b: Subject
@@ -49,30 +49,31 @@ class ClaimReport(Record):
     """Lines of evidence: the exact tests, then the panel where one was used, then others; the verdict is a function
     of them."""
     robust_log10_p: float | None = None
-    """The larger of the p-values of both lines: valid if either set of assumptions holds. None unless both have
+    """log10 of the larger of both lines' p-values: valid if either set of assumptions holds. None unless both have
     one."""
     panel: PanelUse | None = None
-    """The panel behind the line of the panel; None where none was used."""
+    """The panel; None if none was used."""
     searched: int = Field(default=1, ge=1, le=10**9)
-    """Pairs of models that were searched for this one; 1 for a pair named in advance. The p-values of lines pay for
-    them, and those of single tests do not."""
+    """Pairs of models that were searched for this one; 1 for a pair named in advance. The p-values of lines are
+    multiplied by it, those of single tests are not."""
     chronology: str | None = None
-    """Which file existed first, as stated by whoever asked for the report."""
+    """Which file existed first, as stated by the caller."""
     shared_anchors: int | None = later()
-    """Anchor tokens that both vocabularies know, which decides whether tests on tokens apply; None in older files."""
+    """Number of anchor tokens that both vocabularies know, which decides whether tests on tokens apply; None in older
+    files."""
     parts: tuple[PartResult, ...] = later(())
-    """Pairs of parts, the one that verdict and tests are of first; empty where each model is one part."""
+    """Pairs of parts, that of the headline first; empty if each model is one part."""
     equal_tensors: EqualTensors | None = later()
     """Tensors that no table understands, equal in both."""
     declared: Declared
-    """What the models' makers declare, beside the verdict."""
+    """Declared lineage, beside the verdict."""
     provenance: Provenance
     created: str
-    """When the report was made, ISO 8601, UTC: its only clock."""
+    """Time at which the report was made, ISO 8601, UTC; no other time is recorded."""
     digest: str = ""
     """``sha256:`` over the canonical JSON of everything else; of an older schema, as that defines it."""
     _older: tuple[int, dict[str, Any]] | None = PrivateAttr(default=None)
-    """Schema and content of the file that this report was read from, where that was of an older schema."""
+    """Schema and content of the file that this report was read from, if that was of an older schema."""
 
     # ---- its evidence
 
@@ -104,7 +105,7 @@ class ClaimReport(Record):
 
     @property
     def own_lines(self) -> tuple[EvidenceLine, ...]:
-        """Lines of evidence of whoever asked for the report, which enter no verdict."""
+        """The caller's own lines of evidence, which enter no verdict."""
         return tuple(line for line in self.evidence if line.line not in RESERVED)
 
     @property
@@ -125,7 +126,7 @@ class ClaimReport(Record):
 
     @property
     def log10_p(self) -> float | None:
-        """Family-wise log10 p of the exact tests, adjusted over pairs of parts; None where none applies."""
+        """Family-wise log10 p of the exact tests, adjusted over pairs of parts; None if none applies."""
         return self._of_line(EXACT, "log10_p")
 
     @property
@@ -146,32 +147,32 @@ class ClaimReport(Record):
 
     @property
     def finding(self) -> str:
-        """The verdict in words: first of the pair of parts that it is of, then of others."""
+        """The verdict in words: for the pair of parts in the headline, then for others."""
         return self._words(said.said(self).finding)
 
     @property
     def may_say(self) -> str:
-        """What a paper or a brief that cites the report may say."""
+        """The claim that a paper or a brief may cite the report for."""
         return self._words(said.said(self).may_say)
 
     @property
     def may_not_say(self) -> str:
-        """What it may not."""
+        """Claims that it may not be cited for."""
         return self._words(said.said(self).may_not_say)
 
     @property
     def hypotheses(self) -> Hypotheses:
-        """What the exact tests ask."""
+        """Null and alternative hypothesis of the exact tests."""
         return Hypotheses(**{name: self._words((Phrase.of(f"shared_arrangement.{name}"),)) for name in _PROPOSITIONS})
 
     @property
     def multiplicity(self) -> str:
-        """How many tests, pairs of parts and pairs searched share the level."""
+        """Corrections for the number of tests, pairs of parts and pairs searched."""
         return self._words(said.multiplicity(self))
 
     @property
     def power(self) -> str | None:
-        """What would have been detected; None where something was, or nothing was tested."""
+        """Power: what would have been detected; None if a test rejected or nothing was tested."""
         return self._words(said.power(self)) or None
 
     @property
@@ -181,23 +182,23 @@ class ClaimReport(Record):
 
     @property
     def declared_in_words(self) -> str:
-        """What the models' makers declare, beside the verdict."""
+        """Declared lineage, in words."""
         return self._words(
             said.declared(self.declared, self.verdict, merged=bool(self.a.merged_onto or self.b.merged_onto))
         )
 
     @property
     def citation(self) -> Citation:
-        """How to cite it; it follows from the rest."""
+        """How to cite the report; derived from the rest."""
         version = self.provenance.software.get("verify-lineage", "")
         return cite(cited(self), self.digest, self.created, version)
 
     def say(self, phrase: Phrase) -> str:
-        """A reason or note of the report, in the words of its catalogue."""
+        """A reason or note of the report, in the sentences of its catalogue."""
         return say(phrase, version=self.wording)
 
     def in_words_of(self, version: int) -> ClaimReport:
-        """The same facts, to be read in another version of the catalogue; the digest stays that of the record."""
+        """The same facts with another version of the catalogue; the digest remains that of the record."""
         return self.model_copy(update={"wording": version})
 
     def _words(self, phrases: tuple[Phrase, ...]) -> str:
@@ -207,7 +208,7 @@ class ClaimReport(Record):
 
     @property
     def schema_of_maker(self) -> int:
-        """The schema that it was made under, which may be older than that of this class."""
+        """The schema under which it was made, perhaps older than that of this class."""
         return SCHEMA if self._older is None else self._older[0]
 
     def made_under(self, schema: int, content: dict[str, Any]) -> ClaimReport:
@@ -227,11 +228,11 @@ class ClaimReport(Record):
         return self.digest == digest(self.content(), without=READERS[self.schema_of_maker].outside)
 
     def facts(self) -> dict[str, Any]:
-        """The record as JSON has it, in the present schema."""
+        """The record as a JSON object, in the present schema."""
         return self.model_dump(mode="json")
 
     def content(self) -> dict[str, Any]:
-        """The record as its file has it."""
+        """The record as a JSON object, in the schema of its file."""
         return self.facts() if self._older is None else self._older[1]
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
@@ -298,7 +299,7 @@ class ClaimReport(Record):
         self.to("pdf", path)
 
     def to_frame(self) -> Any:
-        """One row a test, as a pandas DataFrame: what was counted, of how many, by chance, and its p-values.
+        """One row for each test, as a pandas DataFrame: count, n, count expected by chance, and p-values.
 
         Raises
         ------
@@ -310,7 +311,7 @@ class ClaimReport(Record):
         return _frame(of_tests(self), "test")
 
     def to_layer_frame(self) -> Any:
-        """One row a pair of layers and test, as a pandas DataFrame.
+        """One row for each pair of layers and test, as a pandas DataFrame.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What a report says of its facts: which phrases, and what fills them. Their words are in ``verify.wording``."""
+"""The phrases of a report: which ones apply to its facts, and with which values; ``verify.wording`` has the words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Phrases = tuple[Phrase, ...]
 
 
 class Said(NamedTuple):
-    """What a report, and whoever cites it, may say of a verdict."""
+    """Finding, and what may and may not be said of it."""
 
     finding: Phrases
     may_say: Phrases
@@ -28,7 +28,7 @@ class Said(NamedTuple):
 
 
 def said(report: ClaimReport) -> Said:
-    """The sentences on the verdict: of the pair of parts that it is of, then of others."""
+    """The phrases on the verdict: for the pair of parts in the headline, then for others."""
     pair, behind = of_parts.headlined(report)
     values: dict[str, object] = {"pair": pair, "p": _shown(report, behind)}
     false_match = report.panel.false_match if report.panel else None
@@ -60,7 +60,7 @@ def _shown(report: ClaimReport, behind: Phrase | None) -> Phrase | str:
 
 
 def _why(report: ClaimReport) -> list[Phrase]:
-    """Why no test applies, or how few indices could have matched."""
+    """Why nothing could be tested: no test applies, or too few indices are live."""
     results = report.exact
     reasons = list(dict.fromkeys(result.reason for result in results if result.reason is not None))
     counted = [
@@ -77,7 +77,7 @@ def _why(report: ClaimReport) -> list[Phrase]:
 
 
 def _no_verdict(report: ClaimReport) -> Phrases:
-    """What a panel with too few like A and B shows, and why that is no verdict."""
+    """Rank in a panel with too few members like A and B, and why that is no verdict."""
     why, primary = why_no_rank_decides(report), report.primary
     if why is None or primary is None:
         return ()
@@ -88,12 +88,12 @@ def _no_verdict(report: ClaimReport) -> Phrases:
 
 
 def why_no_rank_decides(report: ClaimReport) -> Phrase | None:
-    """Why no rank among the panel's members is a verdict; None where one is, or no panel was used."""
+    """Why no rank in the panel is a verdict; None if one is, or no panel was used."""
     return None if report.panel is None else unlike(report.panel, report.searched)
 
 
 def multiplicity(report: ClaimReport) -> Phrases:
-    """How many tests, pairs of parts and pairs searched share the level."""
+    """Corrections for the number of tests, pairs of parts and pairs searched."""
     m = sum(result.applicable for result in report.exact)
     if m == 0:
         return (Phrase.of("multiplicity.none"),)
@@ -106,7 +106,7 @@ def multiplicity(report: ClaimReport) -> Phrases:
 
 
 def power(report: ClaimReport) -> Phrases:
-    """What would have been detected, where nothing was."""
+    """Power: what would have been detected, if nothing was."""
     able = [result for result in report.exact if result.detectable_share is not None and result.counts_fixed_points]
     if report.verdict != "no_evidence" or not able:
         return ()
@@ -119,10 +119,12 @@ def power(report: ClaimReport) -> Phrases:
 
 
 def declared(found: Declared, verdict: Verdict, *, merged: bool = False) -> Phrases:
-    """What is declared, beside the verdict.
+    """Declared lineage, beside the verdict.
 
     Parameters
     ----------
+    found : what is declared.
+    verdict : the verdict of the report.
     merged : whether an adapter was merged to make one of the models.
     """
     names = (("A", "B", found.a_names_b), ("B", "A", found.b_names_a))

@@ -37,6 +37,16 @@ def spoken_of(pair: Pair, a: Parts, b: Parts) -> tuple[Phrase, Phrase | None]:
     It is said of the models only where the pair of parts makes most of both (:data:`verify.claim.parts.WHOLE`) and
     neither holds another part that is a model of its own: a large public tower beside a small language model is no
     model.
+
+    Parameters
+    ----------
+    pair : the two parts.
+    a, b : all parts of A and of B.
+
+    Returns
+    -------
+    tuple
+        The phrase that names what the verdict is about; and one to add after the p-value, or None.
     """
     if _makes_the_models(pair, a, b):
         return Phrase.of("pair"), said_of(pair, a, b, "behind")
@@ -68,6 +78,8 @@ def said_of(pair: Pair, a: Parts, b: Parts, how: str = "pair") -> Phrase:
 
     Parameters
     ----------
+    pair : the two parts.
+    a, b : all parts of A and of B.
     how : ``"pair"``, or ``"behind"`` where "of A and B" was said before.
 
     Examples
@@ -99,7 +111,18 @@ def _alike(x: float | None, y: float | None) -> bool:
 def with_others(
     report: ClaimReport, finding: Phrases, may_say: Phrases, may_not_say: Phrases
 ) -> tuple[Phrases, Phrases, Phrases]:
-    """The sentences of a verdict, and those on other parts; equal parts larger than the one headlined come first."""
+    """The sentences of a verdict, and those on other parts; equal parts larger than the one headlined come first.
+
+    Parameters
+    ----------
+    report : the report.
+    finding, may_say, may_not_say : phrases on the pair of parts that the report is headlined by.
+
+    Returns
+    -------
+    tuple
+        The same three, with those on other parts.
+    """
     a, b = report.a.parts, report.b.parts
     pairs = paired_results(report)
     first, headline = pairs[0]

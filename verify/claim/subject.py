@@ -23,13 +23,13 @@ class Subject(Record):
     name: str
     """Folder or file name, never a path."""
     origin: str | None = None
-    """Address it was read from; None for files of the machine that read them."""
+    """Address it was read from; None for local files."""
     revision: str | None = None
-    """Commit of the files, where the place they lie in keeps a history."""
+    """Commit of the files, if their place keeps a history."""
     merged_onto: str | None = None
-    """Name, or address and commit, of the base that this adapter was merged onto; None for a model of its own."""
+    """Name, or address and commit, of the base that this adapter was merged onto; None for a whole model."""
     declared_bases: tuple[str, ...] = ()
-    """Names of the models that this one was made from, as its makers declare them; no evidence."""
+    """Names of the base models that it declares; no evidence."""
     architecture: Architecture
     files: tuple[FileIdentity, ...]
     effort: Effort = "full"
@@ -44,28 +44,28 @@ class Subject(Record):
     anchors: int
     """Anchors kept: tokens, or rows of the table of tokens."""
     pairing: Pairing = later("tokens")
-    """By what anchors pair with those of another model: tokens, or the numbers of rows."""
+    """How anchors pair with those of another model: by tokens, or by row numbers."""
     tokenizer: str | None = later()
-    """Name of the file that tells the tokens; None where none was found."""
+    """Name of the tokenizer file; None if none was found."""
     dead: tuple[DeadCount, ...]
     non_finite: int
     outside: tuple[str, ...]
     unrecognised: tuple[str, ...]
     unrecognised_inside: tuple[str, ...] | None = later()
-    """Those of them that lie inside a layer that was read; None where that is not known."""
+    """Those of them inside a layer that was read; None if unknown."""
     notes: tuple[str, ...] = later(())
-    """What was found otherwise than the model's makers declare, in sentences."""
+    """Sentences on what contradicts the model's own declarations."""
     part: str = later("")
-    """Name of the part that architecture, anchors, tests and what is below their digest are of."""
+    """Name of the part that architecture, anchors and tests describe."""
     parts: tuple[PartRecord, ...] = later(())
-    """All parts of the model; empty where they are not known."""
+    """All parts of the model; empty if unknown."""
     bytes_read: int
     software: dict[str, str]
     read_from: ReadFrom | None = later()
-    """Whether weights were read, or a fingerprint that states what it is of; None in older files."""
+    """Whether weights were read, or a fingerprint of them; None in older files."""
     arrays_sha256: str | None = later()
-    """Of a fingerprint that was read, the digest of its arrays; "" where it states none, so that nothing binds them
-    to what it states. None where weights were read, and in older files."""
+    """Digest of the arrays of a fingerprint that was read; "" if it states none, so that its arrays are not bound to
+    its record. None if weights were read, and in older files."""
 
     @staticmethod
     def of(record: FingerprintRecord, part: FingerprintRecord | None = None) -> Subject:
@@ -73,7 +73,7 @@ class Subject(Record):
 
         Parameters
         ----------
-        part : the record of the part that is compared, where the model is not one part alone.
+        part : record of the part that is compared, if the model has several.
         """
         apart = {"anchors", "arrays_sha256", "part", "parts"}
         shared = Subject.model_fields.keys() & FingerprintRecord.model_fields.keys() - apart
@@ -85,7 +85,7 @@ class Subject(Record):
 
     @staticmethod
     def read(model: Fingerprint, part: FingerprintRecord | None = None) -> Subject:
-        """The subject that a fingerprint is of, and what it was read from; of a part as in :meth:`of`."""
+        """The subject described by a fingerprint, and whether weights were read; ``part`` as in :meth:`of`."""
         arrays = model.record.arrays_sha256 if model.read_from == "fingerprint" else None
         stated = {"read_from": model.read_from, "arrays_sha256": arrays}
         return Subject.of(model.record, part).model_copy(update=stated)

@@ -1,8 +1,8 @@
 """The command line: arguments in, a report out, one clear sentence on any bad input.
 
-Exit status: 0 whatever the verdict; 2 for bad input (one line on standard error, nothing written);
-3 for a verdict named by ``--fail-on``; 130 when interrupted. A screen leaves out a model that cannot be read, says so
-and goes on: that alone is no failure, but with ``--fail-on left_out`` it is 3.
+Exit status: 0 whatever the verdict; 2 for bad input (one line on standard error, nothing written); 3 for a verdict
+named by ``--fail-on``; 130 when interrupted. A screen reports and skips models that cannot be read: the status is
+then 0, or 3 with ``--fail-on left_out``.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def cli(context: click.Context, verbose: int) -> None:
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="Folder for the report's files; those of another report go.",
+    help="Folder for the report's files; files of another report in it are removed.",
 )
 @click.option(
     "--format",
@@ -80,16 +80,21 @@ def cli(context: click.Context, verbose: int) -> None:
     default="none",
     show_default=True,
     metavar="none|default|PATH",
-    help="Unrelated models to rank the pair among.",
+    help="Panel of unrelated models to rank the pair among.",
 )
 @click.option("--panel-alpha", type=float, default=1e-2, show_default=True, help="Level of the primary panel test.")
-@click.option("--family", "families", multiple=True, help="Declared family of A or B; its members are left out.")
+@click.option(
+    "--family",
+    "families",
+    multiple=True,
+    help="Exclude panel members of this model family (repeatable); give the families that A and B belong to.",
+)
 @click.option(
     "--corpus",
     "corpora",
     multiple=True,
     metavar="NAME",
-    help="Text that A and B were trained on, as the panel names it; twice for A's and B's. A panel verdict needs it.",
+    help="Training text of A and B, as named in the panel (twice if they differ); required for a panel verdict.",
 )
 @click.option(
     "--searched",
@@ -97,11 +102,11 @@ def cli(context: click.Context, verbose: int) -> None:
     default=1,
     show_default=True,
     metavar="K",
-    help="Pairs searched for this one; K multiplies every p-value by K.",
+    help="Number of pairs searched to find this one; multiplies every p-value.",
 )
-@click.option("--chronology", help="Which file existed first, and how that is known; recorded as stated.")
-@click.option("--created", help="Time to record instead of now (ISO 8601).")
-@click.option("--fail-on", default="", metavar="VERDICT,...", help="Exit with 3 on these verdicts.")
+@click.option("--chronology", help="Which file existed first, and how you know; recorded as stated.")
+@click.option("--created", help="Time to record instead of the present (ISO 8601).")
+@click.option("--fail-on", default="", metavar="VERDICT,...", help="Exit with status 3 on these verdicts.")
 @click.option("--json", "as_json", is_flag=True, help="Print report.json instead of Markdown.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def lineage(
@@ -239,7 +244,7 @@ def _described(record: FingerprintRecord) -> str:
 )
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def demo(output: Path, quiet: bool) -> None:
-    """Two shipped pairs of real trained models: one related, one not."""
+    """Compare two pairs of real trained models that ship with verify: one related, one not."""
     from ..data import model
     from ..lineage import test_lineage
 
@@ -253,7 +258,7 @@ def demo(output: Path, quiet: bool) -> None:
             report = test_lineage(model(a), model(b), progress=progress)
         try:
             write_report(report, output / name, wanted)
-        except InputError as error:  # a typesetter that lacks something
+        except InputError as error:  # an incomplete typesetter
             left_out, wanted = str(error).rstrip("."), [kind for kind in wanted if kind != "pdf"]
         echo(f"{name}: {a} against {b}\n  {report.finding}")
         if report.verdict == "no_evidence":

@@ -1,4 +1,4 @@
-"""``verify cache``: what is kept between runs, where, and how to be rid of it."""
+"""``verify cache``: show and delete the cache."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _DAY = 86_400.0  # seconds
 @click.group(invoke_without_command=True)
 @click.pass_context
 def cache(context: click.Context) -> None:
-    """What is kept between runs: ranges of remote files, what the Hub says of models, and fingerprints.
+    """Show the cache: remote byte ranges, Hub metadata, fingerprints.
 
-    It lies in the folder that VERIFY_CACHE names, else where this system keeps caches. It may be deleted at any time.
+    Location: $VERIFY_CACHE, or the platform's cache folder. It may be deleted at any time.
     """
     if context.invoked_subcommand is not None:
         return
@@ -41,14 +41,18 @@ def path() -> None:
 
 @cache.command()
 @click.option(
-    "--older-than", type=click.FloatRange(0), default=0.0, metavar="DAYS", help="Only what was not used for so long."
+    "--older-than",
+    type=click.FloatRange(0),
+    default=0.0,
+    metavar="DAYS",
+    help="Delete only entries unused for this many days.",
 )
 def clear(older_than: float) -> None:
-    """Delete what is kept."""
+    """Delete the cache."""
     deleted, refused = Cache.default().clear(older_than * _DAY)
     echo(f"Deleted {len(deleted)}, {_bytes(sum(entry.size for entry in deleted))}.")
     if refused:
-        echo(f"{len(refused)} are in use or protected, and remain.")
+        echo(f"{len(refused)} are in use or protected, and were not deleted.")
 
 
 def _line(entry: CacheEntry) -> str:

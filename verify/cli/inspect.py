@@ -1,4 +1,4 @@
-"""``verify inspect``: what a checkpoint is taken for, before anything is computed."""
+"""``verify inspect``: how a checkpoint is read, before anything is computed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def inspect(
     draft_layout: bool,
     as_json: bool,
 ) -> None:
-    """Say how MODEL is understood, and what of it is left out; only headers and small files are read."""
+    """Show how MODEL is read, and what is left out; only headers and small files are read."""
     from ..checkpoint import Location, drafted_layout, open_checkpoint
 
     location = Location(model, revision, token, layout, base, tokenizer=tokenizer)

@@ -1,4 +1,4 @@
-"""Options that several commands share: how a model is reached, and how much of it is read."""
+"""Options that several commands share: access to a model, and how much of it is read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, get_args
 import click
 
 Effort = Literal["screen", "standard", "full"]
-"""As in ``verify.fingerprint``, which is loaded only where something is read."""
+"""As in ``verify.fingerprint``, which is not imported here to keep the start of the command fast."""
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -16,24 +16,24 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def effort_options(command: Command) -> Command:
     """``--effort`` and ``--workers``."""
     command = click.option(
-        "--workers", type=click.IntRange(min=1), help="Processes that read weights.  [default: none but this one]"
+        "--workers", type=click.IntRange(min=1), help="Worker processes for reading weights.  [default: 1]"
     )(command)
     return click.option(
         "--effort",
         type=click.Choice(EFFORTS),
-        help="How much is read.  [default: full for local files and panels, else standard]",
+        help="How much of the weights to read.  [default: full for local files and panels, else standard]",
     )(command)
 
 
 def side_options(side: str = "") -> Callable[[Command], Command]:
-    """``--revision``, ``--token``, ``--layout``, ``--base``, ``--tokenizer`` of one model, named by side of two."""
+    """``--revision``, ``--token``, ``--layout``, ``--base``, ``--tokenizer`` of a model; with ``-a`` or ``-b``."""
     end, of = (f"-{side}", f" of {side.upper()}") if side else ("", "")
 
     def decorate(command: Command) -> Command:
         for name, text in (
-            ("tokenizer", f"Tokenizer{of}, where its folder has none: a file, or a folder or model with one."),
-            ("base", f"Model that an adapter{of} is merged onto: a path or address."),
-            ("layout", f"Layout file{of}, or the name of a family, for an architecture that is not known."),
+            ("tokenizer", f"Tokenizer{of}, if its folder has none: a file, or a folder or model with one."),
+            ("base", f"Base model of an adapter{of}: a path or address."),
+            ("layout", f"Layout file{of}, or the name of a family, for an unknown architecture."),
             ("token", f"Token of the Hub{of}; HF_TOKEN in the environment is safer."),
             ("revision", f"Branch, tag or commit{of} on the Hub."),
         ):

@@ -1,8 +1,8 @@
-"""What a command writes and prints: proved writable before the long work, and written when everything is made.
+"""Output of commands: checked to be writable before the long work, and written once everything is made.
 
-A folder holds the pages of one report. Where a report is written into a folder, files of its five names
-(``report.json``, ``.md``, ``.tex``, ``.html``, ``.pdf``) that are of another report are replaced or removed; nothing
-else in the folder is touched. A file of such a name that is no page of a report is refused before the work.
+A folder holds the pages of one report. Writing a report replaces or removes files of its five names (``report.json``,
+``.md``, ``.tex``, ``.html``, ``.pdf``) from another report, and touches nothing else. A file of such a name that is
+not a page of a report is refused before the work.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..claim import ClaimReport
 
 _DIGEST = re.compile(rb"sha256:[0-9a-f]{64}")
-_LARGEST_PART = 1 << 24  # bytes of a page that are looked at
+_LARGEST_PART = 1 << 24  # bytes of a page that are read
 _OTHERWISE = {
     "≥": ">=",
     "≤": "<=",
@@ -48,16 +48,16 @@ _OTHERWISE = {
     "▓": "*",
     "█": "#",
 }
-"""What stands for a sign that a terminal lacks."""
+"""Replacements for characters that a terminal lacks."""
 
 
 def check_writable(*files: Path) -> None:
-    """Refuse files that could not be written, leaving nothing behind.
+    """Refuse files that cannot be written, leaving nothing behind.
 
     Raises
     ------
     InputError
-        If a file is a folder, or what will hold it cannot be made or written to.
+        If a file is a folder, or its folder cannot be made or written to.
     """
     for file in files:
         try:
@@ -75,12 +75,12 @@ def check_writable(*files: Path) -> None:
 
 
 def chosen_formats(text: str) -> list[str]:
-    """The formats that a comma list names, in its order; each must be one that can be made here.
+    """The formats in a comma-separated list, in its order.
 
     Raises
     ------
     InputError
-        If one is unknown, none is named, or a PDF is asked for where nothing can typeset it.
+        If one is unknown, none is named, or a PDF is asked for and cannot be typeset here.
     """
     names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     known = formats()
@@ -94,7 +94,7 @@ def chosen_formats(text: str) -> list[str]:
 
 
 def chosen_verdicts(text: str, known: Sequence[str]) -> set[str]:
-    """The verdicts that a comma list names.
+    """The verdicts in a comma-separated list.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def formats() -> list[str]:
 
 
 def no_pdf() -> str | None:
-    """Why no PDF can be made here, or None."""
+    """Why no PDF can be made here; None if it can."""
     if shutil.which("pdflatex") or find_spec("typst") is not None:
         return None
     return (
@@ -124,12 +124,12 @@ def no_pdf() -> str | None:
 
 
 def check_report_folder(folder: Path, names: Sequence[str]) -> None:
-    """Refuse a folder that the files of a report could not be written to, or where they would cost what is not ours.
+    """Refuse a folder that cannot hold the files of a report, or where they would replace files of others.
 
     Raises
     ------
     InputError
-        If a file cannot be written, or one has the name of a page and is none.
+        If a file cannot be written, or one has the name of a page and is not one.
     """
     check_writable(*(folder / f"report.{name}" for name in names))
     for name in formats():
@@ -143,20 +143,26 @@ def check_report_folder(folder: Path, names: Sequence[str]) -> None:
 
 
 def write_report(report: ClaimReport, folder: Path, names: Sequence[str] = ("json", "md")) -> None:
-    """Write ``report.<format>`` for each format; all are made before any is written, and stale pages go first.
+    """Write ``report.<format>`` for each format; all are made before any is written or removed.
+
+    Parameters
+    ----------
+    report : the report.
+    folder : made if there is none.
+    names : formats to write.
 
     Raises
     ------
     InputError
-        If a format turns out to be beyond this installation; the others are written.
+        If a format cannot be made here; the others are written.
     """
     from ..render import FORMATS
 
     contents, failed = {}, None
-    for name in sorted(names, key="json".__eq__):  # the record is what the pages belong to: it comes last
+    for name in sorted(names, key="json".__eq__):  # the record, which the pages belong to, comes last
         try:
             contents[f"report.{name}"] = FORMATS[name](report)
-        except InputError as error:  # what was computed is not lost for want of a typesetter
+        except InputError as error:  # the report is written even if a typesetter is missing
             failed = error
     others = [folder / f"report.{name}" for name in formats() if f"report.{name}" not in contents]
     stale = [page.name for page in others if page.is_file() and _is_page(page) and not _is_of(page, report)]
@@ -166,18 +172,18 @@ def write_report(report: ClaimReport, folder: Path, names: Sequence[str] = ("jso
 
 
 def _is_page(page: Path) -> bool:
-    """Whether a file is a page of a report: it holds a digest and, where that is not compressed, our name."""
+    """Whether a file is a page of a report: it contains a digest and, unless compressed, the library's name."""
     content = _content(page)
     return _DIGEST.search(content) is not None and (page.suffix == ".pdf" or b"verify-lineage" in content)
 
 
 def _is_of(page: Path, report: ClaimReport) -> bool:
-    """Whether it is of this report."""
+    """Whether a page is of this report."""
     return report.digest.encode() in _DIGEST.findall(_content(page))
 
 
 def _content(page: Path) -> bytes:
-    """The beginning of a page, and its end; without the places where a line may break."""
+    """The beginning and end of a page, without marks for line breaks."""
     with page.open("rb") as file:
         head = file.read(_LARGEST_PART)
         file.seek(max(len(head), page.stat().st_size - _LARGEST_PART))
@@ -185,23 +191,29 @@ def _content(page: Path) -> bytes:
 
 
 def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """Print a text for a reader, with other signs where the terminal lacks some.
+    """Print a text, with replacements for characters that the terminal lacks.
 
-    Files are UTF-8 whatever the terminal is.
+    Files are UTF-8, whatever the terminal.
+
+    Parameters
+    ----------
+    text : what to print.
+    err : whether to print on standard error.
+    nl : whether a newline follows.
     """
     stream = sys.stderr if err else sys.stdout
     click.echo(_spelled(text, stream.encoding or "ascii"), file=stream, nl=nl)
 
 
 def echo_json(text: str) -> None:
-    """Print JSON, the same value whatever the encoding: where it is not UTF-8, in ASCII."""
+    """Print JSON; in ASCII if the terminal is not UTF-8."""
     if not _holds_everything(sys.stdout.encoding or "ascii"):
         text = "".join(sign if sign.isascii() else json.dumps(sign)[1:-1] for sign in text)
     click.echo(text, file=sys.stdout)
 
 
 def _spelled(text: str, encoding: str) -> str:
-    """A text in signs that an encoding has: another of the same meaning, or a question mark.
+    """A text in characters of an encoding: replaced by similar ones, or by a question mark.
 
     Examples
     --------
@@ -230,7 +242,18 @@ def _holds_everything(encoding: str) -> bool:
 
 
 def count(n: int, one: str, many: str = "") -> str:
-    """A number of things, in words that agree with it.
+    """A number and a noun that agrees with it.
+
+    Parameters
+    ----------
+    n : the number.
+    one : the noun in the singular.
+    many : the plural, where it is not the singular and an s.
+
+    Returns
+    -------
+    str
+        Number and noun.
 
     Examples
     --------
@@ -241,12 +264,12 @@ def count(n: int, one: str, many: str = "") -> str:
 
 
 def printable(line: str) -> str:
-    """A line that does nothing to a terminal but stand there."""
+    """A line without control characters."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 
 def log_to_stderr(verbosity: int) -> None:
-    """Show what the library logs: its steps, or with 2 everything."""
+    """Show the library's log: its steps, or with 2 everything."""
     import logging
 
     handler = logging.StreamHandler()
@@ -258,12 +281,12 @@ def log_to_stderr(verbosity: int) -> None:
 
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Progress]:
-    """A progress bar on standard error, if somebody is there to see it."""
+    """A progress bar on standard error, if that is a terminal."""
     if quiet or not sys.stderr.isatty():
         yield silent
         return
     from rich.console import Console
-    from rich.progress import Progress as Bar  # click draws one bar at a time, and long work has several
+    from rich.progress import Progress as Bar  # click draws only one bar at a time
 
     with Bar(console=Console(stderr=True), transient=True) as bar:
         tasks: dict[str, int] = {}
@@ -277,7 +300,7 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
 
 
 def _nearest(path: Path) -> Path:
-    """The path, or the nearest of the folders above it that exists."""
+    """The path, or the nearest existing folder above it."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):

@@ -28,12 +28,12 @@ def panel() -> None:
 @panel.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder of the panel.")
-@click.option("--workers", type=int, help="Processes that read weights.  [default: none but this one]")
+@click.option("--workers", type=int, help="Worker processes for reading weights.  [default: 1]")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def build(recipe: Path, output: Path, workers: int | None, quiet: bool) -> None:
-    """Fingerprint the models of RECIPE (TOML or YAML); resumes where it was interrupted.
+    """Fingerprint the models of RECIPE (TOML or YAML); an interrupted build resumes.
 
-    A model that cannot be read is reported, listed in the panel as excluded, and skipped.
+    A model that cannot be read is reported, skipped, and listed in the panel as excluded.
     """
     from ..panel import build_panel
     from ..render.escape import SENTENCE, plain
@@ -90,7 +90,7 @@ def show(panel_folder: str, statistic: str, heatmap: Path | None, as_json: bool,
 @click.option("--json", "as_json", is_flag=True, help="Print the audit as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def audit(panel_folder: str, statistic: str, qq: Path | None, as_json: bool, quiet: bool) -> None:
-    """Ask where the null distribution of PANEL could fail, and report the worst."""
+    """Audit the calibration of PANEL: rejection rates inside strata and by family, and the worst of them."""
     from ..panel.audit import audit as audit_scores
     from ..panel.audit import false_match_curve, quantile_envelope
 
@@ -130,7 +130,7 @@ def audit(panel_folder: str, statistic: str, qq: Path | None, as_json: bool, qui
 
 
 def _page(loaded: Panel, statistic: str, members: list[Member], scores: NDArray[np.float64]) -> str:
-    """Everything about a panel that fits a terminal; what strangers wrote in it is made inert."""
+    """A panel for the terminal, with untrusted text made inert."""
     from ..render.escape import SENTENCE, markdown_text, plain
 
     record = loaded.record
@@ -161,7 +161,7 @@ def _page(loaded: Panel, statistic: str, members: list[Member], scores: NDArray[
 
 
 def _check_figure(path: Path) -> None:
-    """Refuse a figure that could not be written, before the work."""
+    """Refuse a figure that cannot be written, before the work."""
     from ..render.figures import check_format
 
     check_writable(path)

@@ -1,4 +1,4 @@
-"""``verify replay`` and ``verify render``: an old report checked, made again, and printed in other formats."""
+"""``verify replay`` and ``verify render``: check a report, make it again, and render it in other formats."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _MOST_ROWS, _WIDEST = 50, 80
 @click.command()
 @click.argument("report", type=click.Path(path_type=Path))
 @click.option("--a", help="Model A: path or address of weights, or a saved fingerprint.")
-@click.option("--b", help="Model B likewise.")
+@click.option("--b", help="Model B, likewise.")
 @side_options("a")
 @side_options("b")
-@click.option("--panel", "reference", metavar="default|PATH", help="The panel that the report names.")
+@click.option("--panel", "reference", metavar="default|PATH", help="The panel that the report used.")
 @click.option("--require-models", is_flag=True, help="Status 4 unless the weights of both models were compared.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
@@ -48,7 +48,7 @@ def replay(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Check REPORT (a report.json), and make it again if its models are given.
+    """Check REPORT (a report.json); with its models, make it again and compare.
 
     Without --a and --b only its arithmetic is checked: that its p-values and verdict follow from the counts it
     records, not that these are the counts of its models. The first line says which was done, and "status" in --json:
@@ -89,7 +89,7 @@ def replay(
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folder to write to; files of another report go.",
+    help="Folder to write to; files of another report in it are removed.",
 )
 def render(report: Path, names: str, output: Path) -> None:
     """Write REPORT (an unaltered report.json) in other formats."""
@@ -103,7 +103,7 @@ def render(report: Path, names: str, output: Path) -> None:
 
 
 def _page(outcome: Replay) -> str:
-    """The outcome for a terminal; what strangers wrote in a report is made inert."""
+    """The outcome for the terminal, with untrusted text made inert."""
     lines = [
         f"{outcome.sentence}.",
         f"{outcome.compared} fields compared with {outcome.basis}, {len(outcome.disagreements)} disagree",
@@ -124,7 +124,7 @@ def _page(outcome: Replay) -> str:
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Columns as wide as their widest cell; the last one is as long as it is."""
+    """Columns as wide as their widest cell, except the last."""
     from ..render.escape import SENTENCE, plain
 
     cells = [[plain(cell, SENTENCE) for cell in row] for row in rows]

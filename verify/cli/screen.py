@@ -21,22 +21,24 @@ _LARGEST_LIST = 200_000_000  # bytes
 
 @click.command()
 @click.argument("models", nargs=-1, required=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the result, and of unfinished work.")
-@click.option("--against", metavar="MODEL", help="Compare all MODELS with this one only, and not with itself.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Folder for the result, and for unfinished work."
+)
+@click.option("--against", metavar="MODEL", help="Compare each of MODELS with this one only.")
 @click.option(
     "--effort",
     type=click.Choice(EFFORTS),
     default="screen",
     show_default=True,
-    help="How much is read of weights.",
+    help="How much of the weights to read.",
 )
-@click.option("--alpha", type=float, default=1e-3, show_default=True, help="Family-wise level over all pairs.")
-@click.option("--fdr", type=float, default=1e-2, show_default=True, help="Rate of false discoveries over all pairs.")
-@click.option("--workers", type=int, help="Processes.  [default: this one]")
+@click.option("--alpha", type=float, default=1e-3, show_default=True, help="Family-wise error rate over all pairs.")
+@click.option("--fdr", type=float, default=1e-2, show_default=True, help="False discovery rate over all pairs.")
+@click.option("--workers", type=int, help="Worker processes.  [default: 1]")
 @click.option(
     "--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tcp://host:8786, instead of processes."
 )
-@click.option("--format", "form", type=click.Choice(["parquet", "csv"]), help="Of the table of pairs.")
+@click.option("--format", "form", type=click.Choice(["parquet", "csv"]), help="Format of the table of pairs.")
 @click.option(
     "--fail-on",
     default="",
@@ -60,9 +62,9 @@ def screen(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Compare every two of MODELS: weights, fingerprints, folders of fingerprints, or @FILE with one of these a line.
+    """Compare all pairs of MODELS: weights, fingerprints, folders of fingerprints, or @FILE with one per line.
 
-    Resumes where it was interrupted. A model that cannot be read is reported and left out. Exit status: 0 whatever
+    An interrupted screen resumes. A model that cannot be read is reported and left out. Exit status: 0 whatever
     was found, 2 for bad input or fewer than two models that can be read, 3 as --fail-on says.
     """
     from ..screen import screen as compute
@@ -103,7 +105,7 @@ def screen(
 
 
 def _models(text: str) -> Iterator[str]:
-    """What one argument stands for."""
+    """The models that one argument stands for."""
     if text.startswith("@"):
         yield from _listed(Path(text[1:]))
         return
@@ -111,7 +113,7 @@ def _models(text: str) -> Iterator[str]:
 
 
 def _fingerprints(folder: Path) -> list[str]:
-    """The fingerprints in a folder; none where it is a model."""
+    """The fingerprints in a folder; none if the folder is a model."""
     from ..fingerprint import is_fingerprint
 
     try:
@@ -122,7 +124,7 @@ def _fingerprints(folder: Path) -> list[str]:
 
 
 def _listed(file: Path) -> Iterator[str]:
-    """Models of a list, relative to it; empty lines and those that begin with # are skipped."""
+    """Models of a list, relative to its file; empty lines and lines that begin with # are skipped."""
     try:
         with file.open("rb") as opened:
             text = opened.read(_LARGEST_LIST + 1)
@@ -141,7 +143,7 @@ def _listed(file: Path) -> Iterator[str]:
 
 @contextmanager
 def _executor(address: str | None) -> Iterator[Executor | None]:
-    """A dask cluster's."""
+    """The executor of a dask cluster."""
     if address is None:
         yield None
         return

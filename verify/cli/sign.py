@@ -92,7 +92,7 @@ def check_signature(envelope: Path, key: Path, report: Path | None) -> None:
 
 
 def _is(signed: ClaimReport, content: bytes) -> bool:
-    """Whether a report is the signed one; an altered one is not, and what is no report at all is an error."""
+    """Whether a report is the signed one; an altered one is not, and a file that is no report is an error."""
     from ..claim import ClaimReport
     from ..claim.signature import parse
 
@@ -113,7 +113,7 @@ def _read(path: Path, longest: int) -> bytes:
 
 
 def _create(path: Path, content: bytes, mode: int) -> None:
-    """Write a file that must not exist; nobody else can read it in between."""
+    """Write a file that must not exist, with its mode from the start."""
     try:
         file = open(path, "xb", opener=lambda name, flags: os.open(name, flags, mode))  # noqa: SIM115
     except FileExistsError as error:

@@ -13,7 +13,7 @@ def model(name: str) -> Path:
     Raises
     ------
     KeyError
-        If there is none of that name; :func:`models` lists them.
+        If there is no such model; :func:`models` lists them.
     """
     if name not in models():
         raise KeyError(f"No shipped model is named {name!r}; give one of {', '.join(models())}.")
@@ -21,5 +21,5 @@ def model(name: str) -> Path:
 
 
 def models() -> list[str]:
-    """Names of the shipped models; each folder's ``lineage.json`` tells the truth about it."""
+    """Names of the shipped models; each folder's ``lineage.json`` states its true lineage."""
     return sorted(path.parent.name for path in _MODELS.glob("*/config.json"))

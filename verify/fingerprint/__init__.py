@@ -1,4 +1,4 @@
-"""Checkpoint to fingerprint: small, publishable, and all that the tests ever look at."""
+"""Fingerprints of checkpoints: small, publishable, and the only input of the tests."""
 
 from ..base.callable_module import make_callable
 from .anchors import ANCHORS, LEAST_ANCHORS, Pairing, known_tokens, shared_anchors

@@ -1,18 +1,18 @@
-"""Which rows of two models' tables of tokens are compared with each other.
+"""Anchors: the rows of two models' token tables that are compared with each other.
 
 By tokens: the frozen list below holds byte strings that most tokenizers know, and two models are compared on those
-that both know. Its order decides which are kept when a vocabulary has more than the sketch asks for; it must never
+that both know. Its order decides which are kept if a vocabulary knows more than the sketch needs; it must never
 change within a sketch version.
 
-By number: where no tokenizer is found, or it knows too few of them, rows at fixed numbers are kept, and compared with
-the same rows of a table of equally many.
+By number: if no tokenizer is found, or it knows too few of them, rows at fixed numbers are kept, and compared with
+the same rows of a table of equal size.
 
-Either is a pairing of rows that is fixed before a weight is looked at: a function f of tokenizer files and shapes
-alone. The tests on anchors count matches of hidden units, value channels or dimensions of the residual stream, and
-the groups of their nulls permute those (or flip their signs). An element g acts on a model's tables of tokens by
-permuting columns, never rows, and on neither tokenizer nor shape, so f(g M) = f(M): the arrays of g M on the anchors
-are those of M with units (channels, dimensions) permuted by g, as the proofs ask, whichever rows the anchors are. A
-pairing that joins unlike tokens costs power, and no validity.
+Either pairing of rows is fixed before any weight is read: it is a function f of tokenizer files and shapes alone. The
+tests on anchors count matches of hidden units, value channels or dimensions of the residual stream, and the groups of
+their null hypotheses permute those (or flip their signs). An element g acts on a model's token tables by permuting
+columns, never rows, and changes neither tokenizer nor shape, so f(g M) = f(M): the arrays of g M on the anchors are
+those of M with units (channels, dimensions) permuted by g, as the proofs require, whichever rows the anchors are. A
+pairing that joins different tokens costs power, not validity.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Pairing = Literal["tokens", "rows"]
 LEAST_ANCHORS = 32
-"""Below so many, responses and embeddings tell too little."""
+"""Smallest number of anchors with which responses and embeddings are informative."""
 
 _WORDS = (
     "the of and to in is that for it as with was on be by at from are this not or an have you "
@@ -53,12 +53,13 @@ ANCHORS: tuple[bytes, ...] = _anchors()
 
 
 def anchors_of(vocabulary: Vocabulary | None, rows: int, count: int) -> tuple[Pairing, list[tuple[int, int]]]:
-    """The anchors of a model with so many rows of tokens: how they pair, and (number, row) of each, ascending.
+    """The anchors of a model: how they pair, and (number, row) of each, ascending.
 
     Parameters
     ----------
     vocabulary : its tokenizer, if one was found.
-    count : anchors, at most.
+    rows : rows of its table of tokens.
+    count : largest number of anchors.
     """
     known: list[tuple[int, int]] = []
     if vocabulary is not None:
@@ -70,7 +71,7 @@ def anchors_of(vocabulary: Vocabulary | None, rows: int, count: int) -> tuple[Pa
 
 
 def numbered_rows(rows: int, count: int) -> tuple[int, ...]:
-    """Numbers of ``count`` rows of a table, evenly apart; all of a smaller one.
+    """Numbers of ``count`` evenly spaced rows of a table; all rows of a smaller one.
 
     Examples
     --------
@@ -82,11 +83,11 @@ def numbered_rows(rows: int, count: int) -> tuple[int, ...]:
 
 
 def known_tokens(record: FingerprintRecord) -> set[int]:
-    """Positions in the frozen list of the tokens that a model is known by; none of rows known by number."""
+    """Positions in the frozen list of the tokens of a model; empty if its anchors are rows by number."""
     return set(record.anchors) if record.pairing == "tokens" else set()
 
 
 def shared_anchors(a: FingerprintRecord, b: FingerprintRecord) -> NDArray[np.int64]:
-    """Anchors of both models that mean the same rows: tokens, or numbered rows of tables of one size."""
+    """Anchors that both models share: tokens, or row numbers of tables of equal size."""
     alike = a.pairing == b.pairing and (a.pairing == "tokens" or a.architecture.vocab == b.architecture.vocab)
     return np.intersect1d(a.anchors, b.anchors if alike else ()).astype(np.int64)

@@ -21,9 +21,23 @@ def sampled_values(
 
     A channel of a kv head is one row of v, and one column of o in each query head that reads it; the
     columns of the query heads are summed, so that their order within a group does not matter.
+
+    Parameters
+    ----------
+    scan : reads and digests rows.
+    checkpoint : the model.
+    layer : number of the layer, from 0.
+    sketch : sizes, as of this effort.
+    effort : below ``standard``, ``o`` is not read.
+    tokens : the anchors as the model sees them.
+
+    Returns
+    -------
+    dict
+        Arrays by name, as the table of :mod:`verify.fingerprint.layout` says.
     """
     shape = checkpoint.architecture
-    if not shape.kv_heads:  # no number of heads, or no plain k and v
+    if not shape.kv_heads:  # unknown number of heads, or no plain k and v
         return {}
     heads, size, sharing = shape.kv_heads, shape.head_size, shape.heads // shape.kv_heads
     channels, signs = kept_channels(shape, sketch).indices, projection(shape.width, sketch.projections)
@@ -45,8 +59,21 @@ def sampled_values(
 def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> Arrays:
     """Arrays ``spectrum.*`` and, of the last layers, ``circuit.*``, from all entries.
 
-    The query heads that share a kv head are summed first: the products through q and k, and through v and o, are
-    sums over query heads.
+    Query heads that share a kv head are summed first, since the products of q and k, and of v and o, are sums over
+    query heads.
+
+    Parameters
+    ----------
+    scan : reads and digests whole tensors.
+    checkpoint : the model.
+    layer : number of the layer, from 0.
+    sketch : sizes.
+    tokens : the anchors as the model sees them.
+
+    Returns
+    -------
+    dict
+        Arrays by name, as the table of :mod:`verify.fingerprint.layout` says.
     """
     shape = checkpoint.architecture
     if not shape.kv_heads:
@@ -72,7 +99,7 @@ def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: S
 
 
 def _specs(checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> list[ArraySpec]:
-    """The rows of the table for attention of one layer."""
+    """The specifications of the attention arrays of one layer."""
     return list(attention_specs(checkpoint.architecture, sketch, len(tokens.embedding), layer))
 
 

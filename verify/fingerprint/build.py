@@ -1,4 +1,4 @@
-"""Checkpoint to fingerprint: chosen rows of each layer, and at full effort one pass over every entry."""
+"""Make a fingerprint: chosen rows of each layer and, at full effort, one pass over every entry."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def fingerprint(
     Parameters
     ----------
     model : path or address of a folder or file of weights, or path of a saved fingerprint.
-    effort : how much is read. ``"full"``: every tensor once; adds what the panel tests need, spread, and a digest of
-        all weights. ``"standard"``: what the exact tests need, a few percent of the bytes; same numbers.
-        ``"screen"``: the exact tests on fewer units, and without ``down`` and ``o``. The default is full for files of
-        this machine, standard for others.
-    sketch : sizes of the sketch; the default is the one everybody else uses.
-    workers : processes that read layers, or an executor to hand the layers to; the result is the same.
-    cache : where fingerprints are kept between runs. By default those of models at a commit of the Hub are, where
-        ``verify cache`` says; those of files that may change under one name are not.
+    effort : how much to read. ``"full"``: every tensor once; adds the arrays of the panel tests, spread, and a digest
+        of all weights. ``"standard"``: only the arrays of the exact tests, which are the same as at full; a few
+        percent of the bytes. ``"screen"``: exact tests on fewer units, without ``down`` and ``o``. The default is
+        full for local files, else standard.
+    sketch : sizes of the sketch; keep the default to compare with fingerprints of others.
+    workers : number of processes for reading layers, or an executor; the result does not depend on it.
+    cache : where to keep fingerprints between runs. By default, fingerprints of models at a commit of the Hub are
+        kept in the folder that ``verify cache`` shows; those of files that may change are not.
     progress : called after each layer.
 
     Returns
@@ -66,7 +66,7 @@ def fingerprint(
     FingerprintError
         If a fingerprint file is damaged.
     InputError
-        If an argument is not what it should be, or the version of the sketch is not one that exists.
+        If an argument is invalid, or the sketch version does not exist.
     """
     location = Location.of(model)
     sketch = SketchSpec() if sketch is None else options.instance("sketch", sketch, SketchSpec, "a SketchSpec")
@@ -106,7 +106,7 @@ def _read(
     workers: Workers,
     progress: Progress,
 ) -> Fingerprint:
-    """The main part with its further parts, or the one part that the location names."""
+    """Read the main part and its further parts, or the one part that the location names."""
     readings = [_read_part(checkpoint, location, sketch, effort, workers, progress)]
     if location.part is None:
         for part in checkpoint.further():
@@ -152,11 +152,11 @@ def _read(
 
 @dataclass(frozen=True)
 class _Reading:
-    """What was read of one part of a model."""
+    """The arrays and record fields of one part of a model."""
 
     checkpoint: Checkpoint
     fields: dict[str, Any]
-    """Of its record, but for what only all parts together tell."""
+    """Fields of its record, except those that depend on all parts."""
     arrays: Arrays
     digests: dict[str, bytes]
     sha256: str
@@ -235,7 +235,7 @@ def _read_part(
 
 
 def _digest(digests: dict[str, bytes], effort: Effort) -> str:
-    """Of every learned tensor at full effort, else of the rows read; in the order of their names."""
+    """Digest of every learned tensor at full effort, else of the rows read, in order of names."""
     whole = hashlib.sha256()
     for name in sorted(digests):
         if effort != "full" or not name.startswith("rows "):
@@ -244,14 +244,14 @@ def _digest(digests: dict[str, bytes], effort: Effort) -> str:
 
 
 def _non_finite(parts: list[Piece], moments: dict[tuple[str, int | None], Moments], effort: Effort) -> int:
-    """Among all entries at full effort, else among those read; a norm that two layers read counts once."""
+    """Number of non-finite entries, of all at full effort, else of those read; a shared norm counts once."""
     if effort == "full":
         return sum(found.non_finite for found in moments.values())
     return sum({name: count for part in parts for name, count in part.non_finite.items()}.values())
 
 
 def _bytes_read(parts: list[Piece]) -> int:
-    """Distinct bytes: of a tensor that several layers read (a norm, all of it), the most that one of them did."""
+    """Distinct bytes read; of a tensor read for several layers, the largest number."""
     most: dict[Key | str, int] = {}
     for part in parts:
         for name, size in part.bytes_of.items():
@@ -260,7 +260,7 @@ def _bytes_read(parts: list[Piece]) -> int:
 
 
 def _dead(arrays: Arrays) -> tuple[DeadCount, ...]:
-    """Rows of unit and value sketches without direction: zero, or not finite."""
+    """Counts of rows of unit and value arrays that are zero or not finite."""
     rows: dict[tuple[str, int], int] = {}
     for name, array in arrays.items():
         component, layer = name.split(".")[:2]
@@ -273,7 +273,7 @@ def _dead(arrays: Arrays) -> tuple[DeadCount, ...]:
 
 
 def _spread(moments: dict[tuple[str, int | None], Moments], architecture: Architecture) -> Arrays:
-    """Moments of each role, shape [layers, 4]; NaN where a layer lacks it, absent where all do."""
+    """Moments of each role, shape [layers, 4]; NaN if a layer lacks the role, no array if all do."""
     nothing = Moments()
     return {
         spec.name: np.array([moments.get((spec.role, i), nothing).summary() for i in range(architecture.layers)])

@@ -1,7 +1,7 @@
-"""A fingerprint file is a stranger's: its numbers, texts, arrays and values must agree with its record.
+"""Validate an untrusted fingerprint: its numbers, texts, arrays and values must agree with its record.
 
-Numbers are bounded before anything is sized or looped by them, so that a file of a few kilobytes
-cannot ask for gigabytes or hours.
+Numbers are bounded before they size any array or loop, so that a file of a few kilobytes cannot cost gigabytes or
+hours.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .record import FingerprintRecord
 
 MOST_STRANGE = 1 << 12
-"""Tensors that no table understands and that are listed one by one: the largest."""
+"""Largest number of unknown tensors that are listed one by one."""
 
 _SKETCH_VERSION = 2
 _COUNTS = {
@@ -37,7 +37,7 @@ _COUNTS = {
     "shared_hidden": (0, 1 << 20),
 }
 _MOST_BLOCKS = 1 << 15  # kv heads, or experts, over all layers
-_LARGEST_NUMBER = (1 << 53) - 1  # that canonical JSON can hold
+_LARGEST_NUMBER = (1 << 53) - 1  # the largest integer of canonical JSON
 _LONGEST_NAME = 255
 _MOST_PARTS = 3
 _LONGEST_BASE = 512
@@ -52,7 +52,7 @@ def check_record(record: FingerprintRecord) -> None:
     Raises
     ------
     FingerprintError
-        Naming the entry, its value and what was expected; to be completed with the file's name.
+        With the entry, its value and what was expected; the caller adds the file's name.
     """
     _check_sizes(record)
     for where, value in _leaves(record.model_dump(), "record"):
@@ -84,7 +84,7 @@ def check_record(record: FingerprintRecord) -> None:
 
 
 def check_parts(main: FingerprintRecord, further: Sequence[FingerprintRecord]) -> None:
-    """Refuse further parts that are not those of which the main record tells, each once.
+    """Refuse further parts unless they are those that the main record lists, each once.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def check_parts(main: FingerprintRecord, further: Sequence[FingerprintRecord]) -
 
 
 def _check_inventory(record: FingerprintRecord) -> None:
-    """Parts are few, of different names, and this is one that is understood; what is left is listed once."""
+    """Check that parts are few and have different names, that this is an understood one, and the unknown tensors."""
     names = [part.name for part in record.parts]
     most = MOST_PARTS + MOST_GROUPS + 1
     _expect(len(names) <= most, "number of parts", len(names), f"<= {most}")
@@ -134,12 +134,12 @@ def _check_inventory(record: FingerprintRecord) -> None:
 
 
 def check_arrays(record: FingerprintRecord, arrays: Arrays) -> None:
-    """Refuse arrays other than those that the record, already checked, describes.
+    """Refuse arrays other than those that the (already checked) record describes.
 
     Raises
     ------
     FingerprintError
-        Naming the array, what it is and what was expected; to be completed with the file's name.
+        With the array, what it is and what was expected; the caller adds the file's name.
     """
     expected = _expected(record, arrays)
     for name in sorted(expected.keys() | arrays.keys()):
@@ -155,10 +155,10 @@ def check_arrays(record: FingerprintRecord, arrays: Arrays) -> None:
 
 
 def _check_values(spec: ArraySpec, array: NDArray[Any]) -> None:
-    """Of the scale that the table says, as far as float16 keeps it."""
+    """Check values: finite, and scaled as the table says, up to float16 rounding."""
     if spec.norm in ("trace", "largest"):
         least = -1.001 if spec.norm == "trace" else 0.0
-        sound = np.all((array >= least) & (array <= 1.001))  # false for what is not finite
+        sound = np.all((array >= least) & (array <= 1.001))  # False if not finite
         _expect(bool(sound), f"array {spec.name!r}", "a number out of range", f"finite numbers from {least:.0f} to 1")
     elif spec.norm != "none":
         rows = array.astype(np.float64).reshape((1, -1) if spec.norm == "whole" else array.shape)
@@ -194,7 +194,7 @@ def _check_sizes(record: FingerprintRecord) -> None:
 
 
 def _expected(record: FingerprintRecord, present: Arrays) -> dict[str, ArraySpec]:
-    """By name, the arrays that there must be: of groups of which any is there, all; of MLPs, some in every layer."""
+    """Required arrays by name: all of every group that is present, and some MLP arrays in every layer."""
     whole = specs(record.architecture, record.sketch, len(record.anchors))
     groups = {spec.group for spec in whole if spec.name in present}
     kinds = bundles(record.architecture, record.sketch)
@@ -205,7 +205,7 @@ def _expected(record: FingerprintRecord, present: Arrays) -> dict[str, ArraySpec
 
 
 def _leaves(value: Any, where: str) -> Iterator[tuple[str, Any]]:
-    """Every number and text inside a dumped record, keys included, each with the entry it is in."""
+    """Every number and text in a dumped record, keys included, with the entry it is in."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield where, key

@@ -1,7 +1,7 @@
-"""Products of two weight matrices through what lies between them: seen on the anchors, and by their spectra.
+"""Products of two weight matrices (circuits): their values on the anchors, and their singular values.
 
-Neither depends on the order, sign or basis of the channels in between, nor on a rotation of the
-residual stream (norm gains folded in).
+Neither depends on order, sign or basis of the channels in between, nor on a rotation of the residual stream (norm
+gains folded in).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .sketch import projection, unit_rows
 
 _DENSE = 512  # width up to which the whole decomposition is cheaper than a partial one
 _STEPS = 32  # blocks of vectors at most
-_SETTLED = 1e-5  # change of values, over the largest, that ends the iteration; what is left is far smaller
+_SETTLED = 1e-5  # change of values, over the largest, that ends the iteration; the error is far smaller
 
 
 def circuit(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float16]:
@@ -26,10 +26,21 @@ def circuit(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np
 
 
 def spectrum(left: NDArray[np.floating], right: NDArray[np.floating], count: int) -> NDArray[np.float32]:
-    """The ``count`` largest singular values of W1' W2, W1 and W2 [between, width], over the largest; shape [count].
+    """The ``count`` largest singular values of W1' W2, divided by the largest.
 
-    Zeros where there are fewer, or where an entry is not finite. Wide ones are computed in float32, to 1e-5 of the
+    Padded with zeros; all zeros if an entry is not finite. Wide products are computed in float32, to 1e-5 of the
     largest. Source: GhostSpec, arXiv 2511.06390.
+
+    Parameters
+    ----------
+    left : W1, shape [between, width].
+    right : W2, shape [between, width].
+    count : number of singular values to keep.
+
+    Returns
+    -------
+    array
+        float32, shape [count], descending, the first 1.
     """
     found = np.zeros(count, dtype=np.float32)
     if not (np.isfinite(left).all() and np.isfinite(right).all()):
@@ -45,10 +56,11 @@ def spectrum(left: NDArray[np.floating], right: NDArray[np.floating], count: int
 
 
 def _largest(left: NDArray[np.floating], right: NDArray[np.floating], count: int) -> NDArray[np.float64]:
-    """By block Lanczos: M = W1' W2 on a growing orthonormal basis of the Krylov space of M'M, until values settle.
+    """Block Lanczos: M = W1' W2 on a growing orthonormal basis of the Krylov space of M'M, until values converge.
 
-    All products are of float32 matrices with blocks of vectors, which the two matrices are read once for. Source:
-    Golub, Luk and Overton 1981; Musco and Musco 2015 (arXiv 1504.05477) for the rate without any gap.
+    All products are of float32 matrices with blocks of vectors, so each matrix is read once per block. Faster than
+    ``scipy.sparse.linalg.svds`` at width 2,048. Source: Golub, Luk and Overton 1981; Musco and Musco 2015 (arXiv
+    1504.05477) for the rate without any gap.
     """
     left, right = _scaled(left), _scaled(right)
     width = right.shape[1]
@@ -60,11 +72,11 @@ def _largest(left: NDArray[np.floating], right: NDArray[np.floating], count: int
     values = np.zeros(count)
     for start in range(0, most, 2 * count):
         end = min(most, start + 2 * count)
-        for _ in range(2):  # once is not enough for orthogonality in floating point
+        for _ in range(2):  # twice, for orthogonality in floating point
             block = np.linalg.qr(block - basis[:, :start] @ (basis[:, :start].T @ block))[0]
         basis[:, start:end] = block[:, : end - start]
         image = left.T @ (right @ basis[:, start:end])
-        images.append(image.astype(np.float64))  # squares: in float32, values below 1e-4 would drown
+        images.append(image.astype(np.float64))  # float64, since squares of values below 1e-4 would vanish in float32
         gram[:end, start:end] = np.concatenate([x.T @ images[-1] for x in images])
         gram[start:end, :end] = gram[:end, start:end].T
         before, values = values, np.sqrt(np.maximum(0, np.linalg.eigvalsh(gram[:end, :end])[::-1][:count]))
@@ -75,6 +87,6 @@ def _largest(left: NDArray[np.floating], right: NDArray[np.floating], count: int
 
 
 def _scaled(x: NDArray[np.floating]) -> NDArray[np.float32]:
-    """In float32, over the largest entry, so that no product overflows."""
+    """Divided by the largest entry and in float32, so that no product overflows."""
     largest = max(float(x.max()), -float(x.min()))
     return (x / largest if largest > 0 else x).astype(np.float32, copy=False)

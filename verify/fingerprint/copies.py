@@ -1,4 +1,4 @@
-"""Exact copies of models that were not read whole: where no row read differs, the files' own digests decide."""
+"""Exact copies among models that were not read whole: if no row read differs, file digests decide."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from .record import Fingerprint
 from .sketch import EFFORTS
 
 _OF_WEIGHTS = ("units.", "values.")
-"""Arrays that depend on no tokenizer, which may be another beside a copy."""
+"""Arrays that do not depend on the tokenizer, which may differ between copies."""
 
 
 def may_be_copies(a: Fingerprint, b: Fingerprint) -> bool:
-    """Whether two models may be exact copies of which that is not known: it is worth reading their files.
+    """Whether two models may be exact copies, so that their files should be read to decide.
 
-    They have one architecture, files of the same sizes and equal rows, and one of them was not read whole.
+    That is, they have the same architecture, files of equal sizes and equal rows, and one was not read whole.
     """
     if a.record.effort == b.record.effort == "full" or a.record.architecture != b.record.architecture:
         return False
@@ -27,9 +27,20 @@ def may_be_copies(a: Fingerprint, b: Fingerprint) -> bool:
 
 
 def with_file_digests(model: Fingerprint, location: Location, progress: Progress = silent) -> Fingerprint:
-    """The fingerprint with the sha256 of each file of this machine; as it is where there is none or a file changed.
+    """The fingerprint with the sha256 of each local file; unchanged if there is none or a file changed.
 
-    Nothing is fetched for it: what lies elsewhere has the digests that its place vouches for.
+    Nothing is fetched: remote files have the digests that their place gives.
+
+    Parameters
+    ----------
+    model : the fingerprint.
+    location : where its weights lie.
+    progress : called while files are read.
+
+    Returns
+    -------
+    Fingerprint
+        With the digests, if they could be computed.
     """
     if all(file.sha256 is not None for file in model.record.files):
         return model
@@ -45,6 +56,6 @@ def with_file_digests(model: Fingerprint, location: Location, progress: Progress
 
 
 def _rows(model: Fingerprint) -> dict[str, bytes]:
-    """The sketches of rows read; where there is none, all arrays."""
+    """The arrays of rows read; if there are none, all arrays."""
     found = {name: array.tobytes() for name, array in model.arrays.items()}
     return {name: content for name, content in found.items() if name.startswith(_OF_WEIGHTS)} or found

@@ -1,4 +1,4 @@
-"""A fingerprint cut to a smaller one of the same model, along the axes that the table of its arrays gives."""
+"""Cut a fingerprint to a smaller one of the same model, along the axes in the table of arrays."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _OF_WHOLE_MATRICES: tuple[Component, ...] = ("circuit", "spectrum", "spread")
 
 
 def on_shared_anchors(a: Fingerprint, b: Fingerprint) -> tuple[Fingerprint, Fingerprint]:
-    """Both fingerprints with their anchor axes cut to the anchors that both know; see :func:`on_anchors`."""
+    """Both fingerprints with their anchor axes cut to the shared anchors; see :func:`on_anchors`."""
     shared = shared_anchors(a.record, b.record)
     return _at_anchors(a, shared), _at_anchors(b, shared)
 
 
 def on_anchors(model: Fingerprint, positions: Iterable[int]) -> Fingerprint:
-    """A fingerprint with its anchor axes cut to a token list; one list serves a whole panel.
+    """A fingerprint with its anchor axes cut to a token list, such as the common one of a panel.
 
-    Responses are centred again over the tokens left, and everything is scaled as it was.
+    Responses are centred again over the remaining tokens, and arrays are scaled again as in the table.
 
     Parameters
     ----------
@@ -49,22 +49,22 @@ def on_anchors(model: Fingerprint, positions: Iterable[int]) -> Fingerprint:
 
 
 def reduced(model: Fingerprint, **most: int) -> Fingerprint:
-    """The main part with fewer layers, heads, copies, or rows of each, by a smaller sketch of a shorter model.
+    """The main part reduced to fewer layers, heads, copies, or rows, as a smaller sketch of a shorter model.
 
-    Arrays keep their names. Of layers, kv heads and experts the first are kept, as are the units of largest
-    response; of rows chosen by index, those that a sketch of that size chooses, whatever the weights are. Where
-    layers, heads or experts are cut, arrays made of whole matrices (circuits, spectra, spread) are left out.
+    Arrays keep their names. The first layers, kv heads and experts are kept, the units of largest response, and of
+    rows chosen by index those that a sketch of that size chooses, whatever the weights. If layers, heads or experts
+    are cut, arrays of whole matrices (circuits, spectra, spread) are dropped.
 
     Parameters
     ----------
-    most : largest number kept of each, at least 1: of ``layers``, ``kv_heads``, ``experts``, ``units``,
-        ``expert_units``, ``channels``, ``stream``, ``match_units`` and ``match_expert_units``. A number that is
-        not given, or larger than what there is, changes nothing.
+    most : largest number to keep, at least 1, of ``layers``, ``kv_heads``, ``experts``, ``units``, ``expert_units``,
+        ``channels``, ``stream``, ``match_units`` and ``match_expert_units``. A number that is not given, or larger
+        than the present one, changes nothing.
 
     Returns
     -------
     Fingerprint
-        Its record has the sizes kept, so the table of its arrays describes it. Its digest and count of bytes remain
+        Its record has the reduced sizes, so the table of arrays describes it. Its digest and count of bytes remain
         those of the whole.
 
     Raises
@@ -116,7 +116,7 @@ def _at_anchors(model: Fingerprint, shared: NDArray[np.int64]) -> Fingerprint:
 
 
 def _array_at(spec: ArraySpec, array: NDArray[np.floating], where: NDArray[np.intp]) -> NDArray[np.floating]:
-    """An array at some anchors, scaled again as the table says; as it is where it has no axis of them."""
+    """An array at some anchors, scaled again as in the table; unchanged if it has no anchor axis."""
     along = [k for k, axis in enumerate(spec.axes) if axis.name == "anchors"]
     if not along:
         return array

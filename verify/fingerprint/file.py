@@ -1,4 +1,4 @@
-"""The file of a fingerprint, before anything in it is believed: its header, and its bytes up to a bound."""
+"""Read the file of an untrusted fingerprint: its header, and its bytes up to a bound."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..base import FingerprintError
 HEADER = "verify.fingerprint"
 """Key of the record in the metadata of the safetensors file."""
 LARGEST_FILE = 1 << 30
-"""Bytes; a trillion parameters in 60 layers of 384 experts make about 300 MB."""
+"""Bytes allowed; a trillion parameters in 60 layers of 384 experts give about 300 MB."""
 _LARGEST_HEADER = 100_000_000
 
 
@@ -24,7 +24,7 @@ def is_fingerprint(path: Path) -> bool:
 
 
 def record_text(path: Path) -> str | None:
-    """The record's JSON in the file's metadata, or None where there is none.
+    """The record's JSON in the file's metadata; None if there is none.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def bounded_bytes(path: Path) -> bytes:
     Raises
     ------
     FingerprintError
-        To be completed with the file's name.
+        The caller adds the file's name to the message.
     """
     try:
         size = path.stat().st_size

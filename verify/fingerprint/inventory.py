@@ -1,4 +1,4 @@
-"""Tensors that no layout table understands: their digests, and which of them would say something if equal."""
+"""Tensors that no layout table knows: their digests, and whether their equality would be informative."""
 
 from __future__ import annotations
 
@@ -10,13 +10,25 @@ from ..checkpoint import Checkpoint
 from .record import StrangeTensor
 
 LEAST_TELLING = 256
-"""Numbers from which on equal bytes of a tensor say anything."""
+"""Smallest number of entries for which equality of two tensors is informative."""
 
 _INTEGERS = re.compile(r"[IU][0-9]|BOOL")
 
 
 def digest_of_group(checkpoint: Checkpoint, group: str, digests: dict[str, bytes]) -> str | None:
-    """The digest of a group of tensors that nothing understands, as stored; None where they were not read."""
+    """Digest of a group of unknown tensors, as stored; None if they were not read.
+
+    Parameters
+    ----------
+    checkpoint : the model.
+    group : name of the group.
+    digests : sha256 of each tensor read, as :class:`Scan` keeps them.
+
+    Returns
+    -------
+    str or None
+        Hexadecimal sha256.
+    """
     whole, start = hashlib.sha256(), checkpoint.starts[group]
     for name in checkpoint.strange.get(group, ()):
         if (found := digests.get(f"rest {name}")) is None:
@@ -26,7 +38,19 @@ def digest_of_group(checkpoint: Checkpoint, group: str, digests: dict[str, bytes
 
 
 def strange_tensors(checkpoint: Checkpoint, digests: dict[str, bytes], varied: set[str]) -> list[StrangeTensor]:
-    """The tensors that nothing understands."""
+    """The tensors that no table knows.
+
+    Parameters
+    ----------
+    checkpoint : the model.
+    digests : sha256 of each tensor read, as :class:`Scan` keeps them.
+    varied : names of the tensors whose bytes take more than a few values.
+
+    Returns
+    -------
+    list of StrangeTensor
+        One for each tensor that no table understands.
+    """
     found = []
     for part, names in checkpoint.strange.items():
         for name in names:

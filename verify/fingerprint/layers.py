@@ -1,4 +1,4 @@
-"""What is read of one layer, or of what lies outside layers, by whoever can open the checkpoint."""
+"""Read one layer, or the tensors outside layers, in any process that can open the checkpoint."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ opened: dict[str, Checkpoint] = {}
 
 @dataclass(frozen=True)
 class Piece:
-    """What was read of one layer, or of what lies outside layers."""
+    """The result of reading one layer, or the tensors outside layers."""
 
     arrays: Arrays
     moments: dict[tuple[str, int | None], Moments]
     digests: dict[str, bytes]
     non_finite: dict[str, int]
-    """Of chosen rows."""
+    """Non-finite entries of chosen rows."""
     notes: set[str]
     bytes_of: dict[Key | str, int]
     """Distinct bytes read, by tensor."""
@@ -37,10 +37,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Task:
-    """One layer to read, by whoever can open the checkpoint."""
+    """The task of reading one layer."""
 
     run: str
-    """Name of the run: whoever has opened the checkpoint for it need not open it again."""
+    """Name of the run, so that a process opens the checkpoint once per run."""
     location: Location
     layer: int
     sketch: SketchSpec
@@ -49,11 +49,25 @@ class Task:
     writing: NDArray[np.float64]
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what is not finite is counted, and becomes zero rows
+@np.errstate(over="ignore", invalid="ignore")  # non-finite entries are counted, and give zero rows
 def read_outside_layers(
     checkpoint: Checkpoint, sketch: SketchSpec, effort: Effort, ids: list[int]
 ) -> tuple[Piece, NDArray[np.float64], NDArray[np.float64]]:
-    """Arrays ``stream.*`` and ``gram.embed``; and the anchors as the model reads and writes them."""
+    """Arrays ``stream.*`` and ``gram.embed``, and the anchors as the model reads and writes them.
+
+    Parameters
+    ----------
+    checkpoint : the model.
+    sketch : sizes, as of this effort.
+    effort : how much to read.
+    ids : rows of the anchors in the tables of tokens.
+
+    Returns
+    -------
+    tuple
+        What was read; the anchors' embeddings, shape [anchors, width]; and their unembeddings times the gain of the
+        final norm, shape [width, anchors].
+    """
     scan, shape = Scan(checkpoint), checkpoint.architecture
     kept = kept_dimensions(shape, sketch).indices
     order = np.argsort(ids, kind="stable").astype(np.intp)
@@ -85,9 +99,9 @@ def read_outside_layers(
 
 @np.errstate(over="ignore", invalid="ignore")
 def read_layer(task: Task) -> Piece:
-    """All that is read of one layer."""
+    """Read one layer."""
     if task.run not in opened:
-        opened.clear()  # of runs that are over
+        opened.clear()  # of finished runs
         opened[task.run] = open_checkpoint(task.location)
     checkpoint = opened[task.run].again()
     scan, layer = Scan(checkpoint), task.layer

@@ -1,4 +1,4 @@
-"""Every array of a fingerprint, said once; builder, checker, cutter, tests and benchmarks iterate over this table.
+"""The table of all arrays of a fingerprint; builder, checker, cutter, tests and benchmarks iterate over it.
 
 ``{l}`` is a layer, ``{b}`` a bundle of MLP copies (``mlp``, ``experts`` or ``shared``):
 
@@ -19,13 +19,12 @@ name                     shape                      dtype    content
 ``spread.R``             [layers, 4]                float64  mean, sd, rms, kurtosis of all entries of role R
 =======================  =========================  =======  =============================================
 
-All are there at full effort; at standard effort, those of :data:`SAMPLED`; at screen effort, those of fewer units
-and channels, without ``down`` and ``o``. What a model lacks (an embedding, kv heads, a bundle in some layer) has no
-arrays.
+Full effort has all arrays; standard effort, those of :data:`SAMPLED`; screen effort, those with fewer units and
+channels, without ``down`` and ``o``. Components that a model lacks (an embedding, kv heads, a bundle in some layer)
+have no arrays.
 
-``units``, ``values``, ``response`` and ``stream`` keep indices fixed in advance, as tests with a symmetry null
-need; ``match``, ``gram``, ``circuit`` and ``spectrum`` do not depend on the order of units or the basis of the
-stream.
+``units``, ``values``, ``response`` and ``stream`` keep indices fixed in advance, as the exact tests need; ``match``,
+``gram``, ``circuit`` and ``spectrum`` do not depend on the order of units or the basis of the stream.
 """
 
 from __future__ import annotations
@@ -50,37 +49,37 @@ Component = Literal["units", "values", "response", "match", "stream", "gram", "c
 """Kinds of arrays, by the first part of their names."""
 COMPONENTS: tuple[Component, ...] = get_args(Component)
 SAMPLED: tuple[Component, ...] = ("units", "values", "response", "stream", "gram")
-"""Those that rows at chosen indices give, which is all that the exact tests need."""
+"""Components made of rows at chosen indices, which suffice for the exact tests."""
 
 Norm = Literal["rows", "centred rows", "whole", "trace", "largest", "none"]
-"""What an array is scaled by: each row to length 1 (after its mean is taken off), all of it to length 1, to trace 1,
-to a largest entry of 1; or by nothing."""
+"""Scaling of an array: each row to length 1 (after centring), the whole to length 1, to trace 1, to a largest entry
+of 1; or none."""
 
 SPREAD_ROLES = (*"qkvo", *(prefix + role for prefix in ("", "expert_", "shared_") for role in ("gate", "up", "down")))
-"""Roles whose moments a fingerprint may hold, in the order of the build."""
+"""Roles whose moments a fingerprint may hold, in order."""
 
 CIRCUIT_LAYERS = 2
-"""Last layers whose circuits are kept, as in HuRef."""
+"""Number of last layers whose circuits are kept, as in HuRef."""
 
 
 class Axis(NamedTuple):
     """One axis of an array."""
 
     name: str
-    """For chosen indices, also the purpose that they are chosen for (``chosen_indices``)."""
+    """Name of the axis; for chosen indices, also the purpose in ``chosen_indices``."""
     size: int
     population: int = 0
-    """How many indices the model has, where those kept were chosen among them in advance; else 0."""
+    """Number of the model's indices, if those kept were chosen among them in advance; else 0."""
 
     @property
     def indices(self) -> NDArray[np.intp]:
-        """Which of the model's indices those kept are, ascending; of a prefix, the first."""
+        """The model's indices that are kept, ascending; for a prefix, the first ones."""
         return chosen_indices(self.name, self.population, self.size) if self.population else np.arange(self.size)
 
     def positions(self, larger: Axis) -> NDArray[np.intp]:
-        """Where, along a larger axis of the same name, the entries of this one are: shape [size].
+        """Positions of this axis's entries along a larger axis of the same name, shape [size].
 
-        Of chosen indices, those that a smaller sketch would have chosen; of all others, the first.
+        For chosen indices, those that a smaller sketch would choose; otherwise the first ones.
         """
         return np.searchsorted(larger.indices, self.indices)
 
@@ -91,43 +90,43 @@ class Bundle:
 
     name: str
     prefix: str
-    """Of the roles of their tensors."""
+    """Prefix of the roles of their tensors."""
     copies: int
     hidden: int
     """Units of each."""
     units: int
-    """Units of each kept by index."""
+    """Units of each copy kept by index."""
     strongest: int
-    """Units of each kept by response."""
+    """Units of each copy kept by response."""
 
     @property
     def indices(self) -> NDArray[np.intp]:
-        """Which of a copy's units are kept by index, ascending."""
+        """Indices of the units kept by index, ascending."""
         return self.axis.indices
 
     @property
     def axis(self) -> Axis:
-        """Of the units kept by index."""
+        """Axis of the units kept by index."""
         return Axis("units", self.units, self.hidden)
 
 
 @dataclass(frozen=True)
 class ArraySpec:
-    """One array: its name, axes and dtype, and when it is there."""
+    """Specification of one array: name, axes, dtype, and when it is present."""
 
     component: Component
     layer: int | None
     part: str
-    """Bundle, circuit or kind of rows; empty where the component has one kind."""
+    """Bundle, circuit or kind of rows; empty if the component has one kind."""
     role: str
-    """Of the tensor it is made of; empty where there is no choice."""
+    """Role of the tensor it is made from; empty if there is only one."""
     axes: tuple[Axis, ...]
     norm: Norm = "rows"
     dtype: str = "float16"
     effort: Effort = "screen"
-    """The smallest that holds it."""
+    """The smallest effort that has it."""
     group: str = ""
-    """Arrays of one group are there together or not at all; those of none, always."""
+    """Arrays of one group are all present or all absent; those without group are always present."""
 
     @property
     def name(self) -> str:
@@ -141,12 +140,12 @@ class ArraySpec:
         return tuple(axis.size for axis in self.axes)
 
     def held_at(self, effort: Effort) -> bool:
-        """Whether an effort gives it."""
+        """Whether an effort has it."""
         return EFFORTS.index(self.effort) <= EFFORTS.index(effort)
 
 
 def bundles(architecture: Architecture, sketch: SketchSpec) -> tuple[Bundle, ...]:
-    """Kinds of MLPs of an architecture, and how many of their units a sketch keeps; a layer may lack some."""
+    """Kinds of MLPs of an architecture, with the number of units that a sketch keeps; a layer may lack some."""
     few, fewer = (sketch.units, sketch.match_units), (sketch.expert_units, sketch.match_expert_units)
     rows = (
         ("mlp", "", 1, architecture.hidden, *few),
@@ -161,7 +160,7 @@ def bundles(architecture: Architecture, sketch: SketchSpec) -> tuple[Bundle, ...
 
 
 def mlp_roles(architecture: Architecture) -> tuple[str, ...]:
-    """Roles of the matrices of an MLP, the one that responses are taken of first."""
+    """Roles of the matrices of an MLP, first the one whose responses are taken."""
     return ("gate", "up", "down") if architecture.gated else ("up", "down")
 
 
@@ -190,7 +189,7 @@ def specs(
     architecture : of the model.
     sketch : sizes, as of this effort.
     anchors : number of anchors known.
-    effort : arrays that it does not give are left out.
+    effort : only arrays that it has are given.
     """
     layers = (layer_specs(architecture, sketch, anchors, layer) for layer in range(architecture.layers))
     for found in (*layers, token_specs(architecture, sketch, anchors), spread_specs(architecture)):
@@ -198,20 +197,31 @@ def specs(
 
 
 def table(record: FingerprintRecord) -> Mapping[str, ArraySpec]:
-    """By name, the arrays that a fingerprint of this record may have."""
+    """Specifications, by name, of the arrays that a fingerprint of this record may have."""
     rows = _table(record.architecture, record.sketch, len(record.anchors), record.effort)
     return {name: spec for name, spec in rows.items() if spec.component in record.components}
 
 
-@lru_cache(maxsize=32)  # a screen cuts thousands of models of few shapes
+@lru_cache(maxsize=32)  # a screen cuts thousands of models with few shapes
 def _table(architecture: Architecture, sketch: SketchSpec, anchors: int, effort: Effort) -> Mapping[str, ArraySpec]:
     return {spec.name: spec for spec in specs(architecture, sketch, anchors, effort)}
 
 
 def subset(arrays: Arrays, larger: Mapping[str, ArraySpec], smaller: Mapping[str, ArraySpec]) -> Arrays:
-    """Of arrays that one table describes, what another of smaller sizes does; same names.
+    """Cut arrays to the smaller sizes of another table; names stay the same.
 
-    Neither anchors nor projections may differ: fewer anchors change the numbers (``on_anchors``).
+    Anchors and projections must be the same: fewer anchors change the numbers (``on_anchors``).
+
+    Parameters
+    ----------
+    arrays : arrays that ``larger`` describes.
+    larger : table of the arrays given, by name.
+    smaller : table of the arrays wanted, by name.
+
+    Returns
+    -------
+    dict
+        Arrays by name.
     """
     found = {}
     for name, array in arrays.items():
@@ -225,7 +235,20 @@ def subset(arrays: Arrays, larger: Mapping[str, ArraySpec], smaller: Mapping[str
 
 
 def layer_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int) -> Iterator[ArraySpec]:
-    """The arrays of one layer."""
+    """The arrays of one layer.
+
+    Parameters
+    ----------
+    architecture : of the model.
+    sketch : sizes, as of the effort.
+    anchors : number of anchors known.
+    layer : number of the layer, from 0.
+
+    Returns
+    -------
+    iterator of ArraySpec
+        Rows of the table.
+    """
     for bundle in bundles(architecture, sketch):
         yield from bundle_specs(architecture, sketch, anchors, layer, bundle)
     if architecture.kv_heads:
@@ -235,7 +258,21 @@ def layer_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, la
 def bundle_specs(
     architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int, bundle: Bundle
 ) -> Iterator[ArraySpec]:
-    """The arrays of the MLPs of one kind in one layer."""
+    """The arrays of the MLPs of one kind in one layer.
+
+    Parameters
+    ----------
+    architecture : of the model.
+    sketch : sizes, as of the effort.
+    anchors : number of anchors known.
+    layer : number of the layer, from 0.
+    bundle : the kind of MLP.
+
+    Returns
+    -------
+    iterator of ArraySpec
+        Rows of the table.
+    """
     group, circuits = bundle_group(layer, bundle), bundle.name == "mlp" and _in_circuits(architecture, layer)
     one = partial(ArraySpec, layer=layer, part=bundle.name, group=group)
     tokens, copies = Axis("anchors", anchors), Axis("copies", bundle.copies)
@@ -251,7 +288,20 @@ def bundle_specs(
 
 
 def attention_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int) -> Iterator[ArraySpec]:
-    """The arrays of the attention of one layer, where there are key-value heads."""
+    """The arrays of the attention of one layer, if there are key-value heads.
+
+    Parameters
+    ----------
+    architecture : of the model.
+    sketch : sizes, as of the effort.
+    anchors : number of anchors known.
+    layer : number of the layer, from 0.
+
+    Returns
+    -------
+    iterator of ArraySpec
+        Rows of the table; none without key-value heads.
+    """
     tokens, heads = Axis("anchors", anchors), Axis("kv heads", architecture.kv_heads)
     channels = kept_channels(architecture, sketch)
     projected = (heads, channels, Axis("projections", sketch.projections))
@@ -266,7 +316,19 @@ def attention_specs(architecture: Architecture, sketch: SketchSpec, anchors: int
 
 
 def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int) -> Iterator[ArraySpec]:
-    """The arrays of the tables of tokens."""
+    """The arrays of the tables of tokens.
+
+    Parameters
+    ----------
+    architecture : of the model.
+    sketch : sizes, as of the effort.
+    anchors : number of anchors known.
+
+    Returns
+    -------
+    iterator of ArraySpec
+        Rows of the table.
+    """
     tokens, dimensions = Axis("anchors", anchors), kept_dimensions(architecture, sketch)
     yield ArraySpec("gram", None, "embed", "", (tokens, tokens), "trace", "float32")
     streams = ("embed",) if architecture.tied_embeddings else ("embed", "unembed")
@@ -275,7 +337,7 @@ def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int) ->
 
 
 def spread_specs(architecture: Architecture) -> Iterator[ArraySpec]:
-    """Moments of whole tensors; which of them there are, the tensors say."""
+    """Moments of whole tensors; which roles exist depends on the model."""
     axes = (Axis("layers", architecture.layers), Axis("moments", 4))
     for role in SPREAD_ROLES:
         yield ArraySpec("spread", None, "", role, axes, "none", "float64", "full", f"spread {role}")

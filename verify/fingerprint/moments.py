@@ -1,12 +1,12 @@
 """Mean, standard deviation, root mean square and kurtosis of all entries, in one pass.
 
-Entries are taken in chunks of fixed size, whatever blocks they come in. Where the mean of the first ones is not
-small, it is subtracted from all, as powers about a distant origin cancel. In a chunk the powers are float32, and so
-are sums of ``_LANE`` of them, one after another; all further sums are float64. Each power sum is therefore off by
-at most (``_LANE`` + 2) 2^-24 of the sum of absolute values, 2e-6 (plain float32 sums over 1e8 entries get the
-fifth digit wrong), and only additions and multiplications in a fixed order take part: the same entries give the
-same bytes in any blocks, on any number of threads. Chunks that float32 cannot hold, by entries or by powers, are
-summed in float64, and so are the entries that fill no chunk.
+Entries are processed in chunks of fixed size, whatever blocks they come in. If the mean of the first entries is not
+small, it is subtracted from all, since powers about a distant origin cancel. In a chunk the powers are float32, and
+so are sequential sums of ``_LANE`` of them; all further sums are float64. Each power sum is therefore off by at most
+(``_LANE`` + 2) 2^-24 of the sum of absolute values, 2e-6 (plain float32 sums over 1e8 entries get the fifth digit
+wrong), and only additions and multiplications in a fixed order take part: the same entries give the same bytes in any
+blocks, on any number of threads. Chunks whose entries or powers exceed float32 are summed in float64, and so is the
+last, incomplete chunk.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_CHUNK = 1 << 18  # entries: less, and threads wait for one another; more, and it leaves the cache
+_CHUNK = 1 << 18  # entries: with fewer, threads wait for one another; with more, a chunk leaves the cache
 _LANE = 32
 _WIDTH = 1 << 12  # lanes side by side: their sums stay in the first-level cache
 _SPAN = 1 << 21  # entries of one task
@@ -43,7 +43,7 @@ class Moments:
 
     @property
     def non_finite(self) -> int:
-        """Entries that are no finite numbers."""
+        """Number of non-finite entries."""
         return self._entries - int(self._total()[0])
 
     def add(self, block: NDArray[Any], run: Run = map) -> None:
@@ -67,7 +67,7 @@ class Moments:
     def summary(self) -> tuple[float, float, float, float]:
         """Mean, unbiased standard deviation, root mean square, kurtosis (3 for a Gaussian).
 
-        NaN where undefined: no finite entry, a single one, or no variance.
+        NaN if undefined: no finite entry, a single one, or zero variance.
         """
         total = self._total()
         n = total[0]
@@ -95,7 +95,7 @@ class Moments:
         return total
 
     def _shift_by(self, first: NDArray[Any]) -> float:
-        """The shift of all entries: the mean of the first ones, rounded to float32; 0 where powers do not cancel."""
+        """The shift of all entries: the mean of the first ones, rounded to float32; 0 if powers do not cancel."""
         if self._shift is not None:
             return self._shift
         x = first[:_FIRST].astype(np.float64)
@@ -133,7 +133,7 @@ def _chunk_sums(span: NDArray[Any], shift: float) -> list[NDArray[np.float64]]:
 
 
 def _scratch(dtype: type[np.floating]) -> tuple[NDArray[Any], ...]:
-    """Arrays of a thread, made once: fresh memory costs a tenth of a pass."""
+    """Work arrays of a thread, allocated once: new memory costs a tenth of a pass."""
     held: dict[type, tuple[NDArray[Any], ...]] = _OF_THREAD.__dict__.setdefault("held", {})
     if dtype not in held:
         sums = np.empty((4, _CHUNK // (_LANE * _WIDTH), _WIDTH))
@@ -142,7 +142,7 @@ def _scratch(dtype: type[np.floating]) -> tuple[NDArray[Any], ...]:
 
 
 def _careful_sums(x: NDArray[Any], shift: float) -> NDArray[np.float64]:
-    """The same of any number of entries, in float64, over those that are finite."""
+    """The same sums for any number of entries, in float64, over finite entries."""
     x = x.astype(np.float64)
     x = x[np.isfinite(x)] - shift
     square = x * x
@@ -150,7 +150,7 @@ def _careful_sums(x: NDArray[Any], shift: float) -> NDArray[np.float64]:
 
 
 def _working(x: NDArray[Any]) -> type[np.float32] | type[np.float64]:
-    """The type that entries are computed in: float32 holds all those of at most four bytes."""
+    """The type for computation: float32 for entries of at most four bytes."""
     return np.float32 if x.dtype.itemsize <= 4 else np.float64
 
 

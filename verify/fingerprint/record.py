@@ -1,8 +1,8 @@
 """A fingerprint: one record and its arrays, in one safetensors file.
 
-The arrays, their names, shapes and dtypes are those of the table in :mod:`verify.fingerprint.layout`.
+Names, shapes and dtypes of the arrays are given by the table in :mod:`verify.fingerprint.layout`.
 
-The arrays of the k-th further part of a model stand in the same file, their names behind ``part.{k}.``.
+Arrays of the k-th further part of a model are in the same file, with the prefix ``part.{k}.``.
 """
 
 from __future__ import annotations
@@ -31,44 +31,44 @@ _FURTHER = "further"
 _PART = "part."
 
 ReadFrom = Literal["weights", "fingerprint"]
-"""Whether a fingerprint was made from weights at hand, or is as somebody else made it."""
+"""Whether a fingerprint was made here from weights, or read from a file."""
 
 
 class DeadCount(Record):
-    """Rows that were zero or not finite, and therefore cannot match."""
+    """Number of rows that are zero or not finite, and so cannot match."""
 
     component: str
-    """What kind of row: ``units`` or ``values``."""
+    """Kind of row: ``units`` or ``values``."""
     layer: int
     rows: int
     """Number of dead or non-finite rows among those kept."""
 
 
 class PartRecord(Part):
-    """One part of a model, with the digest of what it holds."""
+    """One part of a model, with the digest of its content."""
 
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
-    """Over its learned tensors alone, whatever their names begin with: as ``content_sha256`` where a table
-    understands it, else over bytes as stored; None below full effort."""
+    """Over its learned tensors, without the prefix of their names: like ``content_sha256`` if a table reads it, else
+    over the bytes as stored; None below full effort."""
 
     telling: int = Field(default=0, ge=0)
-    """Where no table understands it: stored numbers in tensors whose equality would say something; else 0."""
+    """If no table reads it, the stored numbers in tensors whose equality would be informative; else 0."""
 
 
 class StrangeTensor(Record):
-    """A tensor that no table understands."""
+    """A tensor that no table knows."""
 
     name: str
     part: str
     """Name of the part that it is in."""
     dtype: str
-    """As its format names it."""
+    """Name of the stored type in its format."""
     shape: tuple[int, ...]
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
-    """Of dtype, shape and bytes as stored; None where it was not read."""
+    """Over dtype, shape and bytes as stored; None if it was not read."""
     telling: bool = False
-    """Whether equal bytes elsewhere would say anything: a matrix or more, unlike schedules, of more than a handful of
-    numbers, not integers, and neither constant nor of a few values."""
+    """Whether equal bytes elsewhere would be informative: at least a matrix, with more than a handful of entries, not
+    integers, and neither constant nor with few different values."""
 
     @property
     def numbers(self) -> int:
@@ -77,19 +77,19 @@ class StrangeTensor(Record):
 
 
 class FingerprintRecord(Record):
-    """Everything about a fingerprint but its arrays."""
+    """Everything in a fingerprint except its arrays."""
 
     schema_version: Literal[1] = 1
     name: str
     """Folder or file name of the model, never a path."""
     origin: str | None = None
-    """Address it was read from; None for files of the machine that read them."""
+    """Address it was read from; None for local files."""
     revision: str | None = None
-    """Commit of the files, where the place they lie in keeps a history."""
+    """Commit of the files, if their place keeps a history."""
     merged_onto: str | None = None
-    """Name, or address and commit, of the base that this adapter was merged onto; None for a model of its own."""
+    """Name, or address and commit, of the base that this adapter was merged onto; None for a whole model."""
     declared_bases: tuple[str, ...] = ()
-    """Names of the models that this one was made from, as its makers declare them; no evidence."""
+    """Names of the base models that it declares; no evidence."""
     architecture: Architecture
     files: tuple[FileIdentity, ...]
     """The weight files, ordered by name."""
@@ -101,53 +101,53 @@ class FingerprintRecord(Record):
     """sha256 over every learned tensor, canonical ones as float32, so a lossless change of format keeps it; at lesser
     effort, over the rows that were read."""
     arrays_sha256: str = later("")
-    """sha256 over the arrays, so that they cannot be exchanged without this record; "" in older files, whose arrays
-    nothing binds. It says nothing of the weights: whoever writes a fingerprint can compute it."""
+    """sha256 over the arrays, which binds them to this record; "" in older files, whose arrays are not bound. It
+    proves nothing about the weights, since anyone who writes a fingerprint can compute it."""
     sketch: SketchSpec
     components: tuple[Component, ...] = COMPONENTS
-    """Kinds of arrays held: those that its effort gives, unless it was cut down for a panel."""
+    """Kinds of arrays present: those of its effort, unless it was cut down for a panel."""
     anchors: tuple[int, ...]
-    """Positions, in the frozen anchor list, of the tokens kept; numbers of rows where they pair by those."""
+    """Positions of the anchors in the frozen list; row numbers if they pair by number."""
     pairing: Pairing = later("tokens")
     """Whether anchors are tokens, or rows of the table of tokens, by number."""
     tokenizer: str | None = later()
-    """Name of the file that tells the tokens; None where none was found."""
+    """Name of the tokenizer file; None if none was found."""
     dead: tuple[DeadCount, ...] = ()
     non_finite: int = 0
-    """Number of entries that are not finite numbers, over all tensors; at lesser effort, among those read."""
+    """Number of non-finite entries of all tensors; at lesser effort, of those read."""
     outside: tuple[str, ...] = ()
-    """Tensors that are understood and that no test compares."""
+    """Tensors that are understood but compared by no test."""
     unrecognised: tuple[str, ...] = ()
-    """Tensors of this part that no layout table understood; they were left out."""
+    """Tensors of this part that the layout table does not know; they were left out."""
     unrecognised_inside: tuple[str, ...] | None = later()
-    """Those of them that lie inside a layer that was read; None where that is not known."""
+    """Those of them inside a layer that was read; None if unknown."""
     notes: tuple[str, ...] = later(())
-    """What was found otherwise than the model's makers declare, in sentences."""
+    """Sentences on what contradicts the model's own declarations."""
     part: str = later("")
-    """Name of the part that this is of; empty in records that know of none."""
+    """Name of the part that this describes; empty in records without parts."""
     parts: tuple[PartRecord, ...] = later(())
-    """All parts of the model, understood ones first, the main one before all; empty in the record of a further
+    """All parts of the model, understood ones first, beginning with the main one; empty in the record of a further
     part."""
     rest: tuple[StrangeTensor, ...] = later(())
-    """Of the tensors that no table understands in any part, the largest, ordered by name."""
+    """The largest tensors that no table knows, in any part, ordered by name."""
     bytes_read: int
-    """Distinct bytes of weights that were read, as stored: at full effort those of all tensors, each once."""
+    """Distinct bytes of weights read, as stored; at full effort, those of all tensors, each once."""
     software: dict[str, str]
-    """What computed it: versions, numpy's BLAS and the kernels that ran."""
+    """Versions of the software that computed it, numpy's BLAS, and the kernels that ran."""
 
 
 _RECORDS: TypeAdapter[list[FingerprintRecord]] = TypeAdapter(list[FingerprintRecord])
 
 
 class Fingerprint:
-    """What the tests know of a model; compare two with :func:`verify.test_lineage`.
+    """The fingerprint of a model, the only input of the tests; compare two with :func:`verify.test_lineage`.
 
     Parameters
     ----------
     record : FingerprintRecord
-    arrays : mapping of str to numpy arrays, as :mod:`verify.fingerprint.layout` has them; they become read-only.
-    parts : fingerprints of the further parts of the model that are understood, each without parts of its own.
-    read_from : ``"weights"`` only where this process, or its own cache, made it from them.
+    arrays : mapping of name to numpy array, as in :mod:`verify.fingerprint.layout`; they become read-only.
+    parts : fingerprints of the further understood parts, each without parts of its own.
+    read_from : ``"weights"`` only if it was made from weights by this process or taken from its cache.
     """
 
     def __init__(
@@ -167,11 +167,11 @@ class Fingerprint:
 
     @property
     def digest(self) -> str:
-        """``sha256:`` and the digest of the file that :meth:`save` writes, so of the record and all arrays."""
+        """``sha256:`` and the digest of the file that :meth:`save` writes, which covers record and arrays."""
         return "sha256:" + hashlib.sha256(self.to_bytes()).hexdigest()
 
     def __eq__(self, other: object) -> bool:
-        """Whether both are of the same content, whatever each was read from."""
+        """Whether both have the same content, whatever each was read from."""
         if not isinstance(other, Fingerprint):
             return NotImplemented
         return self is other or (self.record == other.record and self.digest == other.digest)
@@ -182,7 +182,7 @@ class Fingerprint:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         for array in self.arrays.values():
-            array.flags.writeable = False  # which no pickle keeps
+            array.flags.writeable = False  # pickles do not keep it
 
     def __repr__(self) -> str:
         r = self.record
@@ -203,7 +203,7 @@ class Fingerprint:
         )
 
     def only(self, *components: Component) -> Fingerprint:
-        """The same of the main part alone, with some components only; no test that needs the others applies to it.
+        """The main part with some components only; tests that need others do not apply to it.
 
         Raises
         ------
@@ -216,12 +216,12 @@ class Fingerprint:
         return self.with_arrays(arrays, components=kept)
 
     def at(self, effort: Effort) -> Fingerprint:
-        """The same fingerprint as a smaller effort makes it; its digest and count of bytes remain those of its own.
+        """The same fingerprint at a smaller effort; its digest and count of bytes stay the same.
 
         Raises
         ------
         FingerprintError
-            If it was made at a smaller effort than this.
+            If it was made at a smaller effort.
         """
         record, effort = self.record, options.one_of("effort", effort, EFFORTS)
         if EFFORTS.index(effort) > EFFORTS.index(record.effort):
@@ -240,12 +240,24 @@ class Fingerprint:
         return self.with_arrays(arrays, [part.at(effort) for part in self.parts], **changes)
 
     def sealed(self) -> Fingerprint:
-        """The same fingerprint, whose records state the digests of their arrays."""
+        """The same fingerprint with the digests of the arrays in its records."""
         record = self.record.model_copy(update={"arrays_sha256": arrays_sha256(self.arrays)})
         return Fingerprint(record, self.arrays, [part.sealed() for part in self.parts], read_from=self.read_from)
 
     def with_arrays(self, arrays: Arrays, parts: Iterable[Fingerprint] = (), **changes: object) -> Fingerprint:
-        """With other arrays and parts, and a changed record: bound to the arrays if that of this fingerprint is."""
+        """A copy with other arrays, parts and record fields; bound to its record if this fingerprint is.
+
+        Parameters
+        ----------
+        arrays : the new arrays.
+        parts : the new further parts.
+        changes : fields of the record to change.
+
+        Returns
+        -------
+        Fingerprint
+            A new fingerprint.
+        """
         bound = arrays_sha256(arrays) if self.record.arrays_sha256 else ""
         record = self.record.model_copy(update={**changes, "arrays_sha256": bound})
         return Fingerprint(record, arrays, parts, read_from=self.read_from)
@@ -266,13 +278,13 @@ class Fingerprint:
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Fingerprint:
-        """Read a fingerprint file, trusting nothing in it.
+        """Read and validate a fingerprint file.
 
         Raises
         ------
         FingerprintError
-            If the file is absent, too large, damaged, not a fingerprint of a known schema, or its arrays
-            are not those that its record describes, or whose digest it states.
+            If the file is absent, too large, damaged or not a fingerprint of a known schema, or its arrays do not
+            match its record or the digest in it.
         """
         path = options.path("path", path)
         header = record_text(path)
@@ -312,7 +324,7 @@ class Fingerprint:
 
 
 def arrays_sha256(arrays: Arrays) -> str:
-    """sha256 over arrays in the order of their names: of each its name, dtype, shape and bytes."""
+    """sha256 over arrays in order of names: name, dtype, shape and bytes of each."""
     whole = hashlib.sha256()
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
@@ -322,12 +334,12 @@ def arrays_sha256(arrays: Arrays) -> str:
 
 
 def check_bound(record: FingerprintRecord, arrays: Arrays) -> None:
-    """Refuse arrays whose digest is not the one that the record states; a record that states none binds nothing.
+    """Refuse arrays whose digest differs from the one in the record; a record without one accepts any.
 
     Raises
     ------
     FingerprintError
-        Naming both digests; to be completed with the file's name.
+        With both digests; the caller adds the file's name.
     """
     stated = record.arrays_sha256
     if stated and (found := arrays_sha256(arrays)) != stated:

@@ -1,8 +1,8 @@
-"""Anchor tokens as a model sees them: what a rotation of its residual stream cannot change.
+"""Responses to anchor tokens, which do not change when the residual stream is rotated.
 
-With norm gains folded into what reads through them, and the stream rotated by any orthogonal Q, a
-response is unchanged: (W diag(g) Q)(E Q)' = W diag(g) E'. So is what a unit writes, read out by the
-unembedding behind the final norm.
+With norm gains folded into the matrices that read through them, and the stream rotated by any orthogonal Q, a
+response is unchanged: (W diag(g) Q)(E Q)' = W diag(g) E'. So is the output of a unit read through the final norm and
+the unembedding.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Tokens:
-    """Embeddings of the anchors, and how a model reads and writes them."""
+    """Embeddings and unembeddings of the anchors, and norm gains."""
 
     embedding: NDArray[np.float64]
     """Shape [anchors, width]; centred over the stream under layer norm, which removes the mean."""
@@ -26,13 +26,13 @@ class Tokens:
     """Gain of the norm before a sublayer ("attn" or "mlp") of a layer, shape [width], offset included."""
 
     def reading(self, sublayer: str, layer: int) -> NDArray[np.float64]:
-        """What the rows of a sublayer are multiplied with, shape [width, anchors]."""
+        """Embeddings times the norm gain, by which rows of a sublayer are multiplied, shape [width, anchors]."""
         return (self.embedding * self.gain(sublayer, layer)).T
 
 
 def centred(responses: NDArray[np.float64]) -> NDArray[np.float64]:
     """Responses [..., anchors] less their mean over the anchors."""
     with np.errstate(invalid="ignore"):
-        mean = responses.sum(-1, keepdims=True) / max(1, responses.shape[-1])  # there may be no anchor at all
+        mean = responses.sum(-1, keepdims=True) / max(1, responses.shape[-1])  # there may be no anchors
         less: NDArray[np.float64] = responses - mean
     return less

@@ -1,12 +1,12 @@
-"""Two fingerprints that state the same weights must hold the same numbers, or one of them states what is not so.
+"""Check that two fingerprints that state the same weights hold the same numbers.
 
-Whoever writes a fingerprint writes the digests of weights and files in it, so equal digests alone show nothing.
-Numbers made of the same weights on other processors may differ in the last bits, and where a row has next to no
-length, in its direction; what is made of single weights may not.
+The author of a fingerprint writes the digests of weights and files in it, so equal digests alone prove nothing.
+Numbers computed from the same weights on other processors may differ in the last bits and, for a row of almost no
+length, in direction; values of single weights may not.
 
-Numbers on tokens follow the tokenizer too, of which a fingerprint tells only which anchors it knows: where these
-differ, they are not compared. Two fingerprints made here of weights at hand are as we made them and state what we
-found, whatever tokenizer or configuration lies beside one of them.
+Numbers on tokens also depend on the tokenizer, of which a fingerprint states only the anchors: if these differ, they
+are not compared. Two fingerprints made here from weights are trusted, whatever tokenizer or configuration lies beside
+one of them.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from .record import Fingerprint
 from .sketch import Effort
 
 _RELATIVE = {"float16": 2.0**-9, "float32": 2.0**-16, "float64": 2.0**-26}
-_ABSOLUTE = 2.0**-20  # what rounding leaves of zero
+_ABSOLUTE = 2.0**-20  # absolute rounding error
 _ON_TOKENS = {"response", "match", "stream", "gram", "circuit", "spectrum"}
 _MOST_ROWS = {"response": 0.01, "match": 0.01, "circuit": 0.01, "spectrum": 0.01}
-"""Share of rows that may differ where they are centred, ordered by size or multiplied; of other kinds none may."""
+"""Share of rows that may differ for components that are centred, ordered by size or multiplied; none for others."""
 
 
 class Stating(Protocol):
-    """A record that states what a model's weights are."""
+    """A record that states the identity of a model's weights."""
 
     @property
     def effort(self) -> Effort: ...  # noqa: D102
@@ -44,16 +44,16 @@ class Stating(Protocol):
 
 
 class StatedWeights(NamedTuple):
-    """What is stated of a model's weights."""
+    """The identity of a model's weights, as stated."""
 
     content: str
-    """Digest of all learned tensors; empty where not all were read."""
+    """Digest of all learned tensors; empty if not all were read."""
     files: str
-    """Digests of all files, and how they are understood; empty where one was not read whole."""
+    """Digests of all files, and the architecture; empty if one was not read whole."""
 
 
 def stated_weights(model: Stating, *, whole: bool | None = None) -> StatedWeights:
-    """What a record states; ``whole``, if not by its effort: whether its digest is of all learned tensors."""
+    """The identity that a record states; ``whole`` overrides whether its digest covers all tensors."""
     whole = model.effort == "full" if whole is None else whole
     digests = sorted(file.sha256 or "" for file in model.files)
     known = digests and "" not in digests
@@ -62,15 +62,15 @@ def stated_weights(model: Stating, *, whole: bool | None = None) -> StatedWeight
 
 
 def same_weights(a: StatedWeights, b: StatedWeights) -> bool:
-    """Whether the same learned tensors are stated; where not all were read, the same files of one architecture.
+    """Whether the same learned tensors are stated or, if not all were read, the same files of one architecture.
 
-    One file under two configurations or layouts may be two models; how files are called does not matter.
+    One file under two configurations or layouts may be two models; file names do not matter.
     """
     return a.content == b.content if a.content and b.content else a.files == b.files != ""
 
 
 def identical(a: Stating, b: Stating) -> bool:
-    """Whether two models state the same weights; what is stated must be what is held, so see :func:`check_same`."""
+    """Whether two models state the same weights; :func:`check_same` checks that they hold the same numbers."""
     return same_weights(stated_weights(a), stated_weights(b))
 
 
@@ -80,14 +80,14 @@ def nothing_differs(a: Stating, b: Stating) -> bool:
 
 
 def check_same(a: Fingerprint, b: Fingerprint) -> None:
-    """Refuse fingerprints of one effort, stated to be of the same weights or files, that hold different numbers.
+    """Refuse fingerprints of one effort that state the same weights or files but hold different numbers.
 
-    A component that one was cut down to lack is not compared, nor are two fingerprints that were both made here.
+    Components that one of them lacks are not compared, nor are two fingerprints that were both made here.
 
     Raises
     ------
     FingerprintError
-        Naming both, and the arrays that differ.
+        With both names, and the arrays that differ.
     """
     if a.read_from == b.read_from == "weights":
         return
@@ -109,7 +109,7 @@ def check_same(a: Fingerprint, b: Fingerprint) -> None:
 
 
 def difference(a: Arrays, b: Arrays) -> str:
-    """What differs between two sets of arrays by more than rounding, in words; empty where nothing does."""
+    """The difference of two sets of arrays beyond rounding, in words; empty if there is none."""
     if a.keys() != b.keys():
         return f"array {min(a.keys() ^ b.keys())!r:.80} in one alone"
     rows: dict[str, list[NDArray[np.bool_]]] = {}
@@ -125,7 +125,7 @@ def difference(a: Arrays, b: Arrays) -> str:
 
 
 def _rows_apart(x: NDArray[np.floating], y: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Which rows (of the last axis) differ by more than rounding; one that does where the shapes differ."""
+    """Which rows (along the last axis) differ by more than rounding; a single True if the shapes differ."""
     if x.shape != y.shape:
         return np.ones(1, dtype=bool)
     relative = max(_RELATIVE[array.dtype.name] for array in (x, y))

@@ -1,4 +1,4 @@
-"""What is read of a checkpoint: chosen rows, or every entry once in blocks of bounded size; both are digested."""
+"""Read a checkpoint: chosen rows, or every entry once in bounded blocks; everything read is digested."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ..checkpoint import Checkpoint, Key
 from .moments import Moments
 
 FEW_BYTES = 16
-"""Different bytes that a constant, a mask or a count of two values can have; numbers that were learned have more."""
+"""Largest number of different bytes in a constant, a mask or a count; learned numbers have more."""
 
 _BLOCK = 1 << 20  # entries of a block
-_AHEAD = 16  # blocks asked for at once where they come from afar, and are fetched in parallel
+_AHEAD = 16  # blocks requested at once from a remote place, and fetched in parallel
 
 
 class Scan:
@@ -25,9 +25,9 @@ class Scan:
 
     Attributes
     ----------
-    moments : of each (role, layer) read whole, experts of a layer pooled; layer None for the whole model.
-    digests : sha256 of each part read: of chosen rows, or of a whole tensor as float32.
-    non_finite : entries that are no finite numbers, of each part of chosen rows.
+    moments : of each (role, layer) read whole, experts of a layer pooled; layer None outside layers.
+    digests : sha256 of everything read: of chosen rows, or of a whole tensor as float32.
+    non_finite : number of non-finite entries, by set of chosen rows.
     varied : tensors without a role whose bytes take more than ``FEW_BYTES`` values.
     """
 
@@ -42,7 +42,20 @@ class Scan:
     def rows(
         self, role: str, layer: int | None, chosen: NDArray[np.intp], expert: int | None = None
     ) -> NDArray[np.float64]:
-        """Rows ``chosen`` (ascending) of a tensor, shape [n, in]."""
+        """Read and digest some rows of a tensor.
+
+        Parameters
+        ----------
+        role : canonical role.
+        layer : number of the layer, from 0; None outside layers.
+        chosen : indices of the rows, ascending.
+        expert : number of the routed expert, if any.
+
+        Returns
+        -------
+        array
+            float64, shape [n, in].
+        """
         rows = self._checkpoint.read(role, layer, expert, rows=chosen)
         digest = hashlib.sha256(chosen.astype("<i8").data)
         digest.update(rows.astype("<f4", copy=False).data)
@@ -66,7 +79,21 @@ class Scan:
         projection: NDArray[np.float64],
         expert: int | None = None,
     ) -> NDArray[np.float64]:
-        """Columns ``chosen`` of a matrix [rows, in], of its first rows as ``projection`` [n, k] has; shape [n, k]."""
+        """Read some columns of a matrix [rows, in] over its leading rows, and project them.
+
+        Parameters
+        ----------
+        role : canonical role.
+        layer : number of the layer, from 0.
+        chosen : indices of the columns, ascending.
+        projection : shape [rows, k]; as many leading rows of the tensor are read as it has rows.
+        expert : number of the routed expert, if any.
+
+        Returns
+        -------
+        array
+            float64, shape [n, k].
+        """
         leading = np.arange(min(len(projection), self._checkpoint.shape(role, layer, expert)[0]), dtype=np.intp)
         columns = np.ascontiguousarray(self.rows(role, layer, leading, expert)[:, chosen].T)
         projected: NDArray[np.float64] = columns @ projection[: len(leading)]
@@ -75,7 +102,19 @@ class Scan:
     def blocks(
         self, role: str, layer: int | None, expert: int | None = None
     ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Every entry of a tensor, in blocks of rows with their first index; counted in moments and digests."""
+        """Read every entry of a tensor in blocks of rows, adding them to moments and digests.
+
+        Parameters
+        ----------
+        role : canonical role.
+        layer : number of the layer, from 0; None outside layers.
+        expert : number of the routed expert, if any.
+
+        Returns
+        -------
+        iterator
+            Index of the first row, and float32 rows.
+        """
         self._whole.add((role, layer, expert))
         shape = self._checkpoint.shape(role, layer, expert)
         digest, moments = hashlib.sha256(), self.moments[role, layer]
@@ -91,26 +130,26 @@ class Scan:
         self.digests[f"{role} {layer} {expert} {shape}"] = digest.digest()
 
     def whole(self, role: str, layer: int | None) -> NDArray[np.float32]:
-        """A whole tensor, counted."""
+        """Read a whole tensor, adding it to moments and digests."""
         found = np.empty(self._checkpoint.shape(role, layer), np.float32)
         for start, block in self.blocks(role, layer):
             found[start : start + len(block)] = block
         return found
 
     def read_remaining(self, layer: int | None) -> None:
-        """Count what was not yet read whole of a layer."""
+        """Read the tensors of a layer that were not yet read whole, for moments and digests."""
         for key in self._checkpoint.keys(layer):
             if key not in self._whole:
                 for _ in self.blocks(*key):
                     pass
 
     def skim_unknown(self, names: Iterable[str]) -> None:
-        """Digest tensors that no role is known for, as stored."""
+        """Digest tensors without a role, as stored."""
         for name in names:
             digest, seen = hashlib.sha256(), np.zeros(256, bool)
             for n, block in enumerate(self._checkpoint.raw_blocks(name)):
                 digest.update(block)
-                if n and seen.sum() <= FEW_BYTES:  # the first is of dtype and shape
+                if n and seen.sum() <= FEW_BYTES:  # the first block holds dtype and shape
                     seen |= np.bincount(np.frombuffer(block, np.uint8), minlength=256) > 0
             self.digests[f"rest {name}"] = digest.digest()
             if seen.sum() > FEW_BYTES:

@@ -1,4 +1,4 @@
-"""The sketch specification: which units, channels, tokens and projections a fingerprint keeps.
+"""The sketch: which units, channels, tokens and projections a fingerprint keeps.
 
 Everything random here comes from SHAKE-256 of the specification, so two people get the same
 sketch in any year, on any machine, from any version of numpy. Nothing depends on the weights:
@@ -18,12 +18,12 @@ from pydantic import Field, ValidationError
 from ..base import InputError, Record
 
 Effort = Literal["screen", "standard", "full"]
-"""How much of the weights is read; each holds all that a smaller one does."""
+"""How much of the weights is read; each effort includes all that a smaller one reads."""
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
 
 _MOST = 1 << 20
-_MOST_COLUMNS = 1 << 12  # as a matrix of so many columns, or squared, must fit in memory
+_MOST_COLUMNS = 1 << 12  # a matrix with this many columns, or this many squared entries, must fit in memory
 
 
 class SketchSpec(Record):
@@ -43,9 +43,10 @@ class SketchSpec(Record):
     projections: int = Field(default=32, ge=1, le=_MOST_COLUMNS)
     """Dimensions that weight vectors are projected to."""
     rows: int = Field(default=256, ge=1, le=_MOST)
-    """Leading residual dimensions by which columns of ``down`` and ``o`` are known: whole columns touch every row."""
+    """Leading residual dimensions read of columns of ``down`` and ``o``, since whole columns would touch every
+    row."""
     anchors: int = Field(default=96, ge=1, le=_MOST_COLUMNS)
-    """Shared tokens kept, at most."""
+    """Largest number of anchor tokens kept."""
     stream: int = Field(default=256, ge=1, le=_MOST)
     """Residual dimensions kept."""
     match_units: int = Field(default=64, ge=1, le=_MOST)
@@ -56,12 +57,12 @@ class SketchSpec(Record):
     """Singular values kept per attention circuit."""
 
     def __new__(cls, **sizes: int) -> Self:
-        """Check sizes; of a sketch inside another record none are given here, and pydantic checks them itself.
+        """Check sizes; for a sketch inside another record none are given here, and pydantic checks them.
 
         Raises
         ------
         InputError
-            If a size is not a whole number within its bounds, or there is none of its name.
+            If a size is unknown, or not a whole number within its bounds.
 
         Examples
         --------
@@ -86,7 +87,7 @@ class SketchSpec(Record):
         return super().__new__(cls)
 
     def at(self, effort: Effort) -> SketchSpec:
-        """The sizes at an effort: ``screen`` keeps a part of the indices of ``standard`` and ``full``."""
+        """The sizes at an effort: ``screen`` keeps a subset of the indices of ``standard`` and ``full``."""
         if effort != "screen":
             return self
         return self.model_copy(update={name: min(getattr(self, name), most) for name, most in _SCREEN.items()})
@@ -99,8 +100,8 @@ _SCREEN = {"units": 32, "expert_units": 4, "channels": 4}
 def chosen_indices(purpose: str, size: int, count: int) -> NDArray[np.intp]:
     """The ``count`` indices below ``size`` with the smallest keys, ascending; all if fewer.
 
-    The key of an index does not depend on ``size``, and a smaller choice is part of a larger
-    one: models of different widths keep common indices.
+    The key of an index does not depend on ``size``, and smaller choices are subsets of larger ones, so models of
+    different widths keep common indices.
     """
     stream = hashlib.shake_256(f"verify sketch 1 indices {purpose}".encode()).digest(8 * size)
     keys = np.frombuffer(stream, dtype=">u8")
@@ -111,7 +112,7 @@ def chosen_indices(purpose: str, size: int, count: int) -> NDArray[np.intp]:
 
 @cache
 def projection(width: int, dimensions: int) -> NDArray[np.float64]:
-    """Random signs, shape [width, dimensions]: weight vectors are projected by it."""
+    """Matrix of random signs, shape [width, dimensions], that projects weight vectors."""
     bits = width * dimensions
     stream = hashlib.shake_256(f"verify sketch 1 projection {width}".encode()).digest(-(-bits // 8))
     signs = np.unpackbits(np.frombuffer(stream, dtype=np.uint8))[:bits].astype(np.float64) * 2 - 1
@@ -122,8 +123,8 @@ def projection(width: int, dimensions: int) -> NDArray[np.float64]:
 def unit_rows(x: NDArray[np.floating]) -> NDArray[np.float16]:
     """Rows scaled to length 1, in float16; dead and non-finite rows become zero.
 
-    Scaling each row by itself commutes with permutations and sign flips of rows, and makes the
-    sketch blind to the positive rescaling of a unit that leaves its function unchanged.
+    Scaling rows separately commutes with permutations and sign flips of rows, and removes a positive rescaling of a
+    unit, which leaves its function unchanged.
     """
     y = np.asarray(x, dtype=np.float64)
     y = np.where(np.isfinite(y).all(-1, keepdims=True), y, 0.0)

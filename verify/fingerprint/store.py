@@ -1,8 +1,8 @@
-"""Fingerprints kept between runs, under everything that they are a function of.
+"""Cache of fingerprints between runs; the key covers everything that determines a fingerprint.
 
-The key is of the files as their place tells them apart (a commit; or path, size, time and number on a disk), the
-layout, the sketch, the effort and the versions of what computes. Many may write at once: an entry is whole or
-absent, and who writes one key writes the same bytes.
+The key covers the identity of the files (a commit; or path, size, time and inode), the layout, the sketch, the effort
+and the software versions. Concurrent writers are safe: an entry is whole or absent, and all writers of one key write
+the same bytes.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _log = logging.getLogger(__name__)
 
 
 class Store:
-    """Where fingerprints of one checkpoint, sketch and effort are kept."""
+    """The cache entry of one checkpoint, sketch and effort."""
 
     def __init__(self, cache: Cache, where: ResolvedLocation, sketch: SketchSpec, effort: Effort) -> None:
         self.file: Path | None = None
-        """None where the files cannot be told from what they may become."""
+        """None if changes of the files could not be detected."""
         if (state := where.state) is not None:
             layout = None if where.location.layout is None else repr(layout_of(where.location.layout))
             versions = {name: version(name) for name in _SOFTWARE}
@@ -37,7 +37,7 @@ class Store:
         self._cache = cache
 
     def get(self) -> Fingerprint | None:
-        """The fingerprint, if it was kept and is sound."""
+        """The cached fingerprint; None if there is none or it is damaged."""
         if self.file is None or not self.file.exists():
             return None
         try:
@@ -46,8 +46,10 @@ class Store:
             return None  # damaged: made again
         _log.info("%s: its fingerprint was kept", found.record.name)
         parts = [Fingerprint(part.record, part.arrays, read_from="weights") for part in found.parts]
-        return Fingerprint(found.record, found.arrays, parts, read_from="weights")  # made from them, and kept here
+        return Fingerprint(
+            found.record, found.arrays, parts, read_from="weights"
+        )  # made from weights, and cached here
 
     def put(self, found: Fingerprint) -> bool:
-        """Keep a fingerprint, and say whether it is kept."""
+        """Cache a fingerprint; return whether that succeeded."""
         return self.file is not None and self._cache.write(self.file, found.to_bytes())

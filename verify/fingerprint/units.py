@@ -1,4 +1,4 @@
-"""MLP components of one layer: unit vectors and responses at chosen indices, and the strongest responses."""
+"""MLP arrays of one layer: unit vectors and responses at chosen indices, and the units of largest response."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def sampled_units(
 ) -> Arrays:
     """Arrays ``units.*`` and ``response.*`` of the MLPs of a layer, from rows at chosen indices.
 
-    The response is of ``gate`` rows where there is a gate, else of ``up`` rows: under a sign flip of a unit, the
-    gate's sign stays.
+    Responses are of ``gate`` rows if there is a gate, else of ``up`` rows: a sign flip of a unit leaves its gate
+    unchanged.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def sampled_units(
 def strongest_units(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> Arrays:
     """Arrays ``match.*`` and, of the last layers, ``circuit.{layer}.ffn``, from all entries.
 
-    ``match`` keeps the units of largest response, a choice that follows any permutation.
+    ``match`` keeps the units of largest response, a choice that is equivariant under permutations.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def strongest_units(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: Sket
 def _present(
     checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens
 ) -> Iterator[tuple[Bundle, list[ArraySpec]]]:
-    """The bundles that a layer has, each with its rows of the table."""
+    """The bundles of a layer, with the specifications of their arrays."""
     shape, anchors = checkpoint.architecture, len(tokens.embedding)
     for bundle in bundles(shape, sketch):
         if checkpoint.has(bundle.prefix + "down", layer, 0 if bundle.name == "experts" else None):
@@ -110,7 +110,7 @@ def _present(
 
 
 def _experts(bundle: Bundle) -> list[int | None]:
-    """Numbers of the copies, as the checkpoint counts them."""
+    """Expert numbers of the copies in the checkpoint."""
     return list(range(bundle.copies)) if bundle.name == "experts" else [None]
 
 
@@ -130,6 +130,6 @@ def _products(
 
 
 def _strongest(responses: NDArray[np.float64], count: int) -> NDArray[np.intp]:
-    """Indices of the units of largest response, largest first; those not finite last."""
+    """Indices of the units of largest response, in descending order; non-finite ones last."""
     size = np.square(responses).sum(1)
     return np.argsort(-np.where(np.isfinite(size), size, -1.0), kind="stable")[:count]

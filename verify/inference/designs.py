@@ -102,7 +102,19 @@ def stratum_design(labels: Sequence[Hashable]) -> Design:
 
 
 def within(kind: str, null: str, models: tuple[int, ...]) -> Design:
-    """All pairs of models that are exchangeable with one another; ``null`` says so in words."""
+    """All pairs of models that are exchangeable with one another; ``null`` says so in words.
+
+    Parameters
+    ----------
+    kind : name of the design.
+    null : the null hypothesis in words.
+    models : numbers of the exchangeable models, among them 0 and 1.
+
+    Returns
+    -------
+    Design
+        Its orbit is all pairs of these models.
+    """
     return _design(kind, null, (models,), list(combinations(models, 2)))
 
 

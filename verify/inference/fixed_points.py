@@ -87,6 +87,18 @@ def detectable_share(indices: int, groups: int, log10_alpha: float, power: float
     If each of ``indices`` indices is a fixed point independently with probability at least ``s``,
     the bound is at most ``10**log10_alpha`` with probability at least ``power``. None where even all
     indices fixed would not reach the level.
+
+    Parameters
+    ----------
+    indices : number of indices compared.
+    groups : number of independent groups.
+    log10_alpha : log10 of the level.
+    power : probability of rejection asked for.
+
+    Returns
+    -------
+    float or None
+        The share, between 0 and 1.
     """
     needed = critical_count(groups, log10_alpha)
     return smallest_share(needed, indices, power) if needed <= indices else None

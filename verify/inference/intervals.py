@@ -16,6 +16,17 @@ def smallest_share(needed: int, n: int, power: float) -> float:
 
     The probability is the regularised incomplete beta function of ``needed`` and ``n - needed + 1`` at ``s``.
 
+    Parameters
+    ----------
+    needed : successes needed.
+    n : trials.
+    power : probability of success asked for.
+
+    Returns
+    -------
+    float
+        The share, between 0 and 1.
+
     Examples
     --------
     >>> round(smallest_share(1, 1, 0.95), 6)

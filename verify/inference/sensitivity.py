@@ -33,6 +33,17 @@ def critical_odds_ratio(rank: int, size: int, alpha: float) -> float:
 
     Below 1 the rank does not reach the level even with equal selection.
 
+    Parameters
+    ----------
+    rank : rank of the claim, 1 for the most extreme.
+    size : comparisons in the orbit.
+    alpha : level, between 0 and 1.
+
+    Returns
+    -------
+    float
+        Gamma*.
+
     Raises
     ------
     StatisticsError

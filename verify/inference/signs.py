@@ -56,6 +56,18 @@ def critical_agreement(pairs: int, log10_alpha: float) -> int | None:
 
 
 def detectable_agreement(pairs: int, log10_alpha: float, power: float = 0.95) -> float | None:
-    """Smallest probability of agreement per pair that reaches the level ``10**log10_alpha`` with the given power."""
+    """Smallest probability of agreement per pair that reaches the level ``10**log10_alpha`` with the given power.
+
+    Parameters
+    ----------
+    pairs : number of signs compared.
+    log10_alpha : log10 of the level.
+    power : probability of rejection asked for.
+
+    Returns
+    -------
+    float or None
+        The probability; None where even full agreement does not reach the level.
+    """
     needed = critical_agreement(pairs, log10_alpha)
     return None if needed is None else smallest_share(needed, pairs, power)

@@ -49,7 +49,19 @@ class Audit(Record):
 
 
 def audit(S: NDArray[np.float64], strata: Sequence[str], families: Sequence[str]) -> Audit | None:
-    """Audit the ranks among all pairs over a score matrix [M, M] of members; None for fewer than six members."""
+    """Audit the ranks among all pairs over a score matrix [M, M] of members; None for fewer than six members.
+
+    Parameters
+    ----------
+    S : scores, shape [M, M], symmetric; the diagonal is not read.
+    strata : stratum of each member.
+    families : family of each member.
+
+    Returns
+    -------
+    Audit or None
+        Rejection rates inside strata and by family.
+    """
     n = len(S)
     if n <= LEAST:
         return None
@@ -101,7 +113,19 @@ def pair_p_values(S: NDArray[np.float64]) -> NDArray[np.float64]:
 def false_match_curve(
     S: NDArray[np.float64], names: Sequence[str], confidence: float = 0.95
 ) -> list[tuple[float, int, int, float]]:
-    """(threshold, exceedances, pairs, upper bound) of raw scores as fixed thresholds, over disjoint pairs."""
+    """(threshold, exceedances, pairs, upper bound) of raw scores as fixed thresholds, over disjoint pairs.
+
+    Parameters
+    ----------
+    S : scores, shape [M, M], symmetric.
+    names : names of the members, which fix the disjoint pairs.
+    confidence : coverage of the upper bounds.
+
+    Returns
+    -------
+    list of tuple
+        One for each of 21 thresholds, ascending.
+    """
     chosen = disjoint_pairs(names)
     values = np.array([S[i, j] for i, j in chosen])
     thresholds = np.unique(S[np.triu_indices(len(S), 1)])

@@ -136,10 +136,13 @@ def evaluate(
 
     Parameters
     ----------
+    panel : the panel.
+    a, b : the two models, at full effort.
     alpha : level of the primary panel test.
     families : declared families of A and B, whose members are dropped from the panel.
     corpora : names of the texts that A and B were trained on, as the members' are declared; empty if not known.
     n_searched : pairs that were searched: a panel must be able to reach ``alpha / n_searched``.
+    progress : called after each score.
 
     Returns
     -------
@@ -233,7 +236,21 @@ def conclude(
     reason: Phrase | None = None,
     primary_design: str = PRIMARY_DESIGN,
 ) -> PanelResult:
-    """The result of a panel statistic that has a ladder of ranks, or a reason why it does not apply."""
+    """The result of a panel statistic that has a ladder of ranks, or a reason why it does not apply.
+
+    Parameters
+    ----------
+    statistic : the panel statistic.
+    ranks : its ranks by design; empty where it does not apply.
+    score : the score of A and B.
+    reason : why it does not apply; None where it does.
+    primary_design : the design whose p-value is the result's.
+
+    Returns
+    -------
+    PanelResult
+        The result.
+    """
     primary = next((rung for rung in ranks if rung.design == primary_design), None)
     return PanelResult(
         id=statistic.id,
@@ -283,6 +300,7 @@ def ranks_by_design(scores: NDArray[np.float64], strata: list[str], corpora: lis
 
     Parameters
     ----------
+    scores : shape [n, n], symmetric, of A, B and the members in that order.
     strata, corpora : of A, B and the members; an empty corpus is not declared.
     """
     n = len(scores)
@@ -326,6 +344,18 @@ def with_diagnostics(use: PanelUse, scores: NDArray[np.float64], result: PanelRe
 
     The sensitivity is that of the primary rung, to unequal selection among the pairs of the claim's own kind. Both
     the level and the bound pay for the pairs that were searched.
+
+    Parameters
+    ----------
+    use : what the report says of the panel.
+    scores : of A, B and the members in that order, shape [n, n].
+    result : the result of the primary statistic.
+    n_searched : number of pairs that were searched.
+
+    Returns
+    -------
+    PanelUse
+        The same with sensitivity, bound on false matches and audit.
     """
     members = use.members
     rung = next(rung for rung in result.ranks if rung.design == use.primary_design)

@@ -54,7 +54,19 @@ class Likeness(Record):
 
 
 def likeness(members: Iterable[Declared], stratum: str, corpus: str) -> Likeness:
-    """Count the members like a model of a stratum and a declared corpus."""
+    """Count the members like a model of a stratum and a declared corpus.
+
+    Parameters
+    ----------
+    members : members of the panel.
+    stratum : stratum of the model.
+    corpus : declared corpus of the model; empty if not declared.
+
+    Returns
+    -------
+    Likeness
+        Counts of members.
+    """
     found = [(member.stratum == stratum, bool(corpus) and member.corpus == corpus) for member in members]
     return Likeness(
         stratum=sum(of_stratum for of_stratum, _ in found),

@@ -104,6 +104,20 @@ def compute(
 ) -> Scores:
     """Scores of all pairs of models already cut to ``anchors``; the last ones are taken from ``known``, if given.
 
+    Parameters
+    ----------
+    statistic : the panel statistic.
+    models : fingerprints whose anchor axes hold ``anchors``.
+    names : their names.
+    anchors : the token list, as positions in the frozen anchor list.
+    known : scores of the last models among themselves, if they are known.
+    progress : called after each score.
+
+    Returns
+    -------
+    Scores
+        Symmetric, shape [n, n].
+
     Raises
     ------
     StatisticsError

@@ -45,6 +45,8 @@ def comparable(panel: Panel, a: Fingerprint, b: Fingerprint, families: Collectio
 
     Parameters
     ----------
+    panel : the panel.
+    a, b : the two models.
     families : declared families of A and of B; their members are dropped.
     """
     related = {family: Phrase.of("panel.member.family_declared", family=family) for family in families}

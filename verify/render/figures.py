@@ -35,7 +35,15 @@ _STYLE: dict[str, Any] = {
 
 
 def heat_map(path: Path, names: Sequence[str], scores: NDArray[np.float64], title: str) -> None:
-    """Scores [n, n] of a panel's members; the diagonal is left blank."""
+    """Scores [n, n] of a panel's members; the diagonal is left blank.
+
+    Parameters
+    ----------
+    path : file to write, .svg, .pdf or .png.
+    names : labels of the n members.
+    scores : shape [n, n].
+    title : title of the figure.
+    """
     check_format(path)
     title = f"{title} of unrelated models"
     content = drawn(heat_map_size(names), title, lambda axes: draw_heat_map(axes, names, scores), path.suffix)
@@ -48,6 +56,13 @@ def qq_plot(
     """Sorted p-values of pairs inside strata against uniform quantiles, with the envelope under permuted labels.
 
     On logarithmic axes, because the small p-values are the ones that verdicts rest on.
+
+    Parameters
+    ----------
+    path : file to write, .svg, .pdf or .png.
+    observed : sorted p-values, shape [k].
+    low, high : pointwise 2.5% and 97.5% under permuted labels, shape [k].
+    title : title of the figure.
     """
     check_format(path)
     title = f"{title}: calibration inside strata"
@@ -63,7 +78,14 @@ def heat_map_size(names: Sequence[str]) -> tuple[float, float]:
 
 
 def draw_heat_map(axes: Axes, names: Sequence[str], scores: NDArray[np.float64]) -> None:
-    """Cells [n, n], darkest where closest."""
+    """Cells [n, n], darkest where closest.
+
+    Parameters
+    ----------
+    axes : where to draw.
+    names : labels of the n members.
+    scores : shape [n, n].
+    """
     image = axes.pcolormesh(np.ma.masked_invalid(scores), cmap="cividis_r")  # paths: no picture inside the drawing
     places, labels = np.arange(len(names)) + 0.5, [spelled(name, _LONGEST) for name in names]
     axes.set_xticks(places, labels, rotation=90)
@@ -76,7 +98,14 @@ def draw_heat_map(axes: Axes, names: Sequence[str], scores: NDArray[np.float64])
 def draw_qq_plot(
     axes: Axes, observed: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> None:
-    """Sorted p-values inside their envelope, on logarithmic axes."""
+    """Sorted p-values inside their envelope, on logarithmic axes.
+
+    Parameters
+    ----------
+    axes : where to draw.
+    observed : sorted p-values, shape [k].
+    low, high : pointwise 2.5% and 97.5% under permuted labels, shape [k].
+    """
     axes.set(aspect="equal", xscale="log", yscale="log")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:g}")
@@ -90,7 +119,15 @@ def draw_qq_plot(
 
 
 def colour_bar(axes: Axes, image: ScalarMappable, label: str, ticks: str | None = None) -> None:
-    """The scale of a map; ``ticks`` is how its numbers are written."""
+    """The scale of a map; ``ticks`` is how its numbers are written.
+
+    Parameters
+    ----------
+    axes : the axes of the map.
+    image : the map.
+    label : name of the quantity.
+    ticks : format of the numbers, such as ``{x:g}``.
+    """
     bar = axes.figure.colorbar(image, ax=axes, aspect=40, pad=0.02, format=ticks)
     bar.set_label(label)
     if bar.solids is not None:
@@ -112,6 +149,18 @@ def drawn(size: tuple[float, float], title: str, draw: Callable[[Axes], None], s
     """The file of a figure of a size in inches: no clock, no random names, and text as text.
 
     With matplotlib's own settings, whatever the user's; and no name is taken for mathematics.
+
+    Parameters
+    ----------
+    size : width and height in inches.
+    title : title of the figure.
+    draw : draws on the axes.
+    suffix : ``svg``, ``pdf`` or ``png``.
+
+    Returns
+    -------
+    bytes
+        Content of the file.
 
     Raises
     ------

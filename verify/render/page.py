@@ -82,7 +82,19 @@ class View:
 
 
 def table(caption: Inline, columns: Sequence[str], rows: Iterable[tuple[Inline, ...]]) -> Table:
-    """A table whose columns of numbers are right-aligned."""
+    """A table whose columns of numbers are right-aligned.
+
+    Parameters
+    ----------
+    caption : what the table shows.
+    columns : headers.
+    rows : cells, as many in each row as there are headers.
+
+    Returns
+    -------
+    Table
+        The table.
+    """
     kept = tuple(rows)
     numbers = tuple(all(isinstance(row[i], Number) for row in kept) for i in range(len(columns)))
     return Table(caption, tuple(columns), numbers, kept)

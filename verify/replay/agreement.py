@@ -150,7 +150,19 @@ class Replay(Record):
 
 
 def problem(field: str, recorded: Any, expected: str) -> Disagreement:
-    """A recorded value that cannot be, and what was expected in words."""
+    """A recorded value that cannot be, and what was expected in words.
+
+    Parameters
+    ----------
+    field : JSON path.
+    recorded : the value in the report.
+    expected : what was expected, in words.
+
+    Returns
+    -------
+    Disagreement
+        With ``expected`` in place of a recomputed value.
+    """
     return Disagreement(field=field, recorded=recorded, recomputed=expected, tolerance=EXACT)
 
 
@@ -191,6 +203,17 @@ def compare(recorded: Any, recomputed: Any, tolerances: Sequence[tuple[str, Tole
     """Fields that differ by more than the tolerance of the first pattern that covers them; all else is exact.
 
     Numbers are compared as numbers where the recomputed one is not an integer, as canonical JSON writes 2.0 as 2.
+
+    Parameters
+    ----------
+    recorded : JSON value of the report.
+    recomputed : JSON value made again.
+    tolerances : patterns of JSON paths with their tolerances, the first match deciding.
+
+    Returns
+    -------
+    list of Disagreement
+        In the order of the paths.
     """
     left, right = dict(leaves(recorded)), dict(leaves(recomputed))
     found = []

@@ -85,7 +85,22 @@ def outcome(
     models: Models = None,
     panel: bool = False,
 ) -> Replay:
-    """Count what was compared, and name the kinds of field that the report has, if empty, and nothing could check."""
+    """Count what was compared, and name the kinds of field that the report has, if empty, and nothing could check.
+
+    Parameters
+    ----------
+    report : the report.
+    basis : what it was compared with, in words.
+    found : fields that disagree.
+    kinds : kinds of fields that could not be checked.
+    models : what both models were given as; None where neither was given.
+    panel : whether the panel was given.
+
+    Returns
+    -------
+    Replay
+        The outcome.
+    """
     fields = dict(leaves(report.facts()))
     held = [kind for kind in kinds if any(kind.covers(field) for field in fields)]
     compared = [field for field, value in fields.items() if value not in (None, [], {})]

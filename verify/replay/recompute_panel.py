@@ -21,7 +21,19 @@ from .older import is_older
 
 
 def panel_again(report: ClaimReport, recorded: PanelUse, problems: list[Disagreement]) -> PanelEvidence:
-    """The panel's evidence that follows from recorded scores, by the rule of today or, if older, by its own."""
+    """The panel's evidence that follows from recorded scores, by the rule of today or, if older, by its own.
+
+    Parameters
+    ----------
+    report : the report.
+    recorded : what it records of the panel.
+    problems : a list to which values that cannot be are added.
+
+    Returns
+    -------
+    PanelEvidence
+        Results and use of the panel.
+    """
     line = report.line(PANEL)
     alpha = recorded.alpha if line is None or line.alpha is None else line.alpha
     older = is_older(report)

@@ -45,7 +45,20 @@ def rerun(
     panel: PanelSource,
     progress: Progress,
 ) -> Replay:
-    """What :func:`verify.replay` does."""
+    """What :func:`verify.replay` does.
+
+    Parameters
+    ----------
+    report : path of a ``report.json``, its JSON text, or a report.
+    a, b : the models; None for both to check the report alone.
+    panel : the panel that the report names, if any.
+    progress : called while weights are read.
+
+    Returns
+    -------
+    Replay
+        The outcome.
+    """
     if (a is None) != (b is None):
         raise InputError("One model is given; give both A and B, or neither to check the report alone.")
     source = report if isinstance(report, ClaimReport) else _bytes(report)

@@ -77,8 +77,15 @@ def conclude(
 
     Parameters
     ----------
+    models : the models that were compared.
+    unreadable : name and reason of each model that was left out.
+    against : name of the one model that all others were compared with; None where every two were.
+    alpha : family-wise level over all pairs.
+    fdr : level of the false discovery rate over all pairs.
     pairs : all pairs, also those that did not pass, those of identical weights, and those that no test applies to.
     log10_level : log10 of the first stage's.
+    tiles : what the first stage found.
+    identical : pairs of the same weights.
     refused : by model, its pairs that the first stage found no exact test to apply to.
     tested : pairs that passed, each with what both stages found.
     """

@@ -129,7 +129,20 @@ class _Both:
 def tally(
     law: Law, source: Source, first: Sequence[FirstSketch], second: Sequence[FirstSketch], read: Read
 ) -> Tally | None:
-    """One statistic of two runs of models, each of one signature; None if they have no block in common."""
+    """One statistic of two runs of models, each of one signature; None if they have no block in common.
+
+    Parameters
+    ----------
+    law : null distribution of the count, ``fixed_points`` or ``signs``.
+    source : the blocks that it is counted over.
+    first, second : models of A and of B, each run of one signature.
+    read : reads the blocks of a model, as :func:`reader` makes it.
+
+    Returns
+    -------
+    Tally or None
+        Counts, shape [models of A, models of B].
+    """
     blocks = list(_in_common(source.read, first, second, read))
     if not blocks:
         return None

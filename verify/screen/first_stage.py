@@ -117,7 +117,18 @@ def untestable_because(a: FirstSketch, b: FirstSketch) -> str | None:
 
 
 def tallied(first: Sequence[FirstSketch], second: Sequence[FirstSketch], read: Read) -> list[Tally]:
-    """All statistics that can be made of two runs of models, each of one signature."""
+    """All statistics that can be made of two runs of models, each of one signature.
+
+    Parameters
+    ----------
+    first, second : models of A and of B, each run of one signature.
+    read : reads the blocks of a model.
+
+    Returns
+    -------
+    list of Tally
+        One for each statistic that can be counted.
+    """
     a, b = first[0].bare, second[0].bare
     made = [
         tally(counted.law, source, first, second, read)

@@ -36,7 +36,23 @@ class TaskCache:
         restored: Callable[[Any], Made],
         progress: Callable[[int, int], None],
     ) -> list[Made]:
-        """Results of all tasks in order: those kept, and the others made and kept one by one."""
+        """Results of all tasks in order: those kept, and the others made and kept one by one.
+
+        Parameters
+        ----------
+        name : name of the stage, part of the file names.
+        function : makes the result of one task.
+        tasks : the tasks.
+        workers : as in :func:`verify.base.run_in_order`.
+        stored : result to JSON value.
+        restored : JSON value to result.
+        progress : called with tasks done and tasks in all.
+
+        Returns
+        -------
+        list
+            Results in the order of the tasks.
+        """
         results: dict[int, Made] = {}
         for n in range(len(tasks)):
             try:

@@ -106,7 +106,19 @@ def is_one(a: Prepared, b: Prepared) -> bool:
 
 
 def prepare(location: Location, work: Path, effort: Effort) -> Prepared | Unreadable:
-    """Read or make one fingerprint, and keep the first stage's part of it; what goes wrong costs this model alone."""
+    """Read or make one fingerprint, and keep the first stage's part of it; what goes wrong costs this model alone.
+
+    Parameters
+    ----------
+    location : where the model lies.
+    work : folder of the screen's work.
+    effort : how much of weights to read.
+
+    Returns
+    -------
+    Prepared or Unreadable
+        The model, or why it was left out.
+    """
     name = PurePosixPath(location.address).name
     try:
         file = Path(location.address)
@@ -139,7 +151,19 @@ def _prepared(file: Path, location: Location, work: Path) -> Prepared:
 
 
 def with_digests(ready: Sequence[Prepared], work: Path, workers: Workers) -> list[Prepared]:
-    """The models, and of those that may be exact copies of another the digests of their files."""
+    """The models, and of those that may be exact copies of another the digests of their files.
+
+    Parameters
+    ----------
+    ready : models of the screen.
+    work : folder of the screen's work.
+    workers : as in :func:`verify.base.run_in_order`.
+
+    Returns
+    -------
+    list of Prepared
+        In the same order.
+    """
     alike = Counter(one.likeness for one in ready)
     wanted = [one for one in ready if alike[one.likeness] > 1 and not one.stated]
     made = run_in_order(partial(_with_digest, work=work), wanted, workers)

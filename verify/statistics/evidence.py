@@ -36,7 +36,21 @@ class Evidence:
 
 
 def fixed_point_count(matched: int, n: int, groups: int, live: int | None = None, part: Part | None = None) -> Count:
-    """A count of fixed points with its bound; no group at all bounds nothing."""
+    """A count of fixed points with its bound; no group at all bounds nothing.
+
+    Parameters
+    ----------
+    matched : number of fixed points.
+    n : indices compared.
+    groups : independent groups L.
+    live : of ``n``, indices with a direction in both models; None for all.
+    part : what was counted, where a test counts its parts apart.
+
+    Returns
+    -------
+    Count
+        With log10 of the bound; 0 without groups.
+    """
     log10_p = log10_p_fixed_points(matched, groups) if groups else 0.0
     return Count(law="fixed_points", count=matched, n=n, groups=groups, log10_p=log10_p, live=live, part=part)
 
@@ -47,7 +61,19 @@ def sign_count(numbers: np.ndarray, part: Part | None = None) -> Count:
 
 
 def agreeing_count(agreeing: int, n: int, part: Part | None = None) -> Count:
-    """A count of agreeing signs with its p-value."""
+    """A count of agreeing signs with its p-value.
+
+    Parameters
+    ----------
+    agreeing : number of agreeing signs.
+    n : number of signs compared.
+    part : what was counted, where a test counts its parts apart.
+
+    Returns
+    -------
+    Count
+        With log10 of the binomial tail.
+    """
     log10_p = log10_p_signs(agreeing, n)
     return Count(law="signs", count=agreeing, n=n, groups=n, log10_p=log10_p, part=part)
 
@@ -70,6 +96,16 @@ def identity_unless_pinned(groupings: Mapping[Part, Grouping], a: Fingerprint, b
 
     It is that without these parts, or that with them if its p-value is the larger: which of the two is decided by
     data that permutations change, so only the larger is valid.
+
+    Parameters
+    ----------
+    groupings : groups of each part that is counted.
+    a, b : the models.
+
+    Returns
+    -------
+    Evidence
+        The one with the larger p-value.
     """
     pinned = tuple(part for part in groupings if both_pinned(part, a, b))
     evidence = identity_evidence(list(groupings.values()))

@@ -57,6 +57,17 @@ def groups(component: BlockReader, a: Fingerprint, b: Fingerprint, *, signs: boo
     Under the null hypothesis the arrangements of distinct groups are independent; those within
     a group may be one and the same. Group members may have different numbers of indices; the
     common ones are used, and the group permutes those alone. ``signs`` where signs are tested, not indices.
+
+    Parameters
+    ----------
+    component : reads the blocks of a model.
+    a, b : the models.
+    signs : whether signs are tested rather than indices.
+
+    Returns
+    -------
+    Grouping
+        The aligned pairs, apart and with tied ones merged.
     """
     grid_a, grid_b = component(a), component(b)
     pairs = align(grid_a, grid_b)

@@ -44,7 +44,18 @@ _known: WeakKeyDictionary[Fingerprint, dict[Part, bool]] = WeakKeyDictionary()
 
 
 def both_pinned(part: Part, a: Fingerprint, b: Fingerprint) -> bool:
-    """Whether the indices of a part look pinned in both models."""
+    """Whether the indices of a part look pinned in both models.
+
+    Parameters
+    ----------
+    part : ``hidden units`` or ``value channels``.
+    a, b : the models.
+
+    Returns
+    -------
+    bool
+        Whether log10 p is at most ``PINNED`` in each of them.
+    """
     return all(_pinned(part, model) for model in (a, b))
 
 

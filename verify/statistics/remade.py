@@ -31,6 +31,7 @@ def remade(
 
     Parameters
     ----------
+    test : the test, by the definition that the result was made with.
     recorded : the result of the test in a record; None if it has none.
     a, b : fingerprints whose records alone are read: architecture, effort, sketch, anchors, dead rows, and tensors
         that were not understood. They need no arrays.

@@ -27,7 +27,19 @@ def smallest(a: FingerprintRecord, b: FingerprintRecord) -> tuple[Fingerprint, F
 
 
 def holds(read: BlockReader, record: FingerprintRecord, *, tokens: bool = True) -> bool:
-    """Whether a reader finds blocks in a model of a record; of one that knows no anchors, if not ``tokens``."""
+    """Whether a reader finds blocks in a model of a record; of one that knows no anchors, if not ``tokens``.
+
+    Parameters
+    ----------
+    read : reads the blocks of a model.
+    record : of a fingerprint.
+    tokens : False for a model that knows no anchors.
+
+    Returns
+    -------
+    bool
+        Whether there is any block.
+    """
     return _holds(read, record.architecture, record.effort, record.components, tokens)
 
 

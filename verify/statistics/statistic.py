@@ -119,6 +119,7 @@ def exact_results(
     Parameters
     ----------
     tests : exact tests, the library's or a user's own.
+    a, b : fingerprints of one effort and sketch.
     log10_alpha : log10 of the level of one test; enters statements of power alone.
     """
     from . import EXACT_TESTS  # the registry, which holds what is defined with this file

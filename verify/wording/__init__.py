@@ -24,6 +24,7 @@ def say(phrase: Phrase, *, version: int = LATEST, names: Mapping[str, str] | Non
 
     Parameters
     ----------
+    phrase : what to say.
     version : of the catalogue.
     names : what ``"A"`` and ``"B"`` are called where ``model`` is one of them; as they are by default.
 
@@ -57,7 +58,19 @@ def say(phrase: Phrase, *, version: int = LATEST, names: Mapping[str, str] | Non
 
 
 def said(phrases: Iterable[Phrase], *, version: int = LATEST, names: Mapping[str, str] | None = None) -> list[str]:
-    """Phrases in words, less those that the version does not have."""
+    """Phrases in words, less those that the version does not have.
+
+    Parameters
+    ----------
+    phrases : what to say.
+    version : version of the catalogue.
+    names : names for ``"A"`` and ``"B"``; the letters themselves by default.
+
+    Returns
+    -------
+    list of str
+        One text for each phrase that the version has.
+    """
     known = VERSIONS.get(version, VERSIONS[LATEST]).PHRASES
     return [say(phrase, version=version, names=names) for phrase in phrases if phrase.code in known]
 

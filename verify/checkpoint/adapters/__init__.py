@@ -1,1 +1,1 @@
-"""Adapters and their bases, read as the one model that they make together."""
+"""Adapters merged with their bases as they are read."""

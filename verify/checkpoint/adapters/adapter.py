@@ -1,11 +1,11 @@
-"""A LoRA adapter and the model that it is an adapter of, read as the one model that they make together.
+"""A LoRA adapter merged with its base model as the two are read.
 
-PEFT (https://huggingface.co/docs/peft) keeps ``lora_A`` [r, in] and ``lora_B`` [out, r] beside a module of weight W;
+PEFT (https://huggingface.co/docs/peft) stores ``lora_A`` [r, in] and ``lora_B`` [out, r] beside a module of weight W;
 merged, the weight is W + s B A with s = alpha / r (Hu et al. 2021, arXiv 2106.09685) or alpha / sqrt(r)
 (Kalajdzievski 2023, arXiv 2312.03732); with DoRA, each output's weights are then scaled to a learned length (Liu et
 al. 2024, arXiv 2402.09353). Other tensors of an adapter (biases, modules trained whole) replace those of the base.
 
-Nothing is opened because an adapter names it: whoever asks gives the base.
+A base that an adapter only names is never opened: the caller must give it.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _FACTOR = re.compile(
     r"(?:^|\.)(?:lora_(?:embedding_)?[abAB]|lora_magnitude_vector|ia3_l|hada_w\d|lokr_w\d|b?oft_[rRsS]|vera_lambda_[bd])"
     r"(?:[._]|$)"
 )
-"""In the name of a change, what follows that of the module that it changes."""
+"""Suffixes that PEFT adds to the name of the changed module."""
 _WRAPPER = re.compile(r"\.(?:base_layer|modules_to_save)(?=\.\w+$)")
 _LITERAL = re.compile(r"\^?[\w.-]+")
 _LONGEST = 500  # characters of a tensor's name
 _LARGEST_ALPHA = 1e9
 _SHOWN = 3  # names in a message
 _UNCHANGED_BASE = (None, True, False, "gaussian", "eva", "orthogonal")
-"""Values of ``init_lora_weights`` that leave the base as it is; others train against a changed one."""
+"""Values of ``init_lora_weights`` that leave the base unchanged; with others, training starts from a changed base."""
 _REFUSED = (
     "alora_invocation_tokens",
     "arrow_config",
@@ -53,24 +53,35 @@ _REFUSED = (
     "use_bdlora",
     "use_qalora",
 )
-"""Settings under which the merged weight is another one, or there is none."""
+"""Settings under which W + s B A is not the merged weight."""
 _ELSEWHERE = "merge it with the tool that made it and give the merged model"
 
 Tensors = dict[str, Tensor]
 
 
 def base_of(location: Location, source: Source, found: Tensors) -> Location | None:
-    """Where the base of an adapter lies, as given; None for a model of its own.
+    """The location given for an adapter's base; None for a whole model.
+
+    Parameters
+    ----------
+    location : where the model lies, with its base if one was given.
+    source : files found there.
+    found : tensors of these files, by name.
+
+    Returns
+    -------
+    Location or None
+        The base; None for a whole model.
 
     Raises
     ------
     CheckpointError
-        If it is an adapter and no base is given, or one that cannot be merged; or if a base is given for a whole
+        If it is an adapter without a base or of a kind that cannot be merged, or if a base is given for a whole
         model.
     """
     if not is_adapter(source, found):
         if location.base is not None:
-            raise OptionError(f"{source.name} is a model of its own, and a base is given; leave the base out.")
+            raise OptionError(f"{source.name} is a whole model, and a base is given; leave the base out.")
         return None
     config = _config(source)
     _check_mergeable(source.name, config)
@@ -83,7 +94,14 @@ def base_of(location: Location, source: Source, found: Tensors) -> Location | No
 
 
 def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tuple[Source, Tensors]:
-    """The model that an adapter and its base make together; nothing but headers is read.
+    """Merge an adapter with its base; only headers are read.
+
+    Parameters
+    ----------
+    source : files of the adapter.
+    adapter : tensors of the adapter, by name.
+    base : files of the base.
+    found : tensors of the base, by name.
 
     Returns
     -------
@@ -92,7 +110,7 @@ def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tup
     Raises
     ------
     CheckpointError
-        If the base is an adapter, or a tensor of the adapter fits nothing in it.
+        If the base is itself an adapter, or a tensor of the adapter does not fit it.
     """
     if is_adapter(base, found):
         raise OptionError(f"{base.name}, given as the base of {source.name}, is an adapter; give a whole model.")
@@ -130,13 +148,13 @@ def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tup
     return replace(source, place=both, weights=weights, index=None, config=base.config | vocab), merged
 
 
-# ---- what an adapter says of itself
+# ---- settings of the adapter
 
 
 def is_adapter(source: Source, found: Tensors) -> bool:
-    """Whether tensors are changes of matrices that are not here, or the only file is named as PEFT names those.
+    """Whether tensors are low-rank changes of absent matrices, or the only file has PEFT's name for adapters.
 
-    No prefix tells, and a model that holds both its matrices and changes of them is whole.
+    Prefixes are not used; a model that holds both its matrices and changes of them counts as whole.
     """
     changed = {name[: match.start()] for name in found if (match := _FACTOR.search(name))}
     here = ("weight", "qweight", "base_layer.weight", "base_layer.qweight")
@@ -151,7 +169,7 @@ def _config(source: Source) -> dict[str, Any]:
 
 
 def _check_mergeable(name: str, config: dict[str, Any]) -> None:
-    """Refuse what W + s B A does not describe."""
+    """Refuse adapters that W + s B A does not describe."""
     kind, start = config.get("peft_type"), config.get("init_lora_weights")
     wrong = None
     if kind != "LORA":
@@ -174,7 +192,7 @@ def _named_base(config: dict[str, Any]) -> str:
 
 
 def _declared_by(config: dict[str, Any]) -> tuple[str, ...]:
-    """The base that the settings name, where it is a name and not somebody's path."""
+    """The base that the settings name, unless it is a path on somebody's machine."""
     name = config.get("base_model_name_or_path")
     return (name,) if isinstance(name, str) and REPOSITORY.fullmatch(name) else ()
 
@@ -206,7 +224,7 @@ class _Settings:
         return float(alpha) / (sqrt(rank) if self._root else rank)
 
     def _of(self, key: str, module: str) -> Any:
-        """The value of the first pattern that the module's name, or its end after a dot, is; else the default."""
+        """The value of the first pattern equal to the module's name, or to its end after a dot; else the default."""
         parts = module.split(".")
         names = [".".join(parts[i:]) for i in range(len(parts))] + ["^" + module]
         patterns = self._patterns[key]
@@ -214,7 +232,7 @@ class _Settings:
         return min(hits, key=lambda hit: hit[0])[1] if hits else self._default[key]
 
     def _literal(self, key: str, config: dict[str, Any]) -> dict[str, tuple[int, Any]]:
-        """Position and value by pattern; a stranger's regular expression is not run."""
+        """Position and value by pattern; untrusted regular expressions are never run."""
         patterns = config.get(key) or {}
         if not isinstance(patterns, dict):
             raise DamagedError(f"{_CONFIG} of {self.name} gives {key} as {patterns!r:.60}; expected an object.")
@@ -234,7 +252,7 @@ class _Settings:
 
 
 def _sorted_out(name: str, adapter: Tensors) -> tuple[dict[str, Tensors], Tensors]:
-    """Parts of low-rank changes by module, and tensors that replace others by name."""
+    """Parts of low-rank changes, by module; and replacement tensors, by name."""
     modules: dict[str, Tensors] = {}
     others: Tensors = {}
     for stored, tensor in adapter.items():
@@ -254,11 +272,11 @@ def _sorted_out(name: str, adapter: Tensors) -> tuple[dict[str, Tensors], Tensor
     return modules, others
 
 
-# ---- what it changes in the base
+# ---- changes to the base
 
 
 class _Names:
-    """Names of a base, with or without the first part, which a model has where a head was put on it, or lacks."""
+    """Names of a base's tensors, matched with or without their first part, which only a model with a head has."""
 
     def __init__(self, base: Tensors) -> None:
         self._base, self._shorter = base, dict[str, list[str]]()
@@ -266,7 +284,7 @@ class _Names:
             self._shorter.setdefault(name.partition(".")[2], []).append(name)
 
     def find(self, name: str) -> str | None:
-        """The tensor that a name means; None where there is none, or more than one."""
+        """The tensor for a name; None if there is none or more than one."""
         if name in self._base:
             return name
         shorter = name.partition(".")[2]
@@ -306,14 +324,14 @@ def _low_rank(settings: _Settings, module: str, parts: Tensors, base: Tensor) ->
 
 
 def _may_be_added(name: str, config: dict[str, Any]) -> bool:
-    """Whether a tensor that the base lacks is a head of its own, which no test looks at."""
+    """Whether a tensor that the base lacks is a new head, which no test reads."""
     saved = config.get("modules_to_save")
     parts = name.split(".")
     return isinstance(saved, list) and not _in_layer(name) and any(part in saved for part in parts[:-1])
 
 
 def _replacing(adapter: str, name: str, tensor: Tensor, base: Tensor, config: dict[str, Any]) -> dict[str, Any]:
-    """What it changes in the configuration: it has the shape of what it replaces, or embeddings of other tokens."""
+    """Changes to the configuration; a tensor must have the replaced one's shape, or be embeddings of more tokens."""
     if tensor.shape == base.shape:
         return {}
     by_token = len(base.shape) == 2 and not _in_layer(name) and config.get("vocab_size") == base.shape[0]

@@ -1,7 +1,7 @@
-"""A matrix with a low-rank change added on the way: row by row W + s B A, as if the two had been saved as one.
+"""A matrix plus a low-rank change, W + s B A, computed by rows as it is read.
 
-Sums are in float64 and in a fixed order, so that the same files give the same bits whatever is read at a time, on
-any machine. An entry whose change is zero is left as it is stored, sign of zero included.
+Sums are in float64 and in a fixed order, so the same files give the same bits on any machine, whatever block is read.
+An entry whose change is zero is left as it is stored, sign of zero included.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Factor:
-    """One factor of the change; ``transposed`` where the file holds it the other way round."""
+    """One factor of the change; ``transposed`` if the file stores it transposed."""
 
     tensor: Tensor
     transposed: bool
@@ -35,7 +35,7 @@ class Factor:
         return np.asarray(self.tensor.read(rows, columns), np.float64)
 
     def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
-        """Bytes that these take in the file."""
+        """Bytes of these rows and columns in the file."""
         return self.tensor.nbytes(columns, rows) if self.transposed else self.tensor.nbytes(rows, columns)
 
 
@@ -43,7 +43,7 @@ class Factor:
 class LowRank:
     """A stored matrix [rows, columns] plus ``scale`` times ``left`` [rows, r] times ``right`` [r, columns].
 
-    With ``lengths`` (one a output) the sum is scaled along ``outputs``, the axis of outputs, to those lengths.
+    With ``lengths`` (one for each output) the sum is scaled to these lengths along ``outputs``, the axis of outputs.
     """
 
     base: Tensor
@@ -75,7 +75,7 @@ class LowRank:
 
     @property
     def is_out_in(self) -> bool:
-        """As the stored matrix has it."""
+        """Of the stored matrix."""
         return self.base.is_out_in
 
     @property
@@ -85,11 +85,11 @@ class LowRank:
 
     def read(self, rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
         """Some rows, and of them some columns, as float32."""
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is not finite is counted later
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # non-finite entries are counted later
             return self._changed(rows, columns).astype(np.float32)
 
     def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
-        """Bytes of the stored matrix and of both factors that are read for them."""
+        """Bytes read of the stored matrix and of both factors."""
         factors = self.left.nbytes(rows, None) + self.right.nbytes(None, columns)
         return self.base.nbytes(rows, columns) + factors
 
@@ -106,7 +106,7 @@ class LowRank:
         if self.outputs == 1:
             gains = self._gains_of_columns
             return self._sum(rows, columns) * (gains if columns is None else gains[columns])
-        whole = self._sum(rows, None)  # the length of a row is that of all of it
+        whole = self._sum(rows, None)  # lengths are those of whole rows
         lengths = np.asarray(self.lengths.read(rows), np.float64)
         scaled: Numbers = whole * (lengths / np.sqrt(np.square(whole).sum(1)))[:, None]
         return scaled if columns is None else scaled[:, columns]
@@ -118,7 +118,7 @@ class LowRank:
         for start in range(0, len(found), step):
             block, factor = found[start : start + step], left[start : start + step]
             change, term = np.zeros_like(block), np.empty_like(block)
-            for k in range(len(right)):  # not a matrix product: libraries differ in the order of their sums
+            for k in range(len(right)):  # not a matrix product, since libraries differ in the order of sums
                 np.multiply(factor[:, k, None], right[k], out=term)
                 change += term
             change *= self.scale

@@ -1,4 +1,4 @@
-"""The files of an adapter laid over those of its base, and what a place that may be such a one says of both."""
+"""The files of an adapter laid over those of its base, and the declarations of both."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ..places.place import CARD, File, Range, Storage
 
 @dataclass(frozen=True)
 class BaseFile:
-    """A file of the base, named so."""
+    """A file of the base, with the name ``base/...``."""
 
     file: File
 
     @property
     def name(self) -> str:
-        """``base/`` and its own name."""
+        """``base/`` and the name of the file."""
         return f"base/{self.file.name}"
 
     @property
@@ -43,7 +43,7 @@ class BaseFile:
 
 @dataclass(frozen=True)
 class AdapterOverBase:
-    """The folder of an adapter laid over that of its base, whose card is not the adapter's."""
+    """The folder of an adapter laid over that of its base; the model card is the adapter's."""
 
     adapter: Storage
     base: Storage
@@ -67,12 +67,12 @@ class AdapterOverBase:
 
     @property
     def state(self) -> str | None:
-        """Of both; None where either is not known."""
+        """State of both; None if either is unknown."""
         states = (self.adapter.state, self.base.state)
         return None if None in states else repr(states)
 
     def list_files(self) -> list[str]:
-        """Names in either folder, ordered."""
+        """Names of the files of both folders, ordered."""
         return sorted({*self.adapter.list_files(), *self.base.list_files()} - ({CARD} - {*self.adapter.list_files()}))
 
     def folders(self) -> list[str]:
@@ -84,7 +84,7 @@ class AdapterOverBase:
         return self.adapter.folder(name)
 
     def file(self, name: str) -> File:
-        """The adapter's where it has one of that name, else the base's."""
+        """The adapter's file if it has one of that name, else the base's."""
         return self._holder(name).file(name)
 
     def read_bytes(self, name: str) -> bytes:
@@ -96,7 +96,7 @@ class AdapterOverBase:
 
 
 def declared_bases(place: Storage) -> tuple[str, ...]:
-    """Names of the models that this one was made from, as its card and its adapter's settings declare them.
+    """Base models that the model card and the adapter's settings declare.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def declared_bases(place: Storage) -> tuple[str, ...]:
 
 
 def merged_onto(place: Storage) -> str | None:
-    """Name, or address and commit, of the base that an adapter was merged onto; None for a model of its own."""
+    """Name, or address and commit, of the base that an adapter was merged onto; None for a whole model."""
     if not isinstance(place, AdapterOverBase):
         return None
     base = place.base

@@ -1,1 +1,1 @@
-"""What files hold: formats of tensors, the numbers that they store, and what stands in the place of weights."""
+"""File formats of weights: readers, number formats, and files that only stand in for weights."""

@@ -1,7 +1,7 @@
-"""One GGUF file: a strict header reader, and quantised blocks decoded by rows as they are asked for.
+"""Read one GGUF file: a strict header reader; quantised blocks are decoded by rows on demand.
 
-Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. What a block of each type holds is taken from
-the ``gguf`` package; its own reader maps whole local files and trusts their counts, so the header is read here.
+Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Blocks are decoded by the ``gguf`` package; its
+reader maps whole local files and trusts their counts, so the header is read here.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from ..places.place import File
 from .stand_ins import stand_in
 from .tensor import Indexer, how_many, in_blocks
 
-_LARGEST_HEADER = 1 << 28  # bytes; the largest published, of long vocabularies, are about 20 MB
-_FIRST = 1 << 20  # bytes of the header asked for at first
+_LARGEST_HEADER = 1 << 28  # bytes; the largest published ones, with long vocabularies, have about 20 MB
+_FIRST = 1 << 20  # bytes of the header read first
 _KEPT = 4096  # numbers of an array; longer ones belong to tokenizers
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _STRING, _ARRAY = 8, 9
@@ -32,20 +32,20 @@ TOKENS = "tokenizer.ggml.tokens"
 
 @dataclass(frozen=True, eq=False)
 class GgufTensor:
-    """Where a tensor lies, and how its stored rows become those of the model it was converted from."""
+    """Location of a tensor, and how its stored rows map to those of the original model."""
 
     source: File
     name: str
     dtype: str
     shape: tuple[int, ...]
     offset: int
-    """Of its first byte in the file."""
+    """Offset of its first byte in the file."""
     block: tuple[int, int]
-    """Numbers and bytes of a block."""
+    """Numbers in a block, and bytes of a block."""
     order: NDArray[np.intp] | None = None
-    """Stored row of each row; None where it is the same."""
+    """Stored row of each row; None if they are the same."""
     shift: int = 0
-    """What is added to every stored number."""
+    """Added to every stored number."""
 
     is_out_in = True
     notes = ()
@@ -57,7 +57,7 @@ class GgufTensor:
 
     @property
     def row(self) -> int:
-        """Bytes of a row; of all of it, where it is a vector."""
+        """Bytes of a row; of a vector, all bytes."""
         return prod(self.shape[1:] if len(self.shape) > 1 else self.shape) // self.block[0] * self.block[1]
 
     @property
@@ -66,7 +66,7 @@ class GgufTensor:
         return prod(self.shape) // self.block[0] * self.block[1]
 
     def read(self, rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
-        """Some rows, and of them some columns, as float32, or as stored where that is a floating type."""
+        """Some rows, and of them some columns, as float32, or in the stored type if that is a floating type."""
         vector = len(self.shape) == 1
         data = self._rows(None if vector else rows)
         found = self._numbers(data).reshape(-1, *self.shape[1:])
@@ -78,7 +78,7 @@ class GgufTensor:
         return found if columns is None else found[:, columns]
 
     def _rows(self, rows: Indexer) -> NDArray[np.uint8]:
-        """The bytes of some rows, shape [rows, bytes]; a view where they follow each other in a mapped file."""
+        """The bytes of some rows, shape [rows, bytes]; a view if they are consecutive in a mapped file."""
         if len(self.shape) == 1:
             return self.source.read([(self.offset, self.offset + self.row)])[0][None]
         if self.order is None and (rows is None or isinstance(rows, slice)):
@@ -96,7 +96,7 @@ class GgufTensor:
             return np.ascontiguousarray(data).view(np.dtype(_PLAIN[self.dtype]))
         gguf = package()
         try:
-            with np.errstate(all="ignore"):  # a scale of a hostile block may be infinite: non-finite, and counted
+            with np.errstate(all="ignore"):  # infinite scales: counted as non-finite
                 return np.asarray(
                     gguf.quants.dequantize(np.ascontiguousarray(data), gguf.GGMLQuantizationType[self.dtype])
                 )
@@ -107,7 +107,7 @@ class GgufTensor:
             ) from None
 
     def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
-        """Bytes of these rows and columns: the share of the blocks that they take."""
+        """Bytes of these rows and columns, as their share of the blocks."""
         return -(-how_many(self.shape, rows, columns) * self.block[1] // self.block[0])
 
     def iter_bytes(self) -> Iterator[bytes]:
@@ -116,7 +116,7 @@ class GgufTensor:
 
 
 def parse(file: File, keep: tuple[str, ...] = (TOKENS,)) -> tuple[dict[str, GgufTensor], dict[str, Any]]:
-    """The tensors of a file by name, and what it says of itself; arrays of strings are left out but for some.
+    """The tensors of a file by name, and its metadata; of arrays of strings, only those in ``keep``.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def parse(file: File, keep: tuple[str, ...] = (TOKENS,)) -> tuple[dict[str, Gguf
 
 
 def package() -> Any:
-    """The ``gguf`` package, which knows what the blocks hold."""
+    """The ``gguf`` package, which decodes blocks."""
     try:
         import gguf
     except ModuleNotFoundError as error:
@@ -177,7 +177,7 @@ def _info(header: _Header) -> Info:
 
 
 def _placed(file: File, infos: list[Info], start: int, alignment: int) -> dict[str, GgufTensor]:
-    """Tensors that follow each other without gaps but those of the alignment, as the format demands."""
+    """The tensors, checked to be consecutive but for alignment, as the format requires."""
     gguf = package()
     names = {int(kind): kind.name for kind in gguf.GGMLQuantizationType}
     found: dict[str, GgufTensor] = {}
@@ -210,7 +210,7 @@ def _aligned(place: int, alignment: int) -> int:
 
 
 class _Header:
-    """Bytes from the start of a file, read as they are needed, and never more than a header may have."""
+    """Reads the header from the start of a file, on demand, up to the largest header allowed."""
 
     def __init__(self, file: File) -> None:
         self.file, self.at = file, 0
@@ -236,11 +236,11 @@ class _Header:
         return struct.unpack(form, self.take(struct.calcsize(form)))[0]
 
     def text(self) -> str:
-        """The next string; bytes that are not UTF-8 stay apart from each other."""
+        """The next string; bytes that are not UTF-8 are mapped one-to-one."""
         return self.take(self.number("<Q")).decode("utf-8", "surrogateescape")
 
     def value(self, kind: int, keep: bool) -> Any:
-        """The next value; of a long array None, unless it is to be kept."""
+        """The next value; None for a long array, unless ``keep``."""
         if kind in _SCALARS:
             return self.number(_SCALARS[kind])
         if kind == _STRING:

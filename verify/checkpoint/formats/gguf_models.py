@@ -1,4 +1,4 @@
-"""From GGUF to the names, rows and settings of the model that llama.cpp's converter was given.
+"""Map GGUF back to the names, rows and settings of the model that llama.cpp converted.
 
 The converter (``convert_hf_to_gguf.py``) renames every tensor, puts the two rows of q and k that rotate together
 side by side in some architectures, adds 1 to Gemma's norms, turns GPT-2's matrices to [out, in] and stacks
@@ -28,20 +28,20 @@ _CONSTANTS = re.compile(r"rope_freqs\.weight|rope_factors_(long|short)\.weight|b
 
 @dataclass(frozen=True)
 class Conversion:
-    """What the converter does to one architecture. Adding one is writing one of these."""
+    """The conversion of one architecture; to add an architecture, write one of these."""
 
     model_type: str
-    """As ``config.json`` of the original says."""
+    """``model_type`` in the original's ``config.json``."""
     names: dict[str, str]
     """Original name of each tensor outside layers, without ``.weight``."""
     layer: str
-    """What original names in layer ``{i}`` begin with."""
+    """Prefix of the original names in layer ``{i}``."""
     layer_names: dict[str, str]
-    """And how they go on, with ``{e}`` where the converter stacks experts."""
+    """The rest of these names, with ``{e}`` if the converter stacks experts."""
     pairs: bool = False
-    """Rows of q and k that rotate together lie side by side."""
+    """Whether rows of q and k that rotate together are adjacent."""
     norms: int = 0
-    """What was added to weights of norms."""
+    """Added to the weights of norms by the converter."""
 
 
 _GLOBALS = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
@@ -172,7 +172,7 @@ def contents(file: File) -> Contents:
 
 
 def _check_kind(file: File, said: dict[str, Any]) -> None:
-    """Refuse GGUF files that hold something else than a model."""
+    """Refuse GGUF files that hold anything but a model."""
     kind = said.get("general.type", "model")
     if kind == "adapter":
         way = "merge it with llama.cpp's llama-export-lora and give the merged model"
@@ -192,7 +192,7 @@ def _config(file: File, model_type: str, architecture: str, said: dict[str, Any]
     config: dict[str, Any] = {"model_type": model_type}
     for key, entry in _SETTINGS.items():
         value = said.get(f"{architecture}.{entry}")
-        if isinstance(value, list):  # one number for each layer
+        if isinstance(value, list):  # one number per layer
             if len(set(value)) != 1:
                 raise UnsupportedError(
                     f"{file.name} says {architecture}.{entry} differs between layers ({value!r:.60}); expected one "
@@ -205,7 +205,7 @@ def _config(file: File, model_type: str, architecture: str, said: dict[str, Any]
 
 
 def _original(stored: GgufTensor, conversion: Conversion, config: dict[str, Any]) -> Iterator[GgufTensor]:
-    """The tensors of the original that a stored one holds; under its own name, if that is not known."""
+    """The original tensors in a stored one; under its stored name if that is not known."""
     match = _NAME.fullmatch(stored.name)
     if match is None:
         base, _, ending = stored.name.rpartition(".")
@@ -233,7 +233,7 @@ def _original(stored: GgufTensor, conversion: Conversion, config: dict[str, Any]
 
 
 def _undone(tensor: GgufTensor, base: str, conversion: Conversion, config: dict[str, Any]) -> GgufTensor:
-    """A tensor whose rows are in the order, and whose numbers are of the size, that they had."""
+    """The tensor with the converter's changes of row order and offset undone."""
     if conversion.pairs and base in ("attn_q", "attn_k"):
         heads = config.get("num_attention_heads")
         heads = heads if base == "attn_q" else config.get("num_key_value_heads", heads)
@@ -251,7 +251,7 @@ def _undone(tensor: GgufTensor, base: str, conversion: Conversion, config: dict[
 
 
 def rows_of_pairs(rows: int, heads: int) -> NDArray[np.intp]:
-    """Where each row of q or k is stored: those that rotate together are half a head apart in the original.
+    """Stored position of each row of q or k; rows that rotate together are half a head apart in the original.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""One ONNX file: where the numbers of its initialisers lie, and its nodes; nothing is ever run.
+"""Read one ONNX file: locations of its initialisers, and its nodes; nothing is ever run.
 
-The message is walked field by field (https://protobuf.dev/programming-guides/encoding), so that weights are read by
-ranges and never as one message; the ``onnx`` package takes apart what is small.
+The message is parsed field by field (https://protobuf.dev/programming-guides/encoding), so that weights are read by
+ranges and never as one message; the ``onnx`` package parses the small parts.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from ..places.place import File, Range, Storage
 from .safetensors_file import StoredTensor
 from .stand_ins import stand_in
 
-_LARGEST = 1 << 31  # bytes, what a protobuf message may have
-_SMALL = 1 << 24  # bytes of a message that is taken apart at once
-_WINDOW = 1 << 16  # bytes read ahead while walking
-_MOST = 1 << 20  # nodes or initialisers
+_LARGEST = 1 << 31  # bytes, the limit of a protobuf message
+_SMALL = 1 << 24  # bytes of a message that is parsed at once
+_WINDOW = 1 << 16  # bytes read ahead while parsing
+_MOST = 1 << 20  # nodes or initialisers allowed
 _TYPES = {1: "F32", 2: "U8", 3: "I8", 4: "U16", 5: "I16", 6: "I32", 7: "I64", 9: "BOOL", 10: "F16", 11: "F64"}
 _TYPES |= {12: "U32", 13: "U64", 16: "BF16", 17: "F8_E4M3", 18: "F8_E4M3FNUZ", 19: "F8_E5M2", 20: "F8_E5M2FNUZ"}
 _BYTES = {"F32": 4, "I32": 4, "U32": 4, "F64": 8, "I64": 8, "U64": 8, "U16": 2, "I16": 2, "F16": 2, "BF16": 2}
@@ -51,7 +51,7 @@ def parse(file: File, place: Storage) -> tuple[dict[str, StoredTensor], list[Any
             if number == 1:
                 node = _message(file, onnx.NodeProto, walk.bytes(low, high))
                 texts = (node.name, node.op_type, *node.input, *node.output, *(m.value for m in node.metadata_props))
-                if not all(isinstance(text, str) for text in texts):  # bytes where they are not UTF-8
+                if not all(isinstance(text, str) for text in texts):  # bytes if they are not UTF-8
                     raise DamagedError(f"{file.name} has a node with names that are not UTF-8; obtain it again.")
                 nodes.append(node)
             elif number == 5:
@@ -80,7 +80,7 @@ def _package() -> Any:
 
 @dataclass(eq=False)
 class _Held:
-    """As a file: the numbers of a tensor that were spelled out one by one in the message."""
+    """The numbers of a tensor that were listed one by one in the message, as a file."""
 
     name: str
     data: NDArray[np.uint8]
@@ -91,7 +91,7 @@ class _Held:
         return [self.data[start:stop] for start, stop in ranges]
 
     def sha256(self, *, read: bool) -> str | None:  # noqa: ARG002
-        """None: it is part of a file that has one."""
+        """None, since it is part of a file that has one."""
         return None
 
     def evict(self) -> None:
@@ -101,7 +101,7 @@ class _Held:
 def _initialiser(
     file: File, place: Storage, onnx: Any, walk: _Walk, start: int, stop: int, beside: dict[str, File]
 ) -> StoredTensor | None:
-    """Where the numbers of an initialiser lie; None where they are of a type that no weight has."""
+    """Location of an initialiser; None if its type is not one of weights."""
     rest, raw = [], None
     at = start
     for number, low, high in walk.fields(start, stop):
@@ -141,7 +141,7 @@ def _initialiser(
 
 
 def _external(file: File, place: Storage, said: Any, size: int, beside: dict[str, File]) -> tuple[File, Range]:
-    """The file beside this one that holds a tensor, and where in it."""
+    """The separate file that holds a tensor, and the range in it."""
     entries = {str(entry.key): str(entry.value) for entry in said.external_data}
     name = entries.get("location", "")
     inside = name in (PurePosixPath(name).name, f"./{PurePosixPath(name).name}")
@@ -192,7 +192,7 @@ class _Walk:
         return self._held[start - self._start : stop - self._start]
 
     def fields(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
-        """Number, first byte and end of each field between two places; of a number, those of its spelling."""
+        """Number, first byte and end of each field in a range; for a varint, of its encoding."""
         while start < stop:
             key, start = self._varint(start, stop)
             kind = key & 7

@@ -1,8 +1,8 @@
-"""ONNX graphs: initialisers named after the modules that use them.
+"""Name the initialisers of an ONNX graph after the modules that use them.
 
-Weights keep their names where the exporter kept them. It does not where it transposed or quantised them, so the
-graph is followed: a matrix belongs to the module whose bias is added to its product, or in whose scope the product
-is. Which way round a matrix lies is also what the graph says.
+Exporters keep the names of weights, except where they transpose or quantise them. For these the graph is followed: a
+matrix belongs to the module whose bias is added to its product, or to the scope of the product. The graph also tells
+the orientation of a matrix.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .tensor import Contents, Indexer, Tensor
 _CODES = {"I8": "<i1", "U8": "<u1", "I32": "<i4"}
 _PRODUCTS = {"MatMul": 1, "Gemm": 1, "MatMulInteger": 1, "MatMulIntegerToFloat": 1, "DynamicQuantizeMatMul": 1}
 _PRODUCTS |= {"QLinearMatMul": 3}
-_KEPT = {"text_model"} | {  # modules that tell towers apart, or that some family's names do not do without
+_KEPT = {"text_model"} | {  # modules that tell towers apart, or that the names of some family include
     prefix.split(".")[-2] for family in FAMILIES if "" not in family.prefixes for prefix in family.prefixes
 }
 _FUSED = ("Attention", "QAttention", "MatMulNBits", "MatMulBnb4", "QGemm")
@@ -35,7 +35,7 @@ _FUSED = ("Attention", "QAttention", "MatMulNBits", "MatMulBnb4", "QGemm")
 
 @dataclass(frozen=True)
 class Linear:
-    """A matrix [out, in], or a vector, under the name that the original gives it."""
+    """A matrix [out, in], or a vector, under its original name."""
 
     tensor: Tensor
     name: str
@@ -75,12 +75,12 @@ class Linear:
 
 @dataclass(frozen=True, eq=False)
 class Affine:
-    """Integers with a scale and a zero for all, for each row or for each column: scale * (code - zero)."""
+    """Integers with one scale and zero point, or one per row or column: scale * (code - zero)."""
 
     codes: StoredTensor
     name: str
     scale: NDArray[np.float32]
-    """Of shape [rows or 1, columns or 1], or of a vector [size or 1]."""
+    """Shape [rows or 1, columns or 1]; of a vector, [size or 1]."""
     zero: NDArray[np.float32]
 
     is_out_in = False
@@ -119,7 +119,7 @@ class Affine:
 
 @dataclass(frozen=True, eq=False)
 class _Value:
-    """What a name in the graph stands for, where it is a weight."""
+    """The weight that a name in the graph stands for."""
 
     tensor: Tensor
     name: str
@@ -146,7 +146,7 @@ class _Graph:
     def __init__(self, file: File, initialisers: dict[str, StoredTensor], nodes: list[Any]) -> None:
         self.file, self.initialisers, self.nodes = file, initialisers, nodes
         self.used: set[str] = set()
-        """Initialisers that are part of another value."""
+        """Names of initialisers that are part of another value."""
         self.values = {name: _Value(tensor, name) for name, tensor in initialisers.items()}
         self.consumers: defaultdict[str, list[Any]] = defaultdict(list)
         for node in nodes:
@@ -176,7 +176,7 @@ class _Graph:
                 self.used.add(value.tensor.name)
                 name = name or value.name
                 if name in found and found[name].tensor is not value.tensor:
-                    name = value.name  # a second matrix in a module of one: not understood, and so not guessed
+                    name = value.name  # a second matrix in the module: not guessed
                 found[name] = replace(matrix, name=name)
         for name, value in self.values.items():
             plain = name in self.initialisers and name not in self.used
@@ -192,7 +192,7 @@ class _Graph:
             self.values[name] = self.values[base] = made
 
     def _follow(self, node: Any) -> None:
-        """What a node makes of a weight, if that is a weight still."""
+        """Follow a weight through a node whose output is still a weight."""
         inputs, kind = list(node.input), node.op_type
         source = self.values.get(inputs[0]) if inputs else None
         if not node.output or not inputs:
@@ -204,7 +204,7 @@ class _Graph:
             made = replace(source, turned=source.turned != (list(_attribute(node, "perm", [1, 0])) == [1, 0]))
         elif kind == "DequantizeLinear" and source is not None:
             if isinstance(source.tensor, Affine):
-                made = source  # by its name already
+                made = source  # already named
             elif not _attribute(node, "block_size", 0):
                 zero = inputs[2] if len(inputs) > 2 else ""
                 base = inputs[0].removesuffix("_quantized")
@@ -218,7 +218,7 @@ class _Graph:
             self.values[node.output[0]] = made
 
     def _affine(self, codes: str, scale: str, zero: str, name: str, axis: int | None) -> _Value | None:
-        """Codes with their scale, along an axis, or by the rules of broadcasting if that is None."""
+        """Codes with their scale along an axis, or by broadcasting if it is None."""
         tensor = self.initialisers.get(codes)
         if tensor is None or scale not in self.initialisers or tensor.dtype not in _CODES:
             return None
@@ -229,7 +229,7 @@ class _Graph:
         return _Value(Affine(replace(tensor, name=name), name, parts[0], parts[1]), name)
 
     def _spread(self, name: str, shape: tuple[int, ...], axis: int | None) -> NDArray[np.float32] | None:
-        """A scale or zero in as many axes as the codes; None where it does not fit."""
+        """A scale or zero point with as many axes as the codes; None if it does not fit."""
         if not name:
             return np.zeros((1,) * len(shape), np.float32)
         part = self.initialisers.get(name)
@@ -249,7 +249,7 @@ class _Graph:
         return found if fits else None
 
     def _module(self, node: Any, size: int) -> str | None:
-        """The weight's name in its module: that of the bias which is added, else of the scope."""
+        """The weight's name: by the bias that is added, else by the scope."""
         steps: tuple[str, ...] = ("Cast", "Mul") if node.op_type == "MatMulInteger" else ("Cast",)
         biases = [name for name in node.input[2:] if node.op_type in ("Gemm", "DynamicQuantizeMatMul")]
         outputs = list(node.output)[:1]
@@ -262,7 +262,7 @@ class _Graph:
             if value is not None and value.name.endswith(".bias") and value.tensor.shape == (size,):
                 return f"{value.name.removesuffix('.bias')}.weight"
         scopes = [m.value for m in node.metadata_props if m.key == "pkg.torch.onnx.name_scopes"]
-        inner = [scope for text in scopes for scope in re.findall(r"'([\w.]+)'", text)[:-1]]  # the last is the node
+        inner = [scope for text in scopes for scope in re.findall(r"'([\w.]+)'", text)[:-1]]  # less the node
         if inner:
             return f"{max(inner, key=len)}.weight"
         path = [part for part in node.name.split("/") if part]
@@ -270,12 +270,12 @@ class _Graph:
 
 
 def _named(name: str) -> bool:
-    """Whether it is the name of a parameter in a module."""
+    """Whether a name is that of a parameter in a module."""
     return "." in name and "::" not in name and "/" not in name
 
 
 def _unwrapped(found: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors without the names of modules that all are in: a model may have been wrapped for export."""
+    """The tensors without a common prefix of wrapper modules added for export."""
     while True:
         named = [name for name in found if _named(name)]
         first = {name.split(".")[0] for name in named}
@@ -285,7 +285,7 @@ def _unwrapped(found: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _cut(part: NDArray[np.float32], rows: Indexer, columns: Indexer) -> NDArray[np.float32]:
-    """Of a scale for each row or column, those of some rows and columns."""
+    """Scales of some rows and columns."""
     if rows is not None and part.shape[0] > 1:
         part = part[rows]
     return part[:, columns] if columns is not None and part.ndim > 1 and part.shape[1] > 1 else part

@@ -1,7 +1,7 @@
-"""Quantised matrices: several stored tensors that mean one matrix [out, in], decoded by rows as they are asked for.
+"""Quantised matrices: several stored tensors for one matrix [out, in], decoded by rows on demand.
 
-Each convention is a file of :mod:`verify.checkpoint.conventions`; here is told which one it is. What is none of them
-is refused, never guessed.
+Each convention is a file of :mod:`verify.checkpoint.formats.conventions`; this file recognises which one applies.
+Anything else is refused, never guessed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PARTS = (
     *("weight.absmax", "weight.quant_map", "weight.nested_absmax", "weight.nested_quant_map"),
     *(STATE + "nf4", STATE + "fp4"),
 )
-_FOREIGN = (  # marks of conventions that are known by name and not read
+_FOREIGN = (  # marks of conventions that are recognised but not read
     *(
         "weight_scale_2",
         "weight_global_scale",
@@ -40,17 +40,17 @@ _ACTIVATIONS = re.compile(r"\.((activation|input|output|[qkv])_(scale|zero_point
 
 
 def dequantised(found: dict[str, Tensor], config: dict[str, Any]) -> dict[str, Tensor]:
-    """The tensors of a checkpoint, each quantised group of them replaced by the matrix it means.
+    """The tensors of a checkpoint, with each quantised group replaced by its matrix.
 
     Parameters
     ----------
     found : tensors by name.
-    config : ``config.json``, whose ``quantization_config`` decides what names leave open.
+    config : content of ``config.json``; its ``quantization_config`` decides if names do not.
 
     Raises
     ------
     CheckpointError
-        If a convention is not read, or a group of tensors is not what its convention says.
+        If a convention is not read, or a group of tensors does not fit its convention.
     """
     settings = config.get("quantization_config") or {}
     if not isinstance(settings, dict):
@@ -82,7 +82,7 @@ def dequantised(found: dict[str, Tensor], config: dict[str, Any]) -> dict[str, T
 
 
 def _modules(found: dict[str, Tensor]) -> dict[str, Parts]:
-    """Stored parts by module, of the modules that have more than a weight, or one of eight bits."""
+    """Stored parts by module, for modules with parts beside the weight, or with a weight of eight bits."""
     modules: defaultdict[str, Parts] = defaultdict(dict)
     known = re.compile(
         r"(.+)\.(" + "|".join(map(re.escape, sorted((*_PARTS, *_FOREIGN), key=len, reverse=True))) + ")"
@@ -101,14 +101,14 @@ Maker = Callable[[str, Parts, dict[str, Any]], Quantised]
 
 
 def _convention(parts: Parts, settings: dict[str, Any]) -> Maker | None:
-    """The convention of a module's parts, None where there is none that is read."""
+    """The convention of a module's parts; None if it is not one that is read."""
     method, has = settings.get("quant_method"), parts.keys()
     if has & set(_FOREIGN):
         return None
     if has >= {"qweight", "qzeros", "scales"} and "weight" not in has:
         if method in ("gptq", "awq"):
             return Gptq.of if method == "gptq" else Awq.of
-        if method is None:  # a group for each input channel is stored by GPTQ alone
+        if method is None:  # only GPTQ stores a group for each input channel
             return Gptq.of if "g_idx" in has else Awq.of if _is_awq(parts) else None
     if has >= {"weight", "SCB"}:
         return LlmInt8.of
@@ -122,7 +122,7 @@ def _convention(parts: Parts, settings: dict[str, Any]) -> Maker | None:
 
 
 def _plain(parts: Parts, settings: dict[str, Any]) -> bool:
-    """Whether the parts mean what they say: floats with no scale beside them, the names of others being by chance."""
+    """Whether the parts are not quantised: floats without a scale, and other parts named alike by chance."""
     if parts.keys() == {"weight"} and not settings:
         return True  # numbers of eight bits that were never scaled
     floats = all(part.dtype in ("F64", "F32", "F16", "BF16") for part in parts.values())
@@ -130,5 +130,5 @@ def _plain(parts: Parts, settings: dict[str, Any]) -> bool:
 
 
 def _is_awq(parts: Parts) -> bool:
-    """Whether the codes are packed along the output."""
+    """Whether the codes are packed along the output axis."""
     return matrix_shape(parts["qweight"].shape)[1] == matrix_shape(parts["qzeros"].shape)[1]

@@ -1,6 +1,6 @@
 """File formats that hold weights, by suffix, in the order of preference where a folder has several.
 
-The reader of a format is loaded when a file of it is met.
+The reader of a format is imported when it is first needed.
 """
 
 from __future__ import annotations
@@ -29,4 +29,4 @@ FORMATS: dict[str, Callable[[File, Storage], Contents]] = {
     ".gguf": _gguf,
     ".onnx": _onnx,
 }
-"""What a file holds; its place is where an ONNX file keeps data beside itself."""
+"""Reads a file; its folder is where an ONNX file has further data files."""

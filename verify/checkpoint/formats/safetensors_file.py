@@ -1,4 +1,4 @@
-"""One safetensors file: a strict header reader, and rows read as they are asked for.
+"""Read one safetensors file: a strict header reader; rows are read on demand.
 
 Format: 8 bytes little-endian header length, a JSON header of name -> dtype, shape, offsets, then data
 (https://huggingface.co/docs/safetensors). Nothing is read before the header has been checked.
@@ -38,7 +38,7 @@ FLOAT8: dict[str, DTypeLike] = {
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """Where a tensor lies: dtype name, shape, and byte offset in the file."""
+    """Location of a tensor: dtype name, shape, and byte offset in the file."""
 
     source: File
     name: str
@@ -56,7 +56,7 @@ class StoredTensor:
     def read(self, rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
         """Some rows, and of them some columns, in the stored type: a view where the file is mapped.
 
-        Numbers of 8 bits come as float32.
+        Numbers of 8 bits are returned as float32.
         """
         if self.dtype in FLOAT8:
             codes = self.values(np.dtype(np.uint8), rows, columns)
@@ -70,7 +70,19 @@ class StoredTensor:
         return self.values(np.dtype(_READABLE[self.dtype]), rows, columns)
 
     def values(self, dtype: np.dtype[Any], rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
-        """Some rows and columns, taken for numbers of a type of the stored size."""
+        """Some rows and columns, read as numbers of a type of the stored size.
+
+        Parameters
+        ----------
+        dtype : a type of the stored size, little-endian.
+        rows : rows to read; None for all.
+        columns : columns of these rows; None for all.
+
+        Returns
+        -------
+        array
+            The numbers, read-only where the file is mapped.
+        """
         length = prod(self.shape[1:])
         width = length * dtype.itemsize
         size = self.shape[0] if self.shape else 1
@@ -101,7 +113,7 @@ class StoredTensor:
 
 @cache
 def _table(dtype: str) -> NDArray[np.float32]:
-    """What each of the 256 codes means: looking it up is much faster than converting."""
+    """The value of each of the 256 codes: a table is much faster than a conversion."""
     return np.arange(256, dtype=np.uint8).view(FLOAT8[dtype]).astype(np.float32)
 
 

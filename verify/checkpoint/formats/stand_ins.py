@@ -1,6 +1,6 @@
-"""What lies in the place of weights and is none: pointers, pages of failed downloads, archives, placeholders.
+"""Recognise files that only stand in for weights: pointers, failed downloads, archives, placeholders.
 
-A reader that does not find what its format begins with says what the file is instead, and the way out.
+A reader that does not find its format's first bytes says what the file is instead, and what to do.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ..places.place import File
 from .tensor import Tensor
 
 LONGEST_NAME = 900
-"""Characters of a tensor's name; the longest published ones have under 200. Parts are named by them."""
+"""Characters allowed in a tensor's name, from which parts are named; the longest published ones have under 200."""
 _LOOKED_AT = 512  # bytes
 _AGAIN = "obtain the file again"
 _LOGIN = "the download was refused or needs a login; log in and download the file again"
@@ -32,11 +32,11 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
     (b"\xfd7zxz", "an xz archive", "unpack it"),
     (b"\x89hdf", "an HDF5 file, as Keras and TensorFlow write", "convert it to safetensors"),
 )
-"""How a file may begin, in lower case; what it is then; and the way out."""
+"""First bytes of a file, in lower case; what it is; and what to do."""
 
 
 def stand_in(file: File) -> CheckpointError | None:
-    """The error for a file that is something else than weights, by its first bytes; None where that is not seen."""
+    """The error for a file that does not hold weights, by its first bytes; None if it is not recognised."""
     if file.size == 0:
         return DamagedError(f"{file.name} is empty (0 bytes); {_AGAIN}.")
     head = file.read([(0, min(file.size, _LOOKED_AT))])[0].tobytes()
@@ -57,14 +57,14 @@ def stand_in(file: File) -> CheckpointError | None:
 
 
 def check_tensors(name: str, tensors: Mapping[str, Tensor]) -> None:
-    """Refuse files that hold no tensor, names that none has, or tensors in whose place others were to come.
+    """Refuse files without tensors, overlong names, and placeholders.
 
-    DeepSpeed's ZeRO-3 keeps parameters in parts; saved without gathering them, each has the shape [0].
+    DeepSpeed ZeRO-3 partitions parameters; saved without gathering them, each has shape [0].
 
     Raises
     ------
     CheckpointError
-        Naming what is missing and how it is had.
+        With what is missing and how to obtain it.
     """
     if not tensors:
         raise DamagedError(f"{name} holds no tensor, only metadata; obtain the weights.")

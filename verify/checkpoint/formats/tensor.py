@@ -1,4 +1,4 @@
-"""A stored tensor: what every file format gives, read by rows and decoded on the way."""
+"""The interface of stored tensors in every file format: read and decoded by rows."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from ..places.place import File
 
 Indexer = slice | NDArray[np.intp] | None
-"""Some indices of an axis; None for all."""
+"""Indices of an axis: a slice or ascending integers; None for all."""
 
-_BLOCK = 1 << 22  # bytes held at a time
+_BLOCK = 1 << 22  # bytes in memory at a time
 
 
 class Tensor(Protocol):
-    """One tensor of a file; nothing of it is read before it is asked for."""
+    """One tensor of a file, read on demand."""
 
     @property
     def name(self) -> str:
-        """As the format, or the family that the format tells, names it."""
+        """Name in the format, or in the family that the format declares."""
         ...
 
     @property
@@ -34,7 +34,7 @@ class Tensor(Protocol):
 
     @property
     def dtype(self) -> str:
-        """As the format names it."""
+        """Name of the stored type in the format."""
         ...
 
     @property
@@ -44,12 +44,12 @@ class Tensor(Protocol):
 
     @property
     def is_out_in(self) -> bool:
-        """Whether a matrix is [out, in] for certain, even where the family's own files hold [in, out]."""
+        """Whether a matrix is certainly [out, in], even if the family's own files store [in, out]."""
         ...
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was found otherwise than its file's makers declare, in sentences; known once it was read."""
+        """Sentences on what contradicts the file's declarations; complete once the tensor was read."""
         ...
 
     def read(self, rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
@@ -63,7 +63,7 @@ class Tensor(Protocol):
         ...
 
     def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
-        """Bytes that these rows and columns take in the file."""
+        """Bytes of these rows and columns in the file."""
         ...
 
     def iter_bytes(self) -> Iterator[bytes]:
@@ -73,25 +73,49 @@ class Tensor(Protocol):
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file holds: tensors by name, and what it says of itself where the format can say it."""
+    """Content of a file: tensors by name and, if the format has them, settings and vocabulary."""
 
     tensors: dict[str, Tensor]
     config: dict[str, Any] = field(default_factory=dict)
-    """Of the architecture, in the terms of ``config.json``."""
+    """Settings of the architecture, in the terms of ``config.json``."""
     vocabulary: dict[bytes, int] | None = None
-    """Token bytes to id."""
+    """Ids by token bytes."""
     beside: tuple[File, ...] = ()
-    """Other files that hold some of the tensors."""
+    """Further files that hold some of the tensors."""
 
 
 def how_many(shape: tuple[int, ...], rows: Indexer, columns: Indexer) -> int:
-    """How many numbers of a tensor some rows, and of them some columns, have."""
+    """Number of entries in some rows and columns of a tensor.
+
+    Parameters
+    ----------
+    shape : shape of the tensor.
+    rows : indices of the first axis; None for all.
+    columns : indices of the second axis; None for all.
+
+    Returns
+    -------
+    int
+        Number of entries.
+    """
     chosen = chain((rows, columns), repeat(None))
     return prod(_how_many(size, part) for size, part in zip(shape, chosen, strict=False))
 
 
 def in_blocks(file: File, start: int, stop: int) -> Iterator[bytes]:
-    """The bytes of a range, a bounded number at a time."""
+    """The bytes of a range, a bounded number at a time.
+
+    Parameters
+    ----------
+    file : the file to read.
+    start : first byte.
+    stop : the byte after the last.
+
+    Returns
+    -------
+    iterator of bytes
+        Blocks of at most 4 MiB, in order.
+    """
     for at in range(start, stop, _BLOCK):
         (block,) = file.read([(at, min(stop, at + _BLOCK))])
         yield block.tobytes()

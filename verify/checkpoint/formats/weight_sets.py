@@ -1,8 +1,8 @@
-"""Which files of a folder are one set of weights, and which set is meant where the folder holds several.
+"""Group the files of a folder into sets of weights, and choose among several sets.
 
 Loaders disagree: transformers takes what ``transformers_weights`` of config.json names, then ``model.safetensors``,
-then an index with shards; diffusers takes the index first. So no set is taken before another in silence: unless all
-hold the same numbers, whoever asks says which is meant.
+then an index with shards; diffusers takes the index first. So no set is preferred silently: unless all hold the same
+numbers, the user must choose.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FOREIGN = {
     ".tflite": "a TensorFlow Lite model",
     ".zarr": "Zarr arrays",
 }
-"""Suffixes of weights that are not read, with what they are."""
+"""Suffixes of weights that are not read, and what the files are."""
 
 _INDEX = re.compile(r".+\.safetensors\.index(\.[\w-]+)?\.json")
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>[0-9]{2,6})-of-(?P<total>[0-9]{2,6})(?P<end>.*)\.\w+")
@@ -43,7 +43,7 @@ _SLICE = re.compile(
 _STAGES = re.compile(r"mp_rank_[0-9]+\w*|global_step[0-9]+|iter_[0-9]+|pp_rank_[0-9]+|pipeline_[0-9]+")
 _NO_WEIGHTS = re.compile(r"(optimizer|scheduler|rng_state|training_args|scaler|random_states).*")
 _NO_MODEL = re.compile(r"(mmproj|imatrix)[._-].*\.gguf|.*[._-](mmproj|imatrix)\.gguf")
-_SMALL = 10  # times: a file beside a model of so many times its size is no second copy of it
+_SMALL = 10  # a file this many times smaller than the model beside it is no second copy
 _SHOWN = 6  # sets in a message
 
 Index = dict[str, str]
@@ -52,20 +52,20 @@ Index = dict[str, str]
 
 @dataclass(frozen=True)
 class WeightSet:
-    """Files that hold one model together."""
+    """Files that together hold one model."""
 
     files: tuple[str, ...]
     """Ordered."""
     index: str | None = None
     """Name of the index that lists them."""
     total: int | None = None
-    """How many there should be, where their names tell."""
+    """Number of files expected, if their names tell it."""
     slices: bool = False
-    """Whether each holds a slice of every tensor, or a stage of the model."""
+    """Whether each file holds a slice of every tensor, or a pipeline stage."""
 
     @property
     def key(self) -> str:
-        """The file by which the set is asked for."""
+        """The file whose path selects this set."""
         return self.index or self.files[0]
 
     def __str__(self) -> str:
@@ -83,19 +83,30 @@ def is_index(name: str) -> bool:
 def weight_sets(
     present: Sequence[str], formats: Sequence[str], read_index: Callable[[str], Index]
 ) -> list[WeightSet]:
-    """The sets of weights among the files of a folder, told by names and indices; each file is in one of them.
+    """Group the weight files of a folder into sets, by names and indices.
+
+    Parameters
+    ----------
+    present : names of the files in the folder.
+    formats : suffixes of weights that can be read.
+    read_index : reads an index file by name: tensor name to file name.
+
+    Returns
+    -------
+    list of WeightSet
+        Each file of weights is in one of them.
 
     Raises
     ------
     CheckpointError
-        If an index is damaged, or shards of its own numbering are not in it.
+        If an index is damaged, or omits shards of its own numbering.
     """
     found: list[WeightSet] = []
     free = [name for name in present if PurePosixPath(name).suffix.lower() in formats]
     for index in (name for name in present if is_index(name)):
         try:
             files = tuple(sorted(set(read_index(index).values())))
-        except NotFoundError:  # a link to nothing is as good as absent
+        except NotFoundError:  # a dangling link counts as absent
             continue
         listed = set(files)
         free = [name for name in free if name not in listed]
@@ -115,12 +126,24 @@ def weight_sets(
 
 
 def chosen(place: Storage, sets: Sequence[WeightSet], present: Sequence[str], config: Mapping[str, Any]) -> WeightSet:
-    """The set that is meant: the only one that can be read, or the first of several that hold the same.
+    """Choose a set: the only readable one, or the first of several equal ones.
+
+    Parameters
+    ----------
+    place : the folder.
+    sets : sets of weights in it.
+    present : names of the files in it.
+    config : content of ``config.json``.
+
+    Returns
+    -------
+    WeightSet
+        The set to read.
 
     Raises
     ------
     CheckpointError
-        If none is whole, or several differ.
+        If none is complete, or several differ.
     """
     whole = [one for one in sets if _lacking(one, present) is None]
     if not whole:
@@ -142,7 +165,19 @@ def chosen(place: Storage, sets: Sequence[WeightSet], present: Sequence[str], co
 
 
 def unread_weights(present: Sequence[str], formats: Sequence[str], read: Sequence[str]) -> tuple[str, ...]:
-    """Files of weights that are not among those read, indices included, ordered."""
+    """Files of weights that were not read, indices included, ordered.
+
+    Parameters
+    ----------
+    present : names of the files in the folder.
+    formats : suffixes of weights that can be read.
+    read : names of the files that are read.
+
+    Returns
+    -------
+    tuple of str
+        Names, ordered.
+    """
     suffixes = (*formats, *PICKLES, *FOREIGN)
     return tuple(
         name
@@ -155,7 +190,19 @@ def unread_weights(present: Sequence[str], formats: Sequence[str], read: Sequenc
 
 
 def instead_of_weights(name: str, present: Sequence[str], folders: Sequence[str]) -> str | None:
-    """What a folder holds in place of weights that are read, as a sentence; None where that is not seen."""
+    """Say what a folder without readable weights holds instead.
+
+    Parameters
+    ----------
+    name : name of the folder, for the sentence.
+    present : names of the files in it.
+    folders : names of the folders in it.
+
+    Returns
+    -------
+    str or None
+        A sentence; None where nothing is recognised.
+    """
     pieces = [name for name in present if _SLICE.fullmatch(name)]
     pieces += [name for name in folders if _STAGES.fullmatch(name)]
     if pieces:
@@ -171,13 +218,13 @@ def instead_of_weights(name: str, present: Sequence[str], folders: Sequence[str]
 
 
 def _numbering(name: str) -> str:
-    """What shards of one model share in their names."""
+    """The part that the names of one model's shards share."""
     match = _SHARD.fullmatch(name)
     return "" if match is None else f"{match['stem']}-of-{match['total']}{match['end']}"
 
 
 def _check_listed(index: str, files: Sequence[str], others: Sequence[str]) -> None:
-    """Refuse an index that leaves out shards of its own numbering."""
+    """Refuse an index that omits shards of its own numbering."""
     numberings = {_numbering(name) for name in files} - {""}
     if unlisted := [name for name in others if _numbering(name) in numberings]:
         raise DamagedError(
@@ -187,7 +234,7 @@ def _check_listed(index: str, files: Sequence[str], others: Sequence[str]) -> No
 
 
 def _lacking(one: WeightSet, present: Sequence[str]) -> str | None:
-    """Why a set cannot be read, or None."""
+    """The reason why a set cannot be read, or None."""
     here = set(present)
     missing = [name for name in one.files if name not in here]
     if missing:
@@ -204,7 +251,7 @@ def _lacking(one: WeightSet, present: Sequence[str]) -> str | None:
 
 
 def _rivals(place: Storage, sets: Sequence[WeightSet], named: object) -> list[WeightSet]:
-    """Those that may each be taken for the model: a link to nothing is none, nor is what is small beside it."""
+    """The sets that may each be the model: neither dangling links nor much smaller files."""
     sizes = {one: size for one in sets if (size := _size(place, one)) is not None}
     largest = max(sizes.values(), default=0)
     usual = (SINGLE, INDEX, "adapter_model.safetensors", named)
@@ -217,7 +264,7 @@ def _rivals(place: Storage, sets: Sequence[WeightSet], named: object) -> list[We
 
 
 def _size(place: Storage, one: WeightSet) -> int | None:
-    """Bytes; None where a file cannot be had."""
+    """Bytes; None if a file cannot be found."""
     try:
         return sum(place.file(name).size for name in one.files)
     except NotFoundError:
@@ -239,11 +286,11 @@ def _question(name: str, sets: Sequence[WeightSet], named: object) -> str:
     )
 
 
-# ---- whether two sets hold the same
+# ---- comparing two sets
 
 
 def _same(place: Storage, one: WeightSet, other: WeightSet) -> bool:
-    """Whether two sets hold the same tensors to the bit; where that would take fetching them, by digests alone."""
+    """Whether two sets hold the same tensors, bit by bit; for remote files, by digests alone."""
     files = [[place.file(name) for name in each.files] for each in (one, other)]
     digests = [[file.sha256(read=False) for file in each] for each in files]
     if digests[0] == digests[1] and None not in digests[0]:
@@ -263,7 +310,7 @@ def _same(place: Storage, one: WeightSet, other: WeightSet) -> bool:
 
 
 def _tensors(files: Sequence[File]) -> dict[str, Tensor] | None:
-    """Tensors of safetensors files by name; None of other formats."""
+    """Tensors of safetensors files by name; None for other formats."""
     if not all(file.name.endswith(".safetensors") for file in files):
         return None
     return {name: tensor for file in files for name, tensor in contents(file).tensors.items()}

@@ -1,1 +1,1 @@
-"""What tensors are: tables of families, layouts that are given or inferred, and the parts of one model."""
+"""The roles of tensors: tables of families, given and inferred layouts, and the parts of one model."""

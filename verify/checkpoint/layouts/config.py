@@ -1,4 +1,4 @@
-"""What ``config.json`` says of one part of a model."""
+"""Settings of one part of a model, from ``config.json``."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _DEEPEST = 3  # sections inside sections of config.json
 
 
 def numbers(family: Family, config: dict[str, Any]) -> dict[str, Any]:
-    """What ``config.json`` says of this part of the model, and what the family says where it is silent."""
+    """Settings of this part of the model in ``config.json``, with the family's defaults."""
     section = config.get(family.section)
     said = config | (section if isinstance(section, dict) else {}) | {"model_type": config.get("model_type")}
     return dict(family.config) | {key: value for key, value in said.items() if value is not None}
 
 
 def configured(family: Family, config: dict[str, Any]) -> Family:
-    """The family with what ``config.json`` switches."""
+    """The family with the fields that ``config.json`` changes."""
     for entry, fields in family.switches.items():
         value: Any = config
         for key in entry.split("."):
@@ -31,7 +31,7 @@ def configured(family: Family, config: dict[str, Any]) -> Family:
 
 
 def sections_of(config: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Objects inside ``config.json`` with their names, the outer ones first."""
+    """Nested objects of ``config.json`` with their names, outer ones first."""
     inner = [(key, value) for key, value in config.items() if isinstance(value, dict)]
     yield from inner
     if depth < _DEEPEST:
@@ -46,7 +46,21 @@ def config_of(
     config: Mapping[str, Any],
     sections: Sequence[tuple[str, Mapping[str, Any]]],
 ) -> dict[str, Any]:
-    """What ``config.json`` says of a part: its section, and around it, for the part that works on text, the rest."""
+    """Settings of a part: its section of ``config.json``, and for the text part also the top level.
+
+    Parameters
+    ----------
+    family : the table that reads the part.
+    root : what the names of the part's tensors begin with.
+    kind : kind of the part.
+    config : content of ``config.json``.
+    sections : its nested objects with their names, as :func:`sections_of` gives them.
+
+    Returns
+    -------
+    dict
+        The part's settings.
+    """
     words, best, section = root.split("."), (False, False, False), None
     for key, value in sections:
         inner = key.removesuffix("_config")

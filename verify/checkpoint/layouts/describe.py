@@ -1,7 +1,7 @@
-"""Architecture from tensor shapes, with ``config.json`` for what shapes cannot say.
+"""Infer the architecture from tensor shapes, with ``config.json`` for what shapes do not tell.
 
-Tensors must agree with each other. Where ``config.json`` says otherwise, the tensors decide and it is noted; where
-it gives a number of heads that does not fit them, heads are not known.
+Tensors must agree with each other. If ``config.json`` contradicts them, the tensors decide, with a note; if its
+number of heads does not fit them, heads count as unknown.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _WRITERS = ("down", "expert_down", "shared_down", "o")
 def describe(
     family: Family, shapes: Shapes, config: dict[str, Any], unknown: Iterable[str] = ()
 ) -> tuple[Architecture, set[str]]:
-    """The architecture of a model, checked tensor by tensor, and where ``config.json`` says otherwise, in sentences.
+    """The architecture of a model, checked tensor by tensor, and sentences on where ``config.json`` differs.
 
-    Without a number of heads that fits, or plain matrices of them, there are no value channels to tell apart: their
-    counts are 0, and no test of values applies.
+    Without a fitting number of heads, or plain matrices of heads, value channels are unknown: their counts are 0, and
+    no test of values applies.
 
     Parameters
     ----------
     family : the table that reads it.
     shapes : canonical shape by role, layer and expert.
-    config : ``config.json``, with what the family says where it is silent.
-    unknown : names of tensors that the table does not know, for messages.
+    config : content of ``config.json``, with the family's defaults.
+    unknown : names of tensors unknown to the table, for messages.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def describe(
     _check_rest(shapes, (width, narrow), experts, {"q_norm": query, "k_norm": value}, head_size)
     notes |= _otherwise(comparable, width, 0 if family.shared_blocks else layers, vocab, experts, sizes)
     tied = vocab > 0 and not any(role == "unembed" for role, _, _ in shapes)
-    known = family.stated or model_type in family.model_types  # else only its tensor names are like this family's
+    known = family.stated or model_type in family.model_types  # else only the tensor names match this family
     architecture = Architecture(
         family=family.name,
         model_type=model_type[:60],
@@ -88,7 +88,7 @@ def describe(
 
 
 def _stream(shapes: Shapes) -> tuple[int, int, int]:
-    """Tokens embedded, width of the residual stream, and width of the embedding that is mapped into it."""
+    """Vocabulary size, width of the residual stream, and width of the embedding."""
     if ("embed", None, None) not in shapes:
         writer = next((key for role in _WRITERS for key in shapes if key[0] == role), ("down", 0, None))
         width = (shapes.get(writer) or (0,))[0]
@@ -99,21 +99,21 @@ def _stream(shapes: Shapes) -> tuple[int, int, int]:
 
 
 def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tuple[int, int, int], set[str]]:
-    """Heads, kv heads and head size, 0 for those that are not known or that there are not; and what does not fit.
+    """Heads, kv heads and head size, 0 if unknown or absent; and notes on what does not fit.
 
-    A wrong number of heads would make channels exchangeable that are of different heads. So none is believed that
-    contradicts a tensor or another number; then a norm of each head tells it, if there is one.
+    A wrong number of heads would make channels of different heads exchangeable. So a number that contradicts a tensor
+    or another number is rejected; a norm of each head then gives it, if there is one.
     """
     try:
         heads, size = count(config, *HEADS), count(config, *_HEAD_SIZES)
         kv_heads = count(config, "num_key_value_heads")
-    except CheckpointError as error:  # such as a list of one number a layer
+    except CheckpointError as error:  # such as a list with one number per layer
         return (0, 0, 0), {f"{error} Heads were taken as not known."}
     if family.attention != "heads":
         return ((heads or 0) if family.attention == "latent" else 0, 0, 0), set()
     query, value = (_matrix(shapes, role, 0)[0] for role in "qv")
     (normed, *_) = shapes.get(("q_norm", 0, None)) or (0,)
-    normed = normed if normed < query else 0  # one of all heads together tells no size
+    normed = normed if normed < query else 0  # a norm over all heads tells no size
     said = _head_counts(query, value, heads, size, kv_heads)
     if heads and said is not None and normed % said[2] == 0:
         return said, set()
@@ -131,7 +131,7 @@ def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tupl
 def _head_counts(
     query: int, value: int, heads: int | None, size: int | None, kv_heads: int | None
 ) -> tuple[int, int, int] | None:
-    """Heads, kv heads and head size that some of them and the rows of q and v make; None if they contradict."""
+    """Heads, kv heads and head size, from those given and the rows of q and v; None if they conflict."""
     size = size or (query // heads if heads else 0)
     if not size or query % size or value % size or not value:
         return None
@@ -174,7 +174,7 @@ def _check_shapes(
         "down_bias": (width,),
         "shared_router": (1, width),
     }
-    if query:  # else nothing is known of them
+    if query:  # else attention is unknown
         expected |= {"q": (query, width), "k": (value, width), "v": (value, width), "o": (width, query)}
         expected |= {"q_bias": (query,), "k_bias": (value,), "v_bias": (value,), "o_bias": (width,)}
     expected |= {role + "_bias": size for role, size in expected.items() if role.startswith("norm_")}
@@ -192,7 +192,7 @@ def _check_shapes(
 def _check_rest(
     shapes: Shapes, widths: tuple[int, int], experts: int, normed: dict[str, int], head_size: int
 ) -> None:
-    """What no other tensor has to agree with: routers, positions, and norms of one head or of all."""
+    """Check tensors that share no size with others: routers, positions, norms of one head or all heads."""
     for (role, layer, expert), shape in shapes.items():
         wrong = (
             (role == "router" and shape != (experts, widths[0]))
@@ -207,10 +207,10 @@ def _check_rest(
 
 
 def _check_layers(shapes: Shapes, layers: int, experts: int, family: Family, unknown: Iterable[str]) -> None:
-    """Layers and experts are numbered without gaps, and each layer has its attention and a whole MLP."""
+    """Check that layers and experts are numbered without gaps, and that each layer has attention and an MLP."""
 
     def lacking(what: str, layer: int | None) -> CheckpointError:
-        """Tensors of a layer that the table does not know may be what it looks for; else a part of the file lacks."""
+        """The error for a missing tensor: unknown tensors in the layer may be it, else the file is incomplete."""
         inside = [name for name in unknown if f".{layer}." in name]
         if not inside:
             return DamagedError(f"{what} is missing; download the checkpoint again.")
@@ -242,10 +242,10 @@ def _check_layers(shapes: Shapes, layers: int, experts: int, family: Family, unk
 def _otherwise(
     config: dict[str, Any], width: int, layers: int, vocab: int, experts: int, sizes: dict[str, int]
 ) -> set[str]:
-    """Where a declared number, or one a layer, is not what the tensors have.
+    """Notes on declared numbers that the tensors contradict.
 
-    A number about something the model lacks says nothing. Layers that only predict further tokens in training are
-    counted apart, and may have been left out.
+    Numbers about absent components are ignored. Layers that only predict further tokens in training are counted
+    separately, and may be missing.
     """
     further = config.get("num_nextn_predict_layers")
     notes = set()

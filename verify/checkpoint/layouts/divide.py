@@ -1,7 +1,7 @@
-"""The parts that one file holds: towers, encoders, copies; whose each tensor is, and what nothing understands.
+"""Divide the tensors of one model into parts (towers, encoders, copies) and groups that no table knows.
 
-A part is told by what its tensors' names begin with. Which part is the main one, and what kind each is, follows from
-names, shapes and ``config.json``, before any number of a tensor is read.
+A part is recognised by the prefix of its tensors' names. The main part, and the kind of each, follow from names,
+shapes and ``config.json``, before any entry of a tensor is read.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from .kinds import COPIES, OUTSIDE, kind_of, kind_of_word, sense
 from .naming import NUMBER
 
 MOST_GROUPS = 64
-"""Groups of tensors not understood that are named; the smallest beyond are counted together."""
+"""Largest number of named groups of unknown tensors; the smallest beyond are counted together."""
 OTHERS = "all others"
-"""Name of the group of what is counted together."""
+"""Name of the group of tensors counted together."""
 INSIDE = "inside "
 BESIDE = "beside "
 
 
 class Part(Record):
-    """One part of a model: tensors whose names begin alike, of one table, or of none."""
+    """One part of a model: tensors with a common prefix, read by one table or by none."""
 
     name: str
-    """What their names begin with, or ``whole``."""
+    """The prefix, or ``whole``."""
     kind: str
-    """In plain words: language model, image tower, text encoder, and so on."""
+    """In words: language model, image tower, text encoder, and so on."""
     family: str = ""
-    """Table that understands it; empty where none does."""
+    """Name of the table that reads it; empty if none does."""
     numbers: int = Field(ge=0)
-    """Stored numbers: entries of tensors, of packed ones when unpacked. Constants are no part."""
+    """Stored numbers: entries of its tensors, after unpacking; constants are not counted."""
     tensors: int = Field(ge=0)
 
 
@@ -46,28 +46,28 @@ class Territory:
 
     fit: Fit
     outside: tuple[str, ...]
-    """Understood, and compared by no test."""
+    """Tensors understood but compared by no test."""
     unrecognised: tuple[str, ...]
-    """Among them, and not understood."""
+    """Tensors inside the part that the table does not know."""
     part: Part
 
 
 @dataclass(frozen=True)
 class Division:
-    """A file's tensors, divided."""
+    """The tensors of a model, divided into parts."""
 
     territories: tuple[Territory, ...]
     """The main part first, the others by name."""
     groups: Mapping[str, tuple[str, ...]]
-    """Tensors that nothing understands, those inside an understood part included, by the group they are in."""
+    """Tensors that no table knows, by group, those inside an understood part included."""
     parts: tuple[Part, ...]
-    """Of everything: understood parts in the order of territories, then groups by name."""
+    """All parts: understood ones in the order of territories, then groups by name."""
     starts: Mapping[str, str]
-    """What the names of a part's tensors begin with, by its name."""
+    """Prefix of the tensor names of each part, by its name."""
 
 
 def divide(fits: Sequence[Fit], shapes: Mapping[str, tuple[int, ...]]) -> Division:
-    """Every tensor's part, the first being the main one; what is neither placed nor near a part makes groups."""
+    """Assign every tensor to a part, the main one first; tensors that belong to none form groups."""
     sizes = {tensor: prod(shape) for tensor, shape in shapes.items()}
     lands = _lands(fits)
     nearest = sorted(lands, key=lambda land: -len(land.fit.root))
@@ -124,7 +124,7 @@ def divide(fits: Sequence[Fit], shapes: Mapping[str, tuple[int, ...]]) -> Divisi
 
 
 def in_order(fits: Sequence[Fit], shapes: Mapping[str, tuple[int, ...]]) -> list[Fit]:
-    """The main part first: the one asked for, else the largest that is no copy or draft."""
+    """The parts, the main one first: the one asked for, else the largest that is no copy or draft."""
 
     def order(fit: Fit) -> tuple[bool, bool, int, str, str]:
         placed = sum(prod(shapes[tensor]) for tensor in fit.keys)
@@ -135,22 +135,22 @@ def in_order(fits: Sequence[Fit], shapes: Mapping[str, tuple[int, ...]]) -> list
 
 @dataclass(frozen=True)
 class _Land:
-    """Which tensors without a place lie inside a part."""
+    """Decides which unknown tensors lie inside a part."""
 
     fit: Fit
     name: str
     used: frozenset[str]
-    """First words, behind the root, of what the table understands."""
+    """First words, after the root, of the names that the table knows."""
     patterns: tuple[re.Pattern[str], ...]
 
     def leaves_out(self, tensor: str) -> bool:
-        """Whether it is understood and compared by no test."""
+        """Whether a tensor is understood but compared by no test."""
         outer = self.fit.prefix[0]
         names = {tensor, tensor.removeprefix(outer)} if tensor.startswith(outer) else ()
         return any(pattern.search(name) for pattern in self.patterns for name in names)
 
     def holds(self, tensor: str) -> bool:
-        """Whether its name begins as theirs do, and does not go on to name something else."""
+        """Whether a tensor's name has the part's prefix and does not name another kind after it."""
         root = self.fit.root
         if not tensor.startswith(root):
             return False
@@ -160,13 +160,13 @@ class _Land:
         return self._alike(rest) and (self._told or not NUMBER.search(rest))
 
     def heads(self, tensor: str) -> bool:
-        """Whether it is a head: beside the part, in no layer, of no other kind; of a part that is no mere tower."""
+        """Whether a tensor is a head of the part: beside it, in no layer, of no other kind; towers have no heads."""
         inner = self._told and sense(self.fit.kind) != "text"
         return self.leaves_out(tensor) or (not inner and self._alike(tensor) and not NUMBER.search(tensor))
 
     @property
     def _told(self) -> bool:
-        """Whether the part's own names tell its kind."""
+        """Whether the names of the part tell its kind."""
         return any(kind_of_word(word) for word in self.fit.root.split("."))
 
     def _alike(self, name: str) -> bool:
@@ -175,7 +175,7 @@ class _Land:
 
 
 def _lands(fits: Sequence[Fit]) -> list[_Land]:
-    """The land of each part, under a name that no other has."""
+    """The land of each part, by its unique name."""
     roots = [fit.root.rstrip(".") or "whole" for fit in fits]
     lands = []
     for fit, root in zip(fits, roots, strict=True):
@@ -187,7 +187,7 @@ def _lands(fits: Sequence[Fit]) -> list[_Land]:
 
 
 def _bounded(groups: dict[str, list[str]], sizes: Mapping[str, int]) -> dict[str, list[str]]:
-    """The groups by name, the smallest beyond the most that are named counted together."""
+    """The groups by name; beyond the largest number of names, the smallest are counted together."""
     order = sorted(groups, key=lambda group: (-sum(sizes[name] for name in groups[group]), group))
     rest = [name for group in order[MOST_GROUPS:] for name in groups[group]]
     kept = {group: groups[group] for group in sorted(order[:MOST_GROUPS])}

@@ -1,4 +1,4 @@
-"""A draft of a layout file, for a model whose architecture is not known."""
+"""Draft a layout file for a model of unknown architecture."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_TEMPLATES = 2048
 
 
 def draft_layout(shapes: Mapping[str, Shape]) -> str:
-    """The text of a layout file to begin with: roles where they can be guessed, all other names as comments.
+    """The text of a layout file to start from: roles that can be guessed, all other names as comments.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def draft_layout(shapes: Mapping[str, Shape]) -> str:
 
 
 def _guessed(found: list[Template]) -> Family:
-    """Roles by words alone, each where one template has its word."""
+    """Roles by words alone, each if exactly one template has the word."""
     claims: dict[str, list[str]] = {}
     words = {word: role for roles, names in reversed(MLPS) for role, word in zip(roles, names, strict=True)}
     words |= {word: role for names in reversed(ATTENTION) for role, word in zip("qkvo", names, strict=True)}
@@ -81,5 +81,5 @@ def _toml(entry: str | Slot) -> str:
 
 
 def _quoted(name: str) -> str:
-    """A TOML basic string: that of JSON, with nothing escaped but what must be."""
+    """A TOML basic string: the JSON string, with minimal escapes."""
     return json.dumps(name, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""A table at a prefix, with the tensors that it understands and what ``config.json`` says of them."""
+"""A family table applied at a prefix: the tensors that it claims, and their settings in ``config.json``."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from .naming import Key, Prefix, places
 
 @dataclass(frozen=True)
 class Fit:
-    """A table and the tensors that it understands."""
+    """A table and the tensors that it claims."""
 
     family: Family
     prefix: Prefix
     root: str
-    """What all names inside layers begin with."""
+    """Prefix of all names inside layers."""
     kind: str
     keys: Mapping[str, Sequence[tuple[Key, Slot]]]
     """Canonical keys by tensor name."""
     config: dict[str, Any]
-    """What ``config.json`` says of this part."""
+    """Settings of this part in ``config.json``."""
     declared: bool
     """Whether ``config.json`` names the table for this part."""
     asked: bool = False
-    """Whether the table was asked for by whoever asks."""
+    """Whether the caller asked for this table."""
     notes: frozenset[str] = frozenset()
-    """What of it was found otherwise than ``config.json`` says, in sentences."""
+    """Sentences on what contradicts ``config.json``."""
 
 
 def fit_at(
@@ -43,7 +43,21 @@ def fit_at(
     config: Mapping[str, Any],
     sections: Sequence[tuple[str, Mapping[str, Any]]],
 ) -> Fit:
-    """A table at a prefix, with what it claims and what ``config.json`` says of it."""
+    """Apply a table at a prefix.
+
+    Parameters
+    ----------
+    family : the table.
+    prefix : what names begin with.
+    ordered : names of all tensors, sorted.
+    config : content of ``config.json``.
+    sections : its nested objects with their names.
+
+    Returns
+    -------
+    Fit
+        The tensors that the table claims, by canonical key.
+    """
     outer, own = prefix
     root = (outer + own).partition("{")[0]
     kind = family.kind
@@ -59,12 +73,23 @@ def fit_at(
 
 
 def _beginning(ordered: Sequence[str], start: str) -> Sequence[str]:
-    """Of names in order, those that begin so."""
+    """Those of the sorted names that begin with ``start``."""
     return ordered[bisect_left(ordered, start) : bisect_left(ordered, start + chr(0x10FFFF))]
 
 
 def inferred(shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any], group: str = "") -> Fit:
-    """A table inferred from names and shapes, of all tensors or of a group.
+    """Infer a table from names and shapes, for all tensors or for a group.
+
+    Parameters
+    ----------
+    shapes : stored shape by tensor name.
+    config : content of ``config.json``.
+    group : name of the group of tensors; empty for all.
+
+    Returns
+    -------
+    Fit
+        The inferred table with the tensors that it claims.
 
     Raises
     ------
@@ -81,6 +106,6 @@ def inferred(shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any], g
 
 
 def _shared(names: Iterable[str]) -> list[str]:
-    """The words that all names begin with."""
+    """The leading words that all names share."""
     words = sorted(words_of(name) for name in names)
     return [low for low, high in takewhile(lambda pair: pair[0] == pair[1], zip(words[0], words[-1], strict=False))]

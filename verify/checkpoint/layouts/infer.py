@@ -1,9 +1,10 @@
-"""A layout from names and shapes alone, where they leave one reading.
+"""Infer a layout from names and shapes alone, if they allow only one reading.
 
-What must not be guessed wrong is which side of an MLP's matrices are its hidden units: residual dimensions are one
-arrangement for the whole model, and counted block by block they would make p-values far too small. So the width
-comes from elsewhere (norms, embeddings, the bias of what writes), and equal sides, fused gates and several MLPs in
-a layer are refused. Signs, values and the stream are never assumed symmetric: names do not tell what is computed.
+The one thing that must not be guessed wrongly is which axis of an MLP's matrices holds the hidden units: residual
+dimensions have one arrangement in the whole model, and counted block by block they would make p-values far too small.
+So the width is taken from norms, embeddings and the bias of `down`, and square matrices, fused gates and several MLPs
+in a layer are refused. Signs, values and the stream are never assumed symmetric, since names do not tell what is
+computed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _MOST_TEMPLATES = 2048
 
 
 def infer(shapes: Mapping[str, Shape]) -> Family:
-    """A family from names and shapes, with no symmetry but that of hidden units.
+    """Infer a family from names and shapes; its only symmetry is that of hidden units.
 
     Parameters
     ----------
@@ -29,7 +30,7 @@ def infer(shapes: Mapping[str, Shape]) -> Family:
     Raises
     ------
     CheckpointError
-        If no MLP is found, or more than one reading is left; the message ends what :func:`understood` begins.
+        If no MLP is found, or several readings remain; the message completes that of :func:`understood`.
     """
     found = templates(shapes)
     if len(found) > _MOST_TEMPLATES:
@@ -98,7 +99,7 @@ def _mlps(stack: str, by_name: Mapping[str, Template]) -> dict[str, str]:
 
 
 def _modules(stack: str, by_name: Mapping[str, Template]) -> set[str]:
-    """What the names of a stack's tensors begin with, up to any dot."""
+    """Prefixes of the names of a stack's tensors, up to any dot."""
     found: set[str] = set()
     for template in by_name.values():
         if template.layers and template.stack == stack:
@@ -112,7 +113,7 @@ def _weight(module: str, by_name: Mapping[str, Template]) -> str | None:
 
 
 def _fit(mlp: list[Template]) -> bool:
-    """Matrices of one shape in every layer, read alike, and written the other way round."""
+    """Whether the reading matrices have one shape in every layer, and the writing ones its transpose."""
     *reading, down = [template.shape for template in mlp]
     if down is None or len(down) != 2 or 0 in down:
         return False
@@ -125,7 +126,7 @@ def _oriented(table: Mapping[str, str], by_name: Mapping[str, Template]) -> tupl
     Raises
     ------
     CheckpointError
-        If nothing tells the width, or both sides could be it.
+        If the width is unknown, or both axes could have it.
     """
     stack = _stack_of(table)
     norms = {
@@ -157,7 +158,7 @@ def _oriented(table: Mapping[str, str], by_name: Mapping[str, Template]) -> tupl
 
 
 def _inside(table: Mapping[str, str]) -> tuple[str, ...]:
-    """What names inside the modules of MLPs begin with: a norm there may be of units, and tells no width."""
+    """Prefixes of names inside MLP modules, where a norm may be over units and does not tell the width."""
     modules = {name[: match.start() + 1] for name in table.values() for match in re.finditer(r"\.", name)}
     layer = len(_stack_of(table) + "{i}.")
     return tuple(module for module in modules if len(module) > layer)
@@ -172,7 +173,7 @@ def _stack_of(table: Mapping[str, str]) -> str:
 
 
 def _attention(stack: str, by_name: Mapping[str, Template], width: int, transposed: bool) -> dict[str, str]:
-    """q, k, v and o where a stack has one attention of which they are told; else nothing."""
+    """q, k, v and o, if exactly one set in a stack fits; else nothing."""
     tables: list[dict[str, str]] = []
     for module in sorted(_modules(stack, by_name)):
         for words in ATTENTION:
@@ -202,7 +203,7 @@ def _bias(name: str) -> str:
 
 
 def _globals(found: list[Template], width: int) -> dict[str, str | Slot]:
-    """The embedding of tokens where only one tensor can be it, and an unembedding of its shape."""
+    """The token embedding, if only one tensor fits, and an unembedding of its shape."""
     embeds = [t for t in found if t.shape and len(t.shape) == 2 and t.shape[1] == width and is_embedding(t, EMBED)]
     if len(embeds) != 1:
         return {}

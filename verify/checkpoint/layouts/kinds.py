@@ -1,11 +1,11 @@
-"""Kinds of parts of a model, as words in the names of their tensors tell them."""
+"""Kinds of parts of a model, recognised by words in the names of their tensors."""
 
 from __future__ import annotations
 
 import re
 
 OUTSIDE = "no prefix"
-"""Name of the group of tensors whose names have no beginning."""
+"""Name of the group of tensors whose names have no prefix."""
 _KINDS = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
@@ -24,16 +24,16 @@ _KINDS = tuple(
     )
 )
 KINDS = (*(kind for kind, _ in _KINDS), "encoder and decoder", "other")
-"""Everything that a part may be called."""
+"""All kinds."""
 COPIES = ("EMA copy", "draft layers")
-"""Kinds that are never the main part beside another."""
+"""Kinds that are never the main part if there is another."""
 OVER_TABLE = ("EMA copy", "draft layers", "image tower", "audio tower", "text encoder")
-"""Kinds that a name tells against what the table is usually of."""
+"""Kinds in a name that override the usual kind of the table."""
 _WRAPPERS = ("model", "module", "transformer", "base_model")
 
 
 def kind_of(name: str) -> tuple[str | None, str]:
-    """Kind of a tensor as the words of its name tell, None where none does; and what tensors like it begin with."""
+    """Kind of a tensor by the words of its name, or None; and the prefix of tensors like it."""
     words = words_of(name)
     for i, word in enumerate(words):
         if (kind := kind_of_word(word)) is not None:
@@ -42,16 +42,16 @@ def kind_of(name: str) -> tuple[str | None, str]:
 
 
 def words_of(name: str) -> list[str]:
-    """The parts of a tensor's name before its own and before any number."""
+    """The words of a tensor's name before the last one and before any number."""
     words = name.split(".")[:-1]
     return words[: next((i for i, word in enumerate(words) if word.isdecimal()), len(words))]
 
 
 def kind_of_word(word: str) -> str | None:
-    """Kind that one word of a name tells; None where it tells none."""
+    """Kind for one word of a name, or None."""
     return next((kind for kind, pattern in _KINDS if pattern.search(word.lower())), None)
 
 
 def sense(kind: str) -> str:
-    """What a part works on: kinds that work on text are one."""
+    """What a part works on: all kinds that work on text are equal."""
     return "text" if kind in ("language model", "text encoder", "encoder and decoder") else kind

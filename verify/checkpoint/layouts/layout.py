@@ -1,4 +1,4 @@
-"""What a family table says: where each role lies among a checkpoint's tensors."""
+"""The entries of a family table: where each role lies among a checkpoint's tensors."""
 
 from __future__ import annotations
 
@@ -26,13 +26,25 @@ class Slot:
     part: tuple[int, int] = (0, 1)
     """(k, n): the k-th of n parts along ``out`` of a fused tensor."""
     fused: Literal["equal", "heads", "groups", "alternate"] = "equal"
-    """How the parts lie: n equal ones; q, k, v each of all its heads; q heads, k, v of each kv head in turn; or a
-    row of each part in turn."""
+    """Arrangement of the parts: n equal ones; all q heads, all k, all v; for each kv head its q heads, k and v; or
+    one row of each part in turn."""
     stacked: bool = False
     """The experts of a layer are the first axis of one tensor."""
 
     def blocks(self, heads: int, kv_heads: int, rows: int) -> tuple[int, tuple[int, ...]]:
-        """How many blocks of rows follow each other, and how the parts share one block, in equal pieces."""
+        """Number of consecutive blocks of rows, and the share of each part in one block, in equal pieces.
+
+        Parameters
+        ----------
+        heads : query heads.
+        kv_heads : key-value heads.
+        rows : rows of the fused tensor.
+
+        Returns
+        -------
+        tuple
+            Number of blocks, and pieces of each part in one block.
+        """
         if self.fused == "alternate":
             return rows // self.part[1], (1,) * self.part[1]
         if self.fused == "heads":
@@ -45,7 +57,20 @@ class Slot:
 def fused_qkv(
     name: str, fused: Literal["equal", "heads", "groups"], transposed: bool = False, bias: bool = True
 ) -> dict[str, str | Slot]:
-    """Slots of q, k and v in one tensor ``name`` + ".weight", and of their biases in ``name`` + ".bias"."""
+    """Slots of q, k and v in one tensor ``name`` + ".weight", and of their biases in ``name`` + ".bias".
+
+    Parameters
+    ----------
+    name : name of the tensor, without ``.weight``.
+    fused : how the parts lie, as in :class:`Slot`.
+    transposed : whether the tensor is stored [in, out].
+    bias : whether there are biases.
+
+    Returns
+    -------
+    dict
+        Slots by role.
+    """
     slots: dict[str, str | Slot] = {}
     for n, role in enumerate("qkv"):
         slots[role] = Slot(f"{name}.weight", transposed=transposed, part=(n, 3), fused=fused)
@@ -55,7 +80,7 @@ def fused_qkv(
 
 
 def with_bias(**names: str) -> dict[str, str | Slot]:
-    """Weight and bias of each role, by the name that both begin with."""
+    """Weight and bias of each role, by their common prefix."""
     return {
         role + suffix: name + ending
         for role, name in names.items()
@@ -65,12 +90,12 @@ def with_bias(**names: str) -> dict[str, str | Slot]:
 
 @dataclass(frozen=True)
 class Family:
-    """One architecture family. Adding a family is writing one of these.
+    """One architecture family; to add a family, write one of these.
 
-    ``globals`` and ``layer`` map roles to names or slots; templates get each of ``prefixes`` in turn, and
-    the first under which the required roles exist is used. Unembedding names carry no prefix. A model inside
-    another has one more prefix before all of them. A family without ``embed`` has no embedding of tokens; one
-    without q, k, v and o says so in ``attention``.
+    ``globals`` and ``layer`` map roles to names or slots; templates get each of ``prefixes`` in turn, and the first
+    under which the required roles exist is used. Unembedding names carry no prefix. A model inside another has a
+    further prefix before all names. A family without ``embed`` has no embedding of tokens; one without q, k, v and o
+    says so in ``attention``.
     """
 
     name: str
@@ -79,17 +104,17 @@ class Family:
     globals: dict[str, str | Slot]
     layer: dict[str, str | Slot]
     stacks: tuple[dict[str, str | Slot], ...] = ()
-    """Further stacks, such as a decoder: their layers follow those of ``layer``, and one another."""
+    """Further stacks, such as a decoder; their layers are numbered after those of ``layer``, in order."""
     unprefixed: dict[str, str | Slot] = field(default_factory=dict)
     constants: tuple[str, ...] = ()
-    """Regular expressions of stored constants, such as position ids: no part of what was learned."""
+    """Regular expressions of stored constants, such as position ids, which are not learned."""
     outside: tuple[str, ...] = ()
     """Regular expressions of learned tensors that no test compares: poolers, task heads, token types."""
     required: tuple[str, ...] = ("embed", "q", "k", "v", "o", "norm_attn")
     telling: tuple[str, ...] = ()
-    """Further roles without which names alone do not tell this family; a model declared to be of it may lack them."""
+    """Further roles required to recognise this family by names alone; a model declared to be of it may lack them."""
     others: Mapping[str, tuple[str | Slot, ...]] = field(default_factory=dict)
-    """Where else a role may lie in a model declared to be of this family: older names, or fused with another."""
+    """Alternative places of a role in a model declared to be of this family: older names, or fused tensors."""
     norm: Literal["rms", "layer"] = "rms"
     norm_offset: Literal[0, 1] = 0
     post_norm: bool = False
@@ -97,32 +122,32 @@ class Family:
     odd_in_up: bool = True
     linear_values: bool = True
     attention: Literal["heads", "latent", "unknown"] = "heads"
-    """Plain q, k, v, o; k and v made from a latent, so that there are no rows to tell apart; or not understood."""
+    """Plain q, k, v, o; k and v made from a latent vector, so that no rows belong to one head; or unknown."""
     positions: Literal["rotary", "learned", "sinusoidal", "none", "unknown"] = "rotary"
     shared_norm: bool = False
     """Attention and MLP in parallel behind one norm, ``norm_attn``."""
     shared_blocks: bool = False
-    """The layers stored are used more than once."""
+    """Whether the stored layers are used more than once."""
     tied: bool = False
-    """Tied embeddings where ``config.json`` does not say."""
+    """Whether embeddings are tied if ``config.json`` does not say."""
     kv_heads: int | tuple[str, ...] = ("num_key_value_heads",)
-    """Their number in fused tensors, or where ``config.json`` says it."""
+    """Their number in fused tensors, or the entry of ``config.json`` that gives it."""
     by_names: bool = True
-    """Whether its tensor names alone tell it from other families; else ``config.json`` must name it."""
+    """Whether its tensor names alone distinguish it from other families; else ``config.json`` must name it."""
     kind: str = "language model"
-    """What such a part of a model is called, in plain words."""
+    """Kind of such a part of a model, in words."""
     section: str = ""
-    """Entry of ``config.json`` with the numbers of this part of the model, where there are several parts."""
+    """Section of ``config.json`` for this part of a model of several parts."""
     config: Mapping[str, Any] = field(default_factory=dict)
-    """Numbers for where ``config.json`` is silent."""
+    """Defaults for numbers that ``config.json`` does not give."""
     stated: bool = False
-    """Declared by whoever asked, for this very model: its symmetries hold whatever the model type."""
+    """Whether the caller declared this table for the model: its symmetries then hold whatever the model type."""
     other_meaning: tuple[str, ...] = ()
-    """Entries of ``config.json`` that count something else here than elsewhere."""
+    """Entries of ``config.json`` with a different meaning in this family."""
     switches: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Fields that differ where an entry of ``config.json`` (dotted if nested) is neither absent, null nor false."""
+    """Fields to change if an entry of ``config.json`` (dotted if nested) is present and neither null nor false."""
 
 
 def slot_of(entry: str | Slot) -> Slot:
-    """A table's entry; a name alone is a tensor stored as it is meant."""
+    """The slot of a table's entry; a name alone is a tensor stored in canonical form."""
     return entry if isinstance(entry, Slot) else Slot(entry)

@@ -1,8 +1,8 @@
-"""A layout in TOML: a family table that whoever asks writes for one model; docs/layouts.md describes it.
+"""Read a layout file: a family table in TOML that a user writes for one model; see docs/layouts.md.
 
-The file is a stranger's like any other: bounded, without code, without regular expressions (patterns have ``*`` and
-``?`` only). What it does not declare is not assumed; what it declares counts as known, and shows in the record by a
-family named ``layout:`` and its name.
+The file is untrusted like any other: bounded, without code, without regular expressions (patterns have ``*`` and
+``?`` only). Anything it does not declare is not assumed; what it declares counts as known, and the record shows it by
+a family named ``layout:`` and its name.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _TEMPLATE = re.compile(r"[^{}]*(\{i\}[^{}]*(\{e\}[^{}]*)?)?")
 
 
 def layout_of(given: str | os.PathLike[str]) -> Family:
-    """The table that ``--layout`` names: a family that ships, by its name, or else a file.
+    """The table that ``--layout`` names: a built-in family, or a file.
 
-    Naming a family that ships states, as a file does, that the model computes what that family computes.
+    Naming a built-in family declares, as a file does, that the model computes what that family computes.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def read_layout(path: str | os.PathLike[str]) -> Family:
     Raises
     ------
     CheckpointError
-        If there is no such file, it is too large, not TOML, or declares what no layout has.
+        If the file is missing, too large, not TOML, or not a valid layout.
     """
     path = Path(path)
     try:
@@ -84,7 +84,7 @@ def read_layout(path: str | os.PathLike[str]) -> Family:
 
 
 def _family(content: dict[str, Any]) -> Family:
-    """The family, all that it declares checked; messages go on where the file's name ends."""
+    """The family, with every entry checked; messages are predicates, to be put after the file's name."""
     unknown = sorted(content.keys() - _KEYS)
     _expect(not unknown, f"has an entry {(unknown or [''])[0]!r:.60}", f"entries among {', '.join(sorted(_KEYS))}")
     name = content.get("name")
@@ -128,7 +128,7 @@ def _family(content: dict[str, Any]) -> Family:
 
 
 def _table(entries: Any, roles: tuple[str, ...], template: Callable[[str, str], str]) -> dict[str, str | Slot]:
-    """Roles with where their tensors lie."""
+    """Slots by role."""
     _expect(isinstance(entries, dict), "lacks a table, such as [layer]", "a table of roles")
     slots: dict[str, str | Slot] = {}
     for role, entry in entries.items():

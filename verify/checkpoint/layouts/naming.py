@@ -1,4 +1,4 @@
-"""From tensor names to canonical keys: numbers in a name count layers and experts, or are part of the name."""
+"""Map tensor names to canonical keys: numbers in a name count layers and experts, or are part of the name."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ T = TypeVar("T")
 Key = tuple[str, int | None, int | None]
 """Role, layer (None for the whole model), expert (None outside routed experts)."""
 Prefix = tuple[str, str]
-"""What every name begins with, and what all but the unprefixed names go on with."""
+"""Outer prefix of every name, and the family's own prefix of all but the unprefixed names."""
 
 NUMBER = re.compile(r"(?<=\.)[0-9]{1,6}(?=\.)")
 """A part of a name that is a number."""
 _PLACE = re.compile(r"(?<=\.)(?:\{i\}|\{e\}|[0-9]{1,6})(?=\.)")
 
 PEFT_PREFIX = "base_model.model."
-"""What PEFT puts before all names."""
+"""PEFT's prefix of all names."""
 _WRAPPERS = re.compile(r"(?:(?<=\.)|^)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
 _BASE_LAYER = re.compile(r"(?<=\.)base_layer\.")
 _PARALLEL = "module."
@@ -30,17 +30,17 @@ _FLAT = re.compile(r"(?:^|\.)_?flat_param(?:_\d+)?$")
 
 
 def unwrapped(found: Mapping[str, T], whole: bool = True) -> dict[str, T]:
-    """Tensors under the names that they have without what compiles, shards, checkpoints or wraps modules.
+    """Tensors under their names without wrappers for compiling, sharding or checkpointing.
 
     Parameters
     ----------
     found : by stored name.
-    whole : whether they are of a whole model, from whose names those of PEFT are taken too.
+    whole : whether they are of a whole model; then PEFT's prefixes are removed too.
 
     Raises
     ------
     CheckpointError
-        If parameters were flattened into one, or two names are one but for wrappers.
+        If parameters were flattened into one tensor, or two names are equal but for wrappers.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def unwrapped(found: Mapping[str, T], whole: bool = True) -> dict[str, T]:
 
 
 class Skeletons:
-    """Names with every number replaced, found by how they end; NUL is in no printable name."""
+    """Names with every number replaced by NUL, which no printable name contains; indexed by their ends."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._by_end: dict[str, set[str]] = {}
@@ -81,7 +81,7 @@ class Skeletons:
         return name in self._by_end.get(self._end(name), ())
 
     def before(self, name: str) -> list[str]:
-        """What stands before a name of three parts or more inside longer ones, in order."""
+        """The prefixes before a name of three or more words inside longer names, in order."""
         longer = self._by_end.get(self._end(name), ())
         return sorted(other.removesuffix(name) for other in longer if other.endswith("." + name))
 
@@ -91,10 +91,21 @@ class Skeletons:
 
 
 def every_prefix(family: Family, present: Skeletons, declared: bool = True) -> list[Prefix]:
-    """Prefixes under which the tensors that a family requires are present, of any layer.
+    """Prefixes under which the tensors that a family requires are present, in any layer.
 
-    Its own first; then each that a model around this one, or beside it in one file, could have given them. Unless
-    ``declared``, roles lie at their first place only, and those that tell the family are required too.
+    The family's own prefixes come first, then those of an enclosing or neighbouring model. Unless ``declared``, only
+    the first place of each role counts, and the roles that identify the family are required too.
+
+    Parameters
+    ----------
+    family : the table.
+    present : names of the tensors.
+    declared : whether ``config.json`` declares the model to be of this family.
+
+    Returns
+    -------
+    list of Prefix
+        The family's own prefixes first.
     """
     roles = family.required if declared else (*family.required, *family.telling)
 
@@ -111,7 +122,19 @@ def every_prefix(family: Family, present: Skeletons, declared: bool = True) -> l
 
 
 def settled(family: Family, prefix: Prefix, present: Skeletons) -> Family:
-    """The family with each role where it lies in this model."""
+    """The family with each role at its place in this model.
+
+    Parameters
+    ----------
+    family : the table.
+    prefix : the prefix under which it is read.
+    present : names of the tensors.
+
+    Returns
+    -------
+    Family
+        The same table with one place for each role.
+    """
 
     def at(table: Mapping[str, str | Slot]) -> dict[str, str | Slot]:
         result = dict(table)
@@ -124,7 +147,7 @@ def settled(family: Family, prefix: Prefix, present: Skeletons) -> Family:
 
 
 def _skeletons(family: Family, role: str, outer: str, own: str, others: bool = True) -> list[str]:
-    """Names, with numbers replaced, where a role may lie."""
+    """Possible names of a role, with numbers replaced."""
     start = outer if role in family.unprefixed else outer + own
     entries = [
         (family.globals | family.layer | family.unprefixed)[role],
@@ -134,7 +157,19 @@ def _skeletons(family: Family, role: str, outer: str, own: str, others: bool = T
 
 
 def places(family: Family, prefix: Prefix, names: Iterable[str]) -> dict[str, list[tuple[Key, Slot]]]:
-    """The canonical keys of every name that has any (a fused tensor has several), and how each is stored."""
+    """Canonical keys and slots of every known name (a fused tensor has several).
+
+    Parameters
+    ----------
+    family : the table.
+    prefix : the prefix under which it is read.
+    names : names of the tensors.
+
+    Returns
+    -------
+    dict
+        Canonical keys and slots by name.
+    """
     outer, own = prefix
     by_skeleton: dict[str, list[tuple[int, str, Slot, tuple[str, ...]]]] = {}
     tables = [(0, outer + own, family.globals), (0, outer, family.unprefixed)]
@@ -161,7 +196,7 @@ def places(family: Family, prefix: Prefix, names: Iterable[str]) -> dict[str, li
 
 
 def inside_layers(family: Family, prefix: Prefix) -> re.Pattern[str]:
-    """What names inside the layers that a family reads begin with: those of another tower are none of them."""
+    """Pattern of names inside the layers that a family reads, which excludes those of another tower."""
     start = "".join(prefix)
     stems = {
         (start + slot_of(entry).name).partition("{i}.")[0]
@@ -172,7 +207,7 @@ def inside_layers(family: Family, prefix: Prefix) -> re.Pattern[str]:
 
 
 def _counted(marks: tuple[str, ...], numbers: list[str]) -> Iterator[tuple[int | None, int | None]]:
-    """Layer and expert, if the numbers that are part of the name agree."""
+    """Layer and expert, if the fixed numbers in the name agree."""
     counts: dict[str, int] = {}
     for mark, number in zip(marks, numbers, strict=True):
         if mark[0] == "{":

@@ -1,4 +1,4 @@
-"""Templates of tensor names: names that differ by the number of their layer and expert alone are one."""
+"""Templates of tensor names: names that differ only in layer and expert number share a template."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Template:
-    """Tensors of one name but for the number of their layer and expert."""
+    """Tensors whose names differ only in layer and expert number."""
 
     name: str
-    """With ``{i}`` for the layer and ``{e}`` for the expert; other numbers are as they are."""
+    """With ``{i}`` for the layer and ``{e}`` for the expert; other numbers are kept."""
     shape: Shape | None
-    """None where it differs."""
+    """Common shape; None if shapes differ."""
     layers: int
-    """Layers that have it; 0 outside layers."""
+    """Number of layers that have it; 0 outside layers."""
 
     @property
     def stack(self) -> str:
-        """What the names of all layers of its stack begin with."""
+        """Prefix of the names of all layers of its stack."""
         return self.name.partition("{i}.")[0]
 
     @property
@@ -42,7 +42,7 @@ def templates(shapes: Mapping[str, Shape]) -> list[Template]:
     found: dict[str, dict[int, set[Shape]]] = {}
     for name, shape in shapes.items():
         if "{" in name or "}" in name:
-            continue  # a brace is a template's own sign
+            continue  # braces mark the numbers in a template
         template, layer = _template(name)
         found.setdefault(template, {}).setdefault(layer, set()).add(shape)
     result = []

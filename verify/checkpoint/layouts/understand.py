@@ -1,4 +1,4 @@
-"""Which tables understand which tensors of a checkpoint, and which of them is the main part."""
+"""Find the tables that read the tensors of a checkpoint, and the main part."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from .layout import HINT, Family, Slot, slot_of
 from .naming import Key, Prefix, Skeletons, every_prefix, settled
 
 MOST_PARTS = 32
-"""Understood parts of one file; no published model has a third as many."""
+"""Largest number of understood parts; no published model has a third as many."""
 
 
 def understood(
     name: str, shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any], layout: Family | None = None
 ) -> list[Fit]:
-    """The parts of a checkpoint that tables understand, the main one first.
+    """The parts of a checkpoint that tables can read, the main one first.
 
-    Of several tables that claim the same tensors, the one that ``config.json`` names for the part counts, then the
-    one that understands most. The main part is the one of most numbers that is no copy or draft of another.
+    Of several tables that claim the same tensors, the one that ``config.json`` names for the part is used, else the
+    one that claims most tensors. The main part is the largest that is no copy or draft of another.
 
     Parameters
     ----------
     name : of the checkpoint, for messages.
     shapes : stored shape by tensor name.
     config : ``config.json``.
-    layout : the table of the main part, whatever names and ``config.json`` say.
+    layout : table of the main part, which overrides names and ``config.json``.
 
     Raises
     ------
     CheckpointError
-        If the layout asked for does not fit, two tables understand the same tensors equally well, there are more than
-        :data:`MOST_PARTS`, or nothing can be told or inferred.
+        If the given layout does not fit, two tables fit the same tensors equally well, there are more than
+        :data:`MOST_PARTS` parts, or nothing can be recognised or inferred.
     """
     declared = config.get("model_type") or ""
     what = f"The layout of {name} (model_type {declared!r:.60}, {len(shapes)} tensors) is not understood"
@@ -63,7 +63,7 @@ def understood(
 def _candidates(
     shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any], layout: Family | None, what: str
 ) -> list[Fit]:
-    """Every table at every prefix under which its required tensors are, the layout asked for first."""
+    """Every table at every prefix that has its required tensors, the given layout first."""
     present, ordered, sections = Skeletons(shapes), sorted(shapes), list(sections_of(config))
     found: list[Fit] = []
     if layout is not None:
@@ -96,7 +96,7 @@ def _candidates(
 
 
 def _by_head(family: Family) -> Family:
-    """The same family where the one tied matrix is stored under the name of the head alone."""
+    """The same family, for a model whose tied matrix is stored only under the name of the head."""
     if "unembed" not in family.unprefixed or "embed" not in family.globals:
         return family
     inside = {role: entry for role, entry in family.globals.items() if role != "embed"}
@@ -104,19 +104,19 @@ def _by_head(family: Family) -> Family:
 
 
 def _reads_every_layer(fit: Fit) -> bool:
-    """Whether each layer has an MLP that the table knows: one that reads some layers only is not this model's."""
+    """Whether the table knows an MLP in each layer; a table that reads only some layers does not fit."""
     keys = [key for found in fit.keys.values() for key, _ in found]
     layers = {layer for _, layer, _ in keys if layer is not None}
     return layers == {layer for role, layer, _ in keys if role in ("down", "expert_down")}
 
 
 def _disjoint(found: Iterable[Fit], what: str) -> list[Fit]:
-    """Fits of which no two claim one tensor: first the layout asked for, then what is declared, then the largest.
+    """Disjoint fits: the given layout first, then declared families, then the largest.
 
     Raises
     ------
     CheckpointError
-        If nothing tells two of them apart.
+        If two of them cannot be ranked.
     """
 
     def rank(fit: Fit) -> tuple[bool, bool, int, int]:
@@ -138,19 +138,19 @@ def _disjoint(found: Iterable[Fit], what: str) -> list[Fit]:
 def _guessed(
     groups: Mapping[str, Sequence[str]], shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any]
 ) -> list[Fit]:
-    """What can be inferred of the groups that no table understands."""
+    """Parts inferred from the groups that no table knows."""
     fits = []
     for group, names in groups.items():
         if group not in (OTHERS, OUTSIDE) and not group.startswith((INSIDE, BESIDE)) and len(names) < len(shapes):
             try:
                 fits.append(inferred({name: shapes[name] for name in names}, config, group))
             except CheckpointError:
-                continue  # it stays a group
+                continue  # it remains a group
     return fits
 
 
 def _with_heads(fits: Sequence[Fit], shapes: Mapping[str, tuple[int, ...]]) -> list[Fit]:
-    """The unembedding of a part inside a wrapper may lie outside it, beside the wrapper or in it."""
+    """Add unembeddings that lie outside the part, beside its wrapper or in it."""
     taken, found = {tensor for fit in fits for tensor in fit.keys}, []
     for fit in fits:
         held = {key[0] for keys in fit.keys.values() for key, _ in keys}

@@ -1,4 +1,4 @@
-"""What modules of MLPs, attention, embeddings and norms are usually called."""
+"""Usual names of MLP, attention, embedding and norm modules."""
 
 from __future__ import annotations
 
@@ -57,5 +57,5 @@ HEAD_NORM = re.compile(r"(^|[._])[qkv]_?(norm|ln|layernorm)", re.IGNORECASE)
 
 
 def is_embedding(template: Template, words: str) -> bool:
-    """Whether a tensor outside layers has one of some words for its name."""
+    """Whether a tensor outside layers is named by one of some words."""
     return not template.layers and template.name.removesuffix(".weight").rpartition(".")[2] in words.split()

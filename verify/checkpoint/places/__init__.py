@@ -1,1 +1,1 @@
-"""Where files lie: disks, the Hub, web servers and object stores, of which only the ranges asked for are fetched."""
+"""Where files lie: disks, the Hub, web servers and object stores; only the ranges needed are fetched."""

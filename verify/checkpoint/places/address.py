@@ -1,4 +1,4 @@
-"""What an address with a scheme means: a folder of a web server or a store, and maybe one file in it."""
+"""Resolve an address with a scheme: a folder of a web server or a store, and perhaps one file in it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]{1,30})://", re.IGNORECASE)
 
 
 def find_address(location: Location) -> tuple[Storage, str | None] | None:
-    """The folder that an address means, and the file in it; None if the text has no scheme.
+    """The folder at an address, and the file in it; None if the text has no scheme.
 
     Raises
     ------
     CheckpointError
-        If there is nothing there, it may not be read, or a package is missing.
+        If nothing is there, access is denied, or a package is missing.
     """
     match = _SCHEME.match(location.address)
     if match is None:

@@ -1,8 +1,7 @@
-"""GET by the one HTTP client of this process, for files of the Hub and of the web.
+"""GET with the process's one HTTP client, for files of the Hub and of the web.
 
-Proxies are those of the environment, certificates those of the system. What libraries log of a request holds its
-URL, and with it signatures of storages: of requests made here only this library logs anything. Cookies are neither
-kept nor sent.
+Proxies are those of the environment, certificates those of the system. HTTP libraries log the URL of a request, which
+may contain a signature, so their logging of requests made here is suppressed. Cookies are neither stored nor sent.
 """
 
 from __future__ import annotations
@@ -27,14 +26,25 @@ _asking = ContextVar("_asking", default=False)
 
 
 def get(url: str, headers: dict[str, str], limit: int) -> Reply:
-    """GET a URL without following redirects; of a body, at most ``limit`` bytes and one block are read.
+    """GET a URL without following redirects; at most ``limit`` bytes of the body, and one block, are read.
+
+    Parameters
+    ----------
+    url : the address.
+    headers : headers of the request.
+    limit : bytes of the body to read, at most (and one block).
+
+    Returns
+    -------
+    Reply
+        The answer, whatever its status.
 
     Raises
     ------
     TransientError
         If there is no answer.
     OptionError
-        If no server can have the address.
+        If it is not a valid address of a server.
     UnsupportedError
         If the client is not installed.
     """
@@ -63,7 +73,7 @@ def close() -> None:
 
 
 def _client() -> Client:
-    """That of this process: a forked one must not use the connections of its parent."""
+    """The client of this process; a forked process must not use the connections of its parent."""
     if (client := _clients.get(os.getpid())) is not None:
         return client
     from httpx2 import Client
@@ -72,7 +82,7 @@ def _client() -> Client:
         logging.getLogger(name).addFilter(_not_ours)
     client = Client(follow_redirects=False, timeout=TIMEOUT)
     client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
-    return _clients.setdefault(os.getpid(), client)  # threads that came at once take the first one's
+    return _clients.setdefault(os.getpid(), client)  # concurrent threads share the first one
 
 
 def _not_ours(_: logging.LogRecord) -> bool:

@@ -1,7 +1,7 @@
-"""Byte ranges by HTTP (RFC 9110, section 14): what is asked for or an error, never more and never a mixture.
+"""Byte ranges by HTTP (RFC 9110, section 14): exactly the range of one version of a file, or an error.
 
-Redirects are followed here, whatever the client: the target is remembered, so that later ranges go there at once, and
-an authorization never leaves the origin that it was meant for.
+Redirects are followed here and not by the client: the target is remembered, so that later ranges go there at once,
+and an authorization is never sent to another origin.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from ...base import CheckpointError, DamagedError, HostileError, NetworkError, O
 from .retry import TransientError
 
 TIMEOUT = 30.0  # seconds without a byte
-LARGEST = 2**53  # bytes of one file that are believed
-_SURPLUS = 1 << 20  # bytes more than wanted that are taken from a server without ranges
+LARGEST = 2**53  # bytes of one file that are accepted
+_SURPLUS = 1 << 20  # unwanted bytes accepted from a server without ranges
 _REDIRECTS = 5
 BUSY = (408, 425, 429, 500, 502, 503, 504)
-"""Statuses of answers that another attempt may mend."""
+"""HTTP statuses of transient failures."""
 _REFUSED = (401, 403, 404, 410)
 
 
 class Reply(NamedTuple):
-    """An answer of a server."""
+    """The answer of a server."""
 
     status: int
     headers: Mapping[str, str]
-    """By names in lower case."""
+    """By lower-case names."""
     body: bytes | None
-    """None where it is longer than was allowed."""
+    """None if it is longer than allowed."""
 
 
 Get = Callable[[str, dict[str, str], int], Reply]
-"""GET of a URL with headers, without following redirects; reads a body up to a number of bytes, and no more than a
-block beyond.
+"""GET of a URL with headers, without following redirects; reads at most a given number of bytes of the body, and one
+block more.
 
 Raises
 ------
@@ -47,12 +47,12 @@ TransientError
 """
 
 Refusal = Callable[[str, Reply], CheckpointError]
-"""The error for an answer that is neither success nor a transient failure, given what was asked for."""
+"""Makes the error for a permanent failure, from the name of the file and the answer."""
 
 
 @dataclass
 class Resource:
-    """One URL and how it is asked; ``name`` is for messages, which never show the URL."""
+    """One URL and its request headers; ``name`` is for messages, which never show the URL."""
 
     get: Get = field(repr=False)
     url: str = field(repr=False)
@@ -60,14 +60,14 @@ class Resource:
     name: str
     refusal: Refusal = field(repr=False)
     _target: str | None = field(default=None, repr=False)
-    """Where the URL redirects to."""
+    """Target of the redirection."""
 
     def whole(self, limit: int) -> Reply:
-        """The resource from its beginning, and what else the answer says; the body is None if it is longer."""
+        """GET the resource from its beginning; the body is None if it is longer than ``limit``."""
         return self._successful({}, limit)
 
     def part(self, start: int, stop: int) -> Reply:
-        """An answer to a request for a range."""
+        """GET a range."""
         return self._successful({"range": f"bytes={start}-{stop - 1}"}, stop - start + _SURPLUS)
 
     def _successful(self, more: dict[str, str], limit: int) -> Reply:
@@ -103,7 +103,7 @@ class Resource:
 
 @dataclass
 class RangeFetch:
-    """Ranges of a resource of known size; ``validator`` is the strong ETag or date that every answer must bear."""
+    """Fetches ranges of a resource of known size; every answer must have the strong ETag or date ``validator``."""
 
     resource: Resource
     size: int
@@ -137,7 +137,20 @@ class RangeFetch:
 
 
 def read_reply(status: int, headers: Mapping[str, str], blocks: Iterable[bytes], limit: int) -> Reply:
-    """An answer with its body, of which no more than ``limit`` bytes (and one block) are read."""
+    """Read an answer, of whose body at most ``limit`` bytes, and one block.
+
+    Parameters
+    ----------
+    status : HTTP status.
+    headers : headers of the answer.
+    blocks : the body, in blocks.
+    limit : bytes of the body to read, at most (and one block).
+
+    Returns
+    -------
+    Reply
+        The answer; its body is None if it is longer than ``limit``.
+    """
     found = {name.lower(): value for name, value in headers.items()}
     if (_count(found.get("content-length")) or 0) > limit:
         return Reply(status, found, None)
@@ -150,7 +163,7 @@ def read_reply(status: int, headers: Mapping[str, str], blocks: Iterable[bytes],
 
 
 def content_range(headers: Mapping[str, str]) -> tuple[int, int, int] | None:
-    """First byte, the one after the last, and size of the whole, of ``Content-Range``; None where it says less."""
+    """First byte, end and total size in ``Content-Range``; None if one is missing."""
     match = re.fullmatch(r"bytes ([0-9]{1,16})-([0-9]{1,16})/([0-9]{1,16})", headers.get("content-range", "").strip())
     if match is None:
         return None
@@ -159,7 +172,7 @@ def content_range(headers: Mapping[str, str]) -> tuple[int, int, int] | None:
 
 
 def size_of(reply: Reply) -> int | None:
-    """Bytes of the whole resource, as an answer to a request for its first bytes says; None where it does not."""
+    """Size of the whole resource in bytes, from the answer to a request for its first bytes; or None."""
     if reply.status == 206:
         found = content_range(reply.headers)
         return found[2] if found else None
@@ -171,13 +184,13 @@ def size_of(reply: Reply) -> int | None:
 
 
 def validator(headers: Mapping[str, str]) -> str | None:
-    """What tells one version of a resource from another: its strong ETag, else its date; None where it has none."""
+    """The identity of a version of a resource: its strong ETag, else its date, else None."""
     etag = headers.get("etag", "").strip()
     return etag if etag and not etag.startswith("W/") else headers.get("last-modified")
 
 
 def changed(name: str) -> NetworkError:
-    """The error for a file that is no longer what it was."""
+    """The error for a file that changed while it was read."""
     return NetworkError(f"{name} changed while it was read; start again.")
 
 
@@ -193,7 +206,7 @@ def split(url: str) -> SplitResult:
     Raises
     ------
     CheckpointError
-        If no server can have it: brackets that do not close, a port beyond 65535, a name of a host that is too long.
+        If it is invalid: unclosed brackets, a port above 65535, or too long a host name.
     """
     try:
         parts = urlsplit(url)
@@ -207,7 +220,7 @@ def split(url: str) -> SplitResult:
 
 
 def joined(base: str, link: str) -> str | None:
-    """What a link in a page, or a redirection, leads to; None if that is no address."""
+    """The target of a link or redirection; None if it is not an address."""
     try:
         target = urljoin(base, link)
         split(target)
@@ -217,7 +230,7 @@ def joined(base: str, link: str) -> str | None:
 
 
 def without_secrets(url: str) -> str:
-    """An address without user, password, query and fragment, even if it is none."""
+    """An address without user, password, query and fragment, even if it is invalid."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -235,7 +248,7 @@ def _count(text: str | None) -> int | None:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a server asks to wait; None where it does not say."""
+    """Seconds that the server asks to wait; None if it does not say."""
     text = headers.get("retry-after", "")
     if (seconds := _count(text)) is not None:
         return float(seconds)

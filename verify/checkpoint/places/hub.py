@@ -1,6 +1,6 @@
-"""Models on the Hugging Face Hub: a revision becomes a commit at once, and everything is read at that commit.
+"""Models on the Hugging Face Hub: a revision is resolved to a commit once, and everything is read at it.
 
-Files that the Hub's own cache has are read there; of others, ranges are fetched and kept.
+Files in the Hub's own cache are read there; of others, ranges are fetched and cached.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .retry import with_retries
 
 _WORD = r"[A-Za-z0-9][\w.-]{0,95}"
 REPOSITORY = re.compile(rf"{_WORD}(/{_WORD})?", re.ASCII)
-"""``org/model``, or the bare name that models had before names had owners."""
+"""``org/model``, or one of the old names without owner."""
 _NAME = re.compile(rf"(?P<repo>{_WORD}/{_WORD})(@(?P<revision>[\w./-]{{1,200}}))?", re.ASCII)
 _ADDRESS = re.compile(
     rf"hf://(?P<repo>{REPOSITORY.pattern})"
@@ -41,7 +41,7 @@ _USUAL = ("config.json", "model.safetensors", INDEX, CARD)
 
 @dataclass(frozen=True)
 class Repository:
-    """A model repository at one commit, as seen by one user."""
+    """A model repository at one commit, as seen with one token."""
 
     endpoint: str
     name: str
@@ -79,7 +79,7 @@ class HubFolder:
 
     @property
     def state(self) -> str:
-        """Commits do not change."""
+        """The commit, since commits do not change."""
         return f"{self.repository.endpoint} {self.origin} {self.revision}"
 
     def list_files(self) -> list[str]:
@@ -99,7 +99,7 @@ class HubFolder:
         return HubFolder(self.repository, self.folder_path / name)
 
     def file(self, name: str) -> File:
-        """A file, from the Hub's own cache where that has it."""
+        """A file, from the Hub's own cache if it is there."""
         path = str(self.folder_path / name)
         listed = self.repository.files.get(path)
         if listed is None or "/" in name:
@@ -136,19 +136,19 @@ class HubFolder:
 
 
 def find_on_hub(location: Location) -> tuple[Storage, str | None] | None:
-    """The folder that ``org/model`` or an ``hf://`` address means, and the file in it; None if it is neither.
+    """The folder at ``org/model`` or an ``hf://`` address, and the file in it; None if it is neither.
 
     Raises
     ------
     CheckpointError
-        If the Hub does not have it or does not give it, or cannot be reached.
+        If it is not on the Hub, access is denied, or the Hub cannot be reached.
     """
     match = _ADDRESS.fullmatch(location.address) or _NAME.fullmatch(location.address)
     if match is None:
         return None
     parts = match.groupdict()
     named, wanted = parts["revision"], location.revision
-    if named and wanted and named != wanted and not COMMIT.fullmatch(wanted):  # a commit pins
+    if named and wanted and named != wanted and not COMMIT.fullmatch(wanted):  # a commit is final
         raise OptionError(f"Revisions {named!r:.60} and {wanted!r:.60} are both asked for; give one.")
     repository = _repository(parts["repo"], wanted or named or "main", location.token)
     path = PurePosixPath((parts.get("path") or "").strip("/"))
@@ -161,7 +161,7 @@ def find_on_hub(location: Location) -> tuple[Storage, str | None] | None:
 
 
 def _repository(name: str, revision: str, token: str | None) -> Repository:
-    """The repository at the commit that a revision is now; nothing is asked where the commit itself is known."""
+    """The repository at the current commit of a revision; no request is made if the revision is a known commit."""
     try:
         from huggingface_hub import constants
         from huggingface_hub.utils import build_hf_headers
@@ -194,7 +194,7 @@ def _repository(name: str, revision: str, token: str | None) -> Repository:
 
 
 def _snapshot(endpoint: str, name: str, revision: str) -> Repository:
-    """What the Hub's own cache has of a model, where nothing may be asked."""
+    """The repository in the Hub's own cache, for offline use."""
     for usual in _USUAL:
         if (file := _in_snapshot(name, usual, revision)) is not None:
             paths = [path for path in sorted(file.parent.rglob("*")) if path.is_file()]

@@ -1,4 +1,4 @@
-"""What the Hub says about a repository, by its own library, and what its refusals mean."""
+"""Ask the Hub about a repository through its own library, and translate its errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .http import BUSY, LARGEST, TIMEOUT, Reply, retry_after
 from .retry import TransientError
 
 LIBRARY = "verify-lineage"
-"""How the Hub is told who asks."""
+"""Name of this library in requests to the Hub."""
 COMMIT = re.compile("[0-9a-f]{40}")
 _DIGEST = re.compile("[0-9a-f]{64}")
 MOST_FILES = 100_000
@@ -27,24 +27,36 @@ MOST_FILES = 100_000
 
 @dataclass(frozen=True)
 class Listed:
-    """What the Hub says about a file."""
+    """A file in the Hub's listing."""
 
     size: int
     sha256: str | None
-    """Hexadecimal, of the content; None for a small file that is kept in git itself."""
+    """Hexadecimal; None for a small file stored in git itself."""
     content: str
-    """Names the content: its sha256, else its git object, else the commit."""
+    """Identity of the content: its sha256, else its git object, else the commit."""
 
 
 def asked(endpoint: str, name: str, revision: str, token: str | None) -> dict[str, Any]:
-    """Commit and files of a model at a revision, in the terms of the Hub's API.
+    """Ask for commit and files of a model at a revision, as the Hub's API returns them.
+
+    Parameters
+    ----------
+    endpoint : address of the Hub.
+    name : ``org/model``.
+    revision : branch, tag or commit.
+    token : token of the Hub, if any.
+
+    Returns
+    -------
+    dict
+        The Hub's answer.
 
     Raises
     ------
     TransientError
-        If another attempt may succeed.
+        If the failure is transient.
     CheckpointError
-        If the Hub does not have it, does not give it, or says what is not understood.
+        If it is not on the Hub, access is denied, or the answer is not understood.
     """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import (
@@ -79,18 +91,18 @@ def asked(endpoint: str, name: str, revision: str, token: str | None) -> dict[st
         raise _refused(f"{name}@{revision}", status) from error
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise _not_understood(name) from error
-    except Exception as error:  # those of the connection are the Hub's client's, which differs by version
+    except Exception as error:  # connection errors come from the Hub's client, which differs by version
         raise TransientError(type(error).__name__) from None
     return {"sha": info.sha, "siblings": siblings}
 
 
 def listing(said: dict[str, Any], name: str) -> tuple[str, dict[str, Listed]]:
-    """Commit and files by path, of what the Hub says about a model.
+    """Commit, and files by path, from the Hub's answer.
 
     Raises
     ------
     DamagedError
-        If it is not understood.
+        If the answer is not understood.
     """
     commit, siblings = said.get("sha"), said.get("siblings")
     try:
@@ -113,19 +125,19 @@ def _listed(sibling: dict[str, Any], commit: str) -> tuple[str, Listed]:
 
 
 def _stays_inside(path: str) -> bool:
-    """Whether a path is one of a file inside its folder on every system; others are as good as absent."""
+    """Whether a path stays inside its folder on every system; other files count as absent."""
     return path.isprintable() and ":" not in path and {"", ".", ".."}.isdisjoint(re.split(r"[/\\]", path))
 
 
 def refusal(name: str) -> Callable[[str, Reply], CheckpointError]:
-    """The error for an answer about a file of a repository."""
+    """Makes the error for a failed request for a file of a repository."""
     return lambda what, reply: (
         _gated(name) if reply.headers.get("x-error-code") == "GatedRepo" else _refused(what, reply.status)
     )
 
 
 def _absent(what: str, status: int) -> NotFoundError:
-    """The Hub does not tell what is absent from what is private."""
+    """The error for absent or private, which the Hub does not distinguish."""
     return NotFoundError(
         f"{what} is neither a path here nor on the Hub, or it is private (status {status}); check the name, and "
         "log in with `hf auth login` or set HF_TOKEN if it is private."

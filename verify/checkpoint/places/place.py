@@ -1,7 +1,7 @@
-"""Where a checkpoint lies: a place holds files, and a file gives ranges of its bytes.
+"""Folders and files of checkpoints: a folder holds files, and a file gives ranges of its bytes.
 
-Everything that reads weights asks for byte ranges of a :class:`File`; whether they are mapped from a disk or
-fetched from a server is the place's business. Adding a place is writing one of each.
+Everything that reads weights asks for byte ranges of a :class:`File`; the implementation maps them from a disk or
+fetches them from a server. To add a kind of place, implement both protocols.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from ...base import (
 from ..hostile import LARGEST_TEXT
 
 INDEX = "model.safetensors.index.json"
-"""Beside the shards of a model: which of them holds which tensor."""
+"""The index beside the shards of a model: file name by tensor name."""
 CARD = "README.md"
 """The model card."""
 
 _SNAPSHOT = re.compile(r"models--(\w[\w.-]*?)(?:--(\w[\w.-]*))?", re.ASCII)
 _COMMIT = re.compile("[0-9a-f]{40}")
-_MAPPED = 1 << 24  # bytes of a range from which it is mapped
+_MAPPED = 1 << 24  # bytes from which a range is mapped
 
 Range = tuple[int, int]
-"""First byte, and the one after the last."""
+"""First byte, and the byte after the last."""
 
 
 @dataclass(frozen=True)
 class Location:
-    """A model by its address, and what it takes to read it; accepted wherever a path is.
+    """A model by its address, with options for reading it; accepted wherever a path is.
 
     ``address`` is a path, ``org/model`` or ``hf://org/model`` on the Hugging Face Hub, or an ``https://`` or
     ``s3://`` address, of a folder or of one file.
@@ -54,22 +54,23 @@ class Location:
     revision: str | None = None
     """Branch, tag or commit on the Hub; ``@revision`` at the end of the address says the same."""
     token: str | None = field(default=None, repr=False)
-    """Of the Hub; never logged, recorded or printed."""
+    """Token of the Hub; never logged, recorded or printed."""
     layout: str | None = None
-    """Path of a layout file, for an architecture that is not known."""
+    """Layout file, or name of a family, for an unknown architecture."""
     base: str | None = None
-    """Path or address of the model that this one is an adapter of; the two are read as one."""
+    """Path or address of the base model, if this one is an adapter; the two are merged as they are read."""
     part: str | None = None
-    """Name of the part to read, where one file holds several; None for the main one, and all for a fingerprint."""
+    """Name of the part to read; None for the main part (for a fingerprint: all parts)."""
     tokenizer: str | Location | None = None
-    """Where another tokenizer than the model's own lies: a tokenizer file, or a folder or model that has one."""
+    """Path or address of another tokenizer than the model's own: a tokenizer file, or a folder or model that has
+    one."""
 
     def __post_init__(self) -> None:
         for name in ("address", "layout", "base", "tokenizer"):
             if isinstance(given := getattr(self, name), os.PathLike):
                 object.__setattr__(self, name, os.fspath(given))
         if self.token is not None and not isinstance(self.token, str):
-            raise InputError("token is no text; give text.")  # what it is instead may be a secret too
+            raise InputError("token is no text; give text.")  # its value may be a secret
         for name in ("address", "revision", "layout", "base", "part", "tokenizer"):
             given = getattr(self, name)
             taken = isinstance(given, str | Location if name == "tokenizer" else str)
@@ -77,7 +78,7 @@ class Location:
                 options.refuse(f"{name} of a Location", given, "text")
 
     def __repr__(self) -> str:
-        """Of what is given, but for the token."""
+        """The arguments given, except the token."""
         names = ("revision", "layout", "base", "part", "tokenizer")
         given = "".join(f", {name}={value!r}" for name in names if (value := getattr(self, name)) is not None)
         return f"Location({self.address!r}{given})"
@@ -87,18 +88,18 @@ class Location:
 
     @property
     def of_tokenizer(self) -> Location | None:
-        """Where the tokenizer that is given lies; None where none is."""
+        """Location of the tokenizer given; None if none was."""
         given = self.tokenizer
         return given if given is None or isinstance(given, Location) else Location(given, token=self.token)
 
     @staticmethod
     def of(model: str | os.PathLike[str] | Location, name: str = "model") -> Location:
-        """The location that a path, address or location means.
+        """The location for a path, address or location.
 
         Raises
         ------
         InputError
-            If it is none of these, by the name of the argument.
+            If it is none of these; the message names the argument.
         """
         text = os.fspath(model) if isinstance(model, str | os.PathLike) else model
         if isinstance(text, str | Location):
@@ -125,21 +126,21 @@ class File(Protocol):
         Raises
         ------
         CheckpointError
-            If they cannot be had, or the file is no longer what it was.
+            If they cannot be read, or the file changed.
         """
         ...
 
     def sha256(self, *, read: bool) -> str | None:
-        """Hexadecimal sha256: as the place vouches for it, else by reading all if ``read``, else None."""
+        """Hexadecimal sha256: as the place gives it, else computed from all bytes if ``read``, else None."""
         ...
 
     def evict(self) -> None:
-        """Delete what was kept of it for resuming an interrupted reading."""
+        """Delete the ranges of it that were cached for resuming."""
         ...
 
 
 class Storage(Protocol):
-    """A folder of files somewhere; nothing below it is looked at."""
+    """A folder of files; folders inside are listed but not read."""
 
     @property
     def name(self) -> str:
@@ -153,12 +154,12 @@ class Storage(Protocol):
 
     @property
     def revision(self) -> str | None:
-        """Commit that the files are of; None where the place keeps no history."""
+        """Commit of the files; None if the place keeps no history."""
         ...
 
     @property
     def state(self) -> str | None:
-        """Changes whenever bytes of a file may have; None where that cannot be known without reading them."""
+        """A text that changes whenever bytes of a file may have changed; None if nothing tells that."""
         ...
 
     def list_files(self) -> list[str]:
@@ -166,7 +167,7 @@ class Storage(Protocol):
         ...
 
     def folders(self) -> list[str]:
-        """Names of the folders directly inside, as far as the place tells them."""
+        """Names of the folders directly inside, as far as the place lists them."""
         ...
 
     def folder(self, name: str) -> Storage:
@@ -184,7 +185,7 @@ class Storage(Protocol):
         ...
 
     def read_bytes(self, name: str) -> bytes:
-        """All of a file of text beside the weights, of bounded size.
+        """The content of a small text file beside the weights.
 
         Raises
         ------
@@ -196,7 +197,7 @@ class Storage(Protocol):
 
 @dataclass(frozen=True)
 class LocalFile:
-    """A file on a disk of this machine: read, or mapped where one large range is asked for."""
+    """A local file: read, or mapped if one large range is asked for."""
 
     path: Path
 
@@ -214,10 +215,10 @@ class LocalFile:
             raise _unreadable(self.name, error) from error
 
     def read(self, ranges: Sequence[Range]) -> list[NDArray[np.uint8]]:
-        """Copies; one large range is a view of a mapping, whose bytes are read when they are looked at.
+        """Copies; one large range is a view of a mapping, whose bytes are read on access.
 
-        The system reads far around what is asked of a mapping, or of a file that it is not advised about: for
-        scattered rows, ten times as much.
+        Through a mapping, or without advice on the access pattern, the operating system reads ahead: for scattered
+        rows, ten times as many bytes as were asked for.
         """
         try:
             if len(ranges) == 1 and ranges[0][1] - ranges[0][0] > _MAPPED:
@@ -231,19 +232,19 @@ class LocalFile:
             raise DamagedError(f"{self.name} changed while it was read; start again.") from error
 
     def sha256(self, *, read: bool) -> str | None:
-        """By reading all of it, if that is asked for."""
+        """Computed from all bytes if ``read``, else None."""
         try:
             return sha256_of_file(self.path) if read else None
         except OSError as error:
             raise _unreadable(self.name, error) from error
 
     def evict(self) -> None:
-        """Nothing is kept."""
+        """Do nothing, since nothing is cached."""
 
 
 @dataclass(frozen=True)
 class LocalFolder:
-    """A folder on a disk of this machine."""
+    """A local folder."""
 
     path: Path
     origin: None = None
@@ -251,7 +252,7 @@ class LocalFolder:
 
     @property
     def name(self) -> str:
-        """Folder name; ``org/model``, and a folder below it, in a cache of the Hub's own client."""
+        """Folder name; in the cache of the Hub's client, ``org/model`` and a folder below it."""
         path = self.path.resolve()
         for depth, folder in enumerate((path, *path.parents[:1])):
             match = _SNAPSHOT.fullmatch(folder.parent.parent.name)
@@ -261,7 +262,7 @@ class LocalFolder:
 
     @property
     def state(self) -> str | None:
-        """Path, and size, time and number on the disk of every file."""
+        """Path, and size, time and inode of every file."""
         try:
             stats = [(path.name, path.stat()) for path in sorted(self.path.iterdir())]
         except OSError:
@@ -276,7 +277,7 @@ class LocalFolder:
             raise _unreadable(self.name, error) from error
 
     def folders(self) -> list[str]:
-        """Names of the folders inside, ordered; hidden ones belong to tools."""
+        """Names of the folders inside, ordered, without hidden ones."""
         try:
             return sorted(path.name for path in self.path.iterdir() if path.is_dir() and path.name[0] != ".")
         except OSError as error:
@@ -297,7 +298,7 @@ class LocalFolder:
 
     def read_bytes(self, name: str) -> bytes:
         """All of a small file."""
-        file = self.file(name)  # a pipe would wait for ever, a device never end
+        file = self.file(name)  # refuses pipes and devices, which may never end
         try:
             size = file.path.stat().st_size
             if size > LARGEST_TEXT:
@@ -308,7 +309,7 @@ class LocalFolder:
 
 
 def _exactly(file: FileIO, start: int, stop: int) -> NDArray[np.uint8]:
-    """The bytes of a range; ValueError if the file ends before."""
+    """The bytes of a range; ValueError if the file is shorter."""
     found = bytearray(stop - start)
     file.seek(start)
     done = 0
@@ -320,6 +321,6 @@ def _exactly(file: FileIO, start: int, stop: int) -> NDArray[np.uint8]:
 
 
 def _unreadable(name: str, error: OSError) -> CheckpointError:
-    """The error of a file that is gone, may not be read, or cannot be."""
+    """The error for a file that is missing, not permitted or not readable."""
     kind = {FileNotFoundError: NotFoundError, PermissionError: AccessDeniedError}.get(type(error), DamagedError)
     return kind(f"{name} cannot be read ({error.strerror}); check the file.")

@@ -1,7 +1,7 @@
-"""Ranges of a remote file kept on disk: one file for each range that was fetched, named by its ends.
+"""Cached ranges of a remote file: one file on disk for each range fetched, named by its ends.
 
-The folder is that of the file's immutable identity, so ranges of two versions never meet. A range is whole or absent;
-processes that fetch the same range write the same bytes.
+The folder is named by the file's immutable identity, so ranges of two versions are never mixed. A range is whole or
+absent; processes that fetch the same range write the same bytes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NAME = re.compile(r"([0-9a-f]{1,15})-([0-9a-f]{1,15})")
 
 @dataclass(frozen=True)
 class MissingRange:
-    """Bytes that are wanted and not there: from ``start`` on, to be written to ``array``."""
+    """A wanted range that is not cached: bytes from ``start`` on, to be written to ``array``."""
 
     start: int
     array: NDArray[np.uint8]
@@ -40,7 +40,7 @@ class MissingRange:
         return self.start + len(self.array)
 
     def take(self, start: int, block: NDArray[np.uint8]) -> None:
-        """Fill what ``block``, which begins at byte ``start`` of the file, has of it."""
+        """Copy the part of it in ``block``, which begins at byte ``start`` of the file."""
         low, high = max(self.start, start), min(self.stop, start + len(block))
         if low < high:
             self.array[low - self.start : high - self.start] = block[low - start : high - start]
@@ -48,7 +48,7 @@ class MissingRange:
 
 @dataclass(frozen=True, order=True)
 class _CachedSpan:
-    """Bytes ``start`` to ``stop`` of the file, which the kept range ``first`` to ``last`` has."""
+    """Bytes ``start`` to ``stop`` of the file, in the cached range ``first`` to ``last``."""
 
     start: int
     stop: int
@@ -58,7 +58,7 @@ class _CachedSpan:
 
 @dataclass
 class RangeCache:
-    """The kept ranges of one remote file; ``identity`` says which, and what is in it tells its versions apart."""
+    """The cached ranges of one remote file; ``identity`` names the file and its version."""
 
     cache: Cache
     identity: dict[str, str]
@@ -68,11 +68,11 @@ class RangeCache:
 
     @property
     def folder(self) -> Path:
-        """Where the ranges lie."""
+        """Folder of the ranges."""
         return self.cache.path(KIND, json.dumps(self.identity, sort_keys=True))
 
     def fill(self, wanted: MissingRange) -> list[MissingRange]:
-        """Write what is kept of the wanted bytes to their array, and return the rest."""
+        """Copy the cached bytes of a wanted range to its array, and return the missing ranges."""
         with self._lock:
             pieces, gaps = self._covering(wanted.start, wanted.stop)
         for piece in pieces:
@@ -84,7 +84,7 @@ class RangeCache:
         return [MissingRange(low, wanted.array[low - wanted.start : high - wanted.start]) for low, high in gaps]
 
     def keep(self, start: int, block: bytes) -> None:
-        """Keep bytes that begin at ``start``."""
+        """Cache bytes that begin at ``start``."""
         stop = start + len(block)
         about = self.folder / _ABOUT
         if not about.exists():
@@ -94,7 +94,7 @@ class RangeCache:
                 self._add(self._loaded(), start, stop)
 
     def evict(self) -> None:
-        """Delete all ranges; whoever reads them at the same time fetches them again."""
+        """Delete all ranges; concurrent readers fetch them again."""
         with self._lock:
             self._pieces = []
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -109,12 +109,12 @@ class RangeCache:
         return self._pieces
 
     def _add(self, pieces: list[_CachedSpan], first: int, last: int) -> None:
-        """Pieces stay disjoint: of a new range, only what no other has is taken from it."""
+        """Add a range; spans stay disjoint, so only bytes that no other span has are taken from it."""
         for low, high in self._covering(first, last)[1]:
             insort(pieces, _CachedSpan(low, high, first, last))
 
     def _covering(self, start: int, stop: int) -> tuple[list[_CachedSpan], list[Range]]:
-        """The pieces that meet a range, and the gaps between them."""
+        """The spans that overlap a range, and the gaps between them."""
         loaded, found, gaps = self._loaded(), [], []
         number = bisect_right(loaded, start, key=lambda piece: piece.stop)
         while number < len(loaded) and loaded[number].start < stop:
@@ -128,7 +128,7 @@ class RangeCache:
         return found, gaps
 
     def _read(self, piece: _CachedSpan, start: int, array: NDArray[np.uint8]) -> bool:
-        """Whether the bytes could be read: the cache may be cleared at any time."""
+        """Read bytes, and return whether that succeeded: the cache may be cleared at any time."""
         try:
             with (self.folder / f"{piece.first:x}-{piece.last:x}").open("rb") as file:
                 file.seek(start - piece.first)
@@ -138,7 +138,7 @@ class RangeCache:
 
 
 def about(folder: Path) -> dict[str, str]:
-    """Of which file the ranges in a folder are; empty where that is not known."""
+    """The identity of the file whose ranges are in a folder; empty if unknown."""
     try:
         found = json.loads((folder / _ABOUT).read_bytes())
         return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
@@ -152,7 +152,7 @@ def kept_bytes(folder: Path) -> int:
 
 
 def _ranges(folder: Path, size: int) -> list[Range]:
-    """Ranges kept in a folder, ordered."""
+    """Cached ranges in a folder, ordered."""
     found = []
     try:
         with os.scandir(folder) as entries:
@@ -161,6 +161,6 @@ def _ranges(folder: Path, size: int) -> list[Range]:
                     start, stop = int(match[1], 16), int(match[2], 16)
                     if start < stop <= size:
                         found.append((start, stop))
-    except OSError:  # nothing kept yet, or cleared meanwhile
+    except OSError:  # nothing cached yet, or cleared meanwhile
         return sorted(found)
     return sorted(found)

@@ -1,4 +1,4 @@
-"""A remote file: the ranges that are not kept yet are merged, fetched in parallel, kept, and handed out."""
+"""A remote file: ranges that are not cached are merged, fetched in parallel, cached and returned."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from .range_cache import MissingRange, RangeCache
 from .retry import with_retries
 
 _log = logging.getLogger("verify.places")
-GAP = 1 << 15  # bytes between two ranges that are fetched with them, for one request less (docs/places.md)
-_LARGEST = 1 << 23  # bytes of one request, and of what a broken connection costs
+GAP = 1 << 15  # bytes between two ranges that are fetched too, to save a request (docs/places.md)
+_LARGEST = 1 << 23  # bytes of one request, which a broken connection costs
 _WORKERS = 16  # requests at a time
-_HASHED = _LARGEST * _WORKERS  # bytes held while a whole file is hashed
+_HASHED = _LARGEST * _WORKERS  # bytes in memory while a whole file is hashed
 
 Fetch = Callable[[int, int], bytes]
-"""Bytes from a first one up to the one after the last.
+"""Fetches bytes from ``start`` up to ``stop``.
 
 Raises
 ------
 TransientError
-    If another attempt may succeed.
+    If the failure is transient.
 CheckpointError
-    If none will, or the file is no longer what it was.
+    If it is permanent, or the file changed.
 """
 
 
 @dataclass
 class Meter:
-    """What was transferred from one place so far."""
+    """Counts the requests to one place, and the bytes transferred."""
 
     origin: str
     requests: int = 0
@@ -49,26 +49,26 @@ class Meter:
 
     @staticmethod
     def of(place: object, origin: str) -> Meter:
-        """The meter of a place, whose totals are logged when the place is let go of."""
+        """The meter of a place; its totals are logged when the place is deleted."""
         meter = Meter(origin)
         weakref.finalize(place, meter.log)
         return meter
 
     def count(self, size: int) -> None:
-        """One more request."""
+        """Count one request."""
         with self._lock:
             self.requests += 1
             self.transferred += size
 
     def log(self) -> None:
-        """The totals, where there are any."""
+        """Log the totals, if there are any."""
         if self.requests:
             _log.info("%s: %d bytes in %d requests", self.origin, self.transferred, self.requests)
 
 
 @dataclass
 class RemoteFile:
-    """A file that is fetched by ranges; without ``kept``, nothing outlives the reading of it."""
+    """A file that is fetched by ranges; without ``kept``, nothing is cached."""
 
     name: str
     size: int
@@ -76,10 +76,10 @@ class RemoteFile:
     meter: Meter
     kept: RangeCache | None
     digest: str | None = None
-    """Hexadecimal sha256, as the place vouches for it."""
+    """Hexadecimal sha256, as the place gives it."""
 
     def read(self, ranges: Sequence[Range]) -> list[NDArray[np.uint8]]:
-        """Bytes of each range; what was ever read of this version of the file is not fetched again."""
+        """Bytes of each range; cached bytes of this version are not fetched again."""
         for start, stop in ranges:
             if not 0 <= start <= max(start, stop) <= self.size:
                 raise DamagedError(
@@ -94,7 +94,7 @@ class RemoteFile:
         return arrays
 
     def sha256(self, *, read: bool) -> str | None:
-        """As the place vouches for it, else by fetching all of it, if that is asked for."""
+        """As the place gives it, else computed by fetching all bytes if ``read``, else None."""
         if self.digest is not None or not read:
             return self.digest
         digest = sha256()
@@ -105,12 +105,12 @@ class RemoteFile:
         return digest.hexdigest()
 
     def evict(self) -> None:
-        """Delete the ranges that were kept of it."""
+        """Delete its cached ranges."""
         if self.kept:
             self.kept.evict()
 
     def _fetch(self, spans: list[tuple[Range, list[MissingRange]]]) -> None:
-        """Fetch each span and fill its holes; what has arrived is kept even if the rest fails."""
+        """Fetch each span and fill its missing ranges; bytes that arrived are cached even if the rest fails."""
         parts = [
             ((start, min(stop, start + _LARGEST)), holes)
             for (low, stop), holes in spans
@@ -140,12 +140,12 @@ class RemoteFile:
 
 
 def all_of(file: File) -> bytes:
-    """All of a small file.
+    """The content of a small file.
 
     Raises
     ------
     CheckpointError
-        If it is too large, or cannot be had.
+        If it is too large, or cannot be read.
     """
     if file.size > LARGEST_TEXT:
         raise HostileError(f"{file.name} has {file.size} bytes; expected at most {LARGEST_TEXT}; obtain it again.")
@@ -153,7 +153,7 @@ def all_of(file: File) -> bytes:
 
 
 def merged(holes: list[MissingRange]) -> list[tuple[Range, list[MissingRange]]]:
-    """Spans that cover all holes, with the holes in each: those at most :data:`GAP` apart share one."""
+    """Spans that cover all missing ranges, with the ranges in each; ranges at most :data:`GAP` apart share a span."""
     spans: list[tuple[Range, list[MissingRange]]] = []
     for hole in sorted(holes, key=lambda hole: hole.start):
         if spans and hole.start <= spans[-1][0][1] + GAP:

@@ -1,4 +1,4 @@
-"""Transient failures are tried again after a while; all others are errors at once."""
+"""Retry transient failures after a wait; all other failures are errors at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Answer = TypeVar("Answer")
 
 
 class TransientError(Exception):
-    """A failure that another attempt may mend; ``wait`` is how long the server asks us to, in seconds."""
+    """A transient failure; ``wait`` is the wait that the server asks for, in seconds."""
 
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
@@ -27,15 +27,15 @@ class TransientError(Exception):
 
 
 def with_retries(attempt: Callable[[], Answer], what: str) -> Answer:
-    """What ``attempt`` returns, called again while it raises :class:`TransientError`.
+    """Call ``attempt``, again while it raises :class:`TransientError`, and return its result.
 
-    Waits as long as the server says, else half a second and twice as long each time, less a random part so that many
-    threads do not return at once.
+    Waits as long as the server asks, else half a second, doubled each time, minus a random part so that many threads
+    do not retry at once.
 
     Raises
     ------
     NetworkError
-        If the last attempt fails too, or the server wants us to wait for more than five minutes.
+        If the last attempt fails too, or the server asks to wait for more than five minutes.
     """
     for number in range(_ATTEMPTS):
         try:

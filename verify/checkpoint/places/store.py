@@ -1,4 +1,4 @@
-"""A folder of any file system that fsspec knows: s3://, gs://, az://, sftp:// and others."""
+"""Folders of any file system that fsspec supports: s3://, gs://, az://, sftp:// and others."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class StoreFolder:
             raise NotFoundError(f"{self.origin} has no file {name!r:.120} of known size; check the address.")
 
         def fetch(start: int, stop: int) -> bytes:
-            """The version is asked for after the bytes: these are not kept if it is not the one known."""
+            """Check the version after reading, so that bytes of another version are not cached."""
             block = bytes(_attempted(lambda: self.system.cat_file(path, start=start, end=stop), name))
             if _version(_attempted(lambda: _info(self.system, path), name)) != version:
                 raise changed(name)
@@ -81,7 +81,7 @@ class StoreFolder:
 
 
 def find_in_store(text: str) -> tuple[Storage, str | None]:
-    """The folder that an address means, and the file in it, if it is one."""
+    """The folder at an address, and the file in it, if the address is one of a file."""
     origin = without_secrets(text).rstrip("/")
     name = PurePosixPath(origin).name
     try:
@@ -94,7 +94,7 @@ def find_in_store(text: str) -> tuple[Storage, str | None]:
             f"Reading {scheme}:// takes an fsspec file system of that name; pip install 'verify-lineage[remote]', "
             "which has that of s3, or the package of another."
         ) from error
-    except Exception as error:  # some reach for the network at once; their messages may hold secrets
+    except Exception as error:  # some connect at once, and their messages may contain secrets
         raise NetworkError(f"{name!r:.200} cannot be reached ({type(error).__name__}); check the address.") from error
     path = path.rstrip("/")
     if _asked(lambda: _info(system, path), name).get("type") != "file":
@@ -109,7 +109,7 @@ def _info(system: Any, path: str) -> dict[str, Any]:
 
 
 def _version(found: dict[str, Any]) -> str | None:
-    """What tells one version of a file from another; None where the store says nothing."""
+    """The identity of a file's version; None if the store gives none."""
     marks = [f"{key} {found[key]}" for key in _VERSIONS if found.get(key) not in (None, "")]
     return ", ".join(marks) or None
 
@@ -119,16 +119,16 @@ def _asked(call: Callable[[], Answer], name: str) -> Answer:
 
 
 def _attempted(call: Callable[[], Answer], name: str) -> Answer:
-    """One call of a file system: what may pass is transient, any other failure one sentence without secrets."""
+    """Call a file system; transient failures are marked as such, others become one sentence without secrets."""
     try:
         return call()
     except FileNotFoundError as error:
         raise NotFoundError(f"{name!r:.200} does not exist; check the address.") from error
     except PermissionError as error:
         raise AccessDeniedError(f"{name!r:.200} may not be read; log in to the store.") from error
-    except OSError as error:  # time-outs and broken connections are among them
+    except OSError as error:  # includes time-outs and broken connections
         raise TransientError(type(error).__name__) from error
-    except Exception as error:  # every file system has its own
+    except Exception as error:  # each file system has its own
         raise AccessDeniedError(
             f"{name!r:.200} cannot be read ({type(error).__name__}); log in to the store, or check the address."
         ) from error

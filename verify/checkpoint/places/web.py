@@ -1,4 +1,4 @@
-"""A folder on a web server: its listing where it has one, else the files that checkpoints usually have."""
+"""Folders on a web server: their listing if there is one, else the usual files of a checkpoint."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ _LINK = re.compile(r"""href\s*=\s*["']?([^"'?#>\s]{1,2000})""", re.IGNORECASE)
 
 @dataclass
 class WebFolder:
-    """A folder by its URL, which ends with a slash; with a query there is only the file that it signs."""
+    """A folder by its URL, which ends with a slash; with a query, only the file that the query signs."""
 
     url: str = field(repr=False)
     query: str = field(default="", repr=False)
     only: str | None = None
-    """The one file, where the address has a query."""
+    """The one file, if the address has a query."""
     revision: None = None
     state: None = None
     meter: Meter = field(init=False)
@@ -91,7 +91,7 @@ class WebFolder:
         return self._listed
 
     def folders(self) -> list[str]:
-        """None: links of a listing may lead anywhere, and are not followed."""
+        """Empty: links of a listing may lead anywhere, and are not followed."""
         return []
 
     def folder(self, name: str) -> WebFolder:
@@ -109,7 +109,7 @@ class WebFolder:
         return all_of(self.file(name))
 
     def _gives(self, name: str) -> bool:
-        """Whether the server has a file, and gives it."""
+        """Whether the server has a file and grants access."""
         try:
             self.file(name)
         except (NotFoundError, AccessDeniedError):
@@ -117,7 +117,7 @@ class WebFolder:
         return True
 
     def _probed(self, name: str) -> RemoteFile:
-        """A file, by asking for its first byte."""
+        """A file, found by requesting its first byte."""
         resource = self._resource(name)
         reply = with_retries(lambda: resource.part(0, 1), name)
         size = size_of(reply)
@@ -135,7 +135,7 @@ class WebFolder:
         return Resource(get, self.url + quote(name) + self.query, {}, name or self.name, _refusal)
 
     def _links(self) -> set[str]:
-        """Names that the server's listing of the folder links to; empty where it has none."""
+        """Names linked in the server's listing of the folder; empty if there is none."""
         resource = self._resource("")
         try:
             reply = with_retries(lambda: resource.whole(_LARGEST_LISTING), self.name)
@@ -151,7 +151,7 @@ class WebFolder:
 
 
 def find_on_web(text: str) -> tuple[Storage, str | None]:
-    """The folder that an ``https://`` address means, and the file in it unless the address ends with a slash."""
+    """The folder at an ``https://`` address, and the file in it unless the address ends with a slash."""
     parts = split(text)
     if not parts.hostname:
         raise OptionError(f"{without_secrets(text)!r:.200} names no host; give https://host/folder/ or a file.")
@@ -162,7 +162,7 @@ def find_on_web(text: str) -> tuple[Storage, str | None]:
 
 
 def _shards(index: bytes) -> set[str]:
-    """Files of an index; whether it is sound is for its reader to say."""
+    """Files listed in an index, which is validated elsewhere."""
     try:
         names = json.loads(index)["weight_map"].values()
         return {name for name in names if name.isprintable() and "/" not in name}

@@ -1,4 +1,4 @@
-"""One file for each convention of quantising: what the shapes of its parts must be, and its formula."""
+"""Quantisation conventions, one file each: the shapes of the stored parts, and the formula."""
 
 from .awq import Awq
 from .block4 import STATE, Block4

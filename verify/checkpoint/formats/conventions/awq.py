@@ -22,7 +22,24 @@ class Awq(Quantised):
 
     @classmethod
     def of(cls, name: str, parts: Parts, settings: dict[str, Any]) -> Quantised:
-        """Read the shape from the codes, which are in the order of the matrix products of version gemm."""
+        """Read the shape from the codes, which are in the order of the matrix products of version gemm.
+
+        Parameters
+        ----------
+        name : name of the module, for messages.
+        parts : its stored tensors, by the last part of their names.
+        settings : ``quantization_config`` of ``config.json``.
+
+        Returns
+        -------
+        Quantised
+            The matrix [out, in].
+
+        Raises
+        ------
+        CheckpointError
+            If the parts do not fit the convention.
+        """
         size, words = matrix_shape(parts["qweight"].shape)
         made = cls(name, (8 * words, size), "AWQ 4-bit", parts, settings)
         version, bits = settings.get("version") or "gemm", settings.get("bits", 4)
@@ -35,7 +52,7 @@ class Awq(Quantised):
         return made
 
     def decode(self, rows: NDArray[np.intp]) -> Array:
-        """By columns of what is stored."""
+        """Rows of the matrix, which are columns of the stored codes."""
         scales = self.parts["scales"].read(None, rows).T.astype(np.float32)
         group = self.groups(None, scales.shape[1])
         zeros = self._codes("qzeros", rows) + np.int16(self._reading == _LESS_ONE)
@@ -43,7 +60,7 @@ class Awq(Quantised):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Where zeros are stored less one, as GPTQ stores them."""
+        """Notes that zero points are stored less one, as by GPTQ."""
         said = (
             "Zero points of AWQ 4-bit matrices are stored less one, as by GPTQ; they were read as their numbers say."
         )

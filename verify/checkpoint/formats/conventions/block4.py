@@ -1,6 +1,6 @@
 """bitsandbytes nf4 and fp4: W = quant_map[code] * absmax of its block of the flattened matrix.
 
-The largest numbers of the blocks may themselves be quantised (arXiv:2305.14314).
+The absmax values may themselves be quantised (arXiv:2305.14314).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from ...hostile import parse_json_object
 from .matrix import Array, Parts, Quantised
 
 STATE = "weight.quant_state.bitsandbytes__"
-"""What the name of the state begins with."""
+"""Prefix of the name of the state."""
 _LARGEST_STATE = 1 << 16  # bytes of JSON
 
 
 @dataclass(frozen=True)
 class Block4(Quantised):
-    """bitsandbytes nf4 and fp4: blocks of the flattened matrix, the first number of a pair in the high half."""
+    """bitsandbytes nf4 and fp4: blocks of the flattened matrix; the first code of a byte is its high half."""
 
     block: int = 64
     nested_block: int = 256
@@ -30,7 +30,24 @@ class Block4(Quantised):
 
     @classmethod
     def of(cls, name: str, parts: Parts, settings: dict[str, Any]) -> Quantised:
-        """Read the shape from the state, which is JSON."""
+        """Read the shape from the state, which is JSON.
+
+        Parameters
+        ----------
+        name : name of the module, for messages.
+        parts : its stored tensors, by the last part of their names.
+        settings : ``quantization_config`` of ``config.json``.
+
+        Returns
+        -------
+        Quantised
+            The matrix [out, in].
+
+        Raises
+        ------
+        CheckpointError
+            If the parts do not fit the convention.
+        """
         kind = next((kind for kind in ("nf4", "fp4") if STATE + kind in parts), "4-bit")
         made = cls(name, (0, 0), f"bitsandbytes {kind}", parts, settings)
         state = parts.get(STATE + kind)
@@ -59,7 +76,7 @@ class Block4(Quantised):
         return replace(made, parts=parts | {"weight": flat})
 
     def decode(self, rows: NDArray[np.intp]) -> Array:
-        """By runs of rows that follow each other."""
+        """Rows of the matrix, by runs of consecutive rows."""
         runs = np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1) if len(rows) else []
         found = [self._run(int(run[0]), int(run[-1]) + 1) for run in runs]
         return np.concatenate(found) if found else np.zeros((0, self.shape[1]), np.float32)
@@ -75,7 +92,7 @@ class Block4(Quantised):
         return (table[codes] * sizes).reshape(last - first, width)
 
     def _sizes(self, start: int, stop: int) -> Array:
-        """The largest absolute number of some blocks."""
+        """The absmax of some blocks."""
         if "weight.nested_absmax" not in self.parts:
             return self.parts["weight.absmax"].read(slice(start, stop))
         codes = self.parts["weight.absmax"].values(np.dtype(np.uint8), slice(start, stop))

@@ -1,8 +1,9 @@
 """GPTQ: W.T = scales[g] * (qweight - zero[g]), g the group of the input channel (arXiv:2210.17323).
 
-Zeros are stored less one in checkpoint_format ``gptq``, as they are in ``gptq_v2``. Some files of newer tools say
-``gptq`` and hold zeros as they are, so the zeros decide where they tell. GPTQModel takes the one from whole words,
-modulo 2^32, by a constant that in 3 bits is not a one of each code; its files are read as it reads them.
+Zero points are stored minus one in checkpoint_format ``gptq``, and unchanged in ``gptq_v2``. Some newer files declare
+``gptq`` and store them unchanged, so the zero points themselves decide where they can (``zero_points``). GPTQModel
+subtracts from whole words, modulo 2^32, a constant that in 3 bits is not one for each code; its files are read as it
+reads them.
 """
 
 from __future__ import annotations
@@ -34,7 +35,24 @@ class Gptq(Quantised):
 
     @classmethod
     def of(cls, name: str, parts: Parts, settings: dict[str, Any]) -> Quantised:
-        """Read bits from the settings, else from the number of input channels that have a group."""
+        """Read bits from the settings, else from the number of input channels that have a group.
+
+        Parameters
+        ----------
+        name : name of the module, for messages.
+        parts : its stored tensors, by the last part of their names.
+        settings : ``quantization_config`` of ``config.json``.
+
+        Returns
+        -------
+        Quantised
+            The matrix [out, in].
+
+        Raises
+        ------
+        CheckpointError
+            If the parts do not fit the convention.
+        """
         made = cls(name, (0, 0), "GPTQ", parts, settings)
         form = settings.get("checkpoint_format") or "gptq"
         if form not in ("gptq", "gptq_v2"):
@@ -54,7 +72,7 @@ class Gptq(Quantised):
         return made
 
     def decode(self, rows: NDArray[np.intp]) -> Array:
-        """By columns of what is stored."""
+        """Rows of the matrix, which are columns of the stored codes."""
         codes = unpacked(self.parts["qweight"].values(np.dtype("<u4"), None, rows).T, self.bits, self.shape[1])
         scales = self.parts["scales"].read(None, rows).T.astype(np.float32)
         zeros = self._zeros(self._reading)[:, rows].T
@@ -63,7 +81,7 @@ class Gptq(Quantised):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Where the zeros are stored otherwise than config.json says."""
+        """Notes that the zero points are not stored as config.json says."""
         found = self._reading.partition(" ")[0]
         if found == self.form:
             return ()
@@ -73,9 +91,9 @@ class Gptq(Quantised):
         )
 
     def _zeros(self, form: str) -> NDArray[np.int16]:
-        """Zero points [groups, out], if they are stored in that form."""
+        """Zero points [groups, out], read as stored in the given form."""
         words = self.parts["qzeros"].values(np.dtype("<u4"))
-        if form == "gptq" and self.bits == 3:  # a code may lie in two words, so the one was taken code by code
+        if form == "gptq" and self.bits == 3:  # a code may span two words, so one was subtracted from each code
             return (unpacked(words, 3, self.shape[0]) + np.int16(1)) & np.int16(7)
         ones = [sum(1 << shift for shift in range(0, 32, self.bits))]
         added = {"gptq": ones, "gptq_v2": [0], _BY_GPTQMODEL: _GPTQMODEL_3_BITS}[form]

@@ -15,7 +15,24 @@ class LlmInt8(Quantised):
 
     @classmethod
     def of(cls, name: str, parts: Parts, settings: dict[str, Any]) -> Quantised:
-        """Read the shape from the codes."""
+        """Read the shape from the codes.
+
+        Parameters
+        ----------
+        name : name of the module, for messages.
+        parts : its stored tensors, by the last part of their names.
+        settings : ``quantization_config`` of ``config.json``.
+
+        Returns
+        -------
+        Quantised
+            The matrix [out, in].
+
+        Raises
+        ------
+        CheckpointError
+            If the parts do not fit the convention.
+        """
         made = cls(name, parts["weight"].shape, "bitsandbytes int8", parts, settings)
         made.check("weight", matrix_shape(made.shape), dtypes=("I8",))
         made.check("SCB", (made.shape[0],), dtypes=("F32", "F16", "BF16"))

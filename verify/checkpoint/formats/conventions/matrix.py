@@ -1,4 +1,4 @@
-"""A matrix [out, in] that lies in several stored tensors: what all conventions of quantising share."""
+"""A matrix [out, in] stored as several tensors: the base class of all quantisation conventions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Parts = dict[str, StoredTensor]
 
 @dataclass(frozen=True)
 class Quantised:
-    """One matrix [out, in] that lies in several tensors; [out, in] even where the family stores [in, out]."""
+    """One matrix stored as several tensors; [out, in] even where the family stores [in, out]."""
 
     name: str
     shape: tuple[int, ...]
@@ -31,11 +31,11 @@ class Quantised:
     settings: dict[str, Any]
     """``quantization_config`` of ``config.json``."""
 
-    is_out_in = True  # whoever quantises turns matrices that way first
+    is_out_in = True  # quantisation tools transpose first
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was found otherwise than declared, in sentences."""
+        """Sentences on what contradicts ``config.json``."""
         return ()
 
     @property
@@ -54,7 +54,7 @@ class Quantised:
         raise NotImplementedError
 
     def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
-        """Bytes of these rows and columns: their share of all parts."""
+        """Bytes of these rows and columns, as their share of all parts."""
         chosen = how_many(self.shape, rows, columns)
         return -(-sum(part.nbytes() for part in self.parts.values()) * chosen // max(1, prod(self.shape)))
 
@@ -64,14 +64,26 @@ class Quantised:
             yield from part.iter_bytes()
 
     def refuse(self, found: str, expected: str) -> CheckpointError:
-        """What is wrong with a part."""
+        """The error for a part that does not fit the convention."""
         return DamagedError(
             f"{self.name!r:.200} is stored as {self.dtype} with {found:.200}; expected {expected}; "
             "dequantise it with the tool that made it, or obtain it again."
         )
 
     def check(self, part: str, *shapes: tuple[int, ...], dtypes: tuple[str, ...] = ()) -> None:
-        """Refuse a part of another shape or type."""
+        """Refuse a part of another shape or dtype.
+
+        Parameters
+        ----------
+        part : name of the part, such as ``scales``.
+        shapes : shapes that it may have; any if none is given.
+        dtypes : dtypes that it may have, as the format names them; any if none is given.
+
+        Raises
+        ------
+        CheckpointError
+            If the part has another shape or dtype.
+        """
         found = self.parts[part]
         if found.shape not in shapes or (dtypes and found.dtype not in dtypes):
             raise self.refuse(
@@ -80,12 +92,12 @@ class Quantised:
             )
 
     def groups(self, part: str | None, number: int) -> NDArray[np.intp]:
-        """Which of ``number`` groups of scales each input channel is in: as a part says, else in equal runs."""
+        """The group of scales of each input channel, below ``number``: from a stored part, else by equal runs."""
         size = self.shape[1]
         if part is not None and part in self.parts:
             self.check(part, (size,), dtypes=("I32",))
             found = self.parts[part].values(np.dtype("<i4")).astype(np.intp)
-            if not (found == -1).all():  # compressed-tensors: no order was kept
+            if not (found == -1).all():  # compressed-tensors: no order stored
                 if size and not 0 <= found.min() <= found.max() < number:
                     raise self.refuse(f"group {found.max()} in {part}", f"groups 0 to {number - 1}")
                 return found
@@ -97,7 +109,19 @@ class Quantised:
 
 
 def unpacked(words: NDArray[np.uint32], bits: int, size: int) -> NDArray[np.int16]:
-    """The first ``size`` codes of the last axis of ``words``, which follow each other from the low bits up."""
+    """The first ``size`` codes of the last axis of ``words``, packed from the low bits up.
+
+    Parameters
+    ----------
+    words : uint32, shape [..., words].
+    bits : bits of one code, 2 to 8.
+    size : number of codes to return.
+
+    Returns
+    -------
+    array
+        int16 codes, shape [..., size].
+    """
     position = np.arange(size) * bits
     word, shift = position // 32, (position % 32).astype(np.uint32)
     found = words[..., word] >> shift
@@ -108,5 +132,5 @@ def unpacked(words: NDArray[np.uint32], bits: int, size: int) -> NDArray[np.int1
 
 
 def matrix_shape(shape: tuple[int, ...]) -> tuple[int, int]:
-    """A shape, if it is that of a matrix; else one that no part has."""
+    """The shape, if it is that of a matrix; else a shape that no part has."""
     return (shape[0], shape[1]) if len(shape) == 2 else (-1, -1)

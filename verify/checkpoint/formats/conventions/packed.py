@@ -23,7 +23,24 @@ class Packed(Quantised):
 
     @classmethod
     def of(cls, name: str, parts: Parts, settings: dict[str, Any]) -> Quantised:
-        """Read the shape from where it is stored, and the bits from the shape of the codes."""
+        """Read the shape from where it is stored, and the bits from the shape of the codes.
+
+        Parameters
+        ----------
+        name : name of the module, for messages.
+        parts : its stored tensors, by the last part of their names.
+        settings : ``quantization_config`` of ``config.json``.
+
+        Returns
+        -------
+        Quantised
+            The matrix [out, in].
+
+        Raises
+        ------
+        CheckpointError
+            If the parts do not fit the convention.
+        """
         made = cls(name, (0, 0), "compressed-tensors", parts, settings)
         made.check("weight_shape", (2,), dtypes=("I64", "I32"))
         kind = np.dtype("<i8" if parts["weight_shape"].dtype == "I64" else "<i4")

@@ -20,7 +20,7 @@ SCALES = {"weight_scale", "weight_scale_inv"}
 
 
 def _block_structure(settings: dict[str, Any]) -> Any:
-    """Where compressed-tensors says the block, if it says one for all groups of modules."""
+    """The block size of compressed-tensors, if it is the same for all groups of modules."""
     groups = settings.get("config_groups")
     weights = (
         [group.get("weights") for group in groups.values() if isinstance(group, dict)]
@@ -33,7 +33,7 @@ def _block_structure(settings: dict[str, Any]) -> Any:
 
 @dataclass(frozen=True)
 class Scaled(Quantised):
-    """float8 or int8 numbers, each times the scale of its block."""
+    """float8 or int8 numbers, each multiplied by the scale of its block."""
 
     scale: str = "weight_scale"
     block: tuple[int, int] = (1, 1)
@@ -41,7 +41,24 @@ class Scaled(Quantised):
 
     @classmethod
     def of(cls, name: str, parts: Parts, settings: dict[str, Any]) -> Quantised:
-        """Read what a block is from the settings, else from the shape of the scales."""
+        """Read the block size from the settings, else from the shape of the scales.
+
+        Parameters
+        ----------
+        name : name of the module, for messages.
+        parts : its stored tensors, by the last part of their names.
+        settings : ``quantization_config`` of ``config.json``.
+
+        Returns
+        -------
+        Quantised
+            The matrix [out, in].
+
+        Raises
+        ------
+        CheckpointError
+            If the parts do not fit the convention.
+        """
         (scale,) = parts.keys() & SCALES
         weight, scales = parts["weight"], parts[scale].shape
         made = cls(name, weight.shape, f"{weight.dtype} with {scale}", parts, settings, scale)
@@ -78,6 +95,6 @@ class Scaled(Quantised):
         return np.asarray(numbers * self._spread(self.parts[self.scale].read(), rows), np.float32)
 
     def _spread(self, scales: Array, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        """The scale of every number of some rows."""
+        """The scale of every number in some rows."""
         table = scales.astype(np.float32).reshape(scales.shape if scales.ndim == 2 else (-1, 1))
         return table[rows // self.block[0]][:, np.arange(self.shape[1]) // self.block[1]]

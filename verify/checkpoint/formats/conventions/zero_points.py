@@ -1,15 +1,16 @@
-"""How zero points were stored, told by the zero points themselves where they tell.
+"""How zero points are stored, inferred from the zero points themselves where possible.
 
-A quantised number is scale * (code - zero). Some tools store a zero as it is, others less one, and what config.json
-says of it is not always so; read wrongly, every number of the model is one step too large, and two strangers have a
-common mean. Two facts tell, whatever the weights are:
+A quantised number is scale * (code - zero). Some tools store the zero point unchanged, others minus one, and
+config.json is not always right about it; if it is misread, every number of the model is one step too large, and two
+unrelated models have a common mean. Two facts decide, whatever the weights:
 
-- a symmetric quantiser gives every group the zero 2^(bits - 1), so the reading that makes all of them that is right;
-- an asymmetric one puts the least and the largest number of each group at the ends of the codes, so zeros lie about
-  the middle of the codes, (2^bits - 1) / 2, and a wrong reading moves all of them.
+- a symmetric quantiser gives every group the zero point 2^(bits - 1), so the reading under which all are equal to it
+  is right;
+- an asymmetric quantiser maps the smallest and largest number of each group to the ends of the code range, so zero
+  points are distributed around its middle, (2^bits - 1) / 2, and a wrong reading shifts all of them.
 
-The choice looks at one file and treats its rows alike, whatever their order, so permuting a model's units, or
-comparing it with another, never changes how it is read: it costs an exact test nothing.
+The choice depends on one file and not on the order of its rows, so neither permuting a model's units nor comparing it
+with another changes how it is read: exact tests stay exact.
 """
 
 from __future__ import annotations
@@ -21,23 +22,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LEAST_EQUAL = 64
-"""Zeros that are all equal where nobody says that they are symmetric."""
+"""Number of equal zero points needed if the quantiser is not declared symmetric."""
 _LEAST_SPREAD = 128
-"""Zeros of an asymmetric quantiser whose mean tells; at 4 bits it is then known to a tenth of a step."""
+"""Number of zero points of an asymmetric quantiser needed for their mean to decide; at 4 bits, to a tenth of a
+step."""
 _MOST_BITS = 4
-"""With more, a step is a small part of how far single zeros lie from the middle."""
+"""With more bits, one step is small against the spread of the zero points."""
 _CLEAR = 0.5
-"""Squared steps by which a reading must be nearer to the middle: a whole step is 1, and half a step tells nothing."""
+"""Squared steps by which a reading must be nearer to the middle: a whole step is 1, half a step is undecided."""
 
 
 def reading(readings: Mapping[str, NDArray[Any]], bits: int, declared: str, symmetric: bool = False) -> str:
-    """Which of several readings of stored zero points is right: the declared one unless the numbers say another.
+    """Choose among readings of stored zero points: the declared one, unless the numbers contradict it.
 
     Parameters
     ----------
-    readings : by its name, the zero points that each reading gives, in codes.
-    declared : name of the reading that holds where the numbers do not tell.
-    symmetric : whether the quantiser is said to be symmetric; then few zeros are enough.
+    readings : zero points, in codes, by the name of the reading.
+    bits : bits of one code.
+    declared : name of the reading to return if the numbers do not decide.
+    symmetric : whether the quantiser is declared symmetric; then few zero points suffice.
 
     Examples
     --------

@@ -35,7 +35,7 @@ _OLDER: dict[str, tuple[str | Slot, ...]] = {
     for role, name in (_GLOBALS | _LAYER).items()
     if role.startswith("norm_") and isinstance(name, str)
 }
-"""Norms as they were first published."""
+"""Older names of norms."""
 
 BERT = Family(
     name="bert",

@@ -23,7 +23,7 @@ _FUSED = fused_qkv("layers.{i}.self_attn.qkv_proj", "heads") | {
     for suffix, kind in (("", "weight"), ("_bias", "bias"))
 }
 FUSED: dict[str, tuple[str | Slot, ...]] = {role: (slot,) for role, slot in _FUSED.items()}
-"""Where inference servers keep them."""
+"""Fused names in inference servers."""
 
 LLAMA = Family(
     name="llama",

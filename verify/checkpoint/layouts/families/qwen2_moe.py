@@ -15,7 +15,7 @@ STACKED: dict[str, tuple[str | Slot, ...]] = {
     "expert_up": (Slot("layers.{i}.mlp.experts.gate_up_proj", part=(1, 2), stacked=True),),
     "expert_down": (Slot("layers.{i}.mlp.experts.down_proj", stacked=True),),
 }
-"""Where newer savers keep all experts of a layer."""
+"""Stacked experts in newer files."""
 
 QWEN2_MOE = Family(
     name="qwen2_moe",

@@ -1,4 +1,4 @@
-"""PyTorch's nn.TransformerEncoder: q, k and v are thirds of one tensor; no embedding, and no config to count heads.
+"""PyTorch's nn.TransformerEncoder: q, k and v are thirds of one tensor; no embedding, and no config with heads.
 
 Norms come after the sublayers unless ``norm_first`` was set, and activations are ReLU or GELU: the file does not say.
 """
