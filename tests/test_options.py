@@ -144,7 +144,7 @@ def test_a_value_that_is_not_meant_is_refused_before_any_work(
         "verify.fingerprint.record.record_text",
         "verify.panel.record._record",
         "verify.screen.stages.run_in_order",
-        "verify.replay.rerun.read_regular",
+        "verify.claim.reading.read_regular",
     )
     patches = [patch(target, poisoned) for target in opens]
     for one in patches:
