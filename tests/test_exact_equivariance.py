@@ -11,7 +11,7 @@ from tests.exact import with_rows
 from tests.strategies import SEEDS, SKETCH, architecture, moe_like, stranger
 from verify import Fingerprint
 from verify.fingerprint import chosen_indices
-from verify.statistics.alignment import _assign, align
+from verify.statistics.alignment import align, assign
 from verify.statistics.blocks import agreement, score, unit_pairs, unit_responses, units, value_responses, values
 from verify.statistics.matching import fixed_points
 from verify.statistics.stream_identity import correlations_of_dimensions
@@ -152,7 +152,7 @@ def test_layers_are_assigned_for_the_largest_total(table: np.ndarray, distinct: 
     """Whether or not every row has its own best column, ties and more rows than columns included."""
     if distinct:
         table = table + np.arange(table.size).reshape(table.shape) / 1000
-    rows, columns = _assign(table)
+    rows, columns = assign(table)
     expected = linear_sum_assignment(np.round(table, 6), maximize=True)
     assert len(set(rows)) == len(set(columns)) == len(expected[0])
     assert table[rows, columns].sum() == pytest.approx(table[expected].sum())

@@ -17,7 +17,7 @@ from tests.unknown_models import LAYERS, strange
 from verify.base import CheckpointError, Phrase
 from verify.checkpoint import Location, open_checkpoint, read_layout
 from verify.checkpoint.layouts.layout import slot_of
-from verify.checkpoint.layouts.layout_file import _family
+from verify.checkpoint.layouts.layout_file import family_of
 from verify.fingerprint import Fingerprint
 from verify.statistics.applicability import no_fixed_vectors
 
@@ -229,7 +229,7 @@ def test_no_content_escapes(content: dict[str, Any]) -> None:
     """Anything that TOML can hold is a family or one sentence."""
     entries = {"name": "m", "layer": {"up": "a.{i}.u", "down": "a.{i}.d"}} | content
     try:
-        family = _family(entries)
+        family = family_of(entries)
     except CheckpointError as error:
         _one_sentence(error)
     else:

@@ -190,7 +190,7 @@ def test_what_is_meant_is_taken() -> None:
         workers=np.int64(1),
     )
     assert report.created == "2026-01-31T12:00:00+02:00"
-    assert (report.selection, report.panel_alpha) == ("best_of_3", 0.01)
+    assert (report.searched, report.panel_alpha) == (3, None)
     assert report.alpha == float(np.float32(0.01))
 
 
