@@ -141,7 +141,7 @@ class PanelResult(TestResult):
     score: float | None = None
     """The similarity of A and B."""
     ranks: tuple[DesignRank, ...] = ()
-    """The ranks by design; ``log10_p`` is that of the rung fixed in advance."""
+    """The ranks by design; ``log10_p`` is that of the design fixed in advance."""
     scores: tuple[float, ...] = ()
     """Of the primary similarity: scores of all pairs of A, B and the members used, in the order (A, B), (A, first
     member), ..., (B, first member), ...: what every rank follows from."""
