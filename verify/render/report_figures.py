@@ -137,7 +137,8 @@ def _designs(primary: PanelResult, alpha: float) -> ReportFigure:
         axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3)
 
     steps = "; ".join(
-        f"{entry.design.replace('_', ' ')} {log10(entry.log10_p)} (smallest possible {log10(entry.attainable_log10_p)})"
+        f"{entry.design.replace('_', ' ')} {log10(entry.log10_p)} "
+        f"(smallest possible {log10(entry.attainable_log10_p)})"
         for entry in ranks
     )
     alt = f"log10 p by design, at level {general(alpha)} for the primary one: {steps}."
