@@ -122,7 +122,7 @@ def test_a_base_is_for_adapters_only_and_is_no_adapter(tmp_path: Path) -> None:
     """A whole model, or a fingerprint, takes no base; an adapter of an adapter is refused."""
     base = write_checkpoint(tmp_path / "base", toy())
     lora = adapter(tmp_path / "lora", change(Q, 16, 16))
-    with pytest.raises(CheckpointError, match="a model of its own"):
+    with pytest.raises(CheckpointError, match="is a whole model"):
         open_checkpoint(Location(str(base), base=str(base)))
     with pytest.raises(CheckpointError, match="is an adapter; give a whole model"):
         open_checkpoint(Location(str(lora), base=str(lora)))

@@ -198,9 +198,9 @@ def test_locations_take_paths_and_no_other_objects() -> None:
     """A secret of a wrong type is not printed."""
     location = Location(Path("a"), base=Path("b"), layout=Path("c"), tokenizer=Path("d"))  # type: ignore[arg-type]
     assert (location.address, location.base, location.layout, location.tokenizer) == ("a", "b", "c", "d")
-    for name in ("text", "revision", "base", "layout", "part", "tokenizer"):
+    for name in ("address", "revision", "base", "layout", "part", "tokenizer"):
         with pytest.raises(InputError, match=f"{name} of a Location is 3; give text"):
-            Location(**{"text": "a"} | {name: 3})  # type: ignore[arg-type]
+            Location(**{"address": "a"} | {name: 3})  # type: ignore[arg-type]
     with pytest.raises(InputError) as said:
         Location("a", token=b"hf_secret")  # type: ignore[arg-type]
     assert "secret" not in str(said.value)

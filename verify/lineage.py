@@ -70,7 +70,7 @@ def test_lineage(
     b : the reference, likewise.
     effort : how much of the weights to read and compare, ``"screen"``, ``"standard"`` or ``"full"``: see
         :func:`verify.fingerprint`. The exact tests are the same at standard and full; a panel needs full. The default
-        is full for files of this machine and wherever a panel is used, else standard.
+        is full for local files and with a panel, else standard.
     alpha : level of the exact tests: the largest probability of ``dependent`` for unrelated models.
     panel : unrelated models to rank the pair among: ``"default"`` for the built-in panel, a folder, or a Panel. It
         can find copies whose units were permuted *and* whose residual stream was rotated, which no exact test can.

@@ -1,4 +1,4 @@
-"""Scores to p-values: null laws, orbits and designs, intervals, multiplicity; knows nothing of models."""
+"""Statistics without models: null distributions, orbits and designs, intervals, multiplicity."""
 
 from .blind import disjoint_pairs
 from .combination import bonferroni, fisher, max_p

@@ -1,8 +1,8 @@
 r"""Choices among models that must not look at the scores: fixed by the sha256 of the models' names.
 
-A rank or a bound is valid for a selection fixed before the scores are seen, or independent of them given
-the names. An order by sha256 is a function of the names alone: arbitrary, the same for everyone who
-repeats it, and out of reach of whoever holds the scores, provided the names were declared first.
+A rank or a bound is valid for a selection fixed before the scores are seen, or independent of them given the names.
+An order by sha256 is a function of the names alone: arbitrary, reproducible, and not under the control of anyone who
+knows the scores, provided the names were declared first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def blind_order(names: Sequence[str]) -> list[int]:
     Raises
     ------
     StatisticsError
-        If two models have one name.
+        If two models have the same name.
 
     Examples
     --------
@@ -38,7 +38,7 @@ def disjoint_pairs(names: Sequence[str]) -> list[tuple[int, int]]:
     Raises
     ------
     StatisticsError
-        If two models have one name.
+        If two models have the same name.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-r"""Two p-values, one answer: the larger, Fisher's product, and the price of a search.
+r"""Combine p-values: the larger of two, Fisher's product, and Bonferroni's correction for a search.
 
 Theorem (larger). ``max(p, q)`` is super-uniform if ``p`` is or ``q`` is.
 Proof. ``{max(p, q) <= u}`` is within ``{p <= u}`` and within ``{q <= u}``; one of these has probability at most
@@ -6,18 +6,16 @@ Proof. ``{max(p, q) <= u}`` is within ``{p <= u}`` and within ``{q <= u}``; one 
 
 Theorem (Fisher). If each ``p_i`` is super-uniform given ``p_1, ..., p_(i-1)``, then with ``x = -sum ln p_i`` over
 ``k`` p-values, ``P(Gamma(k) >= x) = exp(-x) sum_(j<k) x^j / j!`` (the tail of chi-squared with ``2k`` degrees of
-freedom at ``2x``) is super-uniform.
-Proof. Given the earlier ones, ``-ln p_i`` is stochastically at most Exp(1), since ``P(-ln p_i >= t) <= exp(-t)``.
-If ``X`` is stochastically at most Gamma(i-1), and ``Y`` given ``X`` at most Exp(1), then ``P(X + Y >= x) <=
-E min(1, exp(-(x - X)))``, increasing in ``X``, hence at most its value for Gamma(i-1), which is
-``P(Gamma(i) >= x)``. A decreasing function of a variable stochastically below Gamma(k) that is the tail
-of Gamma(k) is super-uniform. ∎
-When it may be used: let ``p_1`` be a panel p-value, a function of the score array ``S``, and ``p_2`` exact under a
-group of unit permutations ``g`` of ``A`` (or, likewise, of ``B``). If ``(g A, B, panel)`` has the joint law of
-``(A, B, panel)``, which the null hypothesis on ``A`` and ``B`` alone does not say, and *the whole array* ``S`` is
-invariant under that group, then given ``S`` the law of the weights is still unchanged by it, and ``p_2`` is
-super-uniform given ``p_1``. Both sets of assumptions are needed, and neither is checked by arithmetic: the caller
-declares them.
+freedom at ``2x``) is super-uniform. Proof. Given the earlier ones, ``-ln p_i`` is stochastically at most Exp(1),
+since ``P(-ln p_i >= t) <= exp(-t)``. If ``X`` is stochastically at most Gamma(i-1), and ``Y`` given ``X`` at most
+Exp(1), then ``P(X + Y >= x) <= E min(1, exp(-(x - X)))``, increasing in ``X``, hence at most its value for
+Gamma(i-1), which is ``P(Gamma(i) >= x)``. A decreasing function of a variable stochastically below Gamma(k) that is
+the tail of Gamma(k) is super-uniform. ∎ When it may be used: let ``p_1`` be a panel p-value, a function of the score
+array ``S``, and ``p_2`` exact under a group of unit permutations ``g`` of ``A`` (or, likewise, of ``B``). If ``(g A,
+B, panel)`` has the joint distribution of ``(A, B, panel)``, which the null hypothesis on ``A`` and ``B`` alone does
+not imply, and *the whole array* ``S`` is invariant under that group, then given ``S`` the distribution of the weights
+is still invariant, and ``p_2`` is super-uniform given ``p_1``. Both sets of assumptions are needed, and arithmetic
+can check neither: the caller declares them.
 
 Theorem (best of K). If ``p`` is the smallest of ``K`` super-uniform p-values, ``min(1, K p)`` is super-uniform.
 Proof. The union bound. ∎
@@ -50,15 +48,15 @@ def max_p(log10_p: float, log10_q: float) -> float:
 
 
 def fisher(log10_ps: Sequence[float], *, invariant: bool) -> float:
-    """log10 of Fisher's combination, valid only if all p-values are, each given the ones before.
+    """log10 of Fisher's combination; valid only if each p-value is super-uniform given the earlier ones.
 
     Parameters
     ----------
     log10_ps : sequence of float
         log10 p-values, at least one.
-    invariant : bool
-        The caller's declaration that the permutation group of the exact test leaves the joint law of A, B and the
-        panel unchanged, and the scores behind the panel p-value, as a whole array, invariant.
+    invariant : bool The caller's declaration that the permutation group of the exact test leaves the joint
+        distribution of A, B and the panel unchanged, and the whole array of scores behind the panel p-value
+        invariant.
 
     Raises
     ------
@@ -86,7 +84,7 @@ def fisher(log10_ps: Sequence[float], *, invariant: bool) -> float:
 
 
 def bonferroni(log10_p: float, k: int) -> float:
-    """log10 of min(1, k p): the price of having taken the best of ``k`` searches.
+    """log10 of min(1, k p): Bonferroni's correction for the best of ``k`` searches.
 
     Examples
     --------

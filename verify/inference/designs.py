@@ -1,9 +1,9 @@
-r"""Designs: which comparisons a claim is ranked among, and the null hypothesis that says so.
+r"""Designs: the comparisons that a claim is ranked among, and the null hypothesis behind them.
 
 Setting. Models are numbered ``0 .. n-1``: A is 0, B is 1, the panel follows, so ``n = M + 2``; the claim is
 the comparison of 0 with 1. A design names sets of models (``groups``) that are exchangeable under its null.
 
-Theorem (designs). If relabelling the models within each of ``groups``, independently, leaves the law of the
+Theorem (designs). If relabelling the models within each of ``groups``, independently, leaves the distribution of the
 symmetric score array unchanged, the rank of the claim in ``orbit`` gives a super-uniform p-value.
 
 Proof. ``orbit`` is the orbit of the claim under ``G``, the product of the symmetric groups of ``groups``,
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from ..base import StatisticsError
 
-CHANCE = "so which two models carry the names A and B is as good as a random draw"
+CHANCE = "so the pair labelled (A, B) is exchangeable with every other pair of these models"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,7 +72,8 @@ def row_design(n: int, fixed: int) -> Design:
     held, other = "AB"[fixed], "BA"[fixed]
     words = (
         f"{held} is taken as it is, whatever its peculiarities; {other} is unrelated to it and could have been any "
-        f"of the models of the panel, so which of them carries the name {other} is as good as a random draw."
+        "of the models of the panel, so the comparison of A with B is exchangeable with those of "
+        f"{held} with the others."
     )
     others = tuple(j for j in range(at_least_two(n)) if j != fixed)
     return _design(f"row_{held.lower()}", words, (others,), [(fixed, j) for j in others])
@@ -91,18 +92,19 @@ def stratum_design(labels: Sequence[Hashable]) -> Design:
     if of_a == of_b:
         words = (
             f"A and B are unrelated and could each have been any of the panel models of their kind ({labels[0]}), "
-            f"{CHANCE} among those."
+            f"{CHANCE}."
         )
         return within("stratum", words, of_a)
     words = (
         f"A and B are unrelated; A could have been any of the panel models of its own kind ({labels[0]}) and B any "
-        f"of those of its own kind ({labels[1]}), {CHANCE}, one from each kind."
+        f"of those of its own kind ({labels[1]}), so the pair labelled (A, B) is exchangeable with every pair of one "
+        "model from each kind."
     )
     return _design("two_strata", words, (of_a, of_b), list(product(of_a, of_b)))
 
 
 def within(kind: str, null: str, models: tuple[int, ...]) -> Design:
-    """All pairs of models that are exchangeable with one another; ``null`` says so in words.
+    """All pairs of models that are exchangeable with one another.
 
     Parameters
     ----------
@@ -119,7 +121,7 @@ def within(kind: str, null: str, models: tuple[int, ...]) -> Design:
 
 
 def at_least_two(n: int) -> int:
-    """``n`` itself, refused if there is no claim."""
+    """Return ``n``; refuse fewer than the two models of a claim."""
     if n < 2:
         raise StatisticsError(f"A design over {n} models has no claim; give at least A and B.")
     return n

@@ -1,11 +1,11 @@
-r"""Many hypotheses, and the expected share of false ones among those rejected.
+r"""Many hypotheses: control of the false discovery rate.
 
 Theorem (false discoveries). Let ``p_(1) <= ... <= p_(m)`` and ``c(m) = sum_(i<=m) 1/i``. Rejecting the ``k``
 smallest, ``k`` the largest ``i`` with ``p_(i) <= i q / (m c(m))``, keeps the expected share of true null hypotheses
 among the rejected at ``q`` or below, whatever the dependence of the p-values.
 Source: Benjamini & Yekutieli 2001, theorem 1.3.
 
-Pairs of models share models, so no positive dependence is assumed and the factor ``c(m)`` is paid.
+Pairs of models share models, so positive dependence cannot be assumed and the factor ``c(m)`` is needed.
 By hand, in logarithms, because p-values here are as small as 10**-4463.
 """
 
@@ -18,14 +18,14 @@ from .multiplicity import number_of_hypotheses
 
 
 def benjamini_yekutieli(log10_p: Sequence[float], hypotheses: int | None = None) -> list[float]:
-    """Adjusted log10 p-values, in the order given; rejecting those at most log10(q) keeps the rate at q.
+    """Adjusted log10 p-values, in the order given; rejecting those of at most log10(q) controls the rate at q.
 
     Parameters
     ----------
     log10_p : sequence of float
         log10 p-values.
     hypotheses : int, optional
-        How many there are, where more than are given: the others have p = 1.
+        Number of hypotheses, if more than the p-values given: the others have p = 1.
 
     Raises
     ------

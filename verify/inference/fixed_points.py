@@ -1,11 +1,11 @@
-r"""The number of fixed points of a best-match map: a proved tail bound.
+r"""Fixed points of a best-match map: a proved bound on the tail of their number.
 
-Setting. ``L`` independent groups. In group ``l`` a map ``f`` sends each of ``n_l`` indices of one
-model to an index of the other (its unique best match) or to nothing. ``F`` counts, over all groups,
-the indices with ``f(i) = i``. Under the null hypothesis the indices of one model may be permuted,
-independently and uniformly in each group, without changing the law of anything. Assumed of the scores: a
-group's element moves the scores of that group alone, and permutes their rows (or columns). Where a subset of a
-group's indices is kept, chosen in advance, ``n_l`` is its size and its own symmetric group acts.
+Setting. ``L`` independent groups. In group ``l`` a map ``f`` sends each of ``n_l`` indices of one model to an index
+of the other (its unique best match) or to nothing. ``F`` counts, over all groups, the indices with ``f(i) = i``.
+Under the null hypothesis the indices of one model may be permuted, independently and uniformly in each group, without
+changing any joint distribution. Assumption on the scores: a permutation of one group changes the scores of that group
+alone, by permuting their rows (or columns). If only a subset of a group's indices is kept, chosen in advance, ``n_l``
+is its size and its own symmetric group acts.
 
 Theorem (fixed points). For integers ``k >= L >= 1``,
 

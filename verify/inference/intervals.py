@@ -1,4 +1,4 @@
-"""Binomial inversions: detectable shares."""
+"""Inversion of the binomial distribution, for detectable shares."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Several tests, one error rate: Holm's step-down procedure on log10 p-values.
+"""Family-wise error rate of several tests: Holm's step-down procedure on log10 p-values.
 
-By hand because p-values here underflow: 10**-4463 is 0 to every library that takes p, not log p.
+Not from a library, since those take p and not log p, and 10**-4463 underflows to 0.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ def bonferroni_min(log10_p: Sequence[float]) -> float:
 
 
 def number_of_hypotheses(log10_p: Sequence[float], hypotheses: int | None) -> int:
-    """How many hypotheses there are, those whose p-value of 1 is not listed included.
+    """Number of hypotheses, including those with p = 1 that are not listed.
 
     Raises
     ------
     StatisticsError
-        If they are fewer than the p-values.
+        If there are fewer hypotheses than p-values.
     """
     total = len(log10_p) if hypotheses is None else hypotheses
     if total < len(log10_p):

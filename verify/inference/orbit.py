@@ -5,16 +5,16 @@ and on arrays by ``(gS)_(ge) = S_e``, and the claim's orbit ``O``, of size ``m``
 *equivariant* if ``T_(ge)(gS) = T_e(S)``; ``T = S`` is, and so is any preprocessing of the whole array that
 commutes with the relabelling ``g``. Let ``R_e = #{e' in O : T_e' >= T_e}``: ties count against ``e``.
 
-Theorem (orbit rank). If ``gS`` has the law of ``S`` for every ``g`` in ``G``, then ``p = R_claim / m`` is
+Theorem (orbit rank). If ``gS`` has the distribution of ``S`` for every ``g`` in ``G``, then ``p = R_claim / m`` is
 super-uniform: ``P(p <= u) <= u`` for every ``u``.
 
-Proof. *One law.* ``O`` is mapped onto itself by ``g``, so equivariance gives ``R_(ge)(gS) = R_e(S)``. As
-``gS`` has the law of ``S``, ``R_(ge)(S)`` has the law of ``R_e(S)``; ``G`` is transitive on ``O``, so all
-``R_e`` have one law. *Few are small.* For a fixed array let ``K = {e in O : R_e <= k}``, and let ``e`` be
-a member with the smallest ``T``. All of ``K`` has ``T >= T_e``, so ``#K <= R_e <= k``. Taking expectations,
+Proof. *One distribution.* ``O`` is mapped onto itself by ``g``, so equivariance gives ``R_(ge)(gS) = R_e(S)``. As
+``gS`` has the distribution of ``S``, ``R_(ge)(S)`` has the distribution of ``R_e(S)``; ``G`` is transitive on ``O``,
+so all ``R_e`` have one distribution. *Few are small.* For a fixed array let ``K = {e in O : R_e <= k}``, and let
+``e`` be a member with the smallest ``T``. All of ``K`` has ``T >= T_e``, so ``#K <= R_e <= k``. Taking expectations,
 ``sum_e P(R_e <= k) <= k``; the ``m`` terms are equal, so each is at most ``k / m``. ∎
 
-Independence of comparisons is never used: pairs that share a model may depend on each other at will.
+Independence of comparisons is never used: pairs that share a model may be dependent in any way.
 
 Rounding. If each value is within ``error`` of the exact one, every exact ``T_e' >= T_e`` is still seen as
 ``T_e' >= T_e - 2 error``: the rank counted that way is at least the exact one, and ``p`` stays valid.

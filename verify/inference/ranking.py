@@ -1,4 +1,4 @@
-r"""From a score matrix and a design to a p-value: preprocess, read the orbit, rank the claim.
+r"""p-value from a score matrix and a design: take residuals if asked, read the orbit, rank the claim.
 
 Setting. A symmetric score array over models numbered as in `designs`, and one design.
 
@@ -19,10 +19,10 @@ the least it can be.
 
 Proof. Let ``R_1`` and ``R_2`` be the two ranks. ``R <= k`` implies ``R_1 <= k`` and implies ``R_2 <= k``, as the
 maximum is monotone in both; the probability of the implied event whose hypothesis holds is at most ``k / m`` by the
-theorem above, and at most ``Gamma k / (Gamma k + m - k)`` by that of `sensitivity`. Nothing is asked of the other
-rank, or of how the two depend on each other. ``R = 1`` where the claim leads by both. ∎
-What it buys: raw ranks are misled by hubs, which score high with everybody; residual ranks by a pair that scores low
-with everybody and so only a little less with each other. Neither alone can make ``R`` small.
+theorem above, and at most ``Gamma k / (Gamma k + m - k)`` by that of `sensitivity`. Nothing is assumed about the
+other rank, or the dependence of the two. ``R = 1`` where the claim leads by both. ∎ Why: raw ranks are misled by
+hubs, which score high with all models; residual ranks by two models that score low with all others and only a little
+less with each other. Neither effect alone can make ``R`` small.
 
 Theorem (own kind). Let ``own`` be a design whose groups lie inside those of a design without fixed models, ``m_own``
 the size of its orbit, and ``R`` the larger rank in the *whole* design. ``R / m_own``, capped at 1, is super-uniform
@@ -37,10 +37,11 @@ These are some of the comparisons that it is ranked among in the whole design, s
 which is at most ``R``. Hence ``P(R / m_own <= u) <= P(R_own / m_own <= u) <= u`` by `orbit`, and ``R <= k`` implies
 ``R_own <= k``, of which `sensitivity` speaks. Exchangeability within the groups of the whole design implies that
 within those of ``own`` (and, as ``m_own <= m``, this p-value is no smaller than ``R / m``). ∎
-What it buys: two strangers that are alike for what they share with their own kind lead a panel of other kinds, and
-the more of these there are the smaller ``R / m`` is. ``R / m_own`` does not count them: they can only raise ``R``.
+Why: two unrelated models that resemble each other because of properties of their own kind lead a panel of other
+kinds, and the more of these there are the smaller ``R / m`` is. ``R / m_own`` does not count them: they can only
+raise ``R``.
 
-A row design ranks raw scores: it asks for the scores of one model with the others and nothing else.
+A row design ranks raw scores, since it uses only the scores of one model with the others.
 
 Source: this library; the parts are those of `orbit`, `designs` and `residual`.
 """
@@ -68,7 +69,7 @@ def rank(S: ArrayLike, design: Design, *, residual: bool) -> OrbitRank:
     design : Design
         Which comparisons to rank among, and which models are exchangeable.
     residual : bool
-        Whether to take out hub effects first: over pairs or, for two strata, between them.
+        Whether to remove hub effects first: over pairs or, for two strata, between them.
 
     Returns
     -------
@@ -109,7 +110,7 @@ def rank(S: ArrayLike, design: Design, *, residual: bool) -> OrbitRank:
     if design.row:
         raise StatisticsError(
             f"The design {design.id!r} fixes one model and ranks raw scores; "
-            "give residual=False, or take out hubs in a design over pairs."
+            "give residual=False, or remove hub effects in a design over pairs."
         )
     rows, columns = (np.unique(first), np.unique(second)) if design.bipartite else (models, models)
     table = (bipartite_residual if design.bipartite else two_way_residual)(scores[np.ix_(rows, columns)])
@@ -135,16 +136,17 @@ def larger_rank(S: ArrayLike, design: Design) -> OrbitRank:
 
 
 def own_kind_rank(S: ArrayLike, design: Design, own: Design) -> OrbitRank:
-    """The larger rank in a whole design, over the comparisons of the claim's own kind: valid if those exchange.
+    """The larger rank in a whole design, over the number of comparisons of the claim's own kind.
 
-    A rank beyond the number of those comparisons is given as that number, with p = 1.
+    Valid if models of the own kind are exchangeable. A rank above the number of those comparisons is given as that
+    number, with p = 1.
 
     Parameters
     ----------
     S, design
         As :func:`larger_rank` takes them, ``design`` without fixed models.
     own : Design
-        The comparisons under exchanges within the claim's own kind or kinds.
+        The design of the claim's own kind or kinds.
 
     Raises
     ------

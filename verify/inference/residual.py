@@ -1,8 +1,8 @@
-r"""Residuals of a score matrix: what is left of a pair's score once "hubs" are taken out.
+r"""Residuals of a score matrix: scores after removing each model's main effect ("hub effect").
 
-Setting. Some models score high with everybody (hubs), so raw scores rank a pair of hubs first, related
-or not. With ``h`` the models' hub effects, arbitrary, even dependent on ``e``, let ``S_ij = h_i + h_j + e_ij``.
-Over the ``n (n-1) / 2`` pairs, the least-squares residual is
+Setting. Some models score high with all others (hubs), so raw scores rank a pair of hubs first, related or not. With
+``h`` the models' hub effects, arbitrary, even dependent on ``e``, let ``S_ij = h_i + h_j + e_ij``. Over the ``n (n-1)
+/ 2`` pairs, the least-squares residual is
 
     T_ij = S_ij - mu - r_i - r_j,    mu = mean over pairs,    r_i = (rowsum_i - (n-1) mu) / (n-2),
 
@@ -10,9 +10,9 @@ and between two sets of models (``S_ij = h_i + k_j + e_ij``) it is
 
     T_ij = S_ij - mean of row i - mean of column j + grand mean.
 
-Theorem (residual). ``T(S)`` is equivariant under relabelling of the models (of either set, in the
-second case), and ``T(S) = T(e)`` whatever the hub effects. Hence if the law of ``e`` is unchanged by
-relabelling, ranks of ``T`` in the orbits of `designs` give super-uniform p-values, whatever ``h``.
+Theorem (residual). ``T(S)`` is equivariant under relabelling of the models (of either set, in the second case), and
+``T(S) = T(e)`` whatever the hub effects. Hence if the distribution of ``e`` is unchanged by relabelling, ranks of
+``T`` in the orbits of `designs` give super-uniform p-values, whatever ``h``.
 
 Proof. *Equivariance.* Relabelling carries row sums to row sums and leaves the mean alone, and the formula
 treats all indices alike; it is symmetric in ``i`` and ``j`` in the first case. *Hubs.* ``T`` is linear, so it
@@ -20,13 +20,13 @@ is enough that it vanishes on ``h_i + h_j``. With ``h`` the mean of ``h_i``: ``m
 ``rowsum_i = (n-1) h_i + (n h - h_i) = (n-2) h_i + n h``; ``r_i = h_i + (n - 2 (n-1)) h / (n-2) = h_i - h``; and
 ``h_i + h_j - 2 h - (h_i - h) - (h_j - h) = 0``. In the second case the row mean is ``h_i + k``, the column mean
 ``h + k_j``, the grand mean ``h + k``, and ``T = 0`` again. *Ranks.* ``T(S) = T(e)`` is an equivariant statistic
-of ``e``, whose law is invariant: the theorem of `orbit` applies to the array ``e``. ∎
+of ``e``, whose distribution is invariant: the theorem of `orbit` applies to the array ``e``. ∎
 
-All models enter, the claim's included: a fit without the claim is not equivariant, and not valid.
+All models enter the fit, those of the claim included: a fit without the claim is not equivariant, and not valid.
 With ``n = 4`` the residuals of complementary pairs coincide, and of a 2 by q array the two rows are
-opposite: five models, or three and three, are the least that say anything about one pair.
+opposite: five models, or three and three, are the least that are informative about one pair.
 
-Not removed: multiplicative hubs, unequal noise, affinity of a pair (one laboratory, data set, tokenizer).
+Not removed: multiplicative hub effects, unequal noise, affinity of a pair (same laboratory, data set, tokenizer).
 
 Source: two-way analysis of variance; for pairs, Warner, Kenny & Stoto (1979, doi 10.1037/0022-3514.37.10.1742).
 """

@@ -1,4 +1,4 @@
-r"""What a panel's answer is worth: unequal selection it withstands, and the false-match rate it bounds.
+r"""Strength of a panel result: sensitivity to unequal selection, and a bound on the false-match rate.
 
 Theorem (sensitivity). Suppose that, given the scores, the claim is comparison ``e`` of its orbit of ``m`` with
 a probability that may differ from one ``e`` to another by a factor of at most ``Gamma``. Then ``P(R <= k)`` is at
@@ -9,7 +9,7 @@ most ``Gamma k / (Gamma k + m - k)``, which is at most ``alpha`` if and only if
 Proof. At most ``k`` comparisons have rank at most ``k`` (`orbit`). Let them have total weight ``W`` and the
 rest, at least ``m - k`` of them, ``V``; then ``W / V <= Gamma k / (m - k)``, with equality where the ``k`` have
 weight ``Gamma`` and the rest 1, and ``W / (W + V)`` grows with ``W / V``. Solve for ``Gamma``. ∎
-At ``Gamma = 1`` this is the p-value ``k / m``: a ``Gamma*`` below 1 says that it does not reach ``alpha``.
+At ``Gamma = 1`` this is the p-value ``k / m``: a ``Gamma*`` below 1 means that it does not reach ``alpha``.
 After Rosenbaum (2002, Observational Studies, chapter 4), for one choice among ``m``.
 
 Theorem (false matches). If models are drawn independently from a population and a threshold and a division

@@ -1,7 +1,7 @@
-r"""The number of agreeing signs: the exact binomial law.
+r"""The number of agreeing signs: the exact binomial distribution.
 
 Setting. ``n`` pairs, one number each, none of them zero. Under the null hypothesis the sign of each
-number may be flipped, independently with probability one half, without changing the law of anything.
+number may be flipped, independently with probability one half, without changing any joint distribution.
 
 Theorem (signs). The number ``K`` of positive numbers is binomial(n, 1/2), given their magnitudes.
 
@@ -50,7 +50,7 @@ def log10_p_signs(agreeing: int, pairs: int) -> float:
 
 
 def critical_agreement(pairs: int, log10_alpha: float) -> int | None:
-    """Smallest number of agreeing signs whose p-value is at most ``10**log10_alpha``; None if none is."""
+    """Smallest number of agreeing signs whose p-value is at most ``10**log10_alpha``; None if there is none."""
     needed = bisect_left(range(pairs + 1), True, key=lambda agreeing: log10_p_signs(agreeing, pairs) <= log10_alpha)
     return needed if needed <= pairs else None
 

@@ -1,10 +1,10 @@
-"""Is a panel's null distribution what it claims to be? Where it could fail is looked at, and the worst is reported.
+"""Audit of a panel's null distribution: rejection rates where it could fail, and the worst of them.
 
-Ranks of a panel's own pairs among themselves are uniform by construction and prove nothing. What can go wrong is
-that some pairs are alike for a reason that the claim's pair may share: so the audit asks how often pairs
-*inside one stratum* are extreme among all pairs, and how often pairs with a member of one family are extreme among
-the models outside that family. Members are dependent, so the excess in strata is judged by permuting stratum labels
-over members (the null hypothesis that strata do not matter), not by a binomial.
+Ranks of a panel's own pairs among themselves are uniform by construction and prove nothing. The risk is that some
+pairs resemble each other for a reason that the claim's pair may share: so the audit measures how often pairs *inside
+one stratum* are extreme among all pairs, and how often pairs with a member of one family are extreme among the models
+outside that family. Pairs are dependent, so the excess in strata is tested by permuting stratum labels over members
+(the null hypothesis that strata do not matter), not by a binomial.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..inference import disjoint_pairs, false_match_bound, two_way_residual
 
 LEVELS = (0.01, 0.05, 0.1)
 LEAST = 5
-"""Models needed for a two-way residual."""
+"""Smallest number of models for a two-way residual."""
 _PERMUTATIONS = 999
 
 
@@ -30,22 +30,22 @@ class SizeAt(Record):
 
     level: float
     within_strata: float | None
-    """Of pairs inside one stratum; None where there are none, or no second stratum."""
+    """Share among pairs inside one stratum; None if there are none, or no second stratum."""
     excess_p: float | None
-    """Probability of a share at least as large if strata did not matter, by permuting labels."""
+    """p-value of this share if strata did not matter, by permuting labels."""
     worst_family: str | None
-    """The family whose pairs with the rest are most often extreme when it is left out of the null."""
+    """The family whose pairs with other models are most often extreme, with the null taken without the family."""
     worst_family_share: float | None
 
 
 class Audit(Record):
-    """What the audit of one statistic over one set of members found."""
+    """Result of the audit of one statistic over one set of members."""
 
     members: int
     pairs_within_strata: int
     sizes: tuple[SizeAt, ...]
     quantiles: tuple[tuple[float, float, float], ...] = ()
-    """Sorted p-values of pairs inside strata, each with the 2.5% and 97.5% of the same under permuted labels."""
+    """Sorted p-values of pairs inside strata, each with its 2.5% and 97.5% quantiles under permuted labels."""
 
 
 def audit(S: NDArray[np.float64], strata: Sequence[str], families: Sequence[str]) -> Audit | None:
@@ -70,7 +70,7 @@ def audit(S: NDArray[np.float64], strata: Sequence[str], families: Sequence[str]
     labels = np.unique(np.asarray(strata), return_inverse=True)[1]
     shuffled = _shuffled(labels)
     outside = {family: _family_p(S, families, family) for family in dict.fromkeys(families)}
-    within = _within(labels, pairs) & (labels.max() > 0)  # inside the only stratum ranks are uniform anyway
+    within = _within(labels, pairs) & (labels.max() > 0)  # with one stratum, ranks are uniform anyway
     sizes = []
     for level in LEVELS:
         extreme = p <= level
@@ -97,7 +97,7 @@ def audit(S: NDArray[np.float64], strata: Sequence[str], families: Sequence[str]
 
 
 def pair_p_values(S: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rank of every pair among all pairs, over their number: by raw score and by residual the larger.
+    """p-value of every pair: the larger of its ranks by raw score and by residual, over the number of pairs.
 
     In the order of ``combinations``.
     """
@@ -139,9 +139,9 @@ def false_match_curve(
 def quantile_envelope(
     S: NDArray[np.float64], strata: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Sorted p-values of pairs inside strata, and the 2.5% and 97.5% of the same under permuted labels.
+    """Sorted p-values of pairs inside strata, and their 2.5% and 97.5% quantiles under permuted labels.
 
-    Meaningful where there are several strata: inside the only one the p-values are uniform by construction.
+    Meaningful only with several strata: with one, the p-values are uniform by construction.
     """
     pairs = np.array(list(combinations(range(len(S)), 2)))
     p, labels = pair_p_values(S), np.unique(np.asarray(strata), return_inverse=True)[1]
@@ -151,7 +151,7 @@ def quantile_envelope(
 
 
 def _shuffled(labels: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """The labels in 999 random orders, by SHAKE-256: an audit must come out the same in any year."""
+    """The labels in 999 random orders, by SHAKE-256, so that an audit is reproducible."""
     stream = hashlib.shake_256(b"verify audit 1").digest(8 * len(labels) * _PERMUTATIONS)
     keys = np.frombuffer(stream, dtype=">u8").reshape(_PERMUTATIONS, len(labels))
     return [labels[np.argsort(row, kind="stable")] for row in keys]
@@ -163,7 +163,7 @@ def _within(labels: NDArray[np.intp], pairs: NDArray[np.intp]) -> NDArray[np.boo
 
 
 def _family_p(S: NDArray[np.float64], families: Sequence[str], family: str) -> NDArray[np.float64]:
-    """P of each pair of a member with a model outside its family, the null being the models outside."""
+    """p-value of each pair of a member with a model outside its family, ranked among the models outside."""
     members = [i for i, label in enumerate(families) if label == family]
     others = [i for i, label in enumerate(families) if label != family]
     if len(others) < LEAST:

@@ -1,4 +1,4 @@
-"""Recipe to panel: fingerprint every model once, score every pair; one bad model is reported and skipped."""
+"""Build a panel from a recipe: fingerprint every model once, score every pair; a bad model is skipped."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .scores import ScoreFile, compute
 from .selection import comparable_groups, stratum_of
 
 RELATED_LEVEL = 1e-3
-"""Family-wise over all pairs of the panel: pairs below it are listed as suspected relatives."""
+"""Family-wise level over all pairs of the panel below which pairs are listed as suspected relatives."""
 
 
 def build_panel(
@@ -48,8 +48,8 @@ def build_panel(
     ----------
     models : a recipe, or the path of its file (TOML or YAML).
     folder : where the panel is written.
-    base : where relative paths of the recipe start: by default the folder of its file, or this one.
-    workers : processes that read layers, or an executor to hand the layers to; the panel is the same.
+    base : folder that relative paths of the recipe start from: by default that of its file, or the working directory.
+    workers : number of processes for reading layers, or an executor; the panel does not depend on it.
     progress : called while models are read and pairs compared.
     report : called with one line for every model that is skipped.
 
@@ -60,7 +60,7 @@ def build_panel(
     Raises
     ------
     InputError
-        If an argument is not what it should be, the recipe cannot be read, or no model at all could be fingerprinted.
+        If an argument is invalid, the recipe cannot be read, or no model could be fingerprinted.
     """
     folder, progress = options.path("folder", folder), options.function("progress", progress)
     start = None if base is None else options.path("base", base)
@@ -102,7 +102,7 @@ def build_panel(
 
 
 def with_scores(panel: Panel, progress: Progress = silent) -> Panel:
-    """The same panel with the scores of every kind of members that a claim could be ranked among."""
+    """The same panel with scores of every set of members that can be compared with one another."""
     found = []
     for number, (members, anchors) in enumerate(comparable_groups(panel)):
         models = [on_anchors(panel.fingerprints[member.name], anchors) for member in members]
@@ -128,7 +128,7 @@ def with_scores(panel: Panel, progress: Progress = silent) -> Panel:
 
 
 def slim(panel: Panel) -> Panel:
-    """The same panel with only what panel statistics read: about half the size, and no symmetry tests."""
+    """The same panel with only the arrays of panel statistics: about half the size, without exact tests."""
     prints = {name: found.only(*PANEL_COMPONENTS) for name, found in panel.fingerprints.items()}
     members = tuple(
         member.model_copy(update={"fingerprint_sha256": hashlib.sha256(prints[member.name].to_bytes()).hexdigest()})
@@ -138,7 +138,7 @@ def slim(panel: Panel) -> Panel:
 
 
 def related_pairs(prints: dict[str, Fingerprint], progress: Progress = silent) -> tuple[RelatedPair, ...]:
-    """Pairs that the symmetry tests find related, family-wise over all pairs; none is ever dropped for it."""
+    """Pairs that the exact tests find related, family-wise over all pairs; no member is dropped for it."""
     pairs = list(combinations(prints, 2))
     found = []
     for n, (a, b) in enumerate(pairs, start=1):
@@ -152,12 +152,12 @@ def related_pairs(prints: dict[str, Fingerprint], progress: Progress = silent) -
 
 
 def _fingerprint(entry: Entry, folder: Path, base: Path, workers: Workers, progress: Progress) -> Fingerprint:
-    """A fingerprint that can be a member's, in the folder.
+    """The fingerprint of a member, written to the folder.
 
     Raises
     ------
     InputError
-        Saying why there is none.
+        With the reason why there is none.
     """
     file, source = fingerprint_file(folder, entry.member), base / entry.model
     made = made_before(file, source)
@@ -172,7 +172,7 @@ def _fingerprint(entry: Entry, folder: Path, base: Path, workers: Workers, progr
     if PRIMARY.refusal(found, found) is None:
         try:
             PRIMARY(found, found)
-        except StatisticsError as error:  # it would have no score with any other either
+        except StatisticsError as error:  # it would have no score with other models either
             raise InputError(str(error)) from error
     if made is None:
         found.save(file)
@@ -180,15 +180,15 @@ def _fingerprint(entry: Entry, folder: Path, base: Path, workers: Workers, progr
 
 
 def made_before(file: Path, source: Path) -> Fingerprint | None:
-    """The fingerprint of an earlier run, unless it is damaged or the model has changed since.
+    """The fingerprint of an earlier run; None if it is damaged or the model has changed since.
 
-    A panel keeps its members' fingerprints whether or not their weights are still there, so the cache of
-    :func:`verify.fingerprint`, whose key is of the files at hand, is no place for them.
+    A panel keeps its members' fingerprints even if their weights are deleted, so they are not in the cache of
+    :func:`verify.fingerprint`, whose keys depend on the files present.
     """
     try:
         made, found = file.stat().st_mtime, Fingerprint.load(file)
         if is_fingerprint(source):
-            return None  # as quickly read
+            return None  # reading it again costs no more
         if not source.exists():
             return found if found.record.name == source.name else None
         stats = {path.name: path.stat() for path in (source.iterdir() if source.is_dir() else [source])}
@@ -214,6 +214,6 @@ def _member(entry: Entry, found: Fingerprint) -> Member:
 
 
 def _is_place(model: str) -> bool:
-    """Whether a recipe names a model by a place on its maker's machine, which says nothing elsewhere."""
+    """Whether a recipe names a model by a local path, which is meaningless elsewhere."""
     first = PurePath(model).parts[:1]
     return first in ((), ("/",), ("..",))

@@ -1,9 +1,9 @@
-"""Two models against a panel: every panel statistic ranked by every design, the primary one first.
+"""Rank two models among a panel: every panel statistic by every design, the primary one first.
 
-The primary statistic and rung were fixed in code before any score was seen: ``response_match``, the larger of its
+The primary statistic and design were fixed in code before any score was seen: ``response_match``, the larger of its
 ranks by raw score and by two-way residual among all pairs of comparable models, over the number of pairs of the
-claim's own kind. Everything else is printed beside it and enters no verdict. Which kind that is, and whether there
-are enough of it for a verdict, is decided by what is declared (`likeness`).
+claim's own kind. All other ranks are shown beside it and enter no verdict. The own kind, and whether it has enough
+members for a verdict, are decided by declarations alone (`likeness`).
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from .scores import Scores, compute
 from .selection import Dropped, comparable, stratum_of
 
 Ranking = Literal["raw", "residual", "larger"]
-"""By raw score, by two-way residual, or by both and the larger rank."""
+"""Rank by raw score, by two-way residual, or the larger of the two."""
 PRIMARY_DESIGN = OWN_KIND
 ALL_PAIRS = "pair_larger"
-"""The rung that holds the rank of the primary one among all pairs, over their number."""
+"""The design with the rank of the primary one, but over the number of all pairs."""
 
 
 class MemberUsed(Record):
@@ -57,60 +57,60 @@ class MemberUsed(Record):
 
 
 class FalseMatch(Record):
-    """The claim's raw score as a fixed threshold: how often unrelated models reach it."""
+    """How often unrelated models reach the claim's raw score."""
 
     exceedances: int
-    """Disjoint pairs of members that reach it."""
+    """Number of disjoint pairs of members that reach it."""
     pairs: int
-    """Disjoint pairs of members, by a pairing fixed by their names."""
+    """Number of disjoint pairs of members, by a pairing fixed by their names."""
     bound: float
     """95% upper bound on the probability, for models drawn independently like the members, that one of the pairs
     searched reaches it."""
 
 
 class PanelUse(Record):
-    """What a report says of the panel behind its panel tests."""
+    """What a report records of the panel behind its panel tests."""
 
     name: str
     version: str
     digest: str
     members: tuple[MemberUsed, ...]
     dropped: tuple[Dropped, ...]
-    """Members not used, each with its reason; never because of a score."""
+    """Members not used, each with its reason, which is never a score."""
     stratum_a: str
     stratum_b: str
     corpus_a: str = ""
-    """Name of the text that A was trained on, as declared by whoever asked for the report; empty if it was not."""
+    """Name of the training text of A, as declared by the caller; empty if not declared."""
     corpus_b: str = ""
     like_a: Likeness = Likeness()
-    """How many of ``members`` are like A by what is declared."""
+    """How many of ``members`` are like A, by declarations."""
     like_b: Likeness = Likeness()
     anchors: int
-    """Tokens in the one list that all scores were computed on."""
+    """Number of tokens in the list that all scores use."""
     primary: str = PRIMARY.id
     """The one panel test that enters the verdict, fixed in code before any score was seen."""
     primary_design: str = PRIMARY_DESIGN
     alpha: float
-    """Level of the primary panel test, fixed before anything was seen."""
+    """Level of the primary panel test, fixed in advance."""
     families: tuple[str, ...]
     """Families declared for A and B."""
     critical_odds_ratio: float | None = None
-    """Gamma*: the primary result holds unless unrelated pairs such as this one were this many times likelier to be
-    picked than others. None where the primary test does not apply."""
+    """Gamma*: the primary result would be overturned only if unrelated pairs like this one were at least this many
+    times as likely (odds) to be chosen for testing as others. None if the primary test does not apply."""
     false_match: FalseMatch | None = None
     audit: Audit | None = None
-    """Of the primary statistic over the members used; None for fewer than six."""
+    """Audit of the primary statistic over the members used; None for fewer than six."""
 
     @property
     def kinds(self) -> tuple[list[str], list[str]]:
-        """Strata and declared corpora of A, B and the members used."""
+        """Strata, and declared corpora, of A, B and the members used."""
         strata = [self.stratum_a, self.stratum_b, *(member.stratum for member in self.members)]
         return strata, [self.corpus_a, self.corpus_b, *(member.corpus for member in self.members)]
 
 
 @dataclass(frozen=True)
 class PanelEvidence:
-    """Results of all panel statistics, and the use made of the panel."""
+    """Results of all panel statistics, and the record of the panel."""
 
     results: tuple[PanelResult, ...]
     use: PanelUse
@@ -139,15 +139,15 @@ def evaluate(
     panel : the panel.
     a, b : the two models, at full effort.
     alpha : level of the primary panel test.
-    families : declared families of A and B, whose members are dropped from the panel.
-    corpora : names of the texts that A and B were trained on, as the members' are declared; empty if not known.
-    n_searched : pairs that were searched: a panel must be able to reach ``alpha / n_searched``.
+    families : declared families of A and B, whose members are excluded.
+    corpora : declared training texts of A and B, as named in the panel; empty if unknown.
+    n_searched : number of pairs that were searched; the panel must be able to reach ``alpha / n_searched``.
     progress : called after each score.
 
     Returns
     -------
     PanelEvidence
-        One result for each of ``PANEL_STATISTICS``; inapplicable ones say why.
+        One result for each of ``PANEL_STATISTICS``; those that do not apply state the reason.
     """
     selection = comparable(panel, a, b, families)
     models = [a, b, *(panel.fingerprints[member.name] for member in selection.members)]
@@ -210,7 +210,7 @@ def _test(
             known = kept_scores(claim.panel, statistic, claim.names[2:], claim.anchors)
             scores = compute(statistic, claim.models, claim.names, claim.anchors, known, progress)
             ranks = ranks_by_design(scores.matrix, *use.kinds)
-        except StatisticsError as error:  # a score that is not a number never counts as not extreme
+        except StatisticsError as error:  # a missing score is not evidence of no relation
             reason, scores = Phrase.quoted(str(error)), None
     if scores is None:
         return conclude(statistic, reason=reason), None
@@ -236,7 +236,7 @@ def conclude(
     reason: Phrase | None = None,
     primary_design: str = PRIMARY_DESIGN,
 ) -> PanelResult:
-    """The result of a panel statistic that has a ladder of ranks, or a reason why it does not apply.
+    """The result of a panel statistic, from its ranks by design or the reason why it does not apply.
 
     Parameters
     ----------
@@ -251,7 +251,7 @@ def conclude(
     PanelResult
         The result.
     """
-    primary = next((rung for rung in ranks if rung.design == primary_design), None)
+    primary = next((found for found in ranks if found.design == primary_design), None)
     return PanelResult(
         id=statistic.id,
         version=statistic.version,
@@ -265,7 +265,7 @@ def conclude(
 
 
 def _refusal(statistic: Similarity, claim: _Claim, alpha: float) -> Phrase | None:
-    """Why a claim cannot be ranked, decided before any score is computed."""
+    """Why a claim cannot be ranked, decided before any score is computed; None if it can."""
     a, b = claim.models[:2]
     if a.record.sketch != claim.panel.record.sketch:
         return Phrase.of("panel.other_sketch")
@@ -285,7 +285,7 @@ def _refusal(statistic: Similarity, claim: _Claim, alpha: float) -> Phrase | Non
 
 
 def members_needed(alpha: float) -> int:
-    """Comparable members from which the pair design can reach a level: the smallest M with (M+2)(M+1)/2 >= 1/level.
+    """Number of comparable members for the pair design to reach a level: the smallest M with (M+2)(M+1)/2 >= 1/level.
 
     Examples
     --------
@@ -296,7 +296,7 @@ def members_needed(alpha: float) -> int:
 
 
 def ranks_by_design(scores: NDArray[np.float64], strata: list[str], corpora: list[str]) -> tuple[DesignRank, ...]:
-    """Every design's rank; strata too small for a residual are ranked raw.
+    """The rank by every design; strata too small for a residual are ranked by raw score.
 
     Parameters
     ----------
@@ -316,13 +316,13 @@ def ranks_by_design(scores: NDArray[np.float64], strata: list[str], corpora: lis
     least = min(map(len, stratum.groups)) * (2 if stratum.bipartite else 1)
     if least > LEAST:
         steps.append((stratum, "residual"))
-    ranks = [_rung(scores, design, ranking) for design, ranking in steps]
+    ranks = [_rank_by(scores, design, ranking) for design, ranking in steps]
     own = own_kind_design(strata, corpora)
     ranks.insert(3, _made(own.id, own_kind_rank(scores, pair_design(n), own)))
     return tuple(ranks)
 
 
-def _rung(scores: NDArray[np.float64], design: Design, ranking: Ranking) -> DesignRank:
+def _rank_by(scores: NDArray[np.float64], design: Design, ranking: Ranking) -> DesignRank:
     found = (
         larger_rank(scores, design) if ranking == "larger" else rank(scores, design, residual=ranking == "residual")
     )
@@ -340,10 +340,10 @@ def _made(design: str, found: OrbitRank) -> DesignRank:
 
 
 def with_diagnostics(use: PanelUse, scores: NDArray[np.float64], result: PanelResult, n_searched: int) -> PanelUse:
-    """Add what the primary scores say of the panel's strength: sensitivity, false matches, audit.
+    """Add the diagnostics of the primary scores: sensitivity, bound on false matches, audit.
 
-    The sensitivity is that of the primary rung, to unequal selection among the pairs of the claim's own kind. Both
-    the level and the bound pay for the pairs that were searched.
+    The sensitivity is that of the primary design, to unequal selection among the pairs of the claim's own kind. Both
+    the level and the bound are corrected for the pairs that were searched.
 
     Parameters
     ----------
@@ -358,12 +358,12 @@ def with_diagnostics(use: PanelUse, scores: NDArray[np.float64], result: PanelRe
         The same with sensitivity, bound on false matches and audit.
     """
     members = use.members
-    rung = next(rung for rung in result.ranks if rung.design == use.primary_design)
+    primary = next(found for found in result.ranks if found.design == use.primary_design)
     pairs = disjoint_pairs([member.name for member in members])
     exceeding = sum(bool(scores[2 + i, 2 + j] >= scores[0, 1]) for i, j in pairs)
     return use.model_copy(
         update={
-            "critical_odds_ratio": critical_odds_ratio(rung.rank, rung.size, use.alpha / n_searched),
+            "critical_odds_ratio": critical_odds_ratio(primary.rank, primary.size, use.alpha / n_searched),
             "false_match": FalseMatch(
                 exceedances=exceeding,
                 pairs=len(pairs),

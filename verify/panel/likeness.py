@@ -1,17 +1,17 @@
-"""The claim's own kind: by it the panel's p-value is counted, and without enough of it no rank is a verdict.
+"""The claim's own kind: its number of pairs is the denominator of the panel p-value, and decides on a verdict.
 
-Two strangers trained on one text resemble each other more than two trained on different texts, so a pair of one
-corpus leads a panel of other corpora without any relation, and the larger the panel the smaller is its rank over the
-number of all pairs. So the number of pairs that the rank is divided by is that of pairs of the claim's *own kind*: of
-models that have the stratum (type, depth, vocabulary) *and* the corpus of A, and of those that have B's. With k
-members like them it is (k + 2)(k + 1) / 2 if A and B are of one kind, and (k_A + 1)(k_B + 1) if they are of two.
+Two unrelated models trained on one text resemble each other more than two trained on different texts, so a pair of
+one corpus ranks first in a panel of other corpora without any relation, and the larger the panel, the smaller its
+rank over the number of all pairs. So the rank is divided by the number of pairs of the claim's *own kind*: pairs of
+models with the stratum (type, depth, vocabulary) *and* the corpus of A or, for the other model, of B. With k members
+like them these are (k + 2)(k + 1) / 2 pairs if A and B are of one kind, and (k_A + 1)(k_B + 1) if they are of two.
 
 Validity. ``inference.ranking`` (own kind) proves that p is super-uniform if A and B are exchangeable with the members
-of their own kind, whatever the others are, and under the stronger assumption that all are exchangeable too.
+of their own kind, whatever the other members are, and also if all members are exchangeable.
 
-What is of one kind is declared, of members in the panel's record and of A and B by whoever makes the claim, and never
-a score. An undeclared corpus is shared with nobody. How many members like the claim's are needed follows from the
-level alone: 13 at .01 and 5 at .05 for one kind. A verdict also needs at least one like each of A and B.
+Kinds are declared, for members in the panel's record and for A and B by the caller, and never depend on a score. An
+undeclared corpus matches no other. The number of like members needed follows from the level alone: 13 at .01 and 5 at
+.05 for one kind. A verdict also needs at least one member like each of A and B.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 
 OWN_KIND = "own_kind"
-"""The design that the primary p-value is counted by."""
+"""The design of the primary p-value."""
 
 
 class Declared(Protocol):
-    """What is declared of a member."""
+    """Declarations of a member."""
 
     @property
     def stratum(self) -> str: ...  # noqa: D102
@@ -43,14 +43,14 @@ class Declared(Protocol):
 
 
 class Likeness(Record):
-    """How many members are like one of the two models."""
+    """Numbers of members like one of the two models."""
 
     stratum: int = 0
-    """Members of its stratum."""
+    """Number of members of its stratum."""
     corpus: int = 0
-    """Members trained on the corpus declared for it."""
+    """Number of members trained on its declared corpus."""
     both: int = 0
-    """Members of which both hold: those of its own kind."""
+    """Number of members with both: those of its own kind."""
 
 
 def likeness(members: Iterable[Declared], stratum: str, corpus: str) -> Likeness:
@@ -76,13 +76,13 @@ def likeness(members: Iterable[Declared], stratum: str, corpus: str) -> Likeness
 
 
 def own_kind_design(strata: Sequence[str], corpora: Sequence[str]) -> Design:
-    """The pairs of the claim's own kind or kinds, of A, B and members in that order.
+    """The design of the claim's own kind or kinds, for A, B and members in that order.
 
     Examples
     --------
     >>> len(own_kind_design(["s"] * 5, ["text", "text", "text", "text", "other"]).orbit)
     6
-    >>> len(own_kind_design(["s"] * 5, [""] * 5).orbit)  # whose corpus is not declared is like nobody
+    >>> len(own_kind_design(["s"] * 5, [""] * 5).orbit)  # an undeclared corpus matches no other
     1
     """
     kinds = [(stratum, corpus or i) for i, (stratum, corpus) in enumerate(zip(strata, corpora, strict=True))]
@@ -91,19 +91,19 @@ def own_kind_design(strata: Sequence[str], corpora: Sequence[str]) -> Design:
 
 
 def own_pairs(use: PanelUse) -> int:
-    """Pairs of the claim's own kind or kinds, by the counts of members like A and B."""
+    """Number of pairs of the claim's own kind or kinds, from the numbers of members like A and B."""
     if _one_kind(use):
         return (use.like_a.both + 2) * (use.like_a.both + 1) // 2
     return (use.like_a.both + 1) * (use.like_b.both + 1)
 
 
 def pairs_needed(alpha: float) -> int:
-    """The fewest pairs of which a rank can reach a level: the smallest m with 1 / m <= alpha."""
+    """Number of pairs for a rank to reach a level: the smallest m with 1 / m <= alpha."""
     return ceil((1 - 1e-9) / max(alpha, 1e-300))
 
 
 def like_needed(alpha: float) -> int:
-    """Members of one kind with A and B from which a level can be reached: the smallest k with (k+2)(k+1)/2 pairs.
+    """Number of members of one kind with A and B to reach a level: the smallest k with (k+2)(k+1)/2 >= 1/level.
 
     Examples
     --------
@@ -118,13 +118,13 @@ def like_needed(alpha: float) -> int:
 
 
 def unlike(use: PanelUse, searched: int = 1) -> Phrase | None:
-    """Why no rank among the members used is a verdict, by what is declared; None where one is.
+    """Why no rank among the members used is a verdict, by declarations; None if one is.
 
     Parameters
     ----------
-    searched : pairs of models that were searched, which the level pays for.
+    searched : number of pairs of models that were searched, by which the level is divided.
     """
-    if use.primary_design != OWN_KIND:  # of a report made before this rule
+    if use.primary_design != OWN_KIND:  # a report from before this rule
         return None
     sides = (("A", use.stratum_a, use.corpus_a, use.like_a), ("B", use.stratum_b, use.corpus_b, use.like_b))
     undeclared = " and ".join(side for side, _, corpus, _ in sides if not corpus)

@@ -1,13 +1,13 @@
-"""Where two models agree on the grid of layers, family-wise over the whole grid.
+"""Localise agreement on the grid of layers of A and B, family-wise over the whole grid.
 
-Every comparison of the orbit has a grid of shares, one cell for each pair of layers. Cells are not alike: in the
-first layers strangers agree far above chance. So each cell is standardised by the mean and spread of all cells of
-all comparisons at the same relative depths, a rule that treats every model alike. The p-value of a cell of the claim
-is the rank of its value among the *largest* cell of every comparison.
+Every comparison of the orbit has a grid of shares, one cell for each pair of layers. Cells differ in distribution: in
+the first layers unrelated models agree far above chance. So each cell is standardised by mean and standard deviation
+of all cells of all comparisons at the same relative depths, a rule that treats all models alike. The p-value of a
+cell of the claim is the rank of its value among the *largest* cell of every comparison.
 
 Validity. The largest standardised cell of a comparison is an equivariant statistic of the pair design, so its rank
 gives a super-uniform p (``inference.orbit``); every other cell of the claim is no larger, so the chance that any cell
-of an unrelated pair gets p <= u is at most u. Where the pair is related in some layers, nothing is promised of the
+of an unrelated pair gets p <= u is at most u. If the pair is related in some layers, nothing is guaranteed for the
 others.
 """
 
@@ -34,7 +34,7 @@ def summarise(shares: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def localise(claim: ResponseGrid, grids: NDArray[np.float64]) -> tuple[CellResult, ...]:
-    """Judge the aligned layers of the claim, models 0 and 1, among all pairs of models.
+    """p-values of the aligned layers of the claim, models 0 and 1, among all pairs of models.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def localise(claim: ResponseGrid, grids: NDArray[np.float64]) -> tuple[CellResul
 
 
 def _classes(rows: int, columns: int) -> NDArray[np.intp]:
-    """Class of each cell by the relative depths of its layers, whichever model is called first."""
+    """Class of each cell by the relative depths of its layers, symmetric in the two models."""
     a, b = (np.arange(n) * DEPTHS // n for n in (rows, columns))
     classes: NDArray[np.intp] = np.minimum.outer(a, b) * DEPTHS + np.maximum.outer(a, b)
     return classes

@@ -1,4 +1,4 @@
-"""What goes into a panel: a TOML or YAML file that lists models with family, stratum, source and licence."""
+"""The recipe of a panel: a TOML or YAML file that lists models with family, stratum, source and licence."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Entry(Record):
     """One model to fingerprint."""
 
     model: str
-    """Path of a folder, weight file or fingerprint (relative to the recipe); where there is none, an address."""
+    """Path of a folder, weight file or fingerprint (relative to the recipe); if none exists, an address."""
     family: str
     name: str = ""
     """Name in the panel; the last part of ``model`` by default."""
     stratum: str = ""
-    """By default derived from the model: type, depth and vocabulary."""
+    """By default type, depth and vocabulary of the model."""
     corpus: str = ""
-    """Name of the text the model was trained on, the same for models trained on the same; empty if not known."""
+    """Name of the training text, equal for models trained on the same text; empty if unknown."""
     source: str = ""
     """By default ``model``."""
     licence: str
@@ -55,7 +55,7 @@ class Recipe(Record):
 
     @model_validator(mode="after")
     def _check_names(self) -> Recipe:
-        """Names become file names, so they are refused before anything is written."""
+        """Check names, which become file names, before anything is written."""
         names = [entry.member for entry in self.members]
         for n, name in enumerate(names):
             if not re.fullmatch(NAME, name):

@@ -1,7 +1,7 @@
 """A panel: fingerprints of models declared unrelated, and everything declared about them.
 
-On disk a panel is a folder: ``panel.json`` (canonical JSON of the record), one fingerprint file per member, and
-score files. The record holds the sha256 of each of them, so its own digest, which it ends with, covers them all.
+On disk a panel is a folder: ``panel.json`` (canonical JSON of the record), one fingerprint file per member, and score
+files. The record holds the sha256 of every file, so its own digest covers them all.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from .scores import ScoreFile, Scores
 RECORD = "panel.json"
 _LARGEST = 1 << 28  # bytes; the record of a thousand members has about 1 MB
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
-"""Of a member; it becomes a file name."""
+"""Pattern of a member's name, which becomes a file name."""
 DEFAULT = Path(__file__).parents[1] / "data" / "panel"
 """The panel that ships with the library."""
 PANEL_COMPONENTS: tuple[Component, ...] = ("match", "gram", "circuit", "spectrum", "spread")
-"""What panel statistics read."""
+"""Components of fingerprints that panel statistics read."""
 
 
 class Member(Record):
@@ -46,11 +46,11 @@ class Member(Record):
     name: str = Field(pattern=NAME)
     """Unique within the panel; also names the fingerprint file."""
     family: str
-    """Models of one family are related or may be; one of them stands for all."""
+    """Models of one family are related or may be; one of them represents the family."""
     stratum: str
-    """Architecture, depth and tokenizer: models of one stratum are the honest comparison."""
+    """Architecture, depth and tokenizer: models of one stratum are the fair comparison."""
     corpus: str = ""
-    """Name of the text it was trained on; empty where none is declared."""
+    """Name of its training text; empty if not declared."""
     source: str
     """Where the weights come from, in words or as a Hub id."""
     licence: str
@@ -60,14 +60,14 @@ class Member(Record):
 
 
 class Exclusion(Record):
-    """A model that was meant to be a member, or to be used, and is not."""
+    """A model that could not be a member, or a member that could not be used."""
 
     name: str
     reason: str
 
 
 class RelatedPair(Record):
-    """Two members that a symmetry test finds related although they were declared unrelated."""
+    """Two members that an exact test finds related although they were declared unrelated."""
 
     a: str
     b: str
@@ -76,7 +76,7 @@ class RelatedPair(Record):
 
 
 class PanelRecord(Record):
-    """Everything about a panel but the fingerprints."""
+    """Everything in a panel except the fingerprints."""
 
     schema_version: Literal[1] = 1
     name: str
@@ -86,7 +86,7 @@ class PanelRecord(Record):
     members: tuple[Member, ...] = Field(min_length=1)
     excluded: tuple[Exclusion, ...] = ()
     kinship: tuple[RelatedPair, ...] = ()
-    """Suspected relatives, found when the panel was built; they are listed, never dropped for it."""
+    """Suspected relatives, found when the panel was built; they are listed and never dropped."""
     scores: tuple[ScoreFile, ...] = ()
     digest: str = ""
     """``sha256:`` over the canonical JSON of everything else, which holds the sha256 of every file."""
@@ -112,7 +112,7 @@ class Panel:
     ----------
     record : PanelRecord
     fingerprints : mapping of member name to Fingerprint.
-    scores : those that ``record.scores`` lists, in its order.
+    scores : the scores that ``record.scores`` lists, in its order.
     """
 
     def __init__(
@@ -147,7 +147,7 @@ class Panel:
 
     @property
     def digest(self) -> str:
-        """That of the record: it covers every fingerprint and every score."""
+        """Digest of the record, which covers every fingerprint and every score."""
         return self.record.digest
 
     def save(self, folder: str | os.PathLike[str]) -> None:
@@ -190,7 +190,7 @@ class Panel:
 
 
 def check_panel(panel: str | os.PathLike[str] | Panel | None) -> None:
-    """Refuse what names no panel, before anything is read.
+    """Refuse an argument that names no panel, before anything is read.
 
     Raises
     ------
@@ -216,13 +216,13 @@ def load_panel(panel: str | os.PathLike[str] | Panel | None) -> Panel | None:
 
 
 def kept_scores(panel: Panel, statistic: Similarity, names: Sequence[str], anchors: tuple[int, ...]) -> Scores | None:
-    """Scores of some members on a token list, as they are kept with the panel; None where they are not.
+    """Stored scores of some members on a token list; None if there are none.
 
     Parameters
     ----------
     panel : Panel
-    statistic : that the scores are by, of its version.
-    names : members, in the order wanted.
+    statistic : the panel statistic, of its present version.
+    names : names of members, in the order of the result.
     anchors : the token list, as positions in the frozen anchor list.
     """
     for kept in panel.scores:
@@ -233,12 +233,12 @@ def kept_scores(panel: Panel, statistic: Similarity, names: Sequence[str], ancho
 
 
 def fingerprint_file(folder: Path, name: str) -> Path:
-    """Where a member's fingerprint lies in a panel's folder."""
+    """Path of a member's fingerprint in a panel's folder."""
     return folder / "fingerprints" / f"{name}.safetensors"
 
 
 def _content(record: PanelRecord) -> dict[str, Any]:
-    """Of the file, without the corpora that are not declared: panels from before there were any keep their digest."""
+    """Content of the file, without undeclared corpora, so that panels from before corpora keep their digest."""
     content: dict[str, Any] = json.loads(record.model_dump_json())
     for member in content["members"]:
         if not member["corpus"]:
@@ -268,13 +268,13 @@ def _record(path: Path) -> PanelRecord:
             f"{RECORD} of {path.parent.name!r:.200} is damaged or of an unknown schema ({first_problem(error)}); "
             "build the panel again."
         ) from error
-    except ValueError as error:  # as ValidationError is too, this comes second
+    except ValueError as error:  # after ValidationError, which is a ValueError
         raise InputError(
             f"{RECORD} of {path.parent.name!r:.200} {error}; build the panel again, or obtain it again."
         ) from error
     try:
         intact = record == record.sealed()
-    except ValueError:  # an integer that canonical JSON has no form for, so no digest either
+    except ValueError:  # an integer without canonical JSON form, so no digest
         intact = False
     if not intact:
         raise InputError(

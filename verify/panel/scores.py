@@ -1,6 +1,6 @@
-"""Scores of all pairs of models on one token list; those among members are kept with the panel.
+"""Scores of all pairs of models on one token list; those among members are stored with the panel.
 
-A claim then costs 2M + 1 scores instead of (M + 2)(M + 1)/2: linear in the size of the panel.
+A claim then needs 2M + 1 scores instead of (M + 2)(M + 1)/2: linear in the size of the panel.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .localise import CLASSES, summarise
 
 
 class ScoreFile(Record):
-    """Scores of all pairs of members of one kind by one statistic, kept with the panel so that a claim is cheap."""
+    """A file of scores of all pairs of comparable members by one statistic, stored with the panel."""
 
     file: str = Field(pattern=r"^scores/[a-z0-9_-]{1,80}\.safetensors$")
     statistic: str
@@ -30,13 +30,13 @@ class ScoreFile(Record):
     anchors: tuple[int, ...]
     """The token list, as positions in the frozen anchor list."""
     names: tuple[str, ...]
-    """Members in the order of the arrays."""
+    """Names of members, in the order of the arrays."""
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Symmetric scores of named models; NaN on the diagonal, which nothing reads."""
+    """Symmetric scores of named models; NaN on the diagonal, which is never read."""
 
     statistic: str
     version: int
@@ -46,8 +46,8 @@ class Scores:
     matrix: NDArray[np.float64]
     """Shape [n, n]."""
     grids: NDArray[np.float64]
-    """Of the primary statistic: ``localise.summarise`` of the grid of every pair, shape [n, n, classes, 4]; of the
-    others shape [0]."""
+    """For the primary statistic, ``localise.summarise`` of the grid of every pair, shape [n, n, classes, 4]; for
+    others, shape [0]."""
 
     def of(self, names: Sequence[str]) -> Scores:
         """The scores of some of the models, in the order given."""
@@ -56,7 +56,7 @@ class Scores:
         return Scores(self.statistic, self.version, self.anchors, tuple(names), self.matrix[np.ix_(at, at)], grids)
 
     def to_bytes(self) -> bytes:
-        """The arrays as a safetensors file: of each pair once."""
+        """The arrays as a safetensors file, each pair once."""
         pairs = np.triu_indices(len(self.names), 1)
         arrays = {"matrix": self.matrix[pairs]}
         if self.grids.size:
@@ -83,7 +83,7 @@ class Scores:
             if {name: array.shape for name, array in arrays.items()} != shapes or n < 2:
                 raise ValueError(f"expected arrays of shape {shapes}")
             if any(np.isnan(array).any() for array in arrays.values()) or np.isinf(arrays["matrix"]).any():
-                raise ValueError("a score is not a finite number")  # a class without a cell has a largest of -inf
+                raise ValueError("a score is not a finite number")  # the maximum of a class without cells is -inf
             matrix[first, second] = matrix[second, first] = arrays["matrix"]
             if grids.size:
                 grids[first, second] = grids[second, first] = arrays["grids"]
@@ -102,7 +102,7 @@ def compute(
     known: Scores | None = None,
     progress: Progress = silent,
 ) -> Scores:
-    """Scores of all pairs of models already cut to ``anchors``; the last ones are taken from ``known``, if given.
+    """Compute the scores of all pairs of models; those of the last models are taken from ``known``, if given.
 
     Parameters
     ----------

@@ -1,11 +1,10 @@
-"""Which members of a panel a claim is ranked among: chosen by what is declared, never by a score.
+"""Select the members of a panel that a claim is ranked among: by declarations, never by a score.
 
-Comparable members have MLPs of the same kind (gated or not) and norms of the same kind as A and B, and
-share anchor tokens with both; one token list serves them all. Members that hold the weights of A or B, or
-belong to the family of such a member or to one declared for A or B, are dropped; of several members of one
-family the one whose name has the smallest sha256 stands for all.
-Exchangeability of A, B and the members is meant given all that is used to select: declared families, identity
-of weights, kinds of MLP and norm, and vocabularies.
+Comparable members have MLPs of the same kind (gated or not) and norms of the same kind as A and B, and share anchor
+tokens with both; one token list is used for all. Members with the weights of A or B, or of the family of such a
+member or of a family declared for A or B, are excluded; of several members of one family, only the one whose name has
+the smallest sha256 is used. Exchangeability of A, B and the members is conditional on everything used for the
+selection: declared families, identity of weights, kinds of MLP and norm, and vocabularies.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ class Dropped(Record):
 
     name: str
     reason: Phrase
-    """Never a score."""
+    """The reason, which is never a score."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Members to rank a claim among, those left out with reasons, and the common token list."""
+    """Members to rank a claim among, those excluded with reasons, and the common token list."""
 
     members: tuple[Member, ...]
     dropped: tuple[Dropped, ...]
@@ -40,14 +39,14 @@ class Selection:
 def comparable(panel: Panel, a: Fingerprint, b: Fingerprint, families: Collection[str] = ()) -> Selection:
     """Select from a panel, by declarations, architectures and vocabularies alone.
 
-    The token list is that of all members of the kind, before any is dropped: claims on one panel then share it,
-    and with it the scores kept with the panel.
+    The token list is that of all comparable members, before any is excluded: claims on one panel then share it, and
+    can use the scores stored with the panel.
 
     Parameters
     ----------
     panel : the panel.
     a, b : the two models.
-    families : declared families of A and of B; their members are dropped.
+    families : declared families of A and B, whose members are excluded.
     """
     related = {family: Phrase.of("panel.member.family_declared", family=family) for family in families}
     for member in panel.record.members:
@@ -92,7 +91,7 @@ def comparable(panel: Panel, a: Fingerprint, b: Fingerprint, families: Collectio
 
 
 def stratum_of(shape: Architecture) -> str:
-    """Type, depth and vocabulary size: what models of one stratum share."""
+    """The stratum of a model: type, depth and vocabulary size."""
     return f"{shape.model_type or shape.family}, {shape.layers} layers, vocabulary {shape.vocab}"
 
 
@@ -107,9 +106,9 @@ def comparable_groups(panel: Panel) -> list[tuple[list[Member], tuple[int, ...]]
 
 
 def _on_one_list(panel: Panel, members: list[Member], shared: set[int]) -> tuple[list[Member], tuple[int, ...]]:
-    """The members that leave enough tokens known to all, and those tokens."""
+    """Members that share enough tokens with all others, and these tokens."""
     kept = list(members)
-    least = min(LEAST_ANCHORS, len(shared))  # where A and B share too few, no member is to blame
+    least = min(LEAST_ANCHORS, len(shared))  # if A and B share too few, members are not excluded for it
     known = {member.name: known_tokens(panel.fingerprints[member.name].record) for member in kept}
     while kept and len(shared.intersection(*(known[member.name] for member in kept))) < least:
         kept.remove(min(kept, key=lambda member: (len(shared & known[member.name]), _blind(member))))

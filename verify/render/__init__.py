@@ -1,4 +1,4 @@
-"""Pages, files and figures derived from the record alone; each format is loaded when it is asked for."""
+"""Render a report from its record alone; each format is imported when it is needed."""
 
 from __future__ import annotations
 
@@ -48,4 +48,4 @@ FORMATS: dict[str, Callable[[ClaimReport], bytes]] = {
     "json": lambda report: report.to_json().encode() + b"\n",
     "fragment": lambda report: _latex(report, fragment=True),
 }
-"""What makes the file of each format; ``fragment`` is LaTeX without a preamble."""
+"""Function that renders each format; ``fragment`` is LaTeX without a preamble."""

@@ -1,4 +1,4 @@
-"""Templates, in which every value that is printed is escaped for its format."""
+"""Template environments in which every printed value is escaped for its format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .escape import Styles, finalizer
 
 
 def environment(styles: Styles, **options: Any) -> Environment:
-    """An environment whose every printed value goes through one of the styles, unless it is markup that we made."""
+    """An environment in which every printed value, unless it is our own markup, goes through one of the styles."""
     return Environment(
         loader=PackageLoader("verify.render"),
         undefined=StrictUndefined,

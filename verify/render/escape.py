@@ -1,4 +1,4 @@
-"""Hostile text made inert: model names come from strangers."""
+"""Make untrusted text, such as model names, inert in every format."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Code(str):
 
 
 class Number(str):
-    """A number that we formatted."""
+    """A number, already formatted."""
 
 
 Inline = str | tuple[str, ...]
@@ -25,14 +25,14 @@ Inline = str | tuple[str, ...]
 Styles = Mapping[type[str], Callable[[str], str]]
 
 _MARKUP = re.compile(r"([\\`*{}\[\]<>|~$&@]|(?<!\w)_|_(?!\w)|:(?=/)|(?<=www)\.)", re.IGNORECASE)
-_BLOCK = re.compile(r"^\s*([#+=-]|\d+(?=[.)]))")  # what begins a heading, a list or a rule
+_BLOCK = re.compile(r"^\s*([#+=-]|\d+(?=[.)]))")  # starts of headings, lists and rules
 
 _GLYPHS = frozenset(
     {chr(c) for c in (*range(0x20, 0x7F), *range(0xA1, 0x17F), *range(0x218, 0x21C))}
     - set("\N{SOFT HYPHEN}ĦħĲĳĸĿŀŉŦŧ")
     | set("‐–—‘’‚“”„†‡•…‹›€−≤≥")
 )
-"""What the fonts of every PDF can show."""
+"""Characters that the fonts of every PDF have."""
 _ALONE = {c: f"{{{c}}}" for c in "-,!?[]*="}  # in braces: no ligatures, and no options of a preceding command
 _TEX = (
     {c: f"\\{c}" for c in "{}$&#%_"}
@@ -58,7 +58,7 @@ _LONG = re.compile(r"\S{26,}")
 
 
 def finalizer(styles: Styles) -> Callable[[Any], Markup]:
-    """What a template does with every value that it prints: text is escaped, unless it is markup that we made."""
+    """The function that a template applies to every printed value: text is escaped, our own markup is kept."""
 
     def inline(value: Any) -> Markup:
         if isinstance(value, Markup):
@@ -80,7 +80,7 @@ def plain(text: str, longest: int) -> str:
 
 
 def spelled(text: str, longest: int) -> str:
-    """Plain text in which characters that the fonts of a PDF lack are spelled out.
+    """Plain text with characters that the fonts of a PDF lack replaced by their code points.
 
     Examples
     --------
@@ -91,12 +91,12 @@ def spelled(text: str, longest: int) -> str:
 
 
 def breakable(text: str, mark: str) -> str:
-    """Long words with marks where a line may break."""
+    """Text with marks for line breaks in long words."""
     return _LONG.sub(lambda word: mark.join(re.findall(".{1,8}", word[0])), text)
 
 
 def markdown_text(text: str) -> str:
-    r"""A sentence that no renderer takes for markup, link, HTML, mathematics, or the beginning of a block.
+    r"""Escape a sentence so that no renderer takes it for markup, link, HTML, mathematics, or the start of a block.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def markdown_text(text: str) -> str:
 
 
 def markdown_name(text: str) -> str:
-    r"""A name as a code span, inside which only the backtick, and in tables the bar, mean anything.
+    r"""A name as a code span, inside which only the backtick, and in tables the bar, are special.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def markdown_name(text: str) -> str:
 
 
 def html_text(text: str) -> str:
-    """Text for an element; long words have places where a line may break."""
+    """Text for an element, with line breaks allowed in long words."""
     return _html(plain(text, SENTENCE))
 
 
@@ -133,7 +133,7 @@ def _html(shown: str) -> str:
 
 
 def tex_text(text: str) -> str:
-    r"""Text in which TeX finds no command, no active character and no ligature, for any place outside mathematics.
+    r"""Escape text for TeX: no command, active character or ligature, for any place outside mathematics.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Figures, drawn with matplotlib (extra ``report``): the same bytes for the same numbers."""
+"""Draw figures with matplotlib (extra ``report``); the same numbers give the same bytes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _STYLE: dict[str, Any] = {
 
 
 def heat_map(path: Path, names: Sequence[str], scores: NDArray[np.float64], title: str) -> None:
-    """Scores [n, n] of a panel's members; the diagonal is left blank.
+    """Heat map of the scores of a panel's members; the diagonal is blank.
 
     Parameters
     ----------
@@ -53,9 +53,9 @@ def heat_map(path: Path, names: Sequence[str], scores: NDArray[np.float64], titl
 def qq_plot(
     path: Path, observed: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], title: str
 ) -> None:
-    """Sorted p-values of pairs inside strata against uniform quantiles, with the envelope under permuted labels.
+    """QQ plot of p-values of pairs inside strata against uniform quantiles, with their envelope under permutation.
 
-    On logarithmic axes, because the small p-values are the ones that verdicts rest on.
+    Axes are logarithmic, since verdicts rest on small p-values.
 
     Parameters
     ----------
@@ -71,14 +71,14 @@ def qq_plot(
 
 
 def heat_map_size(names: Sequence[str]) -> tuple[float, float]:
-    """Inches: the names, and the cells."""
+    """Width and height in inches, for the names and the cells."""
     longest = max(len(spelled(name, _LONGEST)) for name in names)
     side = 0.065 * longest + max(2.5, 0.22 * len(names))
     return 1.6 + side, 1 + side
 
 
 def draw_heat_map(axes: Axes, names: Sequence[str], scores: NDArray[np.float64]) -> None:
-    """Cells [n, n], darkest where closest.
+    """Draw the cells [n, n], darkest for the largest scores.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def draw_heat_map(axes: Axes, names: Sequence[str], scores: NDArray[np.float64])
     names : labels of the n members.
     scores : shape [n, n].
     """
-    image = axes.pcolormesh(np.ma.masked_invalid(scores), cmap="cividis_r")  # paths: no picture inside the drawing
+    image = axes.pcolormesh(np.ma.masked_invalid(scores), cmap="cividis_r")  # vector paths, not an image
     places, labels = np.arange(len(names)) + 0.5, [spelled(name, _LONGEST) for name in names]
     axes.set_xticks(places, labels, rotation=90)
     axes.set_yticks(places, labels)
@@ -98,7 +98,7 @@ def draw_heat_map(axes: Axes, names: Sequence[str], scores: NDArray[np.float64])
 def draw_qq_plot(
     axes: Axes, observed: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> None:
-    """Sorted p-values inside their envelope, on logarithmic axes.
+    """Draw sorted p-values with their envelope, on logarithmic axes.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def draw_qq_plot(
 
 
 def colour_bar(axes: Axes, image: ScalarMappable, label: str, ticks: str | None = None) -> None:
-    """The scale of a map; ``ticks`` is how its numbers are written.
+    """Draw the colour scale of a map.
 
     Parameters
     ----------
@@ -146,9 +146,9 @@ def check_format(path: Path) -> None:
 
 
 def drawn(size: tuple[float, float], title: str, draw: Callable[[Axes], None], suffix: str) -> bytes:
-    """The file of a figure of a size in inches: no clock, no random names, and text as text.
+    """Render a figure to bytes: no time stamps, no random names, and text as text.
 
-    With matplotlib's own settings, whatever the user's; and no name is taken for mathematics.
+    matplotlib's default settings are used, whatever the user's, and names are never parsed as mathematics.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ _STYLES = {str: html_text, Code: html_name, Number: html_text}
 
 
 def html(report: ClaimReport) -> str:
-    """The report as one file; without matplotlib, figures are left out and their numbers said in words."""
+    """The report as one file; without matplotlib, figures are replaced by their numbers in words."""
     drawable = find_spec("matplotlib") is not None
     drawings = {name: _drawing(figure) if drawable else "" for name, figure in figures(report).items()}
     template = _templates().get_template("report.html")
@@ -40,7 +40,7 @@ def _templates() -> Environment:
 
 
 def _drawing(figure: ReportFigure) -> Markup:
-    """The figure as an element: no prologue, no metadata, no addresses, and identifiers of its own."""
+    """The figure as an element, without prologue, metadata or addresses, and with unique identifiers."""
     drawing = figure.render("svg").decode()
     drawing = drawing[drawing.index("<svg") :]
     drawing = re.sub(r"<metadata>.*?</metadata>\s*", "", drawing, count=1, flags=re.DOTALL)

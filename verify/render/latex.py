@@ -1,8 +1,8 @@
 r"""A claim report as LaTeX: a standalone document, or a fragment for ``\input``.
 
-The fragment needs the packages array, booktabs, longtable and graphicx, and ``\usepackage[T1]{fontenc}``. Figures
-are shown where their files (``ReportFigure.save``) lie beside the document under the names that it gives, which
-hold the report's digest; elsewhere a sentence states their numbers.
+The fragment needs the packages array, booktabs, longtable and graphicx, and ``\usepackage[T1]{fontenc}``. Figures are
+shown if their files (``ReportFigure.save``) lie beside the document under the names it expects, which contain the
+report's digest; otherwise a sentence states their numbers.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def latex(report: ClaimReport, *, fragment: bool = False) -> str:
     template = _templates().get_template("fragment.tex" if fragment else "report.tex")
     widths = {name: Markup(f"{min(0.9, figure.size[0] / 7.5):.2f}") for name, figure in figures(report).items()}
     names = {name: Markup(figure_name(report, name)) for name in widths}
-    digest = Markup(re.sub("[^0-9a-z:]", "", report.digest))  # for a PDF string and a comment, which have no escapes
+    digest = Markup(
+        re.sub("[^0-9a-z:]", "", report.digest)
+    )  # for a PDF string and a comment, which cannot be escaped
     return template.render(view=view(report), widths=widths, names=names, created=report.created, digest=digest)
 
 
@@ -57,12 +59,12 @@ def figure_name(report: ClaimReport, name: str) -> str:
 
 
 def _room(lines: int) -> Markup:
-    """A new page where fewer lines are left on this one: headings stay with what they head."""
+    """Start a new page if fewer lines are left on this one, so that headings stay with their text."""
     return Markup(rf"\par\ifdim\dimexpr\pagegoal-\pagetotal\relax<{lines}\baselineskip\newpage\fi" "\n")
 
 
 def _columns(table: Table) -> Markup:
-    """Widths after what the columns hold: at least the longest word, and the rest shared out."""
+    """Column widths: at least the longest word, the rest in proportion to the content."""
     least, most = [], []
     for i, title in enumerate(table.columns):
         cells = [_flat(cell) for cell in (title, *(row[i] for row in table.rows))]

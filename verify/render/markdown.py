@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def markdown(report: ClaimReport) -> str:
-    """The report as one Markdown page; figures are left out, and their numbers are said in words."""
+    """The report as one Markdown page; figures are replaced by their numbers in words."""
     return _templates().get_template("report.md").render(view=view(report))
 
 

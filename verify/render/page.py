@@ -10,7 +10,7 @@ from .escape import Code, Inline, Number
 
 @dataclass(frozen=True)
 class Heading:
-    """Of part of a section."""
+    """A heading inside a section."""
 
     text: Inline
     kind: str = "heading"
@@ -35,7 +35,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Table:
-    """Cells with the headers of their columns; those of numbers are right-aligned."""
+    """Cells and column headers; columns of numbers are right-aligned."""
 
     caption: Inline
     columns: tuple[str, ...]
@@ -46,7 +46,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """The place of a figure, with a text that states its numbers."""
+    """A figure, with a text that states its numbers."""
 
     name: str
     title: str

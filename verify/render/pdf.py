@@ -1,4 +1,4 @@
-"""A claim report as PDF: by pdflatex where there is one, else by typst (extra ``pdf``); the same bytes every time."""
+"""A claim report as PDF: by pdflatex if installed, else by typst (extra ``pdf``); bytes are reproducible."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _SECONDS = 120
 
 
 def pdf(report: ClaimReport) -> bytes:
-    """The report as A4 pages; without matplotlib, figures are left out and their numbers said in words.
+    """The report as A4 pages; without matplotlib, figures are replaced by their numbers in words.
 
     Raises
     ------
     InputError
-        If there is neither a pdflatex that can typeset it nor typst.
+        If neither a working pdflatex nor typst is installed.
     """
     content = by_latex(report) if shutil.which("pdflatex") else None
     if content is None and find_spec("typst") is not None:
@@ -46,7 +46,7 @@ def pdf(report: ClaimReport) -> bytes:
 
 
 def by_latex(report: ClaimReport) -> bytes | None:
-    """Typeset by pdflatex, alone in a folder of its own; None where it fails, as when a package is missing."""
+    """Typeset by pdflatex in a folder of its own; None if it fails, for example if a package is missing."""
     with TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "report.tex").write_text(latex(report), "utf-8")
@@ -55,12 +55,12 @@ def by_latex(report: ClaimReport) -> bytes | None:
             "SOURCE_DATE_EPOCH": str(_epoch(report.created)),
             "FORCE_SOURCE_DATE": "1",
             "TZ": "UTC",
-            "openin_any": "p",  # read and write nothing outside the folder and TeX's own
+            "openin_any": "p",  # no reading or writing outside the folder and TeX's own
             "openout_any": "p",
         }
         command = ["pdflatex", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
         try:
-            for _ in range(3):  # widths of tables and the number of pages settle
+            for _ in range(3):  # until table widths and page numbers settle
                 subprocess.run(
                     command,
                     cwd=place,
@@ -76,7 +76,7 @@ def by_latex(report: ClaimReport) -> bytes | None:
 
 
 def by_typst(report: ClaimReport) -> bytes:
-    """Typeset by typst; the text is data, never source."""
+    """Typeset by typst; the text is passed as data, never as source."""
     import typst
 
     drawn = find_spec("matplotlib") is not None
@@ -96,7 +96,7 @@ def by_typst(report: ClaimReport) -> bytes:
 
 
 def _draw(report: ClaimReport, place: Path, names: dict[str, str]) -> list[str]:
-    """Write the figures where they can be drawn; the folders of the fonts in them."""
+    """Write the figures that can be drawn; return the folders of their fonts."""
     if find_spec("matplotlib") is None:
         return []
     for name, figure in figures(report).items():
@@ -107,7 +107,7 @@ def _draw(report: ClaimReport, place: Path, names: dict[str, str]) -> list[str]:
 
 
 def _plain(value: Any) -> Any:
-    """The page as JSON: sentences as lists of parts, each with its kind and characters that the fonts have."""
+    """The page as JSON: sentences as lists of parts, each with its kind, in characters that the fonts have."""
     if isinstance(value, dict):
         return {key: item if key in ("kind", "name", "digest") else _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""The figures of a claim report, from its record alone: each has a title and a text that states its numbers."""
+"""The figures of a claim report, from its record alone; each has a title and a text that states its numbers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..panel.audit import Audit
     from ..statistics import DesignRank, ExactResult, PanelResult
 
-_LEAST = 5  # models that a two-way residual needs
+_LEAST = 5  # models needed for a two-way residual
 
 
 @dataclass(frozen=True)
@@ -54,21 +54,21 @@ class ReportFigure:
 
 
 def figures(report: ClaimReport) -> dict[str, ReportFigure]:
-    """The figures that a record has numbers for, by name.
+    """The figures of a report, by name, as far as its record has the numbers.
 
-    ``null``, ``ladder``, ``panel``: the primary panel test. ``layers``: units identified. ``map``: matching layers.
-    ``audit``: calibration of the panel. Nothing is drawn, and matplotlib not needed, until one is rendered.
+    ``null``, ``designs``, ``panel``: the primary panel test. ``layers``: units identified. ``map``: matching layers.
+    ``audit``: calibration of the panel. Nothing is drawn, and matplotlib is not needed, until one is rendered.
     """
     primary = report.primary
     made: list[ReportFigure] = []
     if report.panel and primary and primary.applicable:
         labels = ["A", "B", *(member.name for member in report.panel.members)]
         if len(primary.scores) == len(labels) * (len(labels) - 1) // 2 and len(labels) >= _LEAST:
-            rung = next((rung for rung in primary.ranks if rung.design == "pair_residual"), None)
+            entry = next((entry for entry in primary.ranks if entry.design == "pair_residual"), None)
             S = _matrix(primary.scores, len(labels))
-            made += [_null(S, rung)] if rung else []
+            made += [_null(S, entry)] if entry else []
             made.append(_panel(S, labels, primary.id))
-        made += [_ladder(primary, report.panel.alpha)] if primary.ranks else []
+        made += [_designs(primary, report.panel.alpha)] if primary.ranks else []
         made += [_map(primary)] if primary.grid and primary.grid[0] else []
     if report.panel and report.panel.audit and report.panel.audit.quantiles:
         made.append(_audit(report.panel.audit))
@@ -76,10 +76,10 @@ def figures(report: ClaimReport) -> dict[str, ReportFigure]:
     return {figure.name: figure for figure in made}
 
 
-def _null(S: NDArray[np.float64], rung: DesignRank) -> ReportFigure:
+def _null(S: NDArray[np.float64], entry: DesignRank) -> ReportFigure:
     T = two_way_residual(S)
     others, claim = T[np.triu_indices(len(T), 1)][1:], float(T[0, 1])
-    below = rung.size - rung.rank
+    below = entry.size - entry.rank
 
     def draw(axes: Axes) -> None:
         axes.hist(others, bins=40, color="0.75", edgecolor="0.55", linewidth=0.4, label="the other pairs")
@@ -92,15 +92,15 @@ def _null(S: NDArray[np.float64], rung: DesignRank) -> ReportFigure:
         )
         for x, side, words in (
             (0.01, "left", f"lower tail: {below} pairs\nless alike"),
-            (0.99, "right", f"upper tail: {rung.rank} of {rung.size} pairs,\nA and B among them"),
+            (0.99, "right", f"upper tail: {entry.rank} of {entry.size} pairs,\nA and B among them"),
         ):
             axes.text(x, -0.2, words, transform=axes.transAxes, ha=side, va="top", fontsize=7)
         axes.set_xlabel("score less each model's main effect")
         axes.set_ylabel("pairs")
 
     alt = (
-        f"Histogram of the residual scores of {rung.size} pairs of models with A and B marked. Upper tail: "
-        f"{rung.rank} pairs score at least as high, A and B included. Lower tail: {below} pairs score lower."
+        f"Histogram of the residual scores of {entry.size} pairs of models with A and B marked. Upper tail: "
+        f"{entry.rank} pairs score at least as high, A and B included. Lower tail: {below} pairs score lower."
     )
     return ReportFigure("null", "Residual scores of A, B and the panel", alt, (5.4, 3.2), draw)
 
@@ -118,12 +118,12 @@ def _panel(S: NDArray[np.float64], names: Sequence[str], title: str) -> ReportFi
     return ReportFigure("panel", f"Raw scores of {title}: A, B and the panel", alt, heat_map_size(names), draw)
 
 
-def _ladder(primary: PanelResult, alpha: float) -> ReportFigure:
-    rungs = primary.ranks
-    places = range(len(rungs))
+def _designs(primary: PanelResult, alpha: float) -> ReportFigure:
+    ranks = primary.ranks
+    places = range(len(ranks))
 
     def draw(axes: Axes) -> None:
-        p, least = ([10**value for value in values] for values in zip(*_pairs(rungs), strict=True))
+        p, least = ([10**value for value in values] for values in zip(*_pairs(ranks), strict=True))
         axes.hlines(places, least, p, color="0.7", linewidth=1)
         axes.plot(least, places, "|", color="0.3", markersize=12, label="smallest possible p")
         axes.plot(p, places, "o", color="black", markersize=5, label="p")
@@ -131,17 +131,18 @@ def _ladder(primary: PanelResult, alpha: float) -> ReportFigure:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
         axes.set_xlim(min(*least, alpha) / 2, 1.5)
-        axes.set_yticks(places, [rung.design.replace("_", " ") for rung in rungs])
-        axes.set_ylim(len(rungs) - 0.5, -0.5)
+        axes.set_yticks(places, [entry.design.replace("_", " ") for entry in ranks])
+        axes.set_ylim(len(ranks) - 0.5, -0.5)
         axes.set_xlabel("p")
         axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3)
 
     steps = "; ".join(
-        f"{rung.design.replace('_', ' ')} {log10(rung.log10_p)} (smallest possible {log10(rung.attainable_log10_p)})"
-        for rung in rungs
+        f"{entry.design.replace('_', ' ')} {log10(entry.log10_p)} "
+        f"(smallest possible {log10(entry.attainable_log10_p)})"
+        for entry in ranks
     )
     alt = f"log10 p by design, at level {general(alpha)} for the primary one: {steps}."
-    return ReportFigure("ladder", "p-values by design", alt, (5.4, 1.5 + 0.26 * len(rungs)), draw)
+    return ReportFigure("designs", "p-values by design", alt, (5.4, 1.5 + 0.26 * len(ranks)), draw)
 
 
 def _layers(located: ExactResult) -> ReportFigure:
@@ -204,8 +205,8 @@ def _audit(audit: Audit) -> ReportFigure:
     return ReportFigure("audit", "Audit of the panel: calibration inside strata", alt, QQ_SIZE, draw)
 
 
-def _pairs(rungs: Sequence[DesignRank]) -> list[tuple[float, float]]:
-    return [(rung.log10_p, rung.attainable_log10_p) for rung in rungs]
+def _pairs(ranks: Sequence[DesignRank]) -> list[tuple[float, float]]:
+    return [(entry.log10_p, entry.attainable_log10_p) for entry in ranks]
 
 
 def _matrix(scores: Sequence[float], n: int) -> NDArray[np.float64]:

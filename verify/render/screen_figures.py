@@ -1,4 +1,4 @@
-"""The map of a screen: models that have relatives, clustered, with the strength of the evidence between them."""
+"""The map of a screen: a clustered matrix of the evidence between models that have relatives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _LONGEST = 36  # characters of a name that are shown
-_NAMED = 90  # models up to which names are written
+_NAMED = 90  # largest number of models with written names
 
 
 def family_map(
@@ -27,8 +27,8 @@ def family_map(
     ----------
     names : labels of n models.
     strength : -log10 of the family-wise p-values, at least 0, shape [n, n], symmetric.
-    identical : pairs of identical weights, same shape; no p-value is drawn for them.
-    others : models that are not drawn.
+    identical : pairs of identical weights, same shape; drawn without p-value.
+    others : number of models that are not drawn.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def family_map(
 
 
 def clustered(strength: NDArray[np.float64], identical: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Order of models in which relatives stand together (average linkage on the logarithm of the evidence)."""
+    """Order of models with relatives side by side (average linkage on the logarithm of the evidence)."""
     if len(strength) < 3:
         return np.arange(len(strength))
     from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering

@@ -1,7 +1,7 @@
-"""What a claim report says, in the order of a forensic report: the one view that every format is rendered from.
+"""The content of a report's page, in the order of a forensic report; every format is rendered from it.
 
-Every number comes from the record. log10 p-values are rounded to two decimals above -100, and to whole numbers
-below; shares, scores and bounds to three decimals; levels are as given. Other numbers count what the record lists.
+Every number comes from the record. log10 p-values are rounded to two decimals above -100, and to whole numbers below;
+shares, scores and bounds to three decimals; levels are shown as given. Other numbers count entries of the record.
 """
 
 from __future__ import annotations

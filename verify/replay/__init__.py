@@ -1,4 +1,4 @@
-"""replay: is a report what it says it is? The work is in ``rerun``, which is loaded when it is asked for."""
+"""replay: check that a report follows from its record, fingerprints or weights."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def replay(
     Returns
     -------
     Replay
-        What was shown (``status``, and ``sentence`` in words): ``"agrees"`` with the weights of both models,
-        ``"agrees_with_fingerprints"``, ``"arithmetic_agrees"`` where neither model was given, or ``"disagrees"``;
-        where it disagrees, and what could not be checked with what was given, first what all the rest follows from.
-        ``agrees`` is true where nothing that *was* compared disagrees.
+        The ``status`` (``sentence`` in words): ``"agrees"`` with the weights of both models,
+        ``"agrees_with_fingerprints"``, ``"arithmetic_agrees"`` if neither model was given, or ``"disagrees"``; the
+        fields that disagree, and those that could not be checked, beginning with the inputs of all others. ``agrees``
+        is true if nothing that *was* compared disagrees.
 
     Raises
     ------

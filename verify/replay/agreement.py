@@ -1,4 +1,4 @@
-"""What was recorded against what was recomputed, field by field."""
+"""Compare recorded with recomputed values, field by field."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Tolerance(NamedTuple):
 
 
 class Unchecked(Record):
-    """A kind of field that nothing at hand can check, and why; a change of it may go unnoticed."""
+    """A kind of field that cannot be checked here, and why; a change of it may go unnoticed."""
 
     field: str
     """Pattern of JSON paths; ``*`` stands for anything."""
     reason: str
 
     def covers(self, field: str) -> bool:
-        """Whether a path is of this kind."""
+        """Whether a JSON path is of this kind."""
         return _pattern(self.field).fullmatch(field) is not None
 
 
@@ -59,7 +59,7 @@ Status = Literal["agrees", "agrees_with_fingerprints", "arithmetic_agrees", "dis
 stated to be of them do; that the report follows from the counts it records, whosever they are; that it does not."""
 
 Models = Literal["weights", "fingerprints"] | None
-"""What both models were given as: fingerprints where either was; None where neither was given."""
+"""How the models were given: ``fingerprints`` if either was; None if neither was given."""
 
 _NOT_OF_MODELS = "whether the {what} are those of these two models was not checked: give --a and --b"
 _SENTENCES: dict[Status, str] = {
@@ -79,17 +79,17 @@ class Replay(Record):
     verdict: str
     """As recorded."""
     basis: str
-    """What the report was held against: ``the record alone``, or more."""
+    """What the report was compared with: ``the record alone``, or more."""
     status: Status
     agrees: bool
-    """Whether nothing that was compared disagrees; what it was compared with, ``status`` says."""
+    """Whether nothing that was compared disagrees; ``status`` says what it was compared with."""
     models: Models = None
     panel_checked: bool | None = None
-    """Whether the panel was given; None where the report used none."""
+    """Whether the panel was given; None if the report used none."""
     schema_of_maker: int = SCHEMA
-    """Under which the report was made; its facts are compared in the present one."""
+    """Schema under which the report was made; its facts are compared in the present schema."""
     compared: int
-    """Fields compared: every number, text and truth value that is not of an unchecked kind."""
+    """Number of fields compared: every number, text and boolean that is not of an unchecked kind."""
     disagreements: tuple[Disagreement, ...] = ()
     not_checkable: tuple[Unchecked, ...] = ()
 
@@ -150,7 +150,7 @@ class Replay(Record):
 
 
 def problem(field: str, recorded: Any, expected: str) -> Disagreement:
-    """A recorded value that cannot be, and what was expected in words.
+    """The disagreement for an impossible recorded value.
 
     Parameters
     ----------
@@ -167,10 +167,9 @@ def problem(field: str, recorded: Any, expected: str) -> Disagreement:
 
 
 def leaves(value: Any, field: str = "$") -> Iterator[tuple[str, Any]]:
-    """Every number, text, truth value, null and empty container of a JSON value, with its path.
+    """Every number, text, boolean, null and empty container of a JSON value, with its path.
 
-    Items of a list that have names of their own (``id``, or ``line``) are called by them, and their order is a leaf
-    of its own.
+    List items with unique names (``id`` or ``line``) are addressed by them, and their order is a further leaf.
 
     Examples
     --------
@@ -191,7 +190,7 @@ def leaves(value: Any, field: str = "$") -> Iterator[tuple[str, Any]]:
 
 
 def _names(items: list[Any]) -> list[Any]:
-    """What items of a list are called: their own names where all have different ones, else their numbers."""
+    """Keys of list items: their names if all differ, else their positions."""
     for key in ("id", "line"):
         names = [item.get(key) if isinstance(item, dict) else None for item in items]
         if all(isinstance(name, str) for name in names) and len(set(names)) == len(names):
@@ -200,7 +199,7 @@ def _names(items: list[Any]) -> list[Any]:
 
 
 def compare(recorded: Any, recomputed: Any, tolerances: Sequence[tuple[str, Tolerance]]) -> list[Disagreement]:
-    """Fields that differ by more than the tolerance of the first pattern that covers them; all else is exact.
+    """Fields that differ by more than the tolerance of the first pattern that covers them, or at all if none does.
 
     Numbers are compared as numbers where the recomputed one is not an integer, as canonical JSON writes 2.0 as 2.
 

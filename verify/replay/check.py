@@ -1,4 +1,4 @@
-"""A report checked from its bytes alone, without weights: what was altered, and what does not follow from the rest.
+"""Check a report from its bytes alone: its form, its digest, and that derived values follow from the rest.
 
 The bytes must be canonical JSON and one newline; the digest that of the content; and everything that follows from
 recorded counts, scores, labels and options must be as it is when computed again (`recompute`). Facts alone are

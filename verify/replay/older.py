@@ -36,7 +36,7 @@ def as_then(report: ClaimReport, made: ClaimReport) -> ClaimReport:
 
 
 def of_its_day(test: Statistic, recorded: ExactResult) -> Statistic:
-    """A test by the version that a result was made with: it counted what the result says, under the same laws."""
+    """A test in the version that made a result: it counts what the result says, with its null distributions."""
     counted = tuple(Counted(count.law, count.part) for count in recorded.counts)
     words = recorded.words or test.words
     return replace(

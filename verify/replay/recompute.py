@@ -1,4 +1,4 @@
-"""A report made again from what it records: counts, scores, labels and options; no recorded p-value is used.
+"""Recompute a report from its recorded counts, scores, labels and options; no recorded p-value is used.
 
 The result is what the record would say if it were in order. Where raw numbers are impossible (more matches than
 units, a rank beyond its orbit), the nearest possible ones are used, so that the difference shows where they are.

@@ -1,4 +1,4 @@
-"""The panel's half of a report made again: ranks and p-values from recorded scores and labels."""
+"""Recompute the panel tests of a report: ranks and p-values from recorded scores and labels."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ def _ranked(
     field, few = f"$.evidence[{PANEL}].results[{statistic.id}]", claim.models - 2 < claim.needed
     changed = claim.older and recorded.version != statistic.version
 
-    def concluded(rungs: tuple[DesignRank, ...] = (), score: float | None = None) -> PanelResult:
-        made = conclude(statistic, rungs, score, primary_design=claim.use.primary_design)
+    def concluded(ranks: tuple[DesignRank, ...] = (), score: float | None = None) -> PanelResult:
+        made = conclude(statistic, ranks, score, primary_design=claim.use.primary_design)
         return made.model_copy(update={"version": recorded.version, "words": recorded.words}) if changed else made
 
     if not recorded.applicable:
@@ -105,7 +105,7 @@ def _ranked(
         return concluded(), None
     if statistic is not PRIMARY:
         steps = _designs(np.zeros((claim.models, claim.models)), recorded, claim)
-        return concluded(_with_ranks(steps, [rung.rank for rung in recorded.ranks]), recorded.score), None
+        return concluded(_with_ranks(steps, [entry.rank for entry in recorded.ranks]), recorded.score), None
     first, second = np.triu_indices(claim.models, 1)
     if len(recorded.scores) != len(first):
         problems.append(problem(f"{field}.scores", len(recorded.scores), f"{len(first)} scores"))
@@ -124,12 +124,12 @@ def _ranked(
 
 def _designs(scores: NDArray[np.float64], recorded: PanelResult, claim: _Ranked) -> tuple[DesignRank, ...]:
     """The ranks of all designs or, of an older report, of those that it had."""
-    steps, had = ranks_by_design(scores, *claim.use.kinds), {rung.design for rung in recorded.ranks}
+    steps, had = ranks_by_design(scores, *claim.use.kinds), {entry.design for entry in recorded.ranks}
     return tuple(step for step in steps if not claim.older or step.design in had)
 
 
 def _with_ranks(steps: tuple[DesignRank, ...], ranks: list[int]) -> tuple[DesignRank, ...]:
-    """A ladder with other ranks, each brought into its orbit; that of the own kind is the one among all pairs."""
+    """The ranks by design with other values, limited to their orbits; the own kind has the rank among all pairs."""
     ranks = (ranks + [1] * len(steps))[: len(steps)]
     designs = [step.design for step in steps]
     if PRIMARY_DESIGN in designs and ALL_PAIRS in designs:

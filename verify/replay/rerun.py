@@ -1,4 +1,4 @@
-"""A report checked from its bytes, and made again from the weights or fingerprints it is about."""
+"""Check a report from its bytes, and make it again from weights or fingerprints."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _STATED = (
     "$.panel.corpus_",
 )
 _NAMED = ("name", "origin", "merged_onto", "declared_bases", "tokenizer")
-"""What reasons and limitations call a model by."""
+"""Fields by which reasons and limitations name a model."""
 _LARGEST_SKETCH = 1 << 16
 
 
@@ -45,7 +45,7 @@ def rerun(
     panel: PanelSource,
     progress: Progress,
 ) -> Replay:
-    """What :func:`verify.replay` does.
+    """Implementation of :func:`verify.replay`.
 
     Parameters
     ----------

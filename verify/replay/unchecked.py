@@ -1,6 +1,6 @@
-"""What of a report nothing at hand can check: what everything follows from, and what was stated.
+"""The fields of a report that cannot be checked: inputs, and statements of the caller.
 
-Patterns of JSON paths, each with its reason. All that a report holds is either compared or listed here.
+Patterns of JSON paths, each with its reason. Every field of a report is either compared or listed here.
 """
 
 from __future__ import annotations

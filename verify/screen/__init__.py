@@ -1,4 +1,4 @@
-"""Many models at once: every pair tested, error rates kept over all pairs, relatives as families."""
+"""Screen many models: test every pair, control error rates over all pairs, and group relatives into families."""
 
 from ..base.callable_module import make_callable
 from .record import (

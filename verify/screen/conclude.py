@@ -1,4 +1,4 @@
-"""From tested pairs to a result: error rates over all pairs, kinds, families, and what could not be seen."""
+"""The result of a screen from its tested pairs: error rates over all pairs, kinds, families, and power."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .record import (
 from .result import ScreenResult
 
 POWER = 0.999
-"""Probability with which a relative of the stated strength passes the first stage."""
+"""Power of the first stage for which the smallest share is stated."""
 
 
 @dataclass(frozen=True)
@@ -43,19 +43,20 @@ class Compared:
 
 @dataclass(frozen=True)
 class Tested:
-    """What the second stage found of a pair."""
+    """Result of the second stage for one pair."""
 
     tests: dict[str, float | None]
     detectable: dict[str, float | None]
-    """By test, the share that it detects at :func:`level_of_pair` over the tests that apply, with 95% power."""
+    """By test, the share detected with 95% power at :func:`level_of_pair` divided by the number of applicable
+    tests."""
     log10_p: float | None
     failure: str | None
     nothing_differs: bool = False
-    """Whether no row that was read of them does, by the digests stated and the numbers held."""
+    """Whether all rows read agree, by the digests stated and the numbers held."""
 
 
 def level_of_pair(alpha: float, pairs: int) -> float:
-    """The level that one pair has to itself, shared by the tests that apply to it."""
+    """The level of one pair, to be divided by the number of tests that apply to it."""
     return alpha / pairs
 
 
@@ -73,7 +74,7 @@ def conclude(
     refused: Mapping[str, int],
     tested: Sequence[tuple[str, str, dict[str, float], Tested]],
 ) -> ScreenResult:
-    """The result that follows from the stages.
+    """Make the result from the outcomes of both stages.
 
     Parameters
     ----------
@@ -82,12 +83,12 @@ def conclude(
     against : name of the one model that all others were compared with; None where every two were.
     alpha : family-wise level over all pairs.
     fdr : level of the false discovery rate over all pairs.
-    pairs : all pairs, also those that did not pass, those of identical weights, and those that no test applies to.
-    log10_level : log10 of the first stage's.
+    pairs : number of all pairs, including those that did not pass, of identical weights, and that no test applies to.
+    log10_level : log10 of the level of the first stage.
     tiles : what the first stage found.
     identical : pairs of the same weights.
-    refused : by model, its pairs that the first stage found no exact test to apply to.
-    tested : pairs that passed, each with what both stages found.
+    refused : by model, number of its pairs to which no exact test applies.
+    tested : pairs that passed, with the results of both stages.
     """
     records = {m.label: m.record for m in models}
     found = _rows(records, tested, alpha, fdr, pairs)
@@ -149,7 +150,7 @@ def _rows(
     fdr: float,
     pairs: int,
 ) -> list[tuple[PairResult, Edge | None]]:
-    """Each pair that a test applies to; with an edge, where something was found."""
+    """A row for each pair that a test applies to, with an edge if the pair was found."""
     with_p = [(a, b, first, t, t.log10_p) for a, b, first, t in tested if t.log10_p is not None]
     values = [log10_p for *_, log10_p in with_p]
     rows = []
@@ -235,7 +236,7 @@ def _identical_row(a: str, b: str) -> PairResult:
 
 
 def _power(tiles: Sequence[TileResult], log10_level: float) -> tuple[FirstPower, ...]:
-    """By statistic, where the models compared let it see least."""
+    """Power by statistic, in the worst case over the models compared."""
     worst: dict[str, FirstPower] = {}
     for statistic, law, n, groups in dict.fromkeys(size for result in tiles for size in result.sizes):
         signs = law == "signs"
@@ -256,9 +257,9 @@ def _statements(
     power: Sequence[FirstPower], pairs: int, alpha: float, fdr: float, merged: Sequence[str], divided: Sequence[str]
 ) -> tuple[str, ...]:
     seen = [f"{p.statistic}: {'not by this statistic' if p.share is None else f's = {p.share:.3f}'}" for p in power]
-    # both procedures reject the smallest p-values: of the longer list, those false by Holm's cost at most alpha more
+    # both procedures reject the smallest p-values: the union has at most alpha more false ones in expectation
     of_our_making = [
-        "Adapters that were merged onto a base to be compared are related to it, and to whatever shares its "
+        "Adapters that were merged onto a base for this screen are related to it, and to all models that share its "
         f"arrangement, by the merging: {', '.join(merged)}."
     ] * bool(merged)
     of_main_parts = [
@@ -269,22 +270,22 @@ def _statements(
         "Dependent means that the internal arrangements are not independent: shared initial weights, or one derived "
         "from the other or both from a third. It does not say who copied, nor that anybody did.",
         f"Every adjustment is over all pairs ({pairs}), those that did not pass the first stage included (their "
-        "p-value is 1), so passing costs nothing in validity. Under the assumptions of the exact tests, the chance "
-        f"of any false “dependent” is at most {alpha:g}, and the expected share of false ones among “dependent” and "
-        f"“suspected” is at most {alpha + fdr:g}, the sum of both levels.",
-        f"A kind names as found the tests that reject at {alpha:g}, divided by the number of pairs ({pairs}) and of "
-        "the tests that apply, and always the one by which the pair was found; for every other test, the share of "
-        "indices (of signs that agree) from which it would have rejected with 95% power. With more models listed "
-        "that level is smaller, and what is found here may then not be detected. Why a test finds nothing is not "
-        "known, and a shared seed, a merge and further training look alike.",
-        "A relative of which each unit of the same layer keeps its index (for signs: agrees) with probability at "
-        f"least s by any one of these passes the first stage with probability at least {POWER:g}, where the models "
-        f"compared let it see least: {'; '.join(seen) or 'no statistic'}.",
-        "Not seen by the first stage: relatives all of whose layers stand at another depth, or whose units, channels "
-        "and signs are all re-arranged, and whose embedding basis changed, too. Of experts, heads and layers, the "
-        "first are compared.",
-        "Declared: one of the two names the other as a base, or both name one, in what was read of them; it is no "
-        "evidence, and no test uses it.",
+        "p-value is 1), so the selection does not affect validity. Under the assumptions of the exact tests, the "
+        f"probability of any false “dependent” is at most {alpha:g}, and the expected share of false pairs among "
+        f"“dependent” and “suspected” is at most {alpha + fdr:g}, the sum of both levels.",
+        f"A kind lists the tests that reject at {alpha:g} divided by the number of pairs ({pairs}) and of the tests "
+        "that apply, and always the one by which the pair was found; for every other test it gives the smallest "
+        "share of indices (of signs that agree) at which the test would have rejected with 95% power. With more "
+        "models this level is smaller, and fewer tests may be listed. Why a test does not reject is not known, and "
+        "a shared seed, a merge and further training look alike.",
+        f"Power of the first stage: a related pair passes with probability {POWER:g} if, for at least one statistic, "
+        "units of the same layer keep their index (signs agree) independently with probability s or more. Worst "
+        f"case over the models compared: {'; '.join(seen) or 'no statistic'}.",
+        "Not detected by the first stage: related pairs whose embedding basis changed and all of whose layers moved "
+        "to another depth, or all of whose units, channels and signs were re-arranged. Of experts, heads and layers, "
+        "only the first are compared.",
+        "Declared: one of the two models names the other as a base, or both name one, in the files that were read; "
+        "this is no evidence, and no test uses it.",
         *of_our_making,
         *of_main_parts,
     )

@@ -1,8 +1,8 @@
-"""Counts of every pair of two runs of models at once, by matrix products over the blocks of both.
+"""Count matches for all pairs of two runs of models at once, by matrix products over their blocks.
 
-A statistic's block readers (``statistics.counted``) give the blocks of each model; those of one layer and slot are
-compared, without alignment of layers and without a look for ties. Models of one run have the same blocks, and stand
-side by side in arrays of shape [groups, copies, n, models, k].
+A statistic's block readers (``statistics.counted``) give the blocks of each model; blocks of the same layer and slot
+are compared, without alignment of layers and without looking for ties. Models of one run have the same blocks,
+stacked in arrays of shape [groups, copies, n, models, k].
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ Group = tuple[int, str]
 """Layer and slot of a block."""
 
 MOST_ORDERED = 32
-"""Indices of one block whose order is compared; signs are compared of all."""
+"""Largest number of indices per block for fixed points; signs use all."""
 
 _AT_ONCE = 1 << 21  # scores in memory
-_READ = 512  # blocks of so many models and readers are kept in memory
+_READ = 512  # entries of the block cache
 
 
 @dataclass(frozen=True)
 class Tally:
-    """One statistic of every pair of two runs of models."""
+    """Counts of one statistic for all pairs of two runs of models."""
 
     statistic: str
     law: Law
     counts: Counts
     """Shape [models of A, models of B]."""
     n: Counts
-    """Indices compared, or signs that are not zero; same shape."""
+    """Indices compared, or non-zero signs; same shape."""
     groups: int
     """Independent groups L; 0 for signs."""
 
     def passing(self, log10_level: float) -> NDArray[np.bool_]:
-        """Whose probability is at most ``10**log10_level``; shape [models of A, models of B]."""
+        """Which counts have log10 p of at most ``log10_level``; shape [models of A, models of B]."""
         needed = np.empty(self.n.shape)
         for n in np.unique(self.n):
             needed[self.n == n] = _needed(self.law, int(n), self.groups, log10_level)
@@ -64,7 +64,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Alike:
-    """Blocks of one model that keep the same indices in arrays of the same shapes."""
+    """Blocks of one model with the same indices and array shapes."""
 
     indices: NDArray[np.intp]
     groups: tuple[Group, ...]
@@ -74,11 +74,11 @@ class Alike:
 
 
 Read = Callable[[FirstSketch, BlockReader, tuple[int, ...]], Sequence[Alike]]
-"""Blocks of a model by a reader, on a list of anchors."""
+"""Reads the blocks of a model on a list of anchors."""
 
 
 def reader() -> Read:
-    """Reads blocks, and keeps the latest in memory."""
+    """A function that reads blocks, with a cache."""
     cut = lru_cache(_READ)(on_anchors)
 
     def read(model: FirstSketch, source: BlockReader, anchors: tuple[int, ...]) -> list[Alike]:
@@ -105,7 +105,7 @@ def _alike(blocks: list[tuple[Group, Block]]) -> Alike:
 
 @dataclass(frozen=True)
 class _Both:
-    """Blocks that two runs of models have in common, at their common indices."""
+    """Blocks common to two runs of models, at their common indices."""
 
     sign_fixed: list[tuple[Floats, Floats]]
     """Vectors of A and of B, each [groups, copies, n, models, k]."""
@@ -129,7 +129,7 @@ class _Both:
 def tally(
     law: Law, source: Source, first: Sequence[FirstSketch], second: Sequence[FirstSketch], read: Read
 ) -> Tally | None:
-    """One statistic of two runs of models, each of one signature; None if they have no block in common.
+    """Count one statistic for two runs of models, each of one signature; None if they have no block in common.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def tally(
 def _in_common(
     source: BlockReader, first: Sequence[FirstSketch], second: Sequence[FirstSketch], read: Read
 ) -> Iterator[_Both]:
-    """What two runs have in common, by blocks of one shape."""
+    """Common blocks of two runs, by shape."""
     records = first[0].record, second[0].record
     shared = tuple(int(i) for i in shared_anchors(*records))
     a, b = (
@@ -175,14 +175,14 @@ def _in_common(
 
 
 def _both(a: Sequence[Alike], b: Sequence[Alike]) -> _Both | None:
-    """Blocks of equal shape of the models of two runs, side by side; None if nothing is in common."""
+    """Blocks of equal shape of two runs, stacked; None if they have nothing in common."""
     groups = _positions(a[0].groups, b[0].groups)
     indices = np.intersect1d(a[0].indices, b[0].indices, assume_unique=True)
     if not len(groups[0]) or not len(indices):
         return None
     fixed, flipping = (
         [
-            # of tables of tokens, one model may have fewer than the other: the first, which both have, are compared
+            # one model may have fewer token tables: only those of both are compared
             (_stacked(of_a, groups[0], a[0], indices), _stacked(of_b, groups[1], b[0], indices))
             for of_a, of_b in zip(_by_vector(a, name), _by_vector(b, name), strict=False)
         ]
@@ -192,7 +192,7 @@ def _both(a: Sequence[Alike], b: Sequence[Alike]) -> _Both | None:
 
 
 def _positions(a: tuple[Group, ...], b: tuple[Group, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where the groups that both have are in each."""
+    """Positions of the common groups in each."""
     of_b = {group: n for n, group in enumerate(b)}
     pairs = [(n, of_b[group]) for n, group in enumerate(a) if group in of_b]
     both = np.array(pairs, dtype=np.intp).reshape(-1, 2)
@@ -200,7 +200,7 @@ def _positions(a: tuple[Group, ...], b: tuple[Group, ...]) -> tuple[NDArray[np.i
 
 
 def _by_vector(run: Sequence[Alike], name: str) -> Iterator[tuple[Floats, ...]]:
-    """Each of the vectors of a kind, of all models of a run."""
+    """Each vector of a kind, for all models of a run."""
     return zip(*(getattr(alike, name) for alike in run), strict=True)
 
 
@@ -215,7 +215,7 @@ def _stacked(models: tuple[Floats, ...], groups: NDArray[np.intp], alike: Alike,
 
 
 def fixed_point_counts(fixed: list[tuple[Floats, Floats]], flipping: list[tuple[Floats, Floats]]) -> Counts:
-    """Fixed points of every pair of models, summed over groups: ``fixed_points(score(...))`` for whole tiles.
+    """Fixed points for all pairs of models, summed over groups: ``fixed_points(score(...))`` for whole tiles.
 
     Parameters
     ----------
@@ -260,7 +260,7 @@ def fixed_point_counts(fixed: list[tuple[Floats, Floats]], flipping: list[tuple[
 
 
 def _side_by_side(pairs: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats] | None:
-    """Vectors whose cosines are added, as one longer vector."""
+    """Concatenate vectors whose cosines are added."""
     if not pairs:
         return None
     a, b = (np.concatenate([pair[side] for pair in pairs], axis=-1) for side in (0, 1))
@@ -277,7 +277,7 @@ def _products(pair: tuple[Floats, Floats] | None, here: slice, e: int, f: int) -
 
 
 def _sign_counts(flipping: list[tuple[Floats, Floats]]) -> tuple[Counts, Counts]:
-    """Positive inner products at the same index, summed over copies, and those that are not zero; [A, B] each."""
+    """Numbers of positive and of non-zero inner products at the same index, summed over copies; [A, B] each."""
     both = _side_by_side(flipping)
     assert both is not None
     a, b = (x.sum(1).reshape(-1, *x.shape[3:]) for x in both)
@@ -288,7 +288,7 @@ def _sign_counts(flipping: list[tuple[Floats, Floats]]) -> tuple[Counts, Counts]
 
 
 def _alive(vectors: list[Floats]) -> NDArray[np.bool_]:
-    """Which indices have a direction in every vector of some copy; shape [groups * n, models]."""
+    """Which indices are live (non-zero in every vector of some copy); shape [groups * n, models]."""
     alive: NDArray[np.bool_] = np.all([x.any(-1) for x in vectors], axis=0).any(1)
     return alive.reshape(-1, alive.shape[-1])
 

@@ -1,8 +1,8 @@
-"""Families: models connected by the pairs that were found, and the models that alone hold a family together.
+"""Families: models connected by related pairs, and the models on which the connection depends (joints).
 
-A model is a *joint* of a family if the family falls apart without it and its exact copies (an articulation point of
-the graph of pairs, in which exact copies are one; Hopcroft and Tarjan 1973). Models on different sides of a joint
-were not found to be related to one another: a merge of two strangers joins its parents.
+A model is a *joint* of a family if the family is disconnected without it and its exact copies (an articulation point
+of the graph of pairs, with exact copies merged; Hopcroft and Tarjan 1973). Models on different sides of a joint were
+not found related to one another: a merge of two unrelated models joins its parents.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ Graph = Mapping[str, Sequence[str]]
 
 
 def families(edges: Sequence[Edge], *, all_pairs: bool) -> tuple[Family, ...]:
-    """Connected components of pairs, ordered by their first members.
+    """Connected components of the graph of related pairs, ordered by their first members.
 
     Parameters
     ----------
-    edges : pairs that were found.
-    all_pairs : whether every two models were compared; else what no pair joins may only not have been looked at, and
-        no joint is named.
+    edges : related pairs.
+    all_pairs : whether every two models were compared; if not, missing edges are uninformative and no joint is named.
     """
     components = components_of(_graph(edges))
     which = {model: n for n, members in enumerate(components) for model in members}
@@ -41,7 +40,7 @@ def families(edges: Sequence[Edge], *, all_pairs: bool) -> tuple[Family, ...]:
 
 
 def _joints(edges: Sequence[Edge]) -> tuple[Joint, ...]:
-    """Of one family, with what each of them joins."""
+    """Joints of one family, with the sides that each joins."""
     same = _graph(edge for edge in edges if edge.verdict == "identical")
     every = _graph(edges)
     copies = {model: [model] for model in every} | {m: group for group in components_of(same) for m in group}
@@ -68,7 +67,7 @@ def _graph(edges: Iterable[Edge]) -> Graph:
 
 
 def joints(graph: Graph) -> list[str]:
-    """Models without which a connected graph falls apart, ordered by name.
+    """Articulation points of a connected graph, ordered by name.
 
     Examples
     --------
@@ -94,13 +93,13 @@ def joints(graph: Graph) -> list[str]:
             low[before] = min(low[before], low[here])
             if before == root:
                 branches += 1
-            elif low[here] >= seen[before]:  # nothing behind it reaches around
+            elif low[here] >= seen[before]:  # no path around it
                 found.add(before)
     return sorted(found | ({root} if branches > 1 else set()))
 
 
 def components_of(graph: Graph, models: Iterable[str] | None = None) -> list[list[str]]:
-    """Connected components among all models, or some; each ordered, and all by their first members."""
+    """Connected components among all or some models, each ordered, and ordered by their first members."""
     left = set(graph if models is None else models)
     found = []
     while left:

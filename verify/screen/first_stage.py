@@ -1,24 +1,24 @@
 r"""The first stage: every pair of a tile of models, by matrix products over the same layers of both.
 
-Statistics. Counts as the exact tests make them, with the same definition of the unique best match and the same margin
-(``statistics.matching``), on a fixed part of each fingerprint (``screen.sketches``), without alignment of layers and
-without a look for ties: all that the exact tests say they count (``statistics.counted``), each source of blocks by
-itself; signs one index at a time. A test that does not say what it counts has no count here. A pair *passes* if one
-of the counts is at most as probable as the level, or if none of them can be made although an exact test applies.
+Statistics. The counts of the exact tests, with the same unique best match and margin (``statistics.matching``), on a
+fixed part of each fingerprint (``screen.sketches``), without alignment of layers and without looking for ties:
+everything that the exact tests declare to count (``statistics.counted``), each source of blocks separately; signs one
+index at a time. A test that does not declare what it counts has no count here. A pair *passes* if the p-value of one
+count is at most the level, or if no count can be made although an exact test applies.
 
-Theorem (selection is free). For a pair let ``p`` be the p-value of the full exact tests, super-uniform under the
-null hypothesis, and ``S`` the event that the pair passes, whatever its dependence on ``p``. Let ``p' = p`` on ``S``
-and 1 elsewhere. Then ``p'`` is super-uniform, and adjustments of all ``p'`` over *all* pairs (Holm's for the
-family-wise error, Benjamini and Yekutieli's for false discoveries) are valid.
-Proof. ``p' >= p``, so ``P(p' <= u) <= P(p <= u) <= u``. Both adjustments hold for super-uniform p-values under any
-dependence. ∎
-So a p-value is never divided by the chance of passing, and the first stage needs no validity of its own: a
-first-stage count decides what is looked at, never what is said.
+Theorem (selection is free). For a pair let ``p`` be the p-value of the full exact tests, super-uniform under the null
+hypothesis, and ``S`` the event that the pair passes, whatever its dependence on ``p``. Let ``p' = p`` on ``S`` and 1
+elsewhere. Then ``p'`` is super-uniform, and adjustments of all ``p'`` over *all* pairs (Holm's for the family-wise
+error, Benjamini and Yekutieli's for false discoveries) are valid. Proof. ``p' >= p``, so ``P(p' <= u) <= P(p <= u) <=
+u``. Both adjustments hold for super-uniform p-values under any dependence. ∎ So p-values need no correction for the
+selection, and the first stage need not be valid itself: its counts decide which pairs are tested, never what is
+concluded.
 
-Power. Relatives may be missed. A count of units at least ``critical_count`` (of signs, ``critical_agreement``)
-passes; if each of ``n`` same-layer units keeps its index as unique best match independently with probability at least
-``s``, ``detectable_share(n, L, level, .999)`` is the ``s`` from which the pair passes with probability at least .999.
-Not seen: a relative all of whose layers stand at another depth and whose embedding basis changed, too.
+Power. The first stage may miss related pairs. A count of units at least ``critical_count`` (of signs,
+``critical_agreement``) passes; if each of ``n`` same-layer units keeps its index as unique best match independently
+with probability at least ``s``, ``detectable_share(n, L, level, .999)`` is the ``s`` from which the pair passes with
+probability at least .999. Not detected: a related model all of whose layers moved to another depth and whose
+embedding basis changed too.
 """
 
 from __future__ import annotations
@@ -42,26 +42,26 @@ _CALLED = {"A": "one model", "B": "the other"}
 
 @dataclass(frozen=True)
 class TileResult:
-    """What the first stage found in a tile."""
+    """Result of the first stage for one tile."""
 
     passing: list[tuple[int, int, dict[str, float]]]
     """Positions of both models, and log10 p by statistic."""
     identical: list[tuple[int, int]]
     """Pairs of the same weights."""
     untestable: list[tuple[str, int]]
-    """Reason, and number of pairs."""
+    """Number of untestable pairs, by reason."""
     sizes: list[tuple[str, Law, int, int]]
-    """Statistic, law, n and L of what was counted: what the power depends on."""
+    """Statistic, null distribution, n and L of every count, which determine the power."""
     tested: int
-    """Pairs whose counts were made."""
+    """Number of pairs with counts."""
     refused: list[tuple[int, int]]
-    """Position of a model, and number of its pairs that no exact test applies to."""
+    """Number of pairs that no exact test applies to, by position of a model."""
 
 
 def tile(
     first: Sequence[FirstSketch], second: Sequence[FirstSketch], starts: tuple[int, int], log10_level: float
 ) -> TileResult:
-    """Every pair of a model of ``first`` with one of ``second``; each pair once where both are the same stretch.
+    """Compare every model of ``first`` with every model of ``second``; each pair once if both are the same stretch.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def tile(
 
 
 def untestable_because(a: FirstSketch, b: FirstSketch) -> str | None:
-    """Why no exact test applies to two models, in words, or None."""
+    """Why no exact test applies to two models, in words; None if one does."""
     if a.record.sketch != b.record.sketch:
         return "the fingerprints were made under different sketches"
     reasons = [test.refusal(a.bare, b.bare) for test in EXACT_TESTS]
@@ -117,7 +117,7 @@ def untestable_because(a: FirstSketch, b: FirstSketch) -> str | None:
 
 
 def tallied(first: Sequence[FirstSketch], second: Sequence[FirstSketch], read: Read) -> list[Tally]:
-    """All statistics that can be made of two runs of models, each of one signature.
+    """All statistics that can be counted for two runs of models, each of one signature.
 
     Parameters
     ----------
@@ -152,8 +152,8 @@ def _runs(models: Sequence[FirstSketch]) -> Iterator[tuple[int, list[FirstSketch
 def _identical(first: Sequence[FirstSketch], second: Sequence[FirstSketch]) -> NDArray[np.bool_]:
     """Pairs of the same weights, by ``fingerprint.identical``; shape [first, second].
 
-    Models that state the same weights and hold other numbers are not: one of them states what is not so, and what
-    they hold is tested as that of any two models is.
+    Models that state the same weights but hold different numbers do not count: one statement is false, so they are
+    tested like any two models.
     """
     a, b = ([stated_weights(model.record, whole=model.whole) for model in run] for run in (first, second))
     same = np.array([[same_weights(x, y) for y in b] for x in a])

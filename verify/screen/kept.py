@@ -1,4 +1,4 @@
-"""What a screen keeps of its work, so that one that was interrupted goes on where it was."""
+"""Cache of a screen's finished tasks, so that an interrupted screen resumes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 from ..base import Workers, digest, run_in_order, software, write_atomically
 
 VERSION = 3
-"""Of the stages: a change makes kept work void."""
+"""Version of the stages; a change invalidates cached results."""
 
 Made = TypeVar("Made")
 
 
 class TaskCache:
-    """Results of finished tasks, one file each, under a digest of everything that they depend on."""
+    """Results of finished tasks, one file each, under a digest of everything they depend on."""
 
     def __init__(self, work: Path, depends_on: Mapping[str, Any]) -> None:
         content = {**depends_on, "stages": VERSION, "software": software("scipy")}
@@ -36,7 +36,7 @@ class TaskCache:
         restored: Callable[[Any], Made],
         progress: Callable[[int, int], None],
     ) -> list[Made]:
-        """Results of all tasks in order: those kept, and the others made and kept one by one.
+        """Results of all tasks in order: cached ones are loaded, others are computed and cached one by one.
 
         Parameters
         ----------
@@ -58,7 +58,7 @@ class TaskCache:
             try:
                 results[n] = restored(json.loads(self._file(name, n).read_bytes()))
             except (OSError, ValueError, TypeError, KeyError):
-                continue  # not made yet, or damaged
+                continue  # missing or damaged
         missing = [n for n in range(len(tasks)) if n not in results]
         done = len(results)
         progress(done, len(tasks))

@@ -1,7 +1,7 @@
-"""What kind of relation two models have: which exact tests reject, and what each of the others would have seen.
+"""The kind of a related pair: the exact tests that reject, and the power of the others.
 
-A kind says what was found and never a cause: a shared seed, shared pretrained embeddings, a merge and further
-training look alike to every test. Where a test finds nothing, its power is said, and not what may have been done.
+A kind describes results, never causes: a shared seed, shared pretrained embeddings, a merge and further training look
+alike to every test. For a test that does not reject, its power is stated.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ NOTHING_DIFFERS = "no difference in what was read"
 
 @dataclass(frozen=True)
 class Kind:
-    """Which exact tests of a pair reject at a level, and which do not."""
+    """The exact tests of a pair that reject at a level, and the others."""
 
     found: tuple[str, ...]
     not_detected: dict[str, float | None]
-    """By test, the share from which it would have rejected with 95% power; None where no share suffices."""
+    """By test, the smallest share for 95% power; None if no share suffices."""
     not_comparable: tuple[str, ...]
     """Tests that do not apply."""
 
@@ -39,14 +39,13 @@ class Kind:
 
 
 def kind(tests: Mapping[str, float | None], detectable: Mapping[str, float | None], log10_alpha: float) -> Kind:
-    """Sort the tests of a pair that was found.
+    """Classify the tests of a related pair.
 
     Parameters
     ----------
-    tests : log10 p by test id; None where it does not apply.
-    detectable : by test id, the share of indices (for signs: of agreement) from which it rejects at the level with
-        95% power.
-    log10_alpha : log10 of the level of each test; the smallest p-value counts as a rejection in any case, as the pair
+    tests : log10 p by test id; None if the test does not apply.
+    detectable : by test id, the smallest share of indices (for signs: of agreement) for 95% power at the level.
+    log10_alpha : log10 of the level of each test; the smallest p-value always counts as a rejection, since the pair
         was found by it.
     """
     values = {name: value for name, value in tests.items() if value is not None}

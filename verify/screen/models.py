@@ -1,4 +1,4 @@
-"""The models of a screen: each once, with its fingerprint and the first stage's part of it kept on disk."""
+"""Prepare the models of a screen: each once, with its fingerprint and first-stage sketch on disk."""
 
 from __future__ import annotations
 
@@ -37,29 +37,29 @@ from .kept import VERSION
 
 @dataclass(frozen=True)
 class Prepared:
-    """A model that can be compared."""
+    """A model ready for comparison."""
 
     file: Path
-    """Its fingerprint."""
+    """File of its fingerprint."""
     sha256: str
     first: Path
-    """The first stage's part of it."""
+    """File of its first-stage sketch."""
     signature: str
     record: FingerprintRecord
     location: Location
-    """What was given: of weights, or of the fingerprint itself."""
+    """Location given, of weights or of a fingerprint."""
     likeness: str
-    """Digest of all by which exact copies are alike, at any effort: what is compared of them, but for tokens."""
+    """Digest of everything that exact copies share at any effort, except numbers on tokens."""
 
     @property
     def stated(self) -> bool:
-        """Whether the fingerprint itself was given, and not weights."""
+        """Whether a fingerprint was given, not weights."""
         return Path(self.location.address) == self.file
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A model that cannot."""
+    """A model that cannot be read."""
 
     name: str
     reason: str
@@ -67,14 +67,14 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Labelled:
-    """A model under a name that no other of the screen has."""
+    """A model under a unique name."""
 
     label: str
     prepared: Prepared
 
 
 def located(source: Model, work: Path) -> Location:
-    """Where every worker finds a model: fingerprints at hand are written, paths are made absolute."""
+    """A location valid in every worker: fingerprints in memory are written to files, paths are made absolute."""
     if isinstance(source, Fingerprint):
         return Location(str(_kept_fingerprint(source, work)))
     location = Location.of(source)
@@ -83,7 +83,7 @@ def located(source: Model, work: Path) -> Location:
 
 
 def once(locations: Sequence[Location]) -> list[Location]:
-    """Each model once, by its address: the first of those that lead to one place."""
+    """Each model once: the first of several addresses of the same place."""
     return list({_address(location): location for location in reversed(locations)}.values())[::-1]
 
 
@@ -93,7 +93,7 @@ def _address(location: Location) -> tuple[str | None, ...]:
 
 
 def _place(text: str) -> str:
-    """A path behind its links; an address as it is."""
+    """A path with links resolved; an address unchanged."""
     try:
         return str(Path(text).resolve()) if Path(text).exists() else text.removeprefix("hf://")
     except OSError:  # a name too long for the file system
@@ -101,12 +101,12 @@ def _place(text: str) -> str:
 
 
 def is_one(a: Prepared, b: Prepared) -> bool:
-    """Whether two fingerprints are of one model: of the same bytes, but for weights in two places of this machine."""
+    """Whether two fingerprints are one model: equal bytes, unless both are of weights in two local places."""
     return a.sha256 == b.sha256 and (a.stated or b.stated or a.record.origin is not None)
 
 
 def prepare(location: Location, work: Path, effort: Effort) -> Prepared | Unreadable:
-    """Read or make one fingerprint, and keep the first stage's part of it; what goes wrong costs this model alone.
+    """Read or make one fingerprint, and save its first-stage sketch; a failure affects this model alone.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def _prepared(file: Path, location: Location, work: Path) -> Prepared:
 
 
 def with_digests(ready: Sequence[Prepared], work: Path, workers: Workers) -> list[Prepared]:
-    """The models, and of those that may be exact copies of another the digests of their files.
+    """The models, with file digests for those that may be exact copies of another.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def with_digests(ready: Sequence[Prepared], work: Path, workers: Workers) -> lis
 
 
 def _with_digest(one: Prepared, work: Path) -> Prepared:
-    """A file that cannot be read any more leaves it as it was."""
+    """The model with file digests; unchanged if a file cannot be read any more."""
     try:
         model = with_file_digests(Fingerprint.load(one.file), one.location)
         return _prepared(_kept_fingerprint(model, work), one.location, work)
@@ -181,7 +181,7 @@ def _with_digest(one: Prepared, work: Path) -> Prepared:
 
 
 def labelled(prepared: Sequence[Prepared]) -> list[Labelled]:
-    """Models by name; a number that makes no other model's name tells those of one name apart."""
+    """Give models unique names, by adding numbers to equal ones."""
     taken = {one.record.name for one in prepared}
     models: list[Labelled] = []
     numbers = count(2)

@@ -1,4 +1,4 @@
-"""What a screen says, as frozen records: the result, its families, and one row for each pair that was looked at."""
+"""Records of a screen: the result, its families, and one row for each pair tested."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ class ScreenedModel(Record):
     """One model that was compared."""
 
     label: str
-    """Its name; where several have the same, a number follows."""
+    """Its name, with a number added if several have the same."""
     fingerprint_sha256: str
-    """Of the fingerprint file."""
+    """sha256 of the fingerprint file."""
     content_sha256: str
     architecture: str
     """Name of the layout table."""
     layers: int
     width: int
     untestable: int = 0
-    """Pairs of this model to which no exact test applies."""
+    """Number of pairs of this model to which no exact test applies."""
 
 
 class LeftOut(Record):
@@ -42,74 +42,74 @@ class Untestable(Record):
 
 
 class FirstPower(Record):
-    """What one first-stage statistic lets pass with probability .999, in the models compared where it can least."""
+    """Power of one first-stage statistic at probability .999, in the worst case over the models compared."""
 
     statistic: str
     indices: int
-    """Indices compared, or signs."""
+    """Number of indices, or signs, compared."""
     groups: int
     """Independent groups; 0 for signs."""
     share: float | None
-    """Smallest probability, per index, of being kept (for signs: of agreeing); None where none suffices."""
+    """Smallest probability, per index, of keeping its place (for signs: of agreeing); None if none suffices."""
 
 
 class FirstStage(Record):
-    """The stage that every pair went through."""
+    """The first stage, which every pair goes through."""
 
     level: float
-    """Of each statistic, unadjusted."""
+    """Level of each statistic, unadjusted."""
     tested: int
-    """Pairs whose counts were made."""
+    """Number of pairs with counts."""
     passed: int
     power: tuple[FirstPower, ...]
 
 
 class PairResult(Record):
-    """One pair that passed the first stage, or of identical weights."""
+    """One pair that passed the first stage or has identical weights."""
 
     a: str
     b: str
     stage: Literal["identical", "full"]
     first_log10_p: float | None
-    """The smallest of the first stage's; None where it had no statistic for the pair, or none was needed."""
+    """Smallest log10 p of the first stage; None if it had no statistic for the pair, or needed none."""
     tests: dict[str, float | None]
-    """log10 p of each exact test; None where it does not apply."""
+    """log10 p of each exact test; None if it does not apply."""
     log10_p: float | None
-    """Of "no exact test's null hypothesis is false"."""
+    """log10 p of "no exact test's null hypothesis is false"."""
     adjusted_log10_p: float | None
     """Family-wise over all pairs (Holm)."""
     fdr_log10_p: float | None
     """Adjusted for false discoveries over all pairs (Benjamini and Yekutieli)."""
     verdict: PairVerdict
     kind: str
-    """Which tests reject, and from which share the others would have, in words; empty without a finding."""
+    """Tests that reject, and the power of the others, in words; empty without a finding."""
 
 
 class Edge(Record):
-    """Two models of a family that are not independent."""
+    """Two related models of a family."""
 
     a: str
     b: str
     verdict: PairVerdict
     kind: str
     adjusted_log10_p: float | None
-    """None where the weights are identical."""
+    """None if the weights are identical."""
     found: tuple[str, ...] = ()
     """Exact tests that reject at their level in this screen, or by which the pair was found."""
     not_detected: dict[str, float | None] = Field(default_factory=dict)
-    """The other exact tests that apply: the share of indices (for signs: of agreement) from which each would have
-    rejected at that level with 95% power; None where no share suffices."""
+    """The other applicable exact tests: the smallest share of indices (for signs: of agreement) for 95% power at that
+    level; None if no share suffices."""
     declared: bool | None = None
-    """Whether one of the two names the other as a base, or both name one; None where it was not asked."""
+    """Whether one of the two names the other as a base, or both name one; None if not examined."""
 
 
 class Joint(Record):
-    """A model without which a family falls apart."""
+    """A model without which a family is disconnected."""
 
     models: tuple[str, ...]
     """The model, and its exact copies."""
     sides: tuple[tuple[str, ...], ...]
-    """Models that only it joins: no pair of two sides was found."""
+    """The sides that only it joins: no pair across sides was found."""
 
 
 class Family(Record):
@@ -119,7 +119,7 @@ class Family(Record):
     members: tuple[str, ...]
     edges: tuple[Edge, ...]
     joints: tuple[Joint, ...] = ()
-    """Empty also where not every two models were compared."""
+    """Empty also if not all pairs were compared."""
 
 
 class ScreenRecord(Record):
@@ -129,20 +129,20 @@ class ScreenRecord(Record):
     models: tuple[ScreenedModel, ...]
     left_out: tuple[LeftOut, ...]
     against: str | None
-    """The one model that all others were compared with; None where every two were."""
+    """The one model that all others were compared with; None if all pairs were."""
     alpha: float = Field(gt=0, lt=1)
     """Family-wise level over all pairs."""
     fdr: float = Field(gt=0, lt=1)
-    """Rate of false discoveries over all pairs."""
+    """False discovery rate over all pairs."""
     pairs: int
-    """All pairs, which every adjustment pays for."""
+    """Number of all pairs, which every adjustment uses."""
     identical: int
-    """Pairs of identical weights."""
+    """Number of pairs of identical weights."""
     untestable: tuple[Untestable, ...]
     first_stage: FirstStage
     families: tuple[Family, ...]
     suspected: tuple[Edge, ...]
-    """Pairs rejected at the rate of false discoveries, not family-wise."""
+    """Pairs rejected at the false discovery rate but not family-wise."""
     statements: tuple[str, ...]
-    """What the numbers mean, and what could not be seen."""
+    """Sentences on the meaning of the numbers, and on power."""
     software: dict[str, str]

@@ -1,4 +1,4 @@
-"""A finished screen: its record, its pairs, and the files they become."""
+"""The result of a screen: its record, its pairs, and its files."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ Format = Literal["parquet", "csv"]
 FORMS: tuple[Format, ...] = get_args(Format)
 
 VERDICTS = ("identical", "dependent", "suspected", "no_evidence", "untestable")
-"""Of a pair of a screen."""
+"""Verdict on a pair of a screen."""
 
 _OURS = ("pairs.parquet", "pairs.csv", "families.json", "summary.md", "families.svg", "families.png")
 
 _BEGINNING = 1 << 12  # bytes of a table or page
-_MOST_RECORD = 1 << 28  # bytes of a record that are looked at
+_MOST_RECORD = 1 << 28  # bytes of a record that are read
 
 _MOST_DRAWN = 150  # models on the map
 
 
 @dataclass(frozen=True)
 class ScreenResult:
-    """Many models compared.
+    """The result of :func:`verify.screen`.
 
     Parameters
     ----------
@@ -51,14 +51,14 @@ class ScreenResult:
 
     @property
     def finding(self) -> str:
-        """What was found, in one sentence."""
+        """The finding in one sentence."""
         from .summary import finding
 
         return finding(self.record)
 
     @property
     def verdicts(self) -> frozenset[str]:
-        """Verdicts that at least one pair has; ``left_out`` where a model could not be read."""
+        """Verdicts that at least one pair has; ``left_out`` if a model could not be read."""
         record, counts = self.record, Counter[str](row.verdict for row in self.pairs)
         counts["untestable"] = sum(u.pairs for u in record.untestable)
         counts["no_evidence"] = record.pairs - sum(counts[v] for v in VERDICTS if v != "no_evidence")
@@ -97,7 +97,7 @@ class ScreenResult:
         return table | {name: [getattr(row, name) for row in self.pairs] for name in last}
 
     def to_frame(self) -> Any:
-        """One row a pair, as a pandas DataFrame; the columns are those of :meth:`columns`.
+        """One row for each pair, as a pandas DataFrame with the columns of :meth:`columns`.
 
         Raises
         ------
@@ -120,13 +120,13 @@ class ScreenResult:
     def save(self, folder: str | os.PathLike[str], form: Format | None = None) -> list[Path]:
         """Write ``pairs.parquet`` (or ``pairs.csv``), ``families.json``, ``summary.md`` and the map of families.
 
-        The map needs matplotlib and at least one pair that was found; without, it is left out. Files of these names
+        The map is written only if matplotlib is installed and a pair was found. Files of these names
         that an earlier screen left in the folder are replaced or removed.
 
         Parameters
         ----------
-        folder : made if there is none.
-        form : Parquet where pyarrow is installed and CSV elsewhere, by default.
+        folder : folder to write to, made if absent.
+        form : format of the table; by default Parquet if pyarrow is installed, else CSV.
 
         Raises
         ------
@@ -174,12 +174,12 @@ class ScreenResult:
 
 
 def check_folder(folder: str | os.PathLike[str]) -> None:
-    """Refuse a folder where the files of a screen would replace, or remove, one that no screen wrote.
+    """Refuse a folder in which the files of a screen would replace or remove a file that no screen wrote.
 
     Raises
     ------
     InputError
-        Naming the file.
+        With the name of the file.
     """
     present = [Path(folder, name) for name in _OURS if Path(folder, name).exists()]
     drawn = [path for path in present if path.suffix in (".svg", ".png")]
@@ -240,7 +240,7 @@ def _csv(columns: dict[str, list[Any]]) -> bytes:
 
 
 def _cell(value: Any) -> str:
-    """A name that a spreadsheet does not take for a formula; numbers in full."""
+    """Format a cell: names that no spreadsheet takes for a formula, numbers in full."""
     if isinstance(value, str):
         return f"'{value}" if value[:1] in ("=", "+", "-", "@") else value
     return "" if value is None else repr(value)

@@ -1,6 +1,6 @@
-"""What the first stage knows of a model: a fixed part of its fingerprint, so that whole tiles fit in memory.
+"""First-stage sketches: a fixed part of each fingerprint, small enough for whole tiles to fit in memory.
 
-A part is fixed in advance and blind to the weights: the units and channels with the smallest keys
+The part is fixed in advance and independent of the weights: the units and channels with the smallest keys
 (``chosen_indices`` are nested), the first heads, the first copies of an MLP and the first layers.
 """
 
@@ -30,7 +30,7 @@ COPIES = 2
 LAYERS = 64
 """Layers."""
 NEEDED: tuple[Component, ...] = ("units", "values", "response", "stream")
-"""Components of a fingerprint that the exact tests look at."""
+"""Components of a fingerprint that the exact tests read."""
 
 _ON_TOKENS = ("response", "stream")
 _HEADER = "verify.screen"
@@ -38,23 +38,23 @@ _HEADER = "verify.screen"
 
 @dataclass(frozen=True, eq=False)
 class FirstSketch:
-    """The first stage's part of one model."""
+    """The first-stage sketch of one model."""
 
     record: FingerprintRecord
-    """Of the whole model, at screen effort whatever it was made at, so that all compare."""
+    """Record of the whole model, at screen effort whatever its own, so that all models compare."""
     whole: bool
     """Whether its digest is of all weights."""
     part: Fingerprint
-    """The part of it that is kept, as a fingerprint of a smaller model."""
+    """The part kept, as a fingerprint of a smaller model."""
 
     @cached_property
     def bare(self) -> Fingerprint:
-        """The record alone, which decides what applies."""
+        """A fingerprint without arrays, which decides the tests that apply."""
         return Fingerprint(self.record, {})
 
     @cached_property
     def signature(self) -> str:
-        """Models of one signature are stacked: same shapes, same indices, same tests that apply."""
+        """Text that is equal for models that can be stacked: same shapes, indices and applicable tests."""
         record, alone = self.record, self.bare
         applied = {test.id: test.refusal(alone, alone) is None for test in EXACT_TESTS}
         counted = {
@@ -75,9 +75,9 @@ class FirstSketch:
 
     @cached_property
     def likeness(self) -> str:
-        """Digest of what exact copies share whatever was read of each: one architecture, sizes of files, and rows.
+        """Digest of everything that exact copies share whatever was read: architecture, file sizes, and rows.
 
-        Rows of tokens are left out, as another tokenizer may lie beside a copy.
+        Rows on tokens are excluded, since a copy may have another tokenizer.
         """
         whole = hashlib.sha256(self.record.architecture.model_dump_json().encode())
         whole.update(repr(sorted(file.size for file in self.record.files)).encode())
@@ -88,7 +88,7 @@ class FirstSketch:
 
 
 def first_sketch(model: Fingerprint) -> FirstSketch:
-    """Cut a fingerprint down; arrays that it lacks are left out.
+    """Cut a fingerprint down to its first-stage sketch; absent arrays are skipped.
 
     Raises
     ------

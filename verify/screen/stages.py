@@ -1,9 +1,9 @@
 """screen: many models in, pairs and families out; two stages, both resumable.
 
-1. Every model is fingerprinted or its fingerprint read, once, and cut down to the first stage's part.
+1. Every model is fingerprinted, or its fingerprint read, once, and cut down to its first-stage sketch.
 2. Every pair goes through the first stage, in tiles of models (``screen.first_stage``).
 3. The pairs that pass are given all exact tests, as :func:`verify.test_lineage` does.
-4. Error rates are kept over *all* pairs, those that did not pass included (``screen.conclude``).
+4. Error rates are controlled over *all* pairs, those that did not pass included (``screen.conclude``).
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ from .result import ScreenResult
 TILE = 64
 """Models on each side of a tile."""
 LARGEST_LEVEL = 0.01
-"""Of a first-stage statistic, unadjusted."""
-STRANGERS_A_MODEL = 0.02
-"""Strangers that pass by chance, at most, for each model and statistic: the second stage then grows like the
-number of models and not of pairs."""
+"""Largest level of a first-stage statistic, unadjusted."""
+MAX_FALSE_PASSES_PER_MODEL = 0.02
+"""Largest expected number of unrelated pairs that pass by chance, for each model and statistic; the second stage then
+grows with the number of models, not of pairs."""
 WORK = ".work"
-"""Folder of what is kept to resume; may be deleted once a screen is done."""
+"""Folder of cached work, which may be deleted once a screen is done."""
 
 _BATCH = 8  # pairs of one second-stage task
 
@@ -73,15 +73,15 @@ def screen(
     ----------
     models : paths or addresses of weights (folder or file), paths of fingerprints, Locations, or Fingerprints; the
         order does not matter.
-    against : compare all models with this one only, and not with itself where it is among them; the price is then one
-        test a model.
-    effort : how much is read of weights; two models compare at the smaller of their efforts.
-    alpha : family-wise level over all pairs; the chance of any false ``dependent`` is at most this.
-    fdr : level of the false discovery rate; the expected share of false ones among pairs called ``dependent`` or
-        ``suspected`` is at most ``alpha + fdr``.
+    against : compare all models with this one only (and not with itself); the correction is then for one pair per
+        model.
+    effort : how much of the weights to read; two models compare at the smaller of their efforts.
+    alpha : family-wise error rate over all pairs: the largest probability of any false ``dependent``.
+    fdr : false discovery rate; the expected share of false pairs among those called ``dependent`` or ``suspected`` is
+        at most ``alpha + fdr``.
     workers : None for this process, a number of processes, or any executor, such as that of a dask cluster
         (``Client.get_executor()``), whose workers must see the folder under the same path.
-    folder : where unfinished work is kept, so that an interrupted screen goes on where it was.
+    folder : folder for unfinished work, from which an interrupted screen resumes.
     progress : called while models are read and tiles and pairs compared.
 
     Returns
@@ -153,7 +153,7 @@ def _screen(
 
     order = sorted(models, key=lambda m: (m is not one, m.prepared.signature, m.label))
     pairs = len(models) - 1 if one else len(models) * (len(models) - 1) // 2
-    log10_level = log10(min(LARGEST_LEVEL, STRANGERS_A_MODEL * len(models) / pairs))
+    log10_level = log10(min(LARGEST_LEVEL, MAX_FALSE_PASSES_PER_MODEL * len(models) / pairs))
     depends_on = {
         "models": [m.prepared.sha256 for m in order],
         "against": one is not None,
@@ -204,7 +204,7 @@ TileTask = tuple[tuple[Path, ...], tuple[Path, ...], tuple[int, int]]
 
 
 def _tiles(order: Sequence[Labelled], *, alone: bool) -> Iterator[TileTask]:
-    """Stretches of models to compare, each with the positions of its first."""
+    """Pairs of stretches of models to compare, with the positions of their first models."""
     files = [m.prepared.first for m in order]
     first = 1 if alone else 0
     chunks = [(at, tuple(files[at : at + TILE])) for at in range(first, len(files), TILE)]
@@ -224,7 +224,7 @@ def _sketches(files: tuple[Path, ...]) -> list[sketches.FirstSketch]:
 
 
 def _second_stage(pairs: list[tuple[str, str]], alpha: float) -> list[Tested]:
-    """All exact tests of some pairs of fingerprint files; ``alpha`` is the level that one pair has to itself."""
+    """Run all exact tests on some pairs of fingerprint files; ``alpha`` is the level of one pair."""
     return [_tested(_loaded(a), _loaded(b), alpha) for a, b in pairs]
 
 
@@ -250,13 +250,13 @@ def _loaded(file: str) -> Fingerprint:
 def _oriented(
     order: Sequence[Labelled], at: Sequence[int], found: dict[str, float]
 ) -> tuple[str, str, dict[str, float]]:
-    """A pair by its labels in their order, and what the first stage found of it."""
+    """The labels of a pair, in order, and its first-stage p-values."""
     a, b = sorted(order[i].label for i in at)
     return a, b, found
 
 
 def _refused(order: Sequence[Labelled], tiles: Sequence[TileResult]) -> Counter[str]:
-    """By model, its pairs that no exact test applies to."""
+    """Number of pairs that no exact test applies to, by model."""
     refused: Counter[str] = Counter()
     for result in tiles:
         refused.update({order[at].label: pairs for at, pairs in result.refused})

@@ -12,13 +12,13 @@ from .record import Edge, Joint, ScreenRecord
 
 _MOST_EDGES = 100  # on the page; all are in the table of pairs
 _MOST_NAMED = 1000  # models of a family, or without relatives, on the page; all are in families.json
-_MOST_OF_A_SIDE = 5  # models named of those that only one model joins
+_MOST_OF_A_SIDE = 5  # models named of each side of a joint
 _MOST_SIDES = 20  # of a joint, on the page
 _MOST_JOINTS = 20  # of a family, on the page
 
 
 def finding(record: ScreenRecord) -> str:
-    """What was found, in one sentence."""
+    """The finding in one sentence."""
     edges = [edge for family in record.families for edge in family.edges]
     identical = sum(edge.verdict == "identical" for edge in edges)
     left = f"; {_count(len(record.left_out), 'model')} could not be read" if record.left_out else ""
@@ -30,7 +30,7 @@ def finding(record: ScreenRecord) -> str:
 
 
 def summary(record: ScreenRecord, table: str | None = None) -> str:
-    """What was found, how to read it, and what was left out; ``table`` is the file of the pairs, if there is one."""
+    """The summary page; ``table`` is the file of the pairs, if there is one."""
     what = f"each with {markdown_name(record.against)}" if record.against else "every two with one another"
     edges = [edge for family in record.families for edge in family.edges]
     lines = [
@@ -73,14 +73,14 @@ def summary(record: ScreenRecord, table: str | None = None) -> str:
 
 
 def _alone(record: ScreenRecord) -> list[str]:
-    """Models of no pair that was found."""
+    """Models of no related pair."""
     found = {name for family in record.families for name in family.members}
     found |= {name for edge in record.suspected for name in (edge.a, edge.b)}
     return [model.label for model in record.models if model.label not in found]
 
 
 def _without_relatives(record: ScreenRecord) -> list[str]:
-    """Every model of no pair that was found, and with how many it could not be compared."""
+    """Models of no related pair, and the number of models each could not be compared with."""
     partners = {model.label: len(record.models) - 1 for model in record.models}
     if record.against is not None:
         partners = {name: number if name == record.against else 1 for name, number in partners.items()}
@@ -106,7 +106,7 @@ def _without_relatives(record: ScreenRecord) -> list[str]:
 
 
 def _joint(joint: Joint) -> str:
-    """What only one model joins."""
+    """A sentence on the sides that only one model joins."""
     sides = [_named(side, _MOST_OF_A_SIDE) for side in joint.sides[:_MOST_SIDES]]
     if any(len(side) > 1 for side in joint.sides):
         sides = [f"({side})" for side in sides]
@@ -144,7 +144,7 @@ def _edge(e: Edge) -> str:
 
 
 def _without_numbers(kind: str) -> str:
-    """Words of a kind by which pairs can be counted."""
+    """A kind without numbers, by which pairs can be counted."""
     return re.sub(r" \([^()]*\)|; \d+ and \d+ layers$", "", kind)
 
 

@@ -1,4 +1,4 @@
-"""Two fingerprints to evidence: the tests, one per file."""
+"""The tests and statistics, one per file: from two fingerprints to evidence."""
 
 from .applicability import on_anchors
 from .circuit_cosine import CIRCUIT_COSINE
@@ -38,10 +38,10 @@ EXACT_TESTS: tuple[Statistic, ...] = (
     SIGN_AGREEMENT,
     STREAM_IDENTITY,
 )
-"""The tests with symmetry nulls, in the order of the report."""
+"""The exact tests, whose null distributions come from symmetries, in the order of the report."""
 
 PRIMARY = RESPONSE_MATCH
-"""The one similarity that enters a verdict, fixed before any panel is seen."""
+"""The one similarity that may enter a verdict, fixed before any panel was seen."""
 PANEL_STATISTICS: tuple[Similarity, ...] = (
     PRIMARY,
     SPREAD_CORRELATION,

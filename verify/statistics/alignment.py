@@ -1,10 +1,9 @@
-"""Which layers, and which heads, of two models are compared: one-to-one, at no cost.
+"""Align the layers and heads of two models one-to-one, without effect on the null distribution.
 
-Both assignments maximise a score that no permutation or sign flip of units can change (the mean
-best score of the blocks' units). The alignment is therefore constant on the orbit of the null
-hypothesis: conditioning on the orbit fixes it, and the null law of the fixed points is untouched.
-Aligning by the number of fixed points itself would choose the layers *because* they match, and
-reject strangers in half of all cases.
+Both assignments maximise a score that no permutation or sign flip of units can change (the mean best score of the
+blocks' units). The alignment is therefore constant on the orbit of the null hypothesis: conditioning on the orbit
+fixes it, and the null distribution of the fixed points is unchanged. Aligning by the number of fixed points would
+choose layers *because* they match, and reject unrelated models in half of all cases.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from .blocks import Block, BlocksByLayer, Vectors, common_indices, cosines, grou
 Pair = tuple[tuple[int, str], tuple[int, str]]
 """A block of A and a block of B, each as (layer, slot)."""
 
-_LARGEST = 512  # rows per layer used to align: copies beyond are left out
+_LARGEST = 512  # rows per layer used for alignment; further copies are ignored
 
 
 def align(a: BlocksByLayer, b: BlocksByLayer) -> list[Pair]:
@@ -32,10 +31,10 @@ def align(a: BlocksByLayer, b: BlocksByLayer) -> list[Pair]:
 
 
 def _slots_of_kinds(a: BlocksByLayer, b: BlocksByLayer) -> list[tuple[str, str]]:
-    """Kinds of MLP that are compared: of one name; a dense MLP with routed experts where the models share no kind.
+    """Kinds of MLP to compare: those of both models or, if there are none, a dense MLP with routed experts.
 
-    One rule for the whole comparison, or dense layers would be scored at fewer indices against layers of
-    experts than against dense ones, and a permutation of the rest could change the alignment.
+    The same rule must hold for the whole comparison: otherwise dense layers would be scored at fewer indices against
+    layers of experts than against dense ones, and a permutation of the rest could change the alignment.
     """
     kinds_a, kinds_b = ({slot for row in grid.values() for slot in row} for grid in (a, b))
     same = [(kind, kind) for kind in sorted(kinds_a & kinds_b)]
@@ -43,10 +42,10 @@ def _slots_of_kinds(a: BlocksByLayer, b: BlocksByLayer) -> list[tuple[str, str]]
 
 
 def _layers(a: list[dict[str, Block]], b: list[dict[str, Block]], slots: list[tuple[str, str]]) -> Vectors:
-    """Resemblance of every two layers: of all heads pooled, or the mean over MLP bundles; -1 where there is none.
+    """Resemblance of every two layers: over pooled heads, or the mean over MLP bundles; -1 if there is none.
 
-    Each part is scored at the very indices that its fixed points are counted over, or a permutation
-    of those could change the alignment.
+    Each part is scored at exactly the indices of its fixed points, since otherwise a permutation of those could
+    change the alignment.
     """
     if any("head 0" in layer for layer in a):
         return _resemblances([[*layer.values()] for layer in a], [[*layer.values()] for layer in b])
@@ -71,7 +70,7 @@ def _slots(a: dict[str, Block], b: dict[str, Block], slots: list[tuple[str, str]
 def _resemblances(a: list[list[Block]], b: list[list[Block]]) -> Vectors:
     """Mean over all units of each A of the best score with any unit of each B, at their common indices.
 
-    Shape [len(a), len(b)]; -1 where there is no common index, or none alive.
+    Shape [len(a), len(b)]; -1 if there is no common live index.
     """
     table = np.full((len(a), len(b)), -1.0)
     for rows, first in _by_indices(a):
@@ -84,7 +83,7 @@ def _resemblances(a: list[list[Block]], b: list[list[Block]]) -> Vectors:
 
 
 def _by_indices(groups: list[list[Block]]) -> list[tuple[list[int], NDArray[np.intp]]]:
-    """Positions of the groups that keep the same indices in all of their blocks, and these."""
+    """Positions of the groups with the same indices in all blocks, and these indices."""
     found: dict[bytes, tuple[list[int], NDArray[np.intp]]] = {}
     for position, blocks in enumerate(groups):
         common = common_indices(blocks)
@@ -93,7 +92,7 @@ def _by_indices(groups: list[list[Block]]) -> list[tuple[list[int], NDArray[np.i
 
 
 def _means_of_best(a: list[Block], b: list[Block]) -> Vectors:
-    """Mean over the units of each A of the best score with any unit of each B; -1 where none is alive."""
+    """Mean over the units of each A of the best score with any unit of each B; -1 if none is alive."""
     parts = len(a[0].sign_fixed) + len(a[0].sign_flipping)
     means = np.full((len(a), len(b)), -1.0)
     step = groups_at_once(*(max(len(block.indices) for block in blocks) for blocks in (a, b)))
@@ -120,7 +119,7 @@ def _side_by_side(blocks: list[Block]) -> Block:
 
 
 def _pool(blocks: list[Block], common: NDArray[np.intp]) -> Block:
-    """Copies of all blocks side by side, as one block of one copy."""
+    """All copies of all blocks, as one block of one copy."""
     most = max(1, _LARGEST // (len(common) * len(blocks)))
     return _side_by_side([_flat(block.of(slice(most)).at(common)) for block in blocks])
 
@@ -134,8 +133,13 @@ def _flat(block: Block) -> Block:
     return Block(np.arange(n), n, fixed, flipping, 1)
 
 
+<<<<<<< HEAD
 def assign(table: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """One-to-one assignment of largest total; rounded, so that ties do not hang on arithmetic."""
+=======
+def _assign(table: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """One-to-one assignment of largest total; rounded, so that ties do not depend on arithmetic."""
+>>>>>>> words
     table = np.round(table, 6)
     if (best := _best_of_each(table)) is not None:
         return np.arange(len(table), dtype=np.intp), best
@@ -146,7 +150,7 @@ def assign(table: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.int
 
 
 def _best_of_each(table: NDArray[np.float64]) -> NDArray[np.intp] | None:
-    """The column of the largest entry of each row, if that is unique and no two rows share it: the assignment."""
+    """The column of each row's largest entry, if all are unique and different: then it is the assignment."""
     if not 0 < table.shape[0] <= table.shape[1]:
         return None
     best: NDArray[np.intp] = table.argmax(1)

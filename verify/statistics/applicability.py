@@ -1,7 +1,7 @@
 """When a test applies: decided from the architectures and shared anchors, before any score.
 
-The null hypothesis asks one of two models, unknown which, to be invariant; so an assumption
-about architecture must hold in both.
+The null hypothesis states that one of the two models is invariant, and does not say which; so a condition on the
+architecture must hold in both.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ def _unknown(side: str, model: Fingerprint) -> Phrase | None:
 
 
 def _misunderstood(side: str, model: Fingerprint, *parts: str) -> Phrase | None:
-    """Unknown tensors inside a sublayer may stand between the tensors that a symmetry ties together.
+    """Refuse unknown tensors in a sublayer, which may act between the tensors that a symmetry ties together.
 
-    Those of another tower, or outside layers, may not; a record that does not tell them apart has all of them inside.
+    Those of another tower, or outside layers, cannot; if a record does not tell, all count as inside.
     """
     record = model.record
     inside = record.unrecognised if record.unrecognised_inside is None else record.unrecognised_inside
@@ -71,7 +71,7 @@ def _no_channels(side: str, model: Fingerprint) -> Phrase | None:
 
 
 def odd_in_up(a: Fingerprint, b: Fingerprint) -> Phrase | None:
-    """Refuse MLPs that a sign flip of up and down would change (GELU, clamped, up + 1)."""
+    """Refuse MLPs whose output changes if up and down change sign (GELU, clamped, up + 1)."""
     for side, model in zip("AB", (a, b), strict=True):
         if not model.record.architecture.odd_in_up:
             return _unknown(side, model) or Phrase.of("not_odd_in_up", model=side)
@@ -117,7 +117,7 @@ def _no_tokens(side: str, record: FingerprintRecord) -> Phrase:
 
 
 def _unpaired(a: FingerprintRecord, b: FingerprintRecord) -> Phrase | None:
-    """Why rows of the tables were not paired by number either."""
+    """Why rows of the token tables cannot be paired by number; None if they can."""
     x, y = a.architecture.vocab, b.architecture.vocab
     if x != y:
         return Phrase.of("rows_differ", a=x, b=y)

@@ -1,8 +1,7 @@
 """Symmetry groups of a model as blocks of vectors, and the score array of two blocks.
 
-A block is a set of vectors indexed by something a maker could permute without changing the
-function: the hidden units of an MLP, or the value channels of a key-value head. A *component*
-lays out all blocks of a model on a grid of layers and slots.
+A block is a set of vectors whose indices can be permuted without changing the function: the hidden units of an MLP,
+or the value channels of a key-value head. A block reader gives all blocks of a model by layer and slot.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from ..fingerprint import Fingerprint, bundles, kept_channels
 
 Vectors = NDArray[np.float64]
 
-_CELLS = 1 << 19  # cosines held at a time
+_CELLS = 1 << 19  # cosines in memory at a time
 
 
 @dataclass(frozen=True)
@@ -25,9 +24,9 @@ class Block:
     """Vectors of one symmetry group of one model; arrays have shape [copies, n, k]."""
 
     indices: NDArray[np.intp]
-    """Which of the model's indices the n kept ones are."""
+    """The model's indices of the n kept ones."""
     size: int
-    """How many indices the group has in the model."""
+    """Number of indices of the group in the model."""
     sign_fixed: tuple[Vectors, ...]
     """Vectors whose sign no symmetry changes (gate rows)."""
     sign_flipping: tuple[Vectors, ...]
@@ -35,7 +34,7 @@ class Block:
     copies: int
 
     def at(self, common: NDArray[np.intp]) -> Block:
-        """The same block at ``common`` indices only, ascending, all of them kept."""
+        """The same block at the ``common`` indices only, which must be ascending and kept."""
         where = np.searchsorted(self.indices, common)
         fixed, flipping = (tuple(x[:, where] for x in group) for group in (self.sign_fixed, self.sign_flipping))
         return Block(common, self.size, fixed, flipping, self.copies)
@@ -46,7 +45,7 @@ class Block:
         return Block(self.indices, self.size, fixed, flipping, len((fixed + flipping)[0]))
 
     def alive(self) -> NDArray[np.bool_]:
-        """Which indices have a direction in every vector, shape [copies, n]."""
+        """Which indices are live (non-zero in every vector), shape [copies, n]."""
         alive: NDArray[np.bool_] = np.all([x.any(-1) for x in self.sign_fixed + self.sign_flipping], axis=0)
         return alive
 
@@ -79,8 +78,13 @@ def unit_pairs(model: Fingerprint) -> BlocksByLayer:
 
 
 def unit_responses(model: Fingerprint) -> BlocksByLayer:
+<<<<<<< HEAD
     """Hidden units by the response of their gate (where not gated, of up) to the anchors."""
     return mlp_grid(model, lambda layer, b: ([f"response.{layer}.{b}"], []))
+=======
+    """Hidden units by the response of their gate (if not gated, of up) to the anchors."""
+    return _mlp_grid(model, lambda layer, b: ([f"response.{layer}.{b}"], []))
+>>>>>>> words
 
 
 def values(model: Fingerprint) -> BlocksByLayer:
@@ -141,7 +145,7 @@ def agreement(a: Block, b: Block) -> Vectors:
 
 
 def groups_at_once(rows: int, columns: int) -> int:
-    """How many groups of so many rows may be compared with so many columns in bounded memory; at least 1."""
+    """Number of groups of ``rows`` that fit in memory when compared with ``columns``; at least 1."""
     return max(1, _CELLS // max(1, rows * columns))
 
 
@@ -154,7 +158,7 @@ def common_indices(blocks: list[Block]) -> NDArray[np.intp]:
 
 
 def _read(model: Fingerprint, *names: str) -> list[str]:
-    """Of arrays that share a sign, those that the model's effort gives: at screen the first, of rows."""
+    """Of arrays that share a sign, those present at the model's effort: at screen only the first."""
     return list(names[:1] if model.record.effort == "screen" else names)
 
 

@@ -1,13 +1,13 @@
-"""Whether the last layers compute the same on shared tokens: cosine of their circuits.
+"""Cosine of the circuits of the last layers on shared tokens.
 
 Statistic: with X the embeddings of shared tokens (norm gains folded in), the circuits of a layer
 are the products X Wq' Wk X', X Wv' Wo' X' and X Wup' Wdown' X' [tokens, tokens]. The score is the mean of
 the cosine between the models' circuits, over the circuits both have and the last two layers, the
 last with the last and the last but one with the last but one.
 
-A product does not see the order, sign, scale or basis of what lies between its matrices, nor a
-rotation of the residual stream. It changes with the order of layers. A mixture of experts has no
-dense up and down, so against one the score is over attention alone.
+A product does not depend on order, sign, scale or basis of the channels between its matrices, nor on a rotation of
+the residual stream. It changes with the order of layers. A mixture of experts has no dense up and down, so against
+one the score is over attention alone.
 
 Source: HuRef (arXiv 2312.04828), there with 4096 frequent tokens.
 """
@@ -34,7 +34,7 @@ def _score(a: Fingerprint, b: Fingerprint) -> float:
 
 
 def _shared(a: Fingerprint, b: Fingerprint) -> list[tuple[str, str]]:
-    """Names of the arrays compared, counted from the last layer."""
+    """Names of the arrays to compare, counted from the last layer."""
     depths = [model.record.architecture.layers for model in (a, b)]
     names = [
         (f"circuit.{depths[0] - back}.{circuit}", f"circuit.{depths[1] - back}.{circuit}")
@@ -45,7 +45,7 @@ def _shared(a: Fingerprint, b: Fingerprint) -> list[tuple[str, str]]:
 
 
 def _cosine(x: np.ndarray, y: np.ndarray) -> float:
-    """Cosine of two matrices; not a number where one is zero."""
+    """Cosine of two matrices; NaN if one is zero."""
     x, y = x.astype(np.float64), y.astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         return float(np.sum(x * y) / (np.sqrt(np.sum(x * x)) * np.sqrt(np.sum(y * y))))

@@ -1,4 +1,4 @@
-"""What an exact test counts, said from two records alone: so nobody outside needs to know a test by its name."""
+"""What an exact test counts, described from two records alone, so that no other code refers to a test by name."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from .result import Law, Part, SetAside
 
 @dataclass(frozen=True)
 class Source:
-    """Blocks that something is counted over."""
+    """Blocks over which a test counts."""
 
     name: str
     """What is compared, in a word or two, such as ``unit responses``."""
     read: BlockReader
     set_aside: tuple[SetAside, ...] = ()
-    """Codes of what may be set aside of it: any of them leaves out the whole source."""
+    """Codes of parts that may be set aside; any of them excludes the whole source."""
 
 
 @dataclass(frozen=True)
 class Counted:
-    """One thing that a test counts, or would if it were not left out."""
+    """One count of a test, perhaps excluded."""
 
     law: Law
     part: Part | None = None
-    """Its name in the result, where a test counts several things apart."""
+    """Its name in the result, if a test has several counts."""
     sources: tuple[Source, ...] = ()
-    """Blocks that it is counted over; none where a statistic does not say."""
+    """Blocks over which it is counted; empty if a statistic does not declare them."""
     left_out: Phrase | None = None
-    """Why the architectures do not allow it to be counted."""
+    """Why the architectures exclude it; None if they do not."""
     least: int = 0
-    """Indices (for signs: pairs of indices) that are compared at least, if nothing is set aside."""
+    """Smallest number of indices (for signs: pairs of indices) compared, if nothing is set aside."""
     most: int | None = None
-    """Indices that are compared at most; None where only the arrays tell."""
+    """Largest number of indices compared; None if it depends on the arrays."""
     most_groups: int | None = None
-    """Independent groups at most; None where only the arrays tell."""
+    """Largest number of independent groups; None if it depends on the arrays."""
 
 
 @dataclass(frozen=True)
 class Description:
-    """All that a test counts of two models."""
+    """All counts of a test on two models."""
 
     counts: tuple[Counted, ...]
     localised: bool
@@ -50,12 +50,12 @@ class Description:
 
     @property
     def counted(self) -> tuple[Counted, ...]:
-        """What is not left out."""
+        """The counts that are not excluded."""
         return tuple(one for one in self.counts if one.left_out is None)
 
     @property
     def notes(self) -> tuple[Phrase, ...]:
-        """On what is left out."""
+        """Notes on the excluded counts."""
         return tuple(
             Phrase.of("left_out", part=one.part or one.law.replace("_", " "), because=one.left_out)
             for one in self.counts
@@ -64,10 +64,10 @@ class Description:
 
 
 def common_to_dense(a: Fingerprint, b: Fingerprint) -> tuple[int, int]:
-    """Hidden units and value channels that each pair of blocks has in common, as far as records tell; else 0.
+    """Numbers of hidden units and value channels common to each pair of blocks, as far as records tell; else 0.
 
-    Two dense models of one shape and no dead row share every index kept of a block, and blocks that are merged are
-    of one size; where there are experts, or other sizes, the blocks compared may have no index in common.
+    Two dense models of one shape without dead rows share every kept index of a block, and merged blocks have one
+    size; with experts, or other sizes, the blocks compared may have no index in common.
     """
     shape, other = a.record.architecture, b.record.architecture
     sizes = [(one.hidden, one.experts, one.shared_hidden, one.head_size) for one in (shape, other)]

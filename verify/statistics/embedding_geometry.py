@@ -1,4 +1,4 @@
-"""Whether two models place the same tokens alike: unbiased CKA of their embeddings.
+"""Geometry of token embeddings: unbiased CKA of the embeddings of shared tokens.
 
 Statistic: with K and L the inner products of the embeddings of n shared tokens, the cosine of the
 U-centred matrices, which is HSIC_1(K, L) / sqrt(HSIC_1(K, K) HSIC_1(L, L)) with the unbiased estimator
@@ -8,9 +8,9 @@ U-centred matrices, which is HSIC_1(K, L) / sqrt(HSIC_1(K, K) HSIC_1(L, L)) with
 K and L with zero diagonals (Song et al. 2012; Nguyen et al. 2021). Near 0 for unrelated geometry,
 whatever the number of tokens and dimensions; 1 for equal ones.
 
-Inner products do not see the basis of the residual stream. CKA on them is therefore already invariant
+Inner products do not depend on the basis of the residual stream. CKA on them is therefore already invariant
 to its permutation, signs and rotation, and to different widths; the assignment of dimensions that AWM
-makes first is not needed here. It sees nothing but the embedding: blind to the body of the model.
+makes first is not needed here. It reads only the embedding: blind to the body of the model.
 
 Source: AWM (arXiv 2510.06738).
 """

@@ -1,4 +1,4 @@
-"""Evidence of exact tests: counts with their null laws, and what describes them."""
+"""Evidence of exact tests: counts with their p-values, effect size, localisation and notes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LayerRow = tuple[int, int, int, int, int, int | None]
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a statistic found: counts, and what describes them."""
+    """Result of a statistic: counts, effect size, localisation and notes."""
 
     counts: tuple[Count, ...]
     effect: EffectSize | None
@@ -31,12 +31,12 @@ class Evidence:
 
     @property
     def log10_p(self) -> float:
-        """Of all counts."""
+        """log10 p of all counts (Bonferroni)."""
         return bonferroni_min([count.log10_p for count in self.counts])
 
 
 def fixed_point_count(matched: int, n: int, groups: int, live: int | None = None, part: Part | None = None) -> Count:
-    """A count of fixed points with its bound; no group at all bounds nothing.
+    """A count of fixed points with the bound on its p-value; p = 1 without groups.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def fixed_point_count(matched: int, n: int, groups: int, live: int | None = None
 
 
 def sign_count(numbers: np.ndarray, part: Part | None = None) -> Count:
-    """A count of positive numbers among those not zero; numbers that are not finite are dropped."""
+    """A count of positive among non-zero numbers; non-finite numbers are dropped."""
     return agreeing_count(int((numbers > 0).sum()), int((numbers > 0).sum() + (numbers < 0).sum()), part)
 
 
@@ -79,7 +79,7 @@ def agreeing_count(agreeing: int, n: int, part: Part | None = None) -> Count:
 
 
 def effect_of(counts: Sequence[Count]) -> EffectSize | None:
-    """The share of indices that kept their place or, where signs alone are counted, of all signs that agree."""
+    """Share of indices that kept their place or, if only signs are counted, of signs that agree."""
     of_indices = [count for count in counts if count.law == "fixed_points"][:1]
     chosen = of_indices or counts
     found, n = sum(count.count for count in chosen), sum(count.n for count in chosen)
@@ -92,10 +92,10 @@ def identity_evidence(groupings: Sequence[Grouping]) -> Evidence:
 
 
 def identity_unless_pinned(groupings: Mapping[Part, Grouping], a: Fingerprint, b: Fingerprint) -> Evidence:
-    """Evidence of identity, without the parts whose indices a public matrix pins in both models.
+    """Evidence of identity, excluding parts whose indices a public matrix pins in both models.
 
-    It is that without these parts, or that with them if its p-value is the larger: which of the two is decided by
-    data that permutations change, so only the larger is valid.
+    The p-value is the larger of those with and without these parts: the decision to exclude depends on data that
+    permutations change, so only the larger is valid.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def identity_unless_pinned(groupings: Mapping[Part, Grouping], a: Fingerprint, b
 
 
 def more_conservative(evidence: Callable[[list[Group]], Evidence], groupings: Sequence[Grouping]) -> Evidence:
-    """The evidence with the larger p-value: of all pairs of blocks apart, and with tied ones merged."""
+    """The evidence with the larger p-value, of separate pairs of blocks and of merged ties."""
     separate = evidence([group for grouping in groupings for group in grouping.separate])
     merged_groups = [group for grouping in groupings for group in grouping.merged]
     if all(len(group.pairs) == 1 for group in merged_groups):
@@ -168,7 +168,7 @@ def _tied(found: list[Group]) -> Phrase:
 
 
 def _live(group: Group) -> int:
-    """Indices with a direction in both models, in any pair of blocks; others have no score."""
+    """Number of indices that are live in both models in any pair of blocks; others have no score."""
     return int(np.isfinite(group.scores.diagonal()).sum())
 
 

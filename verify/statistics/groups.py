@@ -1,4 +1,4 @@
-"""The independent groups of a comparison: aligned pairs of blocks, apart and with tied ones merged."""
+"""Independent groups of a comparison: aligned pairs of blocks, separately and with ties merged."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .ties import TiedSets, tied
 
 @dataclass(frozen=True)
 class Group:
-    """One independent group: a set of pairs of blocks with one arrangement to compare."""
+    """One independent group: pairs of blocks that share one arrangement."""
 
     pairs: tuple[Pair, ...]
     size: int
-    """Indices of the group in the models; a random subset of n is kept."""
+    """Number of indices of the group in the models, of which n chosen in advance are kept."""
     blocks: tuple[tuple[Block, Block], ...]
     """The blocks of each pair, at the n common indices."""
 
@@ -35,7 +35,7 @@ class Group:
     def agreement(self) -> NDArray[np.float64]:
         """One number for each two indices, from inner products of flipping vectors summed over pairs of blocks.
 
-        Shape [n // 2]; NaN where one of them is dead.
+        Shape [n // 2]; NaN if one of them is dead.
         """
         products = np.sum([agreement(first, second) for first, second in self.blocks], axis=0)
         return differences(products, np.all([block.alive().any(0) for pair in self.blocks for block in pair], axis=0))
@@ -46,9 +46,9 @@ class Grouping:
     """The same pairs of blocks as groups in two ways."""
 
     separate: list[Group]
-    """One group a pair: right if no blocks of a model are copies of one another."""
+    """One group for each pair: valid if no blocks of a model are copies of one another."""
     merged: list[Group]
-    """Tied pairs as one group: right whether or not they really are copies."""
+    """Tied pairs as one group: valid whether or not they really are copies."""
 
 
 def groups(component: BlockReader, a: Fingerprint, b: Fingerprint, *, signs: bool = False) -> Grouping:

@@ -1,4 +1,4 @@
-"""Sentences about training that the null hypotheses of several tests share."""
+"""Sentences on training, shared by the assumptions of several tests."""
 
 EQUIVARIANT_TRAINING = (
     "At least one of the two models was trained from an initialisation and by a procedure whose joint "

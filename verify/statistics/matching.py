@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 MARGIN = 1e-3
-"""How far ahead of the runner-up a best match must be, as a cosine.
+"""Margin by which a best match must exceed the second best, as a cosine.
 
-Fixed in advance and blind to indices. Copies of a row, and proportional rows, differ after
+Fixed in advance and independent of indices. Copies of a row, and proportional rows, differ after
 projection and rounding to float16 by far less (measured below 2e-4); they count as ties, and a
-tie is no match. Breaking ties by index instead makes strangers with repeated rows "identical".
+tie is no match. Breaking ties by index would make unrelated models with repeated rows "identical".
 """
 
 

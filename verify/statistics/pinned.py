@@ -1,20 +1,20 @@
-"""Indices that a public initial matrix pins: whether a model looks as if it had begun with one.
+"""Indices pinned by a public initial matrix: whether a model appears to have been initialised with one.
 
-Unit ``i`` that began as row ``i`` of an identity (or Hadamard) matrix is at index ``i`` in every model that began so,
-and strangers match. One model shows it: its vectors are compared with the images, under the projection of the
-sketch, of the rows (columns) of such a matrix at the same indices, as ``unit_identity`` compares those of two models.
-Two strangers whose vectors have cosines ``u`` and ``w`` with the matrix have cosine ``u w`` with one another, which
-is smaller than either, so one model tells before a pair does.
+A unit initialised as row ``i`` of an identity (or Hadamard) matrix is at index ``i`` in every model initialised so,
+and unrelated models match. It can be seen in one model: its vectors are compared with the projections, by the sketch,
+of the rows (columns) of such a matrix at the same indices, as ``unit_identity`` compares those of two models. Two
+unrelated models whose vectors have cosines ``u`` and ``w`` with the matrix have cosine ``u w`` with one another,
+which is smaller than either, so the comparison of one model with the matrix is more sensitive than that of the pair.
 
-Where *both* models look so, tests that rest on permutations of these indices are set aside: p = 1. That costs
-power alone, since a p-value only grows, whatever decides it. If one model does, the other may be invariant, and
-the tests keep their law. Under permutations of its indices a model is called pinned with a probability of at most
-``10 ** PINNED`` (``inference.fixed_points``, times the number of comparisons), if its blocks are arranged each by
-itself. Exact copies count once; blocks that are merely alike do not, since those that one matrix pins are.
+If *both* models look pinned, tests that rest on permutations of these indices are set aside: p = 1. This costs only
+power, since it can only increase a p-value. If one model does, the other may be invariant, and the null distribution
+remains valid. Under permutations of its indices a model is called pinned with a probability of at most ``10 **
+PINNED`` (``inference.fixed_points``, times the number of comparisons), if the arrangements of its blocks are
+independent. Exact copies count once; blocks that are merely similar do not, since blocks pinned by one matrix are
+similar.
 
-Known matrices: the identity, over all rows (``eye(rows, width)``, repeated where there are more rows than
-columns) and in each head by itself, and Sylvester's Hadamard matrix. An identity between other orders of axes is not
-seen.
+Known matrices: the identity, over all rows (``eye(rows, width)``, repeated where there are more rows than columns)
+and in each head by itself, and Sylvester's Hadamard matrix. An identity between other orders of axes is not detected.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from .matching import fixed_points
 from .result import Part
 
 PINNED = -4.0
-"""log10 p from which a model looks pinned."""
+"""log10 p at or below which a model counts as pinned."""
 
 _Images = Callable[[NDArray[np.intp]], NDArray[np.float64]]
 """Images [n, k] of rows of a matrix."""
 
 
 _known: WeakKeyDictionary[Fingerprint, dict[Part, bool]] = WeakKeyDictionary()
-"""What was found of models in use: several tests ask the same."""
+"""Cache of results, since several tests need the same."""
 
 
 def both_pinned(part: Part, a: Fingerprint, b: Fingerprint) -> bool:
@@ -67,7 +67,7 @@ def _pinned(part: Part, model: Fingerprint) -> bool:
 
 
 def log10_p_pinned(part: Part, model: Fingerprint) -> float:
-    """log10 p, over all arrays and matrices, that indices are arranged as no known matrix says."""
+    """log10 p, over all arrays and matrices, of the hypothesis that no known matrix pins the indices."""
     found = list((_units if part == "hidden units" else _values)(model))
     return min(0.0, min(found, default=0.0) + log10(max(1, len(found))))
 
@@ -81,7 +81,7 @@ def _units(model: Fingerprint) -> Iterator[float]:
 
 
 def _values(model: Fingerprint) -> Iterator[float]:
-    """By rows of v, and by columns of o, which are sums over the query heads that share a kv head."""
+    """log10 p by rows of v, and by columns of o, which are summed over the query heads of a kv head."""
     shape = model.record.architecture
     size, heads = shape.head_size, np.arange(shape.kv_heads)[:, None]
     at, sharing = kept_channels(shape, model.record.sketch).indices, shape.heads // max(1, shape.kv_heads)
@@ -117,7 +117,7 @@ def _p(layers: list[NDArray[np.float64]], images: NDArray[np.float64]) -> float:
 
 
 def _matrices(model: Fingerprint, *, reads: bool) -> tuple[_Images, _Images]:
-    """Of known matrices, as the sketch would see them: whole rows, or columns by their first rows."""
+    """Projections of the known matrices, as in the sketch: whole rows, or columns by their first rows."""
     width, sketch = model.record.architecture.width, model.record.sketch
     seen = width if reads else min(width, sketch.rows)
     signs = projection(width, sketch.projections)[:seen]

@@ -1,8 +1,8 @@
-"""An exact result made again from its recorded counts; no recorded p-value is used.
+"""Recompute an exact result from its recorded counts; no recorded p-value is used.
 
-The result is what the record would say if it were in order. Where raw numbers are impossible (more matches than
-units, more units than the models have), the nearest possible ones are used, so that the difference shows where they
-are. Everything that is known of a test is what it says of itself (``counted``).
+The result is what a consistent record would contain. Impossible numbers (more matches than units, more units than the
+models have) are replaced by the nearest possible ones, so that the comparison shows where they are. Tests are known
+only by their own descriptions (``counted``).
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from .result import Count, EffectSize, ExactResult, LayerResult, SetAside
 from .statistic import Statistic
 
 MOST_INDICES = 1 << 21
-"""Units compared by one test; a sketch of a trillion parameters has fewer. A record cannot ask for more memory."""
-_LARGEST_COSINE = 1.01  # float16 rows are of length 1 only up to rounding
+"""Largest number of units compared by one test, so that a record cannot ask for too much memory; a sketch of a
+trillion parameters has fewer."""
+_LARGEST_COSINE = 1.01  # float16 rows have length 1 only up to rounding
 
 Problem = tuple[str, object, str]
 """Field below the test, such as ``counts[0].n``, the value recorded, and what was expected."""
@@ -27,14 +28,14 @@ Problem = tuple[str, object, str]
 def remade(
     test: Statistic, recorded: ExactResult | None, a: Fingerprint, b: Fingerprint, log10_alpha: float
 ) -> tuple[ExactResult, list[Problem]]:
-    """The result that follows from recorded counts, and what could not be made to follow.
+    """The result that follows from recorded counts, and the problems of the record.
 
     Parameters
     ----------
     test : the test, by the definition that the result was made with.
-    recorded : the result of the test in a record; None if it has none.
-    a, b : fingerprints whose records alone are read: architecture, effort, sketch, anchors, dead rows, and tensors
-        that were not understood. They need no arrays.
+    recorded : the recorded result of the test; None if there is none.
+    a, b : fingerprints, of which only the records are read: architecture, effort, sketch, anchors, dead rows, and
+        unknown tensors. They need no arrays.
     log10_alpha : log10 of the level of one test, for the statement of power.
     """
     reason = test.refusal(a, b)
@@ -60,17 +61,17 @@ def remade(
 
 
 def _codes(counted: Sequence[Counted]) -> list[SetAside]:
-    """All that could be set aside, in the order in which tests list it."""
+    """All parts that could be set aside, in the order of the tests."""
     return list(dict.fromkeys(code for one in counted for source in one.sources for code in source.set_aside))
 
 
 def _set_aside(one: Counted, aside: Sequence[SetAside]) -> bool:
-    """Whether nothing is left to be counted."""
+    """Whether nothing remains to be counted."""
     return bool(one.sources) and all(set(source.set_aside) & set(aside) for source in one.sources)
 
 
 def _least(test: Statistic, counted: Sequence[Counted], a: Fingerprint, b: Fingerprint) -> int:
-    """Indices (or signs) that a test which applies compares at least, over all counts; 0 if records cannot tell."""
+    """Smallest number of indices (or signs) that an applicable test compares, over all counts; 0 if unknown."""
     if test.counts is None and any(one.law == "fixed_points" for one in counted):
         return 1 if all(common_to_dense(a, b)) else 0
     return max(one.least for one in counted)
@@ -79,7 +80,7 @@ def _least(test: Statistic, counted: Sequence[Counted], a: Fingerprint, b: Finge
 def _count(
     one: Counted, recorded: ExactResult, layers: tuple[LayerResult, ...] | None, aside: Sequence[SetAside]
 ) -> Count:
-    """A recorded count with its p-value; where layers are listed, their sum."""
+    """A recorded count with its p-value recomputed; the sum over layers, if these are listed."""
     rows: Sequence[Count | LayerResult] = [c for c in recorded.counts if (c.law, c.part) == (one.law, one.part)][:1]
     if layers is not None:
         rows = layers
@@ -98,7 +99,7 @@ def _count(
 
 
 def _possible(rows: Sequence[Count | LayerResult]) -> tuple[int, int, int, int | None]:
-    """The nearest count, n, groups and live indices that rows could have together."""
+    """The nearest possible total of count, n, groups and live indices."""
     n = min(sum(max(row.n, 0) for row in rows), MOST_INDICES)
     stated = [row.live for row in rows if row.live is not None]
     live = min(max(sum(stated), 0), n) if len(stated) == len(rows) else None
@@ -116,7 +117,7 @@ def _layers(recorded: tuple[LayerResult, ...], a: Fingerprint, b: Fingerprint) -
 
 
 def _effect(recorded: EffectSize | None, counts: Sequence[Count]) -> EffectSize | None:
-    """The share that follows, with the recorded cosines as far as they are possible."""
+    """The recomputed share, with the recorded cosines limited to possible values."""
     effect = effect_of(counts)
     of_indices = next((count for count in counts if count.law == "fixed_points"), None)
     if effect is None or recorded is None or of_indices is None:

@@ -3,10 +3,10 @@
 Statistic: as ``unit_identity`` and ``value_identity`` together, but each unit (channel) is described
 by its response to the anchors, tokens that both vocabularies know or rows of equally large tables by number: its gate
 (up, v) row times the gain of the norm before it times their embeddings, centred over them. The counts are pooled.
-Why any such pairing of rows will do is shown in ``fingerprint.anchors``.
+``fingerprint.anchors`` shows that any such pairing of rows is valid.
 
 Group: the direct product of the two tests' groups; the responses of permuted rows are permuted
-responses. Null law and proof: ``inference.fixed_points``, with the groups of both summed.
+responses. Null distribution and proof: ``inference.fixed_points``, with the numbers of groups of both added.
 
 Survives, besides what those tests survive, rotation of the residual stream, folded norms and a changed
 width: (W diag(g) Q)(E Q)' = W diag(g) E'. Blind to permuted units *and* channels.

@@ -1,4 +1,4 @@
-"""Whether two ways of matching hidden units agree: the primary statistic where no symmetry is left.
+"""Agreement of two ways of matching hidden units: the primary panel statistic.
 
 Statistic: the kept units of all MLPs of a layer (dense, experts, shared) are pooled. For a layer of A and
 one of B, each unit of A has three nearest units in B: by the cosine of what its gate reads from shared
@@ -8,24 +8,23 @@ aligned one-to-one by the largest total share; a direction scores the median sha
 aligned pairs, and the score is the larger of A's units matched into B and B's into A.
 
 Deeper half: an aligned pair of layer i of L and layer j of M lies at depth (2i + 1) / 2L + (2j + 1) / 2M, and of n
-pairs those count that are no shallower than the ceil(n/2)-th deepest: the one pair, the deeper of two, two of three;
-pairs of one depth count together, so neither model's place as A or B matters. With an even number the median is the
-mean of the two in the middle.
+pairs those are used that are no shallower than the ceil(n/2)-th deepest: the one pair, the deeper of two, two of
+three; pairs of equal depth are used together, so the score is symmetric in A and B. With an even number the median is
+the mean of the two in the middle.
 
-If two units are one unit at heart, all their vectors say so, wherever the unit moved and in whatever
-basis. Unrelated units have no reason to agree, but often do: in the first layer far above the 1/n of
-chance, since all models read the same tokens there, and further above it where both read the same text. Hence no
-mean over all layers (version 1), which that layer alone could raise; and no theory gives the null law: rank it in a
-panel.
+If two units derive from one unit, all their vectors match, wherever the unit moved and in whatever basis. Unrelated
+units have no reason to match, but often do: in the first layer far more than the 1/n of chance, since all models read
+the same tokens there, and still more if both were trained on the same text. Hence the median over deeper layers, not
+the mean over all (version 1), which the first layer alone could raise. No theory gives the null distribution: it is
+ranked in a panel.
 
 Nearest neighbours, not an assignment: in an upcycled child several experts hold copies of one dense
 unit, and the direction from child to parent finds each of them. Sizes may differ. A unit that is
 dead in any role matches nothing, and still counts; exact copies within a layer are one unit to be found.
 
 Survives permutation, signs and scaling of units, rotation, removed or repeated layers, upcycling, and all of them at
-once. Re-ordered layers still find one another; the score then is the median over other layers, as which are the
-deeper half has changed. Blind to MLPs trained anew in most of the deeper half; faint on distillation and on small
-shares of a merge.
+once. Re-ordered layers are still aligned; the score is then the median over other layers, since the deeper half has
+changed. Blind to MLPs trained anew in most of the deeper half; faint on distillation and on small shares of a merge.
 
 Source: phi_MATCH of Zhu et al. 2025 (arXiv 2502.12292), on weights seen by shared tokens.
 """
@@ -44,19 +43,19 @@ from ..wording import say
 from .applicability import both_mlps, enough_anchors, first, on_shared_anchors
 from .similarity import INVARIANCES, Similarity
 
-_CELLS = 1 << 20  # cosines held at a time, for each role
+_CELLS = 1 << 20  # cosines in memory at a time, for each role
 
 
 @dataclass(frozen=True)
 class ResponseGrid:
-    """Where two models agree, layer by layer."""
+    """Agreement of two models by pair of layers."""
 
     layers_a: tuple[int, ...]
     """Layers of A with an MLP: rows of ``shares``."""
     layers_b: tuple[int, ...]
     """Layers of B with an MLP: columns of ``shares``."""
     shares: NDArray[np.float64]
-    """Share of agreeing units of each pair of layers, in the better direction of that pair."""
+    """Share of agreeing units for each pair of layers, in the better direction of that pair."""
     pairs: tuple[tuple[int, int, float], ...]
     """Aligned layers of A and B and their share in the better direction of the models."""
     score: float
@@ -80,7 +79,7 @@ def response_grid(a: Fingerprint, b: Fingerprint) -> ResponseGrid:
     depths = a.record.architecture.layers, b.record.architecture.layers
     found = []
     for table in (forward, backward):
-        for rows, columns in (_assign(table), _assign(table.T)[::-1]):  # of equal totals, found from either side
+        for rows, columns in (_assign(table), _assign(table.T)[::-1]):  # both assignments, since totals may be equal
             aligned = sorted(zip(rows.tolist(), columns.tolist(), strict=True))
             pairs = tuple((layers_a[i], layers_b[j], float(table[i, j])) for i, j in aligned)
             found.append((deeper_median(pairs, depths), pairs))
@@ -118,7 +117,7 @@ class _Pool:
     alive: NDArray[np.bool_]
     """Units with a direction in every role, shape [units]."""
     candidates: NDArray[np.intp]
-    """Units that others are matched to: alive, and of exact copies the first."""
+    """Units that others can be matched to: alive, and only the first of exact copies."""
 
 
 def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
@@ -171,7 +170,7 @@ def _pools(model: Fingerprint) -> list[_Pool]:
 
 
 def _candidates(rows: NDArray[np.float32], alive: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Units alive, each of several exact copies once, or rounding would choose among equals in every role anew."""
+    """Live units, one of several exact copies, since rounding would choose differently in each role."""
     first: dict[bytes, int] = {}
     for i in np.flatnonzero(alive):
         first.setdefault(rows[i].tobytes(), int(i))
@@ -196,7 +195,7 @@ def _shares(a: list[_Pool], b: list[_Pool]) -> NDArray[np.float64]:
 
 
 def _agreement(a: _Pool, b: _Pool) -> NDArray[np.float64]:
-    """Of each unit of A, the share of other roles that agree on its nearest unit of B by the signed cosine."""
+    """For each unit of A, the share of the other roles that agree on its nearest unit of B by signed cosine."""
     agree, candidates = np.zeros(len(a.alive)), b.candidates
     if len(candidates) == 0:
         return agree

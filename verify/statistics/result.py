@@ -1,4 +1,4 @@
-"""What a test returns: a union by the kind of null distribution, with the facts that a p-value rests on."""
+"""Results of tests: one class for each kind of null distribution, with the facts behind the p-value."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ Law = Literal["fixed_points", "signs"]
 Part = str
 """What is counted, such as ``hidden units``."""
 SetAside = str
-"""What a test left out, p = 1, because both models break the symmetry that it rests on: a part, ``signs of`` a part,
-or ``signs``."""
+"""What a test set aside (p = 1) because both models break its symmetry: a part, ``signs of`` a part, or ``signs``."""
 
 
 class Count(Record):
@@ -23,20 +22,20 @@ class Count(Record):
     law: Law
     """``fixed_points``: bound of ``verify.inference.fixed_points``; ``signs``: binomial(n, 1/2)."""
     count: int
-    """Indices identified, or signs that agree."""
+    """Number of indices identified, or of signs that agree."""
     n: int
-    """Indices compared; for signs, pairs of indices whose number is not zero."""
+    """Number of indices compared; for signs, of pairs of indices with a non-zero number."""
     groups: int
     """Independent groups L (tied copies count once); for signs, unused and equal to n."""
     log10_p: float
     live: int | None = None
-    """Of n, indices that could have matched: those with a direction in both models. None: all."""
+    """Number of the n indices that could have matched, being live in both models. None: all."""
     part: Part | None = None
-    """What was counted, where a test counts its parts apart."""
+    """What was counted, if a test counts its parts separately."""
 
 
 class LayerResult(Record):
-    """Localisation: one aligned pair of layers (a tied set names its first pair)."""
+    """Localisation: one aligned pair of layers (for a tied set, its first pair)."""
 
     layer_a: int
     layer_b: int
@@ -54,19 +53,19 @@ class DesignRank(Record):
     """The rank of a score among the comparisons of one design."""
 
     design: str
-    """``pair``, ``row_a``, ``row_b``, ``stratum``, ``two_strata`` or ``family``; ``_residual`` where hub effects were
-    taken out, ``_larger`` for the larger of the ranks with and without them."""
+    """``pair``, ``row_a``, ``row_b``, ``stratum``, ``two_strata`` or ``family``; ``_residual`` if hub effects were
+    removed, ``_larger`` for the larger of the ranks with and without them."""
     rank: int
-    """Comparisons of the orbit whose score is at least the claim's, the claim included."""
+    """Number of comparisons of the orbit whose score is at least the claim's, the claim included."""
     size: int
-    """Comparisons in the orbit."""
+    """Number of comparisons in the orbit."""
     log10_p: float
     attainable_log10_p: float
-    """Of the orbit: log10 of one over its size."""
+    """log10 of one over the size of the orbit."""
 
 
 class CellResult(Record):
-    """Localisation on the grid of layers: one pair of aligned layers, judged by the largest cell anywhere."""
+    """Localisation on the grid of layers: one pair of aligned layers, ranked by the largest cell anywhere."""
 
     layer_a: int
     layer_b: int
@@ -80,16 +79,16 @@ class EffectSize(Record):
     """How strong the match is; none of it enters a p-value."""
 
     share: float
-    """Identified indices over indices compared, each against those kept of its block only; or agreeing over
-    non-zero signs."""
+    """Identified indices over indices compared (each with those kept of its block only); or agreeing over non-zero
+    signs."""
     cosine_identified: float | None = None
     """Median score of identified indices."""
     cosine_background: float | None = None
-    """Median best score with any other index: what unrelated units reach."""
+    """Median best score with any other index, the level of unrelated units."""
 
 
 class TestResult(Record):
-    """One test of one null hypothesis, applicable or not; what every kind of result has."""
+    """Result of one test of one null hypothesis, applicable or not: the fields of every kind."""
 
     __test__ = False  # not for pytest
 
@@ -99,38 +98,38 @@ class TestResult(Record):
     reason: Phrase | None = None
     """Why the test does not apply; None where it does."""
     notes: tuple[Phrase, ...] = ()
-    """What was left out, set aside or tied."""
+    """Notes on exclusions, parts set aside, and ties."""
     log10_p: float | None = None
     adjusted_log10_p: float | None = None
     """Holm-adjusted over the applicable tests of the report."""
     attainable_log10_p: float | None = None
-    """The smallest value the test could have given."""
+    """The smallest log10 p that the test could have given."""
     words: Words | None = later()
-    """Of a statistic that is not in the registry of the library: its own words."""
+    """Words of a statistic that is not in the library's registry."""
 
 
 class ExactResult(TestResult):
-    """Counts whose null law is known, or bounded, by a symmetry."""
+    """Counts whose null distribution is known, or bounded, by a symmetry."""
 
     kind: Literal["exact"] = "exact"
     method: Literal["bound", "exact"] | None = None
     set_aside: tuple[SetAside, ...] = ()
-    """What does not count, because both models visibly break its symmetry."""
+    """Parts set aside because both models visibly break their symmetry."""
     counts: tuple[Count, ...] = ()
-    """More than one where a test counts twice; its p-value is then the smallest one times their number."""
+    """One or more counts; the p-value is the smallest one times their number (Bonferroni)."""
     statistic: int | None = None
     """The count with the smallest p-value."""
     expected: float | None = None
     """The same count expected by chance (for fixed points, an upper bound)."""
     effect: EffectSize | None = None
     detectable_share: float | None = None
-    """With 95% power the report's level is reached if each live index is kept with at least this
-    probability (for signs: if each sign agrees with it); None where no share suffices."""
+    """Smallest probability of each live index keeping its place (for signs: of agreeing) with which the report's
+    level is reached with 95% power; None if no share suffices."""
     by_layer: tuple[LayerResult, ...] = ()
 
     @property
     def counts_fixed_points(self) -> bool:
-        """Whether indices are counted that kept their place: what a statement of power speaks of."""
+        """Whether fixed points are counted, which statements of power are about."""
         return any(count.law == "fixed_points" for count in self.counts)
 
 
@@ -141,13 +140,13 @@ class PanelResult(TestResult):
     score: float | None = None
     """The similarity of A and B."""
     ranks: tuple[DesignRank, ...] = ()
-    """The ranks by design; ``log10_p`` is that of the rung fixed in advance."""
+    """The ranks by design; ``log10_p`` is that of the design fixed in advance."""
     scores: tuple[float, ...] = ()
-    """Of the primary similarity: scores of all pairs of A, B and the members used, in the order (A, B), (A, first
-    member), ..., (B, first member), ...: what every rank follows from."""
+    """For the primary similarity, the scores of all pairs of A, B and the members used, in the order (A, B), (A,
+    first member), ..., (B, first member), ...; every rank follows from them."""
     by_cell: tuple[CellResult, ...] = ()
     grid: tuple[tuple[float, ...], ...] = ()
-    """Of the primary similarity: share of agreeing units of every layer of A (rows) with every layer of B."""
+    """For the primary similarity, the share of agreeing units of every layer of A (rows) with every layer of B."""
 
 
 class ScoreResult(TestResult):
@@ -160,7 +159,7 @@ class ScoreResult(TestResult):
     n: int = Field(default=0, ge=0)
     """Number of reference scores."""
     exceedances: int = Field(default=0, ge=0)
-    """Reference scores that are at least the score."""
+    """Number of reference scores of at least the score."""
 
 
 class EstimateResult(TestResult):

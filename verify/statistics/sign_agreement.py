@@ -3,17 +3,17 @@
 Statistic: two counts, of hidden units and of value channels; p = min(1, 2 min) where both apply. Each is the number
 of pairs of indices (i, j) of a block for which <a_i - a_j, b_i - b_j> is positive, inner products of v rows plus of o
 columns (of up rows plus of down columns) added up; exact zeros and dead pairs are dropped. Vectors enter by their
-differences alone, so that a mean common to the vectors of a block cannot show (``swaps``).
+differences alone, so that a common mean of the vectors of a block has no effect (``swaps``).
 
 Group: for each pair, swaps of the two contents, or flips of both signs; one of the two is enough. Flipping a value
 channel in v and o, or a gated unit in up and down, changes no output where values are mixed linearly and the MLP is
 odd in up; swapping two changes none anyway. A tied set of copies has one arrangement, and its inner products are
-summed first. Blocks are aligned by a score that neither changes. Null law and proof: ``inference.signs`` (binomial,
-exact), with the lemma of ``swaps``.
+summed first. Blocks are aligned by a score that neither changes. Null distribution and proof: ``inference.signs``
+(binomial, exact), with the lemma of ``swaps``.
 
-Survives what ``unit_identity`` and ``value_identity`` survive. Blind to sign flips and permutations.
-The MLP part refuses GELU units, where the flips are no symmetry. Where the vectors of both models have a mean far
-from zero, or look pinned at their indices (``pinned``), their count is set aside: p = 1.
+Survives what ``unit_identity`` and ``value_identity`` survive. Blind to sign flips and permutations. The MLP part
+refuses GELU units, for which flips are no symmetry. If the vectors of both models have a mean far from zero, or look
+pinned at their indices (``pinned``), their count is set aside: p = 1.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
 
 
 def _signs_of(part: Part, source: Source, common: int, left_out: Phrase | None) -> Counted:
-    """Signs of differences of two indices: of ``common`` ones there are half as many, of which some may be zero."""
+    """Signs of differences of two indices: half as many as ``common`` indices, some of which may be zero."""
     source = Source(source.name, source.read, (part, f"signs of {part}"))
     return Counted("signs", part, (source,), left_out, least=1 if common > 1 else 0)
 
@@ -72,7 +72,7 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
 
 
 def _part(part: Part, read: BlockReader, a: Fingerprint, b: Fingerprint) -> Evidence:
-    """The count of one part, or an empty one where both models break what it rests on."""
+    """The count of one part; an empty one if both models break its symmetry."""
     nothing = (agreeing_count(0, 0, part),)
     if both_pinned(part, a, b):
         return Evidence(nothing, None, notes=pinned_notes((part,)), set_aside=(part,))
@@ -83,7 +83,7 @@ def _part(part: Part, read: BlockReader, a: Fingerprint, b: Fingerprint) -> Evid
 
 
 def mean_note(aside: SetAside) -> Phrase:
-    """What is said of signs that were set aside."""
+    """The note on signs that were set aside."""
     return Phrase.of("set_aside_mean", what=aside)
 
 

@@ -1,8 +1,7 @@
-"""The shape of a similarity: one object, one file, a symmetric number for two fingerprints.
+"""The class of similarities: symmetric scores of two fingerprints, one object per file.
 
-A similarity that survives all an evader can do has, by that very invariance, no symmetry null. Its
-p-value comes from where a claim ranks among a declared panel of unrelated models; nothing here
-says what score is large.
+A similarity that is invariant under everything an evader can do has, for that reason, no null distribution from
+symmetry. Its p-value comes from the rank of the claim in a declared panel of unrelated models; there is no threshold.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ INVARIANCES = frozenset(
         "layer_order",
     }
 )
-"""Changes of a checkpoint that a similarity may promise to leave its score alone.
+"""Changes of a checkpoint under which a similarity may declare its score invariant.
 
 All but the last keep the function: hidden units permuted (``unit_permutation``), up and down negated
 together (``unit_signs``) or scaled against each other (``unit_scaling``); kv heads permuted with the
@@ -45,11 +44,11 @@ class Similarity:
     Parameters
     ----------
     id, version, title : names; the version changes whenever a score could.
-    source : the paper it comes from.
-    measures : what the score is, in a sentence.
-    invariances : names among ``INVARIANCES``; what is not named changes the score.
+    source : the paper that it comes from.
+    measures : the definition of the score, in a sentence.
+    invariances : names among ``INVARIANCES``; the others may change the score.
     cost : time of one score, in layers, units and anchors.
-    refuse : reason why two models have no score, or None; sees no score.
+    refuse : returns the reason why two models have no score, or None; computes no score.
     score : the score of two models that were not refused and whose anchor axes hold one token list
         (``applicability.on_anchors``); exactly symmetric.
     """
@@ -71,7 +70,7 @@ class Similarity:
 
     @property
     def words(self) -> Words:
-        """Its sentences, for a score that is ranked in a panel."""
+        """Its sentences, for use in a panel."""
         changed = INVARIANCES - self.invariances
         return Words(
             title=self.title,
@@ -92,8 +91,7 @@ class Similarity:
         Raises
         ------
         StatisticsError
-            If the models have no score, or a score that is not a finite number: a missing score
-            is never "not extreme".
+            If the models have no score, or one that is not finite: a missing score must never count as "not extreme".
         """
         pair = f"{a.record.name} and {b.record.name}"
         if a.record.sketch != b.record.sketch:

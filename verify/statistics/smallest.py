@@ -1,7 +1,7 @@
-"""The smallest models of two records' kinds: which arrays there are at an effort, told without any array.
+"""Smallest models with the architectures of two records, to find out which arrays exist at an effort.
 
-Each has one layer, one copy of an MLP and one head, two indices of everything (three where it is the larger), and
-unit vectors for rows. A statistic that finds nothing to compare in them finds nothing in any two models of these
+Each has one layer, one copy of an MLP and one head, two indices of everything (three for the larger of two sizes),
+and unit vectors as rows. A statistic that finds nothing to compare in them finds nothing in any two models of these
 records.
 """
 
@@ -22,12 +22,12 @@ _SKETCH = SketchSpec(units=3, expert_units=3, channels=3, projections=3, rows=3,
 
 
 def smallest(a: FingerprintRecord, b: FingerprintRecord) -> tuple[Fingerprint, Fingerprint]:
-    """Fingerprints as small as can be, of the same architectures but for their sizes, and of the same efforts."""
+    """The smallest fingerprints with the same architectures, except sizes, and the same efforts."""
     return _smallest(a, b.architecture), _smallest(b, a.architecture)
 
 
 def holds(read: BlockReader, record: FingerprintRecord, *, tokens: bool = True) -> bool:
-    """Whether a reader finds blocks in a model of a record; of one that knows no anchors, if not ``tokens``.
+    """Whether a reader finds blocks in a model with a record.
 
     Parameters
     ----------

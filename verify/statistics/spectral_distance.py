@@ -1,12 +1,12 @@
-"""Whether attention circuits have like singular values, layer after layer.
+"""Distance of the singular values of attention circuits, layer by layer.
 
 Statistic: the singular values of Wq' Wk and of Wv' Wo' of a layer, norm gains folded in, over the
 largest. The distance of two layers is the mean over the two of the Euclidean distance; layers are
 aligned in order by dynamic time warping, so that one layer may stand for several; the score is minus
 the mean distance along the path of smallest total (of such paths, the longest).
 
-Spectra see no order, sign or basis, of channels, heads or the residual stream, and need no tokens. They
-see little else either: unrelated models of one recipe have like spectra. Changed by the order of layers.
+Spectra do not depend on order, sign or basis of channels, heads or the residual stream, and need no tokens. They
+distinguish little: unrelated models of one recipe have similar spectra. Changed by the order of layers.
 
 Source: GhostSpec (arXiv 2511.06390).
 """
@@ -37,7 +37,7 @@ def warped_mean(distances: ArrayLike) -> float:
     for (i, j), distance in np.ndenumerate(table):
         before = (best[x] for x in ((i - 1, j - 1), (i - 1, j), (i, j - 1)) if x in best)
         total, steps = min(before)
-        best[i, j] = (total + float(distance), steps - 1)  # fewer is longer, so that min prefers it
+        best[i, j] = (total + float(distance), steps - 1)  # negative length, so that min prefers longer paths
     total, steps = best[table.shape[0] - 1, table.shape[1] - 1]
     return total / -steps
 
@@ -59,7 +59,7 @@ def _layers(model: Fingerprint) -> list[int]:
 
 
 def _spectra(model: Fingerprint, circuit: str) -> NDArray[np.float64]:
-    """Spectra by layer, shape [layers, values]; not numbers where the weights were zero or not finite."""
+    """Spectra by layer, shape [layers, values]; NaN if the weights were zero or not finite."""
     spectra = np.stack([model.arrays[f"spectrum.{i}.{circuit}"] for i in _layers(model)]).astype(np.float64)
     spectra[~spectra.any(1)] = np.nan
     return spectra

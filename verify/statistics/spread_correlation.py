@@ -1,13 +1,13 @@
-"""The disputed statistic: how standard deviations of attention weights move from layer to layer.
+"""Correlation of the standard deviations of attention weights over layers: a disputed statistic.
 
 Statistic: for each of q, k, v, o, the unbiased standard deviation of all entries of a layer's matrix
 (no biases) is a curve over layers; where depths differ the shorter curve is linearly interpolated to
 the longer; the score is the mean of the four Pearson correlations. A correlation that does not exist
 (a constant curve) counts as 0: that is the published rule.
 
-It is cheap, and it measures the recipe: models trained by one recipe from different seeds have
-nearly the same curves, while long continued training bends a child's away from its parent's. It is
-here because a public claim rests on it, and must be seen beside its own null.
+It is cheap, and it measures the recipe: models trained by one recipe from different seeds have nearly the same
+curves, while long continued training changes a child's curve from its parent's. It is included because a public claim
+rests on it, which should be compared with its null distribution.
 
 Unchanged by any order and sign of hidden units and by the order of heads. Changed by a rotated
 stream (which folds norm gains into the matrices), by the order of layers, and, slightly, by sign
@@ -27,11 +27,11 @@ from .applicability import first, present
 from .similarity import Similarity
 
 _ROLES = "qkvo"
-_LEAST_LAYERS = 3  # two points always lie on a line
+_LEAST_LAYERS = 3  # with two points every correlation is 1 or -1
 
 
 def curve_correlation(x: ArrayLike, y: ArrayLike, *, ranks: bool = False) -> float:
-    """Correlation of two curves over layers, the shorter one interpolated to the longer.
+    """Correlation of two curves over layers, the shorter one interpolated to the length of the longer.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The shape of a test: one object, one file, a function of two fingerprints."""
+"""The class of exact tests: functions of two fingerprints, one object per file."""
 
 from __future__ import annotations
 
@@ -20,19 +20,21 @@ __all__ = ["Evidence", "Statistic", "exact_results", "identity_evidence"]
 
 @dataclass(frozen=True)
 class Statistic:
-    """A test of lineage.
+    """An exact test of lineage.
 
     Parameters
     ----------
     id, version, title : names; the version changes whenever a result could.
     null : the null hypothesis in words.
-    assumptions : what must be true of training for the p-value to be valid, in sentences.
-    survives, blind_to : what the test can and cannot see, in words.
-    refuse : reason why the test does not apply to two models, or None; sees no score. Text is quoted as it is.
-    run : evidence of two models to which the test applies.
-    counts : what is counted of two models, from their records alone. Where it is not given, it is found out on the
-        smallest models of their kinds (``smallest``); the first stage of a screen then does not count for the test.
-    localised : whether rows by layer add up to the count; only asked where ``counts`` is given.
+    assumptions : sentences on training, under which the p-value is valid.
+    survives, blind_to : changes of a model that the test does and does not detect through, in words.
+    refuse : returns the reason why the test does not apply to two models, or None; computes no score. Text is quoted
+        unchanged.
+    run : returns the evidence on two models to which the test applies.
+    counts : describes what is counted on two models, from their records alone. By default this is found out on the
+        smallest models with their architectures (``smallest``), and the first stage of a screen does not use the
+        test.
+    localised : whether rows by layer add up to the count; used only with ``counts``.
     group : what the null hypothesis permutes (or flips), in words.
     compares : what is compared, in a word or two; by default the id.
     """
@@ -68,14 +70,14 @@ class Statistic:
         )
 
     def refusal(self, a: Fingerprint, b: Fingerprint) -> Phrase | None:
-        """Why the test does not apply, or None; the records decide, so fingerprints without arrays will do."""
+        """Why the test does not apply, or None; only records are read, so fingerprints need no arrays."""
         reason = self.refuse(a, b)
         if reason is not None:
             return Phrase.quoted(reason) if isinstance(reason, str) else reason
         return None if self.describe(a, b).counted else _not_held(a, b)
 
     def describe(self, a: Fingerprint, b: Fingerprint) -> Description:
-        """What is counted of two models that are not refused; the records decide."""
+        """What is counted on two models that are not refused; only records are read."""
         if self.counts is None:
             found = self.run(*smallest(a.record, b.record))
             counts = (Counted(c.law, c.part, left_out=None if c.n else _not_held(a, b)) for c in found.counts)
@@ -88,7 +90,7 @@ class Statistic:
         return ExactResult(id=self.id, version=self.version, applicable=False, reason=because)
 
     def conclude(self, evidence: Evidence, log10_alpha: float) -> ExactResult:
-        """The result that follows from the evidence; nothing else of the models enters it."""
+        """The result that follows from the evidence alone."""
         best = min(evidence.counts, key=lambda count: count.log10_p)
         most = [_attainable(count) for count in evidence.counts]
         of_one = log10_alpha - log10(len(evidence.counts))
@@ -114,7 +116,7 @@ class Statistic:
 def exact_results(
     tests: Sequence[Statistic], a: Fingerprint, b: Fingerprint, *, log10_alpha: float = -3.0
 ) -> list[ExactResult]:
-    """Each test of two fingerprints; a test that is not in the registry of the library brings its own words.
+    """Run exact tests on two fingerprints; results of tests outside the library's registry carry their own words.
 
     Parameters
     ----------
@@ -122,7 +124,7 @@ def exact_results(
     a, b : fingerprints of one effort and sketch.
     log10_alpha : log10 of the level of one test; enters statements of power alone.
     """
-    from . import EXACT_TESTS  # the registry, which holds what is defined with this file
+    from . import EXACT_TESTS  # here, since the registry imports this file
 
     results = [(test, test(a, b, log10_alpha=log10_alpha)) for test in tests]
     return [
@@ -131,7 +133,7 @@ def exact_results(
 
 
 def _if_held(one: Counted, a: Fingerprint, b: Fingerprint) -> Counted:
-    """What is counted, or left out if the arrays that it reads are not held."""
+    """The count, marked as excluded if the arrays that it reads are absent."""
     readers = [source.read for source in one.sources]
     held = any(holds(read, a.record) and holds(read, b.record) for read in readers)
     held = held or one.left_out is not None or not readers

@@ -1,20 +1,20 @@
 """Residual dimensions that kept their index and sign, by the embeddings of shared tokens.
 
-Statistic: C[r, s] is the mean correlation of residual dimension r of A and s of B, over the columns of the
-embedding and the unembedding at the anchors: tokens both vocabularies know, or rows of equally large tables by number
+Statistic: C[r, s] is the mean correlation of residual dimension r of A and s of B, over the columns of the embedding
+and the unembedding at the anchors: tokens both vocabularies know, or rows of equally large tables by number
 (``fingerprint.anchors``). Each column is centred over the anchors, a fixed linear map of each dimension by itself, so
-it commutes with signed permutations; what a dimension adds to every token alike (a public mean, equal padding) does
-not show. Two counts: fixed points of the best match by |C| (by C under layer norm) and, only under
-RMS norm, pairs of dimensions with a positive C[r, r] + C[s, s] - C[r, s] - C[s, r], which no mean common to the
-dimensions enters (``swaps``).
+it commutes with signed permutations; what a dimension adds to every token alike (a public mean, equal padding) has no
+effect. Two counts: fixed points of the best match by |C| (by C under layer norm) and, only under RMS norm, pairs of
+dimensions with a positive C[r, r] + C[s, s] - C[r, s] - C[s, r], which no mean common to the dimensions enters
+(``swaps``).
 
 Group: signed permutations of the residual stream under RMS norm, permutations under layer norm: ONE
 group for the whole model, since every layer reads the same stream (L = 1). For signs, swaps of the two dimensions of
-a pair, or flips of both; one of the two is enough. Null laws: ``inference.signs`` (lemma: ``swaps``) and
+a pair, or flips of both; one of the two is enough. Null distributions: ``inference.signs`` (lemma: ``swaps``) and
 ``inference.fixed_points``; p = min(1, 2 min(p_signs, p_fixed)) under RMS norm. Where the dimensions of both models
 have a mean far from zero, signs are set aside, p = 1.
 
-Survives all that keeps the embedding basis: a body trained anew on copied embeddings, upcycling, changed
+Survives every change that keeps the embedding basis: a body trained anew on copied embeddings, upcycling, changed
 depth, permuted units. Blind to a rotated or permuted residual stream. Refuses fixed vectors added
 to the stream (sinusoidal positions), which no permutation leaves alone.
 """
@@ -83,7 +83,7 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
 
 
 def dimensions(model: Fingerprint) -> BlocksByLayer:
-    """Residual dimensions as one block, a vector of each for each table of tokens."""
+    """Residual dimensions as one block, with one vector for each token table."""
     vectors = tuple(table[None] for table in _dimensions(model).values())
     axis = kept_dimensions(model.record.architecture, model.record.sketch)
     return {0: {"stream": Block(axis.indices, axis.population, vectors, (), copies=1)}} if vectors else {}
@@ -102,9 +102,9 @@ def _mean_far_from_zero(model: Fingerprint) -> bool:
 
 
 def _dimensions(model: Fingerprint) -> dict[str, NDArray[np.float64]]:
-    """Residual dimensions over the anchors by table of tokens, [n, anchors], centred, of length 1; 0 where constant.
+    """Residual dimensions over the anchors, by token table: [n, anchors], centred, of length 1; 0 if constant.
 
-    They are rounded to float16 again, so that their products and sums stay exact on every processor.
+    They are rounded to float16 again, so that products and sums are exact on every processor.
     """
     tables = {role: model.arrays[role] for role in ("stream.embed", "stream.unembed") if role in model.arrays}
     columns = {role: table.astype(np.float64) for role, table in tables.items()}
@@ -112,13 +112,13 @@ def _dimensions(model: Fingerprint) -> dict[str, NDArray[np.float64]]:
 
 
 def centred(columns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows of an array without their means."""
+    """Rows of an array minus their means."""
     result: NDArray[np.float64] = columns - columns.mean(-1, keepdims=True)
     return result
 
 
 def correlations_of_dimensions(a: Fingerprint, b: Fingerprint) -> NDArray[np.float64]:
-    """Mean correlation of every pair of kept dimensions, shape [n, n]; -inf where a dimension is dead."""
+    """Mean correlation of every pair of kept dimensions, shape [n, n]; -inf if a dimension is dead."""
     first, second = _dimensions(a), _dimensions(b)
     pairs = [(first[role], second[role]) for role in first if role in second]
     cosine = np.mean([x @ y.T for x, y in pairs], axis=0)

@@ -1,4 +1,4 @@
-"""How well the best rotation carries one model's embeddings onto the other's.
+"""Similarity of the embeddings of shared tokens after the best rotation.
 
 Statistic: with Ea and Eb [tokens, width] the embeddings of shared tokens, centred over tokens, the
 largest <Ea Q, Eb> / (|Ea| |Eb|) over orthogonal Q: 1 where one is a rotation of the other.
@@ -13,8 +13,8 @@ and Va', Vb' are isometries on the ranges of the factor between them, so its sin
 Ga^(1/2) Gb^(1/2). As |Ea|^2 = tr Ga, the score is the sum of singular values of Ga^(1/2) Gb^(1/2) with
 both matrices double-centred and scaled to trace 1: the fidelity of two density matrices.
 
-With fewer tokens than dimensions some rotation carries any tokens onto any others fairly well: the
-score is high for everybody, has no meaning as a number, and needs a panel.
+With fewer tokens than dimensions some rotation maps any tokens onto any others fairly well: the score is high for all
+models, has no absolute meaning, and needs a panel.
 
 Source: MDIR (arXiv 2508.06309), which computes the rotation itself and takes a Haar null, although
 Adam is equivariant under signed permutations only.
@@ -45,7 +45,7 @@ def _score(a: Fingerprint, b: Fingerprint) -> float:
 
 
 def _root(gram: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Square root of a Gram matrix [n, n], double-centred and scaled to trace 1; not a number where it is zero."""
+    """Square root of a Gram matrix [n, n], double-centred and scaled to trace 1; NaN if it is zero."""
     gram = gram - gram.mean(0)
     gram = gram - gram.mean(1, keepdims=True)
     if not np.isfinite(gram).all():

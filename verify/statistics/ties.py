@@ -1,16 +1,16 @@
-"""Blocks of one model that are copies of one another: one group, not several.
+"""Find blocks of one model that are copies of one another, which form one group and not several.
 
 Shared blocks, stacked or duplicated layers, repeated kv heads and values mixed across layers tie the arrangements of
-several blocks. Counted as independent they give strangers p-values down to 1e-62. Ties are looked for by testing the
-model against itself, two blocks at a time: does index i of one resemble index i of the other more than it resembles
-the others? Scores are cosines of means over copies, at indices alive in both blocks. The sum of the diagonal is
-compared with its mean and variance over relabellings of one block (Hoeffding 1951), for the absolute scores and for
-the signed ones; where signs are tested, in place of the latter, the numbers of ``swaps``, two indices each, with
-their variance over sign flips. The threshold is a normal quantile, Bonferroni's over all pairs of blocks. Exact
-copies are tied whatever the sums say: if all live indices are alike at the same index, or at least two are, and like
-no other. No sum of n - 1 or less can tell n live indices (the most that n of them can reach): so few are tied if each
-is the unique best match of its own, both ways, at a mean absolute score above ``ALIKE``. Four channels of a head, and
-four units of an expert, are such blocks at screen effort.
+several blocks. Counted as independent they give unrelated models p-values down to 1e-62. Ties are found by testing
+the model against itself, two blocks at a time: does index i of one resemble index i of the other more than it
+resembles the others? Scores are cosines of means over copies, at indices alive in both blocks. The sum of the
+diagonal is compared with its mean and variance over relabellings of one block (Hoeffding 1951), for the absolute
+scores and for the signed ones; where signs are tested, in place of the latter, the numbers of ``swaps``, two indices
+each, with their variance over sign flips. The threshold is a normal quantile, Bonferroni's over all pairs of blocks.
+Exact copies are tied whatever the sums say: if all live indices are alike at the same index, or at least two are, and
+like no other. No sum of n - 1 or less can tell n live indices (the most that n of them can reach): so few are tied if
+each is the unique best match of its own, both ways, at a mean absolute score above ``ALIKE``. Four channels of a
+head, and four units of an expert, are such blocks at screen effort.
 
 Validity. Let R be the true ties: within a set of R one permutation (where signs are tested, one set of swaps or of
 flips of pairs) acts on all blocks. Permuting two blocks alike carries means over copies, their directions and the
@@ -47,13 +47,13 @@ from .matching import MARGIN, fixed_points
 from .swaps import differences
 
 FALSE_TIE = 1e-3
-"""Expected number of false declarations by sums in one component of one model, by normal approximation.
+"""Expected number of false ties by sums in one component of one model, by normal approximation.
 
-Each only merges groups that could have stood apart.
+A false tie only merges groups that could have been separate.
 """
 
 ALIKE = 0.5
-"""Mean absolute score from which blocks of too few indices for sums look tied."""
+"""Mean absolute score above which blocks with too few indices for sums count as tied."""
 
 Node = tuple[int, str]
 
@@ -78,7 +78,7 @@ class TiedSets:
 def tied(grid: BlocksByLayer, *, signs: bool = False) -> TiedSets:
     """Find the tied blocks of one model, for a test of indices or of signs.
 
-    Compared are the blocks of one slot in every two layers, and of every two slots in one layer.
+    Blocks are compared between any two layers at the same slot, and between any two slots in one layer.
     """
     lines = _lines(grid)
     pairs = sum(len(line) * (len(line) - 1) // 2 for line in lines)
@@ -95,7 +95,7 @@ def tied(grid: BlocksByLayer, *, signs: bool = False) -> TiedSets:
 
 
 def _lines(grid: BlocksByLayer) -> list[list[Node]]:
-    """Blocks of which every two are compared: of one slot, and of one layer."""
+    """Sets of blocks that are compared pairwise: those of one slot, and those of one layer."""
     slots = list(dict.fromkeys(slot for row in grid.values() for slot in row))
     of_slots = [[(layer, slot) for layer, row in grid.items() if slot in row] for slot in slots]
     return of_slots + [[(layer, slot) for slot in row] for layer, row in grid.items()]
@@ -103,7 +103,7 @@ def _lines(grid: BlocksByLayer) -> list[list[Node]]:
 
 @dataclass(frozen=True)
 class _Mean:
-    """Directions of the means over copies of a block's vectors, each [n, k]."""
+    """Normalised means over copies of a block's vectors, each [n, k]."""
 
     indices: NDArray[np.intp]
     alive: NDArray[np.bool_]
@@ -118,7 +118,7 @@ class _Mean:
 
 
 def _comparable(nodes: list[Node], means: dict[Node, _Mean]) -> Iterator[list[Node]]:
-    """The nodes in sets that keep the same indices, of a size that may be compared at once."""
+    """The nodes in sets with the same indices, small enough to be compared at once."""
     found: dict[bytes, list[Node]] = {}
     for node in nodes:
         found.setdefault(means[node].indices.tobytes(), []).append(node)
@@ -129,7 +129,7 @@ def _comparable(nodes: list[Node], means: dict[Node, _Mean]) -> Iterator[list[No
 
 
 def _look_tied(a: _Mean, others: list[_Mean], threshold: float, signs: bool) -> NDArray[np.bool_]:
-    """Whether a block looks tied to each of others that keep the same indices; shape [others]."""
+    """Whether a block looks tied to each of others with the same indices; shape [others]."""
     common = np.intersect1d(a.indices, others[0].indices, assume_unique=True)
     at_a, at_others = np.searchsorted(a.indices, common), np.searchsorted(others[0].indices, common)
     alive = a.alive[at_a] & np.array([b.alive[at_others] for b in others])
@@ -193,7 +193,7 @@ def _standardised(sums: Vectors, spread: Vectors) -> Vectors:
 
 
 def _direction(x: Vectors) -> Vectors:
-    """Direction of the mean over copies, shape [n, k]; as it is where there is one copy."""
+    """Normalised mean over copies, shape [n, k]; unchanged for one copy."""
     mean = x.mean(0)
     length = np.sqrt(np.square(mean).sum(-1, keepdims=True))
     direction: Vectors = mean / np.where(length > 0, length, 1.0)

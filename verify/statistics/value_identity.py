@@ -6,7 +6,7 @@ aligned kv head (absolute mean of the cosines of v rows and o columns) sits at t
 Group: permutations of the channels of a kv head, independently per layer and head (heads found to
 be copies share one). Attention mixes values linearly over positions, so permuting the channels of v
 together with the columns of o changes nothing. Heads are aligned by a score that no permutation of
-channels changes. Null law and proof: ``inference.fixed_points``.
+channels changes. Null distribution and proof: ``inference.fixed_points``.
 
 Survives what ``unit_identity`` survives, and an MLP replaced or upcycled to experts, and permuted
 heads; holds for GELU and layer norm too. Blind to permuted channels and a rotated residual stream.

@@ -1,4 +1,4 @@
-"""What a statistic says of itself, and where the words of a result are found."""
+"""The sentences of a statistic, and the lookup of those of a result."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Words(Record):
     null: str
     """The null hypothesis."""
     assumptions: tuple[str, ...]
-    """What must be true of the models for the p-value to be valid."""
+    """Assumptions under which the p-value is valid."""
     survives: str
-    """Changes of a checkpoint that the statistic still sees through."""
+    """Changes of a checkpoint after which the statistic still detects a relation."""
     blind_to: str
-    """Changes of a checkpoint that hide it."""
+    """Changes of a checkpoint that hide a relation from it."""
 
 
 def words_of(result: TestResult) -> Words:

@@ -1,8 +1,8 @@
-"""Every sentence that is made of facts, by version: a record holds facts, and the version its maker read them in.
+"""The catalogue of sentences, by version: a record holds facts, and the version in use when it was made.
 
-One package a version. What was published stays: a sentence that is mended later goes into a new version, so that a
-report can be rendered in the words its maker saw, and no report disagrees because a word was mended. A phrase that a
-version does not have yet is one that nobody saw then, and is left out of its pages.
+One package per version. Published sentences do not change: a corrected sentence goes into a new version, so that a
+report can be rendered in the words of its time, and no report disagrees because of a correction. A phrase that a
+version lacks did not exist then, and is omitted from its pages.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..base import Phrase
 from . import v1
 
 LATEST = 1
-"""The version that reports are made in."""
+"""The version used for new reports."""
 VERSIONS = {1: v1}
 
 
@@ -26,7 +26,7 @@ def say(phrase: Phrase, *, version: int = LATEST, names: Mapping[str, str] | Non
     ----------
     phrase : what to say.
     version : of the catalogue.
-    names : what ``"A"`` and ``"B"`` are called where ``model`` is one of them; as they are by default.
+    names : names for ``"A"`` and ``"B"``; the letters themselves by default.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What could not be compared, what was left out, and the audit of the panel."""
+"""Rows and tensors that could not be compared, exclusions, and the audit of the panel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .shown import shown
 
 
 def checks(report: ClaimReport, pictures: dict[str, Picture]) -> list[Block]:
-    """Rows and tensors that no test could use, what tests left out, and how the panel does on its own members."""
+    """Rows and tensors that no test could use, exclusions of the tests, and the audit of the panel."""
     sides = (report.a, report.b)
     blocks: list[Block] = [
         table(
@@ -74,7 +74,7 @@ def checks(report: ClaimReport, pictures: dict[str, Picture]) -> list[Block]:
 
 
 def _strange(subject: Subject) -> int:
-    """Tensors that no table understands, in any part."""
+    """Number of tensors that no table knows, in any part."""
     if subject.parts:
         return sum(part.tensors for part in subject.parts if not part.family)
     return len(subject.unrecognised)

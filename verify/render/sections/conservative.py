@@ -1,4 +1,4 @@
-"""The value that holds if either set of assumptions does, and what bounds the panel's."""
+"""The p-value that is valid under either set of assumptions, and bounds on the panel result."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def data(report: ClaimReport) -> list[Block]:
 
 
 def _read(subject: Subject) -> Inline:
-    """How much of a model was read, and where."""
+    """How much of a model was read, and from where."""
     whole = sum(file.size for file in subject.files)
     amount = (f"{subject.effort} effort: ", count(subject.bytes_read), " of ", count(whole), " bytes")
     if subject.origin is None:
@@ -105,13 +105,13 @@ def _read(subject: Subject) -> Inline:
 
 
 def _tokenizer(subject: Subject) -> Inline:
-    """The file that told a model's tokens."""
+    """The tokenizer file of a model."""
     none = "none found" if subject.pairing == "rows" else "not recorded"
     return none if subject.tokenizer is None else Code(subject.tokenizer)
 
 
 def _anchors(subject: Subject) -> Inline:
-    """The rows of the table of tokens that a model is compared on."""
+    """The number of anchors of a model."""
     return (count(subject.anchors), " rows, by number") if subject.pairing == "rows" else count(subject.anchors)
 
 

@@ -1,4 +1,4 @@
-"""The exact tests: their counts, premises and effects, and which do not apply."""
+"""The exact tests: counts, assumptions and effects, and tests that do not apply."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..page import Block, Heading, Items, Paragraph, table
 
 
 def exact_tests(report: ClaimReport) -> list[Block]:
-    """Every exact test that applies: what was counted, what it assumes, and how strong the match is."""
+    """Every exact test that applies: counts, assumptions, and effect size."""
     tests = [test for test in report.exact if test.applicable]
     if not tests:
         return []
@@ -79,7 +79,7 @@ def further_tests(report: ClaimReport) -> list[Block]:
 
 
 def _as_recorded(test: TestResult) -> tuple[str, ...]:
-    """Said of words that are not of this version's catalogue."""
+    """Note on words that are not from this version."""
     return () if test.words is None else (f" Its words are as recorded, by version {test.version} of the test.",)
 
 

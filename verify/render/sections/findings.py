@@ -13,7 +13,7 @@ from ..page import Block, Items, Paragraph, listed, table
 
 
 def findings(report: ClaimReport) -> list[Block]:
-    """What may be said, what may not, and what of the parts."""
+    """What may and may not be said, and the verdicts on parts."""
     values = (
         ("Exact tests", report.log10_p, report.alpha),
         ("Primary panel test", report.panel_log10_p, report.panel_alpha or 1.0),
@@ -40,7 +40,7 @@ def findings(report: ClaimReport) -> list[Block]:
 
 
 def _parts(report: ClaimReport) -> list[Block]:
-    """Every part of both models, those compared side by side."""
+    """All parts of both models; compared parts share a row."""
     if not report.parts:
         return []
     of_a, of_b = ({part.name: part for part in subject.parts} for subject in (report.a, report.b))

@@ -1,4 +1,4 @@
-"""How to check the report, and what it cites."""
+"""How to check the report, and its references."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ..escape import Code, Inline
 from ..page import Block, Items, Paragraph
 
 ALPHA, PANEL_ALPHA = 1e-3, 1e-2
-"""Levels that a command has by default."""
+"""Default levels of the command."""
 
 
 def how_to_check(report: ClaimReport) -> list[Block]:
-    """What the digest is of, by which laws p-values follow, and how to repeat everything."""
+    """What the digest covers, the formulas behind p-values, and how to repeat everything."""
     exact, ranked = any(test.applicable for test in report.exact), bool(report.ranked)
     laws: list[str] = []
     if exact:
@@ -59,7 +59,7 @@ def _without(report: ClaimReport) -> tuple[str, ...]:
 
 
 def command(report: ClaimReport) -> str:
-    """The command that asks for the report again, with the options that were given."""
+    """The command that makes the report again, with the options that were given."""
     given = report.provenance.options
     flags = [("effort", given.get("effort")), ("alpha", f"{report.alpha:g}" if report.alpha != ALPHA else None)]
     if report.panel is not None:
@@ -83,7 +83,7 @@ def command(report: ClaimReport) -> str:
 
 
 def references(report: ClaimReport) -> tuple[Inline, ...]:
-    """Works that the page rests on, and how to cite the report."""
+    """References of the page, and how to cite the report."""
     ranked = bool(report.ranked)
     found = [
         "S. Zhu, A. Ahmed, R. Kuditipudi, P. Liang. Independence Tests for Language Models. ICML 2025, "

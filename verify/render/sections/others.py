@@ -1,4 +1,4 @@
-"""Lines of evidence of whoever asked for the report."""
+"""The caller's own lines of evidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pair among the models of a panel."""
+"""The ranks of the pair in a panel."""
 
 from __future__ import annotations
 
@@ -63,22 +63,22 @@ def against_panel(report: ClaimReport, pictures: dict[str, Picture]) -> list[Blo
             ("design", "rank", "of", "log10 p", "smallest possible"),
             (
                 (
-                    rung.design.replace("_", " ") + (" (primary)" if rung.design == use.primary_design else ""),
-                    count(rung.rank),
-                    count(rung.size),
-                    log10(rung.log10_p),
-                    log10(rung.attainable_log10_p),
+                    entry.design.replace("_", " ") + (" (primary)" if entry.design == use.primary_design else ""),
+                    count(entry.rank),
+                    count(entry.size),
+                    log10(entry.log10_p),
+                    log10(entry.attainable_log10_p),
                 )
-                for rung in primary.ranks
+                for entry in primary.ranks
             ),
         ),
-        *shown(pictures, "ladder"),
+        *shown(pictures, "designs"),
         Items(
             (
                 *(
-                    ("Null hypothesis of ", rung.design.replace("_", " "), ": ", _null(report, rung.design))
-                    for rung in primary.ranks
-                    if not rung.design.endswith(("_residual", "_larger"))
+                    ("Null hypothesis of ", entry.design.replace("_", " "), ": ", _null(report, entry.design))
+                    for entry in primary.ranks
+                    if not entry.design.endswith(("_residual", "_larger"))
                 ),
                 "The residual designs test the same after removing each model's main effect (its average similarity "
                 "to the other models); the larger of the two ranks is valid if either null hypothesis holds.",

@@ -1,4 +1,4 @@
-"""Pictures where a page has numbers for them."""
+"""Figures of a page."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from ..page import Block, Picture
 
 
 def shown(pictures: dict[str, Picture], name: str) -> list[Block]:
-    """The picture of that name, if there is one."""
+    """The figure of a name, if there is one."""
     return [pictures[name]] if name in pictures else []

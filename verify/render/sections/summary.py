@@ -41,7 +41,7 @@ def summary(report: ClaimReport) -> Table:
 
 
 def _said_of(report: ClaimReport) -> Inline:
-    """The parts that the verdict is of."""
+    """The pair of parts that the verdict is about."""
     sides = (report.a, "A"), (report.b, "B")
     found: list[Inline] = []
     for subject, side in sides:

@@ -10,7 +10,7 @@ from .shown import shown
 
 
 def where(report: ClaimReport, pictures: dict[str, Picture]) -> list[Block]:
-    """Pairs of layers, by the first exact test that tells them and by the primary panel test."""
+    """Pairs of layers, by the first exact test with localisation and by the primary panel test."""
     located, primary = report.located, report.primary
     blocks: list[Block] = []
     if located and located.by_layer:

@@ -1,6 +1,6 @@
-"""What is asked, and what a verdict lets a reader say.
+"""The hypotheses, and the sentences that a verdict permits.
 
-A report says no more than was shown: rejecting the null hypothesis means shared initial weights or derivation, not
+A report states no more than was shown: rejecting the null hypothesis means shared initial weights or derivation, not
 who copied from whom; not rejecting it is no evidence of independence.
 """
 

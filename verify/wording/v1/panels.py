@@ -1,4 +1,4 @@
-"""Panels: what a design asks, what it assumes, and why a rank is no verdict."""
+"""Panels: null hypotheses of designs, assumptions, and why a rank is no verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts of models: of which a verdict is, and what was found of the others."""
+"""Parts of models: the pair that a verdict is about, and findings on the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a test does not apply, and what was left out of it."""
+"""Why a test does not apply, and exclusions from it."""
 
 from __future__ import annotations
 
