@@ -18,7 +18,7 @@ report, reports = renderings.report, renderings.reports
 def test_figures_state_their_numbers(reports: dict[str, ClaimReport]) -> None:
     """A report with a panel has six, each with a title and its numbers in words; one without has one."""
     drawn = figures(reports["obfuscated"])
-    assert set(drawn) == {"null", "ladder", "panel", "map", "layers", "audit"}
+    assert set(drawn) == {"null", "designs", "panel", "map", "layers", "audit"}
     assert set(figures(reports["related"])) == {"layers"}
     assert figures(reports["identical"]) == {}
     rung = next(r for r in reports["obfuscated"].tests["response_match"].ranks if r.design == "pair_residual")

@@ -197,7 +197,7 @@ def test_selection_never_makes_a_p_value_smaller(monkeypatch: pytest.MonkeyPatch
     some = [*family[:3], family[-1]]
     few = {(r.a, r.b): r.log10_p for r in screen(some).pairs}
     monkeypatch.setattr(module, "LARGEST_LEVEL", 1.0)
-    monkeypatch.setattr(module, "STRANGERS_A_MODEL", 9.0)
+    monkeypatch.setattr(module, "MAX_FALSE_PASSES_PER_MODEL", 9.0)
     result = screen(some)
     assert len(result.pairs) == result.record.pairs == 6
     everything = {(r.a, r.b): r.log10_p for r in result.pairs}

@@ -133,13 +133,8 @@ def _flat(block: Block) -> Block:
     return Block(np.arange(n), n, fixed, flipping, 1)
 
 
-<<<<<<< HEAD
 def assign(table: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """One-to-one assignment of largest total; rounded, so that ties do not hang on arithmetic."""
-=======
-def _assign(table: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """One-to-one assignment of largest total; rounded, so that ties do not depend on arithmetic."""
->>>>>>> words
     table = np.round(table, 6)
     if (best := _best_of_each(table)) is not None:
         return np.arange(len(table), dtype=np.intp), best

@@ -78,13 +78,8 @@ def unit_pairs(model: Fingerprint) -> BlocksByLayer:
 
 
 def unit_responses(model: Fingerprint) -> BlocksByLayer:
-<<<<<<< HEAD
-    """Hidden units by the response of their gate (where not gated, of up) to the anchors."""
-    return mlp_grid(model, lambda layer, b: ([f"response.{layer}.{b}"], []))
-=======
     """Hidden units by the response of their gate (if not gated, of up) to the anchors."""
-    return _mlp_grid(model, lambda layer, b: ([f"response.{layer}.{b}"], []))
->>>>>>> words
+    return mlp_grid(model, lambda layer, b: ([f"response.{layer}.{b}"], []))
 
 
 def values(model: Fingerprint) -> BlocksByLayer:
@@ -176,6 +171,9 @@ def mlp_grid(model: Fingerprint, names: Callable[[int, str], tuple[list[str], li
                 block = _block(model, bundle.indices, bundle.hidden, fixed, flipping)
                 grid.setdefault(layer, {})[bundle.name] = block
     return grid
+
+
+_mlp_grid = mlp_grid  # as statistics that were written before it was public import it
 
 
 def _head_grid(model: Fingerprint, names: Callable[[int], list[str]]) -> BlocksByLayer:
