@@ -13,7 +13,7 @@ from .base import FingerprintError, InputError, Progress, Workers, options, sile
 from .checkpoint import Location
 from .claim import ClaimReport, EvidenceLine, Provenance, Subject
 from .claim.conclude import Circumstances, Further, conclude, log10_alpha_of_one, not_needed
-from .claim.evidence import RESERVED
+from .claim.evidence import RESERVED, not_ones_own
 from .claim.parts import equal_tensors, inventory, paired, single
 from .fingerprint import (
     EFFORTS,
@@ -174,6 +174,8 @@ def test_lineage(
         created=created,
     )
     lines = [_own_line(function, *both[0]) for function in own]
+    if len({line.line for line in lines}) < len(lines):
+        raise InputError("Two functions in own gave lines of one name; give each its own.")
     return conclude(
         subject_a, subject_b, results, evidence, circumstances, further=further, equal=equal, others=lines
     )
@@ -238,6 +240,8 @@ def _own_line(function: OwnEvidence, a: Fingerprint, b: Fingerprint) -> Evidence
         raise InputError(
             f"A function in own gave {line!r:.80}; give an EvidenceLine under another name than {names}."
         )
+    if (why := not_ones_own(line)) is not None:
+        raise InputError(f"In own {why}.")
     return line
 
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
 
-from ..base import Phrase
 from ..fingerprint import Fingerprint, identical, shared_anchors
 from ..inference import bonferroni, holm, max_p
 from ..panel import PanelEvidence, unlike
@@ -19,10 +18,8 @@ from .evidence import EvidenceLine, Verdict, combine, decide, exact_line, panel_
 from .parts import EqualTensors, Pair, PartSubject, single
 from .record import PartResult, Provenance
 from .report import ClaimReport
+from .stub import IDENTICAL
 from .subject import Subject
-
-IDENTICAL = Phrase.of("identical_weights")
-"""Why no test applies to a model and itself."""
 
 
 @dataclass(frozen=True)

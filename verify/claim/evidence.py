@@ -16,10 +16,11 @@ from pydantic import Field
 from ..base import Phrase, Record
 from ..inference import bonferroni_min, holm
 from ..panel import PanelEvidence
-from ..statistics import PanelResult, Result, TestResult
+from ..statistics import EXACT_TESTS, PANEL_STATISTICS, PanelResult, Result, TestResult
 
 Verdict = Literal["identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable"]
 
+_REGISTERED = {test.id for test in EXACT_TESTS} | {statistic.id for statistic in PANEL_STATISTICS}
 R = TypeVar("R", bound=TestResult)
 
 EXACT, PANEL = RESERVED = "exact", "panel"
@@ -57,6 +58,22 @@ class EvidenceLine(Record):
         """Whether it could have rejected."""
         least = self.attainable_log10_p
         return self.rejects or (least is not None and self.alpha is not None and least <= log10(self.alpha))
+
+
+def not_ones_own(line: EvidenceLine) -> str | None:
+    """Why a line cannot be of whoever asks for a report; None where it can.
+
+    It has no level, since it enters no verdict; it asks in words of its own, and not in ours; and its results are not
+    called like tests of the library.
+    """
+    if line.alpha is not None:
+        return f"the line of evidence {line.line!r} has a level, and enters no verdict; leave alpha None"
+    if line.asked.code != "quoted":
+        return f"the line of evidence {line.line!r} asks in the library's words; give Phrase.quoted(...)"
+    taken = _REGISTERED & {result.id for result in line.results}
+    if taken:
+        return f"the line of evidence {line.line!r} holds {min(taken)!r}, a test of the library; give another id"
+    return None
 
 
 def decide(lines: Sequence[EvidenceLine]) -> Verdict:
@@ -107,7 +124,9 @@ def exact_line(
     return EvidenceLine(
         line=EXACT,
         asked=Phrase.of("shared_arrangement"),
-        assumes=(Phrase.of("assumption.invariant_training"), Phrase.of("assumption.not_arranged")),
+        assumes=tuple(
+            Phrase.of(f"assumption.{code}") for code in ("invariant_training", "not_arranged", "no_shared_tensors")
+        ),
         alpha=alpha,
         log10_p=log10_p,
         attainable_log10_p=attainable(results, searched, parts),

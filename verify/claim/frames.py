@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..statistics import ExactResult, TestResult
 from ..wording.forms import probability
+from .evidence import RESERVED
 
 if TYPE_CHECKING:
     from .report import ClaimReport
@@ -16,7 +17,7 @@ def five_lines(report: ClaimReport) -> list[str]:
     strength = [
         f"{line.line}: {probability(line.log10_p)} (level {line.alpha:g})"
         for line in report.evidence
-        if line.log10_p is not None and line.alpha is not None
+        if line.line in RESERVED and line.log10_p is not None and line.alpha is not None
     ]
     applied = [result.id for result in report.results if result.applicable]
     return [

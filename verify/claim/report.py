@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, model_validator
 
 from ..base import Phrase, Record, VerifyError, later, options, write_atomically
 from ..base.canonical_json import canonical, digest
@@ -22,7 +22,7 @@ from ..wording import said as spoken
 from . import said
 from .citation import Citation, cite
 from .declared import Declared
-from .evidence import EXACT, PANEL, RESERVED, EvidenceLine, Verdict
+from .evidence import EXACT, PANEL, RESERVED, EvidenceLine, Verdict, not_ones_own
 from .parts import EqualTensors
 from .record import Hypotheses, PartResult, Provenance
 from .said_of_parts import cited
@@ -81,10 +81,21 @@ class ClaimReport(Record):
         """The line of evidence of that name."""
         return next((line for line in self.evidence if line.line == name), None)
 
+    @model_validator(mode="after")
+    def _lines_are_distinct(self) -> ClaimReport:
+        """No line stands in for another, and none of somebody's own for what the library tested."""
+        names = [line.line for line in self.evidence]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two lines of evidence are called {max(names, key=names.count)!r:.60}")
+        for line in self.own_lines:
+            if (why := not_ones_own(line)) is not None:
+                raise ValueError(why)
+        return self
+
     @property
     def results(self) -> tuple[Result, ...]:
-        """The results of all lines."""
-        return tuple(result for line in self.evidence for result in line.results)
+        """The results of the library's tests, of all lines but one's own."""
+        return tuple(result for line in self.evidence if line.line in RESERVED for result in line.results)
 
     @property
     def exact(self) -> tuple[ExactResult, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..base import Phrase
 from ..fingerprint import nothing_differs
-from ..panel import ALL_PAIRS, unlike
+from ..panel import ALL_PAIRS, PRIMARY_DESIGN, unlike
 from ..statistics import TestResult
 from . import said_of_parts as of_parts
 from .declared import FOUND, Declared
@@ -34,15 +34,21 @@ def said(report: ClaimReport) -> Said:
     false_match = report.panel.false_match if report.panel else None
     values["bound"] = 1.0 if false_match is None else false_match.bound
     verdict, why = report.verdict, _why(report) if report.verdict == "untestable" else []
-    finding = Phrase.of(f"{verdict}.finding", **values)
+    code = f"{verdict}.earlier" if verdict == "similar_beyond_panel" and _by_an_earlier_rule(report) else verdict
+    finding = Phrase.of(f"{code}.finding", **values)
     if why:
         finding = Phrase.of("untestable.finding.why", pair=pair, why=why)
     first = Said(
-        (finding,), (Phrase.of(f"{verdict}.may_say", **values),), (Phrase.of(f"{verdict}.may_not_say", **values),)
+        (finding,), (Phrase.of(f"{code}.may_say", **values),), (Phrase.of(f"{verdict}.may_not_say", **values),)
     )
     ranked = _no_verdict(report) if verdict in ("no_evidence", "untestable") else ()
     first = first._replace(finding=first.finding + ranked)
     return Said(*of_parts.with_others(report, *first)) if report.parts else first
+
+
+def _by_an_earlier_rule(report: ClaimReport) -> bool:
+    """Whether the panel p-value is of a version whose rule was given up."""
+    return report.panel is not None and report.panel.primary_design != PRIMARY_DESIGN
 
 
 def _shown(report: ClaimReport, behind: Phrase | None) -> Phrase | str:
@@ -169,7 +175,8 @@ def limitations(report: ClaimReport) -> Phrases:
         "untestable": ("untested",),
         "identical": ("original",),
     }[report.verdict]
-    found = [Phrase.of(f"limit.{code}") for code in of_verdict]
+    found = [Phrase.of("limit.earlier_panel")] if _by_an_earlier_rule(report) else []
+    found += [Phrase.of(f"limit.{code}") for code in of_verdict]
     if report.verdict != "identical":
         found += [Phrase.of("limit.refused", tests=refused)] if refused else []
         found += [Phrase.of(f"limit.effort.{effort}")] if effort != "full" else []

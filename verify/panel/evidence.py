@@ -134,8 +134,8 @@ def _test(
             known = kept_scores(claim.panel, statistic, claim.names[2:], claim.anchors)
             scores = compute(statistic, claim.models, claim.names, claim.anchors, known, progress)
             ranks = ranks_by_design(scores.matrix, *use.kinds)
-        except StatisticsError as error:  # a missing score is not evidence of no relation
-            reason, scores = Phrase.quoted(str(error)), None
+        except StatisticsError:  # a missing score is not evidence of no relation
+            reason, scores = Phrase.of("panel.no_score"), None
     if scores is None:
         return conclude(statistic, reason=reason), None
     result = conclude(statistic, ranks, float(scores.matrix[0, 1]))

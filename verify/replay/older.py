@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from ..claim import ClaimReport
 from ..claim.evidence import EXACT
-from ..statistics import ExactResult, Statistic
-from ..statistics.counted import Counted
+from ..statistics import ExactResult, Statistic, TestResult
+from ..statistics.earlier import EARLIER
 from .agreement import Unchecked
 from .unchecked import of_older_schemas
 
@@ -35,21 +35,15 @@ def as_then(report: ClaimReport, made: ClaimReport) -> ClaimReport:
     return then.made_under(report.schema_of_maker, report.content())
 
 
-def of_its_day(test: Statistic, recorded: ExactResult) -> Statistic:
-    """A test in the version that made a result: it counts what the result says, with its null distributions."""
-    counted = tuple(Counted(count.law, count.part) for count in recorded.counts)
-    words = recorded.words or test.words
-    return replace(
-        test,
-        version=recorded.version,
-        title=words.title,
-        null=words.null,
-        assumptions=words.assumptions,
-        survives=words.survives,
-        blind_to=words.blind_to,
-        counts=lambda a, b: counted,  # noqa: ARG005  # whatever the models are
-        localised=bool(recorded.by_layer),
-    )
+def of_its_day(test: Statistic, version: int) -> Statistic:
+    """A test by an earlier version, as it counted then."""
+    earlier = EARLIER[test.id, version]
+    return replace(test, version=version, counts=earlier.counts, localised=False)
+
+
+def is_changed(result: TestResult) -> bool:
+    """Whether a result is of an earlier version of its test."""
+    return (result.id, result.version) in EARLIER
 
 
 def not_checked(report: ClaimReport) -> tuple[Unchecked, ...]:
@@ -63,7 +57,7 @@ def not_checked(report: ClaimReport) -> tuple[Unchecked, ...]:
             "only its arithmetic was checked",
         )
         for result in report.exact
-        if result.words is not None
+        if is_changed(result)
     )
     since = tuple(
         Unchecked(field=f"$.{side}.{name}*", reason=f"not recorded under schema {report.schema_of_maker}")
@@ -81,7 +75,7 @@ def not_checked(report: ClaimReport) -> tuple[Unchecked, ...]:
 def _as_recorded(made: ExactResult, recorded: ExactResult | None) -> ExactResult:
     if recorded is None:
         return made
-    if recorded.words is not None:
+    if is_changed(recorded):
         return recorded
     if all(count.live is None for count in recorded.counts):
         counts = tuple(count.model_copy(update={"live": None}) for count in made.counts)

@@ -11,12 +11,14 @@ from ..checkpoint import KINDS
 from ..claim import ClaimReport, PartSubject, Provenance, Subject
 from ..claim.conclude import Circumstances, Further, conclude, log10_alpha_of_one, not_needed
 from ..claim.parts import Pair, paired, single
-from ..fingerprint import ANCHORS, EFFORTS, Fingerprint, FingerprintRecord, identical, shared_anchors
+from ..claim.stub import stub
+from ..fingerprint import EFFORTS, Fingerprint, identical, shared_anchors
 from ..panel import PanelEvidence
 from ..statistics import EXACT_TESTS, ExactResult, Statistic
 from ..statistics.remade import remade
+from ..wording import LATEST, VERSIONS
 from .agreement import Disagreement, problem
-from .older import is_older, of_its_day
+from .older import is_changed, is_older, of_its_day
 from .recompute_panel import panel_again
 
 
@@ -50,6 +52,10 @@ def recompute(report: ClaimReport) -> tuple[ClaimReport, list[Disagreement]]:
         provenance=_provenance(report, problems),
         created=report.created,
     )
+    if report.wording not in VERSIONS:
+        problems.append(problem("$.wording", report.wording, f"a version of the catalogue, at most {LATEST}"))
+    if report.shared_anchors is None and not is_older(older):
+        problems.append(problem("$.shared_anchors", None, "a number of anchors"))
     made = conclude(
         report.a,
         report.b,
@@ -111,13 +117,13 @@ def _subject(subject: Subject) -> PartSubject:
 
 def _reasons(report: ClaimReport) -> dict[str, Phrase | None]:
     """Why each exact test does not apply; None where it does."""
-    a, b = _stub(report, report.a, 0), _stub(report, report.b, 1)
+    a, b = stub(report, report.a, 0), stub(report, report.b, 1)
     return {test.id: test.refusal(a, b) for test in EXACT_TESTS}
 
 
 def _shared(report: ClaimReport) -> int | None:
     """Anchor tokens shared, as many as can be; None where an older report does not say."""
-    a, b = (_stub(report, subject, side).record for side, subject in enumerate((report.a, report.b)))
+    a, b = (stub(report, subject, side).record for side, subject in enumerate((report.a, report.b)))
     return None if report.shared_anchors is None else len(shared_anchors(a, b))
 
 
@@ -125,7 +131,7 @@ def _results(
     report: ClaimReport, reasons: dict[str, Phrase | None], parts: int, problems: list[Disagreement]
 ) -> list[ExactResult]:
     level = log10_alpha_of_one(report.alpha, list(reasons.values()).count(None), report.searched, parts)
-    stubs = _stub(report, report.a, 0), _stub(report, report.b, 1)
+    stubs = stub(report, report.a, 0), stub(report, report.b, 1)
     return [_exact(test, report, stubs, reasons[test.id], level, problems) for test in EXACT_TESTS]
 
 
@@ -139,15 +145,15 @@ def _exact(
 ) -> ExactResult:
     """One test, by the definition that it had: of another version, counts are what the record says they are."""
     recorded = next((result for result in report.exact if result.id == test.id), None)
-    if is_older(report) and recorded is not None and recorded.version != test.version:
-        test = of_its_day(test, recorded)
+    if is_older(report) and recorded is not None and is_changed(recorded):
+        test = of_its_day(test, recorded.version)
     if reason is not None:
         return test.refused(reason)
     made, wrong = remade(test, recorded, *stubs, level)
     problems += [
         problem(f"$.evidence[exact].results[{test.id}].{field}", found, expected) for field, found, expected in wrong
     ]
-    return made if test in EXACT_TESTS else made.model_copy(update={"words": test.words})
+    return made
 
 
 def _provenance(report: ClaimReport, problems: list[Disagreement]) -> Provenance:
@@ -158,33 +164,3 @@ def _provenance(report: ClaimReport, problems: list[Disagreement]) -> Provenance
     if sketch != other:
         problems.append(problem("$.b.sketch", str(other), f"{sketch}, as that of A"))
     return report.provenance.model_copy(update={"effort": effort, "sketch": sketch})
-
-
-def _stub(report: ClaimReport, subject: Subject, side: int) -> Fingerprint:
-    """What decides whether a test applies: architecture, and how many anchor tokens are shared.
-
-    Where an older report does not say how many, as many as could be, so that no test is dropped for want of a number.
-    """
-    known = [min(max(model.anchors, 0), len(ANCHORS)) for model in (report.a, report.b)]
-    shared = min(known) if report.shared_anchors is None else min(*known, report.shared_anchors)
-    shared = max(shared, sum(known) - len(ANCHORS), 0)
-    start = 0 if side == 0 else known[0] - shared
-    known_of = (
-        "name",
-        "architecture",
-        "dead",
-        "files",
-        "content_sha256",
-        "unrecognised",
-        "unrecognised_inside",
-        "pairing",
-        "tokenizer",
-    )
-    fields = {name: getattr(subject, name) for name in known_of}
-    record = FingerprintRecord.model_construct(
-        **fields,
-        effort=report.provenance.effort,
-        sketch=report.provenance.sketch,
-        anchors=tuple(range(start, start + known[side])),
-    )
-    return Fingerprint(record, {})

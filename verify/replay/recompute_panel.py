@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import StatisticsError
+from ..base import Phrase, StatisticsError
 from ..claim import ClaimReport
 from ..claim.evidence import PANEL
 from ..panel import ALL_PAIRS, PRIMARY_DESIGN, PanelEvidence, PanelUse, members_needed, stratum_of
 from ..panel.evidence import conclude, ranks_by_design, with_diagnostics
 from ..panel.likeness import likeness
+from ..panel.selection import Dropped
 from ..statistics import PANEL_STATISTICS, PRIMARY, CellResult, DesignRank, PanelResult, Similarity
+from ..statistics.earlier import EARLIER_DESIGNS
 from ..statistics.response_match import deeper_median
+from ..wording import is_filled
 from .agreement import Disagreement, problem
 from .older import is_older
 
@@ -40,9 +44,10 @@ def panel_again(report: ClaimReport, recorded: PanelUse, problems: list[Disagree
     use = recorded.model_copy(
         update={
             "primary": PRIMARY.id,
-            "primary_design": recorded.primary_design if older else PRIMARY_DESIGN,
+            "primary_design": _design_of_its_day(report) if older else PRIMARY_DESIGN,
             "alpha": alpha,
             "families": tuple(sorted(recorded.families)),
+            "dropped": _told(recorded.dropped),
             "stratum_a": stratum_of(report.a.architecture),
             "stratum_b": stratum_of(report.b.architecture),
             "anchors": min(max(recorded.anchors, 0), report.a.anchors, report.b.anchors),
@@ -73,6 +78,22 @@ def panel_again(report: ClaimReport, recorded: PanelUse, problems: list[Disagree
     return PanelEvidence(tuple(results), use)
 
 
+def _design_of_its_day(report: ClaimReport) -> str:
+    """The design that the p-value of an older report is counted by, which the version of the test decides."""
+    version = report.primary.version if report.primary else PRIMARY.version
+    return EARLIER_DESIGNS.get((PRIMARY.id, version), PRIMARY_DESIGN)
+
+
+def _told(dropped: Sequence[Dropped]) -> tuple[Dropped, ...]:
+    """Members left out, with reasons that the catalogue has and no text of a stranger."""
+    none = Phrase.of("not_told")
+    return tuple(
+        out if is_filled(out.reason) and out.reason.code.startswith(("panel.member.", "not_told"))
+        else out.model_copy(update={"reason": none})
+        for out in dropped
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class _Ranked:
     """The models that a claim was ranked among."""
@@ -96,10 +117,11 @@ def _ranked(
 
     def concluded(ranks: tuple[DesignRank, ...] = (), score: float | None = None) -> PanelResult:
         made = conclude(statistic, ranks, score, primary_design=claim.use.primary_design)
-        return made.model_copy(update={"version": recorded.version, "words": recorded.words}) if changed else made
+        return made.model_copy(update={"version": recorded.version}) if changed else made
 
     if not recorded.applicable:
-        return concluded().model_copy(update={"reason": recorded.reason}), None
+        told = recorded.reason if recorded.reason is None or is_filled(recorded.reason) else None
+        return concluded().model_copy(update={"reason": told}), None
     if few:
         problems.append(problem(f"{field}.applicable", True, f"false: {claim.needed} members are needed"))
         return concluded(), None

@@ -155,9 +155,9 @@ def of_older_schemas(report: ClaimReport) -> tuple[Unchecked, ...]:
     if report.schema_of_maker == report.schema_version:
         return ()
     reason = f"of schema {report.schema_of_maker}, which recorded a sentence in place of facts"
-    tests = (_EXACT, _OF_PART, f"{_RANKED}[*]")
-    sentences = (
-        Unchecked(field=f"{test}.{name}*", reason=reason) for test in tests for name in ("reason", "words", "notes")
-    )
+    fields = (f"{_EXACT}.notes*", f"{_OF_PART}.reason*", f"{_OF_PART}.notes*")
     audit = Unchecked(field="$.panel.audit*", reason="by a rule that this version of verify does not have")
-    return (*sentences, *((audit,) if report.panel and report.panel.primary_design != PRIMARY_DESIGN else ()))
+    return (
+        *(Unchecked(field=field, reason=reason) for field in fields),
+        *((audit,) if report.panel and report.panel.primary_design != PRIMARY_DESIGN else ()),
+    )

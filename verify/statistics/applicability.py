@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from ..base import Phrase
-from ..checkpoint import FAMILIES, LOOKED_FOR
+from ..checkpoint import FAMILIES
 from ..fingerprint import (
     LEAST_ANCHORS,
     Fingerprint,
@@ -112,7 +112,7 @@ def enough_anchors(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 
 def _no_tokens(side: str, record: FingerprintRecord) -> Phrase:
     if record.tokenizer is None:
-        return Phrase.of("no_tokenizer", model=side, looked_for=list(LOOKED_FOR))
+        return Phrase.of("no_tokenizer", model=side)
     return Phrase.of("few_known_anchors", model=side, tokenizer=record.tokenizer, least=LEAST_ANCHORS)
 
 

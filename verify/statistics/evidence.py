@@ -128,7 +128,14 @@ def more_conservative(evidence: Callable[[list[Group]], Evidence], groupings: Se
 
 def pinned_notes(parts: Sequence[Part]) -> tuple[Phrase, ...]:
     """One note for each part whose indices a public matrix pins."""
-    return tuple(Phrase.of("set_aside_pinned", part=part) for part in parts)
+    return tuple(map(set_aside_note, parts))
+
+
+def set_aside_note(code: SetAside) -> Phrase:
+    """The note on what was set aside: signs for their mean, parts for a matrix that pins them."""
+    if code.startswith("signs"):
+        return Phrase.of("set_aside_mean", what=code)
+    return Phrase.of("set_aside_pinned", part=code)
 
 
 def localisation(rows: Sequence[LayerRow]) -> tuple[LayerResult, ...]:

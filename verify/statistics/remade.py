@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from ..base import Phrase
 from ..fingerprint import Fingerprint
 from .counted import Counted, common_to_dense
-from .evidence import Evidence, LayerRow, agreeing_count, effect_of, fixed_point_count, localisation
+from .evidence import Evidence, LayerRow, agreeing_count, effect_of, fixed_point_count, localisation, set_aside_note
 from .result import Count, EffectSize, ExactResult, LayerResult, SetAside
 from .statistic import Statistic
 
@@ -54,10 +55,24 @@ def remade(
     problems: list[Problem] = []
     if not aside and n < least:
         problems.append(("counts[0].n", n, f"at least {least}, as it applies"))
-    kept = [note for note in recorded.notes if note.code != "left_out"]
-    notes = (*described.notes, *kept)
+    notes = _notes(recorded.notes, (*described.notes, *map(set_aside_note, aside)), len(counts))
     effect = _effect(recorded.effect, counts)
     return test.conclude(Evidence(counts, effect, layers, notes, aside), log10_alpha), problems
+
+
+def _notes(recorded: Sequence[Phrase], due: Sequence[Phrase], counts: int) -> tuple[Phrase, ...]:
+    """Notes that follow from the record, where it has them, and those on ties that a test can make."""
+    ties = [note for note in recorded if _can_be_ties(note)][:counts]
+    kept = [note for note in recorded if note in due or note in ties]
+    return (*kept, *(note for note in due if note not in kept))
+
+
+def _can_be_ties(note: Phrase) -> bool:
+    pairs, merged, largest = (note.values.get(name) for name in ("pairs", "merged", "largest"))
+    whole = all(type(number) is int for number in (pairs, merged, largest))
+    if note.code != "tied" or len(note.values) != 3 or not whole:
+        return False
+    return merged >= 1 and 2 <= largest <= pairs <= MOST_INDICES and merged <= pairs  # type: ignore[operator]
 
 
 def _codes(counted: Sequence[Counted]) -> list[SetAside]:

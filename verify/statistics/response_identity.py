@@ -47,7 +47,10 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     return identity_unless_pinned(found, a, b)
 
 
-_GROUP = "permutations of hidden units, and of the value channels of a head"
+_GROUP = (
+    "permutations of the hidden units of each MLP block and of the value channels of each head, independently of the "
+    "other blocks and heads"
+)
 
 
 RESPONSE_IDENTITY = Statistic(

@@ -26,12 +26,12 @@ from ..base import Phrase
 from ..fingerprint import Fingerprint
 from .applicability import both_mlps, first, linear_values, odd_in_up, same_width
 from .blocks import BlockReader, unit_pairs, values
-from .counted import Counted, Description, Source, common_to_dense
-from .evidence import agreeing_count, effect_of, more_conservative, pinned_notes, sign_count
+from .counted import Counted, Description, Source
+from .evidence import agreeing_count, effect_of, more_conservative, pinned_notes, set_aside_note, sign_count
 from .groups import Group, groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
 from .pinned import both_pinned
-from .result import Part, SetAside
+from .result import Part
 from .statistic import Evidence, Statistic
 from .swaps import mean_far_from_zero
 
@@ -46,17 +46,16 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 
 
 def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
-    units, channels = common_to_dense(a, b)
     return (
-        _signs_of("hidden units", Source("unit signs", unit_pairs), units, _refuse_units(a, b)),
-        _signs_of("value channels", Source("value signs", values), channels, linear_values(a, b)),
+        _signs_of("hidden units", Source("unit signs", unit_pairs), _refuse_units(a, b)),
+        _signs_of("value channels", Source("value signs", values), linear_values(a, b)),
     )
 
 
-def _signs_of(part: Part, source: Source, common: int, left_out: Phrase | None) -> Counted:
-    """Signs of differences of two indices: half as many as ``common`` indices, some of which may be zero."""
+def _signs_of(part: Part, source: Source, left_out: Phrase | None) -> Counted:
+    """Signs of differences of two indices: all of them may be zero."""
     source = Source(source.name, source.read, (part, f"signs of {part}"))
-    return Counted("signs", part, (source,), left_out, least=1 if common > 1 else 0)
+    return Counted("signs", part, (source,), left_out)
 
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
@@ -78,13 +77,8 @@ def _part(part: Part, read: BlockReader, a: Fingerprint, b: Fingerprint) -> Evid
         return Evidence(nothing, None, notes=pinned_notes((part,)), set_aside=(part,))
     if all(_mean_far_from_zero(read, model) for model in (a, b)):
         aside = f"signs of {part}"
-        return Evidence(nothing, None, notes=(mean_note(aside),), set_aside=(aside,))
+        return Evidence(nothing, None, notes=(set_aside_note(aside),), set_aside=(aside,))
     return more_conservative(partial(_agreement, part), [groups(read, a, b, signs=True)])
-
-
-def mean_note(aside: SetAside) -> Phrase:
-    """The note on signs that were set aside."""
-    return Phrase.of("set_aside_mean", what=aside)
 
 
 def _mean_far_from_zero(read: BlockReader, model: Fingerprint) -> bool:
@@ -97,7 +91,10 @@ def _agreement(part: Part, found: list[Group]) -> Evidence:
     return Evidence((sign_count(np.concatenate([group.agreement for group in found] or [np.zeros(0)]), part),), None)
 
 
-_GROUP = "sign flips of value channels and of gated hidden units, or under swaps of two of them"
+_GROUP = (
+    "independent sign flips of value channels and of gated hidden units, or under independent swaps of two of them "
+    "inside their block or head"
+)
 
 SIGN_AGREEMENT = Statistic(
     id="sign_agreement",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import log10
 
-from ..base import Phrase
+from ..base import Phrase, StatisticsError
 from ..fingerprint import EFFORTS, Fingerprint
 from ..inference import bonferroni_min, detectable_agreement, detectable_share, log10_p_fixed_points, log10_p_signs
 from .counted import Counted, Description
@@ -79,10 +79,19 @@ class Statistic:
     def describe(self, a: Fingerprint, b: Fingerprint) -> Description:
         """What is counted on two models that are not refused; only records are read."""
         if self.counts is None:
-            found = self.run(*smallest(a.record, b.record))
+            found = self._run_on(*smallest(a.record, b.record))
             counts = (Counted(c.law, c.part, left_out=None if c.n else _not_held(a, b)) for c in found.counts)
             return Description(tuple(counts), bool(found.by_layer))
         return Description(tuple(_if_held(one, a, b) for one in self.counts(a, b)), self.localised)
+
+    def _run_on(self, a: Fingerprint, b: Fingerprint) -> Evidence:
+        try:
+            return self.run(a, b)
+        except Exception as error:  # of a statistic of somebody's own
+            raise StatisticsError(
+                f"{self.id} fails on the smallest models of these kinds ({error!r:.80}); give its `counts`, which "
+                "say what it counts."
+            ) from error
 
     def refused(self, reason: Phrase | str) -> ExactResult:
         """The result where the test does not apply."""
@@ -91,6 +100,8 @@ class Statistic:
 
     def conclude(self, evidence: Evidence, log10_alpha: float) -> ExactResult:
         """The result that follows from the evidence alone."""
+        if not evidence.counts:
+            raise StatisticsError(f"{self.id} gives no count; give at least one, which may be of nothing.")
         best = min(evidence.counts, key=lambda count: count.log10_p)
         most = [_attainable(count) for count in evidence.counts]
         of_one = log10_alpha - log10(len(evidence.counts))

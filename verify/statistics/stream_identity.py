@@ -31,11 +31,10 @@ from ..fingerprint import Fingerprint, kept_dimensions, unit_rows
 from .applicability import enough_anchors, first, no_fixed_vectors, on_shared_anchors, same_width
 from .blocks import Block, BlocksByLayer
 from .counted import Counted, Description, Source
-from .evidence import agreeing_count, fixed_point_count, sign_count
+from .evidence import agreeing_count, fixed_point_count, set_aside_note, sign_count
 from .hypotheses import EQUIVARIANT_TRAINING, NO_SHARED_TENSORS, NOT_ARRANGED
 from .matching import background, fixed_points
 from .result import EffectSize
-from .sign_agreement import mean_note
 from .statistic import Evidence, Statistic
 from .swaps import differences, mean_far_from_zero
 
@@ -77,7 +76,7 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
         return Evidence((fixed,), effect, notes=described.notes)
     if all(_mean_far_from_zero(model) for model in (a, b)):
         nothing = agreeing_count(0, 0)
-        return Evidence((fixed, nothing), effect, notes=(mean_note("signs"),), set_aside=("signs",))
+        return Evidence((fixed, nothing), effect, notes=(set_aside_note("signs"),), set_aside=("signs",))
     finite = np.where(np.isfinite(cosine), cosine, 0.0)
     return Evidence((fixed, sign_count(differences(finite, live))), effect)
 

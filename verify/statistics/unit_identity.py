@@ -39,7 +39,7 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     return identity_unless_pinned({"hidden units": groups(units, a, b)}, a, b)
 
 
-_GROUP = "permutations of hidden units"
+_GROUP = "permutations of the hidden units of each MLP block, independently of the other blocks"
 
 
 UNIT_IDENTITY = Statistic(

@@ -38,7 +38,7 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     return identity_unless_pinned({"value channels": groups(values, a, b)}, a, b)
 
 
-_GROUP = "permutations of the value channels of a head"
+_GROUP = "permutations of the value channels of each head, independently of the other heads"
 
 
 VALUE_IDENTITY = Statistic(

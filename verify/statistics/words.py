@@ -36,12 +36,15 @@ def words_of(result: TestResult) -> Words:
     'tomorrow (not known to this version)'
     """
     from . import EXACT_TESTS, PANEL_STATISTICS  # the registry holds statistics, which import this file
+    from .earlier import EARLIER
 
     if result.words is not None:
         return result.words
-    known = {test.id: test.words for test in EXACT_TESTS} | {one.id: one.words for one in PANEL_STATISTICS}
-    if result.id in known:
-        return known[result.id]
+    known = {(test.id, test.version): test.words for test in EXACT_TESTS}
+    known |= {(one.id, one.version): one.words for one in PANEL_STATISTICS}
+    known |= {version: earlier.words for version, earlier in EARLIER.items()}
+    if (result.id, result.version) in known:
+        return known[result.id, result.version]
     unknown = "This version of verify does not know the statistic; its null hypothesis is stated where it was made."
     return Words(
         title=f"{result.id} (not known to this version)", null=unknown, assumptions=(), survives="", blind_to=""

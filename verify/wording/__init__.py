@@ -75,6 +75,32 @@ def said(phrases: Iterable[Phrase], *, version: int = LATEST, names: Mapping[str
     return [say(phrase, version=version, names=names) for phrase in phrases if phrase.code in known]
 
 
+def is_filled(phrase: Phrase) -> bool:
+    """Whether a phrase that nobody can compute again says nothing but what the catalogue does.
+
+    Its code is known, it has what fills it and nothing else, and every text is shown in quotation marks, or is one of
+    the words of records.
+    """
+    template = VERSIONS[LATEST].PHRASES.get(phrase.code)
+    if template is None or phrase.code == "quoted":
+        return False
+    fields = {name: (form, conversion) for _, name, form, conversion in Formatter().parse(template) if name}
+    return fields.keys() == phrase.values.keys() and all(
+        _is_inert(value, *fields[name]) for name, value in phrase.values.items()
+    )
+
+
+def _is_inert(value: Any, form: str | None, conversion: str | None) -> bool:
+    if isinstance(value, Phrase):
+        return is_filled(value)
+    if isinstance(value, list):
+        return all(_is_inert(item, form, conversion) for item in value)
+    return not isinstance(value, str) or conversion == "r" or form == "q" or value in _WORDS
+
+
+_WORDS = {"A", "B", "screen", "standard", "full", "rms", "layer"}
+
+
 class _Filler(Formatter):
     """``str.format`` with the forms of a version, such as ``{log10_p:p}``; lists with commas, or as ``{why:;}``."""
 

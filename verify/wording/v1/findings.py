@@ -61,6 +61,13 @@ FINDINGS = {
         "at most {bound:.3f} (95% confidence) and support at most the words: {bound:cap}; {p}, if {pair} could have "
         "been any of those of their own stratum and declared corpus."
     ),
+    "similar_beyond_panel.earlier.finding": (
+        "By a rule that was given up since, {pair} were called closer than the panel explains ({p}). Strangers "
+        "trained on one text reached that p-value far too often, so nothing follows from it: make the report again."
+    ),
+    "similar_beyond_panel.earlier.may_say": (
+        "Nothing: the panel p-value of this report is of a rule that was given up since; make the report again."
+    ),
     "similar_beyond_panel.may_not_say": (
         f"That one was derived from the other; {_NOT_WHO}; any stronger words than those."
     ),

@@ -34,6 +34,11 @@ LIMITS = {
         "rotated are out of the exact tests' reach; a panel of unrelated models like them can find them."
     ),
     "limit.distillation": "Distillation from outputs leaves no arrangement to find, and is not excluded.",
+    "limit.earlier_panel": (
+        "The panel p-value was counted by a rule that was given up: it assumed that A and B are exchangeable with "
+        "members trained on other texts, and strangers trained on one text are not. The verdict is shown "
+        "as it was recorded."
+    ),
     "limit.panel_only": (
         "It does not establish derivation: no exact test rejects, and the panel p-value holds only if the panel is a "
         "fair sample of unrelated models like these."

@@ -55,6 +55,10 @@ PANELS = {
         "At least one model was trained from an initialisation and by a procedure whose distribution is invariant "
         "under the group of each test."
     ),
+    "assumption.no_shared_tensors": (
+        "For stream_identity: the models do not share pretrained embeddings, and neither was distilled from the "
+        "other's hidden states."
+    ),
     "assumption.not_arranged": (
         "Neither developer re-ordered or re-signed units to match the other model, and not both to match a third."
     ),
@@ -91,6 +95,7 @@ PANELS = {
         "{members} members of the panel are comparable with A and B, and level {alpha:g} needs {needed}: no score "
         "could reach it; build a panel of models like them with `verify panel build RECIPE`"
     ),
+    "panel.no_score": "one of its scores is not a finite number; look for dead weights",
     "panel.member_refused": "the panel's member {name:q} has no score: {why}",
     # Why a member is left out.
     "panel.member.gated": "its MLPs are gated, unlike those of A",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 PHRASES = {
+    "not_told": "the version that made the report gave a reason in a sentence, which is not shown",
     "identical_weights": "the weights are identical, so there is nothing to test",
     # architectures
     "width": "the residual streams have different widths ({a} and {b})",
@@ -29,8 +30,9 @@ PHRASES = {
     # tokens
     "no_embedding": "{model} has no token embedding",
     "few_shared_anchors": "the vocabularies share {shared} anchor tokens, fewer than {least}",
-    "no_tokenizer": "no tokenizer was found in {model} (looked for {looked_for})",
-    "few_known_anchors": "the tokenizer of {model} ({tokenizer}) knows fewer than {least} anchor tokens",
+    "no_tokenizer": "no tokenizer was found in {model} (looked for tokenizer.json, vocab.json, vocab.txt, "
+    "tekken.json, tokenizer.model, spiece.model, spm.model, tiktoken.model, *.tiktoken)",
+    "few_known_anchors": "the tokenizer of {model} ({tokenizer!r}) knows fewer than {least} anchor tokens",
     "rows_differ": "tables of {a} and {b} rows cannot be paired by number",
     "few_rows": "{rows} rows are fewer than {least}",
     "both": "{first}, and {second}",
@@ -40,7 +42,7 @@ PHRASES = {
     "no_match_arrays": "the fingerprint of {model} has no `match` arrays of an MLP",
     "no_common_circuit": "the models have no circuit of their last layers in common",
     "few_layers": "{model} has {layers} layers, fewer than the {least} that a correlation needs",
-    "no_finite_spread": "the standard deviation of {role} is not finite in some layers of {model}",
+    "no_finite_spread": "the standard deviation of {role!r} is not finite in some layers of {model}",
     "no_spectra": "{model} has no attention whose singular values were kept",
     # notes
     "left_out": "{part} were left out: {because}",

@@ -1,0 +1,109 @@
+"""Earlier versions of the tests: what each counted and said, for reports that were made by it.
+
+An exact test that changed is of a new version, and its old one is listed here: its laws, what it may have counted at
+most, and its words. No other version of a test ever gave a result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..fingerprint import Fingerprint
+from .counted import Counted
+from .words import Words
+
+_TRAINING = (
+    "At least one of the two models was trained from an initialisation and by a procedure whose joint distribution, "
+    "given the other model, is invariant under {group}."
+)
+_NOT_ARRANGED = (
+    "Neither developer re-ordered or re-signed units to match the other model, and not both to match a third."
+)
+_NO_MEAN = "A mean that is common to both models, as after a positive initialisation, breaks this."
+_NO_SHARED_TENSORS = (
+    "The models do not share pretrained embeddings, and neither was distilled from the other's hidden states."
+)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """One earlier version."""
+
+    words: Words
+    counts: Callable[[Fingerprint, Fingerprint], tuple[Counted, ...]]
+    """What it counted of two models, by their records alone; nothing for a similarity."""
+
+
+def _signs(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:  # noqa: ARG001
+    return (Counted("signs"),)
+
+
+def _stream(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
+    shape = a.record.architecture
+    kept = min(shape.width, a.record.sketch.stream)
+    order = Counted("fixed_points", least=kept, most=kept, most_groups=1)
+    signed = shape.norm == b.record.architecture.norm == "rms"
+    return (order, Counted("signs", most=kept)) if signed else (order,)
+
+
+def _nothing(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:  # noqa: ARG001
+    return ()
+
+
+EARLIER: dict[tuple[str, int], Earlier] = {
+    ("sign_agreement", 1): Earlier(
+        Words(
+            title="Agreeing signs of value channels and gated units (version 1, which a common mean deceives)",
+            null=(
+                "The signs of the value channels, and of the gated hidden units, of one model carry no information "
+                "about those of the other."
+            ),
+            assumptions=(
+                _TRAINING.format(group="sign flips of value channels and of gated hidden units"),
+                _NO_MEAN,
+                _NOT_ARRANGED,
+            ),
+            survives="what unit_identity and value_identity survive",
+            blind_to="sign flips, permutations, a rotated residual stream",
+        ),
+        _signs,
+    ),
+    ("stream_identity", 1): Earlier(
+        Words(
+            title="Residual dimensions at the same index and sign, by embeddings of shared tokens (version 1)",
+            null=(
+                "The order of the residual dimensions of one model (and, under RMS norm, their signs) carries no "
+                "information about those of the other."
+            ),
+            assumptions=(
+                _TRAINING.format(group="signed permutations of the residual stream"),
+                _NO_MEAN,
+                _NOT_ARRANGED,
+                _NO_SHARED_TENSORS,
+            ),
+            survives="a body trained anew on copied embeddings, upcycling, changed depth, permuted units",
+            blind_to="a rotated or permuted residual stream",
+        ),
+        _stream,
+    ),
+    ("response_match", 1): Earlier(
+        Words(
+            title="Agreement of two ways of matching hidden units (version 1, a mean over all layers)",
+            null=(
+                "A and B are unrelated, and the pair labelled (A, B) is exchangeable with every other pair of A, B "
+                "and the panel's members, once each model's main effect is removed."
+            ),
+            assumptions=(
+                "A and B are exchangeable with the members whatever text they were trained on. Strangers trained on "
+                "one text were later found not to be.",
+            ),
+            survives="",
+            blind_to="",
+        ),
+        _nothing,
+    ),
+}
+"""By id and version."""
+EARLIER_DESIGNS: dict[tuple[str, int], str] = {("response_match", 1): "pair_residual"}
+"""The design that the panel p-value was counted by."""
