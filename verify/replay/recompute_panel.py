@@ -146,7 +146,8 @@ def _ranked(
 
 def _designs(scores: NDArray[np.float64], recorded: PanelResult, claim: _Ranked) -> tuple[DesignRank, ...]:
     """The ranks of all designs or, of an older report, of those that it had."""
-    steps, had = ranks_by_design(scores, *claim.use.kinds), {entry.design for entry in recorded.ranks}
+    steps = ranks_by_design(scores, *claim.use.kinds)
+    had = {found.design for found in recorded.ranks} | {claim.use.primary_design}
     return tuple(step for step in steps if not claim.older or step.design in had)
 
 
