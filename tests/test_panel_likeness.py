@@ -105,6 +105,7 @@ def rungs_under(corpora, draws=400, seed=11, **law):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("members", [33, 60])
 def test_strangers_of_one_corpus_are_counted_by_their_own_kind_however_large_the_panel(members):
     """Ranks over the number of all pairs fail the harness; over that of their kind they pass."""
@@ -117,6 +118,7 @@ def test_strangers_of_one_corpus_are_counted_by_their_own_kind_however_large_the
         check_super_uniform(found[ALL_PAIRS])
 
 
+@pytest.mark.slow
 def test_strangers_of_two_corpora_that_are_alike_are_counted_by_both_kinds():
     """Nine like A and nine like B, of corpora that resemble each other and none else: a hundred pairs."""
     kinds_ = np.array([0, 1] + [0] * 9 + [1] * 9 + [2 + i for i in range(25)])
@@ -130,6 +132,7 @@ def test_strangers_of_two_corpora_that_are_alike_are_counted_by_both_kinds():
     assert "needs 9 like each" in unlike(use_of(kinds_[:-26], 0.01))
 
 
+@pytest.mark.slow
 def test_exchangeable_models_keep_their_p_values():
     """Where no corpus matters, the p-value is valid too, and never smaller than over all pairs."""
     found = rungs_under(np.array([0] * 15 + list(range(1, 19))), shift=0.0)

@@ -21,6 +21,7 @@ from verify.replay.recompute import recompute
 # ---- fingerprints and replay
 
 
+@pytest.mark.slow
 def test_parts_stand_in_the_fingerprint_file(tmp_path: Path) -> None:
     """Saved and read back, at every effort, and the same with workers."""
     path = write(tmp_path / "m", language(0), tower(0), unknown(0, "other_net."), config=WRAPPED)

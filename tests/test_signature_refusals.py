@@ -44,6 +44,7 @@ def test_any_flipped_byte_of_the_payload_is_refused(envelope: bytes, position: i
         verify_signature(content, PUBLIC)
 
 
+@pytest.mark.slow
 @often
 @given(position=anywhere, mask=masks)
 def test_any_flipped_byte_of_the_signature_is_refused(envelope: bytes, position: int, mask: int) -> None:
