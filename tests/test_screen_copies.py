@@ -11,7 +11,7 @@ from tests import screens
 from tests.screens import edges
 from verify import InputError, fingerprint
 from verify.fingerprint import Effort
-from verify.lineage import Model
+from verify.fingerprint.given import Model
 from verify.screen import models as models_of
 from verify.screen import screen
 

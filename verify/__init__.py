@@ -30,7 +30,8 @@ from .base import (
 from .checkpoint import Architecture, Checkpoint, FileIdentity, Location, open_checkpoint
 from .claim import ClaimReport, EvidenceLine, Subject, Verdict
 from .fingerprint import Effort, Fingerprint, SketchSpec
-from .lineage import Model, PanelSource, test_lineage
+from .fingerprint.given import Model
+from .lineage import PanelSource, test_lineage
 from .panel import Panel
 from .replay import Replay
 from .screen import ScreenResult

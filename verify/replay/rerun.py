@@ -9,7 +9,8 @@ from ..claim import ClaimReport, Subject
 from ..claim.evidence import PANEL
 from ..claim.reading import bytes_of
 from ..fingerprint import EFFORTS, Fingerprint, fingerprint
-from ..lineage import Model, PanelSource, by_one_tokenizer, test_lineage, told_apart
+from ..fingerprint.given import Model, by_one_tokenizer, told_apart
+from ..lineage import PanelSource, test_lineage
 from ..panel import Panel, load_panel
 from .agreement import EXACT, Disagreement, Models, Replay, Tolerance, Unchecked, compare
 from .check import check, opened, outcome

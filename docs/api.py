@@ -1,0 +1,89 @@
+"""Write docs/api.md: every public name of the package, its signature, and the first line of its docstring.
+
+``python -m docs.api`` writes the page; ``tests/test_docs.py`` fails if it is out of date.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any, get_origin
+
+import verify
+
+PAGE = Path(__file__).with_name("api.md")
+_HEAD = """# Python API
+
+Every name of `verify.__all__`; `help(verify.test_lineage)` has parameters, units and errors. Written by
+`python -m docs.api`.
+"""
+_ALIASES = {
+    "Effort": "How much of the weights is read; each effort includes all that a smaller one reads.",
+    "Model": "A model as an argument: a path, an address, a Location or a Fingerprint.",
+    "PanelSource": "A panel as an argument: `default`, a folder, a Panel, or None.",
+    "Progress": "A callback for progress: the work, steps done, and steps in all.",
+    "Verdict": "The five verdicts.",
+    "Workers": "None for this process, a number of processes, or an executor.",
+}
+
+
+def page() -> str:
+    """The page as Markdown."""
+    functions, classes, errors, aliases = [], [], [], []
+    for name in verify.__all__:
+        value = getattr(verify, name)
+        if name in _ALIASES:
+            aliases.append(f"- `{name}`: {_ALIASES[name]}")
+        elif inspect.isclass(value) and issubclass(value, Exception):
+            errors.append(f"- `{name}`({value.__mro__[1].__name__}): {_first_line(value)}")
+        elif inspect.isclass(value):
+            classes.append(f"### `{name}`\n\n{_first_line(value)}\n\n{_members(value)}".rstrip())
+        else:
+            call = getattr(value, name, value)
+            functions.append(f"### `{name}{_signature(call)}`\n\n{_first_line(call)}")
+    sections = {"Functions": functions, "Classes": classes, "Errors": errors, "Types": aliases}
+    body = [f"## {title}\n\n" + ("\n\n" if title in ("Functions", "Classes") else "\n").join(entries)
+            for title, entries in sections.items()]  # fmt: skip
+    return "\n".join([_HEAD, "\n\n".join(body), ""])
+
+
+def _first_line(value: Any) -> str:
+    line = (inspect.getdoc(value) or "").partition("\n")[0]
+    return re.sub(r":\w+:`", "`", line.replace("``", "`"))
+
+
+def _signature(value: Any) -> str:
+    """Names and defaults of parameters; types are in the help."""
+    parameters = [
+        p.replace(annotation=inspect.Parameter.empty)
+        for p in inspect.signature(value).parameters.values()
+        if p.name not in ("self", "cls") and p.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    shown = [p.replace(default=_Shown("silent")) if inspect.isfunction(p.default) else p for p in parameters]
+    return str(inspect.Signature(shown))
+
+
+def _members(value: type) -> str:
+    """Public methods and properties defined in the class."""
+    lines = []
+    for name, member in vars(value).items():
+        if name.startswith("_") or get_origin(member) is not None:
+            continue
+        function = member.__func__ if isinstance(member, (classmethod, staticmethod)) else member
+        if inspect.isfunction(function):
+            lines.append(f"- `{name}{_signature(function)}`: {_first_line(function)}")
+        elif isinstance(member, property):
+            lines.append(f"- `{name}`: {_first_line(member)}")
+    return "\n".join(lines)
+
+
+class _Shown(str):
+    """A default whose repr is its name."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

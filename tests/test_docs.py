@@ -1,0 +1,35 @@
+"""The documentation is true: its API page is today's, its example runs, and its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docs.api import PAGE, page
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", ROOT / "examples" / "README.md", *(ROOT / "docs").glob("*.md")])
+
+
+def test_the_api_page_is_of_todays_names() -> None:
+    assert PAGE.read_text("utf-8") == page(), "run `python -m docs.api`"
+
+
+def test_the_example_of_an_own_line_runs() -> None:
+    text = (ROOT / "docs" / "own-statistics.md").read_text("utf-8")
+    found = re.search(r"<!-- own -->\n```python\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    exec(compile(found[1], "own-statistics.md", "exec"), {"__name__": "example"})
+
+
+@pytest.mark.parametrize("source", PAGES, ids=lambda path: path.name)
+def test_links_to_files_lead_somewhere(source: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", source.read_text("utf-8"))
+    assert [link for link in links if not (source.parent / link).exists()] == []
+
+
+def test_every_page_is_linked_from_the_readme() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert [path.name for path in (ROOT / "docs").glob("*.md") if f"(docs/{path.name})" not in text] == []
