@@ -31,7 +31,7 @@ from tests.published import (
 )
 from tests.published_decoders import DECODERS
 
-NO_TOKENS = (("response_identity", "no token embedding"), ("stream_identity", "no embedding of tokens"))
+NO_TOKENS = (("response_identity", "no token embedding"), ("stream_identity", "no token embedding"))
 TOWER_LAYER = biased(
     {f"self_attn.{role}_proj": role for role in QKV}
     | {"self_attn.out_proj": "o", "mlp.fc1": "up", "mlp.fc2": "down"}
