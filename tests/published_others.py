@@ -258,8 +258,8 @@ OTHERS: dict[str, Published] = {
         refused=(
             ("response_identity", "no token embedding"),
             ("stream_identity", "model type '' of .* is not known"),
-            ("value_identity", "attention heads of .* are not known"),
-            ("sign_agreement", "attention heads of .* are not known"),
+            ("value_identity", "number of attention heads of .* is not known"),
+            ("sign_agreement", "number of attention heads of .* is not known"),
         ),
     ),
     "lfm2": llama_like(
