@@ -20,7 +20,7 @@ LAYERS = {
     "fingerprint": "layout fingerprint sketch moments spectrum effort workers parts_fingerprints",
     "statistics": "groups exact adding_a_test similarity response_match pairing offsets",
     "panel": "panel",
-    "claim": "claim parts_claims declared own_evidence signature schemas older_reports values",
+    "claim": "claim parts_claims declared evidence own_evidence signature schemas older_reports values",
     "render": "render figures",
     "lineage": "lineage",
     "replay": "replay",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import cache
 
 import numpy as np
 import pytest
@@ -20,24 +21,40 @@ REACHED = 0.05
 SHIPPED = ("reference", "obfuscated", "moe-fine", "distilled", "stranger-1", "stranger-2", "depth-pruned-healed")
 
 
-@pytest.fixture(scope="module")
-def shipped():
+@cache
+def shipped_panel():
     return load_panel("default")
 
 
-@pytest.fixture(scope="module")
-def models():
+@cache
+def shipped_models():
     names = (*SHIPPED, "gpt2-reference", "gpt2-stranger")
     return {name: verify.fingerprint(model(name)) for name in names}
 
 
-@pytest.fixture(scope="module")
-def reports(shipped, models):
-    """Of the shipped models against the reference, with the shipped panel."""
+@cache
+def shipped_reports():
+    found, panel = shipped_models(), shipped_panel()
     return {
-        name: test_lineage(models[name], models["reference"], panel=shipped, corpus=CODE, panel_alpha=REACHED)
+        name: test_lineage(found[name], found["reference"], panel=panel, corpus=CODE, panel_alpha=REACHED)
         for name in SHIPPED[1:]
     }
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return shipped_panel()
+
+
+@pytest.fixture(scope="module")
+def models():
+    return shipped_models()
+
+
+@pytest.fixture(scope="module")
+def reports():
+    """Of the shipped models against the reference, with the shipped panel."""
+    return shipped_reports()
 
 
 def synthetic(rng, shape=None, *, name="x", dead=0.0, distinct=None):

@@ -31,7 +31,7 @@ from tests.published import (
 )
 from tests.published_decoders import DECODERS
 
-NO_TOKENS = (("response_identity", "no token embedding"), ("stream_identity", "no embedding of tokens"))
+NO_TOKENS = (("response_identity", "no token embedding"), ("stream_identity", "no token embedding"))
 TOWER_LAYER = biased(
     {f"self_attn.{role}_proj": role for role in QKV}
     | {"self_attn.out_proj": "o", "mlp.fc1": "up", "mlp.fc2": "down"}
@@ -258,8 +258,8 @@ OTHERS: dict[str, Published] = {
         refused=(
             ("response_identity", "no token embedding"),
             ("stream_identity", "model type '' of .* is not known"),
-            ("value_identity", "attention heads of .* are not known"),
-            ("sign_agreement", "attention heads of .* are not known"),
+            ("value_identity", "number of attention heads of .* is not known"),
+            ("sign_agreement", "number of attention heads of .* is not known"),
         ),
     ),
     "lfm2": llama_like(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 
@@ -32,6 +33,12 @@ latex_here = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflat
 @pytest.fixture(scope="module")
 def reports() -> dict[str, ClaimReport]:
     """One for each pair of shipped models."""
+    return all_reports()
+
+
+@cache
+def all_reports() -> dict[str, ClaimReport]:
+    """Made once, for all files that read them."""
     return {
         name: test_lineage(model(a), model(b), created=CREATED, **options) for name, (a, b, options) in PAIRS.items()
     }

@@ -80,8 +80,8 @@ def sealed_by(private: bytes, payload: bytes, payload_type: str = PAYLOAD_TYPE, 
 
 
 def altered(report: ClaimReport) -> ClaimReport:
-    """A re-sealed report of another verdict: intact, and not the one that was signed."""
-    return report.model_copy(update={"finding": "A and B are the same.", "alpha": 0.05}).sealed()
+    """A re-sealed report of other circumstances: intact, and not the one that was signed."""
+    return report.model_copy(update={"searched": 7, "chronology": "A came first"}).sealed()
 
 
 def private_pem(key: Any, encryption: Any = None) -> bytes:

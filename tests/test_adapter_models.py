@@ -39,6 +39,7 @@ def test_an_adapter_that_changes_nothing_is_its_base(models: dict[str, Path]) ->
     assert report.verdict == "identical"
 
 
+@pytest.mark.slow
 def test_the_record_shows_the_merging(models: dict[str, Path]) -> None:
     """The files of both, the base, and what the settings declare; with workers, the same."""
     record = fingerprint(on(models, "lora")).record

@@ -151,6 +151,7 @@ def test_fused_heads_cannot_be_told_from_shapes(tmp_path: Path) -> None:
     assert "config.json" in message
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(
         st.sampled_from(["model_type", "num_attention_heads", "head_dim", "hidden_size", "tie_word_embeddings"]),

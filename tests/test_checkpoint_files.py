@@ -179,6 +179,7 @@ def test_a_bad_entry(tmp_path: Path, entry: Any) -> None:
     assert "tensor 'a'" in refused(write_raw(tmp_path, raw_safetensors({"a": entry}, bytes(8))))
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_damage_to_a_header_escapes(tmp_path: Path, data: st.DataObject) -> None:

@@ -132,6 +132,7 @@ def test_a_vocab_txt_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
         open_checkpoint(folder).vocabulary()
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(max_size=6), st.integers(-1, VOCAB + 2) | st.none() | st.booleans(), max_size=6))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_vocabulary_escapes(tmp_path: Path, vocab: dict[str, Any]) -> None:
@@ -169,6 +170,7 @@ def test_pieces_of_a_sentencepiece_model_have_their_place_for_id(tmp_path: Path)
     assert read(tmp_path, "tokenizer.model", b"".join(pieces) + trainer) == {b"\n": 2, b" the": 3, b"a": 4}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content"),
     [

@@ -42,6 +42,7 @@ def test_chronology_is_recorded_as_stated(fingerprints: dict[str, Fingerprint]) 
         claim("absent", "absent", chronology="\ud800")
 
 
+@pytest.mark.slow
 def test_folders_files_and_objects_give_the_same_bytes(
     tmp_path: Path, models: dict[str, Path], fingerprints: dict[str, Fingerprint]
 ) -> None:

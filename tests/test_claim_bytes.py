@@ -58,6 +58,7 @@ def test_layout_is_not_content(reports: dict[str, ClaimReport]) -> None:
     assert ClaimReport.from_json(json.dumps(turned, indent=2)) == reports["dependent"]
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_flipped_byte_is_noticed(tmp_path: Path, reports: dict[str, ClaimReport], data: st.DataObject) -> None:

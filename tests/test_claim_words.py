@@ -92,6 +92,7 @@ def test_hostile_names_are_inert_in_reasons(fingerprints: dict[str, Fingerprint]
     check_inert(untestable(text), untestable("model"), text)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=40))
 @example("![x](http://y)")
 @settings(max_examples=60, deadline=None)

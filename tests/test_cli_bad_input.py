@@ -239,6 +239,7 @@ def test_weights_that_are_not_finite_are_no_error(run: Run, tmp_path: Path, mode
     assert report.a.non_finite == 3 * 24 + 40
 
 
+@pytest.mark.slow
 def test_the_installed_command(models: dict[str, Path], tmp_path: Path) -> None:
     """As others run it: in its own process, with warnings as errors."""
     command = [sys.executable, "-W", "error", "-m", "verify", "lineage"]

@@ -17,6 +17,8 @@ from verify.statistics import EXACT_TESTS
 from verify.statistics.blocks import agreement, score, unit_pairs, units
 from verify.statistics.matching import fixed_points
 
+pytestmark = pytest.mark.slow
+
 # ---- size: p-values are super-uniform under the null hypothesis
 
 

@@ -60,6 +60,7 @@ def test_the_architecture_is_the_published_one(tmp_path: Path, family: str) -> N
         assert checkpoint.norm_before(sublayer, last) == (None if role is None else (role, layer))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", PUBLISHED)
 def test_a_child_is_dependent_and_a_stranger_is_not(tmp_path: Path, family: str) -> None:
     """Weights with a little noise are told from weights of another seed; a test that does not apply says why."""

@@ -173,6 +173,7 @@ def test_an_enormous_file_is_not_read(tmp_path: Path, sound: bytes) -> None:
         Fingerprint.load(path)
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_damage_escapes(tmp_path: Path, sound: bytes, data: st.DataObject) -> None:
@@ -201,6 +202,7 @@ def test_no_damage_escapes(tmp_path: Path, sound: bytes, data: st.DataObject) ->
         one_sentence(error)
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(["architecture.layers", "architecture.hidden", "architecture.kv_heads", "architecture.experts",
                      "architecture.head_size", "sketch.units", "sketch.stream", "anchors", "files", "dead", "name"]),

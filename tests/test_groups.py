@@ -184,6 +184,7 @@ def test_the_table_of_layers_is_that_of_every_two(kind: str) -> None:
         np.testing.assert_allclose(alignment._layers([*a.values()], [*b.values()], slots), expected, atol=1e-14)
 
 
+@pytest.mark.slow
 @given(seed=SEEDS, kind=st.sampled_from(["heads", "mlps"]), signs=st.booleans())
 @settings(max_examples=40, deadline=None)
 def test_ties_are_those_of_every_two_blocks(seed: int, kind: str, signs: bool) -> None:

@@ -41,6 +41,7 @@ def exact_sums(x: np.ndarray, shift: float) -> tuple[list[float], list[float]]:
     return [fsum(p) for p in powers], [fsum(np.abs(p)) for p in powers]
 
 
+@pytest.mark.slow
 @given(
     law=st.sampled_from(sorted(LAWS)),
     dtype=st.sampled_from(TYPES),

@@ -133,6 +133,7 @@ def test_designs_without_a_claim_are_refused():
 # Exact size, by enumeration of the group
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(data=st.data())
 @pytest.mark.parametrize("residual", [False, True])

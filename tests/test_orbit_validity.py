@@ -125,6 +125,7 @@ def test_dropping_panel_members_because_they_score_high_is_caught():
         check_super_uniform(by_score)
 
 
+@pytest.mark.slow
 def test_families_are_valid_with_blind_representatives_and_caught_with_chosen_ones():
     """Families of four, alike within; the representative that resembles A and B least is no blind choice."""
     rng = np.random.default_rng(0)

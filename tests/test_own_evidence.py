@@ -23,13 +23,13 @@ Own = Callable[[Fingerprint, Fingerprint], EvidenceLine]
 FORMS = ("markdown", "latex", "html")
 
 
-def line_of(name: str, *results: Any, log10_p: float | None = None, alpha: float | None = None) -> EvidenceLine:
+def line_of(name: str, *results: Any, log10_p: float | None = None) -> EvidenceLine:
     """A line under a name of its own."""
     return EvidenceLine(
         line=name,
-        asked=Phrase.of("my_question"),
+        asked=Phrase.quoted("How alike are the outputs?"),
         assumes=(),
-        alpha=alpha,
+        alpha=None,
         log10_p=log10_p,
         attainable_log10_p=log10_p,
         results=results,
@@ -37,10 +37,10 @@ def line_of(name: str, *results: Any, log10_p: float | None = None, alpha: float
 
 
 def calibrated(*_: Fingerprint) -> EvidenceLine:
-    """A score that none of 999 reference scores reaches, at a level that it meets."""
+    """A score that none of 999 reference scores reaches, in the lowest thousandth."""
     rank = {"log10_p": -3.0, "attainable_log10_p": -3.0, "score": 0.875, "calibration": "mine", "n": 999}
     result = ScoreResult(id="my_score", version=1, applicable=True, exceedances=0, **rank)
-    return line_of("output_score", result, log10_p=-3.0, alpha=0.01)
+    return line_of("output_score", result, log10_p=-3.0)
 
 
 def estimated(*_: Fingerprint) -> EvidenceLine:
@@ -75,10 +75,9 @@ def test_lines_are_recorded_as_they_were_given(report: ClaimReport) -> None:
 def test_no_line_enters_a_verdict(
     verdict: str, name: str, reports: dict[str, ClaimReport], fingerprints: dict[str, Fingerprint]
 ) -> None:
-    """A p-value of nothing at any level: same verdict, finding and p-value as without."""
-    certain = line_of("certain", *calibrated().results, log10_p=-500.0, alpha=0.5)
+    """However small its p-value: same verdict, finding and p-value as without."""
+    certain = line_of("certain", *calibrated().results, log10_p=-500.0)
     given = claimed(fingerprints[name], fingerprints["parent"], own=[lambda *_: certain])
-    assert given.own_lines[0].rejects
     assert given.verdict == verdict
     assert (given.verdict, given.log10_p, given.finding) == (
         reports[verdict].verdict,
@@ -95,6 +94,7 @@ def test_every_page_shows_the_lines_and_their_numbers(form: str, report: ClaimRe
         assert said in page, said
     for number in ("0.875", "0.250", "0.125", "0.375", "95%"):
         assert number in page, number
+    assert "How alike are the outputs" in " ".join(page.split())
     assert "enters no verdict" in " ".join(page.split())
 
 

@@ -3,6 +3,7 @@
 from math import log10
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,6 +43,7 @@ def test_a_family_that_agrees_with_everybody_in_turn_is_named():
     assert found.sizes[-1].worst_family_share > 0.2
 
 
+@pytest.mark.slow
 def test_labels_that_do_not_matter_are_not_flagged():
     """Excess p-values are super-uniform over fresh scores."""
     rng = np.random.default_rng(4)

@@ -211,6 +211,7 @@ def test_a_recipe_beside_its_model_builds_a_panel_or_says_why_before_any_work(to
     assert not (tmp_path / "panel").exists()
 
 
+@pytest.mark.slow
 def test_workers_build_the_same_panel(toys, tmp_path):
     panels = [build_panel(recipe(*TOYS), tmp_path / str(n), base=toys, workers=n) for n in (None, 2)]
     assert panels[0] == panels[1]

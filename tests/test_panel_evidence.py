@@ -49,6 +49,7 @@ def counted(monkeypatch):
     return calls
 
 
+@pytest.mark.slow
 def test_a_claim_costs_two_rows_and_one_score(shipped, models, monkeypatch):
     """2M + 1 scores of each statistic where the panel's own are kept, and the same numbers as afresh, bit for bit."""
     fresh = evaluate(Panel(shipped.record, shipped.fingerprints), models["stranger-1"], models["reference"])
@@ -168,6 +169,7 @@ def test_the_primary_is_fixed_whatever_the_scores(reports):
     assert (found.use.primary, found.use.primary_design) == ("response_match", "own_kind")
 
 
+@pytest.mark.slow
 def test_best_of_k_pays_everywhere(shipped, models, reports):
     """The exact p, the panel p, the sensitivity, the bound, and the reach of the panel."""
     a, b, once = models["obfuscated"], models["reference"], reports["obfuscated"]

@@ -31,12 +31,12 @@ def with_member(**changes):
 
 
 WRONG = {
-    "no name": (without("name"), "at name: Field required"),
-    "no members": (without("member"), "at member: Field required"),
+    "no name": (without("name"), "at 'name': Field required"),
+    "no members": (without("member"), "at 'member': Field required"),
     "no member": (RECIPE | {"member": []}, "at least 1 item"),
-    "a type": (RECIPE | {"version": 1}, "at version"),
-    "an unknown key": (RECIPE | {"memeber": 1}, "at memeber"),
-    "no licence": (RECIPE | {"member": [{"model": "a", "family": "b"}]}, "at member.0.licence"),
+    "a type": (RECIPE | {"version": 1}, "at 'version'"),
+    "an unknown key": (RECIPE | {"memeber": 1}, "at 'memeber'"),
+    "no licence": (RECIPE | {"member": [{"model": "a", "family": "b"}]}, "at 'member.0.licence'"),
     "two of a name": (RECIPE | {"member": RECIPE["member"] * 2}, "two members are named 'toy-0'"),
     "a path": (with_member(name="../../evil"), "needs a `name`"),
     "a slash": (with_member(name="a/b"), "needs a `name`"),
@@ -48,8 +48,8 @@ WRONG = {
     "no model": (with_member(model=""), "needs a `name`"),
     "the parent": (with_member(model=".."), "needs a `name`"),
     "a model with spaces": (with_member(model="my model"), "needs a `name`"),
-    "a list": ([], "at the document"),
-    "no text": (None, "at the document"),
+    "a list": ([], "at 'the document'"),
+    "no text": (None, "at 'the document'"),
 }
 
 

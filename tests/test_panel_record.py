@@ -77,6 +77,7 @@ def test_the_schema_describes_the_record(saved):
         validator.validate(json.loads((folder / "panel.json").read_text()))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_flipped_byte_anywhere_is_refused(data, saved):

@@ -21,6 +21,8 @@ from tests.uniformity import NotSuperUniformError, check_super_uniform
 from verify.inference import ranking
 from verify.panel import ALL_PAIRS, PRIMARY_DESIGN, evaluate, stratum_of
 
+pytestmark = pytest.mark.slow
+
 models = panels.models
 
 

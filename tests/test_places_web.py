@@ -90,6 +90,7 @@ def s3() -> Iterator[str]:
         server.stop()
 
 
+@pytest.mark.slow
 def test_a_folder_in_a_bucket(s3: str, tmp_path: Path, own_cache: Path) -> None:
     """The same tensors; a second time from the cache; a file alone; one that changed; one that is absent."""
     import s3fs

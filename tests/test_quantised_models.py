@@ -145,6 +145,7 @@ def quantise(model: str, folder: Path, encode: Callable[[Array], Encoded]) -> Pa
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gptq 4", "nf4 nested", "llm.int8"])
 def test_a_quantised_child_is_dependent_on_its_parent(tmp_path: Path, name: str) -> None:
     """And so strongly that what rounding costs does not matter; a stranger is still a stranger."""

@@ -30,6 +30,7 @@ def test_figures_state_their_numbers(reports: dict[str, ClaimReport]) -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_figure_holds_no_picture_and_no_name_as_mathematics(reports: dict[str, ClaimReport]) -> None:
     """Vectors alone; text as text, whatever it says."""
     for text in ("$x^2$", "模型", "<b>", "a" * 10_000):

@@ -86,7 +86,7 @@ def statable(report: ClaimReport) -> set[str]:
     """The rounding rule: log10 p to two decimals above -100 and whole below; others to three, or as given; and
     what the figures' texts derive: sums of dead rows, half of the signs, lower tails, extremes and medians."""
     content = report.model_dump(mode="json")
-    found = set(_CONSTANTS)
+    found = {*_CONSTANTS, *_NUMBER.findall(report.created[:10])}  # the citation gives the day
     for leaf in leaves(content):
         if isinstance(leaf, str):
             found |= set(_NUMBER.findall(leaf))

@@ -21,6 +21,8 @@ from verify.replay.check import check
 from verify.replay.recompute import recompute
 from verify.replay.unchecked import INPUTS, UNCHECKED, unchecked
 
+pytestmark = pytest.mark.slow
+
 PLAIN = [name for name in PAIRS if name != "panel"]
 
 

@@ -17,6 +17,8 @@ from verify import Fingerprint
 from verify.screen import ScreenResult, first_stage, screen
 from verify.screen import stages as module
 
+pytestmark = pytest.mark.slow
+
 family, found = screens.family, screens.found
 
 

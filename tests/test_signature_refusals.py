@@ -44,6 +44,7 @@ def test_any_flipped_byte_of_the_payload_is_refused(envelope: bytes, position: i
         verify_signature(content, PUBLIC)
 
 
+@pytest.mark.slow
 @often
 @given(position=anywhere, mask=masks)
 def test_any_flipped_byte_of_the_signature_is_refused(envelope: bytes, position: int, mask: int) -> None:
@@ -206,7 +207,7 @@ def test_a_deep_predicate_is_refused(envelope: bytes) -> None:
 
 def test_a_signed_report_that_is_not_intact_is_refused(report: ClaimReport, envelope: bytes) -> None:
     """A hostile signer cannot pass off a report whose digest is not its own."""
-    content = rfc8785.dumps(payload_of(envelope) | {"predicate": json.loads(report.to_json()) | {"alpha": 0.05}})
+    content = rfc8785.dumps(payload_of(envelope) | {"predicate": json.loads(report.to_json()) | {"searched": 7}})
     with pytest.raises(ReportError, match="altered after it was made"):
         verify_signature(sealed_by(PRIVATE, content), PUBLIC)
 
@@ -276,7 +277,7 @@ def test_a_bad_signature_is_an_invalid_one(envelope: bytes, signatures: list[dic
 
 def test_a_huge_envelope_is_refused_before_it_is_read() -> None:
     """By its length."""
-    with pytest.raises(ReportError, match="more than 16777216 bytes"):
+    with pytest.raises(ReportError, match="expected at most 16777216"):
         verify_signature(b"[" * (LONGEST_ENVELOPE + 1), PUBLIC)
 
 

@@ -23,6 +23,7 @@ def test_results_come_in_order(workers: int | Executor | None) -> None:
     assert list(run_in_order(square, range(100), workers)) == [n * n for n in range(100)]
 
 
+@pytest.mark.slow
 def test_processes_that_die_cost_nothing(tmp_path: Path) -> None:
     """The tasks not yet done go to a fresh pool; the environment is left as it was."""
     before = dict(os.environ)

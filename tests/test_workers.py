@@ -21,6 +21,8 @@ from verify.base import Workers, silent
 from verify.data import model
 from verify.fingerprint import Effort
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=["screen", "full"])
 def effort(request: pytest.FixtureRequest) -> Effort:
