@@ -162,7 +162,7 @@ def _provenance(report: ClaimReport, problems: list[Disagreement]) -> Provenance
 
 
 def _stub(report: ClaimReport, subject: Subject, side: int) -> Fingerprint:
-    """What decides whether a test applies: architecture, and how many anchor tokens are shared.
+    """A fingerprint with only what decides whether a test applies: architecture and number of shared anchors.
 
     Where an older report does not say how many, as many as could be, so that no test is dropped for want of a number.
     """
