@@ -11,6 +11,8 @@ from verify import ClaimReport
 from verify.base import Phrase, canonical, digest
 from verify.wording import say
 
+CREATED = "2026-01-31T12:00:00+00:00"
+"""The clock of every report that a test makes."""
 _STEP = re.compile(r"\.([^.\[]+)|\[([^\]]+)\]")
 
 

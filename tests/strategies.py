@@ -43,6 +43,9 @@ SKETCH = SketchSpec(
 EXACT: tuple[Component, ...] = ("units", "values", "response", "stream")
 """Components that the exact tests look at."""
 
+SEEDS = st.integers(0, 2**32)
+"""Seeds of generators."""
+
 Arrays = dict[str, NDArray[np.floating]]
 
 

@@ -32,7 +32,7 @@ from verify.statistics import (
     words_of,
 )
 from verify.statistics.applicability import both_mlps, first, same_width
-from verify.statistics.blocks import BlocksByLayer, _mlp_grid, units
+from verify.statistics.blocks import BlocksByLayer, mlp_grid, units
 from verify.statistics.groups import groups
 from verify.statistics.statistic import Evidence, identity_evidence
 
@@ -40,14 +40,14 @@ DOWN = """\"\"\"A toy exact test, whole in this file: hidden units that kept the
 
 from ..fingerprint import Fingerprint
 from .applicability import both_mlps, first, same_width
-from .blocks import _mlp_grid
+from .blocks import mlp_grid
 from .groups import groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
 from .statistic import Evidence, Statistic, identity_evidence
 
 
 def _component(model):
-    return _mlp_grid(model, lambda layer, block: ([], [f"units.{layer}.{block}.down"]))
+    return mlp_grid(model, lambda layer, block: ([], [f"units.{layer}.{block}.down"]))
 
 
 def _refuse(a: Fingerprint, b: Fingerprint) -> str | None:
@@ -120,7 +120,7 @@ def test_one_file_and_one_line_of_the_registry_are_enough(tmp_path: Path) -> Non
 
 
 def _down(model: Fingerprint) -> BlocksByLayer:
-    return _mlp_grid(model, lambda layer, block: ([], [f"units.{layer}.{block}.down"]))
+    return mlp_grid(model, lambda layer, block: ([], [f"units.{layer}.{block}.down"]))
 
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.checkpoints import VOCAB, toy, write_checkpoint
-from tests.test_checkpoint_hostile import one_line
+from tests.refusals import one_line
 from verify.base import CheckpointError
 from verify.checkpoint import open_checkpoint
 from verify.checkpoint.places.place import LocalFolder

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from tests import test_cli
+from tests import commands
 from tests.models import child, config, weights, write
 from tests.reports import words
 from tests.test_figures import STARTS
@@ -17,7 +17,7 @@ from verify.panel import Member, Panel, PanelRecord, build_panel, load_panel
 from verify.panel.record import DEFAULT
 from verify.statistics import PANEL_STATISTICS, PRIMARY
 
-run, check_refused = test_cli.run, test_cli.check_refused
+run, check_refused = commands.run, commands.check_refused
 CREATED = ("--created", "2026-01-31T12:00:00+00:00")
 NAMES = [f"toy-{i}" for i in range(6)]
 RECIPE = 'name = "toys"\nversion = "2"\n' + "".join(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.models import child, config, weights, write
-from tests.reports import sealed, words
+from tests.reports import CREATED, sealed, words
 from tests.strategies import stranger
 from verify import ClaimReport, Fingerprint, FingerprintError, fingerprint, replay, test_lineage
 from verify.checkpoint import open_checkpoint
@@ -22,7 +22,6 @@ from verify.claim.said import declared as in_phrases
 from verify.replay.check import check
 
 VERDICTS: tuple[Verdict, ...] = ("identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable")
-CREATED = "2026-01-31T12:00:00+00:00"
 BASE = Subject.of(stranger(0).record)
 
 

@@ -11,12 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtri
 
+from tests.strategies import SEEDS
 from verify.fingerprint import unit_rows
 from verify.statistics import alignment, blocks, ties
 from verify.statistics.blocks import Block, BlocksByLayer, common_indices, score
 from verify.statistics.matching import MARGIN, fixed_points
-
-seeds = st.integers(0, 2**32)
 
 
 def random_block(rng: np.random.Generator, copies: int, fixed: int, flipping: int, *, kept: int = 6) -> Block:
@@ -185,7 +184,7 @@ def test_the_table_of_layers_is_that_of_every_two(kind: str) -> None:
         np.testing.assert_allclose(alignment._layers([*a.values()], [*b.values()], slots), expected, atol=1e-14)
 
 
-@given(seed=seeds, kind=st.sampled_from(["heads", "mlps"]), signs=st.booleans())
+@given(seed=SEEDS, kind=st.sampled_from(["heads", "mlps"]), signs=st.booleans())
 @settings(max_examples=40, deadline=None)
 def test_ties_are_those_of_every_two_blocks(seed: int, kind: str, signs: bool) -> None:
     """Of one slot or of one layer, at live common indices."""

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verify.fingerprint import moments as module
-from verify.fingerprint.moments import _CHUNK, _LANE, _SPAN, _WIDTH, Moments, _chunk_sums
+from verify.fingerprint.moments import _CHUNK, _LANE, _SPAN, _WIDTH, Moments, chunk_sums
 
 BOUND = (_LANE + 2) * 2.0**-24
 TYPES = [ml_dtypes.bfloat16, np.float16, np.float32, np.float64, ml_dtypes.float8_e4m3fn, ml_dtypes.float8_e5m2]
@@ -56,7 +56,7 @@ def test_power_sums_are_within_the_stated_bound(law: str, dtype: type, scale: fl
     x = x[np.isfinite(x.astype(np.float64))]
     x = np.resize(x, _CHUNK)
     shift = Moments()._shift_by(x)
-    (found,) = _chunk_sums(x, shift)
+    (found,) = chunk_sums(x, shift)
     exact, absolute = exact_sums(x, shift)
     assert found[0] == _CHUNK
     assert np.all(np.abs(found[1:] - exact) <= BOUND * np.array(absolute))

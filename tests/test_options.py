@@ -141,10 +141,10 @@ def test_a_value_that_is_not_meant_is_refused_before_any_work(
     opens = (
         "verify.checkpoint.source.find",
         "verify.fingerprint.build.is_fingerprint",
-        "verify.fingerprint.record._header",
+        "verify.fingerprint.record.record_text",
         "verify.panel.record._record",
         "verify.screen.stages.run_in_order",
-        "verify.replay.rerun.read_regular",
+        "verify.claim.reading.read_regular",
     )
     patches = [patch(target, poisoned) for target in opens]
     for one in patches:
@@ -190,7 +190,7 @@ def test_what_is_meant_is_taken() -> None:
         workers=np.int64(1),
     )
     assert report.created == "2026-01-31T12:00:00+02:00"
-    assert (report.selection, report.panel_alpha) == ("best_of_3", 0.01)
+    assert (report.searched, report.panel_alpha) == (3, None)
     assert report.alpha == float(np.float32(0.01))
 
 
@@ -198,9 +198,9 @@ def test_locations_take_paths_and_no_other_objects() -> None:
     """A secret of a wrong type is not printed."""
     location = Location(Path("a"), base=Path("b"), layout=Path("c"), tokenizer=Path("d"))  # type: ignore[arg-type]
     assert (location.address, location.base, location.layout, location.tokenizer) == ("a", "b", "c", "d")
-    for name in ("text", "revision", "base", "layout", "part", "tokenizer"):
+    for name in ("address", "revision", "base", "layout", "part", "tokenizer"):
         with pytest.raises(InputError, match=f"{name} of a Location is 3; give text"):
-            Location(**{"text": "a"} | {name: 3})  # type: ignore[arg-type]
+            Location(**{"address": "a"} | {name: 3})  # type: ignore[arg-type]
     with pytest.raises(InputError) as said:
         Location("a", token=b"hf_secret")  # type: ignore[arg-type]
     assert "secret" not in str(said.value)

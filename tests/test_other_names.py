@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.checkpoints import LAYERS, Toy, toy, write_checkpoint
-from tests.test_families import toy as published
+from tests.families import toy as published
 from verify import fingerprint
 from verify.base import CheckpointError, Phrase
 from verify.checkpoint import Location, open_checkpoint

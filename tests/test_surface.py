@@ -13,6 +13,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
@@ -84,6 +85,18 @@ def test_a_package_can_be_called_in_another_process() -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         made = pool.submit(verify.fingerprint, path).result()
     assert made.record == verify.fingerprint(path).record
+
+
+def test_a_test_runs_in_another_process_and_its_report_comes_back() -> None:
+    """Equal to the one made here, to the byte; and the function is what its pickle gives."""
+    a, b = str(model("fine-tuned")), str(model("reference"))
+    run = partial(verify.test_lineage, effort="screen", created="2026-01-31T12:00:00+00:00")
+    assert pickle.loads(pickle.dumps(verify.test_lineage)) is verify.test_lineage
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        made = pool.submit(run, a, b).result()
+    here = run(a, b)
+    assert (made, hash(made), made.digest) == (here, hash(here), here.digest)
+    assert made.to_json() == here.to_json()
 
 
 def test_a_package_can_be_called_by_a_dask_worker(tmp_path: Path) -> None:

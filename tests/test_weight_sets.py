@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from tests.checkpoints import LAYERS, Toy, raw_safetensors, toy, write_checkpoint
-from tests.test_checkpoint_hostile import refused
+from tests.refusals import refused
 from verify.checkpoint import open_checkpoint
 from verify.checkpoint.places.place import LocalFolder
 from verify.cli import main

@@ -10,24 +10,32 @@
 from typing import TYPE_CHECKING
 
 from .base import (
+    AccessDeniedError,
     Cache,
     CheckpointError,
+    DamagedError,
     FingerprintError,
+    HostileError,
     InputError,
+    NetworkError,
+    NotFoundError,
+    OptionError,
     Progress,
     ReportError,
     StatisticsError,
+    UnsupportedError,
     VerifyError,
     Workers,
 )
 from .checkpoint import Architecture, Checkpoint, FileIdentity, Location, open_checkpoint
-from .claim import ClaimReport, Subject, Verdict
+from .claim import ClaimReport, EvidenceLine, Subject, Verdict
 from .fingerprint import Effort, Fingerprint, SketchSpec
-from .lineage import Model, PanelSource, test_lineage
+from .fingerprint.given import Model
+from .lineage import PanelSource, test_lineage
 from .panel import Panel
 from .replay import Replay
 from .screen import ScreenResult
-from .statistics import TestResult
+from .statistics import EstimateResult, ExactResult, PanelResult, ScoreResult, TestResult
 
 if TYPE_CHECKING:  # when run these are the packages, which can be called
     from .fingerprint import fingerprint
@@ -37,28 +45,40 @@ if TYPE_CHECKING:  # when run these are the packages, which can be called
 __version__ = "0.1.0"
 
 __all__ = [
+    "AccessDeniedError",
     "Architecture",
     "Cache",
     "Checkpoint",
     "CheckpointError",
     "ClaimReport",
+    "DamagedError",
     "Effort",
+    "EstimateResult",
+    "EvidenceLine",
+    "ExactResult",
     "FileIdentity",
     "Fingerprint",
     "FingerprintError",
+    "HostileError",
     "InputError",
     "Location",
     "Model",
+    "NetworkError",
+    "NotFoundError",
+    "OptionError",
     "Panel",
+    "PanelResult",
     "PanelSource",
     "Progress",
     "Replay",
     "ReportError",
+    "ScoreResult",
     "ScreenResult",
     "SketchSpec",
     "StatisticsError",
     "Subject",
     "TestResult",
+    "UnsupportedError",
     "Verdict",
     "VerifyError",
     "Workers",

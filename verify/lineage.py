@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Never
@@ -16,25 +15,28 @@ from .claim import ClaimReport, EvidenceLine, Provenance, Subject
 from .claim.conclude import Circumstances, Further, conclude, log10_alpha_of_one, not_needed
 from .claim.evidence import RESERVED
 from .claim.parts import equal_tensors, inventory, paired, single
-from .claim.same import identical, nothing_differs
 from .fingerprint import (
-    COMPONENTS,
     EFFORTS,
-    SAMPLED,
     Effort,
     Fingerprint,
     check_same,
-    fingerprint,
-    is_fingerprint,
-    may_be_copies,
+    identical,
+    nothing_differs,
     shared_anchors,
-    with_file_digests,
+)
+from .fingerprint.given import (
+    Model,
+    at_one_effort,
+    by_one_tokenizer,
+    check_model,
+    check_whole,
+    made,
+    told_apart,
 )
 from .panel import Panel, check_panel, evaluate, load_panel
 from .statistics import EXACT_TESTS, ExactResult
 from .statistics import exact_results as results_of
 
-Model = str | os.PathLike[str] | Location | Fingerprint
 MOST_SEARCHED = 10**9 - 1
 """Largest number of searched pairs that a report accepts."""
 
@@ -123,11 +125,11 @@ def test_lineage(
         raise InputError(f"effort is {effort!r}, and a panel needs all weights; give 'full', or no panel.")
     reference = load_panel(panel)
     asked: Effort | None = "full" if reference is not None else effort
-    read = _fingerprint(a, asked, workers, progress), _fingerprint(b, asked, workers, progress)
-    read = by_one_tokenizer((a, b), read, lambda model, _: _fingerprint(model, asked, workers, progress))
+    read = made(a, asked, workers, progress), made(b, asked, workers, progress)
+    read = by_one_tokenizer((a, b), read, lambda model, _: made(model, asked, workers, progress))
     first, second = at_one_effort(*read, effort=asked)
     for model in (first, second):
-        _check_whole(model)
+        check_whole(model)
     pairs = paired(inventory(first.record), inventory(second.record))
     both = [(part_of(first, pair.a.name), part_of(second, pair.b.name)) for pair in pairs if pair.understood]
     whole = single(inventory(first.record), inventory(second.record))
@@ -180,78 +182,6 @@ def test_lineage(
 test_lineage.__test__ = False  # type: ignore[attr-defined]  # not a test for pytest
 
 
-def check_model(name: str, model: Model) -> None:
-    """Refuse an argument that is no model, before anything is read.
-
-    Raises
-    ------
-    InputError
-        If it is no path, address, Location or Fingerprint; the message names the argument.
-    """
-    if not isinstance(model, Fingerprint):
-        Location.of(model, name)
-
-
-def by_one_tokenizer(
-    models: tuple[Model, Model],
-    read: tuple[Fingerprint, Fingerprint],
-    read_again: Callable[[Location, int], Fingerprint],
-) -> tuple[Fingerprint, Fingerprint]:
-    """Two fingerprints; one of a model without a tokenizer is made again with the tokenizer of the other.
-
-    This happens only if both token tables have the same number of rows and both models are given as weights, since a
-    fingerprint does not tell the rows of its tokens. ``verify.fingerprint.anchors`` shows that the tests stay exact.
-
-    Parameters
-    ----------
-    models : A and B as given.
-    read : their fingerprints.
-    read_again : makes the fingerprint of model 0 or 1 again, from a location that names a tokenizer.
-
-    Returns
-    -------
-    tuple
-        Both fingerprints.
-    """
-    found = list(read)
-    for side, other in ((0, 1), (1, 0)):
-        mine, theirs = read[side].record, read[other].record
-        model, lender = (_weights(models[which]) for which in (side, other))
-        alike = mine.architecture.vocab == theirs.architecture.vocab
-        lacks = (mine.pairing, theirs.pairing) == ("rows", "tokens")
-        if alike and lacks and model is not None and lender is not None:
-            found[side] = read_again(replace(model, tokenizer=lender.of_tokenizer or lender), side)
-    return found[0], found[1]
-
-
-def at_one_effort(a: Fingerprint, b: Fingerprint, *, effort: Effort | None = None) -> tuple[Fingerprint, Fingerprint]:
-    """Two fingerprints cut to one effort: the one given, else the smaller of theirs.
-
-    Parameters
-    ----------
-    a, b : the fingerprints.
-    effort : the effort to compare at; None for the smaller of theirs.
-
-    Returns
-    -------
-    tuple
-        Both fingerprints at that effort.
-
-    Raises
-    ------
-    FingerprintError
-        If one was made at a smaller effort, or under another sketch.
-    """
-    efforts = sorted((model.record.effort for model in (a, b)), key=EFFORTS.index)
-    first, second = (model.at(effort or efforts[0]) for model in (a, b))
-    if first.record.sketch != second.record.sketch:
-        raise FingerprintError(
-            f"The fingerprints of {a.record.name} and {b.record.name} were made under different sketches "
-            f"({first.record.sketch} and {second.record.sketch}); make them again with one specification."
-        )
-    return first, second
-
-
 def part_of(model: Fingerprint, name: str) -> Fingerprint:
     """The fingerprint of a part of a model.
 
@@ -269,28 +199,6 @@ def part_of(model: Fingerprint, name: str) -> Fingerprint:
         f"The fingerprint of {model.record.name} holds nothing of its part {name!r:.80}; make it again from the "
         "weights."
     )
-
-
-def told_apart(
-    models: tuple[Fingerprint, Fingerprint], sources: tuple[Model, Model], progress: Progress = silent
-) -> tuple[Fingerprint, Fingerprint]:
-    """Two fingerprints; with the digests of their files if not all was read and nothing read differs.
-
-    Parameters
-    ----------
-    models : the fingerprints.
-    sources : the models they were made from; files are read only of local weights.
-    progress : called while files are read.
-    """
-    if not may_be_copies(*models):
-        return models
-    first, second = (
-        model
-        if isinstance(source, Fingerprint) or is_fingerprint(Path(Location.of(source).address))
-        else with_file_digests(model, Location.of(source), progress)
-        for model, source in zip(models, sources, strict=True)
-    )
-    return first, second
 
 
 def exact_results(
@@ -314,35 +222,12 @@ def exact_results(
     return results_of(EXACT_TESTS, a, b, log10_alpha=log10_alpha_of_one(alpha, applicable, searched, parts))
 
 
-def _weights(model: Model) -> Location | None:
-    """Location of a model's weights; None for a fingerprint."""
-    if isinstance(model, Fingerprint):
-        return None
-    location = Location.of(model)
-    return None if is_fingerprint(Path(location.address)) else location
-
-
-def _fingerprint(model: Model, effort: Effort | None, workers: Workers, progress: Progress) -> Fingerprint:
-    if isinstance(model, Fingerprint):
-        return model
-    return fingerprint(model, effort=effort, workers=workers, progress=progress)
-
-
 def _corpora(corpus: str | tuple[str, str]) -> tuple[str, str]:
     names = (corpus, corpus) if isinstance(corpus, str) else corpus
     if not isinstance(names, tuple | list) or len(names) != 2 or not all(isinstance(name, str) for name in names):
         options.refuse("corpus", corpus, "the name of one corpus, or two names, of A's and of B's")
     first, second = (options.text("corpus", name).strip() for name in names)
     return first, second
-
-
-def _check_whole(model: Fingerprint) -> None:
-    expected = COMPONENTS if model.record.effort == "full" else SAMPLED
-    if missing := sorted(set(expected).difference(model.record.components)):
-        raise FingerprintError(
-            f"The fingerprint of {model.record.name} was cut down for a panel and lacks {', '.join(missing)}; "
-            "make it again from the weights."
-        )
 
 
 def _own_line(function: OwnEvidence, a: Fingerprint, b: Fingerprint) -> EvidenceLine:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -125,13 +124,11 @@ def touch(path: Path) -> None:
 
 
 def _of_system() -> Path:
-    """Not by platformdirs, which accepts a relative XDG_CACHE_HOME, although the specification says to ignore it."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "verify" / "Cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "verify"
-    chosen = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (chosen if chosen.is_absolute() else Path.home() / ".cache") / "verify"
+    """Where this system keeps caches; a relative XDG_CACHE_HOME is ignored, as its specification says."""
+    from platformdirs import user_cache_path
+
+    chosen = user_cache_path("verify", appauthor=False)
+    return chosen if chosen.is_absolute() else Path.home() / ".cache" / "verify"
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import log10
 
 from ..base import Phrase
-from ..fingerprint import Fingerprint, shared_anchors
+from ..fingerprint import Fingerprint, identical, shared_anchors
 from ..inference import bonferroni, holm, max_p
 from ..panel import PanelEvidence, unlike
 from ..statistics import EXACT_TESTS, ExactResult, Result
@@ -19,7 +19,6 @@ from .evidence import EvidenceLine, Verdict, combine, decide, exact_line, panel_
 from .parts import EqualTensors, Pair, PartSubject, single
 from .record import PartResult, Provenance
 from .report import ClaimReport
-from .same import identical
 from .subject import Subject
 
 IDENTICAL = Phrase.of("identical_weights")

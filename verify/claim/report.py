@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from pydantic import Field, PrivateAttr
 
-from ..base import Phrase, Record, VerifyError, later, write_atomically
+from ..base import Phrase, Record, VerifyError, later, options, write_atomically
 from ..base.canonical_json import canonical, digest
 from ..panel import PanelUse
 from ..statistics import ExactResult, PanelResult, Result
@@ -240,7 +239,7 @@ class ClaimReport(Record):
         """Canonical JSON (RFC 8785); also written to ``path`` if given."""
         content = canonical(self.content())
         if path is not None:
-            write_atomically(Path(path), content + b"\n")
+            write_atomically(options.path("path", path), content + b"\n")
         return content.decode()
 
     @staticmethod
@@ -256,23 +255,38 @@ class ClaimReport(Record):
 
         return intact(source)
 
+    def to(self, form: str, path: str | os.PathLike[str] | None = None) -> bytes:
+        r"""The file of a format; also written to ``path`` if given.
+
+        Parameters
+        ----------
+        form : a key of ``verify.render.FORMATS``: ``"md"``, ``"tex"``, ``"html"``, ``"pdf"``, ``"json"``, or
+            ``"fragment"``, LaTeX for ``\\input``.
+        path : file to write.
+
+        Raises
+        ------
+        InputError
+            If there is no such format, or this installation lacks what makes it.
+        """
+        from ..render import FORMATS
+
+        content = FORMATS[options.one_of("form", form, tuple(FORMATS))](self)
+        if path is not None:
+            write_atomically(options.path("path", path), content)
+        return content
+
     def to_markdown(self, path: str | os.PathLike[str] | None = None) -> str:
         """A page for a reader who is not a statistician; also written to ``path`` if given."""
-        from ..render.markdown import markdown
-
-        return _written(markdown(self), path)
+        return self.to("md", path).decode()
 
     def to_latex(self, path: str | os.PathLike[str] | None = None, *, fragment: bool = False) -> str:
         r"""A standalone document, or a fragment for ``\input``; also written to ``path`` if given."""
-        from ..render.latex import latex
-
-        return _written(latex(self, fragment=fragment), path)
+        return self.to("fragment" if fragment else "tex", path).decode()
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
         """One file that loads nothing, with figures if matplotlib is installed; also written to ``path`` if given."""
-        from ..render.html import html
-
-        return _written(html(self), path)
+        return self.to("html", path).decode()
 
     def to_pdf(self, path: str | os.PathLike[str]) -> None:
         """Write A4 pages, typeset by pdflatex or typst (extra ``pdf``).
@@ -282,9 +296,7 @@ class ClaimReport(Record):
         InputError
             If neither is installed.
         """
-        from ..render.pdf import pdf
-
-        write_atomically(Path(path), pdf(self))
+        self.to("pdf", path)
 
     def to_frame(self) -> Any:
         """One row for each test, as a pandas DataFrame: count, n, count expected by chance, and p-values.
@@ -322,18 +334,12 @@ class ClaimReport(Record):
         return self.to_markdown()
 
     def _repr_html_(self) -> str:
-        from ..render.html import compact
+        from ..render import compact
 
         return compact(self)
 
 
 _PROPOSITIONS = ("null", "alternative")
-
-
-def _written(text: str, path: str | os.PathLike[str] | None) -> str:
-    if path is not None:
-        write_atomically(Path(path), text.encode())
-    return text
 
 
 def _frame(rows: list[dict[str, Any]], index: str | None) -> Any:

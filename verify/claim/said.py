@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..base import Phrase
+from ..fingerprint import nothing_differs
 from ..panel import ALL_PAIRS, unlike
-from ..statistics import ExactResult, TestResult
+from ..statistics import TestResult
 from . import said_of_parts as of_parts
 from .declared import FOUND, Declared
 from .evidence import EXACT, PANEL, Verdict
-from .same import nothing_differs
 
 if TYPE_CHECKING:
     from .report import ClaimReport
@@ -107,7 +107,7 @@ def multiplicity(report: ClaimReport) -> Phrases:
 
 def power(report: ClaimReport) -> Phrases:
     """Power: what would have been detected, if nothing was."""
-    able = [result for result in report.exact if result.detectable_share is not None and _by_place(result)]
+    able = [result for result in report.exact if result.detectable_share is not None and result.counts_fixed_points]
     if report.verdict != "no_evidence" or not able:
         return ()
     shares = [Phrase.of("power.share", share=result.detectable_share, test=result.id) for result in able]
@@ -116,11 +116,6 @@ def power(report: ClaimReport) -> Phrases:
         Phrase.of("power", shares=[*shares]),
         *((Phrase.of("power.of", of=pair),) if pair is not None else ()),
     )
-
-
-def _by_place(result: ExactResult) -> bool:
-    """Whether a test counts fixed points, and not signs alone."""
-    return len(result.counts) == 1 and result.counts[0].law == "fixed_points"
 
 
 def declared(found: Declared, verdict: Verdict, *, merged: bool = False) -> Phrases:

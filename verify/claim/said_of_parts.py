@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..base import Phrase
 from ..checkpoint import COPIES
 from ..fingerprint import PartRecord
-from ..wording import VERSIONS
+from ..wording import LATEST, VERSIONS
 from .parts import WHOLE, Pair, share
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def cited(report: ClaimReport) -> str:
     pair = _pair(report)
     if pair is None or _makes_the_models(pair, report.a.parts, report.b.parts):
         return report.verdict
-    plural = VERSIONS[report.wording].FORMATS["plural"]
+    plural = VERSIONS.get(report.wording, VERSIONS[LATEST]).FORMATS["plural"]
     kinds = dict.fromkeys(plural(part.kind) for part in pair if _PLAIN.fullmatch(part.kind))
     return f"{report.verdict} ({', '.join(kinds)} only)" if kinds else report.verdict
 

@@ -74,6 +74,7 @@ def _line(line: str, asked: str, content: Mapping[str, Any], results: list[Resul
         primary = (content.get("panel") or {}).get("primary")
         able = [x.attainable_log10_p for x in own if x.id == primary and x.attainable_log10_p is not None]
     parts = 1 + sum(any(test["applicable"] for test in part.get("tests", {}).values()) for part in _further(content))
+    decides = content["panel_log10_p"] is not None  # a rank that is no verdict has no p-value
     factor = len(able) * searched * parts if exact else searched
     assumes = (
         ("invariant_training", "not_arranged") if exact else ("exchangeable", "no_affinity", "unrelated_members")
@@ -84,7 +85,7 @@ def _line(line: str, asked: str, content: Mapping[str, Any], results: list[Resul
         "assumes": [Phrase.of(f"assumption.{code}") for code in assumes],
         "alpha": content["alpha" if exact else "panel_alpha"],
         "log10_p": content["log10_p" if exact else "panel_log10_p"],
-        "attainable_log10_p": min(0.0, log10(factor) + min(able)) if able else None,
+        "attainable_log10_p": min(0.0, log10(factor) + min(able)) if able and (exact or decides) else None,
         "results": own,
     }
 

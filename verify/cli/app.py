@@ -71,7 +71,7 @@ def cli(context: click.Context, verbose: int) -> None:
     "--format",
     "names",
     metavar="FORMAT,...",
-    help="Formats to write, comma-separated: json, md, tex, html, pdf.  [default: json,md]",
+    help=f"Formats to write, comma-separated: {', '.join(formats())}.  [default: json,md]",
 )
 @click.option("--alpha", type=float, default=1e-3, show_default=True, help="Level of the exact tests.")
 @click.option(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .options import side_options
-from .output import check_report_folder, chosen_formats, echo, echo_json, progress_bar, write_report
+from .output import check_report_folder, chosen_formats, echo, echo_json, formats, progress_bar, write_report
 
 if TYPE_CHECKING:
     from ..replay.agreement import Replay
@@ -77,7 +77,12 @@ def replay(
 @click.command()
 @click.argument("report", type=click.Path(path_type=Path))
 @click.option(
-    "--format", "names", default="md", show_default=True, metavar="FORMAT,...", help="md, tex, html, pdf, json."
+    "--format",
+    "names",
+    default="md",
+    show_default=True,
+    metavar="FORMAT,...",
+    help=f"Formats to write, comma-separated: {', '.join(formats())}.",
 )
 @click.option(
     "-o",

@@ -21,7 +21,7 @@ from .layout import (
     table,
 )
 from .record import DeadCount, Fingerprint, FingerprintRecord, PartRecord, ReadFrom, StrangeTensor
-from .same import check_same, difference, identical, same_weights, stated_weights
+from .same import check_same, difference, identical, nothing_differs, same_weights, stated_weights
 from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, projection, unit_rows
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "known_tokens",
     "may_be_copies",
     "mlp_roles",
+    "nothing_differs",
     "on_anchors",
     "on_shared_anchors",
     "projection",

@@ -86,7 +86,7 @@ class Moments:
             return
         self._shift = self._shift_by(x)
         spans = (x[start : start + _SPAN] for start in range(0, x.size, _SPAN))
-        for found in run(partial(_chunk_sums, shift=self._shift), spans):
+        for found in run(partial(chunk_sums, shift=self._shift), spans):
             for sums in found:
                 self._sums += sums
 
@@ -106,7 +106,7 @@ class Moments:
         return float(np.float32(np.clip(x.mean(), -largest, largest)))
 
 
-def _chunk_sums(span: NDArray[Any], shift: float) -> list[NDArray[np.float64]]:
+def chunk_sums(span: NDArray[Any], shift: float) -> list[NDArray[np.float64]]:
     """Sums of 1, x, x^2, x^3, x^4 after the shift, of each chunk of a span."""
     dtype = _working(span)
     x, square, lane_sums, sums = _scratch(dtype)

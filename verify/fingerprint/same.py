@@ -74,6 +74,11 @@ def identical(a: Stating, b: Stating) -> bool:
     return same_weights(stated_weights(a), stated_weights(b))
 
 
+def nothing_differs(a: Stating, b: Stating) -> bool:
+    """Whether all rows that were read of two models agree, of one architecture at one effort."""
+    return a.effort == b.effort and a.content_sha256 == b.content_sha256 and a.architecture == b.architecture
+
+
 def check_same(a: Fingerprint, b: Fingerprint) -> None:
     """Refuse fingerprints of one effort that state the same weights or files but hold different numbers.
 

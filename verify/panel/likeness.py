@@ -25,7 +25,7 @@ from ..base import Phrase, Record
 from ..inference import Design, stratum_design
 
 if TYPE_CHECKING:
-    from .evidence import PanelUse
+    from .use import PanelUse
 
 
 OWN_KIND = "own_kind"

@@ -33,6 +33,13 @@ def _pdf(report: ClaimReport) -> bytes:
     return pdf(report)
 
 
+def compact(report: ClaimReport) -> str:
+    """The finding and the summary as HTML, for a notebook."""
+    from .html import compact as made
+
+    return made(report)
+
+
 FORMATS: dict[str, Callable[[ClaimReport], bytes]] = {
     "md": _markdown,
     "tex": _latex,

@@ -7,7 +7,8 @@ import os
 from ..base import Progress, options, silent
 from ..base.callable_module import make_callable
 from ..claim import ClaimReport
-from ..lineage import Model, PanelSource, check_model
+from ..fingerprint.given import Model, check_model
+from ..lineage import PanelSource
 from ..panel import check_panel
 from .agreement import Disagreement, Replay, Unchecked
 

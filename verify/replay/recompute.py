@@ -11,8 +11,7 @@ from ..checkpoint import KINDS
 from ..claim import ClaimReport, PartSubject, Provenance, Subject
 from ..claim.conclude import Circumstances, Further, conclude, log10_alpha_of_one, not_needed
 from ..claim.parts import Pair, paired, single
-from ..claim.same import identical
-from ..fingerprint import ANCHORS, EFFORTS, Fingerprint, FingerprintRecord, shared_anchors
+from ..fingerprint import ANCHORS, EFFORTS, Fingerprint, FingerprintRecord, identical, shared_anchors
 from ..panel import PanelEvidence
 from ..statistics import EXACT_TESTS, ExactResult, Statistic
 from ..statistics.remade import remade

@@ -9,13 +9,14 @@ from ..claim import ClaimReport, Subject
 from ..claim.evidence import PANEL
 from ..claim.reading import bytes_of
 from ..fingerprint import EFFORTS, Fingerprint, fingerprint
-from ..lineage import Model, PanelSource, by_one_tokenizer, test_lineage, told_apart
+from ..fingerprint.given import Model, by_one_tokenizer, told_apart
+from ..lineage import PanelSource, test_lineage
 from ..panel import Panel, load_panel
 from .agreement import EXACT, Disagreement, Models, Replay, Tolerance, Unchecked, compare
 from .check import check, opened, outcome
 from .older import as_then, is_older, not_checked
 from .recompute import recompute
-from .unchecked import inputs, unchecked
+from .unchecked import inputs, of_own_lines, unchecked
 
 WITH_WEIGHTS = (("*", Tolerance(1e-5, 1e-5)),)
 """Tolerances of numbers recomputed from weights, since processors and libraries round differently.
@@ -207,7 +208,7 @@ def _named(model: Fingerprint, subject: Subject) -> Fingerprint:
 
 def _unchecked(report: ClaimReport, models: tuple[Fingerprint, ...], panel: Panel | None) -> list[Unchecked]:
     """Fields that remain unchecked with the weights: statements of the caller, and the storage of the files."""
-    kinds = [kind for kind in unchecked(report) if kind.field.startswith(_STATED)]
+    kinds = [kind for kind in unchecked(report) if kind.field.startswith(_STATED)] + [*of_own_lines(report)]
     for side, subject, model in (("a", report.a, models[0]), ("b", report.b, models[1])):
         found = Subject.read(model)
         stated = ("name", "origin", "revision", "merged_onto", "declared_bases", "not_read", "tokenizer", "software")

@@ -131,12 +131,13 @@ def unchecked(report: ClaimReport) -> tuple[Unchecked, ...]:
         *UNCHECKED,
         *(PANEL_UNCHECKED if report.panel is not None else (_PANEL_LEVEL,)),
         *((_SEARCHED,) if report.verdict == "identical" else ()),
-        *_of_own_lines(report),
+        *of_own_lines(report),
         *of_older_schemas(report),
     )
 
 
-def _of_own_lines(report: ClaimReport) -> tuple[Unchecked, ...]:
+def of_own_lines(report: ClaimReport) -> tuple[Unchecked, ...]:
+    """Lines of whoever asked for the report: no model tells how they were found."""
     return tuple(
         Unchecked(
             field=f"$.evidence[{line.line}]*",

@@ -30,7 +30,7 @@ from ..fingerprint import (
     is_fingerprint,
     with_file_digests,
 )
-from ..lineage import Model
+from ..fingerprint.given import Model
 from . import sketches
 from .kept import VERSION
 

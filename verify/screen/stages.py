@@ -28,14 +28,15 @@ from ..base import (
     silent,
 )
 from ..claim.evidence import combine
-from ..claim.same import nothing_differs
 from ..fingerprint import (
     EFFORTS,
     Effort,
     Fingerprint,
     difference,
+    nothing_differs,
 )
-from ..lineage import Model, at_one_effort, check_model, exact_results
+from ..fingerprint.given import Model, at_one_effort, check_model
+from ..lineage import exact_results
 from . import sketches
 from .conclude import Compared, Tested, conclude, level_of_pair
 from .first_stage import TileResult, tile

@@ -25,7 +25,7 @@ def align(a: BlocksByLayer, b: BlocksByLayer) -> list[Pair]:
     slots = _slots_of_kinds(a, b)
     table = _layers([a[i] for i in rows], [b[j] for j in columns], slots)
     pairs: list[Pair] = []
-    for i, j in zip(*_assign(table), strict=True):
+    for i, j in zip(*assign(table), strict=True):
         pairs += [((rows[i], x), (columns[j], y)) for x, y in _slots(a[rows[i]], b[columns[j]], slots)]
     return pairs
 
@@ -64,7 +64,7 @@ def _slots(a: dict[str, Block], b: dict[str, Block], slots: list[tuple[str, str]
         return [(x, y) for x, y in slots if x in a and y in b]
     rows, columns = list(a), list(b)
     table = _resemblances([[a[x]] for x in rows], [[b[y]] for y in columns])
-    return [(rows[x], columns[y]) for x, y in zip(*_assign(table), strict=True)]
+    return [(rows[x], columns[y]) for x, y in zip(*assign(table), strict=True)]
 
 
 def _resemblances(a: list[list[Block]], b: list[list[Block]]) -> Vectors:
@@ -133,7 +133,7 @@ def _flat(block: Block) -> Block:
     return Block(np.arange(n), n, fixed, flipping, 1)
 
 
-def _assign(table: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def assign(table: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """One-to-one assignment of largest total; rounded, so that ties do not depend on arithmetic."""
     table = np.round(table, 6)
     if (best := _best_of_each(table)) is not None:

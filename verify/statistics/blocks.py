@@ -63,12 +63,12 @@ def units(model: Fingerprint) -> BlocksByLayer:
         gate, up = f"units.{layer}.{bundle}.gate", f"units.{layer}.{bundle}.up"
         return ([gate], [up]) if gated else ([up], [])
 
-    return _mlp_grid(model, block)
+    return mlp_grid(model, block)
 
 
 def unit_pairs(model: Fingerprint) -> BlocksByLayer:
     """Gated hidden units with the vectors that share a sign: up rows and down columns."""
-    return _mlp_grid(
+    return mlp_grid(
         model,
         lambda layer, b: (
             [f"units.{layer}.{b}.gate"],
@@ -79,7 +79,7 @@ def unit_pairs(model: Fingerprint) -> BlocksByLayer:
 
 def unit_responses(model: Fingerprint) -> BlocksByLayer:
     """Hidden units by the response of their gate (if not gated, of up) to the anchors."""
-    return _mlp_grid(model, lambda layer, b: ([f"response.{layer}.{b}"], []))
+    return mlp_grid(model, lambda layer, b: ([f"response.{layer}.{b}"], []))
 
 
 def values(model: Fingerprint) -> BlocksByLayer:
@@ -161,7 +161,8 @@ def _rows(x: Vectors) -> Vectors:
     return x.reshape(-1, x.shape[-1])
 
 
-def _mlp_grid(model: Fingerprint, names: Callable[[int, str], tuple[list[str], list[str]]]) -> BlocksByLayer:
+def mlp_grid(model: Fingerprint, names: Callable[[int, str], tuple[list[str], list[str]]]) -> BlocksByLayer:
+    """MLPs by layer, of the arrays of ``names(layer, block)``: those whose sign is fixed, and those that flip."""
     shape, grid = model.record.architecture, BlocksByLayer()
     for layer in range(shape.layers):
         for bundle in bundles(shape, model.record.sketch):
@@ -170,6 +171,9 @@ def _mlp_grid(model: Fingerprint, names: Callable[[int, str], tuple[list[str], l
                 block = _block(model, bundle.indices, bundle.hidden, fixed, flipping)
                 grid.setdefault(layer, {})[bundle.name] = block
     return grid
+
+
+_mlp_grid = mlp_grid  # as statistics that were written before it was public import it
 
 
 def _head_grid(model: Fingerprint, names: Callable[[int], list[str]]) -> BlocksByLayer:

@@ -33,17 +33,14 @@ def say(phrase: Phrase, *, version: int = LATEST, names: Mapping[str, str] | Non
     str
         A clause (of a reason) or whole sentences (of a finding), as the catalogue has it.
 
-    Raises
-    ------
-    KeyError
-        If the version has no such phrase.
+    A phrase that no version has, or that lacks what fills it, as a stranger's file may hold, is named by its code.
 
     Examples
     --------
     >>> say(Phrase.of("p", log10_p=-4463.2, alpha=0.001))
     'p < 10^-4463, level 0.001'
     """
-    words = VERSIONS[version]
+    words = VERSIONS.get(version, VERSIONS[LATEST])  # of a later library: in the words of this one
     called = names or {}
 
     def spelled(name: str, value: Any) -> Any:
@@ -54,7 +51,10 @@ def say(phrase: Phrase, *, version: int = LATEST, names: Mapping[str, str] | Non
         return called.get(value, value) if name == "model" and isinstance(value, str) else value
 
     filled = {name: spelled(name, value) for name, value in phrase.values.items()}
-    return _Filler(words.FORMATS).vformat(words.PHRASES[phrase.code], (), filled)
+    try:
+        return _Filler(words.FORMATS).vformat(words.PHRASES[phrase.code], (), filled)
+    except (LookupError, ValueError, TypeError, AttributeError):
+        return f"(what the code {phrase.code!r:.80} says is not known to this version)"
 
 
 def said(phrases: Iterable[Phrase], *, version: int = LATEST, names: Mapping[str, str] | None = None) -> list[str]:
@@ -71,7 +71,7 @@ def said(phrases: Iterable[Phrase], *, version: int = LATEST, names: Mapping[str
     list of str
         One text for each phrase that the version has.
     """
-    known = VERSIONS[version].PHRASES
+    known = VERSIONS.get(version, VERSIONS[LATEST]).PHRASES
     return [say(phrase, version=version, names=names) for phrase in phrases if phrase.code in known]
 
 

@@ -78,12 +78,12 @@ def read_layout(path: str | os.PathLike[str]) -> Family:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise OptionError(f"{path.name!r:.120} is not TOML ({reason:.200}); correct it.") from error
     try:
-        return _family(content)
+        return family_of(content)
     except CheckpointError as error:
         raise OptionError(f"{path.name!r:.120} {error}") from None
 
 
-def _family(content: dict[str, Any]) -> Family:
+def family_of(content: dict[str, Any]) -> Family:
     """The family, with every entry checked; messages are predicates, to be put after the file's name."""
     unknown = sorted(content.keys() - _KEYS)
     _expect(not unknown, f"has an entry {(unknown or [''])[0]!r:.60}", f"entries among {', '.join(sorted(_KEYS))}")

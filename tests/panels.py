@@ -1,0 +1,113 @@
+"""The shipped models against the shipped panel, and panels of models that never existed."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+import verify
+from tests.models import config, weights, write
+from tests.strategies import architecture, fingerprint_of, random_arrays
+from verify import Fingerprint, test_lineage
+from verify.data import model
+from verify.panel import Member, Panel, PanelRecord, Recipe, load_panel, stratum_of, with_scores
+
+CODE = "zoo-code"
+"""Corpus of the shipped models and of fifteen members of the shipped panel, nine of them of their stratum."""
+REACHED = 0.05
+"""A level that nine members of one kind reach, with 55 pairs, and .01 is not."""
+SHIPPED = ("reference", "obfuscated", "moe-fine", "distilled", "stranger-1", "stranger-2", "depth-pruned-healed")
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_panel("default")
+
+
+@pytest.fixture(scope="module")
+def models():
+    names = (*SHIPPED, "gpt2-reference", "gpt2-stranger")
+    return {name: verify.fingerprint(model(name)) for name in names}
+
+
+@pytest.fixture(scope="module")
+def reports(shipped, models):
+    """Of the shipped models against the reference, with the shipped panel."""
+    return {
+        name: test_lineage(models[name], models["reference"], panel=shipped, corpus=CODE, panel_alpha=REACHED)
+        for name in SHIPPED[1:]
+    }
+
+
+def synthetic(rng, shape=None, *, name="x", dead=0.0, distinct=None):
+    """What the primary statistic reads of a model: ``match`` vectors, some units dead, some copies of others."""
+    shape, alive, chosen = shape or architecture(layers=2), {}, {}
+    arrays = random_arrays(rng, shape, components=("match",))
+    for key, rows in arrays.items():
+        (bundle, _), (copies, units) = key.rsplit(".", 1), rows.shape[:2]
+        if bundle not in alive:
+            alive[bundle] = rng.random((copies, units, 1)) >= dead
+            alive[bundle][0, 0] = True
+            chosen[bundle] = np.arange(units) if distinct is None else rng.integers(0, distinct, units)
+        arrays[key] = rows[:, chosen[bundle]] * alive[bundle]
+    return fingerprint_of(arrays, shape, name=name)
+
+
+def panel_of(models, *, families=None, strata=None, corpora=None, scored=False):
+    """A panel of fingerprints that were never saved."""
+    members = tuple(
+        Member(
+            name=f"m{i}",
+            family=families[i] if families else f"f{i}",
+            stratum=strata[i] if strata else stratum_of(found.record.architecture),
+            corpus=corpora[i] if corpora else "",
+            source="synthetic",
+            licence="none",
+            content_sha256=found.record.content_sha256,
+            fingerprint_sha256="0" * 64,
+        )
+        for i, found in enumerate(models)
+    )
+    record = PanelRecord(name="toy", version="1", description="", sketch=models[0].record.sketch, members=members)
+    panel = Panel(record, {f"m{i}": found for i, found in enumerate(models)})
+    return with_scores(panel) if scored else panel
+
+
+def relative(found, rng):
+    """Another model with the same units, as a descendant has, not known to be one."""
+    content = hashlib.sha256(rng.bytes(8)).hexdigest()
+    return Fingerprint(found.record.model_copy(update={"content_sha256": content}), found.arrays)
+
+
+def rungs_of(result):
+    return {rung.design: rung.log10_p for rung in result.ranks}
+
+
+def write_toys(root, n=3, layers=1):
+    c = config(layers=layers)
+    for i in range(n):
+        write(root / f"toy-{i}", weights(i, c), c)
+
+
+def recipe(*names, **changes):
+    entries = [{"model": name, "family": name, "licence": "MIT"} | changes.get(name, {}) for name in names]
+    return Recipe.model_validate({"name": "toys", "version": "1", "member": entries})
+
+
+TOYS = ("toy-0", "toy-1", "toy-2")
+RECIPE = {
+    "name": "toys",
+    "version": "1",
+    "member": [{"model": name, "family": name, "licence": "MIT"} for name in TOYS],
+    "positive": [{"model": "toy-1", "reference": "toy-0"}],
+}
+
+
+def toml(content):
+    lines = [f"{key} = {json.dumps(value)}" for key, value in content.items() if not isinstance(value, list)]
+    for key, rows in content.items():
+        if isinstance(rows, list):
+            for row in rows:
+                lines += [f"[[{key}]]", *(f"{name} = {json.dumps(value)}" for name, value in row.items())]
+    return "\n".join(lines) + "\n"

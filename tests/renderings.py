@@ -1,0 +1,129 @@
+"""Reports of every verdict, their pages in every format, and pages taken apart."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from tests.reports import CREATED
+from verify import ClaimReport, test_lineage
+from verify.data import model
+from verify.render import FORMATS
+from verify.render.numbers import log10
+
+PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "related": ("continued-3x", "reference", {}),
+    "unrelated": ("stranger-1", "reference", {}),
+    "obfuscated": ("obfuscated", "reference", {"panel": "default", "panel_alpha": 0.05, "corpus": "zoo-code"}),
+    "related, panel": ("continued-3x", "reference", {"panel": "default"}),
+    "unrelated, panel": ("stranger-1", "reference", {"panel": "default"}),
+    "untestable": ("stranger-1", "gpt2-reference", {"alpha": 1e-300}),
+    "same-seed": ("same-seed", "reference", {"searched": 50, "chronology": "B was published in May 2024"}),
+    "identical": ("reference", "reference", {}),
+}
+latex_here = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+
+
+@pytest.fixture(scope="module")
+def reports() -> dict[str, ClaimReport]:
+    """One for each pair of shipped models."""
+    return {
+        name: test_lineage(model(a), model(b), created=CREATED, **options) for name, (a, b, options) in PAIRS.items()
+    }
+
+
+@pytest.fixture(params=list(PAIRS))
+def report(request: pytest.FixtureRequest, reports: dict[str, ClaimReport]) -> ClaimReport:
+    """Each of them."""
+    return reports[request.param]
+
+
+_PAGES: dict[tuple[str, str], str] = {}
+
+
+def page_of(report: ClaimReport, kind: str) -> str:
+    """The page of one of the reports, drawn once for all tests that read it."""
+    if (report.digest, kind) not in _PAGES:
+        _PAGES[report.digest, kind] = FORMATS[kind](report).decode()
+    return _PAGES[report.digest, kind]
+
+
+def hostile(report: ClaimReport, text: str) -> ClaimReport:
+    """The report with a hostile text wherever it holds one that a stranger wrote."""
+
+    def subject(side: Any) -> Any:
+        shape = side.architecture.model_copy(update={"model_type": text, "family": text})
+        files = tuple(file.model_copy(update={"name": text}) for file in side.files)
+        return side.model_copy(update={"name": text, "architecture": shape, "files": files})
+
+    update: dict[str, Any] = {"a": subject(report.a), "b": subject(report.b), "chronology": text, "finding": text}
+    update |= {"limitations": (text,), "power": text or " ", "multiplicity": text, "may_say": text}
+    tests = {k: t.model_copy(update={"title": text, "reason": text, "null": text, "assumptions": (text,),
+                                     "notes": (text,)}) for k, t in report.tests.items()}  # fmt: skip
+    if report.panel:
+        members = tuple(member.model_copy(update={"name": text}) for member in report.panel.members)
+        dropped = tuple(out.model_copy(update={"name": text, "reason": text}) for out in report.panel.dropped)
+        panel = {"members": members, "dropped": dropped, "name": text, "version": text}
+        update["panel"] = report.panel.model_copy(update=panel)
+    return report.model_copy(update=update | {"tests": tests})
+
+
+class Page(HTMLParser):
+    """Elements, attributes, and the text outside drawings and style."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, tuple[str, ...]]] = []
+        self.values: list[str] = []
+        self.text: list[str] = []
+        self.depth = 0
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "wbr":  # where a line may break
+            return
+        self.text.append(" ")
+        self.elements.append((tag, tuple(name for name, _ in attrs)))
+        self.values += [value or "" for _, value in attrs]
+        self.depth += tag in ("svg", "style")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.depth -= tag in ("svg", "style")
+
+    def handle_data(self, data: str) -> None:
+        if not self.depth:
+            self.text.append(data)
+
+    def handle_comment(self, data: str) -> None:
+        self.elements.append(("comment", (data,)))
+
+
+def headline(report: ClaimReport) -> set[str]:
+    """What no rendering may leave out."""
+    counts = {str(n) for test in report.exact for c in test.counts for n in (c.count, c.n)}
+    rungs = [(test.id, rung) for test in report.ranked for rung in test.ranks]
+    shown = [
+        rung
+        for name, rung in rungs
+        if report.panel and (name == report.panel.primary or rung.design == report.panel.primary_design)
+    ]
+    ranks = {str(n) for rung in shown for n in (rung.rank, rung.size)}
+    values = (report.log10_p, report.panel_log10_p, report.robust_log10_p)
+    return counts | ranks | {report.verdict, *(str(log10(value)) for value in values if value is not None)}
+
+
+def text_of(content: bytes) -> str:
+    """As pdftotext reads it."""
+    command = ["pdftotext", "-layout", "-", "-"]
+    return subprocess.run(command, input=content, capture_output=True, check=True).stdout.decode()
+
+
+def squeezed(text: str) -> str:
+    """Without spaces, which lines and columns add."""
+    return re.sub(r"\s", "", text.replace("\N{MINUS SIGN}", "-"))

@@ -1,0 +1,93 @@
+"""Many models that never existed, with relatives among them, and the result of comparing all pairs."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import BrokenExecutor, Executor, Future
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from tests.models import child, config, weights, write
+from tests.strategies import architecture, fingerprint_of, random_arrays
+from verify import Fingerprint
+from verify.checkpoint import Architecture
+from verify.screen import Edge, ScreenResult, screen, sketches
+
+Arrays = dict[str, np.ndarray]
+SHAPE = architecture(layers=6, kv_heads=4)
+
+
+class Breaking(Executor):
+    """Runs some tasks, then is broken."""
+
+    def __init__(self, tasks: int) -> None:
+        self.left = tasks
+
+    def submit(self, fn, /, *args, **kwargs):  # type: ignore[no-untyped-def]
+        future: Future[object] = Future()
+        self.left -= 1
+        if self.left < 0:
+            future.set_exception(BrokenExecutor())
+        else:
+            future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def named(name: str, arrays: Arrays, shape: Architecture) -> Fingerprint:
+    """A fingerprint of the components that the exact tests look at."""
+    made = fingerprint_of(arrays, shape, name=name)
+    return Fingerprint(made.record.model_copy(update={"components": sketches.NEEDED}), made.arrays)
+
+
+def changed(arrays: Arrays, rng: np.random.Generator, *fresh: str, noise: float = 0.2) -> Arrays:
+    """A child's vectors: near the parent's, but new where the name begins or ends so."""
+    return {
+        k: rng.standard_normal(v.shape)
+        if k.startswith(fresh) or k.endswith(fresh)
+        else v + noise * rng.standard_normal(v.shape)
+        for k, v in arrays.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def family() -> list[Fingerprint]:
+    """Eight strangers, and a parent with children of several kinds."""
+    rng = np.random.default_rng(0)
+    parent = random_arrays(rng, SHAPE)
+    children = {
+        "parent": parent,
+        "child-fine-tuned": changed(parent, rng),
+        "child-mlp-replaced": changed(parent, rng, "units", ".mlp"),
+        "child-embeddings": changed(parent, rng, "units", "values", "response"),
+        "child-rotated": changed(parent, rng, "units", "values", "stream"),
+    }
+    strangers = {f"stranger-{n}": random_arrays(rng, SHAPE) for n in range(8)}
+    return [named(name, arrays, SHAPE) for name, arrays in (children | strangers).items()]
+
+
+def edges(result: ScreenResult) -> dict[tuple[str, str], Edge]:
+    return {(e.a, e.b): e for f in result.families for e in f.edges}
+
+
+@pytest.fixture(scope="module")
+def found(family: list[Fingerprint]) -> ScreenResult:
+    return screen(family)
+
+
+@pytest.fixture(scope="module")
+def weights_at(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights: A, its exact copy under another name of its file, A written anew, a child, and a stranger."""
+    root, c = tmp_path_factory.mktemp("weights"), config()
+    held = weights(0, c)
+    write(root / "A", held, c)
+    shutil.copytree(root / "A", root / "copy")
+    (root / "copy" / "model.safetensors").rename(root / "copy" / "other.safetensors")
+    shutil.copytree(root / "A", root / "anew")
+    stored = load_file(root / "A" / "model.safetensors")
+    save_file(stored, root / "anew" / "model.safetensors", metadata={"by": "another writer"})
+    write(root / "child", child(held, 1), c)
+    write(root / "stranger", weights(2, c), c)
+    return root

@@ -1,0 +1,127 @@
+"""What a report says of a panel: verdicts, layers located, and words no stronger than the evidence."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import panels
+from tests.strategies import SEEDS
+from verify import ClaimReport, Fingerprint, test_lineage
+from verify.panel import ALL_PAIRS, evaluate
+from verify.panel.localise import CLASSES, summarise
+from verify.panel.record import DEFAULT
+from verify.statistics import PRIMARY
+from verify.wording.forms import verbal_cap, verbal_scale
+
+models, reports, shipped = panels.models, panels.reports, panels.shipped
+
+FINGERPRINTS = DEFAULT.parents[2] / "benchmarks" / "zoo" / "fingerprints"
+
+# ---- validity
+
+
+@given(rows=st.integers(1, 9), columns=st.integers(1, 9), seed=SEEDS)
+def test_cells_are_summarised_alike_whichever_model_comes_first(rows, columns, seed):
+    shares = np.random.default_rng(seed).random((rows, columns))
+    assert summarise(shares).shape == (CLASSES, 4)
+    assert np.allclose(summarise(shares), summarise(shares.T))
+    assert summarise(shares)[:, 0].sum() == shares.size
+    assert np.isclose(summarise(shares)[:, 3].max(), shares.max())
+
+
+# ---- verdicts on the shipped models
+
+
+def test_copies_no_exact_test_can_reach_are_found_and_strangers_are_not(reports):
+    """The copy re-ordered in every way, and the one whose MLP became experts, at the smallest attainable panel p."""
+    for name, report in reports.items():
+        primary = report.tests[PRIMARY.id]
+        whole = next(rung for rung in primary.ranks if rung.design == ALL_PAIRS)
+        if name in ("obfuscated", "moe-fine", "depth-pruned-healed"):
+            assert (whole.rank, primary.log10_p) == (1, primary.attainable_log10_p)
+        else:
+            assert report.verdict == "no_evidence"
+            assert whole.log10_p > -1
+        if report.panel_log10_p is not None:
+            assert report.robust_log10_p == max(report.log10_p, report.panel_log10_p)
+    assert reports["obfuscated"].verdict == "similar_beyond_panel"
+    assert reports["moe-fine"].verdict == "dependent"
+
+
+# ---- no verdict without members like the two models
+
+
+def test_identical_weights_need_no_panel(shipped, models):
+    report = test_lineage(models["reference"], models["reference"], panel=shipped)
+    assert (report.verdict, report.panel, report.panel_log10_p, report.robust_log10_p) == (
+        "identical",
+        None,
+        None,
+        None,
+    )
+
+
+def test_removed_layers_align_to_the_right_ones(reports, shipped):
+    """Of the reference's layers 2 and 3 were dropped: two remain of the small model's four, four of six."""
+    cells = reports["depth-pruned-healed"].tests[PRIMARY.id].by_cell
+    assert [(cell.layer_a, cell.layer_b) for cell in cells] == [(0, 0), (1, 1)]
+    assert max(cell.log10_p for cell in cells) < -2
+    cells = located("depth-pruned-healed", shipped)
+    assert [(cell.layer_a, cell.layer_b) for cell in cells] == [(0, 0), (1, 1), (2, 4), (3, 5)]
+    assert max(cell.log10_p for cell in cells) < -2
+
+
+def test_reinitialised_layers_are_the_only_ones_not_significant(shipped):
+    cells = located("reinitialised", shipped)
+    assert {cell.layer_a for cell in cells if cell.log10_p > -2} == {2, 3}
+    assert {cell.layer_a for cell in cells if cell.log10_p < -2} == {0, 1, 4, 5}
+
+
+def located(name, shipped):
+    a, b = (Fingerprint.load(FINGERPRINTS / f"{x}.safetensors") for x in (name, "reference"))
+    return evaluate(shipped, a, b).primary.by_cell
+
+
+def test_a_report_round_trips_and_its_page_names_what_it_rests_on(reports):
+    """Panel, digest, every rung, audit, bound and words, and members left out."""
+    for report in reports.values():
+        assert ClaimReport.from_json(report.to_json()) == report
+        page, use = report.to_markdown(), report.panel
+        for text in (use.name, use.digest, "audit of the panel", "bound", "sensitivity", "(primary)"):
+            assert text in page.lower()
+        for rung in report.tests[PRIMARY.id].ranks:
+            assert f"| {rung.design.replace('_', ' ')}" in page
+            assert f"| {rung.rank} | {rung.size} |" in page
+        for out in use.dropped:
+            assert f"`{out.name}`" in page
+            assert out.reason in page
+        assert verbal_cap(use.false_match.bound) in page
+        assert ("no verdict" in page) == (report.panel_log10_p is None)
+
+
+def test_no_page_holds_a_stronger_word_than_the_panel_supports(reports):
+    for report in reports.values():
+        cap = 1 / report.panel.false_match.bound
+        stronger = [row["words"] for row in verbal_scale() if row["at_least"] > cap]
+        assert len(stronger) >= 5  # tens of models support weak words at most
+        assert not [words for words in stronger if words in report.to_markdown()]
+
+
+@pytest.mark.parametrize(
+    ("bound", "words"),
+    [
+        (1.0, "no support"),
+        (0.5 + 1e-12, "no support"),
+        (0.5, "weak support"),
+        (0.1 + 1e-12, "weak support"),
+        (0.1, "moderate support"),
+        (0.01, "moderately strong support"),
+        (0.001, "strong support"),
+        (1e-4, "very strong support"),
+        (1.1e-6, "very strong support"),
+        (1e-6, "extremely strong support"),
+    ],
+)
+def test_words_are_capped_at_the_boundaries_of_the_scale(bound, words):
+    assert verbal_cap(bound) == words

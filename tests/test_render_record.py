@@ -1,0 +1,180 @@
+"""A rendering holds nothing but the record, in every format, in the order of a forensic report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests import renderings
+from tests.renderings import Page, headline, page_of
+from verify import ClaimReport
+from verify.claim.said import why_no_rank_decides
+from verify.render import FORMATS
+from verify.render.latex import latex
+from verify.render.numbers import general, log10, share
+from verify.render.report_figures import figures
+from verify.statistics import words_of
+from verify.wording.forms import verbal_cap, verbal_scale
+
+report, reports = renderings.report, renderings.reports
+
+TEXTS = ("md", "tex", "html", "fragment")
+
+
+def unescaped(tex: str) -> str:
+    """The words of our LaTeX: its body without layout, and its escapes undone."""
+    body = tex.split(r"\begin{document}")[-1]
+    body = re.sub(
+        r"(?m)^% .*$|\\begin\{longtable\}.*|\\setlength\{.*|\\par\\ifdim.*|\\includegraphics.*|\\IfFile.*", "", body
+    )
+    body = re.sub(r"Figure, left out because its file \\texttt\{[^}]*\}", "", body)
+    body = body.replace(r"\allowbreak{}", "").replace(r"\ensuremath{-}", "-")
+    commands = {"textquotesingle": "'", "textless": "<", "textgreater": ">", "textasciicircum": "^"}
+    body = re.sub(r"\\(text\w+)\{\}", lambda m: commands.get(m[1], "?"), body)
+    return re.sub(
+        r"\\texttt\{([^{}]*)\}", r"\1", re.sub(r"\{([-,!?*=\[\]])\}", r"\1", re.sub(r"\\([{}$&#%_])", r"\1", body))
+    )
+
+
+def words(report: ClaimReport, kind: str) -> str:
+    """What a rendering says."""
+    page = page_of(report, kind)
+    if kind == "html":
+        return "".join(Page(page).text)
+    return unescaped(page) if kind in ("tex", "fragment") else page.replace("\\", "")
+
+
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)*(?:e-?\d+)?(?!\w)")
+_CONSTANTS = {
+    "95", "8785",  # per cent of intervals and envelopes, and the RFC of canonical JSON
+    "2502.12292", "6", "37", "26", "1979", "2025", "2002", "1934", "2015",  # references
+    "1", "2", "3", "4", "5",  # the steps of "How to check it"
+}  # fmt: skip
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """Everything in a record that a page may state: values, numbers in sentences, and how many things a list has."""
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from leaves(item)
+    elif isinstance(value, list | tuple):
+        yield len(value)
+        for item in value:
+            yield from leaves(item)
+    else:
+        yield value
+
+
+def sentences(report: ClaimReport) -> Iterator[str]:
+    """What the catalogue makes of the record; each phrase is filled by the record's own values alone."""
+    yield from (report.finding, report.may_say, report.may_not_say, report.multiplicity, report.power or "")
+    yield from (*report.limitations, report.declared_in_words, report.hypotheses.null, report.hypotheses.alternative)
+    for test in report.results:
+        yield from (words_of(test).title, words_of(test).null, *words_of(test).assumptions)
+        yield from map(report.say, (*test.notes, *([test.reason] if test.reason else [])))
+    if report.panel and (why := why_no_rank_decides(report)):
+        yield report.say(why)
+    yield from (report.say(out.reason) for out in (report.panel.dropped if report.panel else ()))
+
+
+def statable(report: ClaimReport) -> set[str]:
+    """The rounding rule: log10 p to two decimals above -100 and whole below; others to three, or as given; and
+    what the figures' texts derive: sums of dead rows, half of the signs, lower tails, extremes and medians."""
+    content = report.model_dump(mode="json")
+    found = set(_CONSTANTS)
+    for leaf in leaves(content):
+        if isinstance(leaf, str):
+            found |= set(_NUMBER.findall(leaf))
+        elif isinstance(leaf, int | float):
+            found |= {str(leaf), str(log10(leaf)), str(share(leaf)), str(general(leaf))}
+    for sentence in sentences(report):
+        found |= set(_NUMBER.findall(sentence))
+    found |= {str(sum(row.rows for row in side.dead)) for side in (report.a, report.b)}
+    for test in report.tests.values():
+        found |= {str(general(c.n / 2)) for c in getattr(test, "counts", ()) if c.law == "signs"}
+        found |= {str(rung.size - rung.rank) for rung in getattr(test, "ranks", ())}
+        if getattr(test, "grid", ()):
+            grid = np.array(test.grid)
+            found |= {str(share(float(np.median(grid)))), *(str(i) for i in np.argwhere(grid == grid.max())[0])}
+    if report.panel and report.panel.audit:
+        q = np.array(report.panel.audit.quantiles)
+        found |= {str(((q[:, 0] < q[:, 1]) | (q[:, 0] > q[:, 2])).sum())}
+        found |= {str(len(report.panel.members) + 2)}
+    return found
+
+
+def test_the_reports_are_of_every_verdict(reports: dict[str, ClaimReport]) -> None:
+    """All five, and one of a pair that was searched for."""
+    found = {report.verdict for report in reports.values()}
+    assert found == {"identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable"}
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_every_number_is_in_the_record(report: ClaimReport, kind: str) -> None:
+    """Parsed back from the page; the rounding rule is that of ``statable``."""
+    numbers = set(_NUMBER.findall(words(report, kind).replace("\N{MINUS SIGN}", "-")))
+    assert len(numbers) > 15
+    assert numbers - statable(report) == set()
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_no_page_leaves_out_a_headline(report: ClaimReport, kind: str) -> None:
+    """Verdict, p-values, digest and every count, in each format."""
+    text = words(report, kind).replace("\N{MINUS SIGN}", "-")
+    assert {word for word in headline(report) | {report.digest} if word not in text} == set()
+    for sentence in (report.finding, report.may_say, report.may_not_say, *report.limitations, report.power or ""):
+        assert " ".join(sentence.split()) in " ".join(text.split())
+
+
+def test_pages_follow_the_order_of_a_forensic_report(report: ClaimReport) -> None:
+    """The same in every format."""
+    order = ["Versions and data", "Both propositions", "Findings", "Components", "Model checks", "Conservative value",
+             "What this does not show", "How to check it", "References"]  # fmt: skip
+    pages = {kind: page_of(report, kind) for kind in TEXTS}
+    assert re.findall(r"(?m)^## (.*)$", pages["md"]) == order
+    assert re.findall(r"<h2>(.*)</h2>", pages["html"]) == order
+    assert re.findall(r"\\section\*\{(.*)\}", pages["tex"]) == order
+
+
+def test_the_same_report_gives_the_same_bytes(reports: dict[str, ClaimReport]) -> None:
+    """In every format, and after a round trip through JSON."""
+    report = reports["obfuscated"]
+    again = ClaimReport.from_json(report.to_json())
+    for kind, make in FORMATS.items():
+        if kind != "pdf":
+            assert make(report) == make(again), kind
+    for name, figure in figures(report).items():
+        for suffix in ("svg", "pdf", "png"):
+            assert figure.render(suffix) == figures(again)[name].render(suffix)
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_no_page_says_more_than_was_shown(report: ClaimReport, kind: str) -> None:
+    """No proof, theft or probability of a relation, and no stronger words than the panel supports."""
+    text = words(report, kind).lower()
+    assert (
+        re.findall(r"\bproves?\b|\bproven\b|stol|steal|theft|probability that the models|guilt|innocent", text) == []
+    )
+    scale = [row["words"] for row in verbal_scale()]
+    cap = verbal_cap(report.panel.false_match.bound) if report.panel and report.panel.false_match else "no support"
+    allowed = scale[: scale.index(cap) + 1] if cap in scale else []
+    bare = text
+    for phrase in sorted(scale, key=len, reverse=True):
+        assert phrase in allowed or phrase not in bare
+        bare = bare.replace(phrase, "")
+
+
+def test_reports_write_themselves(tmp_path: Path, reports: dict[str, ClaimReport]) -> None:
+    """The methods are thin, and a notebook shows the compact form."""
+    report = reports["related"]
+    assert report.to_latex(tmp_path / "r.tex") == (tmp_path / "r.tex").read_text("utf-8") == latex(report)
+    assert report.to_html(tmp_path / "r.html") == (tmp_path / "r.html").read_text("utf-8")
+    assert r"\documentclass" not in report.to_latex(fragment=True)
+    shown = Page(report._repr_html_())
+    assert report.finding in "".join(shown.text)
+    assert not {tag for tag, _ in shown.elements} & {"script", "style", "svg"}

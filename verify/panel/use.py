@@ -1,0 +1,89 @@
+"""The use that a claim makes of a panel: which members it was ranked among, and how strong the panel is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..base import Record
+from ..statistics import PRIMARY, PanelResult
+from .audit import Audit
+from .likeness import OWN_KIND, Likeness
+from .selection import Dropped
+
+PRIMARY_DESIGN = OWN_KIND
+ALL_PAIRS = "pair_larger"
+"""The design with the rank of the primary one, but over the number of all pairs."""
+
+
+class MemberUsed(Record):
+    """A member that A and B were ranked among."""
+
+    name: str
+    family: str
+    stratum: str
+    corpus: str = ""
+
+
+class FalseMatch(Record):
+    """How often unrelated models reach the claim's raw score."""
+
+    exceedances: int
+    """Number of disjoint pairs of members that reach it."""
+    pairs: int
+    """Number of disjoint pairs of members, by a pairing fixed by their names."""
+    bound: float
+    """95% upper bound on the probability, for models drawn independently like the members, that one of the pairs
+    searched reaches it."""
+
+
+class PanelUse(Record):
+    """What a report records of the panel behind its panel tests."""
+
+    name: str
+    version: str
+    digest: str
+    members: tuple[MemberUsed, ...]
+    dropped: tuple[Dropped, ...]
+    """Members not used, each with its reason, which is never a score."""
+    stratum_a: str
+    stratum_b: str
+    corpus_a: str = ""
+    """Name of the training text of A, as declared by the caller; empty if not declared."""
+    corpus_b: str = ""
+    like_a: Likeness = Likeness()
+    """How many of ``members`` are like A, by declarations."""
+    like_b: Likeness = Likeness()
+    anchors: int
+    """Number of tokens in the list that all scores use."""
+    primary: str = PRIMARY.id
+    """The one panel test that enters the verdict, fixed in code before any score was seen."""
+    primary_design: str = PRIMARY_DESIGN
+    alpha: float
+    """Level of the primary panel test, fixed in advance."""
+    families: tuple[str, ...]
+    """Families declared for A and B."""
+    critical_odds_ratio: float | None = None
+    """Gamma*: the primary result would be overturned only if unrelated pairs like this one were at least this many
+    times as likely (odds) to be chosen for testing as others. None if the primary test does not apply."""
+    false_match: FalseMatch | None = None
+    audit: Audit | None = None
+    """Audit of the primary statistic over the members used; None for fewer than six."""
+
+    @property
+    def kinds(self) -> tuple[list[str], list[str]]:
+        """Strata, and declared corpora, of A, B and the members used."""
+        strata = [self.stratum_a, self.stratum_b, *(member.stratum for member in self.members)]
+        return strata, [self.corpus_a, self.corpus_b, *(member.corpus for member in self.members)]
+
+
+@dataclass(frozen=True)
+class PanelEvidence:
+    """Results of all panel statistics, and the record of the panel."""
+
+    results: tuple[PanelResult, ...]
+    use: PanelUse
+
+    @property
+    def primary(self) -> PanelResult:
+        """The only result that enters a verdict."""
+        return self.results[0]
