@@ -27,7 +27,7 @@ class Held:
 
     source: Source
     found: dict[str, Tensor]
-    """By name."""
+    """Tensors by name."""
     tokens: Vocabulary | None
     """Vocabulary that a file of weights contains."""
 

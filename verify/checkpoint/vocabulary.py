@@ -301,4 +301,4 @@ _READERS: dict[str, Callable[[str, bytes], Tokens]] = {
     ".model": _model,
     ".tiktoken": _model,
 }
-"""By name, else by suffix."""
+"""Readers by file name, else by suffix."""

@@ -1,4 +1,4 @@
-"""How a report is cited: an identifier from its digest, and three formats that name nothing but the report."""
+"""Citations of a report: an identifier from its digest, in three formats that do not name the models."""
 
 from __future__ import annotations
 

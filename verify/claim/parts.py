@@ -52,7 +52,7 @@ class EqualTensors(Record):
     tensors: int
     numbers: int
     names: tuple[str, ...]
-    """Of the largest."""
+    """Names of the largest."""
 
 
 class PartSubject(Record):

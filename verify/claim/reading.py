@@ -34,20 +34,20 @@ READERS: dict[int, Reader] = {
     1: Reader(schema_1.converted, ("digest", "citation")),
     SCHEMA: Reader(ClaimReport.model_validate, ("digest",)),
 }
-"""By ``schema_version``."""
+"""Readers by ``schema_version``."""
 
 
 class Written(NamedTuple):
     """A report and the file that it was read from."""
 
     content: dict[str, Any]
-    """As written."""
+    """Its JSON object, as written."""
     report: ClaimReport
     reader: Reader
 
     @property
     def digest(self) -> str:
-        """That of what is written, which is what it should state."""
+        """Digest of the written content, which the report should state."""
         return digest(self.content, without=self.reader.outside)
 
 

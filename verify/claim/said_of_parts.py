@@ -1,4 +1,4 @@
-"""Of which parts of two models a verdict is, and what was found of the others, as phrases."""
+"""Phrases on parts: the pair that a verdict is about, and findings on the others."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _MOST_NAMED = 3
 
 
 def headlined(report: ClaimReport) -> tuple[Phrase, Phrase | None]:
-    """What the verdict is said of, and what is said behind its p-value."""
+    """The subject of the verdict's sentence, and a phrase to add after its p-value."""
     pair = _pair(report)
     return (Phrase.of("pair"), None) if pair is None else spoken_of(pair, report.a.parts, report.b.parts)
 
 
 def spoken_of(pair: Pair, a: Parts, b: Parts) -> tuple[Phrase, Phrase | None]:
-    """What a verdict on a pair of parts is said of, and what is said behind its p-value.
+    """The subject of the sentence for a verdict on a pair of parts, and a phrase to add after its p-value.
 
-    It is said of the models only where the pair of parts makes most of both (:data:`verify.claim.parts.WHOLE`) and
-    neither holds another part that is a model of its own: a large public tower beside a small language model is no
-    model.
+    The subject is "A and B" only if the pair of parts makes up most of both (:data:`verify.claim.parts.WHOLE`) and
+    neither holds another part that is a model of its own: a large public tower beside a small language model is not
+    the model.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def paired_results(report: ClaimReport) -> list[tuple[PartResult, Pair]]:
 def cited(report: ClaimReport) -> str:
     """The verdict as a title gives it: with the kind of part that it is of, where it is not said of the models.
 
-    Only kinds that are plain words are named, since whoever writes a report can write any.
+    Only kinds that are plain words are named, since the text of a report is untrusted.
     """
     pair = _pair(report)
     if pair is None or _makes_the_models(pair, report.a.parts, report.b.parts):
@@ -165,7 +165,7 @@ def cited(report: ClaimReport) -> str:
 
 
 def not_compared(report: ClaimReport) -> Phrases:
-    """What share of each model no test looked at, and which parts those are."""
+    """The share of each model that no test read, and its parts."""
     found: list[Phrase] = []
     tested = [report.exact, *(one.results for one in report.parts[1:])]
     for side, subject, names in (
@@ -203,7 +203,7 @@ def not_compared(report: ClaimReport) -> Phrases:
 
 
 def _same(one: PartResult, pair: Pair, a: Parts, b: Parts, alpha: float) -> Phrase:
-    """That the pair that the report is headlined by holds the same numbers, and what the tests made of it."""
+    """The sentence for a pair of parts in the headline with equal numbers, and the outcome of its tests."""
     words = said_of(pair, a, b)
     if one.adjusted_log10_p is None:
         return Phrase.of("part.same.untested", pair=words)
@@ -212,7 +212,7 @@ def _same(one: PartResult, pair: Pair, a: Parts, b: Parts, alpha: float) -> Phra
 
 
 def _sentence(one: PartResult, pair: Pair, a: Parts, b: Parts, alpha: float) -> Phrase | None:
-    """What was found of a further pair of parts; None where nothing was."""
+    """The finding on a further pair of parts; None if nothing was found."""
     words = said_of(pair, a, b)
     if one.verdict == "identical":
         return Phrase.of("part.identical" if pair.understood else "part.identical.strange", pair=words)

@@ -75,7 +75,7 @@ class ResourceDescriptor(_Foreign):
     """A model, by its digests."""
 
     name: str
-    """As in the report; identification is by digest alone."""
+    """Name as in the report; models are identified by digest alone."""
     digest: dict[str, str]
 
 

@@ -34,7 +34,7 @@ def side_options(side: str = "") -> Callable[[Command], Command]:
             ("tokenizer", f"Tokenizer{of}, if its folder has none: a file, or a folder or model with one."),
             ("base", f"Base model of an adapter{of}: a path or address."),
             ("layout", f"Layout file{of}, or the name of a family, for an unknown architecture."),
-            ("token", f"Token of the Hub{of}; HF_TOKEN in the environment is safer."),
+            ("token", f"Hub token{of}; HF_TOKEN in the environment is safer."),
             ("revision", f"Branch, tag or commit{of} on the Hub."),
         ):
             command = click.option(f"--{name}{end}", help=text)(command)

@@ -41,7 +41,7 @@ PANEL_COMPONENTS: tuple[Component, ...] = ("match", "gram", "circuit", "spectrum
 
 
 class Member(Record):
-    """One model of a panel, as declared by whoever built it."""
+    """One model of a panel, as declared by the panel's builder."""
 
     name: str = Field(pattern=NAME)
     """Unique within the panel; also names the fingerprint file."""

@@ -18,7 +18,7 @@ ABSENT = "(absent)"
 
 
 class Tolerance(NamedTuple):
-    """How far apart two numbers may be: ``relative`` of the larger one, or ``absolute``, whichever allows more."""
+    """Allowed difference of two numbers: ``relative`` to the larger one, or ``absolute``, whichever is more."""
 
     relative: float
     absolute: float = 0.0

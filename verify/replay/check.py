@@ -2,11 +2,11 @@
 
 The bytes must be canonical JSON and one newline; the digest that of the content; and everything that follows from
 recorded counts, scores, labels and options must be as it is when computed again (`recompute`). Facts alone are
-compared: a report holds no sentences, and those of an older schema are not read.
-A seal that fits proves nothing: whoever changes a report can seal it again. All of it rests on the inputs, which can
-be anybody's: it is checked that they could be and that the rest follows, not that they were found in these models.
-What no computation from the record can tell is listed in `unchecked`, each with its reason. Every result names what
-the report holds of both, the inputs first, and what of each model was left empty.
+compared: a report holds no sentences, and those of an older schema are not read. A correct digest proves nothing,
+since anyone who changes a report can seal it again. All of it rests on the inputs, which can be anybody's: it is
+checked that they could be and that the rest follows, not that they were found in these models. What no computation
+from the record can tell is listed in `unchecked`, each with its reason. Every result names what the report holds of
+both, the inputs first, and what of each model was left empty.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TOLERANCES = (
     ("*.excess_p", Tolerance(0.0, 0.0)),  # a count over 1000
     ("*", Tolerance(1e-9, 1e-12)),
 )
-"""How far numbers recomputed from the record may be from those recorded, the first pattern that fits a path deciding.
+"""Tolerances between recomputed and recorded numbers; the first pattern that fits a path decides.
 Integers, texts, truth values and what is missing are exact."""
 
 

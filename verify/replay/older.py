@@ -12,7 +12,7 @@ from .agreement import Unchecked
 from .unchecked import of_older_schemas
 
 _SINCE = ("read_from", "arrays_sha256", "unrecognised_inside", "tokenizer", "not_read", "notes")
-"""Of a subject, what was not always recorded."""
+"""Fields of a subject that older schemas did not record."""
 
 
 def is_older(report: ClaimReport) -> bool:
@@ -47,7 +47,7 @@ def is_changed(result: TestResult) -> bool:
 
 
 def not_checked(report: ClaimReport) -> tuple[Unchecked, ...]:
-    """What models at hand cannot check of an older report; nothing of one of this schema."""
+    """Fields of an older report that the models cannot check; none for a report of this schema."""
     if not is_older(report):
         return ()
     changed = tuple(

@@ -19,7 +19,7 @@ from .recompute import recompute
 from .unchecked import inputs, of_own_lines, unchecked
 
 WITH_WEIGHTS = (("*", Tolerance(1e-5, 1e-5)),)
-"""How far numbers made again from weights may be from those recorded: processors and libraries round differently.
+"""Tolerances of numbers recomputed from weights, since processors and libraries round differently.
 Counts, ranks, texts and verdicts are exact."""
 
 _STATED = (
@@ -119,7 +119,7 @@ def _bytes(report: str | os.PathLike[str]) -> bytes:
 
 
 def _fingerprint(model: Model, subject: Subject, progress: Progress) -> Fingerprint:
-    """Of a model, as it was read for the report."""
+    """The fingerprint of a model, read as for the report."""
     if isinstance(model, Fingerprint):
         return model
     sketch = subject.sketch
@@ -207,7 +207,7 @@ def _named(model: Fingerprint, subject: Subject) -> Fingerprint:
 
 
 def _unchecked(report: ClaimReport, models: tuple[Fingerprint, ...], panel: Panel | None) -> list[Unchecked]:
-    """What remains, with the weights at hand: what was stated, and how the files were stored."""
+    """Fields that remain unchecked with the weights: statements of the caller, and the storage of the files."""
     kinds = [kind for kind in unchecked(report) if kind.field.startswith(_STATED)] + [*of_own_lines(report)]
     for side, subject, model in (("a", report.a, models[0]), ("b", report.b, models[1])):
         found = Subject.read(model)
@@ -228,7 +228,7 @@ def _unchecked(report: ClaimReport, models: tuple[Fingerprint, ...], panel: Pane
 
 
 def _of_fingerprints(models: tuple[Fingerprint, ...]) -> list[Unchecked]:
-    """What only weights could show of models that were given as fingerprints."""
+    """Fields that only weights could check, for models given as fingerprints."""
     return [
         Unchecked(
             field=f"$.{side}.*",

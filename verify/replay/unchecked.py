@@ -18,7 +18,7 @@ _RANKED = "$.evidence[panel].results"
 
 
 def _counts(test: str) -> tuple[Unchecked, ...]:
-    found = f"what all else follows from: only the weights tell that it was found in these models{_WEIGHTS}"
+    found = f"an input of all other fields: only the weights show that it is of these models{_WEIGHTS}"
     return tuple(
         Unchecked(field=f"{test}.{place}.{name}", reason=found)
         for place in ("counts[*]", "by_layer[*]")
@@ -43,11 +43,11 @@ INPUTS = (
     *_counts(_OF_PART),
     Unchecked(field="$.shared_anchors", reason=f"what decides whether tests on tokens apply{_WEIGHTS}"),
 )
-"""What a report records of its models and computes the rest from."""
+"""Inputs: the fields from which the rest of a report is computed."""
 PANEL_INPUTS = (
     Unchecked(
         field=f"{_RANKED}[{PRIMARY.id}].scores[*",
-        reason=f"what ranks follow from: a change is caught where it moves a rank{_WEIGHTS} and the panel",
+        reason=f"an input of the ranks: a change is detected if it changes a rank{_WEIGHTS} and the panel",
     ),
     *(
         Unchecked(
@@ -70,22 +70,22 @@ UNCHECKED = (
     Unchecked(field="$.equal_tensors*", reason=f"only the weights tell which tensors are equal{_WEIGHTS}"),
     Unchecked(
         field="$.evidence[exact].alpha",
-        reason="as chosen by whoever asked for the report: a change is caught where it moves a count, a verdict or a "
-        "printed digit",
+        reason="as chosen by the caller: a change is detected if it changes a count, a verdict or a printed digit",
     ),
-    Unchecked(field="$.chronology", reason="as stated by whoever asked for the report"),
-    Unchecked(field="$.created", reason="the clock of whoever made the report"),
-    Unchecked(field="$.wording", reason="the catalogue that its maker read it in: no number follows from it"),
+    Unchecked(field="$.chronology", reason="as stated by the caller"),
+    Unchecked(field="$.created", reason="the clock of the machine that made the report"),
+    Unchecked(field="$.wording", reason="the catalogue of sentences when it was made: no number follows from it"),
     Unchecked(field="$.provenance.software*", reason="versions on the machine that made the report"),
-    Unchecked(field="$.provenance.options*", reason="as given by whoever asked for the report"),
+    Unchecked(field="$.provenance.options*", reason="as given by the caller"),
     Unchecked(
         field="$.provenance.effort",
-        reason="as chosen by whoever asked for the report, up to what was read: a change is caught where it moves "
+        reason="as chosen by the caller, up to what was read: a change is detected if it changes "
         "the sketch or a count",
     ),
     Unchecked(field="$.provenance.sketch*", reason=f"decides what fingerprints keep{_WEIGHTS}"),
 )
-"""What the record alone cannot tell. A change of these may go unnoticed, though many must still fit the rest."""
+"""Fields that the record alone cannot check. A change of these may go unnoticed, though many must still fit the
+rest."""
 PANEL_UNCHECKED = (
     Unchecked(
         field=f"{_RANKED}[{PRIMARY.id}].grid[*", reason=f"only the weights tell where responses agree{_WEIGHTS}"
@@ -107,29 +107,26 @@ PANEL_UNCHECKED = (
         Unchecked(field=f"$.panel.{name}*", reason=f"only the panel tells what it holds{_PANEL}")
         for name in ("name", "version", "digest", "members", "dropped", "anchors")
     ),
-    *(
-        Unchecked(field=f"$.panel.{name}*", reason="as declared by whoever asked for the report")
-        for name in ("families", "corpus_")
-    ),
+    *(Unchecked(field=f"$.panel.{name}*", reason="as declared by the caller") for name in ("families", "corpus_")),
 )
 """Likewise of a panel."""
 _PANEL_LEVEL = Unchecked(
     field="$.evidence[panel].alpha",
-    reason="as chosen by whoever asked for the report: no panel test applies, so nothing uses it",
+    reason="as chosen by the caller: no panel test applies, so nothing uses it",
 )
 
 _SEARCHED = Unchecked(
-    field="$.searched", reason="as stated by whoever asked for the report: nothing was tested, so nothing pays for it"
+    field="$.searched", reason="as stated by the caller: nothing was tested, so no p-value is multiplied by it"
 )
 
 
 def inputs(report: ClaimReport) -> tuple[Unchecked, ...]:
-    """What this report records of its models, and of the panel, and computes the rest from."""
+    """The inputs of this report, from its models and its panel."""
     return (*INPUTS, *(PANEL_INPUTS if report.panel is not None else ()))
 
 
 def unchecked(report: ClaimReport) -> tuple[Unchecked, ...]:
-    """What the record alone cannot tell of this report, beside its inputs."""
+    """The fields of this report that the record alone cannot check, beside its inputs."""
     return (
         *UNCHECKED,
         *(PANEL_UNCHECKED if report.panel is not None else (_PANEL_LEVEL,)),
@@ -144,14 +141,14 @@ def of_own_lines(report: ClaimReport) -> tuple[Unchecked, ...]:
     return tuple(
         Unchecked(
             field=f"$.evidence[{line.line}]*",
-            reason="evidence of whoever asked for the report: it enters no verdict, and how it was found is not told",
+            reason="the caller's own evidence: it enters no verdict, and its function is not recorded",
         )
         for line in report.own_lines
     )
 
 
 def of_older_schemas(report: ClaimReport) -> tuple[Unchecked, ...]:
-    """What a report of an older schema says in sentences where facts stand today; none of one of this schema."""
+    """Fields in which an older schema recorded sentences instead of facts; none for a report of this schema."""
     if report.schema_of_maker == report.schema_version:
         return ()
     reason = f"of schema {report.schema_of_maker}, which recorded a sentence in place of facts"

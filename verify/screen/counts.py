@@ -57,7 +57,7 @@ class Tally:
         return passing
 
     def log10_p(self, i: int, j: int) -> float:
-        """Of one pair."""
+        """log10 p of one pair."""
         count, n = int(self.counts[i, j]), int(self.n[i, j])
         return log10_p_signs(count, n) if self.law == "signs" else log10_p_fixed_points(count, self.groups)
 

@@ -46,7 +46,7 @@ class LayerResult(Record):
     adjusted_log10_p: float
     """Holm-adjusted over the layers of this test."""
     live: int | None = None
-    """As of :class:`Count`."""
+    """Live indices, as in :class:`Count`."""
 
 
 class DesignRank(Record):

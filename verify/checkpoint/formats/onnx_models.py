@@ -93,7 +93,7 @@ class Affine:
 
     @property
     def dtype(self) -> str:
-        """Of the codes."""
+        """Stored type of the codes, with scale."""
         return f"{self.codes.dtype} with scale"
 
     @property

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LOGGERS = ("httpx2", *(f"httpcore2.{name}" for name in ("connection", "http11", "http2", "proxy", "socks")))
 _clients: dict[int, Client] = {}
-"""By process."""
+"""Clients by process id."""
 _asking = ContextVar("_asking", default=False)
 
 

@@ -47,7 +47,7 @@ class Repository:
     name: str
     commit: str
     files: dict[str, Listed]
-    """By path."""
+    """Files by path."""
     headers: dict[str, str] = field(repr=False)
 
 

@@ -43,6 +43,6 @@ class LlmInt8(Quantised):
         return made
 
     def decode(self, rows: NDArray[np.intp]) -> Array:
-        """By rows."""
+        """Some rows of the matrix."""
         codes = self.parts["weight"].values(np.dtype(np.int8), rows).astype(np.float32)
         return codes * (self.parts["SCB"].read().astype(np.float32)[rows, None] / np.float32(127))

@@ -62,7 +62,7 @@ class Packed(Quantised):
         return made
 
     def decode(self, rows: NDArray[np.intp]) -> Array:
-        """By rows."""
+        """Some rows of the matrix."""
         half = np.int16(1 << (self.bits - 1))
         codes = unpacked(self.parts["weight_packed"].values(np.dtype("<u4"), rows), self.bits, self.shape[1]) - half
         stored = self.parts["weight_scale"]

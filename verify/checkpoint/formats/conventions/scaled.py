@@ -85,7 +85,7 @@ class Scaled(Quantised):
         return high, low
 
     def decode(self, rows: NDArray[np.intp]) -> Array:
-        """By rows."""
+        """Some rows of the matrix."""
         weight = self.parts["weight"]
         codes = weight.dtype == "I8"
         numbers = weight.values(np.dtype(np.int8), rows).astype(np.float32) if codes else weight.read(rows)
