@@ -66,7 +66,7 @@ def test_the_command_writes_pairs_families_summary_and_map(
     assert (out / "families.svg").read_bytes().startswith(b"<?xml")
     page = (out / "summary.md").read_text("utf-8")
     assert "`child-fine-tuned`" in page
-    assert "passes the first stage with probability at least 0.999" in page
+    assert "a related pair passes with probability 0.999" in page
 
 
 @pytest.mark.parametrize("name", ["summary.md", "pairs.csv", "pairs.parquet", "families.json", "families.png"])

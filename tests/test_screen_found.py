@@ -65,7 +65,7 @@ def test_a_kind_follows_from_the_pairs_own_p_values_and_the_level(found: ScreenR
         assert set(edge.found) == {name for name, value in p.items() if value <= max(level, min(p.values()))}
     said = next(line for line in found.record.statements if line.startswith("A kind"))
     assert "divided by the number of pairs (78)" in said
-    assert "With more models listed that level is smaller" in said
+    assert "With more models this level is smaller" in said
 
 
 def test_more_models_change_no_p_value_and_find_no_more(family: list[Fingerprint], found: ScreenResult) -> None:
