@@ -7,13 +7,14 @@ from .likeness import Likeness, like_needed, own_kind_design, own_pairs, unlike
 from .recipe import Recipe
 from .record import Exclusion, Member, Panel, PanelRecord, RelatedPair, check_panel, kept_scores, load_panel
 from .scores import ScoreFile, Scores, compute
-from .selection import comparable, comparable_groups, stratum_of
+from .selection import Dropped, comparable, comparable_groups, stratum_of
 from .use import ALL_PAIRS, PRIMARY_DESIGN, FalseMatch, MemberUsed, PanelEvidence, PanelUse
 
 __all__ = [
     "ALL_PAIRS",
     "PRIMARY_DESIGN",
     "Audit",
+    "Dropped",
     "Exclusion",
     "FalseMatch",
     "Likeness",

@@ -15,7 +15,7 @@ from ..claim.stub import stub
 from ..fingerprint import EFFORTS, Fingerprint, identical, shared_anchors
 from ..panel import PanelEvidence
 from ..statistics import EXACT_TESTS, ExactResult, Statistic
-from ..statistics.remade import remade
+from ..statistics.remake import remade
 from ..wording import LATEST, VERSIONS
 from .agreement import Disagreement, problem
 from .older import is_changed, is_older, of_its_day

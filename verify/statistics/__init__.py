@@ -4,7 +4,7 @@ from .applicability import on_anchors
 from .circuit_cosine import CIRCUIT_COSINE
 from .counted import Counted, Description, Source
 from .embedding_geometry import EMBEDDING_GEOMETRY
-from .remade import remade
+from .remake import remade
 from .response_identity import RESPONSE_IDENTITY
 from .response_match import RESPONSE_MATCH, ResponseGrid, response_grid
 from .result import (
