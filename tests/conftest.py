@@ -12,7 +12,7 @@ settings.register_profile("verify", deadline=None, suppress_health_check=[Health
 settings.load_profile("verify")
 
 LAYERS = {
-    "base": "json_object tasks options surface software",
+    "base": "strict_json tasks options surface software",
     "wording": "wording",
     "inference": "inference fixed_points orbit sensitivity combinations adjustments",
     "checkpoint": "checkpoint weight_sets wrapped_names other_names layout_file infer families parts_found quantised "

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from tests.reports import CREATED
-from verify import ClaimReport, test_lineage
+from tests.reports import CREATED, with_results
+from verify import ClaimReport, EvidenceLine, ScoreResult, test_lineage
+from verify.base import Phrase
 from verify.data import model
 from verify.render import FORMATS
 from verify.render.numbers import log10
+from verify.statistics import Words
 
 PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "related": ("continued-3x", "reference", {}),
@@ -66,18 +68,36 @@ def hostile(report: ClaimReport, text: str) -> ClaimReport:
     def subject(side: Any) -> Any:
         shape = side.architecture.model_copy(update={"model_type": text, "family": text})
         files = tuple(file.model_copy(update={"name": text}) for file in side.files)
-        return side.model_copy(update={"name": text, "architecture": shape, "files": files})
+        notes = (Phrase.of("config.otherwise", key=text, said=text, found=1), Phrase.quoted(text))
+        return side.model_copy(update={"name": text, "architecture": shape, "files": files, "notes": notes})
 
-    update: dict[str, Any] = {"a": subject(report.a), "b": subject(report.b), "chronology": text, "finding": text}
-    update |= {"limitations": (text,), "power": text or " ", "multiplicity": text, "may_say": text}
-    tests = {k: t.model_copy(update={"title": text, "reason": text, "null": text, "assumptions": (text,),
-                                     "notes": (text,)}) for k, t in report.tests.items()}  # fmt: skip
+    update: dict[str, Any] = {"a": subject(report.a), "b": subject(report.b), "chronology": text}
     if report.panel:
         members = tuple(member.model_copy(update={"name": text}) for member in report.panel.members)
-        dropped = tuple(out.model_copy(update={"name": text, "reason": text}) for out in report.panel.dropped)
+        reasons = (Phrase.quoted(text), Phrase.of("panel.member.stands_for", name=text, family=text))
+        dropped = tuple(
+            out.model_copy(update={"name": text, "reason": reasons[n % 2]})
+            for n, out in enumerate(report.panel.dropped)
+        )
         panel = {"members": members, "dropped": dropped, "name": text, "version": text}
         update["panel"] = report.panel.model_copy(update=panel)
-    return report.model_copy(update=update | {"tests": tests})
+    said = Words(title=text, null=text, assumptions=(text,), survives=text or "-", blind_to=text or "-")
+    results = [
+        one.model_copy(update={"words": said, "reason": Phrase.quoted(text), "notes": (Phrase.quoted(text),)})
+        for one in report.results
+    ]
+    own = ScoreResult(id="own", version=1, applicable=True, score=0.5, words=said)
+    line = EvidenceLine(
+        line="own",
+        asked=Phrase.quoted(text),
+        assumes=(),
+        alpha=None,
+        log10_p=None,
+        attainable_log10_p=None,
+        results=(own,),
+    )
+    changed = with_results(report, *results).model_copy(update=update)
+    return changed.model_copy(update={"evidence": (*changed.evidence, line)})
 
 
 class Page(HTMLParser):

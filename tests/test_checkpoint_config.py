@@ -17,6 +17,7 @@ from tests.checkpoints import HEADS, LAYERS, toy, write_checkpoint
 from tests.refusals import one_line, read_all, refused
 from verify.base import CheckpointError
 from verify.checkpoint import Architecture, open_checkpoint
+from verify.wording import say
 
 
 @pytest.mark.parametrize("text", ["", "[]", "3", "null", "{", '{"a": 1, "a": 2}', "[" * 50_000, "\ufeff{}"])
@@ -120,7 +121,7 @@ def test_a_head_that_contradicts_what_is_said_of_tying_is_noted(
     tensors |= {"lm_head.weight": model.tensors["model.embed_tokens.weight"]} if stored else {}
     checkpoint = open_checkpoint(write_checkpoint(tmp_path, replace(model, tensors=tensors)))
     assert checkpoint.architecture.tied_embeddings
-    assert ["tie_word_embeddings" in note for note in checkpoint.notes] == ([] if said is None else [True])
+    assert ["tie_word_embeddings" in say(note) for note in checkpoint.notes] == ([] if said is None else [True])
 
 
 def test_a_number_about_an_absent_part_says_nothing(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from tests.models import VOCABULARY, child
 from tests.published import HIDDEN, LAYERS, VOCAB, WIDTH
 from tests.reports import words
 from verify.checkpoint import open_checkpoint
+from verify.wording import say
 
 
 @pytest.mark.parametrize("family", PUBLISHED)
@@ -141,4 +142,4 @@ def test_a_falcon_of_groups_is_not_read_as_a_falcon_7b(tmp_path: Path) -> None:
     model = toy("falcon 11b").configured(new_decoder_architecture=False)
     checkpoint = open_checkpoint(write_checkpoint(tmp_path, model))
     assert checkpoint.architecture.heads == 0
-    assert any("do not fit the fused rows" in note for note in checkpoint.notes)
+    assert any("do not fit the fused rows" in say(note) for note in checkpoint.notes)

@@ -18,6 +18,7 @@ from tests.published import WIDTH
 from tests.reports import words
 from verify.base import CheckpointError
 from verify.checkpoint import open_checkpoint
+from verify.wording import say
 
 FUSED_BY_HEADS = ("phi3", "gpt_neox", "internlm2", "falcon", "chatglm", "bloom")
 
@@ -64,7 +65,7 @@ def test_numbers_of_heads_that_do_not_fit_fused_rows_cost_what_is_known_of_heads
     checkpoint = open_checkpoint(write_checkpoint(tmp_path / "other", toy(family).configured(**changes)))
     lost = {"heads": 0, "kv_heads": 0, "head_size": 0, "linear_values": False}
     assert checkpoint.architecture == plain.model_copy(update=lost)
-    assert any("heads were taken as not known" in note for note in checkpoint.notes)
+    assert any("heads were taken as not known" in say(note) for note in checkpoint.notes)
     assert not any(checkpoint.has(role, 0) for role in "qkv")
 
 

@@ -16,6 +16,7 @@ from tests.models import VOCABULARY
 from tests.published import HEADS, LAYERS, VOCAB, WIDTH
 from verify.base import CheckpointError
 from verify.checkpoint import Location, open_checkpoint
+from verify.wording import say
 
 
 @pytest.mark.parametrize("main", ["text", "vision"])
@@ -55,7 +56,7 @@ def test_deepseek_may_start_dense_and_end_with_a_layer_that_predicts(tmp_path: P
     assert checkpoint.outside == tuple(sorted(further))
     assert checkpoint.notes == set()
     other = open_checkpoint(write_checkpoint(tmp_path / "more", model.configured(num_nextn_predict_layers=2)))
-    assert ["num_hidden_layers" in note for note in other.notes] == [True]
+    assert ["num_hidden_layers" in say(note) for note in other.notes] == [True]
 
 
 def test_a_t5_encoder_alone(tmp_path: Path) -> None:

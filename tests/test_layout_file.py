@@ -20,6 +20,7 @@ from verify.checkpoint.layouts.layout import slot_of
 from verify.checkpoint.layouts.layout_file import family_of
 from verify.fingerprint import Fingerprint
 from verify.statistics.applicability import no_fixed_vectors
+from verify.wording import say
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "layouts.md"
 
@@ -74,7 +75,7 @@ def test_what_config_json_says_goes_before_what_a_layout_says(tmp_path: Path) ->
     folder = write_checkpoint(tmp_path / "model", documented_model().configured(num_attention_heads=2))
     checkpoint = open_checkpoint(Location(str(folder), layout=str(tmp_path / "my.toml")))
     assert checkpoint.architecture.heads == 0
-    assert any("2 heads and 2 kv heads, which do not fit" in note for note in checkpoint.notes)
+    assert any("2 heads and 2 kv heads, which do not fit" in say(note) for note in checkpoint.notes)
 
 
 MINIMAL = """name = "m"

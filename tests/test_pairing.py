@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tests.checkpoints import Array
 from tests.models import VOCABULARY, child, config, weights, write
 from tests.reports import words
-from verify import CheckpointError, Fingerprint, FingerprintError, fingerprint, replay, test_lineage
+from verify import CheckpointError, ClaimReport, Fingerprint, FingerprintError, fingerprint, replay, test_lineage
 from verify.checkpoint import Location, Vocabulary, resolve_location
 from verify.cli import main
 from verify.data import model
@@ -91,7 +91,7 @@ def test_a_tokenizer_that_knows_too_few_tokens_is_named(bare: dict[str, Path], t
     shutil.copytree(bare["longer"], tmp_path / "m")
     (tmp_path / "m" / "vocab.json").write_text(json.dumps({"a": 0}))
     reason = words(test_lineage(tmp_path / "m", bare["known"]).tests["stream_identity"].reason)
-    assert reason.startswith("the tokenizer of A (vocab.json) knows fewer than 32 anchor tokens, and tables of 136")
+    assert reason.startswith("the tokenizer of A ('vocab.json') knows fewer than 32 anchor tokens, and tables of 136")
 
 
 def test_a_tokenizer_may_be_given(bare: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,11 +103,11 @@ def test_a_tokenizer_may_be_given(bare: dict[str, Path], tmp_path: Path, capsys:
     assert {(record.pairing, record.anchors) for record in records} == {("tokens", records[0].anchors)}
     assert records[2].tokenizer == "known/vocab.json"
     with pytest.MonkeyPatch.context() as patch:
-        words = ["lineage", bare["longer"], bare["known"], "--tokenizer-a", file, "-q", "--json"]
-        patch.setattr("sys.argv", ["verify", *map(str, words)])
+        given_words = ["lineage", bare["longer"], bare["known"], "--tokenizer-a", file, "-q", "--json"]
+        patch.setattr("sys.argv", ["verify", *map(str, given_words)])
         main()
-    tests = json.loads(capsys.readouterr().out)["tests"]
-    assert all(tests[name]["applicable"] for name in ON_ANCHORS)
+    report = ClaimReport.from_json(capsys.readouterr().out)
+    assert all(report.tests[name].applicable for name in ON_ANCHORS)
 
 
 def test_what_is_kept_of_a_model_is_told_apart_by_its_tokenizer(bare: dict[str, Path], tmp_path: Path) -> None:

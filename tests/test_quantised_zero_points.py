@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.encoders import MODULE, Array, Encoded, awq, gptq, logical, pack_columns
+from verify.wording import say
 
 
 def symmetric_gptq(w: Array, bits: int, stored: str, group: int = 16) -> Encoded:
@@ -49,7 +50,7 @@ def test_symmetric_zero_points_are_read_as_they_are_stored_whatever_is_declared(
     tensor = logical(tmp_path, made)[f"{MODULE}.weight"]
     np.testing.assert_allclose(tensor.read(), made.meant, rtol=1e-6)
     agrees = (stored == "as it is") == (form == "gptq_v2")
-    assert tensor.notes == () if agrees else "as their numbers say" in tensor.notes[0]
+    assert tensor.notes == () if agrees else "as their numbers say" in say(tensor.notes[0])
 
 
 @pytest.mark.parametrize("bits", [2, 3, 4])

@@ -127,7 +127,6 @@ def test_any_changed_text_is_found_though_sealed_again(name: str) -> None:
         ("child", "$.evidence[exact].results[unit_identity].adjusted_log10_p", -0.5),
         ("child", "$.evidence[exact].alpha", 0.01),
         ("searched", "$.searched", 1),
-        ("child", "$.evidence[exact].line", "other"),
         ("child", "$.evidence[exact].asked.code", "other"),
         ("child", "$.evidence[exact].assumes", []),
         ("child", "$.evidence[exact].attainable_log10_p", -1),

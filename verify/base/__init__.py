@@ -19,10 +19,10 @@ from .errors import (
     VerifyError,
 )
 from .files import read_regular, replace_together, sha256_of_file, write_atomically
-from .json_object import BoundError, first_problem, json_object
 from .phrase import Phrase
 from .progress import Progress, silent
 from .record import Record, later
+from .strict_json import BoundError, first_problem, json_object
 from .versions import software
 from .workers import Workers, run_in_order
 

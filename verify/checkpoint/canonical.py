@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import DamagedError
+from ..base import DamagedError, Phrase
 from .formats.safetensors_file import StoredTensor
 from .formats.tensor import Indexer, Tensor
 from .fused import fused_heads
@@ -81,7 +81,7 @@ def quiet(x: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.where(np.isnan(x), bits | _QUIET, bits).view(np.float32)
 
 
-def placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, CanonicalTensor], set[str]]:
+def placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, CanonicalTensor], set[Phrase]]:
     """The tensors of a part by canonical key (a fused tensor has several), and notes on an unexpected head."""
     heads, kv_heads = fused_heads(fit.family, fit.config)
     stored: dict[Key, CanonicalTensor] = {}
@@ -96,14 +96,14 @@ def placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, CanonicalTenso
                         "expected one of them."
                     )
                 stored[key] = _part(part, slot, heads, kv_heads)
-    head, notes = ("unembed", None, None), set[str]()
+    head, notes = ("unembed", None, None), set[Phrase]()
     said = fit.config.get("tie_word_embeddings")
     tied = fit.family.tied if said is None else said is True
     if tied and stored.pop(head, None) is not None and said is True:  # a stale copy: the model uses embed
-        notes.add("config.json says tie_word_embeddings is true, and a head is stored; it was left out.")
+        notes.add(Phrase.of("config.head_left_out"))
     has_one = "unembed" in {*fit.family.globals, *fit.family.unprefixed}
     if said is False and has_one and head not in stored:
-        notes.add("config.json says tie_word_embeddings is false, and no head is stored.")
+        notes.add(Phrase.of("config.no_head"))
     return stored, notes
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import NotFoundError, Progress, silent
+from ..base import NotFoundError, Phrase, Progress, silent
 from .adapters.overlay import declared_bases, is_local, merged_onto
 from .architecture import Architecture, FileIdentity
 from .canonical import CanonicalTensor, placed, quiet
@@ -50,7 +50,7 @@ class Checkpoint:
     outside : names of tensors of this part that are understood but compared by no test.
     strange : names of all tensors that no table knows, by part.
     starts : prefix of the tensor names of each part, by the part's name.
-    notes : sentences on what contradicts the model's own declarations; reading may add to it.
+    notes : phrases on what contradicts the model's own declarations; reading may add to it.
     """
 
     def __init__(self, held: Held, territory: Territory, division: Division) -> None:
@@ -68,7 +68,7 @@ class Checkpoint:
         self._stored, notes = placed(fit, held.found)
         shapes = {key: value.shape for key, value in self._stored.items()}
         self.architecture: Architecture
-        self.notes: set[str]
+        self.notes: set[Phrase]
         self.architecture, self.notes = describe(fit.family, shapes, fit.config, self.unrecognised)
         self.notes |= notes | fit.notes
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..base import DamagedError
+from ..base import DamagedError, Phrase
 from .formats.tensor import Tensor
 from .hostile import count
 from .layouts.describe import HEADS
@@ -39,10 +39,7 @@ def fitting(fit: Fit, found: Mapping[str, Tensor]) -> Fit:
     if queries <= columns or not columns:
         return fit
     layer = {role: entry for role, entry in fit.family.layer.items() if not _by_heads(slot_of(entry))}
-    note = (
-        f"config.json makes {heads} heads and {kv_heads} kv heads, which do not fit the fused rows of q, k and v and "
-        f"the {min(columns)} columns of o; heads were taken as not known."
-    )
+    note = Phrase.of("config.fused_heads", heads=heads, kv_heads=kv_heads, columns=min(columns))
     told = {name: [(key, slot) for key, slot in keys if not _by_heads(slot)] for name, keys in fit.keys.items()}
     return replace(
         fit,

@@ -19,6 +19,17 @@ def stub(report: ClaimReport, subject: Subject, side: int) -> Fingerprint:
     """What decides whether a test applies: architecture, and how many anchor tokens are shared.
 
     Where an older report does not say how many, as many as could be, so that no test is dropped for want of a number.
+
+    Parameters
+    ----------
+    report : that records both.
+    subject : the model: A or B of the report.
+    side : 0 for A, 1 for B.
+
+    Returns
+    -------
+    Fingerprint
+        With a record and no arrays.
     """
     known = [min(max(model.anchors, 0), len(ANCHORS)) for model in (report.a, report.b)]
     shared = min(known) if report.shared_anchors is None else min(*known, report.shared_anchors)

@@ -9,6 +9,7 @@ from ..fingerprint import (
     Effort,
     Fingerprint,
     FingerprintRecord,
+    Notes,
     Pairing,
     PartRecord,
     ReadFrom,
@@ -53,7 +54,7 @@ class Subject(Record):
     unrecognised: tuple[str, ...]
     unrecognised_inside: tuple[str, ...] | None = later()
     """Those of them inside a layer that was read; None if unknown."""
-    notes: tuple[str, ...] = later(())
+    notes: Notes = later(())
     """Sentences on what contradicts the model's own declarations."""
     part: str = later("")
     """Name of the part that architecture, anchors and tests describe."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from ..base import InputError, VerifyError
+from ..claim import Verdict
 from .cache import cache
 from .inspect import inspect
 from .options import Effort, effort_options, side_options
@@ -39,8 +40,6 @@ from .sign import check_signature, keygen, sign
 
 if TYPE_CHECKING:
     from ..fingerprint import FingerprintRecord
-
-_VERDICTS = ("identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
@@ -143,7 +142,7 @@ def lineage(
     Each is a folder or file of weights, its address (org/model and hf://org/model@revision on the Hugging Face Hub,
     https://, s3://), or a saved fingerprint.
     """
-    unwanted = chosen_verdicts(fail_on, _VERDICTS)
+    unwanted = chosen_verdicts(fail_on, get_args(Verdict))
     if names is not None and output is None:
         raise InputError("--format is for the files of a report; give their folder with -o.")
     if len(corpora) > 2:

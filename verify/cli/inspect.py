@@ -57,8 +57,16 @@ def _content(checkpoint: Checkpoint) -> dict[str, object]:
         "tokenizer": None if (found := checkpoint.vocabulary()) is None else found.file,
         "outside": checkpoint.outside,
         "unrecognised": checkpoint.unrecognised,
-        "notes": sorted(checkpoint.notes),
+        "notes": _notes(checkpoint),
     }
+
+
+def _notes(checkpoint: Checkpoint) -> list[str]:
+    """What its makers declare otherwise than the tensors tell."""
+    from ..wording import say
+    from ..wording.forms import capital
+
+    return sorted(f"{capital(say(note))}." for note in checkpoint.notes)
 
 
 def _page(checkpoint: Checkpoint) -> str:
@@ -85,7 +93,7 @@ def _page(checkpoint: Checkpoint) -> str:
     lines.append(f"tokenizer: {none if tokenizer is None else tokenizer.file}")
     if checkpoint.declared_bases:
         lines.append(f"declared bases: {', '.join(checkpoint.declared_bases)}")
-    lines += sorted(checkpoint.notes)
+    lines += _notes(checkpoint)
     for what, names in (
         ("files of weights not read", checkpoint.not_read),
         ("tensors understood, compared by no test", checkpoint.outside),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar
 
 import click
 
-Effort = Literal["screen", "standard", "full"]
-"""As in ``verify.fingerprint``, which is not imported here to keep the start of the command fast."""
-EFFORTS: tuple[Effort, ...] = get_args(Effort)
+from ..fingerprint import EFFORTS, Effort
+
+__all__ = ["EFFORTS", "Effort", "effort_options", "side_options"]
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 

@@ -20,7 +20,7 @@ from .layout import (
     specs,
     table,
 )
-from .record import DeadCount, Fingerprint, FingerprintRecord, PartRecord, ReadFrom, StrangeTensor
+from .record import DeadCount, Fingerprint, FingerprintRecord, Notes, PartRecord, ReadFrom, StrangeTensor
 from .same import check_same, difference, identical, nothing_differs, same_weights, stated_weights
 from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, projection, unit_rows
 
@@ -38,6 +38,7 @@ __all__ = [
     "Effort",
     "Fingerprint",
     "FingerprintRecord",
+    "Notes",
     "Pairing",
     "PartRecord",
     "ReadFrom",

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from ..base import Cache, InputError, Progress, Workers, options, run_in_order, silent, software
+from ..base import Cache, InputError, Phrase, Progress, Workers, options, run_in_order, silent, software
 from ..checkpoint import Architecture, Checkpoint, Key, Location, open_checkpoint, resolve_location
 from .anchors import anchors_of
 from .check import MOST_STRANGE
@@ -213,7 +213,7 @@ def _read_part(
         "outside": checkpoint.outside,
         "unrecognised": checkpoint.unrecognised,
         "unrecognised_inside": checkpoint.unrecognised_inside,
-        "notes": tuple(sorted(set.union(*(part.notes for part in parts)))),
+        "notes": tuple(sorted(set.union(*(part.notes for part in parts)), key=Phrase.model_dump_json)),
         "part": checkpoint.part.name,
         "bytes_read": _bytes_read(parts),
         "software": software("safetensors"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base import Phrase
 from ..checkpoint import Checkpoint, Key, Location, open_checkpoint
 from .attention import attention_circuits, sampled_values
 from .layout import kept_dimensions, token_specs
@@ -29,7 +30,7 @@ class Piece:
     digests: dict[str, bytes]
     non_finite: dict[str, int]
     """Non-finite entries of chosen rows."""
-    notes: set[str]
+    notes: set[Phrase]
     bytes_of: dict[Key | str, int]
     """Distinct bytes read, by tensor."""
     varied: set[str] = field(default_factory=set)

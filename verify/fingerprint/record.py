@@ -12,14 +12,14 @@ import json
 import os
 from collections.abc import Iterable
 from math import prod
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from ..base import FingerprintError, Record, first_problem, later, options, write_atomically
+from ..base import FingerprintError, Phrase, Record, first_problem, later, options, write_atomically
 from ..checkpoint import Architecture, FileIdentity, Part
 from .anchors import Pairing
 from .check import check_arrays, check_parts, check_record
@@ -32,6 +32,17 @@ _PART = "part."
 
 ReadFrom = Literal["weights", "fingerprint"]
 """Whether a fingerprint was made here from weights, or read from a file."""
+
+
+def _phrases(notes: Any) -> Any:
+    """Notes of older files, which were sentences, are not told."""
+    if isinstance(notes, list | tuple):
+        return tuple(Phrase.of("not_told") if isinstance(note, str) else note for note in notes)
+    return notes
+
+
+Notes = Annotated[tuple[Phrase, ...], BeforeValidator(_phrases)]
+"""What was found otherwise than a model's makers declare."""
 
 
 class DeadCount(Record):
@@ -121,8 +132,8 @@ class FingerprintRecord(Record):
     """Tensors of this part that the layout table does not know; they were left out."""
     unrecognised_inside: tuple[str, ...] | None = later()
     """Those of them inside a layer that was read; None if unknown."""
-    notes: tuple[str, ...] = later(())
-    """Sentences on what contradicts the model's own declarations."""
+    notes: Notes = later(())
+    """What contradicts the model's own declarations."""
     part: str = later("")
     """Name of the part that this describes; empty in records without parts."""
     parts: tuple[PartRecord, ...] = later(())

@@ -3,17 +3,27 @@
 from .audit import Audit, SizeAt, false_match_curve, pair_p_values, quantile_envelope
 from .build import build_panel, slim, with_scores
 from .evidence import evaluate, members_needed
-from .likeness import Likeness, like_needed, own_kind_design, own_pairs, unlike
+from .likeness import Likeness, like_needed, own_kind_design
 from .recipe import Recipe
 from .record import Exclusion, Member, Panel, PanelRecord, RelatedPair, check_panel, kept_scores, load_panel
 from .scores import ScoreFile, Scores, compute
-from .selection import comparable, comparable_groups, stratum_of
-from .use import ALL_PAIRS, PRIMARY_DESIGN, FalseMatch, MemberUsed, PanelEvidence, PanelUse
+from .selection import Dropped, comparable, comparable_groups, stratum_of
+from .use import (
+    ALL_PAIRS,
+    PRIMARY_DESIGN,
+    FalseMatch,
+    MemberUsed,
+    PanelEvidence,
+    PanelUse,
+    own_pairs,
+    unlike,
+)
 
 __all__ = [
     "ALL_PAIRS",
     "PRIMARY_DESIGN",
     "Audit",
+    "Dropped",
     "Exclusion",
     "FalseMatch",
     "Likeness",

@@ -19,14 +19,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import ceil, isqrt
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from ..base import Phrase, Record
+from ..base import Record
 from ..inference import Design, stratum_design
-
-if TYPE_CHECKING:
-    from .use import PanelUse
-
 
 OWN_KIND = "own_kind"
 """The design of the primary p-value."""
@@ -90,13 +86,6 @@ def own_kind_design(strata: Sequence[str], corpora: Sequence[str]) -> Design:
     return replace(own, id=OWN_KIND)
 
 
-def own_pairs(use: PanelUse) -> int:
-    """Number of pairs of the claim's own kind or kinds, from the numbers of members like A and B."""
-    if _one_kind(use):
-        return (use.like_a.both + 2) * (use.like_a.both + 1) // 2
-    return (use.like_a.both + 1) * (use.like_b.both + 1)
-
-
 def pairs_needed(alpha: float) -> int:
     """Number of pairs for a rank to reach a level: the smallest m with 1 / m <= alpha."""
     return ceil((1 - 1e-9) / max(alpha, 1e-300))
@@ -115,40 +104,3 @@ def like_needed(alpha: float) -> int:
     while models * (models - 1) < 2 * pairs:
         models += 1
     return models - 2
-
-
-def unlike(use: PanelUse, searched: int = 1) -> Phrase | None:
-    """Why no rank among the members used is a verdict, by declarations; None if one is.
-
-    Parameters
-    ----------
-    searched : number of pairs of models that were searched, by which the level is divided.
-    """
-    if use.primary_design != OWN_KIND:  # a report from before this rule
-        return None
-    sides = (("A", use.stratum_a, use.corpus_a, use.like_a), ("B", use.stratum_b, use.corpus_b, use.like_b))
-    undeclared = " and ".join(side for side, _, corpus, _ in sides if not corpus)
-    if undeclared:
-        return Phrase.of("panel.corpus_undeclared", models=undeclared)
-    alpha = use.alpha / searched
-    pairs = pairs_needed(alpha)
-    if own_pairs(use) >= pairs and min(use.like_a.both, use.like_b.both) > 0:
-        return None
-    one = _one_kind(use)
-    counts = [
-        Phrase.of(
-            "panel.count.both" if one else "panel.count",
-            model=side,
-            stratum_name=stratum,
-            corpus_name=corpus,
-            **like.model_dump(),
-        )
-        for side, stratum, corpus, like in sides
-    ]
-    if one:
-        return Phrase.of("panel.few_of_kind", counts=counts[:1], alpha=alpha, needed=max(1, like_needed(alpha)))
-    return Phrase.of("panel.few_of_kinds", counts=counts, alpha=alpha, needed=max(1, isqrt(pairs - 1)))
-
-
-def _one_kind(use: PanelUse) -> bool:
-    return use.stratum_a == use.stratum_b and use.corpus_a == use.corpus_b != ""

@@ -7,7 +7,6 @@ files. The record holds the sha256 of every file, so its own digest covers them 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -239,7 +238,7 @@ def fingerprint_file(folder: Path, name: str) -> Path:
 
 def _content(record: PanelRecord) -> dict[str, Any]:
     """Content of the file, without undeclared corpora, so that panels from before corpora keep their digest."""
-    content: dict[str, Any] = json.loads(record.model_dump_json())
+    content = record.model_dump(mode="json")
     for member in content["members"]:
         if not member["corpus"]:
             del member["corpus"]

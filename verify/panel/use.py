@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isqrt
 
-from ..base import Record
+from ..base import Phrase, Record
 from ..statistics import PRIMARY, PanelResult
 from .audit import Audit
-from .likeness import OWN_KIND, Likeness
+from .likeness import OWN_KIND, Likeness, like_needed, pairs_needed
 from .selection import Dropped
 
 PRIMARY_DESIGN = OWN_KIND
@@ -87,3 +88,47 @@ class PanelEvidence:
     def primary(self) -> PanelResult:
         """The only result that enters a verdict."""
         return self.results[0]
+
+
+def unlike(use: PanelUse, searched: int = 1) -> Phrase | None:
+    """Why no rank among the members used is a verdict, by declarations; None if one is.
+
+    Parameters
+    ----------
+    searched : number of pairs of models that were searched, by which the level is divided.
+    """
+    if use.primary_design != OWN_KIND:  # a report from before this rule
+        return None
+    sides = (("A", use.stratum_a, use.corpus_a, use.like_a), ("B", use.stratum_b, use.corpus_b, use.like_b))
+    undeclared = " and ".join(side for side, _, corpus, _ in sides if not corpus)
+    if undeclared:
+        return Phrase.of("panel.corpus_undeclared", models=undeclared)
+    alpha = use.alpha / searched
+    pairs = pairs_needed(alpha)
+    if own_pairs(use) >= pairs and min(use.like_a.both, use.like_b.both) > 0:
+        return None
+    one = _one_kind(use)
+    counts = [
+        Phrase.of(
+            "panel.count.both" if one else "panel.count",
+            model=side,
+            stratum_name=stratum,
+            corpus_name=corpus,
+            **like.model_dump(),
+        )
+        for side, stratum, corpus, like in sides
+    ]
+    if one:
+        return Phrase.of("panel.few_of_kind", counts=counts[:1], alpha=alpha, needed=max(1, like_needed(alpha)))
+    return Phrase.of("panel.few_of_kinds", counts=counts, alpha=alpha, needed=max(1, isqrt(pairs - 1)))
+
+
+def own_pairs(use: PanelUse) -> int:
+    """Number of pairs of the claim's own kind or kinds, from the numbers of members like A and B."""
+    if _one_kind(use):
+        return (use.like_a.both + 2) * (use.like_a.both + 1) // 2
+    return (use.like_a.both + 1) * (use.like_b.both + 1)
+
+
+def _one_kind(use: PanelUse) -> bool:
+    return use.stratum_a == use.stratum_b and use.corpus_a == use.corpus_b != ""

@@ -15,8 +15,8 @@ from ..claim.stub import stub
 from ..fingerprint import EFFORTS, Fingerprint, identical, shared_anchors
 from ..panel import PanelEvidence
 from ..statistics import EXACT_TESTS, ExactResult, Statistic
-from ..statistics.remade import remade
-from ..wording import LATEST, VERSIONS
+from ..statistics.remake import remade
+from ..wording import LATEST, VERSIONS, is_filled
 from .agreement import Disagreement, problem
 from .older import is_changed, is_older, of_its_day
 from .recompute_panel import panel_again
@@ -56,9 +56,13 @@ def recompute(report: ClaimReport) -> tuple[ClaimReport, list[Disagreement]]:
         problems.append(problem("$.wording", report.wording, f"a version of the catalogue, at most {LATEST}"))
     if report.shared_anchors is None and not is_older(older):
         problems.append(problem("$.shared_anchors", None, "a number of anchors"))
+    a, b = (
+        subject.model_copy(update={"notes": tuple(note for note in subject.notes if _is_of_a_model(note))})
+        for subject in (report.a, report.b)
+    )
     made = conclude(
-        report.a,
-        report.b,
+        a,
+        b,
         results,
         evidence,
         stated,
@@ -70,6 +74,11 @@ def recompute(report: ClaimReport) -> tuple[ClaimReport, list[Disagreement]]:
     if is_older(older):
         made = made.made_under(older.schema_of_maker, older.content())
     return made, problems
+
+
+def _is_of_a_model(note: Phrase) -> bool:
+    """Whether a note is one that reading a model makes, and says nothing but what the catalogue does."""
+    return is_filled(note) and note.code.startswith(("config.", "zeros.", "not_told"))
 
 
 def _paired(report: ClaimReport, problems: list[Disagreement]) -> tuple[ClaimReport, list[Pair]]:

@@ -3,8 +3,9 @@
 from .applicability import on_anchors
 from .circuit_cosine import CIRCUIT_COSINE
 from .counted import Counted, Description, Source
+from .earlier import words_of
 from .embedding_geometry import EMBEDDING_GEOMETRY
-from .remade import remade
+from .remake import remade
 from .response_identity import RESPONSE_IDENTITY
 from .response_match import RESPONSE_MATCH, ResponseGrid, response_grid
 from .result import (
@@ -29,7 +30,7 @@ from .stream_identity import STREAM_IDENTITY
 from .stream_rotation import STREAM_ROTATION
 from .unit_identity import UNIT_IDENTITY
 from .value_identity import VALUE_IDENTITY
-from .words import Words, words_of
+from .words import Words
 
 EXACT_TESTS: tuple[Statistic, ...] = (
     UNIT_IDENTITY,

@@ -1,4 +1,4 @@
-"""Earlier versions of the tests: what each counted and said, for reports that were made by it.
+"""Words of every version of the tests: of today's by the registry, of earlier ones by the table here.
 
 An exact test that changed is of a new version, and its old one is listed here: its laws, what it may have counted at
 most, and its words. No other version of a test ever gave a result.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..fingerprint import Fingerprint
 from .counted import Counted
+from .result import TestResult
 from .words import Words
 
 _TRAINING = (
@@ -107,3 +108,29 @@ EARLIER: dict[tuple[str, int], Earlier] = {
 """By id and version."""
 EARLIER_DESIGNS: dict[tuple[str, int], str] = {("response_match", 1): "pair_residual"}
 """The design that the panel p-value was counted by."""
+
+
+def words_of(result: TestResult) -> Words:
+    """The words of a result's statistic: its own, else those registered under its id, else neutral ones.
+
+    Examples
+    --------
+    >>> from verify.statistics import ExactResult
+    >>> words_of(ExactResult(id="unit_identity", version=1, applicable=False)).title
+    'Hidden units at the same index, by weights'
+    >>> words_of(ExactResult(id="tomorrow", version=1, applicable=False)).title
+    'tomorrow (not known to this version)'
+    """
+    from . import EXACT_TESTS, PANEL_STATISTICS  # the registry holds statistics, which import this file
+
+    if result.words is not None:
+        return result.words
+    known = {(test.id, test.version): test.words for test in EXACT_TESTS}
+    known |= {(one.id, one.version): one.words for one in PANEL_STATISTICS}
+    known |= {version: earlier.words for version, earlier in EARLIER.items()}
+    if (result.id, result.version) in known:
+        return known[result.id, result.version]
+    unknown = "This version of verify does not know the statistic; its null hypothesis is stated where it was made."
+    return Words(
+        title=f"{result.id} (not known to this version)", null=unknown, assumptions=(), survives="", blind_to=""
+    )

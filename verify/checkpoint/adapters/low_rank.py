@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ...base import Phrase
 from ..formats.tensor import Indexer, Tensor
 
 _BLOCK = 1 << 16  # entries changed at a time, which fit a processor's cache
@@ -79,7 +80,7 @@ class LowRank:
         return self.base.is_out_in
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Phrase, ...]:
         """Of the stored matrix."""
         return self.base.notes
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ...base import Phrase
 from ..places.place import File
 
 Indexer = slice | NDArray[np.intp] | None
@@ -48,7 +49,7 @@ class Tensor(Protocol):
         ...
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Phrase, ...]:
         """Sentences on what contradicts the file's declarations; complete once the tensor was read."""
         ...
 

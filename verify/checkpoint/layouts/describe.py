@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...base import CheckpointError, DamagedError, UnsupportedError
+from ...base import CheckpointError, DamagedError, Phrase, UnsupportedError
 from ..architecture import Architecture
 from ..hostile import count
 from .layout import HINT, Family
@@ -25,7 +25,7 @@ _WRITERS = ("down", "expert_down", "shared_down", "o")
 
 def describe(
     family: Family, shapes: Shapes, config: dict[str, Any], unknown: Iterable[str] = ()
-) -> tuple[Architecture, set[str]]:
+) -> tuple[Architecture, set[Phrase]]:
     """The architecture of a model, checked tensor by tensor, and sentences on where ``config.json`` differs.
 
     Without a fitting number of heads, or plain matrices of heads, value channels are unknown: their counts are 0, and
@@ -98,7 +98,7 @@ def _stream(shapes: Shapes) -> tuple[int, int, int]:
     return vocab, width, narrow
 
 
-def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tuple[int, int, int], set[str]]:
+def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tuple[int, int, int], set[Phrase]]:
     """Heads, kv heads and head size, 0 if unknown or absent; and notes on what does not fit.
 
     A wrong number of heads would make channels of different heads exchangeable. So a number that contradicts a tensor
@@ -107,8 +107,8 @@ def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tupl
     try:
         heads, size = count(config, *HEADS), count(config, *_HEAD_SIZES)
         kv_heads = count(config, "num_key_value_heads")
-    except CheckpointError as error:  # such as a list with one number per layer
-        return (0, 0, 0), {f"{error} Heads were taken as not known."}
+    except CheckpointError:  # such as a list with one number per layer
+        return (0, 0, 0), {Phrase.of("config.heads_no_number")}
     if family.attention != "heads":
         return ((heads or 0) if family.attention == "latent" else 0, 0, 0), set()
     query, value = (_matrix(shapes, role, 0)[0] for role in "qv")
@@ -121,11 +121,10 @@ def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tupl
     keys = (*HEADS, *_HEAD_SIZES, "num_key_value_heads")
     if heads is None:
         return told or (0, 0, 0), set()
-    words = ", ".join(f"{key} {config[key]}" for key in keys if config.get(key) is not None)
-    note = f"config.json says {words}, which does not fit the {query} rows of q and {value} of v"
+    said_so = ", ".join(f"{key} {config[key]}" for key in keys if config.get(key) is not None)
     if told is None:
-        return (0, 0, 0), {f"{note}; heads were taken as not known."}
-    return told, {f"{note}; the norms of single heads were believed, of {normed} channels."}
+        return (0, 0, 0), {Phrase.of("config.heads_misfit", said=said_so, q=query, v=value)}
+    return told, {Phrase.of("config.heads_by_norm", said=said_so, q=query, v=value, size=normed)}
 
 
 def _head_counts(
@@ -241,14 +240,14 @@ def _check_layers(shapes: Shapes, layers: int, experts: int, family: Family, unk
 
 def _otherwise(
     config: dict[str, Any], width: int, layers: int, vocab: int, experts: int, sizes: dict[str, int]
-) -> set[str]:
+) -> set[Phrase]:
     """Notes on declared numbers that the tensors contradict.
 
     Numbers about absent components are ignored. Layers that only predict further tokens in training are counted
     separately, and may be missing.
     """
     further = config.get("num_nextn_predict_layers")
-    notes = set()
+    notes = set[Phrase]()
     for found, keys in (
         (vocab, ("vocab_size",)),
         (sizes[""], ("intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "hidden_dim")),
@@ -267,9 +266,7 @@ def _otherwise(
         )
         predicting = keys is _LAYERS and type(further) is type(said) is int and found == said + further
         if not agrees and not predicting:
-            notes.add(
-                f"config.json says {key} is {said!r:.60}, and the tensors have {found}; the tensors were believed."
-            )
+            notes.add(Phrase.of("config.otherwise", key=key, said=f"{said!r:.60}", found=found))
     return notes
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
+from ...base import Phrase
 from .config import config_of, configured, numbers, sections_of
 from .infer import infer
 from .kinds import COPIES, OVER_TABLE, kind_of_word, words_of
@@ -32,7 +33,7 @@ class Fit:
     """Whether ``config.json`` names the table for this part."""
     asked: bool = False
     """Whether the caller asked for this table."""
-    notes: frozenset[str] = frozenset()
+    notes: frozenset[Phrase] = frozenset()
     """Sentences on what contradicts ``config.json``."""
 
 

@@ -25,7 +25,9 @@ def checks(report: ClaimReport, pictures: dict[str, Picture]) -> list[Block]:
             ),
         )
     ]
-    found: list[Inline] = [(Code(side.name), ": ", note) for side in sides for note in side.notes]
+    found: list[Inline] = [
+        (Code(side.name), ": ", capital(report.say(note)), ".") for side in sides for note in side.notes
+    ]
     blocks += [Paragraph("Found otherwise than declared:"), Items(tuple(found))] if found else []
     notes: list[Inline] = [
         (Code(test.id), ": ", capital(report.say(note)).rstrip("."), ".")

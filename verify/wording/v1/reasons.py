@@ -44,6 +44,31 @@ PHRASES = {
     "few_layers": "{model} has {layers} layers, fewer than the {least} that a correlation needs",
     "no_finite_spread": "the standard deviation of {role!r} is not finite in some layers of {model}",
     "no_spectra": "{model} has no attention whose singular values were kept",
+    # what config.json says otherwise than the tensors
+    "config.head_left_out": "config.json says tie_word_embeddings is true, and a head is stored; it was left out",
+    "config.no_head": "config.json says tie_word_embeddings is false, and no head is stored",
+    "config.fused_heads": (
+        "config.json makes {heads} heads and {kv_heads} kv heads, which do not fit the fused rows of q, k and v and "
+        "the {columns} columns of o; heads were taken as not known"
+    ),
+    "config.heads_no_number": ("a number of heads in config.json is no whole number; heads were taken as not known"),
+    "config.heads_misfit": (
+        "config.json says {said:q}, which does not fit the {q} rows of q and {v} of v; heads were taken as not known"
+    ),
+    "config.heads_by_norm": (
+        "config.json says {said:q}, which does not fit the {q} rows of q and {v} of v; the norms of single heads "
+        "were believed, of {size} channels"
+    ),
+    "config.otherwise": (
+        "config.json says {key:q} is {said:q}, and the tensors have {found}; the tensors were believed"
+    ),
+    "zeros.other_format": (
+        "zero points of {dtype:q} matrices are those of checkpoint_format {found:q}, where config.json says "
+        "{said:q}; they were read as their numbers say"
+    ),
+    "zeros.less_one": (
+        "zero points of AWQ 4-bit matrices are stored less one, as by GPTQ; they were read as their numbers say"
+    ),
     # notes
     "left_out": "{part} were left out: {because}",
     "set_aside_pinned": (

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ....base import Phrase
 from .matrix import Array, Parts, Quantised, matrix_shape
 from .zero_points import reading
 
@@ -59,12 +60,9 @@ class Awq(Quantised):
         return scales[:, group] * (self._codes("qweight", rows) - zeros[:, group])
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Phrase, ...]:
         """Notes that zero points are stored less one, as by GPTQ."""
-        said = (
-            "Zero points of AWQ 4-bit matrices are stored less one, as by GPTQ; they were read as their numbers say."
-        )
-        return (said,) if self._reading == _LESS_ONE else ()
+        return (Phrase.of("zeros.less_one"),) if self._reading == _LESS_ONE else ()
 
     @cached_property
     def _reading(self) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ....base import Phrase
 from ...hostile import count
 from .matrix import Array, Parts, Quantised, matrix_shape, unpacked
 from .zero_points import reading
@@ -80,15 +81,12 @@ class Gptq(Quantised):
         return scales[:, group] * (codes - zeros[:, group])
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Phrase, ...]:
         """Notes that the zero points are not stored as config.json says."""
         found = self._reading.partition(" ")[0]
         if found == self.form:
             return ()
-        return (
-            f"Zero points of {self.dtype} matrices are those of checkpoint_format {found}, where config.json says "
-            f"{self.form}; they were read as their numbers say.",
-        )
+        return (Phrase.of("zeros.other_format", dtype=self.dtype, found=found, said=self.form),)
 
     def _zeros(self, form: str) -> NDArray[np.int16]:
         """Zero points [groups, out], read as stored in the given form."""

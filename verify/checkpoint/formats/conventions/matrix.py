@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....base import CheckpointError, DamagedError
+from ....base import CheckpointError, DamagedError, Phrase
 from ..safetensors_file import StoredTensor
 from ..tensor import Indexer, how_many
 
@@ -34,8 +34,8 @@ class Quantised:
     is_out_in = True  # quantisation tools transpose first
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """Sentences on what contradicts ``config.json``."""
+    def notes(self) -> tuple[Phrase, ...]:
+        """Notes on what contradicts ``config.json``."""
         return ()
 
     @property
