@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 from pathlib import Path
@@ -38,10 +39,8 @@ def _set(*path):
 def test_parts_that_no_subject_has_show_no_traceback():
     part = {"a": "", "b": "", "verdict": "dependent", "log10_p": None, "adjusted_log10_p": None}
     text = _altered(_set("parts", [part]))
-    try:
+    with contextlib.suppress(verify.VerifyError):
         verify.ClaimReport.from_json(text).to("md")
-    except verify.VerifyError:
-        pass
 
 
 @pytest.mark.parametrize(
@@ -88,7 +87,7 @@ def test_from_json_refuses_what_is_no_text_and_no_path(source):
         verify.ClaimReport.from_json(source)
 
 
-@pytest.mark.parametrize("own", [None, 3, [3], "abc", lambda a, b: None])
+@pytest.mark.parametrize("own", [None, 3, [3], "abc", lambda *_: None])
 def test_own_refuses_what_is_no_list_of_functions(own):
     pair = [verify.fingerprint(model(name), effort="screen") for name in ("fine-tuned", "reference")]
     with pytest.raises(verify.InputError):
@@ -96,7 +95,7 @@ def test_own_refuses_what_is_no_list_of_functions(own):
 
 
 def test_sentences_of_others_end_once():
-    def line(a, b):
+    def line(*_):
         return EvidenceLine(
             line="mine", asked=Phrase.quoted("Is it mine?"), assumes=(Phrase.quoted("I assume this"),), alpha=None,
             log10_p=None, attainable_log10_p=None, results=(),

@@ -66,7 +66,7 @@ def test_lines_are_recorded_as_they_were_given(report: ClaimReport) -> None:
     assert report.own_lines == (calibrated(), estimated())
     assert [line.line for line in report.evidence] == ["exact", "output_score", "overlap_estimate"]
     assert ClaimReport.from_json(report.to_json()) == report
-    assert {"my_score", "my_estimate"} <= report.tests.keys()
+    assert not {"my_score", "my_estimate"} & report.tests.keys()  # these are the library's
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_no_line_enters_a_verdict(
 @pytest.mark.parametrize("form", FORMS)
 def test_every_page_shows_the_lines_and_their_numbers(form: str, report: ClaimReport) -> None:
     """Score, rank and interval; and that they enter no verdict."""
-    page = getattr(report, f"to_{form}")().replace("\\_", "_").replace("\\%", "%")
+    page = getattr(report, f"to_{form}")().replace("\\_", "_").replace("\\%", "%").replace("\\allowbreak{}", "")
     for said in ("output_score", "overlap_estimate", "my_score", "my_estimate", "shared share"):
         assert said in page, said
     for number in ("0.875", "0.250", "0.125", "0.375", "95%"):

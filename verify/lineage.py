@@ -117,6 +117,7 @@ def test_lineage(
     families, corpora = options.texts("families", families), _corpora(corpus)
     searched = options.positive("searched", searched, MOST_SEARCHED)
     chronology = None if chronology is None else options.text("chronology", chronology)
+    own = options.functions("own", own)
     created, workers = options.time("created", created), options.processes("workers", workers)
     effort = None if effort is None else options.one_of("effort", effort, EFFORTS)
     progress = options.function("progress", progress)
@@ -234,7 +235,13 @@ def _corpora(corpus: str | tuple[str, str]) -> tuple[str, str]:
 
 def _own_line(function: OwnEvidence, a: Fingerprint, b: Fingerprint) -> EvidenceLine:
     """A user's own line of evidence."""
-    line = function(a, b)
+    name = getattr(function, "__name__", repr(function))
+    try:
+        line = function(a, b)
+    except Exception as error:  # of somebody's own
+        raise InputError(
+            f"The function {name!r:.80} in own failed ({error!r:.160}); mend it, or leave it out."
+        ) from error
     if not isinstance(line, EvidenceLine) or line.line in RESERVED:
         names = " and ".join(RESERVED)
         raise InputError(

@@ -39,6 +39,22 @@ def refuse(name: str, value: object, give: str) -> NoReturn:
     raise InputError(f"{name} is {value!r:.60}; give {give}.")
 
 
+def functions(name: str, value: Any) -> tuple[Callable[..., Any], ...]:
+    """Some functions.
+
+    Raises
+    ------
+    InputError
+        If it is anything else.
+    """
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Collection):
+        refuse(name, value, "a list of functions")
+    for one in value:
+        if not callable(one):
+            refuse(f"one of {name}", one, "a function")
+    return tuple(value)
+
+
 def no_others(unknown: Mapping[str, object]) -> None:
     """Refuse unknown keyword arguments.
 

@@ -8,7 +8,7 @@ line "exact", the chance of ``dependent`` for strangers is at most its level; un
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log10
+from math import inf, log10
 from typing import Literal, TypeVar
 
 from pydantic import Field
@@ -16,7 +16,7 @@ from pydantic import Field
 from ..base import Phrase, Record
 from ..inference import bonferroni_min, holm
 from ..panel import PanelEvidence
-from ..statistics import EXACT_TESTS, PANEL_STATISTICS, PanelResult, Result, TestResult
+from ..statistics import EXACT_TESTS, PANEL_STATISTICS, PanelResult, Result, ScoreResult, TestResult
 
 Verdict = Literal["identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable"]
 
@@ -68,8 +68,18 @@ def not_ones_own(line: EvidenceLine) -> str | None:
     """
     if line.alpha is not None:
         return f"the line of evidence {line.line!r} has a level, and enters no verdict; leave alpha None"
-    if line.asked.code != "quoted":
+    if line.asked.code != "quoted" or not isinstance(line.asked.values.get("text"), str):
         return f"the line of evidence {line.line!r} asks in the library's words; give Phrase.quoted(...)"
+    said = f"the line of evidence {line.line!r}"
+    least = -inf if line.attainable_log10_p is None else line.attainable_log10_p
+    if line.log10_p is not None and not least <= line.log10_p <= 0:
+        return f"{said} has log10 p {line.log10_p:g}; give one that it can attain, and at most 0"
+    names = [result.id for result in line.results]
+    if len(set(names)) < len(names):
+        return f"{said} holds two results of one id; give each its own"
+    for result in line.results:
+        if isinstance(result, ScoreResult) and result.exceedances > result.n:
+            return f"{said} has a score that {result.exceedances} of {result.n} references reach; give at most all"
     taken = _REGISTERED & {result.id for result in line.results}
     if taken:
         return f"the line of evidence {line.line!r} holds {min(taken)!r}, a test of the library; give another id"

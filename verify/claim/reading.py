@@ -80,11 +80,16 @@ def read(source: bytes) -> Written:
         content = json_object(source, most=LARGEST_FILE)
         canonical(content)  # refuses numbers and texts that JSON readers differ on
         reader = _reader(content)
-        return Written(content, reader.report(content), reader)
+        written = Written(content, reader.report(content), reader)
+        if written.report.schema_of_maker == SCHEMA and canonical(written.report.facts()) != canonical(content):
+            raise ValueError("holds values of other types than a report has, or leaves out some, or states defaults")
+        return written
     except ValidationError as error:
         raise _not_a_report(first_problem(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise _not_a_report(f"it {error!s:.120}" if isinstance(error, ValueError) else f"{error!r:.120}") from error
+        told = type(error) is ValueError
+        what = f"it {error!s:.160}" if told else "a value is of another kind than a report has"
+        raise _not_a_report(what) from error
 
 
 def bytes_of(source: str | os.PathLike[str]) -> bytes:
@@ -111,7 +116,7 @@ def _reader(content: dict[str, Any]) -> Reader:
     if isinstance(version, int) and not isinstance(version, bool) and version in READERS:
         return READERS[version]
     if "schema_version" not in content:
-        raise ValueError("it states no schema_version")
+        raise ValueError("states no schema_version")
     raise ReportError(
         f"The report is of schema {version!r:.40}, and this version of verify reads {sorted(READERS)}; "
         "use the version that wrote it, or a later one."

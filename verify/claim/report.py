@@ -17,7 +17,7 @@ from ..base import Phrase, Record, VerifyError, later, options, write_atomically
 from ..base.canonical_json import canonical, digest
 from ..panel import PanelUse
 from ..statistics import ExactResult, PanelResult, Result
-from ..wording import LATEST, say
+from ..wording import LATEST, VERSIONS, say
 from ..wording import said as spoken
 from . import said
 from .citation import Citation, cite
@@ -29,6 +29,8 @@ from .said_of_parts import cited
 from .subject import Subject
 
 SCHEMA: Final = 2
+MOST_LAYERS = 10_000
+"""Pairs of layers that one test may list: more than any two models have that match one to one."""
 
 
 class ClaimReport(Record):
@@ -90,6 +92,20 @@ class ClaimReport(Record):
         for line in self.own_lines:
             if (why := not_ones_own(line)) is not None:
                 raise ValueError(why)
+        return self
+
+    @model_validator(mode="after")
+    def _parts_and_layers_are_theirs(self) -> ClaimReport:
+        """Results are of parts that the models have, and of no more layers than these have."""
+        names = [{part.name for part in subject.parts} for subject in (self.a, self.b)]
+        for one in self.parts:
+            if one.a not in names[0] or one.b not in names[1]:
+                raise ValueError(
+                    f"compares the parts {one.a!r:.60} and {one.b!r:.60}, of which the models have not both"
+                )
+        most = min(self.a.architecture.layers * self.b.architecture.layers, MOST_LAYERS)
+        if any(len(result.by_layer) > max(1, most) for result in self.exact):
+            raise ValueError(f"holds results of more pairs of layers than the {most} that the models have")
         return self
 
     @property
@@ -210,7 +226,7 @@ class ClaimReport(Record):
 
     def in_words_of(self, version: int) -> ClaimReport:
         """The same facts with another version of the catalogue; the digest remains that of the record."""
-        return self.model_copy(update={"wording": version})
+        return self.model_copy(update={"wording": _version(version)})
 
     def _words(self, phrases: tuple[Phrase, ...]) -> str:
         return " ".join(spoken(phrases, version=self.wording))
@@ -264,6 +280,8 @@ class ClaimReport(Record):
         """
         from .reading import intact
 
+        if not isinstance(source, str | os.PathLike):
+            options.refuse("source", source, "a path, or the JSON text of a report")
         return intact(source)
 
     def to(self, form: str, path: str | os.PathLike[str] | None = None) -> bytes:
@@ -351,6 +369,12 @@ class ClaimReport(Record):
 
 
 _PROPOSITIONS = ("null", "alternative")
+
+
+def _version(version: int) -> int:
+    if type(version) is not int or version not in VERSIONS:
+        options.refuse("version", version, f"a version of the catalogue, {', '.join(map(str, VERSIONS))}")
+    return version
 
 
 def _frame(rows: list[dict[str, Any]], index: str | None) -> Any:

@@ -8,6 +8,7 @@ we keep of that version, and a version that there never was is no report.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from math import log10
 from typing import Any
@@ -155,4 +156,8 @@ def _result(test: Mapping[str, Any]) -> Result:
 
 
 def _searched(selection: str) -> int:
-    return 1 if selection == "pre-specified" else int(selection.removeprefix("best_of_"))
+    if selection == "pre-specified":
+        return 1
+    if match := re.fullmatch(r"best_of_([1-9][0-9]{0,8})", str(selection), re.ASCII):
+        return int(match[1])
+    raise ValueError(f"states the selection {selection!r:.60}, which schema 1 has not")

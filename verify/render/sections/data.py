@@ -13,7 +13,7 @@ def data(report: ClaimReport) -> list[Block]:
     sides, provenance, panel = {"A": report.a, "B": report.b}, report.provenance, report.panel
     subjects, shapes = sides.values(), [subject.architecture for subject in sides.values()]
     settings: list[Inline] = [
-        ("Which existed first: ", report.chronology or "not stated", "."),
+        ("Which existed first: ", (report.chronology or "not stated").rstrip("."), "."),
         (
             "How the pair came to be tested, as stated: ",
             "named in advance"

@@ -37,11 +37,7 @@ def how_to_check(report: ClaimReport) -> list[Block]:
                     ".",
                 ),
                 *laws,
-                (
-                    "With the same weights, ",
-                    Code(command(report)),
-                    " repeats everything; the sketch is fixed by its specification.",
-                ),
+                _again(report),
                 "This page is made from the record alone; log10 p-values are shown to two decimals, or whole beyond "
                 "two digits, and shares, scores and bounds to three. The record has them in full.",
             ),
@@ -49,6 +45,17 @@ def how_to_check(report: ClaimReport) -> list[Block]:
         ),
         Paragraph(("Made ", report.created, ". This page carries no signature.")),
     ]
+
+
+def _again(report: ClaimReport) -> Inline:
+    """How the report is made again or, of an older schema, checked."""
+    if report.schema_of_maker != report.schema_version:
+        return ("With the same weights, ", Code("verify replay report.json --a A --b B"), " checks it.")
+    return (
+        "With the same weights, ",
+        Code(command(report)),
+        " repeats everything; the sketch is fixed by its specification.",
+    )
 
 
 def _without(report: ClaimReport) -> tuple[str, ...]:

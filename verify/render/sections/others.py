@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ...claim import ClaimReport
-from ...statistics import EstimateResult, ExactResult, PanelResult, Result, ScoreResult, words_of
+from ...statistics import EstimateResult, ExactResult, PanelResult, Result, ScoreResult
 from ..escape import Code, Inline
 from ..numbers import count, general, log10, share
-from ..page import Block, Heading, Paragraph, table
+from ..page import Block, Heading, Items, Paragraph, table
 
 
 def own_lines(report: ClaimReport) -> list[Block]:
@@ -16,14 +16,28 @@ def own_lines(report: ClaimReport) -> list[Block]:
         level: Inline = "" if line.alpha is None else (", level ", general(line.alpha))
         blocks += [
             Heading(("Evidence of ", Code(line.line))),
-            Paragraph((report.say(line.asked), ". log10 p = ", log10(line.log10_p), *level, ".")),
-            table("Its results", ("result", "what it is", "value", "log10 p"), map(_row, line.results)),
+            Paragraph((f"Asked: {report.say(line.asked)}",)),
+            *(
+                [Items(tuple(("Assumption: ", report.say(phrase)) for phrase in line.assumes))]
+                if line.assumes
+                else []
+            ),
+            Paragraph(("log10 p = ", log10(line.log10_p), *level, ".")),
+            table(
+                "Its results",
+                ("result", "what it is", "value", "log10 p"),
+                (_row(report, one) for one in line.results),
+            ),
         ]
     return blocks
 
 
-def _row(result: Result) -> tuple[Inline, ...]:
-    return Code(result.id), words_of(result).title, _value(result), log10(result.log10_p)
+def _row(report: ClaimReport, result: Result) -> tuple[Inline, ...]:
+    title = "not described" if result.words is None else result.words.title
+    value = _value(result)
+    if not result.applicable:
+        value = report.say(result.reason) if result.reason else "does not apply"
+    return Code(result.id), title, value, log10(result.log10_p)
 
 
 def _value(result: Result) -> Inline:
@@ -41,6 +55,8 @@ def _value(result: Result) -> Inline:
                 " of ",
                 count(result.n),
             )
+        case EstimateResult() if result.estimate is None or result.confidence is None:
+            return "no estimate"
         case EstimateResult():
             return (
                 *(
