@@ -47,9 +47,10 @@ def test_a_rank_is_no_verdict_until_the_panel_holds_members_like_a_and_b(shipped
         ]
         assert (report.verdict, report.panel_log10_p, report.robust_log10_p) == ("no_evidence", None, None)
         assert (
-            "Among the 465 pairs of A, B and the panel's members theirs ranks 1 by response_match" in report.finding
+            "Among the 465 pairs of A, B and the panel's members, A and B have rank 1 by response_match"
+            in report.finding
         )
-        assert f"which is no verdict: {why}"[:20] in report.finding
+        assert f"This is no verdict: {why}"[:20] in report.finding
         assert why in report.finding
         assert why in " ".join(report.to_markdown().split()).replace("\\", "")
     different = test_lineage(a, b, panel=shipped, corpus=("zoo-prose", "zoo-science"), panel_alpha=REACHED)

@@ -64,8 +64,8 @@ PANELS = {
     ),
     # Ranks that are no verdict.
     "panel.no_verdict": (
-        "Among the {size} pairs of A, B and the panel's members theirs ranks {rank} by {test}, which is no verdict: "
-        "{why}."
+        "Among the {size} pairs of A, B and the panel's members, A and B have rank {rank} by {test}. This is no "
+        "verdict: {why}."
     ),
     "panel.corpus_undeclared": (
         "the training text of {models} is not declared, and strangers trained on one text rank above a panel of "
