@@ -55,7 +55,7 @@ def test_the_frame_names_the_line_of_each_test(fingerprints: dict[str, Fingerpri
     result = ScoreResult(id="mine", version=1, applicable=True, log10_p=-1.0, score=0.5, n=9)
     line = EvidenceLine(
         line="own_line",
-        asked=Phrase.of("mine"),
+        asked=Phrase.quoted("Is it mine?"),
         assumes=(),
         alpha=None,
         log10_p=None,

@@ -95,7 +95,9 @@ def _is_inert(value: Any, form: str | None, conversion: str | None) -> bool:
         return is_filled(value)
     if isinstance(value, list):
         return all(_is_inert(item, form, conversion) for item in value)
-    return not isinstance(value, str) or conversion == "r" or form == "q" or value in _WORDS
+    if not isinstance(value, str) or conversion == "r" or form == "q" or value in _WORDS:
+        return True
+    return form == "key" and value.isidentifier()
 
 
 _WORDS = {"A", "B", "screen", "standard", "full", "rms", "layer"}

@@ -108,7 +108,9 @@ def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tupl
         heads, size = count(config, *HEADS), count(config, *_HEAD_SIZES)
         kv_heads = count(config, "num_key_value_heads")
     except CheckpointError:  # such as a list with one number per layer
-        return (0, 0, 0), {Phrase.of("config.heads_no_number")}
+        keys = (*HEADS, *_HEAD_SIZES, "num_key_value_heads")
+        wrong = next(key for key in keys if not _is_count(config, key))
+        return (0, 0, 0), {Phrase.of("config.heads_no_number", key=wrong, said=_said(config[wrong]))}
     if family.attention != "heads":
         return ((heads or 0) if family.attention == "latent" else 0, 0, 0), set()
     query, value = (_matrix(shapes, role, 0)[0] for role in "qv")
@@ -125,6 +127,20 @@ def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tupl
     if told is None:
         return (0, 0, 0), {Phrase.of("config.heads_misfit", said=said_so, q=query, v=value)}
     return told, {Phrase.of("config.heads_by_norm", said=said_so, q=query, v=value, size=normed)}
+
+
+def _is_count(config: dict[str, Any], key: str) -> bool:
+    try:
+        count(config, key)
+    except CheckpointError:
+        return False
+    return True
+
+
+def _said(value: Any) -> int | str:
+    """A value of config.json as a record holds it."""
+    whole = type(value) is int and abs(value) < 2**53
+    return value if whole or (isinstance(value, str) and len(value) < 60) else f"{value!r:.60}"
 
 
 def _head_counts(
@@ -266,7 +282,7 @@ def _otherwise(
         )
         predicting = keys is _LAYERS and type(further) is type(said) is int and found == said + further
         if not agrees and not predicting:
-            notes.add(Phrase.of("config.otherwise", key=key, said=f"{said!r:.60}", found=found))
+            notes.add(Phrase.of("config.otherwise", key=key, said=_said(said), found=found))
     return notes
 
 

@@ -20,6 +20,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "cap": verbal_cap,
     "capital": capital,
     "q": quoted,
+    "key": str,
     "plural": plural,
 }
 """Forms of what fills them, by the name that a template gives after a colon."""

@@ -50,12 +50,12 @@ LIMITS = {
     "limit.original": "It does not say which file is the original.",
     "limit.refused": "Tests that did not apply: {tests}.",
     "limit.effort.screen": (
-        "The models were compared at screen effort: by rows chosen in advance, fewer than the exact tests can use. The "
-        "content digest of such a model covers those rows alone."
+        "The models were compared at screen effort: by rows chosen in advance, fewer than the exact tests can use. "
+        "The content digest of such a model covers those rows alone."
     ),
     "limit.effort.standard": (
-        "The models were compared at standard effort: by rows chosen in advance, all that the exact tests can use. The "
-        "content digest of such a model covers those rows alone."
+        "The models were compared at standard effort: by rows chosen in advance, all that the exact tests can use. "
+        "The content digest of such a model covers those rows alone."
     ),
     "limit.assumptions": (
         "Every p-value is valid under the assumptions on training printed with its test, and only then."

@@ -51,7 +51,9 @@ PHRASES = {
         "config.json makes {heads} heads and {kv_heads} kv heads, which do not fit the fused rows of q, k and v and "
         "the {columns} columns of o; heads were taken as not known"
     ),
-    "config.heads_no_number": ("a number of heads in config.json is no whole number; heads were taken as not known"),
+    "config.heads_no_number": (
+        "config.json says {key:key} is {said:q}, which is no number of heads; heads were taken as not known"
+    ),
     "config.heads_misfit": (
         "config.json says {said:q}, which does not fit the {q} rows of q and {v} of v; heads were taken as not known"
     ),
@@ -60,7 +62,7 @@ PHRASES = {
         "were believed, of {size} channels"
     ),
     "config.otherwise": (
-        "config.json says {key:q} is {said:q}, and the tensors have {found}; the tensors were believed"
+        "config.json says {key:key} is {said:q}, and the tensors have {found}; the tensors were believed"
     ),
     "zeros.other_format": (
         "zero points of {dtype:q} matrices are those of checkpoint_format {found:q}, where config.json says "
