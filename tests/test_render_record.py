@@ -18,6 +18,7 @@ from verify.render import FORMATS
 from verify.render.latex import latex
 from verify.render.numbers import general, log10, share
 from verify.render.report_figures import figures
+from verify.render.sections.how_to_check import command
 from verify.statistics import words_of
 from verify.wording.forms import verbal_cap, verbal_scale
 
@@ -178,3 +179,21 @@ def test_reports_write_themselves(tmp_path: Path, reports: dict[str, ClaimReport
     shown = Page(report._repr_html_())
     assert report.finding in "".join(shown.text)
     assert not {tag for tag, _ in shown.elements} & {"script", "style", "svg"}
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "said"),
+    [
+        ("", "", ""),
+        ("x", "x", " --corpus x"),
+        ("x", "y", " --corpus x --corpus y"),
+        ("", "y", " --corpus '' --corpus y"),
+    ],
+)
+def test_the_command_gives_each_model_its_corpus(reports: dict[str, ClaimReport], a: str, b: str, said: str) -> None:
+    """One name is of both; where only one model's is declared, the other's is given as empty."""
+    report = reports["obfuscated"]
+    assert report.panel is not None
+    panel = report.panel.model_copy(update={"corpus_a": a, "corpus_b": b})
+    made = command(report.model_copy(update={"panel": panel}))
+    assert made.partition(" --corpus")[0] + said == made

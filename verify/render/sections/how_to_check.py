@@ -75,7 +75,7 @@ def command(report: ClaimReport) -> str:
             ("panel", "default" if given.get("panel") == "default" else "PANEL"),
             ("panel-alpha", f"{own.alpha:g}" if own.alpha != PANEL_ALPHA else None),
             *(("family", family) for family in own.families),
-            *(("corpus", corpus) for corpus in dict.fromkeys((own.corpus_a, own.corpus_b)) if corpus),
+            *(("corpus", corpus) for corpus in _corpora(own.corpus_a, own.corpus_b)),
         ]
     flags.append(("searched", str(report.searched) if report.searched > 1 else None))
     flags += [
@@ -87,6 +87,13 @@ def command(report: ClaimReport) -> str:
     return " ".join(
         ["verify lineage A B", *(f"--{name} {shlex.quote(value)}" for name, value in flags if value is not None)]
     )
+
+
+def _corpora(a: str, b: str) -> tuple[str, ...]:
+    """What ``--corpus`` is given: one name for both models, or A's and B's, of which either may be empty."""
+    if a == b:
+        return (a,) if a else ()
+    return a, b
 
 
 def references(report: ClaimReport) -> tuple[Inline, ...]:
