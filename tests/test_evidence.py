@@ -171,3 +171,22 @@ def test_an_honest_report_of_rows_that_are_doubled_agrees() -> None:
 def bare(model: Fingerprint) -> Fingerprint:
     """The record alone."""
     return Fingerprint(model.record, {})
+
+
+@pytest.mark.parametrize("where", ["asked", "assumes", "reason"])
+def test_a_line_of_ones_own_speaks_in_its_own_words(strangers: ClaimReport, where: str) -> None:
+    """A sentence of the catalogue on somebody's own line would be read as ours."""
+    ours, mine = Phrase.of("dependent.finding", pair=Phrase.of("pair"), p="p = 0"), Phrase.quoted("Mine.")
+    result = ScoreResult(id="own", version=1, applicable=False, reason=ours if where == "reason" else mine)
+    line = EvidenceLine(
+        line="own",
+        asked=ours if where == "asked" else mine,
+        assumes=(ours if where == "assumes" else mine,),
+        alpha=None,
+        log10_p=None,
+        attainable_log10_p=None,
+        results=(result,),
+    )
+    content = strangers.content()
+    content["evidence"] = [*content["evidence"], line.model_dump(mode="json")]
+    assert not passes(sealed(content))

@@ -68,8 +68,9 @@ def not_ones_own(line: EvidenceLine) -> str | None:
     """
     if line.alpha is not None:
         return f"the line of evidence {line.line!r} has a level, and enters no verdict; leave alpha None"
-    if line.asked.code != "quoted" or not isinstance(line.asked.values.get("text"), str):
-        return f"the line of evidence {line.line!r} asks in the library's words; give Phrase.quoted(...)"
+    shown = (line.asked, *line.assumes, *(result.reason for result in line.results if result.reason is not None))
+    if any(phrase.code != "quoted" or not isinstance(phrase.values.get("text"), str) for phrase in shown):
+        return f"the line of evidence {line.line!r} speaks in the library's words; give Phrase.quoted(...)"
     said = f"the line of evidence {line.line!r}"
     least = -inf if line.attainable_log10_p is None else line.attainable_log10_p
     if line.log10_p is not None and not least <= line.log10_p <= 0:
