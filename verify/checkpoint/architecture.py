@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ..base import Record
+from ..base import Record, later
 
 
 class Architecture(Record):
@@ -50,6 +50,18 @@ class Architecture(Record):
     tied_embeddings: bool
     shared_blocks: bool
     """One block is used in every layer."""
+    rotary: Literal["", "half", "interleaved"] = later("")
+    """How channels of q and k pair into planes that positions turn: c with c + ``rotary_size`` / 2, or 2c with 2c + 1;
+    empty if nothing is turned, or if it is unknown."""
+    rotary_size: int = later(0)
+    """Channels of each head that are turned, the first ones; 0 if none."""
+    query_key_norm: Literal["unknown", "none", "gain", "layer"] = later("unknown")
+    """What lies between the rows of q and k and their product, beside rotation: nothing that tells channels apart; a
+    norm with a gain for each channel; or a layer norm, which subtracts a mean."""
+    latent: int = later(0)
+    """Channels of the latent vector that k and v are made from; 0 if there is none."""
+    latent_query: int = later(0)
+    """Channels of the latent vector that q is made from; 0 if there is none."""
 
 
 class FileIdentity(Record):

@@ -61,6 +61,7 @@ def describe(
     notes |= _otherwise(comparable, width, 0 if family.shared_blocks else layers, vocab, experts, sizes)
     tied = vocab > 0 and not any(role == "unembed" for role, _, _ in shapes)
     known = family.stated or model_type in family.model_types  # else only the tensor names match this family
+    turned = known and kv_heads > 0 and family.rotary != ""
     architecture = Architecture(
         family=family.name,
         model_type=model_type[:60],
@@ -83,6 +84,9 @@ def describe(
         positions=family.positions if known else "unknown",
         tied_embeddings=tied,
         shared_blocks=family.shared_blocks,
+        rotary=family.rotary if turned else "",
+        rotary_size=head_size if turned else 0,
+        query_key_norm=("gain" if ("q_norm", 0, None) in shapes else "none") if known else "unknown",
     )
     return architecture, notes
 

@@ -124,6 +124,8 @@ class Family:
     attention: Literal["heads", "latent", "unknown"] = "heads"
     """Plain q, k, v, o; k and v made from a latent vector, so that no rows belong to one head; or unknown."""
     positions: Literal["rotary", "learned", "sinusoidal", "none", "unknown"] = "rotary"
+    rotary: Literal["", "half", "interleaved"] = ""
+    """How the channels of q and k pair into planes that positions turn, as in :class:`Architecture`."""
     shared_norm: bool = False
     """Attention and MLP in parallel behind one norm, ``norm_attn``."""
     shared_blocks: bool = False

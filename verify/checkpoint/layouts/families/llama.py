@@ -35,4 +35,5 @@ LLAMA = Family(
     constants=(r"\.rotary_emb\.inv_freq$",),
     others=FUSED,
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "gate", "up", "down"),
+    rotary="half",
 )
