@@ -21,6 +21,7 @@ from .result import (
     ScoreResult,
     TestResult,
 )
+from .rotary_phase import ROTARY_PHASE
 from .sign_agreement import SIGN_AGREEMENT
 from .similarity import Similarity
 from .spectral_distance import SPECTRAL_DISTANCE
@@ -38,6 +39,7 @@ EXACT_TESTS: tuple[Statistic, ...] = (
     RESPONSE_IDENTITY,
     SIGN_AGREEMENT,
     STREAM_IDENTITY,
+    ROTARY_PHASE,
 )
 """The exact tests, whose null distributions come from symmetries, in the order of the report."""
 
@@ -61,6 +63,7 @@ __all__ = [
     "PRIMARY",
     "RESPONSE_IDENTITY",
     "RESPONSE_MATCH",
+    "ROTARY_PHASE",
     "SIGN_AGREEMENT",
     "SPECTRAL_DISTANCE",
     "SPREAD_CORRELATION",

@@ -138,7 +138,7 @@ def _check_query_key(fields: dict[str, Any], layer: dict[str, str | Slot]) -> No
     _expect(len(turned) != 1, f"gives {' '.join(turned)} alone", "both rotary and rotary_size, or neither")
     _expect(not turned or fields["positions"] == "rotary", "gives rotary", 'positions = "rotary" beside it')
     plain = fields.get("query_key_norm") == "none" and ("q_norm" in layer or "k_norm" in layer)
-    _expect(not plain, 'gives query_key_norm as "none"', "the kind of the norm that [layer] has")
+    _expect(not plain, 'gives query_key_norm as "none"', "the kind of norm that [layer] has")
 
 
 def _table(entries: Any, roles: tuple[str, ...], template: Callable[[str, str], str]) -> dict[str, str | Slot]:

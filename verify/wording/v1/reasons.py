@@ -27,6 +27,14 @@ PHRASES = {
         "between v and o, {model} does more to value channels than mix each over positions, so re-ordering them or "
         "changing their signs can change its output"
     ),
+    "older_sketch": (
+        "the fingerprint of {model} is of sketch version {version}, which lacks what this test reads; make it again "
+        "from the weights"
+    ),
+    "keys_unknown": "it is not known what lies between the rows of q and k of {model} and their product",
+    "keys_layer_norm": "layer norms of {model} subtract a mean over the channels of q and k",
+    "not_rotary": "the attention of {model} turns no channels of q and k by position",
+    "rotary_sizes": "different numbers of channels of q and k are turned by position ({a} and {b})",
     "head_sizes": "the attention heads have different sizes ({a} and {b})",
     "sinusoidal": "{model} adds fixed sinusoidal positions to the residual stream",
     "layer_norm": "layer norm is not symmetric under sign flips",
