@@ -199,7 +199,7 @@ LAYOUT: dict[str, Any] = {
         ({"query_key_norm": "rms"}, "query_key_norm"),
         (
             {"query_key_norm": "none", "layer": LAYOUT["layer"] | {"q_norm": "layers.{i}.n.weight"}},
-            "kind of the norm",
+            "kind of norm",
         ),
     ],
 )
