@@ -377,9 +377,11 @@ def key_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, laye
         ("turned", kept_planes(architecture, sketch), 2),
         ("plain", kept_plain(architecture, sketch), 1),
     ):
-        for role, effort in (("k", "screen"), ("q", "standard")) if kept.size else ():
+        for role in "kq" if kept.size else "":
             axes = heads, kept, Axis("rows", rows)
-            one = partial(ArraySpec, layer=layer, part=part, role=role, effort=effort)
+            one = partial(
+                ArraySpec, layer=layer, part=part, role=role, effort="screen" if role == "k" else "standard"
+            )
             yield one("keys", axes=(*axes, projections), norm="planes")
             yield one("key_responses", axes=(*axes, tokens), norm="centred planes")
 

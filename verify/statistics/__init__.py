@@ -5,6 +5,7 @@ from .circuit_cosine import CIRCUIT_COSINE
 from .counted import Counted, Description, Source
 from .earlier import words_of
 from .embedding_geometry import EMBEDDING_GEOMETRY
+from .query_key_identity import QUERY_KEY_IDENTITY
 from .remake import remade
 from .response_identity import RESPONSE_IDENTITY
 from .response_match import RESPONSE_MATCH, ResponseGrid, response_grid
@@ -40,6 +41,7 @@ EXACT_TESTS: tuple[Statistic, ...] = (
     SIGN_AGREEMENT,
     STREAM_IDENTITY,
     ROTARY_PHASE,
+    QUERY_KEY_IDENTITY,
 )
 """The exact tests, whose null distributions come from symmetries, in the order of the report."""
 
@@ -61,6 +63,7 @@ __all__ = [
     "EXACT_TESTS",
     "PANEL_STATISTICS",
     "PRIMARY",
+    "QUERY_KEY_IDENTITY",
     "RESPONSE_IDENTITY",
     "RESPONSE_MATCH",
     "ROTARY_PHASE",

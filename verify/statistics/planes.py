@@ -1,16 +1,16 @@
 """Rotary planes of a model as complex vectors, one pairing of the heads of two models, and ties within one.
 
 A plane is a pair of rows of k (and of q, summed over the query heads of a group), which positions turn by an angle.
-Its vector is ``x + i y``: by weights, by responses to shared tokens, or both side by side. Planes have no order: the
-frequency pins their index. So planes of one index are compared, and only layers and heads are aligned, one-to-one, by
-sums of ``|z|``, which no turn changes (``statistics.turns``). Alignment by ``Re z`` would choose heads *because* their
-phases agree, and reject unrelated models.
+Its vector is ``x + i y``: by weights, by responses to shared tokens, or both side by side. Frequencies pin the index
+of a plane. So planes of one index are compared, and only layers and heads are aligned, one-to-one, by sums of
+``|z|``, which no turn changes (``statistics.turns``). Alignment by ``Re z`` would choose heads *because* their phases
+agree, and reject unrelated models.
 
-Ties. Two heads of one model whose planes are turned together (copies of a head or of a layer) are one group, and their
-``z`` are added. Heads of one slot in two layers, and of one layer, look tied if the sum of their ``Re z`` exceeds a
-normal quantile of its distribution under independent turns, in one pair of heads or over all heads of two layers; if
-all live planes are equal; or, of few planes, if the mean of ``Re z`` is above ``ALIKE`` (as in ``statistics.ties``,
-whose argument holds here: joint turns of two planes change no ``z`` between them).
+Ties. Two heads of one model whose planes are turned together (copies of a head or of a layer) are one group, and
+their ``z`` are added. Heads of one slot in two layers, and of one layer, look tied if the sum of their ``Re z``
+exceeds a normal quantile of its distribution under independent turns, in one pair of heads or over all heads of two
+layers; if all live planes are equal; or, of few planes, if the mean of ``Re z`` is above ``ALIKE`` (as in
+``statistics.ties``, whose argument holds here: joint turns of two planes change no ``z`` between them).
 """
 
 from __future__ import annotations
@@ -144,19 +144,21 @@ def tied_heads(model: Planes, *, quarter: bool) -> TiedSets:
     quarter : whether quarter turns are free; else half turns only.
     """
     layers, heads, planes, _ = model.vectors.shape
-    alive, sets = model.vectors.any(-1), TiedSets()
+    alive: NDArray[np.bool_] = np.any(model.vectors, axis=-1)
+    sets = TiedSets()
     comparisons = heads * layers * (layers - 1) // 2 + layers * heads * (heads - 1) // 2 + layers * (layers - 1) // 2
     threshold = -NormalDist().inv_cdf(FALSE_TIE / max(1, comparisons))
 
     def look_tied(z: Complex, live: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Whether sets of planes look turned together; [sets] from [sets, planes]."""
+        """Whether sets of planes look turned together; [...] from [..., planes]."""
         z, n = np.where(live, z, 0), live.sum(-1)
         size = np.sqrt((np.square(np.abs(z)) / 2 if quarter else np.square(z.real)).sum(-1))
         standardised = z.real.sum(-1) / np.where(size > 0, size, np.inf)
         alike = z.real.sum(-1) > ALIKE * model.parts * n
         most = np.sqrt(n * (2.0 if quarter else 1.0))  # the largest standardised sum that n planes can have
         equal = np.all(~live | (z.real > model.parts * (1 - MARGIN)), axis=-1)
-        return (n > 0) & ((standardised > threshold) | equal | (alike & (most <= threshold)))
+        looks: NDArray[np.bool_] = (n > 0) & ((standardised > threshold) | equal | (alike & (most <= threshold)))
+        return looks
 
     for i in range(layers):
         here, others = model.vectors[i], model.vectors[i + 1 :]

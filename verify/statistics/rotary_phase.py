@@ -1,24 +1,24 @@
 """Phases of rotary planes that agree, by weights and by responses to shared tokens.
 
-Statistic: for every layer, key-value head and kept frequency, the complex inner product z of a plane of A and the plane
-of the same frequency of the aligned head of B, over the rows of k and the rows of q summed over the query heads of the
-group: by projected weights where the widths are equal, plus by centred responses to shared tokens with norm gains
-folded in, where there are enough. Each plane gives two numbers (``turns``); their positive ones are counted.
+Statistic: for every layer, key-value head and kept frequency, the complex inner product z of a plane of A and the
+plane of the same frequency of the aligned head of B, over the rows of k and the rows of q summed over the query heads
+of the group: by projected weights where the widths are equal, plus by centred responses to shared tokens with norm
+gains folded in, where there are enough. Each plane gives two numbers (``turns``); their positive ones are counted.
 
 Group: turns of the planes by quarters, independent over layers, key-value heads and frequencies. Turning the pair
 ``(x, y)`` of rows of k, and the pairs of all query heads that read it, by any one angle commutes with the rotation by
 position and leaves the inner product of q and k alone, so the function is unchanged. By a quarter, ``(x, y) -> (-y,
 x)``, it is a signed permutation of rows: an initial law with independent entries, symmetric about zero, is unchanged,
-and optimisers that act on each coordinate alone and oddly carry it along (so does Muon, and biases turn along). Where a
-gain stands on each channel (q_norm, k_norm), exchanging two channels would need their gains exchanged, which all heads
-share; then only half turns are free, with one number a plane, ``Re z``. Planes cannot be permuted, since frequencies
-differ. Null distribution: ``inference.signs``; proof: Lemma (turns). Layers and heads are aligned, and copies of heads
-merged, by what turns do not change (``planes``).
+and optimisers that act on each coordinate alone and oddly carry it along (so does Muon, and biases turn along). Where
+a gain stands on each channel (q_norm, k_norm), exchanging two channels would need their gains exchanged, which all
+heads share; then only half turns are free, with one number a plane, ``Re z``. Planes cannot be permuted, since
+frequencies differ. Null distribution: ``inference.signs``; proof: Lemma (turns). Layers and heads are aligned, and
+copies of heads merged, by what turns do not change (``planes``).
 
-Survives permuted and flipped hidden units and value channels, any change of basis between v and o, re-ordered heads, a
-rotated residual stream with folded gains, an MLP replaced, changed depth and width. Blind to planes turned at random.
-Refuses attention without rotation by position, layer norms on q and k (they subtract a mean over channels), and
-fingerprints of an older sketch. If the rows of both models have a mean far from zero, they are set aside: p = 1.
+Survives permuted and flipped hidden units and value channels, any change of basis between v and o, re-ordered heads,
+a rotated residual stream with folded gains, an MLP replaced, changed depth and width. Blind to planes turned at
+random. Refuses attention without rotation by position, layer norms on q and k (they subtract a mean over channels),
+and fingerprints of an older sketch. If the rows of both models have a mean far from zero, they are set aside: p = 1.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ def _by_responses(model: Fingerprint) -> BlocksByLayer:
 
 
 _GROUP = (
-    "independent quarter turns (half turns, where channels have gains of their own) of the rotary planes of k, each with "
-    "the planes of the query heads that read it"
+    "independent quarter turns (half turns, where channels have gains of their own) of the rotary planes of k, each "
+    "with the planes of the query heads that read it"
 )
 
 ROTARY_PHASE = Statistic(

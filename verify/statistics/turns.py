@@ -1,8 +1,8 @@
 r"""Signs of turned planes: two fair coins for each plane that quarter turns leave free, one where only half turns do.
 
 Setting. A plane of A and one of B have a complex inner product ``z = sum_k (x_a + i y_a)_k conj((x_b + i y_b)_k)``,
-``x`` and ``y`` the two rows of a plane, over any number of coordinates. It gives the two numbers ``u = Re z + Im z`` and
-``w = Re z - Im z``; both are positive exactly if ``z`` lies within an eighth of a turn of 0.
+``x`` and ``y`` the two rows of a plane, over any number of coordinates. It gives the two numbers ``u = Re z + Im z``
+and ``w = Re z - Im z``; both are positive exactly if ``z`` lies within an eighth of a turn of 0.
 
 Lemma (turns). Under independent quarter turns of the planes of one model, and given the orbit, the signs of the
 non-zero numbers are independent fair coins, and how many numbers are not zero is fixed. With half turns alone this
