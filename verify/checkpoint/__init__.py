@@ -13,9 +13,11 @@ from .layouts.understand import MOST_PARTS
 from .opening import drafted_layout, open_checkpoint
 from .places.place import Location
 from .source import ResolvedLocation, resolve_location
+from .unused import BYTES, UNUSED, is_name
 from .vocabulary import LOOKED_FOR, Vocabulary
 
 __all__ = [
+    "BYTES",
     "COPIES",
     "FAMILIES",
     "KINDS",
@@ -23,6 +25,7 @@ __all__ = [
     "MOST_DECLARED",
     "MOST_GROUPS",
     "MOST_PARTS",
+    "UNUSED",
     "Architecture",
     "Checkpoint",
     "Family",
@@ -34,6 +37,7 @@ __all__ = [
     "Vocabulary",
     "draft_layout",
     "drafted_layout",
+    "is_name",
     "layout_of",
     "open_checkpoint",
     "read_layout",
