@@ -13,7 +13,7 @@ from .layouts.understand import MOST_PARTS
 from .opening import drafted_layout, open_checkpoint
 from .places.place import Location
 from .source import ResolvedLocation, resolve_location
-from .unused import BYTES, UNUSED, is_name
+from .unused import BYTES, is_name, name_of_byte
 from .vocabulary import LOOKED_FOR, Vocabulary
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "MOST_DECLARED",
     "MOST_GROUPS",
     "MOST_PARTS",
-    "UNUSED",
     "Architecture",
     "Checkpoint",
     "Family",
@@ -39,6 +38,7 @@ __all__ = [
     "drafted_layout",
     "is_name",
     "layout_of",
+    "name_of_byte",
     "open_checkpoint",
     "read_layout",
     "resolve_location",

@@ -1,12 +1,19 @@
 """Tokens that no text contains: which tokens of a vocabulary no training can have read, by their names alone.
 
-The table is fixed: it knows names, never weights. A token counts if its spelling says that its maker set it aside
-before training, or if it is one of the 13 bytes that no valid UTF-8 text contains (RFC 3629: C0 and C1 would begin an
-overlong form, F5 to FF a code point beyond U+10FFFF), as every byte-level and byte-fallback vocabulary has them.
+The table is fixed: it knows names, never weights. A token counts if it is
 
-Left out on purpose: ``<extra_id_N>`` (T5 and its kin write them in every example, Nemotron in every chat),
-``<reserved_N>`` of Baichuan (two of them open the turns of a chat), ``<|extra_N|>``, and all tokens with words in
-them. A token that a later maker took into use under another name has no name of the table any more.
+- one of the 13 bytes that no valid UTF-8 text contains (RFC 3629: C0 and C1 would begin an overlong form, F5 to FF a
+  code point beyond U+10FFFF), as every byte-level and byte-fallback vocabulary has them; Land and Bartolo (2024, arXiv
+  2405.05417) take the latter as the reference of untrained tokens;
+- in a byte-fallback vocabulary, an ASCII byte whose character has a token of its own, so that no text falls back to it;
+- a number of a series that its maker set aside before training, without the first and the last ten, which others take
+  into use without renaming them: ``<|reserved_special_token_0|>`` and ``<|reserved_special_token_250|>`` pad and mark
+  turns in fine-tuned models, ``<SPECIAL_999>`` pads Nemotron, ``<unused94>`` opens MedGemma's thoughts;
+- a row of the table beyond the last token.
+
+Left out on purpose: ``<extra_id_N>`` (T5 and its kin write them in every example, Nemotron in every chat), Baichuan's
+``<reserved_N>`` and InternLM2's ``[UNUSED_TOKEN_N]`` (some open the turns of a chat), Hunyuan's placeholders (in every
+prompt), and fairseq's ``madeupword``, of which there are few. A token that a later maker renamed is in no series.
 """
 
 from __future__ import annotations
@@ -15,45 +22,64 @@ import re
 from typing import NamedTuple
 
 
-class Kind(NamedTuple):
-    """A kind of names of unused tokens."""
+class Series(NamedTuple):
+    """Numbered tokens that the maker of a vocabulary set aside."""
 
-    pattern: str
-    """Regular expression that a whole name matches."""
+    before: str
+    """Text before the number."""
+    after: str
+    """Text behind it."""
+    first: int
+    last: int
     source: str
-    """Where such tokens are defined."""
+    """Who defines them."""
+
+    def holds(self, token: str) -> bool:
+        """Whether a token is of the series, and neither of its first nor of its last numbers."""
+        number = token.removeprefix(self.before).removesuffix(self.after)
+        if token != self.before + number + self.after or _NUMBER.fullmatch(number) is None:
+            return False
+        return self.first + TAKEN <= int(number) <= self.last - TAKEN
 
 
-_N = "(?:0|[1-9][0-9]{0,5})"
+_NUMBER = re.compile("0|[1-9][0-9]{0,6}")
 
-UNUSED: tuple[Kind, ...] = (
-    Kind(rf"\[unused{_N}\]", "vocab.txt of BERT (google-research/bert) and of its kin"),
-    Kind(rf"<unused{_N}>", "sentencepiece model of Gemma (google/gemma_pytorch)"),
-    Kind(rf"<\|reserved_special_token_{_N}\|>", "tokenizer of Llama 3 and 4 (meta-llama/llama-models)"),
+TAKEN = 10
+"""Numbers at either end of a series that do not count."""
+
+SERIES: tuple[Series, ...] = (
+    Series("[unused", "]", 0, 993, "vocab.txt of BERT (google-research/bert), and of multilingual BERT up to 99"),
+    Series("<unused", ">", 0, 98, "tokenizer of Gemma (google/gemma_pytorch)"),
+    Series("<|reserved_special_token_", "|>", 0, 250, "tokenizer of Llama 3 (meta-llama/llama3), up to 247 in 3.1"),
+    Series("<|reserved_", "|>", 200013, 201087, "o200k_harmony of gpt-oss (openai/harmony)"),
+    Series("<|reserved_token_", "|>", 163594, 163839, "tokenizer of Kimi K2 and Moonlight (MoonshotAI)"),
+    Series("<|dummy_", "|>", 0, 84, "tokenizer of Phi-4 (microsoft/phi-4)"),
+    Series("<SPECIAL_", ">", 100, 999, "tekken.json of Mistral (mistralai/mistral-common)"),
+    Series("<｜place▁holder▁no▁", "｜>", 0, 795, "tokenizer of DeepSeek V3 (deepseek-ai/DeepSeek-V3)"),
+    Series(">>UNUSED_", "<<", 100, 1900, "tokenizer of Falcon 3 (tiiuae)"),
 )
-"""The names, apart from bytes."""
+"""The series."""
 
 BYTES = (0xC0, 0xC1, *range(0xF5, 0x100))
 """Bytes that no valid UTF-8 text contains."""
 
-_NAMES = re.compile("|".join(kind.pattern for kind in UNUSED))
-_BYTE = re.compile(r"byte (C0|C1|F[5-9A-F])")
+_BYTE = re.compile(r"byte (?:C0|C1|F[5-9A-F]|[0-7][0-9A-F])")
 _ROW = re.compile(r"row ([0-9]{1,10}) of ([0-9]{1,10}) past ([0-9]{1,10})")
 
 
 def names_unused(token: str) -> bool:
-    """Whether a token, as it is spelled, has a name of the table.
+    """Whether a token, as it is spelled, is of a series.
 
     Examples
     --------
-    >>> names_unused("[unused7]"), names_unused("[MASK]"), names_unused("<|reserved_special_token_07|>")
-    (True, False, False)
+    >>> names_unused("[unused70]"), names_unused("[unused7]"), names_unused("[MASK]"), names_unused("[unused070]")
+    (True, False, False, False)
     """
-    return _NAMES.fullmatch(token) is not None
+    return any(series.holds(token) for series in SERIES if token.startswith(series.before))
 
 
 def name_of_byte(byte: int) -> str:
-    """Name of a byte that no text contains.
+    """Name of a token that is a single byte.
 
     Examples
     --------
@@ -81,7 +107,7 @@ def name_of_row(row: int, rows: int, known: int) -> str:
 
 
 def is_name(text: str) -> bool:
-    """Whether a text is a name of an unused token: a byte, a token of the table, or a row beyond the last token.
+    """Whether a text may name an unused token: a byte, a token of a series, or a row beyond the last token.
 
     Examples
     --------

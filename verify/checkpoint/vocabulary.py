@@ -47,7 +47,7 @@ class Vocabulary:
     file: str
     """Its name."""
     tokens: dict[bytes, int]
-    """Ids by token bytes; for several spellings of the same bytes, the lowest id."""
+    """Ids by token bytes; for several spellings of the same bytes, that of the text, else the lowest."""
     unused: dict[str, int] = field(default_factory=dict)
     """Ids of the tokens that no text contains, by name (``unused``)."""
     known: int | None = None
@@ -140,6 +140,7 @@ class Tokens(NamedTuple):
 
 def _vocabulary(file: str, tokens: Tokens) -> Vocabulary:
     found: dict[bytes, int] = {}
+    fallback: dict[bytes, int] = {}
     named: dict[str, int] = {}
     highest = -1
     for token, number in tokens.pairs:
@@ -149,8 +150,9 @@ def _vocabulary(file: str, tokens: Tokens) -> Vocabulary:
             )
         highest = max(highest, number)
         text = tokens.spell(token)
-        if text and number < found.get(text, _LARGEST):
-            found[text] = number
+        if text:
+            kind = fallback if tokens.spell is _sentencepiece and _FALLBACK.fullmatch(token) else found
+            kind[text] = min(number, kind.get(text, _LARGEST))
         if names_unused(token):
             named[token] = number
     used = set()
@@ -161,7 +163,9 @@ def _vocabulary(file: str, tokens: Tokens) -> Vocabulary:
                 named[token] = number
             else:
                 used.add(number)
-    named |= {name_of_byte(byte): found[text] for byte in BYTES if (text := bytes([byte])) in found}
+    in_no_text = [text for text in fallback if text in found] + [bytes([byte]) for byte in BYTES]
+    found, alone = fallback | found, found | fallback  # a byte has a token of its own only for want of another
+    named |= {name_of_byte(text[0]): alone[text] for text in in_no_text if text in alone}
     times = Counter(named.values())
     unused = {name: number for name, number in named.items() if number not in used and times[number] == 1}
     return Vocabulary(file, found, unused, highest + 1 if tokens.whole else None)
@@ -323,6 +327,7 @@ def _visible_bytes() -> dict[str, int]:
 
 
 _BYTE_OF = _visible_bytes()
+_FALLBACK = re.compile("<0x([0-9A-Fa-f]{2})>")
 
 
 def _byte_level(token: str) -> bytes | None:
@@ -331,7 +336,7 @@ def _byte_level(token: str) -> bytes | None:
 
 
 def _sentencepiece(token: str) -> bytes | None:
-    if match := re.fullmatch(r"<0x([0-9A-Fa-f]{2})>", token):
+    if match := _FALLBACK.fullmatch(token):
         return bytes([int(match[1], 16)])
     return token.replace("\u2581", " ").encode("utf-8", "surrogatepass")
 

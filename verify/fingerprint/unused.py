@@ -1,7 +1,7 @@
 """Rows of tokens that no text contains: which are kept, and their Gram profiles.
 
-Which rows are kept is a function of the tokenizer and the shape of the table alone. Bytes come first, then all others
-in the order of SHA-256 of their names, so that models of different vocabularies keep common ones.
+Which rows are kept is a function of the tokenizer and the shape of the table alone. The bytes of no text come first,
+then all others in the order of SHA-256 of their names, so that models of different vocabularies keep common ones.
 
 The profile of an unused row is its inner products with the rows of the anchors that *are* read; an anchor that is
 itself unused (a table whose rows pair by number has such ones) has a column of zeros. A permutation of the kept unused
@@ -17,16 +17,21 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checkpoint import BYTES, name_of_byte
+
+
+_FIRST = {name_of_byte(byte) for byte in BYTES}
+
 
 def in_frozen_order(names: Iterable[str]) -> list[str]:
     """Different names in the order in which they are chosen.
 
     Examples
     --------
-    >>> in_frozen_order(["[unused2]", "[unused1]", "byte F5"])
-    ['byte F5', '[unused2]', '[unused1]']
+    >>> in_frozen_order(["[unused12]", "[unused11]", "byte 41", "byte F5"])
+    ['byte F5', '[unused11]', 'byte 41', '[unused12]']
     """
-    return sorted(set(names), key=lambda name: (not name.startswith("byte "), _key(name)))
+    return sorted(set(names), key=lambda name: (name not in _FIRST, _key(name)))
 
 
 def keys_of_names(names: Sequence[str]) -> NDArray[np.intp]:

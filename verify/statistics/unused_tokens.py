@@ -64,6 +64,8 @@ LEAST = 7
 """Smallest number of common tokens: 1/7! is the first attainable p-value below .001, and a test that cannot reach the
 level would only cost the others theirs."""
 
+_RESTORING = ("bert", "albert", "distilbert", "mpnet", "torch_encoder", "inferred")
+"""Families that learn to restore tokens of a text, some of which were replaced by any token, and those that may."""
 _LEAST_LENGTH = 2.0**-16  # of a profile less the mean, below which its direction is that of rounding
 
 
@@ -73,7 +75,14 @@ def _common(a: Fingerprint, b: Fingerprint) -> tuple[str, ...]:
 
 
 def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
-    return first(enough_anchors(a, b), _enough(a, b))
+    return first(enough_anchors(a, b), _enough(a, b), _both_restore(a, b))
+
+
+def _both_restore(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    """Refuse two models that may have read any token in place of another, both in the same places."""
+    shapes = [model.record.architecture for model in (a, b)]
+    restoring = all(shape.family in _RESTORING or shape.family.startswith("layout:") for shape in shapes)
+    return Phrase.of("both_restore") if restoring else None
 
 
 def _enough(a: Fingerprint, b: Fingerprint) -> Phrase | None:

@@ -37,6 +37,10 @@ PHRASES = {
     "few_unused": (
         "the vocabularies share {common} tokens that no text contains; fewer than {least} cannot be evidence"
     ),
+    "both_restore": (
+        "both models are, or may be, of a kind that learns to restore a text in which some tokens were replaced by "
+        "any token; two trainings on one prepared text read the same unused tokens in the same places"
+    ),
     "rows_differ": "tables of {a} and {b} rows cannot be paired by number",
     "few_rows": "{rows} rows are fewer than {least}",
     "both": "{first}, and {second}",
