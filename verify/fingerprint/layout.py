@@ -14,6 +14,8 @@ name                     shape                      dtype    content
 ``stream.embed``         [dims, anchors]            float16  columns of the embedding over anchors, length 1
 ``stream.unembed``       [dims, anchors]            float16  of the unembedding likewise; absent where tied
 ``gram.embed``           [anchors, anchors]         float32  inner products of the anchors' embeddings, trace 1
+``unused.embed``         [unused, anchors]          float32  of embeddings of unused tokens with those of anchors that
+                                                             are read, centred, length 1
 ``circuit.{l}.C``        [anchors, anchors]         float16  C in qk, vo, ffn on the anchors, Frobenius norm 1
 ``spectrum.{l}.C``       [values]                   float32  singular values of C in qk, vo, over the largest
 ``keys.{l}.P.R``         [kv heads, n, 2 or 1,      float16  R in k, q: projected rows in planes (P: turned) or
@@ -61,13 +63,14 @@ Component = Literal[
     "spread",
     "keys",
     "key_responses",
+    "unused",
 ]
 """Kinds of arrays, by the first part of their names."""
 COMPONENTS: tuple[Component, ...] = get_args(Component)
-SAMPLED: tuple[Component, ...] = ("units", "values", "response", "stream", "gram", "keys", "key_responses")
-"""Components made of rows at chosen indices, which suffice for the exact tests."""
-SINCE_3: tuple[Component, ...] = ("keys", "key_responses")
+SINCE_3: tuple[Component, ...] = ("keys", "key_responses", "unused")
 """Components that sketches of version 2 lack."""
+SAMPLED: tuple[Component, ...] = ("units", "values", "response", "stream", "gram", *SINCE_3)
+"""Components made of rows at chosen indices, which suffice for the exact tests."""
 
 Norm = Literal["rows", "centred rows", "planes", "centred planes", "whole", "trace", "largest", "none"]
 """Scaling of an array: each row, or each plane of rows together, to length 1 (after centring rows), the whole to
@@ -220,7 +223,7 @@ def bundle_group(layer: int, bundle: Bundle) -> str:
 
 
 def specs(
-    architecture: Architecture, sketch: SketchSpec, anchors: int, effort: Effort = "full"
+    architecture: Architecture, sketch: SketchSpec, anchors: int, effort: Effort = "full", *, unused: int = 0
 ) -> Iterator[ArraySpec]:
     """The table: every array that a fingerprint may have.
 
@@ -230,21 +233,24 @@ def specs(
     sketch : sizes, as of this effort.
     anchors : number of anchors known.
     effort : only arrays that it has are given.
+    unused : number of unused tokens kept.
     """
     layers = (layer_specs(architecture, sketch, anchors, layer) for layer in range(architecture.layers))
-    for found in (*layers, token_specs(architecture, sketch, anchors), spread_specs(architecture)):
+    for found in (*layers, token_specs(architecture, sketch, anchors, unused), spread_specs(architecture)):
         yield from (spec for spec in found if spec.held_at(effort))
 
 
 def table(record: FingerprintRecord) -> Mapping[str, ArraySpec]:
     """Specifications, by name, of the arrays that a fingerprint of this record may have."""
-    rows = _table(record.architecture, record.sketch, len(record.anchors), record.effort)
+    rows = _table(record.architecture, record.sketch, len(record.anchors), record.effort, len(record.unused))
     return {name: spec for name, spec in rows.items() if spec.component in record.components}
 
 
 @lru_cache(maxsize=32)  # a screen cuts thousands of models with few shapes
-def _table(architecture: Architecture, sketch: SketchSpec, anchors: int, effort: Effort) -> Mapping[str, ArraySpec]:
-    return {spec.name: spec for spec in specs(architecture, sketch, anchors, effort)}
+def _table(
+    architecture: Architecture, sketch: SketchSpec, anchors: int, effort: Effort, unused: int
+) -> Mapping[str, ArraySpec]:
+    return {spec.name: spec for spec in specs(architecture, sketch, anchors, effort, unused=unused)}
 
 
 def subset(arrays: Arrays, larger: Mapping[str, ArraySpec], smaller: Mapping[str, ArraySpec]) -> Arrays:
@@ -386,7 +392,7 @@ def key_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, laye
             yield one("key_responses", axes=(*axes, tokens), norm="centred planes")
 
 
-def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int) -> Iterator[ArraySpec]:
+def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, unused: int) -> Iterator[ArraySpec]:
     """The arrays of the tables of tokens.
 
     Parameters
@@ -394,6 +400,7 @@ def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int) ->
     architecture : of the model.
     sketch : sizes, as of the effort.
     anchors : number of anchors known.
+    unused : number of unused tokens kept.
 
     Returns
     -------
@@ -405,6 +412,8 @@ def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int) ->
     streams = ("embed",) if architecture.tied_embeddings else ("embed", "unembed")
     for part in streams if architecture.vocab else ():
         yield ArraySpec("stream", None, part, "", (dimensions, tokens))
+    if unused:
+        yield ArraySpec("unused", None, "embed", "", (Axis("unused", unused), tokens), "centred rows", "float32")
 
 
 def spread_specs(architecture: Architecture) -> Iterator[ArraySpec]:

@@ -31,6 +31,7 @@ from .statistic import Statistic, exact_results
 from .stream_identity import STREAM_IDENTITY
 from .stream_rotation import STREAM_ROTATION
 from .unit_identity import UNIT_IDENTITY
+from .unused_tokens import UNUSED_TOKENS
 from .value_identity import VALUE_IDENTITY
 from .words import Words
 
@@ -42,6 +43,7 @@ EXACT_TESTS: tuple[Statistic, ...] = (
     STREAM_IDENTITY,
     ROTARY_PHASE,
     QUERY_KEY_IDENTITY,
+    UNUSED_TOKENS,
 )
 """The exact tests, whose null distributions come from symmetries, in the order of the report."""
 
@@ -73,6 +75,7 @@ __all__ = [
     "STREAM_IDENTITY",
     "STREAM_ROTATION",
     "UNIT_IDENTITY",
+    "UNUSED_TOKENS",
     "VALUE_IDENTITY",
     "CellResult",
     "Count",
