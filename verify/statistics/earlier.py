@@ -73,7 +73,7 @@ EARLIER: dict[tuple[str, int], Earlier] = {
     ),
     ("sign_agreement", 2): Earlier(
         Words(
-            title="Agreeing signs of value channels and gated units, two at a time (version 2, at equal indices alone)",
+            title="Agreeing signs of value channels and gated units, two at a time (version 2, of equal indices)",
             null=(
                 "The signs of the value channels, and of the gated hidden units, of one model carry no information "
                 "about those of the other, or their order does not."
