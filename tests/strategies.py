@@ -40,7 +40,7 @@ SKETCH = SketchSpec(
     match_expert_units=4,
     spectrum=4,
 )
-EXACT: tuple[Component, ...] = ("units", "values", "response", "stream")
+EXACT: tuple[Component, ...] = ("units", "values", "response", "routers", "heads", "stream")
 """Components that the exact tests look at."""
 
 SEEDS = st.integers(0, 2**32)
@@ -73,6 +73,8 @@ def architecture(**changes: Any) -> Architecture:
         "positions": "rotary",
         "tied_embeddings": False,
         "shared_blocks": False,
+        "query_key_norm": "none",
+        "heads_alike": True,
     }
     return Architecture(**(fields | changes))
 
@@ -93,7 +95,7 @@ def gpt2_like() -> Architecture:
 
 def moe_like() -> Architecture:
     """Four experts and a shared one."""
-    return architecture(family="qwen2_moe", hidden=0, experts=4, expert_hidden=20, shared_hidden=20)
+    return architecture(family="qwen2_moe", hidden=0, experts=4, expert_hidden=20, shared_hidden=20, expert_group=4)
 
 
 def anchors_known(shape: Architecture, sketch: SketchSpec) -> int:
@@ -217,6 +219,9 @@ def architectures(draw: st.DrawFn) -> Architecture:
         experts=experts,
         expert_hidden=draw(st.integers(1, 20)) if experts else 0,
         shared_hidden=draw(st.integers(0, 20)) if experts else 0,
+        expert_group=draw(st.sampled_from([0, 1, experts])) if experts else 0,
+        heads_alike=kv_heads > 0 and draw(st.booleans()),
+        query_key_norm=draw(st.sampled_from(["unknown", "none", "gain", "layer"])),
         gated=draw(st.booleans()),
         tied_embeddings=bool(vocab) and draw(st.booleans()),
     )

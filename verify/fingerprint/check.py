@@ -35,6 +35,7 @@ _COUNTS = {
     "experts": (0, 2048),
     "expert_hidden": (0, 1 << 20),
     "shared_hidden": (0, 1 << 20),
+    "expert_group": (0, 2048),
 }
 _MOST_BLOCKS = 1 << 15  # kv heads, or experts, over all layers
 _LARGEST_NUMBER = (1 << 53) - 1  # the largest integer of canonical JSON

@@ -15,6 +15,10 @@ name                     shape                      dtype    content
 ``stream.unembed``       [dims, anchors]            float16  of the unembedding likewise; absent where tied
 ``gram.embed``           [anchors, anchors]         float32  inner products of the anchors' embeddings, trace 1
 ``circuit.{l}.C``        [anchors, anchors]         float16  C in qk, vo, ffn on the anchors, Frobenius norm 1
+``heads.{l}.C``          [kv heads, anchors]        float16  C in qk, vo of single tokens, centred, length 1
+``routers.{l}.weights``  [experts, projections]     float16  projected rows less their mean, length 1
+``routers.{l}.P``        [experts, anchors]         float16  P in responses, of these rows to anchors, and experts, of
+                                                             all units of an expert, less their mean, centred likewise
 ``spectrum.{l}.C``       [values]                   float32  singular values of C in qk, vo, over the largest
 ``spread.R``             [layers, 4]                float64  mean, sd, rms, kurtosis of all entries of role R
 =======================  =========================  =======  =============================================
@@ -45,10 +49,12 @@ if TYPE_CHECKING:
 
 Arrays = Mapping[str, NDArray[np.floating]]
 
-Component = Literal["units", "values", "response", "match", "stream", "gram", "circuit", "spectrum", "spread"]
+Component = Literal[
+    "units", "values", "response", "routers", "heads", "match", "stream", "gram", "circuit", "spectrum", "spread"
+]
 """Kinds of arrays, by the first part of their names."""
 COMPONENTS: tuple[Component, ...] = get_args(Component)
-SAMPLED: tuple[Component, ...] = ("units", "values", "response", "stream", "gram")
+SAMPLED: tuple[Component, ...] = ("units", "values", "response", "routers", "stream", "gram")
 """Components made of rows at chosen indices, which suffice for the exact tests."""
 
 Norm = Literal["rows", "centred rows", "whole", "trace", "largest", "none"]
@@ -251,6 +257,7 @@ def layer_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, la
     """
     for bundle in bundles(architecture, sketch):
         yield from bundle_specs(architecture, sketch, anchors, layer, bundle)
+    yield from router_specs(architecture, sketch, anchors, layer)
     if architecture.kv_heads:
         yield from attention_specs(architecture, sketch, anchors, layer)
 
@@ -287,6 +294,30 @@ def bundle_specs(
         yield ArraySpec("circuit", layer, "ffn", "", (tokens, tokens), "whole", effort="full", group=group)
 
 
+def router_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int) -> Iterator[ArraySpec]:
+    """The arrays of the router of one layer, if routing is known to treat experts alike.
+
+    Parameters
+    ----------
+    architecture : of the model.
+    sketch : sizes, as of the effort.
+    anchors : number of anchors known.
+    layer : number of the layer, from 0.
+
+    Returns
+    -------
+    iterator of ArraySpec
+        Rows of the table; a layer has all of them or none.
+    """
+    if not architecture.expert_group:
+        return
+    experts, tokens = Axis("experts", architecture.experts), Axis("anchors", anchors)
+    one = partial(ArraySpec, "routers", layer, role="", group=f"{layer}.router")
+    yield one("weights", axes=(experts, Axis("projections", sketch.projections)))
+    yield one("responses", axes=(experts, tokens), norm="centred rows")
+    yield one("experts", axes=(experts, tokens), norm="centred rows", effort="full")
+
+
 def attention_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int) -> Iterator[ArraySpec]:
     """The arrays of the attention of one layer, if there are key-value heads.
 
@@ -311,6 +342,8 @@ def attention_specs(architecture: Architecture, sketch: SketchSpec, anchors: int
     for circuit in ("qk", "vo"):
         largest = (Axis("values", sketch.spectrum),)
         yield ArraySpec("spectrum", layer, circuit, "", largest, "largest", "float32", "full")
+        if architecture.heads_alike and (circuit == "vo" or architecture.query_key_norm in ("none", "gain")):
+            yield ArraySpec("heads", layer, circuit, "", (heads, tokens), "centred rows", effort="full")
         if _in_circuits(architecture, layer):
             yield ArraySpec("circuit", layer, circuit, "", (tokens, tokens), "whole", effort="full")
 

@@ -5,6 +5,8 @@ from .circuit_cosine import CIRCUIT_COSINE
 from .counted import Counted, Description, Source
 from .earlier import words_of
 from .embedding_geometry import EMBEDDING_GEOMETRY
+from .expert_identity import EXPERT_IDENTITY
+from .head_identity import HEAD_IDENTITY
 from .remake import remade
 from .response_identity import RESPONSE_IDENTITY
 from .response_match import RESPONSE_MATCH, ResponseGrid, response_grid
@@ -38,6 +40,8 @@ EXACT_TESTS: tuple[Statistic, ...] = (
     RESPONSE_IDENTITY,
     SIGN_AGREEMENT,
     STREAM_IDENTITY,
+    HEAD_IDENTITY,
+    EXPERT_IDENTITY,
 )
 """The exact tests, whose null distributions come from symmetries, in the order of the report."""
 
@@ -57,6 +61,8 @@ __all__ = [
     "CIRCUIT_COSINE",
     "EMBEDDING_GEOMETRY",
     "EXACT_TESTS",
+    "EXPERT_IDENTITY",
+    "HEAD_IDENTITY",
     "PANEL_STATISTICS",
     "PRIMARY",
     "RESPONSE_IDENTITY",

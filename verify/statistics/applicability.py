@@ -93,6 +93,36 @@ def linear_values(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     return None if x == y else Phrase.of("head_sizes", a=x, b=y)
 
 
+def heads_alike(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    """Refuse layers of one kv head, and heads that something fixed or shared by layers tells apart."""
+    for side, model in zip("AB", (a, b), strict=True):
+        shape = model.record.architecture
+        if (reason := _no_channels(side, model)) is not None:
+            return reason
+        if shape.kv_heads == 1:
+            return Phrase.of("one_head", model=side)
+        if not shape.heads_alike:
+            return _unknown(side, model) or Phrase.of("heads_told_apart", model=side)
+        if (reason := _misunderstood(side, model, "attn", "attention")) is not None:
+            return reason
+    return None
+
+
+def experts_alike(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    """Refuse models without routed experts, or whose routing is not known to treat them alike."""
+    for side, model in zip("AB", (a, b), strict=True):
+        shape = model.record.architecture
+        if not shape.experts:
+            return Phrase.of("no_experts", model=side)
+        if not shape.expert_group:
+            return _unknown(side, model) or Phrase.of("routing_unknown", model=side)
+        if shape.expert_group == 1:
+            return Phrase.of("one_expert", model=side)
+        if (reason := _misunderstood(side, model, "mlp", "moe", "ffn", "feed_forward", "expert")) is not None:
+            return reason
+    return None
+
+
 def enough_anchors(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     """Refuse models of which fewer than ``LEAST_ANCHORS`` rows of the tables of tokens can be paired."""
     models = {"A": a.record, "B": b.record}

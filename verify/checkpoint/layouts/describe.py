@@ -87,6 +87,8 @@ def describe(
         rotary=family.rotary if turned else "",
         rotary_size=head_size if turned else 0,
         query_key_norm=("gain" if ("q_norm", 0, None) in shapes else "none") if known else "unknown",
+        heads_alike=known and kv_heads > 0 and family.heads_alike and family.positions not in ("none", "unknown"),
+        expert_group=_expert_group(family, shapes, comparable, experts) if known else 0,
     )
     return architecture, notes
 
@@ -131,6 +133,16 @@ def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tupl
     if told is None:
         return (0, 0, 0), {Phrase.of("config.heads_misfit", said=said_so, q=query, v=value)}
     return told, {Phrase.of("config.heads_by_norm", said=said_so, q=query, v=value, size=normed)}
+
+
+def _expert_group(family: Family, shapes: Shapes, config: dict[str, Any], experts: int) -> int:
+    """Size of the groups of experts that routing treats alike; 0 if unknown."""
+    routed = {layer for role, layer, _ in shapes if role == "expert_down"}
+    if not all(("router", layer, None) in shapes for layer in routed):
+        return 0
+    groups = family.expert_groups
+    number = groups if isinstance(groups, int) else count(config, *groups, default=0)
+    return experts // number if number and experts % number == 0 else 0
 
 
 def _is_count(config: dict[str, Any], key: str) -> bool:

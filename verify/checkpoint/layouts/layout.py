@@ -126,6 +126,12 @@ class Family:
     positions: Literal["rotary", "learned", "sinusoidal", "none", "unknown"] = "rotary"
     rotary: Literal["", "half", "interleaved"] = ""
     """How the channels of q and k pair into planes that positions turn, as in :class:`Architecture`."""
+    heads_alike: bool = True
+    """Whether nothing fixed, and nothing shared by layers, tells heads apart; false without positions, which may be
+    those of ALiBi, whatever this says."""
+    expert_groups: int | tuple[str, ...] = 0
+    """Number of equal groups of experts among which routing chooses first, 1 if it does not, or the entry of
+    ``config.json`` that gives it; 0 if unknown."""
     shared_norm: bool = False
     """Attention and MLP in parallel behind one norm, ``norm_attn``."""
     shared_blocks: bool = False

@@ -36,6 +36,7 @@ GEMMA3N = Family(
     unprefixed=UNEMBED,
     required=(*_REQUIRED, "norm_attn_out", "norm_mlp_out"),
     linear_values=False,  # each head's values are normed
+    heads_alike=False,  # later layers read the heads of earlier ones
     tied=True,
     by_names=False,
 )

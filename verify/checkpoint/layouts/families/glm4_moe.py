@@ -23,4 +23,5 @@ GLM4_MOE = Family(
     others=STACKED,
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "router", "expert_gate"),
     telling=("router_bias", "shared_gate"),
+    expert_groups=("n_group",),
 )

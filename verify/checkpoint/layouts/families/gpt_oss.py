@@ -34,4 +34,5 @@ GPT_OSS = Family(
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "router", "expert_gate"),
     odd_in_up=False,
     other_meaning=("intermediate_size",),  # of experts
+    expert_groups=1,
 )

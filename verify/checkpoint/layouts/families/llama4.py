@@ -22,4 +22,5 @@ LLAMA4 = Family(
     unprefixed=UNEMBED,
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "router", "expert_gate", "shared_gate"),
     other_meaning=("intermediate_size",),  # of experts; dense layers have intermediate_size_mlp
+    expert_groups=1,
 )

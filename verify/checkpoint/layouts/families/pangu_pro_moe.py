@@ -18,4 +18,5 @@ PANGU_PRO_MOE = Family(
     constants=(r"\.rotary_emb\.inv_freq$", r"\.k_proj\.kv_cache_(scale|offset)$"),
     required=("embed", "q", "k", "v", "o", "norm_attn", "expert_gate"),
     telling=("shared_gate", "router_scale"),
+    expert_groups=("num_experts_per_tok",),  # the best expert of each group
 )

@@ -32,4 +32,5 @@ QWEN2_MOE = Family(
     required=("embed", "q", "k", "v", "o", "norm_attn", "expert_gate"),
     telling=("shared_gate", "shared_router"),
     others=STACKED,
+    expert_groups=1,
 )

@@ -14,4 +14,5 @@ QWEN3_MOE = Family(
     constants=(r"\.rotary_emb\.inv_freq$",),
     required=("embed", "q", "k", "v", "o", "q_norm", "k_norm", "norm_attn", "router", "expert_gate"),
     others=STACKED,
+    expert_groups=1,
 )
