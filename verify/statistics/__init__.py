@@ -7,6 +7,7 @@ from .earlier import words_of
 from .embedding_geometry import EMBEDDING_GEOMETRY
 from .expert_identity import EXPERT_IDENTITY
 from .head_identity import HEAD_IDENTITY
+from .query_key_identity import QUERY_KEY_IDENTITY
 from .remake import remade
 from .response_identity import RESPONSE_IDENTITY
 from .response_match import RESPONSE_MATCH, ResponseGrid, response_grid
@@ -23,6 +24,7 @@ from .result import (
     ScoreResult,
     TestResult,
 )
+from .rotary_phase import ROTARY_PHASE
 from .sign_agreement import SIGN_AGREEMENT
 from .similarity import Similarity
 from .spectral_distance import SPECTRAL_DISTANCE
@@ -42,6 +44,8 @@ EXACT_TESTS: tuple[Statistic, ...] = (
     STREAM_IDENTITY,
     HEAD_IDENTITY,
     EXPERT_IDENTITY,
+    ROTARY_PHASE,
+    QUERY_KEY_IDENTITY,
 )
 """The exact tests, whose null distributions come from symmetries, in the order of the report."""
 
@@ -65,8 +69,10 @@ __all__ = [
     "HEAD_IDENTITY",
     "PANEL_STATISTICS",
     "PRIMARY",
+    "QUERY_KEY_IDENTITY",
     "RESPONSE_IDENTITY",
     "RESPONSE_MATCH",
+    "ROTARY_PHASE",
     "SIGN_AGREEMENT",
     "SPECTRAL_DISTANCE",
     "SPREAD_CORRELATION",

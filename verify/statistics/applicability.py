@@ -13,6 +13,7 @@ from ..base import Phrase
 from ..checkpoint import FAMILIES
 from ..fingerprint import (
     LEAST_ANCHORS,
+    Component,
     Fingerprint,
     FingerprintRecord,
     on_anchors,
@@ -63,6 +64,12 @@ def _misunderstood(side: str, model: Fingerprint, *parts: str) -> Phrase | None:
     return None
 
 
+def _older(side: str, model: Fingerprint) -> Phrase | None:
+    """Refuse a fingerprint of a version that lacks the arrays."""
+    version = model.record.sketch.version
+    return Phrase.of("older_sketch", model=side, version=version) if version < 3 else None
+
+
 def _no_channels(side: str, model: Fingerprint) -> Phrase | None:
     shape = model.record.architecture
     if shape.kv_heads:
@@ -97,12 +104,29 @@ def heads_alike(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     """Refuse layers of one kv head, and heads that something fixed or shared by layers tells apart."""
     for side, model in zip("AB", (a, b), strict=True):
         shape = model.record.architecture
-        if (reason := _no_channels(side, model)) is not None:
+        if (reason := _older(side, model) or _no_channels(side, model)) is not None:
             return reason
         if shape.kv_heads == 1:
             return Phrase.of("one_head", model=side)
         if not shape.heads_alike:
             return _unknown(side, model) or Phrase.of("heads_told_apart", model=side)
+        if (reason := _misunderstood(side, model, "attn", "attention")) is not None:
+            return reason
+    return None
+
+
+def known_keys(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    """Refuse attention of which it is not known what lies between the rows of q and k and their product."""
+    for side, model in zip("AB", (a, b), strict=True):
+        if (reason := _older(side, model)) is not None:
+            return reason
+        if (reason := _no_channels(side, model)) is not None:
+            return reason
+        norm = model.record.architecture.query_key_norm
+        if norm == "unknown":
+            return _unknown(side, model) or Phrase.of("keys_unknown", model=side)
+        if norm == "layer":
+            return Phrase.of("keys_layer_norm", model=side)
         if (reason := _misunderstood(side, model, "attn", "attention")) is not None:
             return reason
     return None
@@ -114,6 +138,8 @@ def experts_alike(a: Fingerprint, b: Fingerprint) -> Phrase | None:
         shape = model.record.architecture
         if not shape.experts:
             return Phrase.of("no_experts", model=side)
+        if (reason := _older(side, model)) is not None:
+            return reason
         if not shape.expert_group:
             return _unknown(side, model) or Phrase.of("routing_unknown", model=side)
         if shape.expert_group == 1:
@@ -121,6 +147,18 @@ def experts_alike(a: Fingerprint, b: Fingerprint) -> Phrase | None:
         if (reason := _misunderstood(side, model, "mlp", "moe", "ffn", "feed_forward", "expert")) is not None:
             return reason
     return None
+
+
+def compared_by(a: Fingerprint, b: Fingerprint) -> tuple[Component, ...]:
+    """Kinds of rows of q and k that can be compared: weights of one width, responses to shared anchors."""
+    refused: dict[Component, Phrase | None] = {"keys": same_width(a, b), "key_responses": enough_anchors(a, b)}
+    return tuple(component for component, reason in refused.items() if reason is None)
+
+
+def not_comparable(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    """Refuse rows of q and k of different widths, without enough shared anchors."""
+    width, anchors = same_width(a, b), enough_anchors(a, b)
+    return None if width is None or anchors is None else Phrase.of("both", first=width, second=anchors)
 
 
 def enough_anchors(a: Fingerprint, b: Fingerprint) -> Phrase | None:
