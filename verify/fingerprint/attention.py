@@ -162,7 +162,11 @@ def _of_heads(
     tokens: Tokens,
 ) -> NDArray[np.float16]:
     """What kv heads do with single tokens, of q and k, or of v and o; see :mod:`verify.fingerprint.heads`."""
-    heads, reading, (x, y) = checkpoint.architecture.kv_heads, tokens.reading("attn", layer) / tokens.lengths, matrices
+    heads, reading, (x, y) = (
+        checkpoint.architecture.kv_heads,
+        tokens.reading("attn", layer) / tokens.lengths,
+        matrices,
+    )
     if name == "vo":
         return diagonal(images(y.T, tokens.embedding.T / tokens.lengths), images(x, reading), heads)
     queries, keys = images(x, reading), images(y, reading)

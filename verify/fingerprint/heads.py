@@ -9,9 +9,9 @@ the token's embedding e and the gain g of the norm before attention:
   embedding.
 
 Biases are not read. Neither function depends on the order of the query heads, on the basis of the channels (an
-invertible map of k, and its inverse transpose in q, cancel; so do those of v and o), on turned planes of q and k, or on
-a rotation of the residual stream with folded gains: (Wq diag(g) Q)(e Q)' = Wq diag(g) e'. Permuting the kv heads of a
-layer together with their query heads permutes them.
+invertible map of k, and its inverse transpose in q, cancel; so do those of v and o), on turned planes of q and k, or
+on a rotation of the residual stream with folded gains: (Wq diag(g) Q)(e Q)' = Wq diag(g) e'. Permuting the kv heads
+of a layer together with their query heads permutes them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .responses import Tokens, centred
+from .responses import centred
 from .sketch import unit_rows
 
 _ROWS = 1 << 10  # rows multiplied at a time
@@ -39,9 +39,7 @@ def normed(image: NDArray[np.float64], gain: NDArray[np.float64]) -> NDArray[np.
     return behind.reshape(image.shape)
 
 
-def diagonal(
-    queries: NDArray[np.float64], others: NDArray[np.float64], heads: int
-) -> NDArray[np.float16]:
+def diagonal(queries: NDArray[np.float64], others: NDArray[np.float64], heads: int) -> NDArray[np.float16]:
     """The function of a token of every kv head, centred over the anchors and scaled to length 1.
 
     Parameters

@@ -1,15 +1,14 @@
 """What routing reads: the rows of a router, less what all of them have in common.
 
-Softmax is blind to a vector added to all rows of a router. So rows are centred over the experts; sums over experts are
-of sorted numbers, so that they do not depend on the order of the experts to the last bit. Centring is linear and
-treats all rows alike: permuting the experts permutes the centred rows. Biases and scales of single experts move along
-with their rows, and are not read.
+Softmax is blind to a vector added to all rows of a router. So rows are centred over the experts; sums over experts
+are of sorted numbers, so that they do not depend on the order of the experts to the last bit. Centring is linear and
+treats all rows alike: permuting the experts permutes the centred rows. Biases and scales of single experts move
+along with their rows, and are not read.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..checkpoint import Checkpoint
 from .layout import router_specs
@@ -19,9 +18,7 @@ from .sketch import SketchSpec, projection, unit_rows
 from .units import Arrays
 
 
-def router_rows(
-    scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens
-) -> Arrays:
+def router_rows(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> Arrays:
     """Arrays ``routers.{layer}.weights`` and ``.responses``; none in a layer without a router.
 
     Parameters

@@ -1,29 +1,30 @@
 """Routed experts that kept their index, by what routes tokens to them.
 
-Statistic: the number F of experts of A whose unique best match among B's experts of the aligned layer (and group) sits
-at the same index. An expert is described by the response of its router row to the anchors, less the mean over the
-experts of the layer (``fingerprint.routers``); at full effort also by the root mean square, over all its units, of
-their gate responses to each anchor, less the mean over the experts. The score is the mean cosine. If the vocabularies
-share too few tokens and the streams have one width, router rows are compared by their projections.
+Statistic: the number F of experts of A whose unique best match among B's experts of the aligned layer (and group)
+sits at the same index. An expert is described by the response of its router row to the anchors, less the mean over
+the experts of the layer (``fingerprint.routers``); at full effort also by the root mean square, over all its units,
+of their gate responses to each anchor, less the mean over the experts. The score is the mean cosine. If the
+vocabularies share too few tokens and the streams have one width, router rows are compared by their projections.
 
-Group: permutations of the routed experts, independently per layer (layers found to be copies share one). Where routing
-first chooses among groups of experts (DeepSeek V2 and V3) or takes one of each (Pangu Pro MoE), permutations inside
-each group, independently of the others: L is then the number of aligned groups.
+Group: permutations of the routed experts, independently per layer (layers found to be copies share one). Where
+routing first chooses among groups of experts (DeepSeek V2 and V3) or takes one of each (Pangu Pro MoE), permutations
+inside each group, independently of the others: L is then the number of aligned groups.
 
 Proof. A layer adds up what its experts write, each times its own weight of routing. Weights are a function of the
-logits of all experts that commutes with permutations of them (inside groups, where they are routed by groups): softmax,
-sigmoid, the largest k, the largest k of the best groups, each with biases and scales of its own expert, which move
-along. So permuting router rows and experts together permutes the terms of a sum. Losses that balance the load are
-symmetric functions of the same numbers, over the same groups. The description of an expert depends on its own tensors
-and on sums over all experts, so those of a model with permuted experts are permuted. That of units by a sum over all
-of them does not depend on their order, so it needs no matching of units; a description by units at fixed indices would
-compare different units of one expert. Layers, and groups inside layers, are aligned by mean best scores, which no
-permutation inside groups changes. Null distribution: ``inference.fixed_points``. ∎
+logits of all experts that commutes with permutations of them (inside groups, where they are routed by groups):
+softmax, sigmoid, the largest k, the largest k of the best groups, each with biases and scales of its own expert,
+which move along. So permuting router rows and experts together permutes the terms of a sum. Losses that balance the
+load are symmetric functions of the same numbers, over the same groups. The description of an expert depends on its
+own tensors and on sums over all experts, so those of a model with permuted experts are permuted. That of units by a
+sum over all of them does not depend on their order, so it needs no matching of units; a description by units at
+fixed indices would compare different units of one expert. Layers, and groups inside layers, are aligned by mean best
+scores, which no permutation inside groups changes. Null distribution: ``inference.fixed_points``. ∎
 
-Under groups, permutations of all experts are no symmetry: pairs of experts of one group and of two are told apart, and
-the second factorial moment of F may reach 2. That is why groups are compared apart.
+Under groups, permutations of all experts are no symmetry: pairs of experts of one group and of two are told apart,
+and the second factorial moment of F may reach 2. That is why groups are compared apart.
 
-Refuses models without routed experts, or whose routing is not known (no router among the tensors, no number of groups).
+Refuses models without routed experts, or whose routing is not known (no router among the tensors, no number of
+groups).
 
 Survives permuted units and heads, signs, every change inside experts that keeps what their gates read, a rotated
 residual stream, folded norms. Blind to permuted experts, and to routers trained anew.
@@ -95,8 +96,8 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
 
 
 _GROUP = (
-    "permutations of the routed experts of each layer (inside each group among which routing chooses), independently of "
-    "the other layers and groups"
+    "permutations of the routed experts of each layer (inside each group among which routing chooses), independently "
+    "of the other layers and groups"
 )
 
 EXPERT_IDENTITY = Statistic(

@@ -1,25 +1,26 @@
 """Key-value heads that kept their index, by what they do with shared tokens.
 
-Statistic: the number F of kv heads of A whose unique best match among B's heads of the aligned layer sits at the same
-index. A head, together with the query heads that read it, is described by two functions of the anchors
+Statistic: the number F of kv heads of A whose unique best match among B's heads of the aligned layer sits at the
+same index. A head, together with the query heads that read it, is described by two functions of the anchors
 (``fingerprint.heads``): the logits of a token that attends to itself, and what is written of it along its own
 embedding, both centred over the anchors; the score is the mean cosine. The first is left out where a model norms
 queries and keys in a way that is not known.
 
-Group: permutations of the kv heads of a layer, each with its query heads, independently per layer (layers found to be
-copies share one). L is the number of aligned layers.
+Group: permutations of the kv heads of a layer, each with its query heads, independently per layer (layers found to
+be copies share one). L is the number of aligned layers.
 
 Proof. Attention adds up what its query heads write, each from the keys and values of its own kv head. So if the rows
-of k and v, and with them the rows of q, the columns of o and all that belongs to one head (biases, gains, sinks), are
-permuted by kv heads, the sum has the same terms. Initial matrices of independent entries with one distribution have
-one law under these permutations; optimisers that act on entries, or on whole matrices by their products, carry them
-along. The functions of a head are computed from its own rows and columns and from what all heads share, so those of a
-model with permuted heads are permuted, and the score array likewise. Layers are aligned by the mean best score, which
-no permutation of heads changes. Null distribution: ``inference.fixed_points``, whatever the number of heads. ∎
+of k and v, and with them the rows of q, the columns of o and all that belongs to one head (biases, gains, sinks),
+are permuted by kv heads, the sum has the same terms. Initial matrices of independent entries with one distribution
+have one law under these permutations; optimisers that act on entries, or on whole matrices by their products, carry
+them along. The functions of a head are computed from its own rows and columns and from what all heads share, so
+those of a model with permuted heads are permuted, and the score array likewise. Layers are aligned by the mean best
+score, which no permutation of heads changes. Null distribution: ``inference.fixed_points``, whatever the number of
+heads. ∎
 
 Refuses heads that are told apart: by slopes of ALiBi, or by one table of position biases for all layers (T5, MPNet),
-whose columns tie the heads of all layers to one permutation; layers that read keys of other layers (Gemma 3n); one kv
-head per layer. Two kv heads per layer cannot give less than L^L L! / (2 L)!, or 3e-6 for 32 layers.
+whose columns tie the heads of all layers to one permutation; layers that read keys of other layers (Gemma 3n); one
+kv head per layer. Two kv heads per layer cannot give less than L^L L! / (2 L)!, or 3e-6 for 32 layers.
 
 Survives every change of basis inside heads (of value channels; of keys with queries, so turned planes and scales
 too), the order of the query heads of a kv head, units and experts in any order, a rotated residual stream, folded
