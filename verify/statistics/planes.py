@@ -7,10 +7,10 @@ of a plane. So planes of one index are compared, and only layers and heads are a
 agree, and reject unrelated models.
 
 Ties. Two heads of one model whose planes are turned together (copies of a head or of a layer) are one group, and
-their ``z`` are added. Heads of one slot in two layers, and of one layer, look tied if the sum of their ``Re z`` exceeds a
-normal quantile of its distribution under independent turns, in one pair of heads or over all heads of two layers; if
-all live planes are equal; or, of few planes, if the mean of ``Re z`` is above ``ALIKE`` (as in ``statistics.ties``,
-whose argument holds here: joint turns of two planes change no ``z`` between them).
+their ``z`` are added. Heads of one slot in two layers, and of one layer, look tied if the sum of their ``Re z``
+exceeds a normal quantile of its distribution under independent turns, in one pair of heads or over all heads of two
+layers; if all live planes are equal; or, of few planes, if the mean of ``Re z`` is above ``ALIKE`` (as in
+``statistics.ties``, whose argument holds here: joint turns of two planes change no ``z`` between them).
 """
 
 from __future__ import annotations

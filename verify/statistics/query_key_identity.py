@@ -7,9 +7,9 @@ and by responses to shared tokens with norm gains folded in, where there are eno
 
 Group: signed permutations of the channels of a key-value head, applied to k and to all query heads that read it,
 independently over layers and heads. Where positions are learned, added to the logits (ALiBi, T5) or absent, and for
-the channels that partial rotation leaves alone, q and k meet only in their inner product, which no signed permutation of
-both changes; biases move along. Where a gain stands on each channel, which all heads share, only signs are free, and
-only they are counted. Null distributions: ``inference.fixed_points``, and ``inference.signs`` with the lemma of
+the channels that partial rotation leaves alone, q and k meet only in their inner product, which no signed permutation
+of both changes; biases move along. Where a gain stands on each channel, which all heads share, only signs are free,
+and only they are counted. Null distributions: ``inference.fixed_points``, and ``inference.signs`` with the lemma of
 ``swaps``; p = min(1, 2 min of both).
 
 Survives what ``value_identity`` survives, permuted value channels, any change of basis between v and o, and a rotated

@@ -15,10 +15,10 @@ heads share; then only half turns are free, with one number a plane, ``Re z``. P
 frequencies differ. Null distribution: ``inference.signs``; proof: Lemma (turns). Layers and heads are aligned, and
 copies of heads merged, by what turns do not change (``planes``).
 
-Survives permuted and flipped hidden units and value channels, any change of basis between v and o, re-ordered heads, a
-rotated residual stream with folded gains, an MLP replaced, changed depth and width. Blind to planes turned at random.
-Refuses attention without rotation by position, layer norms on q and k (they subtract a mean over channels), and
-fingerprints of an older sketch. If the rows of both models have a mean far from zero, they are set aside: p = 1.
+Survives permuted and flipped hidden units and value channels, any change of basis between v and o, re-ordered heads,
+a rotated residual stream with folded gains, an MLP replaced, changed depth and width. Blind to planes turned at
+random. Refuses attention without rotation by position, layer norms on q and k (they subtract a mean over channels),
+and fingerprints of an older sketch. If the rows of both models have a mean far from zero, they are set aside: p = 1.
 """
 
 from __future__ import annotations
