@@ -36,6 +36,7 @@ _COUNTS = {
     "experts": (0, 2048),
     "expert_hidden": (0, 1 << 20),
     "shared_hidden": (0, 1 << 20),
+    "expert_group": (0, 2048),
     "rotary_size": (0, 1 << 16),
     "latent": (0, 1 << 20),
     "latent_query": (0, 1 << 20),

@@ -13,6 +13,7 @@ from .attention import attention_circuits, sampled_keys, sampled_values
 from .layout import kept_dimensions, token_specs
 from .moments import Moments
 from .responses import Tokens, centred
+from .routers import router_rows
 from .scan import Scan
 from .sketch import Effort, SketchSpec, unit_rows
 from .units import Arrays, sampled_units, strongest_units
@@ -121,6 +122,7 @@ def read_layer(task: Task) -> Piece:
 
     tokens = Tokens(task.embedding, task.writing, gain)
     arrays = sampled_values(scan, checkpoint, layer, task.sketch, task.effort, tokens)
+    arrays |= router_rows(scan, checkpoint, layer, task.sketch, tokens)
     arrays |= sampled_keys(scan, checkpoint, layer, task.sketch, task.effort, tokens)
     arrays |= sampled_units(scan, checkpoint, layer, task.sketch, task.effort, tokens)
     if task.effort == "full":

@@ -17,6 +17,10 @@ name                     shape                      dtype    content
 ``unused.embed``         [unused, anchors]          float32  of embeddings of unused tokens with those of anchors that
                                                              are read, centred, length 1
 ``circuit.{l}.C``        [anchors, anchors]         float16  C in qk, vo, ffn on the anchors, Frobenius norm 1
+``heads.{l}.C``          [kv heads, anchors]        float16  C in qk, vo of single tokens, centred, length 1
+``routers.{l}.weights``  [experts, projections]     float16  projected rows less their mean, length 1
+``routers.{l}.P``        [experts, anchors]         float16  P in responses, of these rows to anchors, and experts, of
+                                                             all units of an expert, less their mean, centred likewise
 ``spectrum.{l}.C``       [values]                   float32  singular values of C in qk, vo, over the largest
 ``keys.{l}.P.R``         [kv heads, n, 2 or 1,      float16  R in k, q: projected rows in planes (P: turned) or
                          projections]                        alone (plain); of q, summed over a group; length 1
@@ -64,13 +68,25 @@ Component = Literal[
     "keys",
     "key_responses",
     "unused",
+    "heads",
+    "routers",
 ]
 """Kinds of arrays, by the first part of their names."""
 COMPONENTS: tuple[Component, ...] = get_args(Component)
-SINCE_3: tuple[Component, ...] = ("keys", "key_responses", "unused")
-"""Components that sketches of version 2 lack."""
-SAMPLED: tuple[Component, ...] = ("units", "values", "response", "stream", "gram", *SINCE_3)
+SAMPLED: tuple[Component, ...] = (
+    "units",
+    "values",
+    "response",
+    "stream",
+    "gram",
+    "keys",
+    "key_responses",
+    "unused",
+    "routers",
+)
 """Components made of rows at chosen indices, which suffice for the exact tests."""
+SINCE_3: tuple[Component, ...] = ("keys", "key_responses", "unused", "heads", "routers")
+"""Components that sketches of version 2 lack."""
 
 Norm = Literal["rows", "centred rows", "planes", "centred planes", "whole", "trace", "largest", "none"]
 """Scaling of an array: each row, or each plane of rows together, to length 1 (after centring rows), the whole to
@@ -297,6 +313,7 @@ def layer_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, la
     """
     for bundle in bundles(architecture, sketch):
         yield from bundle_specs(architecture, sketch, anchors, layer, bundle)
+    yield from router_specs(architecture, sketch, anchors, layer)
     if architecture.kv_heads:
         yield from attention_specs(architecture, sketch, anchors, layer)
         yield from key_specs(architecture, sketch, anchors, layer)
@@ -334,6 +351,30 @@ def bundle_specs(
         yield ArraySpec("circuit", layer, "ffn", "", (tokens, tokens), "whole", effort="full", group=group)
 
 
+def router_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int) -> Iterator[ArraySpec]:
+    """The arrays of the router of one layer, if routing is known to treat experts alike.
+
+    Parameters
+    ----------
+    architecture : of the model.
+    sketch : sizes, as of the effort.
+    anchors : number of anchors known.
+    layer : number of the layer, from 0.
+
+    Returns
+    -------
+    iterator of ArraySpec
+        Rows of the table; a layer has all of them or none.
+    """
+    if not architecture.expert_group:
+        return
+    experts, tokens = Axis("experts", architecture.experts), Axis("anchors", anchors)
+    one = partial(ArraySpec, "routers", layer, role="", group=f"{layer}.router")
+    yield one("weights", axes=(experts, Axis("projections", sketch.projections)))
+    yield one("responses", axes=(experts, tokens), norm="centred rows")
+    yield one("experts", axes=(experts, tokens), norm="centred rows", effort="full")
+
+
 def attention_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int) -> Iterator[ArraySpec]:
     """The arrays of the attention of one layer, if there are key-value heads.
 
@@ -358,6 +399,8 @@ def attention_specs(architecture: Architecture, sketch: SketchSpec, anchors: int
     for circuit in ("qk", "vo"):
         largest = (Axis("values", sketch.spectrum),)
         yield ArraySpec("spectrum", layer, circuit, "", largest, "largest", "float32", "full")
+        if architecture.heads_alike and (circuit == "vo" or architecture.query_key_norm in ("none", "gain")):
+            yield ArraySpec("heads", layer, circuit, "", (heads, tokens), "centred rows", effort="full")
         if _in_circuits(architecture, layer):
             yield ArraySpec("circuit", layer, circuit, "", (tokens, tokens), "whole", effort="full")
 

@@ -5,6 +5,8 @@ from .circuit_cosine import CIRCUIT_COSINE
 from .counted import Counted, Description, Source
 from .earlier import words_of
 from .embedding_geometry import EMBEDDING_GEOMETRY
+from .expert_identity import EXPERT_IDENTITY
+from .head_identity import HEAD_IDENTITY
 from .query_key_identity import QUERY_KEY_IDENTITY
 from .remake import remade
 from .response_identity import RESPONSE_IDENTITY
@@ -41,6 +43,8 @@ EXACT_TESTS: tuple[Statistic, ...] = (
     RESPONSE_IDENTITY,
     SIGN_AGREEMENT,
     STREAM_IDENTITY,
+    HEAD_IDENTITY,
+    EXPERT_IDENTITY,
     ROTARY_PHASE,
     QUERY_KEY_IDENTITY,
     UNUSED_TOKENS,
@@ -63,6 +67,8 @@ __all__ = [
     "CIRCUIT_COSINE",
     "EMBEDDING_GEOMETRY",
     "EXACT_TESTS",
+    "EXPERT_IDENTITY",
+    "HEAD_IDENTITY",
     "PANEL_STATISTICS",
     "PRIMARY",
     "QUERY_KEY_IDENTITY",

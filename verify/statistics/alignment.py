@@ -32,7 +32,7 @@ def align(a: BlocksByLayer, b: BlocksByLayer) -> list[Pair]:
 
 
 def _slots_of_kinds(a: BlocksByLayer, b: BlocksByLayer) -> list[tuple[str, str]]:
-    """Kinds of MLP to compare: those of both models or, if there are none, a dense MLP with routed experts.
+    """Kinds of blocks to compare: those of both models or, if there are none, a dense MLP with routed experts.
 
     The same rule must hold for the whole comparison: otherwise dense layers would be scored at fewer indices against
     layers of experts than against dense ones, and a permutation of the rest could change the alignment.
@@ -43,12 +43,12 @@ def _slots_of_kinds(a: BlocksByLayer, b: BlocksByLayer) -> list[tuple[str, str]]
 
 
 def _layers(a: list[dict[str, Block]], b: list[dict[str, Block]], slots: list[tuple[str, str]]) -> Vectors:
-    """Resemblance of every two layers: over pooled heads, or the mean over MLP bundles; -1 if there is none.
+    """Resemblance of every two layers: over pooled numbered slots, or the mean over kinds; -1 if there is none.
 
     Each part is scored at exactly the indices of its fixed points, since otherwise a permutation of those could
     change the alignment.
     """
-    if any("head 0" in layer for layer in a):
+    if any(map(_numbered, a)):
         return _resemblances([[*layer.values()] for layer in a], [[*layer.values()] for layer in b])
     total, count = np.zeros((2, len(a), len(b)))
     for x, y in slots:
@@ -60,12 +60,17 @@ def _layers(a: list[dict[str, Block]], b: list[dict[str, Block]], slots: list[tu
 
 
 def _slots(a: dict[str, Block], b: dict[str, Block], slots: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """MLP bundles pair by kind, heads by assignment."""
-    if "head 0" not in a:
+    """Slots pair by kind; numbered ones, such as heads, by assignment."""
+    if not _numbered(a):
         return [(x, y) for x, y in slots if x in a and y in b]
     rows, columns = list(a), list(b)
     table = _resemblances([[a[x]] for x in rows], [[b[y]] for y in columns])
     return [(rows[x], columns[y]) for x, y in zip(*assign(table), strict=True)]
+
+
+def _numbered(layer: dict[str, Block]) -> bool:
+    """Whether the slots of a layer are of one kind and numbered, such as ``head 0``."""
+    return any(slot.endswith(" 0") for slot in layer)
 
 
 def _resemblances(a: list[list[Block]], b: list[list[Block]]) -> Vectors:

@@ -20,6 +20,17 @@ PHRASES = {
         "the number of attention heads of {model} is not known (none of its layout or config.json fits its tensors), "
         "so neither are its value channels"
     ),
+    "one_head": "{model} has one kv head in each layer, so there is no order of heads",
+    "heads_told_apart": (
+        "something fixed, or shared by layers, may tell the heads of {model} apart (such as the slopes of ALiBi, or "
+        "one table of position biases), so their order is not free"
+    ),
+    "no_experts": "{model} has no routed experts",
+    "one_expert": "routing tells all experts of {model} apart, so there is no order of experts",
+    "routing_unknown": (
+        "it is not known among which experts of {model} routing chooses, so neither is which of them could be "
+        "exchanged"
+    ),
     "not_odd_in_up": (
         "the MLPs of {model} are not odd functions of `up`, so flipping the signs of up and down changes their output"
     ),
