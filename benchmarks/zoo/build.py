@@ -180,6 +180,10 @@ def configuration(spec: Spec, scale: str) -> Config:
         shape[key] = round(shape[key] * architecture.pop(key, 1))
     if "shared" in architecture:
         architecture["shared"] = round(SHAPES["scale"][scale]["hidden"] * architecture["shared"])
+    if "latent" in architecture:
+        for key in ("latent", "latent_query"):
+            architecture[key] = round(shape["width"] * architecture[key])
+        architecture["turned"] = round(shape["width"] // shape["heads"] * architecture["turned"])
     return Config(**(shape | architecture | spec.get("shape", {})))
 
 
