@@ -21,6 +21,7 @@ import numpy as np
 from safetensors.numpy import load_file, save
 
 from . import derive
+from .changes import CHANGES
 from .config import Config
 
 Spec = dict[str, Any]
@@ -215,7 +216,7 @@ def _start(out: Path, spec: Spec, config: Config, rng: np.random.Generator) -> t
         elif action == "upcycle":
             weights, source = derive.upcycle(weights, _fresh(config, spec["name"]), config, rng), config
         else:
-            weights = getattr(derive, action)(weights, source, rng)
+            weights = CHANGES[action](weights, source, rng)
     return weights, source
 
 
