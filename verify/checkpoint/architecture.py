@@ -51,8 +51,8 @@ class Architecture(Record):
     shared_blocks: bool
     """One block is used in every layer."""
     rotary: Literal["", "half", "interleaved"] = later("")
-    """How channels of q and k pair into planes that positions turn: c with c + ``rotary_size`` / 2, or 2c with 2c + 1;
-    empty if nothing is turned, or if it is unknown."""
+    """How channels of q and k pair into planes that positions turn: c with c + ``rotary_size`` / 2, or 2c with
+    2c + 1; empty if nothing is turned, or if it is unknown."""
     rotary_size: int = later(0)
     """Channels of each head that are turned, the first ones; 0 if none."""
     query_key_norm: Literal["unknown", "none", "gain", "layer"] = later("unknown")

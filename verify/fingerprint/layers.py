@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..base import Phrase
 from ..checkpoint import Checkpoint, Key, Location, open_checkpoint
-from .attention import attention_circuits, sampled_values
+from .attention import attention_circuits, sampled_keys, sampled_values
 from .layout import kept_dimensions, token_specs
 from .moments import Moments
 from .responses import Tokens
@@ -112,6 +112,7 @@ def read_layer(task: Task) -> Piece:
 
     tokens = Tokens(task.embedding, task.writing, gain)
     arrays = sampled_values(scan, checkpoint, layer, task.sketch, task.effort, tokens)
+    arrays |= sampled_keys(scan, checkpoint, layer, task.sketch, task.effort, tokens)
     arrays |= sampled_units(scan, checkpoint, layer, task.sketch, task.effort, tokens)
     if task.effort == "full":
         arrays |= attention_circuits(scan, checkpoint, layer, task.sketch, tokens)

@@ -16,6 +16,10 @@ name                     shape                      dtype    content
 ``gram.embed``           [anchors, anchors]         float32  inner products of the anchors' embeddings, trace 1
 ``circuit.{l}.C``        [anchors, anchors]         float16  C in qk, vo, ffn on the anchors, Frobenius norm 1
 ``spectrum.{l}.C``       [values]                   float32  singular values of C in qk, vo, over the largest
+``keys.{l}.P.R``         [kv heads, n, 2 or 1,      float16  R in k, q: projected rows in planes (P: turned) or
+                         projections]                        alone (plain); of q, summed over a group; length 1
+``key_responses.{l}.P.R`` [kv heads, n, 2 or 1,     float16  their responses to anchors, centred, length 1
+                         anchors]
 ``spread.R``             [layers, 4]                float64  mean, sd, rms, kurtosis of all entries of role R
 =======================  =========================  =======  =============================================
 
@@ -45,18 +49,34 @@ if TYPE_CHECKING:
 
 Arrays = Mapping[str, NDArray[np.floating]]
 
-Component = Literal["units", "values", "response", "match", "stream", "gram", "circuit", "spectrum", "spread"]
+Component = Literal[
+    "units",
+    "values",
+    "response",
+    "match",
+    "stream",
+    "gram",
+    "circuit",
+    "spectrum",
+    "spread",
+    "keys",
+    "key_responses",
+]
 """Kinds of arrays, by the first part of their names."""
 COMPONENTS: tuple[Component, ...] = get_args(Component)
-SAMPLED: tuple[Component, ...] = ("units", "values", "response", "stream", "gram")
+SAMPLED: tuple[Component, ...] = ("units", "values", "response", "stream", "gram", "keys", "key_responses")
 """Components made of rows at chosen indices, which suffice for the exact tests."""
+SINCE_3: tuple[Component, ...] = ("keys", "key_responses")
+"""Components that sketches of version 2 lack."""
 
-Norm = Literal["rows", "centred rows", "whole", "trace", "largest", "none"]
-"""Scaling of an array: each row to length 1 (after centring), the whole to length 1, to trace 1, to a largest entry
-of 1; or none."""
+Norm = Literal["rows", "centred rows", "planes", "centred planes", "whole", "trace", "largest", "none"]
+"""Scaling of an array: each row, or each plane of rows together, to length 1 (after centring rows), the whole to
+length 1, to trace 1, to a largest entry of 1; or none."""
 
 SPREAD_ROLES = (*"qkvo", *(prefix + role for prefix in ("", "expert_", "shared_") for role in ("gate", "up", "down")))
 """Roles whose moments a fingerprint may hold, in order."""
+
+_FEWEST_PLAIN = 4  # channels, so that their order tells something
 
 CIRCUIT_LAYERS = 2
 """Number of last layers whose circuits are kept, as in HuRef."""
@@ -174,6 +194,26 @@ def kept_dimensions(architecture: Architecture, sketch: SketchSpec) -> Axis:
     return Axis("stream", min(architecture.width, sketch.stream), architecture.width)
 
 
+def kept_planes(architecture: Architecture, sketch: SketchSpec) -> Axis:
+    """Axis of the rotary planes kept of each key-value head."""
+    planes = architecture.rotary_size // 2
+    return Axis("planes", min(planes, max(1, sketch.keys // max(1, 2 * architecture.kv_heads))), planes)
+
+
+def kept_plain(architecture: Architecture, sketch: SketchSpec) -> Axis:
+    """Axis of the channels of q and k, of those that positions do not turn, kept of each key-value head."""
+    known = architecture.query_key_norm != "unknown"
+    plain = architecture.head_size - architecture.rotary_size if known else 0
+    kept = max(_FEWEST_PLAIN, sketch.keys // max(1, architecture.kv_heads))
+    return Axis("plain channels", min(plain, kept), plain)
+
+
+def components(sketch: SketchSpec, effort: Effort) -> tuple[Component, ...]:
+    """Components that a sketch gives at an effort."""
+    given = COMPONENTS if effort == "full" else SAMPLED
+    return given if sketch.version >= 3 else tuple(component for component in given if component not in SINCE_3)
+
+
 def bundle_group(layer: int, bundle: Bundle) -> str:
     """Group of the arrays of one bundle in one layer."""
     return f"{layer}.{bundle.name}"
@@ -253,6 +293,7 @@ def layer_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, la
         yield from bundle_specs(architecture, sketch, anchors, layer, bundle)
     if architecture.kv_heads:
         yield from attention_specs(architecture, sketch, anchors, layer)
+        yield from key_specs(architecture, sketch, anchors, layer)
 
 
 def bundle_specs(
@@ -313,6 +354,36 @@ def attention_specs(architecture: Architecture, sketch: SketchSpec, anchors: int
         yield ArraySpec("spectrum", layer, circuit, "", largest, "largest", "float32", "full")
         if _in_circuits(architecture, layer):
             yield ArraySpec("circuit", layer, circuit, "", (tokens, tokens), "whole", effort="full")
+
+
+def key_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int) -> Iterator[ArraySpec]:
+    """The arrays of the rows of q and k of one layer, as far as it is known what positions do to them.
+
+    Parameters
+    ----------
+    architecture : of the model.
+    sketch : sizes, as of the effort.
+    anchors : number of anchors known.
+    layer : number of the layer, from 0.
+
+    Returns
+    -------
+    iterator of ArraySpec
+        Rows of the table.
+    """
+    heads, tokens = Axis("kv heads", architecture.kv_heads), Axis("anchors", anchors)
+    projections = Axis("projections", sketch.projections)
+    for part, kept, rows in (
+        ("turned", kept_planes(architecture, sketch), 2),
+        ("plain", kept_plain(architecture, sketch), 1),
+    ):
+        for role in "kq" if kept.size else "":
+            axes = heads, kept, Axis("rows", rows)
+            one = partial(
+                ArraySpec, layer=layer, part=part, role=role, effort="screen" if role == "k" else "standard"
+            )
+            yield one("keys", axes=(*axes, projections), norm="planes")
+            yield one("key_responses", axes=(*axes, tokens), norm="centred planes")
 
 
 def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int) -> Iterator[ArraySpec]:

@@ -5,6 +5,7 @@ from .circuit_cosine import CIRCUIT_COSINE
 from .counted import Counted, Description, Source
 from .earlier import words_of
 from .embedding_geometry import EMBEDDING_GEOMETRY
+from .query_key_identity import QUERY_KEY_IDENTITY
 from .remake import remade
 from .response_identity import RESPONSE_IDENTITY
 from .response_match import RESPONSE_MATCH, ResponseGrid, response_grid
@@ -21,6 +22,7 @@ from .result import (
     ScoreResult,
     TestResult,
 )
+from .rotary_phase import ROTARY_PHASE
 from .sign_agreement import SIGN_AGREEMENT
 from .similarity import Similarity
 from .spectral_distance import SPECTRAL_DISTANCE
@@ -38,6 +40,8 @@ EXACT_TESTS: tuple[Statistic, ...] = (
     RESPONSE_IDENTITY,
     SIGN_AGREEMENT,
     STREAM_IDENTITY,
+    ROTARY_PHASE,
+    QUERY_KEY_IDENTITY,
 )
 """The exact tests, whose null distributions come from symmetries, in the order of the report."""
 
@@ -59,8 +63,10 @@ __all__ = [
     "EXACT_TESTS",
     "PANEL_STATISTICS",
     "PRIMARY",
+    "QUERY_KEY_IDENTITY",
     "RESPONSE_IDENTITY",
     "RESPONSE_MATCH",
+    "ROTARY_PHASE",
     "SIGN_AGREEMENT",
     "SPECTRAL_DISTANCE",
     "SPREAD_CORRELATION",

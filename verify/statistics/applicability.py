@@ -13,6 +13,7 @@ from ..base import Phrase
 from ..checkpoint import FAMILIES
 from ..fingerprint import (
     LEAST_ANCHORS,
+    Component,
     Fingerprint,
     FingerprintRecord,
     on_anchors,
@@ -91,6 +92,35 @@ def linear_values(a: Fingerprint, b: Fingerprint) -> Phrase | None:
             return reason
     x, y = a.record.architecture.head_size, b.record.architecture.head_size
     return None if x == y else Phrase.of("head_sizes", a=x, b=y)
+
+
+def known_keys(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    """Refuse attention of which it is not known what lies between the rows of q and k and their product."""
+    for side, model in zip("AB", (a, b), strict=True):
+        if model.record.sketch.version < 3:
+            return Phrase.of("older_sketch", model=side, version=model.record.sketch.version)
+        if (reason := _no_channels(side, model)) is not None:
+            return reason
+        norm = model.record.architecture.query_key_norm
+        if norm == "unknown":
+            return _unknown(side, model) or Phrase.of("keys_unknown", model=side)
+        if norm == "layer":
+            return Phrase.of("keys_layer_norm", model=side)
+        if (reason := _misunderstood(side, model, "attn", "attention")) is not None:
+            return reason
+    return None
+
+
+def compared_by(a: Fingerprint, b: Fingerprint) -> tuple[Component, ...]:
+    """Kinds of rows of q and k that can be compared: weights of one width, responses to shared anchors."""
+    refused: dict[Component, Phrase | None] = {"keys": same_width(a, b), "key_responses": enough_anchors(a, b)}
+    return tuple(component for component, reason in refused.items() if reason is None)
+
+
+def not_comparable(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    """Refuse rows of q and k of different widths, without enough shared anchors."""
+    width, anchors = same_width(a, b), enough_anchors(a, b)
+    return None if width is None or anchors is None else Phrase.of("both", first=width, second=anchors)
 
 
 def enough_anchors(a: Fingerprint, b: Fingerprint) -> Phrase | None:

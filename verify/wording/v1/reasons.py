@@ -24,6 +24,17 @@ PHRASES = {
         "the MLPs of {model} are not odd functions of `up`, so flipping the signs of up and down changes their output"
     ),
     "not_linear_values": "the attention of {model} is not linear between v and o",
+    "older_sketch": (
+        "the fingerprint of {model} is of sketch version {version}, which lacks what this test reads; make it again "
+        "from the weights"
+    ),
+    "keys_unknown": "it is not known what lies between the rows of q and k of {model} and their product",
+    "keys_layer_norm": "layer norms of {model} subtract a mean over the channels of q and k",
+    "not_rotary": "the attention of {model} turns no channels of q and k by position",
+    "all_turned": "positions turn all channels of q and k of {model}",
+    "plain_sizes": "positions leave different numbers of channels of a head alone ({a} and {b})",
+    "keys_gain": "gains tell the channels of q and k of {model} apart",
+    "rotary_sizes": "different numbers of channels of q and k are turned by position ({a} and {b})",
     "head_sizes": "the attention heads have different sizes ({a} and {b})",
     "sinusoidal": "{model} adds fixed sinusoidal positions to the residual stream",
     "layer_norm": "layer norm is not symmetric under sign flips",
