@@ -13,6 +13,7 @@ from .attention import attention_circuits, sampled_keys, sampled_values
 from .layout import kept_dimensions, token_specs
 from .moments import Moments
 from .responses import Tokens
+from .scales import relative_lengths, sampled_gains
 from .scan import Scan
 from .sketch import Effort, SketchSpec, unit_rows
 from .units import Arrays, sampled_units, strongest_units
@@ -54,7 +55,7 @@ class Task:
 def read_outside_layers(
     checkpoint: Checkpoint, sketch: SketchSpec, effort: Effort, ids: list[int]
 ) -> tuple[Piece, NDArray[np.float64], NDArray[np.float64]]:
-    """Arrays ``stream.*`` and ``gram.embed``, and the anchors as the model reads and writes them.
+    """Arrays ``stream.*``, ``gram.embed`` and ``scales.embed``, and the anchors as the model reads and writes them.
 
     Parameters
     ----------
@@ -82,6 +83,8 @@ def read_outside_layers(
     arrays: Arrays = {
         name: unit_rows(rows[role][:, kept].T) for (component, role), name in table.items() if component == "stream"
     }
+    if "embed" in rows:
+        arrays[table["scales", "embed"]] = relative_lengths(rows["embed"][:, kept].T)
     finite = {role: np.where(np.isfinite(x), x, 0.0) for role, x in rows.items()}
     embedding = finite.get("embed", np.zeros((0, shape.width)))
     if shape.norm == "layer":  # layer norm removes the mean over the stream
@@ -113,6 +116,7 @@ def read_layer(task: Task) -> Piece:
     tokens = Tokens(task.embedding, task.writing, gain)
     arrays = sampled_values(scan, checkpoint, layer, task.sketch, task.effort, tokens)
     arrays |= sampled_keys(scan, checkpoint, layer, task.sketch, task.effort, tokens)
+    arrays |= sampled_gains(scan, checkpoint, layer)
     arrays |= sampled_units(scan, checkpoint, layer, task.sketch, task.effort, tokens)
     if task.effort == "full":
         arrays |= attention_circuits(scan, checkpoint, layer, task.sketch, tokens)

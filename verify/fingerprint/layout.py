@@ -20,6 +20,9 @@ name                     shape                      dtype    content
                          projections]                        alone (plain); of q, summed over a group; length 1
 ``key_responses.{l}.P.R`` [kv heads, n, 2 or 1,     float16  their responses to anchors, centred, length 1
                          anchors]
+``scales.{l}.norm_S``    [4]                        float64  mean, sd, least and largest gain before sublayer S
+``scales.{l}.{b}``       [copies, n]                float16  lengths of the rows of ``up``, over the largest
+``scales.embed``         [dims]                     float32  rms of the embedding over anchors, over the largest
 ``spread.R``             [layers, 4]                float64  mean, sd, rms, kurtosis of all entries of role R
 =======================  =========================  =======  =============================================
 
@@ -61,12 +64,13 @@ Component = Literal[
     "spread",
     "keys",
     "key_responses",
+    "scales",
 ]
 """Kinds of arrays, by the first part of their names."""
 COMPONENTS: tuple[Component, ...] = get_args(Component)
-SAMPLED: tuple[Component, ...] = ("units", "values", "response", "stream", "gram", "keys", "key_responses")
+SAMPLED: tuple[Component, ...] = ("units", "values", "response", "stream", "gram", "keys", "key_responses", "scales")
 """Components made of rows at chosen indices, which suffice for the exact tests."""
-SINCE_3: tuple[Component, ...] = ("keys", "key_responses")
+SINCE_3: tuple[Component, ...] = ("keys", "key_responses", "scales")
 """Components that sketches of version 2 lack."""
 
 Norm = Literal["rows", "centred rows", "planes", "centred planes", "whole", "trace", "largest", "none"]
@@ -219,6 +223,11 @@ def bundle_group(layer: int, bundle: Bundle) -> str:
     return f"{layer}.{bundle.name}"
 
 
+def gains_name(sublayer: str) -> str:
+    """Name of the summary of the gain before a sublayer, ``attn`` or ``mlp``."""
+    return f"norm_{sublayer}"
+
+
 def specs(
     architecture: Architecture, sketch: SketchSpec, anchors: int, effort: Effort = "full"
 ) -> Iterator[ArraySpec]:
@@ -289,6 +298,9 @@ def layer_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, la
     iterator of ArraySpec
         Rows of the table.
     """
+    for sublayer in ("attn", "mlp"):
+        name = gains_name(sublayer)
+        yield ArraySpec("scales", layer, name, "", (Axis("gains", 4),), "none", "float64", group=f"{layer}.{name}")
     for bundle in bundles(architecture, sketch):
         yield from bundle_specs(architecture, sketch, anchors, layer, bundle)
     if architecture.kv_heads:
@@ -321,6 +333,7 @@ def bundle_specs(
     for role in mlp_roles(architecture):
         yield one("units", role=role, axes=projected, effort="standard" if role == "down" else "screen")
     yield one("response", role="", axes=(copies, bundle.axis, tokens), norm="centred rows")
+    yield one("scales", role="", axes=(copies, bundle.axis), norm="largest")
     strongest = (copies, Axis("strongest", bundle.strongest), tokens)
     for role in mlp_roles(architecture):
         yield one("match", role=role, axes=strongest, norm="centred rows", effort="full")
@@ -405,6 +418,8 @@ def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int) ->
     streams = ("embed",) if architecture.tied_embeddings else ("embed", "unembed")
     for part in streams if architecture.vocab else ():
         yield ArraySpec("stream", None, part, "", (dimensions, tokens))
+    if architecture.vocab:
+        yield ArraySpec("scales", None, "embed", "", (dimensions,), "largest", "float32")
 
 
 def spread_specs(architecture: Architecture) -> Iterator[ArraySpec]:
