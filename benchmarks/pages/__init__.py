@@ -23,6 +23,7 @@ from .panel import panel
 from .panel_strangers import panel_strangers
 from .peers import model_dna, model_tracing
 from .power import power
+from .query_key import query_key
 from .screen import screen
 from .size import size
 from .speed import exact_tests, kernels, panel_cost, spread_pass
@@ -46,6 +47,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         panel_cost,
         panel_strangers,
         power,
+        query_key,
         screen,
         size,
         spread_pass,

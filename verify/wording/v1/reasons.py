@@ -23,7 +23,10 @@ PHRASES = {
     "not_odd_in_up": (
         "the MLPs of {model} are not odd functions of `up`, so flipping the signs of up and down changes their output"
     ),
-    "not_linear_values": "the attention of {model} is not linear between v and o",
+    "not_linear_values": (
+        "between v and o, {model} does more to value channels than mix each over positions, so re-ordering them or "
+        "changing their signs can change its output"
+    ),
     "older_sketch": (
         "the fingerprint of {model} is of sketch version {version}, which lacks what this test reads; make it again "
         "from the weights"
