@@ -26,6 +26,9 @@ name                     shape                      dtype    content
                          projections]                        alone (plain); of q, summed over a group; length 1
 ``key_responses.{l}.P.R`` [kv heads, n, 2 or 1,     float16  their responses to anchors, centred, length 1
                          anchors]
+``scales.{l}.norm_S``    [4]                        float64  mean, sd, least and largest gain before sublayer S
+``scales.{l}.{b}``       [copies, n]                float16  lengths of the rows of ``up``, over the largest
+``scales.embed``         [dims]                     float32  rms of the embedding over anchors, over the largest
 ``spread.R``             [layers, 4]                float64  mean, sd, rms, kurtosis of all entries of role R
 =======================  =========================  =======  =============================================
 
@@ -70,6 +73,7 @@ Component = Literal[
     "unused",
     "heads",
     "routers",
+    "scales",
 ]
 """Kinds of arrays, by the first part of their names."""
 COMPONENTS: tuple[Component, ...] = get_args(Component)
@@ -83,9 +87,10 @@ SAMPLED: tuple[Component, ...] = (
     "key_responses",
     "unused",
     "routers",
+    "scales",
 )
 """Components made of rows at chosen indices, which suffice for the exact tests."""
-SINCE_3: tuple[Component, ...] = ("keys", "key_responses", "unused", "heads", "routers")
+SINCE_3: tuple[Component, ...] = ("keys", "key_responses", "unused", "heads", "routers", "scales")
 """Components that sketches of version 2 lack."""
 
 Norm = Literal["rows", "centred rows", "planes", "centred planes", "whole", "trace", "largest", "none"]
@@ -238,6 +243,11 @@ def bundle_group(layer: int, bundle: Bundle) -> str:
     return f"{layer}.{bundle.name}"
 
 
+def gains_name(sublayer: str) -> str:
+    """Name of the summary of the gain before a sublayer, ``attn`` or ``mlp``."""
+    return f"norm_{sublayer}"
+
+
 def specs(
     architecture: Architecture, sketch: SketchSpec, anchors: int, effort: Effort = "full", *, unused: int = 0
 ) -> Iterator[ArraySpec]:
@@ -311,6 +321,9 @@ def layer_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, la
     iterator of ArraySpec
         Rows of the table.
     """
+    for sublayer in ("attn", "mlp"):
+        name = gains_name(sublayer)
+        yield ArraySpec("scales", layer, name, "", (Axis("gains", 4),), "none", "float64", group=f"{layer}.{name}")
     for bundle in bundles(architecture, sketch):
         yield from bundle_specs(architecture, sketch, anchors, layer, bundle)
     yield from router_specs(architecture, sketch, anchors, layer)
@@ -344,6 +357,7 @@ def bundle_specs(
     for role in mlp_roles(architecture):
         yield one("units", role=role, axes=projected, effort="standard" if role == "down" else "screen")
     yield one("response", role="", axes=(copies, bundle.axis, tokens), norm="centred rows")
+    yield one("scales", role="", axes=(copies, bundle.axis), norm="largest")
     strongest = (copies, Axis("strongest", bundle.strongest), tokens)
     for role in mlp_roles(architecture):
         yield one("match", role=role, axes=strongest, norm="centred rows", effort="full")
@@ -457,6 +471,8 @@ def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, un
         yield ArraySpec("stream", None, part, "", (dimensions, tokens))
     if unused:
         yield ArraySpec("unused", None, "embed", "", (Axis("unused", unused), tokens), "centred rows", "float32")
+    if architecture.vocab:
+        yield ArraySpec("scales", None, "embed", "", (dimensions,), "largest", "float32")
 
 
 def spread_specs(architecture: Architecture) -> Iterator[ArraySpec]:

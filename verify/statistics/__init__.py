@@ -24,6 +24,7 @@ from .result import (
     ScoreResult,
     TestResult,
 )
+from .reworked import reworked
 from .rotary_phase import ROTARY_PHASE
 from .sign_agreement import SIGN_AGREEMENT
 from .similarity import Similarity
@@ -106,5 +107,6 @@ __all__ = [
     "on_anchors",
     "remade",
     "response_grid",
+    "reworked",
     "words_of",
 ]
