@@ -19,6 +19,7 @@ from .blocks import Block, BlocksByLayer, Vectors, common_indices, cosines, flat
 Pair = tuple[tuple[int, str], tuple[int, str]]
 """A block of A and a block of B, each as (layer, slot)."""
 
+_FEW = 720  # arrangements
 LARGEST = 512
 """Rows per layer used for alignment; further ones are ignored."""
 
