@@ -14,7 +14,9 @@ from benchmarks import results
 
 from .cost import cost, readme
 from .cost_curves import cost_curves
+from .forward_passes import forward_passes
 from .gptq import gptq
+from .hiding import hiding
 from .markdown import between
 from .offsets import offsets
 from .panel import panel
@@ -34,7 +36,9 @@ PAGES: dict[str, Callable[[Any], str]] = {
         cost,
         cost_curves,
         exact_tests,
+        forward_passes,
         gptq,
+        hiding,
         kernels,
         model_dna,
         model_tracing,
