@@ -50,11 +50,12 @@ TAKEN = 10
 SERIES: tuple[Series, ...] = (
     Series("[unused", "]", 0, 993, "vocab.txt of BERT (google-research/bert), and of multilingual BERT up to 99"),
     Series("<unused", ">", 0, 98, "tokenizer of Gemma (google/gemma_pytorch)"),
-    Series("<|reserved_special_token_", "|>", 0, 250, "tokenizer of Llama 3 (meta-llama/llama3), up to 247 in 3.1"),
+    Series("<|reserved_special_token_", "|>", 0, 247, "tokenizer of Llama 3 (meta-llama/llama3), of which 3.0 has three more"),
     Series("<|reserved_", "|>", 200013, 201087, "o200k_harmony of gpt-oss (openai/harmony)"),
     Series("<|reserved_token_", "|>", 163594, 163839, "tokenizer of Kimi K2 and Moonlight (MoonshotAI)"),
     Series("<|dummy_", "|>", 0, 84, "tokenizer of Phi-4 (microsoft/phi-4)"),
     Series("<SPECIAL_", ">", 100, 999, "tekken.json of Mistral (mistralai/mistral-common)"),
+    Series("[control_", "]", 20, 768, "tokenizer.model of Mistral from version 3 on (mistralai/mistral-common)"),
     Series("<｜place▁holder▁no▁", "｜>", 0, 795, "tokenizer of DeepSeek V3 (deepseek-ai/DeepSeek-V3)"),
     Series(">>UNUSED_", "<<", 100, 1900, "tokenizer of Falcon 3 (tiiuae)"),
 )
