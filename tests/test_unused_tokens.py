@@ -61,9 +61,7 @@ def test_unused_rows_are_bytes_series_and_rows_past_the_last_token(tmp_path: Pat
 
 @settings(max_examples=3)
 @given(seed=st.integers(0, 2**16))
-def test_permuted_unused_rows_permute_the_array(
-    tmp_path_factory: pytest.TempPathFactory, seed: int
-) -> None:
+def test_permuted_unused_rows_permute_the_array(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     """The group of the test, acting on input and output tables; anchors that are unused tokens have no part in it."""
     c, rng = config(**SHAPE), np.random.default_rng(seed)
     before, order = weights(seed, c), rng.permutation(len(UNUSED_ROWS))
@@ -276,7 +274,7 @@ def _shipped(name: str) -> Fingerprint:
     return fingerprint(model(name), effort="screen")
 
 
-def test_refusals(tmp_path: Path) -> None:
+def test_refusals() -> None:
     """Each names what is missing."""
     a = stranger(1)
 

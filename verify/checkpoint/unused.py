@@ -3,17 +3,18 @@
 The table is fixed: it knows names, never weights. A token counts if it is
 
 - one of the 13 bytes that no valid UTF-8 text contains (RFC 3629: C0 and C1 would begin an overlong form, F5 to FF a
-  code point beyond U+10FFFF), as every byte-level and byte-fallback vocabulary has them; Land and Bartolo (2024, arXiv
-  2405.05417) take the latter as the reference of untrained tokens;
-- in a byte-fallback vocabulary, an ASCII byte whose character has a token of its own, so that no text falls back to it;
-- a number of a series that its maker set aside before training, without the first and the last ten, which others take
-  into use without renaming them: ``<|reserved_special_token_0|>`` and ``<|reserved_special_token_250|>`` pad and mark
-  turns in fine-tuned models, ``<SPECIAL_999>`` pads Nemotron, ``<unused94>`` opens MedGemma's thoughts;
+  code point beyond U+10FFFF), as every byte-level and byte-fallback vocabulary has them; Land and Bartolo (2024,
+  arXiv 2405.05417) take the latter as the reference of untrained tokens;
+- in a byte-fallback vocabulary, an ASCII byte whose character has a token of its own, so that no text falls back;
+- a number of a series that its maker set aside before training, without the first and the last ten, which others
+  take into use without renaming them: ``<|reserved_special_token_0|>`` marks turns and ``<SPECIAL_999>`` pads in
+  models of other makers, ``<unused94>`` opens MedGemma's thoughts;
 - a row of the table beyond the last token.
 
-Left out on purpose: ``<extra_id_N>`` (T5 and its kin write them in every example, Nemotron in every chat), Baichuan's
-``<reserved_N>`` and InternLM2's ``[UNUSED_TOKEN_N]`` (some open the turns of a chat), Hunyuan's placeholders (in every
-prompt), and fairseq's ``madeupword``, of which there are few. A token that a later maker renamed is in no series.
+Left out on purpose: ``<extra_id_N>`` (T5 and its kin write them in every example, Nemotron in every chat),
+Baichuan's ``<reserved_N>`` and InternLM2's ``[UNUSED_TOKEN_N]`` (some open the turns of a chat), Hunyuan's
+placeholders (in every prompt), and fairseq's ``madeupword``, of which there are few. A token that a later maker
+renamed is in no series.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ TAKEN = 10
 SERIES: tuple[Series, ...] = (
     Series("[unused", "]", 0, 993, "vocab.txt of BERT (google-research/bert), and of multilingual BERT up to 99"),
     Series("<unused", ">", 0, 98, "tokenizer of Gemma (google/gemma_pytorch)"),
-    Series("<|reserved_special_token_", "|>", 0, 247, "tokenizer of Llama 3 (meta-llama/llama3), of which 3.0 has three more"),
+    Series("<|reserved_special_token_", "|>", 0, 247, "tokenizer of Llama 3 (meta-llama/llama3); 3.0 has three more"),
     Series("<|reserved_", "|>", 200013, 201087, "o200k_harmony of gpt-oss (openai/harmony)"),
     Series("<|reserved_token_", "|>", 163594, 163839, "tokenizer of Kimi K2 and Moonlight (MoonshotAI)"),
     Series("<|dummy_", "|>", 0, 84, "tokenizer of Phi-4 (microsoft/phi-4)"),

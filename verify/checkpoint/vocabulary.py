@@ -256,8 +256,8 @@ def _check_lines(name: str, content: bytes) -> None:
 
 def _pieces(name: str, content: bytes) -> Iterator[tuple[str, object]]:
     """Pieces of a sentencepiece model in the order of their ids: field 1, repeated, with text (1) and type (3)."""
-    for field, value in _fields(name, content, _MOST_PIECES):
-        if field != 1 or not isinstance(value, bytes):
+    for tag, value in _fields(name, content, _MOST_PIECES):
+        if tag != 1 or not isinstance(value, bytes):
             continue
         piece = dict(_fields(name, value, _MOST_FIELDS))
         text, kind = piece.get(1), piece.get(3, 1)

@@ -47,7 +47,9 @@ if TYPE_CHECKING:
 
 Arrays = Mapping[str, NDArray[np.floating]]
 
-Component = Literal["units", "values", "response", "match", "stream", "gram", "circuit", "spectrum", "spread", "unused"]
+Component = Literal[
+    "units", "values", "response", "match", "stream", "gram", "circuit", "spectrum", "spread", "unused"
+]
 """Kinds of arrays, by the first part of their names."""
 COMPONENTS: tuple[Component, ...] = get_args(Component)
 SAMPLED: tuple[Component, ...] = ("units", "values", "response", "stream", "gram", "unused")
@@ -320,9 +322,7 @@ def attention_specs(architecture: Architecture, sketch: SketchSpec, anchors: int
             yield ArraySpec("circuit", layer, circuit, "", (tokens, tokens), "whole", effort="full")
 
 
-def token_specs(
-    architecture: Architecture, sketch: SketchSpec, anchors: int, unused: int
-) -> Iterator[ArraySpec]:
+def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, unused: int) -> Iterator[ArraySpec]:
     """The arrays of the tables of tokens.
 
     Parameters

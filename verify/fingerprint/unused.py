@@ -4,9 +4,9 @@ Which rows are kept is a function of the tokenizer and the shape of the table al
 then all others in the order of SHA-256 of their names, so that models of different vocabularies keep common ones.
 
 The profile of an unused row is its inner products with the rows of the anchors that *are* read; an anchor that is
-itself unused (a table whose rows pair by number has such ones) has a column of zeros. A permutation of the kept unused
-rows moves no other row of the table, so it permutes the rows of the array of profiles and changes nothing else. No
-rotation of the residual stream changes an inner product, and none depends on the width of the stream.
+itself unused (a table whose rows pair by number has such ones) has a column of zeros. A permutation of the kept
+unused rows moves no other row of the table, so it permutes the rows of the array of profiles and changes nothing
+else. No rotation of the residual stream changes an inner product, and none depends on the width of the stream.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoint import BYTES, name_of_byte
-
 
 _FIRST = {name_of_byte(byte) for byte in BYTES}
 
