@@ -41,7 +41,7 @@ SKETCH = SketchSpec(
     match_expert_units=4,
     spectrum=4,
 )
-EXACT: tuple[Component, ...] = ("units", "values", "response", "stream", "unused")
+EXACT: tuple[Component, ...] = ("units", "values", "response", "routers", "heads", "stream", "unused")
 """Components that the exact tests look at."""
 UNUSED = tuple(in_frozen_order(f"[unused{n}]" for n in range(20, 34)))
 """Names of the tokens of such models that no text contains."""
@@ -76,6 +76,8 @@ def architecture(**changes: Any) -> Architecture:
         "positions": "rotary",
         "tied_embeddings": False,
         "shared_blocks": False,
+        "query_key_norm": "none",
+        "heads_alike": True,
     }
     return Architecture(**(fields | changes))
 
@@ -96,7 +98,7 @@ def gpt2_like() -> Architecture:
 
 def moe_like() -> Architecture:
     """Four experts and a shared one."""
-    return architecture(family="qwen2_moe", hidden=0, experts=4, expert_hidden=20, shared_hidden=20)
+    return architecture(family="qwen2_moe", hidden=0, experts=4, expert_hidden=20, shared_hidden=20, expert_group=4)
 
 
 def anchors_known(shape: Architecture, sketch: SketchSpec) -> int:
@@ -228,6 +230,9 @@ def architectures(draw: st.DrawFn) -> Architecture:
         experts=experts,
         expert_hidden=draw(st.integers(1, 20)) if experts else 0,
         shared_hidden=draw(st.integers(0, 20)) if experts else 0,
+        expert_group=draw(st.sampled_from([0, 1, experts])) if experts else 0,
+        heads_alike=kv_heads > 0 and draw(st.booleans()),
+        query_key_norm=draw(st.sampled_from(["unknown", "none", "gain", "layer"])),
         gated=draw(st.booleans()),
         tied_embeddings=bool(vocab) and draw(st.booleans()),
     )

@@ -44,20 +44,28 @@ class Architecture(Record):
     odd_in_up: bool
     """Negating a unit's up and down vectors changes no output: gated, not clamped, not shifted."""
     linear_values: bool
-    """Attention mixes values linearly over positions, with nothing else between v and o."""
+    """Re-ordering the value channels of a kv head, or changing their signs, in v with o changes no output: attention
+    mixes them linearly over positions, and treats all alike in between; clipped values count, since clipping is odd
+    and acts on each channel by itself."""
     positions: Literal["rotary", "learned", "sinusoidal", "none", "unknown"]
     """``unknown``, and no symmetry beyond that of hidden units, where the declared model type is not known."""
     tied_embeddings: bool
     shared_blocks: bool
     """One block is used in every layer."""
     rotary: Literal["", "half", "interleaved"] = later("")
-    """How channels of q and k pair into planes that positions turn: c with c + ``rotary_size`` / 2, or 2c with 2c + 1;
-    empty if nothing is turned, or if it is unknown."""
+    """How channels of q and k pair into planes that positions turn: c with c + ``rotary_size`` / 2, or 2c with
+    2c + 1; empty if nothing is turned, or if it is unknown."""
     rotary_size: int = later(0)
     """Channels of each head that are turned, the first ones; 0 if none."""
     query_key_norm: Literal["unknown", "none", "gain", "layer"] = later("unknown")
     """What lies between the rows of q and k and their product, beside rotation: nothing that tells channels apart; a
     norm with a gain for each channel; or a layer norm, which subtracts a mean."""
+    heads_alike: bool = later(False)
+    """Nothing fixed, such as slopes of ALiBi, and nothing shared by layers, such as one table of position biases,
+    tells the heads of a layer apart; False also where this is not known."""
+    expert_group: int = later(0)
+    """Size of the groups, in order, of routed experts that routing treats alike; all of them unless routing chooses
+    among groups first. 0 if there are none, or if this is not known, or if no router was found."""
     latent: int = later(0)
     """Channels of the latent vector that k and v are made from; 0 if there is none."""
     latent_query: int = later(0)

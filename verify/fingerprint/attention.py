@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoint import Checkpoint
+from ..checkpoint import Architecture, Checkpoint
 from .circuits import circuit, spectrum
-from .layout import ArraySpec, attention_specs, kept_channels
+from .heads import diagonal, images, normed
+from .layout import ArraySpec, attention_specs, kept_channels, kept_plain, kept_planes, key_specs
 from .responses import Tokens, centred
 from .scan import Scan
-from .sketch import Effort, SketchSpec, projection, unit_rows
+from .sketch import Effort, SketchSpec, projection, unit_planes, unit_rows
 from .units import Arrays
 
 
@@ -56,8 +57,60 @@ def sampled_values(
     return arrays
 
 
+def sampled_keys(
+    scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, effort: Effort, tokens: Tokens
+) -> Arrays:
+    """Arrays ``keys.*`` and ``key_responses.*``, from rows of k and q at chosen channels of each kv head.
+
+    The rows of the query heads that read a kv head are summed, so that their order does not matter.
+
+    Parameters
+    ----------
+    scan : reads and digests rows.
+    checkpoint : the model.
+    layer : number of the layer, from 0.
+    sketch : sizes, as of this effort.
+    effort : below ``standard``, ``q`` is not read.
+    tokens : the anchors as the model sees them.
+
+    Returns
+    -------
+    dict
+        Arrays by name, as the table of :mod:`verify.fingerprint.layout` says.
+    """
+    shape, arrays = checkpoint.architecture, Arrays()
+    found = [spec for spec in key_specs(shape, sketch, len(tokens.embedding), layer) if spec.held_at(effort)]
+    channels = {"turned": planes(shape, sketch), "plain": plain_channels(shape, sketch)}
+    read = np.unique(np.concatenate([rows.ravel() for rows in channels.values()]))
+    for role, heads in (("k", shape.kv_heads), ("q", shape.heads)):
+        if not any(spec.role == role for spec in found):
+            continue
+        wanted = (np.arange(heads)[:, None] * shape.head_size + read).ravel()
+        rows = scan.rows(role, layer, wanted).reshape(shape.kv_heads, -1, len(read), shape.width).sum(1)
+        for spec in (spec for spec in found if spec.role == role):
+            chosen = rows[:, np.searchsorted(read, channels[spec.part])]
+            if spec.component == "keys":
+                arrays[spec.name] = unit_planes(chosen @ projection(shape.width, sketch.projections))
+            else:
+                arrays[spec.name] = unit_planes(centred(chosen @ tokens.reading("attn", layer)))
+    return arrays
+
+
+def planes(shape: Architecture, sketch: SketchSpec) -> NDArray[np.intp]:
+    """Channels of a head that form the rotary planes kept, shape [planes, 2]."""
+    kept, size = kept_planes(shape, sketch).indices, shape.rotary_size
+    if shape.rotary == "interleaved":
+        return np.stack([2 * kept, 2 * kept + 1], axis=1)
+    return np.stack([kept, kept + size // 2], axis=1)
+
+
+def plain_channels(shape: Architecture, sketch: SketchSpec) -> NDArray[np.intp]:
+    """Channels of a head kept of those that positions do not turn, shape [channels, 1]."""
+    return (shape.rotary_size + kept_plain(shape, sketch).indices)[:, None]
+
+
 def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> Arrays:
-    """Arrays ``spectrum.*`` and, of the last layers, ``circuit.*``, from all entries.
+    """Arrays ``spectrum.*``, ``heads.*`` and, of the last layers, ``circuit.*``, from all entries.
 
     Query heads that share a kv head are summed first, since the products of q and k, and of v and o, are sums over
     query heads.
@@ -84,6 +137,8 @@ def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: S
     with np.errstate(invalid="ignore"):
         for name, (left, right) in {"qk": ("q", "k"), "vo": ("v", "o")}.items():
             x, y = scan.whole(left, layer), scan.whole(right, layer)
+            if ("heads", name) in names:
+                arrays[names["heads", name]] = _of_heads(scan, checkpoint, layer, name, (x, y), tokens)
             if name == "qk":
                 x = _shared(x, shape.kv_heads, shape.head_size)
             else:
@@ -96,6 +151,28 @@ def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: S
                 y *= gain.astype(np.float32)
             arrays[names["spectrum", name]] = spectrum(x, y, sketch.spectrum)
     return arrays
+
+
+def _of_heads(
+    scan: Scan,
+    checkpoint: Checkpoint,
+    layer: int,
+    name: str,
+    matrices: tuple[NDArray[np.float32], NDArray[np.float32]],
+    tokens: Tokens,
+) -> NDArray[np.float16]:
+    """What kv heads do with single tokens, of q and k, or of v and o; see :mod:`verify.fingerprint.heads`."""
+    heads, reading, (x, y) = (
+        checkpoint.architecture.kv_heads,
+        tokens.reading("attn", layer) / tokens.lengths,
+        matrices,
+    )
+    if name == "vo":
+        return diagonal(images(y.T, tokens.embedding.T / tokens.lengths), images(x, reading), heads)
+    queries, keys = images(x, reading), images(y, reading)
+    if checkpoint.architecture.query_key_norm == "gain":
+        queries, keys = (normed(z, scan.gain((f"{role}_norm", layer))) for role, z in (("q", queries), ("k", keys)))
+    return diagonal(queries, keys, heads)
 
 
 def _specs(checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> list[ArraySpec]:

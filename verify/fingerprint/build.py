@@ -20,7 +20,7 @@ from .check import MOST_STRANGE
 from .file import is_fingerprint
 from .inventory import digest_of_group, strange_tensors
 from .layers import Piece, Task, opened, read_layer, read_outside_layers
-from .layout import COMPONENTS, SAMPLED, spread_specs
+from .layout import components, spread_specs
 from .moments import Moments
 from .record import DeadCount, Fingerprint, FingerprintRecord, PartRecord
 from .scan import Scan
@@ -208,7 +208,7 @@ def _read_part(
         "not_read": checkpoint.not_read,
         "effort": effort,
         "sketch": sketch,
-        "components": COMPONENTS if effort == "full" else SAMPLED,
+        "components": components(sketch, effort),
         "anchors": tuple(number for number, _ in known),
         "pairing": pairing,
         "unused": tuple(kept),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..base import FingerprintError
 from ..checkpoint import KINDS, MOST_DECLARED, MOST_GROUPS, MOST_PARTS, is_name
 from .anchors import ANCHORS, numbered_rows
-from .layout import SAMPLED, ArraySpec, bundle_group, bundles, specs, table
+from .layout import ArraySpec, bundle_group, bundles, components, specs, table
 from .unused import in_frozen_order
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MOST_STRANGE = 1 << 12
 """Largest number of unknown tensors that are listed one by one."""
 
-_SKETCH_VERSION = 2
+_SKETCH_VERSIONS = (2, 3)
 _COUNTS = {
     "layers": (1, 512),
     "width": (1, 1 << 20),
@@ -36,6 +36,10 @@ _COUNTS = {
     "experts": (0, 2048),
     "expert_hidden": (0, 1 << 20),
     "shared_hidden": (0, 1 << 20),
+    "expert_group": (0, 2048),
+    "rotary_size": (0, 1 << 16),
+    "latent": (0, 1 << 20),
+    "latent_query": (0, 1 << 20),
 }
 _MOST_BLOCKS = 1 << 15  # kv heads, or experts, over all layers
 _LARGEST_NUMBER = (1 << 53) - 1  # the largest integer of canonical JSON
@@ -173,7 +177,8 @@ def _check_values(spec: ArraySpec, array: NDArray[Any]) -> None:
         sound = np.all((array >= least) & (array <= 1.001))  # False if not finite
         _expect(bool(sound), f"array {spec.name!r}", "a number out of range", f"finite numbers from {least:.0f} to 1")
     elif spec.norm != "none":
-        rows = array.astype(np.float64).reshape((1, -1) if spec.norm == "whole" else array.shape)
+        together = {"whole": (1, -1), "planes": (*array.shape[:-2], -1)}.get(spec.norm.removeprefix("centred "))
+        rows = array.astype(np.float64).reshape(together or array.shape)
         length = np.sqrt(np.square(rows).sum(-1))
         sound = np.all((length == 0) | (np.abs(length - 1) < 0.01))
         _expect(bool(sound), f"array {spec.name!r}", "a row of another length", "finite rows of length 1 or 0")
@@ -187,8 +192,12 @@ def _check_sizes(record: FingerprintRecord) -> None:
     for name in ("kv_heads", "experts"):
         blocks = shape.layers * getattr(shape, name)
         _expect(blocks <= _MOST_BLOCKS, f"number of layers times {name}", blocks, f"<= {_MOST_BLOCKS}")
+    turned = (shape.rotary_size > 0) == (shape.rotary != "") and shape.rotary_size % 2 == 0
+    _expect(turned, "architecture.rotary_size", shape.rotary_size, "an even number, 0 only where nothing is turned")
+    within = shape.rotary_size <= shape.head_size
+    _expect(within, "architecture.rotary_size", shape.rotary_size, f"at most {shape.head_size}, the head size")
     _expect(
-        record.effort == "full" or set(record.components) <= set(SAMPLED),
+        set(record.components) <= set(components(record.sketch, record.effort)),
         "components",
         record.components,
         f"those that {record.effort} effort gives",
@@ -198,10 +207,10 @@ def _check_sizes(record: FingerprintRecord) -> None:
     paired = (shape.experts > 0) == (shape.expert_hidden > 0)
     _expect(paired, "architecture.expert_hidden", shape.expert_hidden, f"units for {shape.experts} experts")
     _expect(
-        record.sketch.version == _SKETCH_VERSION,
+        record.sketch.version in _SKETCH_VERSIONS,
         "sketch.version",
         record.sketch.version,
-        f"{_SKETCH_VERSION}, which is the sketch that this version of verify knows",
+        f"{' or '.join(map(str, _SKETCH_VERSIONS))}, the sketches that this version of verify knows",
     )
 
 

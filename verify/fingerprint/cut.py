@@ -12,7 +12,7 @@ from ..base import InputError, StatisticsError
 from .anchors import shared_anchors
 from .layout import ArraySpec, Component, specs, subset, table
 from .record import Fingerprint
-from .sketch import unit_rows
+from .sketch import unit_planes, unit_rows
 
 _OF_ARCHITECTURE = ("layers", "kv_heads", "experts")
 _OF_SKETCH = ("units", "expert_units", "channels", "stream", "match_units", "match_expert_units")
@@ -90,7 +90,9 @@ def reduced(model: Fingerprint, **most: int) -> Fingerprint:
     shape = {name: min(getattr(record.architecture, name), most[name]) for name in _OF_ARCHITECTURE if name in most}
     sizes = {name: min(getattr(record.sketch, name), most[name]) for name in _OF_SKETCH if name in most}
     if record.architecture.kv_heads and "kv_heads" in shape:
-        shape["heads"] = record.architecture.heads // record.architecture.kv_heads * shape["kv_heads"]
+        heads, fewer = record.architecture.kv_heads, shape["kv_heads"]
+        shape["heads"] = record.architecture.heads // heads * fewer
+        sizes["keys"] = max(1, record.sketch.keys * fewer // heads)  # as many rows of each head as before
     changes: dict[str, Any] = {
         "architecture": record.architecture.model_copy(update=shape),
         "sketch": record.sketch.model_copy(update=sizes),
@@ -128,6 +130,6 @@ def _array_at(spec: ArraySpec, array: NDArray[np.floating], where: NDArray[np.in
     if spec.norm == "whole":
         return unit_rows(array.reshape(1, -1), spec.dtype).reshape(array.shape)
     rows = array.astype(np.float64)
-    if spec.norm == "centred rows":
+    if spec.norm.startswith("centred"):
         rows -= rows.sum(-1, keepdims=True) / max(1, len(where))
-    return unit_rows(rows, spec.dtype)
+    return unit_planes(rows) if spec.norm.endswith("planes") else unit_rows(rows, spec.dtype)

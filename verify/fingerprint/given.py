@@ -12,7 +12,7 @@ from ..checkpoint import Location
 from .build import fingerprint
 from .copies import may_be_copies, with_file_digests
 from .file import is_fingerprint
-from .layout import COMPONENTS, SAMPLED
+from .layout import components
 from .record import Fingerprint
 from .sketch import EFFORTS, Effort
 
@@ -79,7 +79,7 @@ def by_one_tokenizer(
 
 
 def at_one_effort(a: Fingerprint, b: Fingerprint, *, effort: Effort | None = None) -> tuple[Fingerprint, Fingerprint]:
-    """Two fingerprints cut to one effort: the one given, else the smaller of theirs.
+    """Two fingerprints cut to one effort, the one given, else the smaller of theirs; and to the older sketch.
 
     Parameters
     ----------
@@ -97,7 +97,8 @@ def at_one_effort(a: Fingerprint, b: Fingerprint, *, effort: Effort | None = Non
         If one was made at a smaller effort, or under another sketch.
     """
     efforts = sorted((model.record.effort for model in (a, b)), key=EFFORTS.index)
-    first, second = (model.at(effort or efforts[0]) for model in (a, b))
+    version = min(model.record.sketch.version for model in (a, b))
+    first, second = (model.at(effort or efforts[0]).at_sketch(version) for model in (a, b))
     if first.record.sketch != second.record.sketch:
         raise FingerprintError(
             f"The fingerprints of {a.record.name} and {b.record.name} were made under different sketches "
@@ -136,7 +137,7 @@ def check_whole(model: Fingerprint) -> None:
     FingerprintError
         If it was cut down for a panel.
     """
-    expected = COMPONENTS if model.record.effort == "full" else SAMPLED
+    expected = components(model.record.sketch, model.record.effort)
     if missing := sorted(set(expected).difference(model.record.components)):
         raise FingerprintError(
             f"The fingerprint of {model.record.name} was cut down for a panel and lacks {', '.join(missing)}; "

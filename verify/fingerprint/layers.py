@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from ..base import Phrase
 from ..checkpoint import Checkpoint, Key, Location, open_checkpoint
-from .attention import attention_circuits, sampled_values
+from .attention import attention_circuits, sampled_keys, sampled_values
 from .layout import kept_dimensions, token_specs
 from .moments import Moments
 from .responses import Tokens, centred
+from .routers import router_rows
+from .scales import relative_lengths, sampled_gains
 from .scan import Scan
 from .sketch import Effort, SketchSpec, unit_rows
 from .units import Arrays, sampled_units, strongest_units
@@ -55,7 +57,7 @@ class Task:
 def read_outside_layers(
     checkpoint: Checkpoint, sketch: SketchSpec, effort: Effort, ids: list[int], unread: list[int], kept: int
 ) -> tuple[Piece, NDArray[np.float64], NDArray[np.float64]]:
-    """Arrays ``stream.*``, ``gram.embed`` and ``unused.embed``, and the anchors as the model reads and writes them.
+    """Arrays of the tables of tokens, and the anchors as the model reads and writes them.
 
     Parameters
     ----------
@@ -87,6 +89,8 @@ def read_outside_layers(
         for (component, role), spec in table.items()
         if component == "stream"
     }
+    if "embed" in rows:
+        arrays[table["scales", "embed"].name] = relative_lengths(rows["embed"][: len(ids), dimensions].T)
     finite = {role: np.where(np.isfinite(x), x, 0.0) for role, x in rows.items()}
     embedding = finite.get("embed", np.zeros((0, shape.width)))
     if shape.norm == "layer":  # layer norm removes the mean over the stream
@@ -121,6 +125,9 @@ def read_layer(task: Task) -> Piece:
 
     tokens = Tokens(task.embedding, task.writing, gain)
     arrays = sampled_values(scan, checkpoint, layer, task.sketch, task.effort, tokens)
+    arrays |= router_rows(scan, checkpoint, layer, task.sketch, tokens)
+    arrays |= sampled_keys(scan, checkpoint, layer, task.sketch, task.effort, tokens)
+    arrays |= sampled_gains(scan, checkpoint, layer)
     arrays |= sampled_units(scan, checkpoint, layer, task.sketch, task.effort, tokens)
     if task.effort == "full":
         arrays |= attention_circuits(scan, checkpoint, layer, task.sketch, tokens)

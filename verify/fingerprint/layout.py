@@ -17,7 +17,18 @@ name                     shape                      dtype    content
 ``unused.embed``         [unused, anchors]          float32  of embeddings of unused tokens with those of anchors that
                                                              are read, centred, length 1
 ``circuit.{l}.C``        [anchors, anchors]         float16  C in qk, vo, ffn on the anchors, Frobenius norm 1
+``heads.{l}.C``          [kv heads, anchors]        float16  C in qk, vo of single tokens, centred, length 1
+``routers.{l}.weights``  [experts, projections]     float16  projected rows less their mean, length 1
+``routers.{l}.P``        [experts, anchors]         float16  P in responses, of these rows to anchors, and experts, of
+                                                             all units of an expert, less their mean, centred likewise
 ``spectrum.{l}.C``       [values]                   float32  singular values of C in qk, vo, over the largest
+``keys.{l}.P.R``         [kv heads, n, 2 or 1,      float16  R in k, q: projected rows in planes (P: turned) or
+                         projections]                        alone (plain); of q, summed over a group; length 1
+``key_responses.{l}.P.R`` [kv heads, n, 2 or 1,     float16  their responses to anchors, centred, length 1
+                         anchors]
+``scales.{l}.norm_S``    [4]                        float64  mean, sd, least and largest gain before sublayer S
+``scales.{l}.{b}``       [copies, n]                float16  lengths of the rows of ``up``, over the largest
+``scales.embed``         [dims]                     float32  rms of the embedding over anchors, over the largest
 ``spread.R``             [layers, 4]                float64  mean, sd, rms, kurtosis of all entries of role R
 =======================  =========================  =======  =============================================
 
@@ -48,19 +59,48 @@ if TYPE_CHECKING:
 Arrays = Mapping[str, NDArray[np.floating]]
 
 Component = Literal[
-    "units", "values", "response", "match", "stream", "gram", "circuit", "spectrum", "spread", "unused"
+    "units",
+    "values",
+    "response",
+    "match",
+    "stream",
+    "gram",
+    "circuit",
+    "spectrum",
+    "spread",
+    "keys",
+    "key_responses",
+    "unused",
+    "heads",
+    "routers",
+    "scales",
 ]
 """Kinds of arrays, by the first part of their names."""
 COMPONENTS: tuple[Component, ...] = get_args(Component)
-SAMPLED: tuple[Component, ...] = ("units", "values", "response", "stream", "gram", "unused")
+SAMPLED: tuple[Component, ...] = (
+    "units",
+    "values",
+    "response",
+    "stream",
+    "gram",
+    "keys",
+    "key_responses",
+    "unused",
+    "routers",
+    "scales",
+)
 """Components made of rows at chosen indices, which suffice for the exact tests."""
+SINCE_3: tuple[Component, ...] = ("keys", "key_responses", "unused", "heads", "routers", "scales")
+"""Components that sketches of version 2 lack."""
 
-Norm = Literal["rows", "centred rows", "whole", "trace", "largest", "none"]
-"""Scaling of an array: each row to length 1 (after centring), the whole to length 1, to trace 1, to a largest entry
-of 1; or none."""
+Norm = Literal["rows", "centred rows", "planes", "centred planes", "whole", "trace", "largest", "none"]
+"""Scaling of an array: each row, or each plane of rows together, to length 1 (after centring rows), the whole to
+length 1, to trace 1, to a largest entry of 1; or none."""
 
 SPREAD_ROLES = (*"qkvo", *(prefix + role for prefix in ("", "expert_", "shared_") for role in ("gate", "up", "down")))
 """Roles whose moments a fingerprint may hold, in order."""
+
+_FEWEST_PLAIN = 4  # channels, so that their order tells something
 
 CIRCUIT_LAYERS = 2
 """Number of last layers whose circuits are kept, as in HuRef."""
@@ -178,9 +218,34 @@ def kept_dimensions(architecture: Architecture, sketch: SketchSpec) -> Axis:
     return Axis("stream", min(architecture.width, sketch.stream), architecture.width)
 
 
+def kept_planes(architecture: Architecture, sketch: SketchSpec) -> Axis:
+    """Axis of the rotary planes kept of each key-value head."""
+    planes = architecture.rotary_size // 2
+    return Axis("planes", min(planes, max(1, sketch.keys // max(1, 2 * architecture.kv_heads))), planes)
+
+
+def kept_plain(architecture: Architecture, sketch: SketchSpec) -> Axis:
+    """Axis of the channels of q and k, of those that positions do not turn, kept of each key-value head."""
+    known = architecture.query_key_norm != "unknown"
+    plain = architecture.head_size - architecture.rotary_size if known else 0
+    kept = max(_FEWEST_PLAIN, sketch.keys // max(1, architecture.kv_heads))
+    return Axis("plain channels", min(plain, kept), plain)
+
+
+def components(sketch: SketchSpec, effort: Effort) -> tuple[Component, ...]:
+    """Components that a sketch gives at an effort."""
+    given = COMPONENTS if effort == "full" else SAMPLED
+    return given if sketch.version >= 3 else tuple(component for component in given if component not in SINCE_3)
+
+
 def bundle_group(layer: int, bundle: Bundle) -> str:
     """Group of the arrays of one bundle in one layer."""
     return f"{layer}.{bundle.name}"
+
+
+def gains_name(sublayer: str) -> str:
+    """Name of the summary of the gain before a sublayer, ``attn`` or ``mlp``."""
+    return f"norm_{sublayer}"
 
 
 def specs(
@@ -256,10 +321,15 @@ def layer_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, la
     iterator of ArraySpec
         Rows of the table.
     """
+    for sublayer in ("attn", "mlp"):
+        name = gains_name(sublayer)
+        yield ArraySpec("scales", layer, name, "", (Axis("gains", 4),), "none", "float64", group=f"{layer}.{name}")
     for bundle in bundles(architecture, sketch):
         yield from bundle_specs(architecture, sketch, anchors, layer, bundle)
+    yield from router_specs(architecture, sketch, anchors, layer)
     if architecture.kv_heads:
         yield from attention_specs(architecture, sketch, anchors, layer)
+        yield from key_specs(architecture, sketch, anchors, layer)
 
 
 def bundle_specs(
@@ -287,11 +357,36 @@ def bundle_specs(
     for role in mlp_roles(architecture):
         yield one("units", role=role, axes=projected, effort="standard" if role == "down" else "screen")
     yield one("response", role="", axes=(copies, bundle.axis, tokens), norm="centred rows")
+    yield one("scales", role="", axes=(copies, bundle.axis), norm="largest")
     strongest = (copies, Axis("strongest", bundle.strongest), tokens)
     for role in mlp_roles(architecture):
         yield one("match", role=role, axes=strongest, norm="centred rows", effort="full")
     if circuits:
         yield ArraySpec("circuit", layer, "ffn", "", (tokens, tokens), "whole", effort="full", group=group)
+
+
+def router_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int) -> Iterator[ArraySpec]:
+    """The arrays of the router of one layer, if routing is known to treat experts alike.
+
+    Parameters
+    ----------
+    architecture : of the model.
+    sketch : sizes, as of the effort.
+    anchors : number of anchors known.
+    layer : number of the layer, from 0.
+
+    Returns
+    -------
+    iterator of ArraySpec
+        Rows of the table; a layer has all of them or none.
+    """
+    if not architecture.expert_group:
+        return
+    experts, tokens = Axis("experts", architecture.experts), Axis("anchors", anchors)
+    one = partial(ArraySpec, "routers", layer, role="", group=f"{layer}.router")
+    yield one("weights", axes=(experts, Axis("projections", sketch.projections)))
+    yield one("responses", axes=(experts, tokens), norm="centred rows")
+    yield one("experts", axes=(experts, tokens), norm="centred rows", effort="full")
 
 
 def attention_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int) -> Iterator[ArraySpec]:
@@ -318,8 +413,40 @@ def attention_specs(architecture: Architecture, sketch: SketchSpec, anchors: int
     for circuit in ("qk", "vo"):
         largest = (Axis("values", sketch.spectrum),)
         yield ArraySpec("spectrum", layer, circuit, "", largest, "largest", "float32", "full")
+        if architecture.heads_alike and (circuit == "vo" or architecture.query_key_norm in ("none", "gain")):
+            yield ArraySpec("heads", layer, circuit, "", (heads, tokens), "centred rows", effort="full")
         if _in_circuits(architecture, layer):
             yield ArraySpec("circuit", layer, circuit, "", (tokens, tokens), "whole", effort="full")
+
+
+def key_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int) -> Iterator[ArraySpec]:
+    """The arrays of the rows of q and k of one layer, as far as it is known what positions do to them.
+
+    Parameters
+    ----------
+    architecture : of the model.
+    sketch : sizes, as of the effort.
+    anchors : number of anchors known.
+    layer : number of the layer, from 0.
+
+    Returns
+    -------
+    iterator of ArraySpec
+        Rows of the table.
+    """
+    heads, tokens = Axis("kv heads", architecture.kv_heads), Axis("anchors", anchors)
+    projections = Axis("projections", sketch.projections)
+    for part, kept, rows in (
+        ("turned", kept_planes(architecture, sketch), 2),
+        ("plain", kept_plain(architecture, sketch), 1),
+    ):
+        for role in "kq" if kept.size else "":
+            axes = heads, kept, Axis("rows", rows)
+            one = partial(
+                ArraySpec, layer=layer, part=part, role=role, effort="screen" if role == "k" else "standard"
+            )
+            yield one("keys", axes=(*axes, projections), norm="planes")
+            yield one("key_responses", axes=(*axes, tokens), norm="centred planes")
 
 
 def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, unused: int) -> Iterator[ArraySpec]:
@@ -344,6 +471,8 @@ def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, un
         yield ArraySpec("stream", None, part, "", (dimensions, tokens))
     if unused:
         yield ArraySpec("unused", None, "embed", "", (Axis("unused", unused), tokens), "centred rows", "float32")
+    if architecture.vocab:
+        yield ArraySpec("scales", None, "embed", "", (dimensions,), "largest", "float32")
 
 
 def spread_specs(architecture: Architecture) -> Iterator[ArraySpec]:

@@ -24,7 +24,7 @@ from ..checkpoint import Architecture, FileIdentity, Part
 from .anchors import Pairing
 from .check import check_arrays, check_parts, check_record
 from .file import HEADER, bounded_bytes, record_text
-from .layout import COMPONENTS, SAMPLED, Arrays, Component, subset, table
+from .layout import COMPONENTS, SAMPLED, Arrays, Component, components, subset, table
 from .sketch import EFFORTS, Effort, SketchSpec
 
 _FURTHER = "further"
@@ -215,7 +215,7 @@ class Fingerprint:
             )
         )
 
-    def only(self, *components: Component) -> Fingerprint:
+    def only(self, *names: Component) -> Fingerprint:
         """The main part with some components only; tests that need others do not apply to it.
 
         Raises
@@ -223,7 +223,7 @@ class Fingerprint:
         InputError
             If there is no such component.
         """
-        wanted = {options.one_of("a component", component, COMPONENTS) for component in components}
+        wanted = {options.one_of("a component", component, COMPONENTS) for component in names}
         kept = tuple(component for component in self.record.components if component in wanted)
         arrays = {name: array for name, array in self.arrays.items() if name.split(".")[0] in kept}
         return self.with_arrays(arrays, components=kept)
@@ -251,6 +251,16 @@ class Fingerprint:
         }
         arrays = subset(self.arrays, table(record), table(record.model_copy(update=changes)))
         return self.with_arrays(arrays, [part.at(effort) for part in self.parts], **changes)
+
+    def at_sketch(self, version: int) -> Fingerprint:
+        """The same fingerprint under an earlier version of the sketch, which had fewer components."""
+        if version >= self.record.sketch.version:
+            return self
+        sketch = self.record.sketch.model_copy(update={"version": version})
+        kept = tuple(one for one in self.record.components if one in components(sketch, self.record.effort))
+        arrays = {name: array for name, array in self.arrays.items() if name.split(".")[0] in kept}
+        parts = [part.at_sketch(version) for part in self.parts]
+        return self.with_arrays(arrays, parts, sketch=sketch, components=kept)
 
     def sealed(self) -> Fingerprint:
         """The same fingerprint with the digests of the arrays in its records."""

@@ -32,8 +32,9 @@ class SketchSpec(Record):
     The defaults come from the power study in ``benchmarks/tables/power.md``.
     """
 
-    version: int = Field(default=2, ge=1, le=_MOST)
-    """Version of the sketching algorithm and of the anchor list."""
+    version: int = Field(default=3, ge=1, le=_MOST)
+    """Version of the sketching algorithm and of the anchor list; 3 has the components ``SINCE_3`` besides those of
+    2."""
     units: int = Field(default=64, ge=1, le=_MOST)
     """Hidden units kept per dense MLP (and per shared expert)."""
     expert_units: int = Field(default=32, ge=1, le=_MOST)
@@ -55,6 +56,8 @@ class SketchSpec(Record):
     """Hidden units of largest response kept per routed expert."""
     spectrum: int = Field(default=32, ge=1, le=_MOST)
     """Singular values kept per attention circuit."""
+    keys: int = Field(default=64, ge=1, le=_MOST)
+    """Rows of k kept per layer, shared evenly among its key-value heads."""
     unused: int = Field(default=64, ge=1, le=_MOST_COLUMNS)
     """Largest number of tokens kept that no text contains."""
 
@@ -95,7 +98,7 @@ class SketchSpec(Record):
         return self.model_copy(update={name: min(getattr(self, name), most) for name, most in _SCREEN.items()})
 
 
-_SCREEN = {"units": 32, "expert_units": 4, "channels": 4}
+_SCREEN = {"units": 32, "expert_units": 4, "channels": 4, "keys": 16}
 
 
 @cache
@@ -120,6 +123,14 @@ def projection(width: int, dimensions: int) -> NDArray[np.float64]:
     signs = np.unpackbits(np.frombuffer(stream, dtype=np.uint8))[:bits].astype(np.float64) * 2 - 1
     signs.flags.writeable = False
     return signs.reshape(width, dimensions)
+
+
+def unit_planes(x: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Pairs of rows [..., 2, k] (or single ones, [..., 1, k]) scaled to length 1 together, in float16.
+
+    Commutes with turns of a pair by quarters: these exchange its rows and change a sign.
+    """
+    return unit_rows(x.reshape(*x.shape[:-2], -1)).reshape(x.shape)
 
 
 def unit_rows(x: NDArray[np.floating], dtype: str = "float16") -> NDArray[np.floating]:

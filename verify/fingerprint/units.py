@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ..checkpoint import Checkpoint
 from .circuits import circuit
-from .layout import ArraySpec, Bundle, bundle_specs, bundles, mlp_roles
-from .responses import Tokens, centred
+from .layout import ArraySpec, Bundle, bundle_specs, bundles, mlp_roles, router_specs
+from .responses import Tokens, centred, less_common
+from .scales import relative_lengths
 from .scan import Scan
 from .sketch import Effort, SketchSpec, projection, unit_rows
 
@@ -20,7 +21,7 @@ Arrays = dict[str, NDArray[np.floating]]
 def sampled_units(
     scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, effort: Effort, tokens: Tokens
 ) -> Arrays:
-    """Arrays ``units.*`` and ``response.*`` of the MLPs of a layer, from rows at chosen indices.
+    """Arrays ``units.*``, ``response.*`` and ``scales.*`` of the MLPs of a layer, from rows at chosen indices.
 
     Responses are of ``gate`` rows if there is a gate, else of ``up`` rows: a sign flip of a unit leaves its gate
     unchanged.
@@ -44,7 +45,9 @@ def sampled_units(
     first = _first(checkpoint)
     for bundle, specs in _present(checkpoint, layer, sketch, tokens):
         roles = {spec.role: spec.name for spec in specs if spec.component == "units" and spec.held_at(effort)}
-        response = next(spec.name for spec in specs if spec.component == "response")
+        response, lengths = (
+            next(spec.name for spec in specs if spec.component == component) for component in ("response", "scales")
+        )
         for expert in _experts(bundle):
             for role, name in roles.items():
                 if role != "down":
@@ -52,6 +55,8 @@ def sampled_units(
                     _keep(parts, name, rows @ signs)
                     if role == first:
                         _keep(parts, response, centred(rows @ reading))
+                    if role == "up":
+                        parts.setdefault(lengths, []).append(relative_lengths(rows).astype(np.float16))
                 else:
                     leading = signs[: sketch.rows]
                     down = scan.leading_columns(bundle.prefix + role, layer, bundle.indices, leading, expert)
@@ -60,7 +65,9 @@ def sampled_units(
 
 
 def strongest_units(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> Arrays:
-    """Arrays ``match.*`` and, of the last layers, ``circuit.{layer}.ffn``, from all entries.
+    """Arrays ``match.*``, ``routers.{layer}.experts`` and, of the last layers, ``circuit.{layer}.ffn``.
+
+    All are made from all entries.
 
     ``match`` keeps the units of largest response, a choice that is equivariant under permutations.
 
@@ -75,11 +82,15 @@ def strongest_units(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: Sket
     parts: dict[str, list[NDArray[np.floating]]] = {}
     arrays: Arrays = {}
     reading, first = tokens.reading("mlp", layer), _first(checkpoint)
+    of_experts = _of_experts(checkpoint, layer, sketch, tokens)
+    sizes: list[NDArray[np.float64]] = []
     for bundle, specs in _present(checkpoint, layer, sketch, tokens):
         match = {spec.role: spec.name for spec in specs if spec.component == "match"}
         whole = next((spec.name for spec in specs if spec.component == "circuit"), None)
         for expert in _experts(bundle):
             read = _products(scan, bundle.prefix + first, layer, expert, reading)
+            if bundle.name == "experts" and of_experts:
+                sizes.append(np.square(read).mean(0))
             strongest = _strongest(centred(read), bundle.strongest)
             _keep(parts, match[first], centred(read)[strongest])
             if first == "gate":
@@ -96,6 +107,8 @@ def strongest_units(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: Sket
             _keep(parts, match["down"], centred(written[strongest] if whole else written))
             if whole:
                 arrays[whole] = circuit(read, embedded)
+    if of_experts:
+        arrays[of_experts] = unit_rows(centred(less_common(np.sqrt(sizes) / tokens.lengths)))
     return arrays | {name: np.stack(copies) for name, copies in parts.items()}
 
 
@@ -107,6 +120,12 @@ def _present(
     for bundle in bundles(shape, sketch):
         if checkpoint.has(bundle.prefix + "down", layer, 0 if bundle.name == "experts" else None):
             yield bundle, list(bundle_specs(shape, sketch, anchors, layer, bundle))
+
+
+def _of_experts(checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> str | None:
+    """Name of the array of whole experts of a layer, if it has one."""
+    specs = router_specs(checkpoint.architecture, sketch, len(tokens.embedding), layer)
+    return next((spec.name for spec in specs if spec.part == "experts" and checkpoint.has("router", layer)), None)
 
 
 def _experts(bundle: Bundle) -> list[int | None]:

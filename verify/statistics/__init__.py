@@ -5,6 +5,9 @@ from .circuit_cosine import CIRCUIT_COSINE
 from .counted import Counted, Description, Source
 from .earlier import words_of
 from .embedding_geometry import EMBEDDING_GEOMETRY
+from .expert_identity import EXPERT_IDENTITY
+from .head_identity import HEAD_IDENTITY
+from .query_key_identity import QUERY_KEY_IDENTITY
 from .remake import remade
 from .response_identity import RESPONSE_IDENTITY
 from .response_match import RESPONSE_MATCH, ResponseGrid, response_grid
@@ -21,6 +24,8 @@ from .result import (
     ScoreResult,
     TestResult,
 )
+from .reworked import reworked
+from .rotary_phase import ROTARY_PHASE
 from .sign_agreement import SIGN_AGREEMENT
 from .similarity import Similarity
 from .spectral_distance import SPECTRAL_DISTANCE
@@ -39,6 +44,10 @@ EXACT_TESTS: tuple[Statistic, ...] = (
     RESPONSE_IDENTITY,
     SIGN_AGREEMENT,
     STREAM_IDENTITY,
+    HEAD_IDENTITY,
+    EXPERT_IDENTITY,
+    ROTARY_PHASE,
+    QUERY_KEY_IDENTITY,
     UNUSED_TOKENS,
 )
 """The exact tests, whose null distributions come from symmetries, in the order of the report."""
@@ -59,10 +68,14 @@ __all__ = [
     "CIRCUIT_COSINE",
     "EMBEDDING_GEOMETRY",
     "EXACT_TESTS",
+    "EXPERT_IDENTITY",
+    "HEAD_IDENTITY",
     "PANEL_STATISTICS",
     "PRIMARY",
+    "QUERY_KEY_IDENTITY",
     "RESPONSE_IDENTITY",
     "RESPONSE_MATCH",
+    "ROTARY_PHASE",
     "SIGN_AGREEMENT",
     "SPECTRAL_DISTANCE",
     "SPREAD_CORRELATION",
@@ -94,5 +107,6 @@ __all__ = [
     "on_anchors",
     "remade",
     "response_grid",
+    "reworked",
     "words_of",
 ]

@@ -13,6 +13,7 @@ from ..base import Phrase
 from ..checkpoint import FAMILIES
 from ..fingerprint import (
     LEAST_ANCHORS,
+    Component,
     Fingerprint,
     FingerprintRecord,
     on_anchors,
@@ -63,6 +64,12 @@ def _misunderstood(side: str, model: Fingerprint, *parts: str) -> Phrase | None:
     return None
 
 
+def _older(side: str, model: Fingerprint) -> Phrase | None:
+    """Refuse a fingerprint of a version that lacks the arrays."""
+    version = model.record.sketch.version
+    return Phrase.of("older_sketch", model=side, version=version) if version < 3 else None
+
+
 def _no_channels(side: str, model: Fingerprint) -> Phrase | None:
     shape = model.record.architecture
     if shape.kv_heads:
@@ -81,7 +88,7 @@ def odd_in_up(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 
 
 def linear_values(a: Fingerprint, b: Fingerprint) -> Phrase | None:
-    """Refuse attention that is not linear between v and o, or heads of different size."""
+    """Refuse attention whose value channels have no signed permutations, or heads of different size."""
     for side, model in zip("AB", (a, b), strict=True):
         if (reason := _no_channels(side, model)) is not None:
             return reason
@@ -91,6 +98,67 @@ def linear_values(a: Fingerprint, b: Fingerprint) -> Phrase | None:
             return reason
     x, y = a.record.architecture.head_size, b.record.architecture.head_size
     return None if x == y else Phrase.of("head_sizes", a=x, b=y)
+
+
+def heads_alike(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    """Refuse layers of one kv head, and heads that something fixed or shared by layers tells apart."""
+    for side, model in zip("AB", (a, b), strict=True):
+        shape = model.record.architecture
+        if (reason := _older(side, model) or _no_channels(side, model)) is not None:
+            return reason
+        if shape.kv_heads == 1:
+            return Phrase.of("one_head", model=side)
+        if not shape.heads_alike:
+            return _unknown(side, model) or Phrase.of("heads_told_apart", model=side)
+        if (reason := _misunderstood(side, model, "attn", "attention")) is not None:
+            return reason
+    return None
+
+
+def known_keys(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    """Refuse attention of which it is not known what lies between the rows of q and k and their product."""
+    for side, model in zip("AB", (a, b), strict=True):
+        if (reason := _older(side, model)) is not None:
+            return reason
+        if (reason := _no_channels(side, model)) is not None:
+            return reason
+        norm = model.record.architecture.query_key_norm
+        if norm == "unknown":
+            return _unknown(side, model) or Phrase.of("keys_unknown", model=side)
+        if norm == "layer":
+            return Phrase.of("keys_layer_norm", model=side)
+        if (reason := _misunderstood(side, model, "attn", "attention")) is not None:
+            return reason
+    return None
+
+
+def experts_alike(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    """Refuse models without routed experts, or whose routing is not known to treat them alike."""
+    for side, model in zip("AB", (a, b), strict=True):
+        shape = model.record.architecture
+        if not shape.experts:
+            return Phrase.of("no_experts", model=side)
+        if (reason := _older(side, model)) is not None:
+            return reason
+        if not shape.expert_group:
+            return _unknown(side, model) or Phrase.of("routing_unknown", model=side)
+        if shape.expert_group == 1:
+            return Phrase.of("one_expert", model=side)
+        if (reason := _misunderstood(side, model, "mlp", "moe", "ffn", "feed_forward", "expert")) is not None:
+            return reason
+    return None
+
+
+def compared_by(a: Fingerprint, b: Fingerprint) -> tuple[Component, ...]:
+    """Kinds of rows of q and k that can be compared: weights of one width, responses to shared anchors."""
+    refused: dict[Component, Phrase | None] = {"keys": same_width(a, b), "key_responses": enough_anchors(a, b)}
+    return tuple(component for component, reason in refused.items() if reason is None)
+
+
+def not_comparable(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    """Refuse rows of q and k of different widths, without enough shared anchors."""
+    width, anchors = same_width(a, b), enough_anchors(a, b)
+    return None if width is None or anchors is None else Phrase.of("both", first=width, second=anchors)
 
 
 def enough_anchors(a: Fingerprint, b: Fingerprint) -> Phrase | None:

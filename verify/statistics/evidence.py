@@ -10,7 +10,7 @@ import numpy as np
 from ..base import Phrase
 from ..fingerprint import Fingerprint
 from ..inference import bonferroni_min, holm, log10_p_fixed_points, log10_p_signs
-from .groups import Group, Grouping
+from .groups import G, Group, Grouping, Merged
 from .matching import background, fixed_points
 from .pinned import both_pinned
 from .result import Count, EffectSize, LayerResult, Part, SetAside
@@ -86,12 +86,12 @@ def effect_of(counts: Sequence[Count]) -> EffectSize | None:
     return EffectSize(share=found / n) if n else None
 
 
-def identity_evidence(groupings: Sequence[Grouping]) -> Evidence:
+def identity_evidence(groupings: Sequence[Grouping[Group]]) -> Evidence:
     """Fixed points of the unique best match over independent groups, with effect and localisation."""
     return more_conservative(_identity, groupings)
 
 
-def identity_unless_pinned(groupings: Mapping[Part, Grouping], a: Fingerprint, b: Fingerprint) -> Evidence:
+def identity_unless_pinned(groupings: Mapping[Part, Grouping[Group]], a: Fingerprint, b: Fingerprint) -> Evidence:
     """Evidence of identity, excluding parts whose indices a public matrix pins in both models.
 
     The p-value is the larger of those with and without these parts: the decision to exclude depends on data that
@@ -116,7 +116,7 @@ def identity_unless_pinned(groupings: Mapping[Part, Grouping], a: Fingerprint, b
     return replace(chosen, notes=chosen.notes + pinned_notes(pinned), set_aside=pinned)
 
 
-def more_conservative(evidence: Callable[[list[Group]], Evidence], groupings: Sequence[Grouping]) -> Evidence:
+def more_conservative(evidence: Callable[[list[G]], Evidence], groupings: Sequence[Grouping[G]]) -> Evidence:
     """The evidence with the larger p-value, of separate pairs of blocks and of merged ties."""
     separate = evidence([group for grouping in groupings for group in grouping.separate])
     merged_groups = [group for grouping in groupings for group in grouping.merged]
@@ -168,7 +168,7 @@ def _identity(found: list[Group]) -> Evidence:
     return Evidence((count,), _effect(found, matched, count), _by_layer(found, matched))
 
 
-def _tied(found: list[Group]) -> Phrase:
+def _tied(found: Sequence[Merged]) -> Phrase:
     """A note on merged groups."""
     sizes = [len(group.pairs) for group in found if len(group.pairs) > 1]
     return Phrase.of("tied", pairs=sum(sizes), merged=len(sizes), largest=max(sizes))

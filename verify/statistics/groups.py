@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,17 +42,28 @@ class Group:
         return differences(products, np.all([block.alive().any(0) for pair in self.blocks for block in pair], axis=0))
 
 
+class Merged(Protocol):
+    """One independent group: pairs of blocks that share one arrangement."""
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The pairs."""
+
+
+G = TypeVar("G", bound=Merged)
+
+
 @dataclass(frozen=True)
-class Grouping:
+class Grouping(Generic[G]):
     """The same pairs of blocks as groups in two ways."""
 
-    separate: list[Group]
+    separate: list[G]
     """One group for each pair: valid if no blocks of a model are copies of one another."""
-    merged: list[Group]
+    merged: list[G]
     """Tied pairs as one group: valid whether or not they really are copies."""
 
 
-def groups(component: BlockReader, a: Fingerprint, b: Fingerprint, *, signs: bool = False) -> Grouping:
+def groups(component: BlockReader, a: Fingerprint, b: Fingerprint, *, signs: bool = False) -> Grouping[Group]:
     """Align two models' blocks, and merge what looks tied in either of them.
 
     Under the null hypothesis the arrangements of distinct groups are independent; those within
@@ -72,12 +84,19 @@ def groups(component: BlockReader, a: Fingerprint, b: Fingerprint, *, signs: boo
     grid_a, grid_b = component(a), component(b)
     pairs = align(grid_a, grid_b)
     separate = {pair: _group(grid_a, grid_b, [pair]) for pair in pairs}
-    sets = _tied_pairs(pairs, tied(grid_a, signs=signs), tied(grid_b, signs=signs))
+    sets = tied_pairs(pairs, tied(grid_a, signs=signs), tied(grid_b, signs=signs))
     merged = [separate[s[0]] if len(s) == 1 else _group(grid_a, grid_b, s) for s in sets]
     return Grouping(list(separate.values()), merged)
 
 
-def _tied_pairs(pairs: list[Pair], ties_a: TiedSets, ties_b: TiedSets) -> list[list[Pair]]:
+def tied_pairs(pairs: list[Pair], ties_a: TiedSets, ties_b: TiedSets) -> list[list[Pair]]:
+    """Sets of pairs of blocks that are tied in either model.
+
+    Parameters
+    ----------
+    pairs : of a block of A and one of B.
+    ties_a, ties_b : tied blocks of each model.
+    """
     sets = TiedSets()
     for pair in pairs:
         sets.union(("a", ties_a.find(pair[0])), ("b", ties_b.find(pair[1])))

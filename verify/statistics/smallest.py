@@ -17,7 +17,7 @@ from ..fingerprint import Component, Effort, Fingerprint, FingerprintRecord, Ske
 from .blocks import BlockReader
 
 _SIZES = ("width", "hidden", "expert_hidden", "shared_hidden", "head_size")
-_ONE = ("layers", "heads", "kv_heads", "experts")
+_ONE = ("layers", "heads", "kv_heads", "experts", "expert_group")
 _SKETCH = SketchSpec(units=3, expert_units=3, channels=3, projections=3, rows=3, stream=3)
 
 
@@ -66,6 +66,9 @@ def _holds(
 def _smallest(record: FingerprintRecord, other: Architecture) -> Fingerprint:
     shape = record.architecture
     sizes = {name: _size(getattr(shape, name), getattr(other, name)) for name in _SIZES}
+    if shape.rotary_size:  # two channels form a plane
+        sizes["head_size"] *= 2
+        sizes["rotary_size"] = sizes["head_size"] if shape.rotary_size == shape.head_size else 2
     ones = {name: min(1, max(0, getattr(shape, name))) for name in _ONE}
     smaller = {"architecture": shape.model_copy(update=sizes | ones), "sketch": _SKETCH}
     record = record.model_copy(update=smaller | {"arrays_sha256": "", "parts": (), "part": ""})

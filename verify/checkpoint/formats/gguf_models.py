@@ -132,7 +132,7 @@ _SETTINGS = {
     "moe_intermediate_size": "expert_feed_forward_length",
     "shared_expert_intermediate_size": "expert_shared_feed_forward_length",
     "max_position_embeddings": "context_length",
-    "clip_qkv": "attention.clamp_kqv",
+    "rotary_dim": "rope.dimension_count",
 }
 
 

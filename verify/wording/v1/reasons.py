@@ -20,10 +20,35 @@ PHRASES = {
         "the number of attention heads of {model} is not known (none of its layout or config.json fits its tensors), "
         "so neither are its value channels"
     ),
+    "one_head": "{model} has one kv head in each layer, so there is no order of heads",
+    "heads_told_apart": (
+        "something fixed, or shared by layers, may tell the heads of {model} apart (such as the slopes of ALiBi, or "
+        "one table of position biases), so their order is not free"
+    ),
+    "no_experts": "{model} has no routed experts",
+    "one_expert": "routing tells all experts of {model} apart, so there is no order of experts",
+    "routing_unknown": (
+        "it is not known among which experts of {model} routing chooses, so neither is which of them could be "
+        "exchanged"
+    ),
     "not_odd_in_up": (
         "the MLPs of {model} are not odd functions of `up`, so flipping the signs of up and down changes their output"
     ),
-    "not_linear_values": "the attention of {model} is not linear between v and o",
+    "not_linear_values": (
+        "between v and o, {model} does more to value channels than mix each over positions, so re-ordering them or "
+        "changing their signs can change its output"
+    ),
+    "older_sketch": (
+        "the fingerprint of {model} is of sketch version {version}, which lacks what this test reads; make it again "
+        "from the weights"
+    ),
+    "keys_unknown": "it is not known what lies between the rows of q and k of {model} and their product",
+    "keys_layer_norm": "layer norms of {model} subtract a mean over the channels of q and k",
+    "not_rotary": "the attention of {model} turns no channels of q and k by position",
+    "all_turned": "positions turn all channels of q and k of {model}",
+    "plain_sizes": "positions leave different numbers of channels of a head alone ({a} and {b})",
+    "keys_gain": "gains tell the channels of q and k of {model} apart",
+    "rotary_sizes": "different numbers of channels of q and k are turned by position ({a} and {b})",
     "head_sizes": "the attention heads have different sizes ({a} and {b})",
     "sinusoidal": "{model} adds fixed sinusoidal positions to the residual stream",
     "layer_norm": "layer norm is not symmetric under sign flips",
