@@ -72,7 +72,8 @@ _LEAST_LENGTH = 2.0**-16  # of a profile less the mean, below which its directio
 
 def _common(a: Fingerprint, b: Fingerprint) -> tuple[str, ...]:
     """Names of the unused tokens that both models keep."""
-    return tuple(name for name in a.record.unused if name in set(b.record.unused))
+    known = set(b.record.unused)
+    return tuple(name for name in a.record.unused if name in known)
 
 
 def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
@@ -153,11 +154,12 @@ UNUSED_TOKENS = Statistic(
         "about the rows of the other."
     ),
     assumptions=(
-        "At least one of the two models was trained from rows for these tokens that were drawn alike and "
-        "independently of one another and of the other model (around any mean), by a loss that these tokens enter "
-        "alike, as in a softmax over the whole vocabulary, and by an optimiser with one rule for all rows (SGD, "
-        "Adam(W), Adafactor, Lion). This is false of rows that are made from the spelling or number of a token, or "
-        "repeated between parts of a table, and of negatives sampled by number.",
+        f"At least one of the two models was trained from an initialisation and by a procedure whose joint "
+        f"distribution, given the other model, is invariant under {_GROUP}. This is true where their initial rows "
+        "are drawn alike and independently of one another (around any mean), the loss is a softmax over the whole "
+        "vocabulary, and the optimiser has one rule for all rows (SGD, Adam(W), Adafactor, Lion); and false of rows "
+        "that are made from the spelling or number of a token, or repeated between parts of a table, and of "
+        "negatives sampled by number.",
         "Neither text nor targets held these tokens, nor was text that spells their names split into them; which "
         "they are is fixed by their names. A token that both trainings used after all may be one match too many.",
         "Where a token table is also the output layer, neither model was distilled from the logits of the other, nor "
