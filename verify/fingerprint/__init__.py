@@ -2,6 +2,7 @@
 
 from ..base.callable_module import make_callable
 from .anchors import ANCHORS, LEAST_ANCHORS, Pairing, known_tokens, shared_anchors
+from .attention import plain_channels, planes
 from .build import fingerprint
 from .copies import may_be_copies, with_file_digests
 from .cut import on_anchors, on_shared_anchors, reduced
@@ -70,6 +71,8 @@ __all__ = [
     "nothing_differs",
     "on_anchors",
     "on_shared_anchors",
+    "plain_channels",
+    "planes",
     "projection",
     "reduced",
     "same_weights",
