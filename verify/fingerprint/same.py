@@ -25,7 +25,7 @@ from .sketch import Effort
 
 _RELATIVE = {"float16": 2.0**-9, "float32": 2.0**-16, "float64": 2.0**-26}
 _ABSOLUTE = 2.0**-20  # absolute rounding error
-_ON_TOKENS = {"response", "heads", "routers", "match", "stream", "gram", "circuit", "spectrum"}
+_ON_TOKENS = {"response", "heads", "routers", "latent_responses", "match", "stream", "gram", "circuit", "spectrum"}
 _MOST_ROWS = {"response": 0.01, "heads": 0.01, "routers": 0.01, "match": 0.01, "circuit": 0.01, "spectrum": 0.01}
 """Share of rows that may differ for components that are centred, ordered by size or multiplied; none for others."""
 
