@@ -134,6 +134,8 @@ def write_gguf(
     if "num_experts" in config:
         writer.add_expert_count(config["num_experts"])
         writer.add_expert_feed_forward_length(config["moe_intermediate_size"])
+    if "rotary_dim" in config:
+        writer.add_rope_dimension_count(config["rotary_dim"])
     if "head_dim" in config:
         writer.add_key_length(config["head_dim"])
     if tokens:

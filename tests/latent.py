@@ -1,8 +1,8 @@
 """Multi-head latent attention in plain numpy: weights under DeepSeek's names, its forward pass, and its symmetries.
 
-Written from the published description, not from the library: rows of ``kv_a`` are the latent vector, then the one rotary
-key; rows of ``kv_b`` are, for each head, keys that positions leave alone, then values; rows of q are, for each head, the
-same channels, then those that positions turn, in pairs of neighbours.
+Written from the published description, not from the library: rows of ``kv_a`` are the latent vector, then the one
+rotary key; rows of ``kv_b`` are, for each head, keys that positions leave alone, then values; rows of q are, for each
+head, the same channels, then those that positions turn, in pairs of neighbours.
 """
 
 from __future__ import annotations

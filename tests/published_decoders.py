@@ -189,6 +189,7 @@ DECODERS: dict[str, Published] = {
             "multi_query_attention": True,
             "multi_query_group_num": 2,
             "kv_channels": SIZE,
+            "original_rope": True,
             "ffn_hidden_size": HIDDEN,
             "padded_vocab_size": VOCAB,
         },

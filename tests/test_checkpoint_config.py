@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from tests.checkpoints import HEADS, LAYERS, toy, write_checkpoint
+from tests.checkpoints import HEADS, LAYERS, WITHOUT_HEADS, toy, write_checkpoint
 from tests.refusals import one_line, read_all, refused
 from verify.base import CheckpointError
 from verify.checkpoint import Architecture, open_checkpoint
@@ -39,8 +39,7 @@ def test_a_number_that_is_no_count_is_noted_and_the_tensors_decide(tmp_path: Pat
     plain, _ = opened(tmp_path / "plain", "llama")
     found, notes = opened(tmp_path / "other", "llama", **{key: value})
     assert [key in note and note.isprintable() for note in notes] == [True]
-    heads = {"heads": 0, "kv_heads": 0, "head_size": 0, "linear_values": False} if "head" in key else {}
-    assert found == plain.model_copy(update=heads)
+    assert found == plain.model_copy(update=WITHOUT_HEADS if "head" in key else {})
 
 
 @pytest.mark.parametrize(
@@ -96,8 +95,7 @@ def test_heads_that_contradict_the_tensors_or_each_other_are_not_known(
     """Heads taken for larger than they are would make channels exchangeable that are not; nothing else is lost."""
     plain, _ = opened(tmp_path / "plain", "llama")
     found, notes = opened(tmp_path / "other", "llama", **changes)
-    lost = {"heads": 0, "kv_heads": 0, "head_size": 0, "linear_values": False}
-    assert found == plain.model_copy(update=lost)
+    assert found == plain.model_copy(update=WITHOUT_HEADS)
     (note,) = notes
     assert "heads were taken as not known" in note
     assert all(f"{key} {value}" in note for key, value in changes.items())

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.zoo.derive import permute_channels, permute_units, rotate_stream
+from benchmarks.zoo.changes import changed
 from tests import claims
 from tests.claims import VERDICTS, claim, result
 from tests.models import child, config, weights, write
@@ -199,7 +199,7 @@ def test_a_widened_child_is_found_by_response(tmp_path: Path, models: dict[str, 
 
 def test_a_rotated_child_is_found_by_response_alone(tmp_path: Path, models: dict[str, Path]) -> None:
     """The other tests are blind to it, and say nothing false."""
-    rotated = rotate_stream(child(weights(0, config()), 7), config(), np.random.default_rng(1))
+    rotated = changed(child(weights(0, config()), 7), config(), np.random.default_rng(1), "stream_rotation")
     report = claim(write(tmp_path, rotated, config()), models["parent"])
     below = [test.id for test in report.tests.values() if (test.adjusted_log10_p or 0) <= -3]
     assert (report.verdict, below) == ("dependent", ["response_identity"])
@@ -208,7 +208,8 @@ def test_a_rotated_child_is_found_by_response_alone(tmp_path: Path, models: dict
 def test_a_copy_of_which_all_was_permuted_is_out_of_reach(tmp_path: Path, models: dict[str, Path]) -> None:
     """No evidence is no statement of independence: this copy computes the same function."""
     rng, c = np.random.default_rng(2), config()
-    evaded = permute_channels(permute_units(rotate_stream(weights(0, c), c, rng), c, rng), c, rng)
+    every = ("stream_rotation", "unit_order", "unit_signs", "value_order", "value_signs")
+    evaded = changed(weights(0, c), c, rng, *every)
     report = claim(write(tmp_path, evaded, c), models["parent"])
     assert report.verdict == "no_evidence"
     assert any("a panel of unrelated models like them can find them" in sentence for sentence in report.limitations)

@@ -6,7 +6,6 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -84,15 +83,6 @@ def test_a_child_is_dependent_and_a_stranger_is_not(tmp_path: Path, family: str)
         assert refused.keys() == dict(PUBLISHED[family].refused).keys()
         for test, reason in PUBLISHED[family].refused:
             assert re.search(reason, refused[test] or "")
-
-
-@pytest.mark.parametrize(
-    ("family", "entry"), [("olmo", {"clip_qkv": 8.0}), ("mpt", {"attn_config": {"alibi": True, "clip_qkv": 6}})]
-)
-def test_clipped_values_are_not_linear(tmp_path: Path, family: str, entry: dict[str, Any]) -> None:
-    """Where q, k and v are clipped, the weaker symmetry is declared."""
-    found = open_checkpoint(write_checkpoint(tmp_path, toy(family).configured(**entry))).architecture
-    assert not found.linear_values
 
 
 def test_sinusoidal_positions_are_fixed_vectors(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import verify
-from tests.checkpoints import write_checkpoint
+from tests.checkpoints import WITHOUT_HEADS, write_checkpoint
 from tests.families import PUBLISHED, toy
 from tests.models import VOCABULARY, child
 from tests.published import WIDTH
@@ -63,8 +63,7 @@ def test_numbers_of_heads_that_do_not_fit_fused_rows_cost_what_is_known_of_heads
     """They are not rounded; rows that a wrong number happens to divide still do not fit the columns of o."""
     plain = open_checkpoint(write_checkpoint(tmp_path / "plain", toy(family))).architecture
     checkpoint = open_checkpoint(write_checkpoint(tmp_path / "other", toy(family).configured(**changes)))
-    lost = {"heads": 0, "kv_heads": 0, "head_size": 0, "linear_values": False}
-    assert checkpoint.architecture == plain.model_copy(update=lost)
+    assert checkpoint.architecture == plain.model_copy(update=WITHOUT_HEADS)
     assert any("heads were taken as not known" in say(note) for note in checkpoint.notes)
     assert not any(checkpoint.has(role, 0) for role in "qkv")
 

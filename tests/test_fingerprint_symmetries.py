@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from benchmarks.zoo.derive import permute_units, rotate_stream
+from benchmarks.zoo.changes import changed
 from tests import fingerprints
 from tests.fingerprints import SMALL
 from tests.models import config, weights, write
@@ -25,7 +25,7 @@ folder = fingerprints.folder
 def test_permuted_units_permute_the_rows(tmp_path: Path) -> None:
     """Relabelling hidden units relabels units and responses (a flipped unit keeps its gate's); nothing else moves."""
     c, w = config(hidden=30), weights(1, config(hidden=30))
-    permuted = permute_units(w, c, np.random.default_rng(5))
+    permuted = changed(w, c, np.random.default_rng(5), "unit_order", "unit_signs")
     before, after = (fingerprint(write(tmp_path / n, x, c)) for n, x in (("before", w), ("after", permuted)))
     for layer in range(c.layers):
         gate = f"model.layers.{layer}.mlp.gate_proj.weight"
@@ -65,7 +65,7 @@ def test_only_kept_units_are_followed(tmp_path: Path) -> None:
 def test_a_rotated_stream_leaves_responses(tmp_path: Path) -> None:
     """With norms folded in, what units answer to tokens does not depend on the basis; their weights do."""
     c, w = config(), weights(3, config())
-    rotated = rotate_stream(w, c, np.random.default_rng(7))
+    rotated = changed(w, c, np.random.default_rng(7), "stream_rotation")
     before, after = (fingerprint(write(tmp_path / n, x, c)) for n, x in (("before", w), ("after", rotated)))
     for name, array in before.arrays.items():
         difference = np.abs(after.arrays[name].astype(float) - array.astype(float)).max()

@@ -95,7 +95,7 @@ def test_permuted_heads_permute_the_rows(tmp_path: Path) -> None:
             np.testing.assert_allclose(after[name], before[name][order], atol=1e-3)  # query heads are added in turn
 
 
-def test_norms_of_queries_and_keys_are_applied(tmp_path: Path) -> None:
+def test_norms_of_queries_and_keys_are_applied() -> None:
     """Scaling a query head changes nothing behind a norm of each head; a gain on a channel does."""
     rng, gain = np.random.default_rng(0), np.array([1.0, 2.0, 0.5, 1.0])
     image = rng.standard_normal((8, 5))

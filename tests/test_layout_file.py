@@ -66,7 +66,8 @@ def test_the_documented_layout_reads_the_model_it_documents(tmp_path: Path) -> N
     assert (found.family, found.model_type) == ("layout:my-model", "")
     assert (found.heads, found.kv_heads, found.head_size) == (4, 2, 4)
     assert (found.norm, found.gated, found.odd_in_up, found.linear_values) == ("rms", True, True, True)
-    assert found.positions == "rotary"
+    assert (found.positions, found.rotary, found.rotary_size) == ("rotary", "half", 4)
+    assert found.query_key_norm == "none"
 
 
 def test_what_config_json_says_goes_before_what_a_layout_says(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.zoo.changes import changed as changed_by
 from benchmarks.zoo.config import Config
-from benchmarks.zoo.derive import permute_channels, permute_heads, permute_units, rotate_stream
 from tests.similarities import TOLERANCE, changed, reordered, shipped, weights
 from tests.strategies import SEEDS
 from verify.statistics import PANEL_STATISTICS, PRIMARY
@@ -46,9 +46,9 @@ CHANGES = {
     "unit_permutation": permuted_only,
     "unit_signs": scaled(lambda rng, n: rng.choice([-1.0, 1.0], n)),
     "unit_scaling": scaled(lambda rng, n: np.exp(rng.normal(0, 1, n))),
-    "head_permutation": lambda w, rng: permute_heads(w, CONFIG, rng),
-    "channel_permutation": lambda w, rng: permute_channels(w, CONFIG, rng),
-    "stream_rotation": lambda w, rng: rotate_stream(w, CONFIG, rng),
+    "head_permutation": lambda w, rng: changed_by(w, CONFIG, rng, "head_order", "query_order"),
+    "channel_permutation": lambda w, rng: changed_by(w, CONFIG, rng, "value_order", "value_signs"),
+    "stream_rotation": lambda w, rng: changed_by(w, CONFIG, rng, "stream_rotation"),
     "layer_order": reordered,
 }
 
@@ -92,6 +92,6 @@ def test_the_primary_survives_everything_at_once(tmp_path, seed):
     rng, w = np.random.default_rng(seed), weights("reference")
     for name in sorted(CHANGES):
         w = CHANGES[name](w, rng)
-    w = permute_units(w, CONFIG, rng)
+    w = changed_by(w, CONFIG, rng, "unit_order", "unit_signs")
     assert set(CHANGES) == PRIMARY.invariances | {"layer_order"}  # of which a copy keeps its score
     assert PRIMARY(changed(tmp_path / "m", w), shipped("reference")) > 0.99

@@ -34,7 +34,7 @@ from .fingerprint.given import (
     told_apart,
 )
 from .panel import Panel, check_panel, evaluate, load_panel
-from .statistics import EXACT_TESTS, ExactResult
+from .statistics import EXACT_TESTS, ExactResult, reworked
 from .statistics import exact_results as results_of
 
 MOST_SEARCHED = 10**9 - 1
@@ -173,6 +173,7 @@ def test_lineage(
             options=_options(a, b, effort, panel),
         ),
         created=created,
+        reworked=reworked(*both[0]),
     )
     lines = [_own_line(function, *both[0]) for function in own]
     if len({line.line for line in lines}) < len(lines):

@@ -14,13 +14,16 @@ from benchmarks import results
 
 from .cost import cost, readme
 from .cost_curves import cost_curves
+from .forward_passes import forward_passes
 from .gptq import gptq
+from .hiding import hiding
 from .markdown import between
 from .offsets import offsets
 from .panel import panel
 from .panel_strangers import panel_strangers
 from .peers import model_dna, model_tracing
 from .power import power
+from .query_key import query_key
 from .screen import screen
 from .size import size
 from .speed import exact_tests, kernels, panel_cost, spread_pass
@@ -33,7 +36,9 @@ PAGES: dict[str, Callable[[Any], str]] = {
         cost,
         cost_curves,
         exact_tests,
+        forward_passes,
         gptq,
+        hiding,
         kernels,
         model_dna,
         model_tracing,
@@ -42,6 +47,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         panel_cost,
         panel_strangers,
         power,
+        query_key,
         screen,
         size,
         spread_pass,

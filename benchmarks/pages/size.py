@@ -7,7 +7,7 @@ from math import log10
 from .markdown import page, table
 
 LEVELS = (0.5, 0.2, 0.1, 0.05, 0.01, 0.001)
-ARCHITECTURES = ("base", "gpt2", "fine_moe")
+ARCHITECTURES = ("base", "gpt2", "fine_moe", "bert", "latent")
 Samples = dict[str, dict[str, list[float]]]
 
 

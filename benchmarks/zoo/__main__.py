@@ -8,12 +8,13 @@ from pathlib import Path
 from .build import SHAPES, Recipe, build
 
 CACHE = Path.home() / ".cache" / "verify" / "zoo"
+RECIPES = ("models", "panel", "held_out", "strangers", "dispute", "families")
 
 
 def main() -> None:
     """Parse the command line and build."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.zoo", description=__doc__)
-    parser.add_argument("--recipe", choices=("models", "panel", "held_out", "strangers", "dispute"), default="models")
+    parser.add_argument("--recipe", choices=RECIPES, default="models")
     parser.add_argument("--scale", choices=list(SHAPES["scale"]), default="standard")
     parser.add_argument("--out", type=Path, default=CACHE)
     parser.add_argument("--workers", type=int, default=2)

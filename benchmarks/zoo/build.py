@@ -21,6 +21,7 @@ import numpy as np
 from safetensors.numpy import load_file, save
 
 from . import derive
+from .changes import CHANGES
 from .config import Config
 
 Spec = dict[str, Any]
@@ -143,7 +144,7 @@ def begin(recipe: Recipe, out: Path, scale: str, name: str) -> Unfinished:
         rng=rng,
         data=training.get("data", ""),
         steps=round(training.get("steps", 1.0) * SHAPES["scale"][scale]["steps"]) if training else 0,
-        teacher=_read(out, spec["teacher"], torch=True) if "teacher" in spec else None,
+        teacher=read(out, spec["teacher"], torch=True) if "teacher" in spec else None,
     )
 
 
@@ -180,6 +181,10 @@ def configuration(spec: Spec, scale: str) -> Config:
         shape[key] = round(shape[key] * architecture.pop(key, 1))
     if "shared" in architecture:
         architecture["shared"] = round(SHAPES["scale"][scale]["hidden"] * architecture["shared"])
+    if "latent" in architecture:
+        for key in ("latent", "latent_query"):
+            architecture[key] = round(shape["width"] * architecture[key])
+        architecture["turned"] = round(shape["width"] // shape["heads"] * architecture["turned"])
     return Config(**(shape | architecture | spec.get("shape", {})))
 
 
@@ -192,7 +197,7 @@ def _start(out: Path, spec: Spec, config: Config, rng: np.random.Generator) -> t
     """The weights before training."""
     if "from" not in spec:
         return _fresh(config, spec.get("seed_of", spec["name"])), config
-    weights, source = _read(out, spec["from"])
+    weights, source = read(out, spec["from"])
     for step in spec.get("do", []):
         ((action, value),) = step.items()
         if action == "prune":
@@ -201,7 +206,7 @@ def _start(out: Path, spec: Spec, config: Config, rng: np.random.Generator) -> t
             weights = derive.quantise(weights, value)
         elif action == "merge":
             shares = [1 - sum(value.values()), *value.values()]
-            weights = derive.merge([weights, *(_read(out, other)[0] for other in value)], shares)
+            weights = derive.merge([weights, *(read(out, other)[0] for other in value)], shares)
         elif action == "drop_layers":
             weights, source = derive.drop_layers(weights, source, value)
         elif action == "reinitialise":
@@ -211,7 +216,7 @@ def _start(out: Path, spec: Spec, config: Config, rng: np.random.Generator) -> t
         elif action == "upcycle":
             weights, source = derive.upcycle(weights, _fresh(config, spec["name"]), config, rng), config
         else:
-            weights = getattr(derive, action)(weights, source, rng)
+            weights = CHANGES[action](weights, source, rng)
     return weights, source
 
 
@@ -221,7 +226,8 @@ def _fresh(config: Config, name: str) -> derive.Arrays:
     return {key: value.numpy() for key, value in initial(config, seed(name)).items()}
 
 
-def _read(out: Path, name: str, *, torch: bool = False) -> tuple[Any, Config]:
+def read(out: Path, name: str, *, torch: bool = False) -> tuple[Any, Config]:
+    """The weights of a built model, in single precision, and its network."""
     config = Config(**json.loads((out / name / "lineage.json").read_text())["network"])
     arrays = {k: v.astype(np.float32) for k, v in load_file(out / name / "model.safetensors").items()}
     if not torch:

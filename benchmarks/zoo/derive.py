@@ -1,4 +1,4 @@
-"""What people do to a checkpoint after training: derivations, and evasions that keep its function.
+"""What people do to a checkpoint after training; changes that keep its function are in ``changes``.
 
 Every function takes float32 arrays under Llama (or Qwen2-MoE) names and returns a new dict;
 nothing here needs torch. Randomness comes from the generator passed in.
@@ -13,9 +13,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .changes.roles import Arrays
 from .config import Config
-
-Arrays = dict[str, NDArray[np.float32]]
 
 _PROJECTION = re.compile(r"(proj|mlp\.gate)\.weight$")
 
@@ -87,74 +86,6 @@ def upcycle(w: Arrays, fresh: Arrays, c: Config, rng: np.random.Generator) -> Ar
     return new
 
 
-def permute_units(w: Arrays, c: Config, rng: np.random.Generator) -> Arrays:
-    """Permute the hidden units of every MLP and flip the signs of their up and down vectors."""
-    new = dict(w)
-    for i in range(c.layers):
-        gate, up, down = (f"model.layers.{i}.mlp.{role}_proj.weight" for role in ("gate", "up", "down"))
-        order, sign = rng.permutation(len(w[gate])), _signs(len(w[gate]), rng)
-        new[gate] = w[gate][order]
-        new[up] = w[up][order] * sign[:, None]
-        new[down] = w[down][:, order] * sign
-    return new
-
-
-def permute_heads(w: Arrays, c: Config, rng: np.random.Generator) -> Arrays:
-    """Permute kv heads, and the query heads that read each of them."""
-    new = dict(w)
-    groups = c.heads // c.kv_heads
-    for i in range(c.layers):
-        kv = rng.permutation(c.kv_heads)
-        q = np.concatenate([g * groups + rng.permutation(groups) for g in kv])
-        rows_kv, rows_q = _rows(kv, c.head_size), _rows(q, c.head_size)
-        block = f"model.layers.{i}.self_attn."
-        for role, rows in (("q", rows_q), ("k", rows_kv), ("v", rows_kv)):
-            new[block + f"{role}_proj.weight"] = w[block + f"{role}_proj.weight"][rows]
-        new[block + "o_proj.weight"] = w[block + "o_proj.weight"][:, rows_q]
-    return new
-
-
-def permute_channels(w: Arrays, c: Config, rng: np.random.Generator) -> Arrays:
-    """Permute and sign-flip the value channels inside every kv head."""
-    new = dict(w)
-    groups = c.heads // c.kv_heads
-    for i in range(c.layers):
-        block = f"model.layers.{i}.self_attn."
-        v, o = w[block + "v_proj.weight"].copy(), w[block + "o_proj.weight"].copy()
-        for head in range(c.kv_heads):
-            order, sign = rng.permutation(c.head_size), _signs(c.head_size, rng)
-            rows = head * c.head_size + np.arange(c.head_size)
-            v[rows] = v[rows][order] * sign[:, None]
-            for q in range(head * groups, (head + 1) * groups):
-                columns = q * c.head_size + np.arange(c.head_size)
-                o[:, columns] = o[:, columns][:, order] * sign
-        new[block + "v_proj.weight"], new[block + "o_proj.weight"] = v, o
-    return new
-
-
-def rotate_stream(w: Arrays, c: Config, rng: np.random.Generator) -> Arrays:
-    """Fold every norm gain into what reads it, then rotate the residual stream at random."""
-    gaussian = rng.standard_normal((c.width, c.width))
-    rotation, upper = np.linalg.qr(gaussian)
-    rotation = rotation * np.sign(np.diag(upper))
-    new = {}
-    for name, value in w.items():
-        x = value.astype(np.float64)
-        if "norm" in name:
-            x = np.ones_like(x)
-        elif "embed_tokens" in name:
-            x = x @ rotation
-        elif name.startswith("lm_head"):
-            x = (x * w["model.norm.weight"]) @ rotation
-        elif "o_proj" in name or "down_proj" in name:
-            x = rotation.T @ x
-        elif x.ndim == 2:
-            norm = "input_layernorm" if "self_attn" in name else "post_attention_layernorm"
-            x = (x * w[name[: name.index(".", len("model.layers.")) + 1] + norm + ".weight"]) @ rotation
-        new[name] = x.astype(np.float32)
-    return new
-
-
 def shuffle_vocabulary(w: Arrays, order: NDArray[np.intp]) -> Arrays:
     """Give token ``order[i]`` the id ``i``."""
     return w | {name: w[name][order] for name in ("model.embed_tokens.weight", "lm_head.weight")}
@@ -166,11 +97,3 @@ def _projections(w: Arrays, one: Callable[[NDArray[np.float32]], NDArray[np.floa
 
 def _block(w: Arrays, layer: int) -> list[str]:
     return [name for name in w if f".layers.{layer}." in name]
-
-
-def _rows(heads: NDArray[np.intp], size: int) -> NDArray[np.intp]:
-    return (heads[:, None] * size + np.arange(size)).ravel()
-
-
-def _signs(n: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    return rng.choice(np.float32([-1, 1]), n)

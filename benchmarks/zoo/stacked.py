@@ -18,6 +18,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import verify
 
@@ -102,7 +103,8 @@ def train_stacked(models: list[Unfinished], device: str) -> tuple[list[Arrays], 
         for group in optimiser.param_groups:
             group["lr"] = PEAK * schedule(step, steps)
         tokens = torch.stack([batch(t, r, config.context) for t, r in zip(texts, rngs, strict=True)]).to(device)
-        losses = losses_of(leaves, tokens)
+        with sdpa_kernel(SDPBackend.MATH):  # the others fall back to a loop over models
+            losses = losses_of(leaves, tokens)
         optimiser.zero_grad()
         losses.sum().backward()
         _clip(list(leaves.values()))

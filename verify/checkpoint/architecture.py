@@ -44,7 +44,9 @@ class Architecture(Record):
     odd_in_up: bool
     """Negating a unit's up and down vectors changes no output: gated, not clamped, not shifted."""
     linear_values: bool
-    """Attention mixes values linearly over positions, with nothing else between v and o."""
+    """Re-ordering the value channels of a kv head, or changing their signs, in v with o changes no output: attention
+    mixes them linearly over positions, and treats all alike in between; clipped values count, since clipping is odd
+    and acts on each channel by itself."""
     positions: Literal["rotary", "learned", "sinusoidal", "none", "unknown"]
     """``unknown``, and no symmetry beyond that of hidden units, where the declared model type is not known."""
     tied_embeddings: bool

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
 
+from ..base import Phrase
 from ..fingerprint import Fingerprint, identical, shared_anchors
 from ..inference import bonferroni, holm, max_p
 from ..panel import PanelEvidence, unlike
@@ -35,6 +36,8 @@ class Circumstances:
     """Anchor tokens that both vocabularies know; None only where an older report does not say."""
     provenance: Provenance
     created: str
+    reworked: tuple[Phrase, ...] = ()
+    """Signs of re-parametrisation, which no number follows from."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,7 @@ def conclude(
         shared_anchors=stated.shared_anchors,
         parts=side_by_side,
         equal_tensors=equal,
+        reworked=stated.reworked,
         declared=declared(a, b, verdict),
         provenance=stated.provenance,
         created=stated.created,

@@ -67,6 +67,8 @@ class ClaimReport(Record):
     """Pairs of parts, that of the headline first; empty if each model is one part."""
     equal_tensors: EqualTensors | None = later()
     """Tensors that no table understands, equal in both."""
+    reworked: tuple[Phrase, ...] = later(())
+    """Signs of re-parametrisation in A, in B and between them: descriptions that enter no p-value and no verdict."""
     declared: Declared
     """Declared lineage, beside the verdict."""
     provenance: Provenance

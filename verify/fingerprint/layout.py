@@ -14,6 +14,8 @@ name                     shape                      dtype    content
 ``stream.embed``         [dims, anchors]            float16  columns of the embedding over anchors, length 1
 ``stream.unembed``       [dims, anchors]            float16  of the unembedding likewise; absent where tied
 ``gram.embed``           [anchors, anchors]         float32  inner products of the anchors' embeddings, trace 1
+``unused.embed``         [unused, anchors]          float32  of embeddings of unused tokens with those of anchors that
+                                                             are read, centred, length 1
 ``circuit.{l}.C``        [anchors, anchors]         float16  C in qk, vo, ffn on the anchors, Frobenius norm 1
 ``heads.{l}.C``          [kv heads, anchors]        float16  C in qk, vo of single tokens, centred, length 1
 ``routers.{l}.weights``  [experts, projections]     float16  projected rows less their mean, length 1
@@ -27,6 +29,9 @@ name                     shape                      dtype    content
 ``latent.{l}.P.R``       [n, projections]           float16  P in kv, q: channels of a latent vector by R in a, their
                                                              projected rows, and b, columns that read them; length 1
 ``latent_responses.{l}.P`` [n, anchors]             float16  their responses to anchors, centred, length 1
+``scales.{l}.norm_S``    [4]                        float64  mean, sd, least and largest gain before sublayer S
+``scales.{l}.{b}``       [copies, n]                float16  lengths of the rows of ``up``, over the largest
+``scales.embed``         [dims]                     float32  rms of the embedding over anchors, over the largest
 ``spread.R``             [layers, 4]                float64  mean, sd, rms, kurtosis of all entries of role R
 =======================  =========================  =======  =============================================
 
@@ -68,10 +73,12 @@ Component = Literal[
     "spread",
     "keys",
     "key_responses",
+    "unused",
     "heads",
     "routers",
     "latent",
     "latent_responses",
+    "scales",
 ]
 """Kinds of arrays, by the first part of their names."""
 COMPONENTS: tuple[Component, ...] = get_args(Component)
@@ -86,9 +93,20 @@ SAMPLED: tuple[Component, ...] = (
     "routers",
     "latent",
     "latent_responses",
+    "unused",
+    "scales",
 )
 """Components made of rows at chosen indices, which suffice for the exact tests."""
-SINCE_3: tuple[Component, ...] = ("keys", "key_responses", "heads", "routers", "latent", "latent_responses")
+SINCE_3: tuple[Component, ...] = (
+    "keys",
+    "key_responses",
+    "unused",
+    "heads",
+    "routers",
+    "latent",
+    "latent_responses",
+    "scales",
+)
 """Components that sketches of version 2 lack."""
 
 Norm = Literal["rows", "centred rows", "planes", "centred planes", "whole", "trace", "largest", "none"]
@@ -227,7 +245,14 @@ def turned_heads(architecture: Architecture) -> int:
 
 
 def kept_latent(architecture: Architecture, sketch: SketchSpec, *, query: bool) -> Axis:
-    """Axis of the channels kept of the latent vector of keys and values, or of queries."""
+    """Axis of the channels kept of a latent vector.
+
+    Parameters
+    ----------
+    architecture : of the model.
+    sketch : sizes, as of the effort.
+    query : whether of the latent vector of queries, not of keys and values.
+    """
     size = architecture.latent_query if query else architecture.latent
     return Axis("latent", min(size, sketch.units), size)
 
@@ -257,8 +282,13 @@ def bundle_group(layer: int, bundle: Bundle) -> str:
     return f"{layer}.{bundle.name}"
 
 
+def gains_name(sublayer: str) -> str:
+    """Name of the summary of the gain before a sublayer, ``attn`` or ``mlp``."""
+    return f"norm_{sublayer}"
+
+
 def specs(
-    architecture: Architecture, sketch: SketchSpec, anchors: int, effort: Effort = "full"
+    architecture: Architecture, sketch: SketchSpec, anchors: int, effort: Effort = "full", *, unused: int = 0
 ) -> Iterator[ArraySpec]:
     """The table: every array that a fingerprint may have.
 
@@ -268,21 +298,24 @@ def specs(
     sketch : sizes, as of this effort.
     anchors : number of anchors known.
     effort : only arrays that it has are given.
+    unused : number of unused tokens kept.
     """
     layers = (layer_specs(architecture, sketch, anchors, layer) for layer in range(architecture.layers))
-    for found in (*layers, token_specs(architecture, sketch, anchors), spread_specs(architecture)):
+    for found in (*layers, token_specs(architecture, sketch, anchors, unused), spread_specs(architecture)):
         yield from (spec for spec in found if spec.held_at(effort))
 
 
 def table(record: FingerprintRecord) -> Mapping[str, ArraySpec]:
     """Specifications, by name, of the arrays that a fingerprint of this record may have."""
-    rows = _table(record.architecture, record.sketch, len(record.anchors), record.effort)
+    rows = _table(record.architecture, record.sketch, len(record.anchors), record.effort, len(record.unused))
     return {name: spec for name, spec in rows.items() if spec.component in record.components}
 
 
 @lru_cache(maxsize=32)  # a screen cuts thousands of models with few shapes
-def _table(architecture: Architecture, sketch: SketchSpec, anchors: int, effort: Effort) -> Mapping[str, ArraySpec]:
-    return {spec.name: spec for spec in specs(architecture, sketch, anchors, effort)}
+def _table(
+    architecture: Architecture, sketch: SketchSpec, anchors: int, effort: Effort, unused: int
+) -> Mapping[str, ArraySpec]:
+    return {spec.name: spec for spec in specs(architecture, sketch, anchors, effort, unused=unused)}
 
 
 def subset(arrays: Arrays, larger: Mapping[str, ArraySpec], smaller: Mapping[str, ArraySpec]) -> Arrays:
@@ -327,6 +360,9 @@ def layer_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, la
     iterator of ArraySpec
         Rows of the table.
     """
+    for sublayer in ("attn", "mlp"):
+        name = gains_name(sublayer)
+        yield ArraySpec("scales", layer, name, "", (Axis("gains", 4),), "none", "float64", group=f"{layer}.{name}")
     for bundle in bundles(architecture, sketch):
         yield from bundle_specs(architecture, sketch, anchors, layer, bundle)
     yield from router_specs(architecture, sketch, anchors, layer)
@@ -361,6 +397,7 @@ def bundle_specs(
     for role in mlp_roles(architecture):
         yield one("units", role=role, axes=projected, effort="standard" if role == "down" else "screen")
     yield one("response", role="", axes=(copies, bundle.axis, tokens), norm="centred rows")
+    yield one("scales", role="", axes=(copies, bundle.axis), norm="largest")
     strongest = (copies, Axis("strongest", bundle.strongest), tokens)
     for role in mlp_roles(architecture):
         yield one("match", role=role, axes=strongest, norm="centred rows", effort="full")
@@ -476,7 +513,7 @@ def latent_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, l
             yield ArraySpec("latent_responses", layer, part, "", (kept, Axis("anchors", anchors)), "centred rows")
 
 
-def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int) -> Iterator[ArraySpec]:
+def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, unused: int) -> Iterator[ArraySpec]:
     """The arrays of the tables of tokens.
 
     Parameters
@@ -484,6 +521,7 @@ def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int) ->
     architecture : of the model.
     sketch : sizes, as of the effort.
     anchors : number of anchors known.
+    unused : number of unused tokens kept.
 
     Returns
     -------
@@ -495,6 +533,10 @@ def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int) ->
     streams = ("embed",) if architecture.tied_embeddings else ("embed", "unembed")
     for part in streams if architecture.vocab else ():
         yield ArraySpec("stream", None, part, "", (dimensions, tokens))
+    if unused:
+        yield ArraySpec("unused", None, "embed", "", (Axis("unused", unused), tokens), "centred rows", "float32")
+    if architecture.vocab:
+        yield ArraySpec("scales", None, "embed", "", (dimensions,), "largest", "float32")
 
 
 def spread_specs(architecture: Architecture) -> Iterator[ArraySpec]:

@@ -11,6 +11,7 @@ from ..checkpoint import Checkpoint
 from .circuits import circuit
 from .layout import ArraySpec, Bundle, bundle_specs, bundles, mlp_roles, router_specs
 from .responses import Tokens, centred, less_common
+from .scales import relative_lengths
 from .scan import Scan
 from .sketch import Effort, SketchSpec, projection, unit_rows
 
@@ -20,7 +21,7 @@ Arrays = dict[str, NDArray[np.floating]]
 def sampled_units(
     scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, effort: Effort, tokens: Tokens
 ) -> Arrays:
-    """Arrays ``units.*`` and ``response.*`` of the MLPs of a layer, from rows at chosen indices.
+    """Arrays ``units.*``, ``response.*`` and ``scales.*`` of the MLPs of a layer, from rows at chosen indices.
 
     Responses are of ``gate`` rows if there is a gate, else of ``up`` rows: a sign flip of a unit leaves its gate
     unchanged.
@@ -44,7 +45,9 @@ def sampled_units(
     first = _first(checkpoint)
     for bundle, specs in _present(checkpoint, layer, sketch, tokens):
         roles = {spec.role: spec.name for spec in specs if spec.component == "units" and spec.held_at(effort)}
-        response = next(spec.name for spec in specs if spec.component == "response")
+        response, lengths = (
+            next(spec.name for spec in specs if spec.component == component) for component in ("response", "scales")
+        )
         for expert in _experts(bundle):
             for role, name in roles.items():
                 if role != "down":
@@ -52,6 +55,8 @@ def sampled_units(
                     _keep(parts, name, rows @ signs)
                     if role == first:
                         _keep(parts, response, centred(rows @ reading))
+                    if role == "up":
+                        parts.setdefault(lengths, []).append(relative_lengths(rows).astype(np.float16))
                 else:
                     leading = signs[: sketch.rows]
                     down = scan.leading_columns(bundle.prefix + role, layer, bundle.indices, leading, expert)

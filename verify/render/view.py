@@ -17,6 +17,7 @@ from .sections.findings import findings
 from .sections.how_to_check import how_to_check, references
 from .sections.others import own_lines
 from .sections.panels import against_panel
+from .sections.reworked import reworked
 from .sections.summary import summary
 from .sections.where import where
 
@@ -37,7 +38,7 @@ def view(report: ClaimReport) -> View:
             *where(report, pictures),
             *own_lines(report),
         ],
-        "Model checks": checks(report, pictures),
+        "Model checks": [*checks(report, pictures), *reworked(report)],
         "Conservative value": conservative(report),
         "What this does not show": [Items(report.limitations)],
         "How to check it": how_to_check(report),

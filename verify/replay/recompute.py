@@ -51,6 +51,7 @@ def recompute(report: ClaimReport) -> tuple[ClaimReport, list[Disagreement]]:
         shared_anchors=_shared(report),
         provenance=_provenance(report, problems),
         created=report.created,
+        reworked=tuple(sign for sign in report.reworked if is_filled(sign) and sign.code.startswith("reworked.")),
     )
     if report.wording not in VERSIONS:
         problems.append(problem("$.wording", report.wording, f"a version of the catalogue, at most {LATEST}"))

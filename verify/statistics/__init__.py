@@ -25,6 +25,7 @@ from .result import (
     ScoreResult,
     TestResult,
 )
+from .reworked import reworked
 from .rotary_phase import ROTARY_PHASE
 from .sign_agreement import SIGN_AGREEMENT
 from .similarity import Similarity
@@ -34,6 +35,7 @@ from .statistic import Statistic, exact_results
 from .stream_identity import STREAM_IDENTITY
 from .stream_rotation import STREAM_ROTATION
 from .unit_identity import UNIT_IDENTITY
+from .unused_tokens import UNUSED_TOKENS
 from .value_identity import VALUE_IDENTITY
 from .words import Words
 
@@ -48,6 +50,7 @@ EXACT_TESTS: tuple[Statistic, ...] = (
     ROTARY_PHASE,
     QUERY_KEY_IDENTITY,
     LATENT_IDENTITY,
+    UNUSED_TOKENS,
 )
 """The exact tests, whose null distributions come from symmetries, in the order of the report."""
 
@@ -82,6 +85,7 @@ __all__ = [
     "STREAM_IDENTITY",
     "STREAM_ROTATION",
     "UNIT_IDENTITY",
+    "UNUSED_TOKENS",
     "VALUE_IDENTITY",
     "CellResult",
     "Count",
@@ -106,5 +110,6 @@ __all__ = [
     "on_anchors",
     "remade",
     "response_grid",
+    "reworked",
     "words_of",
 ]

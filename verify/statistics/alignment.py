@@ -11,12 +11,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .blocks import Block, BlocksByLayer, Vectors, common_indices, cosines, groups_at_once
+from .blocks import Block, BlocksByLayer, Vectors, common_indices, cosines, flat, groups_at_once, side_by_side
 
 Pair = tuple[tuple[int, str], tuple[int, str]]
 """A block of A and a block of B, each as (layer, slot)."""
 
-_LARGEST = 512  # rows per layer used for alignment; further copies are ignored
+LARGEST = 512
+"""Rows per layer used for alignment; further ones are ignored."""
 
 
 def align(a: BlocksByLayer, b: BlocksByLayer) -> list[Pair]:
@@ -83,7 +84,7 @@ def _resemblances(a: list[list[Block]], b: list[list[Block]]) -> Vectors:
             common = np.intersect1d(first, second, assume_unique=True)
             if len(common):
                 pools_a, pools_b = ([_pool(x[i], common) for i in at] for x, at in ((a, rows), (b, columns)))
-                table[np.ix_(rows, columns)] = _means_of_best(pools_a, pools_b)
+                table[np.ix_(rows, columns)] = means_of_best(pools_a, pools_b)
     return table
 
 
@@ -96,14 +97,14 @@ def _by_indices(groups: list[list[Block]]) -> list[tuple[list[int], NDArray[np.i
     return list(found.values())
 
 
-def _means_of_best(a: list[Block], b: list[Block]) -> Vectors:
+def means_of_best(a: list[Block], b: list[Block]) -> Vectors:
     """Mean over the units of each A of the best score with any unit of each B; -1 if none is alive."""
     parts = len(a[0].sign_fixed) + len(a[0].sign_flipping)
     means = np.full((len(a), len(b)), -1.0)
     step = groups_at_once(*(max(len(block.indices) for block in blocks) for blocks in (a, b)))
     for start in range(0, len(b), step):
         some = b[start : start + step]
-        side, starts = _side_by_side(some), np.cumsum([0] + [len(block.indices) for block in some[:-1]])
+        side, starts = side_by_side(some), np.cumsum([0] + [len(block.indices) for block in some[:-1]])
         for i, block in enumerate(a):
             best = np.maximum.reduceat(cosines(block, side), starts, axis=1) / parts
             for j, column in enumerate(best.T, start):
@@ -113,29 +114,10 @@ def _means_of_best(a: list[Block], b: list[Block]) -> Vectors:
     return means
 
 
-def _side_by_side(blocks: list[Block]) -> Block:
-    """Blocks of one copy as one block."""
-    fixed, flipping = (
-        tuple(np.concatenate(group, axis=1) for group in zip(*(getattr(b, name) for b in blocks), strict=True))
-        for name in ("sign_fixed", "sign_flipping")
-    )
-    n = (fixed + flipping)[0].shape[1]
-    return Block(np.arange(n), n, fixed, flipping, 1)
-
-
 def _pool(blocks: list[Block], common: NDArray[np.intp]) -> Block:
     """All copies of all blocks, as one block of one copy."""
-    most = max(1, _LARGEST // (len(common) * len(blocks)))
-    return _side_by_side([_flat(block.of(slice(most)).at(common)) for block in blocks])
-
-
-def _flat(block: Block) -> Block:
-    """All copies of a block as one."""
-    fixed, flipping = (
-        tuple(x.reshape(1, -1, x.shape[-1]) for x in group) for group in (block.sign_fixed, block.sign_flipping)
-    )
-    n = block.copies * len(block.indices)
-    return Block(np.arange(n), n, fixed, flipping, 1)
+    most = max(1, LARGEST // (len(common) * len(blocks)))
+    return side_by_side([flat(block.of(slice(most)).at(common)) for block in blocks])
 
 
 def assign(table: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -88,7 +88,7 @@ def odd_in_up(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 
 
 def linear_values(a: Fingerprint, b: Fingerprint) -> Phrase | None:
-    """Refuse attention that is not linear between v and o, or heads of different size."""
+    """Refuse attention whose value channels have no signed permutations, or heads of different size."""
     for side, model in zip("AB", (a, b), strict=True):
         if (reason := _no_channels(side, model)) is not None:
             return reason

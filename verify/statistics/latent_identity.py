@@ -62,8 +62,8 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     if read is not by_weights:
         a, b = on_shared_anchors(a, b)
     order, signs = identity_evidence([groups(read, a, b)]), signs_of(read, a, b)
-    both = {"counts": order.counts + signs.counts, "notes": order.notes + signs.notes}
-    return replace(order, **both, by_layer=(), set_aside=signs.set_aside)
+    counts, notes = order.counts + signs.counts, order.notes + signs.notes
+    return replace(order, counts=counts, by_layer=(), notes=notes, set_aside=signs.set_aside)
 
 
 def _reader(a: Fingerprint, b: Fingerprint) -> tuple[str, BlockReader]:

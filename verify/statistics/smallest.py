@@ -56,6 +56,7 @@ def _holds(
         sketch=_SKETCH,
         components=components,
         anchors=(0, 1, 2) if tokens else (),
+        unused=("byte C0", "byte C1") if tokens else (),
         bytes_read=0,
         software={},
     )

@@ -4,9 +4,9 @@ Statistic: the number F of kept value channels of A whose unique best match amon
 aligned kv head (absolute mean of the cosines of v rows and o columns) sits at the same index.
 
 Group: permutations of the channels of a kv head, independently per layer and head (heads found to
-be copies share one). Attention mixes values linearly over positions, so permuting the channels of v
-together with the columns of o changes nothing. Heads are aligned by a score that no permutation of
-channels changes. Null distribution and proof: ``inference.fixed_points``.
+be copies share one). Attention mixes each value channel over positions by the same weights, so permuting
+the channels of v together with the columns of o changes nothing. Heads are aligned by a score that no
+permutation of channels changes. Null distribution and proof: ``inference.fixed_points``.
 
 Survives what ``unit_identity`` survives, and an MLP replaced or upcycled to experts, and permuted
 heads; holds for GELU and layer norm too. Blind to permuted channels and a rotated residual stream.

@@ -22,12 +22,18 @@ def numbers(family: Family, config: dict[str, Any]) -> dict[str, Any]:
 def configured(family: Family, config: dict[str, Any]) -> Family:
     """The family with the fields that ``config.json`` changes."""
     for entry, fields in family.switches.items():
-        value: Any = config
-        for key in entry.split("."):
-            value = value.get(key) if isinstance(value, dict) else None
+        value = nested(config, entry)
         if value is not None and value is not False:
             family = replace(family, **fields)
     return family
+
+
+def nested(config: Mapping[str, Any], entry: str) -> Any:
+    """An entry of ``config.json``, dotted if nested; None if it is absent."""
+    value: Any = config
+    for key in entry.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def sections_of(config: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[str, Mapping[str, Any]]]:

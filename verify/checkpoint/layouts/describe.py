@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ...base import CheckpointError, DamagedError, Phrase, UnsupportedError
 from ..architecture import Architecture
 from ..hostile import count
+from .config import nested
 from .layout import HINT, Family
 from .naming import Key
 
@@ -66,8 +67,10 @@ def describe(
     _check_rest(shapes, (width, narrow), experts, {"q_norm": query, "k_norm": value}, head_size)
     notes |= more | _otherwise(comparable, width, 0 if family.shared_blocks else layers, vocab, experts, sizes)
     tied = vocab > 0 and not any(role == "unembed" for role, _, _ in shapes)
-    turned = known and kv_heads > 0 and family.rotary != ""
-    rotary_size = head_size if behind is None else behind.rotary_size
+    if not (known and kv_heads):
+        turned = None
+    else:
+        turned = _turned(family, config, head_size) if behind is None else behind.rotary_size
     architecture = Architecture(
         family=family.name,
         model_type=model_type[:60],
@@ -91,8 +94,8 @@ def describe(
         tied_embeddings=tied,
         shared_blocks=family.shared_blocks,
         rotary=("half" if comparable.get("rope_interleave") is False else family.rotary) if turned else "",
-        rotary_size=rotary_size if turned else 0,
-        query_key_norm=("gain" if ("q_norm", 0, None) in shapes else "none") if known else "unknown",
+        rotary_size=turned or 0,
+        query_key_norm="unknown" if turned is None else _query_key_norm(family, shapes),
         heads_alike=known and kv_heads > 0 and family.heads_alike and family.positions not in ("none", "unknown"),
         expert_group=_expert_group(family, shapes, comparable, experts) if known else 0,
         key_size=0 if behind is None else behind.key_size,
@@ -142,6 +145,26 @@ def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tupl
     if told is None:
         return (0, 0, 0), {Phrase.of("config.heads_misfit", said=said_so, q=query, v=value)}
     return told, {Phrase.of("config.heads_by_norm", said=said_so, q=query, v=value, size=normed)}
+
+
+def _turned(family: Family, config: dict[str, Any], head_size: int) -> int | None:
+    """Channels of each head that positions turn; None if that is not known."""
+    if family.positions == "unknown" or (family.positions == "rotary") is (family.rotary == ""):
+        return None
+    if not family.rotary:
+        return 0
+    said: Any = family.rotary_size
+    if isinstance(said, tuple):
+        said = next((value for entry in said if (value := nested(config, entry)) is not None), head_size)
+    if type(said) not in (int, float):
+        return None
+    size = int(head_size * said) if 0 < said <= 1 else said
+    return size if type(size) is int and 0 < size <= head_size and size % 2 == 0 else None
+
+
+def _query_key_norm(family: Family, shapes: Shapes) -> Literal["unknown", "none", "gain", "layer"]:
+    stored = any(role in ("q_norm", "k_norm") for role, _, _ in shapes)
+    return "gain" if stored and family.query_key_norm == "none" else family.query_key_norm
 
 
 def _expert_group(family: Family, shapes: Shapes, config: dict[str, Any], experts: int) -> int:

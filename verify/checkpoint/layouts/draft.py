@@ -38,6 +38,9 @@ def draft_layout(shapes: Mapping[str, Shape]) -> str:
         "# odd_in_up = true",
         "# linear_values = true",
         '# positions = "rotary"',
+        '# rotary = "half"',
+        "# rotary_size = 64",
+        '# query_key_norm = "none"',
     ]
     for title, table in (
         ("[globals]", family.globals),

@@ -12,6 +12,8 @@ HINT = (
 )
 """What to do about a layout that is not understood."""
 
+ROTARY_SIZES = ("rope_parameters.partial_rotary_factor", "partial_rotary_factor", "rotary_pct", "rotary_dim")
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -121,11 +123,18 @@ class Family:
     gated: bool = True
     odd_in_up: bool = True
     linear_values: bool = True
+    """Whether value channels have signed permutations, as in :class:`Architecture`."""
     attention: Literal["heads", "latent", "unknown"] = "heads"
     """Plain q, k, v, o; k and v made from a latent vector, so that no rows belong to one head; or unknown."""
     positions: Literal["rotary", "learned", "sinusoidal", "none", "unknown"] = "rotary"
     rotary: Literal["", "half", "interleaved"] = ""
-    """How the channels of q and k pair into planes that positions turn, as in :class:`Architecture`."""
+    """How channels of q and k pair into planes that positions turn, as in :class:`Architecture`; where positions are
+    rotary and this is empty, nothing is known of q and k."""
+    rotary_size: int | tuple[str, ...] = ROTARY_SIZES
+    """Channels of each head that are turned, or the entries of ``config.json`` (dotted if nested) that give them, as
+    a number or as a share of the head; all channels if none is there."""
+    query_key_norm: Literal["unknown", "none", "gain", "layer"] = "unknown"
+    """As in :class:`Architecture`; where norms of q or k are stored, ``none`` becomes ``gain``."""
     heads_alike: bool = True
     """Whether nothing fixed, and nothing shared by layers, tells heads apart; false without positions, which may be
     those of ALiBi, whatever this says."""

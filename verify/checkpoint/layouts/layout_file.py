@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fnmatch import translate
 from pathlib import Path
@@ -32,10 +32,13 @@ _ONE_OF = {
     "norm_offset": (0, 1),
     "attention": ("heads", "latent", "unknown"),
     "positions": ("rotary", "learned", "sinusoidal", "none", "unknown"),
+    "rotary": ("half", "interleaved"),
+    "query_key_norm": ("unknown", "none", "gain", "layer"),
     "expert_groups": (0, 1),
 }
 _FLAGS = ("post_norm", "shared_norm", "odd_in_up", "linear_values", "heads_alike", "shared_blocks", "tied")
-_KEYS = {"name", "prefix", "globals", "layer", "stacks", "config", "outside", "constants", *_ONE_OF, *_FLAGS}
+_OTHERS = ("name", "prefix", "globals", "layer", "stacks", "config", "outside", "constants", "rotary_size")
+_KEYS = {*_OTHERS, *_ONE_OF, *_FLAGS}
 _TEMPLATE = re.compile(r"[^{}]*(\{i\}[^{}]*(\{e\}[^{}]*)?)?")
 
 
@@ -96,6 +99,7 @@ def family_of(content: dict[str, Any]) -> Family:
     )
     fields: dict[str, Any] = {key: _checked(content, key, allowed) for key, allowed in _ONE_OF.items()}
     fields |= {key: _checked(content, key, (True, False)) for key in _FLAGS}
+    fields |= {"rotary_size": _checked(content, "rotary_size", range(2, 1 << 16, 2), "an even number of channels")}
     fields = {key: value for key, value in fields.items() if value is not None}
     stacks = content.get("stacks", [])
     _expect(isinstance(stacks, list) and len(stacks) <= 8, "gives stacks otherwise", "at most 8 tables")
@@ -110,6 +114,7 @@ def family_of(content: dict[str, Any]) -> Family:
     _expect(plain or fields["attention"] != "heads", 'gives attention as "heads"', "q, k, v and o in [layer]")
     _expect(plain or not fields["linear_values"], "gives linear_values as true", "q, k, v and o in [layer]")
     _expect(gated or not fields["odd_in_up"], "gives odd_in_up as true", "a `gate` in [layer]: no other MLP is")
+    _check_query_key(fields, layer)
     tables = _table(content.get("globals", {}), _GLOBAL_ROLES, _global_template)
     return Family(
         name=f"layout:{name}",
@@ -127,6 +132,15 @@ def family_of(content: dict[str, Any]) -> Family:
         stated=True,
         **fields,
     )
+
+
+def _check_query_key(fields: dict[str, Any], layer: dict[str, str | Slot]) -> None:
+    """Check that what is declared of q and k goes together."""
+    turned = [key for key in ("rotary", "rotary_size") if key in fields]
+    _expect(len(turned) != 1, f"gives {' '.join(turned)} alone", "both rotary and rotary_size, or neither")
+    _expect(not turned or fields["positions"] == "rotary", "gives rotary", 'positions = "rotary" beside it')
+    plain = fields.get("query_key_norm") == "none" and ("q_norm" in layer or "k_norm" in layer)
+    _expect(not plain, 'gives query_key_norm as "none"', "the kind of norm that [layer] has")
 
 
 def _table(entries: Any, roles: tuple[str, ...], template: Callable[[str, str], str]) -> dict[str, str | Slot]:
@@ -214,10 +228,10 @@ def _text(value: Any, what: str) -> str:
     return str(value)
 
 
-def _checked(content: dict[str, Any], key: str, allowed: tuple[Any, ...]) -> Any:
+def _checked(content: dict[str, Any], key: str, allowed: Sequence[Any], named: str = "") -> Any:
     value = content.get(key)
-    sound = value is None or any(type(value) is type(choice) and value == choice for choice in allowed)
-    _expect(sound, f"gives {key} as {value!r:.60}", "one of " + ", ".join(map(repr, allowed)))
+    sound = value is None or (type(value) is type(allowed[0]) and value in allowed)
+    _expect(sound, f"gives {key} as {value!r:.60}", named or "one of " + ", ".join(map(repr, allowed)))
     return value
 
 

@@ -11,8 +11,9 @@ from .limits import LIMITS
 from .panels import PANELS
 from .parts import PARTS, plural
 from .reasons import PHRASES as REASONS
+from .reworked import REWORKED
 
-PHRASES: dict[str, str] = {"quoted": "{text}"} | REASONS | FINDINGS | PARTS | PANELS | LIMITS
+PHRASES: dict[str, str] = {"quoted": "{text}"} | REASONS | FINDINGS | PARTS | PANELS | LIMITS | REWORKED
 """Clauses and sentences by code, to be filled."""
 FORMATS: dict[str, Callable[[Any], str]] = {
     "p": probability,

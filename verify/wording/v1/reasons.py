@@ -35,7 +35,10 @@ PHRASES = {
     "not_odd_in_up": (
         "the MLPs of {model} are not odd functions of `up`, so flipping the signs of up and down changes their output"
     ),
-    "not_linear_values": "the attention of {model} is not linear between v and o",
+    "not_linear_values": (
+        "between v and o, {model} does more to value channels than mix each over positions, so re-ordering them or "
+        "changing their signs can change its output"
+    ),
     "older_sketch": (
         "the fingerprint of {model} is of sketch version {version}, which lacks what this test reads; make it again "
         "from the weights"
@@ -56,6 +59,14 @@ PHRASES = {
     "no_tokenizer": "no tokenizer was found in {model} (looked for tokenizer.json, vocab.json, vocab.txt, "
     "tekken.json, tokenizer.model, spiece.model, spm.model, tiktoken.model, *.tiktoken)",
     "few_known_anchors": "the tokenizer of {model} ({tokenizer!r}) knows fewer than {least} anchor tokens",
+    "no_unused": "the tokenizer of {model} ({tokenizer!r}) has no token that is known to be in no text",
+    "few_unused": (
+        "the vocabularies share {common} tokens that no text contains; fewer than {least} cannot be evidence"
+    ),
+    "both_restore": (
+        "both models are, or may be, of a kind that learns to restore a text in which some tokens were replaced by "
+        "any token; two trainings on one prepared text read the same unused tokens in the same places"
+    ),
     "rows_differ": "tables of {a} and {b} rows cannot be paired by number",
     "few_rows": "{rows} rows are fewer than {least}",
     "both": "{first}, and {second}",

@@ -34,6 +34,7 @@ ALBERT = Family(
     gated=False,
     odd_in_up=False,
     positions="learned",
+    query_key_norm="none",
     shared_blocks=True,
     other_meaning=("num_hidden_layers",),  # how often they are used
 )

@@ -15,5 +15,8 @@ BAICHUAN = Family(
     constants=(r"\.rotary_emb\.inv_freq$",),
     required=("embed", "q", "o", "norm_attn", "norm_mlp", "gate", "up", "down"),
     positions="none",
-    switches={"max_position_embeddings": {"positions": "rotary"}},  # 13B gives model_max_length alone
+    query_key_norm="none",
+    switches={  # 13B gives model_max_length alone
+        "max_position_embeddings": {"positions": "rotary", "rotary": "half"}
+    },
 )

@@ -56,4 +56,5 @@ BERT = Family(
     gated=False,
     odd_in_up=False,
     positions="learned",
+    query_key_norm="none",
 )

@@ -17,6 +17,7 @@ BLOOM = Family(
     gated=False,
     odd_in_up=False,
     positions="none",
+    query_key_norm="none",
     tied=True,
     kv_heads=("num_attention_heads", "n_head"),
 )

@@ -23,4 +23,7 @@ CHATGLM = Family(
     constants=(r"(^|\.)rotary_pos_emb\.inv_freq$",),
     required=("embed", "q", "o", "norm_attn", "norm_mlp", "gate", "down"),
     kv_heads=("multi_query_group_num",),
+    query_key_norm="none",
+    config={"partial_rotary_factor": 0.5},
+    switches={"original_rope": {"rotary": "interleaved"}},  # elsewhere not known which
 )

@@ -38,6 +38,7 @@ CLIP_TEXT = Family(
     gated=False,
     odd_in_up=False,
     positions="learned",
+    query_key_norm="none",
     tied=True,
     section="text_config",
 )
@@ -60,5 +61,6 @@ CLIP_VISION = Family(
     gated=False,
     odd_in_up=False,
     positions="learned",
+    query_key_norm="none",
     section="vision_config",
 )

@@ -40,5 +40,6 @@ DEEPSEEK = Family(
     required=("embed", "latent_kv_a", "latent_kv_b", "latent_o", "norm_attn", "norm_mlp"),
     attention="latent",
     rotary="interleaved",
+    query_key_norm="none",
     expert_groups=("n_group",),
 )

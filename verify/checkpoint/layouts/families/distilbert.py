@@ -32,5 +32,6 @@ DISTILBERT = Family(
     gated=False,
     odd_in_up=False,
     positions="learned",
+    query_key_norm="none",
     switches={"sinusoidal_pos_embds": {"positions": "sinusoidal"}},
 )

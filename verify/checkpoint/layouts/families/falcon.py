@@ -17,6 +17,7 @@ BLOCK = with_bias(
 )
 _GROUPED = fused_qkv("h.{i}.self_attention.query_key_value", "groups")
 _KV_HEADS = ("num_kv_heads", "n_head_kv")
+_ALIBI = {"alibi": {"positions": "none", "rotary": ""}}
 
 FALCON = Family(
     name="falcon",
@@ -34,7 +35,9 @@ FALCON = Family(
     tied=True,
     kv_heads=1,
     by_names=False,
-    switches={"new_decoder_architecture": {"layer": _GROUPED | BLOCK, "kv_heads": _KV_HEADS}},
+    rotary="half",
+    query_key_norm="none",
+    switches=_ALIBI | {"new_decoder_architecture": {"layer": _GROUPED | BLOCK, "kv_heads": _KV_HEADS}},
 )
 
 FALCON_RW = replace(
@@ -44,7 +47,7 @@ FALCON_RW = replace(
     required=(*FALCON.required, "norm_mlp"),
     shared_norm=False,
     kv_heads=("num_attention_heads", "n_head"),
-    switches={"alibi": {"positions": "none"}},
+    switches=_ALIBI,
 )
 
 FALCON_GROUPED = replace(
@@ -58,5 +61,5 @@ FALCON_GROUPED = replace(
     shared_norm=False,
     kv_heads=_KV_HEADS,
     by_names=True,
-    switches={},
+    switches=_ALIBI,
 )

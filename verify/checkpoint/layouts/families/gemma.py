@@ -24,6 +24,8 @@ GEMMA = Family(
     required=_REQUIRED,
     norm_offset=1,
     tied=True,
+    rotary="half",
+    query_key_norm="none",
     by_names=False,
 )
 
@@ -35,7 +37,7 @@ GEMMA3N = Family(
     layer=ATTENTION | DENSE | _SANDWICH,
     unprefixed=UNEMBED,
     required=(*_REQUIRED, "norm_attn_out", "norm_mlp_out"),
-    linear_values=False,  # each head's values are normed
+    linear_values=False,  # later layers read the keys and values of an earlier one
     heads_alike=False,  # later layers read the heads of earlier ones
     tied=True,
     by_names=False,
@@ -52,4 +54,6 @@ GEMMA2 = Family(
     required=(*_REQUIRED, "norm_attn_out", "norm_mlp_out"),
     norm_offset=1,
     tied=True,
+    rotary="half",
+    query_key_norm="none",
 )

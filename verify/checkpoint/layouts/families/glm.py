@@ -19,4 +19,7 @@ GLM = Family(
     unprefixed=UNEMBED,
     constants=(r"\.rotary_emb\.inv_freq$",),
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "gate", "down"),
+    rotary="interleaved",
+    query_key_norm="none",
+    config={"partial_rotary_factor": 0.5},
 )

@@ -23,5 +23,8 @@ GLM4_MOE = Family(
     others=STACKED,
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "router", "expert_gate"),
     telling=("router_bias", "shared_gate"),
+    rotary="half",
+    query_key_norm="none",
+    config={"partial_rotary_factor": 0.5},
     expert_groups=("n_group",),
 )

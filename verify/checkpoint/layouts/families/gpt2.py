@@ -32,4 +32,5 @@ GPT2 = Family(
     gated=False,
     odd_in_up=False,
     positions="learned",
+    query_key_norm="none",
 )

@@ -22,4 +22,7 @@ GPT_NEOX = Family(
     gated=False,
     odd_in_up=False,
     kv_heads=("num_attention_heads",),
+    rotary="half",
+    query_key_norm="none",
+    config={"rotary_pct": 0.25},
 )

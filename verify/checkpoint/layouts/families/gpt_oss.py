@@ -33,6 +33,8 @@ GPT_OSS = Family(
     unprefixed=UNEMBED,
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "router", "expert_gate"),
     odd_in_up=False,
+    rotary="half",
+    query_key_norm="none",
     other_meaning=("intermediate_size",),  # of experts
     expert_groups=1,
 )

@@ -19,4 +19,6 @@ GPTJ = Family(
     gated=False,
     odd_in_up=False,
     shared_norm=True,
+    query_key_norm="none",
+    switches={"rotary_dim": {"rotary": "interleaved"}},  # without it not known how many channels
 )

@@ -20,4 +20,6 @@ INTERNLM2 = Family(
     unprefixed={"unembed": "output.weight"},
     constants=(r"\.rotary_emb\.inv_freq$",),
     required=("embed", "q", "o", "norm_attn", "norm_mlp", "gate", "up", "down"),
+    rotary="half",
+    query_key_norm="none",
 )

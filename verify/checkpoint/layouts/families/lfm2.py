@@ -25,4 +25,6 @@ LFM2 = Family(
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "gate", "up", "down"),
     tied=True,
     other_meaning=("intermediate_size",),
+    rotary="half",
+    query_key_norm="gain",
 )

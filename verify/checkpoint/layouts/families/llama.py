@@ -36,4 +36,5 @@ LLAMA = Family(
     others=FUSED,
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "gate", "up", "down"),
     rotary="half",
+    query_key_norm="none",
 )

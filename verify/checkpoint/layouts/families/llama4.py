@@ -1,4 +1,7 @@
-"""Llama 4 (text): routed experts in one tensor a layer, stored [expert, in, out], and a shared one; or dense."""
+"""Llama 4 (text): routed experts in one tensor a layer, stored [expert, in, out], and a shared one; or dense.
+
+Norms of q and k have no gains and follow the rotation, and some layers have neither: no symmetry is lost by that.
+"""
 
 from ..layout import Family, Slot
 from .llama import ATTENTION, GLOBALS, UNEMBED
@@ -22,5 +25,7 @@ LLAMA4 = Family(
     unprefixed=UNEMBED,
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "router", "expert_gate", "shared_gate"),
     other_meaning=("intermediate_size",),  # of experts; dense layers have intermediate_size_mlp
+    rotary="interleaved",
+    query_key_norm="none",
     expert_groups=1,
 )

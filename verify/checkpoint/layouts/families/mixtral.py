@@ -22,5 +22,7 @@ MIXTRAL = Family(
     constants=(r"\.rotary_emb\.inv_freq$",),
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "router", "expert_gate"),
     others=STACKED | {"router": ("layers.{i}.mlp.gate.weight",)},
+    rotary="half",
+    query_key_norm="none",
     expert_groups=1,
 )

@@ -1,4 +1,4 @@
-"""MPT: q, k and v are thirds of one tensor; layer norm, GELU, ALiBi, tied, as a rule without biases."""
+"""MPT: q, k and v are thirds of one tensor, and clipped in some; layer norm, GELU, ALiBi, tied, mostly no biases."""
 
 from ..layout import Family, fused_qkv, with_bias
 
@@ -22,5 +22,6 @@ MPT = Family(
     odd_in_up=False,
     positions="none",
     tied=True,
-    switches={"attn_config.clip_qkv": {"linear_values": False}},
+    query_key_norm="none",
+    switches={"attn_config.qk_ln": {"query_key_norm": "layer"}, "attn_config.rope": {"positions": "rotary"}},
 )

@@ -1,4 +1,7 @@
-"""OLMo 1 and 2: names of Llama; 1 has layer norms without weights, 2 norms what the sublayers add to the stream."""
+"""OLMo 1 and 2: names of Llama; 1 has layer norms without weights, 2 norms what the sublayers add to the stream.
+
+Some of 1 clip q, k and v: each channel by itself and alike on both sides, so channels keep their symmetries.
+"""
 
 from ..layout import Family, Slot
 from .llama import ATTENTION, DENSE, GLOBALS, UNEMBED
@@ -22,7 +25,8 @@ OLMO = Family(
     required=_REQUIRED,
     norm="layer",
     by_names=False,
-    switches={"clip_qkv": {"linear_values": False}},
+    rotary="half",
+    query_key_norm="none",
 )
 
 OLMO2 = Family(
@@ -35,4 +39,6 @@ OLMO2 = Family(
     constants=(r"\.rotary_emb\.inv_freq$",),
     required=(*_REQUIRED, "q_norm", "k_norm", "norm_attn_out", "norm_mlp_out"),
     post_norm=True,
+    rotary="half",
+    query_key_norm="gain",
 )

@@ -29,5 +29,6 @@ OPT = Family(
     gated=False,
     odd_in_up=False,
     positions="learned",
+    query_key_norm="none",
     tied=True,
 )

@@ -18,5 +18,8 @@ PANGU_PRO_MOE = Family(
     constants=(r"\.rotary_emb\.inv_freq$", r"\.k_proj\.kv_cache_(scale|offset)$"),
     required=("embed", "q", "k", "v", "o", "norm_attn", "expert_gate"),
     telling=("shared_gate", "router_scale"),
+    rotary="half",
+    query_key_norm="none",
+    switches={"qk_rope_dim": {"rotary": ""}},  # a later model of this type turns the last channels of a head
     expert_groups=("num_experts_per_tok",),  # the best expert of each group
 )

@@ -20,4 +20,6 @@ PHI3 = Family(
     unprefixed=UNEMBED,
     constants=(r"\.rotary_emb\.inv_freq$",),
     required=("embed", "q", "o", "norm_attn", "norm_mlp", "gate", "down"),
+    rotary="half",
+    query_key_norm="none",
 )

@@ -20,4 +20,6 @@ QWEN = Family(
     constants=(r"(^|\.)rotary_emb\.inv_freq$",),
     required=("embed", "q", "o", "norm_attn", "norm_mlp", "gate", "up", "down"),
     other_meaning=("intermediate_size",),
+    rotary="half",
+    query_key_norm="none",
 )

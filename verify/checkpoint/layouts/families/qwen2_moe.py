@@ -32,5 +32,7 @@ QWEN2_MOE = Family(
     required=("embed", "q", "k", "v", "o", "norm_attn", "expert_gate"),
     telling=("shared_gate", "shared_router"),
     others=STACKED,
+    rotary="half",
+    query_key_norm="none",
     expert_groups=1,
 )

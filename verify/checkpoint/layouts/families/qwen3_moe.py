@@ -14,5 +14,7 @@ QWEN3_MOE = Family(
     constants=(r"\.rotary_emb\.inv_freq$",),
     required=("embed", "q", "k", "v", "o", "q_norm", "k_norm", "norm_attn", "router", "expert_gate"),
     others=STACKED,
+    rotary="half",
+    query_key_norm="gain",
     expert_groups=1,
 )

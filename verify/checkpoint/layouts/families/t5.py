@@ -34,6 +34,7 @@ T5 = Family(
     gated=False,
     odd_in_up=False,
     positions="none",
+    query_key_norm="none",
     tied=True,
     other_meaning=("num_hidden_layers", "num_layers"),  # of one stack
 )

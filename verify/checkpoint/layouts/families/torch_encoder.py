@@ -32,4 +32,5 @@ TORCH_ENCODER = Family(
     gated=False,
     odd_in_up=False,
     positions="unknown",
+    query_key_norm="none",
 )

@@ -29,4 +29,5 @@ VIT = Family(
     gated=False,
     odd_in_up=False,
     positions="learned",
+    query_key_norm="none",
 )
