@@ -19,11 +19,13 @@ from .layout import (
     gains_name,
     kept_channels,
     kept_dimensions,
+    kept_latent,
     kept_plain,
     kept_planes,
     mlp_roles,
     specs,
     table,
+    turned_heads,
 )
 from .record import DeadCount, Fingerprint, FingerprintRecord, Notes, PartRecord, ReadFrom, StrangeTensor
 from .same import check_same, difference, identical, nothing_differs, same_weights, stated_weights
@@ -62,6 +64,7 @@ __all__ = [
     "is_fingerprint",
     "kept_channels",
     "kept_dimensions",
+    "kept_latent",
     "kept_plain",
     "kept_planes",
     "keys_of_names",
@@ -80,6 +83,7 @@ __all__ = [
     "specs",
     "stated_weights",
     "table",
+    "turned_heads",
     "unit_rows",
     "with_file_digests",
 ]

@@ -25,6 +25,7 @@ PHRASES = {
         "something fixed, or shared by layers, may tell the heads of {model} apart (such as the slopes of ALiBi, or "
         "one table of position biases), so their order is not free"
     ),
+    "no_latent": "{model} does not make keys and values from a latent vector",
     "no_experts": "{model} has no routed experts",
     "one_expert": "routing tells all experts of {model} apart, so there is no order of experts",
     "routing_unknown": (
