@@ -39,9 +39,9 @@ SOME = 0.01
 """Least share of zero units, or of twins, that is told."""
 TWINS = 0.999
 """Least cosine of twins, in every matrix."""
-STANDS_OUT = 3.0
+STANDS_OUT = 4.0
 """Least size of a dimension of the embedding, over the median, that stands out."""
-EVEN = 1.5
+EVEN = 2.0
 """Largest such size where none stands out."""
 COHERENT = 0.5
 """Least mean modulus of products of planes that agree; between unrelated models of the zoo it is below .26."""
