@@ -14,7 +14,7 @@ def with_shared_blocks(rng):
     arrays = random_arrays(rng, architecture())
     for name, x in arrays.items():
         component, *rest = name.split(".")
-        if component != "stream":
+        if component not in ("stream", "unused"):
             first = arrays[".".join([component, "0", *rest[1:]])]
             x[:] = first if component == "units" or "mlp" in name else first[:1]
     return arrays

@@ -39,6 +39,25 @@ def weights(seed: int, c: Config) -> dict[str, Array]:
     }
 
 
+def mixture(seed: int, c: Config) -> dict[str, Array]:
+    """Gaussian weights of a mixture of experts, under Qwen2-MoE's names (Pangu's, of that family)."""
+    dense = weights(seed, c)
+    rng = np.random.default_rng([seed, 1])
+    tensors = {name: x for name, x in dense.items() if ".mlp." not in name}
+    for i in range(c.layers):
+        at = f"model.layers.{i}.mlp."
+        shapes = {f"{at}gate.weight": (c.experts, c.width)}
+        if c.family == "pangu_pro_moe":
+            shapes[f"{at}router_scale"] = (1, c.experts)
+        else:
+            shapes[f"{at}shared_expert_gate.weight"] = (1, c.width)
+        for place, hidden in (*((f"experts.{e}.", c.hidden) for e in range(c.experts)), ("shared_expert.", c.shared)):
+            shapes |= {f"{at}{place}{role}_proj.weight": (hidden, c.width) for role in ("gate", "up")}
+            shapes[f"{at}{place}down_proj.weight"] = (c.width, hidden)
+        tensors |= {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    return tensors
+
+
 def write(
     folder: Path, tensors: dict[str, Array], c: Config, *, shards: int = 1, dtype: str = "F32", tokens: bool = True
 ) -> Path:

@@ -25,6 +25,7 @@ from verify.fingerprint import (
     Fingerprint,
     FingerprintRecord,
     SketchSpec,
+    in_frozen_order,
     specs,
     unit_rows,
 )
@@ -40,8 +41,10 @@ SKETCH = SketchSpec(
     match_expert_units=4,
     spectrum=4,
 )
-EXACT: tuple[Component, ...] = ("units", "values", "response", "stream")
+EXACT: tuple[Component, ...] = ("units", "values", "response", "routers", "heads", "stream", "unused")
 """Components that the exact tests look at."""
+UNUSED = tuple(in_frozen_order(f"[unused{n}]" for n in range(20, 34)))
+"""Names of the tokens of such models that no text contains."""
 
 SEEDS = st.integers(0, 2**32)
 """Seeds of generators."""
@@ -73,6 +76,8 @@ def architecture(**changes: Any) -> Architecture:
         "positions": "rotary",
         "tied_embeddings": False,
         "shared_blocks": False,
+        "query_key_norm": "none",
+        "heads_alike": True,
     }
     return Architecture(**(fields | changes))
 
@@ -93,12 +98,17 @@ def gpt2_like() -> Architecture:
 
 def moe_like() -> Architecture:
     """Four experts and a shared one."""
-    return architecture(family="qwen2_moe", hidden=0, experts=4, expert_hidden=20, shared_hidden=20)
+    return architecture(family="qwen2_moe", hidden=0, experts=4, expert_hidden=20, shared_hidden=20, expert_group=4)
 
 
 def anchors_known(shape: Architecture, sketch: SketchSpec) -> int:
     """Anchors of a model that knows every token of the list."""
     return min(sketch.anchors, len(ANCHORS)) if shape.vocab else 0
+
+
+def unused_known(shape: Architecture) -> tuple[str, ...]:
+    """Unused tokens of a model that has tokens."""
+    return UNUSED if shape.vocab else ()
 
 
 def random_arrays(
@@ -119,7 +129,8 @@ def random_arrays(
     components : kinds of arrays made.
     dtype : of the numbers drawn.
     """
-    wanted = specs(shape, sketch.at(effort), anchors_known(shape, sketch), effort)
+    known = anchors_known(shape, sketch)
+    wanted = specs(shape, sketch.at(effort), known, effort, unused=len(unused_known(shape)))
     return {
         spec.name: rng.standard_normal(spec.shape, dtype=dtype)  # type: ignore[arg-type]
         for spec in wanted
@@ -136,8 +147,8 @@ def scaled(spec: ArraySpec, array: NDArray[np.floating]) -> NDArray[np.floating]
         values = np.sort(np.abs(array))[::-1]
         return (values / values[0]).astype(spec.dtype)
     if spec.norm == "whole":
-        return unit_rows(array.reshape(1, -1)).reshape(array.shape)
-    return array.astype(spec.dtype) if spec.norm == "none" else unit_rows(array)
+        return unit_rows(array.reshape(1, -1), spec.dtype).reshape(array.shape)
+    return array.astype(spec.dtype) if spec.norm == "none" else unit_rows(array, spec.dtype)
 
 
 def fingerprint_of(
@@ -160,10 +171,12 @@ def fingerprint_of(
         sketch=sketch.at(effort),
         components=tuple(components),
         anchors=tuple(range(anchors_known(shape, sketch))),
+        unused=unused_known(shape),
+        tokenizer="tokenizer.json" if shape.vocab else None,
         bytes_read=0,
         software={},
     )
-    table = {spec.name: spec for spec in specs(shape, record.sketch, len(record.anchors))}
+    table = {spec.name: spec for spec in specs(shape, record.sketch, len(record.anchors), unused=len(record.unused))}
     held = {key: scaled(table[key], x) if key in table else unit_rows(x) for key, x in arrays.items()}
     return Fingerprint(record, held)
 
@@ -217,6 +230,9 @@ def architectures(draw: st.DrawFn) -> Architecture:
         experts=experts,
         expert_hidden=draw(st.integers(1, 20)) if experts else 0,
         shared_hidden=draw(st.integers(0, 20)) if experts else 0,
+        expert_group=draw(st.sampled_from([0, 1, experts])) if experts else 0,
+        heads_alike=kv_heads > 0 and draw(st.booleans()),
+        query_key_norm=draw(st.sampled_from(["unknown", "none", "gain", "layer"])),
         gated=draw(st.booleans()),
         tied_embeddings=bool(vocab) and draw(st.booleans()),
     )

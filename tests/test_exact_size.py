@@ -94,7 +94,8 @@ def with_copied_experts(rng):
     for name, x in arrays.items():
         if "experts" in name:
             x[:] = x[:1]
-            arrays[name.replace("experts", "shared")][:, where] = x[:1]
+            if not name.startswith("routers."):
+                arrays[name.replace("experts", "shared")][:, where] = x[:1]
     return arrays
 
 
@@ -114,7 +115,7 @@ REPETITIONS = 100
 
 @pytest.mark.parametrize("kind", NULLS)
 def test_every_p_value_is_super_uniform_for_strangers(kind):
-    """All five tests, on independent pairs of fresh strangers, with ties, hubs and dead units."""
+    """All tests, on independent pairs of fresh strangers, with ties, hubs and dead units."""
     make, shape = NULLS[kind]
     rng = np.random.default_rng(list(kind.encode()))
     log10_p = {test.id: [] for test in EXACT_TESTS}
@@ -144,7 +145,8 @@ def test_one_invariant_model_suffices(kind):
             models = (fingerprint_of(make(rng), shape), b)
             pairs.append((models[first], models[second]))
         for test in EXACT_TESTS:
-            check_super_uniform([test(x, y).log10_p for x, y in pairs])
+            if test.refusal(*pairs[0]) is None:
+                check_super_uniform([test(x, y).log10_p for x, y in pairs])
 
 
 # ---- counter-examples: what the harness must catch

@@ -13,9 +13,11 @@ from .layouts.understand import MOST_PARTS
 from .opening import drafted_layout, open_checkpoint
 from .places.place import Location
 from .source import ResolvedLocation, resolve_location
+from .unused import BYTES, is_name, name_of_byte
 from .vocabulary import LOOKED_FOR, Vocabulary
 
 __all__ = [
+    "BYTES",
     "COPIES",
     "FAMILIES",
     "KINDS",
@@ -34,7 +36,9 @@ __all__ = [
     "Vocabulary",
     "draft_layout",
     "drafted_layout",
+    "is_name",
     "layout_of",
+    "name_of_byte",
     "open_checkpoint",
     "read_layout",
     "resolve_location",

@@ -60,6 +60,12 @@ class Architecture(Record):
     query_key_norm: Literal["unknown", "none", "gain", "layer"] = later("unknown")
     """What lies between the rows of q and k and their product, beside rotation: nothing that tells channels apart; a
     norm with a gain for each channel; or a layer norm, which subtracts a mean."""
+    heads_alike: bool = later(False)
+    """Nothing fixed, such as slopes of ALiBi, and nothing shared by layers, such as one table of position biases,
+    tells the heads of a layer apart; False also where this is not known."""
+    expert_group: int = later(0)
+    """Size of the groups, in order, of routed experts that routing treats alike; all of them unless routing chooses
+    among groups first. 0 if there are none, or if this is not known, or if no router was found."""
     latent: int = later(0)
     """Channels of the latent vector that k and v are made from; 0 if there is none."""
     latent_query: int = later(0)

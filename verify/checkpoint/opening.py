@@ -126,7 +126,7 @@ def _contents(source: Source) -> tuple[Source, dict[str, Tensor], Vocabulary | N
     for file in source.weights:
         held = FORMATS[PurePosixPath(file.name).suffix.lower()](file, source.place)
         if tokens is None and held.vocabulary is not None:
-            tokens = Vocabulary(file.name, held.vocabulary)
+            tokens = replace(held.vocabulary, file=file.name)
         weights = sorted((*source.weights, *held.beside), key=lambda one: one.name)
         source = replace(source, config=held.config or source.config, weights=tuple(weights))
         for name, tensor in held.tensors.items():

@@ -1,4 +1,4 @@
-"""Read tokenizers: tokens as bytes, however the tokenizer spells them.
+"""Read tokenizers: tokens as bytes, however the tokenizer spells them, and the tokens that no text contains.
 
 Byte-level BPE spells every byte as a visible character; sentencepiece writes a space as U+2581 and rare
 bytes as <0x0A>; WordPiece marks continuations with ## and means a space before everything else.
@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..base import CheckpointError, DamagedError, HostileError, NotFoundError, UnsupportedError
 from .hostile import parse_json_object
 from .places.place import Storage
+from .unused import BYTES, name_of_byte, name_of_row, names_unused
 
 LOOKED_FOR = (
     "tokenizer.json",
@@ -35,6 +37,7 @@ _LARGEST = 1 << 24  # tokens
 _MOST_PIECES = 1 << 19  # of a list or a sentencepiece model; the largest published have 262144
 _MOST_FIELDS = 16  # of a piece; there are three
 _NO_TEXT = (2, 3, 5)  # types of pieces without text: unknown, control, unused
+_MOST_BEYOND = 1 << 12  # rows beyond the last token that get names; Qwen 2.5 has 271
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,19 @@ class Vocabulary:
     file: str
     """Its name."""
     tokens: dict[bytes, int]
-    """Ids by token bytes; for several spellings of the same bytes, the lowest id."""
+    """Ids by token bytes; for several spellings of the same bytes, that of the text, else the lowest."""
+    unused: dict[str, int] = field(default_factory=dict)
+    """Ids of the tokens that no text contains, by name (``unused``)."""
+    known: int | None = None
+    """One more than the highest id; None if tokens may have been named elsewhere."""
+
+    def unused_rows(self, size: int) -> dict[str, int]:
+        """Rows that no text reads, by name: of unused tokens, and rows of a table of ``size`` past the last token."""
+        rows = {name: number for name, number in self.unused.items() if number < size}
+        if self.known is not None:
+            beyond = range(self.known, min(size, self.known + _MOST_BEYOND))
+            rows |= {name_of_row(row, size, self.known): row for row in beyond}
+        return rows
 
     def below(self, size: int) -> dict[bytes, int]:
         """Tokens with ids below ``size``, the number of rows of a table."""
@@ -80,12 +95,13 @@ def read_vocabulary(place: Storage, name: str) -> Vocabulary:
     kind = name if name in _READERS else PurePosixPath(name).suffix.lower()
     if kind not in _READERS:
         raise UnsupportedError(f"{name!r:.120} is no tokenizer that is read; expected {', '.join(LOOKED_FOR)}.")
-    pairs, spell = _READERS[kind](name, place.read_bytes(name))
-    return Vocabulary(name, _by_bytes(name, pairs, spell, _LARGEST))
+    return _vocabulary(name, _READERS[kind](name, place.read_bytes(name)))
 
 
-def spelled(name: str, tokens: list[str], spelling: str) -> dict[bytes, int] | None:
-    """Ids by token bytes, from a list of tokens in a GGUF spelling; None if the spelling is unknown.
+def spelled(name: str, tokens: list[str], spelling: str) -> Vocabulary | None:
+    """The vocabulary of a list of tokens in a GGUF spelling; None if the spelling is unknown.
+
+    The converter fills rows past the last token with ``[PAD0]`` and so on, by number of the row.
 
     Parameters
     ----------
@@ -95,48 +111,92 @@ def spelled(name: str, tokens: list[str], spelling: str) -> dict[bytes, int] | N
 
     Returns
     -------
-    dict or None
-        Ids by token bytes; None for an unknown spelling.
+    Vocabulary or None
+        None for an unknown spelling.
     """
     spell = {"gpt2": _byte_level, "llama": _sentencepiece, "t5": _sentencepiece, "bert": _phantom}.get(spelling)
-    return None if spell is None else _by_bytes(name, zip(tokens, range(len(tokens)), strict=True), spell, _LARGEST)
+    if spell is None:
+        return None
+    known = len(tokens)
+    while known and tokens[known - 1] == f"[PAD{known - 1}]":
+        known -= 1
+    return _vocabulary(name, Tokens(zip(tokens[:known], range(known), strict=True), spell, whole=True))
 
 
 Spelling = Callable[[str], bytes | None]
-Tokens = tuple[Iterable[tuple[Any, Any]], Spelling]
 
 
-def _by_bytes(file: str, pairs: Iterable[tuple[Any, Any]], spell: Spelling, size: int) -> dict[bytes, int]:
+class Tokens(NamedTuple):
+    """What a tokenizer file lists."""
+
+    pairs: Iterable[tuple[Any, Any]]
+    """Tokens as spelled, and ids."""
+    spell: Spelling
+    special: Iterable[tuple[Any, Any]] = ()
+    """Tokens without text, and those added to the vocabulary, and ids."""
+    whole: bool = False
+    """Whether no token of the model can be named elsewhere."""
+
+
+def _vocabulary(file: str, tokens: Tokens) -> Vocabulary:
     found: dict[bytes, int] = {}
-    for token, number in pairs:
+    fallback: dict[bytes, int] = {}
+    named: dict[str, int] = {}
+    highest = -1
+    for token, number in tokens.pairs:
         if not isinstance(token, str) or type(number) is not int or not 0 <= number < _LARGEST:
             raise DamagedError(
                 f"{file} maps {token!r:.60} to {number!r:.60}; expected a string and a count of tokens."
             )
-        text = spell(token)
-        if text and number < size and number < found.get(text, size):
-            found[text] = number
-    return found
+        highest = max(highest, number)
+        text = tokens.spell(token)
+        if text:
+            kind = fallback if tokens.spell is _sentencepiece and _FALLBACK.fullmatch(token) else found
+            kind[text] = min(number, kind.get(text, _LARGEST))
+        if names_unused(token):
+            named[token] = number
+    used = set()
+    for token, number in tokens.special:
+        if isinstance(token, str) and type(number) is int and 0 <= number < _LARGEST:
+            highest = max(highest, number)
+            if names_unused(token):
+                named[token] = number
+            else:
+                used.add(number)
+    in_no_text = [text for text in fallback if text in found] + [bytes([byte]) for byte in BYTES]
+    found, alone = fallback | found, found | fallback  # a byte has a token of its own only for want of another
+    named |= {name_of_byte(text[0]): alone[text] for text in in_no_text if text in alone}
+    times = Counter(named.values())
+    unused = {name: number for name, number in named.items() if number not in used and times[number] == 1}
+    return Vocabulary(file, found, unused, highest + 1 if tokens.whole else None)
 
 
 def _tokenizer_json(name: str, text: bytes) -> Tokens:
     content = parse_json_object(text, name)
     model = content.get("model")
     vocab = model.get("vocab") if isinstance(model, dict) else None
+    special = _listed(content.get("added_tokens"), "content", "id")
     if isinstance(vocab, list):
         pairs = [(row[0] if isinstance(row, list) and row else None, i) for i, row in enumerate(vocab)]
-        return pairs, _sentencepiece
+        return Tokens(pairs, _sentencepiece, special, whole=True)
     if not isinstance(vocab, dict) or not isinstance(model, dict):
         raise DamagedError(f"{name} has no vocabulary under model.vocab; obtain the file again.")
-    if model.get("type") == "WordPiece":
-        return vocab.items(), _wordpiece
     layers = json.dumps([content.get("pre_tokenizer"), content.get("decoder")])
-    return vocab.items(), _byte_level if "ByteLevel" in layers else _sentencepiece
+    spell = _byte_level if "ByteLevel" in layers else _sentencepiece
+    if model.get("type") == "WordPiece":
+        spell = _wordpiece
+    return Tokens(vocab.items(), spell, special, whole=True)
+
+
+def _listed(rows: Any, name: str, number: str) -> list[tuple[Any, Any]]:
+    """Special tokens in a list of JSON objects, and their ids."""
+    rows = rows if isinstance(rows, list) else []
+    return [(row.get(name), row.get(number)) for row in rows if isinstance(row, dict)]
 
 
 def _vocab_json(name: str, text: bytes) -> Tokens:
     vocab = parse_json_object(text, name)
-    return vocab.items(), _byte_level if any("\u0120" in token for token in vocab) else _sentencepiece
+    return Tokens(vocab.items(), _byte_level if any("\u0120" in token for token in vocab) else _sentencepiece)
 
 
 def _vocab_txt(name: str, text: bytes) -> Tokens:
@@ -145,7 +205,7 @@ def _vocab_txt(name: str, text: bytes) -> Tokens:
         lines = text.decode("utf-8").split("\n")  # splitlines would also cut at U+2028 and the like
     except UnicodeDecodeError as error:
         raise DamagedError(f"{name} is not a UTF-8 list of tokens; obtain the file again.") from error
-    return ((line.rstrip("\r"), i) for i, line in enumerate(lines)), _wordpiece
+    return Tokens(((line.rstrip("\r"), i) for i, line in enumerate(lines)), _wordpiece)
 
 
 def _tekken(name: str, text: bytes) -> Tokens:
@@ -164,7 +224,8 @@ def _tekken(name: str, text: bytes) -> Tokens:
         raise DamagedError(f"{name} has no count of tokens under default_vocab_size; obtain the file again.")
     try:
         pairs = [(_of_base64(row["token_bytes"]), row["rank"] + special) for row in vocab]
-        return [(token, number) for token, number in pairs if number < size], _as_bytes
+        own = _listed(content.get("special_tokens"), "token_str", "rank")
+        return Tokens([(token, number) for token, number in pairs if number < size], _as_bytes, own)
     except (LookupError, TypeError, ValueError) as error:
         raise DamagedError(f"{name} has a token without rank or bytes in base64; obtain it again.") from error
 
@@ -172,11 +233,14 @@ def _tekken(name: str, text: bytes) -> Tokens:
 def _model(name: str, content: bytes) -> Tokens:
     """``tokenizer.model``: a sentencepiece model, or lines of base64 and rank as in tiktoken."""
     if content[:1] == b"\n":  # field 1 of a message; base64 never begins so
-        return _pieces(name, content), _sentencepiece
+        pieces = list(_pieces(name, content))
+        pairs = ((text, i) for i, (text, kind) in enumerate(pieces) if kind not in _NO_TEXT)
+        special = ((text, i) for i, (text, kind) in enumerate(pieces) if kind in _NO_TEXT)
+        return Tokens(pairs, _sentencepiece, special)
     _check_lines(name, content)
     try:
         lines = [line.split(b" ") for line in content.splitlines() if line]
-        return [(_of_base64(token), int(rank)) for token, rank in lines], _as_bytes
+        return Tokens([(_of_base64(token), int(rank)) for token, rank in lines], _as_bytes)
     except ValueError as error:
         raise DamagedError(
             f"{name} is neither a sentencepiece model nor lines of base64 and rank; obtain the file again."
@@ -188,9 +252,8 @@ def _check_lines(name: str, content: bytes) -> None:
         raise HostileError(f"{name} has {lines} lines; expected a token a line, at most {_MOST_PIECES}.")
 
 
-def _pieces(name: str, content: bytes) -> Iterator[tuple[str, int]]:
-    """Pieces and ids of a sentencepiece model: field 1, repeated, each with its text (1) and type (3)."""
-    number = 0
+def _pieces(name: str, content: bytes) -> Iterator[tuple[str, object]]:
+    """Pieces of a sentencepiece model in the order of their ids: field 1, repeated, with text (1) and type (3)."""
     for field, value in _fields(name, content, _MOST_PIECES):
         if field != 1 or not isinstance(value, bytes):
             continue
@@ -198,9 +261,7 @@ def _pieces(name: str, content: bytes) -> Iterator[tuple[str, int]]:
         text, kind = piece.get(1), piece.get(3, 1)
         if not isinstance(text, bytes):
             raise _damaged(name)
-        if kind not in _NO_TEXT:
-            yield text.decode("utf-8", "surrogateescape"), number
-        number += 1
+        yield text.decode("utf-8", "surrogateescape"), kind
 
 
 def _fields(name: str, message: bytes, most: int) -> Iterator[tuple[int, int | bytes]]:
@@ -266,6 +327,7 @@ def _visible_bytes() -> dict[str, int]:
 
 
 _BYTE_OF = _visible_bytes()
+_FALLBACK = re.compile("<0x([0-9A-Fa-f]{2})>")
 
 
 def _byte_level(token: str) -> bytes | None:
@@ -274,7 +336,7 @@ def _byte_level(token: str) -> bytes | None:
 
 
 def _sentencepiece(token: str) -> bytes | None:
-    if match := re.fullmatch(r"<0x([0-9A-Fa-f]{2})>", token):
+    if match := _FALLBACK.fullmatch(token):
         return bytes([int(match[1], 16)])
     return token.replace("\u2581", " ").encode("utf-8", "surrogatepass")
 

@@ -26,6 +26,7 @@ from .layout import (
 from .record import DeadCount, Fingerprint, FingerprintRecord, Notes, PartRecord, ReadFrom, StrangeTensor
 from .same import check_same, difference, identical, nothing_differs, same_weights, stated_weights
 from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, projection, unit_rows
+from .unused import in_frozen_order, keys_of_names
 
 __all__ = [
     "ANCHORS",
@@ -54,11 +55,13 @@ __all__ = [
     "fingerprint",
     "gains_name",
     "identical",
+    "in_frozen_order",
     "is_fingerprint",
     "kept_channels",
     "kept_dimensions",
     "kept_plain",
     "kept_planes",
+    "keys_of_names",
     "known_tokens",
     "may_be_copies",
     "mlp_roles",

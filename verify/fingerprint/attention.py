@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ..checkpoint import Architecture, Checkpoint
 from .circuits import circuit, spectrum
+from .heads import diagonal, images, normed
 from .layout import ArraySpec, attention_specs, kept_channels, kept_plain, kept_planes, key_specs
 from .responses import Tokens, centred
 from .scan import Scan
@@ -109,7 +110,7 @@ def plain_channels(shape: Architecture, sketch: SketchSpec) -> NDArray[np.intp]:
 
 
 def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> Arrays:
-    """Arrays ``spectrum.*`` and, of the last layers, ``circuit.*``, from all entries.
+    """Arrays ``spectrum.*``, ``heads.*`` and, of the last layers, ``circuit.*``, from all entries.
 
     Query heads that share a kv head are summed first, since the products of q and k, and of v and o, are sums over
     query heads.
@@ -136,6 +137,8 @@ def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: S
     with np.errstate(invalid="ignore"):
         for name, (left, right) in {"qk": ("q", "k"), "vo": ("v", "o")}.items():
             x, y = scan.whole(left, layer), scan.whole(right, layer)
+            if ("heads", name) in names:
+                arrays[names["heads", name]] = _of_heads(scan, checkpoint, layer, name, (x, y), tokens)
             if name == "qk":
                 x = _shared(x, shape.kv_heads, shape.head_size)
             else:
@@ -148,6 +151,28 @@ def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: S
                 y *= gain.astype(np.float32)
             arrays[names["spectrum", name]] = spectrum(x, y, sketch.spectrum)
     return arrays
+
+
+def _of_heads(
+    scan: Scan,
+    checkpoint: Checkpoint,
+    layer: int,
+    name: str,
+    matrices: tuple[NDArray[np.float32], NDArray[np.float32]],
+    tokens: Tokens,
+) -> NDArray[np.float16]:
+    """What kv heads do with single tokens, of q and k, or of v and o; see :mod:`verify.fingerprint.heads`."""
+    heads, reading, (x, y) = (
+        checkpoint.architecture.kv_heads,
+        tokens.reading("attn", layer) / tokens.lengths,
+        matrices,
+    )
+    if name == "vo":
+        return diagonal(images(y.T, tokens.embedding.T / tokens.lengths), images(x, reading), heads)
+    queries, keys = images(x, reading), images(y, reading)
+    if checkpoint.architecture.query_key_norm == "gain":
+        queries, keys = (normed(z, scan.gain((f"{role}_norm", layer))) for role, z in (("q", queries), ("k", keys)))
+    return diagonal(queries, keys, heads)
 
 
 def _specs(checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> list[ArraySpec]:

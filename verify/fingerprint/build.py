@@ -27,6 +27,7 @@ from .scan import Scan
 from .sketch import EFFORTS, Effort, SketchSpec
 from .store import Store
 from .units import Arrays
+from .unused import in_frozen_order
 
 _log = logging.getLogger(__name__)
 
@@ -177,8 +178,11 @@ def _read_part(
         what += f", {checkpoint.part.name}"
     tokenizer = checkpoint.vocabulary()
     pairing, known = anchors_of(tokenizer, architecture.vocab, sketch.anchors)
+    unread = {} if tokenizer is None else tokenizer.unused_rows(architecture.vocab)
+    unused = in_frozen_order(unread)
+    rows_unread, kept = [unread[name] for name in unused], unused[: sketch.unused]
     outside, embedding, writing = read_outside_layers(
-        checkpoint.again(), sketch, effort, [token for _, token in known]
+        checkpoint.again(), sketch, effort, [token for _, token in known], rows_unread, len(kept)
     )
     progress(what, 1, total)
     run = uuid4().hex
@@ -207,6 +211,7 @@ def _read_part(
         "components": components(sketch, effort),
         "anchors": tuple(number for number, _ in known),
         "pairing": pairing,
+        "unused": tuple(kept),
         "tokenizer": None if tokenizer is None else tokenizer.file,
         "dead": _dead(arrays),
         "non_finite": _non_finite(parts, moments, effort),

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import FingerprintError
-from ..checkpoint import KINDS, MOST_DECLARED, MOST_GROUPS, MOST_PARTS
+from ..checkpoint import KINDS, MOST_DECLARED, MOST_GROUPS, MOST_PARTS, is_name
 from .anchors import ANCHORS, numbered_rows
 from .layout import ArraySpec, bundle_group, bundles, components, specs, table
+from .unused import in_frozen_order
 
 if TYPE_CHECKING:
     from .record import FingerprintRecord
@@ -35,6 +36,7 @@ _COUNTS = {
     "experts": (0, 2048),
     "expert_hidden": (0, 1 << 20),
     "shared_hidden": (0, 1 << 20),
+    "expert_group": (0, 2048),
     "rotary_size": (0, 1 << 16),
     "latent": (0, 1 << 20),
     "latent_query": (0, 1 << 20),
@@ -80,10 +82,21 @@ def check_record(record: FingerprintRecord) -> None:
     else:
         rows = numbered_rows(record.architecture.vocab, record.sketch.anchors)
         _expect(anchors == rows, "anchors", anchors, "the numbers of rows that its size of the vocabulary gives")
+    _check_unused(record)
     for dead in record.dead:
         known = dead.component in ("units", "values") and dead.layer < record.architecture.layers
         _expect(known, "dead", f"{dead.component} of layer {dead.layer}", "units or values of a layer that exists")
     _check_inventory(record)
+
+
+def _check_unused(record: FingerprintRecord) -> None:
+    """Check that unused tokens are few, have names of the table, and are in the frozen order."""
+    names, most = record.unused, min(record.sketch.unused, record.architecture.vocab)
+    _expect(len(names) <= most, "number of unused tokens", len(names), f"<= {most}")
+    for name in names:
+        _expect(is_name(name), "an unused token", name, "a name that no text contains")
+    ordered = list(names) == in_frozen_order(names)
+    _expect(ordered, "unused tokens", names[:3], "different names in their frozen order")
 
 
 def check_parts(main: FingerprintRecord, further: Sequence[FingerprintRecord]) -> None:
@@ -203,7 +216,7 @@ def _check_sizes(record: FingerprintRecord) -> None:
 
 def _expected(record: FingerprintRecord, present: Arrays) -> dict[str, ArraySpec]:
     """Required arrays by name: all of every group that is present, and some MLP arrays in every layer."""
-    whole = specs(record.architecture, record.sketch, len(record.anchors))
+    whole = specs(record.architecture, record.sketch, len(record.anchors), unused=len(record.unused))
     groups = {spec.group for spec in whole if spec.name in present}
     kinds = bundles(record.architecture, record.sketch)
     for layer in range(record.architecture.layers):

@@ -110,7 +110,7 @@ def _at_anchors(model: Fingerprint, shared: NDArray[np.int64]) -> Fingerprint:
         return model
     where = np.searchsorted(record.anchors, shared)
     arrays = dict(model.arrays)
-    for spec in specs(record.architecture, record.sketch, len(record.anchors)):
+    for spec in specs(record.architecture, record.sketch, len(record.anchors), unused=len(record.unused)):
         if spec.name in arrays:
             arrays[spec.name] = _array_at(spec, arrays[spec.name], where)
     changes = {"anchors": tuple(int(i) for i in shared), "arrays_sha256": ""}
@@ -128,8 +128,8 @@ def _array_at(spec: ArraySpec, array: NDArray[np.floating], where: NDArray[np.in
         square = array.astype(np.float64)
         return (square / (np.trace(square) or 1.0)).astype(array.dtype)
     if spec.norm == "whole":
-        return unit_rows(array.reshape(1, -1)).reshape(array.shape)
+        return unit_rows(array.reshape(1, -1), spec.dtype).reshape(array.shape)
     rows = array.astype(np.float64)
     if spec.norm.startswith("centred"):
         rows -= rows.sum(-1, keepdims=True) / max(1, len(where))
-    return unit_planes(rows) if spec.norm.endswith("planes") else unit_rows(rows)
+    return unit_planes(rows) if spec.norm.endswith("planes") else unit_rows(rows, spec.dtype)

@@ -12,11 +12,13 @@ from ..checkpoint import Checkpoint, Key, Location, open_checkpoint
 from .attention import attention_circuits, sampled_keys, sampled_values
 from .layout import kept_dimensions, token_specs
 from .moments import Moments
-from .responses import Tokens
+from .responses import Tokens, centred
+from .routers import router_rows
 from .scales import relative_lengths, sampled_gains
 from .scan import Scan
 from .sketch import Effort, SketchSpec, unit_rows
 from .units import Arrays, sampled_units, strongest_units
+from .unused import profiles
 
 opened: dict[str, Checkpoint] = {}
 """Checkpoints open in this process, by run."""
@@ -53,9 +55,9 @@ class Task:
 
 @np.errstate(over="ignore", invalid="ignore")  # non-finite entries are counted, and give zero rows
 def read_outside_layers(
-    checkpoint: Checkpoint, sketch: SketchSpec, effort: Effort, ids: list[int]
+    checkpoint: Checkpoint, sketch: SketchSpec, effort: Effort, ids: list[int], unread: list[int], kept: int
 ) -> tuple[Piece, NDArray[np.float64], NDArray[np.float64]]:
-    """Arrays ``stream.*``, ``gram.embed`` and ``scales.embed``, and the anchors as the model reads and writes them.
+    """Arrays of the tables of tokens, and the anchors as the model reads and writes them.
 
     Parameters
     ----------
@@ -63,6 +65,8 @@ def read_outside_layers(
     sketch : sizes, as of this effort.
     effort : how much to read.
     ids : rows of the anchors in the tables of tokens.
+    unread : rows of all tokens that no text contains.
+    kept : how many of them, the first ones, are kept.
 
     Returns
     -------
@@ -71,26 +75,32 @@ def read_outside_layers(
         final norm, shape [width, anchors].
     """
     scan, shape = Scan(checkpoint), checkpoint.architecture
-    kept = kept_dimensions(shape, sketch).indices
-    order = np.argsort(ids, kind="stable").astype(np.intp)
+    dimensions = kept_dimensions(shape, sketch).indices
     rows: dict[str, NDArray[np.float64]] = {}
-    for role in ("embed", "unembed"):
+    for role, wanted in (("embed", [*ids, *unread[:kept]]), ("unembed", ids)):
         if checkpoint.has(role):
-            rows[role] = scan.rows(role, None, np.asarray(ids, dtype=np.intp)[order])[np.argsort(order)]
+            chosen, where = np.unique(np.asarray(wanted, dtype=np.intp), return_inverse=True)
+            rows[role] = scan.rows(role, None, chosen)[where]
     if checkpoint.has("embed_map"):
         rows["embed"] = rows["embed"] @ scan.whole("embed_map", None).astype(np.float64).T
-    table = {(spec.component, spec.part): spec.name for spec in token_specs(shape, sketch, len(ids))}
+    table = {(spec.component, spec.part): spec for spec in token_specs(shape, sketch, len(ids), kept)}
     arrays: Arrays = {
-        name: unit_rows(rows[role][:, kept].T) for (component, role), name in table.items() if component == "stream"
+        spec.name: unit_rows(rows[role][: len(ids), dimensions].T)
+        for (component, role), spec in table.items()
+        if component == "stream"
     }
     if "embed" in rows:
-        arrays[table["scales", "embed"]] = relative_lengths(rows["embed"][:, kept].T)
+        arrays[table["scales", "embed"].name] = relative_lengths(rows["embed"][: len(ids), dimensions].T)
     finite = {role: np.where(np.isfinite(x), x, 0.0) for role, x in rows.items()}
     embedding = finite.get("embed", np.zeros((0, shape.width)))
     if shape.norm == "layer":  # layer norm removes the mean over the stream
         embedding = embedding - embedding.mean(1, keepdims=True)
+    embedding, of_unused = embedding[: len(ids)], embedding[len(ids) :]
+    if (spec := table.get(("unused", "embed"))) is not None:
+        found = profiles(of_unused, embedding, ~np.isin(ids, unread))
+        arrays[spec.name] = unit_rows(centred(found), spec.dtype)
     gram = embedding @ embedding.T
-    arrays[table["gram", "embed"]] = (gram / (np.trace(gram) or 1.0)).astype(np.float32)
+    arrays[table["gram", "embed"].name] = (gram / (np.trace(gram) or 1.0)).astype(np.float32)
     last = scan.gain(("norm_final", None) if checkpoint.has("norm_final") else None)
     writing = np.ascontiguousarray((finite.get("unembed", embedding) * last).T)
     if effort == "full":
@@ -115,6 +125,7 @@ def read_layer(task: Task) -> Piece:
 
     tokens = Tokens(task.embedding, task.writing, gain)
     arrays = sampled_values(scan, checkpoint, layer, task.sketch, task.effort, tokens)
+    arrays |= router_rows(scan, checkpoint, layer, task.sketch, tokens)
     arrays |= sampled_keys(scan, checkpoint, layer, task.sketch, task.effort, tokens)
     arrays |= sampled_gains(scan, checkpoint, layer)
     arrays |= sampled_units(scan, checkpoint, layer, task.sketch, task.effort, tokens)

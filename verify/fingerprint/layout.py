@@ -14,7 +14,13 @@ name                     shape                      dtype    content
 ``stream.embed``         [dims, anchors]            float16  columns of the embedding over anchors, length 1
 ``stream.unembed``       [dims, anchors]            float16  of the unembedding likewise; absent where tied
 ``gram.embed``           [anchors, anchors]         float32  inner products of the anchors' embeddings, trace 1
+``unused.embed``         [unused, anchors]          float32  of embeddings of unused tokens with those of anchors that
+                                                             are read, centred, length 1
 ``circuit.{l}.C``        [anchors, anchors]         float16  C in qk, vo, ffn on the anchors, Frobenius norm 1
+``heads.{l}.C``          [kv heads, anchors]        float16  C in qk, vo of single tokens, centred, length 1
+``routers.{l}.weights``  [experts, projections]     float16  projected rows less their mean, length 1
+``routers.{l}.P``        [experts, anchors]         float16  P in responses, of these rows to anchors, and experts, of
+                                                             all units of an expert, less their mean, centred likewise
 ``spectrum.{l}.C``       [values]                   float32  singular values of C in qk, vo, over the largest
 ``keys.{l}.P.R``         [kv heads, n, 2 or 1,      float16  R in k, q: projected rows in planes (P: turned) or
                          projections]                        alone (plain); of q, summed over a group; length 1
@@ -64,13 +70,27 @@ Component = Literal[
     "spread",
     "keys",
     "key_responses",
+    "unused",
+    "heads",
+    "routers",
     "scales",
 ]
 """Kinds of arrays, by the first part of their names."""
 COMPONENTS: tuple[Component, ...] = get_args(Component)
-SAMPLED: tuple[Component, ...] = ("units", "values", "response", "stream", "gram", "keys", "key_responses", "scales")
+SAMPLED: tuple[Component, ...] = (
+    "units",
+    "values",
+    "response",
+    "stream",
+    "gram",
+    "keys",
+    "key_responses",
+    "unused",
+    "routers",
+    "scales",
+)
 """Components made of rows at chosen indices, which suffice for the exact tests."""
-SINCE_3: tuple[Component, ...] = ("keys", "key_responses", "scales")
+SINCE_3: tuple[Component, ...] = ("keys", "key_responses", "unused", "heads", "routers", "scales")
 """Components that sketches of version 2 lack."""
 
 Norm = Literal["rows", "centred rows", "planes", "centred planes", "whole", "trace", "largest", "none"]
@@ -229,7 +249,7 @@ def gains_name(sublayer: str) -> str:
 
 
 def specs(
-    architecture: Architecture, sketch: SketchSpec, anchors: int, effort: Effort = "full"
+    architecture: Architecture, sketch: SketchSpec, anchors: int, effort: Effort = "full", *, unused: int = 0
 ) -> Iterator[ArraySpec]:
     """The table: every array that a fingerprint may have.
 
@@ -239,21 +259,24 @@ def specs(
     sketch : sizes, as of this effort.
     anchors : number of anchors known.
     effort : only arrays that it has are given.
+    unused : number of unused tokens kept.
     """
     layers = (layer_specs(architecture, sketch, anchors, layer) for layer in range(architecture.layers))
-    for found in (*layers, token_specs(architecture, sketch, anchors), spread_specs(architecture)):
+    for found in (*layers, token_specs(architecture, sketch, anchors, unused), spread_specs(architecture)):
         yield from (spec for spec in found if spec.held_at(effort))
 
 
 def table(record: FingerprintRecord) -> Mapping[str, ArraySpec]:
     """Specifications, by name, of the arrays that a fingerprint of this record may have."""
-    rows = _table(record.architecture, record.sketch, len(record.anchors), record.effort)
+    rows = _table(record.architecture, record.sketch, len(record.anchors), record.effort, len(record.unused))
     return {name: spec for name, spec in rows.items() if spec.component in record.components}
 
 
 @lru_cache(maxsize=32)  # a screen cuts thousands of models with few shapes
-def _table(architecture: Architecture, sketch: SketchSpec, anchors: int, effort: Effort) -> Mapping[str, ArraySpec]:
-    return {spec.name: spec for spec in specs(architecture, sketch, anchors, effort)}
+def _table(
+    architecture: Architecture, sketch: SketchSpec, anchors: int, effort: Effort, unused: int
+) -> Mapping[str, ArraySpec]:
+    return {spec.name: spec for spec in specs(architecture, sketch, anchors, effort, unused=unused)}
 
 
 def subset(arrays: Arrays, larger: Mapping[str, ArraySpec], smaller: Mapping[str, ArraySpec]) -> Arrays:
@@ -303,6 +326,7 @@ def layer_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, la
         yield ArraySpec("scales", layer, name, "", (Axis("gains", 4),), "none", "float64", group=f"{layer}.{name}")
     for bundle in bundles(architecture, sketch):
         yield from bundle_specs(architecture, sketch, anchors, layer, bundle)
+    yield from router_specs(architecture, sketch, anchors, layer)
     if architecture.kv_heads:
         yield from attention_specs(architecture, sketch, anchors, layer)
         yield from key_specs(architecture, sketch, anchors, layer)
@@ -341,6 +365,30 @@ def bundle_specs(
         yield ArraySpec("circuit", layer, "ffn", "", (tokens, tokens), "whole", effort="full", group=group)
 
 
+def router_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int) -> Iterator[ArraySpec]:
+    """The arrays of the router of one layer, if routing is known to treat experts alike.
+
+    Parameters
+    ----------
+    architecture : of the model.
+    sketch : sizes, as of the effort.
+    anchors : number of anchors known.
+    layer : number of the layer, from 0.
+
+    Returns
+    -------
+    iterator of ArraySpec
+        Rows of the table; a layer has all of them or none.
+    """
+    if not architecture.expert_group:
+        return
+    experts, tokens = Axis("experts", architecture.experts), Axis("anchors", anchors)
+    one = partial(ArraySpec, "routers", layer, role="", group=f"{layer}.router")
+    yield one("weights", axes=(experts, Axis("projections", sketch.projections)))
+    yield one("responses", axes=(experts, tokens), norm="centred rows")
+    yield one("experts", axes=(experts, tokens), norm="centred rows", effort="full")
+
+
 def attention_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int) -> Iterator[ArraySpec]:
     """The arrays of the attention of one layer, if there are key-value heads.
 
@@ -365,6 +413,8 @@ def attention_specs(architecture: Architecture, sketch: SketchSpec, anchors: int
     for circuit in ("qk", "vo"):
         largest = (Axis("values", sketch.spectrum),)
         yield ArraySpec("spectrum", layer, circuit, "", largest, "largest", "float32", "full")
+        if architecture.heads_alike and (circuit == "vo" or architecture.query_key_norm in ("none", "gain")):
+            yield ArraySpec("heads", layer, circuit, "", (heads, tokens), "centred rows", effort="full")
         if _in_circuits(architecture, layer):
             yield ArraySpec("circuit", layer, circuit, "", (tokens, tokens), "whole", effort="full")
 
@@ -399,7 +449,7 @@ def key_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, laye
             yield one("key_responses", axes=(*axes, tokens), norm="centred planes")
 
 
-def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int) -> Iterator[ArraySpec]:
+def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, unused: int) -> Iterator[ArraySpec]:
     """The arrays of the tables of tokens.
 
     Parameters
@@ -407,6 +457,7 @@ def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int) ->
     architecture : of the model.
     sketch : sizes, as of the effort.
     anchors : number of anchors known.
+    unused : number of unused tokens kept.
 
     Returns
     -------
@@ -418,6 +469,8 @@ def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int) ->
     streams = ("embed",) if architecture.tied_embeddings else ("embed", "unembed")
     for part in streams if architecture.vocab else ():
         yield ArraySpec("stream", None, part, "", (dimensions, tokens))
+    if unused:
+        yield ArraySpec("unused", None, "embed", "", (Axis("unused", unused), tokens), "centred rows", "float32")
     if architecture.vocab:
         yield ArraySpec("scales", None, "embed", "", (dimensions,), "largest", "float32")
 

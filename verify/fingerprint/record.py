@@ -121,6 +121,8 @@ class FingerprintRecord(Record):
     """Positions of the anchors in the frozen list; row numbers if they pair by number."""
     pairing: Pairing = later("tokens")
     """Whether anchors are tokens, or rows of the table of tokens, by number."""
+    unused: tuple[str, ...] = later(())
+    """Names of the tokens kept that no text contains, in their frozen order."""
     tokenizer: str | None = later()
     """Name of the tokenizer file; None if none was found."""
     dead: tuple[DeadCount, ...] = ()

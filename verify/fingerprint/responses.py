@@ -25,6 +25,12 @@ class Tokens:
     gain: Callable[[str, int], NDArray[np.float64]]
     """Gain of the norm before a sublayer ("attn" or "mlp") of a layer, shape [width], offset included."""
 
+    @property
+    def lengths(self) -> NDArray[np.float64]:
+        """Lengths of the embeddings, 1 in place of 0, shape [anchors]."""
+        length: NDArray[np.float64] = np.sqrt(np.square(self.embedding).sum(1))
+        return np.where(length > 0, length, 1.0)
+
     def reading(self, sublayer: str, layer: int) -> NDArray[np.float64]:
         """Embeddings times the norm gain, by which rows of a sublayer are multiplied, shape [width, anchors]."""
         return (self.embedding * self.gain(sublayer, layer)).T
@@ -36,3 +42,9 @@ def centred(responses: NDArray[np.float64]) -> NDArray[np.float64]:
         mean = responses.sum(-1, keepdims=True) / max(1, responses.shape[-1])  # there may be no anchors
         less: NDArray[np.float64] = responses - mean
     return less
+
+
+def less_common(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows [experts, k] less their mean, which does not depend on their order to the last bit."""
+    mean: NDArray[np.float64] = np.sort(rows, axis=0).sum(0) / max(1, len(rows))
+    return rows - mean

@@ -25,8 +25,19 @@ from .sketch import Effort
 
 _RELATIVE = {"float16": 2.0**-9, "float32": 2.0**-16, "float64": 2.0**-26}
 _ABSOLUTE = 2.0**-20  # absolute rounding error
-_ON_TOKENS = {"response", "match", "stream", "gram", "circuit", "spectrum"}
-_MOST_ROWS = {"response": 0.01, "match": 0.01, "circuit": 0.01, "spectrum": 0.01}
+_ON_TOKENS = {
+    "response",
+    "key_responses",
+    "heads",
+    "routers",
+    "match",
+    "stream",
+    "gram",
+    "circuit",
+    "spectrum",
+    "unused",
+}
+_MOST_ROWS = dict.fromkeys(("response", "key_responses", "heads", "routers", "match", "circuit", "spectrum"), 0.01)
 """Share of rows that may differ for components that are centred, ordered by size or multiplied; none for others."""
 
 
@@ -92,7 +103,8 @@ def check_same(a: Fingerprint, b: Fingerprint) -> None:
     if a.read_from == b.read_from == "weights":
         return
     both = {str(component) for component in a.record.components} & {*b.record.components}
-    if (a.record.pairing, a.record.anchors) != (b.record.pairing, b.record.anchors):
+    tokens = [(model.record.pairing, model.record.anchors, model.record.unused) for model in (a, b)]
+    if tokens[0] != tokens[1]:
         both -= _ON_TOKENS
     held = [{name: x for name, x in model.arrays.items() if name.split(".")[0] in both} for model in (a, b)]
     if differing := difference(*held):

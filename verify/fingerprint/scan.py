@@ -65,11 +65,11 @@ class Scan:
         return rows.astype(np.float64)
 
     def gain(self, norm: tuple[str, int | None] | None) -> NDArray[np.float64]:
-        """Gain of a norm, shape [width]; ones where there is none."""
+        """Gain of a norm, shape [width] of one of the stream; ones where there is none."""
         shape = self._checkpoint.architecture
         if norm is None:
             return np.ones(shape.width)
-        return self.rows(*norm, np.arange(shape.width)) + shape.norm_offset
+        return self.rows(*norm, np.arange(self._checkpoint.shape(*norm)[0])) + shape.norm_offset
 
     def leading_columns(
         self,

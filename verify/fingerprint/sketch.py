@@ -58,6 +58,8 @@ class SketchSpec(Record):
     """Singular values kept per attention circuit."""
     keys: int = Field(default=64, ge=1, le=_MOST)
     """Rows of k kept per layer, shared evenly among its key-value heads."""
+    unused: int = Field(default=64, ge=1, le=_MOST_COLUMNS)
+    """Largest number of tokens kept that no text contains."""
 
     def __new__(cls, **sizes: int) -> Self:
         """Check sizes; for a sketch inside another record none are given here, and pydantic checks them.
@@ -123,7 +125,7 @@ def projection(width: int, dimensions: int) -> NDArray[np.float64]:
     return signs.reshape(width, dimensions)
 
 
-def unit_planes(x: NDArray[np.floating]) -> NDArray[np.float16]:
+def unit_planes(x: NDArray[np.floating]) -> NDArray[np.floating]:
     """Pairs of rows [..., 2, k] (or single ones, [..., 1, k]) scaled to length 1 together, in float16.
 
     Commutes with turns of a pair by quarters: these exchange its rows and change a sign.
@@ -131,8 +133,8 @@ def unit_planes(x: NDArray[np.floating]) -> NDArray[np.float16]:
     return unit_rows(x.reshape(*x.shape[:-2], -1)).reshape(x.shape)
 
 
-def unit_rows(x: NDArray[np.floating]) -> NDArray[np.float16]:
-    """Rows scaled to length 1, in float16; dead and non-finite rows become zero.
+def unit_rows(x: NDArray[np.floating], dtype: str = "float16") -> NDArray[np.floating]:
+    """Rows scaled to length 1, by default in float16; dead and non-finite rows become zero.
 
     Scaling rows separately commutes with permutations and sign flips of rows, and removes a positive rescaling of a
     unit, which leaves its function unchanged.
@@ -142,4 +144,4 @@ def unit_rows(x: NDArray[np.floating]) -> NDArray[np.float16]:
     largest = np.abs(y).max(-1, keepdims=True, initial=0.0)
     y = y / np.where(largest > 0, largest, 1.0)  # first, so that tiny rows do not underflow
     length = np.sqrt((y * y).sum(-1, keepdims=True))
-    return (y / np.where(length > 0, length, 1.0)).astype(np.float16)
+    return (y / np.where(length > 0, length, 1.0)).astype(dtype)

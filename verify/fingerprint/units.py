@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ..checkpoint import Checkpoint
 from .circuits import circuit
-from .layout import ArraySpec, Bundle, bundle_specs, bundles, mlp_roles
-from .responses import Tokens, centred
+from .layout import ArraySpec, Bundle, bundle_specs, bundles, mlp_roles, router_specs
+from .responses import Tokens, centred, less_common
 from .scales import relative_lengths
 from .scan import Scan
 from .sketch import Effort, SketchSpec, projection, unit_rows
@@ -65,7 +65,9 @@ def sampled_units(
 
 
 def strongest_units(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> Arrays:
-    """Arrays ``match.*`` and, of the last layers, ``circuit.{layer}.ffn``, from all entries.
+    """Arrays ``match.*``, ``routers.{layer}.experts`` and, of the last layers, ``circuit.{layer}.ffn``.
+
+    All are made from all entries.
 
     ``match`` keeps the units of largest response, a choice that is equivariant under permutations.
 
@@ -80,11 +82,15 @@ def strongest_units(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: Sket
     parts: dict[str, list[NDArray[np.floating]]] = {}
     arrays: Arrays = {}
     reading, first = tokens.reading("mlp", layer), _first(checkpoint)
+    of_experts = _of_experts(checkpoint, layer, sketch, tokens)
+    sizes: list[NDArray[np.float64]] = []
     for bundle, specs in _present(checkpoint, layer, sketch, tokens):
         match = {spec.role: spec.name for spec in specs if spec.component == "match"}
         whole = next((spec.name for spec in specs if spec.component == "circuit"), None)
         for expert in _experts(bundle):
             read = _products(scan, bundle.prefix + first, layer, expert, reading)
+            if bundle.name == "experts" and of_experts:
+                sizes.append(np.square(read).mean(0))
             strongest = _strongest(centred(read), bundle.strongest)
             _keep(parts, match[first], centred(read)[strongest])
             if first == "gate":
@@ -101,6 +107,8 @@ def strongest_units(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: Sket
             _keep(parts, match["down"], centred(written[strongest] if whole else written))
             if whole:
                 arrays[whole] = circuit(read, embedded)
+    if of_experts:
+        arrays[of_experts] = unit_rows(centred(less_common(np.sqrt(sizes) / tokens.lengths)))
     return arrays | {name: np.stack(copies) for name, copies in parts.items()}
 
 
@@ -112,6 +120,12 @@ def _present(
     for bundle in bundles(shape, sketch):
         if checkpoint.has(bundle.prefix + "down", layer, 0 if bundle.name == "experts" else None):
             yield bundle, list(bundle_specs(shape, sketch, anchors, layer, bundle))
+
+
+def _of_experts(checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> str | None:
+    """Name of the array of whole experts of a layer, if it has one."""
+    specs = router_specs(checkpoint.architecture, sketch, len(tokens.embedding), layer)
+    return next((spec.name for spec in specs if spec.part == "experts" and checkpoint.has("router", layer)), None)
 
 
 def _experts(bundle: Bundle) -> list[int | None]:

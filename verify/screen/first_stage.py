@@ -2,9 +2,9 @@ r"""The first stage: every pair of a tile of models, by matrix products over the
 
 Statistics. The counts of the exact tests, with the same unique best match and margin (``statistics.matching``), on a
 fixed part of each fingerprint (``screen.sketches``), without alignment of layers and without looking for ties:
-everything that the exact tests declare to count (``statistics.counted``), each source of blocks separately; signs one
-index at a time. A test that does not declare what it counts has no count here. A pair *passes* if the p-value of one
-count is at most the level, or if no count can be made although an exact test applies.
+everything that the exact tests declare to count at equal indices (``statistics.counted``), each source of blocks
+separately; signs one index at a time. A test that does not declare what it counts has no count here. A pair *passes*
+if the p-value of one count is at most the level, or if no count can be made although an exact test applies.
 
 Theorem (selection is free). For a pair let ``p`` be the p-value of the full exact tests, super-uniform under the null
 hypothesis, and ``S`` the event that the pair passes, whatever its dependence on ``p``. Let ``p' = p`` on ``S`` and 1
@@ -135,6 +135,7 @@ def tallied(first: Sequence[FirstSketch], second: Sequence[FirstSketch], read: R
         for test in EXACT_TESTS
         if test.refusal(a, b) is None
         for counted in test.describe(a, b).counted
+        if counted.same_index
         for source in counted.sources
     ]
     return [one for one in made if one is not None]

@@ -29,10 +29,10 @@ COPIES = 2
 """Experts per MLP."""
 LAYERS = 64
 """Layers."""
-NEEDED: tuple[Component, ...] = ("units", "values", "response", "stream")
+NEEDED: tuple[Component, ...] = ("units", "values", "response", "stream", "unused")
 """Components of a fingerprint that the exact tests read."""
 
-_ON_TOKENS = ("response", "stream")
+_ON_TOKENS = ("response", "stream", "unused")
 _HEADER = "verify.screen"
 
 
@@ -67,6 +67,7 @@ class FirstSketch:
             "applied": applied,
             "counted": counted,
             "anchors": list(record.anchors),
+            "unused": list(record.unused),
             "rows": record.architecture.vocab if record.pairing == "rows" else None,
             "sketch": record.sketch.model_dump(),
             "arrays": {name: list(array.shape) for name, array in sorted(self.part.arrays.items())},

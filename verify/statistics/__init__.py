@@ -5,6 +5,8 @@ from .circuit_cosine import CIRCUIT_COSINE
 from .counted import Counted, Description, Source
 from .earlier import words_of
 from .embedding_geometry import EMBEDDING_GEOMETRY
+from .expert_identity import EXPERT_IDENTITY
+from .head_identity import HEAD_IDENTITY
 from .query_key_identity import QUERY_KEY_IDENTITY
 from .remake import remade
 from .response_identity import RESPONSE_IDENTITY
@@ -32,6 +34,7 @@ from .statistic import Statistic, exact_results
 from .stream_identity import STREAM_IDENTITY
 from .stream_rotation import STREAM_ROTATION
 from .unit_identity import UNIT_IDENTITY
+from .unused_tokens import UNUSED_TOKENS
 from .value_identity import VALUE_IDENTITY
 from .words import Words
 
@@ -41,8 +44,11 @@ EXACT_TESTS: tuple[Statistic, ...] = (
     RESPONSE_IDENTITY,
     SIGN_AGREEMENT,
     STREAM_IDENTITY,
+    HEAD_IDENTITY,
+    EXPERT_IDENTITY,
     ROTARY_PHASE,
     QUERY_KEY_IDENTITY,
+    UNUSED_TOKENS,
 )
 """The exact tests, whose null distributions come from symmetries, in the order of the report."""
 
@@ -62,6 +68,8 @@ __all__ = [
     "CIRCUIT_COSINE",
     "EMBEDDING_GEOMETRY",
     "EXACT_TESTS",
+    "EXPERT_IDENTITY",
+    "HEAD_IDENTITY",
     "PANEL_STATISTICS",
     "PRIMARY",
     "QUERY_KEY_IDENTITY",
@@ -74,6 +82,7 @@ __all__ = [
     "STREAM_IDENTITY",
     "STREAM_ROTATION",
     "UNIT_IDENTITY",
+    "UNUSED_TOKENS",
     "VALUE_IDENTITY",
     "CellResult",
     "Count",

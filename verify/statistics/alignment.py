@@ -11,12 +11,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .blocks import Block, BlocksByLayer, Vectors, common_indices, cosines, groups_at_once
+from .blocks import Block, BlocksByLayer, Vectors, common_indices, cosines, flat, groups_at_once, side_by_side
 
 Pair = tuple[tuple[int, str], tuple[int, str]]
 """A block of A and a block of B, each as (layer, slot)."""
 
-_LARGEST = 512  # rows per layer used for alignment; further copies are ignored
+LARGEST = 512
+"""Rows per layer used for alignment; further ones are ignored."""
 
 
 def align(a: BlocksByLayer, b: BlocksByLayer) -> list[Pair]:
@@ -31,7 +32,7 @@ def align(a: BlocksByLayer, b: BlocksByLayer) -> list[Pair]:
 
 
 def _slots_of_kinds(a: BlocksByLayer, b: BlocksByLayer) -> list[tuple[str, str]]:
-    """Kinds of MLP to compare: those of both models or, if there are none, a dense MLP with routed experts.
+    """Kinds of blocks to compare: those of both models or, if there are none, a dense MLP with routed experts.
 
     The same rule must hold for the whole comparison: otherwise dense layers would be scored at fewer indices against
     layers of experts than against dense ones, and a permutation of the rest could change the alignment.
@@ -42,12 +43,12 @@ def _slots_of_kinds(a: BlocksByLayer, b: BlocksByLayer) -> list[tuple[str, str]]
 
 
 def _layers(a: list[dict[str, Block]], b: list[dict[str, Block]], slots: list[tuple[str, str]]) -> Vectors:
-    """Resemblance of every two layers: over pooled heads, or the mean over MLP bundles; -1 if there is none.
+    """Resemblance of every two layers: over pooled numbered slots, or the mean over kinds; -1 if there is none.
 
     Each part is scored at exactly the indices of its fixed points, since otherwise a permutation of those could
     change the alignment.
     """
-    if any("head 0" in layer for layer in a):
+    if any(map(_numbered, a)):
         return _resemblances([[*layer.values()] for layer in a], [[*layer.values()] for layer in b])
     total, count = np.zeros((2, len(a), len(b)))
     for x, y in slots:
@@ -59,12 +60,17 @@ def _layers(a: list[dict[str, Block]], b: list[dict[str, Block]], slots: list[tu
 
 
 def _slots(a: dict[str, Block], b: dict[str, Block], slots: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """MLP bundles pair by kind, heads by assignment."""
-    if "head 0" not in a:
+    """Slots pair by kind; numbered ones, such as heads, by assignment."""
+    if not _numbered(a):
         return [(x, y) for x, y in slots if x in a and y in b]
     rows, columns = list(a), list(b)
     table = _resemblances([[a[x]] for x in rows], [[b[y]] for y in columns])
     return [(rows[x], columns[y]) for x, y in zip(*assign(table), strict=True)]
+
+
+def _numbered(layer: dict[str, Block]) -> bool:
+    """Whether the slots of a layer are of one kind and numbered, such as ``head 0``."""
+    return any(slot.endswith(" 0") for slot in layer)
 
 
 def _resemblances(a: list[list[Block]], b: list[list[Block]]) -> Vectors:
@@ -78,7 +84,7 @@ def _resemblances(a: list[list[Block]], b: list[list[Block]]) -> Vectors:
             common = np.intersect1d(first, second, assume_unique=True)
             if len(common):
                 pools_a, pools_b = ([_pool(x[i], common) for i in at] for x, at in ((a, rows), (b, columns)))
-                table[np.ix_(rows, columns)] = _means_of_best(pools_a, pools_b)
+                table[np.ix_(rows, columns)] = means_of_best(pools_a, pools_b)
     return table
 
 
@@ -91,14 +97,14 @@ def _by_indices(groups: list[list[Block]]) -> list[tuple[list[int], NDArray[np.i
     return list(found.values())
 
 
-def _means_of_best(a: list[Block], b: list[Block]) -> Vectors:
+def means_of_best(a: list[Block], b: list[Block]) -> Vectors:
     """Mean over the units of each A of the best score with any unit of each B; -1 if none is alive."""
     parts = len(a[0].sign_fixed) + len(a[0].sign_flipping)
     means = np.full((len(a), len(b)), -1.0)
     step = groups_at_once(*(max(len(block.indices) for block in blocks) for blocks in (a, b)))
     for start in range(0, len(b), step):
         some = b[start : start + step]
-        side, starts = _side_by_side(some), np.cumsum([0] + [len(block.indices) for block in some[:-1]])
+        side, starts = side_by_side(some), np.cumsum([0] + [len(block.indices) for block in some[:-1]])
         for i, block in enumerate(a):
             best = np.maximum.reduceat(cosines(block, side), starts, axis=1) / parts
             for j, column in enumerate(best.T, start):
@@ -108,29 +114,10 @@ def _means_of_best(a: list[Block], b: list[Block]) -> Vectors:
     return means
 
 
-def _side_by_side(blocks: list[Block]) -> Block:
-    """Blocks of one copy as one block."""
-    fixed, flipping = (
-        tuple(np.concatenate(group, axis=1) for group in zip(*(getattr(b, name) for b in blocks), strict=True))
-        for name in ("sign_fixed", "sign_flipping")
-    )
-    n = (fixed + flipping)[0].shape[1]
-    return Block(np.arange(n), n, fixed, flipping, 1)
-
-
 def _pool(blocks: list[Block], common: NDArray[np.intp]) -> Block:
     """All copies of all blocks, as one block of one copy."""
-    most = max(1, _LARGEST // (len(common) * len(blocks)))
-    return _side_by_side([_flat(block.of(slice(most)).at(common)) for block in blocks])
-
-
-def _flat(block: Block) -> Block:
-    """All copies of a block as one."""
-    fixed, flipping = (
-        tuple(x.reshape(1, -1, x.shape[-1]) for x in group) for group in (block.sign_fixed, block.sign_flipping)
-    )
-    n = block.copies * len(block.indices)
-    return Block(np.arange(n), n, fixed, flipping, 1)
+    most = max(1, LARGEST // (len(common) * len(blocks)))
+    return side_by_side([flat(block.of(slice(most)).at(common)) for block in blocks])
 
 
 def assign(table: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -64,6 +64,12 @@ def _misunderstood(side: str, model: Fingerprint, *parts: str) -> Phrase | None:
     return None
 
 
+def _older(side: str, model: Fingerprint) -> Phrase | None:
+    """Refuse a fingerprint of a version that lacks the arrays."""
+    version = model.record.sketch.version
+    return Phrase.of("older_sketch", model=side, version=version) if version < 3 else None
+
+
 def _no_channels(side: str, model: Fingerprint) -> Phrase | None:
     shape = model.record.architecture
     if shape.kv_heads:
@@ -94,11 +100,26 @@ def linear_values(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     return None if x == y else Phrase.of("head_sizes", a=x, b=y)
 
 
+def heads_alike(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    """Refuse layers of one kv head, and heads that something fixed or shared by layers tells apart."""
+    for side, model in zip("AB", (a, b), strict=True):
+        shape = model.record.architecture
+        if (reason := _older(side, model) or _no_channels(side, model)) is not None:
+            return reason
+        if shape.kv_heads == 1:
+            return Phrase.of("one_head", model=side)
+        if not shape.heads_alike:
+            return _unknown(side, model) or Phrase.of("heads_told_apart", model=side)
+        if (reason := _misunderstood(side, model, "attn", "attention")) is not None:
+            return reason
+    return None
+
+
 def known_keys(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     """Refuse attention of which it is not known what lies between the rows of q and k and their product."""
     for side, model in zip("AB", (a, b), strict=True):
-        if model.record.sketch.version < 3:
-            return Phrase.of("older_sketch", model=side, version=model.record.sketch.version)
+        if (reason := _older(side, model)) is not None:
+            return reason
         if (reason := _no_channels(side, model)) is not None:
             return reason
         norm = model.record.architecture.query_key_norm
@@ -107,6 +128,23 @@ def known_keys(a: Fingerprint, b: Fingerprint) -> Phrase | None:
         if norm == "layer":
             return Phrase.of("keys_layer_norm", model=side)
         if (reason := _misunderstood(side, model, "attn", "attention")) is not None:
+            return reason
+    return None
+
+
+def experts_alike(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    """Refuse models without routed experts, or whose routing is not known to treat them alike."""
+    for side, model in zip("AB", (a, b), strict=True):
+        shape = model.record.architecture
+        if not shape.experts:
+            return Phrase.of("no_experts", model=side)
+        if (reason := _older(side, model)) is not None:
+            return reason
+        if not shape.expert_group:
+            return _unknown(side, model) or Phrase.of("routing_unknown", model=side)
+        if shape.expert_group == 1:
+            return Phrase.of("one_expert", model=side)
+        if (reason := _misunderstood(side, model, "mlp", "moe", "ffn", "feed_forward", "expert")) is not None:
             return reason
     return None
 

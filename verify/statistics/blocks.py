@@ -7,7 +7,7 @@ or the value channels of a key-value head. A block reader gives all blocks of a 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +82,15 @@ def unit_responses(model: Fingerprint) -> BlocksByLayer:
     return mlp_grid(model, lambda layer, b: ([f"response.{layer}.{b}"], []))
 
 
+def strongest_units(model: Fingerprint) -> BlocksByLayer:
+    """Gated hidden units of largest response, by what gate, up and down read and write on the anchors."""
+    grid = mlp_grid(
+        model,
+        lambda layer, b: ([f"match.{layer}.{b}.gate"], [f"match.{layer}.{b}.up", f"match.{layer}.{b}.down"]),
+    )
+    return {layer: {slot: _numbered(block) for slot, block in row.items()} for layer, row in grid.items()}
+
+
 def values(model: Fingerprint) -> BlocksByLayer:
     """Value channels by v rows and o columns, up to one sign for both."""
     return _head_grid(model, lambda layer: _read(model, f"values.{layer}.v", f"values.{layer}.o"))
@@ -137,6 +146,30 @@ def agreement(a: Block, b: Block) -> Vectors:
     for x, y in zip(a.sign_flipping, b.sign_flipping, strict=True):
         total += x.sum(0) @ y.sum(0).T
     return total
+
+
+def flat(block: Block) -> Block:
+    """All copies of a block as one, of new indices."""
+    fixed, flipping = (
+        tuple(x.reshape(1, -1, x.shape[-1]) for x in group) for group in (block.sign_fixed, block.sign_flipping)
+    )
+    n = block.copies * len(block.indices)
+    return Block(np.arange(n), n, fixed, flipping, 1)
+
+
+def side_by_side(blocks: list[Block]) -> Block:
+    """Blocks of one copy as one block, of new indices."""
+    fixed, flipping = (
+        tuple(np.concatenate(group, axis=1) for group in zip(*(getattr(b, name) for b in blocks), strict=True))
+        for name in ("sign_fixed", "sign_flipping")
+    )
+    n = (fixed + flipping)[0].shape[1]
+    return Block(np.arange(n), n, fixed, flipping, 1)
+
+
+def _numbered(block: Block) -> Block:
+    """The same vectors where it is not known which indices of the model they are of."""
+    return replace(block, indices=np.arange(block.sign_fixed[0].shape[1]))
 
 
 def groups_at_once(rows: int, columns: int) -> int:

@@ -38,6 +38,8 @@ class Counted:
     """Largest number of indices compared; None if it depends on the arrays."""
     most_groups: int | None = None
     """Largest number of independent groups; None if it depends on the arrays."""
+    same_index: bool = True
+    """Whether equal indices are compared, as the first stage of a screen can do."""
 
 
 @dataclass(frozen=True)

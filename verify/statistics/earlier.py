@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ..fingerprint import Fingerprint
 from .counted import Counted
 from .result import TestResult
+from .sign_agreement import counts_at_index
 from .words import Words
 
 _TRAINING = (
@@ -69,6 +70,25 @@ EARLIER: dict[tuple[str, int], Earlier] = {
             blind_to="sign flips, permutations, a rotated residual stream",
         ),
         _signs,
+    ),
+    ("sign_agreement", 2): Earlier(
+        Words(
+            title="Agreeing signs of value channels and gated units, two at a time (version 2, of equal indices)",
+            null=(
+                "The signs of the value channels, and of the gated hidden units, of one model carry no information "
+                "about those of the other, or their order does not."
+            ),
+            assumptions=(
+                _TRAINING.format(
+                    group="independent sign flips of value channels and of gated hidden units, or under independent "
+                    "swaps of two of them inside their block or head"
+                ),
+                _NOT_ARRANGED,
+            ),
+            survives="what unit_identity and value_identity survive",
+            blind_to="sign flips, permutations, a rotated residual stream",
+        ),
+        counts_at_index,
     ),
     ("stream_identity", 1): Earlier(
         Words(

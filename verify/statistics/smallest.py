@@ -17,7 +17,7 @@ from ..fingerprint import Component, Effort, Fingerprint, FingerprintRecord, Ske
 from .blocks import BlockReader
 
 _SIZES = ("width", "hidden", "expert_hidden", "shared_hidden", "head_size")
-_ONE = ("layers", "heads", "kv_heads", "experts")
+_ONE = ("layers", "heads", "kv_heads", "experts", "expert_group")
 _SKETCH = SketchSpec(units=3, expert_units=3, channels=3, projections=3, rows=3, stream=3)
 
 
@@ -56,6 +56,7 @@ def _holds(
         sketch=_SKETCH,
         components=components,
         anchors=(0, 1, 2) if tokens else (),
+        unused=("byte C0", "byte C1") if tokens else (),
         bytes_read=0,
         software={},
     )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ...base import DamagedError, UnsupportedError
 from ..places.place import File
-from ..vocabulary import spelled
+from ..vocabulary import Vocabulary, spelled
 from .gguf_file import TOKENS, GgufTensor, parse
 from .tensor import Contents, Tensor
 
@@ -262,7 +262,7 @@ def rows_of_pairs(rows: int, heads: int) -> NDArray[np.intp]:
     return stored.swapaxes(1, 2).ravel()
 
 
-def _vocabulary(file: File, said: dict[str, Any]) -> dict[bytes, int] | None:
+def _vocabulary(file: File, said: dict[str, Any]) -> Vocabulary | None:
     tokens, spelling = said.get(TOKENS), said.get("tokenizer.ggml.model")
     if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
         return None

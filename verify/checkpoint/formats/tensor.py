@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...base import Phrase
 from ..places.place import File
+from ..vocabulary import Vocabulary
 
 Indexer = slice | NDArray[np.intp] | None
 """Indices of an axis: a slice or ascending integers; None for all."""
@@ -79,8 +80,7 @@ class Contents:
     tensors: dict[str, Tensor]
     config: dict[str, Any] = field(default_factory=dict)
     """Settings of the architecture, in the terms of ``config.json``."""
-    vocabulary: dict[bytes, int] | None = None
-    """Ids by token bytes."""
+    vocabulary: Vocabulary | None = None
     beside: tuple[File, ...] = ()
     """Further files that hold some of the tensors."""
 

@@ -88,6 +88,8 @@ def describe(
         rotary=family.rotary if turned else "",
         rotary_size=turned or 0,
         query_key_norm="unknown" if turned is None else _query_key_norm(family, shapes),
+        heads_alike=known and kv_heads > 0 and family.heads_alike and family.positions not in ("none", "unknown"),
+        expert_group=_expert_group(family, shapes, comparable, experts) if known else 0,
     )
     return architecture, notes
 
@@ -152,6 +154,16 @@ def _turned(family: Family, config: dict[str, Any], head_size: int) -> int | Non
 def _query_key_norm(family: Family, shapes: Shapes) -> Literal["unknown", "none", "gain", "layer"]:
     stored = any(role in ("q_norm", "k_norm") for role, _, _ in shapes)
     return "gain" if stored and family.query_key_norm == "none" else family.query_key_norm
+
+
+def _expert_group(family: Family, shapes: Shapes, config: dict[str, Any], experts: int) -> int:
+    """Size of the groups of experts that routing treats alike; 0 if unknown."""
+    routed = {layer for role, layer, _ in shapes if role == "expert_down"}
+    if not all(("router", layer, None) in shapes for layer in routed):
+        return 0
+    groups = family.expert_groups
+    number = groups if isinstance(groups, int) else count(config, *groups, default=0)
+    return experts // number if number and experts % number == 0 else 0
 
 
 def _is_count(config: dict[str, Any], key: str) -> bool:

@@ -135,6 +135,12 @@ class Family:
     a number or as a share of the head; all channels if none is there."""
     query_key_norm: Literal["unknown", "none", "gain", "layer"] = "unknown"
     """As in :class:`Architecture`; where norms of q or k are stored, ``none`` becomes ``gain``."""
+    heads_alike: bool = True
+    """Whether nothing fixed, and nothing shared by layers, tells heads apart; false without positions, which may be
+    those of ALiBi, whatever this says."""
+    expert_groups: int | tuple[str, ...] = 0
+    """Number of equal groups of experts among which routing chooses first, 1 if it does not, or the entry of
+    ``config.json`` that gives it; 0 if unknown."""
     shared_norm: bool = False
     """Attention and MLP in parallel behind one norm, ``norm_attn``."""
     shared_blocks: bool = False

@@ -34,8 +34,9 @@ _ONE_OF = {
     "positions": ("rotary", "learned", "sinusoidal", "none", "unknown"),
     "rotary": ("half", "interleaved"),
     "query_key_norm": ("unknown", "none", "gain", "layer"),
+    "expert_groups": (0, 1),
 }
-_FLAGS = ("post_norm", "shared_norm", "odd_in_up", "linear_values", "shared_blocks", "tied")
+_FLAGS = ("post_norm", "shared_norm", "odd_in_up", "linear_values", "heads_alike", "shared_blocks", "tied")
 _OTHERS = ("name", "prefix", "globals", "layer", "stacks", "config", "outside", "constants", "rotary_size")
 _KEYS = {*_OTHERS, *_ONE_OF, *_FLAGS}
 _TEMPLATE = re.compile(r"[^{}]*(\{i\}[^{}]*(\{e\}[^{}]*)?)?")
@@ -105,6 +106,7 @@ def family_of(content: dict[str, Any]) -> Family:
     layer, *others = (_table(table, _LAYER_ROLES, _layer_template) for table in [content.get("layer"), *stacks])
     _expect("down" in layer or "expert_down" in layer, "gives no MLP in [layer]", "`up` and `down`, or of experts")
     defaults: dict[str, Any] = {"norm": "layer", "odd_in_up": False, "linear_values": False, "positions": "unknown"}
+    defaults["heads_alike"] = False
     defaults["attention"] = "heads" if all(role in layer for role in "qkvo") else "unknown"
     fields = defaults | fields
     gated = any(role.endswith("gate") for role in layer)

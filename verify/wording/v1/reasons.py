@@ -20,6 +20,17 @@ PHRASES = {
         "the number of attention heads of {model} is not known (none of its layout or config.json fits its tensors), "
         "so neither are its value channels"
     ),
+    "one_head": "{model} has one kv head in each layer, so there is no order of heads",
+    "heads_told_apart": (
+        "something fixed, or shared by layers, may tell the heads of {model} apart (such as the slopes of ALiBi, or "
+        "one table of position biases), so their order is not free"
+    ),
+    "no_experts": "{model} has no routed experts",
+    "one_expert": "routing tells all experts of {model} apart, so there is no order of experts",
+    "routing_unknown": (
+        "it is not known among which experts of {model} routing chooses, so neither is which of them could be "
+        "exchanged"
+    ),
     "not_odd_in_up": (
         "the MLPs of {model} are not odd functions of `up`, so flipping the signs of up and down changes their output"
     ),
@@ -47,6 +58,14 @@ PHRASES = {
     "no_tokenizer": "no tokenizer was found in {model} (looked for tokenizer.json, vocab.json, vocab.txt, "
     "tekken.json, tokenizer.model, spiece.model, spm.model, tiktoken.model, *.tiktoken)",
     "few_known_anchors": "the tokenizer of {model} ({tokenizer!r}) knows fewer than {least} anchor tokens",
+    "no_unused": "the tokenizer of {model} ({tokenizer!r}) has no token that is known to be in no text",
+    "few_unused": (
+        "the vocabularies share {common} tokens that no text contains; fewer than {least} cannot be evidence"
+    ),
+    "both_restore": (
+        "both models are, or may be, of a kind that learns to restore a text in which some tokens were replaced by "
+        "any token; two trainings on one prepared text read the same unused tokens in the same places"
+    ),
     "rows_differ": "tables of {a} and {b} rows cannot be paired by number",
     "few_rows": "{rows} rows are fewer than {least}",
     "both": "{first}, and {second}",

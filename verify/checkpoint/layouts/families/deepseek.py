@@ -36,4 +36,5 @@ DEEPSEEK = Family(
     outside=(r"\.[0-9]+\.(embed_tokens|enorm|hnorm|eh_proj|shared_head\.(norm|head))\.weight$",),
     required=("embed", "latent_kv_a", "latent_kv_b", "latent_o", "norm_attn", "norm_mlp"),
     attention="latent",
+    expert_groups=("n_group",),
 )

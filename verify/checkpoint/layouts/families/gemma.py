@@ -38,6 +38,7 @@ GEMMA3N = Family(
     unprefixed=UNEMBED,
     required=(*_REQUIRED, "norm_attn_out", "norm_mlp_out"),
     linear_values=False,  # later layers read the keys and values of an earlier one
+    heads_alike=False,  # later layers read the heads of earlier ones
     tied=True,
     by_names=False,
 )

@@ -26,4 +26,5 @@ GLM4_MOE = Family(
     rotary="half",
     query_key_norm="none",
     config={"partial_rotary_factor": 0.5},
+    expert_groups=("n_group",),
 )

@@ -36,4 +36,5 @@ GPT_OSS = Family(
     rotary="half",
     query_key_norm="none",
     other_meaning=("intermediate_size",),  # of experts
+    expert_groups=1,
 )

@@ -27,4 +27,5 @@ LLAMA4 = Family(
     other_meaning=("intermediate_size",),  # of experts; dense layers have intermediate_size_mlp
     rotary="interleaved",
     query_key_norm="none",
+    expert_groups=1,
 )

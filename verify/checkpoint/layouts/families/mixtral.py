@@ -24,4 +24,5 @@ MIXTRAL = Family(
     others=STACKED | {"router": ("layers.{i}.mlp.gate.weight",)},
     rotary="half",
     query_key_norm="none",
+    expert_groups=1,
 )

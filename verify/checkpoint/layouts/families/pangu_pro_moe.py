@@ -21,4 +21,5 @@ PANGU_PRO_MOE = Family(
     rotary="half",
     query_key_norm="none",
     switches={"qk_rope_dim": {"rotary": ""}},  # a later model of this type turns the last channels of a head
+    expert_groups=("num_experts_per_tok",),  # the best expert of each group
 )

@@ -34,4 +34,5 @@ QWEN2_MOE = Family(
     others=STACKED,
     rotary="half",
     query_key_norm="none",
+    expert_groups=1,
 )

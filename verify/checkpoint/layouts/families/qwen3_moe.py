@@ -16,4 +16,5 @@ QWEN3_MOE = Family(
     others=STACKED,
     rotary="half",
     query_key_norm="gain",
+    expert_groups=1,
 )
