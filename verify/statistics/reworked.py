@@ -125,8 +125,11 @@ def _turned(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     together, by_quarters = (float(np.abs((turns**k).sum()) / np.sqrt(len(z))) for k in (1, 4))
     if together > _SPREAD:
         return None
-    code = "reworked.quarter_turns" if by_quarters > _SPREAD else "reworked.turned"
-    return Phrase.of(code, coherence=float(np.abs(z).mean()), planes=len(z))
+    return Phrase.of(
+        "reworked.quarter_turns" if by_quarters > _SPREAD else "reworked.turned",
+        coherence=float(np.abs(z).mean()),
+        planes=len(z),
+    )
 
 
 def _lengths(model: Fingerprint) -> Iterator[NDArray[np.float64]]:
