@@ -82,11 +82,10 @@ def deepseek_like(query: dict[str, str], **changes: Any) -> Published:
         "layer": RMS_NORMS | query | latent | QWEN_EXPERTS | shared | {"mlp.gate.weight": "router"},
         "config": CONFIG
         | {"n_routed_experts": EXPERTS, "moe_intermediate_size": EXPERT, "num_key_value_heads": HEADS},
-        "kv_heads": 0,
-        "heads": (HEADS, 0),
+        "kv_heads": HEADS,
+        "heads": (HEADS, HEADS),
         "named": "deepseek",
         "sizes": (0, EXPERTS, EXPERT, HIDDEN),
-        "refused": (("value_identity", "makes k and v from a latent"),),
     }
     return llama_like(**(fields | changes))
 

@@ -122,7 +122,7 @@ def test_routing_by_groups_commutes_with_permutations_inside_groups_alone() -> N
     rng = np.random.default_rng(4)
     inside = np.concatenate([4 * g + rng.permutation(4) for g in range(4)])
     across = rng.permutation(16)
-    same = {name: 0 for name in ("inside", "across")}
+    same = dict.fromkeys(("inside", "across"), 0)
     for _ in range(50):
         scores = rng.uniform(size=16)
         for name, order in (("inside", inside), ("across", across)):

@@ -33,7 +33,8 @@ def of_heads(folder: Path, w: dict[str, Array], c: Config) -> dict[str, np.ndarr
 
 def rows(w: dict[str, Array], layer: int, role: str) -> str:
     """Name of a matrix of attention."""
-    assert (name := f"model.layers.{layer}.self_attn.{role}_proj.weight") in w
+    name = f"model.layers.{layer}.self_attn.{role}_proj.weight"
+    assert name in w
     return name
 
 
@@ -73,7 +74,10 @@ def other_queries(w: dict[str, Array], c: Config, rng: np.random.Generator) -> d
 def test_no_change_of_basis_alters_heads(tmp_path: Path, change) -> None:
     c = config(width=32, heads=8, kv_heads=4)
     w = weights(1, c)
-    before, after = of_heads(tmp_path / "a", w, c), of_heads(tmp_path / "b", change(w, c, np.random.default_rng(2)), c)
+    before, after = (
+        of_heads(tmp_path / "a", w, c),
+        of_heads(tmp_path / "b", change(w, c, np.random.default_rng(2)), c),
+    )
     assert set(before) == {f"heads.{layer}.{circuit}" for layer in range(2) for circuit in ("qk", "vo")}
     for name, x in before.items():
         np.testing.assert_allclose(after[name], x, atol=2e-3)
@@ -92,7 +96,7 @@ def test_permuted_heads_permute_the_rows(tmp_path: Path) -> None:
             np.testing.assert_allclose(after[name], before[name][order], atol=1e-3)  # query heads are added in turn
 
 
-def test_norms_of_queries_and_keys_are_applied(tmp_path: Path) -> None:
+def test_norms_of_queries_and_keys_are_applied() -> None:
     """Scaling a query head changes nothing behind a norm of each head; a gain on a channel does."""
     rng, gain = np.random.default_rng(0), np.array([1.0, 2.0, 0.5, 1.0])
     image = rng.standard_normal((8, 5))

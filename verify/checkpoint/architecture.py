@@ -24,8 +24,8 @@ class Architecture(Record):
     heads: int
     """Query heads; 0 if unknown."""
     kv_heads: int
-    """Key-value heads; 0 if ``heads`` is 0, or if k and v are made from a latent vector, so that no rows belong to
-    one head."""
+    """Key-value heads, of which each has channels of its own; 0 if ``heads`` is 0. Behind a latent vector each query
+    head has keys and values of its own, made from it, and one more key is shared by all; older records say 0."""
     head_size: int
     """Value channels per head; 0 if there are no kv heads."""
     hidden: int
@@ -66,6 +66,9 @@ class Architecture(Record):
     expert_group: int = later(0)
     """Size of the groups, in order, of routed experts that routing treats alike; all of them unless routing chooses
     among groups first. 0 if there are none, or if this is not known, or if no router was found."""
+    key_size: int = later(0)
+    """Channels of q and k of each head behind a latent vector: those that positions leave alone, then the
+    ``rotary_size`` that they turn, which k has once for all heads; 0 elsewhere, where there are ``head_size``."""
     latent: int = later(0)
     """Channels of the latent vector that k and v are made from; 0 if there is none."""
     latent_query: int = later(0)

@@ -2,6 +2,7 @@
 
 from ..base.callable_module import make_callable
 from .anchors import ANCHORS, LEAST_ANCHORS, Pairing, known_tokens, shared_anchors
+from .attention import plain_channels, planes
 from .build import fingerprint
 from .copies import may_be_copies, with_file_digests
 from .cut import on_anchors, on_shared_anchors, reduced
@@ -18,11 +19,13 @@ from .layout import (
     gains_name,
     kept_channels,
     kept_dimensions,
+    kept_latent,
     kept_plain,
     kept_planes,
     mlp_roles,
     specs,
     table,
+    turned_heads,
 )
 from .record import DeadCount, Fingerprint, FingerprintRecord, Notes, PartRecord, ReadFrom, StrangeTensor
 from .same import check_same, difference, identical, nothing_differs, same_weights, stated_weights
@@ -61,6 +64,7 @@ __all__ = [
     "is_fingerprint",
     "kept_channels",
     "kept_dimensions",
+    "kept_latent",
     "kept_plain",
     "kept_planes",
     "keys_of_names",
@@ -70,6 +74,8 @@ __all__ = [
     "nothing_differs",
     "on_anchors",
     "on_shared_anchors",
+    "plain_channels",
+    "planes",
     "projection",
     "reduced",
     "same_weights",
@@ -77,6 +83,7 @@ __all__ = [
     "specs",
     "stated_weights",
     "table",
+    "turned_heads",
     "unit_rows",
     "with_file_digests",
 ]

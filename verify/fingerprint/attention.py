@@ -5,18 +5,26 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoint import Architecture, Checkpoint
+from ..checkpoint import Checkpoint
 from .circuits import circuit, spectrum
 from .heads import diagonal, images, normed
-from .layout import ArraySpec, attention_specs, kept_channels, kept_plain, kept_planes, key_specs
+from .latent import Latent, latent_heads
+from .layout import ArraySpec, attention_specs, kept_channels, key_specs
 from .responses import Tokens, centred
+from .rows import Rows, plain_channels, planes
 from .scan import Scan
 from .sketch import Effort, SketchSpec, projection, unit_planes, unit_rows
 from .units import Arrays
 
 
 def sampled_values(
-    scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, effort: Effort, tokens: Tokens
+    scan: Scan,
+    checkpoint: Checkpoint,
+    layer: int,
+    sketch: SketchSpec,
+    effort: Effort,
+    tokens: Tokens,
+    latent: Latent | None,
 ) -> Arrays:
     """Arrays ``values.*`` and ``response.{layer}.values``, from rows of v at chosen channels of each kv head.
 
@@ -31,6 +39,7 @@ def sampled_values(
     sketch : sizes, as of this effort.
     effort : below ``standard``, ``o`` is not read.
     tokens : the anchors as the model sees them.
+    latent : chosen rows of a layer whose keys and values are made from a latent vector.
 
     Returns
     -------
@@ -38,11 +47,14 @@ def sampled_values(
         Arrays by name, as the table of :mod:`verify.fingerprint.layout` says.
     """
     shape = checkpoint.architecture
-    if not shape.kv_heads:  # unknown number of heads, or no plain k and v
+    if not shape.kv_heads:  # unknown number of heads
         return {}
     heads, size, sharing = shape.kv_heads, shape.head_size, shape.heads // shape.kv_heads
     channels, signs = kept_channels(shape, sketch).indices, projection(shape.width, sketch.projections)
-    rows = scan.rows("v", layer, (np.arange(heads)[:, None] * size + channels).ravel())
+    if latent is not None:
+        rows, writer = latent.values, "latent_o"
+    else:
+        rows, writer = Rows(scan.rows("v", layer, (np.arange(heads)[:, None] * size + channels).ravel())), "o"
     arrays: Arrays = {}
     for spec in _specs(checkpoint, layer, sketch, tokens):
         if spec.component == "response":
@@ -51,14 +63,20 @@ def sampled_values(
             arrays[spec.name] = _by_head(rows @ signs, heads)
         elif spec.component == "values" and spec.held_at(effort):
             columns = (np.arange(heads * sharing)[:, None] * size + channels).ravel()
-            written = scan.leading_columns("o", layer, columns, signs[: sketch.rows])
+            written = scan.leading_columns(writer, layer, columns, signs[: sketch.rows])
             shared = written.reshape(heads, sharing, len(channels), -1).sum(1)
             arrays[spec.name] = _by_head(shared.reshape(-1, shared.shape[-1]), heads)
     return arrays
 
 
 def sampled_keys(
-    scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, effort: Effort, tokens: Tokens
+    scan: Scan,
+    checkpoint: Checkpoint,
+    layer: int,
+    sketch: SketchSpec,
+    effort: Effort,
+    tokens: Tokens,
+    latent: Latent | None,
 ) -> Arrays:
     """Arrays ``keys.*`` and ``key_responses.*``, from rows of k and q at chosen channels of each kv head.
 
@@ -72,6 +90,7 @@ def sampled_keys(
     sketch : sizes, as of this effort.
     effort : below ``standard``, ``q`` is not read.
     tokens : the anchors as the model sees them.
+    latent : chosen rows of a layer whose keys and values are made from a latent vector.
 
     Returns
     -------
@@ -80,33 +99,31 @@ def sampled_keys(
     """
     shape, arrays = checkpoint.architecture, Arrays()
     found = [spec for spec in key_specs(shape, sketch, len(tokens.embedding), layer) if spec.held_at(effort)]
-    channels = {"turned": planes(shape, sketch), "plain": plain_channels(shape, sketch)}
-    read = np.unique(np.concatenate([rows.ravel() for rows in channels.values()]))
-    for role, heads in (("k", shape.kv_heads), ("q", shape.heads)):
-        if not any(spec.role == role for spec in found):
-            continue
-        wanted = (np.arange(heads)[:, None] * shape.head_size + read).ravel()
-        rows = scan.rows(role, layer, wanted).reshape(shape.kv_heads, -1, len(read), shape.width).sum(1)
-        for spec in (spec for spec in found if spec.role == role):
-            chosen = rows[:, np.searchsorted(read, channels[spec.part])]
-            if spec.component == "keys":
-                arrays[spec.name] = unit_planes(chosen @ projection(shape.width, sketch.projections))
-            else:
-                arrays[spec.name] = unit_planes(centred(chosen @ tokens.reading("attn", layer)))
+    roles = {spec.role for spec in found}
+    chosen = _key_rows(scan, checkpoint, layer, sketch, roles) if latent is None else latent.keys
+    for spec in found:
+        rows = chosen[spec.role, spec.part]
+        if spec.component == "keys":
+            arrays[spec.name] = unit_planes(rows @ projection(shape.width, sketch.projections))
+        else:
+            arrays[spec.name] = unit_planes(centred(rows @ tokens.reading("attn", layer)))
     return arrays
 
 
-def planes(shape: Architecture, sketch: SketchSpec) -> NDArray[np.intp]:
-    """Channels of a head that form the rotary planes kept, shape [planes, 2]."""
-    kept, size = kept_planes(shape, sketch).indices, shape.rotary_size
-    if shape.rotary == "interleaved":
-        return np.stack([2 * kept, 2 * kept + 1], axis=1)
-    return np.stack([kept, kept + size // 2], axis=1)
-
-
-def plain_channels(shape: Architecture, sketch: SketchSpec) -> NDArray[np.intp]:
-    """Channels of a head kept of those that positions do not turn, shape [channels, 1]."""
-    return (shape.rotary_size + kept_plain(shape, sketch).indices)[:, None]
+def _key_rows(
+    scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, roles: set[str]
+) -> dict[tuple[str, str], Rows]:
+    """Chosen rows of k, and sums of those of q, by role and part, shape [kv heads, n, 2 or 1, width]."""
+    shape, chosen = checkpoint.architecture, dict[tuple[str, str], Rows]()
+    channels = {"turned": planes(shape, sketch), "plain": plain_channels(shape, sketch)}
+    read = np.unique(np.concatenate([rows.ravel() for rows in channels.values()]))
+    for role, heads in (("k", shape.kv_heads), ("q", shape.heads)):
+        if role in roles:
+            wanted = (np.arange(heads)[:, None] * shape.head_size + read).ravel()
+            rows = scan.rows(role, layer, wanted).reshape(shape.kv_heads, -1, len(read), shape.width).sum(1)
+            for part, at in channels.items():
+                chosen[role, part] = Rows(rows[:, np.searchsorted(read, at)])
+    return chosen
 
 
 def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> Arrays:
@@ -134,6 +151,9 @@ def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: S
     arrays: Arrays = {}
     gain, reading = tokens.gain("attn", layer), tokens.reading("attn", layer)
     names = {(spec.component, spec.part): spec.name for spec in _specs(checkpoint, layer, sketch, tokens)}
+    if shape.latent:
+        found = latent_heads(scan, checkpoint, layer, tokens)
+        return {names["heads", name]: array for name, array in found.items() if ("heads", name) in names}
     with np.errstate(invalid="ignore"):
         for name, (left, right) in {"qk": ("q", "k"), "vo": ("v", "o")}.items():
             x, y = scan.whole(left, layer), scan.whole(right, layer)
@@ -162,13 +182,10 @@ def _of_heads(
     tokens: Tokens,
 ) -> NDArray[np.float16]:
     """What kv heads do with single tokens, of q and k, or of v and o; see :mod:`verify.fingerprint.heads`."""
-    heads, reading, (x, y) = (
-        checkpoint.architecture.kv_heads,
-        tokens.reading("attn", layer) / tokens.lengths,
-        matrices,
-    )
+    x, y = matrices
+    heads, reading = checkpoint.architecture.kv_heads, tokens.reading("attn", layer) / tokens.sizes
     if name == "vo":
-        return diagonal(images(y.T, tokens.embedding.T / tokens.lengths), images(x, reading), heads)
+        return diagonal(images(y.T, tokens.embedding.T / tokens.sizes), images(x, reading), heads)
     queries, keys = images(x, reading), images(y, reading)
     if checkpoint.architecture.query_key_norm == "gain":
         queries, keys = (normed(z, scan.gain((f"{role}_norm", layer))) for role, z in (("q", queries), ("k", keys)))

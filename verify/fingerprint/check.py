@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..base import FingerprintError
 from ..checkpoint import KINDS, MOST_DECLARED, MOST_GROUPS, MOST_PARTS, is_name
 from .anchors import ANCHORS, numbered_rows
-from .layout import ArraySpec, bundle_group, bundles, components, specs, table
+from .layout import ArraySpec, bundle_group, bundles, components, key_size, specs, table
 from .unused import in_frozen_order
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ _COUNTS = {
     "expert_hidden": (0, 1 << 20),
     "shared_hidden": (0, 1 << 20),
     "expert_group": (0, 2048),
+    "key_size": (0, 1 << 16),
     "rotary_size": (0, 1 << 16),
     "latent": (0, 1 << 20),
     "latent_query": (0, 1 << 20),
@@ -194,8 +195,12 @@ def _check_sizes(record: FingerprintRecord) -> None:
         _expect(blocks <= _MOST_BLOCKS, f"number of layers times {name}", blocks, f"<= {_MOST_BLOCKS}")
     turned = (shape.rotary_size > 0) == (shape.rotary != "") and shape.rotary_size % 2 == 0
     _expect(turned, "architecture.rotary_size", shape.rotary_size, "an even number, 0 only where nothing is turned")
-    within = shape.rotary_size <= shape.head_size
-    _expect(within, "architecture.rotary_size", shape.rotary_size, f"at most {shape.head_size}, the head size")
+    most = key_size(shape)
+    _expect(
+        shape.rotary_size <= most, "architecture.rotary_size", shape.rotary_size, f"at most {most}, the head size"
+    )
+    behind = (shape.latent > 0) == (shape.key_size > 0) and (shape.latent > 0 or not shape.latent_query)
+    _expect(behind, "architecture.key_size", shape.key_size, f"channels behind a latent vector of {shape.latent}")
     _expect(
         set(record.components) <= set(components(record.sketch, record.effort)),
         "components",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..base import Phrase
 from ..checkpoint import Checkpoint, Key, Location, open_checkpoint
 from .attention import attention_circuits, sampled_keys, sampled_values
+from .latent import latent_channels, read_latent
 from .layout import kept_dimensions, token_specs
 from .moments import Moments
 from .responses import Tokens, centred
@@ -124,9 +125,11 @@ def read_layer(task: Task) -> Piece:
         return scan.gain(checkpoint.norm_before(sublayer, layer))
 
     tokens = Tokens(task.embedding, task.writing, gain)
-    arrays = sampled_values(scan, checkpoint, layer, task.sketch, task.effort, tokens)
+    latent = read_latent(scan, checkpoint, layer, task.sketch, task.effort)
+    arrays = sampled_values(scan, checkpoint, layer, task.sketch, task.effort, tokens, latent)
+    arrays |= latent_channels(latent, checkpoint, layer, task.sketch, tokens)
     arrays |= router_rows(scan, checkpoint, layer, task.sketch, tokens)
-    arrays |= sampled_keys(scan, checkpoint, layer, task.sketch, task.effort, tokens)
+    arrays |= sampled_keys(scan, checkpoint, layer, task.sketch, task.effort, tokens, latent)
     arrays |= sampled_gains(scan, checkpoint, layer)
     arrays |= sampled_units(scan, checkpoint, layer, task.sketch, task.effort, tokens)
     if task.effort == "full":

@@ -26,6 +26,9 @@ name                     shape                      dtype    content
                          projections]                        alone (plain); of q, summed over a group; length 1
 ``key_responses.{l}.P.R`` [kv heads, n, 2 or 1,     float16  their responses to anchors, centred, length 1
                          anchors]
+``latent.{l}.P.R``       [n, projections]           float16  P in kv, q: channels of a latent vector by R in a, their
+                                                             projected rows, and b, columns that read them; length 1
+``latent_responses.{l}.P`` [n, anchors]             float16  their responses to anchors, centred, length 1
 ``scales.{l}.norm_S``    [4]                        float64  mean, sd, least and largest gain before sublayer S
 ``scales.{l}.{b}``       [copies, n]                float16  lengths of the rows of ``up``, over the largest
 ``scales.embed``         [dims]                     float32  rms of the embedding over anchors, over the largest
@@ -73,6 +76,8 @@ Component = Literal[
     "unused",
     "heads",
     "routers",
+    "latent",
+    "latent_responses",
     "scales",
 ]
 """Kinds of arrays, by the first part of their names."""
@@ -85,12 +90,23 @@ SAMPLED: tuple[Component, ...] = (
     "gram",
     "keys",
     "key_responses",
-    "unused",
     "routers",
+    "latent",
+    "latent_responses",
+    "unused",
     "scales",
 )
 """Components made of rows at chosen indices, which suffice for the exact tests."""
-SINCE_3: tuple[Component, ...] = ("keys", "key_responses", "unused", "heads", "routers", "scales")
+SINCE_3: tuple[Component, ...] = (
+    "keys",
+    "key_responses",
+    "unused",
+    "heads",
+    "routers",
+    "latent",
+    "latent_responses",
+    "scales",
+)
 """Components that sketches of version 2 lack."""
 
 Norm = Literal["rows", "centred rows", "planes", "centred planes", "whole", "trace", "largest", "none"]
@@ -218,16 +234,39 @@ def kept_dimensions(architecture: Architecture, sketch: SketchSpec) -> Axis:
     return Axis("stream", min(architecture.width, sketch.stream), architecture.width)
 
 
+def key_size(architecture: Architecture) -> int:
+    """Channels of q and k of each head."""
+    return architecture.key_size or architecture.head_size
+
+
+def turned_heads(architecture: Architecture) -> int:
+    """Keys of a layer that positions turn: one for each key-value head, or one for all behind a latent vector."""
+    return 1 if architecture.latent else architecture.kv_heads
+
+
+def kept_latent(architecture: Architecture, sketch: SketchSpec, *, query: bool) -> Axis:
+    """Axis of the channels kept of a latent vector.
+
+    Parameters
+    ----------
+    architecture : of the model.
+    sketch : sizes, as of the effort.
+    query : whether of the latent vector of queries, not of keys and values.
+    """
+    size = architecture.latent_query if query else architecture.latent
+    return Axis("latent", min(size, sketch.units), size)
+
+
 def kept_planes(architecture: Architecture, sketch: SketchSpec) -> Axis:
     """Axis of the rotary planes kept of each key-value head."""
     planes = architecture.rotary_size // 2
-    return Axis("planes", min(planes, max(1, sketch.keys // max(1, 2 * architecture.kv_heads))), planes)
+    return Axis("planes", min(planes, max(1, sketch.keys // max(1, 2 * turned_heads(architecture)))), planes)
 
 
 def kept_plain(architecture: Architecture, sketch: SketchSpec) -> Axis:
     """Axis of the channels of q and k, of those that positions do not turn, kept of each key-value head."""
     known = architecture.query_key_norm != "unknown"
-    plain = architecture.head_size - architecture.rotary_size if known else 0
+    plain = key_size(architecture) - architecture.rotary_size if known else 0
     kept = max(_FEWEST_PLAIN, sketch.keys // max(1, architecture.kv_heads))
     return Axis("plain channels", min(plain, kept), plain)
 
@@ -330,6 +369,7 @@ def layer_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, la
     if architecture.kv_heads:
         yield from attention_specs(architecture, sketch, anchors, layer)
         yield from key_specs(architecture, sketch, anchors, layer)
+        yield from latent_specs(architecture, sketch, anchors, layer)
 
 
 def bundle_specs(
@@ -405,16 +445,18 @@ def attention_specs(architecture: Architecture, sketch: SketchSpec, anchors: int
         Rows of the table; none without key-value heads.
     """
     tokens, heads = Axis("anchors", anchors), Axis("kv heads", architecture.kv_heads)
+    of_products = () if architecture.latent else ("qk", "vo")  # products of whole matrices
     channels = kept_channels(architecture, sketch)
     projected = (heads, channels, Axis("projections", sketch.projections))
     yield ArraySpec("values", layer, "", "v", projected)
     yield ArraySpec("values", layer, "", "o", projected, effort="standard")
     yield ArraySpec("response", layer, "values", "", (heads, channels, tokens), "centred rows")
     for circuit in ("qk", "vo"):
-        largest = (Axis("values", sketch.spectrum),)
-        yield ArraySpec("spectrum", layer, circuit, "", largest, "largest", "float32", "full")
         if architecture.heads_alike and (circuit == "vo" or architecture.query_key_norm in ("none", "gain")):
             yield ArraySpec("heads", layer, circuit, "", (heads, tokens), "centred rows", effort="full")
+    for circuit in of_products:
+        largest = (Axis("values", sketch.spectrum),)
+        yield ArraySpec("spectrum", layer, circuit, "", largest, "largest", "float32", "full")
         if _in_circuits(architecture, layer):
             yield ArraySpec("circuit", layer, circuit, "", (tokens, tokens), "whole", effort="full")
 
@@ -434,19 +476,41 @@ def key_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, laye
     iterator of ArraySpec
         Rows of the table.
     """
-    heads, tokens = Axis("kv heads", architecture.kv_heads), Axis("anchors", anchors)
-    projections = Axis("projections", sketch.projections)
-    for part, kept, rows in (
-        ("turned", kept_planes(architecture, sketch), 2),
-        ("plain", kept_plain(architecture, sketch), 1),
+    tokens, projections = Axis("anchors", anchors), Axis("projections", sketch.projections)
+    for part, heads, kept, rows in (
+        ("turned", turned_heads(architecture), kept_planes(architecture, sketch), 2),
+        ("plain", architecture.kv_heads, kept_plain(architecture, sketch), 1),
     ):
         for role in "kq" if kept.size else "":
-            axes = heads, kept, Axis("rows", rows)
+            axes = Axis("kv heads", heads), kept, Axis("rows", rows)
             one = partial(
                 ArraySpec, layer=layer, part=part, role=role, effort="screen" if role == "k" else "standard"
             )
             yield one("keys", axes=(*axes, projections), norm="planes")
             yield one("key_responses", axes=(*axes, tokens), norm="centred planes")
+
+
+def latent_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, layer: int) -> Iterator[ArraySpec]:
+    """The arrays of the channels of the latent vectors of one layer.
+
+    Parameters
+    ----------
+    architecture : of the model.
+    sketch : sizes, as of the effort.
+    anchors : number of anchors known.
+    layer : number of the layer, from 0.
+
+    Returns
+    -------
+    iterator of ArraySpec
+        Rows of the table; none without a latent vector.
+    """
+    for part in ("kv", "q"):
+        kept = kept_latent(architecture, sketch, query=part == "q")
+        if kept.size:
+            for role in "ab":
+                yield ArraySpec("latent", layer, part, role, (kept, Axis("projections", sketch.projections)))
+            yield ArraySpec("latent_responses", layer, part, "", (kept, Axis("anchors", anchors)), "centred rows")
 
 
 def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, unused: int) -> Iterator[ArraySpec]:

@@ -26,10 +26,10 @@ class Tokens:
     """Gain of the norm before a sublayer ("attn" or "mlp") of a layer, shape [width], offset included."""
 
     @property
-    def lengths(self) -> NDArray[np.float64]:
-        """Lengths of the embeddings, 1 in place of 0, shape [anchors]."""
-        length: NDArray[np.float64] = np.sqrt(np.square(self.embedding).sum(1))
-        return np.where(length > 0, length, 1.0)
+    def sizes(self) -> NDArray[np.float64]:
+        """Root mean squares of the embeddings, by which a norm divides, 1 in place of 0, shape [anchors]."""
+        size: NDArray[np.float64] = np.sqrt(np.square(self.embedding).mean(1))
+        return np.where(size > 0, size, 1.0)
 
     def reading(self, sublayer: str, layer: int) -> NDArray[np.float64]:
         """Embeddings times the norm gain, by which rows of a sublayer are multiplied, shape [width, anchors]."""

@@ -30,6 +30,7 @@ _ON_TOKENS = {
     "key_responses",
     "heads",
     "routers",
+    "latent_responses",
     "match",
     "stream",
     "gram",
@@ -37,7 +38,9 @@ _ON_TOKENS = {
     "spectrum",
     "unused",
 }
-_MOST_ROWS = dict.fromkeys(("response", "key_responses", "heads", "routers", "match", "circuit", "spectrum"), 0.01)
+_MOST_ROWS = dict.fromkeys(
+    ("response", "key_responses", "heads", "routers", "latent_responses", "match", "circuit", "spectrum"), 0.01
+)
 """Share of rows that may differ for components that are centred, ordered by size or multiplied; none for others."""
 
 

@@ -108,7 +108,7 @@ def strongest_units(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: Sket
             if whole:
                 arrays[whole] = circuit(read, embedded)
     if of_experts:
-        arrays[of_experts] = unit_rows(centred(less_common(np.sqrt(sizes) / tokens.lengths)))
+        arrays[of_experts] = unit_rows(centred(less_common(np.sqrt(sizes) / tokens.sizes)))
     return arrays | {name: np.stack(copies) for name, copies in parts.items()}
 
 

@@ -7,6 +7,7 @@ from .earlier import words_of
 from .embedding_geometry import EMBEDDING_GEOMETRY
 from .expert_identity import EXPERT_IDENTITY
 from .head_identity import HEAD_IDENTITY
+from .latent_identity import LATENT_IDENTITY
 from .query_key_identity import QUERY_KEY_IDENTITY
 from .remake import remade
 from .response_identity import RESPONSE_IDENTITY
@@ -48,6 +49,7 @@ EXACT_TESTS: tuple[Statistic, ...] = (
     EXPERT_IDENTITY,
     ROTARY_PHASE,
     QUERY_KEY_IDENTITY,
+    LATENT_IDENTITY,
     UNUSED_TOKENS,
 )
 """The exact tests, whose null distributions come from symmetries, in the order of the report."""
@@ -70,6 +72,7 @@ __all__ = [
     "EXACT_TESTS",
     "EXPERT_IDENTITY",
     "HEAD_IDENTITY",
+    "LATENT_IDENTITY",
     "PANEL_STATISTICS",
     "PRIMARY",
     "QUERY_KEY_IDENTITY",

@@ -149,6 +149,16 @@ def experts_alike(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     return None
 
 
+def behind_latent(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    """Refuse attention whose keys and values are not made from a latent vector."""
+    for side, model in zip("AB", (a, b), strict=True):
+        if not model.record.architecture.latent:
+            return _older(side, model) or Phrase.of("no_latent", model=side)
+        if (reason := _misunderstood(side, model, "attn", "attention")) is not None:
+            return reason
+    return None
+
+
 def compared_by(a: Fingerprint, b: Fingerprint) -> tuple[Component, ...]:
     """Kinds of rows of q and k that can be compared: weights of one width, responses to shared anchors."""
     refused: dict[Component, Phrase | None] = {"keys": same_width(a, b), "key_responses": enough_anchors(a, b)}

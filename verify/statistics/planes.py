@@ -22,7 +22,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fingerprint import Fingerprint, kept_planes
+from ..fingerprint import Fingerprint, kept_planes, turned_heads
 from .alignment import Pair, assign
 from .blocks import Block, BlocksByLayer
 from .groups import Grouping, tied_pairs
@@ -66,7 +66,7 @@ def planes_of(model: Fingerprint, *components: str) -> Planes:
     parts = [_complex(model, name) for name in held]
     alive = np.all([part.any(-1, keepdims=True) for part in parts], axis=0) if parts else True
     indices = kept_planes(shape, model.record.sketch).indices
-    empty = np.zeros((shape.layers, shape.kv_heads, len(indices), 0), complex)
+    empty = np.zeros((shape.layers, turned_heads(shape), len(indices), 0), complex)
     return Planes(np.where(alive, np.concatenate([empty, *parts], axis=-1), 0), indices, len(parts))
 
 

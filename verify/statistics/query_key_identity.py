@@ -28,7 +28,7 @@ from ..fingerprint import Component, Fingerprint, kept_plain
 from .applicability import compared_by, first, known_keys, not_comparable, on_shared_anchors
 from .blocks import Block, BlockReader, BlocksByLayer
 from .counted import Counted, Description, Source
-from .evidence import agreeing_count, identity_evidence, more_conservative, set_aside_note, sign_count
+from .evidence import agreeing_count, effect_of, identity_evidence, more_conservative, set_aside_note, sign_count
 from .groups import Group, groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
 from .statistic import Evidence, Statistic
@@ -41,8 +41,7 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 
 def _plain(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     """Refuse attention all of whose channels are turned, or heads with different numbers of others."""
-    shapes = [model.record.architecture for model in (a, b)]
-    x, y = (shape.head_size - shape.rotary_size for shape in shapes)
+    x, y = (kept_plain(model.record.architecture, model.record.sketch).population for model in (a, b))
     for side, size in zip("AB", (x, y), strict=True):
         if not size:
             return Phrase.of("all_turned", model=side)
@@ -69,9 +68,9 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     described, (_, read) = Description(_counts(a, b), localised=False), _reader(a, b)
     if "key_responses" in compared_by(a, b):
         a, b = on_shared_anchors(a, b)
-    signs = _signs(read, a, b)
+    signs = signs_of(read, a, b)
     if _gain(a, b) is not None:
-        return replace(signs, notes=(*described.notes, *signs.notes))
+        return replace(signs, effect=effect_of(signs.counts), notes=(*described.notes, *signs.notes))
     order = identity_evidence([groups(read, a, b)])
     return replace(
         order,
@@ -82,7 +81,14 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     )
 
 
-def _signs(read: BlockReader, a: Fingerprint, b: Fingerprint) -> Evidence:
+def signs_of(read: BlockReader, a: Fingerprint, b: Fingerprint) -> Evidence:
+    """Agreeing signs of the vectors of two models, two indices at a time; none if both have a mean far from zero.
+
+    Parameters
+    ----------
+    read : reads the blocks of a model.
+    a, b : the models.
+    """
     if all(_mean_far_from_zero(read, model) for model in (a, b)):
         return Evidence((agreeing_count(0, 0),), None, notes=(set_aside_note("signs"),), set_aside=("signs",))
 

@@ -66,7 +66,7 @@ def _holds(
 def _smallest(record: FingerprintRecord, other: Architecture) -> Fingerprint:
     shape = record.architecture
     sizes = {name: _size(getattr(shape, name), getattr(other, name)) for name in _SIZES}
-    if shape.rotary_size:  # two channels form a plane
+    if shape.rotary_size and not shape.latent:  # two channels form a plane
         sizes["head_size"] *= 2
         sizes["rotary_size"] = sizes["head_size"] if shape.rotary_size == shape.head_size else 2
     ones = {name: min(1, max(0, getattr(shape, name))) for name in _ONE}

@@ -7,6 +7,7 @@ number of heads does not fit them, heads count as unknown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from ...base import CheckpointError, DamagedError, Phrase, UnsupportedError
@@ -56,13 +57,20 @@ def describe(
     if not isinstance(model_type, str) or not model_type.isprintable():
         raise DamagedError(f"config.json gives model_type as {model_type!r:.60}; expected a printable string.")
     sizes = {prefix: _hidden(shapes, prefix) for prefix in ("", "expert_", "shared_")}
+    known = family.stated or model_type in family.model_types  # else only the tensor names match this family
+    latent = known and family.attention == "latent"
+    behind, more = _behind_latent(shapes, layers, comparable) if latent else (None, set())
+    if behind is not None:
+        heads, kv_heads, head_size = behind.heads, behind.heads, behind.value_size
     query, value = (_matrix(shapes, role, 0)[0] if family.attention == "heads" else 0 for role in "qv")
     _check_shapes(shapes, (width, narrow), vocab, query, value, sizes)
     _check_rest(shapes, (width, narrow), experts, {"q_norm": query, "k_norm": value}, head_size)
-    notes |= _otherwise(comparable, width, 0 if family.shared_blocks else layers, vocab, experts, sizes)
+    notes |= more | _otherwise(comparable, width, 0 if family.shared_blocks else layers, vocab, experts, sizes)
     tied = vocab > 0 and not any(role == "unembed" for role, _, _ in shapes)
-    known = family.stated or model_type in family.model_types  # else only the tensor names match this family
-    turned = _turned(family, config, head_size) if known and kv_heads else None
+    if not (known and kv_heads):
+        turned = None
+    else:
+        turned = _turned(family, config, head_size) if behind is None else behind.rotary_size
     architecture = Architecture(
         family=family.name,
         model_type=model_type[:60],
@@ -85,11 +93,14 @@ def describe(
         positions=family.positions if known else "unknown",
         tied_embeddings=tied,
         shared_blocks=family.shared_blocks,
-        rotary=family.rotary if turned else "",
+        rotary=("half" if comparable.get("rope_interleave") is False else family.rotary) if turned else "",
         rotary_size=turned or 0,
         query_key_norm="unknown" if turned is None else _query_key_norm(family, shapes),
         heads_alike=known and kv_heads > 0 and family.heads_alike and family.positions not in ("none", "unknown"),
         expert_group=_expert_group(family, shapes, comparable, experts) if known else 0,
+        key_size=0 if behind is None else behind.key_size,
+        latent=0 if behind is None else behind.latent,
+        latent_query=0 if behind is None else behind.latent_query,
     )
     return architecture, notes
 
@@ -119,7 +130,7 @@ def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tupl
         wrong = next(key for key in keys if not _is_count(config, key))
         return (0, 0, 0), {Phrase.of("config.heads_no_number", key=wrong, said=_said(config[wrong]))}
     if family.attention != "heads":
-        return ((heads or 0) if family.attention == "latent" else 0, 0, 0), set()
+        return (0, 0, 0), set()
     query, value = (_matrix(shapes, role, 0)[0] for role in "qv")
     (normed, *_) = shapes.get(("q_norm", 0, None)) or (0,)
     normed = normed if normed < query else 0  # a norm over all heads tells no size
@@ -164,6 +175,70 @@ def _expert_group(family: Family, shapes: Shapes, config: dict[str, Any], expert
     groups = family.expert_groups
     number = groups if isinstance(groups, int) else count(config, *groups, default=0)
     return experts // number if number and experts % number == 0 else 0
+
+
+@dataclass(frozen=True)
+class _Latent:
+    """Sizes of attention through latent vectors."""
+
+    heads: int
+    key_size: int
+    """Channels of q and k of each head."""
+    rotary_size: int
+    """Those that positions turn."""
+    value_size: int
+    latent: int
+    latent_query: int
+
+
+_OF_LATENT = {
+    "num_attention_heads": "heads",
+    "qk_rope_head_dim": "rotary_size",
+    "v_head_dim": "value_size",
+    "kv_lora_rank": "latent",
+    "q_lora_rank": "latent_query",
+}
+"""Entries of ``config.json`` for sizes of attention through latent vectors."""
+
+
+def _behind_latent(shapes: Shapes, layers: int, config: dict[str, Any]) -> tuple[_Latent | None, set[Phrase]]:
+    """Sizes of attention through latent vectors, of every layer alike, and notes; None if they cannot be told.
+
+    The tensors tell all of them: what q has more rows than the keys behind the latent vector, over all heads, is what
+    positions turn, which k has once. An entry of ``config.json`` that says otherwise leaves all of them unknown.
+    """
+    found = {_sizes_behind_latent(shapes, layer) for layer in range(layers)}
+    sizes = found.pop() if len(found) == 1 else None
+    if sizes is None:
+        return None, set()
+    said = {key: config[key] for key in _OF_LATENT if config.get(key) is not None}
+    if all(value == getattr(sizes, _OF_LATENT[key]) for key, value in said.items()):
+        return sizes, set()
+    query = shapes["latent_q_b" if sizes.latent_query else "latent_q", 0, None]
+    told = ", ".join(f"{key} {_said(value)}" for key, value in said.items())
+    return None, {Phrase.of("config.heads_misfit", said=told, q=query[0], v=shapes["latent_kv_b", 0, None][0])}
+
+
+def _sizes_behind_latent(shapes: Shapes, layer: int) -> _Latent | None:
+    """Sizes of one layer; None if tensors are missing, or do not fit together."""
+    into, norm, out_of, writer, query = (
+        shapes.get((f"latent_{name}", layer, None), ()) for name in ("kv_a", "kv_a_norm", "kv_b", "o", "q")
+    )
+    latent_query = 0
+    if not query:
+        read, between, query = (shapes.get((f"latent_q_{name}", layer, None), ()) for name in ("a", "a_norm", "b"))
+        if len(read) != 2 or len(query) != 2 or (*between, query[1]) != (read[0], read[0]):
+            return None
+        latent_query, query = read[0], (query[0], read[1])
+    if [len(shape) for shape in (into, norm, out_of, writer, query)] != [2, 1, 2, 2, 2]:
+        return None
+    rotary_size = into[0] - out_of[1]
+    if norm != out_of[1:] or not into[1] == query[1] == writer[0] or rotary_size <= 0 or out_of[0] <= writer[1]:
+        return None
+    heads, rest = divmod(query[0] - (out_of[0] - writer[1]), rotary_size)
+    if rest or heads <= 0 or query[0] % heads or writer[1] % heads:
+        return None
+    return _Latent(heads, query[0] // heads, rotary_size, writer[1] // heads, norm[0], latent_query)
 
 
 def _is_count(config: dict[str, Any], key: str) -> bool:

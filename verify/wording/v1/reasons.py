@@ -25,6 +25,7 @@ PHRASES = {
         "something fixed, or shared by layers, may tell the heads of {model} apart (such as the slopes of ALiBi, or "
         "one table of position biases), so their order is not free"
     ),
+    "no_latent": "{model} does not make keys and values from a latent vector",
     "no_experts": "{model} has no routed experts",
     "one_expert": "routing tells all experts of {model} apart, so there is no order of experts",
     "routing_unknown": (
@@ -109,6 +110,10 @@ PHRASES = {
     "set_aside_pinned": (
         "{part} were set aside: those of both models resemble the rows of an identity or Hadamard matrix at the same "
         "indices, as in models initialised with such a matrix"
+    ),
+    "set_aside_ordered": (
+        "{part} were set aside: in each of the models, those at near indices (or at indices of one parity) resemble "
+        "one another, as where they are sorted by importance, nested or interleaved, so their order is not random"
     ),
     "set_aside_mean": (
         "{what} were set aside: in both models the mean of the vectors is far from zero, as in unrelated models with "

@@ -1,4 +1,7 @@
-"""DeepSeek V2 and V3: k and v are made from a latent, so no row of theirs is a channel; experts and a shared one.
+"""DeepSeek V2 and V3: k and v are made from a latent vector, q perhaps too; experts and a shared one.
+
+``latent_kv_a`` makes the latent vector and, below it, the one rotary key that all heads share; behind a norm,
+``latent_kv_b`` makes of it, for each head in turn, the keys that positions leave alone, then the values.
 
 The layers that V3 adds to predict further tokens are layers like the others.
 """
@@ -36,5 +39,7 @@ DEEPSEEK = Family(
     outside=(r"\.[0-9]+\.(embed_tokens|enorm|hnorm|eh_proj|shared_head\.(norm|head))\.weight$",),
     required=("embed", "latent_kv_a", "latent_kv_b", "latent_o", "norm_attn", "norm_mlp"),
     attention="latent",
+    rotary="interleaved",
+    query_key_norm="none",
     expert_groups=("n_group",),
 )
