@@ -33,7 +33,8 @@ def of_heads(folder: Path, w: dict[str, Array], c: Config) -> dict[str, np.ndarr
 
 def rows(w: dict[str, Array], layer: int, role: str) -> str:
     """Name of a matrix of attention."""
-    assert (name := f"model.layers.{layer}.self_attn.{role}_proj.weight") in w
+    name = f"model.layers.{layer}.self_attn.{role}_proj.weight"
+    assert name in w
     return name
 
 
