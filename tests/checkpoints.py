@@ -23,7 +23,7 @@ FAMILY_NAMES = ("llama", "qwen3", "qwen2_moe", "pangu_pro_moe", "gpt2", "bert")
 WIDTH, LAYERS, VOCAB, HEADS, KV_HEADS, HEAD_SIZE = 16, 2, 30, 4, 2, 4
 HIDDEN, EXPERTS, EXPERT_HIDDEN, SHARED_HIDDEN = 20, 3, 6, 10
 WITHOUT_HEADS = {"heads": 0, "kv_heads": 0, "head_size": 0, "linear_values": False}
-WITHOUT_HEADS |= {"rotary": "", "rotary_size": 0, "query_key_norm": "unknown"}
+WITHOUT_HEADS |= {"rotary": "", "rotary_size": 0, "query_key_norm": "unknown", "heads_alike": False}
 """What an architecture is where its heads are not known."""
 
 

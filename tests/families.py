@@ -21,6 +21,21 @@ from tests.published_decoders import DECODERS
 from tests.published_others import OTHERS
 
 PUBLISHED = DECODERS | OTHERS
+WHOLE, NOTHING, OPEN = ("half", SIZE, "none"), ("", 0, "none"), ("", 0, "unknown")
+GAINS = ("half", SIZE, "gain")
+DECLARED: dict[str, tuple[str, int, str]] = {
+    **dict.fromkeys(("mixtral", "phi3", "gemma", "gemma2", "olmo", "internlm2", "baichuan", "qwen"), WHOLE),
+    **dict.fromkeys(("falcon", "falcon 11b", "falcon 40b"), WHOLE),
+    **dict.fromkeys(("qwen3_moe", "gemma3_text", "olmo2", "lfm2"), GAINS),
+    "gpt_neox": ("half", 2, "none"),
+    "glm4_moe": ("half", 4, "gain"),
+    **dict.fromkeys(("gptj", "glm", "glm4", "chatglm"), ("interleaved", 4, "none")),
+    **dict.fromkeys(("opt", "gpt_bigcode", "electra", "albert", "distilbert", "mpnet", "vit"), NOTHING),
+    **dict.fromkeys(("clip_text_model", "clip_vision_model"), NOTHING),
+    **dict.fromkeys(("mpt", "bloom", "falcon rw", "t5", "t5 1.1"), NOTHING),
+    **dict.fromkeys(("deepseek_v2", "deepseek_v3", "torch_encoder"), OPEN),
+}
+"""Pairing of the channels of q and k that positions turn, their number, and the norm, of each family."""
 
 
 def shape(role: str, kv_heads: int, narrow: int = WIDTH) -> tuple[int, ...]:
@@ -64,6 +79,32 @@ def shape(role: str, kv_heads: int, narrow: int = WIDTH) -> tuple[int, ...]:
         "k_norm all": (kv,),
     }
     return shapes.get(role, (WIDTH,))
+
+
+def refused(family: str) -> dict[str, str]:
+    """Tests that do not apply to two models of a family, and a pattern of the reason."""
+    facts, (rotary, turned, _) = PUBLISHED[family], DECLARED[family]
+    found = dict(facts.refused)
+    tokens = "embed" in facts.globals.values()
+    found["unused_tokens"] = "no token that is known" if tokens else "no token embedding"
+    if not facts.sizes[1]:
+        found["expert_identity"] = "no routed experts"
+    elif family in ("deepseek_v2", "deepseek_v3", "glm4_moe"):
+        found["expert_identity"] = "not known among which experts"
+    if "value_identity" in found:  # no channels of single heads
+        of_heads = ("head_identity", "rotary_phase", "query_key_identity")
+        return found | dict.fromkeys(of_heads, found["value_identity"])
+    if not rotary:
+        found["rotary_phase"] = "turns no channels"
+    if turned == SIZE:
+        found["query_key_identity"] = "turn all channels"
+    if not tokens:
+        found["head_identity"] = "no token embedding"
+    elif facts.kv_heads == 1:
+        found["head_identity"] = "one kv head"
+    elif facts.positions == "none" or family == "mpnet":
+        found["head_identity"] = "something fixed, or shared by layers"
+    return found
 
 
 def toy(family: str, seed: int = 0) -> Toy:

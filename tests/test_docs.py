@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from docs import exact_tests
 from docs.api import PAGE, page
 
 ROOT = Path(__file__).parents[1]
@@ -15,6 +16,11 @@ PAGES = sorted([ROOT / "README.md", ROOT / "examples" / "README.md", *(ROOT / "d
 
 def test_the_api_page_is_of_todays_names() -> None:
     assert PAGE.read_text("utf-8") == page(), "run `python -m docs.api`"
+
+
+def test_the_page_of_exact_tests_is_of_todays_registry() -> None:
+    written = exact_tests.PAGE.read_text("utf-8")
+    assert written == exact_tests.exact_tests(), "run `python -m docs.exact_tests`"
 
 
 def test_the_example_of_an_own_line_runs() -> None:

@@ -11,27 +11,12 @@ import pytest
 from tests.checkpoints import WITHOUT_HEADS, write_checkpoint
 from tests.checkpoints import toy as first
 from tests.converted import LLAMA_NAMES, converted, write_gguf
-from tests.families import PUBLISHED, toy
+from tests.families import DECLARED, NOTHING, OPEN, PUBLISHED, toy
+from tests.published import SIZE
 from verify.base import OptionError
 from verify.checkpoint import Architecture, open_checkpoint
 from verify.checkpoint.layouts.families import FAMILIES
 from verify.checkpoint.layouts.layout_file import family_of
-
-SIZE = 8  # of a head
-WHOLE, NOTHING, OPEN = ("half", SIZE, "none"), ("", 0, "none"), ("", 0, "unknown")
-GAINS = ("half", SIZE, "gain")
-DECLARED: dict[str, tuple[str, int, str]] = {
-    **dict.fromkeys(("mixtral", "phi3", "gemma", "gemma2", "olmo", "internlm2", "baichuan", "qwen"), WHOLE),
-    **dict.fromkeys(("falcon", "falcon 11b", "falcon 40b"), WHOLE),
-    **dict.fromkeys(("qwen3_moe", "gemma3_text", "olmo2", "lfm2"), GAINS),
-    "gpt_neox": ("half", 2, "none"),
-    "glm4_moe": ("half", 4, "gain"),
-    **dict.fromkeys(("gptj", "glm", "glm4", "chatglm"), ("interleaved", 4, "none")),
-    **dict.fromkeys(("opt", "gpt_bigcode", "electra", "albert", "distilbert", "mpnet", "vit"), NOTHING),
-    **dict.fromkeys(("clip_text_model", "clip_vision_model"), NOTHING),
-    **dict.fromkeys(("mpt", "bloom", "falcon rw", "t5", "t5 1.1"), NOTHING),
-    **dict.fromkeys(("deepseek_v2", "deepseek_v3", "torch_encoder"), OPEN),
-}
 
 
 def found(folder: Path, family: str, **changes: Any) -> Architecture:

@@ -28,7 +28,7 @@ from verify.statistics import (
 )
 from verify.statistics import evidence as statistics_of
 from verify.statistics import sign_agreement as signs_of
-from verify.statistics.pinned import PINNED, log10_p_pinned
+from verify.statistics.pinned import PINNED, both_pinned, log10_p_pinned
 from verify.statistics.result import Part
 from verify.statistics.swaps import differences, standardised_mean
 
@@ -217,6 +217,25 @@ def test_indices_that_a_public_matrix_pins_are_set_aside(
     assert test(a, b).log10_p < -3
 
 
+@pytest.mark.parametrize("noise", [0.05, 0.1])
+@pytest.mark.parametrize("matrix", [EYE, np.tile(EYE[:12], (4, 1))], ids=["identity", "identity in each head"])
+def test_rows_of_q_and_k_that_a_public_matrix_pins_are_seen(matrix: Array, noise: float, tmp_path: Path) -> None:
+    """At any effort; where one model is not pinned, nothing is set aside."""
+    a, b, c = (
+        write(tmp_path / name, tensors, C)
+        for name, tensors in (
+            ("a", began_with(matrix, 1, noise, "q", "k")),
+            ("b", began_with(matrix, 2, noise, "q", "k")),
+            ("c", weights(3, C)),
+        )
+    )
+    for effort in ("screen", "standard"):
+        x, y, z = (verify.fingerprint(path, effort=effort) for path in (a, b, c))  # type: ignore[arg-type]
+        assert both_pinned("rotary planes", x, y)
+        assert not both_pinned("rotary planes", x, z)
+        assert not both_pinned("query and key channels", x, y), "Llama turns all channels"
+
+
 def test_a_child_of_a_pinned_model_is_found_by_what_is_not_pinned(tmp_path: Path) -> None:
     parent = began_with(EYE, 1, 0.1, "v", "o")
     a, b = (write(tmp_path / name, x, C) for name, x in (("p", parent), ("c", child(parent, 2))))
@@ -228,9 +247,7 @@ def test_a_child_of_a_pinned_model_is_found_by_what_is_not_pinned(tmp_path: Path
 
 def test_models_whose_order_is_random_do_not_look_pinned() -> None:
     """Under permutations of its indices a model looks pinned with a probability of at most 10^-4."""
-    found = [
-        log10_p_pinned(part, stranger(seed)) for seed in range(60) for part in ("hidden units", "value channels")
-    ]
+    found = [log10_p_pinned(part, stranger(seed)) for seed in range(60) for part in PARTS]
     check_super_uniform(found)
     assert min(found) > PINNED
 

@@ -28,6 +28,7 @@ from .screen import screen
 from .size import size
 from .speed import exact_tests, kernels, panel_cost, spread_pass
 from .truth import truth
+from .unused_tokens import unused_tokens
 
 README = Path(__file__).parents[2] / "README.md"
 PAGES: dict[str, Callable[[Any], str]] = {
@@ -52,6 +53,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         size,
         spread_pass,
         truth,
+        unused_tokens,
     )
 }
 

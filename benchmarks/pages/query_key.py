@@ -29,13 +29,14 @@ def query_key(found: dict[str, Any]) -> str:
         f"{found['transformers']} builds, at toy width, with random weights, gains and biases in double precision. "
         "Numbers are the largest change of an answer over the spread of all answers. "
         f"Of {found['elements']} random elements of a declared group it must be below {found['same']:g} (the largest "
-        f"is shown), of all else above {found['moved']:g}. `python -m benchmarks.query_key_symmetries`.",
+        f"is shown; 0 where softmax or norms, which many models compute in single precision, absorb the last bits), "
+        f"of all else above {found['moved']:g}. `python -m benchmarks.query_key_symmetries`.",
         "Declared: the pairs of channels that rotary positions turn (`half`: c with c + n/2; `interleaved`: 2c with "
-        "2c + 1), how many of a head's channels they are, and the norm of q and k. Symmetries of q with k: each plane "
-        "turned by quarters (by halves under gains), the other channels permuted and their signs changed (signs alone "
-        "under gains); of v with o: channels permuted and their signs changed.",
+        "2c + 1), how many of a head's channels they are, and the norm of q and k. Symmetries of q with k: each "
+        "plane turned by quarters (by halves under gains), the other channels permuted and their signs changed "
+        "(signs alone under gains); of v with o: channels permuted and their signs changed.",
         table(
-            "llllrrr",
+            "lllllr",
             ["model", "table", "pairs", "turned", "norm", "q with k", "v with o", *_OTHERS],
             rows,
         ),
@@ -48,4 +49,4 @@ def query_key(found: dict[str, Any]) -> str:
 
 
 def _number(value: float | None) -> str | None:
-    return None if value is None else f"{value:.0e}"
+    return None if value is None else f"{value:.1g}"

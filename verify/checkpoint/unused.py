@@ -3,12 +3,12 @@
 The table is fixed: it knows names, never weights. A token counts if it is
 
 - one of the 13 bytes that no valid UTF-8 text contains (RFC 3629: C0 and C1 would begin an overlong form, F5 to FF a
-  code point beyond U+10FFFF), as every byte-level and byte-fallback vocabulary has them; Land and Bartolo (2024, arXiv
-  2405.05417) take the latter as the reference of untrained tokens;
-- in a byte-fallback vocabulary, an ASCII byte whose character has a token of its own, so that no text falls back to it;
-- a number of a series that its maker set aside before training, without the first and the last ten, which others take
-  into use without renaming them: ``<|reserved_special_token_0|>`` and ``<|reserved_special_token_250|>`` pad and mark
-  turns in fine-tuned models, ``<SPECIAL_999>`` pads Nemotron, ``<unused94>`` opens MedGemma's thoughts;
+  code point beyond U+10FFFF), as every byte-level and byte-fallback vocabulary has them; Land and Bartolo (2024,
+  arXiv 2405.05417) take the latter as the reference of untrained tokens;
+- in a byte-fallback vocabulary, an ASCII byte whose character has a token of its own, so that no text falls back;
+- a number of a series that its maker set aside before training, without the first and the last ten, which others
+  take into use without renaming them: ``<|reserved_special_token_0|>`` marks turns and ``<SPECIAL_999>`` pads in
+  models of other makers, ``<unused94>`` opens MedGemma's thoughts;
 - a row of the table beyond the last token.
 
 Left out on purpose: ``<extra_id_N>`` (T5 and its kin write them in every example, Nemotron in every chat),
@@ -51,11 +51,12 @@ TAKEN = 10
 SERIES: tuple[Series, ...] = (
     Series("[unused", "]", 0, 993, "vocab.txt of BERT (google-research/bert), and of multilingual BERT up to 99"),
     Series("<unused", ">", 0, 98, "tokenizer of Gemma (google/gemma_pytorch)"),
-    Series("<|reserved_special_token_", "|>", 0, 250, "tokenizer of Llama 3 (meta-llama/llama3), up to 247 in 3.1"),
+    Series("<|reserved_special_token_", "|>", 0, 247, "tokenizer of Llama 3 (meta-llama/llama3); 3.0 has three more"),
     Series("<|reserved_", "|>", 200013, 201087, "o200k_harmony of gpt-oss (openai/harmony)"),
     Series("<|reserved_token_", "|>", 163594, 163839, "tokenizer of Kimi K2 and Moonlight (MoonshotAI)"),
     Series("<|dummy_", "|>", 0, 84, "tokenizer of Phi-4 (microsoft/phi-4)"),
     Series("<SPECIAL_", ">", 100, 999, "tekken.json of Mistral (mistralai/mistral-common)"),
+    Series("[control_", "]", 20, 768, "tokenizer.model of Mistral from version 3 on (mistralai/mistral-common)"),
     Series("<｜place▁holder▁no▁", "｜>", 0, 795, "tokenizer of DeepSeek V3 (deepseek-ai/DeepSeek-V3)"),
     Series(">>UNUSED_", "<<", 100, 1900, "tokenizer of Falcon 3 (tiiuae)"),
 )

@@ -37,7 +37,7 @@ _LARGEST = 1 << 24  # tokens
 _MOST_PIECES = 1 << 19  # of a list or a sentencepiece model; the largest published have 262144
 _MOST_FIELDS = 16  # of a piece; there are three
 _NO_TEXT = (2, 3, 5)  # types of pieces without text: unknown, control, unused
-_MOST_BEYOND = 1 << 12  # rows beyond the last token that get names; Qwen 2.5 has 271
+_MOST_BEYOND = 1 << 12  # rows that get names though no token has one; Qwen 2.5 has 271, and tekken.json 1000
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ def _tekken(name: str, text: bytes) -> Tokens:
     """Mistral's format: special tokens, then byte strings in base64 by rank.
 
     The published ones list more tokens than the tokenizer has; those whose id is ``default_vocab_size`` or more
-    are never used.
+    are never used. Special tokens without a name are ``<SPECIAL_20>`` and so on, by id (mistral-common).
     """
     content = parse_json_object(text, name)
     config, vocab = content.get("config"), content.get("vocab")
@@ -225,6 +225,8 @@ def _tekken(name: str, text: bytes) -> Tokens:
     try:
         pairs = [(_of_base64(row["token_bytes"]), row["rank"] + special) for row in vocab]
         own = _listed(content.get("special_tokens"), "token_str", "rank")
+        rest = set(range(min(special, _MOST_BEYOND))).difference(number for _, number in own)
+        own += [(f"<SPECIAL_{number}>", number) for number in sorted(rest)]
         return Tokens([(token, number) for token, number in pairs if number < size], _as_bytes, own)
     except (LookupError, TypeError, ValueError) as error:
         raise DamagedError(f"{name} has a token without rank or bytes in base64; obtain it again.") from error
@@ -254,8 +256,8 @@ def _check_lines(name: str, content: bytes) -> None:
 
 def _pieces(name: str, content: bytes) -> Iterator[tuple[str, object]]:
     """Pieces of a sentencepiece model in the order of their ids: field 1, repeated, with text (1) and type (3)."""
-    for field, value in _fields(name, content, _MOST_PIECES):
-        if field != 1 or not isinstance(value, bytes):
+    for tag, value in _fields(name, content, _MOST_PIECES):
+        if tag != 1 or not isinstance(value, bytes):
             continue
         piece = dict(_fields(name, value, _MOST_FIELDS))
         text, kind = piece.get(1), piece.get(3, 1)

@@ -63,6 +63,8 @@ class PartSubject(Record):
     """Anchors kept."""
     pairing: Pairing = later("tokens")
     """How they pair with those of another model."""
+    unused: tuple[str, ...] = later(())
+    """Names of the tokens kept that no text contains."""
     dead: tuple[DeadCount, ...]
     non_finite: int
     unrecognised: tuple[str, ...]

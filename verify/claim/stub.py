@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..base import Phrase
-from ..fingerprint import ANCHORS, Fingerprint, FingerprintRecord
+from ..fingerprint import ANCHORS, Fingerprint, FingerprintRecord, components
 from .subject import Subject
 
 if TYPE_CHECKING:
@@ -45,12 +45,14 @@ def stub(report: ClaimReport, subject: Subject, side: int) -> Fingerprint:
         "unrecognised_inside",
         "pairing",
         "tokenizer",
+        "unused",
     )
     fields = {name: getattr(subject, name) for name in known_of}
     record = FingerprintRecord.model_construct(
         **fields,
         effort=report.provenance.effort,
         sketch=report.provenance.sketch,
+        components=components(report.provenance.sketch, report.provenance.effort),
         anchors=tuple(range(start, start + known[side])),
     )
     return Fingerprint(record, {})

@@ -46,6 +46,8 @@ class Subject(Record):
     """Anchors kept: tokens, or rows of the table of tokens."""
     pairing: Pairing = later("tokens")
     """How anchors pair with those of another model: by tokens, or by row numbers."""
+    unused: tuple[str, ...] = later(())
+    """Names of the tokens kept that no text contains."""
     tokenizer: str | None = later()
     """Name of the tokenizer file; None if none was found."""
     dead: tuple[DeadCount, ...]

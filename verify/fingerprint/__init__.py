@@ -2,6 +2,7 @@
 
 from ..base.callable_module import make_callable
 from .anchors import ANCHORS, LEAST_ANCHORS, Pairing, known_tokens, shared_anchors
+from .attention import plain_channels, planes
 from .build import fingerprint
 from .copies import may_be_copies, with_file_digests
 from .cut import on_anchors, on_shared_anchors, reduced
@@ -14,6 +15,7 @@ from .layout import (
     Bundle,
     Component,
     bundles,
+    components,
     gains_name,
     kept_channels,
     kept_dimensions,
@@ -53,6 +55,7 @@ __all__ = [
     "bundles",
     "check_same",
     "chosen_indices",
+    "components",
     "difference",
     "fingerprint",
     "gains_name",
@@ -71,6 +74,8 @@ __all__ = [
     "nothing_differs",
     "on_anchors",
     "on_shared_anchors",
+    "plain_channels",
+    "planes",
     "projection",
     "reduced",
     "same_weights",

@@ -53,6 +53,8 @@ def diagonal(queries: NDArray[np.float64], others: NDArray[np.float64], heads: i
     array
         float16, shape [kv heads, anchors].
     """
-    of_heads = others.reshape(heads, -1, others.shape[1])
-    shared = queries.reshape(heads, -1, of_heads.shape[1], others.shape[1]).sum(1)
+    rows, anchors = others.shape  # there may be no anchors
+    size = rows // heads
+    of_heads = others.reshape(heads, size, anchors)
+    shared = queries.reshape(heads, len(queries) // rows, size, anchors).sum(1)
     return unit_rows(centred((shared * of_heads).sum(1)))

@@ -8,6 +8,9 @@ choose layers *because* they match, and reject unrelated models in half of all c
 
 from __future__ import annotations
 
+from itertools import permutations
+from math import perm
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +19,7 @@ from .blocks import Block, BlocksByLayer, Vectors, common_indices, cosines, flat
 Pair = tuple[tuple[int, str], tuple[int, str]]
 """A block of A and a block of B, each as (layer, slot)."""
 
+_FEW = 720  # arrangements
 LARGEST = 512
 """Rows per layer used for alignment; further ones are ignored."""
 
@@ -125,6 +129,8 @@ def assign(table: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.int
     table = np.round(table, 6)
     if (best := _best_of_each(table)) is not None:
         return np.arange(len(table), dtype=np.intp), best
+    if (columns := _best_of_all(table)) is not None:
+        return np.arange(len(table), dtype=np.intp), columns
     from scipy.optimize import linear_sum_assignment
 
     rows, columns = linear_sum_assignment(table, maximize=True)
@@ -138,3 +144,14 @@ def _best_of_each(table: NDArray[np.float64]) -> NDArray[np.intp] | None:
     best: NDArray[np.intp] = table.argmax(1)
     unique = (table == table.max(1, keepdims=True)).sum() == len(table)
     return best if unique and len(np.unique(best)) == len(table) else None
+
+
+def _best_of_all(table: NDArray[np.float64]) -> NDArray[np.intp] | None:
+    """The first arrangement of columns with the largest total, if there are few; scipy takes longer to import."""
+    rows, columns = table.shape
+    if not 0 < rows <= columns or perm(columns, rows) > _FEW:
+        return None
+    arrangements = np.array(list(permutations(range(columns), rows)), dtype=np.intp)
+    totals = np.rint(table * 1e6).astype(np.int64)[np.arange(rows), arrangements].sum(1)  # whole, so sums are exact
+    best: NDArray[np.intp] = arrangements[totals.argmax()]
+    return best

@@ -10,8 +10,10 @@ import numpy as np
 from ..base import Phrase
 from ..fingerprint import Fingerprint
 from ..inference import bonferroni_min, holm, log10_p_fixed_points, log10_p_signs
+from .blocks import BlockReader
 from .groups import G, Group, Grouping, Merged
 from .matching import background, fixed_points
+from .ordered import READERS, both_ordered
 from .pinned import both_pinned
 from .result import Count, EffectSize, LayerResult, Part, SetAside
 
@@ -91,8 +93,8 @@ def identity_evidence(groupings: Sequence[Grouping[Group]]) -> Evidence:
     return more_conservative(_identity, groupings)
 
 
-def identity_unless_pinned(groupings: Mapping[Part, Grouping[Group]], a: Fingerprint, b: Fingerprint) -> Evidence:
-    """Evidence of identity, excluding parts whose indices a public matrix pins in both models.
+def identity_unless_set_aside(groupings: Mapping[Part, Grouping[Group]], a: Fingerprint, b: Fingerprint) -> Evidence:
+    """Evidence of identity, excluding parts whose indices are not in random order in either model.
 
     The p-value is the larger of those with and without these parts: the decision to exclude depends on data that
     permutations change, so only the larger is valid.
@@ -107,13 +109,39 @@ def identity_unless_pinned(groupings: Mapping[Part, Grouping[Group]], a: Fingerp
     Evidence
         The one with the larger p-value.
     """
-    pinned = tuple(part for part in groupings if both_pinned(part, a, b))
+    codes = {part: order_set_aside(part, READERS[part], a, b) for part in groupings}
     evidence = identity_evidence(list(groupings.values()))
-    if not pinned:
+    aside = tuple(code for of_part in codes.values() for code in of_part)
+    if not aside:
         return evidence
-    rest = identity_evidence([grouping for part, grouping in groupings.items() if part not in pinned])
+    rest = identity_evidence([grouping for part, grouping in groupings.items() if not codes[part]])
     chosen = max(rest, evidence, key=lambda e: e.log10_p)
-    return replace(chosen, notes=chosen.notes + pinned_notes(pinned), set_aside=pinned)
+    return replace(chosen, notes=(*chosen.notes, *map(set_aside_note, aside)), set_aside=aside)
+
+
+def order_set_aside(
+    part: Part, readers: tuple[BlockReader, ...], a: Fingerprint, b: Fingerprint
+) -> tuple[SetAside, ...]:
+    """Codes of what shows, in each model by itself, that the indices of a part are not in random order.
+
+    Parameters
+    ----------
+    part : whose indices are compared.
+    readers : readings of them.
+    a, b : the models.
+
+    Returns
+    -------
+    tuple of codes
+        Some of ``order_codes(part)``; none if one of the models may be in random order.
+    """
+    found = both_pinned(part, a, b), both_ordered(readers, a, b)
+    return tuple(code for code, broken in zip(order_codes(part), found, strict=True) if broken)
+
+
+def order_codes(part: Part) -> tuple[SetAside, SetAside]:
+    """Codes of a part that a public matrix pins, and of one whose units are sorted or fall into classes."""
+    return part, f"order of {part}"
 
 
 def more_conservative(evidence: Callable[[list[G]], Evidence], groupings: Sequence[Grouping[G]]) -> Evidence:
@@ -132,7 +160,9 @@ def pinned_notes(parts: Sequence[Part]) -> tuple[Phrase, ...]:
 
 
 def set_aside_note(code: SetAside) -> Phrase:
-    """The note on what was set aside: signs for their mean, parts for a matrix that pins them."""
+    """The note on what was set aside: signs for their mean, parts for a matrix that pins them or for their order."""
+    if code.startswith("order of "):
+        return Phrase.of("set_aside_ordered", part=code.removeprefix("order of "))
     if code.startswith("signs"):
         return Phrase.of("set_aside_mean", what=code)
     return Phrase.of("set_aside_pinned", part=code)

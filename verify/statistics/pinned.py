@@ -14,20 +14,22 @@ independent. Exact copies count once; blocks that are merely similar do not, sin
 similar.
 
 Known matrices: the identity, over all rows (``eye(rows, width)``, repeated where there are more rows than columns)
-and in each head by itself, and Sylvester's Hadamard matrix. An identity between other orders of axes is not detected.
+and in each head by itself, and Sylvester's Hadamard matrix; rows of q and k are compared as those of v are. An
+identity between other orders of axes is not detected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from math import log10
+from typing import Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fingerprint import Fingerprint, bundles, kept_channels, projection, unit_rows
+from ..fingerprint import Fingerprint, bundles, kept_channels, plain_channels, planes, projection, unit_rows
 from ..inference import log10_p_fixed_points
 from .matching import fixed_points
 from .result import Part
@@ -48,7 +50,7 @@ def both_pinned(part: Part, a: Fingerprint, b: Fingerprint) -> bool:
 
     Parameters
     ----------
-    part : ``hidden units`` or ``value channels``.
+    part : ``hidden units``, ``value channels``, ``rotary planes`` or ``query and key channels``.
     a, b : the models.
 
     Returns
@@ -68,7 +70,7 @@ def _pinned(part: Part, model: Fingerprint) -> bool:
 
 def log10_p_pinned(part: Part, model: Fingerprint) -> float:
     """log10 p, over all arrays and matrices, of the hypothesis that no known matrix pins the indices."""
-    found = list((_units if part == "hidden units" else _values)(model))
+    found = list(_READERS[part](model))
     return min(0.0, min(found, default=0.0) + log10(max(1, len(found))))
 
 
@@ -82,18 +84,48 @@ def _units(model: Fingerprint) -> Iterator[float]:
 
 def _values(model: Fingerprint) -> Iterator[float]:
     """log10 p by rows of v, and by columns of o, which are summed over the query heads of a kv head."""
+    at = kept_channels(model.record.architecture, model.record.sketch).indices
+    for role in ("v", "o"):
+        if layers := _layers(model, "values", role):
+            yield from _heads(model, layers, at, role)
+
+
+def _keys(rows: Literal["turned", "plain"], model: Fingerprint) -> Iterator[float]:
+    """log10 p by rows of k, and by rows of q, which are summed over the query heads of a kv head."""
+    channels = {"turned": planes, "plain": plain_channels}[rows](model.record.architecture, model.record.sketch)
+    for role in ("k", "q"):
+        if layers := _layers(model, "keys", f"{rows}.{role}"):
+            yield from _heads(model, [x.reshape(len(x), -1, x.shape[-1]) for x in layers], channels.ravel(), role)
+
+
+def _heads(model: Fingerprint, layers: list[NDArray[np.float64]], at: NDArray[np.intp], role: str) -> Iterator[float]:
+    """log10 p of channels of heads, numbered through all heads, or in each head by itself.
+
+    Parameters
+    ----------
+    model : one model.
+    layers : vectors [kv heads, n, k] of each layer.
+    at : the channels of a head that they are of, [n].
+    role : of the matrix; of ``q`` and ``o`` the vectors are sums over the query heads of a kv head.
+    """
     shape = model.record.architecture
     size, heads = shape.head_size, np.arange(shape.kv_heads)[:, None]
-    at, sharing = kept_channels(shape, model.record.sketch).indices, shape.heads // max(1, shape.kv_heads)
-    for role in ("v", "o"):
-        orders = [[heads * size + at], [0 * heads + at]]
-        if role == "o" and sharing > 1:
-            orders.append([(heads * sharing + s) * size + at for s in range(sharing)])
-        if layers := _layers(model, "values", role):
-            for images in _matrices(model, reads=role == "v"):
-                for order in orders:
-                    of_heads = np.sum([images(rows.ravel()) for rows in order], axis=0)
-                    yield _p(layers, of_heads.reshape(len(heads), len(at), -1))
+    sharing = shape.heads // max(1, shape.kv_heads)
+    orders = [[heads * size + at], [0 * heads + at]]
+    if role in "qo" and sharing > 1:
+        orders.append([(heads * sharing + s) * size + at for s in range(sharing)])
+    for images in _matrices(model, reads=role != "o"):
+        for order in orders:
+            of_heads = np.sum([images(rows.ravel()) for rows in order], axis=0)
+            yield _p(layers, of_heads.reshape(len(heads), len(at), -1))
+
+
+_READERS: dict[Part, Callable[[Fingerprint], Iterator[float]]] = {
+    "hidden units": _units,
+    "value channels": _values,
+    "rotary planes": partial(_keys, "turned"),
+    "query and key channels": partial(_keys, "plain"),
+}
 
 
 def _layers(model: Fingerprint, kind: str, rest: str) -> list[NDArray[np.float64]]:

@@ -28,7 +28,7 @@ from ..fingerprint import Component, Fingerprint, kept_plain
 from .applicability import compared_by, first, known_keys, not_comparable, on_shared_anchors
 from .blocks import Block, BlockReader, BlocksByLayer
 from .counted import Counted, Description, Source
-from .evidence import agreeing_count, identity_evidence, more_conservative, set_aside_note, sign_count
+from .evidence import agreeing_count, effect_of, identity_evidence, more_conservative, set_aside_note, sign_count
 from .groups import Group, groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
 from .statistic import Evidence, Statistic
@@ -70,7 +70,7 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
         a, b = on_shared_anchors(a, b)
     signs = signs_of(read, a, b)
     if _gain(a, b) is not None:
-        return replace(signs, notes=(*described.notes, *signs.notes))
+        return replace(signs, effect=effect_of(signs.counts), notes=(*described.notes, *signs.notes))
     order = identity_evidence([groups(read, a, b)])
     return replace(
         order,

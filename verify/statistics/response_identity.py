@@ -19,7 +19,7 @@ from ..fingerprint import Fingerprint
 from .applicability import both_mlps, enough_anchors, first, linear_values, on_shared_anchors
 from .blocks import unit_responses, value_responses
 from .counted import Counted, Source, common_to_dense
-from .evidence import identity_unless_pinned
+from .evidence import identity_unless_set_aside, order_codes
 from .groups import groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
 from .statistic import Evidence, Statistic
@@ -35,8 +35,8 @@ def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
 
 
 def _sources(a: Fingerprint, b: Fingerprint) -> tuple[Source, ...]:
-    of_units = Source("unit responses", unit_responses, ("hidden units",))
-    of_values = Source("value responses", value_responses, ("value channels",))
+    of_units = Source("unit responses", unit_responses, order_codes("hidden units"))
+    of_values = Source("value responses", value_responses, order_codes("value channels"))
     refused = ((of_units, both_mlps(a, b)), (of_values, linear_values(a, b)))
     return tuple(source for source, reason in refused if reason is None)
 
@@ -44,7 +44,7 @@ def _sources(a: Fingerprint, b: Fingerprint) -> tuple[Source, ...]:
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     a, b = on_shared_anchors(a, b)
     found = {source.set_aside[0]: groups(source.read, a, b) for source in _sources(a, b)}
-    return identity_unless_pinned(found, a, b)
+    return identity_unless_set_aside(found, a, b)
 
 
 _GROUP = (

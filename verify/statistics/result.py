@@ -13,7 +13,8 @@ Law = Literal["fixed_points", "signs"]
 Part = str
 """What is counted, such as ``hidden units``."""
 SetAside = str
-"""What a test set aside (p = 1) because both models break its symmetry: a part, ``signs of`` a part, or ``signs``."""
+"""What a test set aside (p = 1) because both models break its symmetry: a part, ``order of`` or ``signs of`` a
+part, or ``signs``."""
 
 
 class Count(Record):

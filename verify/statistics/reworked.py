@@ -39,9 +39,9 @@ SOME = 0.01
 """Least share of zero units, or of twins, that is told."""
 TWINS = 0.999
 """Least cosine of twins, in every matrix."""
-STANDS_OUT = 3.0
+STANDS_OUT = 4.0
 """Least size of a dimension of the embedding, over the median, that stands out."""
-EVEN = 1.5
+EVEN = 2.0
 """Largest such size where none stands out."""
 COHERENT = 0.5
 """Least mean modulus of products of planes that agree; between unrelated models of the zoo it is below .26."""
@@ -125,8 +125,11 @@ def _turned(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     together, by_quarters = (float(np.abs((turns**k).sum()) / np.sqrt(len(z))) for k in (1, 4))
     if together > _SPREAD:
         return None
-    code = "reworked.quarter_turns" if by_quarters > _SPREAD else "reworked.turned"
-    return Phrase.of(code, coherence=float(np.abs(z).mean()), planes=len(z))
+    return Phrase.of(
+        "reworked.quarter_turns" if by_quarters > _SPREAD else "reworked.turned",
+        coherence=float(np.abs(z).mean()),
+        planes=len(z),
+    )
 
 
 def _lengths(model: Fingerprint) -> Iterator[NDArray[np.float64]]:

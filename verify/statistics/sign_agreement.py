@@ -32,7 +32,7 @@ from ..fingerprint import Fingerprint
 from .applicability import both_mlps, enough_anchors, first, linear_values, odd_in_up, on_shared_anchors, same_width
 from .blocks import BlockReader, strongest_units, unit_pairs, value_responses, values
 from .counted import Counted, Description, Source
-from .evidence import agreeing_count, effect_of, more_conservative, pinned_notes, set_aside_note, sign_count
+from .evidence import agreeing_count, effect_of, more_conservative, set_aside_note, sign_count
 from .groups import Group, groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
 from .partners import numbers_of_partners
@@ -99,7 +99,7 @@ def _part(part: Part, a: Fingerprint, b: Fingerprint) -> Evidence:
     read = _BY_WEIGHTS[part]
     nothing = (agreeing_count(0, 0, part), agreeing_count(0, 0, partners_of(part)))
     if both_pinned(part, a, b):
-        return Evidence(nothing, None, notes=pinned_notes((part,)), set_aside=(part,))
+        return Evidence(nothing, None, notes=(set_aside_note(part),), set_aside=(part,))
     if all(_mean_far_from_zero(read, model) for model in (a, b)):
         aside = f"signs of {part}"
         return Evidence(nothing, None, notes=(set_aside_note(aside),), set_aside=(aside,))

@@ -20,7 +20,7 @@ from ..fingerprint import Fingerprint
 from .applicability import both_mlps, first, same_width
 from .blocks import units
 from .counted import Counted, Source, common_to_dense
-from .evidence import identity_unless_pinned
+from .evidence import identity_unless_set_aside, order_codes
 from .groups import groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
 from .statistic import Evidence, Statistic
@@ -32,11 +32,11 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 
 def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     least, _ = common_to_dense(a, b)
-    return (Counted("fixed_points", sources=(Source("units", units, ("hidden units",)),), least=least),)
+    return (Counted("fixed_points", sources=(Source("units", units, order_codes("hidden units")),), least=least),)
 
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
-    return identity_unless_pinned({"hidden units": groups(units, a, b)}, a, b)
+    return identity_unless_set_aside({"hidden units": groups(units, a, b)}, a, b)
 
 
 _GROUP = "permutations of the hidden units of each MLP block, independently of the other blocks"

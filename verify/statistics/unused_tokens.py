@@ -11,35 +11,36 @@ the input table, of the output table and of its bias. It is a symmetry of traini
 Theorem. Let T be a set of tokens that occur in no text, target or random replacement that a model is trained on. Let
 its initial rows for T be exchangeable (such as independent with one distribution, whatever its mean) given all else
 that is random in training, and given the other model; let the loss be a function of the logits that is symmetric in
-those of T (softmax over the whole vocabulary, also with label smoothing or a z-loss), and let the optimiser act on
-entries, rows or whole tables by one rule (SGD, Adam(W) with any epsilon, Adafactor, Lion; weight decay; clipping by
-norm). Then the rows for T of the trained model are exchangeable given all its other weights and the other model.
+those of T (softmax over the whole vocabulary, also with label smoothing or a z-loss), and let the optimiser treat all
+rows by one rule (SGD, Adam(W) with any epsilon, Adafactor, Lion; weight decay; clipping by the norm of the whole).
+Then the rows for T of the trained model are exchangeable given all its other weights and the other model.
 
-Proof. Let a permutation s of T act on weights, gradients and optimiser states alike. No input reads a row of T, and
-logits of T are permuted, so the loss L has L(s w) = L(w) for every batch, and grad L(s w) = s grad L(w). An update
-rule that is the same for all rows gives w_{t+1}(s w_t) = s w_{t+1}(w_t), and by induction training maps s w_0 to s
-w_n. As s w_0 and w_0 have one distribution given the rest, s w_n and w_n have. ∎
+Proof. Let a permutation s of T act on weights, gradients and optimiser states alike. No input reads a row of T, and s
+permutes logits of T alone, so the loss L has L(s w) = L(w) for every batch, and grad L(s w) = s grad L(w). If a step
+of training maps w to U(w), one rule for all rows says U(s w) = s U(w); by induction training maps s w_0 to s w_n. As
+s w_0 and w_0 have one distribution given the rest, so have s w_n and w_n. ∎
 
-Inner products with rows outside T, means over them, and lengths follow s by permuting profiles; centring over T is
-symmetric in T. So the score array has its rows (columns) permuted by s, and F has the null distribution of
-``inference.fixed_points`` with one group: P(F >= k) <= 1/k!. If only some tokens are common or kept, they are chosen
-by name, and the permutations of these alone do. One of the two models suffices.
+Inner products with rows outside T, means over them and lengths follow s, which permutes the profiles; centring over T
+is symmetric in T. So s permutes the rows (columns) of the score array, and F has the null distribution of
+``inference.fixed_points`` with one group: P(F >= k) <= 1/k!. The tokens that both models keep are chosen by name, and
+the permutations of these alone do. One of the two models suffices.
 
 What may happen to the rows, and why it does no harm. *Untied tables*: an input row of T gets no gradient, so Adam's
 update is 0 / (0 + epsilon) = 0, and it remains its initial row times a power of the weight decay. *Tied tables*: it
-is pushed as an output, most of all along one direction for all of T, which centring over T removes. *Rows drawn
-anew*, as when an embedding is extended, independent around the mean of the old ones: exchangeable given these, and
-the mean is removed. *Rows set to the mean*, or to multiples of it: one direction, so all are ties, and a tie is no
-match. *Equal rows* by chance or by rounding are ties; rows of zeros are dead. *A common seed* gives two models
-common initial weights, which is what the test is to find.
+is pushed as an output, most of all in one direction for all of T, which centring over T removes. *Rows drawn anew*,
+as when a table is extended, independent around the mean of the old ones: exchangeable given these, and the mean is
+removed. *Rows set to the mean*, or to multiples of it: one direction, so all are ties, and a tie is no match. *Equal
+rows* by chance or by rounding are ties; rows of zeros are dead. *A common seed* gives two models common initial
+weights, which is what the test is to find.
 
-What breaks it: rows copied from another model's table; rows made from the spelling of tokens (hash embeddings) or
-repeated between shards of one table, which are not exchangeable; negatives sampled by number of the token; tokens of
-T that some text has after all; random replacements (masked language models put any token in place of one in
-sixty-seven) drawn alike for both models, for which the test refuses two such models. *Outputs*: logits of T differ
-between tokens, so whoever imitates another model's logits learns its output rows up to a map of the stream, and two
-students of one teacher do so both. Their input rows know nothing of it where tables are untied, so output rows are
-never compared; where they are tied, distillation is found like a copy.
+What breaks it: rows copied from another model's table; rows made from the spelling or number of tokens (hash
+embeddings), or repeated between shards of one table, which are not exchangeable; negatives sampled by number; tokens
+of T that were read after all, for each of which F may be one too large. *Replacements*: masked language models put
+any token in place of 1.5% of those read. Drawn afresh they keep T exchangeable, but two trainings on one prepared
+text read the same tokens of T in the same places and learn what stood there, so the test refuses two models that may
+be of that kind. *Outputs*: logits of T differ between tokens, so whoever imitates another model's logits learns its
+output rows up to a map of the stream, and two students of one teacher both do. Where tables are not tied, input rows
+know nothing of it, so output rows are never compared; where they are tied, a student is found like a copy.
 
 Survives every change that keeps the function, permuted units and a rotated stream together, upcycling, changed depth,
 a body trained anew on copied embeddings; models of different width compare. Blind to rows drawn anew.
@@ -71,7 +72,8 @@ _LEAST_LENGTH = 2.0**-16  # of a profile less the mean, below which its directio
 
 def _common(a: Fingerprint, b: Fingerprint) -> tuple[str, ...]:
     """Names of the unused tokens that both models keep."""
-    return tuple(name for name in a.record.unused if name in set(b.record.unused))
+    known = set(b.record.unused)
+    return tuple(name for name in a.record.unused if name in known)
 
 
 def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
@@ -152,13 +154,14 @@ UNUSED_TOKENS = Statistic(
         "about the rows of the other."
     ),
     assumptions=(
-        "At least one of the two models was trained from rows for these tokens that were drawn alike and "
-        "independently of one another and of the other model (around any mean), by a loss that these tokens enter "
-        "alike, as in a softmax over the whole vocabulary, and by an optimiser with one rule for all rows (SGD, "
-        "Adam(W), Adafactor, Lion). This is false of rows that are made from the spelling or number of a token, or "
-        "repeated between parts of a table, and of negatives sampled by number.",
-        "Neither text nor targets held these tokens; which they are is fixed by their names. A token that was used "
-        "after all, by both models alike, may count one match too many.",
+        f"At least one of the two models was trained from an initialisation and by a procedure whose joint "
+        f"distribution, given the other model, is invariant under {_GROUP}. This is true where their initial rows "
+        "are drawn alike and independently of one another (around any mean), the loss is a softmax over the whole "
+        "vocabulary, and the optimiser has one rule for all rows (SGD, Adam(W), Adafactor, Lion); and false of rows "
+        "that are made from the spelling or number of a token, or repeated between parts of a table, and of "
+        "negatives sampled by number.",
+        "Neither text nor targets held these tokens, nor was text that spells their names split into them; which "
+        "they are is fixed by their names. A token that both trainings used after all may be one match too many.",
         "Where a token table is also the output layer, neither model was distilled from the logits of the other, nor "
         "both from those of a third: unused tokens have different logits, so a student is found like a copy. "
         "Tables that are not tied do not need this.",

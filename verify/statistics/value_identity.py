@@ -19,7 +19,7 @@ from ..fingerprint import Fingerprint
 from .applicability import first, linear_values, same_width
 from .blocks import values
 from .counted import Counted, Source, common_to_dense
-from .evidence import identity_unless_pinned
+from .evidence import identity_unless_set_aside, order_codes
 from .groups import groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
 from .statistic import Evidence, Statistic
@@ -31,11 +31,11 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 
 def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     _, least = common_to_dense(a, b)
-    return (Counted("fixed_points", sources=(Source("values", values, ("value channels",)),), least=least),)
+    return (Counted("fixed_points", sources=(Source("values", values, order_codes("value channels")),), least=least),)
 
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
-    return identity_unless_pinned({"value channels": groups(values, a, b)}, a, b)
+    return identity_unless_set_aside({"value channels": groups(values, a, b)}, a, b)
 
 
 _GROUP = "permutations of the value channels of each head, independently of the other heads"

@@ -75,6 +75,7 @@ def data(report: ClaimReport) -> list[Block]:
                 ("content sha256", *(Code(s.content_sha256) for s in subjects)),
                 ("tokenizer", *(_tokenizer(s) for s in subjects)),
                 ("anchor tokens in the vocabulary", *(_anchors(s) for s in subjects)),
+                ("tokens kept that no text contains", *(count(len(s.unused)) for s in subjects)),
                 *(
                     [("weights beside, not read", *(listed(s.not_read) or "none" for s in subjects))]
                     if any(s.not_read for s in subjects)

@@ -30,10 +30,13 @@ LIMITS = {
         "be seen."
     ),
     "limit.no_independence": (
-        "It is not evidence of independence: copies whose units were re-ordered and whose residual stream was "
-        "rotated are out of the exact tests' reach; a panel of unrelated models like them can find them."
+        "It is not evidence of independence: a copy changed along every symmetry that the applicable tests rest on "
+        "is out of their reach; a panel of unrelated models like them can find it."
     ),
-    "limit.distillation": "Distillation from outputs leaves no arrangement to find, and is not excluded.",
+    "limit.distillation": (
+        "Distillation from outputs leaves no arrangement to find, except in rows of unused tokens where one table "
+        "serves as input and output; it is not excluded."
+    ),
     "limit.earlier_panel": (
         "The panel p-value was counted by a rule that was given up: it assumed that A and B are exchangeable with "
         "members trained on other texts, and strangers trained on one text are not. The verdict is shown "

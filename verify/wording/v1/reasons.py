@@ -111,6 +111,10 @@ PHRASES = {
         "{part} were set aside: those of both models resemble the rows of an identity or Hadamard matrix at the same "
         "indices, as in models initialised with such a matrix"
     ),
+    "set_aside_ordered": (
+        "{part} were set aside: in each of the models, those at near indices (or at indices of one parity) resemble "
+        "one another, as where they are sorted by importance, nested or interleaved, so their order is not random"
+    ),
     "set_aside_mean": (
         "{what} were set aside: in both models the mean of the vectors is far from zero, as in unrelated models with "
         "a positive initialisation or decoded with an offset"
