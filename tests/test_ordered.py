@@ -22,7 +22,7 @@ from verify.statistics.ordered import ORDERED, READERS, distance, mantel, order
 
 Indices = NDArray[np.intp]
 SHAPE = architecture(layers=8, hidden=64, kv_heads=1, heads=1)
-WIDE = SKETCH.model_copy(update={"units": 32, "projections": 32})
+WIDE = SKETCH.model_copy(update={"units": 32, "channels": 12, "projections": 32})
 
 
 def halves(at: Indices, size: int) -> NDArray[np.float64]:
