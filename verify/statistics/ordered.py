@@ -61,12 +61,14 @@ _known: WeakKeyDictionary[Fingerprint, dict[tuple[BlockReader, ...], bool]] = We
 
 def distance(indices: NDArray[np.intp]) -> Vectors:
     """Distance of every two indices, [n, n]."""
-    return np.abs(indices[:, None] - indices).astype(np.float64)
+    apart: Vectors = np.abs(indices[:, None] - indices).astype(np.float64)
+    return apart
 
 
 def parity(indices: NDArray[np.intp]) -> Vectors:
     """Whether the distance of every two indices is even, [n, n]."""
-    return (distance(indices) % 2 == 0).astype(np.float64)
+    even: Vectors = (distance(indices) % 2 == 0).astype(np.float64)
+    return even
 
 
 KERNELS: tuple[Kernel, ...] = (distance, parity)
@@ -144,7 +146,8 @@ def _scores(block: Block) -> Vectors:
 
 def _products(vectors: tuple[Vectors, ...]) -> Vectors:
     """Inner products within each copy, summed over vectors, [copies, n, n]."""
-    return np.sum([x @ x.swapaxes(-1, -2) for x in vectors], axis=0)
+    total: Vectors = np.sum([x @ x.swapaxes(-1, -2) for x in vectors], axis=0)
+    return total
 
 
 def _live(block: Block) -> Block:
