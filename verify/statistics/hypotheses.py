@@ -9,8 +9,8 @@ EQUIVARIANT_TRAINING = (
     "only approximately true of optimisers with blockwise 8-bit states and of sharded Muon; and false for an "
     "initialisation that singles out indices (identity, which is orthogonal but not random, Hadamard or one fixed "
     "orthogonal matrix, ordered entries, growth from a smaller model by copying its units) or is not symmetric about "
-    "zero (positive entries break sign flips), for units ordered by importance or nested, and for dropout masks fixed "
-    "by index."
+    "zero (positive entries break sign flips), for units ordered by importance or nested, and for dropout masks "
+    "fixed by index."
 )
 NOT_ARRANGED = (
     "Neither developer re-ordered or re-signed units to match the other model, and not both to match a third: "
