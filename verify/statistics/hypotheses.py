@@ -8,15 +8,9 @@ EQUIVARIANT_TRAINING = (
     "distribution, not to the digit, since its low-precision iteration rounds differently in another order; "
     "only approximately true of optimisers with blockwise 8-bit states and of sharded Muon; and false for an "
     "initialisation that singles out indices (identity, which is orthogonal but not random, Hadamard or one fixed "
-<<<<<<< HEAD
     "orthogonal matrix, ordered entries, growth from a smaller model by copying its units) or is not symmetric "
     "about zero (positive entries break sign flips), for units ordered by importance or nested, and for dropout "
     "masks fixed by index."
-=======
-    "orthogonal matrix, ordered entries, growth from a smaller model by copying its units) or is not symmetric about "
-    "zero (positive entries break sign flips), for units ordered by importance or nested, and for dropout masks "
-    "fixed by index."
->>>>>>> signs
 )
 NOT_ARRANGED = (
     "Neither developer re-ordered or re-signed units to match the other model, and not both to match a third: "
