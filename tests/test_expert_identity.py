@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.zoo.derive import rotate_stream
+from benchmarks.zoo.changes import changed
 from tests.checkpoints import Array, toy, write_checkpoint
 from tests.models import config, mixture, write
 from tests.strategies import architecture, fingerprint_of, moe_like, random_arrays, stranger
@@ -74,7 +74,7 @@ def with_permuted_units(w: dict[str, Array], rng: np.random.Generator) -> dict[s
 
 def folded_and_rotated(w: dict[str, Array], rng: np.random.Generator) -> dict[str, Array]:
     """A rotated stream."""
-    return rotate_stream(w, MOE, rng)
+    return changed(w, MOE, rng, "stream_rotation")
 
 
 @pytest.mark.parametrize("change", [with_common_row, with_permuted_units, folded_and_rotated])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.zoo.config import Config
-from benchmarks.zoo.derive import permute_heads, rotate_stream
+from benchmarks.zoo.changes import changed
 from tests.checkpoints import Array
 from tests.models import config, weights, write
 from tests.strategies import architecture, fingerprint_of, gpt2_like, random_arrays, stranger
@@ -70,7 +70,12 @@ def other_queries(w: dict[str, Array], c: Config, rng: np.random.Generator) -> d
     return new
 
 
-@pytest.mark.parametrize("change", [other_basis, other_queries, rotate_stream])
+def rotated_stream(w: dict[str, Array], c: Config, rng: np.random.Generator) -> dict[str, Array]:
+    """A rotated stream, with gains folded in."""
+    return changed(w, c, rng, "stream_rotation")
+
+
+@pytest.mark.parametrize("change", [other_basis, other_queries, rotated_stream])
 def test_no_change_of_basis_alters_heads(tmp_path: Path, change) -> None:
     c = config(width=32, heads=8, kv_heads=4)
     w = weights(1, c)
@@ -86,7 +91,7 @@ def test_no_change_of_basis_alters_heads(tmp_path: Path, change) -> None:
 def test_permuted_heads_permute_the_rows(tmp_path: Path) -> None:
     c = config(width=32, heads=8, kv_heads=4)
     w = weights(1, c)
-    permuted = permute_heads(w, c, np.random.default_rng(3))
+    permuted = changed(w, c, np.random.default_rng(3), "head_order", "query_order")
     before, after = of_heads(tmp_path / "a", w, c), of_heads(tmp_path / "b", permuted, c)
     for layer in range(c.layers):
         k, moved = (x[rows(w, layer, "k")].reshape(c.kv_heads, -1) for x in (w, permuted))

@@ -85,7 +85,7 @@ def test_a_draft_of_what_is_understood_is_a_layout(tmp_path: Path, model: Toy) -
 
 @pytest.mark.parametrize("words", [("w1", "w3", "w2"), ("fc1", "fc2")])
 def test_an_inferred_child_is_dependent_and_a_stranger_is_not(tmp_path: Path, words: tuple[str, ...]) -> None:
-    """Only tests of hidden units apply; the others say what is not known."""
+    """Only tests of hidden units apply; the others say what is not known, or not there."""
     parent, files = strange(words), {"vocab.json": json.dumps(VOCABULARY)}
     models = {
         "parent": parent,
@@ -100,7 +100,9 @@ def test_an_inferred_child_is_dependent_and_a_stranger_is_not(tmp_path: Path, wo
     assert (near.verdict, far.verdict) == ("dependent", "no_evidence")
     assert near.a.architecture.family == "inferred"
     refused = {test.id: test.reason for test in near.tests.values() if not test.applicable}
-    assert refused.keys() == {"value_identity", "sign_agreement", "stream_identity"}
+    assert near.tests.keys() - refused.keys() == {"unit_identity", "response_identity"}
+    assert refused.pop("expert_identity") == Phrase.of("no_experts", model="A")
+    assert refused.pop("unused_tokens") == Phrase.of("no_unused", model="A", tokenizer="vocab.json")
     assert set(refused.values()) == {Phrase.of("type_unknown", model="A", type="never-seen")}
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.zoo.derive import permute_channels, permute_units, rotate_stream
+from benchmarks.zoo.changes import changed
 from tests.models import config, weights, write
 from tests.strategies import SEEDS, architecture, fingerprint_of, random_arrays
 from tests.uniformity import NotSuperUniformError, check_super_uniform
@@ -267,7 +267,8 @@ def test_an_obfuscated_copy_is_found_and_one_with_turned_planes_is_not(tmp_path:
     c = config()
     w = weights(3, c)
     rng = np.random.default_rng(4)
-    hidden = rotate_stream(permute_channels(permute_units(w, c, rng), c, rng), c, rng)
+    hiding = ("unit_order", "unit_signs", "value_order", "value_signs", "head_order", "stream_rotation")
+    hidden = changed(w, c, rng, *hiding)
     quarters = rng.integers(0, 4, (c.layers, c.kv_heads, c.head_size // 2))
     plainly, copy, evaded = (
         fingerprint(write(tmp_path / name, x, c))

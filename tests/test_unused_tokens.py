@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.zoo.derive import rotate_stream
+from benchmarks.zoo.changes import changed
 from tests.models import config, weights
 from tests.strategies import SEEDS, UNUSED, architecture, fingerprint_of, random_arrays, stranger
 from tests.uniformity import NotSuperUniformError, check_super_uniform
@@ -89,7 +89,7 @@ def _names() -> dict[int, str]:
 def test_a_rotated_stream_leaves_the_array(tmp_path: Path) -> None:
     """Inner products of embeddings do not change."""
     c, w = config(**SHAPE), weights(3, config(**SHAPE))
-    turned = rotate_stream(w, c, np.random.default_rng(4))
+    turned = changed(w, c, np.random.default_rng(4), "stream_rotation")
     x, y = (fingerprint(write(tmp_path / name, one, c), effort="screen") for name, one in (("x", w), ("y", turned)))
     np.testing.assert_allclose(y.arrays["unused.embed"], x.arrays["unused.embed"], atol=1e-4)
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from typing import Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
-from ..base import InputError, Record
+from ..base import InputError, Record, later
 
 Effort = Literal["screen", "standard", "full"]
 """How much of the weights is read; each effort includes all that a smaller one reads."""
@@ -56,9 +56,9 @@ class SketchSpec(Record):
     """Hidden units of largest response kept per routed expert."""
     spectrum: int = Field(default=32, ge=1, le=_MOST)
     """Singular values kept per attention circuit."""
-    keys: int = Field(default=64, ge=1, le=_MOST)
+    keys: Annotated[int, Field(ge=1, le=_MOST)] = later(64)
     """Rows of k kept per layer, shared evenly among its key-value heads."""
-    unused: int = Field(default=64, ge=1, le=_MOST_COLUMNS)
+    unused: Annotated[int, Field(ge=1, le=_MOST_COLUMNS)] = later(64)
     """Largest number of tokens kept that no text contains."""
 
     def __new__(cls, **sizes: int) -> Self:

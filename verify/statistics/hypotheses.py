@@ -5,12 +5,12 @@ EQUIVARIANT_TRAINING = (
     "distribution, given the other model, is invariant under {group}. This is true of initial matrices whose entries "
     "are independent with one distribution symmetric about zero (Gaussian, uniform on both sides of zero), or whose "
     "orthogonal factors are uniformly random, trained with SGD, Adam(W), Lion or Adafactor, and with Muon in "
-    "distribution, not to the digit, since its low-precision iteration rounds differently in another order; only "
-    "approximately true of optimisers with blockwise 8-bit states and of sharded Muon; and false for an "
+    "distribution, not to the digit, since its low-precision iteration rounds differently in another order; "
+    "only approximately true of optimisers with blockwise 8-bit states and of sharded Muon; and false for an "
     "initialisation that singles out indices (identity, which is orthogonal but not random, Hadamard or one fixed "
-    "orthogonal matrix, ordered entries, growth from a smaller model by copying its units) or is not symmetric about "
-    "zero (positive entries break sign flips), for units ordered by importance or nested, and for dropout masks fixed "
-    "by index."
+    "orthogonal matrix, ordered entries, growth from a smaller model by copying its units) or is not symmetric "
+    "about zero (positive entries break sign flips), for units ordered by importance or nested, and for dropout "
+    "masks fixed by index."
 )
 NOT_ARRANGED = (
     "Neither developer re-ordered or re-signed units to match the other model, and not both to match a third: "

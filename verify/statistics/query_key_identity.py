@@ -12,9 +12,11 @@ of both changes; biases move along. Where a gain stands on each channel, which a
 and only they are counted. Null distributions: ``inference.fixed_points``, and ``inference.signs`` with the lemma of
 ``swaps``; p = min(1, 2 min of both).
 
-Survives what ``value_identity`` survives, permuted value channels, any change of basis between v and o, and a rotated
-residual stream. Blind to channels of q and k permuted and flipped, or changed to another basis. Refuses attention all
-of whose channels are turned (``rotary_phase``), layer norms on q and k, and fingerprints of an older sketch.
+Survives what ``value_identity`` survives, permuted value channels, any change of basis between v and o, and a
+rotated residual stream. Blind to channels of q and k permuted and flipped, or changed to another basis. Refuses
+attention all of whose channels are turned (``rotary_phase``), layer norms on q and k, and fingerprints of an older
+sketch. If the channels of both models look pinned by a public matrix (``pinned``), they are set aside, p = 1; their
+order is if it shows classes (``ordered``), and their signs if they have a mean far from zero.
 """
 
 from __future__ import annotations
@@ -28,11 +30,23 @@ from ..fingerprint import Component, Fingerprint, kept_plain
 from .applicability import compared_by, first, known_keys, not_comparable, on_shared_anchors
 from .blocks import Block, BlockReader, BlocksByLayer
 from .counted import Counted, Description, Source
-from .evidence import agreeing_count, effect_of, identity_evidence, more_conservative, set_aside_note, sign_count
+from .evidence import (
+    agreeing_count,
+    effect_of,
+    fixed_point_count,
+    identity_evidence,
+    more_conservative,
+    order_codes,
+    order_set_aside,
+    set_aside_note,
+    sign_count,
+)
 from .groups import Group, groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
 from .statistic import Evidence, Statistic
 from .swaps import mean_far_from_zero
+
+_CHANNELS = "query and key channels"
 
 
 def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
@@ -58,26 +72,27 @@ def _gain(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 
 def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     name, read = _reader(a, b)
-    return (
-        Counted("fixed_points", None, (Source(f"query and key channels, {name}", read),), _gain(a, b)),
-        Counted("signs", None, (Source(f"query and key signs, {name}", read, ("signs",)),)),
-    )
+    order = Source(f"query and key channels, {name}", read, order_codes(_CHANNELS))
+    signs = Source(f"query and key signs, {name}", read, (_CHANNELS, "signs"))
+    return Counted("fixed_points", None, (order,), _gain(a, b)), Counted("signs", None, (signs,))
 
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     described, (_, read) = Description(_counts(a, b), localised=False), _reader(a, b)
     if "key_responses" in compared_by(a, b):
         a, b = on_shared_anchors(a, b)
-    signs = signs_of(read, a, b)
+    aside = order_set_aside(_CHANNELS, (read,), a, b)
+    pinned = _CHANNELS in aside
+    signs = Evidence((agreeing_count(0, 0),), None) if pinned else signs_of(read, a, b)
+    order = Evidence((fixed_point_count(0, 0, 0),), None) if aside else identity_evidence([groups(read, a, b)])
     if _gain(a, b) is not None:
-        return replace(signs, effect=effect_of(signs.counts), notes=(*described.notes, *signs.notes))
-    order = identity_evidence([groups(read, a, b)])
-    return replace(
-        order,
-        counts=order.counts + signs.counts,
-        by_layer=(),
-        notes=order.notes + signs.notes,
-        set_aside=signs.set_aside,
+        aside = aside if pinned else ()
+        order = replace(order, counts=(), effect=effect_of(signs.counts), notes=described.notes)
+    return Evidence(
+        order.counts + signs.counts,
+        order.effect,
+        notes=(*order.notes, *map(set_aside_note, aside), *signs.notes),
+        set_aside=aside + signs.set_aside,
     )
 
 

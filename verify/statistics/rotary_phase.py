@@ -18,7 +18,8 @@ copies of heads merged, by what turns do not change (``planes``).
 Survives permuted and flipped hidden units and value channels, any change of basis between v and o, re-ordered heads,
 a rotated residual stream with folded gains, an MLP replaced, changed depth and width. Blind to planes turned at
 random. Refuses attention without rotation by position, layer norms on q and k (they subtract a mean over channels),
-and fingerprints of an older sketch. If the rows of both models have a mean far from zero, they are set aside: p = 1.
+and fingerprints of an older sketch. If the rows of both models have a mean far from zero, or look pinned by a public
+matrix (``pinned``), they are set aside: p = 1.
 """
 
 from __future__ import annotations
@@ -32,12 +33,14 @@ from .blocks import BlocksByLayer
 from .counted import Counted, Source
 from .evidence import agreeing_count, effect_of, more_conservative, set_aside_note, sign_count
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
+from .pinned import both_pinned
 from .planes import PlaneGroup, Planes, plane_blocks, plane_groups, planes_of
 from .statistic import Evidence, Statistic
 from .swaps import mean_far_from_zero
 from .turns import turns
 
-_PLANES = "signs of rotary planes"
+_PLANES = "rotary planes"
+_SIGNS = f"signs of {_PLANES}"
 
 
 def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
@@ -55,7 +58,7 @@ def _turned(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 
 def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     readers = {"keys": _by_weights, "key_responses": _by_responses}
-    sources = tuple(Source(f"rotary planes, {name}", readers[name], (_PLANES,)) for name in compared_by(a, b))
+    sources = tuple(Source(f"rotary planes, {name}", readers[name], (_PLANES, _SIGNS)) for name in compared_by(a, b))
     return (Counted("signs", sources=sources),)
 
 
@@ -64,8 +67,10 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     if "key_responses" in components:
         a, b = on_shared_anchors(a, b)
     first_planes, second_planes = (planes_of(model, *components) for model in (a, b))
-    if all(_mean_far_from_zero(model) for model in (first_planes, second_planes)):
-        return Evidence((agreeing_count(0, 0),), None, notes=(set_aside_note(_PLANES),), set_aside=(_PLANES,))
+    far_from_zero = all(_mean_far_from_zero(model) for model in (first_planes, second_planes))
+    if far_from_zero or both_pinned(_PLANES, a, b):
+        aside = _SIGNS if far_from_zero else _PLANES
+        return Evidence((agreeing_count(0, 0),), None, notes=(set_aside_note(aside),), set_aside=(aside,))
     quarter = _quarter(a, b)
 
     def evidence(found: list[PlaneGroup]) -> Evidence:
