@@ -148,6 +148,8 @@ def scaled(spec: ArraySpec, array: NDArray[np.floating]) -> NDArray[np.floating]
         return (values / values[0]).astype(spec.dtype)
     if spec.norm == "whole":
         return unit_rows(array.reshape(1, -1), spec.dtype).reshape(array.shape)
+    if spec.norm.endswith("planes"):
+        return unit_rows(array.reshape(*array.shape[:-2], -1), spec.dtype).reshape(array.shape)
     return array.astype(spec.dtype) if spec.norm == "none" else unit_rows(array, spec.dtype)
 
 
