@@ -142,11 +142,11 @@ def test_the_report_pays_for_its_tests(reports: dict[str, ClaimReport]) -> None:
     for verdict in ("dependent", "no_evidence"):
         tests = [test for test in reports[verdict].tests.values() if test.applicable]
         values = [test.log10_p for test in tests if test.log10_p is not None]
-        assert len(values) == len(tests) == 5
-        expected = min(0.0, log10(5) + min(values))
+        assert len(values) == len(tests) == 7
+        expected = min(0.0, log10(7) + min(values))
         assert reports[verdict].log10_p == pytest.approx(expected, abs=1e-12)
         assert min(t.adjusted_log10_p for t in tests if t.adjusted_log10_p is not None) == pytest.approx(expected)
-        assert reports[verdict].multiplicity.startswith("5 of 5 exact tests apply")
+        assert reports[verdict].multiplicity.startswith(f"7 of {len(EXACT_TESTS)} exact tests apply")
 
 
 # ---- unequal shapes, and evasions
