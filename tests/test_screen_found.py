@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import screens
-from tests.screens import SHAPE, changed, drawn, edges, named
+from tests.screens import READ, SHAPE, changed, drawn, edges, named
 from tests.strategies import SKETCH, architecture, gpt2_like, moe_like
 from verify import Fingerprint
 from verify.checkpoint import Architecture
@@ -78,6 +78,16 @@ def test_more_models_change_no_p_value_and_find_no_more(family: list[Fingerprint
     for row in few.pairs:
         assert row.tests == before[row.a, row.b]
         assert set(edges(few)[row.a, row.b].found) >= set(edges(found)[row.a, row.b].found)
+
+
+def test_a_child_of_which_only_rotary_planes_are_kept_passes_the_first_stage() -> None:
+    """All that other tests read is new, so only what the first stage counts of planes can let it pass."""
+    rng, shape = np.random.default_rng(11), architecture(layers=6, kv_heads=4, rotary="half", rotary_size=12)
+    parent = drawn(rng, shape)
+    child = changed(parent, rng, *(name for name in READ if "key" not in name))
+    models = {"parent": parent, "child": child, "stranger": drawn(rng, shape)}
+    result = screen([named(name, arrays, shape) for name, arrays in models.items()])
+    assert {pair: edge.found for pair, edge in edges(result).items()} == {("child", "parent"): ("rotary_phase",)}
 
 
 def test_no_kind_names_a_cause(found: ScreenResult) -> None:
