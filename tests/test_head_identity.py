@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.zoo.config import Config
 from benchmarks.zoo.changes import changed
+from benchmarks.zoo.config import Config
 from tests.checkpoints import Array
 from tests.models import config, weights, write
 from tests.strategies import architecture, fingerprint_of, gpt2_like, random_arrays, stranger
