@@ -148,6 +148,8 @@ def scaled(spec: ArraySpec, array: NDArray[np.floating]) -> NDArray[np.floating]
         return (values / values[0]).astype(spec.dtype)
     if spec.norm == "whole":
         return unit_rows(array.reshape(1, -1), spec.dtype).reshape(array.shape)
+    if spec.norm.endswith("planes"):
+        return unit_rows(array.reshape(*array.shape[:-2], -1), spec.dtype).reshape(array.shape)
     return array.astype(spec.dtype) if spec.norm == "none" else unit_rows(array, spec.dtype)
 
 
@@ -214,16 +216,18 @@ def stranger(seed: int | np.random.Generator, shape: Architecture | None = None)
 
 @st.composite
 def architectures(draw: st.DrawFn) -> Architecture:
-    """Dense or of experts, with or without a shared one; gated or not; any number of kv heads, or none; any
-    vocabulary, or none; one layer or more."""
+    """Dense or of experts, with or without a shared one; gated or not; any number of kv heads, or none, perhaps
+    behind latent vectors; any vocabulary, or none; one layer or more."""
     kv_heads = draw(st.integers(0, 3))
+    latent = draw(st.sampled_from([0, 0, 3, 20])) if kv_heads else 0
+    turned = draw(st.sampled_from([2, 6])) if latent else 0
     experts = draw(st.sampled_from([0, 0, 1, 3]))
     vocab = draw(st.sampled_from([0, 200, 256]))
     return architecture(
         layers=draw(st.integers(1, 4)),
         width=draw(st.integers(1, 40)),
         vocab=vocab,
-        heads=kv_heads * draw(st.integers(1, 3)) if kv_heads else draw(st.sampled_from([0, 4])),
+        heads=kv_heads * draw(st.integers(1, 1 if latent else 3)) if kv_heads else draw(st.sampled_from([0, 4])),
         kv_heads=kv_heads,
         head_size=draw(st.integers(1, 12)) if kv_heads else 0,
         hidden=draw(st.integers(0 if experts else 1, 40)),
@@ -233,6 +237,11 @@ def architectures(draw: st.DrawFn) -> Architecture:
         expert_group=draw(st.sampled_from([0, 1, experts])) if experts else 0,
         heads_alike=kv_heads > 0 and draw(st.booleans()),
         query_key_norm=draw(st.sampled_from(["unknown", "none", "gain", "layer"])),
+        rotary="interleaved" if latent else "",
+        rotary_size=turned,
+        key_size=turned + draw(st.integers(0, 9)) if latent else 0,
+        latent=latent,
+        latent_query=draw(st.sampled_from([0, 5])) if latent else 0,
         gated=draw(st.booleans()),
         tied_embeddings=bool(vocab) and draw(st.booleans()),
     )

@@ -17,12 +17,12 @@ from tests.uniformity import NotSuperUniformError, check_super_uniform
 from verify import Fingerprint
 from verify.base import Phrase
 from verify.fingerprint import chosen_indices
-from verify.statistics import SIGN_AGREEMENT, UNIT_IDENTITY, VALUE_IDENTITY, ordered
+from verify.statistics import SIGN_AGREEMENT, STREAM_IDENTITY, UNIT_IDENTITY, VALUE_IDENTITY, ordered
 from verify.statistics.ordered import ORDERED, READERS, distance, mantel, order
 
 Indices = NDArray[np.intp]
 SHAPE = architecture(layers=8, hidden=64, kv_heads=1, heads=1)
-WIDE = SKETCH.model_copy(update={"units": 32, "projections": 32})
+WIDE = SKETCH.model_copy(update={"units": 32, "channels": 12, "projections": 32})
 
 
 def halves(at: Indices, size: int) -> NDArray[np.float64]:
@@ -61,7 +61,7 @@ def with_classes(rng: np.random.Generator, kind: str, strength: float | None = N
             size = SHAPE.head_size if of_values else SHAPE.hidden
             at = chosen_indices("channels" if of_values else "units", size, x.shape[1])
             public = classes(at, size)
-            directions = np.random.default_rng(3).standard_normal((public.shape[1], x.shape[-1]))
+            directions = np.random.default_rng(list(name.encode())).standard_normal((public.shape[1], x.shape[-1]))
             x += (usual if strength is None else strength) * public @ directions
     return fingerprint_of(arrays, SHAPE, sketch=WIDE)
 
@@ -113,6 +113,29 @@ def test_one_ordered_model_is_tested_as_before() -> None:
     pairs = [(with_classes(rng, "quarters"), with_classes(rng, "quarters", 0.0)) for _ in range(100)]
     check_super_uniform(of_units(pairs))
     assert all(UNIT_IDENTITY(a, b).set_aside == () for a, b in pairs)
+
+
+def test_residual_dimensions_in_classes_are_set_aside() -> None:
+    """Nested widths: one group, whose fixed points are as many as there are classes."""
+
+    def nested(rng: np.random.Generator) -> Fingerprint:
+        arrays = random_arrays(rng, SHAPE, WIDE)
+        for name, x in arrays.items():
+            if name.startswith("stream"):
+                x += (
+                    2
+                    * quarters(np.arange(len(x)), len(x))
+                    @ np.random.default_rng(4).standard_normal((4, x.shape[1]))
+                )
+        return fingerprint_of(arrays, SHAPE, sketch=WIDE)
+
+    rng = np.random.default_rng(5)
+    for _ in range(5):
+        result = STREAM_IDENTITY(nested(rng), nested(rng))
+        assert "order of residual dimensions" in result.set_aside
+        assert Phrase.of("set_aside_ordered", part="residual dimensions") in result.notes
+        assert result.counts[0].n == 0
+    assert STREAM_IDENTITY(nested(rng), with_classes(rng, "halves", 0.0)).set_aside == ()
 
 
 def test_signs_do_not_rest_on_order() -> None:

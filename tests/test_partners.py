@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -224,3 +225,27 @@ def test_strangers_have_hardly_any_partners() -> None:
     for seed in range(20):
         a, b = stranger([seed, 0]), stranger([seed, 1])
         assert all(len(numbers_of_partners([read], a, b)) <= 4 for read in READERS), ALIKE
+
+
+# ---- the zoo
+
+ZOO = Path(__file__).parents[1] / "benchmarks/zoo/fingerprints"
+
+
+def of_zoo(name: str) -> Fingerprint:
+    return Fingerprint.load(ZOO / f"{name}.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [("moe-fine", -50), ("moe-coarse", -50), ("fine-tuned-rotated", -50), ("fine-tuned-units-permuted", -28)],
+)
+def test_changed_copies_of_the_zoo_are_found(name: str, most: float) -> None:
+    assert (SIGN_AGREEMENT(of_zoo(name), of_zoo("reference")).log10_p or 0.0) < most
+
+
+def test_strangers_of_the_zoo_have_few_partners() -> None:
+    for n in range(1, 10):
+        result = SIGN_AGREEMENT(of_zoo(f"stranger-{n}"), of_zoo("reference"))
+        assert sum(count.n for count in result.counts if "alike" in (count.part or "")) <= 12
+        assert (result.log10_p or 0.0) > -2

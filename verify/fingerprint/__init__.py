@@ -2,7 +2,6 @@
 
 from ..base.callable_module import make_callable
 from .anchors import ANCHORS, LEAST_ANCHORS, Pairing, known_tokens, shared_anchors
-from .attention import plain_channels, planes
 from .build import fingerprint
 from .copies import may_be_copies, with_file_digests
 from .cut import on_anchors, on_shared_anchors, reduced
@@ -28,6 +27,7 @@ from .layout import (
     turned_heads,
 )
 from .record import DeadCount, Fingerprint, FingerprintRecord, Notes, PartRecord, ReadFrom, StrangeTensor
+from .rows import plain_channels, planes
 from .same import check_same, difference, identical, nothing_differs, same_weights, stated_weights
 from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, projection, unit_rows
 from .unused import in_frozen_order, keys_of_names

@@ -47,9 +47,9 @@ def fingerprint(
     ----------
     model : path or address of a folder or file of weights, or path of a saved fingerprint.
     effort : how much to read. ``"full"``: every tensor once; adds the arrays of the panel tests, spread, and a digest
-        of all weights. ``"standard"``: only the arrays of the exact tests, which are the same as at full; a few
-        percent of the bytes. ``"screen"``: exact tests on fewer units, without ``down`` and ``o``. The default is
-        full for local files, else standard.
+        of all weights. ``"standard"``: only the arrays of the exact tests but that of heads, the same as at full; a
+        few percent of the bytes. ``"screen"``: exact tests on fewer units, without ``down`` and ``o``. The default
+        is full for local files, else standard.
     sketch : sizes of the sketch; keep the default to compare with fingerprints of others.
     workers : number of processes for reading layers, or an executor; the result does not depend on it.
     cache : where to keep fingerprints between runs. By default, fingerprints of models at a commit of the Hub are

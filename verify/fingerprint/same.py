@@ -37,6 +37,7 @@ _ON_TOKENS = {
     "circuit",
     "spectrum",
     "unused",
+    "scales",
 }
 _MOST_ROWS = dict.fromkeys(
     ("response", "key_responses", "heads", "routers", "latent_responses", "match", "circuit", "spectrum"), 0.01

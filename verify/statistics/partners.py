@@ -71,9 +71,9 @@ def _numbers(read: BlockReader, a: Fingerprint, b: Fingerprint) -> Vectors:
     table = means_of_best(*([_first(block) for block in layers] for layers in (layers_a, layers_b)))
     found = [_partners(layers_a[i], layers_b[j]) for i, j in zip(*assign(table), strict=True)]
     score = np.concatenate([scores for *_, scores in found])
-    of_a, of_b = (side_by_side([pair[side] for pair in found]) for side in (0, 1))
     best = np.argsort(-score, kind="stable")[:MOST]
-    of_a, of_b = (side_by_side([block.at(best)]) for block in (of_a, of_b))
+    sides = [first for first, _, _ in found], [second for _, second, _ in found]
+    of_a, of_b = (side_by_side([side_by_side(blocks).at(best)]) for blocks in sides)
     kept = _apart(_alike(of_a) | _alike(of_b))
     products: Vectors = np.sum(
         [(x[0] * y[0]).sum(-1) for x, y in zip(of_a.sign_flipping, of_b.sign_flipping, strict=True)], axis=0

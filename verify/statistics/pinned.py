@@ -104,13 +104,13 @@ def _heads(model: Fingerprint, layers: list[NDArray[np.float64]], at: NDArray[np
     Parameters
     ----------
     model : one model.
-    layers : vectors [kv heads, n, k] of each layer.
+    layers : vectors [kv heads, n, k] of each layer; of the one rotary key behind a latent vector, [1, n, k].
     at : the channels of a head that they are of, [n].
     role : of the matrix; of ``q`` and ``o`` the vectors are sums over the query heads of a kv head.
     """
     shape = model.record.architecture
-    size, heads = shape.head_size, np.arange(shape.kv_heads)[:, None]
-    sharing = shape.heads // max(1, shape.kv_heads)
+    size, heads = shape.head_size, np.arange(len(layers[0]))[:, None]
+    sharing = shape.heads // max(1, len(heads))
     orders = [[heads * size + at], [0 * heads + at]]
     if role in "qo" and sharing > 1:
         orders.append([(heads * sharing + s) * size + at for s in range(sharing)])

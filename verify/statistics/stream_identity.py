@@ -12,7 +12,8 @@ Group: signed permutations of the residual stream under RMS norm, permutations u
 group for the whole model, since every layer reads the same stream (L = 1). For signs, swaps of the two dimensions of
 a pair, or flips of both; one of the two is enough. Null distributions: ``inference.signs`` (lemma: ``swaps``) and
 ``inference.fixed_points``; p = min(1, 2 min(p_signs, p_fixed)) under RMS norm. Where the dimensions of both models
-have a mean far from zero, signs are set aside, p = 1.
+have a mean far from zero, signs are set aside, p = 1; likewise fixed points, where the dimensions of both are ordered
+(``ordered``).
 
 Survives every change that keeps the embedding basis: a body trained anew on copied embeddings, upcycling, changed
 depth, permuted units. Blind to a rotated or permuted residual stream. Refuses fixed vectors added
@@ -31,12 +32,15 @@ from ..fingerprint import Fingerprint, kept_dimensions, unit_rows
 from .applicability import enough_anchors, first, no_fixed_vectors, on_shared_anchors, same_width
 from .blocks import Block, BlocksByLayer
 from .counted import Counted, Description, Source
-from .evidence import agreeing_count, fixed_point_count, set_aside_note, sign_count
+from .evidence import agreeing_count, fixed_point_count, order_codes, set_aside_note, sign_count
 from .hypotheses import EQUIVARIANT_TRAINING, NO_SHARED_TENSORS, NOT_ARRANGED
 from .matching import background, fixed_points
-from .result import EffectSize
+from .ordered import both_ordered
+from .result import EffectSize, SetAside
 from .statistic import Evidence, Statistic
 from .swaps import differences, mean_far_from_zero
+
+_ORDER = order_codes("residual dimensions")[1]
 
 
 def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
@@ -52,7 +56,7 @@ def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     signed = _signed(a, b)
     kept = max(0, min(a.record.architecture.width, a.record.sketch.stream))
     read = signed_dimensions if signed else dimensions
-    order, signs = Source("stream order", read), Source("stream signs", read, ("signs",))
+    order, signs = Source("stream order", read, (_ORDER,)), Source("stream signs", read, ("signs",))
     return (
         Counted("fixed_points", sources=(order,), least=kept, most=kept, most_groups=1),
         Counted("signs", None, (signs,), None if signed else Phrase.of("layer_norm"), most=kept // 2),
@@ -67,18 +71,23 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     matched = fixed_points(scores)
     live, others = np.isfinite(cosine.diagonal()), background(scores)
     fixed = fixed_point_count(int(matched.sum()), len(matched), min(1, len(matched)), int(live.sum()))
-    effect = EffectSize(
+    effect: EffectSize | None = EffectSize(
         share=fixed.count / max(1, fixed.n),
         cosine_identified=float(np.median(scores.diagonal()[matched])) if matched.any() else None,
         cosine_background=float(np.median(others)) if len(others) else None,
     )
+    notes, aside = described.notes, tuple[SetAside, ...]()
+    if both_ordered((signed_dimensions if signed else dimensions,), a, b):
+        fixed, effect, notes, aside = fixed_point_count(0, 0, 0, 0), None, (*notes, set_aside_note(_ORDER)), (_ORDER,)
     if not signed:
-        return Evidence((fixed,), effect, notes=described.notes)
+        return Evidence((fixed,), effect, notes=notes, set_aside=aside)
     if all(_mean_far_from_zero(model) for model in (a, b)):
         nothing = agreeing_count(0, 0)
-        return Evidence((fixed, nothing), effect, notes=(set_aside_note("signs"),), set_aside=("signs",))
+        return Evidence(
+            (fixed, nothing), effect, notes=(*notes, set_aside_note("signs")), set_aside=(*aside, "signs")
+        )
     finite = np.where(np.isfinite(cosine), cosine, 0.0)
-    return Evidence((fixed, sign_count(differences(finite, live))), effect)
+    return Evidence((fixed, sign_count(differences(finite, live))), effect, notes=notes, set_aside=aside)
 
 
 def dimensions(model: Fingerprint) -> BlocksByLayer:
