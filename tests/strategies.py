@@ -41,7 +41,19 @@ SKETCH = SketchSpec(
     match_expert_units=4,
     spectrum=4,
 )
-EXACT: tuple[Component, ...] = ("units", "values", "response", "routers", "heads", "stream", "unused")
+EXACT: tuple[Component, ...] = (
+    "units",
+    "values",
+    "response",
+    "routers",
+    "heads",
+    "keys",
+    "key_responses",
+    "latent",
+    "latent_responses",
+    "stream",
+    "unused",
+)
 """Components that the exact tests look at."""
 UNUSED = tuple(in_frozen_order(f"[unused{n}]" for n in range(20, 34)))
 """Names of the tokens of such models that no text contains."""
