@@ -25,7 +25,7 @@ from .result import (
     ScoreResult,
     TestResult,
 )
-from .reworked import reworked
+from .rework import reworked
 from .rotary_phase import ROTARY_PHASE
 from .sign_agreement import SIGN_AGREEMENT
 from .similarity import Similarity
