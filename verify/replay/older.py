@@ -23,8 +23,11 @@ def is_older(report: ClaimReport) -> bool:
 
 
 def before_sketch(report: ClaimReport) -> bool:
-    """Whether a report is of the tests before the present sketch: it compares fingerprints of an older one, and has
-    no result of the tests that came since. None of those applies to such fingerprints, so none is hidden."""
+    """Whether a report is of the tests before the present sketch.
+
+    It compares fingerprints of an older one, and has no result of the tests that came since. None of those applies to
+    such fingerprints, so none is hidden.
+    """
     older = report.provenance.sketch.version < _SKETCH
     return older and all(result.id in BEFORE_SKETCH_3 for result in report.exact)
 
