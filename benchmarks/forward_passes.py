@@ -25,13 +25,15 @@ from .zoo.corpus import corpus
 from .zoo.networks import logits
 from .zoo.train import batch
 
-ELEMENTS = 3
+ELEMENTS = 2
 """Random elements of each group."""
 TEXT = "prose"
+WINDOWS = 2
 
 
 def main() -> None:
     """Measure, and write the results and the page."""
+    torch.set_num_threads(1)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.forward_passes", description=__doc__)
     trained.argument(parser)
     folders = trained.folders(parser.parse_args().zoo)
@@ -41,13 +43,16 @@ def main() -> None:
         for name, difference in _differences(folder).items():
             rows[name]["difference"][family] = difference
         print(family, flush=True)
-    publish("forward_passes", {"families": list(folders), "elements": ELEMENTS, "rows": list(rows.values())})
+    publish(
+        "forward_passes",
+        {"families": list(folders), "elements": ELEMENTS, "windows": WINDOWS, "rows": list(rows.values())},
+    )
 
 
 def _differences(folder: Path) -> dict[str, float]:
     """Largest difference of a logit over elements, by the name of what was done."""
     weights, c = read(folder.parent, folder.name)
-    tokens = batch(corpus(TEXT), np.random.default_rng(0), c.context)[:, :-1]
+    tokens = batch(corpus(TEXT), np.random.default_rng(0), c.context)[:WINDOWS, :-1]
     before, found = _logits(weights, c, tokens), {}
     for name, change in CHANGES.items():
         if change.applies(c):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,12 @@ def main() -> None:
     """Measure, and write the results and the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hiding", description=__doc__)
     trained.argument(parser)
-    folders = trained.folders(parser.parse_args().zoo)
-    models = []
-    for family, folder in folders.items():
-        models.append({"family": family, "rows": _rows(folder)})
-        print(family, flush=True)
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    folders = trained.folders(options.zoo)
+    with ProcessPoolExecutor(options.workers) as pool:
+        found = zip(folders, pool.map(_rows, folders.values()), strict=True)
+        models = [{"family": family, "rows": rows} for family, rows in found]
     publish("hiding", {"tests": [test.id for test in EXACT_TESTS], "models": models})
 
 

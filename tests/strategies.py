@@ -41,7 +41,19 @@ SKETCH = SketchSpec(
     match_expert_units=4,
     spectrum=4,
 )
-EXACT: tuple[Component, ...] = ("units", "values", "response", "routers", "heads", "stream", "unused")
+EXACT: tuple[Component, ...] = (
+    "units",
+    "values",
+    "response",
+    "routers",
+    "heads",
+    "keys",
+    "key_responses",
+    "latent",
+    "latent_responses",
+    "stream",
+    "unused",
+)
 """Components that the exact tests look at."""
 UNUSED = tuple(in_frozen_order(f"[unused{n}]" for n in range(20, 34)))
 """Names of the tokens of such models that no text contains."""
@@ -106,9 +118,9 @@ def anchors_known(shape: Architecture, sketch: SketchSpec) -> int:
     return min(sketch.anchors, len(ANCHORS)) if shape.vocab else 0
 
 
-def unused_known(shape: Architecture) -> tuple[str, ...]:
-    """Unused tokens of a model that has tokens."""
-    return UNUSED if shape.vocab else ()
+def unused_known(shape: Architecture, sketch: SketchSpec) -> tuple[str, ...]:
+    """Unused tokens kept of a model that has tokens."""
+    return UNUSED[: sketch.unused] if shape.vocab else ()
 
 
 def random_arrays(
@@ -130,7 +142,7 @@ def random_arrays(
     dtype : of the numbers drawn.
     """
     known = anchors_known(shape, sketch)
-    wanted = specs(shape, sketch.at(effort), known, effort, unused=len(unused_known(shape)))
+    wanted = specs(shape, sketch.at(effort), known, effort, unused=len(unused_known(shape, sketch)))
     return {
         spec.name: rng.standard_normal(spec.shape, dtype=dtype)  # type: ignore[arg-type]
         for spec in wanted
@@ -173,7 +185,7 @@ def fingerprint_of(
         sketch=sketch.at(effort),
         components=tuple(components),
         anchors=tuple(range(anchors_known(shape, sketch))),
-        unused=unused_known(shape),
+        unused=unused_known(shape, sketch),
         tokenizer="tokenizer.json" if shape.vocab else None,
         bytes_read=0,
         software={},

@@ -138,7 +138,14 @@ OWN = Statistic(
     refuse=lambda a, b: first(same_width(a, b), both_mlps(a, b)),
     run=_run,
 )
-SHAPES = [architecture(), gpt2_like(), moe_like()]
+LATENT = {"latent": 20, "kv_heads": 4, "rotary": "interleaved", "rotary_size": 4, "key_size": 12}
+SHAPES = [
+    architecture(),
+    gpt2_like(),
+    moe_like(),
+    architecture(family="turned", rotary="half", rotary_size=12),
+    architecture(family="latent", **LATENT),
+]
 
 
 def applicable(test: Statistic) -> tuple[Fingerprint, Fingerprint]:

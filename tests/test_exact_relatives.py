@@ -23,7 +23,7 @@ def test_a_noisy_copy_is_found_by_every_test_that_applies(shape):
     for test in EXACT_TESTS:
         result = test(a, b)
         if result.applicable:
-            few = {"sign_agreement": -5, "head_identity": -0.6}  # the latter of two heads in each of three layers
+            few = {"sign_agreement": -5, "head_identity": -0.6, "expert_identity": -3.5}  # of 6 heads, of 12 experts
             assert result.log10_p < few.get(test.id, -8), test.id
             assert result.effect.share > 0.9
 

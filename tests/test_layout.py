@@ -150,17 +150,22 @@ def test_a_table_with_one_row_altered_refuses_a_sound_fingerprint(monkeypatch, r
 # ---- cutting to anchors
 
 
+CENTRED = ("response", "match", "heads", "key_responses", "latent_responses", "unused")
+ROUTED = {f"routers.{layer}.{part}" for layer in range(64) for part in ("responses", "experts")}
+
+
 def cut_by_kind(model: Fingerprint, shared: np.ndarray) -> dict[str, np.ndarray]:
     """What cutting to anchors is, kind by kind, without the table."""
     where = np.searchsorted(model.record.anchors, shared)
     arrays = dict(model.arrays)
     for name, array in model.arrays.items():
         kind = name.split(".")[0]
-        if kind in ("response", "match", "stream"):
+        if kind in CENTRED or kind == "stream" or name in ROUTED:
             kept = array[..., where].astype(np.float64)
             if kind != "stream":
                 kept -= kept.sum(-1, keepdims=True) / max(1, len(where))
-            arrays[name] = unit_rows(kept)
+            planes = kept.reshape(*kept.shape[:-2], -1) if kind == "key_responses" else kept
+            arrays[name] = unit_rows(planes, str(array.dtype)).reshape(kept.shape)
         elif kind == "circuit":
             square = array[np.ix_(where, where)]
             arrays[name] = unit_rows(square.reshape(1, -1)).reshape(square.shape)

@@ -21,7 +21,7 @@ def forward_passes(found: dict[str, Any]) -> str:
     return page(
         "# Forward passes: which changes keep a network's function",
         "Largest difference of a logit after a change of the weights of a trained model (largest of "
-        f"{found['elements']} random elements), over 12 windows of text and the bytes that texts use "
+        f"{found['elements']} random elements), over {found['windows']} windows of text and the bytes that texts use "
         "(`python -m benchmarks.forward_passes`). Changed weights are stored in single precision; logits are "
         "computed in double. Empty: the change does not apply to the family.",
         "## Elements of the groups of the tests, and further changes that keep the function: below 1e-5",

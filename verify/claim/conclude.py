@@ -13,7 +13,7 @@ from ..base import Phrase
 from ..fingerprint import Fingerprint, identical, shared_anchors
 from ..inference import bonferroni, holm, max_p
 from ..panel import PanelEvidence, unlike
-from ..statistics import EXACT_TESTS, ExactResult, Result
+from ..statistics import EXACT_TESTS, ExactResult, Result, Statistic
 from .declared import declared
 from .evidence import EvidenceLine, Verdict, combine, decide, exact_line, panel_line
 from .parts import EqualTensors, Pair, PartSubject, single
@@ -170,9 +170,9 @@ def headline(a: Subject, b: Subject) -> Pair:
     return Pair(first, second)
 
 
-def not_needed() -> list[ExactResult]:
+def not_needed(tests: Sequence[Statistic] = EXACT_TESTS) -> list[ExactResult]:
     """The exact tests of a model and itself: none applies."""
-    return [test.refused(IDENTICAL) for test in EXACT_TESTS]
+    return [test.refused(IDENTICAL) for test in tests]
 
 
 def log10_alpha_of_one(alpha: float, applicable: int, searched: int, parts: int = 1) -> float:

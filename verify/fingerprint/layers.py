@@ -15,7 +15,7 @@ from .layout import kept_dimensions, token_specs
 from .moments import Moments
 from .responses import Tokens, centred
 from .routers import router_rows
-from .scales import relative_lengths, sampled_gains
+from .scales import lengths, sampled_gains
 from .scan import Scan
 from .sketch import Effort, SketchSpec, unit_rows
 from .units import Arrays, sampled_units, strongest_units
@@ -91,7 +91,7 @@ def read_outside_layers(
         if component == "stream"
     }
     if "embed" in rows:
-        arrays[table["scales", "embed"].name] = relative_lengths(rows["embed"][: len(ids), dimensions].T)
+        arrays[table["scales", "embed"].name] = lengths(rows["embed"][: len(ids), dimensions].T)
     finite = {role: np.where(np.isfinite(x), x, 0.0) for role, x in rows.items()}
     embedding = finite.get("embed", np.zeros((0, shape.width)))
     if shape.norm == "layer":  # layer norm removes the mean over the stream

@@ -30,8 +30,8 @@ name                     shape                      dtype    content
                                                              projected rows, and b, columns that read them; length 1
 ``latent_responses.{l}.P`` [n, anchors]             float16  their responses to anchors, centred, length 1
 ``scales.{l}.norm_S``    [4]                        float64  mean, sd, least and largest gain before sublayer S
-``scales.{l}.{b}``       [copies, n]                float16  lengths of the rows of ``up``, over the largest
-``scales.embed``         [dims]                     float32  rms of the embedding over anchors, over the largest
+``scales.{l}.{b}``       [copies, n]                float32  lengths of the rows of ``up``
+``scales.embed``         [dims]                     float32  lengths of dimensions of the embedding over anchors
 ``spread.R``             [layers, 4]                float64  mean, sd, rms, kurtosis of all entries of role R
 =======================  =========================  =======  =============================================
 
@@ -397,7 +397,7 @@ def bundle_specs(
     for role in mlp_roles(architecture):
         yield one("units", role=role, axes=projected, effort="standard" if role == "down" else "screen")
     yield one("response", role="", axes=(copies, bundle.axis, tokens), norm="centred rows")
-    yield one("scales", role="", axes=(copies, bundle.axis), norm="largest")
+    yield one("scales", role="", axes=(copies, bundle.axis), norm="none", dtype="float32")
     strongest = (copies, Axis("strongest", bundle.strongest), tokens)
     for role in mlp_roles(architecture):
         yield one("match", role=role, axes=strongest, norm="centred rows", effort="full")
@@ -536,7 +536,7 @@ def token_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, un
     if unused:
         yield ArraySpec("unused", None, "embed", "", (Axis("unused", unused), tokens), "centred rows", "float32")
     if architecture.vocab:
-        yield ArraySpec("scales", None, "embed", "", (dimensions,), "largest", "float32")
+        yield ArraySpec("scales", None, "embed", "", (dimensions,), "none", "float32")
 
 
 def spread_specs(architecture: Architecture) -> Iterator[ArraySpec]:

@@ -36,9 +36,8 @@ def sampled_gains(scan: Scan, checkpoint: Checkpoint, layer: int) -> Arrays:
     return found
 
 
-def relative_lengths(rows: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Lengths of rows over the largest, shape [n]; 0 of rows that are not finite."""
-    lengths = np.sqrt(np.square(rows).sum(-1))
-    lengths = np.where(np.isfinite(lengths), lengths, 0.0)
-    relative: NDArray[np.float32] = (lengths / (lengths.max(initial=0.0) or 1.0)).astype(np.float32)
-    return relative
+def lengths(rows: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Lengths of rows, shape [n]; 0 of rows that are not finite, or too long for float32."""
+    found = np.sqrt(np.square(rows).sum(-1))
+    finite: NDArray[np.float32] = np.where(found < np.finfo(np.float32).max, found, 0.0).astype(np.float32)
+    return finite

@@ -11,7 +11,7 @@ from ..checkpoint import Checkpoint
 from .circuits import circuit
 from .layout import ArraySpec, Bundle, bundle_specs, bundles, mlp_roles, router_specs
 from .responses import Tokens, centred, less_common
-from .scales import relative_lengths
+from .scales import lengths
 from .scan import Scan
 from .sketch import Effort, SketchSpec, projection, unit_rows
 
@@ -45,7 +45,7 @@ def sampled_units(
     first = _first(checkpoint)
     for bundle, specs in _present(checkpoint, layer, sketch, tokens):
         roles = {spec.role: spec.name for spec in specs if spec.component == "units" and spec.held_at(effort)}
-        response, lengths = (
+        response, scales = (
             next(spec.name for spec in specs if spec.component == component) for component in ("response", "scales")
         )
         for expert in _experts(bundle):
@@ -56,7 +56,7 @@ def sampled_units(
                     if role == first:
                         _keep(parts, response, centred(rows @ reading))
                     if role == "up":
-                        parts.setdefault(lengths, []).append(relative_lengths(rows).astype(np.float16))
+                        parts.setdefault(scales, []).append(lengths(rows))
                 else:
                     leading = signs[: sketch.rows]
                     down = scan.leading_columns(bundle.prefix + role, layer, bundle.indices, leading, expert)

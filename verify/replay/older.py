@@ -4,20 +4,38 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..claim import ClaimReport
+from ..claim import ClaimReport, Subject
 from ..claim.evidence import EXACT
-from ..statistics import ExactResult, Statistic, TestResult
-from ..statistics.earlier import EARLIER
+from ..statistics import EXACT_TESTS, ExactResult, Statistic, TestResult
+from ..statistics.earlier import BEFORE_SKETCH_3, EARLIER
 from .agreement import Unchecked
 from .unchecked import of_older_schemas
 
 _SINCE = ("read_from", "arrays_sha256", "unrecognised_inside", "tokenizer", "not_read", "notes")
 """Fields of a subject that older schemas did not record."""
+_SKETCH = 3
+"""The version of the sketch that further tests, and what they read of an architecture, came with."""
 
 
 def is_older(report: ClaimReport) -> bool:
     """Whether a report was made under an older schema than the present one."""
     return report.schema_of_maker != report.schema_version
+
+
+def before_sketch(report: ClaimReport) -> bool:
+    """Whether a report is of the tests before the present sketch.
+
+    It compares fingerprints of an older one, and has no result of the tests that came since. None of those applies to
+    such fingerprints, so none is hidden.
+    """
+    older = report.provenance.sketch.version < _SKETCH
+    return older and all(result.id in BEFORE_SKETCH_3 for result in report.exact)
+
+
+def tests_of(report: ClaimReport) -> tuple[Statistic, ...]:
+    """The exact tests of the day that a report was made."""
+    older = before_sketch(report)
+    return tuple(test for test in EXACT_TESTS if not older or test.id in BEFORE_SKETCH_3)
 
 
 def as_then(report: ClaimReport, made: ClaimReport) -> ClaimReport:
@@ -26,13 +44,17 @@ def as_then(report: ClaimReport, made: ClaimReport) -> ClaimReport:
     Results of tests whose definition has changed are those recorded, since no code of today gives them.
     """
     line = made.line(EXACT)
-    if not is_older(report) or line is None:
+    if line is None or not (is_older(report) or before_sketch(report)):
         return made
     recorded = {result.id: result for result in report.exact}
-    results = tuple(_as_recorded(result, recorded.get(result.id)) for result in made.exact)
+    ids = {test.id for test in tests_of(report)}
+    results = tuple(_as_recorded(result, recorded.get(result.id)) for result in made.exact if result.id in ids)
     lines = (line.model_copy(update={"results": results}), *made.evidence[1:])
     then = made.model_copy(update={"evidence": lines, "shared_anchors": report.shared_anchors})
-    return then.made_under(report.schema_of_maker, report.content())
+    if before_sketch(report):
+        sides = {side: _before_sketch(getattr(report, side), getattr(made, side)) for side in ("a", "b")}
+        then = then.model_copy(update={"reworked": report.reworked, **sides})
+    return then.made_under(report.schema_of_maker, report.content()) if is_older(report) else then
 
 
 def of_its_day(test: Statistic, version: int) -> Statistic:
@@ -47,9 +69,7 @@ def is_changed(result: TestResult) -> bool:
 
 
 def not_checked(report: ClaimReport) -> tuple[Unchecked, ...]:
-    """Fields of an older report that the models cannot check; none for a report of this schema."""
-    if not is_older(report):
-        return ()
+    """Fields of an older report that the models cannot check; none for a report of today's schema and tests."""
     changed = tuple(
         Unchecked(
             field=f"$.evidence[{EXACT}].results[{result.id}]*",
@@ -59,6 +79,8 @@ def not_checked(report: ClaimReport) -> tuple[Unchecked, ...]:
         for result in report.exact
         if is_changed(result)
     )
+    if not is_older(report):
+        return changed if before_sketch(report) else ()
     since = tuple(
         Unchecked(field=f"$.{side}.{name}*", reason=f"not recorded under schema {report.schema_of_maker}")
         for side in "ab"
@@ -70,6 +92,15 @@ def not_checked(report: ClaimReport) -> tuple[Unchecked, ...]:
         for side in "ab"
     )
     return (*changed, *since, *read, *of_older_schemas(report))
+
+
+def _before_sketch(recorded: Subject, made: Subject) -> Subject:
+    """A model as it was described before the present sketch, which asks more of its architecture."""
+    later = ("rotary", "rotary_size", "query_key_norm", "heads_alike", "expert_group", "key_size", "latent")
+    then = {name: getattr(recorded.architecture, name) for name in (*later, "latent_query")}
+    return made.model_copy(
+        update={"architecture": made.architecture.model_copy(update=then), "unused": recorded.unused}
+    )
 
 
 def _as_recorded(made: ExactResult, recorded: ExactResult | None) -> ExactResult:

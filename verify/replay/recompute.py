@@ -6,6 +6,8 @@ units, a rank beyond its orbit), the nearest possible ones are used, so that the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..base import Phrase
 from ..checkpoint import KINDS
 from ..claim import ClaimReport, PartSubject, Provenance, Subject
@@ -14,11 +16,11 @@ from ..claim.parts import Pair, paired, single
 from ..claim.stub import stub
 from ..fingerprint import EFFORTS, Fingerprint, identical, shared_anchors
 from ..panel import PanelEvidence
-from ..statistics import EXACT_TESTS, ExactResult, Statistic
+from ..statistics import ExactResult, Statistic
 from ..statistics.remake import remade
 from ..wording import LATEST, VERSIONS, is_filled
 from .agreement import Disagreement, problem
-from .older import is_changed, is_older, of_its_day
+from .older import before_sketch, is_changed, is_older, of_its_day, tests_of
 from .recompute_panel import panel_again
 
 
@@ -29,13 +31,14 @@ def recompute(report: ClaimReport) -> tuple[ClaimReport, list[Disagreement]]:
     report, pairs = _paired(report, problems)
     further: list[Further] = []
     evidence: PanelEvidence | None = None
-    results = not_needed()
+    tests = tests_of(report)
+    results = not_needed(tests)
     if not identical(report.a, report.b):
         views = [report, *(_of_part(report, pair, problems) for pair in pairs[1:])]
-        reasons = [_reasons(view) for view in views if view is not None]
+        reasons = [_reasons(view, tests) for view in views if view is not None]
         able = sum(None in found.values() for found in reasons)
         results, *others = [
-            _results(view, found, able, problems)
+            _results(view, tests, found, able, problems)
             for view, found in zip((view for view in views if view is not None), reasons, strict=True)
         ]
         rest = iter(others)
@@ -125,10 +128,10 @@ def _subject(subject: Subject) -> PartSubject:
     return PartSubject(**{name: getattr(subject, name) for name in PartSubject.model_fields})
 
 
-def _reasons(report: ClaimReport) -> dict[str, Phrase | None]:
+def _reasons(report: ClaimReport, tests: Sequence[Statistic]) -> dict[str, Phrase | None]:
     """Why each exact test does not apply; None where it does."""
     a, b = stub(report, report.a, 0), stub(report, report.b, 1)
-    return {test.id: test.refusal(a, b) for test in EXACT_TESTS}
+    return {test.id: test.refusal(a, b) for test in tests}
 
 
 def _shared(report: ClaimReport) -> int | None:
@@ -138,11 +141,15 @@ def _shared(report: ClaimReport) -> int | None:
 
 
 def _results(
-    report: ClaimReport, reasons: dict[str, Phrase | None], parts: int, problems: list[Disagreement]
+    report: ClaimReport,
+    tests: Sequence[Statistic],
+    reasons: dict[str, Phrase | None],
+    parts: int,
+    problems: list[Disagreement],
 ) -> list[ExactResult]:
     level = log10_alpha_of_one(report.alpha, list(reasons.values()).count(None), report.searched, parts)
     stubs = stub(report, report.a, 0), stub(report, report.b, 1)
-    return [_exact(test, report, stubs, reasons[test.id], level, problems) for test in EXACT_TESTS]
+    return [_exact(test, report, stubs, reasons[test.id], level, problems) for test in tests]
 
 
 def _exact(
@@ -155,7 +162,8 @@ def _exact(
 ) -> ExactResult:
     """One test, by the definition that it had: of another version, counts are what the record says they are."""
     recorded = next((result for result in report.exact if result.id == test.id), None)
-    if is_older(report) and recorded is not None and is_changed(recorded):
+    of_earlier_tests = is_older(report) or before_sketch(report)
+    if of_earlier_tests and recorded is not None and is_changed(recorded):
         test = of_its_day(test, recorded.version)
     if reason is not None:
         return test.refused(reason)

@@ -8,7 +8,7 @@ from ..base import InputError, Progress, ReportError
 from ..claim import ClaimReport, Subject
 from ..claim.evidence import PANEL
 from ..claim.reading import bytes_of
-from ..fingerprint import EFFORTS, Fingerprint, fingerprint
+from ..fingerprint import EFFORTS, Fingerprint, SketchSpec, fingerprint
 from ..fingerprint.given import Model, by_one_tokenizer, told_apart
 from ..lineage import PanelSource, test_lineage
 from ..panel import Panel, load_panel
@@ -125,7 +125,9 @@ def _fingerprint(model: Model, subject: Subject, progress: Progress) -> Fingerpr
     sketch = subject.sketch
     if not all(0 < size <= _LARGEST_SKETCH for size in sketch.model_dump().values()):
         raise ReportError(f"The report's sketch ({sketch}) has a size that no fingerprint can have; obtain it again.")
-    return fingerprint(model, effort=subject.effort, sketch=sketch, progress=progress)
+    present = sketch.model_copy(update={"version": max(sketch.version, SketchSpec().version)})
+    made = fingerprint(model, effort=subject.effort, sketch=present, progress=progress)
+    return made.at_sketch(sketch.version)
 
 
 def _subjects(report: ClaimReport, a: Fingerprint, b: Fingerprint) -> list[Disagreement]:

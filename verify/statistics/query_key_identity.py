@@ -73,8 +73,9 @@ def _gain(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     name, read = _reader(a, b)
     order = Source(f"query and key channels, {name}", read, order_codes(_CHANNELS))
+    least = min(kept_plain(model.record.architecture, model.record.sketch).size for model in (a, b))
     signs = Source(f"query and key signs, {name}", read, (_CHANNELS, "signs"))
-    return Counted("fixed_points", None, (order,), _gain(a, b)), Counted("signs", None, (signs,))
+    return Counted("fixed_points", None, (order,), _gain(a, b), least=least), Counted("signs", None, (signs,))
 
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:

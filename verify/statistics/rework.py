@@ -164,5 +164,6 @@ def _some(code: str, side: str, marked: list[NDArray[np.bool_]]) -> Phrase | Non
 def _largest_dimension(model: Fingerprint) -> float | None:
     """The largest size of a dimension of the embedding over the median; None if unknown."""
     sizes = model.arrays.get("scales.embed", np.zeros(0)).astype(np.float64)
+    sizes = sizes[np.isfinite(sizes)]
     middle = float(np.median(sizes)) if len(sizes) >= _LEAST else 0.0
     return float(sizes.max()) / middle if middle > 0 else None
