@@ -74,7 +74,7 @@ def slow_resemblance(a: list[Block], b: list[Block]) -> float:
         return -1.0
 
     def pooled(group: list[Block]) -> Block:
-        most = max(1, alignment._LARGEST // (len(common) * len(group)))
+        most = max(1, alignment.LARGEST // (len(common) * len(group)))
         group = [block.at(common) for block in group]
         fixed, flipping = (
             tuple(

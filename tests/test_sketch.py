@@ -70,7 +70,7 @@ def test_anchors_are_distinct_and_kept_in_order() -> None:
 # ---- two sketches
 
 
-@pytest.mark.parametrize("change", [{"version": 3}, {"units": 7}, {"anchors": 39}])
+@pytest.mark.parametrize("change", [{"projections": 31}, {"units": 7}, {"anchors": 39}])
 def test_two_sketches_refuse_to_compare(folder: Path, change: dict[str, int]) -> None:
     """Arrays of one specification mean nothing beside those of another."""
     model = fingerprint(folder, sketch=SMALL)
