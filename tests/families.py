@@ -29,11 +29,11 @@ DECLARED: dict[str, tuple[str, int, str]] = {
     **dict.fromkeys(("qwen3_moe", "gemma3_text", "olmo2", "lfm2"), GAINS),
     "gpt_neox": ("half", 2, "none"),
     "glm4_moe": ("half", 4, "gain"),
-    **dict.fromkeys(("gptj", "glm", "glm4", "chatglm"), ("interleaved", 4, "none")),
+    **dict.fromkeys(("gptj", "glm", "glm4", "chatglm", "deepseek_v2", "deepseek_v3"), ("interleaved", 4, "none")),
     **dict.fromkeys(("opt", "gpt_bigcode", "electra", "albert", "distilbert", "mpnet", "vit"), NOTHING),
     **dict.fromkeys(("clip_text_model", "clip_vision_model"), NOTHING),
     **dict.fromkeys(("mpt", "bloom", "falcon rw", "t5", "t5 1.1"), NOTHING),
-    **dict.fromkeys(("deepseek_v2", "deepseek_v3", "torch_encoder"), OPEN),
+    "torch_encoder": OPEN,
 }
 """Pairing of the channels of q and k that positions turn, their number, and the norm, of each family."""
 
@@ -86,6 +86,8 @@ def refused(family: str) -> dict[str, str]:
     facts, (rotary, turned, _) = PUBLISHED[family], DECLARED[family]
     found = dict(facts.refused)
     tokens = "embed" in facts.globals.values()
+    if not family.startswith("deepseek"):
+        found["latent_identity"] = "from a latent vector"
     found["unused_tokens"] = "no token that is known" if tokens else "no token embedding"
     if not facts.sizes[1]:
         found["expert_identity"] = "no routed experts"

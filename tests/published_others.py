@@ -83,7 +83,6 @@ def deepseek_like(query: dict[str, str], **changes: Any) -> Published:
         "config": CONFIG
         | {"n_routed_experts": EXPERTS, "moe_intermediate_size": EXPERT, "num_key_value_heads": HEADS},
         "kv_heads": HEADS,
-        "heads": (HEADS, HEADS),
         "named": "deepseek",
         "sizes": (0, EXPERTS, EXPERT, HIDDEN),
     }

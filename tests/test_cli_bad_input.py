@@ -73,7 +73,7 @@ def other_sketch(folder: Path, path: Path, version: bool) -> Path:
     model.save(path)
     if version:
         record = model.record.model_dump(mode="json")
-        record["sketch"]["version"] = 3
+        record["sketch"]["version"] = 4
         save_file(load_file(path), path, metadata={"verify.fingerprint": json.dumps(record)})
     return path
 
@@ -95,7 +95,7 @@ HOSTILE = {
     "other layout": "is not understood",
     "fingerprint": "make it again",
     "sketch": "different sketches",
-    "sketch version": "sketch.version as 3",
+    "sketch version": "sketch.version as 4",
     "token list": "vocab.json",
 }
 

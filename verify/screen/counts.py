@@ -20,7 +20,6 @@ from ..statistics import Source
 from ..statistics.blocks import Block, BlockReader
 from ..statistics.matching import MARGIN
 from ..statistics.result import Law
-from ..statistics.smallest import holds
 from .sketches import FirstSketch
 
 Floats = NDArray[np.float32]
@@ -162,12 +161,8 @@ def _in_common(
     source: BlockReader, first: Sequence[FirstSketch], second: Sequence[FirstSketch], read: Read
 ) -> Iterator[_Both]:
     """Common blocks of two runs, by shape."""
-    records = first[0].record, second[0].record
-    shared = tuple(int(i) for i in shared_anchors(*records))
-    a, b = (
-        [read(model, source, record.anchors if holds(source, record, tokens=False) else shared) for model in run]
-        for run, record in zip((first, second), records, strict=True)
-    )
+    shared = tuple(int(i) for i in shared_anchors(first[0].record, second[0].record))
+    a, b = ([read(model, source, shared) for model in run] for run in (first, second))
     for x in zip(*a, strict=True):
         for y in zip(*b, strict=True):
             if (both := _both(x, y)) is not None:

@@ -16,7 +16,7 @@ import numpy as np
 from safetensors.numpy import load_file, save
 
 from ..base import FingerprintError, write_atomically
-from ..fingerprint import Component, Fingerprint, FingerprintRecord, reduced
+from ..fingerprint import SAMPLED, Component, Fingerprint, FingerprintRecord, components, reduced, table
 from ..statistics import EXACT_TESTS
 
 UNITS = 16
@@ -29,10 +29,9 @@ COPIES = 2
 """Experts per MLP."""
 LAYERS = 64
 """Layers."""
-NEEDED: tuple[Component, ...] = ("units", "values", "response", "stream", "unused")
-"""Components of a fingerprint that the exact tests read."""
+NEEDED: tuple[Component, ...] = tuple(one for one in SAMPLED if one not in ("gram", "scales"))
+"""Components of a fingerprint that the exact tests read at screen effort, as far as its sketch has them."""
 
-_ON_TOKENS = ("response", "stream", "unused")
 _HEADER = "verify.screen"
 
 
@@ -82,8 +81,9 @@ class FirstSketch:
         """
         whole = hashlib.sha256(self.record.architecture.model_dump_json().encode())
         whole.update(repr(sorted(file.size for file in self.record.files)).encode())
+        specs = table(self.part.record)
         for name, array in sorted(self.part.arrays.items()):
-            if not name.startswith(_ON_TOKENS):
+            if "anchors" not in {axis.name for axis in specs[name].axes}:
                 whole.update(name.encode() + np.ascontiguousarray(array).tobytes())
         return whole.hexdigest()
 
@@ -96,7 +96,8 @@ def first_sketch(model: Fingerprint) -> FirstSketch:
     FingerprintError
         If it was cut down before, for a panel, and lacks what the exact tests need.
     """
-    missing = sorted(set(NEEDED).difference(model.record.components))
+    given = components(model.record.sketch, model.record.effort)
+    missing = sorted(set(NEEDED).intersection(given).difference(model.record.components))
     if missing:
         raise FingerprintError(
             f"The fingerprint of {model.record.name!r:.120} was cut down for a panel and lacks {', '.join(missing)}; "

@@ -26,27 +26,13 @@ def smallest(a: FingerprintRecord, b: FingerprintRecord) -> tuple[Fingerprint, F
     return _smallest(a, b.architecture), _smallest(b, a.architecture)
 
 
-def holds(read: BlockReader, record: FingerprintRecord, *, tokens: bool = True) -> bool:
-    """Whether a reader finds blocks in a model with a record.
-
-    Parameters
-    ----------
-    read : reads the blocks of a model.
-    record : of a fingerprint.
-    tokens : False for a model that knows no anchors.
-
-    Returns
-    -------
-    bool
-        Whether there is any block.
-    """
-    return _holds(read, record.architecture, record.effort, record.components, tokens)
+def holds(read: BlockReader, record: FingerprintRecord) -> bool:
+    """Whether a reader finds blocks in a model with a record."""
+    return _holds(read, record.architecture, record.effort, record.components)
 
 
 @lru_cache(maxsize=4096)
-def _holds(
-    read: BlockReader, shape: Architecture, effort: Effort, components: tuple[Component, ...], tokens: bool
-) -> bool:
+def _holds(read: BlockReader, shape: Architecture, effort: Effort, components: tuple[Component, ...]) -> bool:
     record = FingerprintRecord.model_construct(
         name="",
         architecture=shape,
@@ -55,8 +41,8 @@ def _holds(
         content_sha256="",
         sketch=_SKETCH,
         components=components,
-        anchors=(0, 1, 2) if tokens else (),
-        unused=("byte C0", "byte C1") if tokens else (),
+        anchors=(0, 1, 2),
+        unused=("byte C0", "byte C1"),
         bytes_read=0,
         software={},
     )
