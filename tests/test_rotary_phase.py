@@ -93,6 +93,11 @@ def with_a_common_mean(rng: np.random.Generator, what: Architecture) -> dict[str
     return {name: x + 3 * np.ones(x.shape[-1]) for name, x in plain(rng, what).items()}
 
 
+def with_a_slight_common_mean(rng: np.random.Generator, what: Architecture) -> dict[str, np.ndarray]:
+    """As after a decoder's offset: too small to be set aside in most pairs."""
+    return {name: x + 0.25 * np.ones(x.shape[-1]) for name, x in plain(rng, what).items()}
+
+
 Maker = Callable[[np.random.Generator, Architecture], dict[str, np.ndarray]]
 NULLS: dict[str, tuple[Maker, Architecture]] = {
     "plain": (plain, shape()),
@@ -101,6 +106,7 @@ NULLS: dict[str, tuple[Maker, Architecture]] = {
     "one layer repeated": (with_one_layer_repeated, shape(layers=6)),
     "one head repeated": (with_one_head_repeated, shape(layers=6, kv_heads=6, heads=6, head_size=6, rotary_size=6)),
     "a common mean": (with_a_common_mean, shape()),
+    "a slight common mean": (with_a_slight_common_mean, shape(layers=8)),
     "gains": (lambda rng, what: with_public_planes(rng, what, 2), shape(query_key_norm="gain")),
     "one plane": (with_public_planes, shape(rotary_size=2, head_size=2, layers=12, kv_heads=1)),
     "partial": (with_public_planes, shape(rotary_size=4)),
@@ -122,6 +128,28 @@ def test_p_values_of_strangers_are_super_uniform(kind: str) -> None:
     results = [ROTARY_PHASE(*strangers(kind, [i, *kind.encode()])) for i in range(PAIRS)]
     assert all(result.applicable for result in results)
     check_super_uniform([result.log10_p for result in results])
+
+
+def test_a_slight_common_mean_is_compared_two_planes_at_a_time() -> None:
+    """One at a time, strangers would be rejected; the larger p-value is the test's."""
+    pairs = [strangers("a slight common mean", i) for i in range(PAIRS)]
+    with pytest.raises(NotSuperUniformError):
+        check_super_uniform([p_of(numbers(a, b)) for a, b in pairs])
+    results = [ROTARY_PHASE(a, b) for a, b in pairs]
+    planes = 8 * 2 * 6
+    assert {result.counts[0].n for result in results} <= {0, planes, 2 * planes}
+    check_super_uniform([result.log10_p for result in results])
+
+
+def test_a_model_with_repeated_heads_is_not_set_aside() -> None:
+    """Equal heads are no mean: with itself it has every plane of one head in each layer."""
+    what = shape(kv_heads=4, heads=4)
+    arrays = plain(np.random.default_rng(1), what)
+    for name in arrays:
+        arrays[name][:] = arrays[name][:1]
+    model = fingerprint_of(arrays, what, components=KEYS)
+    result = ROTARY_PHASE(model, model)
+    assert (result.counts[0].count, result.counts[0].n, result.set_aside) == (36, 36, ())
 
 
 def numbers(a: Fingerprint, b: Fingerprint, *, quarter: bool = True) -> np.ndarray:
@@ -154,7 +182,8 @@ def test_the_harness_catches_planes_paired_wrongly() -> None:
         shifted = {n: np.stack([x[..., 0, :], np.roll(x[..., 1, :], 1, 1)], -2) for n, x in model.arrays.items()}
         return Fingerprint(model.record, shifted)
 
-    pairs = [strangers("public planes", i) for i in range(PAIRS)]
+    what, rng = shape(layers=1), np.random.default_rng(8)
+    pairs = [[fingerprint_of(with_public_planes(rng, what), what, components=KEYS) for _ in "ab"] for _ in range(400)]
     with pytest.raises(NotSuperUniformError):
         check_super_uniform([p_of(numbers(mispaired(a), mispaired(b))) for a, b in pairs])
     check_super_uniform([p_of(numbers(a, b)) for a, b in pairs])

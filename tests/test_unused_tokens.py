@@ -32,11 +32,14 @@ from tests.unused_models import (
 from verify import Fingerprint, SketchSpec, fingerprint
 from verify.base import Phrase
 from verify.data import model
-from verify.fingerprint import ANCHORS, LEAST_ANCHORS, on_anchors
+from verify.fingerprint import ANCHORS, LEAST_ANCHORS, in_frozen_order, on_anchors, unit_rows
 from verify.inference import log10_p_fixed_points
 from verify.statistics import UNUSED_TOKENS, remade
 from verify.statistics.matching import fixed_points
-from verify.statistics.unused_tokens import LEAST, profiles
+from verify.statistics.unused_tokens import profiles, scores
+
+LEAST = 7
+"""Tokens of one kind that can reach .001: 1/7! is below it."""
 
 SHAPE = {"vocab": 300, "hidden": 16, "layers": 1}
 BYTES = tuple(f"byte {byte:02X}" for byte in (0xC0, 0xC1, *range(0xF5, 0x100)))
@@ -146,6 +149,31 @@ def test_strangers_keep_the_size(kind: str) -> None:
     arrays["unused.embed"] = np.sort(draw(np.random.default_rng(2), "plain"), axis=0)
     fixed = fingerprint_of(arrays, architecture(layers=1))
     check_super_uniform([UNUSED_TOKENS(a, fixed).log10_p for a, _ in pairs])
+
+
+RESERVED = tuple(f"<|reserved_special_token_{n}|>" for n in range(20, 40))
+OF_KINDS = tuple(in_frozen_order([*(f"[unused{n}]" for n in range(20, 40)), *RESERVED, *BYTES]))
+
+
+def of_kinds(rng: np.random.Generator) -> Fingerprint:
+    """Each kind has a mean of its own, which all models share, as padding that a softmax masks in tied tables."""
+    shape = architecture(layers=1)
+    made = fingerprint_of(random_arrays(rng, shape), shape)
+    public = np.random.default_rng(0).standard_normal((3, 40))
+    kinds = np.array([(name in BYTES) + 2 * (name in RESERVED) for name in OF_KINDS])
+    rows = rng.standard_normal((len(OF_KINDS), 40)) + 2 * public[kinds]
+    rows -= rows.mean(1, keepdims=True)
+    record = made.record.model_copy(update={"unused": OF_KINDS})
+    return Fingerprint(record, dict(made.arrays) | {"unused.embed": unit_rows(rows, "float32")})
+
+
+def test_kinds_with_means_of_their_own_keep_the_size_apart_and_not_together() -> None:
+    rng = np.random.default_rng(3)
+    pairs = [(of_kinds(rng), of_kinds(rng)) for _ in range(200)]
+    check_super_uniform([UNUSED_TOKENS(a, b).log10_p for a, b in pairs])
+    together = [int(fixed_points(scores(a, b, OF_KINDS)).sum()) for a, b in pairs]
+    with pytest.raises(NotSuperUniformError):
+        check_super_uniform([log10_p_fixed_points(count, 1) for count in together])
 
 
 @settings(max_examples=20)

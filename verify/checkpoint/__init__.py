@@ -13,7 +13,7 @@ from .layouts.understand import MOST_PARTS
 from .opening import drafted_layout, open_checkpoint
 from .places.place import Location
 from .source import ResolvedLocation, resolve_location
-from .unused import BYTES, is_name, name_of_byte
+from .unused import BYTES, is_name, kind_of, name_of_byte
 from .vocabulary import LOOKED_FOR, Vocabulary
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "draft_layout",
     "drafted_layout",
     "is_name",
+    "kind_of",
     "layout_of",
     "name_of_byte",
     "open_checkpoint",

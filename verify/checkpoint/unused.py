@@ -108,6 +108,23 @@ def name_of_row(row: int, rows: int, known: int) -> str:
     return f"row {row} of {rows} past {known}"
 
 
+def kind_of(name: str) -> str:
+    """Kind of an unused token: bytes of no text, bytes whose character has a token, a series, or rows past the last.
+
+    Rows of one kind are made and treated alike; those of two kinds may not be.
+
+    Examples
+    --------
+    >>> kind_of("byte F5"), kind_of("byte 41"), kind_of("[unused70]"), kind_of("row 7 of 8 past 6")
+    ('bytes of no text', 'other bytes', '[unused', 'rows past the last token')
+    """
+    if _ROW.fullmatch(name):
+        return "rows past the last token"
+    if _BYTE.fullmatch(name):
+        return "bytes of no text" if int(name.removeprefix("byte "), 16) in BYTES else "other bytes"
+    return next((series.before for series in SERIES if series.holds(name)), "")
+
+
 def is_name(text: str) -> bool:
     """Whether a text may name an unused token: a byte, a token of a series, or a row beyond the last token.
 

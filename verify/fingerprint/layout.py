@@ -117,6 +117,7 @@ SPREAD_ROLES = (*"qkvo", *(prefix + role for prefix in ("", "expert_", "shared_"
 """Roles whose moments a fingerprint may hold, in order."""
 
 _FEWEST_PLAIN = 4  # channels, so that their order tells something
+_FEWEST_PLANES = 2  # so that planes can be compared two at a time
 
 CIRCUIT_LAYERS = 2
 """Number of last layers whose circuits are kept, as in HuRef."""
@@ -260,7 +261,8 @@ def kept_latent(architecture: Architecture, sketch: SketchSpec, *, query: bool) 
 def kept_planes(architecture: Architecture, sketch: SketchSpec) -> Axis:
     """Axis of the rotary planes kept of each key-value head."""
     planes = architecture.rotary_size // 2
-    return Axis("planes", min(planes, max(1, sketch.keys // max(1, 2 * turned_heads(architecture)))), planes)
+    kept = max(_FEWEST_PLANES, sketch.keys // max(1, 2 * turned_heads(architecture)))
+    return Axis("planes", min(planes, kept), planes)
 
 
 def kept_plain(architecture: Architecture, sketch: SketchSpec) -> Axis:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..base import Phrase
@@ -77,3 +78,19 @@ def common_to_dense(a: Fingerprint, b: Fingerprint) -> tuple[int, int]:
         return 0, 0
     sketch = a.record.sketch
     return max(0, min(shape.hidden, sketch.units)), max(0, min(shape.head_size, sketch.channels))
+
+
+def at_most(a: Fingerprint, b: Fingerprint, of_layer: Callable[[Fingerprint], int]) -> int:
+    """Largest number of indices that can be compared: those of a layer, in as many layers as both models have.
+
+    Parameters
+    ----------
+    a, b : the models.
+    of_layer : number of indices in a layer of a model.
+    """
+    layers, indices = (min(of(model) for model in (a, b)) for of in (_layers, of_layer))
+    return max(0, layers * indices)
+
+
+def _layers(model: Fingerprint) -> int:
+    return model.record.architecture.layers

@@ -35,7 +35,7 @@ from ..base import Phrase
 from ..fingerprint import Fingerprint, kept_latent
 from .applicability import behind_latent, compared_by, first, not_comparable, on_shared_anchors
 from .blocks import Block, BlockReader, BlocksByLayer
-from .counted import Counted, Source
+from .counted import Counted, Source, at_most
 from .evidence import identity_evidence
 from .groups import groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
@@ -51,10 +51,16 @@ def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     x, y = (kept_latent(model.record.architecture, model.record.sketch, query=False) for model in (a, b))
     least = x.size if x == y else 0
     name, read = _reader(a, b)
+    most = at_most(a, b, _kept)
     return (
-        Counted("fixed_points", sources=(Source(f"latent channels, {name}", read),), least=least),
-        Counted("signs", sources=(Source(f"latent signs, {name}", read, ("signs",)),)),
+        Counted("fixed_points", sources=(Source(f"latent channels, {name}", read),), least=least, most=most),
+        Counted("signs", sources=(Source(f"latent signs, {name}", read, ("signs",)),), most=most // 2),
     )
+
+
+def _kept(model: Fingerprint) -> int:
+    shape, sketch = model.record.architecture, model.record.sketch
+    return sum(kept_latent(shape, sketch, query=query).size for query in (False, True))
 
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:

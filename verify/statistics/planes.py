@@ -7,16 +7,19 @@ of a plane. So planes of one index are compared, and only layers and heads are a
 agree, and reject unrelated models.
 
 Ties. Two heads of one model whose planes are turned together (copies of a head or of a layer) are one group, and
-their ``z`` are added. Heads of one slot in two layers, and of one layer, look tied if the sum of their ``Re z``
-exceeds a normal quantile of its distribution under independent turns, in one pair of heads or over all heads of two
-layers; if all live planes are equal; or, of few planes, if the mean of ``Re z`` is above ``ALIKE`` (as in
-``statistics.ties``, whose argument holds here: joint turns of two planes change no ``z`` between them).
+their ``z`` are added. Heads of one slot in two layers, and of one layer, look tied if, by any of the parts or by all
+side by side, the sum of their ``Re z`` exceeds a normal quantile of its distribution under independent turns, in one
+pair of heads or over all heads of two layers; if all live planes are equal; or, of few planes, if the mean of ``Re
+z`` is above ``ALIKE`` (as in ``statistics.ties``, whose argument holds here: joint turns of two planes change no
+``z`` between them).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
 from statistics import NormalDist
 
 import numpy as np
@@ -30,19 +33,24 @@ from .matching import MARGIN
 from .ties import ALIKE, FALSE_TIE, TiedSets
 from .turns import Complex
 
-PlaneReader = Callable[[Fingerprint], "Planes"]
-
 
 @dataclass(frozen=True)
 class Planes:
     """All planes of a model that were kept."""
 
-    vectors: Complex
-    """Shape [layers, kv heads, planes, k], of length 1 in each part; 0 where a part is dead."""
+    parts: tuple[Complex, ...]
+    """By rows of k and of q, and each by weights or by responses: [layers, kv heads, planes, k], of length 1; 0 where
+    any is dead."""
     indices: NDArray[np.intp]
     """Their frequencies, ascending."""
-    parts: int
-    """Number of vectors of length 1 that are side by side."""
+    shape: tuple[int, int]
+    """Layers and kv heads."""
+
+    @cached_property
+    def vectors(self) -> Complex:
+        """The parts side by side."""
+        empty = np.zeros((*self.shape, len(self.indices), 0), complex)
+        return np.concatenate([empty, *self.parts], axis=-1)
 
     def at(self, common: NDArray[np.intp]) -> Complex:
         """The vectors at some frequencies."""
@@ -56,6 +64,9 @@ class PlaneGroup:
     pairs: tuple[Pair, ...]
     products: Complex
     """Complex inner products by frequency, summed over the pairs; shape [planes]."""
+    differences: Complex
+    """Those of the differences of two planes, the first and second, the third and fourth, and so on; 0 if one of
+    the two is dead. Shape [planes // 2]."""
 
 
 def planes_of(model: Fingerprint, *components: str) -> Planes:
@@ -66,8 +77,7 @@ def planes_of(model: Fingerprint, *components: str) -> Planes:
     parts = [_complex(model, name) for name in held]
     alive = np.all([part.any(-1, keepdims=True) for part in parts], axis=0) if parts else True
     indices = kept_planes(shape, model.record.sketch).indices
-    empty = np.zeros((shape.layers, turned_heads(shape), len(indices), 0), complex)
-    return Planes(np.where(alive, np.concatenate([empty, *parts], axis=-1), 0), indices, len(parts))
+    return Planes(tuple(np.where(alive, part, 0) for part in parts), indices, (shape.layers, turned_heads(shape)))
 
 
 def plane_blocks(model: Fingerprint, component: str) -> BlocksByLayer:
@@ -95,10 +105,12 @@ def plane_groups(a: Planes, b: Planes, *, quarter: bool) -> Grouping[PlaneGroup]
     pairs = list(_aligned(x, y))
     products = {pair: _of_heads(x, y, pair) for pair in pairs}
     sets = tied_pairs(pairs, tied_heads(a, quarter=quarter), tied_heads(b, quarter=quarter))
-    return Grouping(
-        [PlaneGroup((pair,), z) for pair, z in products.items()],
-        [PlaneGroup(tuple(s), np.sum([products[pair] for pair in s], axis=0)) for s in sets],
-    )
+
+    def group(of: list[Pair]) -> PlaneGroup:
+        total = np.sum([products[pair] for pair in of], axis=0)
+        return PlaneGroup(tuple(of), total.diagonal(), _differences(total))
+
+    return Grouping([group([pair]) for pair in pairs], [group(s) for s in sets])
 
 
 def _complex(model: Fingerprint, name: str) -> Complex:
@@ -126,9 +138,16 @@ def _resemblance(layer: Complex, others: Complex) -> NDArray[np.float64]:
 
 
 def _of_heads(x: Complex, y: Complex, pair: Pair) -> Complex:
+    """Complex inner products of every two planes of two heads, [planes, planes]."""
     (i, g), (j, h) = pair
-    products: Complex = np.einsum("nk,nk->n", x[i, _number(g)], y[j, _number(h)].conj())
-    return products
+    return x[i, _number(g)] @ y[j, _number(h)].conj().T
+
+
+def _differences(products: Complex) -> Complex:
+    i = np.arange(0, len(products) - 1, 2)
+    j, dead = i + 1, products.diagonal() == 0
+    z = products[i, i] + products[j, j] - products[i, j] - products[j, i]
+    return np.where(dead[i] | dead[j], 0, z)
 
 
 def _number(slot: str) -> int:
@@ -143,31 +162,33 @@ def tied_heads(model: Planes, *, quarter: bool) -> TiedSets:
     model : its planes.
     quarter : whether quarter turns are free; else half turns only.
     """
-    layers, heads, planes, _ = model.vectors.shape
+    (layers, heads), planes = model.shape, len(model.indices)
     alive: NDArray[np.bool_] = np.any(model.vectors, axis=-1)
-    sets = TiedSets()
-    comparisons = heads * layers * (layers - 1) // 2 + layers * heads * (heads - 1) // 2 + layers * (layers - 1) // 2
-    threshold = -NormalDist().inv_cdf(FALSE_TIE / max(1, comparisons))
+    sets, readings = TiedSets(), [(part, 1) for part in model.parts]
+    if len(readings) > 1:
+        readings.append((model.vectors, len(readings)))
+    pairs = heads * layers * (layers - 1) // 2 + layers * heads * (heads - 1) // 2 + layers * (layers - 1) // 2
+    threshold = -NormalDist().inv_cdf(FALSE_TIE / max(1, pairs * len(readings)))
 
-    def look_tied(z: Complex, live: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def look_tied(z: Complex, live: NDArray[np.bool_], parts: int) -> NDArray[np.bool_]:
         """Whether sets of planes look turned together; [...] from [..., planes]."""
         z, n = np.where(live, z, 0), live.sum(-1)
         size = np.sqrt((np.square(np.abs(z)) / 2 if quarter else np.square(z.real)).sum(-1))
         standardised = z.real.sum(-1) / np.where(size > 0, size, np.inf)
-        alike = z.real.sum(-1) > ALIKE * model.parts * n
+        alike = z.real.sum(-1) > ALIKE * parts * n
         most = np.sqrt(n * (2.0 if quarter else 1.0))  # the largest standardised sum that n planes can have
-        equal = np.all(~live | (z.real > model.parts * (1 - MARGIN)), axis=-1)
+        equal = np.all(~live | (z.real > parts * (1 - MARGIN)), axis=-1)
         looks: NDArray[np.bool_] = (n > 0) & ((standardised > threshold) | equal | (alike & (most <= threshold)))
         return looks
 
-    for i in range(layers):
-        here, others = model.vectors[i], model.vectors[i + 1 :]
+    for (vectors, parts), i in product(readings, range(layers)):
+        here, others = vectors[i], vectors[i + 1 :]
         z = np.einsum("hnk,jhnk->jhn", here, others.conj())
         both = alive[i] & alive[i + 1 :]
-        whole = look_tied(z.reshape(len(z), heads * planes), both.reshape(len(z), heads * planes))
-        for j, h in np.argwhere(look_tied(z, both) | whole[:, None]):
+        whole = look_tied(z.reshape(len(z), heads * planes), both.reshape(len(z), heads * planes), parts)
+        for j, h in np.argwhere(look_tied(z, both, parts) | whole[:, None]):
             sets.union((i, f"head {h}"), (i + 1 + int(j), f"head {h}"))
         z, both = np.einsum("gnk,hnk->ghn", here, here.conj()), alive[i][:, None] & alive[i]
-        for g, h in np.argwhere(np.triu(look_tied(z, both), 1)):
+        for g, h in np.argwhere(np.triu(look_tied(z, both, parts), 1)):
             sets.union((i, f"head {g}"), (i, f"head {h}"))
     return sets

@@ -29,7 +29,7 @@ from ..base import Phrase
 from ..fingerprint import Component, Fingerprint, kept_plain
 from .applicability import compared_by, first, known_keys, not_comparable, on_shared_anchors
 from .blocks import Block, BlockReader, BlocksByLayer
-from .counted import Counted, Description, Source
+from .counted import Counted, Description, Source, at_most
 from .evidence import (
     agreeing_count,
     effect_of,
@@ -73,9 +73,21 @@ def _gain(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     name, read = _reader(a, b)
     order = Source(f"query and key channels, {name}", read, order_codes(_CHANNELS))
-    least = min(kept_plain(model.record.architecture, model.record.sketch).size for model in (a, b))
+    least, heads = (min(of(model) for model in (a, b)) for of in (_kept, _heads))
+    most = at_most(a, b, lambda _: least * heads)
     signs = Source(f"query and key signs, {name}", read, (_CHANNELS, "signs"))
-    return Counted("fixed_points", None, (order,), _gain(a, b), least=least), Counted("signs", None, (signs,))
+    return (
+        Counted("fixed_points", None, (order,), _gain(a, b), least=least, most=most),
+        Counted("signs", None, (signs,), most=most // 2),
+    )
+
+
+def _kept(model: Fingerprint) -> int:
+    return kept_plain(model.record.architecture, model.record.sketch).size
+
+
+def _heads(model: Fingerprint) -> int:
+    return model.record.architecture.kv_heads
 
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:

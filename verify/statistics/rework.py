@@ -117,7 +117,7 @@ def _turned(a: Fingerprint, b: Fingerprint) -> Phrase | None:
         return None
     x, y = (planes_of(model, "key_responses") for model in on_shared_anchors(a, b))
     groups = plane_groups(x, y, quarter=True).separate
-    z = np.concatenate([np.zeros(0, complex), *(group.products for group in groups)]) / max(1, x.parts)
+    z = np.concatenate([np.zeros(0, complex), *(group.products for group in groups)]) / max(1, len(x.parts))
     z = z[z != 0]
     if len(z) < _LEAST or np.abs(z).mean() < COHERENT:
         return None

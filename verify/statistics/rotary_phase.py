@@ -18,27 +18,33 @@ copies of heads merged, by what turns do not change (``planes``).
 Survives permuted and flipped hidden units and value channels, any change of basis between v and o, re-ordered heads,
 a rotated residual stream with folded gains, an MLP replaced, changed depth and width. Blind to planes turned at
 random. Refuses attention without rotation by position, layer norms on q and k (they subtract a mean over channels),
-and fingerprints of an older sketch. If the rows of both models have a mean far from zero, or look pinned by a public
-matrix (``pinned``), they are set aside: p = 1.
+and fingerprints of an older sketch. Where the rows of both models have a mean that is not near zero (``NEAR``), as a
+decoder's offset gives them, planes are counted one and two at a time, and the larger p-value is the test's: it is at
+least that of single planes, so it is valid whatever the rule. If both have a mean far from zero, or look pinned by a
+public matrix (``pinned``), they are set aside: p = 1.
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from ..base import Phrase
-from ..fingerprint import Fingerprint
+from ..fingerprint import Fingerprint, kept_planes, turned_heads
 from .applicability import compared_by, first, known_keys, not_comparable, on_shared_anchors
 from .blocks import BlocksByLayer
-from .counted import Counted, Source
+from .counted import Counted, Source, at_most
 from .evidence import agreeing_count, effect_of, more_conservative, set_aside_note, sign_count
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
 from .pinned import both_pinned
-from .planes import PlaneGroup, Planes, plane_blocks, plane_groups, planes_of
+from .planes import PlaneGroup, Planes, plane_blocks, plane_groups, planes_of, tied_heads
 from .statistic import Evidence, Statistic
-from .swaps import mean_far_from_zero
+from .swaps import FAR, standardised_mean
 from .turns import turns
 
+NEAR = 2.0
+"""Standard deviations under turns up to which the mean of one model lets planes be counted one at a time."""
 _PLANES = "rotary planes"
 _SIGNS = f"signs of {_PLANES}"
 
@@ -59,7 +65,16 @@ def _turned(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     readers = {"keys": _by_weights, "key_responses": _by_responses}
     sources = tuple(Source(f"rotary planes, {name}", readers[name], (_PLANES, _SIGNS)) for name in compared_by(a, b))
-    return (Counted("signs", sources=sources),)
+    planes, heads = (min(of(model) for model in (a, b)) for of in (_kept, _heads))
+    return (Counted("signs", sources=sources, most=at_most(a, b, lambda _: planes * heads) * (1 + _quarter(a, b))),)
+
+
+def _kept(model: Fingerprint) -> int:
+    return kept_planes(model.record.architecture, model.record.sketch).size
+
+
+def _heads(model: Fingerprint) -> int:
+    return turned_heads(model.record.architecture)
 
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
@@ -67,18 +82,23 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     if "key_responses" in components:
         a, b = on_shared_anchors(a, b)
     first_planes, second_planes = (planes_of(model, *components) for model in (a, b))
-    far_from_zero = all(_mean_far_from_zero(model) for model in (first_planes, second_planes))
+    quarter = _quarter(a, b)
+    means = [_mean(model, quarter=quarter) for model in (first_planes, second_planes)]
+    far_from_zero = all(mean > FAR for mean in means)
     if far_from_zero or both_pinned(_PLANES, a, b):
         aside = _SIGNS if far_from_zero else _PLANES
         return Evidence((agreeing_count(0, 0),), None, notes=(set_aside_note(aside),), set_aside=(aside,))
-    quarter = _quarter(a, b)
 
-    def evidence(found: list[PlaneGroup]) -> Evidence:
-        numbers = [turns(group.products, quarter=quarter) for group in found]
+    def evidence(of: str, found: list[PlaneGroup]) -> Evidence:
+        numbers = [turns(getattr(group, of), quarter=quarter) for group in found]
         counts = (sign_count(np.concatenate(numbers or [np.zeros(0)])),)
         return Evidence(counts, effect_of(counts))
 
-    return more_conservative(evidence, [plane_groups(first_planes, second_planes, quarter=quarter)])
+    grouping = [plane_groups(first_planes, second_planes, quarter=quarter)]
+    single = more_conservative(partial(evidence, "products"), grouping)
+    if any(mean <= NEAR for mean in means):
+        return single
+    return max(single, more_conservative(partial(evidence, "differences"), grouping), key=lambda e: e.log10_p)
 
 
 def _quarter(a: Fingerprint, b: Fingerprint) -> bool:
@@ -86,10 +106,14 @@ def _quarter(a: Fingerprint, b: Fingerprint) -> bool:
     return all(model.record.architecture.query_key_norm == "none" for model in (a, b))
 
 
-def _mean_far_from_zero(model: Planes) -> bool:
-    """Whether the rows of the heads of a layer have a mean that turns could not give."""
-    rows = ([np.concatenate([layer.real, layer.imag]).reshape(-1, layer.shape[-1])] for layer in model.vectors)
-    return mean_far_from_zero(rows)
+def _mean(model: Planes, *, quarter: bool) -> float:
+    """The standardised mean of the rows of all heads of a layer, of heads that are turned together only one's."""
+    sets, blocks = tied_heads(model, quarter=quarter), []
+    for i, layer in enumerate(model.vectors):
+        apart = {sets.find((i, f"head {h}")): h for h in range(len(layer))}
+        rows = layer[list(apart.values())]
+        blocks.append([np.concatenate([rows.real, rows.imag]).reshape(-1, layer.shape[-1])])
+    return standardised_mean(blocks)
 
 
 def _by_weights(model: Fingerprint) -> BlocksByLayer:

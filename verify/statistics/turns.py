@@ -12,6 +12,10 @@ Proof. A quarter turn of the plane in A multiplies ``z`` by ``i`` (in B, by ``-i
 other has each sign twice, and if both are, ``z`` is zero always. A half turn negates ``z``. Turns of different planes
 are independent. ∎
 
+Differences. A mean that the rows of both models have in common would bias every ``z``. Of two planes p and q, which
+are turned together, the product of the differences, ``<a_p - a_q, b_p - b_q>``, is multiplied by ``i`` as well, and
+no common mean enters it; it costs half of the numbers.
+
 So Theorem (signs) of ``verify.inference.signs`` holds for all numbers together: the number of positive ones is
 binomial(N, 1/2). With ``n`` planes and all numbers positive, p = 4^-n: as little as counting the planes within an
 eighth of a turn, which is binomial(n, 1/4), and a plane of which one number is positive still counts for half.
