@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.screens import READ
-from tests.strategies import Arrays, fingerprint_of, random_arrays
+from tests.strategies import EXACT, Arrays, fingerprint_of, random_arrays
 from verify.checkpoint import Architecture
 from verify.fingerprint import SketchSpec
 
@@ -50,7 +49,7 @@ def plant(folder: Path, count: int) -> dict[frozenset[str], str]:
 
 def vectors(rng: np.random.Generator, shape: Architecture) -> Arrays:
     """Independent Gaussian vectors of every array that the exact tests look at."""
-    return random_arrays(rng, shape, SKETCH, components=READ, dtype=np.float32)
+    return random_arrays(rng, shape, SKETCH, dtype=np.float32)
 
 
 def noisy(share: float) -> Callable[[np.random.Generator, Arrays, Arrays], Arrays]:
@@ -111,5 +110,5 @@ KINDS: dict[str, Callable[[np.random.Generator, Arrays, Arrays], Arrays]] = {
 
 def save(folder: Path, name: str, arrays: Arrays, shape: Architecture) -> None:
     """Write one fingerprint."""
-    found = fingerprint_of(arrays, shape, name=name, sketch=SKETCH, components=READ)
+    found = fingerprint_of(arrays, shape, name=name, sketch=SKETCH, components=EXACT)
     found.save(folder / f"{name}.safetensors")

@@ -11,16 +11,13 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from tests.models import child, config, weights, write
-from tests.strategies import architecture, fingerprint_of, random_arrays
+from tests.strategies import EXACT, architecture, fingerprint_of, random_arrays
 from verify import Fingerprint
 from verify.checkpoint import Architecture
-from verify.fingerprint import Component
-from verify.screen import Edge, ScreenResult, screen, sketches
+from verify.screen import Edge, ScreenResult, screen
 
 Arrays = dict[str, np.ndarray]
 SHAPE = architecture(layers=6, kv_heads=4)
-READ: tuple[Component, ...] = (*sketches.NEEDED, "heads")
-"""Components that the exact tests read, at any effort."""
 
 
 class Breaking(Executor):
@@ -39,14 +36,9 @@ class Breaking(Executor):
         return future
 
 
-def drawn(rng: np.random.Generator, shape: Architecture = SHAPE) -> Arrays:
-    """Random numbers in every array that the exact tests read."""
-    return random_arrays(rng, shape, components=READ)
-
-
 def named(name: str, arrays: Arrays, shape: Architecture) -> Fingerprint:
     """A fingerprint of the components that the exact tests look at."""
-    return fingerprint_of(arrays, shape, name=name, components=READ)
+    return fingerprint_of(arrays, shape, name=name, components=EXACT)
 
 
 def changed(arrays: Arrays, rng: np.random.Generator, *fresh: str, noise: float = 0.2) -> Arrays:
@@ -63,7 +55,7 @@ def changed(arrays: Arrays, rng: np.random.Generator, *fresh: str, noise: float 
 def family() -> list[Fingerprint]:
     """Eight strangers, and a parent with children of several kinds."""
     rng = np.random.default_rng(0)
-    parent = drawn(rng)
+    parent = random_arrays(rng, SHAPE)
     children = {
         "parent": parent,
         "child-fine-tuned": changed(parent, rng),
@@ -71,7 +63,7 @@ def family() -> list[Fingerprint]:
         "child-embeddings": changed(parent, rng, "units", "values", "response"),
         "child-rotated": changed(parent, rng, "units", "values", "stream"),
     }
-    strangers = {f"stranger-{n}": drawn(rng) for n in range(8)}
+    strangers = {f"stranger-{n}": random_arrays(rng, SHAPE) for n in range(8)}
     return [named(name, arrays, SHAPE) for name, arrays in (children | strangers).items()]
 
 

@@ -103,6 +103,7 @@ def test_an_inferred_child_is_dependent_and_a_stranger_is_not(tmp_path: Path, wo
     assert near.tests.keys() - refused.keys() == {"unit_identity", "response_identity"}
     assert refused.pop("expert_identity") == Phrase.of("no_experts", model="A")
     assert refused.pop("unused_tokens") == Phrase.of("no_unused", model="A", tokenizer="vocab.json")
+    assert refused.pop("latent_identity") == Phrase.of("no_latent", model="A")
     assert set(refused.values()) == {Phrase.of("type_unknown", model="A", type="never-seen")}
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.screens import SHAPE, drawn, named
-from tests.strategies import SKETCH, architecture, gpt2_like, moe_like
+from tests.screens import SHAPE, named
+from tests.strategies import EXACT, SKETCH, architecture, gpt2_like, moe_like, random_arrays
 from verify import Fingerprint
 from verify.checkpoint import Architecture
 from verify.fingerprint import chosen_indices
@@ -78,7 +78,7 @@ def test_counts_are_those_of_the_definition(
 ) -> None:
     """Fixed points of the unique best match in same-layer blocks: dead and repeated rows, copies, shapes, anchors."""
     rng = np.random.default_rng(seed)
-    base = drawn(rng, shape)
+    base = random_arrays(rng, shape)
     models = []
     for n in range(3):
         arrays = {k: kept * v + (1 - kept) * rng.standard_normal(v.shape) for k, v in base.items()}
@@ -89,7 +89,7 @@ def test_counts_are_those_of_the_definition(
                 arrays[name][:, 3] = 0
         models.append(named(f"a{n}", arrays, shape))
     shape_b = unlike(shape) if other_shape else shape
-    others = [named(f"b{n}", drawn(rng, shape_b), shape_b) for n in range(2)]
+    others = [named(f"b{n}", random_arrays(rng, shape_b), shape_b) for n in range(2)]
     if not other_shape:
         others.append(models[1])
     if other_anchors:
@@ -116,7 +116,7 @@ def test_counts_are_those_of_the_definition(
 
 def test_arrays_that_both_models_hold_are_enough() -> None:
     """Without down and o, units and values are still counted."""
-    full = named("full", drawn(np.random.default_rng(0), SHAPE), SHAPE)
+    full = named("full", random_arrays(np.random.default_rng(0), SHAPE), SHAPE)
     light = Fingerprint(full.record, {k: v.copy() for k, v in full.arrays.items() if not k.endswith((".down", ".o"))})
     tallies = first_stage.tallied([sketches.first_sketch(full)], [sketches.first_sketch(light)], first_stage.reader())
     assert {t.statistic: int(t.counts[0, 0]) == int(t.n[0, 0]) for t in tallies} == dict.fromkeys(
@@ -125,10 +125,15 @@ def test_arrays_that_both_models_hold_are_enough() -> None:
     assert {"units", "values", "unit signs", "value signs"} <= {t.statistic for t in tallies}
 
 
+def test_the_first_stage_reads_all_that_exact_tests_read_at_its_effort() -> None:
+    """Single heads' functions need full effort."""
+    assert {*sketches.NEEDED, "heads"} == set(EXACT)
+
+
 def test_signs_are_right_half_of_the_time_for_strangers() -> None:
     """The first stage's own size is that of its level, or nearly."""
     rng = np.random.default_rng(3)
-    run = [sketches.first_sketch(named(str(n), drawn(rng, SHAPE), SHAPE)) for n in range(40)]
+    run = [sketches.first_sketch(named(str(n), random_arrays(rng, SHAPE), SHAPE)) for n in range(40)]
     found = first_stage.tile(run, run, (0, 0), log10(0.01))
     assert found.tested == 40 * 39 // 2
     assert len(found.passing) < 0.08 * found.tested

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import screens
-from tests.screens import READ, SHAPE, changed, drawn, edges, named
-from tests.strategies import SKETCH, architecture, gpt2_like, moe_like
+from tests.screens import SHAPE, changed, edges, named
+from tests.strategies import EXACT, SKETCH, architecture, gpt2_like, moe_like, random_arrays
 from verify import Fingerprint
 from verify.checkpoint import Architecture
 from verify.claim.evidence import combine
@@ -83,9 +83,9 @@ def test_more_models_change_no_p_value_and_find_no_more(family: list[Fingerprint
 def test_a_child_of_which_only_rotary_planes_are_kept_passes_the_first_stage() -> None:
     """All that other tests read is new, so only what the first stage counts of planes can let it pass."""
     rng, shape = np.random.default_rng(11), architecture(layers=6, kv_heads=4, rotary="half", rotary_size=12)
-    parent = drawn(rng, shape)
-    child = changed(parent, rng, *(name for name in READ if "key" not in name))
-    models = {"parent": parent, "child": child, "stranger": drawn(rng, shape)}
+    parent = random_arrays(rng, shape)
+    child = changed(parent, rng, *(name for name in EXACT if "key" not in name))
+    models = {"parent": parent, "child": child, "stranger": random_arrays(rng, shape)}
     result = screen([named(name, arrays, shape) for name, arrays in models.items()])
     assert {pair: edge.found for pair, edge in edges(result).items()} == {("child", "parent"): ("rotary_phase",)}
 
@@ -200,7 +200,7 @@ def test_p_values_are_those_of_the_exact_tests_over_all_pairs(found: ScreenResul
 def test_strangers_have_no_family(seed: int, shape: Architecture) -> None:
     """Whatever the architecture."""
     rng = np.random.default_rng(seed)
-    result = screen([named(f"m{n}", drawn(rng, shape), shape) for n in range(6)])
+    result = screen([named(f"m{n}", random_arrays(rng, shape), shape) for n in range(6)])
     assert result.families == ()
     assert all(row.verdict == "no_evidence" and row.kind == "" for row in result.pairs)
 
@@ -223,7 +223,7 @@ def test_models_without_a_common_statistic_go_to_the_exact_tests() -> None:
     rng = np.random.default_rng(1)
     dense = architecture(head_size=12, positions="sinusoidal")
     sparse = architecture(head_size=13, positions="sinusoidal", hidden=0, experts=4, expert_hidden=40)
-    a, b = (named(n, drawn(rng, s), s) for n, s in (("dense", dense), ("sparse", sparse)))
+    a, b = (named(n, random_arrays(rng, s), s) for n, s in (("dense", dense), ("sparse", sparse)))
     half = [without_anchors(model) for model in (a, b)]
     result = screen(half)
     assert [(row.a, row.b, row.first_log10_p) for row in result.pairs] == [("dense", "sparse", None)]
@@ -244,7 +244,7 @@ def test_identical_models_are_recognised_without_tests(family: list[Fingerprint]
 def test_a_number_behind_a_name_makes_no_other_models_name() -> None:
     """Or two models would be one label, and one of them tested against itself."""
     rng = np.random.default_rng(3)
-    alike = [named(name, drawn(rng, SHAPE), SHAPE) for name in ("x", "x", "x", "x (2)")]
+    alike = [named(name, random_arrays(rng, SHAPE), SHAPE) for name in ("x", "x", "x", "x (2)")]
     result = screen(alike)
     assert [m.label for m in result.record.models] == ["x", "x (3)", "x (4)", "x (2)"]
     assert result.families == ()
@@ -253,7 +253,7 @@ def test_a_number_behind_a_name_makes_no_other_models_name() -> None:
 def test_pairs_that_no_test_applies_to_are_counted_with_the_reason(family: list[Fingerprint]) -> None:
     """Shapes and sketches that differ."""
     other = gpt2_like().model_copy(update={"width": 60, "head_size": 15, "positions": "sinusoidal"})
-    alien = named("alien", drawn(np.random.default_rng(9), other), other)
+    alien = named("alien", random_arrays(np.random.default_rng(9), other), other)
     finer = Fingerprint(
         family[-2].record.model_copy(update={"sketch": SKETCH.model_copy(update={"spectrum": 9}), "name": "finer"}),
         family[-2].arrays,

@@ -18,7 +18,7 @@ Power. The first stage may miss related pairs. A count of units at least ``criti
 ``critical_agreement``) passes; if each of ``n`` same-layer units keeps its index as unique best match independently
 with probability at least ``s``, ``detectable_share(n, L, level, .999)`` is the ``s`` from which the pair passes with
 probability at least .999. Not detected: a related model all of whose layers moved to another depth and whose
-embedding basis changed too.
+embedding basis changed too, if the two have no unused tokens in common.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from ..base import Workers, digest, run_in_order, software, write_atomically
 
-VERSION = 3
+VERSION = 4
 """Version of the stages; a change invalidates cached results."""
 
 Made = TypeVar("Made")
