@@ -11,18 +11,17 @@ from verify.statistics import EXACT_TESTS
 from .pages import publish
 from .results import rounded
 from .zoo.build import ZOO
-from .zoo.ship import FINGERPRINTS
+from .zoo.ship import with_reference
 
 
 def main() -> None:
     """Compare, and write the results and the page."""
-    prints = {name: verify.Fingerprint.load(FINGERPRINTS / f"{name}.safetensors") for name in ZOO.models}
     rows = []
     for name, spec in ZOO.models.items():
         reference = ZOO.reference_of(name)
         if reference == name:
             continue
-        report = verify.test_lineage(prints[name], prints[reference])
+        report = verify.test_lineage(*with_reference(name))
         rows.append(
             {
                 "model": name,

@@ -18,7 +18,7 @@ CODE = "zoo-code"
 """Corpus of the shipped models and of fifteen members of the shipped panel, nine of them of their stratum."""
 REACHED = 0.05
 """A level that nine members of one kind reach, with 55 pairs, and .01 is not."""
-SHIPPED = ("reference", "obfuscated", "moe-fine", "distilled", "stranger-1", "stranger-2", "depth-pruned-healed")
+SHIPPED = ("reference", "obfuscated-all", "moe-fine", "distilled", "stranger-1", "stranger-2", "depth-pruned-healed")
 
 
 @cache

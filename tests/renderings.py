@@ -22,7 +22,11 @@ from verify.statistics import Words
 PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "related": ("continued-3x", "reference", {}),
     "unrelated": ("stranger-1", "reference", {}),
-    "obfuscated": ("obfuscated", "reference", {"panel": "default", "panel_alpha": 0.05, "corpus": "zoo-code"}),
+    "obfuscated-all": (
+        "obfuscated-all",
+        "reference",
+        {"panel": "default", "panel_alpha": 0.05, "corpus": "zoo-code"},
+    ),
     "related, panel": ("continued-3x", "reference", {"panel": "default"}),
     "unrelated, panel": ("stranger-1", "reference", {"panel": "default"}),
     "untestable": ("stranger-1", "gpt2-reference", {"alpha": 1e-300}),

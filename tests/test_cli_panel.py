@@ -162,7 +162,7 @@ def hostile(folder):
 def test_what_strangers_wrote_is_inert_in_the_terminal(run, panel, tmp_path):
     """In tables, in lines, and in a report that was made with the panel."""
     hostile(panel).save(tmp_path / "p")
-    arguments = ("lineage", model("obfuscated"), model("reference"), "--panel", tmp_path / "p", *CREATED)
+    arguments = ("lineage", model("obfuscated-all"), model("reference"), "--panel", tmp_path / "p", *CREATED)
     for result in (run("panel", "show", tmp_path / "p"), run("panel", "audit", tmp_path / "p"), run(*arguments)):
         assert result.status == 0
         assert all(line.isprintable() for line in result.out.splitlines())
@@ -270,7 +270,7 @@ def test_an_altered_panel_is_one_line(run, panel, tmp_path):
     for arguments in (
         ("panel", "show", tmp_path / "p"),
         ("panel", "audit", tmp_path / "p"),
-        ("lineage", model("obfuscated"), model("reference"), "--panel", tmp_path / "p", "-o", tmp_path / "out"),
+        ("lineage", model("obfuscated-all"), model("reference"), "--panel", tmp_path / "p", "-o", tmp_path / "out"),
     ):
         check_refused(run(*arguments), "was altered", tmp_path / "out")
 
@@ -287,7 +287,7 @@ CODE = ("--corpus", "zoo-code", "--panel-alpha", "0.05")
 """Nine members of the panel that ships are like the models that do: 55 pairs of their kind, which reach .05."""
 
 
-def lineage(run, *options, a="obfuscated"):
+def lineage(run, *options, a="obfuscated-all"):
     result = run("lineage", model(a), model("reference"), "--json", *CREATED, *options)
     assert (result.status, result.err) == (0, "")
     return ClaimReport.from_json(result.out)
@@ -309,7 +309,8 @@ def test_lineage_takes_the_panel_that_ships_another_or_none(run, panel):
 
 
 def test_the_page_of_a_claim_has_the_panel(run, tmp_path):
-    result = run("lineage", model("obfuscated"), model("reference"), "--panel", "default", "-o", tmp_path, *CREATED)
+    pair = model("obfuscated-all"), model("reference")
+    result = run("lineage", *pair, "--panel", "default", "-o", tmp_path, *CREATED)
     assert result.status == 0
     page = (tmp_path / "report.md").read_text()
     assert "## Against the panel" in page
@@ -350,13 +351,13 @@ def test_the_panel_level_is_kept(run):
     ],
 )
 def test_wrong_values_are_one_line(run, tmp_path, options, says):
-    pair = (model("obfuscated"), model("reference"))
+    pair = (model("obfuscated-all"), model("reference"))
     check_refused(run("lineage", *pair, "-o", tmp_path / "out", *options), says, tmp_path / "out")
 
 
 @pytest.mark.slow
 def test_a_verdict_by_the_panel_can_fail_a_build(run):
-    pair = ("lineage", model("obfuscated"), model("reference"))
+    pair = ("lineage", model("obfuscated-all"), model("reference"))
     options = ("--panel", "default", "--fail-on", "similar_beyond_panel")
     assert run(*pair, *options, *CODE).status == 3
     undeclared = run(*pair, *options)

@@ -172,7 +172,7 @@ def test_the_primary_is_fixed_whatever_the_scores(reports):
 @pytest.mark.slow
 def test_best_of_k_pays_everywhere(shipped, models, reports):
     """The exact p, the panel p, the sensitivity, the bound, and the reach of the panel."""
-    a, b, once = models["obfuscated"], models["reference"], reports["obfuscated"]
+    a, b, once = models["obfuscated-all"], models["reference"], reports["obfuscated-all"]
     size = own_pairs(once.panel)
     most = size // 20  # of searches that a p of 1/size survives at level .05
     options = {"panel": shipped, "corpus": CODE, "panel_alpha": REACHED}

@@ -22,7 +22,7 @@ models, reports, shipped = panels.models, panels.reports, panels.shipped
 
 def test_a_rank_is_no_verdict_until_the_panel_holds_members_like_a_and_b(shipped, models, reports):
     """By what is declared alone: the same scores and ranks, and a finding that says why they are no verdict."""
-    a, b, declared = models["obfuscated"], models["reference"], reports["obfuscated"]
+    a, b, declared = models["obfuscated-all"], models["reference"], reports["obfuscated-all"]
     use = declared.panel
     assert (use.corpus_a, use.corpus_b, use.like_a, use.like_b) == (
         CODE,
@@ -203,4 +203,4 @@ def test_likeness_counts_what_is_declared_and_an_undeclared_corpus_is_shared_wit
 )
 def test_a_corpus_that_is_no_name_is_refused(corpus, says, models, shipped):
     with pytest.raises(InputError, match=says):
-        test_lineage(models["obfuscated"], models["reference"], panel=shipped, corpus=corpus)
+        test_lineage(models["obfuscated-all"], models["reference"], panel=shipped, corpus=corpus)

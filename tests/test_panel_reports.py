@@ -5,19 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.zoo.ship import with_reference
 from tests import panels
 from tests.reports import words
 from tests.strategies import SEEDS
-from verify import ClaimReport, Fingerprint, test_lineage
+from verify import ClaimReport, test_lineage
 from verify.panel import ALL_PAIRS, evaluate
 from verify.panel.localise import CLASSES, summarise
-from verify.panel.record import DEFAULT
 from verify.statistics import PRIMARY
 from verify.wording.forms import verbal_cap, verbal_scale
 
 models, reports, shipped = panels.models, panels.reports, panels.shipped
 
-FINGERPRINTS = DEFAULT.parents[2] / "benchmarks" / "zoo" / "fingerprints"
 
 # ---- validity
 
@@ -39,14 +38,14 @@ def test_copies_no_exact_test_can_reach_are_found_and_strangers_are_not(reports)
     for name, report in reports.items():
         primary = report.tests[PRIMARY.id]
         whole = next(rung for rung in primary.ranks if rung.design == ALL_PAIRS)
-        if name in ("obfuscated", "moe-fine", "depth-pruned-healed"):
+        if name in ("obfuscated-all", "moe-fine", "depth-pruned-healed"):
             assert (whole.rank, primary.log10_p) == (1, primary.attainable_log10_p)
         else:
             assert report.verdict == "no_evidence"
             assert whole.log10_p > -1
         if report.panel_log10_p is not None:
             assert report.robust_log10_p == max(report.log10_p, report.panel_log10_p)
-    assert reports["obfuscated"].verdict == "similar_beyond_panel"
+    assert reports["obfuscated-all"].verdict == "similar_beyond_panel"
     assert reports["moe-fine"].verdict == "dependent"
 
 
@@ -80,8 +79,7 @@ def test_reinitialised_layers_are_the_only_ones_not_significant(shipped):
 
 
 def located(name, shipped):
-    a, b = (Fingerprint.load(FINGERPRINTS / f"{x}.safetensors") for x in (name, "reference"))
-    return evaluate(shipped, a, b).primary.by_cell
+    return evaluate(shipped, *with_reference(name)).primary.by_cell
 
 
 def test_a_report_round_trips_and_its_page_names_what_it_rests_on(reports):

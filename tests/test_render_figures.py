@@ -17,14 +17,14 @@ report, reports = renderings.report, renderings.reports
 
 def test_figures_state_their_numbers(reports: dict[str, ClaimReport]) -> None:
     """A report with a panel has six, each with a title and its numbers in words; one without has one."""
-    drawn = figures(reports["obfuscated"])
+    drawn = figures(reports["obfuscated-all"])
     assert set(drawn) == {"null", "designs", "panel", "map", "layers", "audit"}
     assert set(figures(reports["related"])) == {"layers"}
     assert figures(reports["identical"]) == {}
-    rung = next(r for r in reports["obfuscated"].tests["response_match"].ranks if r.design == "pair_residual")
+    rung = next(r for r in reports["obfuscated-all"].tests["response_match"].ranks if r.design == "pair_residual")
     assert f"{rung.rank} pairs" in drawn["null"].alt
     assert "Lower tail" in drawn["null"].alt
-    for row in reports["obfuscated"].tests["unit_identity"].by_layer:
+    for row in reports["obfuscated-all"].tests["unit_identity"].by_layer:
         assert (
             f"{row.layer_a} with {row.layer_b}: {row.count} of {row.n} (chance {row.groups})" in drawn["layers"].alt
         )
@@ -34,7 +34,7 @@ def test_figures_state_their_numbers(reports: dict[str, ClaimReport]) -> None:
 def test_a_figure_holds_no_picture_and_no_name_as_mathematics(reports: dict[str, ClaimReport]) -> None:
     """Vectors alone; text as text, whatever it says."""
     for text in ("$x^2$", "模型", "<b>", "a" * 10_000):
-        for figure in figures(hostile(reports["obfuscated"], text)).values():
+        for figure in figures(hostile(reports["obfuscated-all"], text)).values():
             drawing = figure.render("svg").decode()
             assert "<image" not in drawing
             assert "<b>" not in drawing
@@ -44,7 +44,7 @@ def test_without_matplotlib_pages_name_the_figures_left_out(
     reports: dict[str, ClaimReport], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And say their numbers all the same; a figure itself says what is missing."""
-    report = reports["obfuscated"]
+    report = reports["obfuscated-all"]
     with_it = {kind: FORMATS[kind](report) for kind in ("md", "tex", "json", "fragment")}
     monkeypatch.setattr("verify.render.html.find_spec", lambda _: None)
     monkeypatch.setattr("verify.render.pdf.find_spec", lambda _: None)

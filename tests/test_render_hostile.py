@@ -106,7 +106,7 @@ COMMANDS = re.compile(r"\\([a-zA-Z]+|.)")
 @pytest.mark.parametrize("text", NAMES)
 def test_hostile_text_is_inert_in_latex(reports: dict[str, ClaimReport], text: str) -> None:
     """Only the commands of our own escapes are added, and braces stay balanced."""
-    report = reports["obfuscated"]
+    report = reports["obfuscated-all"]
     page, plain = latex(hostile(report, text)), latex(hostile(report, "model"))
     own = {"textbackslash", "textasciicircum", "textasciitilde", "textless", "textgreater", "textbar", "char",
            "textquotesingle", "textasciigrave", "allowbreak", "ensuremath", "le", "ge", *"{}$&#%_"}  # fmt: skip

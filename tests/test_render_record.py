@@ -144,7 +144,7 @@ def test_pages_follow_the_order_of_a_forensic_report(report: ClaimReport) -> Non
 
 def test_the_same_report_gives_the_same_bytes(reports: dict[str, ClaimReport]) -> None:
     """In every format, and after a round trip through JSON."""
-    report = reports["obfuscated"]
+    report = reports["obfuscated-all"]
     again = ClaimReport.from_json(report.to_json())
     for kind, make in FORMATS.items():
         if kind != "pdf":
@@ -192,7 +192,7 @@ def test_reports_write_themselves(tmp_path: Path, reports: dict[str, ClaimReport
 )
 def test_the_command_gives_each_model_its_corpus(reports: dict[str, ClaimReport], a: str, b: str, said: str) -> None:
     """One name is of both; where only one model's is declared, the other's is given as empty."""
-    report = reports["obfuscated"]
+    report = reports["obfuscated-all"]
     assert report.panel is not None
     panel = report.panel.model_copy(update={"corpus_a": a, "corpus_b": b})
     made = command(report.model_copy(update={"panel": panel}))

@@ -15,7 +15,7 @@ from verify.base import Phrase
 from verify.data import model, models
 from verify.statistics import reworked
 
-HONEST = [name for name in models() if name != "obfuscated"]
+HONEST = [name for name in models() if not name.startswith("obfuscated")]
 SHAPE = config(hidden=64, heads=4, kv_heads=4, width=64, layers=3)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import verify
 from benchmarks.zoo.build import ZOO
+from benchmarks.zoo.ship import load, with_reference
 from tests.uniformity import check_super_uniform
 from verify.data import model, models
 from verify.statistics import EXACT_TESTS
@@ -24,21 +25,21 @@ STRANGERS = ["reference", *(name for name in MODELS if name.startswith(("strange
 
 @pytest.fixture(scope="module")
 def zoo() -> dict[str, verify.Fingerprint]:
-    return {name: verify.Fingerprint.load(FINGERPRINTS / f"{name}.safetensors") for name in MODELS}
+    return {name: load(name) for name in MODELS}
 
 
 @pytest.mark.parametrize("name", DERIVED)
-def test_a_derivation_is_found_by_the_tests_that_survive_it(name: str, zoo: dict[str, verify.Fingerprint]) -> None:
-    report = verify.test_lineage(zoo[name], zoo[reference_of(name)])
+def test_a_derivation_is_found_by_the_tests_that_survive_it(name: str) -> None:
+    report = verify.test_lineage(*with_reference(name))
     assert report.verdict == "dependent"
     for test in MODELS[name]["detects"]:
         assert report.tests[test].log10_p < -9, test
 
 
 @pytest.mark.parametrize("name", UNRELATED)
-def test_nothing_is_found_where_no_symmetry_test_may_find(name: str, zoo: dict[str, verify.Fingerprint]) -> None:
+def test_nothing_is_found_where_no_symmetry_test_may_find(name: str) -> None:
     """Strangers, a model distilled from logits, and the copy that was changed in every way."""
-    report = verify.test_lineage(zoo[name], zoo[reference_of(name)])
+    report = verify.test_lineage(*with_reference(name))
     assert report.verdict == "no_evidence"
     assert report.power
 

@@ -23,6 +23,23 @@ FINGERPRINTS = Path(__file__).parent / "fingerprints"
 LARGEST_MODEL, LARGEST_TOTAL = 1_000_000, 12_000_000  # bytes
 
 
+def load(name: str) -> verify.Fingerprint:
+    """The fingerprint of a model of the zoo."""
+    return verify.Fingerprint.load(FINGERPRINTS / f"{name}.safetensors")
+
+
+def with_reference(name: str) -> tuple[verify.Fingerprint, verify.Fingerprint]:
+    """The fingerprints of a model and of what it is compared with.
+
+    Models that were not trained anew since sketch version 2 are compared with the reference of their day, which their
+    weights come from: training does not give the same numbers on every machine.
+    """
+    found, reference = load(name), ZOO.reference_of(name)
+    version = found.record.sketch.version
+    earlier = f"{reference}-of-sketch-{version}"
+    return found, load(earlier if (FINGERPRINTS / f"{earlier}.safetensors").exists() else reference)
+
+
 def main() -> None:
     """Copy and fingerprint."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.zoo.ship", description=__doc__)

@@ -39,9 +39,11 @@ class Pair(NamedTuple):
 PAIRS = {
     "related": Pair("continued-3x", "reference", "dependent"),
     "unrelated": Pair("stranger-1", "reference", "no_evidence"),
-    # nine members of the panel are of the kind of both: 55 pairs, which reach .05 and not .01
-    "obfuscated": Pair(
-        "obfuscated",
+    # re-ordered and rotated: found by what this leaves
+    "obfuscated": Pair("obfuscated", "reference", "dependent"),
+    # changed in every way; nine members of the panel are of the kind of both: 55 pairs, which reach .05, not .01
+    "obfuscated-all": Pair(
+        "obfuscated-all",
         "reference",
         "similar_beyond_panel",
         {"panel": "default", "panel_alpha": 0.05, "corpus": "zoo-code"},

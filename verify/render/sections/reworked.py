@@ -15,7 +15,7 @@ def reworked(report: ClaimReport) -> list[Block]:
         Paragraph(
             "Changes that keep a network's function are made for many reasons, such as quantisation. These signs of "
             "them are descriptions: they are no evidence that A and B are related, nor that they are not, and they "
-            "enter no p-value and no verdict. They tell which tests may be blind to a copy."
+            "enter neither p-values nor the verdict. They tell which tests may be blind to a copy."
         ),
         table(
             "What was done to the files, by its signs",
