@@ -33,7 +33,7 @@ class Pair(NamedTuple):
     verdict: str
     options: dict[str, Any] = {}  # noqa: RUF012 - never changed
     model_type: str | None = None
-    """What the configuration of A declares, if it is not left as it is."""
+    """What both configurations declare, if they are not left as they are."""
 
 
 PAIRS = {
@@ -48,7 +48,7 @@ PAIRS = {
         "similar_beyond_panel",
         {"panel": "default", "panel_alpha": 0.05, "corpus": "zoo-code"},
     ),
-    # of a type nobody knows the symmetries of, against another kind of MLP: every test refuses
+    # of a type nobody knows the symmetries of, with different kinds of MLP: every test refuses
     "untestable": Pair("gpt2-stranger", "reference", "untestable", model_type="in-house"),
     "shared-seed": Pair("same-seed", "reference", "dependent"),
 }
@@ -57,12 +57,18 @@ PAIRS = {
 def report(pair: Pair) -> ClaimReport:
     """The report of a pair."""
     with TemporaryDirectory() as folder:
-        a = model(pair.a)
+        models = [model(name) for name in (pair.a, pair.b)]
         if pair.model_type is not None:
-            a = shutil.copytree(a, Path(folder) / f"{pair.model_type}-model")
-            config = json.loads((a / "config.json").read_text("utf-8")) | {"model_type": pair.model_type}
-            (a / "config.json").write_text(json.dumps(config), "utf-8")
-        return test_lineage(a, model(pair.b), created=CREATED, **pair.options)
+            models = [_declared(one, Path(folder) / f"{pair.model_type}-{one.name}", pair) for one in models]
+        return test_lineage(*models, created=CREATED, **pair.options)
+
+
+def _declared(source: Path, copy: Path, pair: Pair) -> Path:
+    """A copy of a model that declares another type."""
+    shutil.copytree(source, copy)
+    config = json.loads((copy / "config.json").read_text("utf-8")) | {"model_type": pair.model_type}
+    (copy / "config.json").write_text(json.dumps(config), "utf-8")
+    return copy
 
 
 def generate(folder: Path) -> None:
