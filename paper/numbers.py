@@ -76,7 +76,9 @@ def _truth(truth: Found) -> Macros:
         "TruthMergeUnit": of("merged-stranger", "unit_identity"),
         "TruthMoeValue": of("moe-fine", "value_identity"),
         "TruthRotatedResponse": of("fine-tuned-rotated", "response_identity"),
-        "TruthEvadedLeast": least([one(models, model="obfuscated")]),
+        "TruthHiddenRotary": of("obfuscated", "rotary_phase"),
+        "TruthHiddenTokens": of("obfuscated", "unused_tokens"),
+        "TruthEvadedLeast": least([one(models, model="obfuscated-all")]),
     }
 
 
