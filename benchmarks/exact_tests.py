@@ -1,4 +1,4 @@
-"""``python -m benchmarks.exact_tests``: seconds of the five exact tests on large models.
+"""``python -m benchmarks.exact_tests``: seconds of the exact tests on large models.
 
 Fingerprints of independent random vectors under the default sketch, of the shapes of published models of 48
 layers. Writes ``tables/exact_tests.json`` and its page.

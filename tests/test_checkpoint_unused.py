@@ -127,3 +127,12 @@ def test_few_texts_are_names(text: str) -> None:
     assert not is_name(text) or names_unused(text) or text.startswith(("byte ", "row "))
     assert is_name("row 7 of 9 past 5")
     assert not is_name("row 07 of 9 past 5")
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["in the vocabulary", "added"])
+def test_a_name_on_the_row_of_another_token_is_not_unused(tmp_path: Path, inside: bool) -> None:
+    """Whoever lists unused names on rows that text reads would align the rows of strangers by meaning."""
+    vocab = {"a": 0, "b": 1, "[unused20]": 2}
+    aliases = {"[unused21]": 0, "[unused22]": 1}
+    content = bpe(vocab | aliases) if inside else bpe(vocab, *aliases.items())
+    assert found(tmp_path, "tokenizer.json", content).unused == {"[unused20]": 2}

@@ -343,4 +343,4 @@ def test_fingerprints_of_the_sketch_before_are_refused_in_words() -> None:
     older = a.at_sketch(2)
     assert not older.arrays
     reason = ROTARY_PHASE(older, b.at_sketch(2)).reason
-    assert reason == Phrase.of("older_sketch", model="A", version=2)
+    assert reason == Phrase.of("older_sketch", version=2)

@@ -142,6 +142,8 @@ def _vocabulary(file: str, tokens: Tokens) -> Vocabulary:
     found: dict[bytes, int] = {}
     fallback: dict[bytes, int] = {}
     named: dict[str, int] = {}
+    first: dict[int, str] = {}
+    shared = set[int]()
     highest = -1
     for token, number in tokens.pairs:
         if not isinstance(token, str) or type(number) is not int or not 0 <= number < _LARGEST:
@@ -149,25 +151,26 @@ def _vocabulary(file: str, tokens: Tokens) -> Vocabulary:
                 f"{file} maps {token!r:.60} to {number!r:.60}; expected a string and a count of tokens."
             )
         highest = max(highest, number)
+        if first.setdefault(number, token) != token:
+            shared.add(number)
         text = tokens.spell(token)
         if text:
             kind = fallback if tokens.spell is _sentencepiece and _FALLBACK.fullmatch(token) else found
             kind[text] = min(number, kind.get(text, _LARGEST))
         if names_unused(token):
             named[token] = number
-    used = set()
     for token, number in tokens.special:
         if isinstance(token, str) and type(number) is int and 0 <= number < _LARGEST:
             highest = max(highest, number)
+            if first.setdefault(number, token) != token:
+                shared.add(number)
             if names_unused(token):
                 named[token] = number
-            else:
-                used.add(number)
     in_no_text = [text for text in fallback if text in found] + [bytes([byte]) for byte in BYTES]
     found, alone = fallback | found, found | fallback  # a byte has a token of its own only for want of another
     named |= {name_of_byte(text[0]): alone[text] for text in in_no_text if text in alone}
     times = Counter(named.values())
-    unused = {name: number for name, number in named.items() if number not in used and times[number] == 1}
+    unused = {name: number for name, number in named.items() if number not in shared and times[number] == 1}
     return Vocabulary(file, found, unused, highest + 1 if tokens.whole else None)
 
 

@@ -13,6 +13,7 @@ from ..checkpoint import KINDS
 from ..claim import ClaimReport, PartSubject, Provenance, Subject
 from ..claim.conclude import Circumstances, Further, conclude, log10_alpha_of_one, not_needed
 from ..claim.parts import Pair, paired, single
+from ..claim.signs import sound
 from ..claim.stub import stub
 from ..fingerprint import EFFORTS, Fingerprint, identical, shared_anchors
 from ..panel import PanelEvidence
@@ -54,7 +55,7 @@ def recompute(report: ClaimReport) -> tuple[ClaimReport, list[Disagreement]]:
         shared_anchors=_shared(report),
         provenance=_provenance(report, problems),
         created=report.created,
-        reworked=tuple(sign for sign in report.reworked if is_filled(sign) and sign.code.startswith("reworked.")),
+        reworked=sound(report.reworked),
     )
     if report.wording not in VERSIONS:
         problems.append(problem("$.wording", report.wording, f"a version of the catalogue, at most {LATEST}"))
@@ -178,7 +179,8 @@ def _provenance(report: ClaimReport, problems: list[Disagreement]) -> Provenance
     """Two models compare at no more than either was read at, with a panel at full, and under the sketch of that."""
     stated = "full" if report.panel is not None else report.provenance.effort
     effort = min((stated, report.a.effort, report.b.effort), key=EFFORTS.index)
-    sketch, other = (model.sketch.at(effort) for model in (report.a, report.b))
+    version = {"version": min(model.sketch.version for model in (report.a, report.b))}
+    sketch, other = (model.sketch.at(effort).model_copy(update=version) for model in (report.a, report.b))
     if sketch != other:
         problems.append(problem("$.b.sketch", str(other), f"{sketch}, as that of A"))
     return report.provenance.model_copy(update={"effort": effort, "sketch": sketch})

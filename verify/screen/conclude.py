@@ -282,7 +282,7 @@ def _statements(
         "units of the same layer keep their index (signs agree) independently with probability s or more. Worst "
         f"case over the models compared: {'; '.join(seen) or 'no statistic'}.",
         "Not detected by the first stage: related pairs whose embedding basis changed and all of whose layers moved "
-        "to another depth, or all of whose units, channels and signs were re-arranged. Of experts, heads and layers, "
+        "to another depth, or all of whose arrangements that it reads were changed. Of experts, heads and layers, "
         "only the first are compared.",
         "Declared: one of the two models names the other as a base, or both name one, in the files that were read; "
         "this is no evidence, and no test uses it.",

@@ -64,10 +64,10 @@ def _misunderstood(side: str, model: Fingerprint, *parts: str) -> Phrase | None:
     return None
 
 
-def _older(side: str, model: Fingerprint) -> Phrase | None:
+def _older(model: Fingerprint) -> Phrase | None:
     """Refuse a fingerprint of a version that lacks the arrays."""
     version = model.record.sketch.version
-    return Phrase.of("older_sketch", model=side, version=version) if version < 3 else None
+    return Phrase.of("older_sketch", version=version) if version < 3 else None
 
 
 def _no_channels(side: str, model: Fingerprint) -> Phrase | None:
@@ -104,7 +104,7 @@ def heads_alike(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     """Refuse layers of one kv head, and heads that something fixed or shared by layers tells apart."""
     for side, model in zip("AB", (a, b), strict=True):
         shape = model.record.architecture
-        if (reason := _older(side, model) or _no_channels(side, model)) is not None:
+        if (reason := _older(model) or _no_channels(side, model)) is not None:
             return reason
         if shape.kv_heads == 1:
             return Phrase.of("one_head", model=side)
@@ -118,7 +118,7 @@ def heads_alike(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 def known_keys(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     """Refuse attention of which it is not known what lies between the rows of q and k and their product."""
     for side, model in zip("AB", (a, b), strict=True):
-        if (reason := _older(side, model)) is not None:
+        if (reason := _older(model)) is not None:
             return reason
         if (reason := _no_channels(side, model)) is not None:
             return reason
@@ -138,7 +138,7 @@ def experts_alike(a: Fingerprint, b: Fingerprint) -> Phrase | None:
         shape = model.record.architecture
         if not shape.experts:
             return Phrase.of("no_experts", model=side)
-        if (reason := _older(side, model)) is not None:
+        if (reason := _older(model)) is not None:
             return reason
         if not shape.expert_group:
             return _unknown(side, model) or Phrase.of("routing_unknown", model=side)
@@ -153,7 +153,7 @@ def behind_latent(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     """Refuse attention whose keys and values are not made from a latent vector."""
     for side, model in zip("AB", (a, b), strict=True):
         if not model.record.architecture.latent:
-            return _older(side, model) or Phrase.of("no_latent", model=side)
+            return _older(model) or Phrase.of("no_latent", model=side)
         if (reason := _misunderstood(side, model, "attn", "attention")) is not None:
             return reason
     return None

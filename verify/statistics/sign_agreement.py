@@ -23,19 +23,20 @@ which flips are no symmetry. If the vectors of both models have a mean far from 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from ..base import Phrase
-from ..fingerprint import Fingerprint
+from ..fingerprint import Fingerprint, bundles, kept_channels
 from .applicability import both_mlps, enough_anchors, first, linear_values, odd_in_up, on_shared_anchors, same_width
 from .blocks import BlockReader, strongest_units, unit_pairs, value_responses, values
-from .counted import Counted, Description, Source
+from .counted import Counted, Description, Source, at_most
 from .evidence import agreeing_count, effect_of, more_conservative, set_aside_note, sign_count
 from .groups import Group, groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
-from .partners import numbers_of_partners
+from .partners import MOST, numbers_of_partners
 from .pinned import both_pinned
 from .result import Count, Part
 from .statistic import Evidence, Statistic
@@ -57,7 +58,7 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     at_index = counts_at_index(a, b)
     return at_index + tuple(
-        Counted("signs", partners_of(one.part), one.sources, same_index=False)
+        Counted("signs", partners_of(one.part), one.sources, most=MOST, same_index=False)
         for one in at_index
         if one.part is not None and one.left_out is None
     )
@@ -66,9 +67,19 @@ def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
 def counts_at_index(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     """The counts that compare equal indices."""
     return (
-        _signs_of("hidden units", "unit signs", _refuse_units(a, b)),
-        _signs_of("value channels", "value signs", linear_values(a, b)),
+        replace(_signs_of("hidden units", "unit signs", _refuse_units(a, b)), most=at_most(a, b, _units) // 2),
+        replace(_signs_of("value channels", "value signs", linear_values(a, b)), most=at_most(a, b, _channels) // 2),
     )
+
+
+def _units(model: Fingerprint) -> int:
+    """Units of a layer that are kept, of experts those of one, since all experts of a layer are one group."""
+    return sum(bundle.units for bundle in bundles(model.record.architecture, model.record.sketch))
+
+
+def _channels(model: Fingerprint) -> int:
+    shape = model.record.architecture
+    return shape.kv_heads * kept_channels(shape, model.record.sketch).size
 
 
 def partners_of(part: Part) -> Part:

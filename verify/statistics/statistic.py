@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import log10
 
 from ..base import Phrase, StatisticsError
-from ..fingerprint import EFFORTS, Fingerprint
+from ..fingerprint import EFFORTS, Fingerprint, SketchSpec
 from ..inference import bonferroni_min, detectable_agreement, detectable_share, log10_p_fixed_points, log10_p_signs
 from .counted import Counted, Description
 from .evidence import Evidence, identity_evidence
@@ -152,6 +152,9 @@ def _if_held(one: Counted, a: Fingerprint, b: Fingerprint) -> Counted:
 
 
 def _not_held(a: Fingerprint, b: Fingerprint) -> Phrase:
+    version = min(model.record.sketch.version for model in (a, b))
+    if version < SketchSpec().version:
+        return Phrase.of("older_sketch", version=version)
     effort = min((model.record.effort for model in (a, b)), key=EFFORTS.index)
     return Phrase.of("not_held", effort=effort)
 

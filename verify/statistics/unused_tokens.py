@@ -13,13 +13,13 @@ symmetry of training, not of the function. Kinds are apart because rows may be d
 each kind then has a mean of its own, which tied tables of strangers share, and tokens matched inside their kind
 would be too many for one group.
 
-Theorem. Let T be the tokens of one kind, and let them occur in no text, target or random replacement that a model is
-trained on. Let its initial rows for T be exchangeable (such as independent with one distribution, whatever its mean)
-given all else that is random in training, and given the other model; let the loss be a function of the logits that
-is symmetric in those of T (softmax over the whole vocabulary, also with label smoothing or a z-loss), and let the
-optimiser treat all rows by one rule (SGD, Adam(W) with any epsilon, Adafactor, Lion; weight decay; clipping by the
-norm of the whole). Then the rows for T of the trained model are exchangeable given all its other weights and the
-other model.
+Theorem (unused tokens). Let T be the tokens of one kind, and let them occur in no text, target or random replacement
+that a model is trained on. Let its initial rows for T be exchangeable (such as independent with one distribution,
+whatever its mean) given all else that is random in training, and given the other model; let the loss be a function
+of the logits that is symmetric in those of T (softmax over the whole vocabulary, also with label smoothing or a
+z-loss), and let the optimiser treat all rows by one rule (SGD, Adam(W) with any epsilon, Adafactor, Lion; weight
+decay; clipping by the norm of the whole). Then the rows for T of the trained model are exchangeable given all its
+other weights and the other model.
 
 Proof. Let a permutation s of T act on weights, gradients and optimiser states alike. No input reads a row of T, and s
 permutes logits of T alone, so the loss L has L(s w) = L(w) for every batch, and grad L(s w) = s grad L(w). If a step

@@ -44,7 +44,11 @@ def exact_tests(report: ClaimReport) -> list[Block]:
         Heading("Exact tests"),
         table("Counts of the exact tests", columns, rows),
         *(
-            [Paragraph("A test with two counts has twice the smaller of their p-values (Bonferroni).")]
+            [
+                Paragraph(
+                    "Of several counts of a test, the smallest p-value is multiplied by their number (Bonferroni)."
+                )
+            ]
             if any(len(test.counts) > 1 for test in tests)
             else []
         ),

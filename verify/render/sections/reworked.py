@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ...claim import ClaimReport
+from ...claim.signs import sound
 from ...wording.forms import capital
 from ..page import Block, Paragraph, table
 
 
 def reworked(report: ClaimReport) -> list[Block]:
     """The signs, by model; nothing if none was seen."""
-    if not report.reworked:
+    if not (signs := sound(report.reworked)):
         return []
     return [
         Paragraph(
@@ -20,6 +21,6 @@ def reworked(report: ClaimReport) -> list[Block]:
         table(
             "What was done to the files, by its signs",
             ("model", "sign"),
-            ((str(sign.values.get("model", "A and B")), f"{capital(report.say(sign))}.") for sign in report.reworked),
+            ((str(sign.values.get("model", "A and B")), f"{capital(report.say(sign))}.") for sign in signs),
         ),
     ]

@@ -40,8 +40,8 @@ PHRASES = {
         "changing their signs can change its output"
     ),
     "older_sketch": (
-        "the fingerprint of {model} is of sketch version {version}, which lacks what this test reads; make it again "
-        "from the weights"
+        "the models are compared by fingerprints of sketch version {version}, which lack what this test reads; make "
+        "older ones again from the weights"
     ),
     "keys_unknown": "it is not known what lies between the rows of q and k of {model} and their product",
     "keys_layer_norm": "layer norms of {model} subtract a mean over the channels of q and k",
