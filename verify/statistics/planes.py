@@ -140,7 +140,8 @@ def _resemblance(layer: Complex, others: Complex) -> NDArray[np.float64]:
 def _of_heads(x: Complex, y: Complex, pair: Pair) -> Complex:
     """Complex inner products of every two planes of two heads, [planes, planes]."""
     (i, g), (j, h) = pair
-    return x[i, _number(g)] @ y[j, _number(h)].conj().T
+    products: Complex = x[i, _number(g)] @ y[j, _number(h)].conj().T
+    return products
 
 
 def _differences(products: Complex) -> Complex:
