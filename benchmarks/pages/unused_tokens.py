@@ -37,8 +37,9 @@ def unused_tokens(found: dict[str, Any]) -> str:
         "# Tokens that no text contains",
         "How many unused tokens the library finds in published vocabularies, each in a table of tokens with the rows "
         f"of its models. A fingerprint keeps at most {found['kept']} of them; if all k that two models keep are "
-        "identified, p = 1/k!. A tiktoken file does not name the special tokens of its models, so neither they nor "
-        "rows past the last token are counted there. Two models that learn to restore text, as BERT, are not "
-        "compared by these tokens. `python -m benchmarks.unused_tokens`.",
+        "identified, and are of L kinds (columns), p is L^(k - L) L! / k!, with one kind 1/k!. A tiktoken file does "
+        "not name the special tokens of its models, so neither they nor rows past the last token are counted there. "
+        "Two models that learn to restore text, as BERT, are not compared by these tokens. `python -m "
+        "benchmarks.unused_tokens`.",
         table("llrrrlrrrr", header, rows),
     )
