@@ -66,6 +66,10 @@ class Shape:
             positions="rotary",
             tied_embeddings=False,
             shared_blocks=False,
+            rotary="half",
+            rotary_size=self.width // self.heads,
+            query_key_norm="none",
+            heads_alike=True,
         )
 
     def shards(self) -> Iterator[tuple[str, dict[str, tuple[int, ...]]]]:
