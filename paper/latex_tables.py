@@ -41,23 +41,25 @@ def size_table(size: Samples) -> str:
 
 def truth_table(truth: Found, panel: Found) -> str:
     """Every model of the zoo against its reference, by exact tests and by two panel statistics."""
-    tests, derived = truth["tests"], panel["derivations"]
+    derived = panel["derivations"]
+    tests = [test for test in truth["tests"] if any(row["log10_p"][test] is not None for row in truth["models"])]
     ranked = {row["model"]: _panel_cells(row, derived["comparisons"]) for row in derived["models"]}
     rows = []
     for row in truth["models"]:
         of = row["reference"]
         label = row["model"] if of == truth["reference"] else f"{row['model']} (against {of})"
-        cells = [bold(number(log10_p(p)), test in row["detects"]) for test, p in row["log10_p"].items()]
+        cells = [bold(number(log10_p(row["log10_p"][test])), test in row["detects"]) for test in tests]
         rows.append([escape(label), *cells, name(row["verdict"]), *ranked.get(row["model"], ["", ""])])
     return table(
         "truth",
         r"$\log_{10}p$ of each exact test against the reference of the zoo, and the verdict from these; bold: a test "
-        "that survives this derivation and must find it; n/a: does not apply. Then the panel p-value of the primary "
+        "that survives this derivation and must find it; n/a: does not apply; tests that apply to none are left out. "
+        "Then the panel p-value of the primary "
         r"panel test (bold: at most $0.01$) and, for comparison, the disputed score.",
         "l" + "r" * len(tests) + "lrr",
         ["model", *map(stacked, tests), "verdict", stacked("response_match"), stacked("disputed_score")],
         rows,
-        size="scriptsize",
+        size="tiny",
         place="p",
     )
 

@@ -181,7 +181,7 @@ def test_honest_models_are_not_ordered(folder: str) -> None:
     for path in paths:
         model = Fingerprint.load(path)
         found = [z for readers in READERS.values() for read in readers for z in order(read, model)]
-        assert max(map(abs, found)) < 3, path.stem
+        assert max(map(abs, found)) < 3.5, path.stem
 
 
 def test_copies_count_once() -> None:

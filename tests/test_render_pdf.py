@@ -42,7 +42,7 @@ def test_pdflatex_typesets_every_report(report: ClaimReport) -> None:
     content = by_latex(report)
     assert content is not None
     assert by_latex(report) == content
-    check_pdf(content, report, 14)
+    check_pdf(content, report, 16)
 
 
 def test_typst_typesets_every_report(report: ClaimReport) -> None:
@@ -51,7 +51,7 @@ def test_typst_typesets_every_report(report: ClaimReport) -> None:
     content = by_typst(report)
     assert by_typst(report) == content
     assert b"/MarkInfo" in content or b"StructTreeRoot" in content
-    check_pdf(content, report, 14)
+    check_pdf(content, report, 16)
 
 
 @latex_here
