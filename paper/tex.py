@@ -95,7 +95,7 @@ def table(
         rows = rows[:-1]
     body = "".join("\\addlinespace\n" if row is None else " & ".join(row) + " \\\\\n" for row in rows)
     return (
-        f"\\begin{{table}}[{place}]\n\\centering\\{size}\\setlength{{\\tabcolsep}}{{4pt}}\n"
+        f"\\begin{{table}}[{place}]\n\\centering\\{size}\\setlength{{\\tabcolsep}}{{3pt}}\n"
         f"\\caption{{{caption}}}\\label{{tab:{label}}}\n"
         f"\\begin{{tabular}}{{@{{}}{columns}@{{}}}}\n\\toprule\n{' & '.join(header)} \\\\\n\\midrule\n{body}"
         "\\bottomrule\n\\end{tabular}\n\\end{table}\n"
