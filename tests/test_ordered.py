@@ -173,15 +173,19 @@ def test_it_is_standardised() -> None:
     assert np.abs(found).max() < ORDERED
 
 
-@pytest.mark.parametrize("folder", ["benchmarks/zoo/fingerprints", "verify/data/panel/fingerprints"])
-def test_honest_models_are_not_ordered(folder: str) -> None:
-    """Real models, trained by ourselves and by others."""
-    paths = sorted((Path(__file__).parents[1] / folder).glob("*.safetensors"))
-    assert len(paths) > 20
-    for path in paths:
-        model = Fingerprint.load(path)
-        found = [z for readers in READERS.values() for read in readers for z in order(read, model)]
-        assert max(map(abs, found)) < 3.5, path.stem
+def test_honest_models_are_not_ordered() -> None:
+    """Trained models have values like those of random order: none sets a test aside, few are large."""
+    folder = Path(__file__).parents[1] / "benchmarks" / "zoo" / "fingerprints"
+    models = [Fingerprint.load(path) for path in sorted(folder.glob("*.safetensors"))]
+    values = np.array(
+        [z for model in models for readers in READERS.values() for read in readers for z in order(read, model)]
+    )
+    values = np.abs(values[values != 0])  # fingerprints cut down for a panel have no units
+    assert len(values) > 300
+    assert np.sqrt(np.square(values).mean()) == pytest.approx(1, abs=0.15)
+    assert (values > 2).mean() < 0.05
+    assert (values > 3).sum() <= 1  # one is expected among 360
+    assert values.max() < ORDERED
 
 
 def test_copies_count_once() -> None:
