@@ -43,7 +43,8 @@ ORDERED = 4.0
 """Standard deviations under permutations beyond which a model counts as ordered.
 
 Of 360 values of the zoo's trained models, by every reading and function, one exceeds 2.4 (it is 3.0), and their root
-mean square is .95; of residual dimensions none exceeds 2.9. In random order one value exceeds 4 once in 16,000 (normal), so that both of two models hardly ever do.
+mean square is .95; of residual dimensions none exceeds 2.9. In random order one value exceeds 4 once in 16,000
+(normal), so that both of two models hardly ever do.
 Simulated strangers that share classes of 64 kept units are seen where the classes make up 4% of the variance of 6
 layers, or 1% of 32, and fixed points then reject no more often than at the level, or hardly.
 """
