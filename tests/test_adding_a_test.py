@@ -209,6 +209,20 @@ def test_an_impossible_count_shows(test: Statistic) -> None:
     assert made != empty
 
 
+@pytest.mark.parametrize("test", EXACT_TESTS, ids=lambda t: t.id)
+def test_counts_beyond_what_models_hold_are_cut(test: Statistic) -> None:
+    """A million matches, made consistent in counts and layers, would otherwise have a p-value without meaning."""
+    a, b = applicable(test)
+    result, many = test(a, b), 10**6
+    absurd = {"count": many, "n": many, "live": None}
+    counts = tuple(count.model_copy(update=absurd) for count in result.counts)
+    rows = tuple(row.model_copy(update={**absurd, "count": many // len(result.by_layer)}) for row in result.by_layer)
+    forged = result.model_copy(update={"counts": counts, "by_layer": rows})
+    made, _ = remade(test, forged, bare(a), bare(b), -3.0)
+    assert all(count.n < many // 100 for count in made.counts)
+    assert made != forged
+
+
 @pytest.mark.parametrize("test", [*EXACT_TESTS, OWN], ids=lambda t: t.id)
 def test_what_cannot_be_set_aside_is_not(test: Statistic) -> None:
     """A code of another test's, or of none, shows; layers out of order are put in order."""

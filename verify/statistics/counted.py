@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..base import Phrase
-from ..fingerprint import Fingerprint
+from ..fingerprint import Fingerprint, bundles, kept_channels
 from .blocks import BlockReader
 from .result import Law, Part, SetAside
 
@@ -37,6 +36,8 @@ class Counted:
     """Smallest number of indices (for signs: pairs of indices) compared, if nothing is set aside."""
     most: int | None = None
     """Largest number of indices compared; None if it depends on the arrays."""
+    of_layer: int | None = None
+    """Largest number of indices compared in a pair of layers; None if it depends on the arrays."""
     most_groups: int | None = None
     """Largest number of independent groups; None if it depends on the arrays."""
     same_index: bool = True
@@ -80,17 +81,24 @@ def common_to_dense(a: Fingerprint, b: Fingerprint) -> tuple[int, int]:
     return max(0, min(shape.hidden, sketch.units)), max(0, min(shape.head_size, sketch.channels))
 
 
-def at_most(a: Fingerprint, b: Fingerprint, of_layer: Callable[[Fingerprint], int]) -> int:
-    """Largest number of indices that can be compared: those of a layer, in as many layers as both models have.
+def at_most(a: Fingerprint, b: Fingerprint, of_layer: int) -> int:
+    """Largest number of indices that can be compared, of as many layers as both models have.
 
     Parameters
     ----------
     a, b : the models.
-    of_layer : number of indices in a layer of a model.
+    of_layer : largest number in a pair of layers.
     """
-    layers, indices = (min(of(model) for model in (a, b)) for of in (_layers, of_layer))
-    return max(0, layers * indices)
+    return max(0, of_layer * min(model.record.architecture.layers for model in (a, b)))
 
 
-def _layers(model: Fingerprint) -> int:
-    return model.record.architecture.layers
+def kept_units(a: Fingerprint, b: Fingerprint) -> int:
+    """Largest number of hidden units compared in a pair of layers; all experts of a layer are one group."""
+    shapes = [(model.record.architecture, model.record.sketch) for model in (a, b)]
+    return min(sum(bundle.units for bundle in bundles(*shape)) for shape in shapes)
+
+
+def kept_values(a: Fingerprint, b: Fingerprint) -> int:
+    """Largest number of value channels compared in a pair of layers."""
+    shapes = [(model.record.architecture, model.record.sketch) for model in (a, b)]
+    return min(shape.kv_heads * kept_channels(shape, sketch).size for shape, sketch in shapes)

@@ -38,7 +38,7 @@ from ..base import Phrase
 from ..fingerprint import Fingerprint
 from .applicability import enough_anchors, experts_alike, first, on_shared_anchors, same_width
 from .blocks import Block, BlockReader, BlocksByLayer
-from .counted import Counted, Source
+from .counted import Counted, Source, at_most
 from .evidence import identity_evidence
 from .groups import groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
@@ -87,7 +87,8 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 
 def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     least = min(model.record.architecture.expert_group for model in (a, b))
-    return (Counted("fixed_points", sources=(Source("experts", _reader(a, b)),), least=least),)
+    source, most = Source("experts", _reader(a, b)), min(model.record.architecture.experts for model in (a, b))
+    return (Counted("fixed_points", None, (source,), None, least, at_most(a, b, most), of_layer=most),)
 
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:

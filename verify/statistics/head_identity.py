@@ -35,7 +35,7 @@ from ..base import Phrase
 from ..fingerprint import Fingerprint
 from .applicability import enough_anchors, first, heads_alike, on_shared_anchors
 from .blocks import Block, BlockReader, BlocksByLayer
-from .counted import Counted, Source
+from .counted import Counted, Source, at_most
 from .evidence import identity_evidence
 from .groups import groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
@@ -75,7 +75,8 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 
 def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     least = min(model.record.architecture.kv_heads for model in (a, b))
-    return (Counted("fixed_points", sources=(Source("heads", _reader(a, b)),), least=least),)
+    source = Source("heads", _reader(a, b))
+    return (Counted("fixed_points", None, (source,), None, least, at_most(a, b, least), of_layer=least),)
 
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:

@@ -51,7 +51,7 @@ def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     x, y = (kept_latent(model.record.architecture, model.record.sketch, query=False) for model in (a, b))
     least = x.size if x == y else 0
     name, read = _reader(a, b)
-    most = at_most(a, b, _kept)
+    most = at_most(a, b, min(_kept(a), _kept(b)))
     return (
         Counted("fixed_points", sources=(Source(f"latent channels, {name}", read),), least=least, most=most),
         Counted("signs", sources=(Source(f"latent signs, {name}", read, ("signs",)),), most=most // 2),

@@ -74,7 +74,7 @@ def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     name, read = _reader(a, b)
     order = Source(f"query and key channels, {name}", read, order_codes(_CHANNELS))
     least, heads = (min(of(model) for model in (a, b)) for of in (_kept, _heads))
-    most = at_most(a, b, lambda _: least * heads)
+    most = at_most(a, b, least * heads)
     signs = Source(f"query and key signs, {name}", read, (_CHANNELS, "signs"))
     return (
         Counted("fixed_points", None, (order,), _gain(a, b), least=least, most=most),

@@ -48,7 +48,7 @@ def remade(
     aside = tuple(code for code in _codes(counted) if code in recorded.set_aside)
     layers: tuple[LayerResult, ...] = ()
     if described.localised and not all(_set_aside(one, aside) for one in counted):
-        layers = _layers(recorded.by_layer, a, b)
+        layers = _layers(recorded.by_layer, a, b, counted[0].of_layer)
     added_up = layers if described.localised and len(counted) == 1 else None
     counts = tuple(_count(one, recorded, added_up, aside) for one in counted)
     n, least = sum(count.n for count in counts), _least(test, counted, a, b)
@@ -113,19 +113,21 @@ def _count(
     return fixed_point_count(count, n, groups, live, one.part)
 
 
-def _possible(rows: Sequence[Count | LayerResult]) -> tuple[int, int, int, int | None]:
-    """The nearest possible total of count, n, groups and live indices."""
-    n = min(sum(max(row.n, 0) for row in rows), MOST_INDICES)
+def _possible(rows: Sequence[Count | LayerResult], most: int | None = None) -> tuple[int, int, int, int | None]:
+    """The nearest possible total of count, n (at most ``most``), groups and live indices."""
+    n = min(sum(max(row.n, 0) for row in rows), MOST_INDICES if most is None else most)
     stated = [row.live for row in rows if row.live is not None]
     live = min(max(sum(stated), 0), n) if len(stated) == len(rows) else None
     count = min(max(sum(row.count for row in rows), 0), n if live is None else live)
     return count, n, min(max(sum(row.groups for row in rows), min(1, n)), n), live
 
 
-def _layers(recorded: tuple[LayerResult, ...], a: Fingerprint, b: Fingerprint) -> tuple[LayerResult, ...]:
+def _layers(
+    recorded: tuple[LayerResult, ...], a: Fingerprint, b: Fingerprint, most: int | None
+) -> tuple[LayerResult, ...]:
     last_a, last_b = (model.record.architecture.layers - 1 for model in (a, b))
     rows: list[LayerRow] = [
-        (min(max(x.layer_a, 0), last_a), min(max(x.layer_b, 0), last_b), *_possible([x])) for x in recorded
+        (min(max(x.layer_a, 0), last_a), min(max(x.layer_b, 0), last_b), *_possible([x], most)) for x in recorded
     ]
     distinct = all(low[:2] < high[:2] for low, high in pairwise(rows))
     return localisation(rows if distinct else sorted({row[:2]: row for row in rows}.values()))

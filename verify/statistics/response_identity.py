@@ -18,7 +18,7 @@ from ..base import Phrase
 from ..fingerprint import Fingerprint
 from .applicability import both_mlps, enough_anchors, first, linear_values, on_shared_anchors
 from .blocks import unit_responses, value_responses
-from .counted import Counted, Source, common_to_dense
+from .counted import Counted, Source, at_most, common_to_dense, kept_units, kept_values
 from .evidence import identity_unless_set_aside, order_codes
 from .groups import groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
@@ -31,7 +31,8 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 
 
 def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
-    return (Counted("fixed_points", sources=_sources(a, b), least=1 if any(common_to_dense(a, b)) else 0),)
+    least, most = 1 if any(common_to_dense(a, b)) else 0, kept_units(a, b) + kept_values(a, b)
+    return (Counted("fixed_points", None, _sources(a, b), None, least, at_most(a, b, most), of_layer=most),)
 
 
 def _sources(a: Fingerprint, b: Fingerprint) -> tuple[Source, ...]:

@@ -66,7 +66,7 @@ def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     readers = {"keys": _by_weights, "key_responses": _by_responses}
     sources = tuple(Source(f"rotary planes, {name}", readers[name], (_PLANES, _SIGNS)) for name in compared_by(a, b))
     planes, heads = (min(of(model) for model in (a, b)) for of in (_kept, _heads))
-    return (Counted("signs", sources=sources, most=at_most(a, b, lambda _: planes * heads) * (1 + _quarter(a, b))),)
+    return (Counted("signs", sources=sources, most=at_most(a, b, planes * heads) * (1 + _quarter(a, b))),)
 
 
 def _kept(model: Fingerprint) -> int:

@@ -23,16 +23,15 @@ which flips are no symmetry. If the vectors of both models have a mean far from 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from ..base import Phrase
-from ..fingerprint import Fingerprint, bundles, kept_channels
+from ..fingerprint import Fingerprint
 from .applicability import both_mlps, enough_anchors, first, linear_values, odd_in_up, on_shared_anchors, same_width
 from .blocks import BlockReader, strongest_units, unit_pairs, value_responses, values
-from .counted import Counted, Description, Source, at_most
+from .counted import Counted, Description, Source, at_most, kept_units, kept_values
 from .evidence import agreeing_count, effect_of, more_conservative, set_aside_note, sign_count
 from .groups import Group, groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
@@ -67,19 +66,9 @@ def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
 def counts_at_index(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     """The counts that compare equal indices."""
     return (
-        replace(_signs_of("hidden units", "unit signs", _refuse_units(a, b)), most=at_most(a, b, _units) // 2),
-        replace(_signs_of("value channels", "value signs", linear_values(a, b)), most=at_most(a, b, _channels) // 2),
+        _signs_of("hidden units", "unit signs", _refuse_units(a, b), at_most(a, b, kept_units(a, b)) // 2),
+        _signs_of("value channels", "value signs", linear_values(a, b), at_most(a, b, kept_values(a, b)) // 2),
     )
-
-
-def _units(model: Fingerprint) -> int:
-    """Units of a layer that are kept, of experts those of one, since all experts of a layer are one group."""
-    return sum(bundle.units for bundle in bundles(model.record.architecture, model.record.sketch))
-
-
-def _channels(model: Fingerprint) -> int:
-    shape = model.record.architecture
-    return shape.kv_heads * kept_channels(shape, model.record.sketch).size
 
 
 def partners_of(part: Part) -> Part:
@@ -87,10 +76,10 @@ def partners_of(part: Part) -> Part:
     return f"{part} that look alike"
 
 
-def _signs_of(part: Part, name: str, left_out: Phrase | None) -> Counted:
+def _signs_of(part: Part, name: str, left_out: Phrase | None, most: int) -> Counted:
     """Signs of differences of two indices: all of them may be zero."""
     source = Source(name, _BY_WEIGHTS[part], (part, f"signs of {part}"))
-    return Counted("signs", part, (source,), left_out)
+    return Counted("signs", part, (source,), left_out, most=most)
 
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:

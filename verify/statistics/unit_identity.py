@@ -19,7 +19,7 @@ from ..base import Phrase
 from ..fingerprint import Fingerprint
 from .applicability import both_mlps, first, same_width
 from .blocks import units
-from .counted import Counted, Source, common_to_dense
+from .counted import Counted, Source, at_most, common_to_dense, kept_units
 from .evidence import identity_unless_set_aside, order_codes
 from .groups import groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
@@ -32,7 +32,8 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 
 def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     least, _ = common_to_dense(a, b)
-    return (Counted("fixed_points", sources=(Source("units", units, order_codes("hidden units")),), least=least),)
+    source, most = Source("units", units, order_codes("hidden units")), kept_units(a, b)
+    return (Counted("fixed_points", None, (source,), None, least, at_most(a, b, most), of_layer=most),)
 
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:

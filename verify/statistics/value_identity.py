@@ -18,7 +18,7 @@ from ..base import Phrase
 from ..fingerprint import Fingerprint
 from .applicability import first, linear_values, same_width
 from .blocks import values
-from .counted import Counted, Source, common_to_dense
+from .counted import Counted, Source, at_most, common_to_dense, kept_values
 from .evidence import identity_unless_set_aside, order_codes
 from .groups import groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
@@ -31,7 +31,8 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 
 def _counts(a: Fingerprint, b: Fingerprint) -> tuple[Counted, ...]:
     _, least = common_to_dense(a, b)
-    return (Counted("fixed_points", sources=(Source("values", values, order_codes("value channels")),), least=least),)
+    source, most = Source("values", values, order_codes("value channels")), kept_values(a, b)
+    return (Counted("fixed_points", None, (source,), None, least, at_most(a, b, most), of_layer=most),)
 
 
 def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
