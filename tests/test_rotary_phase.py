@@ -21,7 +21,9 @@ from verify.data import model as shipped
 from verify.inference import log10_p_signs
 from verify.statistics import ROTARY_PHASE
 from verify.statistics.alignment import assign
-from verify.statistics.planes import plane_groups, planes_of
+from verify.statistics.groups import Grouping
+from verify.statistics.planes import PlaneGroup, plane_groups, planes_of, tied_heads
+from verify.statistics.ties import TiedSets
 from verify.statistics.turns import turns
 
 BOTH = ("keys", "key_responses")
@@ -152,8 +154,13 @@ def test_a_model_with_repeated_heads_is_not_set_aside() -> None:
     assert (result.counts[0].count, result.counts[0].n, result.set_aside) == (36, 36, ())
 
 
+def grouped(a: Fingerprint, b: Fingerprint) -> Grouping[PlaneGroup]:
+    x, y = planes_of(a, *BOTH), planes_of(b, *BOTH)
+    return plane_groups(x, y, (tied_heads(x, quarter=True), tied_heads(y, quarter=True)))
+
+
 def numbers(a: Fingerprint, b: Fingerprint, *, quarter: bool = True) -> np.ndarray:
-    found = plane_groups(planes_of(a, *BOTH), planes_of(b, *BOTH), quarter=quarter).separate
+    found = plane_groups(planes_of(a, *BOTH), planes_of(b, *BOTH), (TiedSets(), TiedSets())).separate
     return np.concatenate([turns(group.products, quarter=quarter) for group in found])
 
 
@@ -256,7 +263,7 @@ def test_turns_of_either_model_leave_alignment_and_the_number_compared(seed: int
     moved = Fingerprint(a.record, turned_at_random(dict(a.arrays), rng, step))
     for x, y, z in ((a, b, moved), (b, a, moved)):
         first, second = ((x, y), (z, y)) if x is a else ((x, y), (x, z))
-        before, after = (plane_groups(*(planes_of(m, *BOTH) for m in pair), quarter=True) for pair in (first, second))
+        before, after = (grouped(*pair) for pair in (first, second))
         assert [group.pairs for group in before.separate] == [group.pairs for group in after.separate]
         assert [group.pairs for group in before.merged] == [group.pairs for group in after.merged]
 

@@ -27,7 +27,7 @@ _MOST_COLUMNS = 1 << 12  # a matrix with this many columns, or this many squared
 
 
 class SketchSpec(Record):
-    """Sizes of a sketch; two fingerprints compare only under one specification.
+    """Sizes of a sketch; two fingerprints compare only under the same sizes, by what both of their versions hold.
 
     The defaults come from the power study in ``benchmarks/tables/power.md``.
     """
@@ -90,6 +90,10 @@ class SketchSpec(Record):
                 f"{', '.join(cls.model_fields)}."
             ) from None
         return super().__new__(cls)
+
+    def same_sizes(self, other: SketchSpec) -> bool:
+        """Whether another sketch differs at most in its version: what similarities read is the same in all."""
+        return self.model_copy(update={"version": other.version}) == other
 
     def at(self, effort: Effort) -> SketchSpec:
         """The sizes at an effort: ``screen`` keeps a subset of the indices of ``standard`` and ``full``."""

@@ -191,8 +191,7 @@ def conclude(
 def _refusal(statistic: Similarity, claim: _Claim, alpha: float) -> Phrase | None:
     """Why a claim cannot be ranked, decided before any score is computed; None if it can."""
     a, b = claim.models[:2]
-    version = {"version": claim.panel.record.sketch.version}  # what similarities read is the same in all versions
-    if a.record.sketch.model_copy(update=version) != claim.panel.record.sketch:
+    if not a.record.sketch.same_sizes(claim.panel.record.sketch):
         return Phrase.of("panel.other_sketch")
     if a.record.architecture.norm != b.record.architecture.norm:
         return Phrase.of("panel.two_norms")

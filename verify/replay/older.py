@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..checkpoint import Architecture
 from ..claim import ClaimReport, Subject
 from ..claim.evidence import EXACT
 from ..statistics import EXACT_TESTS, ExactResult, Statistic, TestResult
@@ -96,8 +97,8 @@ def not_checked(report: ClaimReport) -> tuple[Unchecked, ...]:
 
 def _before_sketch(recorded: Subject, made: Subject) -> Subject:
     """A model as it was described before the present sketch, which asks more of its architecture."""
-    later = ("rotary", "rotary_size", "query_key_norm", "heads_alike", "expert_group", "key_size", "latent")
-    then = {name: getattr(recorded.architecture, name) for name in (*later, "latent_query")}
+    later = [name for name, field in Architecture.model_fields.items() if field.exclude_if is not None]
+    then = {name: getattr(recorded.architecture, name) for name in later}
     return made.model_copy(
         update={"architecture": made.architecture.model_copy(update=then), "unused": recorded.unused}
     )

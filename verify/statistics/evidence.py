@@ -11,11 +11,12 @@ from ..base import Phrase
 from ..fingerprint import Fingerprint
 from ..inference import bonferroni_min, holm, log10_p_fixed_points, log10_p_signs
 from .blocks import BlockReader
-from .groups import G, Group, Grouping, Merged
+from .groups import G, Group, Grouping, Merged, groups
 from .matching import background, fixed_points
 from .ordered import READERS, both_ordered
 from .pinned import both_pinned
 from .result import Count, EffectSize, LayerResult, Part, SetAside
+from .swaps import mean_far_from_zero
 
 LayerRow = tuple[int, int, int, int, int, int | None]
 """Layer of A, of B, count, n, groups, live indices."""
@@ -154,9 +155,29 @@ def more_conservative(evidence: Callable[[list[G]], Evidence], groupings: Sequen
     return replace(chosen, notes=(*chosen.notes, _tied(merged_groups)))
 
 
-def pinned_notes(parts: Sequence[Part]) -> tuple[Phrase, ...]:
-    """One note for each part whose indices a public matrix pins."""
-    return tuple(map(set_aside_note, parts))
+def two_at_a_time(read: BlockReader, a: Fingerprint, b: Fingerprint, part: Part | None = None) -> Evidence:
+    """Agreeing signs of flipping vectors, two indices at a time (``swaps``); none if both have a mean far from zero.
+
+    Parameters
+    ----------
+    read : reads the blocks of a model.
+    a, b : the models.
+    part : what is counted, where a test counts its parts apart.
+    """
+    if all(_mean_far_from_zero(read, model) for model in (a, b)):
+        aside = "signs" if part is None else f"signs of {part}"
+        return Evidence((agreeing_count(0, 0, part),), None, notes=(set_aside_note(aside),), set_aside=(aside,))
+
+    def evidence(found: list[Group]) -> Evidence:
+        return Evidence((sign_count(np.concatenate([g.agreement for g in found] or [np.zeros(0)]), part),), None)
+
+    return more_conservative(evidence, [groups(read, a, b, signs=True)])
+
+
+def _mean_far_from_zero(read: BlockReader, model: Fingerprint) -> bool:
+    return mean_far_from_zero(
+        [x.sum(0) for x in block.sign_flipping] for row in read(model).values() for block in row.values()
+    )
 
 
 def set_aside_note(code: SetAside) -> Phrase:

@@ -36,10 +36,9 @@ from ..fingerprint import Fingerprint, kept_latent
 from .applicability import behind_latent, compared_by, first, not_comparable, on_shared_anchors
 from .blocks import Block, BlockReader, BlocksByLayer
 from .counted import Counted, Source, at_most
-from .evidence import identity_evidence
+from .evidence import identity_evidence, two_at_a_time
 from .groups import groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
-from .query_key_identity import signs_of
 from .statistic import Evidence, Statistic
 
 
@@ -67,7 +66,7 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     _, read = _reader(a, b)
     if read is not by_weights:
         a, b = on_shared_anchors(a, b)
-    order, signs = identity_evidence([groups(read, a, b)]), signs_of(read, a, b)
+    order, signs = identity_evidence([groups(read, a, b)]), two_at_a_time(read, a, b)
     counts, notes = order.counts + signs.counts, order.notes + signs.notes
     return replace(order, counts=counts, by_layer=(), notes=notes, set_aside=signs.set_aside)
 

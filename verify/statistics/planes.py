@@ -92,19 +92,19 @@ def plane_blocks(model: Fingerprint, component: str) -> BlocksByLayer:
     return grid
 
 
-def plane_groups(a: Planes, b: Planes, *, quarter: bool) -> Grouping[PlaneGroup]:
+def plane_groups(a: Planes, b: Planes, ties: tuple[TiedSets, TiedSets]) -> Grouping[PlaneGroup]:
     """Align heads one-to-one, apart and with tied ones merged.
 
     Parameters
     ----------
     a, b : planes of the models, by the same parts.
-    quarter : whether quarter turns are free; else half turns only.
+    ties : tied heads of each (``tied_heads``).
     """
     common = np.intersect1d(a.indices, b.indices, assume_unique=True)
     x, y = a.at(common), b.at(common)
     pairs = list(_aligned(x, y))
     products = {pair: _of_heads(x, y, pair) for pair in pairs}
-    sets = tied_pairs(pairs, tied_heads(a, quarter=quarter), tied_heads(b, quarter=quarter))
+    sets = tied_pairs(pairs, *ties)
 
     def group(of: list[Pair]) -> PlaneGroup:
         total = np.sum([products[pair] for pair in of], axis=0)

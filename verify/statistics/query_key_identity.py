@@ -35,16 +35,14 @@ from .evidence import (
     effect_of,
     fixed_point_count,
     identity_evidence,
-    more_conservative,
     order_codes,
     order_set_aside,
     set_aside_note,
-    sign_count,
+    two_at_a_time,
 )
-from .groups import Group, groups
+from .groups import groups
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
 from .statistic import Evidence, Statistic
-from .swaps import mean_far_from_zero
 
 _CHANNELS = "query and key channels"
 
@@ -96,7 +94,7 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
         a, b = on_shared_anchors(a, b)
     aside = order_set_aside(_CHANNELS, (read,), a, b)
     pinned = _CHANNELS in aside
-    signs = Evidence((agreeing_count(0, 0),), None) if pinned else signs_of(read, a, b)
+    signs = Evidence((agreeing_count(0, 0),), None) if pinned else two_at_a_time(read, a, b)
     order = Evidence((fixed_point_count(0, 0, 0),), None) if aside else identity_evidence([groups(read, a, b)])
     if _gain(a, b) is not None:
         aside = aside if pinned else ()
@@ -106,29 +104,6 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
         order.effect,
         notes=(*order.notes, *map(set_aside_note, aside), *signs.notes),
         set_aside=aside + signs.set_aside,
-    )
-
-
-def signs_of(read: BlockReader, a: Fingerprint, b: Fingerprint) -> Evidence:
-    """Agreeing signs of the vectors of two models, two indices at a time; none if both have a mean far from zero.
-
-    Parameters
-    ----------
-    read : reads the blocks of a model.
-    a, b : the models.
-    """
-    if all(_mean_far_from_zero(read, model) for model in (a, b)):
-        return Evidence((agreeing_count(0, 0),), None, notes=(set_aside_note("signs"),), set_aside=("signs",))
-
-    def evidence(found: list[Group]) -> Evidence:
-        return Evidence((sign_count(np.concatenate([group.agreement for group in found] or [np.zeros(0)])),), None)
-
-    return more_conservative(evidence, [groups(read, a, b, signs=True)])
-
-
-def _mean_far_from_zero(read: BlockReader, model: Fingerprint) -> bool:
-    return mean_far_from_zero(
-        [x.sum(0) for x in block.sign_flipping] for row in read(model).values() for block in row.values()
     )
 
 

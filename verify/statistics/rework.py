@@ -30,6 +30,7 @@ from ..base import Phrase
 from ..fingerprint import Fingerprint, bundles, gains_name, mlp_roles
 from .applicability import first, known_keys, not_comparable, on_shared_anchors
 from .planes import plane_groups, planes_of
+from .ties import TiedSets
 
 EQUAL = 1e-3
 """Largest relative spread of gains that count as equal."""
@@ -116,7 +117,7 @@ def _turned(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     if len(sizes) > 1 or 0 in sizes or not held or first(known_keys(a, b), not_comparable(a, b)) is not None:
         return None
     x, y = (planes_of(model, "key_responses") for model in on_shared_anchors(a, b))
-    groups = plane_groups(x, y, quarter=True).separate
+    groups = plane_groups(x, y, (TiedSets(), TiedSets())).separate
     z = np.concatenate([np.zeros(0, complex), *(group.products for group in groups)]) / max(1, len(x.parts))
     z = z[z != 0]
     if len(z) < _LEAST or np.abs(z).mean() < COHERENT:

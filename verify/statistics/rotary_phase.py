@@ -41,6 +41,7 @@ from .pinned import both_pinned
 from .planes import PlaneGroup, Planes, plane_blocks, plane_groups, planes_of, tied_heads
 from .statistic import Evidence, Statistic
 from .swaps import FAR, standardised_mean
+from .ties import TiedSets
 from .turns import turns
 
 NEAR = 2.0
@@ -81,9 +82,9 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     components = compared_by(a, b)
     if "key_responses" in components:
         a, b = on_shared_anchors(a, b)
-    first_planes, second_planes = (planes_of(model, *components) for model in (a, b))
-    quarter = _quarter(a, b)
-    means = [_mean(model, quarter=quarter) for model in (first_planes, second_planes)]
+    quarter, x, y = _quarter(a, b), planes_of(a, *components), planes_of(b, *components)
+    ties = tied_heads(x, quarter=quarter), tied_heads(y, quarter=quarter)
+    means = [_mean(model, sets) for model, sets in zip((x, y), ties, strict=True)]
     far_from_zero = all(mean > FAR for mean in means)
     if far_from_zero or both_pinned(_PLANES, a, b):
         aside = _SIGNS if far_from_zero else _PLANES
@@ -94,7 +95,7 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
         counts = (sign_count(np.concatenate(numbers or [np.zeros(0)])),)
         return Evidence(counts, effect_of(counts))
 
-    grouping = [plane_groups(first_planes, second_planes, quarter=quarter)]
+    grouping = [plane_groups(x, y, ties)]
     single = more_conservative(partial(evidence, "products"), grouping)
     if any(mean <= NEAR for mean in means):
         return single
@@ -106,9 +107,9 @@ def _quarter(a: Fingerprint, b: Fingerprint) -> bool:
     return all(model.record.architecture.query_key_norm == "none" for model in (a, b))
 
 
-def _mean(model: Planes, *, quarter: bool) -> float:
+def _mean(model: Planes, sets: TiedSets) -> float:
     """The standardised mean of the rows of all heads of a layer, of heads that are turned together only one's."""
-    sets, blocks = tied_heads(model, quarter=quarter), []
+    blocks = []
     for i, layer in enumerate(model.vectors):
         apart = {sets.find((i, f"head {h}")): h for h in range(len(layer))}
         rows = layer[list(apart.values())]

@@ -23,23 +23,19 @@ which flips are no symmetry. If the vectors of both models have a mean far from 
 
 from __future__ import annotations
 
-from functools import partial
-
-import numpy as np
+from dataclasses import replace
 
 from ..base import Phrase
 from ..fingerprint import Fingerprint
 from .applicability import both_mlps, enough_anchors, first, linear_values, odd_in_up, on_shared_anchors, same_width
 from .blocks import BlockReader, strongest_units, unit_pairs, value_responses, values
 from .counted import Counted, Description, Source, at_most, kept_units, kept_values
-from .evidence import agreeing_count, effect_of, more_conservative, set_aside_note, sign_count
-from .groups import Group, groups
+from .evidence import agreeing_count, effect_of, set_aside_note, sign_count, two_at_a_time
 from .hypotheses import EQUIVARIANT_TRAINING, NOT_ARRANGED
 from .partners import MOST, numbers_of_partners
 from .pinned import both_pinned
 from .result import Count, Part
 from .statistic import Evidence, Statistic
-from .swaps import mean_far_from_zero
 
 _BY_WEIGHTS: dict[Part, BlockReader] = {"hidden units": unit_pairs, "value channels": values}
 _BY_RESPONSES: dict[Part, BlockReader] = {"hidden units": strongest_units, "value channels": value_responses}
@@ -96,25 +92,13 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
 
 def _part(part: Part, a: Fingerprint, b: Fingerprint) -> Evidence:
     """The counts of one part, at equal indices and of partners; empty ones if both models break its symmetry."""
-    read = _BY_WEIGHTS[part]
-    nothing = (agreeing_count(0, 0, part), agreeing_count(0, 0, partners_of(part)))
+    none_alike = agreeing_count(0, 0, partners_of(part))
     if both_pinned(part, a, b):
+        nothing = (agreeing_count(0, 0, part), none_alike)
         return Evidence(nothing, None, notes=(set_aside_note(part),), set_aside=(part,))
-    if all(_mean_far_from_zero(read, model) for model in (a, b)):
-        aside = f"signs of {part}"
-        return Evidence(nothing, None, notes=(set_aside_note(aside),), set_aside=(aside,))
-    at_index = more_conservative(partial(_agreement, part), [groups(read, a, b, signs=True)])
-    return Evidence((*at_index.counts, _of_partners(part, a, b)), None, notes=at_index.notes)
-
-
-def _mean_far_from_zero(read: BlockReader, model: Fingerprint) -> bool:
-    return mean_far_from_zero(
-        [x.sum(0) for x in block.sign_flipping] for row in read(model).values() for block in row.values()
-    )
-
-
-def _agreement(part: Part, found: list[Group]) -> Evidence:
-    return Evidence((sign_count(np.concatenate([group.agreement for group in found] or [np.zeros(0)]), part),), None)
+    at_index = two_at_a_time(_BY_WEIGHTS[part], a, b, part)
+    alike = none_alike if at_index.set_aside else _of_partners(part, a, b)
+    return replace(at_index, counts=(*at_index.counts, alike))
 
 
 def _of_partners(part: Part, a: Fingerprint, b: Fingerprint) -> Count:

@@ -94,8 +94,7 @@ class Similarity:
             If the models have no score, or one that is not finite: a missing score must never count as "not extreme".
         """
         pair = f"{a.record.name} and {b.record.name}"
-        versions = {"version": 0}  # what similarities read is the same in all
-        if len({model.record.sketch.model_copy(update=versions) for model in (a, b)}) > 1:
+        if not a.record.sketch.same_sizes(b.record.sketch):
             raise StatisticsError(f"{self.id} cannot compare {pair}: their fingerprints have different sketches.")
         reason = self.refusal(a, b)
         if reason is not None:
