@@ -136,3 +136,24 @@ def test_a_name_on_the_row_of_another_token_is_not_unused(tmp_path: Path, inside
     aliases = {"[unused21]": 0, "[unused22]": 1}
     content = bpe(vocab | aliases) if inside else bpe(vocab, *aliases.items())
     assert found(tmp_path, "tokenizer.json", content).unused == {"[unused20]": 2}
+
+
+BESIDE = {
+    "added_tokens.json": {"<tool>": 3, "<|reserved_special_token_30|>": 1},
+    "tokenizer_config.json": {
+        "added_tokens_decoder": {"3": {"content": "<tool>"}, "1": {"content": "<|reserved_special_token_30|>"}}
+    },
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_tokens_named_in_a_file_beside_are_read(tmp_path: Path, name: str) -> None:
+    """Rows past the last token begin after them, and a row that they name otherwise is of no unused token."""
+    vocab = {"a": 0, "[unused20]": 1, "[unused21]": 2}
+    (tmp_path / name).write_text(json.dumps(BESIDE[name]), "utf-8")
+    there = found(tmp_path, "tokenizer.json", bpe(vocab))
+    assert there.unused == {"[unused21]": 2}
+    assert there.known == 4
+    (tmp_path / name).write_text("{", "utf-8")
+    damaged = found(tmp_path, "tokenizer.json", bpe(vocab))
+    assert (damaged.unused, damaged.known) == ({"[unused20]": 1, "[unused21]": 2}, None)

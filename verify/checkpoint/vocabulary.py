@@ -95,7 +95,38 @@ def read_vocabulary(place: Storage, name: str) -> Vocabulary:
     kind = name if name in _READERS else PurePosixPath(name).suffix.lower()
     if kind not in _READERS:
         raise UnsupportedError(f"{name!r:.120} is no tokenizer that is read; expected {', '.join(LOOKED_FOR)}.")
-    return _vocabulary(name, _READERS[kind](name, place.read_bytes(name)))
+    tokens = _READERS[kind](name, place.read_bytes(name))
+    try:
+        return _vocabulary(name, tokens._replace(special=[*tokens.special, *_beside(place)]))
+    except _BesideError:  # it may name any row
+        return _vocabulary(name, tokens._replace(whole=False))
+
+
+class _BesideError(Exception):
+    """A file beside the tokenizer cannot be read."""
+
+
+def _beside(place: Storage) -> list[tuple[Any, Any]]:
+    """Tokens added by the files that older tokenizers keep beside the vocabulary, and ids.
+
+    Raises
+    ------
+    _BesideError
+        If one is damaged.
+    """
+    found: list[tuple[Any, Any]] = []
+    for name in sorted({"added_tokens.json", "tokenizer_config.json"} & set(place.list_files())):
+        try:
+            content = parse_json_object(place.read_bytes(name), name)
+            if name == "added_tokens.json":
+                found += content.items()
+            elif isinstance(decoder := content.get("added_tokens_decoder", {}), dict):
+                found += [(token["content"], int(number)) for number, token in decoder.items()]
+        except NotFoundError:  # a dangling link
+            continue
+        except (CheckpointError, LookupError, TypeError, ValueError) as error:
+            raise _BesideError from error
+    return found
 
 
 def spelled(name: str, tokens: list[str], spelling: str) -> Vocabulary | None:
