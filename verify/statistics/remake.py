@@ -55,6 +55,9 @@ def remade(
     problems: list[Problem] = []
     if not aside and n < least:
         problems.append(("counts[0].n", n, f"at least {least}, as it applies"))
+    listed = sum(row.n for row in layers)
+    if added_up is not None and listed > n:
+        problems.append(("by_layer", listed, f"rows of {n} indices together, as many as the models hold"))
     notes = _notes(recorded.notes, (*described.notes, *map(set_aside_note, aside)), len(counts))
     effect = _effect(recorded.effect, counts)
     return test.conclude(Evidence(counts, effect, layers, notes, aside), log10_alpha), problems
