@@ -27,6 +27,9 @@ class Entry(Record):
     """By default type, depth and vocabulary of the model."""
     corpus: str = ""
     """Name of the training text, equal for models trained on the same text; empty if unknown."""
+    recipe: str = ""
+    """Recipe that the model was trained by, equal for twins: models of one recipe from different seeds; empty for a
+    reference."""
     source: str = ""
     """By default ``model``."""
     licence: str
