@@ -135,8 +135,8 @@ def _attention(w: Weights, c: Network, block: str, x: Tensor, places: Tensor | N
         qk = F.rms_norm(qk, (c.head_size,), eps=1e-5) * gain
     qk, v = (one.reshape(models * rows, count // rows, -1, c.head_size) for one in (qk, v))
     if c.positions == "rotary" and places is not None:
-        left, right = qk.chunk(2, -1)
-        qk = qk * places[0] + torch.cat((right, left), -1) * places[1]
+        planes = torch.view_as_complex(qk.unflatten(-1, (-1, 2)))
+        qk = torch.view_as_real(planes * places).flatten(-2)
     q, k = (one.transpose(1, 2) for one in qk.split((c.heads, c.kv_heads), 2))
     slopes = places if c.positions == "alibi" else None
     mixed = F.scaled_dot_product_attention(
@@ -147,12 +147,11 @@ def _attention(w: Weights, c: Network, block: str, x: Tensor, places: Tensor | N
 
 
 def _places(c: Network, length: int) -> Tensor | None:
-    """Cosines and signed sines, [2, T, 1, head size], or what ALiBi adds to the scores, [heads, T, T]."""
+    """Rotations of planes of channels as complex numbers, [T, 1, head size / 2], or what ALiBi adds, [heads, T, T]."""
     if c.positions == "rotary":
         frequency = 10000.0 ** (-torch.arange(0, c.head_size, 2) / c.head_size)
         angle = torch.outer(torch.arange(length), frequency)
-        sines = torch.cat((-angle.sin(), angle.sin()), 1)
-        return torch.stack((angle.cos().repeat(1, 2), sines)).unsqueeze(2)
+        return torch.polar(torch.ones_like(angle), angle).unsqueeze(1)
     if c.positions == "alibi":
         distance = torch.arange(length)[:, None] - torch.arange(length)
         slopes = 2.0 ** (-8 * torch.arange(1, c.heads + 1) / c.heads)

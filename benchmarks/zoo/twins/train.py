@@ -53,10 +53,8 @@ def train(recipe: Recipe, names: Sequence[str], teacher: Weights | None = None) 
     c, count = recipe.network, len(names)
     each = [initial(recipe, name) for name in names]
     values = torch.stack([torch.cat([value.flatten() for value in weights.values()]) for weights in each])
-    gradients = torch.zeros_like(values)
+    gradients = torch.empty_like(values)
     leaves = {key: view.requires_grad_() for key, view in views(c, values).items()}
-    for leaf, gradient in zip(leaves.values(), views(c, gradients).values(), strict=True):
-        leaf.grad = gradient
     inner = [key for key in shapes(c) if _is_matrix(key)]
     update = OPTIMISERS[recipe.optimiser](values, lambda x: [view for k, view in views(c, x).items() if k in inner])
     decayed = torch.cat([torch.full(shape, float("bias" not in k and "norm" not in k)).flatten() for k, shape in
@@ -67,9 +65,9 @@ def train(recipe: Recipe, names: Sequence[str], teacher: Weights | None = None) 
     for step in range(recipe.steps):
         tokens = torch.stack([_rows(recipe, rng) for rng in rngs])
         losses = _losses(leaves, c, tokens, drop, teacher)
-        gradients.zero_()
-        losses.sum().backward()
+        found = torch.autograd.grad(losses.sum(), list(leaves.values()))
         with torch.no_grad():
+            torch.cat([gradient.flatten(1) for gradient in found], 1, out=gradients)
             gradients.mul_((1 / (gradients.norm(dim=1, keepdim=True) + 1e-6)).clamp_(max=1))
             rate = recipe.rate * schedule(step, recipe.steps, slow=c.post)
             change = update(gradients)
