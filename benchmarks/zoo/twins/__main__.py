@@ -1,7 +1,7 @@
 """``python -m benchmarks.zoo.twins``: train the twins, one recipe after the other on each worker.
 
-A finished model is never trained again, so the command may be interrupted and called again. A model's folder is
-fingerprinted by ``verify.fingerprint(folder, layout=folder / "layout.toml")``.
+A finished model is never trained again, so the command may be interrupted and called again; one run at a time in a
+folder. Sets whose names end in ``-trial`` are for timing and belong to no study.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Train the models of recipes, one recipe after the other on each worker, and write them as folders."""
+"""Train recipes on several processes, and write what is trained."""
 
 from __future__ import annotations
 
 import multiprocessing
+import shutil
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -25,8 +26,22 @@ def ordered(sets: Sequence[str], numbers: slice = slice(None)) -> list[Recipe]:
 
 
 def build(chosen: Iterable[Recipe], out: Path, *, workers: int = 2) -> None:
-    """Train the models of recipes that are not yet in ``out``, and say so of each recipe."""
+    """Train the models of recipes that are not yet in ``out``, and print a line for each recipe.
+
+    Parameters
+    ----------
+    chosen : the recipes, in order.
+    out : folder of all models; no other run may use it.
+    workers : number of processes, of one thread each.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a corpus is made from a package that is not installed.
+    """
     out.mkdir(parents=True, exist_ok=True)
+    for unfinished in out.glob(".*"):
+        shutil.rmtree(unfinished)
     waiting = [recipe for recipe in chosen if not all(finished(out, name) for name in recipe.models)]
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         futures = [pool.submit(build_one, recipe, out) for recipe in waiting]

@@ -76,7 +76,7 @@ def recipes(group: str, path: Path = DESIGN) -> list[Recipe]:
     factors = declared["factors"] | one["factors"]
     points = hypercube(one["recipes"], len(factors), one["seed"])
     drawn = [
-        {name: value_at(factor, u, one["recipes"]) for (name, factor), u in zip(factors.items(), row, strict=True)}
+        {name: value_at(factor, u) for (name, factor), u in zip(factors.items(), row, strict=True)}
         for row in points
     ]
     members = tuple("abcdefgh"[: one["models"]]) + ((STUDENT,) if one.get("student") else ())
@@ -89,11 +89,11 @@ def hypercube(count: int, factors: int, seed: int) -> NDArray[np.float64]:
     return points
 
 
-def value_at(factor: Any, u: float, count: int) -> Any:
+def value_at(factor: Any, u: float) -> Any:
     """The value of a factor at a point of [0, 1).
 
-    Levels are cells as large as their weights: of ``count`` strata a level has its share, up to the strata that a
-    boundary divides.
+    Levels are cells as large as their weights, so a level has its share of the strata, up to those that a boundary
+    divides.
     """
     if factor == "texts":
         factor = list(TEXTS)

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file
 
+from verify import Location
+
 from ..build import tokenizer, write
 from ..texts import text_digest
 from .design import STUDENT, Recipe
@@ -40,6 +42,11 @@ _MLP = ("gate", "up", "down")
 def finished(out: Path, name: str) -> bool:
     """Whether the folder of a model is there: it appears whole or not at all."""
     return (out / name / "lineage.json").exists()
+
+
+def location(folder: Path) -> Location:
+    """A written model with its layout, for :func:`verify.fingerprint`."""
+    return Location(str(folder), layout=str(folder / "layout.toml"))
 
 
 def save(out: Path, recipe: Recipe, name: str, weights: Weights, loss: float) -> None:
@@ -125,10 +132,7 @@ def config(c: Network) -> dict[str, Any]:
 
 
 def layout(c: Network) -> str:
-    """The layout file of a network, for ``verify.fingerprint(folder, layout=folder / "layout.toml")``.
-
-    It declares the symmetries that the network has; see docs/layouts.md.
-    """
+    """The layout file of a network, which declares the symmetries that it has; see docs/layouts.md."""
     declared: dict[str, Any] = {
         "name": "twin-gated" if c.gated else "twin-plain",
         "norm": c.norm,
