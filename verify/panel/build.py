@@ -30,6 +30,8 @@ from .selection import comparable_groups, stratum_of
 from .twin_scores import TwinFile
 from .twins import twin_scores
 
+EARLIER_UNITS = 64
+"""Units of an MLP that earlier fingerprints keep: twins are scored with as many too, to rank these among them."""
 RELATED_LEVEL = 1e-3
 """Family-wise level over all pairs of the panel below which pairs are listed as suspected relatives."""
 
@@ -132,11 +134,10 @@ def with_scores(panel: Panel, progress: Progress = silent) -> Panel:
                 found.append((f"{statistic.id}-{number}", compute(statistic, models, names, anchors, None, progress)))
         shape = models[0].record.architecture
         kept = _twins_on(panel, (shape.gated, shape.norm), anchors)
-        if kept:
-            units = panel.record.sketch.match_units
+        for units in (panel.record.sketch.match_units, EARLIER_UNITS) if kept else ():
             made = twin_scores(panel, PRIMARY, kept, tuple(names), anchors, units, progress)
             if made is not None:
-                of_twins.append((f"twins-{PRIMARY.id}-{number}", anchors, units, made))
+                of_twins.append((f"twins-{PRIMARY.id}-{number}-{units}", anchors, units, made))
     files = tuple(
         ScoreFile(
             file=f"scores/{name}.safetensors",

@@ -76,8 +76,7 @@ def recipes(group: str, path: Path = DESIGN) -> list[Recipe]:
     factors = declared["factors"] | one["factors"]
     points = hypercube(one["recipes"], len(factors), one["seed"])
     drawn = [
-        {name: value_at(factor, u) for (name, factor), u in zip(factors.items(), row, strict=True)}
-        for row in points
+        {name: value_at(factor, u) for (name, factor), u in zip(factors.items(), row, strict=True)} for row in points
     ]
     members = tuple("abcdefgh"[: one["models"]]) + ((STUDENT,) if one.get("student") else ())
     return [_recipe(f"{group}-{i:03}", group, members, values, declared["rates"]) for i, values in enumerate(drawn)]
