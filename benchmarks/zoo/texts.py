@@ -108,7 +108,7 @@ def _messages(language: str) -> bytes:
     said = []
     for package in _TRANSLATED:
         for path in sorted(_package(package).rglob(f"locale/{language}/LC_MESSAGES/*.po")):
-            for entry in path.read_text("utf-8").split('\nmsgstr')[1:]:
+            for entry in path.read_text("utf-8").split("\nmsgstr")[1:]:
                 quoted = re.match(r'(?:\[\d\])? ((?:".*"\n?)+)', entry)
                 if quoted and "Content-Type" not in quoted[1]:
                     said.append("".join(ast.literal_eval(line) for line in quoted[1].splitlines()))

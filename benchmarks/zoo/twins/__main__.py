@@ -18,7 +18,9 @@ from .build import SETS, build, ordered
 def main() -> None:
     """Parse the command line and train."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.zoo.twins", description=__doc__)
-    parser.add_argument("--sets", nargs="+", metavar="SET", help="default: all but trials", default=list(chain(*SETS)))
+    parser.add_argument(
+        "--sets", nargs="+", metavar="SET", help="default: all but trials", default=list(chain(*SETS))
+    )
     parser.add_argument("--recipes", type=_numbers, default=slice(None), metavar="FROM:TO", help="of each set")
     parser.add_argument("--out", type=Path, default=CACHE / "twins")
     parser.add_argument("--workers", type=int, default=2)

@@ -76,15 +76,14 @@ def recipes(group: str, path: Path = DESIGN) -> list[Recipe]:
     factors = declared["factors"] | one["factors"]
     points = hypercube(one["recipes"], len(factors), one["seed"])
     drawn = [
-        {name: value_at(factor, u) for (name, factor), u in zip(factors.items(), row, strict=True)}
-        for row in points
+        {name: value_at(factor, u) for (name, factor), u in zip(factors.items(), row, strict=True)} for row in points
     ]
     members = tuple("abcdefgh"[: one["models"]]) + ((STUDENT,) if one.get("student") else ())
     return [_recipe(f"{group}-{i:03}", group, members, values, declared["rates"]) for i, values in enumerate(drawn)]
 
 
 def hypercube(count: int, factors: int, seed: int) -> NDArray[np.float64]:
-    """A Latin hypercube in [0, 1), shape [count, factors]: each of ``count`` equal strata of a factor has one point."""
+    """A Latin hypercube in [0, 1), shape [count, factors]: each equal stratum of a factor has one point."""
     points: NDArray[np.float64] = LatinHypercube(factors, rng=np.random.default_rng(seed)).random(count)
     return points
 

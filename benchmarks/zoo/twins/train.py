@@ -119,7 +119,9 @@ def _rows(recipe: Recipe, rng: np.random.Generator) -> Tensor:
     length = recipe.network.context + 1
     which = (rng.random(recipe.rows) < recipe.share).astype(int)
     places = rng.random(recipe.rows)
-    rows = [texts[k][(n := int(u * (len(texts[k]) - length))) : n + length] for k, u in zip(which, places, strict=True)]
+    rows = [
+        texts[k][(n := int(u * (len(texts[k]) - length))) : n + length] for k, u in zip(which, places, strict=True)
+    ]
     return torch.from_numpy(np.stack(rows).astype(np.int64))
 
 
