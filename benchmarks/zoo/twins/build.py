@@ -81,7 +81,7 @@ def build_one(recipe: Recipe, out: Path) -> str:
 
 
 def _sweep(out: Path, names: set[str]) -> None:
-    """Remove what an interrupted run left of models: folders named as :func:`benchmarks.zoo.build.write` names them."""
+    """Remove what an interrupted run left of models, by the names that :func:`benchmarks.zoo.build.write` gives."""
     for path in out.glob(".*"):
         name, _, process = path.name[1:].rpartition(".")
         if name in names and process.isdigit():
