@@ -18,7 +18,7 @@ from benchmarks.zoo.corpus import LIMIT, corpus
 
 torch = pytest.importorskip("torch")
 
-from benchmarks.zoo.twins import build as command  # noqa: E402
+from benchmarks.zoo.twins.build import build, build_one, ordered  # noqa: E402
 from benchmarks.zoo.twins.design import DESIGN, Recipe, hypercube, recipes, value_at  # noqa: E402
 from benchmarks.zoo.twins.folder import load, location  # noqa: E402
 from benchmarks.zoo.twins.network import Network, logits, shapes  # noqa: E402
@@ -118,8 +118,8 @@ def test_one_declaration_gives_one_design_of_the_declared_size(group: str) -> No
     assert found == recipes(group)
     assert len(found) == declared["recipes"]
     assert all(len(r.models) == declared["models"] + declared.get("student", False) for r in found)
-    norms = [r.network.norm for r in found]
-    assert {norm: norms.count(norm) for norm in declared["factors"]["norm"]} == declared["factors"]["norm"]
+    assert {r.network.norm for r in found} == set(declared["factors"]["norm"])
+    assert [r.network.gated for r in found] == declared["factors"]["gated"] * len(found)
 
 
 def test_a_factor_as_declared_is_a_factor_as_drawn() -> None:
@@ -138,7 +138,7 @@ def test_no_two_sets_share_a_seed_or_the_name_of_a_model() -> None:
 
 
 def test_any_beginning_of_a_run_has_as_many_of_one_kind_as_of_the_other() -> None:
-    order = [recipe.group for recipe in command.ordered([*SETS])]
+    order = [recipe.group for recipe in ordered([*SETS])]
     assert order[:4] == ["gated-references", "plain-references"] * 2
     assert order[32:36] == ["gated", "plain"] * 2
     assert order[32 + 248] == "gated-fresh"
@@ -152,12 +152,12 @@ def test_a_set_that_does_not_exist_is_named() -> None:
 # --- the corpora ----------------------------------------------------------------------------------------------------
 
 
-def test_there_are_at_least_24_corpora_and_the_older_are_unchanged() -> None:
+def test_there_are_at_least_24_corpora_and_the_older_are_what_they_were() -> None:
     assert len(set(texts.TEXTS)) == len(texts.TEXTS) >= 24
-    assert all(texts.text(name) is corpus(name) for name in ("sums", "names"))
+    assert texts.text("headers") is corpus("headers")
 
 
-@pytest.mark.parametrize("name", ["brackets", "markov", "dates", "dna", "base64"])
+@pytest.mark.parametrize("name", ["markov", "base64", "numbers"])
 def test_a_synthetic_corpus_is_the_same_every_time_and_bounded(name: str) -> None:
     first = texts.text(name).copy()
     texts.text.cache_clear()
@@ -168,7 +168,7 @@ def test_a_synthetic_corpus_is_the_same_every_time_and_bounded(name: str) -> Non
 def test_a_corpus_of_a_package_that_is_not_installed_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(texts.importlib.util, "find_spec", lambda _: None)
     texts.text.cache_clear()
-    with pytest.raises(FileNotFoundError, match="'django' is not installed.*zoo"):
+    with pytest.raises(FileNotFoundError, match=r"'django' is not installed.*zoo"):
         texts.text("messages-el")
 
 
@@ -231,9 +231,9 @@ def test_twins_differ_in_initial_weights_data_order_and_dropout() -> None:
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_every_optimiser_lowers_the_loss(optimiser: str) -> None:
-    recipe = replace(toy(optimiser), corpora=("brackets",), share=0.0, steps=60)
+    recipe = replace(toy(optimiser), corpora=("brackets",), share=0.0, steps=120)
     _, (loss,) = train(recipe, ["toy-a"])
-    assert loss < 4, "nats per byte; a model that has learned nothing has log 256 = 5.5"
+    assert loss < 5, "nats per byte; a model that has learned nothing has log 256 = 5.5"
 
 
 # --- folders --------------------------------------------------------------------------------------------------------
@@ -242,7 +242,7 @@ def test_every_optimiser_lowers_the_loss(optimiser: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_twin_is_read_whole_and_its_layout_says_what_it_computes(kind: str, tmp_path: Path) -> None:
     recipe = replace(toy(**KINDS[kind]), steps=1, members=("a",))
-    command.build_one(recipe, tmp_path)
+    build_one(recipe, tmp_path)
     found = verify.fingerprint(location(tmp_path / "toy-a"))
     c, told = recipe.network, found.record.architecture
     assert not found.record.unrecognised
@@ -264,7 +264,7 @@ def test_a_twin_is_read_whole_and_its_layout_says_what_it_computes(kind: str, tm
 @pytest.mark.parametrize(("precision", "within"), [("F32", 0), ("BF16", 2**-8), ("F16", 2**-11)])
 def test_precision_is_rounding_of_what_is_stored(precision: Any, within: float, tmp_path: Path) -> None:
     recipe = replace(toy(experts=4), steps=2, members=("a",), precision=precision)
-    command.build_one(recipe, tmp_path)
+    build_one(recipe, tmp_path)
     (trained,), _ = train(recipe, ["toy-a"])
     kept = load(tmp_path, recipe, "toy-a")
     assert kept.keys() == shapes(recipe.network).keys()
@@ -274,24 +274,30 @@ def test_precision_is_rounding_of_what_is_stored(precision: Any, within: float, 
 
 def test_a_finished_folder_is_not_touched_and_a_missing_model_is_the_same_again(tmp_path: Path) -> None:
     recipe = toy()
-    command.build_one(recipe, tmp_path)
+    build_one(recipe, tmp_path)
     files = {name: tmp_path / name / "model.safetensors" for name in recipe.models}
     before = {name: (path.read_bytes(), path.stat().st_mtime_ns) for name, path in files.items()}
     for name in ("toy-b", "toy-s"):
         for path in (tmp_path / name).iterdir():
             path.unlink()
         (tmp_path / name).rmdir()
-    command.build_one(recipe, tmp_path)
+    build_one(recipe, tmp_path)
     assert files["toy-a"].stat().st_mtime_ns == before["toy-a"][1]
     for name in recipe.models:
         assert files[name].read_bytes() == before[name][0]
 
 
-def test_a_student_learns_what_its_teacher_says(tmp_path: Path) -> None:
-    """Its divergence from its own teacher is below that from the teacher's twin."""
+def test_a_run_removes_what_an_interrupted_one_left_of_its_models_and_nothing_else(tmp_path: Path) -> None:
+    recipe = replace(toy(), steps=1, members=("a",))
+    for name in (".toy-a.123", ".toy-a", ".config", ".other-a.123"):
+        (tmp_path / name).mkdir()
+    build([recipe], tmp_path, workers=1)
+    assert {path.name for path in tmp_path.iterdir()} == {"toy-a", ".toy-a", ".config", ".other-a.123"}
+
+
+def test_a_student_learns_what_its_teacher_says() -> None:
     recipe = replace(toy(), corpora=("brackets",), share=0.0, steps=40, dropout=0.0)
-    names = ["toy-a", "toy-b"]
-    (teacher, _), _ = train(recipe, names)
+    (teacher,), _ = train(recipe, ["toy-a"])
     _, (divergence,) = train(recipe, ["toy-s"], teacher)
     _, (untaught,) = train(replace(recipe, steps=1), ["toy-s"], teacher)
     assert divergence < 0.2 * untaught

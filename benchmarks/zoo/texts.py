@@ -152,7 +152,8 @@ def _numbers(rng: np.random.Generator) -> bytes:
 
 def _brackets(rng: np.random.Generator) -> bytes:
     """Nested brackets of four kinds."""
-    pairs, out, opened = [b"()", b"[]", b"{}", b"<>"], [], []
+    pairs, out = (b"()", b"[]", b"{}", b"<>"), []
+    opened: list[int] = []
     for draw, kind in zip(rng.random(LIMIT // 2), rng.integers(4, size=LIMIT // 2), strict=True):
         if opened and draw < 0.35 + 0.03 * len(opened):
             out.append(pairs[opened.pop()][1:])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from itertools import chain
 from pathlib import Path
 
@@ -33,6 +34,8 @@ def main() -> None:
         build(chosen, options.out, workers=options.workers)
     except FileNotFoundError as error:
         sys.exit(str(error))
+    except BrokenProcessPool:
+        sys.exit("A worker was ended from outside, perhaps for want of memory; the same command goes on from here.")
     except KeyboardInterrupt:
         sys.exit("Interrupted; the same command goes on where this one stopped.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import shutil
+import signal
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -40,10 +41,10 @@ def build(chosen: Iterable[Recipe], out: Path, *, workers: int = 2) -> None:
         If a corpus is made from a package that is not installed.
     """
     out.mkdir(parents=True, exist_ok=True)
-    for unfinished in out.glob(".*"):
-        shutil.rmtree(unfinished)
     waiting = [recipe for recipe in chosen if not all(finished(out, name) for name in recipe.models)]
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    _sweep(out, {name for recipe in waiting for name in recipe.models})
+    quietly = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_DFL)}
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), **quietly) as pool:
         futures = [pool.submit(build_one, recipe, out) for recipe in waiting]
         try:
             for done, future in enumerate(as_completed(futures), 1):
@@ -77,3 +78,11 @@ def build_one(recipe: Recipe, out: Path) -> str:
     return f"{recipe.name}: {spent:.1f} CPU s, {spent / max(1, len(losses)):.1f} a model, losses " + " ".join(
         f"{loss:.3f}" for loss in losses
     )
+
+
+def _sweep(out: Path, names: set[str]) -> None:
+    """Remove what an interrupted run left of models, by the names that :func:`benchmarks.zoo.build.write` gives."""
+    for path in out.glob(".*"):
+        name, _, process = path.name[1:].rpartition(".")
+        if name in names and process.isdigit():
+            shutil.rmtree(path)

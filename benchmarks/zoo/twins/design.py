@@ -83,7 +83,7 @@ def recipes(group: str, path: Path = DESIGN) -> list[Recipe]:
 
 
 def hypercube(count: int, factors: int, seed: int) -> NDArray[np.float64]:
-    """A Latin hypercube in [0, 1), shape [count, factors]: each of ``count`` equal strata of a factor has one point."""
+    """A Latin hypercube in [0, 1), shape [count, factors]: each equal stratum of a factor has one point."""
     points: NDArray[np.float64] = LatinHypercube(factors, rng=np.random.default_rng(seed)).random(count)
     return points
 

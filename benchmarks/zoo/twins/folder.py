@@ -89,13 +89,13 @@ def load(out: Path, recipe: Recipe, name: str) -> Weights:
 
 def stored(c: Network, weights: Weights) -> dict[str, np.ndarray]:
     """The arrays of a model by their names in the file, each expert by itself."""
-    arrays = {}
-    for key, value in weights.items():
-        names = _names(c, key)
-        is_mlp = key.split(".")[-2] in _MLP
-        for name, part in zip(names, value.numpy() if is_mlp else [value.numpy()], strict=True):
-            arrays[name] = part
-    return arrays
+    return {
+        name: part
+        for key, value in weights.items()
+        for name, part in zip(
+            _names(c, key), value.numpy() if key.split(".")[-2] in _MLP else [value.numpy()], strict=True
+        )
+    }
 
 
 def _names(c: Network, key: str) -> list[str]:

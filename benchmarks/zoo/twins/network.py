@@ -147,7 +147,7 @@ def _attention(w: Weights, c: Network, block: str, x: Tensor, places: Tensor | N
 
 
 def _places(c: Network, length: int) -> Tensor | None:
-    """Rotations of planes of channels as complex numbers, [T, 1, head size / 2], or what ALiBi adds, [heads, T, T]."""
+    """Rotations of planes of channels, complex [T, 1, head size / 2], or what ALiBi adds to scores, [heads, T, T]."""
     if c.positions == "rotary":
         frequency = 10000.0 ** (-torch.arange(0, c.head_size, 2) / c.head_size)
         angle = torch.outer(torch.arange(length), frequency)

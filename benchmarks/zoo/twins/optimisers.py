@@ -1,4 +1,4 @@
-"""Optimisers for models side by side: parameters are one matrix [S, P], a row for each model, and no row sees another.
+"""Optimisers for models side by side: parameters are one matrix [S, P], a row for each model; no row sees another.
 
 An optimiser maps a gradient [S, P] to an update of the same shape, to be multiplied by the learning rate and
 subtracted. ``matrices`` are views of a [S, P] buffer: the tensors with rows and columns, each [S, ..., out, in].
@@ -83,7 +83,7 @@ def _orthogonal(matrix: Tensor) -> Tensor:
 
 
 def adafactor(start: Tensor, matrices: Matrices) -> Update:
-    """Second moments of a matrix by rows and columns; no update larger than 1 (Shazeer and Stern 2018); else Adam's."""
+    """Second moments of a matrix by rows and columns; updates of at most 1 (Shazeer and Stern 2018); else Adam."""
     adam, step = adamw(start, matrices), 0
     factors = [(torch.zeros(x.shape[:-1]), torch.zeros(x.mT.shape[:-1])) for x in matrices(start)]
 
