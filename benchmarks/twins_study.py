@@ -108,9 +108,9 @@ def by_another_trainer() -> Iterator[Pair]:
             recipe = {key: value for key, value in zoo_recipe.models[name].items() if key not in ("name", "shipped")}
             if (FINGERPRINTS / f"{name}.safetensors").exists():
                 groups.setdefault(f"{recipe}", []).append(name)
-    for recipe, own in groups.items():
+    for said, own in groups.items():
         for a, b in zip(own[::2], own[1::2], strict=False):
-            yield Pair("recipe", "gated, another trainer", _earlier(a), _earlier(b), recipe)
+            yield Pair("recipe", "gated, another trainer", _earlier(a), _earlier(b), said)
 
 
 def derivations() -> Iterator[Pair]:

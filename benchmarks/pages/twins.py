@@ -29,7 +29,8 @@ def twins(found: dict[str, Any]) -> str:
     return page(
         "# Size and power of the panel tests",
         f"Panel `{panel['name']}` {panel['version']}, {panel['digest']}: {panel['members']} members, {recipes} "
-        "recipes (`python -m benchmarks.twins_study`). *Gated*: gated MLPs and RMS norm; *plain*: plain MLPs and layer norm.",
+        "recipes (`python -m benchmarks.twins_study`). *Gated*: gated MLPs and RMS norm; *plain*: plain MLPs and "
+        "layer norm.",
         "## Strangers called related",
         "Models of recipes that are in no panel. Share of pairs at or below the level, with 95% Clopper-Pearson "
         "intervals; no model is in two pairs of a grade, and a recipe has two pairs of the first grade. The verdict "
@@ -38,8 +39,8 @@ def twins(found: dict[str, Any]) -> str:
         "The other statistics, by the larger rank among all pairs, which enters no verdict:",
         _size(found["rows"], primary=False),
         "## How far strangers are above their levels",
-        "T, the logarithm of the score above both models' own levels, of the panel's own twins and of the pairs above. "
-        "Where pairs of different recipes lie below twins, ranking them among twins is conservative.",
+        "T, the logarithm of the score above both models' own levels, of the panel's own twins and of the pairs "
+        "above. Where pairs of different recipes lie below twins, ranking them among twins is conservative.",
         _levels(found["panel_twins"], found["above_levels"]),
         "## Simulated strangers",
         "Pairs of one recipe, with an affinity that members of other recipes do not share, hubs that multiply all "
@@ -47,7 +48,8 @@ def twins(found: dict[str, Any]) -> str:
         _simulated(found["simulated"], found["levels"]),
         "## Derivations found",
         "Of the zoo, against its reference: scale `standard`, by earlier fingerprints with 64 units of an MLP, and, "
-        "with all units, the models that ship. *Survives*: the primary statistic does, by construction. *Ratio*: the score over that of the most alike strangers in the panel.",
+        "with all units, the models that ship. *Survives*: the primary statistic does, by construction. "
+        "*Ratio*: the score over that of the most alike strangers in the panel.",
         _derived(found["derived"]),
     )
 
