@@ -1,4 +1,4 @@
-"""Simulated scores of strangers with what misleads a rank among members: affinity, hubs that multiply, unequal noise."""
+"""Simulated scores of strangers, with affinity inside a recipe, hubs that multiply, and noise that is unequal."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def drawn(rng: np.random.Generator, recipes: int, references: int) -> tuple[Arra
 
 
 def p_values(rng: np.random.Generator, claims: int, recipes: int = 124, references: int = 16) -> tuple[Array, Array]:
-    """p of claims by the residual rung alone, and of the verdict: the larger with that of twins, and an effect.
+    """P of claims by the residual rung alone, and of the verdict: the larger with that of twins, and an effect.
 
     Parameters
     ----------
