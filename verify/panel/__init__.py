@@ -18,6 +18,7 @@ from .record import (
 )
 from .scores import ScoreFile, Scores, compute
 from .selection import Dropped, comparable, comparable_groups, stratum_of
+from .strangers import StrangersAt, StrangersAudit, audit_strangers
 from .use import (
     ALL_PAIRS,
     PRIMARY_DESIGN,
@@ -51,7 +52,10 @@ __all__ = [
     "ScoreFile",
     "Scores",
     "SizeAt",
+    "StrangersAt",
+    "StrangersAudit",
     "Twins",
+    "audit_strangers",
     "build_panel",
     "check_panel",
     "comparable",
