@@ -1,4 +1,7 @@
-"""The recipe of a panel: a TOML or YAML file that lists models with family, stratum, source and licence."""
+"""The recipe of a panel: a TOML or YAML file that lists models with family, stratum, source and licence.
+
+A recipe *of a panel* lists models; the recipe *of a model* is all of its training but the seed.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,17 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ..base import InputError, Record, first_problem
-from .record import NAME
+from .pattern import Pattern, expand
+from .record import NAME, check_twins
 
 _LARGEST = 10_000_000  # bytes
 
 
-class Entry(Record):
-    """One model to fingerprint."""
+class Entry(Pattern):
+    """One model to fingerprint, or by ``each`` many."""
 
     model: str
     """Path of a folder, weight file or fingerprint (relative to the recipe); if none exists, an address."""
@@ -27,6 +31,11 @@ class Entry(Record):
     """By default type, depth and vocabulary of the model."""
     corpus: str = ""
     """Name of the training text, equal for models trained on the same text; empty if unknown."""
+    recipe: str = ""
+    """Recipe that the model was trained by, equal for twins: models of one recipe from different seeds; empty for a
+    reference."""
+    initial: str = ""
+    """Name of the initial weights, equal for models that start from the same ones; empty if they are its own."""
     source: str = ""
     """By default ``model``."""
     licence: str
@@ -37,7 +46,7 @@ class Entry(Record):
         return self.name or self.model.rstrip("/").rsplit("/", 1)[-1]
 
 
-class Positive(Record):
+class Positive(Pattern):
     """A pair known to be related: never part of the null, used to measure power."""
 
     model: str
@@ -53,18 +62,25 @@ class Recipe(Record):
     members: tuple[Entry, ...] = Field(alias="member", min_length=1)
     positives: tuple[Positive, ...] = Field(alias="positive", default=())
 
+    @field_validator("members", "positives")
+    @classmethod
+    def _expand(cls, tables: tuple[Pattern, ...]) -> tuple[Pattern, ...]:
+        return expand(tables)
+
     @model_validator(mode="after")
     def _check_names(self) -> Recipe:
         """Check names, which become file names, before anything is written."""
-        names = [entry.member for entry in self.members]
-        for n, name in enumerate(names):
+        names = set[str]()
+        for name in (entry.member for entry in self.members):
             if not re.fullmatch(NAME, name):
                 raise ValueError(
                     f"member {name!r:.100} needs a `name` of at most 100 letters, digits and . _ + -, a letter or "
                     "digit first"
                 )
-            if name in names[:n]:
+            if name in names:
                 raise ValueError(f"two members are named {name!r}; give each a name of its own")
+            names.add(name)
+        check_twins((entry.member, entry.recipe, entry.initial) for entry in self.members)
         return self
 
     @staticmethod

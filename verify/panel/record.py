@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from ..base import (
     digest,
     first_problem,
     json_object,
+    later,
     options,
     read_regular,
     write_atomically,
@@ -50,6 +51,11 @@ class Member(Record):
     """Architecture, depth and tokenizer: models of one stratum are the fair comparison."""
     corpus: str = ""
     """Name of its training text; empty if not declared."""
+    recipe: str = later("")
+    """Recipe that the model was trained by, equal for twins: models of one recipe from different seeds; empty for a
+    reference."""
+    initial: str = later("")
+    """Name of the initial weights, equal for models that start from the same ones; empty if they are its own."""
     source: str
     """Where the weights come from, in words or as a Hub id."""
     licence: str
@@ -95,6 +101,7 @@ class PanelRecord(Record):
         names = [member.name for member in self.members]
         if len(set(names)) < len(names):
             raise ValueError("two members have one name")
+        check_twins((member.name, member.recipe, member.initial) for member in self.members)
         if any(len({*kept.names}) < len(kept.names) or not {*names}.issuperset(kept.names) for kept in self.scores):
             raise ValueError("scores are not of distinct members")
         return self
@@ -186,6 +193,26 @@ class Panel:
                 )
         scores = [Scores.from_bytes(_bytes(record, folder / kept.file, kept.sha256), kept) for kept in record.scores]
         return Panel(record, prints, scores)
+
+
+def check_twins(declared: Iterable[tuple[str, str, str]]) -> None:
+    """Check that models of one recipe start from different weights: else they are relatives, and no twins.
+
+    Parameters
+    ----------
+    declared : name, recipe and initial weights of every model; a recipe or initial weights may be empty.
+
+    Raises
+    ------
+    ValueError
+        If two models of one recipe have the same initial weights.
+    """
+    first: dict[tuple[str, str], str] = {}
+    for name, recipe, initial in declared:
+        if recipe and initial and (other := first.setdefault((recipe, initial), name)) != name:
+            raise ValueError(
+                f"{other!r:.40} and {name!r:.40} of recipe {recipe!r:.40} start from the same weights; keep one"
+            )
 
 
 def check_panel(panel: str | os.PathLike[str] | Panel | None) -> None:
