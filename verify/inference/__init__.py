@@ -12,6 +12,7 @@ from .ranking import larger_rank, own_kind_rank, rank
 from .residual import bipartite_residual, two_way_residual
 from .sensitivity import critical_odds_ratio, false_match_bound
 from .signs import critical_agreement, detectable_agreement, log10_p_signs
+from .twins import twin_rank
 
 __all__ = [
     "Design",
@@ -40,5 +41,6 @@ __all__ = [
     "row_design",
     "smallest_share",
     "stratum_design",
+    "twin_rank",
     "two_way_residual",
 ]

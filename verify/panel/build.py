@@ -206,7 +206,6 @@ def _member(entry: Entry, found: Fingerprint) -> Member:
         family=entry.family,
         stratum=entry.stratum or stratum_of(found.record.architecture),
         corpus=entry.corpus,
-        recipe=entry.recipe,
         initial=entry.initial,
         source=entry.source or (entry.member if _is_place(entry.model) else entry.model),
         licence=entry.licence,
