@@ -46,7 +46,7 @@ def build_panel(
 
     Parameters
     ----------
-    models : a recipe, or the path of its file (TOML or YAML).
+    models : a recipe, the path of its file (TOML or YAML), or the name of one that ships, such as ``hub-twins``.
     folder : where the panel is written.
     base : folder that relative paths of the recipe start from: by default that of its file, or the working directory.
     workers : number of processes for reading layers, or an executor; the panel does not depend on it.
@@ -68,8 +68,8 @@ def build_panel(
     if isinstance(models, Recipe):
         recipe, start = models, start or Path()
     else:
-        file = options.path("models", models, "a Recipe, or the path of its file")
-        recipe, start = Recipe.read(file), start or file.parent
+        recipe, place = Recipe.find(options.path("models", models, "a Recipe, the path of its file, or a name"))
+        start = start or place
     prints: dict[str, Fingerprint] = {}
     excluded: list[Exclusion] = []
     contents: dict[str, str] = {}

@@ -17,6 +17,8 @@ from .pattern import Pattern, expand
 from .record import NAME, check_twins
 
 _LARGEST = 10_000_000  # bytes
+SHIPPED = Path(__file__).parents[1] / "data" / "recipes"
+"""Folder of the recipes that ship with the library."""
 
 
 class Entry(Pattern):
@@ -84,6 +86,29 @@ class Recipe(Record):
         return self
 
     @staticmethod
+    def find(path: Path) -> tuple[Recipe, Path]:
+        """Read a recipe from a file, or one that ships by its name.
+
+        Parameters
+        ----------
+        path : path of the file, or a name such as ``hub-twins``; of a file and a name the file is meant.
+
+        Returns
+        -------
+        tuple
+            The recipe, and the folder that its relative paths start from: the file's, or the working directory.
+
+        Raises
+        ------
+        InputError
+            As :meth:`read` does.
+        """
+        named = SHIPPED / f"{path.name}.toml"
+        if not path.is_file() and path == Path(path.name) and named.is_file():
+            return Recipe.read(named), Path()
+        return Recipe.read(path), path.parent
+
+    @staticmethod
     def read(path: Path) -> Recipe:
         """Read a ``.toml``, ``.yaml`` or ``.yml`` recipe.
 
@@ -99,7 +124,10 @@ class Recipe(Record):
             content = tomllib.loads(text) if path.suffix.lower() == ".toml" else _yaml(text)
             return Recipe.model_validate(content)
         except OSError as error:
-            raise InputError(f"{path.name!r:.200} cannot be read ({error.strerror}); give a panel recipe.") from error
+            raise InputError(
+                f"{path.name!r:.200} cannot be read ({error.strerror}); give a panel recipe, or the name of one of "
+                f"{', '.join(sorted(file.stem for file in SHIPPED.glob('*.toml')))}."
+            ) from error
         except ValidationError as error:
             raise InputError(f"{path.name!r:.200} is not a panel recipe ({first_problem(error)}).") from error
         except (ValueError, RecursionError) as error:
