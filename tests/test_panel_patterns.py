@@ -1,6 +1,7 @@
 """Tables of a recipe that stand for many, and the recipe of twins that ships."""
 
 import json
+import tomllib
 from itertools import product
 from pathlib import Path
 from string import ascii_lowercase
@@ -19,6 +20,7 @@ from verify.panel.record import Member, Twins
 from verify.panel.twin_groups import independent_groups
 
 TWINS = "hub-twins"
+PAGE = Path(__file__).parents[1] / "docs" / "panels.md"
 HEAD = {"name": "x", "version": "1"}
 ENTRY = {"model": "hub/{corpus}@s{seed}", "name": "{corpus}-{seed}", "family": "{seed}", "licence": "MIT"}
 EACH = {"corpus": ["c4", "falcon"], "seed": [1, 2, 3]}
@@ -42,6 +44,13 @@ def test_what_is_read_is_what_was_written_out(tmp_path):
     short = read(tmp_path, member=[ENTRY | {"each": EACH}])
     long = [{k: v for k, v in entry.model_dump().items() if k != "each"} for entry in short.members]
     assert read(tmp_path, member=long) == short
+
+
+def test_the_example_of_the_page_is_six_models():
+    """`docs/panels.md`."""
+    (example,) = (text for text in PAGE.read_text("utf-8").split("```toml\n") if "each = " in text)
+    content = HEAD | tomllib.loads(example.partition("```")[0])
+    assert len(Recipe.model_validate(content).members) == 6
 
 
 def test_positives_have_patterns_too(tmp_path):
@@ -161,8 +170,6 @@ def test_the_recipe_of_twins_has_no_known_relative_as_a_twin():
 
 
 def test_the_schema_allows_patterns_and_what_they_stand_for():
-    import tomllib
-
     validator = Draft202012Validator(json.loads(schemas()["panel-recipe-1.schema.json"]))
     for file in SHIPPED.glob("*.toml"):
         validator.validate(tomllib.loads(file.read_text("utf-8")))

@@ -28,6 +28,7 @@ from .screen import screen
 from .size import size
 from .speed import exact_tests, kernels, panel_cost, spread_pass
 from .truth import truth
+from .twins_cost import twins_cost
 from .unused_tokens import unused_tokens
 
 README = Path(__file__).parents[2] / "README.md"
@@ -53,6 +54,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         size,
         spread_pass,
         truth,
+        twins_cost,
         unused_tokens,
     )
 }
