@@ -186,7 +186,7 @@ class Panel:
         self.fingerprints = dict(fingerprints)
         self.scores = tuple(scores)
         self.twin_scores = tuple(twin_scores)
-        self._folder = folder
+        self.folder = folder
 
     def __eq__(self, other: object) -> bool:
         return self.digest == other.digest if isinstance(other, Panel) else NotImplemented
@@ -225,9 +225,9 @@ class Panel:
         InputError
             If the file was altered.
         """
-        if member.name in self.fingerprints or self._folder is None:
+        if member.name in self.fingerprints or self.folder is None:
             return self.fingerprints.get(member.name)
-        file = fingerprint_file(self._folder, member.name)
+        file = fingerprint_file(self.folder, member.name)
         return _fingerprint(self.record, file, member) if file.exists() else None
 
     def save(self, folder: str | os.PathLike[str]) -> None:

@@ -46,7 +46,10 @@ class TwinScores:
 
     def of(self, recipes: Sequence[str], references: Sequence[str]) -> TwinScores:
         """The scores of some of the recipes against some of the references, in the orders given."""
-        rows, columns = [self.recipes.index(one) for one in recipes], [self.references.index(one) for one in references]
+        rows, columns = (
+            [self.recipes.index(one) for one in recipes],
+            [self.references.index(one) for one in references],
+        )
         levels = self.levels[rows][:, :, columns]
         return TwinScores(tuple(recipes), tuple(references), self.pairs[rows], levels)
 

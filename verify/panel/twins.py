@@ -5,14 +5,14 @@ with all strangers. So with ``s`` the primary score, ``c`` = ``FLOOR`` and ``K``
 
     T_ab = log(s_ab + c) - L_a - L_b,    L_x = mean over the K references r of log(s_xr + c),
 
-in which factors of a model's own cancel: ``s_ab = h_a h_b e_ab`` gives ``T_ab = log e_ab`` less means of ``log e``, up
-to a constant and to ``c``. The null law of T is that of twins: `inference.twins` has the theorem and its proof.
+in which factors of a model's own cancel: ``s_ab = h_a h_b e_ab`` gives ``T_ab = log e_ab`` less means of ``log e``,
+up to a constant and to ``c``. The null law of T is that of twins: `inference.twins` has the theorem and its proof.
 
 References are the same for the claim and all twins, so T is one function of a pair, as the theorem needs. They may
 resemble the claim's models, or be of any quality: then T loses power, or levels stay in, and the theorem holds.
 
-``c`` keeps a share of zero finite, and makes shares that are small beside it count alike: one unit in a hundred, about
-what strangers share. It was fixed, with the statistic, before the first twin of the shipped panel was trained.
+``c`` keeps a share of zero finite, and makes shares that are small beside it count alike: one unit in a hundred,
+about what strangers share. It was fixed, with the statistic, before the first twin of the shipped panel was trained.
 
 Which recipes are ranked among is decided by declarations, before any score (`selection.comparable_twins`).
 """
@@ -63,7 +63,9 @@ def above_levels(pairs: ArrayLike, levels: ArrayLike) -> NDArray[np.float64]:
     """
     scores, of_models = np.asarray(pairs, dtype=np.float64), np.asarray(levels, dtype=np.float64)
     if not ((scores > -FLOOR).all() and (of_models > -FLOOR).all()):
-        raise StatisticsError(f"A score is at most {-FLOOR}, so its logarithm has no floor; give scores of at least 0.")
+        raise StatisticsError(
+            f"A score is at most {-FLOOR}, so its logarithm has no floor; give scores of at least 0."
+        )
     found: NDArray[np.float64] = np.log(scores + FLOOR)
     if of_models.shape[-1]:
         found = found - np.log(of_models + FLOOR).mean(-1).sum(-1)
@@ -101,11 +103,12 @@ def twin_scores(
         whole = set(names).issubset(about.recipes) and set(references).issubset(about.references)
         if same == (statistic.id, statistic.version, anchors, units) and whole:
             return kept.of(names, references)
-    pairs = [(twins.recipe, *(panel.twin(member) for member in twins.pair)) for twins in recipes]
-    able = [(name, a, b) for name, a, b in pairs if a and b and _knows(a, anchors) and _knows(b, anchors)]
-    if len(able) < len(pairs):
-        return None
-    models = [(name, at(a, anchors, units), at(b, anchors, units)) for name, a, b in able]
+    models = []
+    for twins in recipes:
+        a, b = (panel.twin(member) for member in twins.pair)
+        if a is None or b is None or not all(set(anchors).issubset(model.record.anchors) for model in (a, b)):
+            return None
+        models.append((twins.recipe, at(a, anchors, units), at(b, anchors, units)))
     members = [(name, at(panel.fingerprints[name], anchors, units)) for name in references]
     return score_twins(statistic, models, members, progress)
 
@@ -120,7 +123,3 @@ def at(model: Fingerprint, anchors: tuple[int, ...], units: int) -> Fingerprint:
     units : largest number of units of an MLP.
     """
     return on_anchors(reduced(model, match_units=units), anchors)
-
-
-def _knows(model: Fingerprint, anchors: tuple[int, ...]) -> bool:
-    return set(anchors).issubset(model.record.anchors)
