@@ -16,9 +16,13 @@ from tests import places
 from tests.models import VOCABULARY
 from tests.server import Server
 from verify import CheckpointError, fingerprint, open_checkpoint
+from verify.base import Phrase
 from verify.cli.app import cli
-from verify.panel import Panel, Recipe, build_panel, load_panel
+from verify.panel import Panel, Recipe, build_panel, evaluate, load_panel
+from verify.panel.build import related_pairs
 from verify.panel.record import Member
+from verify.panel.twins import TWINS
+from verify.panel.use import impossible
 
 hub, own_cache = places.hub, places.own_cache
 
@@ -55,9 +59,10 @@ family = "multiberts"
 licence = "Apache-2.0"
 
 [[member]]
-model = "org/name"
-family = "reference"
+model = "org/reference-{n}"
+family = "reference-{n}"
 licence = "MIT"
+each = { n = [1, 2, 3, 4] }
 """
 
 
@@ -84,6 +89,12 @@ def files(file: HubFile, tensors: dict[str, np.ndarray]) -> dict[str, bytes]:
     }
 
 
+def write_model(folder: Path, content: dict[str, bytes]) -> None:
+    folder.mkdir()
+    for name, data in content.items():
+        (folder / name).write_bytes(data)
+
+
 @pytest.fixture
 def twins(hub: Server) -> Server:
     """A Hub with two corpora at three seeds, two seeds of Pythia, and a MultiBERT."""
@@ -95,6 +106,8 @@ def twins(hub: Server) -> Server:
         name = f"EleutherAI/pythia-14m-seed{seed}"
         hub.commit(name, {".gitattributes": b""})
         hub.commit(name, files(NEOX, weights(NEOX, 20 + seed)), "step143000")
+    for n in (1, 2, 3, 4):
+        hub.commit(f"org/reference-{n}", files(DECIDE, weights(DECIDE, 40 + n)))
     hub.commit("google/multiberts-seed_0", {"config.json": b"{}", "pytorch_model.bin": PICKLE, "vocab.txt": b"a\n"})
     return hub
 
@@ -185,14 +198,31 @@ def test_a_panel_of_twins_is_built_from_branches(twins: Server, recipe: Path, tm
             assert (
                 alone.record.revision == twins.branches[f"allenai/DataDecide-{corpus}-16M", f"step24432-seed-{seed}"]
             )
-    assert len({member.content_sha256 for member in found.values()}) == len(found) == 9
+    assert len({member.content_sha256 for member in found.values()}) == len(found) == 12
     (excluded,) = panel.record.excluded
     assert "pytorch_model.bin" in excluded.reason
     assert said == [f"multiberts-seed_0: skipped: {excluded.reason}"]
     assert twins.of("pytorch_model.bin") == []
-    same = {frozenset(f"datadecide-16M-{corpus}-{seed}" for corpus in CORPORA) for seed in SEEDS}
-    assert {frozenset((pair.a, pair.b)) for pair in panel.record.kinship} == same  # twins are never among them
-    assert all(len({found[name].family for name in pair}) == 1 for pair in same)
+    assert panel.record.kinship == ()
+
+
+@pytest.mark.usefixtures("twins")
+def test_one_start_on_two_corpora_is_related_and_counts_once(recipe: Path, tmp_path: Path) -> None:
+    """An exact test finds it, so the families are the seeds'; a claim is ranked among one draw, not two."""
+    panel = build_panel(recipe, tmp_path / "panel")
+    for seed in SEEDS:
+        pair = [f"datadecide-16M-{corpus}-{seed}" for corpus in CORPORA]
+        assert related_pairs({name: panel.fingerprints[name] for name in pair}, [(pair[0], pair[1])])
+        assert len({members(panel)[name].family for name in pair}) == 1
+    for n in (1, 2):
+        write_model(tmp_path / str(n), files(DECIDE, weights(DECIDE, 90 + n)))
+    claim = [fingerprint(tmp_path / str(n)) for n in (1, 2)]
+    evidence = evaluate(panel, *claim, alpha=0.4)
+    assert {used.group for used in evidence.use.recipes} == {f"datadecide-16M-{CORPORA[0]}"}
+    assert {rank.design: rank.size for rank in evidence.primary.ranks}[TWINS] == 2
+    assert evidence.use.false_match is not None
+    assert evidence.use.false_match.pairs == 1
+    assert impossible(evidence.use) == Phrase.of("panel.few_groups", recipes=2, groups=1, alpha=0.4, needed=2)
 
 
 @pytest.mark.usefixtures("twins")

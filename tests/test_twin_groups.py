@@ -12,8 +12,11 @@ from pydantic import ValidationError
 
 from verify.base import StatisticsError
 from verify.inference import grouped_twin_rank, twin_rank
+from verify.panel.evidence import ranks_by_design, used
 from verify.panel.record import Member, Twins
 from verify.panel.twin_groups import independent_groups
+from verify.panel.twins import TWINS
+from verify.statistics import TwinScore
 
 LEVELS = st.integers(-3, 3).map(float)  # coarse, so that ties are common
 PANELS = st.lists(st.tuples(LEVELS, st.integers(0, 3)), min_size=1, max_size=8)
@@ -106,6 +109,34 @@ def test_the_level_holds_whatever_share_is_the_seeds(effect):
     scores = effect * of_seeds[:, [*groups, 9]] + (1 - effect) * own
     by_groups, _ = shares(scores[:, -1], scores[:, :-1], groups.tolist(), 0.1)
     assert by_groups <= 0.1 + 4 * np.sqrt(0.1 * 0.9 / 2000)
+
+
+# ---- in a panel
+
+
+def test_the_ladder_counts_groups():
+    """The rung of twins, and with it the smallest p of the primary design."""
+    rng = np.random.default_rng(3)
+    scores = rng.random((9, 9))
+    scores = scores + scores.T
+    strata, corpora = ["s"] * 9, [""] * 9
+    made = [TwinScore(recipe=f"r{i}", score=0.1, above_levels=float(i) - 9) for i in range(6)]
+    of = {
+        draws: {rank.design: rank.size for rank in ranks_by_design(scores, strata, corpora, made, draws)}[TWINS]
+        for draws in ((), tuple("abcdef"), tuple("aabbcc"), tuple("aaaaaa"))
+    }
+    assert list(of.values()) == [7, 7, 4, 2]
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=8))
+def test_the_report_names_each_group_by_its_first_recipe(links):
+    """A recipe that shares nothing has no group; what recipes count as is read from the record alone."""
+    recipes = [twins(f"r{i}", (f"a{i}", f"w{link}"), (f"b{i}", "")) for i, link in enumerate(links)]
+    found = used(recipes)
+    for i, link in enumerate(links):
+        first = links.index(link)
+        assert found[i].group == (f"r{first}" if links.count(link) > 1 else "")
+    assert len({one.group or one.recipe for one in found}) == len(set(links))
 
 
 # ---- what is declared
