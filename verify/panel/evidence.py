@@ -240,20 +240,29 @@ def ranks_by_design(scores: NDArray[np.float64], strata: list[str], corpora: lis
     least = min(map(len, stratum.groups)) * (2 if stratum.bipartite else 1)
     if least > LEAST:
         steps.append((stratum, "residual"))
-    ranks = [_rank_by(scores, design, ranking) for design, ranking in steps]
+    ranks = [rank_by(scores, design, ranking) for design, ranking in steps]
     own = own_kind_design(strata, corpora)
-    ranks.insert(3, _made(own.id, own_kind_rank(scores, pair_design(n), own)))
+    ranks.insert(3, design_rank(own.id, own_kind_rank(scores, pair_design(n), own)))
     return tuple(ranks)
 
 
-def _rank_by(scores: NDArray[np.float64], design: Design, ranking: Ranking) -> DesignRank:
+def rank_by(scores: NDArray[np.float64], design: Design, ranking: Ranking) -> DesignRank:
+    """The rank by one design, as a report records it.
+
+    Parameters
+    ----------
+    scores : shape [n, n], symmetric, of A, B and the others in that order.
+    design : the design.
+    ranking : by raw score, residual, or the larger of the two.
+    """
     found = (
         larger_rank(scores, design) if ranking == "larger" else rank(scores, design, residual=ranking == "residual")
     )
-    return _made(design.id + {"raw": "", "residual": "_residual", "larger": "_larger"}[ranking], found)
+    return design_rank(design.id + {"raw": "", "residual": "_residual", "larger": "_larger"}[ranking], found)
 
 
-def _made(design: str, found: OrbitRank) -> DesignRank:
+def design_rank(design: str, found: OrbitRank) -> DesignRank:
+    """A rank under the name of its design."""
     return DesignRank(
         design=design,
         rank=found.rank,

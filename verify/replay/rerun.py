@@ -40,7 +40,7 @@ _LARGEST_SKETCH = 1 << 16
 
 
 def rerun(
-    report: ClaimReport | str | os.PathLike[str],
+    source: ClaimReport | bytes,
     a: Model | None,
     b: Model | None,
     panel: PanelSource,
@@ -50,7 +50,7 @@ def rerun(
 
     Parameters
     ----------
-    report : path of a ``report.json``, its JSON text, or a report.
+    source : the bytes of a ``report.json``, or a report.
     a, b : the models; None for both to check the report alone.
     panel : the panel that the report names, if any.
     progress : called while weights are read.
@@ -62,7 +62,6 @@ def rerun(
     """
     if (a is None) != (b is None):
         raise InputError("One model is given; give both A and B, or neither to check the report alone.")
-    source = report if isinstance(report, ClaimReport) else _bytes(report)
     checked, (recorded, _) = check(source), opened(source)
     if panel is not None and is_older(recorded):
         raise InputError(
@@ -112,7 +111,14 @@ def rerun(
     )
 
 
-def _bytes(report: str | os.PathLike[str]) -> bytes:
+def bytes_given(report: str | os.PathLike[str]) -> bytes:
+    """The bytes of a report that is given by its path or text.
+
+    Raises
+    ------
+    InputError
+        If it is given otherwise, or there is no such file.
+    """
     if not isinstance(report, str | os.PathLike):
         raise InputError(f"report is {report!r:.60}; give a report, its JSON text, or the path of its file.")
     return bytes_of(report)

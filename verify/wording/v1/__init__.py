@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..forms import capital, percent, probability, quoted, verbal_cap
+from .calibration import CALIBRATION
 from .findings import FINDINGS
 from .limits import LIMITS
 from .panels import PANELS
@@ -13,7 +14,7 @@ from .parts import PARTS, plural
 from .reasons import PHRASES as REASONS
 from .reworked import REWORKED
 
-PHRASES: dict[str, str] = {"quoted": "{text}"} | REASONS | FINDINGS | PARTS | PANELS | LIMITS | REWORKED
+PHRASES: dict[str, str] = {"quoted": "{text}"} | REASONS | FINDINGS | PARTS | PANELS | LIMITS | REWORKED | CALIBRATION
 """Clauses and sentences by code, to be filled."""
 FORMATS: dict[str, Callable[[Any], str]] = {
     "p": probability,
