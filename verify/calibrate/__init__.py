@@ -11,8 +11,8 @@ from typing import Never
 from ..base import options, software
 from ..base.callable_module import make_callable
 from ..wording import LATEST
-from .conclude import Settings, conclude
-from .declared import Labels, Pairs, declared
+from .declarations import Labels, Pairs, declared
+from .outcome import Settings, conclude
 from .record import (
     CLOSER,
     DESIGNS,

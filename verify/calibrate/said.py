@@ -5,17 +5,10 @@ from __future__ import annotations
 from ..base import Phrase
 from .record import CalibrationReport
 
-NULLS = {
-    "own_kind": "calibration.null.own_kind",
-    "twins": "calibration.null.twins",
-    "twins_larger": "calibration.null.twins_larger",
-}
-"""Codes of the null hypotheses that panels of fingerprints do not have."""
-
 
 def null(design: str) -> Phrase:
-    """The null hypothesis of a design."""
-    return Phrase.of(NULLS.get(design, f"design.{design}"))
+    """The null hypothesis of a design, as a condition."""
+    return Phrase.of(f"calibration.null.{design}")
 
 
 def of_twins(report: CalibrationReport) -> bool:

@@ -8,7 +8,7 @@ members for a verdict, are decided by declarations alone (`likeness`).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,6 +36,7 @@ from ..statistics.response_match import response_grid
 from .audit import LEAST, audit
 from .likeness import like_needed, likeness, own_kind_design
 from .localise import localise
+from .own import guarded
 from .record import Panel, kept_scores
 from .scores import Scores, compute
 from .selection import comparable, stratum_of
@@ -54,6 +55,7 @@ def evaluate(
     families: Collection[str] = (),
     corpora: tuple[str, str] = ("", ""),
     n_searched: int = 1,
+    own: Sequence[Similarity] = (),
     progress: Progress = silent,
 ) -> PanelEvidence:
     """Rank A and B among a panel.
@@ -66,12 +68,18 @@ def evaluate(
     families : declared families of A and B, whose members are excluded.
     corpora : declared training texts of A and B, as named in the panel; empty if unknown.
     n_searched : number of pairs that were searched; the panel must be able to reach ``alpha / n_searched``.
+    own : the caller's own similarities, ranked after ``PANEL_STATISTICS``; their results carry their own words.
     progress : called after each score.
 
     Returns
     -------
     PanelEvidence
-        One result for each of ``PANEL_STATISTICS``; those that do not apply state the reason.
+        One result for each of ``PANEL_STATISTICS``, then of ``own``; those that do not apply state the reason.
+
+    Raises
+    ------
+    InputError
+        If a similarity of the caller fails, or is not symmetric.
     """
     selection = comparable(panel, a, b, families)
     models = [a, b, *(panel.fingerprints[member.name] for member in selection.members)]
@@ -106,6 +114,9 @@ def evaluate(
         results.append(result)
         if statistic is PRIMARY and scores is not None:
             use = with_diagnostics(use, scores.matrix, result, n_searched)
+    for similarity in own:
+        result, _ = _test(guarded(similarity), claim, use, n_searched, progress)
+        results.append(result.model_copy(update={"words": similarity.words}))
     return PanelEvidence(tuple(results), use)
 
 

@@ -39,7 +39,8 @@ def _summary(report: CalibrationReport) -> Table:
     rows: list[tuple[Inline, Inline]] = [
         ("A, questioned", Code(report.a)),
         ("B, reference", Code(report.b)),
-        ("score", (Code(found.name), " = ", general(found.score))),
+        ("score", Code(found.name)),
+        ("score of A and B", general(found.score)),
         ("verdict", Code(report.verdict)),
         ("chance of a false match, at most", share(found.false_match.bound if found.false_match else None)),
         ("log10 p", (log10(found.log10_p), ", level ", general(found.alpha))),
@@ -106,7 +107,6 @@ def _ranks(report: CalibrationReport) -> list[Block]:
         )
         for entry in found.ranks
     )
-    plain = [entry for entry in found.ranks if not entry.design.endswith(("_residual", "pair_larger"))]
     return [
         Paragraph("Only the primary design gives the p-value; the others are shown beside it and enter no verdict."),
         table(
@@ -117,12 +117,12 @@ def _ranks(report: CalibrationReport) -> list[Block]:
         Items(
             tuple(
                 (
-                    "Null hypothesis of ",
                     entry.design.replace("_", " "),
-                    ": ",
+                    ": p holds if ",
                     say(null(entry.design), version=report.wording),
+                    ".",
                 )
-                for entry in plain
+                for entry in found.ranks
             )
         ),
         *_twins(report),
@@ -196,7 +196,7 @@ def _how_to_check(report: CalibrationReport) -> list[Block]:
                     Code("sha256sum"),
                     " prints for a file.",
                 ),
-                ("Made by ", Code("verify-lineage"), f" {version}. This page carries no signature."),
+                (f"Made by version {version} of ", Code("verify-lineage"), ". This page carries no signature."),
             ),
             ordered=True,
         )

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..base import InputError, StatisticsError
 from ..calibrate import CalibrationReport, NamedModel
-from ..calibrate.conclude import Settings, conclude
+from ..calibrate.outcome import Settings, conclude
 from ..calibrate.reading import read
 from ..calibrate.selection import select
 from ..wording import LATEST, VERSIONS

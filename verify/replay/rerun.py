@@ -16,7 +16,7 @@ from .agreement import EXACT, Disagreement, Models, Replay, Tolerance, Unchecked
 from .check import check, opened, outcome
 from .older import as_then, is_older, not_checked
 from .recompute import recompute
-from .unchecked import inputs, of_own_lines, unchecked
+from .unchecked import inputs, of_own_lines, own_results, unchecked
 
 WITH_WEIGHTS = (("*", Tolerance(1e-5, 1e-5)),)
 """Tolerances of numbers recomputed from weights, since processors and libraries round differently.
@@ -198,6 +198,12 @@ def _again(
     }
     made = made.model_copy(update=sides)
     made = made.model_copy(update={"wording": report.wording, "evidence": (*made.evidence, *report.own_lines)})
+    if panel is not None and (own := own_results(report)):
+        evidence = (
+            line.model_copy(update={"results": (*line.results, *own)}) if line.line == PANEL else line
+            for line in made.evidence
+        )
+        made = made.model_copy(update={"evidence": tuple(evidence)})
     ranked = None if panel is not None else report.line(PANEL)
     if ranked is not None:
         lines = (*(one for one in made.evidence if one.line != PANEL), ranked)

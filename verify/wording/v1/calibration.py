@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+_ANY = "A and B are unrelated and each could have been any of the models"
+_KIND = "A and B are unrelated and each could have been any of the models of its own stratum"
+_LEVELLED = "after each model's main effect (its average similarity to the others) is taken out"
 _TWINS = (
     "A and B are two models of one recipe, trained independently of each other, and that recipe is exchangeable with "
     "the recipes declared (or A and B are of two recipes, and no more alike than twins are)"
@@ -30,7 +33,7 @@ CALIBRATION = {
     "calibration.among": "pairs",
     "calibration.among.twins": "pairs of twins, A and B counted as one",
     "calibration.searched": "The p-value is multiplied by the {pairs} pairs that were searched.",
-    "calibration.holds_if": "The p-value holds under this condition: {null}",
+    "calibration.holds_if": "The p-value holds if {null}.",
     "calibration.p": "{log10_p:p}",
     # Before any score.
     "calibration.attainable": "The smallest p-value that the numbers of models allow: {p}.",
@@ -63,16 +66,28 @@ CALIBRATION = {
     ),
     "calibration.design.twins": "one pair of twins a recipe, each score less the models' levels",
     "calibration.design.twins_larger": "the larger p of twins, and of all pairs with and without main effects",
-    # Null hypotheses.
+    # Null hypotheses, as conditions.
+    "calibration.null.pair": f"{_ANY}, as they are",
+    "calibration.null.pair_residual": f"{_ANY}, {_LEVELLED}",
+    "calibration.null.pair_larger": f"{_ANY}, as they are or {_LEVELLED}",
     "calibration.null.own_kind": (
-        "A and B are unrelated and could have been any of the models of their own stratum (of their two strata), as "
-        "they are or after removing each model's main effect; nothing is assumed of the other models, which can only "
-        "raise the rank."
+        "A and B are unrelated and each could have been any of the models of its own stratum, as they are or "
+        f"{_LEVELLED}; of the other models nothing is assumed, and they can only raise the rank"
     ),
-    "calibration.null.twins": f"{_TWINS}.",
+    "calibration.null.row_a": (
+        "B is unrelated to A and could have been any of the others, whatever the peculiarities of A"
+    ),
+    "calibration.null.row_b": (
+        "A is unrelated to B and could have been any of the others, whatever the peculiarities of B"
+    ),
+    "calibration.null.stratum": f"{_KIND}, as they are",
+    "calibration.null.two_strata": f"{_KIND}, as they are",
+    "calibration.null.stratum_residual": f"{_KIND}, {_LEVELLED}",
+    "calibration.null.two_strata_residual": f"{_KIND}, {_LEVELLED}",
+    "calibration.null.twins": _TWINS,
     "calibration.null.twins_larger": (
-        f"Either {_TWINS}; or A and B are unrelated and could each have been any of the models that are not twins of "
-        "one another, as they are or after removing each model's main effect."
+        f"either {_TWINS}; or A and B are unrelated and each could have been any of the models that are not twins of "
+        f"one another, as they are or {_LEVELLED}"
     ),
     # Models left out.
     "calibration.left_out.relative": "it is a relative of {model}, by the declared family {family:q}",
