@@ -222,6 +222,8 @@ def test_a_family_is_represented_once_and_relatives_of_the_claim_are_left_out(tm
     assert len(found.evidence.models) == 12 - 3
     assert left["model-6"] == "calibration.left_out.relative"
     assert list(left.values()).count("panel.member.stands_for") == 2
+    both = report(rows_of(S), relatives=[(A, B), (B, "model-6")], one_per_family=True)
+    assert [out.name for out in both.evidence.left_out] == ["model-6"]
     pairs = [("model-3", "model-4"), ("model-4", "model-5"), (A, "model-6")]
     by_pairs = report(rows_of(S), relatives=pairs, one_per_family=True)
     assert [model.name for model in by_pairs.evidence.models] == [model.name for model in found.evidence.models]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +104,7 @@ def test_an_array_is_square_and_every_row_has_a_name() -> None:
         ("relatives names 'nobody'", {"relatives": [(A, "nobody")]}),
         ("a pair of relatives is", {"relatives": [(A, B, A)]}),
         ("relatives is 5", {"relatives": 5}),
-        ("A and B are both declared of the family", {"relatives": [(A, B)]}),
-        ("A and B are both declared", {"relatives": [(A, "model-2"), ("model-2", B)], "one_per_family": True}),
+        ("'asked' and 'model-2' are declared relatives", {"relatives": [(A, "model-2"), ("model-2", B)]}),
         ("'model-2' and 'model-3' are declared relatives", {"relatives": [("model-3", "model-2")]}),
         ("'asked' and 'model-3' are declared relatives", {"relatives": [("model-3", A)]}),
         ("A, 'asked', is listed in the recipe 'r'", {"recipes": {A: "r", "model-2": "r"}}),
@@ -213,9 +211,6 @@ def test_a_declaration_has_its_columns_and_each_name_once(tmp_path: Path) -> Non
 
 
 # ---- the command
-
-
-Files = Callable[[], tuple[Path, Path]]
 
 
 def test_the_command_writes_a_report_that_replays(run: Run, tmp_path: Path) -> None:

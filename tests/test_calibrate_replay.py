@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from itertools import islice
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ def made() -> dict[str, CalibrationReport]:
     """One of each kind."""
     of_twins, recipes = twins(6, 3)
     strata = {name: "one" if i < 6 else "two" for i, name in enumerate(names(12))}
-    spare = {"r0-z": "r0"}
+    more = [("r0-z", name, 1.0) for name in ("r0-x", "r0-y", "ref-0", "ref-1", "ref-2")]
     called = sorted({name for row in of_twins for name in row[:2]})
     known = {frozenset(row[:2]) for row in of_twins}
     whole = of_twins + [(a, b, 0.1) for i, a in enumerate(called) for b in called[:i] if {a, b} not in known]
@@ -28,7 +28,7 @@ def made() -> dict[str, CalibrationReport]:
         "strata": report(rows_of(strangers(12)), strata=strata),
         "families": report(rows_of(alike(12)), relatives=[("model-3", "model-4")], one_per_family=True),
         "row": report([row for row in rows_of(alike(12)) if "asked" in row], design="row_a"),
-        "twins": report([*of_twins, ("r0-z", "r0-x", 1.0)], recipes=recipes | spare),
+        "twins": report([*of_twins, *more], recipes=recipes | {"r0-z": "r0"}),
         "both": report(whole, recipes=recipes),
         "logit": report([(a, b, (s + 20) / 40) for a, b, s in rows_of(strangers(8))], scale="logit"),
     }
@@ -43,11 +43,8 @@ def test_the_arithmetic_of_every_report_agrees(kind: str) -> None:
     for source in (REPORTS[kind], REPORTS[kind].to_json()):
         found = replay(source)
         assert found.disagreements == ()
-        assert (found.record, found.status, found.verdict) == (
-            "calibration",
-            "arithmetic_agrees",
-            REPORTS[kind].verdict,
-        )
+        assert (found.record, found.status) == ("calibration", "arithmetic_agrees")
+        assert found.verdict == REPORTS[kind].verdict
         assert "whether these are the scores of the table was not checked" in found.sentence
 
 
@@ -87,9 +84,9 @@ def places(content: Any, path: tuple[Any, ...] = ()) -> Any:
 def test_a_change_of_any_number_is_found_or_listed(kind: str) -> None:
     """Sealed again after the change, as whoever altered it would."""
     content = json.loads(REPORTS[kind].to_json())
-    for path, value in islice(places(content), 400):
-        if path in {("digest",)}:
-            continue
+    for path, value in places(content):
+        if path == ("digest",) or any(isinstance(step, int) and step > 2 for step in path):
+            continue  # of long lists, the first
         file = sealed(altered(content, path, other(value)))
         try:
             found = replay(file.decode())
@@ -109,10 +106,8 @@ def test_what_follows_from_the_scores_is_found(kind: str, field: str) -> None:
     changed = "pair" if field == "primary_design" else value - 0.125
     if changed == value or (kind == "row" and field == "primary_design"):
         return
-    try:
+    with suppress(ReportError):  # it is no report any more
         assert not replay(sealed(altered(content, ("evidence", field), changed)).decode()).agrees
-    except ReportError:
-        pass
 
 
 def test_a_better_score_of_the_claim_and_another_verdict_are_found() -> None:

@@ -97,8 +97,7 @@ def test_ties_counted_for_the_claim_are_caught(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(ranks, "twin_rank", strict)
     with pytest.raises(AssertionError):
-        for seed in range(10):
-            assert_exact_size(of_every_recipe(seed, 0, tied=True), 5)
+        [assert_exact_size(of_every_recipe(seed, 0, tied=True), 5) for seed in range(10)]
 
 
 def simulated(make: Callable[[int], float], repeats: int = 300) -> list[float]:

@@ -67,7 +67,9 @@ def declared(
 
 def _rows(what: str, given: Labels, label: str, known: tuple[str, ...]) -> list[dict[str, str]]:
     if isinstance(given, str | os.PathLike):
-        return columns(what, given, ("name", label) if len(known) == 1 else ("name",), known)
+        if len(known) == 1:
+            return columns(what, given, ("name", label))
+        return columns(what, given, ("name",), known)
     if not isinstance(given, Mapping):
         options.refuse(what, given, "the path of a CSV file, or a mapping by name")
     rows = [{"name": options.text(f"a name in {what}", k), label: options.text(label, v)} for k, v in given.items()]

@@ -63,7 +63,7 @@ def select(models: Sequence[NamedModel], a: str, b: str, *, one_per_family: bool
     Raises
     ------
     InputError
-        If A or B is not there or has a recipe, A and B are declared relatives, relatives are there that were not to
+        If A or B is not there or has a recipe, relatives are there that were not to
         be left out or have a recipe, or a recipe has one model.
     """
     by_name = {model.name: model for model in models}
@@ -102,11 +102,8 @@ def _relatives(
 ) -> dict[str, Phrase]:
     """Relatives that are left out, each with the reason."""
     names = [model.name for model in members]
-    if set(claim) <= set(names):
-        raise InputError(
-            f"A and B are both declared of the family {family!r:.80}; leave that out, since it is what is asked."
-        )
-    if len(names) < 2:
+    others = [name for name in names if name not in claim]
+    if len(names) < 2 or not others:
         return {}
     if any(model.recipe for model in members):
         raise InputError(
@@ -115,7 +112,7 @@ def _relatives(
         )
     own = next((name for name in claim if name in names), None)
     if not one_per_family:
-        other = next(name for name in names if name != (own or names[0]))
+        other = next(name for name in others if name != (own or names[0]))
         raise InputError(
             f"{own or names[0]!r:.80} and {other!r:.80} are declared relatives, and a null distribution needs "
             "unrelated models; take one of them out of the table, or give one_per_family (--one-per-family)."
@@ -123,7 +120,7 @@ def _relatives(
     if own is not None:
         side = "A" if own == claim[0] else "B"
         reason = Phrase.of("calibration.left_out.relative", model=side, family=family)
-        return {name: reason for name in names if name != own}
+        return dict.fromkeys(others, reason)
     chosen = names[blind_order(names)[0]]
     reason = Phrase.of("panel.member.stands_for", name=chosen, family=family)
     return {name: reason for name in names if name != chosen}
