@@ -201,7 +201,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_declaration_has_its_columns_and_each_name_once(tmp_path: Path) -> None:
     strata = labels_csv(tmp_path / "strata.csv", ONE, "stratum")
-    refused("has the columns name,stratum; give name,recipe", recipes=strata)
+    refused("has the columns 'name,stratum'; give name,recipe", recipes=strata)
     refused("give a,b", relatives=strata)
     twice = long_csv(tmp_path / "twice.csv", [("r0-x", "r"), ("r0-x", "s")], ("name", "recipe"))
     refused("recipes names the model 'r0-x' twice", TWINS, recipes=twice)  # a model in two recipes

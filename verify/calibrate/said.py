@@ -16,6 +16,10 @@ def of_twins(report: CalibrationReport) -> bool:
     return report.evidence.primary_design.startswith("twins")
 
 
+def _kind(report: CalibrationReport) -> str:
+    return f".{report.evidence.primary_design}" if of_twins(report) else ""
+
+
 def finding(report: CalibrationReport) -> tuple[Phrase, ...]:
     """The bound, the verdict with its p-value, and the condition."""
     found, primary = report.evidence, report.evidence.primary
@@ -23,6 +27,7 @@ def finding(report: CalibrationReport) -> tuple[Phrase, ...]:
         "p": Phrase.of("p", log10_p=found.log10_p, alpha=found.alpha),
         "rank": primary.rank,
         "size": primary.size,
+        "strangers": Phrase.of(f"calibration.strangers{_kind(report)}"),
         "among": Phrase.of("calibration.among.twins" if primary.design == "twins" else "calibration.among"),
     }
     return (

@@ -51,8 +51,8 @@ class Selection:
 def select(models: Sequence[NamedModel], a: str, b: str, *, one_per_family: bool) -> Selection:
     """Choose the models to rank A and B among.
 
-    A declared family has one model among them, the first by the sha256 of names, and none if A or B is of it. A
-    recipe has its first two.
+    A declared family has one model among them, the first by the sha256 of names, and none if A or B is of it; both
+    may be, since it is the other models that must be strangers. A recipe has its first two.
 
     Parameters
     ----------
@@ -63,8 +63,8 @@ def select(models: Sequence[NamedModel], a: str, b: str, *, one_per_family: bool
     Raises
     ------
     InputError
-        If A or B is not there or has a recipe, relatives are there that were not to
-        be left out or have a recipe, or a recipe has one model.
+        If A or B is not there or has a recipe, relatives are there that were not to be left out or have a recipe, or
+        a recipe has one model.
     """
     by_name = {model.name: model for model in models}
     for side, name in (("A", a), ("B", b)):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ..calibrate import CalibrationReport
 from ..calibrate.said import audited, beforehand, null
 from ..wording import said, say
-from .escape import Code, Inline
+from ..wording.forms import at_most
+from .escape import Code, Inline, Number
 from .numbers import count, general, log10, share
 from .page import Block, Items, Paragraph, Section, Table, View, table
 
@@ -42,7 +43,7 @@ def _summary(report: CalibrationReport) -> Table:
         ("score", Code(found.name)),
         ("score of A and B", general(found.score)),
         ("verdict", Code(report.verdict)),
-        ("chance of a false match, at most", share(found.false_match.bound if found.false_match else None)),
+        ("chance of a false match, at most", Number(at_most(found.false_match.bound)) if found.false_match else "–"),
         ("log10 p", (log10(found.log10_p), ", level ", general(found.alpha))),
         ("smallest log10 p possible", log10(found.attainable_log10_p)),
         ("primary design", found.primary_design.replace("_", " ")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..forms import capital, percent, probability, quoted, verbal_cap
+from ..forms import at_most, capital, percent, probability, quoted, verbal_cap
 from .calibration import CALIBRATION
 from .findings import FINDINGS
 from .limits import LIMITS
@@ -19,6 +19,7 @@ PHRASES: dict[str, str] = {"quoted": "{text}"} | REASONS | FINDINGS | PARTS | PA
 FORMATS: dict[str, Callable[[Any], str]] = {
     "p": probability,
     "percent": percent,
+    "at_most": at_most,
     "cap": verbal_cap,
     "capital": capital,
     "q": quoted,

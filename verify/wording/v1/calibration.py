@@ -13,11 +13,11 @@ _TWINS = (
 CALIBRATION = {
     # Headline.
     "calibration.bound": (
-        "With 95% confidence, at most {bound:percent} of pairs of unrelated models drawn like the others of the "
+        "With 95% confidence, at most {bound:at_most} of pairs of unrelated models drawn like the others of the "
         "table are as alike as A and B by this score ({reached} of {pairs} disjoint pairs are)."
     ),
     "calibration.bound.twins": (
-        "With 95% confidence, at most {bound:percent} of pairs of twins (one recipe, two seeds; recipes drawn like "
+        "With 95% confidence, at most {bound:at_most} of pairs of twins (one recipe, two seeds; recipes drawn like "
         "those declared) are as alike as A and B by this score ({reached} of {pairs} pairs are)."
     ),
     "calibration.bound.none": (
@@ -25,11 +25,14 @@ CALIBRATION = {
         "others."
     ),
     "calibration.similar_beyond_panel": (
-        "A and B are more alike than expected of unrelated models ({p}; rank {rank} of {size} {among})."
+        "A and B are more alike than expected of {strangers} ({p}; rank {rank} of {size} {among})."
     ),
     "calibration.no_evidence": (
-        "A and B are not more alike than can be expected of unrelated models ({p}; rank {rank} of {size} {among})."
+        "A and B are not more alike than can be expected of {strangers} ({p}; rank {rank} of {size} {among})."
     ),
+    "calibration.strangers": "unrelated models",
+    "calibration.strangers.twins": "twins, unrelated models of one recipe",
+    "calibration.strangers.twins_larger": "unrelated models, of one recipe or of several",
     "calibration.among": "pairs",
     "calibration.among.twins": "pairs of twins, A and B counted as one",
     "calibration.searched": "The p-value is multiplied by the {pairs} pairs that were searched.",
