@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from math import log10
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
 
+from schemas.__main__ import HERE
 from tests.calibrations import A, B, alike, long_csv, names, report, rows_of, square_csv, strangers, twins
 from tests.claims import HOSTILE
 from verify import CalibrationReport, InputError
@@ -65,8 +69,6 @@ def test_the_same_table_gives_the_same_bytes_and_names_its_file(tmp_path: Path) 
     assert first == second
     for form in ("md", "tex", "html", "json"):
         assert first.to(form) == second.to(form)
-    from hashlib import sha256
-
     source = first.evidence.source
     assert (source.name, source.sha256) == ("scores.csv", sha256(path.read_bytes()).hexdigest())
     assert (source.models, source.pairs) == (7, 21)
@@ -244,7 +246,7 @@ def test_the_choice_from_a_family_or_recipe_is_blind_to_scores() -> None:
 
 def test_the_guarantee_comes_first_then_p_then_its_condition() -> None:
     finding = report(rows_of(alike(12))).finding
-    at = [finding.index(text) for text in ("With 95% confidence, at most 45%", "p = 0.015", "holds if A and B are")]
+    at = [finding.index(text) for text in ("With 95% confidence, at most 45.1%", "p = 0.015", "holds if A and B are")]
     assert at == sorted(at)
     assert "dependent" not in report(rows_of(alike(12))).to_json()
 
@@ -267,6 +269,15 @@ def test_hostile_names_are_inert_in_every_format() -> None:
         found.to_markdown()
         found.to_latex()
         assert json.loads(found.to_json())["a"] == called[0]
+
+
+def test_reports_obey_the_schema() -> None:
+    schema = json.loads((HERE / "calibration-1.schema.json").read_text("utf-8"))
+    rows, recipes = twins(6, 3)
+    for found in (report(rows_of(alike(12))), report(rows, recipes=recipes)):
+        Draft202012Validator(schema).validate(found.facts())
+    with pytest.raises(ValidationError):
+        Draft202012Validator(schema).validate(found.facts() | {"verdict": "dependent"})
 
 
 def test_the_record_holds_no_sentence() -> None:

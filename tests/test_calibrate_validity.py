@@ -100,7 +100,7 @@ def test_ties_counted_for_the_claim_are_caught(monkeypatch: pytest.MonkeyPatch) 
         [assert_exact_size(of_every_recipe(seed, 0, tied=True), 5) for seed in range(10)]
 
 
-def simulated(make: Callable[[int], float], repeats: int = 300) -> list[float]:
+def simulated(make: Callable[[int], float], repeats: int = 200) -> list[float]:
     return [make(seed) for seed in range(repeats)]
 
 
@@ -109,11 +109,13 @@ def among_twins(seed: int) -> float:
     return report(rows, design="twins", recipes=recipes).log10_p
 
 
+@pytest.mark.slow
 def test_models_that_resemble_everything_are_no_more_often_called_alike_among_twins() -> None:
     """Main effects of five standard deviations, which raw scores would follow."""
     check_super_uniform(simulated(among_twins))
 
 
+@pytest.mark.slow
 def test_references_in_which_the_claim_takes_part_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """If the levels of twins, and not those of A and B, are measured against A and B too, p is not valid."""
 
@@ -145,6 +147,7 @@ def test_references_in_which_the_claim_takes_part_are_caught(monkeypatch: pytest
         check_super_uniform(simulated(with_all_scores))
 
 
+@pytest.mark.slow
 def test_a_pair_chosen_by_its_score_from_each_recipe_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The choice is by names: the least alike two of three models make A and B look alike."""
 
@@ -172,6 +175,7 @@ def test_a_pair_chosen_by_its_score_from_each_recipe_is_caught(monkeypatch: pyte
         check_super_uniform(simulated(made))
 
 
+@pytest.mark.slow
 def test_hubs_mislead_raw_ranks_and_not_the_primary_one() -> None:
     """A and B that resemble everything are called alike by raw scores, and by neither residual nor the larger "
     "rank."""
@@ -187,6 +191,7 @@ def test_hubs_mislead_raw_ranks_and_not_the_primary_one() -> None:
         check_super_uniform(simulated(lambda seed: made(seed, "pair")))
 
 
+@pytest.mark.slow
 def test_relatives_counted_as_strangers_are_caught() -> None:
     """Ten copies of one model far from A shrink p in its row; one for all does not."""
 

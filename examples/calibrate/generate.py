@@ -19,7 +19,7 @@ from examples.dispute.populations import CLAIMED, KNOWN_CLAIMS, family
 from verify.wording.forms import at_most, probability
 
 HERE = Path(__file__).parent
-TEMPLATE = HERE / "page.md.txt"
+TEMPLATE = HERE / "README.md.template"
 CORRELATIONS = HERE.parent / "dispute" / "correlations.csv"
 CREATED = "2026-01-01T00:00:00+00:00"
 QUESTIONED, REFERENCE = "Pangu Pro MoE", "Qwen2.5-14B"
