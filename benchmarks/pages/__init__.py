@@ -19,8 +19,6 @@ from .gptq import gptq
 from .hiding import hiding
 from .markdown import between
 from .offsets import offsets
-from .panel import panel
-from .panel_strangers import panel_strangers
 from .peers import model_dna, model_tracing
 from .power import power
 from .query_key import query_key
@@ -28,6 +26,7 @@ from .screen import screen
 from .size import size
 from .speed import exact_tests, kernels, panel_cost, spread_pass
 from .truth import truth
+from .twins import twins
 from .unused_tokens import unused_tokens
 
 README = Path(__file__).parents[2] / "README.md"
@@ -44,15 +43,14 @@ PAGES: dict[str, Callable[[Any], str]] = {
         model_dna,
         model_tracing,
         offsets,
-        panel,
         panel_cost,
-        panel_strangers,
         power,
         query_key,
         screen,
         size,
         spread_pass,
         truth,
+        twins,
         unused_tokens,
     )
 }

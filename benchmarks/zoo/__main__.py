@@ -8,7 +8,7 @@ from pathlib import Path
 from .build import SHAPES, Recipe, build
 
 CACHE = Path.home() / ".cache" / "verify" / "zoo"
-RECIPES = ("models", "panel", "held_out", "strangers", "dispute", "families")
+RECIPES = ("models", "held_out", "strangers", "dispute", "families")
 
 
 def main() -> None:

@@ -170,7 +170,8 @@ def finish(
         "loss": loss,
         "network": config.to_dict(),
     }
-    _write(out, model.name, weights, config, order, truth, DTYPES[spec.get("dtype", "F32")])
+    documents = {"config.json": config.huggingface(), "tokenizer.json": tokenizer(order), "lineage.json": truth}
+    write(out, model.name, weights, documents, spec.get("dtype", "F32"))
 
 
 def configuration(spec: Spec, scale: str) -> Config:
@@ -237,15 +238,25 @@ def read(out: Path, name: str, *, torch: bool = False) -> tuple[Any, Config]:
     return {key: from_numpy(value) for key, value in arrays.items()}, config
 
 
-def _write(out: Path, name: str, weights: derive.Arrays, config: Config, order: Any, truth: Spec, dtype: Any) -> None:
+def write(out: Path, name: str, weights: derive.Arrays, documents: dict[str, Spec | str], dtype: str) -> None:
+    """Write the folder of a model, which appears whole or not at all.
+
+    Parameters
+    ----------
+    out : folder of all models.
+    name : of the model.
+    weights : arrays by name.
+    documents : further files by name, as text or as content for JSON.
+    dtype : what weights are rounded to: F32, F16 or BF16.
+    """
     part = out / f".{name}.{os.getpid()}"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
-    arrays = {key: np.ascontiguousarray(value.astype(dtype)) for key, value in weights.items()}
+    arrays = {key: np.ascontiguousarray(value.astype(DTYPES[dtype])) for key, value in weights.items()}
     (part / "model.safetensors").write_bytes(save(arrays, metadata={"format": "pt"}))
-    documents = {"config.json": config.huggingface(), "tokenizer.json": tokenizer(order), "lineage.json": truth}
     for file, content in documents.items():
-        (part / file).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        said = content if isinstance(content, str) else json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        (part / file).write_text(said, "utf-8")
     part.rename(out / name)
 
 

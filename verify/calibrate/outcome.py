@@ -96,7 +96,7 @@ def conclude(
         audit=_audit(selection, S),
     )
     primary = evidence.primary
-    of = ("twins", "pair_larger") if design == "twins_larger" else (primary.design,)
+    of = ("twins", "pair_larger") if design == "twins_and_pair_larger" else (primary.design,)
     evidence = evidence.model_copy(
         update={
             "log10_p": log10_corrected(primary.log10_p, stated.searched),

@@ -17,12 +17,12 @@ Were A or B among the references of twins, ``T`` of the claim would be another f
 theorem would not apply (``tests/test_calibrate_validity.py`` shows a rejection rate above the level).
 
 Theorem (both). The larger of two p-values, each valid under its own null hypothesis, is valid if either holds,
-whatever their dependence: it is at most ``u`` only if both are. Hence ``twins_larger``, the larger p of ``twins`` and
-``pair_larger``.
+whatever their dependence: it is at most ``u`` only if both are. Hence ``twins_and_pair_larger``, the larger p of
+``twins`` and ``pair_larger``.
 
 The primary design is a function of declarations, names, the level, and which scores exist. Where it is not named, it
-is ``twins_larger`` with recipes (``twins`` if ``pair_larger`` lacks scores or could not reach the level), else
-``own_kind`` with strata, else ``pair_larger``.
+is ``twins_and_pair_larger`` with recipes (``twins`` if ``pair_larger`` lacks scores or could not reach the level),
+else ``own_kind`` with strata, else ``pair_larger``.
 
 Rounding. A level, its subtraction and the scale err by less than 8 units in the last place of the largest value;
 values of ``T`` closer than twice that are tied.
@@ -109,7 +109,7 @@ class Ladder:
         recipes, over = len(self.selection.twins), self.rungs
         if design in over:
             return 1 / over[design].size
-        if not recipes or (design == "twins_larger" and "pair_larger" not in over):
+        if not recipes or (design == "twins_and_pair_larger" and "pair_larger" not in over):
             return None
         return 1 / (recipes + 1 if design == "twins" else min(recipes + 1, over["pair_larger"].size))
 
@@ -120,13 +120,13 @@ class Ladder:
         if self.selection.twins:
             rung = self.rungs.get("pair_larger")
             reaches = rung is not None and 1 / rung.size <= self.alpha * ROUNDED
-            return "twins_larger" if reaches and self.missing("pair_larger", known) is None else "twins"
+            return "twins_and_pair_larger" if reaches and self.missing("pair_larger", known) is None else "twins"
         return "pair_larger" if self.selection.strata is None else "own_kind"
 
     def missing(self, design: Design, known: NDArray[np.bool_]) -> tuple[int, int] | None:
         """The first pair of models whose score a design reads and the table lacks; None if there is none."""
         cells = [self._cells_of_twins()] if design.startswith("twins") else [self._cells_of(design)]
-        if design == "twins_larger":
+        if design == "twins_and_pair_larger":
             cells.append(self._cells_of("pair_larger"))
         first, second = np.concatenate(cells).T
         lacking = np.flatnonzero(~known[first, second])
@@ -217,7 +217,7 @@ class Ladder:
         if larger is not None:
             worse = max(of_twins, larger, key=lambda one: (one.log10_p, one.attainable_log10_p))
             least = max(of_twins.attainable_log10_p, larger.attainable_log10_p)
-            found.append(worse.model_copy(update={"design": "twins_larger", "attainable_log10_p": least}))
+            found.append(worse.model_copy(update={"design": "twins_and_pair_larger", "attainable_log10_p": least}))
         return found, claim, twins
 
     def _levelled(self, S: NDArray[np.float64]) -> tuple[float, dict[str, float], float]:

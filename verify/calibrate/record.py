@@ -32,7 +32,7 @@ Design = Literal[
     "stratum",
     "stratum_residual",
     "twins",
-    "twins_larger",
+    "twins_and_pair_larger",
 ]
 """Designs that may be primary: see docs/calibrate.md."""
 DESIGNS: tuple[Design, ...] = get_args(Design)
@@ -109,8 +109,8 @@ class CalibratedScore(Record):
     where the table has none."""
     left_out: tuple[LeftOut, ...] = ()
     ranks: tuple[DesignRank, ...]
-    """The rank by every design whose scores are known; only the primary one enters the p-value. ``twins_larger`` has
-    rank, size and p of whichever of its two ranks has the larger p."""
+    """The rank by every design whose scores are known; only the primary one enters the p-value.
+    ``twins_and_pair_larger`` has rank, size and p of whichever of its two ranks has the larger p."""
     log10_p: float
     """log10 p of the primary design, multiplied by the number of pairs searched."""
     attainable_log10_p: float

@@ -12,7 +12,7 @@ from math import log10
 from ..base import Phrase
 from ..fingerprint import Fingerprint, identical, shared_anchors
 from ..inference import bonferroni, holm, max_p
-from ..panel import PanelEvidence, unlike
+from ..panel import PanelEvidence, undecided
 from ..statistics import EXACT_TESTS, ExactResult, Result, Statistic
 from .declared import declared
 from .evidence import EvidenceLine, Verdict, combine, decide, exact_line, panel_line
@@ -89,7 +89,7 @@ def conclude(
     a, b : the two models.
     results : of the pair of parts in the headline, one for each exact test, in any order.
     panel : evidence of the panel; None if none was used. It enters the verdict only if the panel holds enough members
-        like A and B (:func:`verify.panel.unlike`).
+        like A and B (:func:`verify.panel.undecided`).
     stated : level, search and what else the report states beside its evidence.
     further : pairs of parts beside that one, with their results.
     equal : tensors that no table understands, equal in both.
@@ -104,7 +104,7 @@ def conclude(
     same, parts = identical(a, b), max(1, len(able))
     lines = [exact_line(combined, log10_p, stated.alpha, searched=searched, parts=parts)]
     if panel is not None:
-        lines.append(panel_line(panel, decisive=unlike(panel.use, searched) is None, searched=searched))
+        lines.append(panel_line(panel, decisive=undecided(panel.use, searched) is None, searched=searched))
     verdict: Verdict = "identical" if same else decide(lines)
     first = None if same or single(a.parts, b.parts) else headline(a, b)
     side_by_side: tuple[PartResult, ...] = ()

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from ..base import Phrase, Record
 from ..inference import bonferroni_min, holm
-from ..panel import PanelEvidence
+from ..panel import PRIMARY_DESIGN, PanelEvidence
 from ..statistics import EXACT_TESTS, PANEL_STATISTICS, PanelResult, Result, ScoreResult, TestResult
 
 Verdict = Literal["identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable"]
@@ -148,22 +148,30 @@ def exact_line(
 def panel_line(found: PanelEvidence, *, decisive: bool, searched: int = 1) -> EvidenceLine:
     """The line of the panel tests, of which the primary one alone decides.
 
+    Its p-value is 1 if a stranger scores as high as A and B: a rule that only makes a verdict rarer.
+
     Parameters
     ----------
     found : ranks and scores of the panel tests.
-    decisive : whether the panel holds enough members like A and B for a verdict; else ranks are recorded with the
+    decisive : whether the panel holds enough recipes and members for a verdict; else ranks are recorded with the
         tests, and the line has no p-value.
     searched : pairs of models that were searched for this one.
     """
     primary: PanelResult | None = found.primary if decisive else None
     least = None if primary is None else primary.attainable_log10_p
     log10_p = None if primary is None else primary.log10_p
+    if log10_p is not None and not found.use.beyond:
+        log10_p = 0.0
+    of_twins = found.use.primary_design == PRIMARY_DESIGN
+    asked, assumed = (
+        ("closer_than_twins", ("exchangeable_recipes", "exchangeable_members", "unrelated_twins"))
+        if of_twins
+        else ("closer_than_members", ("exchangeable", "no_affinity", "unrelated_members"))
+    )
     return EvidenceLine(
         line=PANEL,
-        asked=Phrase.of("closer_than_members"),
-        assumes=tuple(
-            Phrase.of(f"assumption.{code}") for code in ("exchangeable", "no_affinity", "unrelated_members")
-        ),
+        asked=Phrase.of(asked),
+        assumes=tuple(Phrase.of(f"assumption.{code}") for code in assumed),
         alpha=found.use.alpha,
         log10_p=None if log10_p is None else min(0.0, log10_p + log10(searched)),
         attainable_log10_p=None if least is None else min(0.0, least + log10(searched)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..base import Phrase
 from ..fingerprint import nothing_differs
-from ..panel import ALL_PAIRS, PRIMARY_DESIGN, unlike
+from ..panel import ALL_PAIRS, PRIMARY_DESIGN, undecided
 from ..statistics import TestResult
 from . import said_of_parts as of_parts
 from .declared import FOUND, Declared
@@ -33,6 +33,8 @@ def said(report: ClaimReport) -> Said:
     values: dict[str, object] = {"pair": pair, "p": _shown(report, behind)}
     false_match = report.panel.false_match if report.panel else None
     values["bound"] = 1.0 if false_match is None else false_match.bound
+    if report.panel is not None:
+        values |= {"recipes": len(report.panel.recipes), "ratio": report.panel.effect_ratio or 0.0}
     verdict, why = report.verdict, _why(report) if report.verdict == "untestable" else []
     code = f"{verdict}.earlier" if verdict == "similar_beyond_panel" and _by_an_earlier_rule(report) else verdict
     finding = Phrase.of(f"{code}.finding", **values)
@@ -85,6 +87,9 @@ def _why(report: ClaimReport) -> list[Phrase]:
 def _no_verdict(report: ClaimReport) -> Phrases:
     """Rank in a panel with too few members like A and B, and why that is no verdict."""
     why, primary = why_no_rank_decides(report), report.primary
+    if why is None and report.panel is not None and not report.panel.beyond:
+        use = report.panel
+        why = Phrase.of("panel.not_beyond", ratio=use.effect_ratio, largest=use.largest_stranger)
     if why is None or primary is None:
         return ()
     rung = next((rung for rung in primary.ranks if rung.design == ALL_PAIRS), None)
@@ -95,7 +100,7 @@ def _no_verdict(report: ClaimReport) -> Phrases:
 
 def why_no_rank_decides(report: ClaimReport) -> Phrase | None:
     """Why no rank in the panel is a verdict; None if one is, or no panel was used."""
-    return None if report.panel is None else unlike(report.panel, report.searched)
+    return None if report.panel is None else undecided(report.panel, report.searched)
 
 
 def multiplicity(report: ClaimReport) -> Phrases:

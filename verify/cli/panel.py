@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ..panel import Member, Panel
+    from ..panel import Member, Panel, StrangersAudit
 
 _SHADES = " ░▒▓█"
 
@@ -85,20 +85,32 @@ def show(panel_folder: str, statistic: str, heatmap: Path | None, as_json: bool,
 @click.argument("panel_folder", metavar="PANEL", default="default")
 @click.option("--statistic", default="", help="Statistic to audit; the primary one by default.")
 @click.option(
+    "--strangers",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FOLDER",
+    help="Unrelated models outside the panel to test it on (repeatable): a folder of models, best of one recipe.",
+)
+@click.option(
     "--qq", type=click.Path(path_type=Path), help="Write the QQ plot with envelope to a .svg, .pdf or .png."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the audit as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-def audit(panel_folder: str, statistic: str, qq: Path | None, as_json: bool, quiet: bool) -> None:
-    """Audit the calibration of PANEL: rejection rates inside strata and by family, and the worst of them."""
+def audit(
+    panel_folder: str, statistic: str, strangers: tuple[Path, ...], qq: Path | None, as_json: bool, quiet: bool
+) -> None:
+    """Audit the calibration of PANEL: rejection rates inside strata and by family, and on strangers outside it."""
     from ..panel.audit import audit as audit_scores
     from ..panel.audit import false_match_curve, quantile_envelope
 
     if qq is not None:
         _check_figure(qq)
     chosen, loaded = _statistic(statistic), _load(panel_folder)
+    outside = None
     with progress_bar(quiet) as progress:
         members, scores = _scores(loaded, chosen, progress)
+        if strangers:
+            outside = _outside(loaded, strangers, progress)
     strata, families = [m.stratum for m in members], [m.family for m in members]
     found = audit_scores(scores, strata, families)
     if found is None:
@@ -115,6 +127,7 @@ def audit(panel_folder: str, statistic: str, qq: Path | None, as_json: bool, qui
         echo(str(qq), err=True)
     if as_json:
         content = found.model_dump() | {"statistic": chosen, "false_match": curve}
+        content |= {} if outside is None else {"strangers": outside.model_dump()}
         echo(json.dumps(content))
     else:
         inside = count(found.pairs_within_strata, "pair")
@@ -127,6 +140,52 @@ def audit(panel_folder: str, statistic: str, qq: Path | None, as_json: bool, qui
         echo("\n| score as fixed threshold | disjoint pairs that reach it | of | 95% bound |\n|---:|---:|---:|---:|")
         for threshold, exceeding, pairs, bound in curve:
             echo(f"| {threshold:.4f} | {exceeding} | {pairs} | {bound:.3f} |")
+        echo(f"\n{_calibrated(loaded, outside)}")
+
+
+def _outside(loaded: Panel, folders: tuple[Path, ...], progress: Progress) -> StrangersAudit:
+    """The audit on the models in folders, each a group, or a model by itself."""
+    from ..fingerprint import fingerprint
+    from ..panel import audit_strangers
+
+    groups = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"--strangers is {str(folder)!r:.200}, which is no folder; give a folder of models.")
+        models = sorted(
+            path for path in folder.iterdir() if path.is_dir() or path.suffix in (".safetensors", ".gguf")
+        )
+        groups.append({path.name: fingerprint(path, effort="full") for path in models if path.name[0] != "."})
+    found = audit_strangers(loaded, groups, progress)
+    if found is None:
+        raise InputError(
+            "No folder given by --strangers holds two models; give folders of two or more."
+        )
+    return found
+
+
+def _calibrated(loaded: Panel, outside: StrangersAudit | None) -> str:
+    """Whether the panel is calibrated, in a sentence."""
+    recipes = len(loaded.record.twins)
+    if outside is None:
+        return (
+            f"Is it calibrated? Not shown here: {count(recipes, 'recipe')} of twins give ranks that are right for "
+            "recipes like them, by construction; unrelated models from elsewhere would tell (--strangers FOLDER)."
+        )
+    if outside.calibrated is None:
+        return (
+            "Is it calibrated? It gives no verdict on these models: it has "
+            f"{'too few recipes' if recipes else 'no twins'} of their kind."
+        )
+    said = "; ".join(
+        f"{at.called} of {outside.pairs} disjoint pairs of strangers get a verdict at level {at.level:g} "
+        f"(95% bounds {at.low:.3f} and {at.high:.3f})"
+        for at in outside.levels
+        if at.reachable
+    )
+    if outside.calibrated:
+        return f"Is it calibrated? Nothing here contradicts it: {said}."
+    return f"Is it calibrated? No, not for models like these: {said}."
 
 
 def _page(loaded: Panel, statistic: str, members: list[Member], scores: NDArray[np.float64]) -> str:

@@ -50,7 +50,7 @@ class SketchSpec(Record):
     """Largest number of anchor tokens kept."""
     stream: int = Field(default=256, ge=1, le=_MOST)
     """Residual dimensions kept."""
-    match_units: int = Field(default=64, ge=1, le=_MOST)
+    match_units: int = Field(default=256, ge=1, le=_MOST)
     """Hidden units of largest response kept per dense MLP (and per shared expert)."""
     match_expert_units: int = Field(default=8, ge=1, le=_MOST)
     """Hidden units of largest response kept per routed expert."""

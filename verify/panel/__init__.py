@@ -5,9 +5,20 @@ from .build import build_panel, slim, with_scores
 from .evidence import evaluate, members_needed
 from .likeness import Likeness, like_needed, own_kind_design
 from .recipe import Recipe
-from .record import Exclusion, Member, Panel, PanelRecord, RelatedPair, check_panel, kept_scores, load_panel
+from .record import (
+    Exclusion,
+    Member,
+    Panel,
+    PanelRecord,
+    RelatedPair,
+    Twins,
+    check_panel,
+    kept_scores,
+    load_panel,
+)
 from .scores import ScoreFile, Scores, compute
 from .selection import Dropped, comparable, comparable_groups, stratum_of
+from .strangers import StrangersAt, StrangersAudit, audit_strangers
 from .use import (
     ALL_PAIRS,
     PRIMARY_DESIGN,
@@ -15,8 +26,10 @@ from .use import (
     MemberUsed,
     PanelEvidence,
     PanelUse,
+    RecipeUsed,
+    impossible,
     own_pairs,
-    unlike,
+    undecided,
 )
 
 __all__ = [
@@ -34,10 +47,15 @@ __all__ = [
     "PanelRecord",
     "PanelUse",
     "Recipe",
+    "RecipeUsed",
     "RelatedPair",
     "ScoreFile",
     "Scores",
     "SizeAt",
+    "StrangersAt",
+    "StrangersAudit",
+    "Twins",
+    "audit_strangers",
     "build_panel",
     "check_panel",
     "comparable",
@@ -45,6 +63,7 @@ __all__ = [
     "compute",
     "evaluate",
     "false_match_curve",
+    "impossible",
     "kept_scores",
     "like_needed",
     "load_panel",
@@ -55,6 +74,6 @@ __all__ = [
     "quantile_envelope",
     "slim",
     "stratum_of",
-    "unlike",
+    "undecided",
     "with_scores",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from math import log10
 from pathlib import Path, PurePath
@@ -22,11 +22,16 @@ from .record import (
     Panel,
     PanelRecord,
     RelatedPair,
+    Twins,
     fingerprint_file,
 )
 from .scores import ScoreFile, compute
 from .selection import comparable_groups, stratum_of
+from .twin_scores import TwinFile
+from .twins import twin_scores
 
+EARLIER_UNITS = 64
+"""Units of an MLP that earlier fingerprints keep: twins are scored with as many too, to rank these among them."""
 RELATED_LEVEL = 1e-3
 """Family-wise level over all pairs of the panel below which pairs are listed as suspected relatives."""
 
@@ -87,14 +92,30 @@ def build_panel(
         progress(f"panel {recipe.name}", n, len(recipe.members))
     if not prints:
         raise InputError(f"No model of the recipe {recipe.name!r:.100} could be fingerprinted; see the reasons.")
+    made = [entry for entry in recipe.members if entry.member in prints]
+    twins, alone = _twins(made, prints)
+    for entry in alone:
+        reason = f"no second model of the recipe {entry.recipe!r:.100}, of the same kinds of MLP and norm, is left"
+        excluded.append(Exclusion(name=entry.member, reason=reason))
+        del prints[entry.member]
+        if report is not None:
+            report(f"{entry.member}: skipped: {reason}")
+    members = tuple(_member(entry, prints[entry.member]) for entry in made if not entry.recipe)
+    if not members:
+        raise InputError(
+            f"No reference of the recipe {recipe.name!r:.100} is left; give models without `recipe`, against which "
+            "the levels of twins are measured."
+        )
+    pairs = [*combinations((m.name for m in members), 2), *((a.name, b.name) for one in twins for a, b in [one.pair])]
     record = PanelRecord(
         name=recipe.name,
         version=recipe.version,
         description=recipe.description,
         sketch=next(iter(prints.values())).record.sketch,
-        members=tuple(_member(entry, prints[entry.member]) for entry in recipe.members if entry.member in prints),
+        members=members,
+        twins=twins,
         excluded=tuple(excluded),
-        kinship=related_pairs(prints, progress),
+        kinship=related_pairs(prints, pairs, progress),
     )
     panel = with_scores(Panel(record, prints), progress)
     panel.save(folder)
@@ -102,15 +123,21 @@ def build_panel(
 
 
 def with_scores(panel: Panel, progress: Progress = silent) -> Panel:
-    """The same panel with scores of every set of members that can be compared with one another."""
-    found = []
+    """The same panel with scores of every set of members that can be compared, and of the twins of their kind."""
+    found, of_twins = [], []
     for number, (members, anchors) in enumerate(comparable_groups(panel)):
         models = [on_anchors(panel.fingerprints[member.name], anchors) for member in members]
+        names = [member.name for member in members]
         for statistic in PANEL_STATISTICS:
             pairs = combinations(models, 2)
             if len(members) > 2 and not any(statistic.refusal(a, b) for a, b in pairs):
-                names = [member.name for member in members]
                 found.append((f"{statistic.id}-{number}", compute(statistic, models, names, anchors, None, progress)))
+        shape = models[0].record.architecture
+        kept = _twins_on(panel, (shape.gated, shape.norm), anchors)
+        for units in (panel.record.sketch.match_units, EARLIER_UNITS) if kept else ():
+            made = twin_scores(panel, PRIMARY, kept, tuple(names), anchors, units, progress)
+            if made is not None:
+                of_twins.append((f"twins-{PRIMARY.id}-{number}-{units}", anchors, units, made))
     files = tuple(
         ScoreFile(
             file=f"scores/{name}.safetensors",
@@ -122,24 +149,82 @@ def with_scores(panel: Panel, progress: Progress = silent) -> Panel:
         )
         for name, scores in found
     )
+    twin_files = tuple(
+        TwinFile(
+            file=f"scores/{name}.safetensors",
+            statistic=PRIMARY.id,
+            version=PRIMARY.version,
+            anchors=anchors,
+            units=units,
+            recipes=made.recipes,
+            references=made.references,
+            sha256=hashlib.sha256(made.to_bytes()).hexdigest(),
+        )
+        for name, anchors, units, made in of_twins
+    )
     return Panel(
-        panel.record.model_copy(update={"scores": files}), panel.fingerprints, [scores for _, scores in found]
+        panel.record.model_copy(update={"scores": files, "twin_scores": twin_files}),
+        panel.fingerprints,
+        [scores for _, scores in found],
+        [made for *_, made in of_twins],
+        panel.folder,
     )
 
 
+def _twins_on(panel: Panel, kind: tuple[bool, str], anchors: tuple[int, ...]) -> tuple[Twins, ...]:
+    """The recipes of a kind of MLP and norm whose pairs know a token list."""
+    return tuple(
+        twins
+        for twins in panel.record.twins
+        if (twins.gated, twins.norm) == kind
+        and all(
+            (found := panel.twin(member)) is not None and set(anchors).issubset(found.record.anchors)
+            for member in twins.pair
+        )
+    )
+
+
+def _twins(entries: Sequence[Entry], prints: Mapping[str, Fingerprint]) -> tuple[tuple[Twins, ...], list[Entry]]:
+    """The recipes with two models or more, and the models left alone; a recipe is of one kind of MLP and norm."""
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.recipe:
+            groups.setdefault(entry.recipe, []).append(entry)
+    twins, alone = [], []
+    for recipe, group in groups.items():
+        kinds = [(shape.gated, shape.norm) for shape in (prints[entry.member].record.architecture for entry in group)]
+        kept = [entry for entry, kind in zip(group, kinds, strict=True) if kind == kinds[0]]
+        rest = [entry for entry, kind in zip(group, kinds, strict=True) if kind != kinds[0]]
+        if len(kept) < 2:
+            kept, rest = [], group
+        else:
+            models = tuple(_member(entry, prints[entry.member]) for entry in kept)
+            twins.append(Twins(recipe=recipe, gated=kinds[0][0], norm=kinds[0][1], models=models))
+        alone += rest
+    return tuple(twins), alone
+
+
 def slim(panel: Panel) -> Panel:
-    """The same panel with only the arrays of panel statistics: about half the size, without exact tests."""
-    prints = {name: found.only(*PANEL_COMPONENTS) for name, found in panel.fingerprints.items()}
+    """The same panel with only what claims read: the arrays of panel statistics of members, and scores of twins."""
+    prints = {m.name: panel.fingerprints[m.name].only(*PANEL_COMPONENTS) for m in panel.record.members}
     members = tuple(
         member.model_copy(update={"fingerprint_sha256": hashlib.sha256(prints[member.name].to_bytes()).hexdigest()})
         for member in panel.record.members
     )
-    return Panel(panel.record.model_copy(update={"members": members}), prints, panel.scores)
+    return Panel(panel.record.model_copy(update={"members": members}), prints, panel.scores, panel.twin_scores)
 
 
-def related_pairs(prints: dict[str, Fingerprint], progress: Progress = silent) -> tuple[RelatedPair, ...]:
-    """Pairs that the exact tests find related, family-wise over all pairs; no member is dropped for it."""
-    pairs = list(combinations(prints, 2))
+def related_pairs(
+    prints: Mapping[str, Fingerprint], pairs: Sequence[tuple[str, str]], progress: Progress = silent
+) -> tuple[RelatedPair, ...]:
+    """Pairs that the exact tests find related, family-wise over all pairs given; no model is dropped for it.
+
+    Parameters
+    ----------
+    prints : fingerprints by name.
+    pairs : names of two models each.
+    progress : called after each pair.
+    """
     found = []
     for n, (a, b) in enumerate(pairs, start=1):
         results = [test(prints[a], prints[b]) for test in EXACT_TESTS]

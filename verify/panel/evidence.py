@@ -1,14 +1,17 @@
 """Rank two models among a panel: every panel statistic by every design, the primary one first.
 
-The primary statistic and design were fixed in code before any score was seen: ``response_match``, the larger of its
-ranks by raw score and by two-way residual among all pairs of comparable models, over the number of pairs of the
-claim's own kind. All other ranks are shown beside it and enter no verdict. The own kind, and whether it has enough
-members for a verdict, are decided by declarations alone (`likeness`).
+The primary statistic and design were fixed in code before any score was seen: ``response_match``, by the larger of
+two p-values: its rank among twins (`twins`), and the larger of its ranks by raw score and by two-way residual among
+all pairs of A, B and the comparable members. All other ranks are shown beside it and enter no verdict. Whether there
+are enough recipes and members for a verdict is decided by declarations alone (`use`).
+
+Validity. The larger of two p-values is super-uniform if either is, so under the hypothesis of either rung; `decide`
+adds that no stranger seen may score as high, which can only make a verdict rarer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,18 +32,28 @@ from ..inference import (
     rank,
     row_design,
     stratum_design,
+    twin_rank,
 )
-from ..statistics import PANEL_STATISTICS, PRIMARY, DesignRank, PanelResult, Similarity
-from ..statistics.applicability import on_anchors
+from ..statistics import PANEL_STATISTICS, PRIMARY, DesignRank, PanelResult, Similarity, TwinScore
 from ..statistics.response_match import response_grid
 from .audit import LEAST, audit
 from .likeness import like_needed, likeness, own_kind_design
 from .localise import localise
 from .own import guarded
-from .record import Panel, kept_scores
+from .record import Panel, Twins, kept_scores
 from .scores import Scores, compute
-from .selection import comparable, stratum_of
-from .use import PRIMARY_DESIGN, FalseMatch, MemberUsed, PanelEvidence, PanelUse
+from .selection import comparable, comparable_twins, stratum_of
+from .twins import FLOOR, TWINS, above_levels, at, twin_scores
+from .use import (
+    ALL_PAIRS,
+    PRIMARY_DESIGN,
+    FalseMatch,
+    MemberUsed,
+    PanelEvidence,
+    PanelUse,
+    RecipeUsed,
+    impossible,
+)
 
 Ranking = Literal["raw", "residual", "larger"]
 """Rank by raw score, by two-way residual, or the larger of the two."""
@@ -57,6 +70,7 @@ def evaluate(
     n_searched: int = 1,
     own: Sequence[Similarity] = (),
     progress: Progress = silent,
+    announce: Callable[[Phrase], None] = lambda _: None,
 ) -> PanelEvidence:
     """Rank A and B among a panel.
 
@@ -70,6 +84,7 @@ def evaluate(
     n_searched : number of pairs that were searched; the panel must be able to reach ``alpha / n_searched``.
     own : the caller's own similarities, ranked after ``PANEL_STATISTICS``; their results carry their own words.
     progress : called after each score.
+    announce : called before any score is computed, if the panel allows no verdict, with the reason.
 
     Returns
     -------
@@ -82,12 +97,16 @@ def evaluate(
         If a similarity of the caller fails, or is not symmetric.
     """
     selection = comparable(panel, a, b, families)
+    recipes, without = comparable_twins(panel, a, b, families)
     models = [a, b, *(panel.fingerprints[member.name] for member in selection.members)]
+    units = min(model.record.sketch.match_units for model in models)
     claim = _Claim(
         panel,
-        [on_anchors(model, selection.anchors) for model in models],
+        [at(model, selection.anchors, units) for model in models],
         ["A", "B", *(member.name for member in selection.members)],
         selection.anchors,
+        units,
+        recipes,
     )
     strata = [stratum_of(model.record.architecture) for model in (a, b)]
     use = PanelUse(
@@ -104,20 +123,34 @@ def evaluate(
         corpus_b=corpora[1],
         like_a=likeness(selection.members, strata[0], corpora[0]),
         like_b=likeness(selection.members, strata[1], corpora[1]),
+        recipes=tuple(map(_used, recipes)),
+        recipes_dropped=without,
+        recipes_in_panel=len(panel.record.twins),
         anchors=len(selection.anchors),
         alpha=alpha,
         families=tuple(sorted(families)),
     )
+    why_not = impossible(use, n_searched)
+    if why_not is not None:
+        announce(why_not)
     results = []
     for statistic in PANEL_STATISTICS:
         result, scores = _test(statistic, claim, use, n_searched, progress)
         results.append(result)
         if statistic is PRIMARY and scores is not None:
+            use = use.model_copy(update={"twins_scored": bool(result.twins) or not recipes})
             use = with_diagnostics(use, scores.matrix, result, n_searched)
     for similarity in own:
         result, _ = _test(guarded(similarity), claim, use, n_searched, progress)
         results.append(result.model_copy(update={"words": similarity.words}))
     return PanelEvidence(tuple(results), use)
+
+
+def _used(twins: Twins) -> RecipeUsed:
+    first, second = twins.pair
+    return RecipeUsed(
+        recipe=twins.recipe, stratum=twins.stratum, corpus=twins.corpus, models=(first.name, second.name)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +161,9 @@ class _Claim:
     models: list[Fingerprint]
     names: list[str]
     anchors: tuple[int, ...]
+    units: int
+    """Largest number of units kept of an MLP."""
+    recipes: tuple[Twins, ...]
 
 
 def _test(
@@ -140,11 +176,14 @@ def _test(
     reason = _refusal(statistic, claim, use.alpha / n_searched)
     scores: Scores | None = None
     ranks: tuple[DesignRank, ...] = ()
+    twins: tuple[TwinScore, ...] = ()
     if reason is None:
         try:
-            known = kept_scores(claim.panel, statistic, claim.names[2:], claim.anchors)
+            whole = claim.units == claim.panel.record.sketch.match_units
+            known = kept_scores(claim.panel, statistic, claim.names[2:], claim.anchors) if whole else None
             scores = compute(statistic, claim.models, claim.names, claim.anchors, known, progress)
-            ranks = ranks_by_design(scores.matrix, *use.kinds)
+            twins = _twins(claim, progress) if statistic is PRIMARY else ()
+            ranks = ranks_by_design(scores.matrix, *use.kinds, twins)
         except StatisticsError:  # a missing score is not evidence of no relation
             reason, scores = Phrase.of("panel.no_score"), None
     if scores is None:
@@ -156,11 +195,26 @@ def _test(
         result = result.model_copy(
             update={
                 "scores": tuple(scores.matrix[pairs].tolist()),
+                "twins": twins,
                 "by_cell": localise(grid, scores.grids),
                 "grid": tuple(map(tuple, grid.shares.tolist())),
             }
         )
     return result, scores
+
+
+def _twins(claim: _Claim, progress: Progress) -> tuple[TwinScore, ...]:
+    """The scores of the recipes ranked among; none if the panel has neither scores nor fingerprints for them."""
+    found = twin_scores(
+        claim.panel, PRIMARY, claim.recipes, tuple(claim.names[2:]), claim.anchors, claim.units, progress
+    )
+    if found is None:
+        return ()
+    above = above_levels(found.pairs, found.levels)
+    return tuple(
+        TwinScore(recipe=recipe, score=float(score), above_levels=float(value))
+        for recipe, score, value in zip(found.recipes, found.pairs, above, strict=True)
+    )
 
 
 def conclude(
@@ -179,14 +233,16 @@ def conclude(
     ranks : its ranks by design; empty where it does not apply.
     score : the score of A and B.
     reason : why it does not apply; None where it does.
-    primary_design : the design whose p-value is the result's.
+    primary_design : the design whose p-value is the result's; where there is none, as there is without twins, that of
+        all pairs is.
 
     Returns
     -------
     PanelResult
         The result.
     """
-    primary = next((found for found in ranks if found.design == primary_design), None)
+    by_design = {found.design: found for found in ranks}
+    primary = by_design.get(primary_design, by_design.get(ALL_PAIRS))
     return PanelResult(
         id=statistic.id,
         version=statistic.version,
@@ -202,7 +258,7 @@ def conclude(
 def _refusal(statistic: Similarity, claim: _Claim, alpha: float) -> Phrase | None:
     """Why a claim cannot be ranked, decided before any score is computed; None if it can."""
     a, b = claim.models[:2]
-    if not a.record.sketch.same_sizes(claim.panel.record.sketch):
+    if not all(a.record.sketch.same_sizes(member.record.sketch) for member in claim.models[2:]):
         return Phrase.of("panel.other_sketch")
     if a.record.architecture.norm != b.record.architecture.norm:
         return Phrase.of("panel.two_norms")
@@ -230,13 +286,16 @@ def members_needed(alpha: float) -> int:
     return max(LEAST - 2, like_needed(alpha))
 
 
-def ranks_by_design(scores: NDArray[np.float64], strata: list[str], corpora: list[str]) -> tuple[DesignRank, ...]:
+def ranks_by_design(
+    scores: NDArray[np.float64], strata: list[str], corpora: list[str], twins: Sequence[TwinScore] = ()
+) -> tuple[DesignRank, ...]:
     """The rank by every design; strata too small for a residual are ranked by raw score.
 
     Parameters
     ----------
     scores : shape [n, n], symmetric, of A, B and the members in that order.
     strata, corpora : of A, B and the members; an empty corpus is not declared.
+    twins : scores of the recipes ranked among; none for a statistic that twins were not scored by.
     """
     n = len(scores)
     stratum = stratum_design(strata)
@@ -254,7 +313,23 @@ def ranks_by_design(scores: NDArray[np.float64], strata: list[str], corpora: lis
     ranks = [rank_by(scores, design, ranking) for design, ranking in steps]
     own = own_kind_design(strata, corpora)
     ranks.insert(3, design_rank(own.id, own_kind_rank(scores, pair_design(n), own)))
+    if twins:
+        claim = claim_above_levels(scores)
+        among = design_rank(TWINS, twin_rank(claim, [recipe.above_levels for recipe in twins]))
+        both = max(among, ranks[2], key=lambda found: found.log10_p)
+        attainable = max(among.attainable_log10_p, ranks[2].attainable_log10_p)
+        ranks += [among, both.model_copy(update={"design": PRIMARY_DESIGN, "attainable_log10_p": attainable})]
     return tuple(ranks)
+
+
+def claim_above_levels(scores: NDArray[np.float64]) -> float:
+    """T of A and B, the first two models of a score matrix whose others are the references.
+
+    Parameters
+    ----------
+    scores : shape [n, n].
+    """
+    return float(above_levels(scores[0, 1], scores[:2, 2:]))
 
 
 def rank_by(scores: NDArray[np.float64], design: Design, ranking: Ranking) -> DesignRank:
@@ -286,8 +361,8 @@ def design_rank(design: str, found: OrbitRank) -> DesignRank:
 def with_diagnostics(use: PanelUse, scores: NDArray[np.float64], result: PanelResult, n_searched: int) -> PanelUse:
     """Add the diagnostics of the primary scores: sensitivity, bound on false matches, audit.
 
-    The sensitivity is that of the primary design, to unequal selection among the pairs of the claim's own kind. Both
-    the level and the bound are corrected for the pairs that were searched.
+    The sensitivity is the smaller of those of the two rungs. Both the level and the bound are corrected for the pairs
+    that were searched.
 
     Parameters
     ----------
@@ -301,17 +376,27 @@ def with_diagnostics(use: PanelUse, scores: NDArray[np.float64], result: PanelRe
     PanelUse
         The same with sensitivity, bound on false matches and audit.
     """
-    members = use.members
-    primary = next(found for found in result.ranks if found.design == use.primary_design)
-    pairs = disjoint_pairs([member.name for member in members])
-    exceeding = sum(bool(scores[2 + i, 2 + j] >= scores[0, 1]) for i, j in pairs)
+    members, alpha = use.members, use.alpha / n_searched
+    rungs = (TWINS, ALL_PAIRS) if use.primary_design == PRIMARY_DESIGN else (use.primary_design,)
+    own = [found for found in result.ranks if found.design in rungs]
+    if result.twins:
+        claim = claim_above_levels(scores)
+        exceeding, pairs = sum(recipe.above_levels >= claim for recipe in result.twins), len(result.twins)
+        of_members = scores[2:, 2:][np.triu_indices(len(members), 1)]
+        largest = float(max(*(recipe.score for recipe in result.twins), *of_members.tolist()))
+        effect = {"largest_stranger": largest, "effect_ratio": float((scores[0, 1] + FLOOR) / (largest + FLOOR))}
+    else:
+        disjoint = disjoint_pairs([member.name for member in members])
+        exceeding = sum(bool(scores[2 + i, 2 + j] >= scores[0, 1]) for i, j in disjoint)
+        pairs, effect = len(disjoint), {}
     return use.model_copy(
-        update={
-            "critical_odds_ratio": critical_odds_ratio(primary.rank, primary.size, use.alpha / n_searched),
+        update=effect
+        | {
+            "critical_odds_ratio": min((critical_odds_ratio(r.rank, r.size, alpha) for r in own), default=None),
             "false_match": FalseMatch(
                 exceedances=exceeding,
-                pairs=len(pairs),
-                bound=min(1.0, n_searched * false_match_bound(exceeding, len(pairs))),
+                pairs=pairs,
+                bound=min(1.0, n_searched * false_match_bound(exceeding, pairs)),
             ),
             "audit": audit(scores[2:, 2:], [m.stratum for m in members], [m.family for m in members]),
         }

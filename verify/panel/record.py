@@ -1,7 +1,11 @@
 """A panel: fingerprints of models declared unrelated, and everything declared about them.
 
-On disk a panel is a folder: ``panel.json`` (canonical JSON of the record), one fingerprint file per member, and score
+On disk a panel is a folder: ``panel.json`` (canonical JSON of the record), one fingerprint file per model, and score
 files. The record holds the sha256 of every file, so its own digest covers them all.
+
+*Members* are models without a recipe: references, of which pairs are ranked. *Twins* are two or more models of one
+recipe from different seeds, of which one pair, chosen by names, gives the recipe's score (`twins`). Fingerprints of
+twins may be left out of a folder that has their scores.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from ..base import (
     digest,
     first_problem,
     json_object,
+    later,
     options,
     read_regular,
     write_atomically,
@@ -28,6 +33,7 @@ from ..base import (
 from ..fingerprint import Component, Fingerprint, SketchSpec
 from ..statistics import Similarity
 from .scores import ScoreFile, Scores
+from .twin_scores import TwinFile, TwinScores
 
 RECORD = "panel.json"
 _LARGEST = 1 << 28  # bytes; the record of a thousand members has about 1 MB
@@ -74,6 +80,38 @@ class RelatedPair(Record):
     """Family-wise over the tests of the pair and over all pairs of the panel."""
 
 
+class Twins(Record):
+    """The models of one recipe, from different seeds."""
+
+    recipe: str = Field(min_length=1)
+    gated: bool
+    """Whether their MLPs are gated."""
+    norm: Literal["rms", "layer"]
+    """Kind of their norms."""
+    models: tuple[Member, ...] = Field(min_length=2)
+
+    @property
+    def pair(self) -> tuple[Member, Member]:
+        """The two models whose score is the recipe's: those with the smallest sha256 of their names."""
+        first, second = sorted(self.models, key=blind)[:2]
+        return first, second
+
+    @property
+    def corpus(self) -> str:
+        """Name of their training text; empty if not declared."""
+        return self.models[0].corpus
+
+    @property
+    def stratum(self) -> str:
+        """Stratum of the first."""
+        return self.models[0].stratum
+
+
+def blind(member: Member) -> bytes:
+    """The key by which members are chosen without regard to scores: sha256 of the name."""
+    return hashlib.sha256(member.name.encode()).digest()
+
+
 class PanelRecord(Record):
     """Everything in a panel except the fingerprints."""
 
@@ -83,18 +121,31 @@ class PanelRecord(Record):
     description: str
     sketch: SketchSpec
     members: tuple[Member, ...] = Field(min_length=1)
+    """References: models of no recipe."""
+    twins: tuple[Twins, ...] = later(())
     excluded: tuple[Exclusion, ...] = ()
     kinship: tuple[RelatedPair, ...] = ()
     """Suspected relatives, found when the panel was built; they are listed and never dropped."""
     scores: tuple[ScoreFile, ...] = ()
+    twin_scores: tuple[TwinFile, ...] = later(())
     digest: str = ""
     """``sha256:`` over the canonical JSON of everything else, which holds the sha256 of every file."""
 
     @model_validator(mode="after")
     def _check_names(self) -> PanelRecord:
-        names = [member.name for member in self.members]
-        if len(set(names)) < len(names):
+        names, recipes = [member.name for member in self.members], [twins.recipe for twins in self.twins]
+        models = [*names, *(member.name for twins in self.twins for member in twins.models)]
+        if len(set(models)) < len(models):
             raise ValueError("two members have one name")
+        if len(set(recipes)) < len(recipes):
+            raise ValueError("two recipes have one name")
+        if any(
+            len({*kept.recipes}) < len(kept.recipes)
+            or not {*recipes}.issuperset(kept.recipes)
+            or not {*names}.issuperset(kept.references)
+            for kept in self.twin_scores
+        ):
+            raise ValueError("scores of twins are of other recipes or references")
         if any(len({*kept.names}) < len(kept.names) or not {*names}.issuperset(kept.names) for kept in self.scores):
             raise ValueError("scores are not of distinct members")
         return self
@@ -112,14 +163,23 @@ class Panel:
     record : PanelRecord
     fingerprints : mapping of member name to Fingerprint.
     scores : the scores that ``record.scores`` lists, in its order.
+    twin_scores : those that ``record.twin_scores`` lists, in its order.
+    folder : where fingerprints of twins are read from, when they are needed.
     """
 
     def __init__(
-        self, record: PanelRecord, fingerprints: Mapping[str, Fingerprint], scores: Sequence[Scores] = ()
+        self,
+        record: PanelRecord,
+        fingerprints: Mapping[str, Fingerprint],
+        scores: Sequence[Scores] = (),
+        twin_scores: Sequence[TwinScores] = (),
+        folder: Path | None = None,
     ) -> None:
         self.record = record.sealed()
         self.fingerprints = dict(fingerprints)
         self.scores = tuple(scores)
+        self.twin_scores = tuple(twin_scores)
+        self.folder = folder
 
     def __eq__(self, other: object) -> bool:
         return self.digest == other.digest if isinstance(other, Panel) else NotImplemented
@@ -138,6 +198,7 @@ class Panel:
             (
                 f"Panel {r.name!r}, version {r.version}",
                 f"members  {len(r.members)} of {len(families)} families and {len(strata)} strata",
+                f"twins    {len(r.twins)} recipes of {sum(len(twins.models) for twins in r.twins)} models",
                 f"left out {len(r.excluded)}; related by an exact test: {len(r.kinship)} pairs",
                 f"scores   kept by {len({kept.statistic for kept in r.scores})} statistics",
                 f"digest   {self.digest}",
@@ -149,6 +210,19 @@ class Panel:
         """Digest of the record, which covers every fingerprint and every score."""
         return self.record.digest
 
+    def twin(self, member: Member) -> Fingerprint | None:
+        """Fingerprint of a model of a recipe; None if the panel keeps only scores.
+
+        Raises
+        ------
+        InputError
+            If the file was altered.
+        """
+        if member.name in self.fingerprints or self.folder is None:
+            return self.fingerprints.get(member.name)
+        file = fingerprint_file(self.folder, member.name)
+        return _fingerprint(self.record, file, member) if file.exists() else None
+
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the folder: the fingerprints first, the record last.
 
@@ -158,10 +232,12 @@ class Panel:
             If ``folder`` is no path.
         """
         folder = options.path("folder", folder)
-        for member in self.record.members:
-            self.fingerprints[member.name].save(fingerprint_file(folder, member.name))
+        for name, found in self.fingerprints.items():
+            found.save(fingerprint_file(folder, name))
         for kept, scores in zip(self.record.scores, self.scores, strict=True):
             write_atomically(folder / kept.file, scores.to_bytes())
+        for of_twins, made in zip(self.record.twin_scores, self.twin_scores, strict=True):
+            write_atomically(folder / of_twins.file, made.to_bytes())
         write_atomically(folder / RECORD, canonical(_content(self.record)) + b"\n")
 
     @staticmethod
@@ -177,15 +253,13 @@ class Panel:
         record = _record(folder / RECORD)
         prints = {}
         for member in record.members:
-            file = fingerprint_file(folder, member.name)
-            _bytes(record, file, member.fingerprint_sha256)
-            found = prints[member.name] = Fingerprint.load(file)
-            if (found.record.content_sha256, found.record.sketch) != (member.content_sha256, record.sketch):
-                raise InputError(
-                    f"{file.name} is of another model or sketch than {RECORD} says; build the panel again."
-                )
+            prints[member.name] = _fingerprint(record, fingerprint_file(folder, member.name), member)
         scores = [Scores.from_bytes(_bytes(record, folder / kept.file, kept.sha256), kept) for kept in record.scores]
-        return Panel(record, prints, scores)
+        of_twins = [
+            TwinScores.from_bytes(_bytes(record, folder / kept.file, kept.sha256), kept)
+            for kept in record.twin_scores
+        ]
+        return Panel(record, prints, scores, of_twins, folder)
 
 
 def check_panel(panel: str | os.PathLike[str] | Panel | None) -> None:
@@ -236,10 +310,18 @@ def fingerprint_file(folder: Path, name: str) -> Path:
     return folder / "fingerprints" / f"{name}.safetensors"
 
 
+def _fingerprint(record: PanelRecord, file: Path, member: Member) -> Fingerprint:
+    _bytes(record, file, member.fingerprint_sha256)
+    found = Fingerprint.load(file)
+    if (found.record.content_sha256, found.record.sketch) != (member.content_sha256, record.sketch):
+        raise InputError(f"{file.name} is of another model or sketch than {RECORD} says; build the panel again.")
+    return found
+
+
 def _content(record: PanelRecord) -> dict[str, Any]:
     """Content of the file, without undeclared corpora, so that panels from before corpora keep their digest."""
     content = record.model_dump(mode="json")
-    for member in content["members"]:
+    for member in [*content["members"], *(one for twins in content.get("twins", ()) for one in twins["models"])]:
         if not member["corpus"]:
             del member["corpus"]
     return content

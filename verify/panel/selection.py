@@ -9,14 +9,13 @@ selection: declared families, identity of weights, kinds of MLP and norm, and vo
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ..base import Phrase, Record
 from ..checkpoint import Architecture
 from ..fingerprint import ANCHORS, LEAST_ANCHORS, Fingerprint, known_tokens
-from .record import Member, Panel
+from .record import Member, Panel, Twins, blind
 
 
 class Dropped(Record):
@@ -65,7 +64,7 @@ def comparable(panel: Panel, a: Fingerprint, b: Fingerprint, families: Collectio
             reasons[member.name] = reason
     kind, anchors = _on_one_list(panel, kind, known_tokens(a.record) & known_tokens(b.record))
     kept: list[Member] = []
-    for member in sorted(kind, key=_blind):
+    for member in sorted(kind, key=blind):
         reason = _related(member, a, b, related) or next(
             (
                 Phrase.of("panel.member.stands_for", name=other.name, family=other.family)
@@ -90,6 +89,37 @@ def comparable(panel: Panel, a: Fingerprint, b: Fingerprint, families: Collectio
     )
 
 
+def comparable_twins(
+    panel: Panel, a: Fingerprint, b: Fingerprint, families: Collection[str] = ()
+) -> tuple[tuple[Twins, ...], tuple[Dropped, ...]]:
+    """Recipes that a claim can be ranked among: with MLPs and norms of the kinds of A and B, and no relative of them.
+
+    Parameters
+    ----------
+    panel : the panel.
+    a, b : the two models.
+    families : declared families of A and B; recipes with a model of one are excluded.
+
+    Returns
+    -------
+    tuple
+        The recipes, and those left out for a declared relation; recipes of other kinds are not listed.
+    """
+    kinds = {(model.record.architecture.gated, model.record.architecture.norm) for model in (a, b)}
+    kept, dropped = [], []
+    for twins in panel.record.twins:
+        if kinds != {(twins.gated, twins.norm)}:
+            continue
+        declared = {family: Phrase.of("panel.member.family_declared", family=family) for family in families}
+        reasons = (_related(member, a, b, declared) for member in twins.models)
+        reason = next((one for one in reasons if one is not None), None)
+        if reason is None:
+            kept.append(twins)
+        else:
+            dropped.append(Dropped(name=twins.recipe, reason=reason))
+    return tuple(kept), tuple(dropped)
+
+
 def stratum_of(shape: Architecture) -> str:
     """The stratum of a model: type, depth and vocabulary size."""
     return f"{shape.model_type or shape.family}, {shape.layers} layers, vocabulary {shape.vocab}"
@@ -111,7 +141,7 @@ def _on_one_list(panel: Panel, members: list[Member], shared: set[int]) -> tuple
     least = min(LEAST_ANCHORS, len(shared))  # if A and B share too few, members are not excluded for it
     known = {member.name: known_tokens(panel.fingerprints[member.name].record) for member in kept}
     while kept and len(shared.intersection(*(known[member.name] for member in kept))) < least:
-        kept.remove(min(kept, key=lambda member: (len(shared & known[member.name]), _blind(member))))
+        kept.remove(min(kept, key=lambda member: (len(shared & known[member.name]), blind(member))))
     return kept, tuple(sorted(shared.intersection(*(known[member.name] for member in kept))))
 
 
@@ -129,7 +159,3 @@ def _related(member: Member, a: Fingerprint, b: Fingerprint, families: Mapping[s
         if member.content_sha256 == model.record.content_sha256:
             return Phrase.of("panel.member.same_weights", model=side)
     return families.get(member.family)
-
-
-def _blind(member: Member) -> bytes:
-    return hashlib.sha256(member.name.encode()).digest()

@@ -1,19 +1,27 @@
-"""The use that a claim makes of a panel: which members it was ranked among, and how strong the panel is."""
+"""The use that a claim makes of a panel: which models it was ranked among, and how strong the panel is.
+
+A verdict needs two rungs, and counts the larger of their p-values: the rank of the claim among twins (`twins`), and
+the larger of its ranks by raw score and by two-way residual among all pairs of A, B and the members. It also needs
+an effect: a score beyond that of every stranger seen. Whether a verdict is possible at all is decided before any
+score is.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isqrt
 
-from ..base import Phrase, Record
+from ..base import Phrase, Record, later
 from ..statistics import PRIMARY, PanelResult
 from .audit import Audit
 from .likeness import OWN_KIND, Likeness, like_needed, pairs_needed
 from .selection import Dropped
+from .twins import TWINS
 
-PRIMARY_DESIGN = OWN_KIND
 ALL_PAIRS = "pair_larger"
-"""The design with the rank of the primary one, but over the number of all pairs."""
+"""The design of the residual rung: the larger of the ranks by raw score and by residual, among all pairs."""
+PRIMARY_DESIGN = f"{TWINS}_and_{ALL_PAIRS}"
+"""The one of the two rungs with the larger p-value."""
 
 
 class MemberUsed(Record):
@@ -25,16 +33,27 @@ class MemberUsed(Record):
     corpus: str = ""
 
 
+class RecipeUsed(Record):
+    """A recipe whose twins A and B were ranked among."""
+
+    recipe: str
+    stratum: str
+    corpus: str = ""
+    models: tuple[str, str]
+    """Names of the two models."""
+
+
 class FalseMatch(Record):
-    """How often unrelated models reach the claim's raw score."""
+    """How often unrelated models reach the claim's score."""
 
     exceedances: int
-    """Number of disjoint pairs of members that reach it."""
+    """Number of recipes whose twins reach it, above levels; without recipes, of disjoint pairs of members that reach
+    the raw score."""
     pairs: int
-    """Number of disjoint pairs of members, by a pairing fixed by their names."""
+    """Number of recipes; without recipes, of disjoint pairs of members, by a pairing fixed by their names."""
     bound: float
-    """95% upper bound on the probability, for models drawn independently like the members, that one of the pairs
-    searched reaches it."""
+    """95% upper bound on the probability, for recipes (without recipes: models) drawn independently like those of the
+    panel, that one of the pairs searched reaches it."""
 
 
 class PanelUse(Record):
@@ -54,6 +73,19 @@ class PanelUse(Record):
     like_a: Likeness = Likeness()
     """How many of ``members`` are like A, by declarations."""
     like_b: Likeness = Likeness()
+    recipes: tuple[RecipeUsed, ...] = later(())
+    """Recipes ranked among."""
+    recipes_dropped: tuple[Dropped, ...] = later(())
+    """Recipes of the kind of A and B that were not used, for a declared relation."""
+    recipes_in_panel: int = later(0)
+    """Number of recipes of any kind."""
+    twins_scored: bool = later(True)
+    """Whether the panel has the twins' scores, or their fingerprints, for the tokens and units that all share."""
+    largest_stranger: float | None = later(None)
+    """The largest score of twins, and of pairs of members; None if there is none."""
+    effect_ratio: float | None = later(None)
+    """The score of A and B over the largest stranger's, both with ``twins.FLOOR`` added; a verdict needs more than
+    1."""
     anchors: int
     """Number of tokens in the list that all scores use."""
     primary: str = PRIMARY.id
@@ -64,11 +96,16 @@ class PanelUse(Record):
     families: tuple[str, ...]
     """Families declared for A and B."""
     critical_odds_ratio: float | None = None
-    """Gamma*: the primary result would be overturned only if unrelated pairs like this one were at least this many
+    """Gamma*: the primary result would be overturned only if recipes, or pairs, like this one were at least this many
     times as likely (odds) to be chosen for testing as others. None if the primary test does not apply."""
     false_match: FalseMatch | None = None
     audit: Audit | None = None
     """Audit of the primary statistic over the members used; None for fewer than six."""
+
+    @property
+    def beyond(self) -> bool:
+        """Whether A and B score above every stranger seen; without twins there is no such rule."""
+        return self.effect_ratio is None or self.effect_ratio > 1
 
     @property
     def kinds(self) -> tuple[list[str], list[str]]:
@@ -90,15 +127,43 @@ class PanelEvidence:
         return self.results[0]
 
 
-def unlike(use: PanelUse, searched: int = 1) -> Phrase | None:
-    """Why no rank among the members used is a verdict, by declarations; None if one is.
+def undecided(use: PanelUse, searched: int = 1) -> Phrase | None:
+    """Why no rank in the panel is a verdict, whatever the scores, by declarations alone; None if one is.
 
     Parameters
     ----------
+    use : what the report says of the panel.
     searched : number of pairs of models that were searched, by which the level is divided.
     """
-    if use.primary_design != OWN_KIND:  # a report from before this rule
+    if use.primary_design == OWN_KIND:
+        return _unlike(use, searched)
+    if use.primary_design != PRIMARY_DESIGN:  # a report from before either rule
         return None
+    return impossible(use, searched)
+
+
+def impossible(use: PanelUse, searched: int = 1) -> Phrase | None:
+    """Why the recipes of a panel allow no verdict, by declarations; None if they do.
+
+    Parameters
+    ----------
+    use : what the report says of the panel.
+    searched : number of pairs of models that were searched, by which the level is divided.
+    """
+    alpha = use.alpha / searched
+    needed = pairs_needed(alpha) - 1
+    if not use.recipes_in_panel:
+        return Phrase.of("panel.no_recipes", alpha=alpha, needed=needed)
+    if len(use.recipes) < needed:
+        of = use.recipes_in_panel
+        return Phrase.of("panel.few_recipes", recipes=len(use.recipes), of=of, alpha=alpha, needed=needed)
+    if not use.twins_scored:
+        return Phrase.of("panel.twins_not_scored", anchors=use.anchors)
+    return None
+
+
+def _unlike(use: PanelUse, searched: int) -> Phrase | None:
+    """Why the number of members like A and B, which an earlier rule asked for, allows no verdict."""
     sides = (("A", use.stratum_a, use.corpus_a, use.like_a), ("B", use.stratum_b, use.corpus_b, use.like_b))
     undeclared = " and ".join(side for side, _, corpus, _ in sides if not corpus)
     if undeclared:

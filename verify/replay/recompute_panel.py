@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log10
+from math import isfinite, log10
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,9 @@ from ..claim import ClaimReport
 from ..claim.evidence import PANEL
 from ..panel import ALL_PAIRS, PRIMARY_DESIGN, PanelEvidence, PanelUse, members_needed, stratum_of
 from ..panel.evidence import conclude, ranks_by_design, with_diagnostics
-from ..panel.likeness import likeness
+from ..panel.likeness import OWN_KIND, likeness
 from ..panel.selection import Dropped
-from ..statistics import PANEL_STATISTICS, PRIMARY, CellResult, DesignRank, PanelResult, Similarity
+from ..statistics import PANEL_STATISTICS, PRIMARY, CellResult, DesignRank, PanelResult, Similarity, TwinScore
 from ..statistics.earlier import EARLIER_DESIGNS
 from ..statistics.response_match import deeper_median
 from ..wording import is_filled
@@ -45,7 +45,7 @@ def panel_again(report: ClaimReport, recorded: PanelUse, problems: list[Disagree
     use = recorded.model_copy(
         update={
             "primary": PRIMARY.id,
-            "primary_design": _design_of_its_day(report) if older else PRIMARY_DESIGN,
+            "primary_design": _design_of_its_day(report),
             "alpha": alpha,
             "families": tuple(sorted(recorded.families)),
             "dropped": _told(recorded.dropped),
@@ -55,23 +55,26 @@ def panel_again(report: ClaimReport, recorded: PanelUse, problems: list[Disagree
             "critical_odds_ratio": None,
             "false_match": None,
             "audit": None,
+            "largest_stranger": None,
+            "effect_ratio": None,
         }
     )
-    if use.primary_design == PRIMARY_DESIGN:  # the rule that counts members like A and B
+    if use.primary_design in (PRIMARY_DESIGN, OWN_KIND):  # the rules since members like A and B are counted
         use = use.model_copy(
             update={
                 "like_a": likeness(use.members, use.stratum_a, use.corpus_a),
                 "like_b": likeness(use.members, use.stratum_b, use.corpus_b),
             }
         )
-    claim = _Ranked(report, use, len(use.members) + 2, members_needed(alpha / report.searched), older)
+    changed = use.primary_design != PRIMARY_DESIGN
+    claim = _Ranked(report, use, len(use.members) + 2, members_needed(alpha / report.searched), older or changed)
     results = []
     for statistic in PANEL_STATISTICS:
         result, scores = _ranked(statistic, claim, problems)
         if statistic is PRIMARY and scores is not None:
             try:
                 use = with_diagnostics(use, scores, result, report.searched)
-                if use.primary_design != PRIMARY_DESIGN:  # whose audit was of its own p-values
+                if use.primary_design not in (PRIMARY_DESIGN, OWN_KIND):  # whose audit was of its own p-values
                     use = use.model_copy(update={"audit": recorded.audit})
             except StatisticsError as error:
                 problems.append(problem("$.panel.members", len(use.members), str(error)))
@@ -89,13 +92,10 @@ def _own(recorded: PanelResult, claim: _Ranked) -> PanelResult:
         return recorded
     steps = _designs(np.zeros((claim.models, claim.models)), recorded, claim)
     ranks = _with_ranks(steps, [entry.rank for entry in recorded.ranks])
-    primary = next(found for found in ranks if found.design == claim.use.primary_design)
+    by_design = {found.design: found for found in ranks}
+    primary = by_design.get(claim.use.primary_design, by_design[ALL_PAIRS])
     return recorded.model_copy(
-        update={
-            "ranks": ranks,
-            "log10_p": primary.log10_p,
-            "attainable_log10_p": primary.attainable_log10_p,
-        }
+        update={"ranks": ranks, "log10_p": primary.log10_p, "attainable_log10_p": primary.attainable_log10_p}
     )
 
 
@@ -104,7 +104,7 @@ def _is_quoted(reason: Phrase) -> bool:
 
 
 def _design_of_its_day(report: ClaimReport) -> str:
-    """The design that the p-value of an older report is counted by, which the version of the test decides."""
+    """The design that the p-value is counted by, which the version of the test decides."""
     version = report.primary.version if report.primary else PRIMARY.version
     return EARLIER_DESIGNS.get((PRIMARY.id, version), PRIMARY_DESIGN)
 
@@ -129,7 +129,8 @@ class _Ranked:
     needed: int
     """Members that the level needs."""
     older: bool
-    """Whether the report is of an older schema: by the version of each statistic, and the designs, that it has."""
+    """Whether the report is of an older schema or rule: by the version of each statistic, and the designs, that it
+    has."""
 
 
 def _ranked(
@@ -159,19 +160,38 @@ def _ranked(
         return recorded, None
     scores = np.full((claim.models, claim.models), np.nan)
     scores[first, second] = scores[second, first] = recorded.scores
-    result = concluded(_designs(scores, recorded, claim), recorded.scores[0])
+    twins = _twins(recorded, claim.use, field, problems)
+    if twins is None:
+        return recorded, None
+    result = concluded(_designs(scores, recorded, claim, twins), recorded.scores[0])
     cells = _cells(recorded, claim.report, len(first))
     layers = claim.report.a.architecture.layers, claim.report.b.architecture.layers
     most = deeper_median([(cell.layer_a, cell.layer_b, cell.share) for cell in cells], layers) if cells else 1.0
     if not changed and recorded.scores[0] > most + 1e-9:
         expected = f"at most {most}, the median of the deeper half of its cells"
         problems.append(problem(f"{field}.score", recorded.scores[0], expected))
-    return result.model_copy(update={"scores": recorded.scores, "by_cell": cells, "grid": recorded.grid}), scores
+    made = {"scores": recorded.scores, "twins": twins, "by_cell": cells, "grid": recorded.grid}
+    return result.model_copy(update=made), scores
 
 
-def _designs(scores: NDArray[np.float64], recorded: PanelResult, claim: _Ranked) -> tuple[DesignRank, ...]:
+def _twins(
+    recorded: PanelResult, use: PanelUse, field: str, problems: list[Disagreement]
+) -> tuple[TwinScore, ...] | None:
+    """The scores of twins, one for each recipe that the report says was ranked among; None if they are others."""
+    named, due = [twins.recipe for twins in recorded.twins], [recipe.recipe for recipe in use.recipes]
+    if use.primary_design != PRIMARY_DESIGN or not use.twins_scored:
+        due = []
+    if named != due or not all(isfinite(twins.above_levels) and isfinite(twins.score) for twins in recorded.twins):
+        problems.append(problem(f"{field}.twins", len(named), f"scores of the {len(due)} recipes used"))
+        return None
+    return recorded.twins
+
+
+def _designs(
+    scores: NDArray[np.float64], recorded: PanelResult, claim: _Ranked, twins: Sequence[TwinScore] = ()
+) -> tuple[DesignRank, ...]:
     """The ranks of all designs or, of an older report, of those that it had."""
-    steps = ranks_by_design(scores, *claim.use.kinds)
+    steps = ranks_by_design(scores, *claim.use.kinds, twins)
     had = {found.design for found in recorded.ranks} | {claim.use.primary_design}
     return tuple(step for step in steps if not claim.older or step.design in had)
 
@@ -180,8 +200,8 @@ def _with_ranks(steps: tuple[DesignRank, ...], ranks: list[int]) -> tuple[Design
     """The ranks by design with other values, limited to their orbits; the own kind has the rank among all pairs."""
     ranks = (ranks + [1] * len(steps))[: len(steps)]
     designs = [step.design for step in steps]
-    if PRIMARY_DESIGN in designs and ALL_PAIRS in designs:
-        ranks[designs.index(PRIMARY_DESIGN)] = ranks[designs.index(ALL_PAIRS)]
+    if OWN_KIND in designs and ALL_PAIRS in designs:
+        ranks[designs.index(OWN_KIND)] = ranks[designs.index(ALL_PAIRS)]
     found = []
     for step, recorded in zip(steps, ranks, strict=True):
         rank = min(max(recorded, 1), step.size)

@@ -24,6 +24,7 @@ from .result import (
     Result,
     ScoreResult,
     TestResult,
+    TwinScore,
 )
 from .rework import reworked
 from .rotary_phase import ROTARY_PHASE
@@ -104,6 +105,7 @@ __all__ = [
     "Source",
     "Statistic",
     "TestResult",
+    "TwinScore",
     "Words",
     "curve_correlation",
     "exact_results",

@@ -13,10 +13,13 @@ three; pairs of equal depth are used together, so the score is symmetric in A an
 the mean of the two in the middle.
 
 If two units derive from one unit, all their vectors match, wherever the unit moved and in whatever basis. Unrelated
-units have no reason to match, but often do: in the first layer far more than the 1/n of chance, since all models read
-the same tokens there, and still more if both were trained on the same text. Hence the median over deeper layers, not
-the mean over all (version 1), which the first layer alone could raise. No theory gives the null distribution: it is
-ranked in a panel.
+units have no reason to match, but often do: in the first layer far more than the 1/n of chance, since all models
+read the same tokens there, and still more if both were trained on the same text. Hence the median over deeper
+layers, not the mean over all (version 1), which the first layer alone could raise. Units of large response resemble
+each other most and are few, so all units are kept of small models and the 256 of largest response of others (version
+3; the 64 of largest response before): on 78 pairs of strangers the largest score fell from .062 to .028, and a
+fine-tuned, permuted and rotated child rose from .81 to .99, an upcycled one from .49 to .87. No theory gives the
+null distribution: it is ranked in a panel.
 
 Nearest neighbours, not an assignment: in an upcycled child several experts hold copies of one dense
 unit, and the direction from child to parent finds each of them. Sizes may differ. A unit that is
@@ -224,7 +227,7 @@ def _frozen(table: NDArray[np.float64]) -> NDArray[np.float64]:
 
 RESPONSE_MATCH = Similarity(
     id="response_match",
-    version=2,
+    version=3,
     title="Agreement of two ways of matching hidden units",
     source="arXiv 2502.12292",
     measures=(

@@ -54,15 +54,26 @@ class DesignRank(Record):
     """The rank of a score among the comparisons of one design."""
 
     design: str
-    """``pair``, ``row_a``, ``row_b``, ``stratum``, ``two_strata`` or ``family``; ``_residual`` if hub effects were
-    removed, ``_larger`` for the larger of the ranks with and without them."""
+    """``pair``, ``row_a``, ``row_b``, ``stratum``, ``two_strata``, ``family`` or ``twins``; ``_residual`` if hub
+    effects were removed, ``_larger`` for the larger of the ranks with and without them.
+    ``twins_and_pair_larger``: the one of these two with the larger p-value."""
     rank: int
     """Number of comparisons of the orbit whose score is at least the claim's, the claim included."""
     size: int
     """Number of comparisons in the orbit."""
     log10_p: float
     attainable_log10_p: float
-    """log10 of one over the size of the orbit."""
+    """log10 of one over the size of the orbit; of two rungs together, the larger of the two."""
+
+
+class TwinScore(Record):
+    """The score of one recipe's twins."""
+
+    recipe: str
+    score: float
+    """Similarity of the two models."""
+    above_levels: float
+    """Its logarithm above the levels of the two models, as ranked."""
 
 
 class CellResult(Record):
@@ -145,6 +156,8 @@ class PanelResult(TestResult):
     scores: tuple[float, ...] = ()
     """For the primary similarity, the scores of all pairs of A, B and the members used, in the order (A, B), (A,
     first member), ..., (B, first member), ...; every rank follows from them."""
+    twins: tuple[TwinScore, ...] = later(())
+    """For the primary similarity, the scores of the recipes ranked among."""
     by_cell: tuple[CellResult, ...] = ()
     grid: tuple[tuple[float, ...], ...] = ()
     """For the primary similarity, the share of agreeing units of every layer of A (rows) with every layer of B."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ...base import Phrase
 from ...claim import ClaimReport
 from ...claim.evidence import PANEL
-from ...panel import unlike
+from ...panel import ALL_PAIRS, PRIMARY_DESIGN, undecided
+from ...panel.twins import FLOOR, TWINS
 from ..escape import Code
 from ..numbers import count, general, log10, share
 from ..page import Block, Heading, Items, Paragraph, Picture, table
@@ -16,12 +17,43 @@ def _null(report: ClaimReport, design: str) -> str:
     return report.say(Phrase.of(f"design.{design}"))
 
 
+def _among_twins(report: ClaimReport) -> list[Block]:
+    """What twins say, in two sentences."""
+    use, primary = report.panel, report.primary
+    if use is None or primary is None or not primary.twins:
+        return []
+    rung = next(rank for rank in primary.ranks if rank.design == TWINS)
+    largest = max(primary.twins, key=lambda recipe: recipe.score)
+    return [
+        Paragraph(
+            (
+                "Of ",
+                count(len(primary.twins)),
+                " recipes with two models each from different seeds, ",
+                count(rung.rank - 1),
+                " have models as alike as A and B, beyond each model's own level. The largest score of strangers, "
+                "twins or pairs of members, is ",
+                share(use.largest_stranger),
+                "; A and B score ",
+                share(primary.score),
+                ", ",
+                share(use.effect_ratio),
+                " times as much with ",
+                general(FLOOR),
+                " added to both. The most alike twins are of the recipe ",
+                Code(largest.recipe),
+                ".",
+            )
+        )
+    ]
+
+
 def against_panel(report: ClaimReport, pictures: dict[str, Picture]) -> list[Block]:
     """The ranks of every panel statistic, and the designs of the primary one."""
     use, ranked, primary = report.panel, report.ranked, report.primary
     if use is None or not ranked:
         return []
-    line, why_not = report.line(PANEL), unlike(use, report.searched)
+    line, why_not = report.line(PANEL), undecided(use, report.searched)
     blocks: list[Block] = [
         Heading("Against the panel"),
         Paragraph(
@@ -35,8 +67,11 @@ def against_panel(report: ClaimReport, pictures: dict[str, Picture]) -> list[Blo
                 *((" It does not here: ", report.say(why_not), ".") if why_not else ()),
             )
         ),
+        *_among_twins(report),
         table(
-            "Panel statistics, each by that design",
+            "Panel statistics, each by its rank among all pairs of A, B and the members"
+            if use.primary_design == PRIMARY_DESIGN
+            else "Panel statistics, each by that design",
             ("statistic", "score of A and B", "rank", "of", "log10 p", "smallest possible"),
             (
                 (
@@ -49,7 +84,7 @@ def against_panel(report: ClaimReport, pictures: dict[str, Picture]) -> list[Blo
                 )
                 for test in ranked
                 for own in test.ranks
-                if own.design == use.primary_design
+                if own.design == (ALL_PAIRS if use.primary_design == PRIMARY_DESIGN else use.primary_design)
             ),
         ),
     ]

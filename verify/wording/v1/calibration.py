@@ -32,7 +32,7 @@ CALIBRATION = {
     ),
     "calibration.strangers": "unrelated models",
     "calibration.strangers.twins": "twins, unrelated models of one recipe",
-    "calibration.strangers.twins_larger": "unrelated models, of one recipe or of several",
+    "calibration.strangers.twins_and_pair_larger": "unrelated models, of one recipe or of several",
     "calibration.among": "pairs",
     "calibration.among.twins": "pairs of twins, A and B counted as one",
     "calibration.searched": "The p-value is multiplied by the {pairs} pairs that were searched.",
@@ -68,7 +68,7 @@ CALIBRATION = {
         "taken out"
     ),
     "calibration.design.twins": "one pair of twins a recipe, each score less the models' levels",
-    "calibration.design.twins_larger": "the larger p of twins, and of all pairs with and without main effects",
+    "calibration.design.twins_and_pair_larger": "the larger p of twins and of pairs with and without main effects",
     # Null hypotheses, as conditions.
     "calibration.null.pair": f"{_ANY}, as they are",
     "calibration.null.pair_residual": f"{_ANY}, {_LEVELLED}",
@@ -88,7 +88,7 @@ CALIBRATION = {
     "calibration.null.stratum_residual": f"{_KIND}, {_LEVELLED}",
     "calibration.null.two_strata_residual": f"{_KIND}, {_LEVELLED}",
     "calibration.null.twins": _TWINS,
-    "calibration.null.twins_larger": (
+    "calibration.null.twins_and_pair_larger": (
         f"either {_TWINS}; or A and B are unrelated and each could have been any of the models that are not twins of "
         f"one another, as they are or {_LEVELLED}"
     ),

@@ -27,6 +27,16 @@ FINDINGS = {
     "closer_than_members.alternative": (
         "A and B are more alike than unrelated models of their stratum and declared corpus are."
     ),
+    "closer_than_twins.null": (
+        "A and B are unrelated: at most two models of one recipe (code, data, tokenizer, size and length of "
+        "training) from different seeds, and that recipe is exchangeable with those of the panel's twins; and, for "
+        "the second rung, A and B are exchangeable with the panel's members, as they are or after removing each "
+        "model's main effect."
+    ),
+    "closer_than_twins.alternative": (
+        "A and B are more alike, beyond what each of them shares with unrelated models, than two models of one "
+        "recipe from different seeds are."
+    ),
     "quoted.null": "{text}",
     # p-values.
     "p": "{log10_p:p}, level {alpha:g}",
@@ -51,15 +61,16 @@ FINDINGS = {
     ),
     # More alike than the panel's models.
     "similar_beyond_panel.finding": (
-        "{pair:capital} are closer than the panel explains: unrelated models drawn like its members score as high "
-        "with a probability of at most {bound:.3f} (95% confidence), which supports at most the words: {bound:cap}. "
-        "If {pair} could have been any of the members of their own stratum and declared corpus, {p}; a shared "
-        "laboratory, data or tokenizer that these do not share could do the same."
+        "{pair:capital} are closer than the panel explains, {ratio:.1f} times as alike as the most alike strangers "
+        "in it: two models of one recipe from different seeds, for recipes drawn like its {recipes}, are as close "
+        "with a probability of at most {bound:.3f} (95% confidence), which supports at most the words: "
+        "{bound:cap}. If the recipe of {pair} is exchangeable with these, {p}; a recipe unlike them, in scale above "
+        "all, could do the same."
     ),
     "similar_beyond_panel.may_say": (
-        "{pair:capital} are more alike than unrelated models of the panel, which score as high with a probability of "
-        "at most {bound:.3f} (95% confidence) and support at most the words: {bound:cap}; {p}, if {pair} could have "
-        "been any of those of their own stratum and declared corpus."
+        "{pair:capital} are more alike than pairs of unrelated models of one recipe, which for recipes drawn like "
+        "the {recipes} of the panel are as close with a probability of at most {bound:.3f} (95% confidence) and "
+        "support at most the words: {bound:cap}; {p}, if the recipe of {pair} is exchangeable with these."
     ),
     "similar_beyond_panel.earlier.finding": (
         "By a rule that was given up since, {pair} were called closer than the panel explains ({p}). Strangers "

@@ -32,9 +32,18 @@ PANELS = {
         "stratum and declared corpus; nothing is assumed of the other models, which can only raise the rank. The "
         "rank is that among all pairs, and the number of pairs that of this kind."
     ),
+    "design.twins": (
+        "A and B are at most two models of one recipe from different seeds, and that recipe is exchangeable with "
+        "those of the panel's twins. Ranked by the logarithm of the score above each model's own level, its mean "
+        "logarithm with the panel's members."
+    ),
+    "design.twins_and_pair_larger": (
+        "That of twins, and that of all pairs with and without each model's main effect: the larger of the two "
+        "p-values counts, which is valid if either hypothesis holds."
+    ),
     "panel.null": (
-        "A and B are unrelated, and the pair labelled (A, B) is exchangeable with every other pair of models of its "
-        "own kind (A, B and the panel's members of the same stratum and declared corpus), either as they are or "
+        "A and B are unrelated: at most two models of one recipe from different seeds, whose recipe is exchangeable "
+        "with those of the panel's twins, or two models exchangeable with the panel's members, either as they are or "
         "after removing each model's main effect."
     ),
     # What the panel test assumes.
@@ -49,6 +58,19 @@ PANELS = {
     ),
     "assumption.unrelated_members": (
         "The members are unrelated to one another and to A and B, as declared; so are the corpora."
+    ),
+    "assumption.exchangeable_recipes": (
+        "The recipe of A and B is exchangeable with those of the panel's twins: what A and B share by their data, "
+        "code, laboratory, tokenizer, size or length of training, twins share too. Two recipes in place of one are "
+        "taken to make A and B no more alike. A recipe unlike those of the panel, in scale above all, is not covered."
+    ),
+    "assumption.exchangeable_members": (
+        "For the second rung alone: A and B are exchangeable with the panel's members, as they are or after removing "
+        "each model's main effect. The larger of the two p-values counts, which is valid if either assumption holds."
+    ),
+    "assumption.unrelated_twins": (
+        "Twins differ in initial weights and order of data, and are unrelated to one another, to the members and to "
+        "A and B, as declared."
     ),
     # What the exact tests assume; each test says for which group.
     "assumption.invariant_training": (
@@ -67,6 +89,24 @@ PANELS = {
         "Among the {size} pairs of A, B and the panel's members, A and B have rank {rank} by {test}. This is no "
         "verdict: {why}."
     ),
+    "panel.no_recipes": (
+        "the panel has no twins, and strangers of one recipe rank above strangers of other recipes; level {alpha:g} "
+        "needs {needed} recipes with two models each, from different seeds: name their `recipe` in what you build "
+        "the panel from"
+    ),
+    "panel.few_recipes": (
+        "{recipes} of the panel's {of} recipes have MLPs and norms of the kinds of A and B, where level {alpha:g} "
+        "needs {needed}; build a panel that has them"
+    ),
+    "panel.twins_not_scored": (
+        "the panel keeps scores of its twins for other tokens than the {anchors} that A and B share with its "
+        "members, and not the twins' fingerprints; use it as it was built, with fingerprints"
+    ),
+    "panel.not_beyond": (
+        "A and B score {ratio:.2f} times the largest score of a pair of strangers in the panel, {largest:.3f}, and "
+        "more than 1 is needed"
+    ),
+    "panel.impossible": "No panel verdict is possible: {why}.",
     "panel.corpus_undeclared": (
         "the training text of {models} is not declared, and strangers trained on one text rank above a panel of "
         "other texts; name it (option corpus) as the panel's members do, or build a panel of models trained on it"

@@ -1,0 +1,1 @@
+"""Twins: small models of many recipes, several of each recipe from different seeds, for null distributions."""

@@ -1,0 +1,188 @@
+"""A claim ranked among twins: which recipes, by which scores, and when there is a verdict."""
+
+import hashlib
+import json
+from math import log, log10
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tests.panels as made
+from tests.panels import panel_of, relative, rungs_of, synthetic
+from tests.strategies import architecture
+from verify import InputError
+from verify.claim.evidence import panel_line
+from verify.fingerprint.cut import on_anchors, reduced
+from verify.panel import PRIMARY_DESIGN, Panel, evaluate, slim, undecided
+from verify.panel import evidence as evidence_module
+from verify.panel.twins import FLOOR
+from verify.statistics import PRIMARY
+from verify.wording import say
+
+RECIPES, REFERENCES = 9, 4
+"""As many recipes as reach .1, and references whose pairs do so too."""
+
+
+def drawn(seed=0, recipes=RECIPES, references=REFERENCES, **options):
+    """A panel of models at random, with scores, and two further models."""
+    rng = np.random.default_rng(seed)
+    shape = architecture(layers=2, hidden=12)
+    models = [synthetic(rng, shape).only("match") for _ in range(references + 2 * recipes + 2)]
+    members, twins = models[:references], [models[i : i + 2] for i in range(references, len(models) - 2, 2)]
+    a, b = models[-2:]
+    return panel_of(members, twins=twins, scored=True, **options), a, b, rng
+
+
+def naive(a, b, references):
+    """T by its definition, one score at a time."""
+    levels = [np.mean([log(PRIMARY(x, r) + FLOOR) for r in references]) for x in (a, b)]
+    return log(PRIMARY(a, b) + FLOOR) - sum(levels)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 1000))
+def test_ranks_follow_from_the_definition(seed):
+    panel, a, b, _ = drawn(seed, recipes=8)
+    found = evaluate(panel, a, b, alpha=0.2)
+    references = [panel.fingerprints[member.name] for member in panel.record.members]
+    T = [naive(*(panel.fingerprints[m.name] for m in twins.pair), references) for twins in panel.record.twins]
+    np.testing.assert_allclose([twins.above_levels for twins in found.primary.twins], T, atol=1e-9)
+    rank = 1 + sum(t >= naive(a, b, references) - 1e-12 for t in T)
+    rungs = rungs_of(found.primary)
+    assert rungs["twins"] == pytest.approx(log10(rank / 9))
+    assert found.primary.log10_p == rungs[PRIMARY_DESIGN] == max(rungs["twins"], rungs["pair_larger"])
+    assert found.use.false_match.exceedances == rank - 1
+    assert found.use.false_match.pairs == 8
+
+
+def test_the_pair_of_a_recipe_is_chosen_by_names():
+    """Of three models, the two with the smallest sha256 of their names, whatever they score."""
+    rng = np.random.default_rng(1)
+    shape = architecture(layers=2)
+    trained = [synthetic(rng, shape) for _ in range(3)]
+    panel = panel_of([synthetic(rng, shape) for _ in range(6)], twins=[trained])
+    names = sorted(("r0-0", "r0-1", "r0-2"), key=lambda name: hashlib.sha256(name.encode()).digest())
+    assert [member.name for member in panel.record.twins[0].pair] == names[:2]
+    again = panel_of([synthetic(rng, shape) for _ in range(6)], twins=[trained[::-1]])
+    assert [member.name for member in again.record.twins[0].pair] == names[:2]
+
+
+def test_only_recipes_of_the_kinds_of_a_and_b_count():
+    """Gated or not, and the kind of norm, of the models themselves; fewer than the level needs are said first."""
+    panel, a, b, rng = drawn(recipes=RECIPES - 1)
+    other = architecture(layers=2, hidden=12, norm="layer")
+    further = [[synthetic(rng, other), synthetic(rng, other)]]
+    plain = panel_of(
+        [panel.fingerprints[m.name] for m in panel.record.members],
+        twins=[[panel.fingerprints[m.name] for m in twins.models] for twins in panel.record.twins] + further,
+        scored=True,
+    )
+    said = []
+    found = evaluate(plain, a, b, alpha=0.1, announce=said.append)
+    assert len(found.use.recipes) == RECIPES - 1
+    assert [undecided(found.use)] == said
+    assert f"{RECIPES - 1} of the panel's {RECIPES} recipes" in say(said[0])
+    assert panel_line(found, decisive=False).log10_p is None
+
+
+def test_that_no_verdict_is_possible_is_said_before_any_score(monkeypatch):
+    rng, calls = np.random.default_rng(0), []
+    shape = architecture(layers=2)
+    panel = panel_of([synthetic(rng, shape) for _ in range(6)])
+    real = evidence_module.compute
+    monkeypatch.setattr(evidence_module, "compute", lambda *a, **k: calls.append("score") or real(*a, **k))
+    evaluate(panel, synthetic(rng, shape), synthetic(rng, shape), alpha=0.2, announce=lambda _: calls.append("said"))
+    assert calls[0] == "said"
+    assert "score" in calls
+
+
+def test_a_recipe_with_a_model_of_the_claim_is_left_out():
+    panel, a, _, _ = drawn()
+    twin = panel.fingerprints[panel.record.twins[3].models[1].name]
+    found = evaluate(panel, a, twin, alpha=0.1)
+    assert "r3" not in [recipe.recipe for recipe in found.use.recipes]
+    assert [dropped.name for dropped in found.use.recipes_dropped] == ["r3"]
+    declared = evaluate(panel, a, synthetic(np.random.default_rng(9), a.record.architecture), families=["r5"])
+    assert [dropped.name for dropped in declared.use.recipes_dropped] == ["r5"]
+
+
+def test_a_relative_is_found_and_strangers_are_not():
+    panel, a, b, rng = drawn()
+    child = evaluate(panel, relative(a, rng), a, alpha=0.1)
+    line = panel_line(child, decisive=undecided(child.use) is None)
+    assert child.use.effect_ratio > 1
+    assert line.rejects
+    assert line.log10_p == pytest.approx(log10(1 / (RECIPES + 1)))
+    strangers = evaluate(panel, a, b, alpha=0.1)
+    assert not panel_line(strangers, decisive=undecided(strangers.use) is None).rejects
+
+
+def test_a_score_that_a_stranger_reached_is_no_verdict():
+    """Though it ranks first among all twins by its level: the p-value of the line is 1, and is said to be."""
+    panel, a, _, rng = drawn()
+    found = evaluate(panel, relative(a, rng), a, alpha=0.1)
+    reached = found.use.model_copy(update={"effect_ratio": 1.0})
+    line = panel_line(type(found)(found.results, reached), decisive=True)
+    assert line.log10_p == 0.0
+    assert not line.rejects
+    assert line.able
+
+
+def test_scores_are_kept_and_twins_need_no_fingerprints(tmp_path):
+    """A slim panel gives the same evidence; on fewer tokens than it has scores for, it allows no verdict."""
+    panel, a, b, _ = drawn()
+    small = slim(panel)
+    assert set(small.fingerprints) == {member.name for member in panel.record.members}
+    small.save(tmp_path / "small")
+    panel.save(tmp_path / "whole")
+    loaded, whole = Panel.load(tmp_path / "small"), Panel.load(tmp_path / "whole")
+    assert loaded.record.twins == panel.record.twins
+    known = evaluate(panel, a, b, alpha=0.1)
+    for one in (small, loaded, whole):
+        assert evaluate(one, a, b, alpha=0.1).primary == known.primary
+    fewer = [on_anchors(model, model.record.anchors[4:]) for model in (a, b)]
+    assert undecided(evaluate(whole, *fewer, alpha=0.1).use) is None
+    none = evaluate(loaded, *fewer, alpha=0.1)
+    assert "other tokens" in say(undecided(none.use))
+    assert none.primary.twins == ()
+
+
+def test_fewer_units_are_compared_with_as_many():
+    """A model of an older sketch, with fewer units of largest response: all are cut to these."""
+    panel, a, b, _ = drawn()
+    few = [reduced(model, match_units=4) for model in (a, b)]
+    mixed = evaluate(panel, few[0], b, alpha=0.1)
+    same = evaluate(panel, *few, alpha=0.1)
+    assert mixed.primary.ranks == same.primary.ranks
+    assert mixed.primary.score == PRIMARY(*few)
+    assert mixed.primary.score != PRIMARY(a, b)
+    assert "other tokens" in say(undecided(evaluate(slim(panel), *few, alpha=0.1).use))
+
+
+@pytest.mark.parametrize("what", ["pairs", "levels"])
+def test_altered_scores_of_twins_are_refused(what, tmp_path):
+    panel, *_ = drawn(recipes=2)
+    panel.save(tmp_path)
+    file = tmp_path / panel.record.twin_scores[0].file
+    content = bytearray(file.read_bytes())
+    content[-1 if what == "pairs" else 200] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(InputError, match="altered"):
+        Panel.load(tmp_path)
+
+
+def test_the_digest_covers_every_recipe(tmp_path):
+    panel, *_ = drawn(recipes=2)
+    panel.save(tmp_path)
+    record = json.loads((tmp_path / "panel.json").read_text())
+    record["twins"][0]["recipe"] = "other"
+    (tmp_path / "panel.json").write_text(json.dumps(record))
+    with pytest.raises(InputError):
+        Panel.load(tmp_path)
+
+
+def test_a_panel_without_twins_has_the_digest_it_had():
+    """Fields that came with twins are not written where there are none."""
+    assert "twin" not in made.panel_of([synthetic(np.random.default_rng(0))]).record.model_dump_json()

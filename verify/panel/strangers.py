@@ -1,0 +1,98 @@
+"""Test of a panel on strangers outside it: how often unrelated models that a user names would get a verdict.
+
+A panel's own twins rank uniformly among themselves by construction, which proves nothing. Strangers from elsewhere
+do: they are paired two by two in each folder, in the order of the sha256 of their names, so no model is in two
+pairs, and each pair is ranked in the panel as a claim would be. If recipes were exchangeable with those of the
+panel, the number of verdicts at a level would be at most binomial(pairs, level), pairs of one recipe being counted
+as if independent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..base import Progress, Record, silent
+from ..fingerprint import Fingerprint
+from ..inference import disjoint_pairs, false_match_bound
+from .evidence import evaluate
+from .record import Panel
+from .use import undecided
+
+LEVELS = (0.05, 0.01)
+_CONFIDENCE = 0.95
+
+
+class StrangersAt(Record):
+    """Verdicts on strangers at one level."""
+
+    level: float
+    reachable: bool
+    """Whether the panel can give a verdict at this level on all pairs."""
+    called: int
+    """Pairs with a verdict."""
+    low: float
+    """95% lower confidence bound on the share of pairs that get one."""
+    high: float
+    """95% upper confidence bound."""
+
+    @property
+    def too_many(self) -> bool:
+        """Whether the share is above the level, with 95% confidence."""
+        return self.low > self.level
+
+
+class StrangersAudit(Record):
+    """Verdicts on strangers that are in no panel."""
+
+    pairs: int
+    levels: tuple[StrangersAt, ...]
+
+    @property
+    def calibrated(self) -> bool | None:
+        """Whether no level is exceeded; None where the panel can give no verdict on these models."""
+        able = [at for at in self.levels if at.reachable]
+        return not any(at.too_many for at in able) if able else None
+
+
+def audit_strangers(
+    panel: Panel, groups: Sequence[Mapping[str, Fingerprint]], progress: Progress = silent
+) -> StrangersAudit | None:
+    """Rank disjoint pairs of unrelated models as claims; None if no group has two models.
+
+    Parameters
+    ----------
+    panel : the panel.
+    groups : models by name; pairs are formed inside a group, so one of one recipe tests the hardest case.
+    progress : called after each pair.
+
+    Returns
+    -------
+    StrangersAudit or None
+    """
+    pairs = [
+        (list(group.values())[i], list(group.values())[j]) for group in groups for i, j in disjoint_pairs(list(group))
+    ]
+    if not pairs:
+        return None
+    found = []
+    for n, (a, b) in enumerate(pairs, start=1):
+        found.append(evaluate(panel, a, b, alpha=min(LEVELS)))
+        progress("strangers", n, len(pairs))
+    levels = []
+    for level in LEVELS:
+        at = [one.use.model_copy(update={"alpha": level}) for one in found]
+        able = all(undecided(use) is None for use in at) and all(one.primary.log10_p is not None for one in found)
+        called = sum(
+            one.primary.log10_p is not None and one.use.beyond and 10**one.primary.log10_p <= level * (1 + 1e-9)
+            for one in found
+        )
+        levels.append(
+            StrangersAt(
+                level=level,
+                reachable=able,
+                called=called if able else 0,
+                low=1 - false_match_bound(len(pairs) - called, len(pairs), _CONFIDENCE) if called else 0.0,
+                high=false_match_bound(called, len(pairs), _CONFIDENCE),
+            )
+        )
+    return StrangersAudit(pairs=len(pairs), levels=tuple(levels))
