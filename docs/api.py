@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_origin
 
 import verify
+from verify.claim.pages import Pages
 
 PAGE = Path(__file__).with_name("api.md")
 _HEAD = """# Python API
@@ -65,9 +66,10 @@ def _signature(value: Any) -> str:
 
 
 def _members(value: type) -> str:
-    """Public methods and properties defined in the class."""
+    """Public methods and properties defined in the class, and the pages of a report."""
     lines = []
-    for name, member in vars(value).items():
+    pages = [(name, member) for name, member in vars(Pages).items() if issubclass(value, Pages)]
+    for name, member in (vars(value) | {name: member for name, member in pages if name not in vars(value)}).items():
         if name.startswith("_") or get_origin(member) is not None:
             continue
         function = member.__func__ if isinstance(member, (classmethod, staticmethod)) else member

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.base import Record
+from verify.calibrate import CalibrationReport
 from verify.claim import ClaimReport
 from verify.fingerprint import FingerprintRecord
 from verify.panel import PanelRecord
@@ -28,6 +29,7 @@ def schemas() -> dict[str, str]:
     models = {
         "fingerprint-1": FingerprintRecord.model_json_schema(mode="serialization"),
         "claim-report-2": ClaimReport.model_json_schema(mode="serialization"),
+        "calibration-1": CalibrationReport.model_json_schema(mode="serialization"),
         "panel-1": PanelRecord.model_json_schema(mode="serialization"),
         "screen-1": ScreenRecord.model_json_schema(mode="serialization"),
         "panel-recipe-1": Recipe.model_json_schema(),

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from docs import exact_tests
-from docs.api import PAGE, page
+from docs import api, exact_tests
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "examples" / "README.md", *(ROOT / "docs").glob("*.md")])
 
 
 def test_the_api_page_is_of_todays_names() -> None:
-    assert PAGE.read_text("utf-8") == page(), "run `python -m docs.api`"
+    assert api.PAGE.read_text("utf-8") == api.page(), "run `python -m docs.api`"
 
 
 def test_the_page_of_exact_tests_is_of_todays_registry() -> None:
@@ -23,11 +22,15 @@ def test_the_page_of_exact_tests_is_of_todays_registry() -> None:
     assert written == exact_tests.exact_tests(), "run `python -m docs.exact_tests`"
 
 
-def test_the_example_of_an_own_line_runs() -> None:
-    text = (ROOT / "docs" / "own-statistics.md").read_text("utf-8")
-    found = re.search(r"<!-- own -->\n```python\n(.*?)```", text, re.DOTALL)
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [("own-statistics.md", "own"), ("own-statistics.md", "similarity"), ("calibrate.md", "calibrate")],
+)
+def test_the_example_of_a_page_runs(page: str, name: str) -> None:
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    found = re.search(rf"<!-- {name} -->\n```python\n(.*?)```", text, re.DOTALL)
     assert found is not None
-    exec(compile(found[1], "own-statistics.md", "exec"), {"__name__": "example"})
+    exec(compile(found[1], page, "exec"), {"__name__": "example"})
 
 
 @pytest.mark.parametrize("source", PAGES, ids=lambda path: path.name)

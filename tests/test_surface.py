@@ -32,7 +32,7 @@ HEAVY = ("scipy", "statsmodels", "matplotlib", "jinja2", "rich", "pandas", "clic
 
 
 MODULES = [name for _, name, _ in pkgutil.walk_packages(verify.__path__, "verify.") if not name.endswith("__main__")]
-CALLED = ("fingerprint", "replay", "screen")
+CALLED = ("calibrate", "fingerprint", "replay", "screen")
 
 
 def test_all_is_sorted_and_complete() -> None:

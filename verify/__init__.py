@@ -27,6 +27,7 @@ from .base import (
     VerifyError,
     Workers,
 )
+from .calibrate import CalibratedScore, CalibrationReport
 from .checkpoint import Architecture, Checkpoint, FileIdentity, Location, open_checkpoint
 from .claim import ClaimReport, EvidenceLine, Subject, Verdict
 from .fingerprint import Effort, Fingerprint, SketchSpec
@@ -38,6 +39,7 @@ from .screen import ScreenResult
 from .statistics import EstimateResult, ExactResult, PanelResult, ScoreResult, TestResult
 
 if TYPE_CHECKING:  # when run these are the packages, which can be called
+    from .calibrate import calibrate
     from .fingerprint import fingerprint
     from .replay import replay
     from .screen import screen
@@ -48,6 +50,8 @@ __all__ = [
     "AccessDeniedError",
     "Architecture",
     "Cache",
+    "CalibratedScore",
+    "CalibrationReport",
     "Checkpoint",
     "CheckpointError",
     "ClaimReport",
@@ -82,6 +86,7 @@ __all__ = [
     "Verdict",
     "VerifyError",
     "Workers",
+    "calibrate",
     "fingerprint",
     "open_checkpoint",
     "replay",

@@ -35,7 +35,8 @@ from .fingerprint.given import (
     told_apart,
 )
 from .panel import Panel, check_panel, evaluate, load_panel
-from .statistics import EXACT_TESTS, ExactResult, reworked
+from .panel.own import own_similarities
+from .statistics import EXACT_TESTS, ExactResult, Similarity, reworked
 from .statistics import exact_results as results_of
 from .wording import say
 
@@ -60,6 +61,7 @@ def test_lineage(
     chronology: str | None = None,
     created: str | datetime | None = None,
     own: Collection[OwnEvidence] = (),
+    statistics: Collection[Similarity] = (),
     workers: Workers = None,
     progress: Progress = silent,
     **unknown: Never,
@@ -91,6 +93,8 @@ def test_lineage(
     own : your own evidence: functions of the two fingerprints (of the pair of parts in the headline), each
         returning an EvidenceLine under a name of its own. Lines are recorded and shown, and enter no verdict; see
         docs/own-statistics.md.
+    statistics : your own similarities (:class:`verify.statistics.Similarity`), ranked in the panel beside those of
+        the library; they enter no verdict.
     workers : number of processes for reading weights, or an executor; the report does not depend on it.
     progress : called while weights are read.
     unknown : always empty; options of other names are refused.
@@ -119,13 +123,15 @@ def test_lineage(
     families, corpora = options.texts("families", families), _corpora(corpus)
     searched = options.positive("searched", searched, MOST_SEARCHED)
     chronology = None if chronology is None else options.text("chronology", chronology)
-    own = options.functions("own", own)
+    own, similarities = options.functions("own", own), own_similarities(statistics)
     created, workers = options.time("created", created), options.processes("workers", workers)
     effort = None if effort is None else options.one_of("effort", effort, EFFORTS)
     progress = options.function("progress", progress)
     check_panel(panel)
     if panel is not None and effort not in (None, "full"):
         raise InputError(f"effort is {effort!r}, and a panel needs all weights; give 'full', or no panel.")
+    if similarities and panel is None:
+        raise InputError("statistics are given and no panel to rank them in; give a panel, or leave statistics out.")
     reference = load_panel(panel)
     asked: Effort | None = "full" if reference is not None else effort
     read = made(a, asked, workers, progress), made(b, asked, workers, progress)
@@ -161,6 +167,7 @@ def test_lineage(
                 families=families,
                 corpora=corpora,
                 n_searched=searched,
+                own=similarities,
                 progress=progress,
                 announce=_announce,
             )

@@ -27,8 +27,11 @@ def software(*packages: str) -> dict[str, str]:
     >>> sorted(software("scipy"))
     ['blas', 'numpy', 'scipy', 'simd', 'verify-lineage']
     """
-    versions = {name: version(name) for name in ("numpy", "verify-lineage", *packages)}
+    versions = {name: _version(name) for name in ("numpy", "verify-lineage", *packages)}
     return dict(sorted((versions | {"blas": blas(), "simd": _simd()}).items()))
+
+
+_version = cache(version)  # reading the metadata of a distribution takes milliseconds
 
 
 @cache

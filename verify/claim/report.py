@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from ..base import Phrase, Record, VerifyError, later, options, write_atomically
+from ..base import Phrase, VerifyError, later, options, write_atomically
 from ..base.canonical_json import canonical, digest
 from ..panel import PanelUse
 from ..statistics import ExactResult, PanelResult, Result
@@ -23,6 +23,7 @@ from . import said
 from .citation import Citation, cite
 from .declared import Declared
 from .evidence import EXACT, PANEL, RESERVED, EvidenceLine, Verdict, not_ones_own
+from .pages import Pages
 from .parts import EqualTensors
 from .record import Hypotheses, PartResult, Provenance
 from .said_of_parts import cited
@@ -33,7 +34,7 @@ MOST_LAYERS = 10_000
 """Pairs of layers that one test may list: more than any two models have that match one to one."""
 
 
-class ClaimReport(Record):
+class ClaimReport(Pages):
     """The result of :func:`verify.test_lineage`.
 
     Read ``verdict`` first, then ``tests``; ``digest`` is what others cite.
@@ -286,49 +287,6 @@ class ClaimReport(Record):
             options.refuse("source", source, "a path, or the JSON text of a report")
         return intact(source)
 
-    def to(self, form: str, path: str | os.PathLike[str] | None = None) -> bytes:
-        r"""The file of a format; also written to ``path`` if given.
-
-        Parameters
-        ----------
-        form : a key of ``verify.render.FORMATS``: ``"md"``, ``"tex"``, ``"html"``, ``"pdf"``, ``"json"``, or
-            ``"fragment"``, LaTeX for ``\\input``.
-        path : file to write.
-
-        Raises
-        ------
-        InputError
-            If there is no such format, or this installation lacks what makes it.
-        """
-        from ..render import FORMATS
-
-        content = FORMATS[options.one_of("form", form, tuple(FORMATS))](self)
-        if path is not None:
-            write_atomically(options.path("path", path), content)
-        return content
-
-    def to_markdown(self, path: str | os.PathLike[str] | None = None) -> str:
-        """A page for a reader who is not a statistician; also written to ``path`` if given."""
-        return self.to("md", path).decode()
-
-    def to_latex(self, path: str | os.PathLike[str] | None = None, *, fragment: bool = False) -> str:
-        r"""A standalone document, or a fragment for ``\input``; also written to ``path`` if given."""
-        return self.to("fragment" if fragment else "tex", path).decode()
-
-    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
-        """One file that loads nothing, with figures if matplotlib is installed; also written to ``path`` if given."""
-        return self.to("html", path).decode()
-
-    def to_pdf(self, path: str | os.PathLike[str]) -> None:
-        """Write A4 pages, typeset by pdflatex or typst (extra ``pdf``).
-
-        Raises
-        ------
-        InputError
-            If neither is installed.
-        """
-        self.to("pdf", path)
-
     def to_frame(self) -> Any:
         """One row for each test, as a pandas DataFrame: count, n, count expected by chance, and p-values.
 
@@ -360,14 +318,6 @@ class ClaimReport(Record):
         from .frames import five_lines
 
         return "\n".join(five_lines(self))
-
-    def _repr_markdown_(self) -> str:
-        return self.to_markdown()
-
-    def _repr_html_(self) -> str:
-        from ..render import compact
-
-        return compact(self)
 
 
 _PROPOSITIONS = ("null", "alternative")

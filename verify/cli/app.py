@@ -16,6 +16,7 @@ import click
 from ..base import InputError, VerifyError
 from ..claim import Verdict
 from .cache import cache
+from .calibrate import calibrate
 from .inspect import inspect
 from .options import Effort, effort_options, side_options
 from .output import (
@@ -267,6 +268,7 @@ def demo(output: Path, quiet: bool) -> None:
         echo(f"Left out report.pdf: {left_out}.")
 
 
+cli.add_command(calibrate)
 cli.add_command(inspect)
 cli.add_command(panel)
 cli.add_command(screen)

@@ -23,7 +23,7 @@ import click
 from ..base import InputError, Progress, replace_together, silent
 
 if TYPE_CHECKING:
-    from ..claim import ClaimReport
+    from ..claim.pages import Pages
 
 _DIGEST = re.compile(rb"sha256:[0-9a-f]{64}")
 _LARGEST_PART = 1 << 24  # bytes of a page that are read
@@ -142,7 +142,7 @@ def check_report_folder(folder: Path, names: Sequence[str]) -> None:
             )
 
 
-def write_report(report: ClaimReport, folder: Path, names: Sequence[str] = ("json", "md")) -> None:
+def write_report(report: Pages, folder: Path, names: Sequence[str] = ("json", "md")) -> None:
     """Write ``report.<format>`` for each format; all are made before any is written or removed.
 
     Parameters
@@ -177,7 +177,7 @@ def _is_page(page: Path) -> bool:
     return _DIGEST.search(content) is not None and (page.suffix == ".pdf" or b"verify-lineage" in content)
 
 
-def _is_of(page: Path, report: ClaimReport) -> bool:
+def _is_of(page: Path, report: Pages) -> bool:
     """Whether a page is of this report."""
     return report.digest.encode() in _DIGEST.findall(_content(page))
 

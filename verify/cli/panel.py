@@ -158,9 +158,7 @@ def _outside(loaded: Panel, folders: tuple[Path, ...], progress: Progress) -> St
         groups.append({path.name: fingerprint(path, effort="full") for path in models if path.name[0] != "."})
     found = audit_strangers(loaded, groups, progress)
     if found is None:
-        raise InputError(
-            "No folder given by --strangers holds two models; give folders of two or more."
-        )
+        raise InputError("No folder given by --strangers holds two models; give folders of two or more.")
     return found
 
 

@@ -93,11 +93,11 @@ def replay(
 )
 def render(report: Path, names: str, output: Path) -> None:
     """Write REPORT (an unaltered report.json) in other formats."""
-    from ..claim import ClaimReport
+    from ..calibrate.reading import opened
 
     wanted = chosen_formats(names)
     check_report_folder(output, wanted)
-    write_report(ClaimReport.from_json(report), output, wanted)
+    write_report(opened(report), output, wanted)
     for name in wanted:
         echo(str(output / f"report.{name}"))
 

@@ -39,6 +39,7 @@ from ..statistics.response_match import response_grid
 from .audit import LEAST, audit
 from .likeness import like_needed, likeness, own_kind_design
 from .localise import localise
+from .own import guarded
 from .record import Panel, Twins, kept_scores
 from .scores import Scores, compute
 from .selection import comparable, comparable_twins, stratum_of
@@ -68,6 +69,7 @@ def evaluate(
     families: Collection[str] = (),
     corpora: tuple[str, str] = ("", ""),
     n_searched: int = 1,
+    own: Sequence[Similarity] = (),
     progress: Progress = silent,
     announce: Callable[[Phrase], None] = lambda _: None,
 ) -> PanelEvidence:
@@ -81,13 +83,19 @@ def evaluate(
     families : declared families of A and B, whose members are excluded.
     corpora : declared training texts of A and B, as named in the panel; empty if unknown.
     n_searched : number of pairs that were searched; the panel must be able to reach ``alpha / n_searched``.
+    own : the caller's own similarities, ranked after ``PANEL_STATISTICS``; their results carry their own words.
     progress : called after each score.
     announce : called before any score is computed, if the panel allows no verdict, with the reason.
 
     Returns
     -------
     PanelEvidence
-        One result for each of ``PANEL_STATISTICS``; those that do not apply state the reason.
+        One result for each of ``PANEL_STATISTICS``, then of ``own``; those that do not apply state the reason.
+
+    Raises
+    ------
+    InputError
+        If a similarity of the caller fails, or is not symmetric.
     """
     selection = comparable(panel, a, b, families)
     recipes, without = comparable_twins(panel, a, b, families)
@@ -133,6 +141,9 @@ def evaluate(
         if statistic is PRIMARY and scores is not None:
             use = use.model_copy(update={"twins_scored": bool(result.twins) or not recipes})
             use = with_diagnostics(use, scores.matrix, result, n_searched)
+    for similarity in own:
+        result, _ = _test(guarded(similarity), claim, use, n_searched, progress)
+        results.append(result.model_copy(update={"words": similarity.words}))
     return PanelEvidence(tuple(results), use)
 
 
@@ -313,12 +324,12 @@ def ranks_by_design(
     least = min(map(len, stratum.groups)) * (2 if stratum.bipartite else 1)
     if least > LEAST:
         steps.append((stratum, "residual"))
-    ranks = [_rank_by(scores, design, ranking) for design, ranking in steps]
+    ranks = [rank_by(scores, design, ranking) for design, ranking in steps]
     own = own_kind_design(strata, corpora)
-    ranks.insert(3, _made(own.id, own_kind_rank(scores, pair_design(n), own)))
+    ranks.insert(3, design_rank(own.id, own_kind_rank(scores, pair_design(n), own)))
     if twins:
         claim = claim_above_levels(scores)
-        among = _made(
+        among = design_rank(
             TWINS, grouped_twin_rank(claim, [recipe.above_levels for recipe in twins], draws or range(len(twins)))
         )
         both = max(among, ranks[2], key=lambda found: found.log10_p)
@@ -337,14 +348,23 @@ def claim_above_levels(scores: NDArray[np.float64]) -> float:
     return float(above_levels(scores[0, 1], scores[:2, 2:]))
 
 
-def _rank_by(scores: NDArray[np.float64], design: Design, ranking: Ranking) -> DesignRank:
+def rank_by(scores: NDArray[np.float64], design: Design, ranking: Ranking) -> DesignRank:
+    """The rank by one design, as a report records it.
+
+    Parameters
+    ----------
+    scores : shape [n, n], symmetric, of A, B and the others in that order.
+    design : the design.
+    ranking : by raw score, residual, or the larger of the two.
+    """
     found = (
         larger_rank(scores, design) if ranking == "larger" else rank(scores, design, residual=ranking == "residual")
     )
-    return _made(design.id + {"raw": "", "residual": "_residual", "larger": "_larger"}[ranking], found)
+    return design_rank(design.id + {"raw": "", "residual": "_residual", "larger": "_larger"}[ranking], found)
 
 
-def _made(design: str, found: OrbitRank) -> DesignRank:
+def design_rank(design: str, found: OrbitRank) -> DesignRank:
+    """A rank under the name of its design."""
     return DesignRank(
         design=design,
         rank=found.rank,

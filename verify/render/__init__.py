@@ -6,41 +6,41 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..claim import ClaimReport
+    from ..claim.pages import Pages
 
 
-def _markdown(report: ClaimReport) -> bytes:
+def _markdown(report: Pages) -> bytes:
     from .markdown import markdown
 
     return markdown(report).encode()
 
 
-def _latex(report: ClaimReport, fragment: bool = False) -> bytes:
+def _latex(report: Pages, fragment: bool = False) -> bytes:
     from .latex import latex
 
     return latex(report, fragment=fragment).encode()
 
 
-def _html(report: ClaimReport) -> bytes:
+def _html(report: Pages) -> bytes:
     from .html import html
 
     return html(report).encode()
 
 
-def _pdf(report: ClaimReport) -> bytes:
+def _pdf(report: Pages) -> bytes:
     from .pdf import pdf
 
     return pdf(report)
 
 
-def compact(report: ClaimReport) -> str:
+def compact(report: Pages) -> str:
     """The finding and the summary as HTML, for a notebook."""
     from .html import compact as made
 
     return made(report)
 
 
-FORMATS: dict[str, Callable[[ClaimReport], bytes]] = {
+FORMATS: dict[str, Callable[[Pages], bytes]] = {
     "md": _markdown,
     "tex": _latex,
     "html": _html,

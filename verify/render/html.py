@@ -16,12 +16,12 @@ from .report_figures import ReportFigure, figures
 from .view import view
 
 if TYPE_CHECKING:
-    from ..claim import ClaimReport
+    from ..claim.pages import Pages
 
 _STYLES = {str: html_text, Code: html_name, Number: html_text}
 
 
-def html(report: ClaimReport) -> str:
+def html(report: Pages) -> str:
     """The report as one file; without matplotlib, figures are replaced by their numbers in words."""
     drawable = find_spec("matplotlib") is not None
     drawings = {name: _drawing(figure) if drawable else "" for name, figure in figures(report).items()}
@@ -29,7 +29,7 @@ def html(report: ClaimReport) -> str:
     return template.render(view=view(report), drawings=drawings)
 
 
-def compact(report: ClaimReport) -> str:
+def compact(report: Pages) -> str:
     """The finding and the summary, for a notebook."""
     return _templates().get_template("compact.html").render(view=view(report))
 

@@ -21,7 +21,7 @@ from .report_figures import figures
 from .view import view
 
 if TYPE_CHECKING:
-    from ..claim import ClaimReport
+    from ..claim.pages import Pages
 
 _LINE = 100  # characters of small type in the width of a page
 _GAP = 2.6  # the same for the space between two columns
@@ -35,7 +35,7 @@ _DELIMITERS = {
 }
 
 
-def latex(report: ClaimReport, *, fragment: bool = False) -> str:
+def latex(report: Pages, *, fragment: bool = False) -> str:
     """The report in LaTeX, which pdflatex, lualatex and xelatex compile."""
     template = _templates().get_template("fragment.tex" if fragment else "report.tex")
     widths = {name: Markup(f"{min(0.9, figure.size[0] / 7.5):.2f}") for name, figure in figures(report).items()}
@@ -53,7 +53,7 @@ def _templates() -> Environment:
     return made
 
 
-def figure_name(report: ClaimReport, name: str) -> str:
+def figure_name(report: Pages, name: str) -> str:
     """The file in which LaTeX looks for a figure."""
     return f"verify-{re.sub('[^0-9a-f]', '', report.digest.removeprefix('sha256:'))[:16]}-{name}.pdf"
 

@@ -12,10 +12,10 @@ from .escape import Code, Number, markdown_name, markdown_text
 from .view import view
 
 if TYPE_CHECKING:
-    from ..claim import ClaimReport
+    from ..claim.pages import Pages
 
 
-def markdown(report: ClaimReport) -> str:
+def markdown(report: Pages) -> str:
     """The report as one Markdown page; figures are replaced by their numbers in words."""
     return _templates().get_template("report.md").render(view=view(report))
 

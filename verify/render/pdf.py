@@ -21,12 +21,12 @@ from .report_figures import figures
 from .view import view
 
 if TYPE_CHECKING:
-    from ..claim import ClaimReport
+    from ..claim.pages import Pages
 
 _SECONDS = 120
 
 
-def pdf(report: ClaimReport) -> bytes:
+def pdf(report: Pages) -> bytes:
     """The report as A4 pages; without matplotlib, figures are replaced by their numbers in words.
 
     Raises
@@ -45,7 +45,7 @@ def pdf(report: ClaimReport) -> bytes:
     return content
 
 
-def by_latex(report: ClaimReport) -> bytes | None:
+def by_latex(report: Pages) -> bytes | None:
     """Typeset by pdflatex in a folder of its own; None if it fails, for example if a package is missing."""
     with TemporaryDirectory() as folder:
         place = Path(folder)
@@ -75,7 +75,7 @@ def by_latex(report: ClaimReport) -> bytes | None:
             return None
 
 
-def by_typst(report: ClaimReport) -> bytes:
+def by_typst(report: Pages) -> bytes:
     """Typeset by typst; the text is passed as data, never as source."""
     import typst
 
@@ -95,7 +95,7 @@ def by_typst(report: ClaimReport) -> bytes:
         return content
 
 
-def _draw(report: ClaimReport, place: Path, names: dict[str, str]) -> list[str]:
+def _draw(report: Pages, place: Path, names: dict[str, str]) -> list[str]:
     """Write the figures that can be drawn; return the folders of their fonts."""
     if find_spec("matplotlib") is None:
         return []

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import write_atomically
+from ..claim import ClaimReport
 from ..inference import two_way_residual
 from .figures import QQ_SIZE, check_format, colour_bar, draw_heat_map, draw_qq_plot, drawn, heat_map_size
 from .numbers import general, log10, share
@@ -18,7 +19,7 @@ from .numbers import general, log10, share
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ..claim import ClaimReport
+    from ..claim.pages import Pages
     from ..panel.audit import Audit
     from ..statistics import DesignRank, ExactResult, PanelResult
 
@@ -53,12 +54,15 @@ class ReportFigure:
         write_atomically(path, self.render(path.suffix))
 
 
-def figures(report: ClaimReport) -> dict[str, ReportFigure]:
+def figures(report: Pages) -> dict[str, ReportFigure]:
     """The figures of a report, by name, as far as its record has the numbers.
 
     ``null``, ``designs``, ``panel``: the primary panel test. ``layers``: units identified. ``map``: matching layers.
     ``audit``: calibration of the panel. Nothing is drawn, and matplotlib is not needed, until one is rendered.
+    A report that is none of lineage has none.
     """
+    if not isinstance(report, ClaimReport):
+        return {}
     primary = report.primary
     made: list[ReportFigure] = []
     if report.panel and primary and primary.applicable:

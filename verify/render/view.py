@@ -6,7 +6,10 @@ shares, scores and bounds to three decimals; levels are shown as given. Other nu
 
 from __future__ import annotations
 
+from ..calibrate import CalibrationReport
 from ..claim import ClaimReport
+from ..claim.pages import Pages
+from .calibration import calibration
 from .page import Block, Items, Picture, Section, Table, View
 from .report_figures import figures
 from .sections.checks import checks
@@ -22,8 +25,17 @@ from .sections.summary import summary
 from .sections.where import where
 
 
-def view(report: ClaimReport) -> View:
+def view(report: Pages) -> View:
     """The page of a report."""
+    if isinstance(report, CalibrationReport):
+        return calibration(report)
+    if not isinstance(report, ClaimReport):
+        raise TypeError(f"{type(report).__name__} has no page")
+    return _lineage(report)
+
+
+def _lineage(report: ClaimReport) -> View:
+    """The page of a claim of lineage."""
     pictures = {figure.name: Picture(figure.name, figure.title, figure.alt) for figure in figures(report).values()}
     hypotheses = report.hypotheses
     sections: dict[str, list[Block]] = {

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 
-from ..base import Progress, options, silent
+from ..base import InputError, Progress, options, silent
 from ..base.callable_module import make_callable
+from ..calibrate import CalibrationReport
+from ..calibrate.reading import is_calibration
 from ..claim import ClaimReport
 from ..fingerprint.given import Model, check_model
 from ..lineage import PanelSource
@@ -16,7 +18,7 @@ __all__ = ["Disagreement", "Replay", "Unchecked", "replay"]
 
 
 def replay(
-    report: ClaimReport | str | os.PathLike[str],
+    report: ClaimReport | CalibrationReport | str | os.PathLike[str],
     a: Model | None = None,
     b: Model | None = None,
     panel: PanelSource = None,
@@ -27,7 +29,7 @@ def replay(
 
     Parameters
     ----------
-    report : path of a ``report.json``, its JSON text, or a report.
+    report : path of a ``report.json``, its JSON text, or a report; one of ``verify.calibrate`` is checked alone.
     a, b : the two models, as weights or fingerprints; they must be those that the report names by digest.
     panel : the panel that the report names by digest: ``"default"``, a folder, or a Panel.
     progress : called while weights are read.
@@ -45,7 +47,8 @@ def replay(
     ReportError
         If it is not a report, or of a schema that this version cannot read.
     InputError
-        If only one model is given, a model or panel cannot be used, or a panel is given that no test used.
+        If only one model is given, a model or panel cannot be used, a panel is given that no test used, or any of
+        them with a calibration report.
 
     Examples
     --------
@@ -61,9 +64,19 @@ def replay(
             check_model(name, model)
     check_panel(panel)
     progress = options.function("progress", progress)
-    from .rerun import rerun
+    from .rerun import bytes_given, rerun
 
-    return rerun(report, a, b, panel, progress)
+    source = report if isinstance(report, ClaimReport | CalibrationReport) else bytes_given(report)
+    if isinstance(source, CalibrationReport) or (isinstance(source, bytes) and is_calibration(source)):
+        if (a, b, panel) != (None, None, None):
+            raise InputError(
+                "The report is one of calibrated scores, which knows its models by name alone; leave models and "
+                "panel out."
+            )
+        from .calibration import replay_calibration
+
+        return replay_calibration(source)
+    return rerun(source, a, b, panel, progress)
 
 
 make_callable(__name__)

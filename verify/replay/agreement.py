@@ -71,8 +71,18 @@ _SENTENCES: dict[Status, str] = {
 }
 
 
+_OF_TABLE = "whether these are the scores of the table was not checked: compare its sha256"
+_CALIBRATION = {
+    "agrees": f"The arithmetic follows from the recorded scores; {_OF_TABLE}",
+    "disagrees": f"DISAGREES with the record alone; {_OF_TABLE}",
+}
+
+
 class Replay(Record):
     """The outcome of checking a report, from the record alone or with what it is about."""
+
+    record: Literal["lineage", "calibration"] = "lineage"
+    """What the report is: of ``verify.test_lineage``, or of ``verify.calibrate``."""
 
     digest: str
     """As recorded."""
@@ -96,6 +106,8 @@ class Replay(Record):
     @property
     def sentence(self) -> str:
         """What was shown and, before any number, what was not."""
+        if self.record == "calibration":
+            return _CALIBRATION["agrees" if self.agrees else "disagrees"]
         what = "digests" if self.verdict == "identical" else "counts"
         what += "" if self.panel_checked is None else " and scores"
         said = _SENTENCES[self.status].format(what=what, basis=self.basis)

@@ -57,7 +57,7 @@ def check(source: bytes | ClaimReport) -> Replay:
     recorded = report.facts()
     made, problems = recompute(report)
     expected = made.facts() | {"digest": recorded["digest"]}
-    found += [*problems, *_stated(report), *compare(recorded, expected, TOLERANCES)]
+    found += [*problems, *stated_time(report.created), *compare(recorded, expected, TOLERANCES)]
     found = [item for item in found if not any(kind.covers(item.field) for kind in of_older_schemas(report))]
     return outcome(report, "the record alone", found, (*inputs(report), *unchecked(report)))
 
@@ -72,7 +72,7 @@ def opened(source: bytes | ClaimReport) -> tuple[ClaimReport, list[Disagreement]
     """
     written = read(source if isinstance(source, bytes) else source.to_json().encode() + b"\n")
     report = written.report if isinstance(source, bytes) else source
-    found = _bytes(source, written.content) if isinstance(source, bytes) else []
+    found = bytes_differ(source, written.content) if isinstance(source, bytes) else []
     return report, [*found, *_seal(written)]
 
 
@@ -120,7 +120,7 @@ def outcome(
     )
 
 
-def _bytes(source: bytes, content: dict[str, Any]) -> list[Disagreement]:
+def bytes_differ(source: bytes, content: dict[str, Any]) -> list[Disagreement]:
     """One content has one byte form."""
     expected = canonical(content) + b"\n"
     if source == expected:
@@ -142,12 +142,10 @@ def _seal(written: Written) -> list[Disagreement]:
     return compare({"digest": written.content.get("digest", ABSENT)}, {"digest": written.digest}, ())
 
 
-def _stated(report: ClaimReport) -> list[Disagreement]:
-    """Options of which only the form can be checked."""
+def stated_time(created: str) -> list[Disagreement]:
+    """The time of a report, of which only the form can be checked."""
     try:
-        datetime.fromisoformat(report.created)
+        datetime.fromisoformat(created)
     except ValueError:
-        return [
-            Disagreement(field="$.created", recorded=report.created, recomputed="a time in ISO 8601", tolerance=EXACT)
-        ]
+        return [Disagreement(field="$.created", recorded=created, recomputed="a time in ISO 8601", tolerance=EXACT)]
     return []

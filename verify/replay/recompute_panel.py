@@ -22,6 +22,7 @@ from ..statistics.response_match import deeper_median
 from ..wording import is_filled
 from .agreement import Disagreement, problem
 from .older import is_older
+from .unchecked import own_results
 
 
 def panel_again(report: ClaimReport, recorded: PanelUse, problems: list[Disagreement]) -> PanelEvidence:
@@ -78,7 +79,28 @@ def panel_again(report: ClaimReport, recorded: PanelUse, problems: list[Disagree
             except StatisticsError as error:
                 problems.append(problem("$.panel.members", len(use.members), str(error)))
         results.append(result)
+    results += [_own(result, claim) for result in own_results(report)]
     return PanelEvidence(tuple(results), use)
+
+
+def _own(recorded: PanelResult, claim: _Ranked) -> PanelResult:
+    """The result of the caller's own similarity that follows from its recorded ranks."""
+    reason = recorded.reason
+    if reason is not None and not (is_filled(reason) or _is_quoted(reason)):
+        recorded = recorded.model_copy(update={"reason": None})
+    if not recorded.applicable or claim.models - 2 < claim.needed:
+        return recorded
+    steps = _designs(np.zeros((claim.models, claim.models)), recorded, claim)
+    ranks = _with_ranks(steps, [entry.rank for entry in recorded.ranks])
+    by_design = {found.design: found for found in ranks}
+    primary = by_design.get(claim.use.primary_design, by_design[ALL_PAIRS])
+    return recorded.model_copy(
+        update={"ranks": ranks, "log10_p": primary.log10_p, "attainable_log10_p": primary.attainable_log10_p}
+    )
+
+
+def _is_quoted(reason: Phrase) -> bool:
+    return reason.code == "quoted" and isinstance(reason.values.get("text"), str)
 
 
 def _design_of_its_day(report: ClaimReport) -> str:

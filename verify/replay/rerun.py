@@ -16,7 +16,7 @@ from .agreement import EXACT, Disagreement, Models, Replay, Tolerance, Unchecked
 from .check import check, opened, outcome
 from .older import as_then, is_older, not_checked
 from .recompute import recompute
-from .unchecked import inputs, of_own_lines, unchecked
+from .unchecked import inputs, of_own_lines, own_results, unchecked
 
 WITH_WEIGHTS = (("*", Tolerance(1e-5, 1e-5)),)
 """Tolerances of numbers recomputed from weights, since processors and libraries round differently.
@@ -40,7 +40,7 @@ _LARGEST_SKETCH = 1 << 16
 
 
 def rerun(
-    report: ClaimReport | str | os.PathLike[str],
+    source: ClaimReport | bytes,
     a: Model | None,
     b: Model | None,
     panel: PanelSource,
@@ -50,7 +50,7 @@ def rerun(
 
     Parameters
     ----------
-    report : path of a ``report.json``, its JSON text, or a report.
+    source : the bytes of a ``report.json``, or a report.
     a, b : the models; None for both to check the report alone.
     panel : the panel that the report names, if any.
     progress : called while weights are read.
@@ -62,7 +62,6 @@ def rerun(
     """
     if (a is None) != (b is None):
         raise InputError("One model is given; give both A and B, or neither to check the report alone.")
-    source = report if isinstance(report, ClaimReport) else _bytes(report)
     checked, (recorded, _) = check(source), opened(source)
     if panel is not None and is_older(recorded):
         raise InputError(
@@ -112,7 +111,14 @@ def rerun(
     )
 
 
-def _bytes(report: str | os.PathLike[str]) -> bytes:
+def bytes_given(report: str | os.PathLike[str]) -> bytes:
+    """The bytes of a report that is given by its path or text.
+
+    Raises
+    ------
+    InputError
+        If it is given otherwise, or there is no such file.
+    """
     if not isinstance(report, str | os.PathLike):
         raise InputError(f"report is {report!r:.60}; give a report, its JSON text, or the path of its file.")
     return bytes_of(report)
@@ -192,6 +198,12 @@ def _again(
     }
     made = made.model_copy(update=sides)
     made = made.model_copy(update={"wording": report.wording, "evidence": (*made.evidence, *report.own_lines)})
+    if panel is not None and (own := own_results(report)):
+        evidence = (
+            line.model_copy(update={"results": (*line.results, *own)}) if line.line == PANEL else line
+            for line in made.evidence
+        )
+        made = made.model_copy(update={"evidence": tuple(evidence)})
     ranked = None if panel is not None else report.line(PANEL)
     if ranked is not None:
         lines = (*(one for one in made.evidence if one.line != PANEL), ranked)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..claim import ClaimReport
 from ..panel import PRIMARY_DESIGN
-from ..statistics import PANEL_STATISTICS, PRIMARY
+from ..statistics import PANEL_STATISTICS, PRIMARY, PanelResult
 from .agreement import Unchecked
 
 _WEIGHTS = "; give A and B"
@@ -138,14 +138,18 @@ def unchecked(report: ClaimReport) -> tuple[Unchecked, ...]:
 
 
 def of_own_lines(report: ClaimReport) -> tuple[Unchecked, ...]:
-    """Lines of whoever asked for the report: no model tells how they were found."""
-    return tuple(
-        Unchecked(
-            field=f"$.evidence[{line.line}]*",
-            reason="the caller's own evidence: it enters no verdict, and its function is not recorded",
-        )
-        for line in report.own_lines
-    )
+    """Lines and ranks of whoever asked for the report: no model tells how they were found."""
+    fields = [f"$.evidence[{line.line}]*" for line in report.own_lines]
+    of_result = ("id", "version", "applicable", "reason*", "words*", "score", "ranks[*].rank")
+    fields += [f"{_RANKED}[{result.id}].{name}" for result in own_results(report) for name in of_result]
+    reason = "the caller's own evidence: it enters no verdict, and its function is not recorded"
+    return tuple(Unchecked(field=field, reason=reason) for field in fields)
+
+
+def own_results(report: ClaimReport) -> tuple[PanelResult, ...]:
+    """Results of the caller's own similarities, ranked in the panel beside those of the library."""
+    known = {statistic.id for statistic in PANEL_STATISTICS}
+    return tuple(result for result in report.ranked if result.id not in known and result.words is not None)
 
 
 def of_older_schemas(report: ClaimReport) -> tuple[Unchecked, ...]:

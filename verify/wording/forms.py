@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib.resources import files
-from math import floor
+from math import ceil, floor
 from typing import Any
 
 
@@ -39,6 +39,18 @@ def percent(value: float | None) -> str:
     if value < 0.001:
         return "0%" if value == 0 else "under 0.1%"
     return f"{100 * value:.1f}%" if value > 0.99 or value < 0.01 else f"{100 * value:.0f}%"
+
+
+def at_most(bound: float) -> str:
+    """An upper bound on a share, rounded up: a bound that was rounded down would promise too much.
+
+    Examples
+    --------
+    >>> at_most(0.0446), at_most(0.28301), at_most(1.0)
+    ('4.5%', '28.4%', '100%')
+    """
+    tenths = ceil(1000 * bound - 1e-9)
+    return "100%" if tenths >= 1000 else f"{tenths / 10:.1f}%"
 
 
 def verbal_cap(bound: float | None) -> str:

@@ -1,0 +1,1 @@
+"""``verify calibrate`` on published tables of scores."""

@@ -1,0 +1,204 @@
+"""The page of a calibration report: what is guaranteed first, then the ranks, and what they do not show."""
+
+from __future__ import annotations
+
+from ..calibrate import CalibrationReport
+from ..calibrate.said import audited, beforehand, null
+from ..wording import said, say
+from ..wording.forms import at_most
+from .escape import Code, Inline, Number
+from .numbers import count, general, log10, share
+from .page import Block, Items, Paragraph, Section, Table, View, table
+
+_MOST_ROWS = 200  # of a table on the page; the record has all
+
+
+def calibration(report: CalibrationReport) -> View:
+    """The page of a calibration report."""
+    sections: dict[str, list[Block]] = {
+        "Fixed before any score was looked at": [Items(tuple(said(beforehand(report), version=report.wording)))],
+        "Data": _data(report),
+        "Ranks": _ranks(report),
+        "Strength": _strength(report),
+        "What this does not show": [Items(report.limitations)],
+        "How to check it": _how_to_check(report),
+    }
+    return View(
+        title="Calibration report",
+        finding=report.finding,
+        summary=_summary(report),
+        sections=tuple(
+            Section(title, tuple(b for b in blocks if not isinstance(b, Table) or b.rows))
+            for title, blocks in sections.items()
+        ),
+        digest=report.digest,
+    )
+
+
+def _summary(report: CalibrationReport) -> Table:
+    found = report.evidence
+    rows: list[tuple[Inline, Inline]] = [
+        ("A, questioned", Code(report.a)),
+        ("B, reference", Code(report.b)),
+        ("score", Code(found.name)),
+        ("score of A and B", general(found.score)),
+        ("verdict", Code(report.verdict)),
+        ("chance of a false match, at most", Number(at_most(found.false_match.bound)) if found.false_match else "–"),
+        ("log10 p", (log10(found.log10_p), ", level ", general(found.alpha))),
+        ("smallest log10 p possible", log10(found.attainable_log10_p)),
+        ("primary design", found.primary_design.replace("_", " ")),
+        ("digest", Code(report.digest)),
+        ("made", report.created),
+    ]
+    return Table("In short", ("field", "value"), (False, False), tuple(rows))
+
+
+def _data(report: CalibrationReport) -> list[Block]:
+    found, source = report.evidence, report.evidence.source
+    of = "the bytes of the file" if source.of == "file" else "the canonical JSON of its rows"
+    origin: Inline = Code(source.name) if source.name else "scores given in Python"
+    return [
+        Items(
+            (
+                ("Table: ", *([origin] if isinstance(origin, str) else origin), ", with ", count(source.pairs),
+                 " scores of ", count(source.models), " models."),
+                ("sha256 of ", of, ": ", Code(source.sha256), "."),
+            )
+        ),
+        table(
+            "Models that A and B are ranked among",
+            ("model", "stratum", "family", "recipe"),
+            (
+                (Code(model.name), *map(_label, (model.stratum, model.family, model.recipe)))
+                for model in found.models[2 : 2 + _MOST_ROWS]
+            ),
+        ),
+        *_more(len(found.models) - 2, "models"),
+        table(
+            "Models left out, for reasons that are no score",
+            ("model", "why"),
+            ((Code(out.name), say(out.reason, version=report.wording)) for out in found.left_out[:_MOST_ROWS]),
+        ),
+        *_more(len(found.left_out), "models"),
+    ]  # fmt: skip
+
+
+def _label(text: str) -> Inline:
+    return Code(text) if text else "–"
+
+
+def _more(rows: int, what: str) -> list[Block]:
+    more = rows - _MOST_ROWS
+    return (
+        [Paragraph(("And ", count(more), f" more {what}, which are in ", Code("report.json"), "."))]
+        if more > 0
+        else []
+    )
+
+
+def _ranks(report: CalibrationReport) -> list[Block]:
+    found = report.evidence
+    rows = (
+        (
+            entry.design.replace("_", " ") + (" (primary)" if entry is found.primary else ""),
+            count(entry.rank),
+            count(entry.size),
+            log10(entry.log10_p),
+            log10(entry.attainable_log10_p),
+        )
+        for entry in found.ranks
+    )
+    return [
+        Paragraph("Only the primary design gives the p-value; the others are shown beside it and enter no verdict."),
+        table(
+            ("The score of A and B ranked by every design"),
+            ("design", "rank", "of", "log10 p", "smallest possible"),
+            rows,
+        ),
+        Items(
+            tuple(
+                (
+                    entry.design.replace("_", " "),
+                    ": p holds if ",
+                    say(null(entry.design), version=report.wording),
+                    ".",
+                )
+                for entry in found.ranks
+            )
+        ),
+        *_twins(report),
+    ]
+
+
+def _twins(report: CalibrationReport) -> list[Block]:
+    found = report.evidence
+    if found.twin_score is None:
+        return []
+    references = sum(not model.recipe for model in found.models[2:])
+    level = f", less each model's mean with {references} references" if references else ""
+    return [
+        Paragraph(
+            ("Score of A and B as those of twins are taken (on the scale, larger for closer", level, "): ",
+             general(found.twin_score), ".")
+        ),
+        table(
+            "Twins: one pair a recipe, chosen by the sha256 of names",
+            ("recipe", "model", "model", "score"),
+            (
+                (Code(pair.recipe), Code(pair.a), Code(pair.b), general(pair.score))
+                for pair in sorted(found.twins, key=lambda pair: (-pair.score, pair.recipe))[:_MOST_ROWS]
+            ),
+        ),
+        *_more(len(found.twins), "pairs"),
+    ]  # fmt: skip
+
+
+def _strength(report: CalibrationReport) -> list[Block]:
+    found = report.evidence
+    gamma = found.critical_odds_ratio
+    return [
+        Items(
+            (
+                (
+                    "Sensitivity: Gamma* = ",
+                    share(gamma),
+                    "; the result would be overturned only if pairs like this one were at least that many times as "
+                    "likely (odds) to be chosen as others."
+                    if gamma > 1
+                    else "; the result does not reach the level.",
+                ),
+                say(audited(report), version=report.wording),
+            )
+        )
+    ]
+
+
+def _how_to_check(report: CalibrationReport) -> list[Block]:
+    version = report.software.get("verify-lineage", "of an unknown version")
+    return [
+        Items(
+            (
+                (
+                    "The digest of this report is ",
+                    Code(report.digest),
+                    ": sha256 over the RFC 8785 canonical JSON of ",
+                    Code("report.json"),
+                    " without the key ",
+                    Code("digest"),
+                    ".",
+                ),
+                (
+                    "Every rank and p-value follows from the scores in the record: ",
+                    Code("verify replay report.json"),
+                    ".",
+                ),
+                (
+                    "That the scores are those of the table: its sha256, which ",
+                    Code("sha256sum"),
+                    " prints for a file.",
+                ),
+                (f"Made by version {version} of ", Code("verify-lineage"), ". This page carries no signature."),
+            ),
+            ordered=True,
+        )
+    ]
