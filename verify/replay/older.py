@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from ..checkpoint import Architecture
 from ..claim import ClaimReport, Subject
-from ..claim.evidence import EXACT
-from ..statistics import EXACT_TESTS, ExactResult, Statistic, TestResult
+from ..claim.evidence import EXACT, PANEL
+from ..statistics import EXACT_TESTS, PANEL_STATISTICS, ExactResult, Similarity, Statistic, TestResult
 from ..statistics.earlier import BEFORE_SKETCH_3, EARLIER
 from .agreement import Unchecked
 from .unchecked import of_older_schemas
@@ -37,6 +37,12 @@ def tests_of(report: ClaimReport) -> tuple[Statistic, ...]:
     """The exact tests of the day that a report was made."""
     older = before_sketch(report)
     return tuple(test for test in EXACT_TESTS if not older or test.id in BEFORE_SKETCH_3)
+
+
+def statistics_of(report: ClaimReport) -> tuple[Similarity, ...]:
+    """The panel statistics of the day that a report was made."""
+    older = before_sketch(report)
+    return tuple(one for one in PANEL_STATISTICS if not older or one.id in BEFORE_SKETCH_3)
 
 
 def as_then(report: ClaimReport, made: ClaimReport) -> ClaimReport:
