@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..checkpoint import Architecture
 from ..claim import ClaimReport, Subject
-from ..claim.evidence import EXACT, PANEL
+from ..claim.evidence import EXACT
 from ..statistics import EXACT_TESTS, PANEL_STATISTICS, ExactResult, Similarity, Statistic, TestResult
 from ..statistics.earlier import BEFORE_SKETCH_3, EARLIER
 from .agreement import Unchecked

@@ -10,8 +10,8 @@ whatever the number of tokens and dimensions; 1 for equal ones.
 
 Inner products do not depend on the basis of the residual stream. CKA on them is therefore already invariant
 to its permutation, signs and rotation, and to different widths; the assignment of dimensions that AWM
-makes first is not needed here, and `assigned_geometry` makes it for queries and keys. It reads only the embedding:
-blind to the body of the model.
+makes first is not needed here (``assigned_geometry`` makes it). It reads only the embedding: blind to the body of the
+model.
 
 Source: AWM (arXiv 2510.06738).
 """
@@ -32,12 +32,12 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 
 
 def _score(a: Fingerprint, b: Fingerprint) -> float:
-    u, v = (u_centred(model.arrays["gram.embed"].astype(np.float64)) for model in (a, b))
+    u, v = (_u_centred(model.arrays["gram.embed"].astype(np.float64)) for model in (a, b))
     with np.errstate(invalid="ignore", divide="ignore"):
         return float(np.sum(u * v) / (np.sqrt(np.sum(u * u)) * np.sqrt(np.sum(v * v))))
 
 
-def u_centred(gram: NDArray[np.float64]) -> NDArray[np.float64]:
+def _u_centred(gram: NDArray[np.float64]) -> NDArray[np.float64]:
     """U-centred Gram matrix [n, n]: HSIC_1(K, L) is the sum of products of two of them, over n(n-3)."""
     n = len(gram)
     off = gram - np.diag(np.diag(gram))
