@@ -40,11 +40,13 @@ def main() -> None:
     """Evaluate, simulate, and write the results and the page."""
     panel = load_panel("default")
     assert panel is not None
+    ranked = {kept.statistic for kept in panel.record.scores}  # one that reads what the panel lacks is left out
+    statistics = [statistic.id for statistic in PANEL_STATISTICS if statistic.id in ranked]
     names = [*ZOO.models, *HELD_OUT.models]
     prints = {name: verify.Fingerprint.load(FINGERPRINTS / f"{name}.safetensors") for name in names}
     strangers = [
         {"id": key, "title": title}
-        | size(group, {(a, b): evaluate(panel, prints[a], prints[b]) for a, b in combinations(group, 2)})
+        | size(group, {(a, b): evaluate(panel, prints[a], prints[b]) for a, b in combinations(group, 2)}, statistics)
         for key, (title, group) in STRANGERS.items()
     ]
     derived = {
@@ -58,44 +60,42 @@ def main() -> None:
     found = {
         "panel": {"name": record.name, "version": record.version, "digest": panel.digest},
         "strangers": strangers,
-        "derivations": power(derived),
+        "derivations": power(derived, statistics),
         "simulation": {"arrays": ARRAYS, "members": MEMBERS, "levels": LEVELS, "rows": simulated()},
     }
     publish("panel", found)
 
 
-def size(names: list[str], found: dict[tuple[str, str], PanelEvidence]) -> dict[str, Any]:
+def size(names: list[str], found: dict[tuple[str, str], PanelEvidence], statistics: list[str]) -> dict[str, Any]:
     """How many pairs of strangers each rule calls related, of all and of disjoint ones."""
     disjoint = [(names[min(pair)], names[max(pair)]) for pair in disjoint_pairs(names)]
     rows = []
-    for at, statistic in enumerate(PANEL_STATISTICS):
-        results = {pair: evidence.results[at] for pair, evidence in found.items()}
-        rules = [("score", line) for line in PUBLISHED.get(statistic.id, ())] + [("p", level) for level in LEVELS]
+    for statistic in statistics:
+        results = {pair: _of(statistic, evidence) for pair, evidence in found.items()}
+        rules = [("score", line) for line in PUBLISHED.get(statistic, ())] + [("p", level) for level in LEVELS]
         for by, line in rules:
             called = {
                 pair: result.score >= line if by == "score" else all_pairs(result) <= line
                 for pair, result in results.items()
             }
             counts = {"called": sum(called.values()), "called_disjoint": sum(called[pair] for pair in disjoint)}
-            rows.append({"statistic": statistic.id, "by": by, "line": line} | counts)
+            rows.append({"statistic": statistic, "by": by, "line": line} | counts)
     return {"strangers": len(names), "pairs": len(found), "disjoint": len(disjoint), "rows": rows}
 
 
-def power(found: dict[str, PanelEvidence]) -> dict[str, Any]:
+def power(found: dict[str, PanelEvidence], statistics: list[str]) -> dict[str, Any]:
     """The larger pair rank of every model against the reference, by each statistic."""
-    (comparisons,) = {_whole(result).size for evidence in found.values() for result in evidence.results}
+    results = {name: [_of(statistic, evidence) for statistic in statistics] for name, evidence in found.items()}
+    (comparisons,) = {_whole(result).size for each in results.values() for result in each}
     models = [
         {
             "model": name,
             "relation": ZOO.relation(name),
-            "ranks": {result.id: _whole(result).rank for result in evidence.results},
-            "disputed_score": next(
-                round(result.score, 6) for result in evidence.results if result.id == SPREAD_CORRELATION.id
-            ),
+            "ranks": {result.id: _whole(result).rank for result in each},
+            "disputed_score": next(round(result.score, 6) for result in each if result.id == SPREAD_CORRELATION.id),
         }
-        for name, evidence in found.items()
+        for name, each in results.items()
     ]
-    statistics = [statistic.id for statistic in PANEL_STATISTICS]
     return {"comparisons": comparisons, "statistics": statistics, "models": models}
 
 
@@ -103,6 +103,10 @@ def all_pairs(result: PanelResult) -> float:
     """The larger rank over the number of all pairs."""
     whole = _whole(result)
     return whole.rank / whole.size
+
+
+def _of(statistic: str, evidence: PanelEvidence) -> PanelResult:
+    return next(result for result in evidence.results if result.id == statistic)
 
 
 def _whole(result: PanelResult) -> DesignRank:
