@@ -9,6 +9,7 @@ from safetensors.numpy import load_file, save_file
 import verify
 from verify.data import model
 from verify.statistics import (
+    ASSIGNED_GEOMETRY,
     CIRCUIT_COSINE,
     EMBEDDING_GEOMETRY,
     RESPONSE_MATCH,
@@ -24,6 +25,7 @@ TOLERANCE = {
     CIRCUIT_COSINE.id: 1e-4,  # float16 entries, about .01 each, with errors that average out
     SPECTRAL_DISTANCE.id: 1e-5,  # float32 weights after the change
     STREAM_ROTATION.id: 1e-4,  # float32 inner products, square roots of small eigenvalues
+    ASSIGNED_GEOMETRY.id: 1e-4,  # float16 responses, with errors that average out
 }
 
 

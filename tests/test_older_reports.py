@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import verify
 from tests.reports import words
 from verify import ClaimReport, ReportError, replay
 from verify.base import canonical, digest
@@ -17,6 +18,7 @@ from verify.claim.reading import READERS
 from verify.data import model
 from verify.render import FORMATS
 from verify.replay.check import check
+from verify.statistics import PANEL_STATISTICS
 
 FILES = sorted((Path(__file__).parent / "older").glob("*.json"))
 MODELS = {"related": ("continued-3x", "reference"), "panel": ("obfuscated", "reference")}
@@ -44,6 +46,26 @@ def test_a_report_of_five_tests_replays_by_these(path: Path) -> None:
         assert again.disagreements == ()
         changed = {kind.field for kind in again.not_checkable if "this version of verify has another" in kind.reason}
         assert changed == {"$.evidence[exact].results[sign_agreement]*"}
+        if ClaimReport.from_json(path).panel is not None:  # with the panel, by the statistics of its day
+            assert replay(path, *map(model, FIVE_MODELS[path.stem]), "default").disagreements == ()
+
+
+DISPUTE = Path(__file__).parents[1] / "examples" / "dispute"
+
+
+def test_a_report_of_older_fingerprints_has_the_panel_statistics_of_its_day_or_of_today(tmp_path: Path) -> None:
+    """A statistic that came since does not apply to them: both replay, alone and with fingerprints and panel."""
+    prints = [DISPUTE / "fingerprints" / f"{name}.safetensors" for name in ("upcycled-child", "dense-parent")]
+    today = verify.test_lineage(*prints, panel="default", corpus="zoo-code")
+    assert [result.id for result in today.ranked] == [statistic.id for statistic in PANEL_STATISTICS]
+    then = today.content()
+    then["evidence"][1]["results"].pop()
+    then |= {"digest": digest(then, without=("digest", "citation"))}
+    path = tmp_path / "then.json"
+    path.write_bytes(canonical(then) + b"\n")
+    for report in (today, path):
+        assert check(report if report is today else path.read_bytes()).disagreements == ()
+        assert replay(report, *prints, "default").disagreements == ()
 
 
 def test_a_report_of_the_present_sketch_cannot_drop_a_test() -> None:
@@ -55,6 +77,14 @@ def test_a_report_of_the_present_sketch_cannot_drop_a_test() -> None:
     content |= {"digest": digest(content, without=("digest", "citation"))}
     fields = {item.field for item in check(canonical(content) + b"\n").disagreements}
     assert "$.evidence[exact].results.order" in fields
+
+
+def test_a_report_of_the_present_sketch_cannot_drop_a_panel_statistic() -> None:
+    content = json.loads((DISPUTE.parent / "reports" / "obfuscated-all" / "report.json").read_bytes())
+    content["evidence"][1]["results"].pop()
+    content |= {"digest": digest(content, without=("digest", "citation"))}
+    fields = {item.field for item in check(canonical(content) + b"\n").disagreements}
+    assert "$.evidence[panel].results.order" in fields
 
 
 def test_every_older_schema_has_its_files() -> None:

@@ -3,11 +3,12 @@
 import os
 
 from tests import panels
+from verify.base import Phrase
 from verify.panel import comparable_groups
 from verify.panel.record import DEFAULT, PANEL_COMPONENTS
-from verify.statistics import PANEL_STATISTICS
+from verify.statistics import ASSIGNED_GEOMETRY, PANEL_STATISTICS
 
-models, shipped = panels.models, panels.shipped
+models, reports, shipped = panels.models, panels.reports, panels.shipped
 
 
 def test_the_shipped_panel_is_large_enough_and_small_enough(shipped):
@@ -20,8 +21,19 @@ def test_the_shipped_panel_is_large_enough_and_small_enough(shipped):
     assert len(anchors) >= 32
     assert sum(path.stat().st_size for path in DEFAULT.rglob("*") if path.is_file()) < 15_000_000
     assert shipped.record.kinship == ()
-    assert {kept.statistic for kept in shipped.record.scores} == {statistic.id for statistic in PANEL_STATISTICS}
-    assert all(set(found.record.components) == set(PANEL_COMPONENTS) for found in shipped.fingerprints.values())
+    kept = [statistic.id for statistic in PANEL_STATISTICS if statistic is not ASSIGNED_GEOMETRY]
+    assert {scores.statistic for scores in shipped.record.scores} == {*kept}
+    components = {*PANEL_COMPONENTS} - {"stream", "key_responses"}
+    assert all({*found.record.components} == components for found in shipped.fingerprints.values())
+
+
+def test_a_statistic_of_later_fingerprints_does_not_apply_in_it(reports):
+    """Those that ship are of an older sketch: the reason says so, and every other statistic is ranked as before."""
+    *others, last = reports["stranger-1"].ranked
+    assert all(result.applicable for result in others)
+    assert (last.id, last.applicable, last.score, last.ranks) == (ASSIGNED_GEOMETRY.id, False, None, ())
+    assert last.reason.code == "panel.member_refused"
+    assert last.reason.values["why"] == Phrase.of("older_sketch", version=2)
 
 
 def test_every_shipped_member_has_a_licence_and_a_source_and_no_file_names_a_place(shipped):

@@ -12,7 +12,7 @@ from benchmarks.zoo.changes import changed as changed_by
 from benchmarks.zoo.config import Config
 from tests.similarities import TOLERANCE, changed, reordered, shipped, weights
 from tests.strategies import SEEDS
-from verify.statistics import PANEL_STATISTICS, PRIMARY
+from verify.statistics import ASSIGNED_GEOMETRY, PANEL_STATISTICS, PRIMARY
 from verify.statistics.similarity import INVARIANCES
 
 CONFIG = Config(family="llama", layers=4, width=64, hidden=176, heads=4, kv_heads=2, vocab=256)
@@ -95,3 +95,14 @@ def test_the_primary_survives_everything_at_once(tmp_path, seed):
     w = changed_by(w, CONFIG, rng, "unit_order", "unit_signs")
     assert set(CHANGES) == PRIMARY.invariances | {"layer_order"}  # of which a copy keeps its score
     assert PRIMARY(changed(tmp_path / "m", w), shipped("reference")) > 0.99
+
+
+@pytest.mark.parametrize(
+    "change", ["stream_order", "stream_signs", "folded_gains", "phases", "phase_scales", "query_order"]
+)
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=SEEDS, other=st.sampled_from(["stranger-1", "reference", "fine-tuned"]))
+def test_assigned_dimensions_survive_signed_permutations_and_turns(change, tmp_path, seed, other):
+    after = changed(tmp_path / "m", changed_by(weights("reference"), CONFIG, np.random.default_rng(seed), change))
+    before = ASSIGNED_GEOMETRY(shipped("reference"), shipped(other))
+    assert ASSIGNED_GEOMETRY(after, shipped(other)) == pytest.approx(before, abs=TOLERANCE[ASSIGNED_GEOMETRY.id])

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import verify
+from tests.models import config, weights, write
 from tests.similarities import TOLERANCE, shipped
 from tests.strategies import SEEDS
 from verify import Fingerprint, SketchSpec
@@ -17,6 +18,7 @@ from verify.base import Phrase, StatisticsError
 from verify.data import model
 from verify.fingerprint.anchors import ANCHORS, anchors_of
 from verify.statistics import (
+    ASSIGNED_GEOMETRY,
     CIRCUIT_COSINE,
     EMBEDDING_GEOMETRY,
     PANEL_STATISTICS,
@@ -87,6 +89,27 @@ def test_an_ungated_child_is_above_an_ungated_stranger():
     assert child > 3 * stranger
 
 
+@pytest.mark.parametrize("child", ["moe-fine", "continued-3x", "fine-tuned", "depth-pruned-healed", "same-seed"])
+def test_assigned_dimensions_put_children_above_all_strangers(child):
+    """And models of one initialisation, and two trios; but no copy whose stream was rotated."""
+    highest = max(ASSIGNED_GEOMETRY(shipped(a), shipped(b)) for a, b in itertools.combinations(STRANGERS, 2))
+    reference, rotated = shipped("reference"), shipped("obfuscated")
+    assert ASSIGNED_GEOMETRY(shipped(child), reference) > 3 * highest
+    assert ASSIGNED_GEOMETRY(shipped(child), reference) > 3 * ASSIGNED_GEOMETRY(rotated, reference)
+    a, b, c = (shipped(f"gpt2-{name}") for name in ("reference", "fine-tuned", "stranger"))
+    assert ASSIGNED_GEOMETRY(a, b) > 3 * ASSIGNED_GEOMETRY(a, c)
+
+
+def test_a_copied_embedding_alone_is_no_geometry_of_queries_and_keys(tmp_path):
+    """Though all columns are seen through it: of a stream wider than the tokens, they lie on what these span."""
+    c = config(width=256, vocab=256)
+    first, second = (weights(seed, c) for seed in (1, 2))
+    copied = second | {"model.embed_tokens.weight": first["model.embed_tokens.weight"]}
+    a, b = (verify.fingerprint(write(tmp_path / str(n), w, c)) for n, w in enumerate((first, copied)))
+    assert EMBEDDING_GEOMETRY(a, b) == pytest.approx(1, abs=1e-6)
+    assert abs(ASSIGNED_GEOMETRY(a, b)) < 0.05
+
+
 # ---- refusals and failures
 
 
@@ -104,6 +127,9 @@ def without(fingerprint, prefix):
         (CIRCUIT_COSINE, "circuit.", "no_common_circuit"),
         (SPECTRAL_DISTANCE, "spectrum.", "no_spectra"),
         (STREAM_ROTATION, "gram.", "no_array"),
+        (ASSIGNED_GEOMETRY, "stream.", "no_array"),
+        (ASSIGNED_GEOMETRY, "gram.", "no_array"),
+        (ASSIGNED_GEOMETRY, "key_responses.", "no_array"),
     ],
     ids=lambda x: getattr(x, "id", None),
 )
@@ -151,6 +177,9 @@ def test_a_layer_without_a_role_has_no_spread():
         (CIRCUIT_COSINE, "circuit.3.qk"),
         (SPECTRAL_DISTANCE, "spectrum.1.vo"),
         (STREAM_ROTATION, "gram.embed"),
+        (ASSIGNED_GEOMETRY, "gram.embed"),
+        (ASSIGNED_GEOMETRY, "stream.embed"),
+        (ASSIGNED_GEOMETRY, "key_responses.1.turned.q"),
         (RESPONSE_MATCH, "match."),
     ],
     ids=lambda x: getattr(x, "id", x),

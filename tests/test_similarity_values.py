@@ -1,17 +1,24 @@
 """Known values of the similarities other than the primary."""
 
+from itertools import combinations, permutations
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import orthogonal_procrustes
+from scipy.optimize import linear_sum_assignment
 from scipy.stats import pearsonr, spearmanr
 
 from tests.similarities import shipped, weights
 from tests.strategies import SEEDS, architecture, fingerprint_of
-from verify import Fingerprint
+from verify import Fingerprint, open_checkpoint
 from verify.base import StatisticsError
+from verify.data import model
+from verify.fingerprint import reduced
+from verify.fingerprint.anchors import anchors_of
 from verify.statistics import (
+    ASSIGNED_GEOMETRY,
     CIRCUIT_COSINE,
     EMBEDDING_GEOMETRY,
     SPECTRAL_DISTANCE,
@@ -151,3 +158,97 @@ def test_spectral_distance_of_a_repeated_layer_is_zero():
         arrays = {f"spectrum.{i}.{c}": spectra[k].copy() for i, k in enumerate(order) for c in ("qk", "vo")}
         models.append(Fingerprint(record, arrays))
     assert SPECTRAL_DISTANCE(*models) == 0.0
+
+
+def embedding_of(name):
+    """Embeddings of the anchors, less their mean, [tokens, width]."""
+    w, checkpoint = weights(name), open_checkpoint(model(name))
+    _, known = anchors_of(checkpoint.vocabulary(), 256, 96)
+    rows = np.stack([w["model.embed_tokens.weight"][token] for _, token in known]).astype(float)
+    return rows - rows.mean(0)
+
+
+def rows_read(name, layer, role):
+    """Rows of q (summed over the two query heads of a kv head) or k, gain folded in, [heads, planes, 2, width]."""
+    at = f"model.layers.{layer}."
+    rows = weights(name)[f"{at}self_attn.{role}_proj.weight"] * weights(name)[f"{at}input_layernorm.weight"]
+    if role == "q":
+        rows = rows.reshape(2, 2, 16, 64).sum(1)
+    return rows.reshape(2, 2, 8, 64).swapaxes(1, 2).astype(float)
+
+
+def ridge_products(x, responses):
+    """Inner products of the columns that ridge regression gives, one row after the other."""
+    tokens, width = x.shape
+    penalty = 0.01 * np.sum(x * x) / tokens
+    augmented = np.vstack([x, np.sqrt(penalty) * np.eye(width)])
+    rows = [np.linalg.lstsq(augmented, np.append(y, np.zeros(width)), rcond=None)[0] for y in responses]
+    columns = np.stack(rows) / np.linalg.norm(x, axis=0)
+    return columns.T @ columns
+
+
+@pytest.mark.parametrize("name", ["stranger-1", "same-seed", "continued-3x", "obfuscated"])
+def test_assigned_geometry_of_weights_by_hand(name):
+    """From the weights themselves: dimension by dimension, row by row, pair by pair, every order of layers."""
+    names = ("reference", name)
+    embeddings = [embedding_of(each) for each in names]
+    correlations = np.corrcoef(*embeddings, rowvar=False)[:64, 64:]
+    order = linear_sum_assignment(-np.abs(correlations))[1]
+    to = [(np.arange(64), np.ones(64)), (order, np.sign(correlations[np.arange(64), order]))]
+    pairs = list(combinations(range(64), 2))
+
+    def numbers(products, dimensions, signs):
+        return np.array([products[dimensions[i], dimensions[j]] * signs[i] * signs[j] for i, j in pairs])
+
+    kernels = []
+    for each, x, at in zip(names, embeddings, to, strict=True):
+        of_random = numbers(ridge_products(x, x.T), *at)  # the rows of the identity stand for all
+        for role in "qk":
+            for layer in range(4):
+                planes = rows_read(each, layer, role) @ x.T
+                planes /= np.linalg.norm(planes, axis=(-1, -2), keepdims=True)
+                found = numbers(ridge_products(x, planes.reshape(-1, len(x))), *at)
+                kernels.append(found - (found @ of_random) / (of_random @ of_random) * of_random)
+    kernels = np.array(kernels).reshape(2, 2, 4, -1)  # [models, roles, layers, pairs]
+    kernels /= np.linalg.norm(kernels, axis=-1, keepdims=True)
+    table = np.einsum("rip,rjp->ij", *kernels) / 2
+    expected = max(np.mean([table[i, order[i]] for i in range(4)]) for order in permutations(range(4)))
+    assert ASSIGNED_GEOMETRY(shipped("reference"), shipped(name)) == pytest.approx(expected, abs=1e-3)
+
+
+def test_assigned_geometry_of_some_layers_of_a_model_is_one():
+    whole = shipped("reference")
+    assert ASSIGNED_GEOMETRY(reduced(whole, layers=2), whole) == pytest.approx(1, abs=1e-12)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=SEEDS, constant=st.sets(st.integers(0, 63), max_size=61))
+def test_dimensions_that_all_tokens_share_are_not_assigned(seed, constant):
+    """Constant up to rounding, or zero, in one model: a score is that of the other dimensions, if they suffice."""
+    whole, rng = shipped("reference"), np.random.default_rng(seed)
+    at, stream = sorted(constant), whole.arrays["stream.embed"]
+    zero, level = stream.copy(), stream.copy()
+    zero[at] = 0
+    level[at] = rng.choice([-1, 1], (len(at), 1)) / np.sqrt(stream.shape[1]) + rng.normal(0, 2e-5, stream[at].shape)
+    models = [Fingerprint(whole.record, whole.arrays | {"stream.embed": x}) for x in (zero, level)]
+    if len(at) > 60:
+        for each in models:
+            with pytest.raises(StatisticsError, match="not a finite number"):
+                ASSIGNED_GEOMETRY(each, whole)
+    else:
+        scores = [ASSIGNED_GEOMETRY(each, shipped("fine-tuned")) for each in models]
+        assert scores[0] == pytest.approx(scores[1], abs=1e-12)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=SEEDS)
+def test_equal_dimensions_tie_without_effect(seed):
+    """Whichever of two equal dimensions is assigned to which."""
+    whole, rng = shipped("reference"), np.random.default_rng(seed)
+    stream = whole.arrays["stream.embed"].copy()
+    first, second = np.split(rng.permutation(64)[:20], 2)
+    stream[first] = stream[second]
+    tied = Fingerprint(whole.record, whole.arrays | {"stream.embed": stream})
+    assert ASSIGNED_GEOMETRY(tied, tied) == pytest.approx(1, abs=1e-12)
+    other = shipped("stranger-1")
+    assert ASSIGNED_GEOMETRY(tied, other) == ASSIGNED_GEOMETRY(other, tied)

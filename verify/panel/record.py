@@ -41,7 +41,15 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
 """Pattern of a member's name, which becomes a file name."""
 DEFAULT = Path(__file__).parents[1] / "data" / "panel"
 """The panel that ships with the library."""
-PANEL_COMPONENTS: tuple[Component, ...] = ("match", "gram", "circuit", "spectrum", "spread")
+PANEL_COMPONENTS: tuple[Component, ...] = (
+    "match",
+    "stream",
+    "gram",
+    "circuit",
+    "spectrum",
+    "spread",
+    "key_responses",
+)
 """Components of fingerprints that panel statistics read."""
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from ..checkpoint import Architecture
 from ..claim import ClaimReport, Subject
-from ..claim.evidence import EXACT
-from ..statistics import EXACT_TESTS, ExactResult, Statistic, TestResult
+from ..claim.evidence import EXACT, PANEL
+from ..statistics import EXACT_TESTS, PANEL_STATISTICS, ExactResult, Similarity, Statistic, TestResult
 from ..statistics.earlier import BEFORE_SKETCH_3, EARLIER
 from .agreement import Unchecked
 from .unchecked import of_older_schemas
@@ -39,11 +39,21 @@ def tests_of(report: ClaimReport) -> tuple[Statistic, ...]:
     return tuple(test for test in EXACT_TESTS if not older or test.id in BEFORE_SKETCH_3)
 
 
+def statistics_of(report: ClaimReport) -> tuple[Similarity, ...]:
+    """The panel statistics of the day that a report was made.
+
+    Those that came with the present sketch do not apply to fingerprints of an older one, so none is hidden.
+    """
+    older = report.provenance.sketch.version < _SKETCH and all(x.id in BEFORE_SKETCH_3 for x in report.ranked)
+    return tuple(one for one in PANEL_STATISTICS if not older or one.id in BEFORE_SKETCH_3)
+
+
 def as_then(report: ClaimReport, made: ClaimReport) -> ClaimReport:
     """A report made today of the models of an older one, as far as that could record.
 
     Results of tests whose definition has changed are those recorded, since no code of today gives them.
     """
+    made = _ranked_then(report, made)
     line = made.line(EXACT)
     if line is None or not (is_older(report) or before_sketch(report)):
         return made
@@ -56,6 +66,15 @@ def as_then(report: ClaimReport, made: ClaimReport) -> ClaimReport:
         sides = {side: _before_sketch(getattr(report, side), getattr(made, side)) for side in ("a", "b")}
         then = then.model_copy(update={"reworked": report.reworked, **sides})
     return then.made_under(report.schema_of_maker, report.content()) if is_older(report) else then
+
+
+def _ranked_then(report: ClaimReport, made: ClaimReport) -> ClaimReport:
+    """A report made today with the panel statistics of the day of another only; the same one if these are today's."""
+    line, ids = made.line(PANEL), {one.id for one in statistics_of(report)}
+    if line is None or all(result.id in ids for result in line.results):
+        return made
+    then = line.model_copy(update={"results": tuple(result for result in line.results if result.id in ids)})
+    return made.model_copy(update={"evidence": tuple(then if one is line else one for one in made.evidence)})
 
 
 def of_its_day(test: Statistic, version: int) -> Statistic:

@@ -16,12 +16,12 @@ from ..panel import ALL_PAIRS, PRIMARY_DESIGN, PanelEvidence, PanelUse, members_
 from ..panel.evidence import conclude, ranks_by_design, with_diagnostics
 from ..panel.likeness import OWN_KIND, likeness
 from ..panel.selection import Dropped
-from ..statistics import PANEL_STATISTICS, PRIMARY, CellResult, DesignRank, PanelResult, Similarity, TwinScore
+from ..statistics import PRIMARY, CellResult, DesignRank, PanelResult, Similarity, TwinScore
 from ..statistics.earlier import EARLIER_DESIGNS
 from ..statistics.response_match import deeper_median
 from ..wording import is_filled
 from .agreement import Disagreement, problem
-from .older import is_older
+from .older import is_older, statistics_of
 from .unchecked import own_results
 
 
@@ -69,7 +69,7 @@ def panel_again(report: ClaimReport, recorded: PanelUse, problems: list[Disagree
     changed = use.primary_design != PRIMARY_DESIGN
     claim = _Ranked(report, use, len(use.members) + 2, members_needed(alpha / report.searched), older or changed)
     results = []
-    for statistic in PANEL_STATISTICS:
+    for statistic in statistics_of(report):
         result, scores = _ranked(statistic, claim, problems)
         if statistic is PRIMARY and scores is not None:
             try:

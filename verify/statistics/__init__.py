@@ -1,6 +1,7 @@
 """The tests and statistics, one per file: from two fingerprints to evidence."""
 
 from .applicability import on_anchors
+from .assigned_geometry import ASSIGNED_GEOMETRY
 from .circuit_cosine import CIRCUIT_COSINE
 from .counted import Counted, Description, Source
 from .earlier import words_of
@@ -64,10 +65,12 @@ PANEL_STATISTICS: tuple[Similarity, ...] = (
     CIRCUIT_COSINE,
     SPECTRAL_DISTANCE,
     STREAM_ROTATION,
+    ASSIGNED_GEOMETRY,
 )
 """Similarities ranked against a panel of unrelated models, the primary first."""
 
 __all__ = [
+    "ASSIGNED_GEOMETRY",
     "CIRCUIT_COSINE",
     "EMBEDDING_GEOMETRY",
     "EXACT_TESTS",

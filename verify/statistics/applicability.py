@@ -132,6 +132,15 @@ def known_keys(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     return None
 
 
+def responses_of_keys(a: Fingerprint, b: Fingerprint) -> Phrase | None:
+    """Refuse fingerprints that hold no responses of rows of q and k."""
+    for side, model in zip("AB", (a, b), strict=True):
+        held = {name.rpartition(".")[2] for name in model.arrays if name.startswith("key_responses.")}
+        if held != {"q", "k"}:
+            return _older(model) or Phrase.of("no_array", model=side, array="key_responses")
+    return None
+
+
 def experts_alike(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     """Refuse models without routed experts, or whose routing is not known to treat them alike."""
     for side, model in zip("AB", (a, b), strict=True):

@@ -126,8 +126,21 @@ EARLIER: dict[tuple[str, int], Earlier] = {
     ),
 }
 """By id and version."""
-BEFORE_SKETCH_3 = ("unit_identity", "value_identity", "response_identity", "sign_agreement", "stream_identity")
-"""The exact tests that there were when sketches were of version 2; no other applies to fingerprints of these."""
+BEFORE_SKETCH_3 = (
+    "unit_identity",
+    "value_identity",
+    "response_identity",
+    "sign_agreement",
+    "stream_identity",
+    "response_match",
+    "spread_correlation",
+    "embedding_geometry",
+    "circuit_cosine",
+    "spectral_distance",
+    "stream_rotation",
+)
+"""The exact tests and panel statistics that there were when sketches were of version 2; no other applies to
+fingerprints of these."""
 EARLIER_DESIGNS: dict[tuple[str, int], str] = {
     ("response_match", 1): "pair_residual",
     ("response_match", 2): "own_kind",

@@ -10,7 +10,8 @@ whatever the number of tokens and dimensions; 1 for equal ones.
 
 Inner products do not depend on the basis of the residual stream. CKA on them is therefore already invariant
 to its permutation, signs and rotation, and to different widths; the assignment of dimensions that AWM
-makes first is not needed here. It reads only the embedding: blind to the body of the model.
+makes first is not needed here (``assigned_geometry`` makes it). It reads only the embedding: blind to the body of the
+model.
 
 Source: AWM (arXiv 2510.06738).
 """
