@@ -24,7 +24,9 @@ PUBLISHED = DECODERS | OTHERS
 WHOLE, NOTHING, OPEN = ("half", SIZE, "none"), ("", 0, "none"), ("", 0, "unknown")
 GAINS = ("half", SIZE, "gain")
 DECLARED: dict[str, tuple[str, int, str]] = {
-    **dict.fromkeys(("mixtral", "phi3", "gemma", "gemma2", "olmo", "internlm2", "baichuan", "qwen"), WHOLE),
+    **dict.fromkeys(
+        ("mixtral", "phi3", "gemma", "gemma2", "olmo", "hf_olmo", "internlm2", "baichuan", "qwen"), WHOLE
+    ),
     **dict.fromkeys(("falcon", "falcon 11b", "falcon 40b"), WHOLE),
     **dict.fromkeys(("qwen3_moe", "gemma3_text", "olmo2", "lfm2"), GAINS),
     "gpt_neox": ("half", 2, "none"),

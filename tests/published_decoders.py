@@ -81,6 +81,36 @@ DECODERS: dict[str, Published] = {
         before_attn=None,
         before_mlp=None,
     ),
+    "hf_olmo": llama_like(
+        globals={
+            "model.transformer.wte.weight": "embed",
+            "model.transformer.ln_f.weight": "norm_final",
+            "model.transformer.ff_out.weight": "unembed",
+        },
+        at="model.transformer.blocks.",
+        layer={
+            "attn_norm.weight": "norm_attn",
+            "ff_norm.weight": "norm_mlp",
+            "attn_out.weight": "o",
+            "ff_out.weight": "down",
+        },
+        stacked={"att_proj.weight": QKV, "ff_proj.weight": ("up", "gate")},
+        config={
+            "d_model": WIDTH,
+            "n_heads": HEADS,
+            "n_kv_heads": 2,
+            "n_layers": LAYERS,
+            "mlp_hidden_size": 2 * HIDDEN,
+            "vocab_size": VOCAB - 24,
+            "embedding_size": VOCAB,
+            "activation_type": "swiglu",
+            "layer_norm_type": "rms",
+            "rope": True,
+            "alibi": False,
+            "attention_layer_norm": False,
+            "weight_tying": False,
+        },
+    ),
     "internlm2": llama_like(
         globals={
             "model.tok_embeddings.weight": "embed",

@@ -27,6 +27,7 @@ from .size import size
 from .speed import exact_tests, kernels, panel_cost, spread_pass
 from .truth import truth
 from .twins import twins
+from .twins_cost import twins_cost
 from .unused_tokens import unused_tokens
 
 README = Path(__file__).parents[2] / "README.md"
@@ -51,6 +52,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         spread_pass,
         truth,
         twins,
+        twins_cost,
         unused_tokens,
     )
 }

@@ -34,7 +34,7 @@ def said(report: ClaimReport) -> Said:
     false_match = report.panel.false_match if report.panel else None
     values["bound"] = 1.0 if false_match is None else false_match.bound
     if report.panel is not None:
-        values |= {"recipes": len(report.panel.recipes), "ratio": report.panel.effect_ratio or 0.0}
+        values |= {"recipes": len(set(report.panel.draws)), "ratio": report.panel.effect_ratio or 0.0}
     verdict, why = report.verdict, _why(report) if report.verdict == "untestable" else []
     code = f"{verdict}.earlier" if verdict == "similar_beyond_panel" and _by_an_earlier_rule(report) else verdict
     finding = Phrase.of(f"{code}.finding", **values)

@@ -31,7 +31,7 @@ def panel() -> None:
 @click.option("--workers", type=int, help="Worker processes for reading weights.  [default: 1]")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def build(recipe: Path, output: Path, workers: int | None, quiet: bool) -> None:
-    """Fingerprint the models of RECIPE (TOML or YAML); an interrupted build resumes.
+    """Fingerprint the models of RECIPE (TOML, YAML or a name: hub-7b, hub-twins); an interrupted build resumes.
 
     A model that cannot be read is reported, skipped, and listed in the panel as excluded.
     """
@@ -158,9 +158,7 @@ def _outside(loaded: Panel, folders: tuple[Path, ...], progress: Progress) -> St
         groups.append({path.name: fingerprint(path, effort="full") for path in models if path.name[0] != "."})
     found = audit_strangers(loaded, groups, progress)
     if found is None:
-        raise InputError(
-            "No folder given by --strangers holds two models; give folders of two or more."
-        )
+        raise InputError("No folder given by --strangers holds two models; give folders of two or more.")
     return found
 
 

@@ -12,6 +12,7 @@ from .ranking import larger_rank, own_kind_rank, rank
 from .residual import bipartite_residual, two_way_residual
 from .sensitivity import critical_odds_ratio, false_match_bound
 from .signs import critical_agreement, detectable_agreement, log10_p_signs
+from .twin_groups import grouped_twin_rank
 from .twins import twin_rank
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "disjoint_pairs",
     "false_match_bound",
     "fisher",
+    "grouped_twin_rank",
     "holm",
     "larger_rank",
     "log10_p_fixed_points",

@@ -6,7 +6,8 @@ the claim's A and B. Everything else that enters ``T``, such as reference models
 against, is the same for all ``R + 1`` pairs.
 
 Theorem (twins). If under the null hypothesis A and B are two models of one recipe, trained independently of each
-other given the recipe, and the ``R + 1`` recipes are exchangeable, then
+other given the recipe, the ``R + 1`` recipes are exchangeable, and given the recipes their pairs are trained
+independently of each other, then
 
     p = (1 + number of r >= 1 with T_r >= T_0) / (R + 1)
 
@@ -38,7 +39,7 @@ reach the claim's score are binomial.
 Counter-example (pairs that share models). If all twins are formed with one model, ``T_r`` are not exchangeable with
 a claim of two other models: with scores ``h_i + h_j`` and ``h`` of the shared model small, every claim of two
 average models is extreme. Models that share initial weights over recipes are relatives, so neither twins nor
-strangers.
+strangers: recipes whose pairs share initial weights are not independent, and `twin_groups` counts them as one.
 
 Source: rank tests by exchangeability (Davison & Hinkley 1997, section 4.2); conformal p-values (Vovk et al. 2005).
 """

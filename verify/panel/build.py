@@ -51,7 +51,7 @@ def build_panel(
 
     Parameters
     ----------
-    models : a recipe, or the path of its file (TOML or YAML).
+    models : a recipe, the path of its file (TOML or YAML), or the name of one that ships, such as ``hub-twins``.
     folder : where the panel is written.
     base : folder that relative paths of the recipe start from: by default that of its file, or the working directory.
     workers : number of processes for reading layers, or an executor; the panel does not depend on it.
@@ -73,8 +73,8 @@ def build_panel(
     if isinstance(models, Recipe):
         recipe, start = models, start or Path()
     else:
-        file = options.path("models", models, "a Recipe, or the path of its file")
-        recipe, start = Recipe.read(file), start or file.parent
+        recipe, place = Recipe.find(options.path("models", models, "a Recipe, the path of its file, or a name"))
+        start = start or place
     prints: dict[str, Fingerprint] = {}
     excluded: list[Exclusion] = []
     contents: dict[str, str] = {}
@@ -291,6 +291,7 @@ def _member(entry: Entry, found: Fingerprint) -> Member:
         family=entry.family,
         stratum=entry.stratum or stratum_of(found.record.architecture),
         corpus=entry.corpus,
+        initial=entry.initial,
         source=entry.source or (entry.member if _is_place(entry.model) else entry.model),
         licence=entry.licence,
         content_sha256=found.record.content_sha256,

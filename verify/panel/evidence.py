@@ -26,13 +26,13 @@ from ..inference import (
     critical_odds_ratio,
     disjoint_pairs,
     false_match_bound,
+    grouped_twin_rank,
     larger_rank,
     own_kind_rank,
     pair_design,
     rank,
     row_design,
     stratum_design,
-    twin_rank,
 )
 from ..statistics import PANEL_STATISTICS, PRIMARY, DesignRank, PanelResult, Similarity, TwinScore
 from ..statistics.response_match import response_grid
@@ -43,6 +43,7 @@ from .own import guarded
 from .record import Panel, Twins, kept_scores
 from .scores import Scores, compute
 from .selection import comparable, comparable_twins, stratum_of
+from .twin_groups import independent_groups
 from .twins import FLOOR, TWINS, above_levels, at, twin_scores
 from .use import (
     ALL_PAIRS,
@@ -123,7 +124,7 @@ def evaluate(
         corpus_b=corpora[1],
         like_a=likeness(selection.members, strata[0], corpora[0]),
         like_b=likeness(selection.members, strata[1], corpora[1]),
-        recipes=tuple(map(_used, recipes)),
+        recipes=used(recipes),
         recipes_dropped=without,
         recipes_in_panel=len(panel.record.twins),
         anchors=len(selection.anchors),
@@ -146,10 +147,18 @@ def evaluate(
     return PanelEvidence(tuple(results), use)
 
 
-def _used(twins: Twins) -> RecipeUsed:
-    first, second = twins.pair
-    return RecipeUsed(
-        recipe=twins.recipe, stratum=twins.stratum, corpus=twins.corpus, models=(first.name, second.name)
+def used(recipes: Sequence[Twins]) -> tuple[RecipeUsed, ...]:
+    """What a report says of the recipes ranked among, and which of them count as one."""
+    groups = independent_groups(recipes)
+    return tuple(
+        RecipeUsed(
+            recipe=twins.recipe,
+            stratum=twins.stratum,
+            corpus=twins.corpus,
+            models=(twins.pair[0].name, twins.pair[1].name),
+            group=recipes[groups.index(group)].recipe if groups.count(group) > 1 else "",
+        )
+        for twins, group in zip(recipes, groups, strict=True)
     )
 
 
@@ -183,7 +192,7 @@ def _test(
             known = kept_scores(claim.panel, statistic, claim.names[2:], claim.anchors) if whole else None
             scores = compute(statistic, claim.models, claim.names, claim.anchors, known, progress)
             twins = _twins(claim, progress) if statistic is PRIMARY else ()
-            ranks = ranks_by_design(scores.matrix, *use.kinds, twins)
+            ranks = ranks_by_design(scores.matrix, *use.kinds, twins, use.draws)
         except StatisticsError:  # a missing score is not evidence of no relation
             reason, scores = Phrase.of("panel.no_score"), None
     if scores is None:
@@ -287,7 +296,11 @@ def members_needed(alpha: float) -> int:
 
 
 def ranks_by_design(
-    scores: NDArray[np.float64], strata: list[str], corpora: list[str], twins: Sequence[TwinScore] = ()
+    scores: NDArray[np.float64],
+    strata: list[str],
+    corpora: list[str],
+    twins: Sequence[TwinScore] = (),
+    draws: Sequence[str] = (),
 ) -> tuple[DesignRank, ...]:
     """The rank by every design; strata too small for a residual are ranked by raw score.
 
@@ -296,6 +309,7 @@ def ranks_by_design(
     scores : shape [n, n], symmetric, of A, B and the members in that order.
     strata, corpora : of A, B and the members; an empty corpus is not declared.
     twins : scores of the recipes ranked among; none for a statistic that twins were not scored by.
+    draws : what each of these recipes counts as, in their order; by default itself.
     """
     n = len(scores)
     stratum = stratum_design(strata)
@@ -315,7 +329,9 @@ def ranks_by_design(
     ranks.insert(3, design_rank(own.id, own_kind_rank(scores, pair_design(n), own)))
     if twins:
         claim = claim_above_levels(scores)
-        among = design_rank(TWINS, twin_rank(claim, [recipe.above_levels for recipe in twins]))
+        among = design_rank(
+            TWINS, grouped_twin_rank(claim, [recipe.above_levels for recipe in twins], draws or range(len(twins)))
+        )
         both = max(among, ranks[2], key=lambda found: found.log10_p)
         attainable = max(among.attainable_log10_p, ranks[2].attainable_log10_p)
         ranks += [among, both.model_copy(update={"design": PRIMARY_DESIGN, "attainable_log10_p": attainable})]
@@ -381,7 +397,8 @@ def with_diagnostics(use: PanelUse, scores: NDArray[np.float64], result: PanelRe
     own = [found for found in result.ranks if found.design in rungs]
     if result.twins:
         claim = claim_above_levels(scores)
-        exceeding, pairs = sum(recipe.above_levels >= claim for recipe in result.twins), len(result.twins)
+        found = grouped_twin_rank(claim, [recipe.above_levels for recipe in result.twins], use.draws)
+        exceeding, pairs = found.rank - 1, found.size - 1
         of_members = scores[2:, 2:][np.triu_indices(len(members), 1)]
         largest = float(max(*(recipe.score for recipe in result.twins), *of_members.tolist()))
         effect = {"largest_stranger": largest, "effect_ratio": float((scores[0, 1] + FLOOR) / (largest + FLOOR))}

@@ -1,4 +1,7 @@
-"""The recipe of a panel: a TOML or YAML file that lists models with family, stratum, source and licence."""
+"""The recipe of a panel: a TOML or YAML file that lists models with family, stratum, source and licence.
+
+A recipe *of a panel* lists models; the recipe *of a model* is all of its training but the seed.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,19 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ..base import InputError, Record, first_problem
-from .record import NAME
+from .pattern import Pattern, expand
+from .record import NAME, check_twins
 
 _LARGEST = 10_000_000  # bytes
+SHIPPED = Path(__file__).parents[1] / "data" / "recipes"
+"""Folder of the recipes that ship with the library."""
 
 
-class Entry(Record):
-    """One model to fingerprint."""
+class Entry(Pattern):
+    """One model to fingerprint, or by ``each`` many."""
 
     model: str
     """Path of a folder, weight file or fingerprint (relative to the recipe); if none exists, an address."""
@@ -30,6 +36,8 @@ class Entry(Record):
     recipe: str = ""
     """Recipe that the model was trained by, equal for twins: models of one recipe from different seeds; empty for a
     reference."""
+    initial: str = ""
+    """Name of the initial weights, equal for models that start from the same ones; empty if they are its own."""
     source: str = ""
     """By default ``model``."""
     licence: str
@@ -40,7 +48,7 @@ class Entry(Record):
         return self.name or self.model.rstrip("/").rsplit("/", 1)[-1]
 
 
-class Positive(Record):
+class Positive(Pattern):
     """A pair known to be related: never part of the null, used to measure power."""
 
     model: str
@@ -56,19 +64,49 @@ class Recipe(Record):
     members: tuple[Entry, ...] = Field(alias="member", min_length=1)
     positives: tuple[Positive, ...] = Field(alias="positive", default=())
 
+    @field_validator("members", "positives")
+    @classmethod
+    def _expand(cls, tables: tuple[Pattern, ...]) -> tuple[Pattern, ...]:
+        return expand(tables)
+
     @model_validator(mode="after")
     def _check_names(self) -> Recipe:
         """Check names, which become file names, before anything is written."""
-        names = [entry.member for entry in self.members]
-        for n, name in enumerate(names):
+        names = set[str]()
+        for name in (entry.member for entry in self.members):
             if not re.fullmatch(NAME, name):
                 raise ValueError(
                     f"member {name!r:.100} needs a `name` of at most 100 letters, digits and . _ + -, a letter or "
                     "digit first"
                 )
-            if name in names[:n]:
+            if name in names:
                 raise ValueError(f"two members are named {name!r}; give each a name of its own")
+            names.add(name)
+        check_twins((entry.member, entry.recipe, entry.initial) for entry in self.members)
         return self
+
+    @staticmethod
+    def find(path: Path) -> tuple[Recipe, Path]:
+        """Read a recipe from a file, or one that ships by its name.
+
+        Parameters
+        ----------
+        path : path of the file, or a name such as ``hub-twins``; of a file and a name the file is meant.
+
+        Returns
+        -------
+        tuple
+            The recipe, and the folder that its relative paths start from: the file's, or the working directory.
+
+        Raises
+        ------
+        InputError
+            As :meth:`read` does.
+        """
+        named = SHIPPED / f"{path.name}.toml"
+        if not path.is_file() and path == Path(path.name) and named.is_file():
+            return Recipe.read(named), Path()
+        return Recipe.read(path), path.parent
 
     @staticmethod
     def read(path: Path) -> Recipe:
@@ -86,7 +124,10 @@ class Recipe(Record):
             content = tomllib.loads(text) if path.suffix.lower() == ".toml" else _yaml(text)
             return Recipe.model_validate(content)
         except OSError as error:
-            raise InputError(f"{path.name!r:.200} cannot be read ({error.strerror}); give a panel recipe.") from error
+            raise InputError(
+                f"{path.name!r:.200} cannot be read ({error.strerror}); give a panel recipe, or the name of one of "
+                f"{', '.join(sorted(file.stem for file in SHIPPED.glob('*.toml')))}."
+            ) from error
         except ValidationError as error:
             raise InputError(f"{path.name!r:.200} is not a panel recipe ({first_problem(error)}).") from error
         except (ValueError, RecursionError) as error:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -56,6 +56,8 @@ class Member(Record):
     """Architecture, depth and tokenizer: models of one stratum are the fair comparison."""
     corpus: str = ""
     """Name of its training text; empty if not declared."""
+    initial: str = later("")
+    """Name of the initial weights, equal for models that start from the same ones; empty if they are its own."""
     source: str
     """Where the weights come from, in words or as a Hub id."""
     licence: str
@@ -89,6 +91,11 @@ class Twins(Record):
     norm: Literal["rms", "layer"]
     """Kind of their norms."""
     models: tuple[Member, ...] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _check_initial(self) -> Twins:
+        check_twins((member.name, self.recipe, member.initial) for member in self.models)
+        return self
 
     @property
     def pair(self) -> tuple[Member, Member]:
@@ -260,6 +267,26 @@ class Panel:
             for kept in record.twin_scores
         ]
         return Panel(record, prints, scores, of_twins, folder)
+
+
+def check_twins(declared: Iterable[tuple[str, str, str]]) -> None:
+    """Check that models of one recipe start from different weights: else they are relatives, and no twins.
+
+    Parameters
+    ----------
+    declared : name, recipe and initial weights of every model; a recipe or initial weights may be empty.
+
+    Raises
+    ------
+    ValueError
+        If two models of one recipe have the same initial weights.
+    """
+    first: dict[tuple[str, str], str] = {}
+    for name, recipe, initial in declared:
+        if recipe and initial and (other := first.setdefault((recipe, initial), name)) != name:
+            raise ValueError(
+                f"{other!r:.40} and {name!r:.40} of recipe {recipe!r:.40} start from the same weights; keep one"
+            )
 
 
 def check_panel(panel: str | os.PathLike[str] | Panel | None) -> None:

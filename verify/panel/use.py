@@ -41,16 +41,20 @@ class RecipeUsed(Record):
     corpus: str = ""
     models: tuple[str, str]
     """Names of the two models."""
+    group: str = later("")
+    """Of recipes whose pairs share initial weights or relatives, which count as one, the first; empty if it shares
+    none."""
 
 
 class FalseMatch(Record):
     """How often unrelated models reach the claim's score."""
 
     exceedances: int
-    """Number of recipes whose twins reach it, above levels; without recipes, of disjoint pairs of members that reach
-    the raw score."""
+    """Number of recipes whose twins reach it, above levels, those of a group counted once; without recipes, of
+    disjoint pairs of members that reach the raw score."""
     pairs: int
-    """Number of recipes; without recipes, of disjoint pairs of members, by a pairing fixed by their names."""
+    """Number of recipes, those of a group counted once; without recipes, of disjoint pairs of members, by a pairing
+    fixed by their names."""
     bound: float
     """95% upper bound on the probability, for recipes (without recipes: models) drawn independently like those of the
     panel, that one of the pairs searched reaches it."""
@@ -108,6 +112,11 @@ class PanelUse(Record):
         return self.effect_ratio is None or self.effect_ratio > 1
 
     @property
+    def draws(self) -> tuple[str, ...]:
+        """What each recipe counts as: its group, or itself."""
+        return tuple(recipe.group or recipe.recipe for recipe in self.recipes)
+
+    @property
     def kinds(self) -> tuple[list[str], list[str]]:
         """Strata, and declared corpora, of A, B and the members used."""
         strata = [self.stratum_a, self.stratum_b, *(member.stratum for member in self.members)]
@@ -157,6 +166,9 @@ def impossible(use: PanelUse, searched: int = 1) -> Phrase | None:
     if len(use.recipes) < needed:
         of = use.recipes_in_panel
         return Phrase.of("panel.few_recipes", recipes=len(use.recipes), of=of, alpha=alpha, needed=needed)
+    if (groups := len(set(use.draws))) < needed:
+        counts = {"recipes": len(use.recipes), "groups": groups}
+        return Phrase.of("panel.few_groups", **counts, alpha=alpha, needed=needed)
     if not use.twins_scored:
         return Phrase.of("panel.twins_not_scored", anchors=use.anchors)
     return None

@@ -191,7 +191,7 @@ def _designs(
     scores: NDArray[np.float64], recorded: PanelResult, claim: _Ranked, twins: Sequence[TwinScore] = ()
 ) -> tuple[DesignRank, ...]:
     """The ranks of all designs or, of an older report, of those that it had."""
-    steps = ranks_by_design(scores, *claim.use.kinds, twins)
+    steps = ranks_by_design(scores, *claim.use.kinds, twins, claim.use.draws)
     had = {found.design for found in recorded.ranks} | {claim.use.primary_design}
     return tuple(step for step in steps if not claim.older or step.design in had)
 

@@ -21,9 +21,10 @@ def numbers(family: Family, config: dict[str, Any]) -> dict[str, Any]:
 
 def configured(family: Family, config: dict[str, Any]) -> Family:
     """The family with the fields that ``config.json`` changes."""
-    for entry, fields in family.switches.items():
+    for switch, fields in family.switches.items():
+        entry, _, wanted = switch.partition("=")
         value = nested(config, entry)
-        if value is not None and value is not False:
+        if value == wanted if wanted else value is not None and value is not False:
             family = replace(family, **fields)
     return family
 

@@ -162,7 +162,8 @@ class Family:
     other_meaning: tuple[str, ...] = ()
     """Entries of ``config.json`` with a different meaning in this family."""
     switches: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Fields to change if an entry of ``config.json`` (dotted if nested) is present and neither null nor false."""
+    """Fields to change if an entry of ``config.json`` (dotted if nested) is present and neither null nor false, or,
+    written ``entry=text``, if it is that text."""
 
 
 def slot_of(entry: str | Slot) -> Slot:

@@ -24,14 +24,18 @@ def _among_twins(report: ClaimReport) -> list[Block]:
         return []
     rung = next(rank for rank in primary.ranks if rank.design == TWINS)
     largest = max(primary.twins, key=lambda recipe: recipe.score)
+    linked = rung.size <= len(primary.twins)
     return [
         Paragraph(
             (
                 "Of ",
                 count(len(primary.twins)),
-                " recipes with two models each from different seeds, ",
+                " recipes with two models each from different seeds",
+                *((", in ", count(rung.size - 1), " groups without common initial weights") if linked else ()),
+                ", ",
                 count(rung.rank - 1),
-                " have models as alike as A and B, beyond each model's own level. The largest score of strangers, "
+                " groups have" if linked else " have",
+                " models as alike as A and B, beyond each model's own level. The largest score of strangers, "
                 "twins or pairs of members, is ",
                 share(use.largest_stranger),
                 "; A and B score ",

@@ -98,6 +98,10 @@ PANELS = {
         "{recipes} of the panel's {of} recipes have MLPs and norms of the kinds of A and B, where level {alpha:g} "
         "needs {needed}; build a panel that has them"
     ),
+    "panel.few_groups": (
+        "the {recipes} recipes of the kinds of A and B form {groups} groups that share no initial weights, each of "
+        "which counts once, where level {alpha:g} needs {needed}; add recipes trained from seeds of their own"
+    ),
     "panel.twins_not_scored": (
         "the panel keeps scores of its twins for other tokens than the {anchors} that A and B share with its "
         "members, and not the twins' fingerprints; use it as it was built, with fingerprints"

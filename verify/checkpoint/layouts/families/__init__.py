@@ -25,7 +25,7 @@ from .llama4 import LLAMA4
 from .mixtral import MIXTRAL
 from .mpnet import MPNET
 from .mpt import MPT
-from .olmo import OLMO, OLMO2
+from .olmo import HF_OLMO, OLMO, OLMO2
 from .opt import OPT
 from .pangu_pro_moe import PANGU_PRO_MOE
 from .phi3 import PHI3
@@ -53,6 +53,7 @@ FAMILIES: tuple[Family, ...] = (
     GEMMA3N,
     OLMO,
     OLMO2,
+    HF_OLMO,
     INTERNLM2,
     FALCON,
     OPT,
