@@ -78,8 +78,8 @@ def calibrate(
     names : names of the rows of an array.
     design : the one design whose rank gives the p-value. By default ``"twins_and_pair_larger"`` with recipes
         (``"twins"`` where scores of strangers are missing or too few), ``"own_kind"`` with strata, else
-        ``"pair_larger"``: the larger of the ranks among all pairs by score and by two-way residual. The rest are shown
-        and enter no verdict. See docs/calibrate.md.
+        ``"pair_larger"``: the larger of the ranks among all pairs by score and by two-way residual. The rest are
+        shown and enter no verdict. See docs/calibrate.md.
     scale : scale on which each model's level is taken out: ``"identity"``, ``"log"``, ``"logit"`` or ``"fisher"``.
     closer : whether ``"larger"`` or ``"smaller"`` scores are of closer models.
     strata : kinds of models, of every one: the path of a CSV file with the columns ``name``, ``stratum`` and, if any,
