@@ -17,8 +17,9 @@ from verify.claim.evidence import panel_line
 from verify.fingerprint.cut import on_anchors, reduced
 from verify.panel import PRIMARY_DESIGN, Panel, evaluate, slim, undecided
 from verify.panel import evidence as evidence_module
-from verify.panel.twins import FLOOR
-from verify.statistics import PRIMARY
+from verify.panel.evidence import rank_among_twins
+from verify.panel.twins import FLOOR, above_levels
+from verify.statistics import PRIMARY, TwinScore
 from verify.wording import say
 
 RECIPES, REFERENCES = 9, 4
@@ -186,3 +187,18 @@ def test_the_digest_covers_every_recipe(tmp_path):
 def test_a_panel_without_twins_has_the_digest_it_had():
     """Fields that came with twins are not written where there are none."""
     assert "twin" not in made.panel_of([synthetic(np.random.default_rng(0))]).record.model_dump_json()
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.booleans())
+def test_a_tie_up_to_rounding_counts_against_the_claim(seed, swapped):
+    """Twins with the scores of A and B, read in another order of models and references, reach the claim's T."""
+    rng = np.random.default_rng(seed)
+    k = int(rng.integers(3, 40))
+    S = np.zeros((k + 2, k + 2))
+    S[:2, 2:] = rng.random((2, k))
+    S[0, 1] = rng.random()
+    order = rng.permutation(k)
+    levels = S[:2, 2:][::-1] if swapped else S[:2, 2:]
+    T = float(above_levels(S[0, 1], levels[:, order]))
+    assert rank_among_twins(S, [TwinScore(recipe="r", score=S[0, 1], above_levels=T)]).rank == 2

@@ -44,7 +44,7 @@ from .record import Panel, Twins, kept_scores
 from .scores import Scores, compute
 from .selection import comparable, comparable_twins, stratum_of
 from .twin_groups import independent_groups
-from .twins import FLOOR, TWINS, above_levels, at, twin_scores
+from .twins import FLOOR, ROUNDING, TWINS, above_levels, at, twin_scores
 from .use import (
     ALL_PAIRS,
     PRIMARY_DESIGN,
@@ -328,14 +328,24 @@ def ranks_by_design(
     own = own_kind_design(strata, corpora)
     ranks.insert(3, design_rank(own.id, own_kind_rank(scores, pair_design(n), own)))
     if twins:
-        claim = claim_above_levels(scores)
-        among = design_rank(
-            TWINS, grouped_twin_rank(claim, [recipe.above_levels for recipe in twins], draws or range(len(twins)))
-        )
+        among = design_rank(TWINS, rank_among_twins(scores, twins, draws))
         both = max(among, ranks[2], key=lambda found: found.log10_p)
         attainable = max(among.attainable_log10_p, ranks[2].attainable_log10_p)
         ranks += [among, both.model_copy(update={"design": PRIMARY_DESIGN, "attainable_log10_p": attainable})]
     return tuple(ranks)
+
+
+def rank_among_twins(scores: NDArray[np.float64], twins: Sequence[TwinScore], draws: Sequence[str] = ()) -> OrbitRank:
+    """The rank of A and B among recipes; what differs by no more than rounding is a tie, which counts against them.
+
+    Parameters
+    ----------
+    scores : shape [n, n], symmetric, of A, B and the members in that order.
+    twins : scores of the recipes ranked among.
+    draws : what each of these recipes counts as, in their order; by default itself.
+    """
+    values = [recipe.above_levels for recipe in twins]
+    return grouped_twin_rank(claim_above_levels(scores) - ROUNDING, values, draws or range(len(twins)))
 
 
 def claim_above_levels(scores: NDArray[np.float64]) -> float:
@@ -396,8 +406,7 @@ def with_diagnostics(use: PanelUse, scores: NDArray[np.float64], result: PanelRe
     rungs = (TWINS, ALL_PAIRS) if use.primary_design == PRIMARY_DESIGN else (use.primary_design,)
     own = [found for found in result.ranks if found.design in rungs]
     if result.twins:
-        claim = claim_above_levels(scores)
-        found = grouped_twin_rank(claim, [recipe.above_levels for recipe in result.twins], use.draws)
+        found = rank_among_twins(scores, result.twins, use.draws)
         exceeding, pairs = found.rank - 1, found.size - 1
         of_members = scores[2:, 2:][np.triu_indices(len(members), 1)]
         largest = float(max(*(recipe.score for recipe in result.twins), *of_members.tolist()))
