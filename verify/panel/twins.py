@@ -32,8 +32,8 @@ from .twin_scores import TwinScores, score_twins
 FLOOR = 0.01
 """Added to every score before its logarithm."""
 ROUNDING = 1e-9
-"""Bound on the arithmetic error of T: a sum of 2K + 1 logarithms of numbers between 0.01 and about 1 errs by less than
-1e-12 for up to a thousand references."""
+"""Bound on the arithmetic error of T: a sum of 2K + 1 logarithms of numbers between 0.01 and about 1 errs by less
+than 1e-12 for up to a thousand references."""
 TWINS = "twins"
 """The design of the twin rung."""
 
