@@ -109,8 +109,8 @@ def test_the_audit_ends_in_a_sentence_on_calibration(run, folders):
     told = run("panel", "audit", folders / "panel", *options)
     assert (told.status, told.err) == (0, "")
     assert told.out.splitlines()[-1] == (
-        "Is it calibrated? Nothing here contradicts it: 0 of 2 disjoint pairs of strangers get a verdict at level 0.05 "
-        "(95% bounds 0.000 and 0.776)."
+        "Is it calibrated? Nothing here contradicts it: 0 of 2 disjoint pairs of strangers get a verdict at "
+        "level 0.05 (95% bounds 0.000 and 0.776)."
     )
     none = run("panel", "audit", folders / "no-twins", *options).out.splitlines()[-1]
     assert none == "Is it calibrated? It gives no verdict on these models: it has no twins of their kind."
@@ -142,7 +142,7 @@ def test_the_audit_as_json_has_the_strangers(run, folders):
         ("nothing-here", "which is no folder; give a folder of models"),
         ("alone", "No folder given by --strangers holds two models"),
         ("empty", "No folder given by --strangers holds two models"),
-        ("bad", "holds no weights"),
+        ("bad", "holds no .safetensors"),
         ("first/stranger-0/config.json", "which is no folder; give a folder of models"),
     ],
 )
