@@ -9,7 +9,7 @@ from ...panel import ALL_PAIRS, PRIMARY_DESIGN, undecided
 from ...panel.twins import FLOOR, TWINS
 from ..escape import Code
 from ..numbers import count, general, log10, share
-from ..page import Block, Heading, Items, Paragraph, Picture, table
+from ..page import Block, Heading, Items, Paragraph, Picture, listed, table
 from .shown import shown
 
 
@@ -52,6 +52,54 @@ def _among_twins(report: ClaimReport) -> list[Block]:
     ]
 
 
+def _in_common(report: ClaimReport) -> list[Block]:
+    """What A and B share with each other, and with the models that they are ranked among, by declarations."""
+    use = report.panel
+    if use is None or use.primary_design != PRIMARY_DESIGN:
+        return []
+    sides = [report.a.architecture, report.b.architecture]
+    facts = [
+        (name, *(getattr(shape, field) for shape in sides))
+        for name, field in (
+            ("type", "model_type"),
+            ("depth", "layers"),
+            ("width", "width"),
+            ("hidden units", "hidden"),
+            ("vocabulary", "vocab"),
+        )
+    ]
+    shared = [f"{name} ({a})" for name, a, b in facts if a == b]
+    other = [f"{name} ({a} and {b})" for name, a, b in facts if a != b]
+    corpora = {corpus for corpus in (use.corpus_a, use.corpus_b) if corpus}
+    if use.corpus_a and use.corpus_a == use.corpus_b:
+        shared.append(f"declared corpus ({use.corpus_a})")
+    strata = {use.stratum_a, use.stratum_b}
+    both = (("recipes", use.recipes), ("references", use.members))
+    return [
+        Paragraph(
+            (
+                "A and B share: ",
+                *(listed(shared) if shared else ("none of what follows",)),
+                *(("; they differ in: ", *listed(other)) if other else ()),
+                "." if corpora else ". Their corpora are not declared (option corpus).",
+                " Whether they were trained by one recipe is taken as possible.",
+                *(
+                    part
+                    for what, models in both
+                    for part in (
+                        f" Of the {what} ranked among, ",
+                        count(sum(model.stratum in strata for model in models)),
+                        " have the type, depth and vocabulary of A or B",
+                        *((", ", count(sum(model.corpus in corpora for model in models)), " their declared corpora")
+                          if corpora else ()),
+                        ".",
+                    )
+                ),
+            )
+        )
+    ]  # fmt: skip
+
+
 def against_panel(report: ClaimReport, pictures: dict[str, Picture]) -> list[Block]:
     """The ranks of every panel statistic, and the designs of the primary one."""
     use, ranked, primary = report.panel, report.ranked, report.primary
@@ -72,6 +120,7 @@ def against_panel(report: ClaimReport, pictures: dict[str, Picture]) -> list[Blo
             )
         ),
         *_among_twins(report),
+        *_in_common(report),
         table(
             "Panel statistics, each by its rank among all pairs of A, B and the members"
             if use.primary_design == PRIMARY_DESIGN
