@@ -42,7 +42,7 @@ def twins(found: dict[str, Any]) -> str:
         _size(found["rows"], primary=False),
         "## How far strangers are above their levels",
         "T, the logarithm of the score above both models' own levels, of the panel's own twins and of the pairs "
-        "above. Where pairs of different recipes lie below twins, ranking them among twins is conservative.",
+        "above. Ranking pairs of different recipes among twins is right if they are no further above their levels.",
         _levels(found["panel_twins"], found["above_levels"]),
         "## Simulated strangers",
         "Pairs of one recipe, with an affinity that members of other recipes do not share, hubs that multiply all "

@@ -36,6 +36,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,7 +137,7 @@ def _score(a: Fingerprint, b: Fingerprint) -> float:
     return response_grid(a, b).score
 
 
-def _checked_pools(a: Fingerprint, b: Fingerprint) -> tuple[list[_Pool], list[_Pool]]:
+def _checked_pools(a: Fingerprint, b: Fingerprint) -> tuple[tuple[_Pool, ...], tuple[_Pool, ...]]:
     reason = _refuse(a, b)
     if reason is not None:
         names = {"A": a.record.name, "B": b.record.name}
@@ -147,7 +148,8 @@ def _checked_pools(a: Fingerprint, b: Fingerprint) -> tuple[list[_Pool], list[_P
     return _pools(a), _pools(b)
 
 
-def _pools(model: Fingerprint) -> list[_Pool]:
+@lru_cache(maxsize=2)  # one model is compared with many in turn
+def _pools(model: Fingerprint) -> tuple[_Pool, ...]:
     """The units of each layer that has an MLP."""
     shape = model.record.architecture
     roles = mlp_roles(shape)
@@ -169,7 +171,7 @@ def _pools(model: Fingerprint) -> list[_Pool]:
             alive = np.all([x.any(1) for x in (signed, *unsigned)], axis=0)
             candidates = _candidates(np.hstack([signed, *unsigned]), alive)
             pools.append(_Pool(layer, signed, tuple(unsigned), alive, candidates))
-    return pools
+    return tuple(pools)
 
 
 def _candidates(rows: NDArray[np.float32], alive: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -180,7 +182,7 @@ def _candidates(rows: NDArray[np.float32], alive: NDArray[np.bool_]) -> NDArray[
     return np.fromiter(first.values(), dtype=np.intp)
 
 
-def _shares(a: list[_Pool], b: list[_Pool]) -> NDArray[np.float64]:
+def _shares(a: Sequence[_Pool], b: Sequence[_Pool]) -> NDArray[np.float64]:
     """Share of the units of each layer of A that agree on a unit of each layer of B, shape [layers a, layers b].
 
     All layers of A are matched into one layer of B at a time.
