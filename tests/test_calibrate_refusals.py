@@ -58,12 +58,13 @@ def refused(says: str, scores: Any = None, claim: Any = (A, B), **options: Any) 
         ("scores is 7", 7),
         ("names holds 0 different names", np.ones((3, 3))),
         ("no score of 'asked' and 'other', which the claim is about", [(A, B, None), *ROWS[1:]]),
+        ("sums of scores above 1e+150", [*ROWS[:-1], (*ROWS[-1][:2], -1e308)]),
         ("names the model", [*ROWS, *((f"x{i}", B, 1.0) for i in range(MOST_MODELS))]),
     ],
 )
 def test_a_table_that_is_none(says: str, scores: Any) -> None:
     if says == "names the model":
-        says = f"names {MOST_MODELS + 7} models"
+        says = f"names more than {MOST_MODELS} models"
     refused(says, scores)
 
 

@@ -52,7 +52,7 @@ def panel(root):
 def test_build_writes_a_panel_that_loads(run, root, tmp_path):
     result = run("panel", "build", root / "toys.toml", "-o", tmp_path / "deep" / "p")
     assert (result.status, result.err) == (0, "")
-    assert "6 members" in result.out
+    assert "6 members, 0 recipes of twins" in result.out
     assert "0 skipped" in result.out
     assert str(tmp_path / "deep" / "p") in result.out
     loaded = load_panel(tmp_path / "deep" / "p")
@@ -123,6 +123,13 @@ def test_show_prints_members_a_map_and_suspicions(run, panel, which):
     assert f"{PRIMARY.id} of {6 if which == 'toys' else LARGEST} members" in result.out
     assert result.out.count("·") == (6 if which == "toys" else LARGEST)
     assert "No pair of members looks related" in result.out
+    assert f"\n{len(record.twins)} recipes of twins" in result.out
+    kinds = [line for line in result.out.splitlines() if " norm: " in line]
+    if which == "default":
+        assert [line.split(":")[0] for line in kinds] == ["gated MLPs and rms norm", "plain MLPs and layer norm"]
+        assert all("the smallest p of a claim is 0.008" in line for line in kinds)
+    else:
+        assert kinds[0].endswith("6 families of references: no verdict, which takes twins and at least 3 references.")
 
 
 def test_show_prints_relatives(run, root, tmp_path):

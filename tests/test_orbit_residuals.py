@@ -198,3 +198,11 @@ def test_a_row_reads_nothing_but_its_row():
     S = np.full((6, 6), np.nan)
     S[0, 1:] = S[1:, 0] = [5.0, 1, 2, 3, 4]
     assert rank(S, row_design(6, 0), residual=False).rank == 1
+
+
+@pytest.mark.parametrize("residual", [two_way_residual, bipartite_residual])
+def test_scores_whose_sums_may_overflow_are_refused(residual):
+    """A rank among residuals that are not finite would mean nothing."""
+    residual(np.full((6, 6), 1e150))
+    with pytest.raises(StatisticsError, match="divide all scores by one number"):
+        residual(np.full((6, 6), -1e308))

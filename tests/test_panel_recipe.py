@@ -48,6 +48,11 @@ WRONG = {
     "no model": (with_member(model=""), "needs a `name`"),
     "the parent": (with_member(model=".."), "needs a `name`"),
     "a model with spaces": (with_member(model="my model"), "needs a `name`"),
+    "no family": (with_member(family=""), "has an empty `family`"),
+    "a recipe of spaces": (with_member(recipe=" "), "`recipe` of member 'toy-0'"),
+    "a long recipe": (with_member(recipe="q" * 100_000), "`recipe` of member 'toy-0'"),
+    "a recipe with what cannot be seen": (with_member(recipe="q\u202e"), "`recipe` of member 'toy-0'"),
+    "a family filled in": (with_member(family="x{n}", each={"n": ["\n"]}), "`family` of member 'toy-0'"),
     "a list": ([], "at 'the document'"),
     "no text": (None, "at 'the document'"),
 }

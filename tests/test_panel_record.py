@@ -138,6 +138,12 @@ FORGED = {
     "no members": (lambda c: c.update(members=[]), "members"),
     "another schema": (lambda c: c.update(schema_version=2), "schema_version"),
     "more": (lambda c: c.update(more=1), "more"),
+    "one model twice": (
+        lambda c: c["members"][1].update(content_sha256=c["members"][0]["content_sha256"]),
+        "have the same weights",
+    ),
+    "a member of another kind": (lambda c: c["members"][0].update(gated=False), "of several kinds"),
+    "a member of another norm": (lambda c: c["members"][0].update(norm="layer"), "of several kinds"),
 }
 
 

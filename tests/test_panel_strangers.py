@@ -8,7 +8,7 @@ import pytest
 
 import verify
 from tests import commands
-from tests.models import config, weights, write
+from tests.models import child, config, weights, write
 from tests.panels import panel_of, relative, synthetic
 from tests.strategies import architecture
 from verify.inference import disjoint_pairs, false_match_bound
@@ -117,14 +117,35 @@ def test_the_audit_ends_in_a_sentence_on_calibration(run, folders):
 
 
 def test_relatives_called_strangers_are_told(run, folders, tmp_path):
-    """The same weights under two names, in three folders."""
-    options = []
+    """A model and its child, in three folders."""
+    options, c = [], config(layers=1)
     for i in range(3):
-        for name in ("one", "two"):
-            shutil.copytree(folders / ("first" if i < 3 else "second") / f"stranger-{i}", tmp_path / f"{i}" / name)
+        parent = weights(2000 + i, c)
+        write(tmp_path / f"{i}" / "one", parent, c)
+        write(tmp_path / f"{i}" / "two", child(parent, i, 0.01), c)
         options += ["--strangers", tmp_path / f"{i}"]
     said = run("panel", "audit", folders / "panel", *options).out.splitlines()[-1]
     assert said.startswith("Is it calibrated? No, not for models like these: 3 of 3 disjoint pairs")
+
+
+def test_what_cannot_be_read_or_is_there_twice_is_said_and_left_out(run, folders, tmp_path):
+    """A folder of somebody's models holds other things too; one model under two names is no pair of strangers."""
+    shutil.copytree(folders / "second", tmp_path / "all")
+    shutil.copytree(folders / "second" / "stranger-3", tmp_path / "all" / "copy")
+    (tmp_path / "all" / "notes").mkdir()
+    told = run("panel", "audit", folders / "panel", "--strangers", tmp_path / "all")
+    notes, copy = told.err.splitlines()
+    assert told.status == 0
+    assert notes.startswith("notes: skipped: notes holds no .safetensors")
+    assert copy.startswith("stranger-3: skipped: holds the same weights as ")
+    assert "0 of 1 disjoint pairs" in told.out.splitlines()[-1]
+
+
+def test_folders_without_two_readable_models_end_in_a_sentence(run, folders):
+    told = run("panel", "audit", folders / "panel", "--strangers", folders / "bad")
+    assert (told.status, told.out) == (2, "")
+    assert [line.split(":")[0] for line in told.err.splitlines()[:2]] == ["x", "y"]
+    assert "holds two models that could be read" in told.err.splitlines()[2]
 
 
 def test_the_audit_as_json_has_the_strangers(run, folders):
@@ -142,7 +163,6 @@ def test_the_audit_as_json_has_the_strangers(run, folders):
         ("nothing-here", "which is no folder; give a folder of models"),
         ("alone", "No folder given by --strangers holds two models"),
         ("empty", "No folder given by --strangers holds two models"),
-        ("bad", "holds no .safetensors"),
         ("first/stranger-0/config.json", "which is no folder; give a folder of models"),
     ],
 )

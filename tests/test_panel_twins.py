@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import save
 
 import tests.panels as made
 from tests.panels import panel_of, relative, rungs_of, synthetic
@@ -15,9 +16,11 @@ from tests.strategies import architecture
 from verify import InputError
 from verify.claim.evidence import panel_line
 from verify.fingerprint.cut import on_anchors, reduced
-from verify.panel import PRIMARY_DESIGN, Panel, evaluate, slim, undecided
+from verify.panel import PRIMARY_DESIGN, Panel, PanelRecord, evaluate, slim, undecided
 from verify.panel import evidence as evidence_module
 from verify.panel.evidence import rank_among_twins
+from verify.panel.selection import comparable, comparable_twins
+from verify.panel.twin_scores import TwinScores
 from verify.panel.twins import FLOOR, above_levels
 from verify.statistics import PRIMARY, TwinScore
 from verify.wording import say
@@ -172,6 +175,84 @@ def test_altered_scores_of_twins_are_refused(what, tmp_path):
     file.write_bytes(content)
     with pytest.raises(InputError, match="altered"):
         Panel.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda scores: np.full_like(scores, np.nan),
+        lambda scores: scores.astype(np.int8),
+        lambda scores: scores.astype(bool),
+        lambda scores: scores.astype(np.complex64),
+    ],
+    ids=["not a number", "integers", "truth values", "complex"],
+)
+def test_scores_of_twins_that_are_no_real_numbers_are_refused(change):
+    """Whoever wrote the file may have made its digests anew."""
+    panel, *_ = drawn(recipes=2)
+    (about, made_before), *_ = zip(panel.record.twin_scores, panel.twin_scores, strict=True)
+    content = save({"pairs": change(made_before.pairs), "levels": change(made_before.levels)})
+    with pytest.raises(InputError, match="does not hold the scores of 2 recipes"):
+        TwinScores.from_bytes(content, about)
+
+
+def test_a_file_of_scores_too_large_to_read_is_refused(tmp_path):
+    panel, *_ = drawn(recipes=2)
+    panel.save(tmp_path)
+    with (tmp_path / panel.record.twin_scores[0].file).open("wb") as file:
+        file.truncate(1 << 40)  # sparse
+    with pytest.raises(InputError, match="missing or altered"):
+        Panel.load(tmp_path)
+
+
+def changed(record, twins):
+    """A panel's record with other twins, as someone may write it."""
+    return PanelRecord.model_validate(record.model_dump() | {"twins": [one.model_dump() for one in twins]})
+
+
+def test_a_model_is_in_one_recipe_under_one_name():
+    """One pair of models under the names of two recipes would count as two draws."""
+    record = drawn(recipes=3)[0].record
+    first, second, *rest = record.twins
+    models = tuple(
+        two.model_copy(update={"content_sha256": one.content_sha256})
+        for one, two in zip(first.models, second.models, strict=True)
+    )
+    with pytest.raises(ValueError, match="have the same weights"):
+        changed(record, (first, second.model_copy(update={"models": models}), *rest))
+
+
+def test_a_recipe_is_of_the_kind_of_its_models_and_of_the_references_it_has_scores_with():
+    """A recipe of another kind would not be ranked among, though its twins are strangers of the claim's kind."""
+    record = drawn(recipes=3)[0].record
+    first, *rest = record.twins
+    with pytest.raises(ValueError, match="of several kinds"):
+        changed(record, (first.model_copy(update={"gated": not first.gated}), *rest))
+    other = {"gated": not first.gated}
+    models = tuple(model.model_copy(update=other) for model in first.models)
+    with pytest.raises(ValueError, match="of several kinds"):
+        changed(record, (first.model_copy(update=other | {"models": models}), *rest))
+
+
+def test_relatives_of_a_are_left_out_wherever_a_lies_in_the_panel():
+    """A is a model of a recipe, and its family, which starts from the same weights, is in another and a reference."""
+    panel, a, b, _ = drawn()
+    record = panel.record
+    holder, second, *rest = record.twins
+    with_a = (holder.models[0].model_copy(update={"content_sha256": a.record.content_sha256, "family": "kin"}),)
+    kin = (second.models[0].model_copy(update={"family": "kin"}),)
+    twins = (
+        holder.model_copy(update={"models": with_a + holder.models[1:]}),
+        second.model_copy(update={"models": kin + second.models[1:]}),
+        *rest,
+    )
+    members = (record.members[0].model_copy(update={"family": "kin"}), *record.members[1:])
+    known = Panel(record.model_copy(update={"twins": twins, "members": members}), panel.fingerprints)
+    kept, dropped = comparable_twins(known, a, b)
+    assert {one.name for one in dropped} == {holder.recipe, second.recipe}
+    assert len(kept) == len(rest)
+    assert [one.name for one in comparable(known, a, b).dropped] == [record.members[0].name]
+    assert len(comparable_twins(known, b, b)[0]) == len(twins)
 
 
 def test_the_digest_covers_every_recipe(tmp_path):

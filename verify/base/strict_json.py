@@ -72,7 +72,7 @@ def first_problem(error: ValidationError) -> str:
     """
     problem = error.errors(include_input=False, include_url=False)[0]
     where = ".".join(str(part) for part in problem["loc"]) or "the document"
-    said = "".join(sign if sign.isprintable() else "?" for sign in problem["msg"])
+    said = "".join(sign if sign.isprintable() else "?" for sign in problem["msg"].removeprefix("Value error, "))
     return f"at {where!r:.80}: {said:.160}"
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ..base import InputError, options
 from ..base.canonical_json import canonical
+from ..inference.residual import LARGEST
 from .csv_file import cells, read_bytes
 from .record import TableSource
 
@@ -82,8 +83,6 @@ def read_table(scores: Scores, names: Collection[str] | None = None) -> ScoreTab
     found, known = _collected(rows, where)
     if not found:
         raise InputError(f"{where} holds no score of two models; give at least that of A and B.")
-    if len(known) > MOST_MODELS:
-        raise InputError(f"{where} names {len(known)} models; give at most {MOST_MODELS}.")
     if "sha256" not in stated:
         stated["sha256"] = sha256(canonical([[*pair, found[pair]] for pair in sorted(found)])).hexdigest()
     source = TableSource(models=len(known), pairs=len(found), **stated)
@@ -99,7 +98,7 @@ def _of_file(rows: list[list[str]], where: str) -> Iterator[tuple[Any, Any, Any]
     if sorted(names) != sorted(row[0] for row in body) or len(set(names)) < len(names):
         raise InputError(
             f"{where} has the header {','.join(head)!r:.80}, which is neither a,b,score nor names that are those of "
-            "the rows, each once; give one of the two."
+            "the rows, each once; give one of the two, with commas between cells."
         )
     for row in body:
         yield from ((row[0], name, cell) for name, cell in zip(names, row[1:], strict=True))
@@ -142,6 +141,8 @@ def _collected(rows: Iterable[tuple[Any, Any, Any]], where: str) -> tuple[dict[P
     known: set[str] = set()
     for a, b, cell in rows:
         known |= {_name(a, where), _name(b, where)}
+        if len(known) > MOST_MODELS:
+            raise InputError(f"{where} names more than {MOST_MODELS} models; give at most as many.")
         if a == b:
             continue
         if (a, b) in given:
@@ -176,6 +177,11 @@ def _score(a: str, b: str, cell: Any, where: str) -> float | None:
         raise InputError(
             f"{where} has the score {cell!r:.60} of {a!r:.80} and {b!r:.80}, which is no finite number; give one, or "
             "leave it empty where it is missing."
+        )
+    if abs(number) > LARGEST:
+        raise InputError(
+            f"{where} has the score {cell!r:.60} of {a!r:.80} and {b!r:.80}, and sums of scores above {LARGEST:g} in "
+            "size may overflow; divide all scores by one number."
         )
     return number + 0.0  # canonical JSON has one zero
 

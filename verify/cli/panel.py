@@ -15,9 +15,17 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ..panel import Member, Panel, StrangersAudit
+    from ..fingerprint import Fingerprint
+    from ..panel import Member, Panel, PanelRecord, StrangersAudit
 
 _SHADES = " ░▒▓█"
+_LEGEND = (
+    "First table: the share of pairs of references inside one stratum whose p among all pairs is at most the level "
+    "(above the level is bad), the p-value of that share if strata did not matter, and the family whose pairs with "
+    "others are called most often. Second table: how many disjoint pairs of references reach a score, and the 95% "
+    "upper bound on the share of such pairs that do. Both are of references of one kind; a verdict rests on twins "
+    "besides."
+)
 
 
 @click.group()
@@ -50,8 +58,11 @@ def build(recipe: Path, output: Path, workers: int | None, quiet: bool) -> None:
     record = built.record
     echo(
         f"{plain(record.name, SENTENCE)} {plain(record.version, SENTENCE)}: {count(len(record.members), 'member')}, "
-        f"{len(record.excluded)} skipped, {count(len(record.kinship), 'pair looks', 'pairs look')} related."
+        f"{count(len(record.twins), 'recipe')} of twins, {len(record.excluded)} skipped, "
+        f"{count(len(record.kinship), 'pair looks', 'pairs look')} related."
     )
+    for kind, recipes, references in _kinds(record):
+        echo(_reach(kind, recipes, references))
     echo(str(output))
 
 
@@ -139,7 +150,33 @@ def audit(
         echo("\n| score as fixed threshold | disjoint pairs that reach it | of | 95% bound |\n|---:|---:|---:|---:|")
         for threshold, exceeding, pairs, bound in curve:
             echo(f"| {threshold:.4f} | {exceeding} | {pairs} | {bound:.3f} |")
+        echo(f"\n{_LEGEND}")
         echo(f"\n{_calibrated(loaded, outside)}")
+
+
+def _kinds(record: PanelRecord) -> list[tuple[str, int, int]]:
+    """Each kind of MLP and norm in words, with its recipes, those of a group counted once, and its references."""
+    from ..panel.twin_groups import independent_groups
+
+    declared = {*(member.kind for member in record.members), *(twins.kind for twins in record.twins)}
+    found = []
+    for gated, norm in sorted((kind for kind in declared if None not in kind), key=str, reverse=True):
+        recipes = [twins for twins in record.twins if twins.kind == (gated, norm)]
+        families = {member.family for member in record.members if member.kind == (gated, norm)}
+        words = f"{'gated' if gated else 'plain'} MLPs and {norm} norm"
+        found.append((words, len(set(independent_groups(recipes))), len(families)))
+    return found
+
+
+def _reach(kind: str, recipes: int, references: int) -> str:
+    """How small a p a claim on models of a kind can reach, by declarations alone."""
+    from ..panel.evidence import members_needed
+
+    pairs, least = (references + 2) * (references + 1) // 2, members_needed(1.0)
+    have = f"{kind}: {count(recipes, 'independent recipe')} of twins, {count(references, 'family', 'families')}"
+    if not recipes or references < least:
+        return f"{have} of references: no verdict, which takes twins and at least {least} references."
+    return f"{have} of references: the smallest p of a claim is {max(1 / (recipes + 1), 1 / pairs):.2g}."
 
 
 def _models_in(folders: tuple[Path, ...]) -> list[list[Path]]:
@@ -157,13 +194,32 @@ def _models_in(folders: tuple[Path, ...]) -> list[list[Path]]:
     return groups
 
 
-def _outside(loaded: Panel, groups: list[list[Path]], progress: Progress) -> StrangersAudit | None:
+def _outside(loaded: Panel, groups: list[list[Path]], progress: Progress) -> StrangersAudit:
     """The audit on strangers outside the panel."""
-    from ..fingerprint import fingerprint
     from ..panel import audit_strangers
 
-    models = [{path.name: fingerprint(path, effort="full") for path in group} for group in groups]
-    return audit_strangers(loaded, models, progress)
+    seen: dict[str, str] = {}
+    found = audit_strangers(loaded, [_read(group, seen) for group in groups], progress)
+    if found is None:
+        raise InputError("No folder given by --strangers holds two models that could be read; see the reasons.")
+    return found
+
+
+def _read(group: list[Path], seen: dict[str, str]) -> dict[str, Fingerprint]:
+    """The models of a folder that can be read, less those with weights seen before; others are reported."""
+    from ..fingerprint import fingerprint
+
+    models = {}
+    for path in group:
+        try:
+            model = fingerprint(path, effort="full")
+            other = seen.setdefault(model.record.content_sha256, str(path))
+            if other != str(path):
+                raise InputError(f"holds the same weights as {other}, so the two are no strangers")
+            models[path.name] = model
+        except InputError as error:
+            echo(" ".join(f"{path.name}: skipped: {error}".split()), err=True)
+    return models
 
 
 def _calibrated(loaded: Panel, outside: StrangersAudit | None) -> str:
@@ -206,6 +262,8 @@ def _page(loaded: Panel, statistic: str, members: list[Member], scores: NDArray[
     for member in record.members:
         cells = (member.name, member.family, member.stratum, member.licence, member.source)
         lines.append("| " + " | ".join(map(markdown_text, cells)) + " |")
+    lines += ["", f"{count(len(record.twins), 'recipe')} of twins (`--json` lists them):"]
+    lines += [_reach(*kind) for kind in _kinds(record)]
     lines += [plain(f"excluded: {left.name}: {left.reason}", SENTENCE) for left in record.excluded]
     if len(members) > 1:
         title = f"{statistic} of {len(members)} members of one kind, darkest where closest:"

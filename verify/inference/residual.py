@@ -38,6 +38,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..base import StatisticsError
 
+LARGEST = 1e150
+"""Largest size of a score: sums over a thousand models stay far from overflow."""
+
 
 def two_way_residual(S: ArrayLike) -> NDArray[np.float64]:
     """Residuals of a symmetric score matrix [n, n], n >= 5; its diagonal is ignored, and NaN in the result.
@@ -45,7 +48,8 @@ def two_way_residual(S: ArrayLike) -> NDArray[np.float64]:
     Raises
     ------
     StatisticsError
-        If the matrix is not square, is smaller than 5, is not symmetric, or has a non-finite score.
+        If the matrix is not square, is smaller than 5, is not symmetric, or has a score that is not finite or larger
+        than :data:`LARGEST` in size.
 
     Examples
     --------
@@ -82,7 +86,8 @@ def bipartite_residual(S: ArrayLike) -> NDArray[np.float64]:
     Raises
     ------
     StatisticsError
-        If the matrix is smaller than 3 by 3, or has a non-finite score.
+        If the matrix is smaller than 3 by 3, or has a score that is not finite or larger than :data:`LARGEST` in
+        size.
     """
     scores = np.asarray(S, dtype=np.float64)
     if scores.ndim != 2 or min(scores.shape) < 3:
@@ -103,4 +108,10 @@ def _finite(scores: NDArray[np.float64]) -> None:
         raise StatisticsError(
             f"The score of models {i} and {j} is {scores[i, j]}, which is not a finite number; "
             "compute it, or leave a model out of the panel for a declared reason."
+        )
+    largest = np.abs(scores).max(initial=0.0)
+    if largest > LARGEST:
+        raise StatisticsError(
+            f"A score is {largest:.3g} in size, and sums of scores above {LARGEST:g} may overflow; divide all scores "
+            "by one number."
         )

@@ -176,7 +176,7 @@ def _twins_on(panel: Panel, kind: tuple[bool, str], anchors: tuple[int, ...]) ->
     return tuple(
         twins
         for twins in panel.record.twins
-        if (twins.gated, twins.norm) == kind
+        if twins.kind == kind
         and all(
             (found := panel.twin(member)) is not None and set(anchors).issubset(found.record.anchors)
             for member in twins.pair

@@ -17,6 +17,8 @@ from .pattern import Pattern, expand
 from .record import NAME, check_twins
 
 _LARGEST = 10_000_000  # bytes
+LONGEST_LABEL = 200
+"""Characters of a label that models are grouped by."""
 SHIPPED = Path(__file__).parents[1] / "data" / "recipes"
 """Folder of the recipes that ship with the library."""
 
@@ -73,7 +75,8 @@ class Recipe(Record):
     def _check_names(self) -> Recipe:
         """Check names, which become file names, before anything is written."""
         names = set[str]()
-        for name in (entry.member for entry in self.members):
+        for entry in self.members:
+            name = entry.member
             if not re.fullmatch(NAME, name):
                 raise ValueError(
                     f"member {name!r:.100} needs a `name` of at most 100 letters, digits and . _ + -, a letter or "
@@ -82,8 +85,22 @@ class Recipe(Record):
             if name in names:
                 raise ValueError(f"two members are named {name!r}; give each a name of its own")
             names.add(name)
+            self._check_labels(entry)
         check_twins((entry.member, entry.recipe, entry.initial) for entry in self.members)
         return self
+
+    @staticmethod
+    def _check_labels(entry: Entry) -> None:
+        """Check what models are grouped by: an empty family would be one, and no two may differ in unseen signs."""
+        if not entry.family:
+            raise ValueError(f"member {entry.member!r:.40} has an empty `family`; give its own name if it has none")
+        for key in ("family", "stratum", "corpus", "recipe", "initial"):
+            label = getattr(entry, key)
+            if len(label) > LONGEST_LABEL or label != label.strip() or not label.isprintable():
+                raise ValueError(
+                    f"`{key}` of member {entry.member!r:.40} is {label!r:.30}; give at most {LONGEST_LABEL} "
+                    "printable characters without spaces around them"
+                )
 
     @staticmethod
     def find(path: Path) -> tuple[Recipe, Path]:

@@ -37,6 +37,7 @@ from .twin_scores import TwinFile, TwinScores
 
 RECORD = "panel.json"
 _LARGEST = 1 << 28  # bytes; the record of a thousand members has about 1 MB
+_LARGEST_FILE = 1 << 30  # bytes, of a fingerprint or of scores
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
 """Pattern of a member's name, which becomes a file name."""
 DEFAULT = Path(__file__).parents[1] / "data" / "panel"
@@ -77,6 +78,11 @@ class Member(Record):
     fingerprint_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     """sha256 of the fingerprint file."""
 
+    @property
+    def kind(self) -> tuple[bool | None, str | None]:
+        """Whether its MLPs are gated, and the kind of its norms, as declared."""
+        return self.gated, self.norm
+
 
 class Exclusion(Record):
     """A model that could not be a member, or a member that could not be used."""
@@ -105,9 +111,16 @@ class Twins(Record):
     models: tuple[Member, ...] = Field(min_length=2)
 
     @model_validator(mode="after")
-    def _check_initial(self) -> Twins:
+    def _check_models(self) -> Twins:
         check_twins((member.name, self.recipe, member.initial) for member in self.models)
+        if any(member.kind not in ((None, None), self.kind) for member in self.models):
+            raise ValueError(f"models of recipe {self.recipe!r:.40} have MLPs or norms of several kinds")
         return self
+
+    @property
+    def kind(self) -> tuple[bool, str]:
+        """Whether their MLPs are gated, and the kind of their norms."""
+        return self.gated, self.norm
 
     @property
     def pair(self) -> tuple[Member, Member]:
@@ -168,6 +181,33 @@ class PanelRecord(Record):
         if any(len({*kept.names}) < len(kept.names) or not {*names}.issuperset(kept.names) for kept in self.scores):
             raise ValueError("scores are not of distinct members")
         return self
+
+    @model_validator(mode="after")
+    def _check_weights(self) -> PanelRecord:
+        """Check that no two models have the same weights: such a pair would count as two draws."""
+        first: dict[str, str] = {}
+        for member in (*self.members, *(member for twins in self.twins for member in twins.models)):
+            other = first.setdefault(member.content_sha256, member.name)
+            if other != member.name:
+                raise ValueError(f"{other!r:.40} and {member.name!r:.40} have the same weights")
+        return self
+
+    @model_validator(mode="after")
+    def _check_kinds(self) -> PanelRecord:
+        """Check that each file of scores is of models of one kind, as declared: others are not compared."""
+        kinds: dict[str, tuple[bool | None, str | None]] = {member.name: member.kind for member in self.members}
+        recipes = {twins.recipe: twins.kind for twins in self.twins}
+        for kept in self.scores:
+            self._check_one_kind(kept.file, (kinds[name] for name in kept.names))
+        for of_twins in self.twin_scores:
+            found = (*(kinds[name] for name in of_twins.references), *(recipes[one] for one in of_twins.recipes))
+            self._check_one_kind(of_twins.file, found)
+        return self
+
+    @staticmethod
+    def _check_one_kind(file: str, kinds: Iterable[tuple[bool | None, str | None]]) -> None:
+        if len({kind for kind in kinds if None not in kind}) > 1:
+            raise ValueError(f"{file} holds scores of models with MLPs or norms of several kinds")
 
     def sealed(self) -> PanelRecord:
         """The same record with its digest."""
@@ -393,7 +433,10 @@ def _content(record: PanelRecord) -> dict[str, Any]:
 
 
 def _bytes(record: PanelRecord, file: Path, sha256: str) -> bytes:
-    content = file.read_bytes() if file.is_file() else b""
+    try:
+        content = read_regular(file, _LARGEST_FILE)
+    except OSError:
+        content = b""
     if hashlib.sha256(content).hexdigest() != sha256:
         raise InputError(
             f"{file.name} in the panel {record.name!r:.100} is missing or altered; obtain the panel again."

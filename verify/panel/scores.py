@@ -82,6 +82,8 @@ class Scores:
                 grids, shapes["grids"] = np.zeros((n, n, CLASSES, 4)), (len(first), CLASSES, 4)
             if {name: array.shape for name, array in arrays.items()} != shapes or n < 2:
                 raise ValueError(f"expected arrays of shape {shapes}")
+            if any(array.dtype.kind != "f" for array in arrays.values()):
+                raise ValueError("a score is not a real number")
             if any(np.isnan(array).any() for array in arrays.values()) or np.isinf(arrays["matrix"]).any():
                 raise ValueError("a score is not a finite number")  # the maximum of a class without cells is -inf
             matrix[first, second] = matrix[second, first] = arrays["matrix"]

@@ -47,13 +47,7 @@ def comparable(panel: Panel, a: Fingerprint, b: Fingerprint, families: Collectio
     a, b : the two models.
     families : declared families of A and B, whose members are excluded.
     """
-    related = {family: Phrase.of("panel.member.family_declared", family=family) for family in families}
-    for member in panel.record.members:
-        for side, model in (("A", a), ("B", b)):
-            if member.content_sha256 == model.record.content_sha256:
-                related[member.family] = Phrase.of(
-                    "panel.member.family_of", family=member.family, name=member.name, model=side
-                )
+    related = _families(panel, a, b, families)
     reasons: dict[str, Phrase] = {}
     kind: list[Member] = []
     for member in panel.record.members:
@@ -98,7 +92,8 @@ def comparable_twins(
     ----------
     panel : the panel.
     a, b : the two models.
-    families : declared families of A and B; recipes with a model of one are excluded.
+    families : declared families of A and B; recipes with a model of one, or of the family of a model with the weights
+        of A or B, are excluded.
 
     Returns
     -------
@@ -107,11 +102,11 @@ def comparable_twins(
     """
     kinds = {(model.record.architecture.gated, model.record.architecture.norm) for model in (a, b)}
     kept, dropped = [], []
+    related = _families(panel, a, b, families)
     for twins in panel.record.twins:
-        if kinds != {(twins.gated, twins.norm)}:
+        if kinds != {twins.kind}:
             continue
-        declared = {family: Phrase.of("panel.member.family_declared", family=family) for family in families}
-        reasons = (_related(member, a, b, declared) for member in twins.models)
+        reasons = (_related(member, a, b, related) for member in twins.models)
         reason = next((one for one in reasons if one is not None), None)
         if reason is None:
             kept.append(twins)
@@ -159,6 +154,19 @@ def _other_kind(kind: tuple[bool, str], a: Fingerprint) -> Phrase | None:
     if norm != reference.norm:
         return Phrase.of("panel.member.norm", norm=norm, of_a=reference.norm)
     return None
+
+
+def _families(panel: Panel, a: Fingerprint, b: Fingerprint, declared: Collection[str]) -> dict[str, Phrase]:
+    """Families of A and B, each with the reason: those declared, and those of models that have their weights."""
+    found = {family: Phrase.of("panel.member.family_declared", family=family) for family in declared}
+    models = (*panel.record.members, *(member for twins in panel.record.twins for member in twins.models))
+    for member in models:
+        for side, model in (("A", a), ("B", b)):
+            if member.content_sha256 == model.record.content_sha256:
+                found[member.family] = Phrase.of(
+                    "panel.member.family_of", family=member.family, name=member.name, model=side
+                )
+    return found
 
 
 def _related(member: Member, a: Fingerprint, b: Fingerprint, families: Mapping[str, Phrase]) -> Phrase | None:

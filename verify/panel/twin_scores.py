@@ -72,7 +72,7 @@ class TwinScores:
             shapes = {"levels": (r, 2, k), "pairs": (r,)}
             if {name: array.shape for name, array in arrays.items()} != shapes:
                 raise ValueError(f"expected arrays of shape {shapes}")
-            if not all(np.isfinite(array).all() for array in arrays.values()):
+            if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in arrays.values()):
                 raise ValueError("a score is not a finite number")
         except (SafetensorError, KeyError, TypeError, ValueError) as error:
             raise InputError(

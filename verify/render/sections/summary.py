@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ...claim import ClaimReport
 from ...claim.parts import share as share_of
-from ..escape import Code, Inline
+from ...wording.forms import at_most
+from ..escape import Code, Inline, Number
 from ..numbers import general, log10, share
 from ..page import Table
 
@@ -31,7 +32,7 @@ def summary(report: ClaimReport) -> Table:
         else:
             match = report.panel.false_match
             rows += [
-                ("chance of a false match, at most", share(match.bound if match else None)),
+                ("chance of a false match, at most", Number(at_most(match.bound)) if match else "–"),
                 ("log10 p, panel", (log10(report.panel_log10_p), ", level ", general(report.panel_alpha or 1.0))),
                 ("log10 p, conservative", log10(report.robust_log10_p)),
             ]

@@ -95,8 +95,8 @@ PANELS = {
         "the panel from"
     ),
     "panel.few_recipes": (
-        "{recipes} of the panel's {of} recipes have MLPs and norms of the kinds of A and B, where level {alpha:g} "
-        "needs {needed}; build a panel that has them"
+        "{recipes} of the panel's {of} recipes have MLPs and norms of the kinds of both A and B, and no relative of "
+        "either, where level {alpha:g} needs {needed}; build a panel that has them, which it cannot for two kinds"
     ),
     "panel.few_groups": (
         "the {recipes} recipes of the kinds of A and B form {groups} groups that share no initial weights, each of "
