@@ -89,9 +89,10 @@ def panel_size_table(twins: Found) -> str:
         "panel-size",
         "Pairs of strangers called related: how many have a p-value at most the level, of recipes that are in no "
         "panel (of two recipes: with a corpus in common, or none). No model is in two pairs of a grade; a recipe has "
-        "two of the first. $n/m$: $n$ of $m$, where others have no rank. The verdict takes the larger p-value of the twins and of all pairs, and a score above every "
-        "stranger's in the panel. Another trainer's models are ranked by earlier fingerprints of fewer units.",
-        "ll" + "r" * len(levels) * len(GRADES),
+        "two of the first. $n/m$: $n$ of $m$, where others have no rank. The verdict takes the larger p-value of the "
+        "twins and of all pairs, and a score above every stranger's in the panel. Another trainer's models are "
+        "ranked by earlier fingerprints of fewer units.",
+        "ll" + "r" * len(levels) * len(HEADS),
         ["statistic", "by", *(stacked(f"{head}_{level:g}") for head in HEADS.values() for level in levels)],
         rows,
         size="scriptsize",

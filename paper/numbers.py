@@ -90,7 +90,7 @@ def _truth(truth: Found) -> Macros:
 def _twins(twins: Found, truth: Found) -> Macros:
     """Of strangers of recipes that are in no panel, of simulated ones, and of derivations."""
     rows, (middle, low) = twins["rows"], twins["levels"]
-    made = {"PanelMidLevel": f"{middle:g}", "PanelLowLevel": f"{low:g}"}
+    made = {"PanelMidLevel": f"{middle:g}", "PanelLowLevel": f"{low:g}", "LargestRatio": f"{twins['largest']:.2f}"}
     for kind, recipes in twins["panel"]["recipes"].items():
         fresh = one(rows, kind=kind, grade="recipe", rung="verdict", statistic=PRIMARY.id)["recipes"]
         made |= {f"Twins{kind.title()}Recipes": str(recipes), f"Fresh{kind.title()}Recipes": str(fresh)}
