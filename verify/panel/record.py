@@ -11,6 +11,7 @@ twins may be left out of a folder that has their scores.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from pydantic import Field, ValidationError, model_validator
 from ..base import (
     InputError,
     Record,
+    VerifyError,
     canonical,
     digest,
     first_problem,
@@ -30,7 +32,7 @@ from ..base import (
     read_regular,
     write_atomically,
 )
-from ..fingerprint import Component, Fingerprint, SketchSpec
+from ..fingerprint import Component, Fingerprint, SketchSpec, record_text
 from ..statistics import Similarity
 from .scores import ScoreFile, Scores
 from .twin_scores import TwinFile, TwinScores
@@ -293,7 +295,9 @@ class Panel:
         folder = options.path("folder", folder)
         record = _record(folder / RECORD)
         for member in record.members:
-            _bytes(record, fingerprint_file(folder, member.name), member.fingerprint_sha256)
+            file = fingerprint_file(folder, member.name)
+            _bytes(record, file, member.fingerprint_sha256)
+            _check_header(record, file, member)
         scores = [Scores.from_bytes(_bytes(record, folder / kept.file, kept.sha256), kept) for kept in record.scores]
         of_twins = [
             TwinScores.from_bytes(_bytes(record, folder / kept.file, kept.sha256), kept)
@@ -370,14 +374,23 @@ def fingerprint_file(folder: Path, name: str) -> Path:
     return folder / "fingerprints" / f"{name}.safetensors"
 
 
+def _check_header(record: PanelRecord, file: Path, member: Member) -> None:
+    """Refuse a fingerprint of another model, sketch or kind than the record says, from its header alone."""
+    try:
+        said = json.loads(record_text(file) or "{}")
+        shape, sketch = said["architecture"], SketchSpec.model_validate(said["sketch"])
+        same = (said["content_sha256"], sketch) == (member.content_sha256, record.sketch)
+        declared = member.gated in (None, shape["gated"]) and member.norm in (None, shape["norm"])
+    except (KeyError, TypeError, ValueError, VerifyError):
+        same = declared = False
+    if not (same and declared):
+        raise InputError(f"{file.name} is of another model or sketch than {RECORD} says; build the panel again.")
+
+
 def _fingerprint(record: PanelRecord, file: Path, member: Member) -> Fingerprint:
     _bytes(record, file, member.fingerprint_sha256)
-    found = Fingerprint.load(file)
-    shape = found.record.architecture
-    declared = member.gated in (None, shape.gated) and member.norm in (None, shape.norm)
-    if not declared or (found.record.content_sha256, found.record.sketch) != (member.content_sha256, record.sketch):
-        raise InputError(f"{file.name} is of another model or sketch than {RECORD} says; build the panel again.")
-    return found
+    _check_header(record, file, member)
+    return Fingerprint.load(file)
 
 
 def _content(record: PanelRecord) -> dict[str, Any]:
