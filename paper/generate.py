@@ -9,6 +9,8 @@ from __future__ import annotations
 from .build import HERE
 from .latex_tables import (
     cost_table,
+    derived_table,
+    levels_table,
     panel_size_table,
     power_table,
     simulation_table,
@@ -35,9 +37,11 @@ def generated() -> dict[str, str]:
     files = {
         "numbers.tex": numbers,
         "tables/size.tex": size_table(found.size),
-        "tables/truth.tex": truth_table(found.truth, found.panel),
-        "tables/panel_size.tex": panel_size_table(found.panel),
-        "tables/simulation.tex": simulation_table(found.panel),
+        "tables/truth.tex": truth_table(found.truth),
+        "tables/panel_size.tex": panel_size_table(found.twins),
+        "tables/levels.tex": levels_table(found.twins),
+        "tables/simulation.tex": simulation_table(found.twins),
+        "tables/derived.tex": derived_table(found.twins),
         "tables/power.tex": power_table(found.power),
         "tables/cost.tex": cost_table(found.panel_cost),
         "tables/whole.tex": whole_table(found.cost),

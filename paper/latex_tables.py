@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.pages.cost import summary
-from benchmarks.pages.interval import interval
-from benchmarks.pages.panel import error, hubs, p_text
 from benchmarks.pages.power import log10_p as power_log10_p
 from benchmarks.pages.size import LEVELS, Samples, rate
 from benchmarks.pages.size import error as size_error
 from benchmarks.pages.truth import log10_p
+from benchmarks.pages.twins import GRADES, RUNGS
 
-from .build import PaperError
-from .sources import Found, one
+from .sources import Found
 from .tex import bold, escape, name, number, spaced, stacked, table
+
+HEADS = {"recipe": "one_recipe", "corpus": "one_corpus", "nothing": "no_corpus", "student": "students"}
+"""What the strangers of a grade share, as the words at the head of a column."""
+ROUNDED = 1e-6
+"""What rounding in the results adds to a p-value."""
 
 
 def size_table(size: Samples) -> str:
@@ -39,83 +42,133 @@ def size_table(size: Samples) -> str:
     )
 
 
-def truth_table(truth: Found, panel: Found) -> str:
-    """Every model of the zoo against its reference, by exact tests and by two panel statistics."""
-    derived = panel["derivations"]
+def truth_table(truth: Found) -> str:
+    """Every model of the zoo against its reference, by exact tests."""
     tests = [test for test in truth["tests"] if any(row["log10_p"][test] is not None for row in truth["models"])]
-    ranked = {row["model"]: _panel_cells(row, derived["comparisons"]) for row in derived["models"]}
     rows = []
     for row in truth["models"]:
         of = row["reference"]
         label = row["model"] if of == truth["reference"] else f"{row['model']} (against {of})"
         cells = [bold(number(log10_p(row["log10_p"][test])), test in row["detects"]) for test in tests]
-        rows.append([escape(label), *cells, name(row["verdict"]), *ranked.get(row["model"], ["", ""])])
+        rows.append([escape(label), *cells, name(row["verdict"])])
     return table(
         "truth",
         r"$\log_{10}p$ of each exact test against the reference of the zoo, and the verdict from these; bold: a test "
-        "that survives this derivation and must find it; n/a: does not apply; tests that apply to none are left out. "
-        "Then the panel p-value of the primary "
-        r"panel test (bold: at most $0.01$) and, for comparison, the disputed score.",
-        "l" + "r" * len(tests) + "lrr",
-        ["model", *map(stacked, tests), "verdict", stacked("response_match"), stacked("disputed_score")],
+        "that survives this derivation and must find it; n/a: does not apply; tests that apply to none are left out.",
+        "l" + "r" * len(tests) + "l",
+        ["model", *map(stacked, tests), "verdict"],
         rows,
         size="tiny",
         place="p",
     )
 
 
-def panel_size_table(panel: Found) -> str:
-    """Size of the panel statistics on two populations of strangers."""
-    own, lacking = (one(panel["strangers"], id=key) for key in ("own", "lacking"))
-    rows = []
-    for first, second in zip(own["rows"], lacking["rows"], strict=True):
-        if any(first[key] != second[key] for key in ("statistic", "by", "line")):
-            raise PaperError("The two populations of strangers in panel.json differ in their rules.")
-        rule = rf"score $\ge$ {first['line']:g}" if first["by"] == "score" else rf"p $\le$ {first['line']:g}"
-        cells = [
-            interval(row[called], population[pairs])
-            for row, population in ((first, own), (second, lacking))
-            for called, pairs in (("called", "pairs"), ("called_disjoint", "disjoint"))
-        ]
-        rows.append([name(first["statistic"]), rule, *cells])
-    header = [
-        text
-        for population in (own, lacking)
-        for text in (f"all {population['pairs']} pairs", f"{population['disjoint']} disjoint pairs")
-    ]
+def panel_size_table(twins: Found) -> str:
+    """Pairs of strangers called related, by grade, statistic and rung."""
+    levels = twins["levels"]
+    found = {(row["kind"], row["statistic"], row["rung"], row["grade"]): row for row in twins["rows"] if row["pairs"]}
+    rows: list[Sequence[str] | None] = []
+    for kind in dict.fromkeys(key[0] for key in found):
+        of_kind = {key[1:]: row for key, row in found.items() if key[0] == kind}
+        most = {
+            grade: max((row["pairs"] for key, row in of_kind.items() if key[2] == grade), default="")
+            for grade in HEADS
+        }
+        recipes = next(row["recipes"] for key, row in of_kind.items() if key[2] == "recipe")
+        pairs = [rf"\multicolumn{{{len(levels)}}}{{r}}{{{count}}}" for count in most.values()]
+        rows.append([rf"\emph{{{kind}}}, {recipes} recipes", "pairs:", *pairs])
+        for statistic, rung in dict.fromkeys(key[:2] for key in of_kind):
+            cells: list[str] = []
+            for grade in HEADS:
+                row = of_kind.get((statistic, rung, grade), {"called": [""] * len(levels), "pairs": most[grade]})
+                of = "" if row["pairs"] == most[grade] else f"/{row['pairs']}"
+                cells += [f"{count}{of}" for count in row["called"]]
+            rows.append([name(statistic), bold(RUNGS[rung], rung == "verdict"), *cells])
+        rows.append(None)
     return table(
         "panel-size",
-        r"Share of pairs of strangers called related, with 95\% Clopper--Pearson intervals, over all pairs and over "
-        "disjoint ones: strangers of the panel's own strata (left) and of a configuration that the panel lacks "
-        "(right). $p$: the larger of the ranks by raw score and by residual, over all pairs; score: published "
-        "threshold.",
-        "ll" + "r" * 4,
-        ["statistic", "rule", *header],
-        spaced(rows, 0),
+        "Pairs of strangers called related: how many have a p-value at most the level, of recipes that are in no "
+        "panel (of two recipes: with a corpus in common, or none). No model is in two pairs of a grade; a recipe has "
+        "two of the first. $n/m$: $n$ of $m$, where others have no rank. The verdict takes the larger p-value of the "
+        "twins and of all pairs, and a score above every stranger's in the panel. Another trainer's models are "
+        "ranked by earlier fingerprints of fewer units.",
+        "ll" + "r" * len(levels) * len(HEADS),
+        ["statistic", "by", *(stacked(f"{head}_{level:g}") for head in HEADS.values() for level in levels)],
+        rows,
         size="scriptsize",
     )
 
 
-def simulation_table(panel: Found) -> str:
-    """Size of the panel's two rungs under simulated hub effects."""
-    found = panel["simulation"]
-    arrays = found["arrays"]
-    rows = [
-        [
-            rf"of every model, sd ${row['size']:g}$" if row["hubs"] == "every" else hubs(row),
-            row["rung"],
-            *(f"{count / arrays:.4f}" for count in row["rejected"]),
+def levels_table(twins: Found) -> str:
+    """How far above their levels are the panel's twins, and strangers by grade."""
+    rows: list[Sequence[str] | None] = []
+    for kind in dict.fromkeys(row["kind"] for row in twins["above_levels"]):
+        of_panel = [("the panel's twins", row) for row in twins["panel_twins"] if row["kind"] == kind]
+        strangers = [(GRADES[row["grade"]], row) for row in twins["above_levels"] if row["kind"] == kind]
+        rows += [
+            [kind, pairs, str(row["pairs"]), *(number(f"{value:.2f}") for value in row["quantiles"])]
+            for pairs, row in (*of_panel, *strangers)
         ]
-        for row in found["rows"]
-    ]
+        rows.append(None)
     return table(
-        "simulation",
-        "Share of simulated unrelated claims rejected, for additive hub effects; in brackets two standard errors of "
-        "a rate equal to the level.",
-        "llrr",
-        ["hub effects", "rung", *(rf"$p\le{a:g}$ ({error(a, arrays):.4f})" for a in found["levels"])],
+        "levels",
+        r"The score above both models' levels, $T$ of~\eqref{eq:levels}, of the panel's own twins and of the pairs "
+        r"of Table~\ref{tab:panel-size}: quantiles, and the largest. Another trainer's are scored on fewer units.",
+        "llrrrrr",
+        ["kind", "pairs of", "pairs", r"10\%", "median", r"90\%", "largest"],
         rows,
         size="small",
+    )
+
+
+def simulation_table(twins: Found) -> str:
+    """Size of the residual rung and of the verdict on simulated strangers of one recipe."""
+    found, levels = twins["simulated"], twins["levels"]
+    claims = found["claims"]
+    rows = [[RUNGS[rung], *(f"{count / claims:.4f}" for count in found[rung])] for rung in ("pair_larger", "verdict")]
+    return table(
+        "simulation",
+        "Share of simulated claims on strangers of one recipe rejected; in brackets two standard errors of a rate "
+        "equal to the level.",
+        "lrr",
+        ["by", *(rf"$p\le{p:g}$ ({2 * (p * (1 - p) / claims) ** 0.5:.4f})" for p in levels)],
+        rows,
+        size="small",
+    )
+
+
+def derived_table(twins: Found) -> str:
+    """Every derivation of the zoo, ranked with its reference."""
+    level = min(twins["levels"])
+
+    def p(value: float | None, most: float = 0.0) -> str:
+        return "--" if value is None else bold(f"{value:.4f}", value <= most + ROUNDED)
+
+    rows = [
+        [
+            escape(row["model"]),
+            "yes" if row["survives"] else "",
+            f"{row['score']:.3f}",
+            "--" if row["ratio"] is None else f"{row['ratio']:.1f}",
+            p(row["rungs"]["twins"]),
+            p(row["rungs"]["pair_larger"]),
+            p(row["verdict"], level),
+            p(row["others"].get("spread_correlation")),
+        ]
+        for row in twins["derived"]
+    ]
+    return table(
+        "derived",
+        r"What the zoo derives, against its reference by \test{response\_match}: whether the statistic survives by "
+        "construction, the score, its ratio to the largest among strangers of the panel, p-values among twins and "
+        f"among all pairs, and that of the verdict (bold: at most ${level:g}$; 1 where a stranger scores as high). "
+        r"Models are at scale \emph{standard}, by earlier fingerprints of fewer units; \emph{all units}: the models "
+        "that ship. Last, for comparison, the p-value of the disputed score among all pairs.",
+        "llrrrrrr",
+        ["model", "survives", "score", "ratio", "twins", "all pairs", "verdict", "disputed score"],
+        rows,
+        size="scriptsize",
+        place="p",
     )
 
 
@@ -173,9 +226,3 @@ def whole_table(cost: Found) -> str:
         [[escape(cell) for cell in row] for row in rows],
         size="small",
     )
-
-
-def _panel_cells(row: Found, comparisons: int) -> list[str]:
-    p = row["ranks"]["response_match"] / comparisons
-    text = p_text(p).strip("*")
-    return [bold(text, p <= 0.01), f"{row['disputed_score']:.3f}"]

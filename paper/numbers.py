@@ -6,17 +6,23 @@ import inspect
 from collections.abc import Iterable
 
 import verify
+from benchmarks.pages.interval import CONFIDENCE, upper
 from benchmarks.pages.peers import times
 from benchmarks.pages.size import Samples, rate
 from benchmarks.pages.truth import log10_p
+from benchmarks.pages.twins import GRADES
 from examples.dispute.page import log10_p as dispute_log10_p
 from examples.dispute.page import p_of, short
 from examples.dispute.page import percent as dispute_percent
-from verify.panel import like_needed
+from verify.fingerprint import SketchSpec
+from verify.panel.likeness import like_needed, pairs_needed
+from verify.statistics import PRIMARY
 
 from .build import PaperError
+from .latex_tables import ROUNDED
 from .sources import Found, Sources, one
 from .tex import escape, listed, minus, percent, word
+from .tex import name as tex_name
 
 Macros = dict[str, str]
 
@@ -26,9 +32,8 @@ def macros(sources: Sources) -> Macros:
     return (
         _size(sources.size)
         | _truth(sources.truth)
-        | _panel_size(sources.panel)
-        | _panel_power(sources.panel)
-        | _strangers(sources.panel_strangers)
+        | _twins(sources.twins, sources.truth)
+        | _first_rule(sources.first_rule)
         | _cost(sources.panel_cost)
         | _tracing(sources.model_tracing)
         | _screen(sources.screen)
@@ -82,62 +87,108 @@ def _truth(truth: Found) -> Macros:
     }
 
 
-def _panel_size(panel: Found) -> Macros:
-    own, lacking = (one(panel["strangers"], id=key) for key in ("own", "lacking"))
-    threshold = min(row["line"] for row in own["rows"] if row["by"] == "score")
-
-    def share(population: Found, statistic: str, by: str, line: float) -> str:
-        row = one(population["rows"], statistic=statistic, by=by, line=line)
-        return percent(row["called"] / population["pairs"])
-
-    return {
-        "OwnStrangers": str(own["strangers"]),
-        "LackStrangers": str(lacking["strangers"]),
-        "OwnStrangerPairs": str(own["pairs"]),
-        "LackStrangerPairs": str(lacking["pairs"]),
-        "DisputedThreshold": f"{threshold:g}",
-        "DisputedOwnShare": share(own, "spread_correlation", "score", threshold),
-        "DisputedLackShare": share(lacking, "spread_correlation", "score", threshold),
-        "RotationLackShare": share(lacking, "stream_rotation", "p", 0.05),
-        "PrimaryLackShare": share(lacking, "response_match", "p", 0.05),
-        "PanelMidLevel": "0.05",
+def _twins(twins: Found, truth: Found) -> Macros:
+    """Of strangers of recipes that are in no panel, of simulated ones, and of derivations."""
+    rows, (middle, low) = twins["rows"], twins["levels"]
+    made = {"PanelMidLevel": f"{middle:g}", "PanelLowLevel": f"{low:g}", "LargestRatio": f"{twins['largest']:.2f}"}
+    for kind, recipes in twins["panel"]["recipes"].items():
+        fresh = one(rows, kind=kind, grade="recipe", rung="verdict", statistic=PRIMARY.id)["recipes"]
+        made |= {f"Twins{kind.title()}Recipes": str(recipes), f"Fresh{kind.title()}Recipes": str(fresh)}
+    for strangers, kinds, grades, rungs in (
+        ("Recipe", ("gated", "plain"), ("recipe",), ("pair_residual", "pair_larger", "twins", "verdict")),
+        ("Other", ("gated", "plain"), ("corpus", "nothing"), ("twins", "verdict")),
+        ("Student", ("gated", "plain"), ("student",), ("twins", "verdict")),
+        ("Trainer", ("gated, another trainer",), ("recipe",), ("pair_larger", "verdict")),
+    ):
+        counts = {rung: _called(rows, kinds, grades, rung) for rung in rungs}
+        pairs, _, at_low = counts["verdict"]
+        if any(of_rung[0] != pairs for of_rung in counts.values()):
+            raise PaperError(
+                f"Not all pairs of {strangers.lower()} have every rank: {counts}; adapt the paper's text."
+            )
+        made[f"{strangers}Pairs"] = str(pairs)
+        for rung, (_, *called) in counts.items():
+            name = strangers + rung.title().replace("_", "")
+            made |= {f"{name}Mid": str(called[0]), f"{name}Low": str(called[1])}
+        if strangers == "Recipe":
+            made |= {"RecipeVerdictMost": percent(upper(at_low, pairs)), "Confidence": percent(CONFIDENCE)}
+    worst = max(
+        (row for row in rows if row["statistic"] != PRIMARY.id and row["pairs"]),
+        key=lambda row: row["called"][1] / row["pairs"],
+    )
+    made |= {
+        "WorstStatistic": tex_name(worst["statistic"]),
+        "WorstCalled": str(worst["called"][1]),
+        "WorstPairs": str(worst["pairs"]),
+        "WorstStrangers": f"{worst['kind']}; {GRADES[worst['grade']]}",
     }
+    made |= _above_levels(twins) | _simulated(twins["simulated"])
+    return made | _derived(twins["derived"], truth["models"], low)
 
 
-def _panel_power(panel: Found) -> Macros:
-    found, simulation = panel["derivations"], panel["simulation"]
-    derived = [row for row in found["models"] if row["relation"] == "derived"]
-    missed = [row["model"] for row in derived if row["ranks"]["response_match"] / found["comparisons"] > 0.01]
-    planted = {
-        row["rung"]: percent(row["rejected"][0] / simulation["arrays"])
-        for row in simulation["rows"]
-        if row["hubs"] == "planted"
-    }
-    return {
-        "PanelLeast": f"{1 / found['comparisons']:.4f}",
-        "PrimaryDerived": str(len(derived)),
-        "PrimaryFound": str(len(derived) - len(missed)),
-        "PrimaryMissed": " and ".join(rf"\emph{{{model}}}" for model in missed) or "none of them",
-        "SimRawPlanted": planted["raw"],
-        "SimResidualPlanted": planted["residual"],
-    }
+def _called(rows: list[Found], kinds: Iterable[str], grades: Iterable[str], rung: str) -> list[int]:
+    """Pairs of strangers, and how many have a p-value at most each level, by one rung of the primary statistic."""
+    chosen = [
+        [row["pairs"], *row["called"]]
+        for row in rows
+        if (row["statistic"], row["rung"]) == (PRIMARY.id, rung) and row["kind"] in kinds and row["grade"] in grades
+    ]
+    return [sum(column) for column in zip(*chosen, strict=True)]
 
 
-def _strangers(found: Found) -> Macros:
-    """Of strangers that the panel knows nothing of: another maker's, and those of other corpora."""
+def _above_levels(twins: Found) -> Macros:
+    """Of the panel's twins, and of pairs of two recipes that share no corpus."""
     made: Macros = {}
-    for name, row in (("", "all"), ("Same", "one text"), ("Other", "two texts")):
-        elsewhere = one(found["elsewhere"]["rows"], strangers=row)
-        pairs, (_, rejected) = elsewhere["pairs"], elsewhere["called"]
+    for kind in ("gated", "plain"):
+        rows = {
+            "Twins": one(twins["panel_twins"], kind=kind),
+            "Nothing": one(twins["above_levels"], kind=kind, grade="nothing"),
+        }
+        for pairs, row in rows.items():
+            _, median, _, largest = row["quantiles"]
+            made |= {f"{kind.title()}{pairs}Median": f"{median:.2f}", f"{kind.title()}{pairs}Most": f"{largest:.2f}"}
+    return made
+
+
+def _simulated(found: Found) -> Macros:
+    claims = found["claims"]
+    return {
+        "SimClaims": f"{claims:,}",
+        "SimLargerLow": percent(found["pair_larger"][1] / claims),
+        "SimVerdictMid": percent(found["verdict"][0] / claims),
+        "SimVerdictLow": percent(found["verdict"][1] / claims),
+    }
+
+
+def _derived(rows: list[Found], models: list[Found], level: float) -> Macros:
+    """Of the zoo's descendants, how many the verdict finds: by earlier fingerprints, and by all units."""
+    descendants = {model["model"] for model in models if model["relation"] == "derived"}
+    made: Macros = {}
+    for units, ending in (("Few", ""), ("All", ", all units")):
+        names = {f"{name}{ending}" for name in descendants}
+        ranked = [row for row in rows if row["model"] in names and row["verdict"] is not None]
+        missed = [row for row in ranked if row["verdict"] > level + ROUNDED]
+        listing = listed([rf"\emph{{{row['model'].removesuffix(ending)}}}" for row in missed])
+        made |= {
+            f"{units}Ranked": str(len(ranked)),
+            f"{units}Found": str(len(ranked) - len(missed)),
+            f"{units}Missed": listing or "none of them",
+        }
+        if units == "Few":
+            made["MissedLeading"] = word(sum(row["rungs"]["twins"] <= level + ROUNDED for row in missed))
+    evaded = one(rows, model="obfuscated-all, all units")
+    return made | {"EvadedRatio": f"{evaded['ratio']:.1f}", "EvadedVerdict": f"{evaded['verdict']:.4f}"}
+
+
+def _first_rule(found: Found) -> Macros:
+    """Of another maker's strangers."""
+    made: Macros = {}
+    for name, rows in (("", found["rows"]), ("Same", found["rows"][:1]), ("Other", found["rows"][1:])):
+        pairs, rejected = (sum(column) for column in zip(*((r["pairs"], r["called"][1]) for r in rows), strict=True))
         made |= {f"Elsewhere{name}Pairs": str(pairs), f"Elsewhere{name}Rejected": str(rejected)}
         if name != "Other":
             made[f"Elsewhere{name}Share"] = rf"{100 * rejected / pairs:.1f}\%"
-    fresh = [row for row in found["called"] if row["new_corpora"]]
-    return made | {
-        "FreshPairs": str(sum(row["pairs"] for row in fresh)),
-        "FreshBefore": str(sum(row["version_1"][1] for row in fresh)),
-        "FreshNow": str(sum(row["all_pairs"][1] for row in fresh)),
-    }
+    return made
 
 
 def _cost(cost: Found) -> Macros:
@@ -241,4 +292,6 @@ def _defaults() -> Macros:
         "AlphaExact": f"{alpha:g}",
         "PanelAlpha": f"{panel_alpha:g}",
         "PanelNeeded": str(like_needed(panel_alpha)),
+        "RecipesNeeded": str(pairs_needed(panel_alpha) - 1),
+        "MatchUnits": str(SketchSpec().match_units),
     }

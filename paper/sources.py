@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from benchmarks import results
 from benchmarks.pages.size import Samples, samples
 from examples.dispute.generate import read_results
 
-from .build import PaperError
+from .build import HERE, PaperError
 
 Found = dict[str, Any]
 
@@ -20,14 +21,15 @@ class Sources:
 
     size: Samples
     truth: Found
-    panel: Found
-    panel_strangers: Found
+    twins: Found
     power: Found
     panel_cost: Found
     cost: Found
     model_tracing: Found
     screen: Found
     dispute: Found
+    first_rule: Found
+    """Rejections by the first panel test on models that are not kept: stated, and not measured anew."""
 
 
 def read() -> Sources:
@@ -38,10 +40,12 @@ def read() -> Sources:
     PaperError
         If one is missing.
     """
-    names = ("truth", "panel", "panel_strangers", "power", "panel_cost", "cost", "model_tracing", "screen")
+    names = ("truth", "twins", "power", "panel_cost", "cost", "model_tracing", "screen")
     try:
         found = {name: results.read(name) for name in names}
-        return Sources(size=samples(results.read("size")), dispute=read_results(), **found)
+        first_rule = json.loads((HERE / "first_rule.json").read_text("utf-8"))
+        size, dispute = samples(results.read("size")), read_results()
+        return Sources(size=size, dispute=dispute, first_rule=first_rule, **found)
     except OSError as error:
         raise PaperError(f"Results are missing: {error}") from error
 

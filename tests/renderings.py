@@ -25,7 +25,7 @@ PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "obfuscated-all": (
         "obfuscated-all",
         "reference",
-        {"panel": "default", "panel_alpha": 0.05, "corpus": "zoo-code"},
+        {"panel": "default", "corpus": "zoo-code"},
     ),
     "related, panel": ("continued-3x", "reference", {"panel": "default"}),
     "unrelated, panel": ("stranger-1", "reference", {"panel": "default"}),

@@ -26,7 +26,7 @@ PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "layer norm": ("gpt2-fine-tuned", "gpt2-reference", {}),
     "fewer layers": ("depth-pruned-healed", "reference", {}),
     "itself": ("reference", "reference", {}),
-    "panel": ("obfuscated-all", "reference", {"panel": "default", "panel_alpha": 0.05, "corpus": "zoo-code"}),
+    "panel": ("obfuscated-all", "reference", {"panel": "default", "corpus": "zoo-code"}),
 }
 
 

@@ -19,6 +19,8 @@ from verify.statistics import PANEL_STATISTICS, PRIMARY
 
 run, check_refused = commands.run, commands.check_refused
 CREATED = ("--created", "2026-01-31T12:00:00+00:00")
+LARGEST = 17
+"""Members of the panel that ships that can be compared with one another, at most."""
 NAMES = [f"toy-{i}" for i in range(6)]
 RECIPE = 'name = "toys"\nversion = "2"\n' + "".join(
     f'[[member]]\nmodel = "{name}"\nfamily = "{name}"\nlicence = "MIT"\n' for name in NAMES
@@ -118,8 +120,8 @@ def test_show_prints_members_a_map_and_suspicions(run, panel, which):
     for member, row in zip(record.members, rows, strict=True):
         assert row.count(" | ") == 4
         assert f"| {member.name} |" in row
-    assert f"{PRIMARY.id} of {6 if which == 'toys' else 29} members" in result.out
-    assert result.out.count("·") == (6 if which == "toys" else 29)
+    assert f"{PRIMARY.id} of {6 if which == 'toys' else LARGEST} members" in result.out
+    assert result.out.count("·") == (6 if which == "toys" else LARGEST)
     assert "No pair of members looks related" in result.out
 
 
@@ -192,7 +194,7 @@ def test_audit_prints_sizes_and_bounds(run, panel, which):
     assert found["statistic"] == PRIMARY.id
     assert [size["level"] for size in found["sizes"]] == [0.01, 0.05, 0.1]
     assert len(found["false_match"]) == 21
-    assert found["members"] == (6 if which == "toys" else 29)
+    assert found["members"] == (6 if which == "toys" else LARGEST)
     for size in found["sizes"]:
         assert f"| {size['level']:g} | {size['within_strata']:.3f} | {size['excess_p']:.3f} |" in text.out
     for threshold, exceeding, pairs, bound in found["false_match"]:
@@ -283,8 +285,7 @@ def test_help_is_no_error(run):
 # ---- lineage
 
 
-CODE = ("--corpus", "zoo-code", "--panel-alpha", "0.05")
-"""Nine members of the panel that ships are like the models that do: 55 pairs of their kind, which reach .05."""
+CODE = ("--corpus", "zoo-code")
 
 
 def lineage(run, *options, a="obfuscated-all"):
@@ -319,14 +320,16 @@ def test_the_page_of_a_claim_has_the_panel(run, tmp_path):
 
 
 def test_declared_families_are_left_out_and_searches_paid_for(run):
-    options = ("--panel", "default", "--family", "panel-03", "--family", "smollm2", "--searched", "2", *CODE)
-    report = lineage(run, *options)
-    assert report.panel.families == ("panel-03", "smollm2")
-    assert {"panel-03", "SmolLM2-135M-Instruct"} <= {out.name for out in report.panel.dropped}
-    assert len(report.panel.members) == 27
+    """Of references and of twins."""
+    families = ("gated-references-003", "gated-007")
+    declared = (option for family in families for option in ("--family", family))
+    report = lineage(run, "--panel", "default", *declared, "--searched", "2", "--panel-alpha", "0.05")
+    assert report.panel.families == tuple(sorted(families))
+    assert "gated-references-003-a" in {out.name for out in report.panel.dropped}
+    assert {out.name for out in report.panel.recipes_dropped} == {"gated-007"}
+    assert (len(report.panel.members), len(report.panel.recipes)) == (15, 122)
     assert report.searched == 2
-    like = report.panel.like_a.both
-    assert report.panel_log10_p == pytest.approx(np.log10(2 * 2 / ((like + 2) * (like + 1))))
+    assert report.panel_log10_p == pytest.approx(np.log10(2 / 123))
     assert report.verdict == "similar_beyond_panel"
 
 
@@ -356,13 +359,14 @@ def test_wrong_values_are_one_line(run, tmp_path, options, says):
 
 
 @pytest.mark.slow
-def test_a_verdict_by_the_panel_can_fail_a_build(run):
+def test_a_verdict_by_the_panel_can_fail_a_build(run, panel):
+    """And a panel without twins gives none, whatever it ranks."""
     pair = ("lineage", model("obfuscated-all"), model("reference"))
-    options = ("--panel", "default", "--fail-on", "similar_beyond_panel")
-    assert run(*pair, *options, *CODE).status == 3
-    undeclared = run(*pair, *options)
-    assert undeclared.status == 0
-    assert "name it (option corpus)" in " ".join(undeclared.out.replace("\\", "").split())
+    options = ("--fail-on", "similar_beyond_panel")
+    assert run(*pair, "--panel", "default", *options).status == 3
+    untwinned = run(*pair, "--panel", panel, "--panel-alpha", "0.2", *options)
+    assert untwinned.status == 0
+    assert "the panel has no twins" in " ".join(untwinned.out.replace("\\", "").split())
 
 
 @pytest.mark.slow

@@ -13,12 +13,22 @@ from hypothesis import strategies as st
 import verify
 from tests import panels
 from tests.models import config, weights, write
-from tests.panels import CODE, REACHED, panel_of, relative, rungs_of, synthetic
+from tests.panels import panel_of, relative, rungs_of, synthetic
 from tests.reports import words
 from verify import ClaimReport, Fingerprint, SketchSpec, test_lineage
 from verify.base import StatisticsError
 from verify.inference import bonferroni, critical_odds_ratio, disjoint_pairs
-from verify.panel import PRIMARY_DESIGN, Panel, compute, evaluate, evidence, members_needed, own_pairs, pair_p_values
+from verify.panel import (
+    ALL_PAIRS,
+    PRIMARY_DESIGN,
+    Panel,
+    compute,
+    evaluate,
+    evidence,
+    members_needed,
+    own_pairs,
+    pair_p_values,
+)
 from verify.panel import scores as scores_module
 from verify.statistics import EXACT_TESTS, PANEL_STATISTICS, PRIMARY, on_anchors
 
@@ -52,7 +62,8 @@ def counted(monkeypatch):
 @pytest.mark.slow
 def test_a_claim_costs_two_rows_and_one_score(shipped, models, monkeypatch):
     """2M + 1 scores of each statistic where the panel's own are kept, and the same numbers as afresh, bit for bit."""
-    fresh = evaluate(Panel(shipped.record, shipped.fingerprints), models["stranger-1"], models["reference"])
+    afresh = Panel(shipped.record, shipped.fingerprints, (), shipped.twin_scores)
+    fresh = evaluate(afresh, models["stranger-1"], models["reference"])
     calls = counted(monkeypatch)
     kept = evaluate(shipped, models["stranger-1"], models["reference"])
     assert kept.results == fresh.results
@@ -95,14 +106,23 @@ def test_the_ladder_has_every_rung_with_its_attainable_p(reports):
         two = "two_strata" if use.stratum_a != use.stratum_b else "stratum"
         names = [rung.design for rung in ranks]
         assert names[:7] == ["pair", "pair_residual", "pair_larger", "own_kind", "row_a", "row_b", two]
-        assert set(names[7:]) <= {f"{two}_residual"}
+        assert set(names[7:-2]) <= {f"{two}_residual"}
+        assert names[-2:] == ["twins", PRIMARY_DESIGN]
         m = len(use.members)
         sizes = [rung.size for rung in ranks[:6]]
         assert sizes == [(m + 2) * (m + 1) // 2] * 3 + [own_pairs(use)] + [m + 1] * 2
         assert ranks[2].rank == max(rung.rank for rung in ranks[:2])
         assert ranks[3].rank == min(ranks[2].rank, own_pairs(use))
+        twins, both = ranks[-2:]
+        assert twins.size == len(use.recipes) + 1
+        assert both.model_copy(update={"design": ""}) in [
+            rung.model_copy(update={"design": "", "attainable_log10_p": both.attainable_log10_p})
+            for rung in (twins, ranks[2])
+        ]
+        assert both.log10_p == max(twins.log10_p, ranks[2].log10_p)
+        assert both.attainable_log10_p == max(twins.attainable_log10_p, ranks[2].attainable_log10_p)
         for rung in ranks:
-            assert rung.attainable_log10_p == log10(1 / rung.size)
+            assert rung.attainable_log10_p == log10(1 / rung.size) or rung is both
             assert rung.log10_p == log10(rung.rank / rung.size)
 
 
@@ -126,7 +146,7 @@ def test_every_rank_follows_from_the_record_alone(reports):
             "two_strata": in_strata,
         }
         for rung in result.ranks:
-            if rung.design in ("pair_larger", "own_kind"):
+            if rung.design in ("pair_larger", "own_kind", "twins", PRIMARY_DESIGN):
                 continue
             orbit = orbits[rung.design.removesuffix("_residual")]
             T = dict(zip(orbit, (S[e] for e in orbit), strict=True))
@@ -135,9 +155,13 @@ def test_every_rank_follows_from_the_record_alone(reports):
             claim = T[0, 1] if (0, 1) in T else T[1, 0]
             assert (sum(t >= claim - 1e-12 for t in T.values()), len(T)) == (rung.rank, rung.size), rung.design
         assert result.score == S[0, 1]
-        pairs = disjoint_pairs([member.name for member in use.members])
-        assert use.false_match.pairs == len(pairs) == len(use.members) // 2
-        assert use.false_match.exceedances == sum(S[2 + i, 2 + j] >= S[0, 1] for i, j in pairs)
+        levels = np.log(S[:2, 2:] + 0.01).mean(1)
+        reached = sum(twins.above_levels >= np.log(S[0, 1] + 0.01) - levels.sum() - 1e-9 for twins in result.twins)
+        assert rungs_of(result)["twins"] == log10((1 + reached) / (1 + len(result.twins)))
+        assert (use.false_match.exceedances, use.false_match.pairs) == (reached, len(result.twins))
+        largest = max(*S[2:, 2:][np.triu_indices(n - 2, 1)], *(twins.score for twins in result.twins))
+        assert use.largest_stranger == largest
+        assert use.effect_ratio == pytest.approx((S[0, 1] + 0.01) / (largest + 0.01))
         assert (result.log10_p, result.id) == (rungs_of(result)[PRIMARY_DESIGN], use.primary)
 
 
@@ -155,9 +179,10 @@ def residuals(T, *, bipartite):
 
 def test_the_primary_is_fixed_whatever_the_scores(reports):
     """No other statistic and no other rung can become the one that enters the verdict."""
-    assert (PRIMARY.id, PRIMARY_DESIGN) == ("response_match", "own_kind")
+    assert (PRIMARY.id, PRIMARY_DESIGN) == ("response_match", "twins_and_pair_larger")
     for report in reports.values():
-        assert report.panel_log10_p in (None, rungs_of(report.tests["response_match"])["own_kind"])
+        found = rungs_of(report.tests["response_match"])["twins_and_pair_larger"]
+        assert report.panel_log10_p == (found if report.panel.effect_ratio > 1 else 0)
     # members far closer to one another than the claim: the primary fails where another statistic would reject
     rng = np.random.default_rng(1)
     a, b = synthetic(rng), synthetic(rng)
@@ -166,24 +191,28 @@ def test_the_primary_is_fixed_whatever_the_scores(reports):
     found = evaluate(panel_of(members), a, b)
     assert found.primary is found.results[0]
     assert [result.id for result in found.results] == [statistic.id for statistic in PANEL_STATISTICS]
-    assert (found.use.primary, found.use.primary_design) == ("response_match", "own_kind")
+    assert (found.use.primary, found.use.primary_design) == ("response_match", "twins_and_pair_larger")
+    assert found.use.false_match.pairs == len(disjoint_pairs([f"m{i}" for i in range(13)]))  # without twins
 
 
 @pytest.mark.slow
 def test_best_of_k_pays_everywhere(shipped, models, reports):
     """The exact p, the panel p, the sensitivity, the bound, and the reach of the panel."""
     a, b, once = models["obfuscated-all"], models["reference"], reports["obfuscated-all"]
-    size = own_pairs(once.panel)
-    most = size // 20  # of searches that a p of 1/size survives at level .05
-    options = {"panel": shipped, "corpus": CODE, "panel_alpha": REACHED}
+    size, alpha = len(once.panel.recipes) + 1, 0.05
+    most = int(size * alpha)  # of searches that a p of 1/size survives
+    options = {"panel": shipped, "panel_alpha": alpha}
     paid, lost, spent = (test_lineage(a, b, **options, searched=k) for k in (most, most + 1, 24))
     assert (once.verdict, paid.verdict, lost.verdict) == ("similar_beyond_panel",) * 2 + ("no_evidence",)
     assert paid.panel_log10_p == bonferroni(once.panel_log10_p, most) == pytest.approx(log10(most / size))
     assert paid.log10_p == bonferroni(once.log10_p, most)
-    assert paid.panel.critical_odds_ratio == critical_odds_ratio(1, size, REACHED / most) > 1
+    pairs = rungs_of(paid.tests[PRIMARY.id])[ALL_PAIRS]
+    gammas = [critical_odds_ratio(1, m, alpha / most) for m in (size, round(10**-pairs))]
+    assert paid.panel.critical_odds_ratio == min(gammas) > 1
     assert paid.panel.false_match.bound == min(1, most * once.panel.false_match.bound)
     assert (lost.panel_log10_p, spent.panel_log10_p) == (None, None)
-    assert "9 are both, where level 0.0166667 needs 10" in lost.finding
+    assert f"{size - 1} of the panel's {once.panel.recipes_in_panel} recipes" in lost.finding
+    assert f"where level {alpha / (most + 1):g} needs {20 * (most + 1) - 1}" in lost.finding
     assert f"{len(once.panel.members)} members" in words(spent.tests[PRIMARY.id].reason)
 
 

@@ -1,4 +1,4 @@
-"""No verdict without members like the two models: strangers of one corpus are counted by their own kind."""
+"""The claim's own kind: a rank shown beside the primary one, and by which older reports replay their verdict."""
 
 from math import log10
 
@@ -8,68 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import panels
-from tests.panels import CODE, REACHED
 from tests.reports import words
 from tests.strategies import SEEDS
 from tests.uniformity import NotSuperUniformError, check_super_uniform
 from verify import InputError, test_lineage
-from verify.panel import ALL_PAIRS, PRIMARY_DESIGN, Likeness, Member, evidence, like_needed, own_pairs, unlike
-from verify.panel.likeness import likeness
-from verify.statistics import PRIMARY
+from verify.panel import ALL_PAIRS, Member, evidence, like_needed, own_pairs, undecided
+from verify.panel.likeness import OWN_KIND, likeness
 
-models, reports, shipped = panels.models, panels.reports, panels.shipped
-
-
-def test_a_rank_is_no_verdict_until_the_panel_holds_members_like_a_and_b(shipped, models, reports):
-    """By what is declared alone: the same scores and ranks, and a finding that says why they are no verdict."""
-    a, b, declared = models["obfuscated-all"], models["reference"], reports["obfuscated-all"]
-    use = declared.panel
-    assert (use.corpus_a, use.corpus_b, use.like_a, use.like_b) == (
-        CODE,
-        CODE,
-        *[Likeness(stratum=17, corpus=15, both=9)] * 2,
-    )
-    assert declared.finding.index("at most 0.193") < declared.finding.index("p = 0.018")  # what is guaranteed first
-    for corpus, why in (
-        ("", "the training text of A and B is not declared"),
-        ((CODE, ""), "the training text of B is not declared"),
-        (
-            "another text",
-            "0 were trained on their declared corpus ('another text') and 0 are both, where level 0.05 needs 5",
-        ),
-        (("zoo-prose", "elsewhere"), "of the stratum of B"),
-    ):
-        report = test_lineage(a, b, panel=shipped, corpus=corpus, panel_alpha=REACHED)
-        same, other = report.tests[PRIMARY.id], declared.tests[PRIMARY.id]
-        assert same.scores == other.scores
-        assert [r for r in same.ranks if r.design != PRIMARY_DESIGN] == [
-            r for r in other.ranks if r.design != PRIMARY_DESIGN
-        ]
-        assert (report.verdict, report.panel_log10_p, report.robust_log10_p) == ("no_evidence", None, None)
-        assert (
-            "Among the 465 pairs of A, B and the panel's members, A and B have rank 1 by response_match"
-            in report.finding
-        )
-        assert f"This is no verdict: {why}"[:20] in report.finding
-        assert why in report.finding
-        assert why in " ".join(report.to_markdown().split()).replace("\\", "")
-    different = test_lineage(a, b, panel=shipped, corpus=("zoo-prose", "zoo-science"), panel_alpha=REACHED)
-    assert (different.panel.like_a.both, different.panel.like_b.both) == (4, 4)
-    assert different.verdict == "similar_beyond_panel"  # of five times five pairs of their two kinds
-    assert different.panel_log10_p == log10(1 / 25)
-    strict = test_lineage(a, b, panel=shipped, corpus=CODE)
-    assert (strict.verdict, strict.panel_log10_p) == ("no_evidence", None)
-    assert "9 are both, where level 0.01 needs 13" in strict.finding
-    assert "9 are both, where level 0.01 needs 13" in " ".join(strict.to_markdown().split())
-
-
-def test_a_stratum_that_the_panel_lacks_gives_no_verdict(reports):
-    """Of removed layers, whatever corpus is declared: the exact tests remain."""
-    report = reports["depth-pruned-healed"]
-    assert (report.panel.like_a.stratum, report.panel.like_a.corpus, report.panel.like_a.both) == (0, 15, 0)
-    assert report.tests[PRIMARY.id].ranks[2].rank == 1
-    assert report.panel_log10_p is None
-    assert report.verdict in ("dependent", "no_evidence")
+models, shipped = panels.models, panels.shipped
 
 
 def affine(rng, corpora, *, shift=6.0, hubs=1.0):
@@ -85,11 +31,12 @@ def affine(rng, corpora, *, shift=6.0, hubs=1.0):
 
 
 def use_of(corpora, alpha, strata=None):
-    """What a report would say of a panel, A and B first, all of one stratum unless told."""
+    """What a report by the rule of own kinds would say of a panel, A and B first, all of one stratum unless told."""
     strata, names = strata or ["s"] * len(corpora), [f"c{corpus}" for corpus in corpora]
     members = [Member.model_construct(stratum=s, corpus=c) for s, c in zip(strata[2:], names[2:], strict=True)]
     return evidence.PanelUse.model_construct(
         alpha=alpha,
+        primary_design=OWN_KIND,
         members=tuple(members),
         **{f"stratum_{side}": strata[i] for i, side in enumerate("ab")},
         **{f"corpus_{side}": names[i] for i, side in enumerate("ab")},
@@ -112,10 +59,10 @@ def rungs_under(corpora, draws=400, seed=11, **law):
 def test_strangers_of_one_corpus_are_counted_by_their_own_kind_however_large_the_panel(members):
     """Ranks over the number of all pairs fail the harness; over that of their kind they pass."""
     corpora = np.array([0] * (2 + 13) + [1 + i for i in range(members - 13)])
-    assert unlike(use_of(corpora, 0.01)) is None
+    assert undecided(use_of(corpora, 0.01)) is None
     found = rungs_under(corpora)
-    check_super_uniform(found[PRIMARY_DESIGN])
-    assert min(found[PRIMARY_DESIGN]) >= log10(1 / 105)
+    check_super_uniform(found[OWN_KIND])
+    assert min(found[OWN_KIND]) >= log10(1 / 105)
     with pytest.raises(NotSuperUniformError):
         check_super_uniform(found[ALL_PAIRS])
 
@@ -126,40 +73,40 @@ def test_strangers_of_two_corpora_that_are_alike_are_counted_by_both_kinds():
     kinds_ = np.array([0, 1] + [0] * 9 + [1] * 9 + [2 + i for i in range(25)])
     alike, names = np.where(kinds_ < 2, 0, kinds_), [f"c{kind}" for kind in kinds_]
     use, rng = use_of(kinds_, 0.01), np.random.default_rng(3)
-    assert (own_pairs(use), unlike(use)) == (100, None)
+    assert (own_pairs(use), undecided(use)) == (100, None)
     ladders = [evidence.ranks_by_design(affine(rng, alike), ["s"] * len(names), names) for _ in range(400)]
-    check_super_uniform([rung.log10_p for ranks in ladders for rung in ranks if rung.design == PRIMARY_DESIGN])
+    check_super_uniform([rung.log10_p for ranks in ladders for rung in ranks if rung.design == OWN_KIND])
     with pytest.raises(NotSuperUniformError):
         check_super_uniform([rung.log10_p for ranks in ladders for rung in ranks if rung.design == ALL_PAIRS])
-    assert "needs 9 like each" in words(unlike(use_of(kinds_[:-26], 0.01)))
+    assert "needs 9 like each" in words(undecided(use_of(kinds_[:-26], 0.01)))
 
 
 @pytest.mark.slow
 def test_exchangeable_models_keep_their_p_values():
     """Where no corpus matters, the p-value is valid too, and never smaller than over all pairs."""
     found = rungs_under(np.array([0] * 15 + list(range(1, 19))), shift=0.0)
-    check_super_uniform(found[PRIMARY_DESIGN])
-    assert all(own >= whole for own, whole in zip(found[PRIMARY_DESIGN], found[ALL_PAIRS], strict=True))
+    check_super_uniform(found[OWN_KIND])
+    assert all(own >= whole for own, whole in zip(found[OWN_KIND], found[ALL_PAIRS], strict=True))
 
 
 @pytest.mark.parametrize(("alpha", "n_searched"), [(0.01, 1), (0.05, 1), (0.05, 5), (0.2, 1)])
-def test_one_member_fewer_than_the_level_needs_gives_no_verdict(alpha, n_searched):
+def test_one_member_fewer_than_the_level_needs_gave_no_verdict(alpha, n_searched):
     """The reason says how many there are and how many are needed."""
     needed = like_needed(alpha / n_searched)
     assert (alpha / n_searched != 0.01) or needed == 13
     for like, given_ in ((needed - 1, False), (needed, True)):
         use = use_of([0] * (2 + like) + list(range(1, 60 - like)), alpha)
-        why = unlike(use, n_searched)
+        why = undecided(use, n_searched)
         assert (why is None) == given_ == (1 / own_pairs(use) <= alpha / n_searched + 1e-12)
         if why is not None:
             assert f"{like} are both, where level {alpha / n_searched:g} needs {needed}" in words(why)
 
 
-def test_a_claim_of_which_one_side_has_no_member_like_it_gets_no_verdict():
+def test_a_claim_of_which_one_side_has_no_member_like_it_got_no_verdict():
     """Though the other side's members alone would make pairs enough."""
-    assert "0 are both" in words(unlike(use_of([0, 1] + [1] * 120, 0.01)))
-    assert "0 are both" in words(unlike(use_of([0, 0, 1, 2, 3], 0.4)))
-    assert unlike(use_of([0, 1, 0] + [1] * 120, 0.01)) is None
+    assert "0 are both" in words(undecided(use_of([0, 1] + [1] * 120, 0.01)))
+    assert "0 are both" in words(undecided(use_of([0, 0, 1, 2, 3], 0.4)))
+    assert undecided(use_of([0, 1, 0] + [1] * 120, 0.01)) is None
 
 
 @given(
@@ -181,7 +128,7 @@ def test_the_rung_is_what_is_declared_and_the_rank_among_all_pairs(labels, seed)
     )
     rng = np.random.default_rng(seed)
     ranks = {rung.design: rung for rung in evidence.ranks_by_design(affine(rng, range(len(labels))), strata, corpora)}
-    own, whole = ranks[PRIMARY_DESIGN], ranks[ALL_PAIRS]
+    own, whole = ranks[OWN_KIND], ranks[ALL_PAIRS]
     assert own.size == own_pairs(use) <= whole.size
     assert own.rank == min(whole.rank, own.size)
     assert (own.log10_p, own.attainable_log10_p) == (log10(own.rank / own.size), log10(1 / own.size))

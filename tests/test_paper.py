@@ -78,14 +78,29 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 ALTERED = {
     "truth": (("models", 0, "log10_p", "unit_identity"), {"numbers.tex", "tables/truth.tex"}),
-    "panel": (("strangers", 1, "rows", 2, "called"), {"numbers.tex", "tables/panel_size.tex"}),
-    "panel_strangers": (("called", 0, "pairs"), {"numbers.tex"}),
+    "twins": (("rows", 4, "called", 1), {"numbers.tex", "tables/panel_size.tex"}),
     "power": (("rows", 0, "megabytes"), {"tables/power.tex"}),
     "panel_cost": (("rows", -1, "seconds"), {"numbers.tex", "tables/cost.tex"}),
     "model_tracing": (("log10_p", "phi_U"), {"numbers.tex"}),
     "screen": (("cost", -1, "passed"), {"numbers.tex"}),
 }
 """A number in each JSON, and the files that report it."""
+TWINS = {
+    "levels": ("panel_twins", 0, "quantiles", 1),
+    "simulation": ("simulated", "verdict", 0),
+    "derived": ("derived", 0, "score"),
+}
+"""Of the results on twins, a number in each other table that is made from them."""
+
+
+@pytest.mark.usefixtures("tables")
+@pytest.mark.parametrize("table", TWINS)
+def test_a_number_altered_in_the_results_on_twins_is_in_its_table(table: str) -> None:
+    *path, last = TWINS[table]
+    content = results.read("twins")
+    reduce(getitem, path, content)[last] += 10
+    results.write("twins", content)
+    assert {name for name in stale(generated()) if name != "numbers.tex"} == {f"tables/{table}.tex"}
 
 
 @pytest.mark.usefixtures("tables")
@@ -103,6 +118,15 @@ def test_a_number_altered_in_the_results_of_the_dispute_is_seen(monkeypatch: pyt
     content = read_results()
     content["base_rate"]["classes"]["grids"]["reach"] += 1
     monkeypatch.setattr("paper.sources.read_results", lambda: content)
+    assert stale(generated()) == ["numbers.tex"]
+
+
+def test_a_number_altered_in_what_is_stated_of_the_first_rule_is_seen(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = (HERE / "first_rule.json").read_text("utf-8")
+    (tmp_path / "first_rule.json").write_text(text.replace("15]", "14]"), "utf-8")
+    monkeypatch.setattr("paper.sources.HERE", tmp_path)
     assert stale(generated()) == ["numbers.tex"]
 
 

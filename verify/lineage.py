@@ -82,9 +82,8 @@ def test_lineage(
     panel_alpha : level of the primary panel test: under the panel's assumptions, the largest probability of
         ``similar_beyond_panel`` for unrelated models.
     families : model families that A and B belong to; panel members of these families are excluded.
-    corpus : training text of A and B, or one name for each, as named in the panel. Unrelated models trained on one
-        text resemble each other more, so a panel verdict needs members with the corpus and stratum of A and of B;
-        without this argument there is none.
+    corpus : training text of A and B, or one name for each, as named in the panel. The report says which of the
+        panel's models were trained on it; it enters no verdict.
     searched : number of pairs that were searched to find this one; it multiplies the report's p-values. 1 for a pair
         named in advance.
     chronology : which file existed first and how you know, in words; recorded as stated.

@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from .interval import interval
-from .markdown import page, table
+from .markdown import bold, page, table
 
-_GRADES = {
+GRADES = {
     "recipe": "one recipe, other seeds",
     "corpus": "two recipes, a corpus in common",
     "nothing": "two recipes, no corpus in common",
     "student": "student and teacher (logits)",
 }
-_RUNGS = {
+"""What the two strangers of a grade have in common."""
+RUNGS = {
     "pair": "all pairs, raw",
     "pair_residual": "all pairs, residual",
     "pair_larger": "all pairs, larger of both",
     "twins": "twins",
-    "verdict": "**verdict**",
+    "verdict": "verdict",
 }
+"""By what p-value of the primary statistic pairs are called related."""
 
 
 def twins(found: dict[str, Any]) -> str:
@@ -36,6 +38,8 @@ def twins(found: dict[str, Any]) -> str:
         "intervals; no model is in two pairs of a grade, and a recipe has two pairs of the first grade. The verdict "
         "needs the larger p of twins and of all pairs, and a score beyond every stranger's in the panel.",
         _size(found["rows"], primary=True),
+        f"Of all these pairs the highest score is {found['largest']:.2f} times that of the most alike strangers in "
+        "the panel.",
         "The other statistics, by the larger rank among all pairs, which enters no verdict:",
         _size(found["rows"], primary=False),
         "## How far strangers are above their levels",
@@ -59,11 +63,11 @@ def _size(rows: list[dict[str, Any]], *, primary: bool) -> list[str]:
     first = ["strangers", "kind", "recipes", "pairs", "by" if primary else "statistic"]
     cells = [
         [
-            _GRADES[row["grade"]],
+            GRADES[row["grade"]],
             row["kind"],
             row["recipes"],
             row["pairs"],
-            _RUNGS[row["rung"]] if primary else f"`{row['statistic']}`",
+            bold(RUNGS[row["rung"]], row["rung"] == "verdict") if primary else f"`{row['statistic']}`",
             *(interval(count, row["pairs"]) for count in row["called"]),
         ]
         for row in chosen
@@ -74,7 +78,7 @@ def _size(rows: list[dict[str, Any]], *, primary: bool) -> list[str]:
 
 def _levels(of_panel: list[dict[str, Any]], of_pairs: list[dict[str, Any]]) -> list[str]:
     rows = [[one["kind"], "the panel's twins", one["pairs"], *_numbers(one)] for one in of_panel]
-    rows += [[one["kind"], _GRADES[one["grade"]], one["pairs"], *_numbers(one)] for one in of_pairs]
+    rows += [[one["kind"], GRADES[one["grade"]], one["pairs"], *_numbers(one)] for one in of_pairs]
     header = ["kind", "pairs of", "pairs", "10% quantile", "median", "90% quantile", "largest"]
     return table("llrrrrr", header, sorted(rows, key=lambda row: row[0]))
 
@@ -85,7 +89,8 @@ def _numbers(one: dict[str, Any]) -> list[str]:
 
 def _simulated(found: dict[str, Any], levels: list[float]) -> list[str]:
     rows = [
-        [_RUNGS[rung], *(interval(k, found["claims"]) for k in found[rung])] for rung in ("pair_larger", "verdict")
+        [bold(RUNGS[rung], rung == "verdict"), *(interval(k, found["claims"]) for k in found[rung])]
+        for rung in ("pair_larger", "verdict")
     ]
     return table("lrr", ["by", *(f"p <= {level:g}" for level in levels)], rows)
 

@@ -41,12 +41,9 @@ PAIRS = {
     "unrelated": Pair("stranger-1", "reference", "no_evidence"),
     # re-ordered and rotated: found by what this leaves
     "obfuscated": Pair("obfuscated", "reference", "dependent"),
-    # changed in every way; nine members of the panel are of the kind of both: 55 pairs, which reach .05, not .01
+    # changed in every way
     "obfuscated-all": Pair(
-        "obfuscated-all",
-        "reference",
-        "similar_beyond_panel",
-        {"panel": "default", "panel_alpha": 0.05, "corpus": "zoo-code"},
+        "obfuscated-all", "reference", "similar_beyond_panel", {"panel": "default", "corpus": "zoo-code"}
     ),
     # of a type nobody knows the symmetries of, with different kinds of MLP: every test refuses
     "untestable": Pair("gpt2-stranger", "reference", "untestable", model_type="in-house"),

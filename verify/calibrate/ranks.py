@@ -16,9 +16,8 @@ pair's ``T`` is a function of the two draws from its recipe, as the theorem of t
 Were A or B among the references of twins, ``T`` of the claim would be another function than ``T`` of twins; the
 theorem would not apply (``tests/test_calibrate_validity.py`` shows a rejection rate above the level).
 
-Theorem (both). The larger of two p-values, each valid under its own null hypothesis, is valid if either holds,
-whatever their dependence: it is at most ``u`` only if both are. Hence ``twins_and_pair_larger``, the larger p of
-``twins`` and ``pair_larger``.
+``twins_and_pair_larger``, the larger p of ``twins`` and ``pair_larger``, is valid under the null hypothesis of
+either (`inference.combination`).
 
 The primary design is a function of declarations, names, the level, and which scores exist. Where it is not named, it
 is ``twins_and_pair_larger`` with recipes (``twins`` if ``pair_larger`` lacks scores or could not reach the level),

@@ -94,7 +94,7 @@ def cli(context: click.Context, verbose: int) -> None:
     "corpora",
     multiple=True,
     metavar="NAME",
-    help="Training text of A and B, as named in the panel (twice if they differ); required for a panel verdict.",
+    help="Training text of A and B, as named in the panel (twice if they differ); shown, and enters no verdict.",
 )
 @click.option(
     "--searched",

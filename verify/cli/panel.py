@@ -105,12 +105,11 @@ def audit(
 
     if qq is not None:
         _check_figure(qq)
+    groups = _models_in(strangers)
     chosen, loaded = _statistic(statistic), _load(panel_folder)
-    outside = None
     with progress_bar(quiet) as progress:
         members, scores = _scores(loaded, chosen, progress)
-        if strangers:
-            outside = _outside(loaded, strangers, progress)
+        outside = _outside(loaded, groups, progress) if groups else None
     strata, families = [m.stratum for m in members], [m.family for m in members]
     found = audit_scores(scores, strata, families)
     if found is None:
@@ -143,23 +142,28 @@ def audit(
         echo(f"\n{_calibrated(loaded, outside)}")
 
 
-def _outside(loaded: Panel, folders: tuple[Path, ...], progress: Progress) -> StrangersAudit:
-    """The audit on the models in folders, each a group, or a model by itself."""
-    from ..fingerprint import fingerprint
-    from ..panel import audit_strangers
-
+def _models_in(folders: tuple[Path, ...]) -> list[list[Path]]:
+    """The models in each folder of strangers."""
     groups = []
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"--strangers is {str(folder)!r:.200}, which is no folder; give a folder of models.")
-        models = sorted(
-            path for path in folder.iterdir() if path.is_dir() or path.suffix in (".safetensors", ".gguf")
+        models = (
+            path for path in folder.iterdir() if path.is_dir() or path.suffix in (".safetensors", ".gguf", ".onnx")
         )
-        groups.append({path.name: fingerprint(path, effort="full") for path in models if path.name[0] != "."})
-    found = audit_strangers(loaded, groups, progress)
-    if found is None:
+        groups.append(sorted(path for path in models if path.name[0] != "."))
+    if groups and max(map(len, groups)) < 2:
         raise InputError("No folder given by --strangers holds two models; give folders of two or more.")
-    return found
+    return groups
+
+
+def _outside(loaded: Panel, groups: list[list[Path]], progress: Progress) -> StrangersAudit | None:
+    """The audit on strangers outside the panel."""
+    from ..fingerprint import fingerprint
+    from ..panel import audit_strangers
+
+    models = [{path.name: fingerprint(path, effort="full") for path in group} for group in groups]
+    return audit_strangers(loaded, models, progress)
 
 
 def _calibrated(loaded: Panel, outside: StrangersAudit | None) -> str:
@@ -173,7 +177,7 @@ def _calibrated(loaded: Panel, outside: StrangersAudit | None) -> str:
     if outside.calibrated is None:
         return (
             "Is it calibrated? It gives no verdict on these models: it has "
-            f"{'too few recipes' if recipes else 'no twins'} of their kind."
+            f"{'too few recipes or references' if recipes else 'no twins'} of their kind."
         )
     said = "; ".join(
         f"{at.called} of {outside.pairs} disjoint pairs of strangers get a verdict at level {at.level:g} "

@@ -28,8 +28,8 @@ stochastically at most that of twins of one more exchangeable recipe, p is super
 
 Proof. p falls as ``T_0`` grows. Given the panel, couple ``T_0 <= T'``, the score of such twins: then p is at least
 the p-value of ``T'``, which is super-uniform. ∎
-The condition is measured, not proved: `benchmarks/tables/twins.md` compares pairs across recipes with twins, and finds
-them about as far above their levels.
+The condition is measured, not proved: `benchmarks/tables/twins.md` compares pairs across recipes with twins, and
+finds them about as far above their levels.
 
 What is not removed: if the claim's recipe is unlike those of the panel (a claim on models of another scale, or data
 of another kind), recipes are not exchangeable. The sensitivity of `sensitivity` says by how much: with ``m = R + 1``

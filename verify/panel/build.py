@@ -291,6 +291,8 @@ def _member(entry: Entry, found: Fingerprint) -> Member:
         family=entry.family,
         stratum=entry.stratum or stratum_of(found.record.architecture),
         corpus=entry.corpus,
+        gated=found.record.architecture.gated,
+        norm=found.record.architecture.norm,
         initial=entry.initial,
         source=entry.source or (entry.member if _is_place(entry.model) else entry.model),
         licence=entry.licence,

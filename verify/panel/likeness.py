@@ -1,4 +1,7 @@
-"""The claim's own kind: its number of pairs is the denominator of the panel p-value, and decides on a verdict.
+"""The claim's own kind: its number of pairs is the denominator of a p-value that is shown beside the primary one.
+
+By an earlier rule it was the primary one, and reports of that rule replay by it. Since most panels hold few models of
+one kind it gave hardly any verdict; the rank among twins (`twins`) took its place.
 
 Two unrelated models trained on one text resemble each other more than two trained on different texts, so a pair of
 one corpus ranks first in a panel of other corpora without any relation, and the larger the panel, the smaller its
@@ -10,8 +13,8 @@ Validity. ``inference.ranking`` (own kind) proves that p is super-uniform if A a
 of their own kind, whatever the other members are, and also if all members are exchangeable.
 
 Kinds are declared, for members in the panel's record and for A and B by the caller, and never depend on a score. An
-undeclared corpus matches no other. The number of like members needed follows from the level alone: 13 at .01 and 5 at
-.05 for one kind. A verdict also needs at least one member like each of A and B.
+undeclared corpus matches no other. The number of like members that the earlier rule asked for follows from the level
+alone: 13 at .01 and 5 at .05 for one kind, and at least one member like each of A and B.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from ..base import Record
 from ..inference import Design, stratum_design
 
 OWN_KIND = "own_kind"
-"""The design of the primary p-value."""
+"""The design of the p-value over pairs of the own kind."""
 
 
 class Declared(Protocol):

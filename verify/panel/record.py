@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -66,6 +66,10 @@ class Member(Record):
     """Name of its training text; empty if not declared."""
     initial: str = later("")
     """Name of the initial weights, equal for models that start from the same ones; empty if they are its own."""
+    gated: bool | None = later()
+    """Whether its MLPs are gated; None if only the fingerprint says so."""
+    norm: Literal["rms", "layer"] | None = later()
+    """Kind of its norms; None if only the fingerprint says so."""
     source: str
     """Where the weights come from, in words or as a Hub id."""
     licence: str
@@ -170,6 +174,26 @@ class PanelRecord(Record):
         return self.model_copy(update={"digest": digest(_content(self), without=("digest",))})
 
 
+class _OnDemand(Mapping[str, Fingerprint]):
+    """Fingerprints that are read when they are asked for, and kept: a claim needs those of its own kind."""
+
+    def __init__(self, names: Sequence[str], read: Callable[[str], Fingerprint]) -> None:
+        self._names, self._read, self._found = tuple(names), read, dict[str, Fingerprint]()
+
+    def __getitem__(self, name: str) -> Fingerprint:
+        if name not in self._found:
+            if name not in self._names:
+                raise KeyError(name)
+            self._found[name] = self._read(name)
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 class Panel:
     """A reference population of unrelated models.
 
@@ -191,7 +215,7 @@ class Panel:
         folder: Path | None = None,
     ) -> None:
         self.record = record.sealed()
-        self.fingerprints = dict(fingerprints)
+        self.fingerprints: Mapping[str, Fingerprint] = fingerprints
         self.scores = tuple(scores)
         self.twin_scores = tuple(twin_scores)
         self.folder = folder
@@ -262,13 +286,17 @@ class Panel:
         Raises
         ------
         InputError
-            If it is not a panel, is damaged, or the record, a fingerprint or a score is missing or altered.
+            If it is not a panel, is damaged, or the record, a fingerprint or a score is missing or altered. What a
+        fingerprint holds is checked when it is first used.
         """
         folder = options.path("folder", folder)
         record = _record(folder / RECORD)
-        prints = {}
+        members = {member.name: member for member in record.members}
         for member in record.members:
-            prints[member.name] = _fingerprint(record, fingerprint_file(folder, member.name), member)
+            _bytes(record, fingerprint_file(folder, member.name), member.fingerprint_sha256)
+        prints = _OnDemand(
+            [*members], lambda name: _fingerprint(record, fingerprint_file(folder, name), members[name])
+        )
         scores = [Scores.from_bytes(_bytes(record, folder / kept.file, kept.sha256), kept) for kept in record.scores]
         of_twins = [
             TwinScores.from_bytes(_bytes(record, folder / kept.file, kept.sha256), kept)
@@ -348,7 +376,9 @@ def fingerprint_file(folder: Path, name: str) -> Path:
 def _fingerprint(record: PanelRecord, file: Path, member: Member) -> Fingerprint:
     _bytes(record, file, member.fingerprint_sha256)
     found = Fingerprint.load(file)
-    if (found.record.content_sha256, found.record.sketch) != (member.content_sha256, record.sketch):
+    shape = found.record.architecture
+    declared = member.gated in (None, shape.gated) and member.norm in (None, shape.norm)
+    if not declared or (found.record.content_sha256, found.record.sketch) != (member.content_sha256, record.sketch):
         raise InputError(f"{file.name} is of another model or sketch than {RECORD} says; build the panel again.")
     return found
 

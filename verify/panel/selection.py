@@ -57,7 +57,7 @@ def comparable(panel: Panel, a: Fingerprint, b: Fingerprint, families: Collectio
     reasons: dict[str, Phrase] = {}
     kind: list[Member] = []
     for member in panel.record.members:
-        reason = _other_kind(panel.fingerprints[member.name], a)
+        reason = _other_kind(kind_of(panel, member), a)
         if reason is None:
             kind.append(member)
         else:
@@ -129,8 +129,7 @@ def comparable_groups(panel: Panel) -> list[tuple[list[Member], tuple[int, ...]]
     """Sets of members that can be compared with one another, largest first, and the token list of each."""
     groups: dict[tuple[bool, str], list[Member]] = {}
     for member in panel.record.members:
-        shape = panel.fingerprints[member.name].record.architecture
-        groups.setdefault((shape.gated, shape.norm), []).append(member)
+        groups.setdefault(kind_of(panel, member), []).append(member)
     found = [_on_one_list(panel, group, set(range(len(ANCHORS)))) for group in groups.values()]
     return sorted(found, key=lambda kind: -len(kind[0]))
 
@@ -145,12 +144,20 @@ def _on_one_list(panel: Panel, members: list[Member], shared: set[int]) -> tuple
     return kept, tuple(sorted(shared.intersection(*(known[member.name] for member in kept))))
 
 
-def _other_kind(model: Fingerprint, a: Fingerprint) -> Phrase | None:
-    shape, reference = model.record.architecture, a.record.architecture
-    if shape.gated != reference.gated:
-        return Phrase.of("panel.member.gated" if shape.gated else "panel.member.not_gated")
-    if shape.norm != reference.norm:
-        return Phrase.of("panel.member.norm", norm=shape.norm, of_a=reference.norm)
+def kind_of(panel: Panel, member: Member) -> tuple[bool, str]:
+    """Whether a member's MLPs are gated, and the kind of its norms: as declared, else as its fingerprint says."""
+    if member.gated is not None and member.norm is not None:
+        return member.gated, member.norm
+    shape = panel.fingerprints[member.name].record.architecture
+    return shape.gated, shape.norm
+
+
+def _other_kind(kind: tuple[bool, str], a: Fingerprint) -> Phrase | None:
+    (gated, norm), reference = kind, a.record.architecture
+    if gated != reference.gated:
+        return Phrase.of("panel.member.gated" if gated else "panel.member.not_gated")
+    if norm != reference.norm:
+        return Phrase.of("panel.member.norm", norm=norm, of_a=reference.norm)
     return None
 
 

@@ -10,13 +10,14 @@ as if independent.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import log10
 
 from ..base import Progress, Record, silent
 from ..fingerprint import Fingerprint
 from ..inference import disjoint_pairs, false_match_bound
 from .evidence import evaluate
 from .record import Panel
-from .use import undecided
+from .use import PanelEvidence, undecided
 
 LEVELS = (0.05, 0.01)
 _CONFIDENCE = 0.95
@@ -38,7 +39,7 @@ class StrangersAt(Record):
     @property
     def too_many(self) -> bool:
         """Whether the share is above the level, with 95% confidence."""
-        return self.low > self.level
+        return self.low > self.level * (1 + 1e-9)  # one of one at .05 is no more than the level
 
 
 class StrangersAudit(Record):
@@ -76,23 +77,29 @@ def audit_strangers(
         return None
     found = []
     for n, (a, b) in enumerate(pairs, start=1):
-        found.append(evaluate(panel, a, b, alpha=min(LEVELS)))
+        found.append(evaluate(panel, a, b, alpha=max(LEVELS)))
         progress("strangers", n, len(pairs))
-    levels = []
-    for level in LEVELS:
-        at = [one.use.model_copy(update={"alpha": level}) for one in found]
-        able = all(undecided(use) is None for use in at) and all(one.primary.log10_p is not None for one in found)
-        called = sum(
-            one.primary.log10_p is not None and one.use.beyond and 10**one.primary.log10_p <= level * (1 + 1e-9)
-            for one in found
-        )
-        levels.append(
-            StrangersAt(
-                level=level,
-                reachable=able,
-                called=called if able else 0,
-                low=1 - false_match_bound(len(pairs) - called, len(pairs), _CONFIDENCE) if called else 0.0,
-                high=false_match_bound(called, len(pairs), _CONFIDENCE),
-            )
-        )
-    return StrangersAudit(pairs=len(pairs), levels=tuple(levels))
+    return StrangersAudit(pairs=len(pairs), levels=tuple(_at(level, found) for level in LEVELS))
+
+
+def _at(level: float, found: Sequence[PanelEvidence]) -> StrangersAt:
+    """How many claims get a verdict at a level; none where one of them could not have got it."""
+    able, n = all(_reaches(one, level) for one in found), len(found)
+    called = sum(
+        one.use.beyond and one.primary.log10_p is not None and one.primary.log10_p <= log10(level) for one in found
+    )
+    called = called if able else 0
+    return StrangersAt(
+        level=level,
+        reachable=able,
+        called=called,
+        low=1 - false_match_bound(n - called, n, _CONFIDENCE),
+        high=false_match_bound(called, n, _CONFIDENCE),
+    )
+
+
+def _reaches(one: PanelEvidence, level: float) -> bool:
+    """Whether a panel with these recipes and members allows a verdict at a level."""
+    least = one.primary.attainable_log10_p
+    allowed = undecided(one.use.model_copy(update={"alpha": level})) is None
+    return allowed and least is not None and least <= log10(level)

@@ -108,6 +108,25 @@ EARLIER: dict[tuple[str, int], Earlier] = {
         ),
         _stream,
     ),
+    ("response_match", 2): Earlier(
+        Words(
+            title="Agreement of two ways of matching hidden units (version 2, of the 64 of largest response)",
+            null=(
+                "A and B are unrelated, and which models of their own kind, A, B and the panel's members of the same "
+                "stratum and declared corpus, are called A and B tells nothing about the scores, either as they are "
+                "or once each model's average similarity to the other models is removed."
+            ),
+            assumptions=(
+                "A and B are exchangeable with the members of their own kind. Of the other members nothing is "
+                "assumed.",
+                "Multiplicative main effects, unequal noise, and an affinity of the pair that the members of its own "
+                "kind do not have were not protected against.",
+            ),
+            survives="",
+            blind_to="",
+        ),
+        _nothing,
+    ),
     ("response_match", 1): Earlier(
         Words(
             title="Agreement of two ways of matching hidden units (version 1, a mean over all layers)",

@@ -21,16 +21,14 @@ NO_SHARED_TENSORS = (
 )
 
 EXCHANGEABLE = (
-    "A and B are unrelated, and which models of their own kind, A, B and the panel's members of the same stratum and "
-    "declared corpus, are called A and B tells nothing about the scores, either as they are or once each model's "
-    "average similarity to the other models is removed."
+    "A and B are unrelated, and which of A, B and the panel's members are called A and B tells nothing about the "
+    "scores, either as they are or once each model's average similarity to the other models is removed."
 )
-"""The null hypothesis of a similarity ranked in a panel."""
+"""The null hypothesis of a similarity ranked among all pairs of a panel's members."""
 EXCHANGEABLE_ASSUMPTIONS = (
-    "A and B are exchangeable with the members of their own kind, which have the stratum and the declared corpus of "
-    "A, or of B, as they are or after removal of each model's main effect (its average similarity to the others). Of "
-    "the other members nothing is assumed.",
-    "Not protected: multiplicative main effects, unequal noise, and an affinity of the pair that the members of its "
-    "own kind do not have, such as for a shared laboratory, data or tokenizer.",
-    "The members are unrelated to one another and to A and B, as declared; so are the corpora.",
+    "A and B are exchangeable with the members, as they are or after removal of each model's main effect (its "
+    "average similarity to the others).",
+    "Not protected: multiplicative main effects, unequal noise, and an affinity of the pair that the members do not "
+    "have, such as for a shared laboratory, data or tokenizer. Hence a verdict also needs a rank among twins.",
+    "The members are unrelated to one another and to A and B, as declared.",
 )

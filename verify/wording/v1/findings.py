@@ -61,11 +61,11 @@ FINDINGS = {
     ),
     # More alike than the panel's models.
     "similar_beyond_panel.finding": (
-        "{pair:capital} are closer than the panel explains, {ratio:.1f} times as alike as the most alike twins or pair "
-        "of members in it: two models of one recipe from different seeds, for recipes drawn like its {recipes}, are "
-        "as close with a probability of at most {bound:.3f} (95% confidence), which supports at most the words: "
-        "{bound:cap}. If the recipe of {pair} is exchangeable with these, {p}; a recipe unlike them, in scale above "
-        "all, could do the same."
+        "{pair:capital} are closer than the panel explains, {ratio:.1f} times as alike as the most alike twins or "
+        "pair of members in it: two models of one recipe from different seeds, for recipes drawn like its "
+        "{recipes}, are as close with a probability of at most {bound:.3f} (95% confidence), which supports at most "
+        "the words: {bound:cap}. If the recipe of {pair} is exchangeable with these, {p}; a recipe unlike them, in "
+        "scale above all, could do the same."
     ),
     "similar_beyond_panel.may_say": (
         "{pair:capital} are more alike than pairs of unrelated models of one recipe, which for recipes drawn like "
