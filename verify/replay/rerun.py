@@ -186,10 +186,9 @@ def _recipes(report: ClaimReport, use: PanelUse, panel: Panel) -> list[Disagreem
     kinds = {(model.architecture.gated, model.architecture.norm) for model in (report.a, report.b)}
     out = [dropped.name for dropped in use.recipes_dropped]
     of_kind = [twins for twins in panel.record.twins if kinds == {(twins.gated, twins.norm)}]
+    kept = [twins for twins in of_kind if twins.recipe not in out]
     due = {
-        "recipes": [
-            one.model_dump(mode="json") for one in used([twins for twins in of_kind if twins.recipe not in out])
-        ],
+        "recipes": [one.model_dump(mode="json") for one in used(kept, panel.record.kinship)],
         "recipes_dropped": [twins.recipe for twins in of_kind if twins.recipe in out],
         "recipes_in_panel": len(panel.record.twins),
     }
