@@ -15,7 +15,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -160,6 +160,7 @@ class PanelRecord(Record):
             raise ValueError("two members have one name")
         if len(set(recipes)) < len(recipes):
             raise ValueError("two recipes have one name")
+        check_strangers(self.members, [member for twins in self.twins for member in twins.models])
         if any(
             len({*kept.recipes}) < len(kept.recipes)
             or not {*recipes}.issuperset(kept.recipes)
@@ -324,6 +325,39 @@ def check_twins(declared: Iterable[tuple[str, str, str]]) -> None:
             raise ValueError(
                 f"{other!r:.40} and {name!r:.40} of recipe {recipe!r:.40} start from the same weights; keep one"
             )
+
+
+class Declared(Protocol):
+    """What is declared of a model's relatives."""
+
+    @property
+    def family(self) -> str: ...  # noqa: D102
+
+    @property
+    def initial(self) -> str: ...  # noqa: D102
+
+
+def kin(model: Declared) -> tuple[tuple[str, str], ...]:
+    """What makes a model a relative of whatever has the same: its family, and its initial weights, if declared."""
+    return tuple((label, value) for label, value in (("family", model.family), ("initial", model.initial)) if value)
+
+
+def check_strangers(references: Iterable[Declared], twins: Iterable[Declared]) -> None:
+    """Check that no reference is a relative of a twin: it would raise the twin's level, and so lower its score.
+
+    Raises
+    ------
+    ValueError
+        If a reference and a model of a recipe are of one family, or start from the same weights.
+    """
+    of_twins = {label for model in twins for label in kin(model)}
+    for model in references:
+        for label, value in kin(model):
+            if (label, value) in of_twins:
+                raise ValueError(
+                    f"a model of a recipe and one without have the {label} {value!r:.60}; leave the latter out, "
+                    "since levels are measured against strangers"
+                )
 
 
 def check_panel(panel: str | os.PathLike[str] | Panel | None) -> None:

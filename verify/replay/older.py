@@ -16,6 +16,8 @@ _SINCE = ("read_from", "arrays_sha256", "unrecognised_inside", "tokenizer", "not
 """Fields of a subject that older schemas did not record."""
 _SKETCH = 3
 """The version of the sketch that further tests, and what they read of an architecture, came with."""
+_UNITS_OF_VERSION_2 = 64
+"""Units of an MLP that version 2 of the primary panel statistic kept at most."""
 
 
 def is_older(report: ClaimReport) -> bool:
@@ -31,6 +33,14 @@ def before_sketch(report: ClaimReport) -> bool:
     """
     older = report.provenance.sketch.version < _SKETCH
     return older and all(result.id in BEFORE_SKETCH_3 for result in report.exact)
+
+
+def before_version_3(report: ClaimReport, version: int) -> bool:
+    """Whether the primary panel statistic of a report of this schema can be of version 2.
+
+    It kept fewer units of an MLP than version 3, which came with the sketch that keeps more.
+    """
+    return version == 2 and report.provenance.sketch.match_units <= _UNITS_OF_VERSION_2
 
 
 def tests_of(report: ClaimReport) -> tuple[Statistic, ...]:
