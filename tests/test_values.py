@@ -245,5 +245,6 @@ def test_the_path_of_every_public_method_is_in_the_list_above() -> None:
     }
     tried = {"Fingerprint.save", "Fingerprint.load", "Panel.save", "Panel.load", "ScreenResult.save"}
     tried |= {"ScreenResult.to_json", "CalibrationReport.to_json", *(f"ClaimReport.to_{form}" for form in FORMS)}
-    elsewhere = {"ClaimReport.from_json", "CalibrationReport.from_json", "ClaimReport.to_pdf", "ClaimReport.to", "Location.of"}
+    elsewhere = {"ClaimReport.from_json", "ClaimReport.to_pdf", "ClaimReport.to", "Location.of"}
+    elsewhere |= {"CalibrationReport.from_json"}
     assert taken <= tried | elsewhere, taken - tried - elsewhere
