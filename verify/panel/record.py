@@ -187,6 +187,9 @@ class _OnDemand(Mapping[str, Fingerprint]):
             self._found[name] = self._read(name)
         return self._found[name]
 
+    def __reduce__(self) -> tuple[type, tuple[dict[str, Fingerprint]]]:
+        return dict, (dict(self),)  # sent elsewhere it holds all of them, as the folder may not be there
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 
@@ -215,7 +218,8 @@ class Panel:
         folder: Path | None = None,
     ) -> None:
         self.record = record.sealed()
-        self.fingerprints: Mapping[str, Fingerprint] = fingerprints
+        on_demand = isinstance(fingerprints, _OnDemand)
+        self.fingerprints: Mapping[str, Fingerprint] = fingerprints if on_demand else dict(fingerprints)
         self.scores = tuple(scores)
         self.twin_scores = tuple(twin_scores)
         self.folder = folder
