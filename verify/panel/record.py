@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -175,26 +175,27 @@ class PanelRecord(Record):
 
 
 class _OnDemand(Mapping[str, Fingerprint]):
-    """Fingerprints that are read when they are asked for, and kept: a claim needs those of its own kind."""
+    """Members' fingerprints, read when they are asked for, and kept: a claim needs those of its own kind."""
 
-    def __init__(self, names: Sequence[str], read: Callable[[str], Fingerprint]) -> None:
-        self._names, self._read, self._found = tuple(names), read, dict[str, Fingerprint]()
+    def __init__(self, record: PanelRecord, folder: Path) -> None:
+        self._record, self._folder = record, folder
+        self._members = {member.name: member for member in record.members}
+        self._found: dict[str, Fingerprint] = {}
 
     def __getitem__(self, name: str) -> Fingerprint:
         if name not in self._found:
-            if name not in self._names:
-                raise KeyError(name)
-            self._found[name] = self._read(name)
+            member = self._members[name]
+            self._found[name] = _fingerprint(self._record, fingerprint_file(self._folder, name), member)
         return self._found[name]
 
     def __reduce__(self) -> tuple[type, tuple[dict[str, Fingerprint]]]:
         return dict, (dict(self),)  # sent elsewhere it holds all of them, as the folder may not be there
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
+        return iter(self._members)
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._members)
 
 
 class Panel:
@@ -295,18 +296,14 @@ class Panel:
         """
         folder = options.path("folder", folder)
         record = _record(folder / RECORD)
-        members = {member.name: member for member in record.members}
         for member in record.members:
             _bytes(record, fingerprint_file(folder, member.name), member.fingerprint_sha256)
-        prints = _OnDemand(
-            [*members], lambda name: _fingerprint(record, fingerprint_file(folder, name), members[name])
-        )
         scores = [Scores.from_bytes(_bytes(record, folder / kept.file, kept.sha256), kept) for kept in record.scores]
         of_twins = [
             TwinScores.from_bytes(_bytes(record, folder / kept.file, kept.sha256), kept)
             for kept in record.twin_scores
         ]
-        return Panel(record, prints, scores, of_twins, folder)
+        return Panel(record, _OnDemand(record, folder), scores, of_twins, folder)
 
 
 def check_twins(declared: Iterable[tuple[str, str, str]]) -> None:
