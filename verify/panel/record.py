@@ -191,6 +191,9 @@ class _OnDemand(Mapping[str, Fingerprint]):
             self._found[name] = _fingerprint(self._record, fingerprint_file(self._folder, name), member)
         return self._found[name]
 
+    def __reduce__(self) -> tuple[type, tuple[dict[str, Fingerprint]]]:
+        return dict, (dict(self),)  # sent elsewhere it holds all of them, as the folder may not be there
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._members)
 
@@ -219,7 +222,8 @@ class Panel:
         folder: Path | None = None,
     ) -> None:
         self.record = record.sealed()
-        self.fingerprints: Mapping[str, Fingerprint] = fingerprints
+        on_demand = isinstance(fingerprints, _OnDemand)
+        self.fingerprints: Mapping[str, Fingerprint] = fingerprints if on_demand else dict(fingerprints)
         self.scores = tuple(scores)
         self.twin_scores = tuple(twin_scores)
         self.folder = folder
