@@ -11,6 +11,7 @@ adds that no stranger seen may score as high, which can only make a verdict rare
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -150,13 +151,16 @@ def evaluate(
 def used(recipes: Sequence[Twins], found: Sequence[RelatedPair] = ()) -> tuple[RecipeUsed, ...]:
     """What a report says of the recipes ranked among, and which of them count as one."""
     groups = independent_groups(recipes, found)
+    sizes, first = Counter(groups), dict[int, str]()
+    for twins, group in zip(recipes, groups, strict=True):
+        first.setdefault(group, twins.recipe)
     return tuple(
         RecipeUsed(
             recipe=twins.recipe,
             stratum=twins.stratum,
             corpus=twins.corpus,
             models=(twins.pair[0].name, twins.pair[1].name),
-            group=recipes[groups.index(group)].recipe if groups.count(group) > 1 else "",
+            group=first[group] if sizes[group] > 1 else "",
         )
         for twins, group in zip(recipes, groups, strict=True)
     )
