@@ -14,11 +14,13 @@ import tests.panels as made
 from tests.panels import panel_of, relative, rungs_of, synthetic
 from tests.strategies import architecture
 from verify import InputError
-from verify.claim.evidence import panel_line
+from verify.base import Phrase
+from verify.claim.evidence import EvidenceLine, panel_line
 from verify.fingerprint.cut import on_anchors, reduced
 from verify.panel import PRIMARY_DESIGN, Panel, Recipe, evaluate, slim, undecided
 from verify.panel import evidence as evidence_module
 from verify.panel.evidence import rank_among_twins
+from verify.panel.likeness import pairs_needed
 from verify.panel.twins import FLOOR, above_levels
 from verify.statistics import PRIMARY, TwinScore
 from verify.wording import say
@@ -245,3 +247,21 @@ def test_a_panel_with_a_reference_that_is_a_relative_of_twins_is_refused(label):
     entries[1] |= {label: "shared", "recipe": "r"}
     with pytest.raises(ValidationError, match="levels are measured against strangers"):
         Recipe.model_validate({"name": "x", "version": "1", "member": entries})
+
+
+@pytest.mark.parametrize("searched", [1, 6, 12, 46])
+def test_the_number_of_recipes_that_is_asked_for_is_enough(searched):
+    """Where a verdict is said to be possible, rounding of a product does not prevent it."""
+    needed = pairs_needed(0.01 / searched)
+    line = EvidenceLine(
+        line="panel",
+        asked=Phrase.of("closer_than_twins"),
+        assumes=(),
+        alpha=0.01,
+        log10_p=min(0.0, log10(1 / needed) + log10(searched)),
+        attainable_log10_p=None,
+        results=(),
+    )
+    assert line.rejects
+    fewer = line.model_copy(update={"log10_p": log10(1 / (needed - 1)) + log10(searched)})
+    assert not fewer.rejects

@@ -74,13 +74,14 @@ def rerun(
         )
     if panel is not None and recorded.panel is None:
         raise InputError("The report used no panel, and one is given; leave it out.")
+    reference = load_panel(panel)
     primary = recorded.primary
-    if panel is not None and primary is not None and (primary.id, primary.version) in EARLIER_DESIGNS:
+    named = reference is not None and recorded.panel is not None and reference.digest == recorded.panel.digest
+    if named and primary is not None and (primary.id, primary.version) in EARLIER_DESIGNS:
         raise InputError(
             f"The report's panel test is version {primary.version} of {primary.id}, which this version of verify "
             "does not have; leave the panel out."
         )
-    reference = load_panel(panel)
     found = list(checked.disagreements)
     kinds = list(checked.not_checkable)
     basis: list[str] = []
