@@ -241,8 +241,8 @@ class Panel:
         return "\n".join(
             (
                 f"Panel {r.name!r}, version {r.version}",
-                f"members  {len(r.members)} of {len(families)} families and {len(strata)} strata",
-                f"twins    {len(r.twins)} recipes of {sum(len(twins.models) for twins in r.twins)} models",
+                f"members  {len(r.members)} of {len(families)} families and {len(strata)} strata; twins of "
+                f"{len(r.twins)} recipes",
                 f"left out {len(r.excluded)}; related by an exact test: {len(r.kinship)} pairs",
                 f"scores   kept by {len({kept.statistic for kept in r.scores})} statistics",
                 f"digest   {self.digest}",

@@ -70,10 +70,11 @@ def as_then(report: ClaimReport, made: ClaimReport) -> ClaimReport:
 
 def _ranked_then(report: ClaimReport, made: ClaimReport) -> ClaimReport:
     """A report made today with the panel statistics of the day of another only; the same one if these are today's."""
-    line, ids = made.line(PANEL), {one.id for one in statistics_of(report)}
-    if line is None or all(result.id in ids for result in line.results):
+    line = made.line(PANEL)
+    since = {one.id for one in PANEL_STATISTICS} - {one.id for one in statistics_of(report)}
+    if line is None or not any(result.id in since for result in line.results):
         return made
-    then = line.model_copy(update={"results": tuple(result for result in line.results if result.id in ids)})
+    then = line.model_copy(update={"results": tuple(result for result in line.results if result.id not in since)})
     return made.model_copy(update={"evidence": tuple(then if one is line else one for one in made.evidence)})
 
 
