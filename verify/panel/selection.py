@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ..base import Phrase, Record
 from ..checkpoint import Architecture
 from ..fingerprint import ANCHORS, LEAST_ANCHORS, Fingerprint, known_tokens
-from .record import Member, Panel, Twins, blind
+from .record import Member, Panel, Twins, blind, kin
 
 
 class Dropped(Record):
@@ -47,13 +47,7 @@ def comparable(panel: Panel, a: Fingerprint, b: Fingerprint, families: Collectio
     a, b : the two models.
     families : declared families of A and B, whose members are excluded.
     """
-    related = {family: Phrase.of("panel.member.family_declared", family=family) for family in families}
-    for member in panel.record.members:
-        for side, model in (("A", a), ("B", b)):
-            if member.content_sha256 == model.record.content_sha256:
-                related[member.family] = Phrase.of(
-                    "panel.member.family_of", family=member.family, name=member.name, model=side
-                )
+    related = _kin(panel, a, b, families)
     reasons: dict[str, Phrase] = {}
     kind: list[Member] = []
     for member in panel.record.members:
@@ -106,12 +100,12 @@ def comparable_twins(
         The recipes, and those left out for a declared relation; recipes of other kinds are not listed.
     """
     kinds = {(model.record.architecture.gated, model.record.architecture.norm) for model in (a, b)}
+    related = _kin(panel, a, b, families)
     kept, dropped = [], []
     for twins in panel.record.twins:
         if kinds != {(twins.gated, twins.norm)}:
             continue
-        declared = {family: Phrase.of("panel.member.family_declared", family=family) for family in families}
-        reasons = (_related(member, a, b, declared) for member in twins.models)
+        reasons = (_related(member, a, b, related) for member in twins.models)
         reason = next((one for one in reasons if one is not None), None)
         if reason is None:
             kept.append(twins)
@@ -161,8 +155,25 @@ def _other_kind(kind: tuple[bool, str], a: Fingerprint) -> Phrase | None:
     return None
 
 
-def _related(member: Member, a: Fingerprint, b: Fingerprint, families: Mapping[str, Phrase]) -> Phrase | None:
+def _kin(panel: Panel, a: Fingerprint, b: Fingerprint, families: Collection[str]) -> dict[tuple[str, str], Phrase]:
+    """What relatives of A and B have: families declared, and whatever panel models with their weights are kin by."""
+    related = {("family", name): Phrase.of("panel.member.family_declared", family=name) for name in families}
+    for member in (*panel.record.members, *(one for twins in panel.record.twins for one in twins.models)):
+        for side, model in (("A", a), ("B", b)):
+            if member.content_sha256 == model.record.content_sha256:
+                related |= {
+                    label: Phrase.of(
+                        f"panel.member.{label[0]}_of", **{label[0]: label[1]}, name=member.name, model=side
+                    )
+                    for label in kin(member)
+                }
+    return related
+
+
+def _related(
+    member: Member, a: Fingerprint, b: Fingerprint, related: Mapping[tuple[str, str], Phrase]
+) -> Phrase | None:
     for side, model in (("A", a), ("B", b)):
         if member.content_sha256 == model.record.content_sha256:
             return Phrase.of("panel.member.same_weights", model=side)
-    return families.get(member.family)
+    return next((related[label] for label in kin(member) if label in related), None)

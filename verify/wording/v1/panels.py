@@ -147,6 +147,9 @@ PANELS = {
     "panel.member.norm": "it has {norm} norm, and A {of_a} norm",
     "panel.member.same_weights": "holds the weights of {model}",
     "panel.member.family_declared": "its family {family:q} is declared for A or B",
+    "panel.member.initial_of": (
+        "it starts from the initial weights {initial:q} of {name:q}, which holds the weights of {model}"
+    ),
     "panel.member.family_of": "its family {family:q} is that of {name:q}, which holds the weights of {model}",
     "panel.member.stands_for": "{name:q} stands for the family {family:q}",
     "panel.member.few_anchors": "too few anchor tokens shared with A, B and the rest",
