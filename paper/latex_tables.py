@@ -14,8 +14,8 @@ from benchmarks.pages.twins import GRADES, RUNGS
 from .sources import Found
 from .tex import bold, escape, name, number, spaced, stacked, table
 
-HEADS = {"recipe": "one recipe", "corpus": "one corpus", "nothing": "no corpus", "student": "students"}
-"""What the strangers of a grade share, as the head of a column."""
+HEADS = {"recipe": "one_recipe", "corpus": "one_corpus", "nothing": "no_corpus", "student": "students"}
+"""What the strangers of a grade share, as the words at the head of a column."""
 ROUNDED = 1e-6
 """What rounding in the results adds to a p-value."""
 
@@ -88,11 +88,12 @@ def panel_size_table(twins: Found) -> str:
     return table(
         "panel-size",
         "Pairs of strangers called related: how many have a p-value at most the level, of recipes that are in no "
-        r"panel. No model is in two pairs of a grade; a recipe has two of the first. $n/m$: $n$ of $m$, where others "
-        "have none. The verdict takes the larger p-value of the twins and of all pairs, and a score above every "
-        "stranger's in the panel. Another trainer's models are ranked by earlier fingerprints of fewer units.",
-        "ll" + "r" * len(levels) * len(GRADES),
-        ["statistic", "by", *(rf"\shortstack[r]{{{head}\\$p\le{p:g}$}}" for head in HEADS.values() for p in levels)],
+        "panel (of two recipes: with a corpus in common, or none). No model is in two pairs of a grade; a recipe has "
+        "two of the first. $n/m$: $n$ of $m$, where others have no rank. The verdict takes the larger p-value of the "
+        "twins and of all pairs, and a score above every stranger's in the panel. Another trainer's models are "
+        "ranked by earlier fingerprints of fewer units.",
+        "ll" + "r" * len(levels) * len(HEADS),
+        ["statistic", "by", *(stacked(f"{head}_{level:g}") for head in HEADS.values() for level in levels)],
         rows,
         size="scriptsize",
     )
@@ -112,9 +113,9 @@ def levels_table(twins: Found) -> str:
     return table(
         "levels",
         r"The score above both models' levels, $T$ of~\eqref{eq:levels}, of the panel's own twins and of the pairs "
-        r"of Table~\ref{tab:panel-size}.",
+        r"of Table~\ref{tab:panel-size}: quantiles, and the largest. Another trainer's are scored on fewer units.",
         "llrrrrr",
-        ["kind", "pairs of", "pairs", r"10\% quantile", "median", r"90\% quantile", "largest"],
+        ["kind", "pairs of", "pairs", r"10\%", "median", r"90\%", "largest"],
         rows,
         size="small",
     )

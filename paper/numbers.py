@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from itertools import product
 
 import verify
 from benchmarks.pages.interval import CONFIDENCE, upper
@@ -91,14 +90,14 @@ def _truth(truth: Found) -> Macros:
 def _twins(twins: Found, truth: Found) -> Macros:
     """Of strangers of recipes that are in no panel, of simulated ones, and of derivations."""
     rows, (middle, low) = twins["rows"], twins["levels"]
-    made = {"PanelMidLevel": f"{middle:g}", "PanelLowLevel": f"{low:g}"}
+    made = {"PanelMidLevel": f"{middle:g}", "PanelLowLevel": f"{low:g}", "LargestRatio": f"{twins['largest']:.2f}"}
     for kind, recipes in twins["panel"]["recipes"].items():
         fresh = one(rows, kind=kind, grade="recipe", rung="verdict", statistic=PRIMARY.id)["recipes"]
         made |= {f"Twins{kind.title()}Recipes": str(recipes), f"Fresh{kind.title()}Recipes": str(fresh)}
     for strangers, kinds, grades, rungs in (
         ("Recipe", ("gated", "plain"), ("recipe",), ("pair_residual", "pair_larger", "twins", "verdict")),
-        ("Other", ("gated", "plain"), ("corpus", "nothing"), ("verdict",)),
-        ("Student", ("gated", "plain"), ("student",), ("verdict",)),
+        ("Other", ("gated", "plain"), ("corpus", "nothing"), ("twins", "verdict")),
+        ("Student", ("gated", "plain"), ("student",), ("twins", "verdict")),
         ("Trainer", ("gated, another trainer",), ("recipe",), ("pair_larger", "verdict")),
     ):
         counts = {rung: _called(rows, kinds, grades, rung) for rung in rungs}
@@ -123,15 +122,32 @@ def _twins(twins: Found, truth: Found) -> Macros:
         "WorstPairs": str(worst["pairs"]),
         "WorstStrangers": f"{worst['kind']}; {GRADES[worst['grade']]}",
     }
-    return made | _simulated(twins["simulated"]) | _derived(twins["derived"], truth["models"], low)
+    made |= _above_levels(twins) | _simulated(twins["simulated"])
+    return made | _derived(twins["derived"], truth["models"], low)
 
 
 def _called(rows: list[Found], kinds: Iterable[str], grades: Iterable[str], rung: str) -> list[int]:
     """Pairs of strangers, and how many have a p-value at most each level, by one rung of the primary statistic."""
-    found = [
-        one(rows, kind=kind, grade=grade, rung=rung, statistic=PRIMARY.id) for kind, grade in product(kinds, grades)
+    chosen = [
+        [row["pairs"], *row["called"]]
+        for row in rows
+        if (row["statistic"], row["rung"]) == (PRIMARY.id, rung) and row["kind"] in kinds and row["grade"] in grades
     ]
-    return [sum(column) for column in zip(*([row["pairs"], *row["called"]] for row in found), strict=True)]
+    return [sum(column) for column in zip(*chosen, strict=True)]
+
+
+def _above_levels(twins: Found) -> Macros:
+    """Of the panel's twins, and of pairs of two recipes that share no corpus."""
+    made: Macros = {}
+    for kind in ("gated", "plain"):
+        rows = {
+            "Twins": one(twins["panel_twins"], kind=kind),
+            "Nothing": one(twins["above_levels"], kind=kind, grade="nothing"),
+        }
+        for pairs, row in rows.items():
+            _, median, _, largest = row["quantiles"]
+            made |= {f"{kind.title()}{pairs}Median": f"{median:.2f}", f"{kind.title()}{pairs}Most": f"{largest:.2f}"}
+    return made
 
 
 def _simulated(found: Found) -> Macros:
@@ -145,19 +161,23 @@ def _simulated(found: Found) -> Macros:
 
 
 def _derived(rows: list[Found], models: list[Found], level: float) -> Macros:
-    """Of the zoo's descendants by earlier fingerprints, how many the verdict finds."""
+    """Of the zoo's descendants, how many the verdict finds: by earlier fingerprints, and by all units."""
     descendants = {model["model"] for model in models if model["relation"] == "derived"}
-    ranked = [row for row in rows if row["model"] in descendants and row["verdict"] is not None]
-    missed = [row["model"] for row in ranked if row["verdict"] > level + ROUNDED]
-    survivors = [row for row in ranked if row["survives"]]
-    return {
-        "DerivedRanked": str(len(ranked)),
-        "DerivedFound": str(len(ranked) - len(missed)),
-        "DerivedMissed": listed([rf"\emph{{{model}}}" for model in missed]) or "none of them",
-        "DerivedSurvivors": str(len(survivors)),
-        "DerivedSurvivorsFound": str(sum(row["verdict"] <= level + ROUNDED for row in survivors)),
-        "DerivedLeastRatio": f"{min(row['ratio'] for row in survivors):.1f}",
-    }
+    made: Macros = {}
+    for units, ending in (("Few", ""), ("All", ", all units")):
+        names = {f"{name}{ending}" for name in descendants}
+        ranked = [row for row in rows if row["model"] in names and row["verdict"] is not None]
+        missed = [row for row in ranked if row["verdict"] > level + ROUNDED]
+        listing = listed([rf"\emph{{{row['model'].removesuffix(ending)}}}" for row in missed])
+        made |= {
+            f"{units}Ranked": str(len(ranked)),
+            f"{units}Found": str(len(ranked) - len(missed)),
+            f"{units}Missed": listing or "none of them",
+        }
+        if units == "Few":
+            made["MissedLeading"] = word(sum(row["rungs"]["twins"] <= level + ROUNDED for row in missed))
+    evaded = one(rows, model="obfuscated-all, all units")
+    return made | {"EvadedRatio": f"{evaded['ratio']:.1f}", "EvadedVerdict": f"{evaded['verdict']:.4f}"}
 
 
 def _first_rule(found: Found) -> Macros:

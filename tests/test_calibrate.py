@@ -210,6 +210,19 @@ def test_bounds_are_of_disjoint_pairs_and_of_recipes() -> None:
     assert searched.log10_p == pytest.approx(log10(2 / 10))
 
 
+def test_the_bound_counts_the_ties_that_the_rank_counts() -> None:
+    """Equal up to rounding: three levels of thirds, read in another order, are no different score."""
+    references = [f"ref-{k}" for k in range(3)]
+    of_a, of_twin = [0.1, 0.2, 0.3], [0.3, 0.1, 0.2]
+    rows = [(A, B, 0.7), ("r0-x", "r0-y", 0.7 - 2**-53)]
+    for (x, y), levels in (((A, B), of_a), (("r0-x", "r0-y"), of_twin)):
+        rows += [(one, ref, level) for one in (x, y) for ref, level in zip(references, levels, strict=True)]
+    found = report(rows, recipes={"r0-x": "r0", "r0-y": "r0"}, alpha=0.5, design="twins")
+    assert found.ranks["twins"].rank == 2
+    assert found.evidence.false_match.exceedances == 1
+    assert found.evidence.false_match.bound == 1.0
+
+
 def test_a_family_is_represented_once_and_relatives_of_the_claim_are_left_out(tmp_path: Path) -> None:
     S = alike(12)
     called = names(12)

@@ -148,3 +148,14 @@ def test_what_is_no_calibration_report_is_refused() -> None:
 def test_bytes_that_are_not_canonical_are_a_disagreement() -> None:
     assert not replay(REPORTS["alike"].to_json() + "\n\n").agrees
     assert not replay(json.dumps(json.loads(REPORTS["alike"].to_json()))).agrees
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(("evidence", "ranks"), []), (("evidence", "primary_design"), "twins"), (("evidence", "scores", 3), 1e300)],
+)
+def test_a_report_that_could_not_be_shown_is_refused_when_it_is_read(place: tuple[Any, ...], value: Any) -> None:
+    """Without the rank that its finding is about, or with scores whose sums are infinite."""
+    content = json.loads(REPORTS["strangers"].to_json())
+    with pytest.raises(ReportError):
+        CalibrationReport.from_json(sealed(altered(content, place, value)).decode())

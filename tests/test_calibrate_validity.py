@@ -139,12 +139,24 @@ def test_references_in_which_the_claim_takes_part_are_caught(monkeypatch: pytest
             for y in (A, B)
             if frozenset((x, y)) not in of
         ]
-        return report(rows, design="twins", recipes=recipes).log10_p
+        found = report(rows, design="twins", recipes=recipes).evidence
+        rank = 1 + sum(twin.score >= (found.twin_score or 0.0) for twin in found.twins)  # by levels alone
+        return log10(rank / (len(found.twins) + 1))
 
     check_super_uniform(simulated(with_all_scores))
     monkeypatch.setattr(ranks.Ladder, "_levelled", with_the_claim)
     with pytest.raises(NotSuperUniformError):
         check_super_uniform(simulated(with_all_scores))
+
+
+def test_a_low_level_alone_makes_no_two_models_alike() -> None:
+    """A score next to nothing with one reference, in logarithms, lifts a pair over twins that are all more alike."""
+    rows, recipes = twins(9, 2)
+    rows = [(x, y, 0.3 if {x, y} == {A, B} else 0.5) for x, y, _ in rows]
+    rows = [(x, y, 1e-300 if {x, y} == {A, "ref-0"} else score) for x, y, score in rows]
+    found = report(rows, design="twins", recipes=recipes, scale="log")
+    assert all(twin.score < found.evidence.twin_score for twin in found.evidence.twins)
+    assert (found.verdict, found.log10_p) == ("no_evidence", 0.0)
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from examples.dispute.generate import HERE, generate, read_results
 from examples.dispute.page import TEMPLATE, page
 from examples.dispute.populations import CLAIMED, DEPTH, family
 from examples.dispute.published import published
-from examples.dispute.reenactment import CASES, CHILD, PANEL, real_case
+from examples.dispute.reenactment import CASES, CHILD, real_case
 
 DERIVED_CASE = next(case for case in CASES if case.name == CHILD)
 STRANGER_CASES = [case for case in CASES if case.name != CHILD]
@@ -33,7 +33,7 @@ def rows() -> list[Row]:
 
 @pytest.fixture(scope="module")
 def facts(rows: list[Row]) -> dict[str, Any]:
-    return base_rate(rows, PANEL)
+    return base_rate(rows)
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +168,7 @@ def test_the_child_is_found_and_the_strangers_are_not(made: Path) -> None:
         assert reports[case].verdict == "no_evidence", case.name
         assert reports[case].power
         ranks = {rung.design: rung.log10_p for rung in reports[case].tests["response_match"].ranks}
-        assert ranks["pair_larger"] > -2
+        assert ranks["twins_and_pair_larger"] > -2
 
 
 def test_the_real_case_could_be_decided(made: Path) -> None:

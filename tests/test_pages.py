@@ -24,7 +24,7 @@ UNSEEN = {
     "cost": ("rows.*.disk", "rows.2[4-9].*", "rows.3?.*"),  # small ones are rounded away; of a line a part is printed
     "model_dna": ("imported.*",),  # packages that take no time are not listed
     "model_tracing": ("power.*.all_needed",),  # as many as of the sketch
-    "panel": ("simulation.rows.*.size",),  # of no effect
+    "twins": ("derived.*.rungs.pair", "derived.*.rungs.pair_residual", "derived.*.others.*"),  # the larger is shown
 }
 """Numbers that are kept and not all printed."""
 

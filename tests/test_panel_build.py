@@ -3,6 +3,7 @@
 import os
 import shutil
 
+import numpy as np
 import pytest
 
 import verify
@@ -11,6 +12,7 @@ from tests.panels import RECIPE, TOYS, recipe, toml, write_toys
 from verify import Fingerprint, InputError, SketchSpec
 from verify.panel import Recipe, build_panel, load_panel
 from verify.panel import build as build_module
+from verify.panel.evidence import used
 from verify.panel.record import PANEL_COMPONENTS
 
 
@@ -215,3 +217,21 @@ def test_a_recipe_beside_its_model_builds_a_panel_or_says_why_before_any_work(to
 def test_workers_build_the_same_panel(toys, tmp_path):
     panels = [build_panel(recipe(*TOYS), tmp_path / str(n), base=toys, workers=n) for n in (None, 2)]
     assert panels[0] == panels[1]
+
+
+def test_undeclared_initial_weights_of_twins_are_found_and_counted_once(tmp_path):
+    """Recipes that use the same two seeds, as a collection does: they are one draw, though nobody says so."""
+    c, rng, of = config(layers=1), np.random.default_rng(0), {}
+    write_toys(tmp_path, 5)
+    for number in range(3):
+        for seed in (7, 8):
+            trained = {
+                name: (array + 0.01 * array.std() * rng.standard_normal(array.shape)).astype(array.dtype)
+                for name, array in weights(seed, c).items()
+            }
+            write(tmp_path / f"r{number}-{seed}", trained, c)
+            of[f"r{number}-{seed}"] = {"recipe": f"r{number}"}
+    panel = build_panel(recipe(*(f"toy-{i}" for i in range(5)), *of, **of), tmp_path / "panel", base=tmp_path)
+    assert len(panel.record.kinship) == 4
+    found = used(panel.record.twins, panel.record.kinship)
+    assert {one.group or one.recipe for one in found} == {"r0"}

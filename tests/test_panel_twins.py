@@ -8,18 +8,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from safetensors.numpy import save
 
 import tests.panels as made
 from tests.panels import panel_of, relative, rungs_of, synthetic
 from tests.strategies import architecture
 from verify import InputError
-from verify.claim.evidence import panel_line
+from verify.base import Phrase
+from verify.claim.evidence import EvidenceLine, panel_line
 from verify.fingerprint.cut import on_anchors, reduced
-from verify.panel import PRIMARY_DESIGN, Panel, PanelRecord, evaluate, slim, undecided
+from verify.panel import PRIMARY_DESIGN, Panel, PanelRecord, Recipe, evaluate, slim, undecided
 from verify.panel import evidence as evidence_module
 from verify.panel.evidence import rank_among_twins
-from verify.panel.selection import comparable, comparable_twins
+from verify.panel.likeness import pairs_needed
 from verify.panel.twin_scores import TwinScores
 from verify.panel.twins import FLOOR, above_levels
 from verify.statistics import PRIMARY, TwinScore
@@ -234,27 +236,6 @@ def test_a_recipe_is_of_the_kind_of_its_models_and_of_the_references_it_has_scor
         changed(record, (first.model_copy(update=other | {"models": models}), *rest))
 
 
-def test_relatives_of_a_are_left_out_wherever_a_lies_in_the_panel():
-    """A is a model of a recipe, and its family, which starts from the same weights, is in another and a reference."""
-    panel, a, b, _ = drawn()
-    record = panel.record
-    holder, second, *rest = record.twins
-    with_a = (holder.models[0].model_copy(update={"content_sha256": a.record.content_sha256, "family": "kin"}),)
-    kin = (second.models[0].model_copy(update={"family": "kin"}),)
-    twins = (
-        holder.model_copy(update={"models": with_a + holder.models[1:]}),
-        second.model_copy(update={"models": kin + second.models[1:]}),
-        *rest,
-    )
-    members = (record.members[0].model_copy(update={"family": "kin"}), *record.members[1:])
-    known = Panel(record.model_copy(update={"twins": twins, "members": members}), panel.fingerprints)
-    kept, dropped = comparable_twins(known, a, b)
-    assert {one.name for one in dropped} == {holder.recipe, second.recipe}
-    assert len(kept) == len(rest)
-    assert [one.name for one in comparable(known, a, b).dropped] == [record.members[0].name]
-    assert len(comparable_twins(known, b, b)[0]) == len(twins)
-
-
 def test_the_digest_covers_every_recipe(tmp_path):
     panel, *_ = drawn(recipes=2)
     panel.save(tmp_path)
@@ -283,3 +264,63 @@ def test_a_tie_up_to_rounding_counts_against_the_claim(seed, swapped):
     levels = S[:2, 2:][::-1] if swapped else S[:2, 2:]
     T = float(above_levels(S[0, 1], levels[:, order]))
     assert rank_among_twins(S, [TwinScore(recipe="r", score=S[0, 1], above_levels=T)]).rank == 2
+
+
+def kindred(*, twin=("", ""), other=("", ""), reference=("", "")):
+    """A panel whose second recipe, or a reference, has the family or initial weights of a model of the first."""
+    panel, a, b, _ = drawn(recipes=3)
+    first, second, third = panel.record.twins
+    models = [
+        tuple(member.model_copy(update={"family": member.name}) for member in recipe.models)
+        for recipe in (first, second, third)
+    ]
+    for number, (label, value) in enumerate((twin, other)):
+        if label:
+            models[number] = (models[number][0].model_copy(update={label: value}), *models[number][1:])
+    recipes = [one.model_copy(update={"models": made}) for one, made in zip(panel.record.twins, models, strict=True)]
+    members = list(panel.record.members)
+    if reference[0]:
+        members[0] = members[0].model_copy(update=dict([reference]))
+    record = panel.record.model_copy(update={"twins": tuple(recipes), "members": tuple(members), "twin_scores": ()})
+    return Panel(record, panel.fingerprints), a, b
+
+
+@pytest.mark.parametrize("label", ["family", "initial"])
+def test_relatives_of_a_twin_that_is_the_claim_s_are_left_out(label):
+    """A is a model of one recipe: other recipes with a relative of it are no strangers to A."""
+    panel, a, _ = kindred(twin=(label, "shared"), other=(label, "shared"))
+    twin = panel.fingerprints[panel.record.twins[0].models[0].name]
+    found = evaluate(panel, twin, a, alpha=0.3)
+    assert [recipe.recipe for recipe in found.use.recipes] == ["r2"]
+    assert [dropped.name for dropped in found.use.recipes_dropped] == ["r0", "r1"]
+    assert "shared" in say(found.use.recipes_dropped[1].reason)
+
+
+@pytest.mark.parametrize("label", ["family", "initial"])
+def test_a_panel_with_a_reference_that_is_a_relative_of_twins_is_refused(label):
+    panel, *_ = kindred(twin=(label, "shared"), reference=(label, "shared"))
+    with pytest.raises(ValidationError, match=f"have the {label} 'shared'; leave the latter out"):
+        type(panel.record).model_validate(panel.record.model_dump())
+    entries = [{"model": name, "family": name, "licence": "MIT"} for name in "abc"]
+    entries[0] |= {label: "shared"}
+    entries[1] |= {label: "shared", "recipe": "r"}
+    with pytest.raises(ValidationError, match="levels are measured against strangers"):
+        Recipe.model_validate({"name": "x", "version": "1", "member": entries})
+
+
+@pytest.mark.parametrize("searched", [1, 6, 12, 46])
+def test_the_number_of_recipes_that_is_asked_for_is_enough(searched):
+    """Where a verdict is said to be possible, rounding of a product does not prevent it."""
+    needed = pairs_needed(0.01 / searched)
+    line = EvidenceLine(
+        line="panel",
+        asked=Phrase.of("closer_than_twins"),
+        assumes=(),
+        alpha=0.01,
+        log10_p=min(0.0, log10(1 / needed) + log10(searched)),
+        attainable_log10_p=None,
+        results=(),
+    )
+    assert line.rejects
+    fewer = line.model_copy(update={"log10_p": log10(1 / (needed - 1)) + log10(searched)})
+    assert not fewer.rejects

@@ -97,11 +97,12 @@ def test_panel_p_values_are_super_uniform(law):
     found = {}
     for _ in range(120):
         a, b, *others = (LAWS[law](rng) for _ in range(5))
-        result = evaluate(panel_of(others), a, b, alpha=0.2).primary
+        twins = [[LAWS[law](rng), LAWS[law](rng)] for _ in range(3)]
+        result = evaluate(panel_of(others, twins=twins), a, b, alpha=0.2).primary
         for design, log10_p in rungs_of(result).items():
             found.setdefault(design.replace("two_strata", "stratum"), []).append(log10_p)
         found.setdefault("cell", []).append(min(cell.log10_p for cell in result.by_cell))
-    assert {"pair", ALL_PAIRS, PRIMARY_DESIGN, "row_a", "row_b", "stratum", "cell"} <= found.keys()
+    assert {"pair", ALL_PAIRS, "twins", PRIMARY_DESIGN, "row_a", "row_b", "stratum", "cell"} <= found.keys()
     for values in found.values():
         check_super_uniform(values)
 

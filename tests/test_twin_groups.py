@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from verify.base import StatisticsError
 from verify.inference import grouped_twin_rank, twin_rank
 from verify.panel.evidence import ranks_by_design, used
-from verify.panel.record import Member, Twins
+from verify.panel.record import Member, RelatedPair, Twins
 from verify.panel.twin_groups import independent_groups
-from verify.panel.twins import TWINS
+from verify.panel.twins import TWINS, above_levels
 from verify.statistics import TwinScore
 
 LEVELS = st.integers(-3, 3).map(float)  # coarse, so that ties are common
@@ -212,3 +212,23 @@ def test_models_of_one_recipe_that_start_from_the_same_weights_are_no_twins():
     """They are known relatives, and would raise the null distribution."""
     with pytest.raises(ValidationError, match=r"'r-0' and 'r-2' of recipe 'r' start from the same weights; keep one"):
         twins("r", ("a", "1"), ("b", "2"), ("c", "1"))
+
+
+def test_relatives_that_an_exact_test_finds_link_their_recipes():
+    """Whatever was declared: one seed for all recipes is easily left undeclared."""
+    recipes = [twins(f"r{i}", (f"a{i}", ""), (f"b{i}", "")) for i in range(3)]
+    found = [RelatedPair(a=recipes[0].pair[0].name, b=recipes[2].pair[1].name, log10_p=-9.0)]
+    assert independent_groups(recipes, found) == (0, 1, 0)
+    assert [one.group for one in used(recipes, found)] == ["r0", "", "r0"]
+
+
+def test_a_reference_that_is_a_relative_of_twins_breaks_the_level():
+    """It raises the levels of these twins alone, so a claim stands out: why such a panel is refused."""
+    rng, extreme = np.random.default_rng(4), {0.0: 0, 3.0: 0}
+    for kin, _ in product(extreme, range(1000)):
+        levels = np.exp(rng.normal(-4, 0.3, (10, 2, 5)))
+        levels[:9, :, :3] *= np.exp(kin)  # three of five references are relatives of the panel's twins
+        T = above_levels(np.exp(rng.normal(-4, 0.3, 10)), levels)
+        extreme[kin] += p_value(twin_rank(T[-1], T[:-1])) <= 0.1
+    assert extreme[0.0] <= 100 + 4 * np.sqrt(90)
+    assert extreme[3.0] > 500

@@ -88,3 +88,16 @@ def test_a_claim_of_another_kind_than_the_recipes_breaks_it():
         T = above_levels(pairs, levels)
         extreme += twin_rank(T[-1], T[:-1]).rank == 1
     assert extreme > 100
+
+
+def test_models_trained_longer_than_those_of_every_recipe_break_it():
+    """The floor keeps a factor from cancelling where scores are as small: one of two is called too often."""
+    rng, extreme = np.random.default_rng(3), {1.0: 0, 2.0: 0}
+    for factor in extreme:
+        for _ in range(2000):
+            pairs, levels, _ = drawn(rng, 100, 16)
+            pairs[-1], levels[-1] = pairs[-1] * factor**2, levels[-1] * factor
+            T = above_levels(pairs, levels)
+            extreme[factor] += twin_rank(T[-1], T[:-1]).rank == 1
+    assert extreme[1.0] <= 20 + 4 * 20**0.5
+    assert extreme[2.0] > 2 * 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import itertools
 import pickle
 import sys
 from collections.abc import Callable
@@ -213,7 +214,12 @@ def test_every_method_that_takes_a_path_takes_text(tmp_path: Path, values: dict[
         write(str(tmp_path / name))
         write(tmp_path / name)
         assert (tmp_path / name).exists()
+    table = {pair: 0.1 * n for n, pair in enumerate(itertools.combinations("ABCDEFG", 2), start=1)}
+    calibrated = verify.calibrate(table, claim=("A", "B"), alpha=0.5)
+    calibrated.to_json(str(tmp_path / "calibration.json"))
+    calibrated.to_json(tmp_path / "calibration.json")
     readers = (
+        (verify.CalibrationReport.from_json, "calibration.json"),
         (Fingerprint.load, "f.safetensors"),
         (Panel.load, "panel"),
         (verify.ClaimReport.from_json, "report.json"),
@@ -238,6 +244,7 @@ def test_the_path_of_every_public_method_is_in_the_list_above() -> None:
         if "PathLike" in str(parameter.annotation)
     }
     tried = {"Fingerprint.save", "Fingerprint.load", "Panel.save", "Panel.load", "ScreenResult.save"}
-    tried |= {"ScreenResult.to_json", *(f"ClaimReport.to_{form}" for form in FORMS)}
+    tried |= {"ScreenResult.to_json", "CalibrationReport.to_json", *(f"ClaimReport.to_{form}" for form in FORMS)}
     elsewhere = {"ClaimReport.from_json", "ClaimReport.to_pdf", "ClaimReport.to", "Location.of"}
+    elsewhere |= {"CalibrationReport.from_json"}
     assert taken <= tried | elsewhere, taken - tried - elsewhere

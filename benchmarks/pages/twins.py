@@ -38,6 +38,8 @@ def twins(found: dict[str, Any]) -> str:
         "intervals; no model is in two pairs of a grade, and a recipe has two pairs of the first grade. The verdict "
         "needs the larger p of twins and of all pairs, and a score beyond every stranger's in the panel.",
         _size(found["rows"], primary=True),
+        f"Of all these pairs the highest score is {found['largest']:.2f} times that of the most alike strangers in "
+        "the panel.",
         "The other statistics, by the larger rank among all pairs, which enters no verdict:",
         _size(found["rows"], primary=False),
         "## How far strangers are above their levels",

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from verify.panel import load_panel
+from benchmarks.zoo.build import HELD_OUT
+from benchmarks.zoo.ship import load
 from verify.statistics import SPREAD_CORRELATION
 
 from .correlations import ATLAS, GRAPHNET, SPECTRUM, Row, find
@@ -21,11 +22,11 @@ from .shares import share
 Facts = dict[str, Any]
 
 
-def base_rate(rows: list[Row], panel_name: str) -> Facts:
-    """Everything that the page says of the statistic, from the rows and from this library's panel."""
+def base_rate(rows: list[Row]) -> Facts:
+    """Everything that the page says of the statistic, from the rows and from models trained by us."""
     panel = CrossFamily.of(rows)
     classes, opus = _classes(rows, panel), _opus(rows)
-    own = share("trained by us (this library's panel)", trained(panel_name))
+    own = share("trained by us (this library's zoo)", trained())
     return {
         "widths": _widths(rows),
         "classes": classes | {"own": own},
@@ -49,17 +50,13 @@ def base_rate(rows: list[Row], panel_name: str) -> Facts:
 GPT2 = {"curve": "GPT-2, mlp.c_proj alone", "attention": "GPT-2, attention"}
 
 
-def trained(panel_name: str) -> list[Row]:
-    """The library's panel: small models that we trained by one recipe from different seeds; pairs of one shape."""
-    panel = load_panel(panel_name)
-    assert panel is not None
-    prints = panel.fingerprints
+def trained() -> list[Row]:
+    """Small models that we trained by one recipe from different seeds, and that are in no panel."""
+    prints = {name: load(name) for name in HELD_OUT.models}
     rows = []
-    for a, b in combinations([m for m in panel.record.members if m.name.startswith("panel-")], 2):
-        if a.stratum == b.stratum and prints[a.name].record.architecture == prints[b.name].record.architecture:
-            r = SPREAD_CORRELATION.score(prints[a.name], prints[b.name])
-            depth = prints[a.name].record.architecture.layers
-            rows.append(Row(a.name, b.name, f"{depth}/{depth}", "", "same_recipe", "", f"{r:.4f}", "", "sd", "", ""))
+    for a, b in combinations(prints, 2):
+        r, depth = SPREAD_CORRELATION(prints[a], prints[b]), prints[a].record.architecture.layers
+        rows.append(Row(a, b, f"{depth}/{depth}", "", "same_recipe", "", f"{r:.4f}", "", "sd", "", ""))
     return rows
 
 

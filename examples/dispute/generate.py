@@ -13,7 +13,7 @@ from .base_rate import base_rate
 from .correlations import read_rows
 from .page import page
 from .populations import CLAIMED, DEPTH
-from .reenactment import CHILD, MODELS, PANEL, real_case, reenact, reenacted
+from .reenactment import CHILD, MODELS, real_case, reenact, reenacted
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
@@ -29,7 +29,7 @@ def generate(output: Path) -> None:
     results = {
         "claimed": CLAIMED,
         "depth": DEPTH,
-        "base_rate": base_rate(read_rows(HERE / "correlations.csv"), PANEL),
+        "base_rate": base_rate(read_rows(HERE / "correlations.csv")),
         "reenactment": reenacted(reports),
         "real": real_case(reports[CHILD]),
     }

@@ -8,6 +8,8 @@ from typing import Any
 import jinja2
 
 TEMPLATE = Path(__file__).parent / "README.md.jinja"
+FIRST = 0.05
+"""The share of pairs that the page calls the first."""
 
 
 def page(results: dict[str, Any]) -> str:
@@ -31,6 +33,7 @@ def page(results: dict[str, Any]) -> str:
         "opus_p": [rank["rank"] / rank["size"] for rank in recipes],
         "child": child,
         "strangers": scores,
+        "first": sum(case["raw"]["rank"] <= FIRST * case["raw"]["size"] for case in cases.values()),
         "reading": _reading(child["r"], scores, results["claimed"]),
     }
     return environment.from_string(TEMPLATE.read_text("utf-8")).render(results | more)

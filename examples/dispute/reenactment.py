@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import verify
 from verify.fingerprint import SketchSpec
 from verify.inference import critical_count, detectable_share, log10_p_fixed_points
-from verify.panel import ALL_PAIRS
 from verify.statistics import EXACT_TESTS, PRIMARY, SPREAD_CORRELATION
 
 from .shares import odds
@@ -63,6 +62,7 @@ def reenacted(reports: dict[str, verify.ClaimReport]) -> dict[str, Any]:
         "tests": [test.id for test in EXACT_TESTS],
         "primary": PRIMARY.id,
         "panel_members": len(child.panel.members),
+        "panel_recipes": len(child.panel.recipes),
         "child": CHILD,
         "child_share": child.tests["value_identity"].effect.share,
         "cases": [_result(case, reports[case.name]) for case in CASES],
@@ -101,7 +101,7 @@ def _result(case: Case, report: verify.ClaimReport) -> dict[str, Any]:
         "verdict": report.verdict,
         "log10_p": report.log10_p,
         "tests": {test.id: report.tests[test.id].log10_p for test in EXACT_TESTS},
-        "panel_log10_p": next(rung.log10_p for rung in report.tests[PRIMARY.id].ranks if rung.design == ALL_PAIRS),
+        "panel_log10_p": report.tests[PRIMARY.id].log10_p,
         "r": disputed.score,
         "raw": odds(ranks["pair"]),
         "residual": odds(ranks["pair_residual"]),

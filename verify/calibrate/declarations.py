@@ -7,12 +7,14 @@ from collections.abc import Collection, Iterable, Mapping
 
 from ..base import InputError, options
 from .csv_file import columns
+from .lookalikes import check_lookalikes
 from .record import NamedModel
 
 Labels = str | os.PathLike[str] | Mapping[str, str]
 """A label for each of some models: the path of a CSV file, or a mapping by name."""
 Pairs = str | os.PathLike[str] | Collection[tuple[str, str]]
 """Pairs of relatives: the path of a CSV file with the columns ``a,b``, or a list of pairs."""
+_PLURAL = {"stratum": "Strata", "family": "Families", "recipe": "Recipes"}
 
 
 def declared(
@@ -59,6 +61,8 @@ def declared(
     for row in of_recipes:
         if not row["recipe"]:
             raise InputError(f"recipes gives no recipe of {row['name']!r:.80}; name one, or leave the model out.")
+    for label in ("stratum", "family", "recipe"):
+        check_lookalikes(_PLURAL[label], filter(None, (given.get(label) for given in labels.values())))
     families = {name: label.get("family", "") for name, label in labels.items()}
     for name, family in _joined(families, _pairs(relatives, known)).items():
         labels[name]["family"] = family

@@ -12,6 +12,7 @@ from ..base import InputError
 from ..inference import critical_odds_ratio, disjoint_pairs, false_match_bound
 from ..panel import Audit, FalseMatch
 from ..panel.audit import audit
+from ..statistics import DesignRank
 from .ranks import Ladder, log10_corrected
 from .record import CalibratedScore, CalibrationReport, Closer, Design, Scale, TableSource, TwinPair
 from .scale import DOMAIN, on_scale, outside
@@ -92,7 +93,7 @@ def conclude(
         ),
         twin_score=twin_score,
         critical_odds_ratio=0.0,
-        false_match=_false_match(selection, S, design, twin_score, list(twins.values()), stated.searched),
+        false_match=_false_match(selection, S, design, ranks, stated.searched),
         audit=_audit(selection, S),
     )
     primary = evidence.primary
@@ -148,23 +149,22 @@ def _false_match(
     selection: Selection,
     S: NDArray[np.float64],
     design: Design,
-    twin_score: float | None,
-    twins: Sequence[float],
+    ranks: Sequence[DesignRank],
     searched: int,
 ) -> FalseMatch | None:
-    """The bound on how often disjoint pairs, or twins, reach the score of A and B."""
+    """The bound on how often disjoint pairs, or twins, reach the score of A and B; ties count as in the ranks."""
     if design.startswith("twins"):
-        assert twin_score is not None
-        claim, found = twin_score, list(twins)
+        among = next(found for found in ranks if found.design == "twins")
+        reached, pairs = among.rank - 1, among.size - 1
     else:
         others = selection.panel[2:]
         chosen = disjoint_pairs([selection.models[i].name for i in others])
-        claim, found = float(S[0, 1]), [float(S[others[i], others[j]]) for i, j in chosen]
-    if not found or not np.isfinite(found).all():
-        return None
-    reached = sum(score >= claim for score in found)
+        found = [float(S[others[i], others[j]]) for i, j in chosen]
+        if not found or not np.isfinite(found).all():
+            return None
+        reached, pairs = sum(score >= S[0, 1] for score in found), len(found)
     return FalseMatch(
-        exceedances=reached, pairs=len(found), bound=min(1.0, searched * false_match_bound(reached, len(found)))
+        exceedances=int(reached), pairs=pairs, bound=min(1.0, searched * false_match_bound(int(reached), pairs))
     )
 
 

@@ -16,6 +16,11 @@ pair's ``T`` is a function of the two draws from its recipe, as the theorem of t
 Were A or B among the references of twins, ``T`` of the claim would be another function than ``T`` of twins; the
 theorem would not apply (``tests/test_calibrate_validity.py`` shows a rejection rate above the level).
 
+``twins`` counts the larger of that rank and the rank by score alone, which is that of twins without references; it is
+super-uniform, being at least either. By ``T`` alone two models would stand out that score low with all and a little
+less low with each other, or next to nothing with one reference on a scale of logarithms, though many twins are more
+alike.
+
 ``twins_and_pair_larger``, the larger p of ``twins`` and ``pair_larger``, is valid under the null hypothesis of
 either (`inference.combination`).
 
@@ -210,7 +215,15 @@ class Ladder:
         if not self.selection.twins or self.missing("twins", known) is not None:
             return found, None, {}
         claim, twins, error = self._levelled(S)
-        of_twins = design_rank("twins", twin_rank(claim - 2 * error, list(twins.values())))
+        by_score = [float(S[pair]) for pair in self.selection.twins.values()]
+        of_twins = design_rank(
+            "twins",
+            max(
+                twin_rank(claim - 2 * error, list(twins.values())),
+                twin_rank(float(S[0, 1]), by_score),
+                key=lambda one: one.rank,
+            ),
+        )
         found.append(of_twins)
         larger = next((one for one in found if one.design == "pair_larger"), None)
         if larger is not None:

@@ -19,6 +19,8 @@ from ..wording import said as spoken
 SCHEMA: Final = 1
 Scale = Literal["identity", "log", "logit", "fisher"]
 """Scale on which each model's level is taken out; Fisher's z is the inverse hyperbolic tangent."""
+LARGEST_SCORE = 1e100
+"""Of sums of scores none is infinite."""
 SCALES: tuple[Scale, ...] = get_args(Scale)
 Closer = Literal["larger", "smaller"]
 CLOSER: tuple[Closer, ...] = get_args(Closer)
@@ -136,13 +138,21 @@ class CalibratedScore(Record):
         names = [model.name for model in (*self.models, *self.left_out)]
         if len(set(names)) < len(names):
             raise ValueError(f"names the model {max(names, key=names.count)!r:.80} twice")
+        if any(score is not None and abs(score) > LARGEST_SCORE for score in self.scores):
+            raise ValueError(f"holds a score beyond {LARGEST_SCORE:g}")
+        if not self._primaries:
+            raise ValueError(f"has no rank by its primary design, {self.primary_design}")
         return self
 
     @property
     def primary(self) -> DesignRank:
         """The rank by the primary design."""
+        return self._primaries[0]
+
+    @property
+    def _primaries(self) -> list[DesignRank]:
         named = {self.primary_design, self.primary_design.replace("stratum", "two_strata")}
-        return next(found for found in self.ranks if found.design in named)
+        return [found for found in self.ranks if found.design in named]
 
     @property
     def rejects(self) -> bool:

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from ..base import InputError, options
 from ..base.canonical_json import canonical
-from ..inference.residual import LARGEST
 from .csv_file import cells, read_bytes
-from .record import TableSource
+from .lookalikes import check_lookalikes
+from .record import LARGEST_SCORE, TableSource
 
 LONG = ["a", "b", "score"]
 MOST_MODELS = 1000
@@ -83,6 +83,7 @@ def read_table(scores: Scores, names: Collection[str] | None = None) -> ScoreTab
     found, known = _collected(rows, where)
     if not found:
         raise InputError(f"{where} holds no score of two models; give at least that of A and B.")
+    check_lookalikes(f"Models of {where}", known)
     if "sha256" not in stated:
         stated["sha256"] = sha256(canonical([[*pair, found[pair]] for pair in sorted(found)])).hexdigest()
     source = TableSource(models=len(known), pairs=len(found), **stated)
@@ -178,10 +179,10 @@ def _score(a: str, b: str, cell: Any, where: str) -> float | None:
             f"{where} has the score {cell!r:.60} of {a!r:.80} and {b!r:.80}, which is no finite number; give one, or "
             "leave it empty where it is missing."
         )
-    if abs(number) > LARGEST:
+    if abs(number) > LARGEST_SCORE:
         raise InputError(
-            f"{where} has the score {cell!r:.60} of {a!r:.80} and {b!r:.80}, and sums of scores above {LARGEST:g} in "
-            "size may overflow; divide all scores by one number."
+            f"{where} has the score {cell!r:.60} of {a!r:.80} and {b!r:.80}, which is beyond {LARGEST_SCORE:g}; give "
+            "scores in another unit."
         )
     return number + 0.0  # canonical JSON has one zero
 

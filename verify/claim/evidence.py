@@ -51,13 +51,17 @@ class EvidenceLine(Record):
     @property
     def rejects(self) -> bool:
         """Whether its p-value is at most its level."""
-        return self.log10_p is not None and self.alpha is not None and self.log10_p <= log10(self.alpha)
+        return _reaches(self.log10_p, self.alpha)
 
     @property
     def able(self) -> bool:
         """Whether it could have rejected."""
-        least = self.attainable_log10_p
-        return self.rejects or (least is not None and self.alpha is not None and least <= log10(self.alpha))
+        return self.rejects or _reaches(self.attainable_log10_p, self.alpha)
+
+
+def _reaches(log10_p: float | None, alpha: float | None) -> bool:
+    """Whether a p-value is at most a level, but for rounding: 1/600 times 6 searched pairs is .01."""
+    return log10_p is not None and alpha is not None and log10_p <= log10(alpha) + 1e-12
 
 
 def not_ones_own(line: EvidenceLine) -> str | None:

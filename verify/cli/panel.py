@@ -164,7 +164,7 @@ def _kinds(record: PanelRecord) -> list[tuple[str, int, int]]:
         recipes = [twins for twins in record.twins if twins.kind == (gated, norm)]
         families = {member.family for member in record.members if member.kind == (gated, norm)}
         words = f"{'gated' if gated else 'plain'} MLPs and {norm} norm"
-        found.append((words, len(set(independent_groups(recipes))), len(families)))
+        found.append((words, len(set(independent_groups(recipes, record.kinship))), len(families)))
     return found
 
 

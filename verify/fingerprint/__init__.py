@@ -5,7 +5,7 @@ from .anchors import ANCHORS, LEAST_ANCHORS, Pairing, known_tokens, shared_ancho
 from .build import fingerprint
 from .copies import may_be_copies, with_file_digests
 from .cut import on_anchors, on_shared_anchors, reduced
-from .file import is_fingerprint
+from .file import is_fingerprint, record_text
 from .layout import (
     COMPONENTS,
     SAMPLED,
@@ -77,6 +77,7 @@ __all__ = [
     "plain_channels",
     "planes",
     "projection",
+    "record_text",
     "reduced",
     "same_weights",
     "shared_anchors",

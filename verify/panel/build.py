@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
-from itertools import combinations
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations, pairwise
 from math import log10
 from pathlib import Path, PurePath
 
 from ..base import FingerprintError, InputError, Progress, StatisticsError, Workers, options, silent
+from ..checkpoint import Architecture
 from ..fingerprint import COMPONENTS, Fingerprint, SketchSpec, fingerprint, is_fingerprint
 from ..inference import bonferroni_min
 from ..statistics import EXACT_TESTS, PANEL_STATISTICS, PRIMARY
@@ -106,7 +107,11 @@ def build_panel(
             f"No reference of the recipe {recipe.name!r:.100} is left; give models without `recipe`, against which "
             "the levels of twins are measured."
         )
-    pairs = [*combinations((m.name for m in members), 2), *((a.name, b.name) for one in twins for a, b in [one.pair])]
+    pairs = [
+        *combinations((m.name for m in members), 2),
+        *((a.name, b.name) for one in twins for a, b in [one.pair]),
+        *_next_of_shape(twins, prints),
+    ]
     record = PanelRecord(
         name=recipe.name,
         version=recipe.version,
@@ -169,6 +174,19 @@ def with_scores(panel: Panel, progress: Progress = silent) -> Panel:
         [made for *_, made in of_twins],
         panel.folder,
     )
+
+
+def _next_of_shape(twins: Sequence[Twins], prints: Mapping[str, Fingerprint]) -> Iterator[tuple[str, str]]:
+    """Each model of a recipe's pair with each of the next recipe of the same shape.
+
+    One seed for all recipes makes initial weights that all of them share, and is easily left undeclared.
+    """
+    by_shape: dict[Architecture, list[Twins]] = {}
+    for one in twins:
+        by_shape.setdefault(prints[one.pair[0].name].record.architecture, []).append(one)
+    for alike in by_shape.values():
+        for one, following in pairwise(alike):
+            yield from ((a.name, b.name) for a in one.pair for b in following.pair)
 
 
 def _twins_on(panel: Panel, kind: tuple[bool, str], anchors: tuple[int, ...]) -> tuple[Twins, ...]:

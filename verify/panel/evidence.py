@@ -11,6 +11,7 @@ adds that no stranger seen may score as high, which can only make a verdict rare
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -40,7 +41,7 @@ from .audit import LEAST, audit
 from .likeness import like_needed, likeness, own_kind_design
 from .localise import localise
 from .own import guarded
-from .record import Panel, Twins, kept_scores
+from .record import Panel, RelatedPair, Twins, kept_scores
 from .scores import Scores, compute
 from .selection import comparable, comparable_twins, stratum_of
 from .twin_groups import independent_groups
@@ -124,7 +125,7 @@ def evaluate(
         corpus_b=corpora[1],
         like_a=likeness(selection.members, strata[0], corpora[0]),
         like_b=likeness(selection.members, strata[1], corpora[1]),
-        recipes=used(recipes),
+        recipes=used(recipes, panel.record.kinship),
         recipes_dropped=without,
         recipes_in_panel=len(panel.record.twins),
         anchors=len(selection.anchors),
@@ -147,16 +148,19 @@ def evaluate(
     return PanelEvidence(tuple(results), use)
 
 
-def used(recipes: Sequence[Twins]) -> tuple[RecipeUsed, ...]:
+def used(recipes: Sequence[Twins], found: Sequence[RelatedPair] = ()) -> tuple[RecipeUsed, ...]:
     """What a report says of the recipes ranked among, and which of them count as one."""
-    groups = independent_groups(recipes)
+    groups = independent_groups(recipes, found)
+    sizes, first = Counter(groups), dict[int, str]()
+    for twins, group in zip(recipes, groups, strict=True):
+        first.setdefault(group, twins.recipe)
     return tuple(
         RecipeUsed(
             recipe=twins.recipe,
             stratum=twins.stratum,
             corpus=twins.corpus,
             models=(twins.pair[0].name, twins.pair[1].name),
-            group=recipes[groups.index(group)].recipe if groups.count(group) > 1 else "",
+            group=first[group] if sizes[group] > 1 else "",
         )
         for twins, group in zip(recipes, groups, strict=True)
     )

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ..base import InputError, Record, first_problem
 from .pattern import Pattern, expand
-from .record import NAME, check_twins
+from .record import NAME, check_strangers, check_twins
 
 _LARGEST = 10_000_000  # bytes
 LONGEST_LABEL = 200
@@ -87,6 +87,7 @@ class Recipe(Record):
             names.add(name)
             self._check_labels(entry)
         check_twins((entry.member, entry.recipe, entry.initial) for entry in self.members)
+        check_strangers(*([one for one in self.members if bool(one.recipe) is twin] for twin in (False, True)))
         return self
 
     @staticmethod

@@ -11,16 +11,18 @@ twins may be left out of a folder that has their scores.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from pydantic import Field, ValidationError, model_validator
 
 from ..base import (
     InputError,
     Record,
+    VerifyError,
     canonical,
     digest,
     first_problem,
@@ -30,7 +32,7 @@ from ..base import (
     read_regular,
     write_atomically,
 )
-from ..fingerprint import Component, Fingerprint, SketchSpec
+from ..fingerprint import Component, Fingerprint, SketchSpec, record_text
 from ..statistics import Similarity
 from .scores import ScoreFile, Scores
 from .twin_scores import TwinFile, TwinScores
@@ -171,6 +173,7 @@ class PanelRecord(Record):
             raise ValueError("two members have one name")
         if len(set(recipes)) < len(recipes):
             raise ValueError("two recipes have one name")
+        check_strangers(self.members, [member for twins in self.twins for member in twins.models])
         if any(
             len({*kept.recipes}) < len(kept.recipes)
             or not {*recipes}.issuperset(kept.recipes)
@@ -215,23 +218,27 @@ class PanelRecord(Record):
 
 
 class _OnDemand(Mapping[str, Fingerprint]):
-    """Fingerprints that are read when they are asked for, and kept: a claim needs those of its own kind."""
+    """Members' fingerprints, read when they are asked for, and kept: a claim needs those of its own kind."""
 
-    def __init__(self, names: Sequence[str], read: Callable[[str], Fingerprint]) -> None:
-        self._names, self._read, self._found = tuple(names), read, dict[str, Fingerprint]()
+    def __init__(self, record: PanelRecord, folder: Path) -> None:
+        self._record, self._folder = record, folder
+        self._members = {member.name: member for member in record.members}
+        self._found: dict[str, Fingerprint] = {}
 
     def __getitem__(self, name: str) -> Fingerprint:
         if name not in self._found:
-            if name not in self._names:
-                raise KeyError(name)
-            self._found[name] = self._read(name)
+            member = self._members[name]
+            self._found[name] = _fingerprint(self._record, fingerprint_file(self._folder, name), member)
         return self._found[name]
 
+    def __reduce__(self) -> tuple[type, tuple[dict[str, Fingerprint]]]:
+        return dict, (dict(self),)  # sent elsewhere it holds all of them, as the folder may not be there
+
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
+        return iter(self._members)
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._members)
 
 
 class Panel:
@@ -255,7 +262,8 @@ class Panel:
         folder: Path | None = None,
     ) -> None:
         self.record = record.sealed()
-        self.fingerprints: Mapping[str, Fingerprint] = fingerprints
+        on_demand = isinstance(fingerprints, _OnDemand)
+        self.fingerprints: Mapping[str, Fingerprint] = fingerprints if on_demand else dict(fingerprints)
         self.scores = tuple(scores)
         self.twin_scores = tuple(twin_scores)
         self.folder = folder
@@ -276,8 +284,8 @@ class Panel:
         return "\n".join(
             (
                 f"Panel {r.name!r}, version {r.version}",
-                f"members  {len(r.members)} of {len(families)} families and {len(strata)} strata",
-                f"twins    {len(r.twins)} recipes of {sum(len(twins.models) for twins in r.twins)} models",
+                f"members  {len(r.members)} of {len(families)} families and {len(strata)} strata; "
+                f"twins: {len(r.twins)} recipes",
                 f"left out {len(r.excluded)}; related by an exact test: {len(r.kinship)} pairs",
                 f"scores   kept by {len({kept.statistic for kept in r.scores})} statistics",
                 f"digest   {self.digest}",
@@ -331,18 +339,16 @@ class Panel:
         """
         folder = options.path("folder", folder)
         record = _record(folder / RECORD)
-        members = {member.name: member for member in record.members}
         for member in record.members:
-            _bytes(record, fingerprint_file(folder, member.name), member.fingerprint_sha256)
-        prints = _OnDemand(
-            [*members], lambda name: _fingerprint(record, fingerprint_file(folder, name), members[name])
-        )
+            file = fingerprint_file(folder, member.name)
+            _bytes(record, file, member.fingerprint_sha256)
+            _check_header(record, file, member)
         scores = [Scores.from_bytes(_bytes(record, folder / kept.file, kept.sha256), kept) for kept in record.scores]
         of_twins = [
             TwinScores.from_bytes(_bytes(record, folder / kept.file, kept.sha256), kept)
             for kept in record.twin_scores
         ]
-        return Panel(record, prints, scores, of_twins, folder)
+        return Panel(record, _OnDemand(record, folder), scores, of_twins, folder)
 
 
 def check_twins(declared: Iterable[tuple[str, str, str]]) -> None:
@@ -363,6 +369,39 @@ def check_twins(declared: Iterable[tuple[str, str, str]]) -> None:
             raise ValueError(
                 f"{other!r:.40} and {name!r:.40} of recipe {recipe!r:.40} start from the same weights; keep one"
             )
+
+
+class Declared(Protocol):
+    """What is declared of a model's relatives."""
+
+    @property
+    def family(self) -> str: ...  # noqa: D102
+
+    @property
+    def initial(self) -> str: ...  # noqa: D102
+
+
+def kin(model: Declared) -> tuple[tuple[str, str], ...]:
+    """What makes a model a relative of whatever has the same: its family, and its initial weights, if declared."""
+    return tuple((label, value) for label, value in (("family", model.family), ("initial", model.initial)) if value)
+
+
+def check_strangers(references: Iterable[Declared], twins: Iterable[Declared]) -> None:
+    """Check that no reference is a relative of a twin: it would raise the twin's level, and so lower its score.
+
+    Raises
+    ------
+    ValueError
+        If a reference and a model of a recipe are of one family, or start from the same weights.
+    """
+    of_twins = {label for model in twins for label in kin(model)}
+    for model in references:
+        for label, value in kin(model):
+            if (label, value) in of_twins:
+                raise ValueError(
+                    f"a model of a recipe and one without have the {label} {value!r:.60}; leave the latter out, "
+                    "since levels are measured against strangers"
+                )
 
 
 def check_panel(panel: str | os.PathLike[str] | Panel | None) -> None:
@@ -413,14 +452,23 @@ def fingerprint_file(folder: Path, name: str) -> Path:
     return folder / "fingerprints" / f"{name}.safetensors"
 
 
+def _check_header(record: PanelRecord, file: Path, member: Member) -> None:
+    """Refuse a fingerprint of another model, sketch or kind than the record says, from its header alone."""
+    try:
+        said = json.loads(record_text(file) or "{}")
+        shape, sketch = said["architecture"], SketchSpec.model_validate(said["sketch"])
+        same = (said["content_sha256"], sketch) == (member.content_sha256, record.sketch)
+        declared = member.gated in (None, shape["gated"]) and member.norm in (None, shape["norm"])
+    except (KeyError, TypeError, ValueError, VerifyError):
+        same = declared = False
+    if not (same and declared):
+        raise InputError(f"{file.name} is of another model or sketch than {RECORD} says; build the panel again.")
+
+
 def _fingerprint(record: PanelRecord, file: Path, member: Member) -> Fingerprint:
     _bytes(record, file, member.fingerprint_sha256)
-    found = Fingerprint.load(file)
-    shape = found.record.architecture
-    declared = member.gated in (None, shape.gated) and member.norm in (None, shape.norm)
-    if not declared or (found.record.content_sha256, found.record.sketch) != (member.content_sha256, record.sketch):
-        raise InputError(f"{file.name} is of another model or sketch than {RECORD} says; build the panel again.")
-    return found
+    _check_header(record, file, member)
+    return Fingerprint.load(file)
 
 
 def _content(record: PanelRecord) -> dict[str, Any]:

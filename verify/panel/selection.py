@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ..base import Phrase, Record
 from ..checkpoint import Architecture
 from ..fingerprint import ANCHORS, LEAST_ANCHORS, Fingerprint, known_tokens
-from .record import Member, Panel, Twins, blind
+from .record import Member, Panel, Twins, blind, kin
 
 
 class Dropped(Record):
@@ -47,7 +47,7 @@ def comparable(panel: Panel, a: Fingerprint, b: Fingerprint, families: Collectio
     a, b : the two models.
     families : declared families of A and B, whose members are excluded.
     """
-    related = _families(panel, a, b, families)
+    related = _kin(panel, a, b, families)
     reasons: dict[str, Phrase] = {}
     kind: list[Member] = []
     for member in panel.record.members:
@@ -92,8 +92,7 @@ def comparable_twins(
     ----------
     panel : the panel.
     a, b : the two models.
-    families : declared families of A and B; recipes with a model of one, or of the family of a model with the weights
-        of A or B, are excluded.
+    families : declared families of A and B; recipes with a model of one are excluded.
 
     Returns
     -------
@@ -101,8 +100,8 @@ def comparable_twins(
         The recipes, and those left out for a declared relation; recipes of other kinds are not listed.
     """
     kinds = {(model.record.architecture.gated, model.record.architecture.norm) for model in (a, b)}
+    related = _kin(panel, a, b, families)
     kept, dropped = [], []
-    related = _families(panel, a, b, families)
     for twins in panel.record.twins:
         if kinds != {twins.kind}:
             continue
@@ -156,21 +155,25 @@ def _other_kind(kind: tuple[bool, str], a: Fingerprint) -> Phrase | None:
     return None
 
 
-def _families(panel: Panel, a: Fingerprint, b: Fingerprint, declared: Collection[str]) -> dict[str, Phrase]:
-    """Families of A and B, each with the reason: those declared, and those of models that have their weights."""
-    found = {family: Phrase.of("panel.member.family_declared", family=family) for family in declared}
-    models = (*panel.record.members, *(member for twins in panel.record.twins for member in twins.models))
-    for member in models:
+def _kin(panel: Panel, a: Fingerprint, b: Fingerprint, families: Collection[str]) -> dict[tuple[str, str], Phrase]:
+    """What relatives of A and B have: families declared, and whatever panel models with their weights are kin by."""
+    related = {("family", name): Phrase.of("panel.member.family_declared", family=name) for name in families}
+    for member in (*panel.record.members, *(one for twins in panel.record.twins for one in twins.models)):
         for side, model in (("A", a), ("B", b)):
             if member.content_sha256 == model.record.content_sha256:
-                found[member.family] = Phrase.of(
-                    "panel.member.family_of", family=member.family, name=member.name, model=side
-                )
-    return found
+                related |= {
+                    label: Phrase.of(
+                        f"panel.member.{label[0]}_of", **{label[0]: label[1]}, name=member.name, model=side
+                    )
+                    for label in kin(member)
+                }
+    return related
 
 
-def _related(member: Member, a: Fingerprint, b: Fingerprint, families: Mapping[str, Phrase]) -> Phrase | None:
+def _related(
+    member: Member, a: Fingerprint, b: Fingerprint, related: Mapping[tuple[str, str], Phrase]
+) -> Phrase | None:
     for side, model in (("A", a), ("B", b)):
         if member.content_sha256 == model.record.content_sha256:
             return Phrase.of("panel.member.same_weights", model=side)
-    return families.get(member.family)
+    return next((related[label] for label in kin(member) if label in related), None)

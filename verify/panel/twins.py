@@ -11,6 +11,9 @@ up to a constant and to ``c``. The null law of T is that of twins: `inference.tw
 References are the same for the claim and all twins, so T is one function of a pair, as the theorem needs. They may
 resemble the claim's models, or be of any quality: then T loses power, or levels stay in, and the theorem holds.
 
+A factor does not cancel where scores are as small as ``c``: with scores of .02, factors of 2 in both models raise T
+by log(.09 / .03) - 2 log(.05 / .03) = .08, and strangers trained longer than all recipes are called too often.
+
 ``c`` keeps a share of zero finite, and makes shares that are small beside it count alike: one unit in a hundred,
 about what strangers share. It was fixed, with the statistic, before the first twin of the shipped panel was trained.
 

@@ -16,6 +16,8 @@ _SINCE = ("read_from", "arrays_sha256", "unrecognised_inside", "tokenizer", "not
 """Fields of a subject that older schemas did not record."""
 _SKETCH = 3
 """The version of the sketch that further tests, and what they read of an architecture, came with."""
+_UNITS_OF_VERSION_2 = 64
+"""Units of an MLP that version 2 of the primary panel statistic kept at most."""
 
 
 def is_older(report: ClaimReport) -> bool:
@@ -31,6 +33,14 @@ def before_sketch(report: ClaimReport) -> bool:
     """
     older = report.provenance.sketch.version < _SKETCH
     return older and all(result.id in BEFORE_SKETCH_3 for result in report.exact)
+
+
+def before_version_3(report: ClaimReport, version: int) -> bool:
+    """Whether the primary panel statistic of a report of this schema can be of version 2.
+
+    It kept fewer units of an MLP than version 3, which came with the sketch that keeps more.
+    """
+    return version == 2 and report.provenance.sketch.match_units <= _UNITS_OF_VERSION_2
 
 
 def tests_of(report: ClaimReport) -> tuple[Statistic, ...]:
@@ -70,10 +80,10 @@ def as_then(report: ClaimReport, made: ClaimReport) -> ClaimReport:
 
 def _ranked_then(report: ClaimReport, made: ClaimReport) -> ClaimReport:
     """A report made today with the panel statistics of the day of another only; the same one if these are today's."""
-    line, ids = made.line(PANEL), {one.id for one in statistics_of(report)}
-    if line is None or all(result.id in ids for result in line.results):
+    line, since = made.line(PANEL), {one.id for one in PANEL_STATISTICS} - {one.id for one in statistics_of(report)}
+    if line is None or not since:
         return made
-    then = line.model_copy(update={"results": tuple(result for result in line.results if result.id in ids)})
+    then = line.model_copy(update={"results": tuple(result for result in line.results if result.id not in since)})
     return made.model_copy(update={"evidence": tuple(then if one is line else one for one in made.evidence)})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, log10
+from math import log10
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,13 @@ from ..panel import ALL_PAIRS, PRIMARY_DESIGN, PanelEvidence, PanelUse, members_
 from ..panel.evidence import conclude, ranks_by_design, with_diagnostics
 from ..panel.likeness import OWN_KIND, likeness
 from ..panel.selection import Dropped
+from ..panel.twins import ROUNDING, above_levels
 from ..statistics import PRIMARY, CellResult, DesignRank, PanelResult, Similarity, TwinScore
 from ..statistics.earlier import EARLIER_DESIGNS
 from ..statistics.response_match import deeper_median
 from ..wording import is_filled
 from .agreement import Disagreement, problem
-from .older import is_older, statistics_of
+from .older import before_version_3, is_older, statistics_of
 from .unchecked import own_results
 
 
@@ -67,6 +68,7 @@ def panel_again(report: ClaimReport, recorded: PanelUse, problems: list[Disagree
             }
         )
     changed = use.primary_design != PRIMARY_DESIGN
+    _check_recipes(use, problems)
     claim = _Ranked(report, use, len(use.members) + 2, members_needed(alpha / report.searched), older or changed)
     results = []
     for statistic in statistics_of(report):
@@ -104,8 +106,14 @@ def _is_quoted(reason: Phrase) -> bool:
 
 
 def _design_of_its_day(report: ClaimReport) -> str:
-    """The design that the p-value is counted by, which the version of the test decides."""
+    """The design that the p-value is counted by, which the version of the test decides.
+
+    Fingerprints of today were never ranked by an earlier version, whose rule was given up since it called strangers
+    related: such a report is counted by the rule of today, and so disagrees.
+    """
     version = report.primary.version if report.primary else PRIMARY.version
+    if not is_older(report) and not before_version_3(report, version):
+        return PRIMARY_DESIGN
     return EARLIER_DESIGNS.get((PRIMARY.id, version), PRIMARY_DESIGN)
 
 
@@ -117,6 +125,18 @@ def _told(dropped: Sequence[Dropped]) -> tuple[Dropped, ...]:
         else out.model_copy(update={"reason": none})
         for out in dropped
     )  # fmt: skip
+
+
+def _check_recipes(use: PanelUse, problems: list[Disagreement]) -> None:
+    """Add what no panel holds: more recipes than it has, or a group that is not called by the first of several."""
+    known = len({recipe.recipe for recipe in use.recipes} | {out.name for out in use.recipes_dropped})
+    if known > use.recipes_in_panel:
+        problems.append(problem("$.panel.recipes_in_panel", use.recipes_in_panel, f"at least {known}"))
+    draws = use.draws
+    for n, recipe in enumerate(use.recipes):
+        first = draws.index(draws[n])
+        if recipe.group and (draws.count(draws[n]) < 2 or recipe.group != use.recipes[first].recipe):
+            problems.append(problem(f"$.panel.recipes[{n}].group", recipe.group, "the first recipe of its group"))
 
 
 @dataclass(frozen=True)
@@ -158,6 +178,10 @@ def _ranked(
     if len(recorded.scores) != len(first):
         problems.append(problem(f"{field}.scores", len(recorded.scores), f"{len(first)} scores"))
         return recorded, None
+    beyond = next((n for n, score in enumerate(recorded.scores) if not 0 <= score <= 1 + ROUNDING), None)
+    if beyond is not None:
+        problems.append(problem(f"{field}.scores[{beyond}]", recorded.scores[beyond], "a share, from 0 to 1"))
+        return recorded, None
     scores = np.full((claim.models, claim.models), np.nan)
     scores[first, second] = scores[second, first] = recorded.scores
     twins = _twins(recorded, claim.use, field, problems)
@@ -181,10 +205,21 @@ def _twins(
     named, due = [twins.recipe for twins in recorded.twins], [recipe.recipe for recipe in use.recipes]
     if use.primary_design != PRIMARY_DESIGN or not use.twins_scored:
         due = []
-    if named != due or not all(isfinite(twins.above_levels) and isfinite(twins.score) for twins in recorded.twins):
-        problems.append(problem(f"{field}.twins", len(named), f"scores of the {len(due)} recipes used"))
+    if named != due or len(set(named)) < len(named):
+        problems.append(problem(f"{field}.twins", len(named), f"scores of the {len(set(due))} recipes used"))
         return None
+    for n, twins in enumerate(recorded.twins):
+        if not (0 <= twins.score <= 1 + ROUNDING and _could_be(twins)):
+            expected = "a share, and its logarithm less two levels of shares"
+            problems.append(problem(f"{field}.twins[{n}]", [twins.score, twins.above_levels], expected))
+            return None
     return recorded.twins
+
+
+def _could_be(twins: TwinScore) -> bool:
+    """Whether some scores with references, which are shares, give this score above levels."""
+    of_strangers, of_copies = (above_levels(twins.score, [[share], [share]]) for share in (0.0, 1.0))
+    return bool(of_copies - ROUNDING <= twins.above_levels <= of_strangers + ROUNDING)
 
 
 def _designs(

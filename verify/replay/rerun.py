@@ -11,7 +11,9 @@ from ..claim.reading import bytes_of
 from ..fingerprint import EFFORTS, Fingerprint, SketchSpec, fingerprint
 from ..fingerprint.given import Model, by_one_tokenizer, told_apart
 from ..lineage import PanelSource, test_lineage
-from ..panel import Panel, load_panel
+from ..panel import Panel, PanelUse, load_panel
+from ..panel.evidence import used
+from ..statistics.earlier import EARLIER_DESIGNS
 from .agreement import EXACT, Disagreement, Models, Replay, Tolerance, Unchecked, compare
 from .check import check, opened, outcome
 from .older import as_then, is_older, not_checked
@@ -34,6 +36,8 @@ _STATED = (
     "$.panel.families",
     "$.panel.corpus_",
 )
+_OF_PANEL = tuple(f"$.panel.{name}*" for name in ("name", "version", "digest", "members", "recipes"))
+"""Kinds of fields that the panel alone checks."""
 _NAMED = ("name", "origin", "merged_onto", "declared_bases", "tokenizer")
 """Fields by which reasons and limitations name a model."""
 _LARGEST_SKETCH = 1 << 16
@@ -71,13 +75,20 @@ def rerun(
     if panel is not None and recorded.panel is None:
         raise InputError("The report used no panel, and one is given; leave it out.")
     reference = load_panel(panel)
+    primary = recorded.primary
+    named = reference is not None and recorded.panel is not None and reference.digest == recorded.panel.digest
+    if named and primary is not None and (primary.id, primary.version) in EARLIER_DESIGNS:
+        raise InputError(
+            f"The report's panel test is version {primary.version} of {primary.id}, which this version of verify "
+            "does not have; leave the panel out."
+        )
     found = list(checked.disagreements)
     kinds = list(checked.not_checkable)
     basis: list[str] = []
     given: Models = None
     if reference is not None and recorded.panel is not None:
         found += (wrong := _panel(recorded, reference))
-        kinds = [kind for kind in kinds if not kind.field.startswith("$.panel.") or kind.field.startswith(_STATED)]
+        kinds = [kind for kind in kinds if not kind.field.startswith(_OF_PANEL)]
         basis.append("the panel")
         reference = None if wrong else reference
     if a is not None and b is not None:
@@ -167,7 +178,27 @@ def _panel(report: ClaimReport, panel: Panel) -> list[Disagreement]:
         for member in use.members
     ]
     recorded_members = [member.model_dump() for member in use.members]
-    return found + compare({"panel": {"members": recorded_members}}, {"panel": {"members": given_members}}, ())
+    found += compare({"panel": {"members": recorded_members}}, {"panel": {"members": given_members}}, ())
+    return found + _recipes(report, use, panel)
+
+
+def _recipes(report: ClaimReport, use: PanelUse, panel: Panel) -> list[Disagreement]:
+    """Whether the recipes are all those of the kinds of A and B, declared and grouped as the report says."""
+    kinds = {(model.architecture.gated, model.architecture.norm) for model in (report.a, report.b)}
+    out = [dropped.name for dropped in use.recipes_dropped]
+    of_kind = [twins for twins in panel.record.twins if kinds == {(twins.gated, twins.norm)}]
+    kept = [twins for twins in of_kind if twins.recipe not in out]
+    due = {
+        "recipes": [one.model_dump(mode="json") for one in used(kept, panel.record.kinship)],
+        "recipes_dropped": [twins.recipe for twins in of_kind if twins.recipe in out],
+        "recipes_in_panel": len(panel.record.twins),
+    }
+    recorded = {
+        "recipes": [recipe.model_dump(mode="json") for recipe in use.recipes],
+        "recipes_dropped": out,
+        "recipes_in_panel": use.recipes_in_panel,
+    }
+    return compare({"panel": recorded}, {"panel": due}, ())
 
 
 def _again(

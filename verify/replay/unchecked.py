@@ -12,6 +12,7 @@ from .agreement import Unchecked
 
 _WEIGHTS = "; give A and B"
 _PANEL = "; give the panel"
+_AND_MODELS = ", A and B"
 _EXACT = "$.evidence[exact].results[*]"
 _OF_PART = "$.parts[*].results[*]"
 _RANKED = "$.evidence[panel].results"
@@ -48,6 +49,11 @@ PANEL_INPUTS = (
     Unchecked(
         field=f"{_RANKED}[{PRIMARY.id}].scores[*",
         reason=f"an input of the ranks: a change is detected if it changes a rank{_WEIGHTS} and the panel",
+    ),
+    Unchecked(
+        field=f"{_RANKED}[{PRIMARY.id}].twins[*",
+        reason="an input of the rank among twins: a change is detected if it changes a rank or the largest score, or "
+        f"could not be{_PANEL}{_AND_MODELS}",
     ),
     *(
         Unchecked(
@@ -106,7 +112,7 @@ PANEL_UNCHECKED = (
     ),
     *(
         Unchecked(field=f"$.panel.{name}*", reason=f"only the panel tells what it holds{_PANEL}")
-        for name in ("name", "version", "digest", "members", "dropped", "anchors")
+        for name in ("name", "version", "digest", "members", "dropped", "recipes", "twins_scored", "anchors")
     ),
     *(Unchecked(field=f"$.panel.{name}*", reason="as declared by the caller") for name in ("families", "corpus_")),
 )

@@ -26,8 +26,8 @@ EXCHANGEABLE = (
 )
 """The null hypothesis of a similarity ranked among all pairs of a panel's members."""
 EXCHANGEABLE_ASSUMPTIONS = (
-    "A and B are exchangeable with the members, as they are or after removal of each model's main effect (its average "
-    "similarity to the others).",
+    "A and B are exchangeable with the members, as they are or after removal of each model's main effect (its "
+    "average similarity to the others).",
     "Not protected: multiplicative main effects, unequal noise, and an affinity of the pair that the members do not "
     "have, such as for a shared laboratory, data or tokenizer. Hence a verdict also needs a rank among twins.",
     "The members are unrelated to one another and to A and B, as declared.",

@@ -67,7 +67,9 @@ CALIBRATION = {
         "pairs of the stratum of A and B, or of a model from each of their strata, after each model's main effect is "
         "taken out"
     ),
-    "calibration.design.twins": "one pair of twins a recipe, each score less the models' levels",
+    "calibration.design.twins": (
+        "one pair of twins a recipe, by score and by score less the models' levels, of which the larger rank counts"
+    ),
     "calibration.design.twins_and_pair_larger": "the larger p of twins and of pairs with and without main effects",
     # Null hypotheses, as conditions.
     "calibration.null.pair": f"{_ANY}, as they are",

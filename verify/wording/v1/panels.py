@@ -96,7 +96,7 @@ PANELS = {
     ),
     "panel.few_recipes": (
         "{recipes} of the panel's {of} recipes have MLPs and norms of the kinds of both A and B, and no relative of "
-        "either, where level {alpha:g} needs {needed}; build a panel that has them, which it cannot for two kinds"
+        "either, where level {alpha:g} needs {needed}; build a panel that has them (none can, if A and B are of two kinds)"
     ),
     "panel.few_groups": (
         "the {recipes} recipes of the kinds of A and B form {groups} groups that share no initial weights, each of "
@@ -147,6 +147,9 @@ PANELS = {
     "panel.member.norm": "it has {norm} norm, and A {of_a} norm",
     "panel.member.same_weights": "holds the weights of {model}",
     "panel.member.family_declared": "its family {family:q} is declared for A or B",
+    "panel.member.initial_of": (
+        "it starts from the initial weights {initial:q} of {name:q}, which holds the weights of {model}"
+    ),
     "panel.member.family_of": "its family {family:q} is that of {name:q}, which holds the weights of {model}",
     "panel.member.stands_for": "{name:q} stands for the family {family:q}",
     "panel.member.few_anchors": "too few anchor tokens shared with A, B and the rest",
