@@ -68,7 +68,7 @@ def test_a_bad_model_is_one_line_and_the_rest_are_built(run, root, tmp_path):
     assert result.status == 0
     assert result.err.count("\n") == 1
     assert result.err.startswith("nothing-here: skipped: 'nothing-here' does not exist")
-    assert "6 members, 1 skipped" in result.out
+    assert "6 members, 0 recipes of twins, 1 skipped" in result.out
     assert "excluded: nothing-here: " in run("panel", "show", tmp_path / "p").out
 
 

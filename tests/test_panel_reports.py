@@ -15,7 +15,7 @@ from verify import ClaimReport, test_lineage
 from verify.panel import ALL_PAIRS, evaluate
 from verify.panel.localise import CLASSES, summarise
 from verify.statistics import PRIMARY
-from verify.wording.forms import verbal_cap, verbal_scale
+from verify.wording.forms import at_most, verbal_cap, verbal_scale
 
 models, reports, shipped = panels.models, panels.reports, panels.shipped
 SECOND = log10(2 / 153) + 1e-9
@@ -132,3 +132,21 @@ def test_no_page_holds_a_stronger_word_than_the_panel_supports(reports):
 )
 def test_words_are_capped_at_the_boundaries_of_the_scale(bound, words):
     assert verbal_cap(bound) == words
+
+
+# ---- bounds are rounded up
+
+
+@given(st.floats(1e-9, 1.0))
+def test_a_bound_in_words_is_no_smaller_than_it_is(bound):
+    """Nearest rounding would say 0.000 of ten thousand recipes, and promise too much of any."""
+    assert float(at_most(bound).rstrip("%")) / 100 >= bound * (1 - 1e-6) - 1e-11
+
+
+def test_a_page_names_recipes_where_the_bound_is_of_recipes(reports):
+    page = reports["obfuscated-all"].to_markdown()
+    use = reports["obfuscated-all"].panel
+    assert use.false_match.pairs == len(use.recipes)
+    assert "disjoint pairs of members" not in page
+    assert f"Guaranteed bound: 0 of {len(use.recipes)} recipes" in page
+    assert page.count(f"at most {at_most(use.false_match.bound)} (95% confidence)") == 3

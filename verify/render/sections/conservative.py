@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from ...claim import ClaimReport
-from ...wording.forms import verbal_cap
-from ..escape import Inline
+from ...wording.forms import at_most, verbal_cap
+from ..escape import Inline, Number
 from ..numbers import count, log10, share
 from ..page import Block, Items
+
+_MEMBERS = (
+    " disjoint pairs of members reach the score of A and B",
+    ", so unrelated models drawn like the members reach it",
+)
+_TWINS = (
+    " recipes (those that share initial weights or relatives count once) have twins as alike as A and B, beyond "
+    "each model's own level",
+    ", so twins of a recipe drawn like these are",
+)
 
 
 def conservative(report: ClaimReport) -> list[Block]:
@@ -28,15 +38,17 @@ def conservative(report: ClaimReport) -> list[Block]:
         items.append(("There is none: it needs both an exact and a panel p-value, and is the larger of the two.",))
     if use and use.false_match:
         match = use.false_match
+        among, rest = _TWINS if use.recipes else _MEMBERS
         items.append(
             (
                 "Guaranteed bound: ",
                 count(match.exceedances),
                 " of ",
                 count(match.pairs),
-                " disjoint pairs of members reach the score of A and B, so unrelated models drawn like the members "
-                "reach it with a probability of at most ",
-                share(match.bound),
+                among,
+                rest,
+                " with a probability of at most ",
+                Number(at_most(match.bound)),
                 " (95% confidence). Words this supports at most: ",
                 verbal_cap(match.bound),
                 ".",

@@ -96,7 +96,8 @@ PANELS = {
     ),
     "panel.few_recipes": (
         "{recipes} of the panel's {of} recipes have MLPs and norms of the kinds of both A and B, and no relative of "
-        "either, where level {alpha:g} needs {needed}; build a panel that has them (none can, if A and B are of two kinds)"
+        "either, where level {alpha:g} needs {needed}; build a panel that has them (none can, "
+        "if A and B are of two kinds)"
     ),
     "panel.few_groups": (
         "the {recipes} recipes of the kinds of A and B form {groups} groups that share no initial weights, each of "
