@@ -104,10 +104,11 @@ def verdict_of(results: list[ExactResult], log10_p: float | None, alpha: float) 
 
 
 def test_the_level_itself_rejects() -> None:
-    """P(p <= alpha) <= alpha: at the level exactly is a rejection, the next number above it is not."""
+    """P(p <= alpha) <= alpha: at the level, but for rounding, is a rejection, and what is above it is not."""
     level = log10(1e-3)
-    assert verdict_of([result(level)], level, 1e-3) == "dependent"
-    above = float(np.nextafter(level, 0))
+    for reached in (level, float(np.nextafter(level, 0))):
+        assert verdict_of([result(reached)], reached, 1e-3) == "dependent"
+    above = level + 1e-11
     assert verdict_of([result(above)], above, 1e-3) == "no_evidence"
 
 

@@ -97,7 +97,7 @@ def test_any_changed_number_of_a_panel_test_is_found_though_sealed_again() -> No
     assert len(kinds) > 25
     for fields in kinds.values():
         field, value = rng.choice(fields)
-        if field.startswith("$.evidence[panel].results[response_match].scores"):
+        if re.match(r"\$\.evidence\[panel\]\.results\[response_match\]\.(scores|twins)", field):
             continue  # caught where it moves a rank, which is listed
         assert caught(sealed(changed(content, field, rng.choice(others(field, value))))), field
 
@@ -150,16 +150,13 @@ def test_any_changed_text_is_found_though_sealed_again(name: str) -> None:
         ("panel", "$.panel.audit.sizes[0].excess_p", 0.5),
         ("panel", "$.evidence[panel].results[response_match].scores[0]", 0.99),
         ("panel", "$.evidence[panel].results[response_match].scores", [0.9]),
-        ("panel", "$.evidence[panel].results[response_match].scores[400]", 0.99),
+        ("panel", "$.evidence[panel].results[response_match].scores[100]", 0.99),
         ("panel", "$.evidence[panel].results[response_match].by_cell[0].log10_p", -4),
         ("panel", "$.evidence[panel].results[spread_correlation].ranks[0].rank", 1),
         ("panel", "$.panel.members[0].stratum", "another"),
         ("panel", "$.panel.primary", "spread_correlation"),
         ("panel", "$.panel.stratum_a", "another"),
-        ("panel", "$.panel.corpus_a", ""),
-        ("panel", "$.panel.corpus_b", "another"),
         ("panel", "$.panel.like_a.both", 29),
-        ("panel", "$.panel.members[0].corpus", "another"),
     ],
 )
 def test_a_change_that_matters_is_found_though_sealed_again(name: str, field: str, value: Any) -> None:

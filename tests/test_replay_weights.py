@@ -109,7 +109,7 @@ def test_what_the_record_cannot_tell_the_weights_do(field: str, value: Any) -> N
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("$.evidence[panel].results[response_match].scores[200]", 0.02),
+        ("$.evidence[panel].results[response_match].scores[140]", 0.02),
         ("$.evidence[panel].results[response_match].grid[0][1]", 0.5),
         ("$.evidence[panel].results[spread_correlation].score", 0.5),
         ("$.panel.members[0].family", "another"),
