@@ -487,7 +487,8 @@ def _bytes(record: PanelRecord, file: Path, sha256: str) -> bytes:
         content = b""
     if hashlib.sha256(content).hexdigest() != sha256:
         raise InputError(
-            f"{file.name} in the panel {record.name!r:.100} is missing or altered; obtain the panel again."
+            f"{file.name} in the panel {record.name!r:.100} is missing or altered; obtain the panel again, or "
+            "build it again."
         )
     return content
 
