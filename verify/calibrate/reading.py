@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from ..base import ReportError, first_problem, json_object
 from ..base.canonical_json import canonical, digest
 from ..claim import ClaimReport
-from ..claim.reading import LARGEST_FILE, bytes_of
+from ..claim.reading import LARGEST_FILE, bytes_of, check_digest
 from .record import SCHEMA, CalibrationReport
 
 _KIND = b'"kind":"calibration"'
@@ -71,11 +71,7 @@ def intact(source: str | os.PathLike[str]) -> CalibrationReport:
         If there is no such file, it is not a calibration report, or its digest does not fit its content.
     """
     written = read(bytes_of(source))
-    if written.content.get("digest") != written.digest:
-        raise ReportError(
-            f"The report's digest is not that of its content ({written.digest:.23}...), so it was altered after it "
-            "was made; obtain an unaltered copy."
-        )
+    check_digest(written.content, written.digest)
     return written.report
 
 

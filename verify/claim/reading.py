@@ -6,7 +6,7 @@ Every door to a report (`ClaimReport.from_json`, the command line, `verify.repla
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,12 +60,23 @@ def intact(source: str | os.PathLike[str]) -> ClaimReport:
         If there is no such file, it is not a report, or its digest does not fit its content.
     """
     written = read(bytes_of(source))
-    if written.content.get("digest") != written.digest:
-        raise ReportError(
-            f"The report's digest is not that of its content ({written.digest:.23}...), so it was altered after it "
-            "was made; obtain an unaltered copy."
-        )
+    check_digest(written.content, written.digest)
     return written.report
+
+
+def check_digest(content: Mapping[str, Any], found: str) -> None:
+    """Refuse a report that does not state the digest of its content.
+
+    Raises
+    ------
+    ReportError
+        If it states another, or none.
+    """
+    if content.get("digest") != found:
+        raise ReportError(
+            f"The report's digest is not that of its content ({found:.23}...), so it was altered after it was made; "
+            "obtain an unaltered copy."
+        )
 
 
 def read(source: bytes) -> Written:

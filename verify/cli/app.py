@@ -28,6 +28,7 @@ from .output import (
     echo,
     echo_json,
     formats,
+    give_report,
     log_to_stderr,
     no_pdf,
     printable,
@@ -170,16 +171,7 @@ def lineage(
             created=created,
             progress=progress,
         )
-    if output is not None:
-        write_report(report, output, wanted)
-    if as_json:
-        echo_json(report.to_json())
-    elif output is None:
-        echo(report.to_markdown())
-    else:
-        echo("\n".join([report.finding, *(str(output / f"report.{name}") for name in wanted)]))
-    if report.verdict in unwanted:
-        sys.exit(3)
+    give_report(report, output, wanted, unwanted, as_json=as_json)
 
 
 @cli.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import get_args
 
@@ -10,7 +9,7 @@ import click
 
 from ..base import InputError
 from ..calibrate.record import CLOSER, DESIGNS, SCALES, Calibration, Closer, Design, Scale
-from .output import check_report_folder, chosen_formats, chosen_verdicts, echo, echo_json, formats, write_report
+from .output import check_report_folder, chosen_formats, chosen_verdicts, formats, give_report
 
 
 @click.command()
@@ -114,13 +113,4 @@ def calibrate(
         score_name=score_name,
         created=created,
     )
-    if output is not None:
-        write_report(report, output, wanted)
-    if as_json:
-        echo_json(report.to_json())
-    elif output is None:
-        echo(report.to_markdown())
-    else:
-        echo("\n".join([report.finding, *(str(output / f"report.{name}") for name in wanted)]))
-    if report.verdict in unwanted:
-        sys.exit(3)
+    give_report(report, output, wanted, unwanted, as_json=as_json)

@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +23,11 @@ import click
 from ..base import InputError, Progress, replace_together, silent
 
 if TYPE_CHECKING:
+    from ..calibrate import CalibrationReport
+    from ..claim import ClaimReport
     from ..claim.pages import Pages
+
+    Report = ClaimReport | CalibrationReport
 
 _DIGEST = re.compile(rb"sha256:[0-9a-f]{64}")
 _LARGEST_PART = 1 << 24  # bytes of a page that are read
@@ -140,6 +144,31 @@ def check_report_folder(folder: Path, names: Sequence[str]) -> None:
                 f"{str(page)!r:.200} is no page of a report, and would {lost}; move it, or give another folder with "
                 "-o."
             )
+
+
+def give_report(
+    report: Report, output: Path | None, wanted: Sequence[str], unwanted: Collection[str], *, as_json: bool
+) -> None:
+    """Write a report, or print it, and end with status 3 on a verdict of ``--fail-on``.
+
+    Parameters
+    ----------
+    report : the report.
+    output : folder to write it to; None to print it.
+    wanted : formats to write.
+    unwanted : verdicts of ``--fail-on``.
+    as_json : whether to print the record.
+    """
+    if output is not None:
+        write_report(report, output, wanted)
+    if as_json:
+        echo_json(report.to_json())
+    elif output is None:
+        echo(report.to_markdown())
+    else:
+        echo("\n".join([report.finding, *(str(output / f"report.{name}") for name in wanted)]))
+    if report.verdict in unwanted:
+        sys.exit(3)
 
 
 def write_report(report: Pages, folder: Path, names: Sequence[str] = ("json", "md")) -> None:
