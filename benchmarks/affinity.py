@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from verify.inference import larger_rank, pair_design, twin_rank
-from verify.panel.twins import above_levels
+from verify.inference import OrbitRank, larger_rank, pair_design, twin_rank
+from verify.panel.twins import FLOORS, above_levels
 
 Array = NDArray[np.float64]
 
@@ -45,6 +45,12 @@ def drawn(rng: np.random.Generator, recipes: int, references: int) -> tuple[Arra
     return np.exp(pairs), np.exp(levels), np.exp(among)
 
 
+def rank_of_last(pairs: Array, levels: Array) -> OrbitRank:
+    """The rank of the last recipe's pair among those of the others, as the verdict counts it."""
+    T = (above_levels(pairs, levels, floor) for floor in FLOORS)
+    return max((twin_rank(float(one[-1]), one[:-1]) for one in T), key=lambda found: found.rank)
+
+
 def p_values(rng: np.random.Generator, claims: int, recipes: int = 124, references: int = 16) -> tuple[Array, Array]:
     """P of claims by the residual rung alone, and of the verdict: the larger with that of twins, and an effect.
 
@@ -62,8 +68,7 @@ def p_values(rng: np.random.Generator, claims: int, recipes: int = 124, referenc
         S[2:, 2:] = among
         S[:2, 2:], S[2:, :2] = levels[-1], levels[-1].T
         S[0, 1] = S[1, 0] = pairs[-1]
-        T = above_levels(pairs, levels)
-        among_twins = twin_rank(T[-1], T[:-1])
+        among_twins = rank_of_last(pairs, levels)
         among_pairs = larger_rank(S, pair_design(len(S)))
         strangers = max(pairs[:-1].max(), among[np.triu_indices(references, 1)].max())
         alone.append(10**among_pairs.log10_p)

@@ -23,7 +23,7 @@ from verify.panel import evidence as evidence_module
 from verify.panel.evidence import rank_among_twins
 from verify.panel.likeness import pairs_needed
 from verify.panel.twin_scores import TwinScores
-from verify.panel.twins import FLOOR, above_levels
+from verify.panel.twins import FLOORS, above_levels
 from verify.statistics import PRIMARY, TwinScore
 from verify.wording import say
 
@@ -42,9 +42,11 @@ def drawn(seed=0, recipes=RECIPES, references=REFERENCES, **options):
 
 
 def naive(a, b, references):
-    """T by its definition, one score at a time."""
-    levels = [np.mean([log(PRIMARY(x, r) + FLOOR) for r in references]) for x in (a, b)]
-    return log(PRIMARY(a, b) + FLOOR) - sum(levels)
+    """T with each floor by its definition, one score at a time."""
+    return [
+        log(PRIMARY(a, b) + c) - sum(np.mean([log(PRIMARY(x, r) + c) for r in references]) for x in (a, b))
+        for c in FLOORS
+    ]
 
 
 @settings(max_examples=5, deadline=None)
@@ -55,7 +57,8 @@ def test_ranks_follow_from_the_definition(seed):
     references = [panel.fingerprints[member.name] for member in panel.record.members]
     T = [naive(*(panel.fingerprints[m.name] for m in twins.pair), references) for twins in panel.record.twins]
     np.testing.assert_allclose([twins.above_levels for twins in found.primary.twins], T, atol=1e-9)
-    rank = 1 + sum(t >= naive(a, b, references) - 1e-12 for t in T)
+    claim = naive(a, b, references)
+    rank = 1 + max(sum(t[n] >= claim[n] - 1e-12 for t in T) for n in range(len(FLOORS)))
     rungs = rungs_of(found.primary)
     assert rungs["twins"] == pytest.approx(log10(rank / 9))
     assert found.primary.log10_p == rungs[PRIMARY_DESIGN] == max(rungs["twins"], rungs["pair_larger"])
@@ -150,8 +153,10 @@ def test_scores_are_kept_and_twins_need_no_fingerprints(tmp_path):
         assert evaluate(one, a, b, alpha=0.1).primary == known.primary
     fewer = [on_anchors(model, model.record.anchors[4:]) for model in (a, b)]
     assert undecided(evaluate(whole, *fewer, alpha=0.1).use) is None
-    none = evaluate(loaded, *fewer, alpha=0.1)
-    assert "other tokens" in say(undecided(none.use))
+    said = []
+    none = evaluate(loaded, *fewer, alpha=0.1, announce=said.append)
+    assert [undecided(none.use)] == said
+    assert "other tokens" in say(said[0])
     assert none.primary.twins == ()
 
 
@@ -262,7 +267,7 @@ def test_a_tie_up_to_rounding_counts_against_the_claim(seed, swapped):
     S[0, 1] = rng.random()
     order = rng.permutation(k)
     levels = S[:2, 2:][::-1] if swapped else S[:2, 2:]
-    T = float(above_levels(S[0, 1], levels[:, order]))
+    T = tuple(float(above_levels(S[0, 1], levels[:, order], floor)) for floor in FLOORS)
     assert rank_among_twins(S, [TwinScore(recipe="r", score=S[0, 1], above_levels=T)]).rank == 2
 
 

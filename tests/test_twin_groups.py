@@ -120,7 +120,7 @@ def test_the_ladder_counts_groups():
     scores = rng.random((9, 9))
     scores = scores + scores.T
     strata, corpora = ["s"] * 9, [""] * 9
-    made = [TwinScore(recipe=f"r{i}", score=0.1, above_levels=float(i) - 9) for i in range(6)]
+    made = [TwinScore(recipe=f"r{i}", score=0.1, above_levels=(float(i) - 9,) * 2) for i in range(6)]
     of = {
         draws: {rank.design: rank.size for rank in ranks_by_design(scores, strata, corpora, made, draws)}[TWINS]
         for draws in ((), tuple("abcdef"), tuple("aabbcc"), tuple("aaaaaa"))

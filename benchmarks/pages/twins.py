@@ -43,8 +43,9 @@ def twins(found: dict[str, Any]) -> str:
         "The other statistics, by the larger rank among all pairs, which enters no verdict:",
         _size(found["rows"], primary=False),
         "## How far strangers are above their levels",
-        "T, the logarithm of the score above both models' own levels, of the panel's own twins and of the pairs "
-        "above. Ranking pairs of different recipes among twins is right if they are no further above their levels.",
+        "T, the logarithm of the score (.01 added) above both models' own levels, of the panel's own twins and of "
+        "the pairs above. Ranking pairs of different recipes among twins is right if they are no further above their "
+        "levels.",
         _levels(found["panel_twins"], found["above_levels"]),
         "## Simulated strangers",
         "Pairs of one recipe, with an affinity that members of other recipes do not share, hubs that multiply all "

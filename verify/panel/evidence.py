@@ -45,7 +45,7 @@ from .record import Panel, RelatedPair, Twins, kept_scores
 from .scores import Scores, compute
 from .selection import comparable, comparable_twins, stratum_of
 from .twin_groups import independent_groups
-from .twins import FLOOR, ROUNDING, TWINS, above_levels, at, twin_scores
+from .twins import FLOOR, FLOORS, ROUNDING, TWINS, above_levels, at, twin_scores
 from .use import (
     ALL_PAIRS,
     PRIMARY_DESIGN,
@@ -108,8 +108,9 @@ def evaluate(
         ["A", "B", *(member.name for member in selection.members)],
         selection.anchors,
         units,
-        recipes,
     )
+    able = _refusal(PRIMARY, claim, alpha / n_searched) is None
+    twins = _twins(claim, recipes, progress) if able else ()  # of the panel alone, whatever A and B score
     strata = [stratum_of(model.record.architecture) for model in (a, b)]
     use = PanelUse(
         name=panel.record.name,
@@ -128,6 +129,7 @@ def evaluate(
         recipes=used(recipes, panel.record.kinship),
         recipes_dropped=without,
         recipes_in_panel=len(panel.record.twins),
+        twins_scored=bool(twins) or not (recipes and able),
         anchors=len(selection.anchors),
         alpha=alpha,
         families=tuple(sorted(families)),
@@ -137,10 +139,10 @@ def evaluate(
         announce(why_not)
     results = []
     for statistic in PANEL_STATISTICS:
-        result, scores = _test(statistic, claim, use, n_searched, progress)
+        of_it = twins if statistic is PRIMARY else ()
+        result, scores = _test(statistic, claim, use, n_searched, progress, of_it)
         results.append(result)
         if statistic is PRIMARY and scores is not None:
-            use = use.model_copy(update={"twins_scored": bool(result.twins) or not recipes})
             use = with_diagnostics(use, scores.matrix, result, n_searched)
     for similarity in own:
         result, _ = _test(guarded(similarity), claim, use, n_searched, progress)
@@ -176,7 +178,6 @@ class _Claim:
     anchors: tuple[int, ...]
     units: int
     """Largest number of units kept of an MLP."""
-    recipes: tuple[Twins, ...]
 
 
 def _test(
@@ -185,17 +186,16 @@ def _test(
     use: PanelUse,
     n_searched: int,
     progress: Progress,
+    twins: tuple[TwinScore, ...] = (),
 ) -> tuple[PanelResult, Scores | None]:
     reason = _refusal(statistic, claim, use.alpha / n_searched)
     scores: Scores | None = None
     ranks: tuple[DesignRank, ...] = ()
-    twins: tuple[TwinScore, ...] = ()
     if reason is None:
         try:
             whole = claim.units == claim.panel.record.sketch.match_units
             known = kept_scores(claim.panel, statistic, claim.names[2:], claim.anchors) if whole else None
             scores = compute(statistic, claim.models, claim.names, claim.anchors, known, progress)
-            twins = _twins(claim, progress) if statistic is PRIMARY else ()
             ranks = ranks_by_design(scores.matrix, *use.kinds, twins, use.draws)
         except StatisticsError:  # a missing score is not evidence of no relation
             reason, scores = Phrase.of("panel.no_score"), None
@@ -216,17 +216,19 @@ def _test(
     return result, scores
 
 
-def _twins(claim: _Claim, progress: Progress) -> tuple[TwinScore, ...]:
+def _twins(claim: _Claim, recipes: tuple[Twins, ...], progress: Progress) -> tuple[TwinScore, ...]:
     """The scores of the recipes ranked among; none if the panel has neither scores nor fingerprints for them."""
-    found = twin_scores(
-        claim.panel, PRIMARY, claim.recipes, tuple(claim.names[2:]), claim.anchors, claim.units, progress
-    )
+    members = tuple(claim.names[2:])
+    try:
+        found = twin_scores(claim.panel, PRIMARY, recipes, members, claim.anchors, claim.units, progress)
+    except StatisticsError:  # a score that is missing: no rank among these twins
+        found = None
     if found is None:
         return ()
-    above = above_levels(found.pairs, found.levels)
+    above = np.stack([above_levels(found.pairs, found.levels, floor) for floor in FLOORS], axis=1)
     return tuple(
-        TwinScore(recipe=recipe, score=float(score), above_levels=float(value))
-        for recipe, score, value in zip(found.recipes, found.pairs, above, strict=True)
+        TwinScore(recipe=recipe, score=score, above_levels=tuple(values))
+        for recipe, score, values in zip(found.recipes, found.pairs.tolist(), above.tolist(), strict=True)
     )
 
 
@@ -340,7 +342,9 @@ def ranks_by_design(
 
 
 def rank_among_twins(scores: NDArray[np.float64], twins: Sequence[TwinScore], draws: Sequence[str] = ()) -> OrbitRank:
-    """The rank of A and B among recipes; what differs by no more than rounding is a tie, which counts against them.
+    """The rank of A and B among recipes: the larger by T with either floor (`twins`).
+
+    What differs by no more than rounding is a tie, which counts against them.
 
     Parameters
     ----------
@@ -348,18 +352,17 @@ def rank_among_twins(scores: NDArray[np.float64], twins: Sequence[TwinScore], dr
     twins : scores of the recipes ranked among.
     draws : what each of these recipes counts as, in their order; by default itself.
     """
-    values = [recipe.above_levels for recipe in twins]
-    return grouped_twin_rank(claim_above_levels(scores) - ROUNDING, values, draws or range(len(twins)))
+    ranks = []
+    for n, floor in enumerate(FLOORS):
+        values = [recipe.above_levels[n] for recipe in twins]
+        claim = claim_above_levels(scores, floor) - ROUNDING
+        ranks.append(grouped_twin_rank(claim, values, draws or range(len(twins))))
+    return max(ranks, key=lambda found: found.rank)
 
 
-def claim_above_levels(scores: NDArray[np.float64]) -> float:
-    """T of A and B, the first two models of a score matrix whose others are the references.
-
-    Parameters
-    ----------
-    scores : shape [n, n].
-    """
-    return float(above_levels(scores[0, 1], scores[:2, 2:]))
+def claim_above_levels(scores: NDArray[np.float64], floor: float = FLOOR) -> float:
+    """T of A and B, the first two models of a score matrix [n, n] whose others are the references."""
+    return float(above_levels(scores[0, 1], scores[:2, 2:], floor))
 
 
 def rank_by(scores: NDArray[np.float64], design: Design, ranking: Ranking) -> DesignRank:

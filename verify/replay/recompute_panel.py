@@ -16,7 +16,7 @@ from ..panel import ALL_PAIRS, PRIMARY_DESIGN, PanelEvidence, PanelUse, members_
 from ..panel.evidence import conclude, ranks_by_design, with_diagnostics
 from ..panel.likeness import OWN_KIND, likeness
 from ..panel.selection import Dropped
-from ..panel.twins import ROUNDING, above_levels
+from ..panel.twins import FLOORS, ROUNDING, above_levels
 from ..statistics import PRIMARY, CellResult, DesignRank, PanelResult, Similarity, TwinScore
 from ..statistics.earlier import EARLIER_DESIGNS
 from ..statistics.response_match import deeper_median
@@ -211,15 +211,20 @@ def _twins(
     for n, twins in enumerate(recorded.twins):
         if not (0 <= twins.score <= 1 + ROUNDING and _could_be(twins)):
             expected = "a share, and its logarithm less two levels of shares"
-            problems.append(problem(f"{field}.twins[{n}]", [twins.score, twins.above_levels], expected))
+            problems.append(problem(f"{field}.twins[{n}]", [twins.score, *twins.above_levels], expected))
             return None
     return recorded.twins
 
 
 def _could_be(twins: TwinScore) -> bool:
     """Whether some scores with references, which are shares, give this score above levels."""
-    of_strangers, of_copies = (above_levels(twins.score, [[share], [share]]) for share in (0.0, 1.0))
-    return bool(of_copies - ROUNDING <= twins.above_levels <= of_strangers + ROUNDING)
+    if len(twins.above_levels) != len(FLOORS):
+        return False
+    for floor, value in zip(FLOORS, twins.above_levels, strict=True):
+        of_strangers, of_copies = (above_levels(twins.score, [[share], [share]], floor) for share in (0.0, 1.0))
+        if not of_copies - ROUNDING <= value <= of_strangers + ROUNDING:
+            return False
+    return True
 
 
 def _designs(

@@ -72,8 +72,8 @@ class TwinScore(Record):
     recipe: str
     score: float
     """Similarity of the two models."""
-    above_levels: float
-    """Its logarithm above the levels of the two models, as ranked."""
+    above_levels: tuple[float, ...]
+    """Its logarithm above the levels of the two models, as ranked: one for each number added to all scores."""
 
 
 class CellResult(Record):
