@@ -20,7 +20,7 @@ from verify.base import Phrase
 from verify.cli.app import cli
 from verify.panel import Panel, Recipe, build_panel, evaluate, load_panel
 from verify.panel.build import related_pairs
-from verify.panel.record import Member
+from verify.panel.members import Member
 from verify.panel.twins import TWINS
 from verify.panel.use import impossible
 

@@ -14,9 +14,9 @@ from jsonschema import Draft202012Validator
 from schemas.__main__ import schemas
 from verify import InputError
 from verify.panel import Recipe
+from verify.panel.members import Member, Twins
 from verify.panel.pattern import MOST
 from verify.panel.recipe import SHIPPED
-from verify.panel.record import Member, Twins
 from verify.panel.twin_groups import independent_groups
 
 TWINS = "hub-twins"

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from verify.base import StatisticsError
 from verify.inference import grouped_twin_rank, twin_rank
 from verify.panel.evidence import ranks_by_design, used
-from verify.panel.record import Member, RelatedPair, Twins
+from verify.panel.members import Member, RelatedPair, Twins
 from verify.panel.twin_groups import independent_groups
 from verify.panel.twins import TWINS, above_levels
 from verify.statistics import TwinScore

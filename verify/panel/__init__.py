@@ -4,18 +4,9 @@ from .audit import Audit, SizeAt, false_match_curve, pair_p_values, quantile_env
 from .build import build_panel, slim, with_scores
 from .evidence import evaluate, members_needed
 from .likeness import Likeness, like_needed, own_kind_design
+from .members import Exclusion, Member, RelatedPair, Twins
 from .recipe import Recipe
-from .record import (
-    Exclusion,
-    Member,
-    Panel,
-    PanelRecord,
-    RelatedPair,
-    Twins,
-    check_panel,
-    kept_scores,
-    load_panel,
-)
+from .record import Panel, PanelRecord, check_panel, kept_scores, load_panel
 from .scores import ScoreFile, Scores, compute
 from .selection import Dropped, comparable, comparable_groups, stratum_of
 from .strangers import StrangersAt, StrangersAudit, audit_strangers

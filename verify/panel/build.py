@@ -15,17 +15,9 @@ from ..fingerprint import COMPONENTS, Fingerprint, SketchSpec, fingerprint, is_f
 from ..inference import bonferroni_min
 from ..statistics import EXACT_TESTS, PANEL_STATISTICS, PRIMARY
 from ..statistics.applicability import on_anchors
+from .members import Exclusion, Member, RelatedPair, Twins
 from .recipe import Entry, Recipe
-from .record import (
-    PANEL_COMPONENTS,
-    Exclusion,
-    Member,
-    Panel,
-    PanelRecord,
-    RelatedPair,
-    Twins,
-    fingerprint_file,
-)
+from .record import PANEL_COMPONENTS, Panel, PanelRecord, fingerprint_file
 from .scores import ScoreFile, compute
 from .selection import comparable_groups, stratum_of
 from .twin_scores import TwinFile

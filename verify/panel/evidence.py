@@ -40,8 +40,9 @@ from ..statistics.response_match import response_grid
 from .audit import LEAST, audit
 from .likeness import like_needed, likeness, own_kind_design
 from .localise import localise
+from .members import RelatedPair, Twins
 from .own import guarded
-from .record import Panel, RelatedPair, Twins, kept_scores
+from .record import Panel, kept_scores
 from .scores import Scores, compute
 from .selection import comparable, comparable_twins, stratum_of
 from .twin_groups import independent_groups

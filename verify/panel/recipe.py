@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ..base import InputError, Record, first_problem
+from .members import NAME, check_strangers, check_twins
 from .pattern import Pattern, expand
-from .record import NAME, check_strangers, check_twins
 
 _LARGEST = 10_000_000  # bytes
 LONGEST_LABEL = 200

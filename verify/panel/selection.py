@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from ..base import Phrase, Record
 from ..checkpoint import Architecture
 from ..fingerprint import ANCHORS, LEAST_ANCHORS, Fingerprint, known_tokens
-from .record import Member, Panel, Twins, blind, kin
+from .members import Member, Twins, blind, kin
+from .record import Panel
 
 
 class Dropped(Record):

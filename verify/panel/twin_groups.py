@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .record import RelatedPair, Twins, kin
+from .members import RelatedPair, Twins, kin
 
 
 def independent_groups(twins: Sequence[Twins], found: Sequence[RelatedPair] = ()) -> tuple[int, ...]:

@@ -32,7 +32,8 @@ from ..base import Progress, StatisticsError, silent
 from ..fingerprint import Fingerprint
 from ..fingerprint.cut import on_anchors, reduced
 from ..statistics import Similarity
-from .record import Panel, Twins
+from .members import Twins
+from .record import Panel
 from .twin_scores import TwinScores, score_twins
 
 FLOORS = (0.01, 0.001)
