@@ -12,7 +12,7 @@ from ..claim import ClaimReport
 from ..claim.pages import Pages
 from .calibration import calibration
 from .page import Block, Items, Picture, Section, View, filled, subject
-from .report_figures import figures
+from .pictures import pictures as drawn
 from .sections.assumptions import assumptions
 from .sections.checks import checks
 from .sections.conservative import conservative
@@ -42,7 +42,7 @@ FIRST = ("identity", "chance")
 
 def _lineage(report: ClaimReport) -> View:
     """The page of a claim of lineage."""
-    pictures = {figure.name: Picture(figure.name, figure.title, figure.alt) for figure in figures(report).values()}
+    pictures = {figure.name: Picture(figure.name, figure.title, figure.alt) for figure in drawn(report).values()}
     sections: dict[str, list[Block]] = {
         "What was looked at": looked_at(report),
         "Parts compared": parts(report),

@@ -44,8 +44,8 @@ def exact_tests(report: ClaimReport) -> list[Block]:
         table("Counts of the exact tests", columns, rows),
         Paragraph(
             "p-values are log10, adjusted ones by Holm's procedure over the tests. Each follows from its count "
-            "alone: same index, P(F ≥ k) ≤ L^(k−L) L!/k! for k of L independent groups (expected by chance); signs, the "
-            "binomial tail at one half."
+            "alone: same index, P(F ≥ k) ≤ L^(k−L) L!/k! for k of L independent groups (expected by chance); "
+            "signs, the binomial tail at one half."
         ),
         Items(tuple((Code(test.id), ": ", *effect) for test in tests if (effect := _effect(test)))),
     ]
