@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
 
@@ -31,7 +31,7 @@ from .record import (
     Untestable,
 )
 from .result import ScreenResult
-from .second_stage import Tested
+from .second_stage import Outcome, Tested
 
 POWER = 0.999
 """Power of the first stage for which the smallest share is stated."""
@@ -114,9 +114,7 @@ def conclude(
         pairs=pairs,
         identical=len(identical),
         untestable=tuple(Untestable(reason=r, pairs=n) for r, n in sorted(untestable.items())),
-        first_stage=FirstStage(
-            level=10**log10_level, tested=first.tested, passed=len(tested), power=power
-        ),
+        first_stage=FirstStage(level=10**log10_level, tested=first.tested, passed=len(tested), power=power),
         families=families([edge for edge in edges if edge.verdict != "suspected"], all_pairs=against is None),
         suspected=tuple(edge for edge in edges if edge.verdict == "suspected"),
         statements=_statements(
@@ -156,7 +154,7 @@ def _rows(
             b=b,
             stage="full",
             first_log10_p=min(first.values(), default=None),
-            tests={name: outcome and outcome.log10_p for name, outcome in t.tests.items()},
+            tests=_of_each(t, lambda outcome: outcome.log10_p),
             log10_p=log10_p,
             adjusted_log10_p=family_wise,
             fdr_log10_p=discovery,
@@ -179,10 +177,12 @@ def _edge(
     alpha: float,
     pairs: int,
 ) -> Edge:
-    of_one = log10_alpha_of_one(level_of_pair(alpha, pairs), sum(test is not None for test in found.tests.values()), 1)
+    of_one = log10_alpha_of_one(
+        level_of_pair(alpha, pairs), sum(test is not None for test in found.tests.values()), 1
+    )
     sorted_out = kind(
-        {name: outcome and outcome.log10_p for name, outcome in found.tests.items()},
-        {name: outcome and detectable(outcome.counts, of_one) for name, outcome in found.tests.items()},
+        _of_each(found, lambda outcome: outcome.log10_p),
+        _of_each(found, lambda outcome: detectable(outcome.counts, of_one)),
         of_one,
     )
     layers_a, layers_b = (records[label].architecture.layers for label in (a, b))
@@ -203,6 +203,11 @@ def _edge(
         closeness=closeness(found.tests),
         kept=kept_most(found.tests, sorted_out.found),
     )
+
+
+def _of_each(found: Tested, value: Callable[[Outcome], float | None]) -> dict[str, float | None]:
+    """A number of each exact test; None if the test does not apply."""
+    return {name: None if outcome is None else value(outcome) for name, outcome in found.tests.items()}
 
 
 def _identical_edge(records: Mapping[str, FingerprintRecord], a: str, b: str) -> Edge:

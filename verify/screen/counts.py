@@ -4,8 +4,8 @@ A statistic's block readers (``statistics.counted``) give the blocks of each mod
 are compared, without alignment of layers and without looking for ties. Models of one run have the same blocks,
 stacked in arrays of shape [groups, copies, n, models, k].
 
-A count depends on its two models alone: the vectors of a fingerprint are float16 of length 1, so sums of their products
-are exact in float64, in whatever order and beside whatever other models they are taken.
+A count depends on its two models alone: the vectors of a fingerprint are float16 of length 1, so sums of their
+products are exact in float64, in whatever order and beside whatever other models they are taken.
 """
 
 from __future__ import annotations

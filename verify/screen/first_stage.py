@@ -99,7 +99,9 @@ def tile(first: Sequence[FirstSketch], second: Sequence[FirstSketch], wanted: Wa
                 comparisons.append(Comparison(signatures, reason, []))
                 continue
             tallies = tallied(run_a, run_b, read)
-            comparisons.append(Comparison(signatures, None, [(t.statistic, t.law, t.most, t.groups) for t in tallies]))
+            comparisons.append(
+                Comparison(signatures, None, [(t.statistic, t.law, t.most, t.groups) for t in tallies])
+            )
             passes = np.logical_or.reduce([t.passing(log10(LARGEST_LEVEL)) for t in tallies]) if tallies else here
             for x, y in np.argwhere(passes & here):
                 found.append((i + int(x), j + int(y), {t.statistic: t.log10_p(int(x), int(y)) for t in tallies}))
