@@ -29,6 +29,7 @@ from .tree import Branch, nearest, tree
 _MOST_DRAWN = 300  # models of a tree
 _FOLDED = 25  # models of a tree from which it is folded
 _MOST_ROWS = 1000  # of a table
+_MOST_JOINTS = 20  # of a family
 _CLOSENESS = (
     "Closeness is what a model has kept of another beyond chance, from 0 to 1, on average over the exact tests that "
     "apply: the share of indices at their place, times the cosine of the units identified where there is one, or of "
@@ -105,7 +106,9 @@ def _family(n: int, family: Family, stated: dict[tuple[str, str], Declaration]) 
         f"A tree of {counted(len(branches), 'row')}, which the list below it gives in words.",
         rows,
     )
-    notes: list[Inline] = [_only(joint.models, joint.sides) for joint in family.joints[:_MOST_ROWS]]
+    notes: list[Inline] = [_only(joint.models, joint.sides) for joint in family.joints[:_MOST_JOINTS]]
+    if (more := len(family.joints) - _MOST_JOINTS) > 0:
+        notes.append(f"{counted(more, 'more model')} of which each alone joins its sides: families.json names them.")
     if (more := len(tree(family)) - len(branches)) > 0:
         notes.append(f"The tree shows the {_MOST_DRAWN} models nearest to its top; {more} more are in the tables.")
     return Shown(
