@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import screens
-from tests.screens import SHAPE, named
+from tests.screens import named
 from tests.strategies import architecture, gpt2_like, moe_like, random_arrays
 from verify import Fingerprint
 from verify.screen import ScreenResult, all_pairs, first_stage, plan, screen, second_stage, sketches
@@ -60,7 +60,7 @@ def count(monkeypatch: pytest.MonkeyPatch) -> Count:
 @pytest.fixture
 def alone(family: list[Fingerprint]) -> Iterator[dict[int, bytes]]:
     """What some of the models give by themselves, without anything kept."""
-    yield {n: bytes_of(screen(family[:n])) for n in (4, 5)}
+    return {n: bytes_of(screen(family[:n])) for n in (4, 5)}
 
 
 def test_one_more_model_costs_its_own_pairs(

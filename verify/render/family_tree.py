@@ -12,7 +12,7 @@ _TOP = 20
 _LEFT = 8
 _STEP, _STEPS = 22, 150  # units that a row is moved in: of one step, and of all steps together
 _NAME, _SMALL = 13, 11  # sizes of text
-_WIDTH_OF_SIGN = 0.6  # of the size of its text, about
+_WIDE, _NARROW = 0.64, 0.54  # width of a sign, of the size of bold and of other text, about
 
 
 @dataclass(frozen=True)
@@ -54,23 +54,24 @@ def family_tree(name: str, title: str, alt: str, rows: Sequence[Row]) -> Drawing
             shapes.append(Line(((at[row.above][0], y), (x, y)), row.role, 2, dashed=row.dashed))
         shapes.append(Dots(((x, y),), "ink", 3.5))
         room = PHONE - x - 8
-        shapes.append(Text((x + 8, y + 4), _fitting(row.name, row.mark, room, _NAME), size=_NAME, bold=True))
+        shapes.append(
+            Text((x + 8, y + 4), _fitting(row.name, row.mark, room / (_NAME * _WIDE)), size=_NAME, bold=True)
+        )
         if row.words:
             role: Role = "warn" if row.role == "warn" else "muted"
-            shapes.append(Text((x + 8, y + 18), _fitting(row.words, "", room, _SMALL), role, _SMALL))
-    return Drawing(name, title, alt, PHONE, _TOP + _ROW * len(rows), tuple(shapes))
+            shapes.append(Text((x + 8, y + 18), _fitting(row.words, "", room / (_SMALL * _NARROW)), role, _SMALL))
+    return Drawing(name, title, alt, title, PHONE, _TOP + _ROW * len(rows), tuple(shapes))
 
 
-def _fitting(text: str, mark: str, room: float, size: float) -> str:
+def _fitting(text: str, mark: str, room: float) -> str:
     """A text that fits beside its mark, without its middle if it is too long: names often differ at their ends.
 
     Parameters
     ----------
     text : to be shortened.
     mark : added unchanged.
-    room : in units.
-    size : of the text.
+    room : in signs.
     """
-    most = max(8, int(room / (size * _WIDTH_OF_SIGN)) - len(mark))
+    most = max(8, int(room) - len(mark))
     end = most // 2
     return (text if len(text) <= most else f"{text[: most - end - 1]}…{text[len(text) - end :]}") + mark

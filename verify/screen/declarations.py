@@ -7,7 +7,7 @@ from typing import Literal
 from .families import components_of, graph_of
 from .record import Edge, ScreenRecord
 
-Declaration = Literal["declared", "declared through others", "not declared", "not examined"]
+Declaration = Literal["declared", "declared via others", "not declared", "not examined"]
 
 
 def declarations(record: ScreenRecord) -> dict[tuple[str, str], Declaration]:
@@ -27,7 +27,7 @@ def _of(edge: Edge, group: dict[str, int]) -> Declaration:
         return "not examined"
     if edge.declared:
         return "declared"
-    return "declared through others" if edge.a in group and group[edge.a] == group.get(edge.b) else "not declared"
+    return "declared via others" if edge.a in group and group[edge.a] == group.get(edge.b) else "not declared"
 
 
 def not_declared(record: ScreenRecord) -> list[Edge]:
