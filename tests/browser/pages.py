@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tests.renderings import PAIRS
 from tests.reports import CREATED
-from verify import test_lineage
-from verify.data import model
+from verify import screen, test_lineage
+from verify.data import model, models
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,18 @@ def verdict(pair: str) -> Callable[[Path], str]:
     return make
 
 
+def screened(folder: Path) -> str:
+    """The page of a screen of all shipped models."""
+    path = folder / "screen.html"
+    path.write_text(screen([model(name) for name in models()]).to_html(), "utf-8")
+    return path.as_uri()
+
+
 PAGES = (
     Page("related", verdict("related")),
     Page("no-sign", verdict("unrelated")),
     Page("more-alike", verdict("obfuscated-all")),
     Page("the-same", verdict("identical")),
     Page("untestable", verdict("untestable")),
+    Page("screen", screened),
 )
