@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..base import NotFoundError, Phrase, Progress, silent
 from .adapters.overlay import declared_bases, is_local, merged_onto
 from .architecture import Architecture, FileIdentity
+from .card import declared_base
 from .canonical import CanonicalTensor, placed, quiet
 from .formats.tensor import Indexer, Tensor
 from .layouts.describe import describe
@@ -116,6 +117,11 @@ class Checkpoint:
     def declared_bases(self) -> tuple[str, ...]:
         """Names of the base models that the model declares."""
         return declared_bases(self._source.place)
+
+    @property
+    def declared_relation(self) -> str | None:
+        """What its card says that it is of them, such as ``finetune`` or ``merge``; None if it does not say."""
+        return declared_base(self._source.place).relation
 
     @property
     def bytes_of(self) -> dict[Key | str, int]:

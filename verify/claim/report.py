@@ -61,6 +61,10 @@ class ClaimReport(Pages):
     multiplied by it, those of single tests are not."""
     chronology: str | None = None
     """Which file existed first, as stated by the caller."""
+    authors: tuple[Author, ...] = later(())
+    """Who made the report, as stated by the caller: "Family, Given" for a person, or the name of a body."""
+    url: Url | None = later()
+    """Where it is published, as stated by the caller."""
     shared_anchors: int | None = later()
     """Number of anchor tokens that both vocabularies know, which decides whether tests on tokens apply; None in older
     files."""

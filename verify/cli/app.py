@@ -106,6 +106,14 @@ def cli(context: click.Context, verbose: int) -> None:
     help="Number of pairs searched to find this one; multiplies every p-value.",
 )
 @click.option("--chronology", help="Which file existed first, and how you know; recorded as stated.")
+@click.option(
+    "--author",
+    "authors",
+    multiple=True,
+    metavar="NAME",
+    help='Who makes the report, for its citation (repeatable): "Family, Given" for a person, or the name of a body.',
+)
+@click.option("--url", help="Where the report will be published, for its citation.")
 @click.option("--created", help="Time to record instead of the present (ISO 8601).")
 @click.option("--fail-on", default="", metavar="VERDICT,...", help="Exit with status 3 on these verdicts.")
 @click.option("--json", "as_json", is_flag=True, help="Print report.json instead of Markdown.")
@@ -134,6 +142,8 @@ def lineage(
     corpora: tuple[str, ...],
     searched: int,
     chronology: str | None,
+    authors: tuple[str, ...],
+    url: str | None,
     created: str | None,
     fail_on: str,
     as_json: bool,
@@ -168,6 +178,8 @@ def lineage(
             corpus=(corpora[0], corpora[-1]) if corpora else "",
             searched=searched,
             chronology=chronology,
+            authors=authors,
+            url=url,
             created=created,
             progress=progress,
         )

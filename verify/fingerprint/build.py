@@ -204,6 +204,7 @@ def _read_part(
         "revision": checkpoint.revision,
         "merged_onto": checkpoint.merged_onto,
         "declared_bases": checkpoint.declared_bases,
+        "declared_relation": checkpoint.declared_relation,
         "architecture": architecture,
         "not_read": checkpoint.not_read,
         "effort": effort,
