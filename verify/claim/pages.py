@@ -9,6 +9,7 @@ from ..base import Record, options, write_atomically
 
 if TYPE_CHECKING:
     from .answer import Answer
+    from .citation import Citation
 
 
 class Pages(Record):
@@ -27,6 +28,11 @@ class Pages(Record):
     def names(self) -> tuple[str, str]:
         """Names of A and B."""
         raise NotImplementedError
+
+    @property
+    def outcomes(self) -> frozenset[str]:
+        """What ``--fail-on`` can name: the verdict, and what else holds of the report."""
+        return frozenset((self.answer.verdict,))
 
     def summary(self) -> str:
         """The answer in a few lines of text: what was found, its chance, and what that does not mean."""
@@ -95,3 +101,10 @@ class Pages(Record):
         from ..render import compact
 
         return compact(self)
+
+
+def citation_of(report: Pages) -> Citation:
+    """How to cite a report."""
+    from ..render import cite
+
+    return cite(report)

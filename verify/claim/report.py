@@ -21,13 +21,12 @@ from ..wording import LATEST, VERSIONS, say
 from ..wording import said as spoken
 from . import said
 from .answer import Answer, answer
-from .citation import Citation, cite
+from .citation import Author, Citation, Url
 from .declared import Declared
 from .evidence import EXACT, PANEL, RESERVED, EvidenceLine, Verdict, not_ones_own
-from .pages import Pages
+from .pages import Pages, citation_of
 from .parts import EqualTensors
 from .record import Hypotheses, PartResult, Provenance
-from .said_of_parts import cited
 from .subject import Subject
 
 SCHEMA: Final = 2
@@ -186,6 +185,16 @@ class ClaimReport(Pages):
         return self._words(said.said(self).finding)
 
     @property
+    def undeclared(self) -> bool:
+        """Whether the models are related, and neither names the other as a base, nor do both name one."""
+        return self.declared.status == "undeclared_found"
+
+    @property
+    def outcomes(self) -> frozenset[str]:
+        """The verdict, and ``undeclared`` if that is so."""
+        return frozenset((self.verdict, *(("undeclared",) if self.undeclared else ())))
+
+    @property
     def answer(self) -> Answer:
         """The first lines of the report, in words."""
         return answer(self)
@@ -235,8 +244,7 @@ class ClaimReport(Pages):
     @property
     def citation(self) -> Citation:
         """How to cite the report; derived from the rest."""
-        version = self.provenance.software.get("verify-lineage", "")
-        return cite(cited(self), self.digest, self.created, version)
+        return citation_of(self)
 
     def say(self, phrase: Phrase) -> str:
         """A reason or note of the report, in the sentences of its catalogue."""
