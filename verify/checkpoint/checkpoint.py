@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ..base import NotFoundError, Phrase, Progress, silent
 from .adapters.overlay import declared_bases, is_local, merged_onto
 from .architecture import Architecture, FileIdentity
-from .card import declared_base
 from .canonical import CanonicalTensor, placed, quiet
+from .card import declared_base
 from .formats.tensor import Indexer, Tensor
 from .layouts.describe import describe
 from .layouts.divide import Division, Territory

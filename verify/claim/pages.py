@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from .citation import Citation
 
 
+Models = tuple[str | os.PathLike[str] | None, str | os.PathLike[str] | None]
+"""Paths of A and B; None where unknown."""
+
+
 class Pages(Record):
     """A record with a digest, and the pages that are rendered from it."""
 
@@ -51,14 +55,16 @@ class Pages(Record):
         """Canonical JSON (RFC 8785); also written to ``path`` if given."""
         raise NotImplementedError
 
-    def to(self, form: str, path: str | os.PathLike[str] | None = None) -> bytes:
+    def to(self, form: str, path: str | os.PathLike[str] | None = None, *, models: Models = (None, None)) -> bytes:
         r"""The file of a format; also written to ``path`` if given.
 
         Parameters
         ----------
         form : a key of ``verify.render.FORMATS``: ``"md"``, ``"tex"``, ``"html"``, ``"pdf"``, ``"json"``, or
-            ``"fragment"``, LaTeX for ``\\input``.
+            ``"fragment"``, LaTeX for ``\\input``; of a claim report also ``"card"``, ``"badge"``, ``"github"``,
+            ``"sarif"``, ``"cyclonedx"``, ``"spdx"``, ``"intoto"``, ``"bibtex"`` and ``"cff"``.
         path : file to write.
+        models : paths of A and B, for formats that point at their files (``github``, ``sarif``).
 
         Raises
         ------
@@ -67,7 +73,7 @@ class Pages(Record):
         """
         from ..render import FORMATS
 
-        content = FORMATS[options.one_of("form", form, tuple(FORMATS))](self)
+        content = FORMATS[options.one_of("form", form, tuple(FORMATS))](self, models)
         if path is not None:
             write_atomically(options.path("path", path), content)
         return content

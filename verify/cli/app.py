@@ -24,7 +24,6 @@ from .options import Effort, effort_options, side_options
 from .output import (
     check_report_folder,
     check_writable,
-    chosen_formats,
     chosen_verdicts,
     count,
     echo,
@@ -35,6 +34,7 @@ from .output import (
     no_pdf,
     printable,
     progress_bar,
+    report_formats,
     write_report,
 )
 from .panel import panel
@@ -76,7 +76,7 @@ def cli(context: click.Context, verbose: int) -> None:
     "--format",
     "names",
     metavar="FORMAT,...",
-    help=f"Formats to write, comma-separated: {', '.join(formats())}.  [default: json,md]",
+    help=f"Formats to write with -o, or one to print: {', '.join(formats())}.  [with -o: json,md]",
 )
 @click.option("--alpha", type=float, default=1e-3, show_default=True, help="Level of the exact tests.")
 @click.option(
@@ -119,7 +119,12 @@ def cli(context: click.Context, verbose: int) -> None:
 )
 @click.option("--url", help="Where the report will be published, for its citation.")
 @click.option("--created", help="Time to record instead of the present (ISO 8601).")
-@click.option("--fail-on", default="", metavar="VERDICT,...", help="Exit with status 3 on these verdicts.")
+@click.option(
+    "--fail-on",
+    default="",
+    metavar="VERDICT,...",
+    help="Exit with status 3 on these verdicts, or for undeclared where related models do not declare it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the record (report.json) in place of the answer.")
 @color_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
@@ -159,14 +164,10 @@ def lineage(
     Each is a folder or file of weights, its address (org/model and hf://org/model@revision on the Hugging Face Hub,
     https://, s3://), or a saved fingerprint.
     """
-    unwanted = chosen_verdicts(fail_on, get_args(Verdict))
-    if names is not None and output is None:
-        raise InputError("--format is for the files of a report; give their folder with -o.")
+    unwanted = chosen_verdicts(fail_on, (*get_args(Verdict), "undeclared"))
     if len(corpora) > 2:
         raise InputError(f"--corpus is given {len(corpora)} times; give it once for both models, or twice: A's, B's.")
-    wanted = chosen_formats("json,md" if names is None else names)
-    if output is not None:
-        check_report_folder(output, wanted)
+    wanted = report_formats(names, output)
     from ..checkpoint import Location
     from ..lineage import test_lineage
 
@@ -188,7 +189,7 @@ def lineage(
             created=created,
             progress=progress,
         )
-    give_report(report, output, wanted, unwanted, as_json=as_json)
+    give_report(report, output, wanted, unwanted, as_json=as_json, models=(a, b))
 
 
 @cli.command()
@@ -260,7 +261,7 @@ def demo(output: Path, quiet: bool) -> None:
 
     pairs = {"related": ("continued-3x", "reference"), "unrelated": ("stranger-1", "reference")}
     left_out = no_pdf()
-    wanted = [name for name in formats() if name != "pdf" or left_out is None]
+    wanted = [name for name in formats(claims=False) if name != "pdf" or left_out is None]
     for pair in pairs:
         check_report_folder(output / pair, wanted)
     for name, (a, b) in pairs.items():

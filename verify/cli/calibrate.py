@@ -7,10 +7,9 @@ from typing import get_args
 
 import click
 
-from ..base import InputError
 from ..calibrate.record import CLOSER, DESIGNS, SCALES, Calibration, Closer, Design, Scale
 from .answer import color_option
-from .output import check_report_folder, chosen_formats, chosen_verdicts, formats, give_report
+from .output import chosen_verdicts, formats, give_report, report_formats
 
 
 @click.command()
@@ -62,7 +61,7 @@ from .output import check_report_folder, chosen_formats, chosen_verdicts, format
     "--format",
     "names",
     metavar="FORMAT,...",
-    help=f"Formats to write, comma-separated: {', '.join(formats())}.  [default: json,md]",
+    help=f"Formats to write with -o, or one to print: {', '.join(formats(claims=False))}.  [with -o: json,md]",
 )
 @click.option("--fail-on", default="", metavar="VERDICT,...", help="Exit with status 3 on these verdicts.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record (report.json) in place of the answer.")
@@ -94,11 +93,7 @@ def calibrate(
     from ..calibrate import calibrate as run
 
     unwanted = chosen_verdicts(fail_on, get_args(Calibration))
-    if names is not None and output is None:
-        raise InputError("--format is for the files of a report; give their folder with -o.")
-    wanted = chosen_formats("json,md" if names is None else names)
-    if output is not None:
-        check_report_folder(output, wanted)
+    wanted = report_formats(names, output, claims=False)
     closer: Closer = CLOSER[0] if larger else CLOSER[1]
     report = run(
         scores,

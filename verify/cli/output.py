@@ -1,8 +1,8 @@
 """Output of commands: checked to be writable before the long work, and written once everything is made.
 
-A folder holds the pages of one report. Writing a report replaces or removes files of its five names (``report.json``,
-``.md``, ``.tex``, ``.html``, ``.pdf``) from another report, and touches nothing else. A file of such a name that is
-not a page of a report is refused before the work.
+A folder holds the files of one report. Writing a report replaces or removes files of its names (``report.json``,
+``report.md`` and so on, as ``verify.render.FORMATS`` has them) from another report, and touches nothing else. A file of
+such a name that is not of a report is refused before the work.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .answer import spoken
 if TYPE_CHECKING:
     from ..calibrate import CalibrationReport
     from ..claim import ClaimReport
-    from ..claim.pages import Pages
+    from ..claim.pages import Models, Pages
 
     Report = ClaimReport | CalibrationReport
 
@@ -80,22 +80,54 @@ def check_writable(*files: Path) -> None:
             ) from error
 
 
-def chosen_formats(text: str) -> list[str]:
-    """The formats in a comma-separated list, in its order.
+def chosen_formats(text: str, *, claims: bool = True) -> list[str]:
+    """The formats in a comma-separated list, in its order, and those that are written with them.
+
+    Parameters
+    ----------
+    text : the list.
+    claims : whether they are for a claim report; else for a calibration, which has fewer.
 
     Raises
     ------
     InputError
         If one is unknown, none is named, or a PDF is asked for and cannot be typeset here.
     """
+    from ..render import FORMATS
+
     names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    known = formats()
+    known = formats(claims=claims)
     if unknown := [name for name in names if name not in known]:
         raise InputError(f"--format names {unknown[0]!r:.60}; give formats among {', '.join(known)}.")
     if not names:
         raise InputError(f"--format names nothing; give formats among {', '.join(known)}.")
     if "pdf" in names and (reason := no_pdf()) is not None:
         raise InputError(f"--format names 'pdf', and {reason}.")
+    return list(dict.fromkeys((*names, *(other for name in names for other in FORMATS[name].beside))))
+
+
+def report_formats(text: str | None, output: Path | None, *, claims: bool = True) -> list[str]:
+    """The formats that a command gives, once it is known that their files can be written.
+
+    Parameters
+    ----------
+    text : value of ``--format``, if given.
+    output : folder of ``-o``; None if one format is to be printed, or only the answer.
+    claims : as for :func:`chosen_formats`.
+
+    Raises
+    ------
+    InputError
+        If a format is unknown, a file cannot be written, or formats cannot be printed.
+    """
+    if output is not None:
+        names = chosen_formats("json,md" if text is None else text, claims=claims)
+        check_report_folder(output, names)
+        return names
+    names = [] if text is None else chosen_formats(text, claims=claims)
+    asked = {name.strip() for name in (text or "").split(",")} - {""}
+    if len(asked) > 1 or "pdf" in asked:
+        raise InputError(f"--format names {text!r:.60}, which takes files; give their folder with -o.")
     return names
 
 
@@ -113,11 +145,18 @@ def chosen_verdicts(text: str, known: Sequence[str]) -> set[str]:
     return names
 
 
-def formats() -> list[str]:
-    """All formats of a whole report."""
+def formats(*, claims: bool = True) -> list[str]:
+    """All formats of a whole report: of a claim report, or those that every report has."""
     from ..render import FORMATS
 
-    return [name for name in FORMATS if name != "fragment"]
+    return [name for name, form in FORMATS.items() if name != "fragment" and (claims or not form.claims_only)]
+
+
+def file_of(name: str) -> str:
+    """The name of the file of a format."""
+    from ..render import FORMATS
+
+    return FORMATS[name].file
 
 
 def no_pdf() -> str | None:
@@ -137,9 +176,9 @@ def check_report_folder(folder: Path, names: Sequence[str]) -> None:
     InputError
         If a file cannot be written, or one has the name of a page and is not one.
     """
-    check_writable(*(folder / f"report.{name}" for name in names))
+    check_writable(*(folder / file_of(name) for name in names))
     for name in formats():
-        page = folder / f"report.{name}"
+        page = folder / file_of(name)
         if page.exists() and not (page.is_file() and _is_page(page)):
             lost = "be lost" if name in names else "stand beside those of another model"
             raise InputError(
@@ -149,25 +188,36 @@ def check_report_folder(folder: Path, names: Sequence[str]) -> None:
 
 
 def give_report(
-    report: Report, output: Path | None, wanted: Sequence[str], unwanted: Collection[str], *, as_json: bool
+    report: Report,
+    output: Path | None,
+    wanted: Sequence[str],
+    unwanted: Collection[str],
+    *,
+    as_json: bool,
+    models: Models = (None, None),
 ) -> None:
     """Write a report, print its answer, and end with status 3 on a verdict of ``--fail-on``.
 
     Parameters
     ----------
     report : the report.
-    output : folder to write it to; None to print the answer alone.
+    output : folder to write it to; None to print the answer alone, or the one format that is wanted.
     wanted : formats to write.
-    unwanted : verdicts of ``--fail-on``.
+    unwanted : outcomes of ``--fail-on``.
     as_json : whether to print the record in place of the answer.
+    models : paths of A and B as given.
     """
+    from ..render import FORMATS
+
     if output is not None:
-        write_report(report, output, wanted)
+        write_report(report, output, wanted, models)
     if as_json:
         echo_json(report.to_json())
+    elif output is None and wanted:
+        echo(FORMATS[wanted[0]](report, models).decode(), nl=False)
     else:
         echo(spoken(report, _then(output, wanted)))
-    if report.verdict in unwanted:
+    if not report.outcomes.isdisjoint(unwanted):
         sys.exit(3)
 
 
@@ -175,20 +225,23 @@ def _then(output: Path | None, wanted: Sequence[str]) -> list[str]:
     """What to do next."""
     if output is None:
         return ["The same with -o FOLDER writes the report, with pictures, all numbers, and how to check it."]
-    made = ", ".join(str(output / f"report.{name}") for name in wanted)
+    made = ", ".join(str(output / file_of(name)) for name in wanted)
     if "json" not in wanted:
         return [f"Written: {made}."]
     return [f"Written: {made}.", f"verify replay {shlex.quote(str(output / 'report.json'))} checks its arithmetic."]
 
 
-def write_report(report: Pages, folder: Path, names: Sequence[str] = ("json", "md")) -> None:
-    """Write ``report.<format>`` for each format; all are made before any is written or removed.
+def write_report(
+    report: Pages, folder: Path, names: Sequence[str] = ("json", "md"), models: Models = (None, None)
+) -> None:
+    """Write the file of each format; all are made before any is written or removed.
 
     Parameters
     ----------
     report : the report.
     folder : made if there is none.
     names : formats to write.
+    models : paths of A and B as given.
 
     Raises
     ------
@@ -200,10 +253,10 @@ def write_report(report: Pages, folder: Path, names: Sequence[str] = ("json", "m
     contents, failed = {}, None
     for name in sorted(names, key="json".__eq__):  # the record, which the pages belong to, comes last
         try:
-            contents[f"report.{name}"] = FORMATS[name](report)
+            contents[file_of(name)] = FORMATS[name](report, models)
         except InputError as error:  # the report is written even if a typesetter is missing
             failed = error
-    others = [folder / f"report.{name}" for name in formats() if f"report.{name}" not in contents]
+    others = [folder / file_of(name) for name in formats() if file_of(name) not in contents]
     stale = [page.name for page in others if page.is_file() and _is_page(page) and not _is_of(page, report)]
     replace_together(folder, contents, stale)
     if failed is not None:

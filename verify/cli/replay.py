@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .options import side_options
-from .output import check_report_folder, chosen_formats, echo, echo_json, formats, progress_bar, write_report
+from .output import (
+    check_report_folder,
+    chosen_formats,
+    echo,
+    echo_json,
+    file_of,
+    formats,
+    progress_bar,
+    write_report,
+)
 
 if TYPE_CHECKING:
     from ..replay.agreement import Replay
@@ -91,15 +100,17 @@ def replay(
     required=True,
     help="Folder to write to; files of another report in it are removed.",
 )
-def render(report: Path, names: str, output: Path) -> None:
+@click.option("--a", help="Path of model A, for formats that point at its files (github, sarif).")
+@click.option("--b", help="Path of model B, likewise.")
+def render(report: Path, names: str, output: Path, a: str | None, b: str | None) -> None:
     """Write REPORT (an unaltered report.json) in other formats."""
     from ..calibrate.reading import opened
 
     wanted = chosen_formats(names)
     check_report_folder(output, wanted)
-    write_report(opened(report), output, wanted)
+    write_report(opened(report), output, wanted, (a, b))
     for name in wanted:
-        echo(str(output / f"report.{name}"))
+        echo(str(output / file_of(name)))
 
 
 def _page(outcome: Replay) -> str:

@@ -48,7 +48,9 @@ def keygen(output: Path) -> None:
 @click.argument("report", type=click.Path(path_type=Path))
 @click.option("--key", type=click.Path(path_type=Path), required=True, help="File of the private key.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Envelope to write; REPORT.dsse by default.")
-def sign(report: Path, key: Path, output: Path | None) -> None:
+@click.option("--a", type=click.Path(path_type=Path), help="Folder of model A, to cover it whole, as model.sig does.")
+@click.option("--b", type=click.Path(path_type=Path), help="Folder of model B, likewise.")
+def sign(report: Path, key: Path, output: Path | None, a: Path | None, b: Path | None) -> None:
     """Sign REPORT (a report.json): writes a DSSE envelope that holds the whole report.
 
     The passphrase of an encrypted key is asked for, or taken from VERIFY_KEY_PASSPHRASE.
@@ -61,7 +63,7 @@ def sign(report: Path, key: Path, output: Path | None) -> None:
     if target.resolve() in (report.resolve(), key.resolve()):
         raise InputError(f"{target.name!r:.120} would be overwritten by its own signature; give another -o.")
     secret = _read(key, _LONGEST_KEY)
-    envelope = seal(ClaimReport.from_json(report), secret, passphrase=_passphrase(key.name, secret))
+    envelope = seal(ClaimReport.from_json(report), secret, passphrase=_passphrase(key.name, secret), folders=(a, b))
     write_atomically(target, envelope + b"\n")
     echo(str(target))
 
@@ -70,7 +72,9 @@ def sign(report: Path, key: Path, output: Path | None) -> None:
 @click.argument("envelope", type=click.Path(path_type=Path))
 @click.option("--key", type=click.Path(path_type=Path), required=True, help="File of the signer's public key.")
 @click.option("--report", type=click.Path(path_type=Path), help="A report.json that must be the signed one.")
-def check_signature(envelope: Path, key: Path, report: Path | None) -> None:
+@click.option("--a", type=click.Path(path_type=Path), help="Folder of model A that must be the signed one.")
+@click.option("--b", type=click.Path(path_type=Path), help="Folder of model B, likewise.")
+def check_signature(envelope: Path, key: Path, report: Path | None, a: Path | None, b: Path | None) -> None:
     """Check that the holder of a key signed the report in ENVELOPE; exits with 1 where not.
 
     A valid signature says who vouches for the report, not that the report is right.
@@ -79,7 +83,7 @@ def check_signature(envelope: Path, key: Path, report: Path | None) -> None:
 
     public = _read(key, _LONGEST_KEY)
     try:
-        signed = verify_signature(_read(envelope, LONGEST_ENVELOPE), public)
+        signed = verify_signature(_read(envelope, LONGEST_ENVELOPE), public, folders=(a, b))
         if report is not None and not _is(signed, _read(report, LONGEST_ENVELOPE)):
             raise SignatureError(
                 f"Not valid for {report.name!r:.120}: it differs from the signed report, whose digest is "

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..claim.citation import Citation
-    from ..claim.pages import Pages
-    from .documents.notices import Models
+    from ..claim.pages import Models, Pages
 
 
 @dataclass(frozen=True)
@@ -79,9 +78,9 @@ def _badge(report: Any) -> bytes:
 
 
 def _github(report: Any, models: Models) -> bytes:
-    from .documents.github import annotations
+    from .documents.github import workflow_command
 
-    return annotations(report, models).encode()
+    return workflow_command(report, models).encode()
 
 
 def _sarif(report: Any, models: Models) -> bytes:

@@ -20,7 +20,7 @@ _MOST_NAMED = 8
 
 
 def card(report: ClaimReport) -> str:
-    """The fragment, of the card of the model that is declared to descend from the other, else of the questioned one."""
+    """The fragment, for the card of the model that is declared to descend from the other, else of A."""
     declared = descent(report.a, report.b, report.declared)
     other = report.a if declared is not None and declared.child is report.b else report.b
     answer = report.answer

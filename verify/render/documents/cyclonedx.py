@@ -1,7 +1,7 @@
 """A report as a CycloneDX 1.7 bill of materials (ECMA-424): two machine-learning models and the claim about them.
 
-``pedigree.ancestors`` has a direction and a verdict has none: a model is given an ancestor only if it is declared to be
-made from it and the verdict confirms that the two are related. In every case the claim stands in ``declarations``,
+``pedigree.ancestors`` has a direction and a verdict has none: a model is given an ancestor only if it is declared to
+be made from it and the verdict confirms that the two are related. In every case the claim stands in ``declarations``,
 with the report as its evidence.
 """
 
@@ -79,9 +79,7 @@ def _component(subject: Subject) -> dict[str, Any]:
         at = "" if subject.revision is None else f"@{quote(subject.revision, safe='')}"
         found["purl"] = f"pkg:huggingface/{quote(repository, safe='/')}{at}"
     if files:
-        found["components"] = [
-            {"type": "file", "name": name, "hashes": [{"alg": "SHA-256", "content": digest}]} for name, digest in files
-        ]
+        found["components"] = [{"type": "file", "name": name, "hashes": [_hash(digest)]} for name, digest in files]
     return found
 
 
@@ -90,8 +88,12 @@ def _reference(report: ClaimReport) -> dict[str, Any]:
         "type": "evidence",
         "url": report.url or "report.json",
         "comment": f"Claim report {report.digest}; hash of its file report.json",
-        "hashes": [{"alg": "SHA-256", "content": file_sha256(report)}],
+        "hashes": [_hash(file_sha256(report))],
     }
+
+
+def _hash(value: str) -> dict[str, str]:
+    return {"alg": "SHA-256", "content": value}
 
 
 def _properties(values: dict[str, str]) -> list[dict[str, str]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ...claim import ClaimReport
-from .notices import Models, notice
+from ...claim.pages import Models
+from .notices import notice
 
 
-def annotations(report: ClaimReport, models: Models = (None, None)) -> str:
+def workflow_command(report: ClaimReport, models: Models = (None, None)) -> str:
     """A warning if the models are related and neither declares it, else a notice.
 
     Parameters

@@ -11,11 +11,9 @@ from ...checkpoint.card import line_of_base
 from ...claim import ClaimReport, Subject
 from ...claim.declared import descent
 from ...claim.evidence import Verdict
+from ...claim.pages import Models
 from ...wording import say
 from ..escape import NAME, SENTENCE, plain
-
-Models = tuple[str | None, str | None]
-"""Paths of A and B, as given to the command; None where unknown."""
 
 
 class Place(NamedTuple):
@@ -77,7 +75,7 @@ def described(verdict: Verdict) -> tuple[str, str]:
     return say(Phrase.of(f"answer.{verdict}.sentence", pair=pair)), say(Phrase.of(f"answer.{verdict}.not"))
 
 
-def _place(model: str | None) -> Place | None:
+def _place(model: str | os.PathLike[str] | None) -> Place | None:
     """The line of a model's card that declares its bases; else its configuration, else the model itself."""
     if model is None:
         return None

@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 from ...base import canonical
 from ...claim import ClaimReport, Subject, Verdict
+from ...claim.pages import Models
 from ..escape import NAME, plain
-from .notices import Models, Place, described, notice
+from .notices import Place, described, notice
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _KINDS = {"similar_beyond_panel": "review", "untestable": "notApplicable"}

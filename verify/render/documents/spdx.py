@@ -104,9 +104,7 @@ def _package(base: str, side: str, subject: Subject) -> list[dict[str, Any]]:
     ]  # fmt: skip
     if not files:
         return [package]
-    held = _relationship(
-        base, f"{side}-files", package["spdxId"], "contains", [file["spdxId"] for file in files]
-    )
+    held = _relationship(base, f"{side}-files", package["spdxId"], "contains", [file["spdxId"] for file in files])
     return [package, *files, held]
 
 

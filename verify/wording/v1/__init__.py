@@ -17,16 +17,7 @@ from .reasons import PHRASES as REASONS
 from .reworked import REWORKED
 
 PHRASES: dict[str, str] = (
-    {"quoted": "{text}"}
-    | ANSWERS
-    | REASONS
-    | FINDINGS
-    | PARTS
-    | PANELS
-    | LIMITS
-    | REWORKED
-    | CALIBRATION
-    | DOCUMENTS
+    {"quoted": "{text}"} | ANSWERS | REASONS | FINDINGS | PARTS | PANELS | LIMITS | REWORKED | CALIBRATION | DOCUMENTS
 )
 """Clauses and sentences by code, to be filled."""
 FORMATS: dict[str, Callable[[Any], str]] = {
