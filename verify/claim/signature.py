@@ -20,8 +20,8 @@ questioned model and the reference, in this order, each with two digests in lowe
 
 Where the models' folders are given when it is signed, a subject for each follows, named as the model and a slash,
 whose ``sha256`` is that of the whole folder, with configuration, tokenizer and card (:mod:`verify.claim.folder`): the
-subject of the ``model.sig`` that ``model_signing sign`` writes by default. That the weights in the folder are those of
-the report is checked when it is signed, and the signer vouches for it.
+subject of the ``model.sig`` that ``model_signing sign`` writes by default. That the weights in it are those of the
+report is checked when it is signed, and the signer vouches for it.
 
 **Libraries.** securesystemslib wraps, signs and verifies DSSE (it is what in-toto and TUF use: three packages in all)
 and pyca/cryptography reads and writes keys. Not model-signing: a clean install fails on an undeclared dependency,
@@ -103,7 +103,7 @@ class Statement(_Foreign):
     """An in-toto Statement v1 about two models."""
 
     type: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
-    subject: list[ResourceDescriptor] = Field(min_length=2, max_length=4)
+    subject: list[ResourceDescriptor] = Field(json_schema_extra={"minItems": 2, "maxItems": 4})
     """The questioned model, then the reference; then the whole folder of either, under its name and a slash."""
     predicate_type: str = Field(
         alias="predicateType", pattern=f"^({_PREDICATE}|{_EARLIER_PREDICATE})[1-9][0-9]{{0,3}}$"
@@ -241,12 +241,10 @@ def verify_signature(envelope: bytes, public_key: bytes, *, folders: Folders = (
             f"schema {report.schema_of_maker}, so it was not made by this library; ask its signer for another."
         )
     models = (report.a, report.b)
-    whole = found.subject[2:]
-    expected = [*map(_subject, models)]
-    ours = [one.name for one in whole] in [
-        [_whole(one) for one in some] for some in ((), models[:1], models[1:], models)
-    ]
-    if not ours or not all(map(_same, found.subject, expected)):
+    first, whole = found.subject[:2], found.subject[2:]
+    named = [[_whole(one) for one in some] for some in ((), models[:1], models[1:], models)]
+    ours = len(first) == 2 and all(map(_same, first, map(_subject, models)))
+    if not ours or [one.name for one in whole] not in named:
         raise SignatureError(
             "The signature holds, but the statement's subjects are not the models of the report in it, so it was "
             "not made by this library; ask its signer for another."

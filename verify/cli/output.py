@@ -1,8 +1,8 @@
 """Output of commands: checked to be writable before the long work, and written once everything is made.
 
 A folder holds the files of one report. Writing a report replaces or removes files of its names (``report.json``,
-``report.md`` and so on, as ``verify.render.FORMATS`` has them) from another report, and touches nothing else. A file of
-such a name that is not of a report is refused before the work.
+``report.md`` and so on, as ``verify.render.FORMATS`` has them) from another report, and touches nothing else. A file
+of such a name that is not of a report is refused before the work.
 """
 
 from __future__ import annotations
