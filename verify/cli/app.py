@@ -22,19 +22,21 @@ from .calibrate import calibrate
 from .inspect import inspect
 from .options import Effort, effort_options, side_options
 from .output import (
+    USUAL,
     check_report_folder,
     check_writable,
+    chosen_formats,
     chosen_verdicts,
     count,
     echo,
     echo_json,
+    format_to_print,
     formats,
     give_report,
     log_to_stderr,
     no_pdf,
     printable,
     progress_bar,
-    report_formats,
     write_report,
 )
 from .panel import panel
@@ -76,7 +78,8 @@ def cli(context: click.Context, verbose: int) -> None:
     "--format",
     "names",
     metavar="FORMAT,...",
-    help=f"Formats to write with -o, or one to print: {', '.join(formats())}.  [with -o: json,md]",
+    help=f"Formats to write, comma-separated ({', '.join(formats())}); without -o, one "
+    f"to print.  [default: {','.join(USUAL)}]",
 )
 @click.option("--alpha", type=float, default=1e-3, show_default=True, help="Level of the exact tests.")
 @click.option(
@@ -167,7 +170,10 @@ def lineage(
     unwanted = chosen_verdicts(fail_on, (*get_args(Verdict), "undeclared"))
     if len(corpora) > 2:
         raise InputError(f"--corpus is given {len(corpora)} times; give it once for both models, or twice: A's, B's.")
-    wanted = report_formats(names, output)
+    wanted = [] if names is None else chosen_formats(names)
+    format_to_print(wanted, output)
+    if output is not None:
+        check_report_folder(output, wanted or USUAL)
     from ..checkpoint import Location
     from ..lineage import test_lineage
 

@@ -9,7 +9,15 @@ import click
 
 from ..calibrate.record import CLOSER, DESIGNS, SCALES, Calibration, Closer, Design, Scale
 from .answer import color_option
-from .output import chosen_verdicts, formats, give_report, report_formats
+from .output import (
+    USUAL,
+    check_report_folder,
+    chosen_formats,
+    chosen_verdicts,
+    format_to_print,
+    formats,
+    give_report,
+)
 
 
 @click.command()
@@ -61,7 +69,8 @@ from .output import chosen_verdicts, formats, give_report, report_formats
     "--format",
     "names",
     metavar="FORMAT,...",
-    help=f"Formats to write with -o, or one to print: {', '.join(formats(claims=False))}.  [with -o: json,md]",
+    help=f"Formats to write, comma-separated ({', '.join(formats(claims=False))}); without -o, one "
+    f"to print.  [default: {','.join(USUAL)}]",
 )
 @click.option("--fail-on", default="", metavar="VERDICT,...", help="Exit with status 3 on these verdicts.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record (report.json) in place of the answer.")
@@ -93,7 +102,10 @@ def calibrate(
     from ..calibrate import calibrate as run
 
     unwanted = chosen_verdicts(fail_on, get_args(Calibration))
-    wanted = report_formats(names, output, claims=False)
+    wanted = [] if names is None else chosen_formats(names, claims=False)
+    format_to_print(wanted, output)
+    if output is not None:
+        check_report_folder(output, wanted or USUAL)
     closer: Closer = CLOSER[0] if larger else CLOSER[1]
     report = run(
         scores,

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     Report = ClaimReport | CalibrationReport
 
+USUAL = ("json", "html", "md")
+"""Formats that are written unless others are named."""
 _DIGEST = re.compile(rb"sha256:[0-9a-f]{64}")
 _LARGEST_PART = 1 << 24  # bytes of a page that are read
 _OTHERWISE = {
@@ -81,7 +83,7 @@ def check_writable(*files: Path) -> None:
 
 
 def chosen_formats(text: str, *, claims: bool = True) -> list[str]:
-    """The formats in a comma-separated list, in its order, and those that are written with them.
+    """The formats in a comma-separated list, in its order.
 
     Parameters
     ----------
@@ -93,8 +95,6 @@ def chosen_formats(text: str, *, claims: bool = True) -> list[str]:
     InputError
         If one is unknown, none is named, or a PDF is asked for and cannot be typeset here.
     """
-    from ..render import FORMATS
-
     names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     known = formats(claims=claims)
     if unknown := [name for name in names if name not in known]:
@@ -103,32 +103,25 @@ def chosen_formats(text: str, *, claims: bool = True) -> list[str]:
         raise InputError(f"--format names nothing; give formats among {', '.join(known)}.")
     if "pdf" in names and (reason := no_pdf()) is not None:
         raise InputError(f"--format names 'pdf', and {reason}.")
-    return list(dict.fromkeys((*names, *(other for name in names for other in FORMATS[name].beside))))
+    return names
 
 
-def report_formats(text: str | None, output: Path | None, *, claims: bool = True) -> list[str]:
-    """The formats that a command gives, once it is known that their files can be written.
-
-    Parameters
-    ----------
-    text : value of ``--format``, if given.
-    output : folder of ``-o``; None if one format is to be printed, or only the answer.
-    claims : as for :func:`chosen_formats`.
+def format_to_print(names: Sequence[str], output: Path | None) -> str | None:
+    """The one format that is printed, where formats are named and no folder is given; None where there is one.
 
     Raises
     ------
     InputError
-        If a format is unknown, a file cannot be written, or formats cannot be printed.
+        If there is no folder, and several formats are named, or one that is no text.
     """
-    if output is not None:
-        names = chosen_formats("json,md" if text is None else text, claims=claims)
-        check_report_folder(output, names)
-        return names
-    names = [] if text is None else chosen_formats(text, claims=claims)
-    asked = {name.strip() for name in (text or "").split(",")} - {""}
-    if len(asked) > 1 or "pdf" in asked:
-        raise InputError(f"--format names {text!r:.60}, which takes files; give their folder with -o.")
-    return names
+    if output is not None or not names:
+        return None
+    if len(names) > 1 or names[0] == "pdf":
+        raise InputError(
+            f"--format names {', '.join(names)}, and without a folder one text is printed; give a folder with -o, or "
+            "one of " + ", ".join(name for name in formats() if name != "pdf") + "."
+        )
+    return names[0]
 
 
 def chosen_verdicts(text: str, known: Sequence[str]) -> set[str]:
@@ -152,11 +145,12 @@ def formats(*, claims: bool = True) -> list[str]:
     return [name for name, form in FORMATS.items() if name != "fragment" and (claims or not form.claims_only)]
 
 
-def file_of(name: str) -> str:
-    """The name of the file of a format."""
+def files_of(names: Sequence[str]) -> dict[str, str]:
+    """The names of the files of formats, with those that they name themselves."""
     from ..render import FORMATS
 
-    return FORMATS[name].file
+    both = (one for name in names for one in (name, *FORMATS[name].beside))
+    return {name: FORMATS[name].file for name in both}
 
 
 def no_pdf() -> str | None:
@@ -176,11 +170,12 @@ def check_report_folder(folder: Path, names: Sequence[str]) -> None:
     InputError
         If a file cannot be written, or one has the name of a page and is not one.
     """
-    check_writable(*(folder / file_of(name) for name in names))
-    for name in formats():
-        page = folder / file_of(name)
+    written = files_of(names)
+    check_writable(*(folder / file for file in written.values()))
+    for name, file in files_of(formats()).items():
+        page = folder / file
         if page.exists() and not (page.is_file() and _is_page(page)):
-            lost = "be lost" if name in names else "stand beside those of another model"
+            lost = "be lost" if name in written else "stand beside those of another model"
             raise InputError(
                 f"{str(page)!r:.200} is no page of a report, and would {lost}; move it, or give another folder with "
                 "-o."
@@ -201,22 +196,21 @@ def give_report(
     Parameters
     ----------
     report : the report.
-    output : folder to write it to; None to print the answer alone, or the one format that is wanted.
-    wanted : formats to write.
+    output : folder to write it to; None to print the answer, or the one format that is wanted.
+    wanted : formats; none for those usually written, and the answer where nothing is written.
     unwanted : outcomes of ``--fail-on``.
     as_json : whether to print the record in place of the answer.
     models : paths of A and B as given.
     """
-    from ..render import FORMATS
-
+    printed = format_to_print(wanted, output)
     if output is not None:
-        write_report(report, output, wanted, models)
-    if as_json:
+        write_report(report, output, wanted or USUAL, models)
+    if as_json or printed == "json":
         echo_json(report.to_json())
-    elif output is None and wanted:
-        echo(FORMATS[wanted[0]](report, models).decode(), nl=False)
+    elif printed is not None:
+        echo(report.to(printed, models=models).decode(), nl=False)
     else:
-        echo(spoken(report, _then(output, wanted)))
+        echo(spoken(report, _then(output, wanted or USUAL)))
     if not report.outcomes.isdisjoint(unwanted):
         sys.exit(3)
 
@@ -225,15 +219,13 @@ def _then(output: Path | None, wanted: Sequence[str]) -> list[str]:
     """What to do next."""
     if output is None:
         return ["The same with -o FOLDER writes the report, with pictures, all numbers, and how to check it."]
-    made = ", ".join(str(output / file_of(name)) for name in wanted)
+    made = ", ".join(str(output / file) for file in files_of(wanted).values())
     if "json" not in wanted:
         return [f"Written: {made}."]
     return [f"Written: {made}.", f"verify replay {shlex.quote(str(output / 'report.json'))} checks its arithmetic."]
 
 
-def write_report(
-    report: Pages, folder: Path, names: Sequence[str] = ("json", "md"), models: Models = (None, None)
-) -> None:
+def write_report(report: Pages, folder: Path, names: Sequence[str] = USUAL, models: Models = (None, None)) -> None:
     """Write the file of each format; all are made before any is written or removed.
 
     Parameters
@@ -251,12 +243,13 @@ def write_report(
     from ..render import FORMATS
 
     contents, failed = {}, None
-    for name in sorted(names, key="json".__eq__):  # the record, which the pages belong to, comes last
+    files = files_of(names)
+    for name in sorted(files, key="json".__eq__):  # the record, which the pages belong to, comes last
         try:
-            contents[file_of(name)] = FORMATS[name](report, models)
+            contents[files[name]] = FORMATS[name](report, models)
         except InputError as error:  # the report is written even if a typesetter is missing
             failed = error
-    others = [folder / file_of(name) for name in formats() if file_of(name) not in contents]
+    others = [folder / file for file in files_of(formats()).values() if file not in contents]
     stale = [page.name for page in others if page.is_file() and _is_page(page) and not _is_of(page, report)]
     replace_together(folder, contents, stale)
     if failed is not None:

@@ -16,7 +16,7 @@ from .output import (
     chosen_formats,
     echo,
     echo_json,
-    file_of,
+    files_of,
     formats,
     progress_bar,
     write_report,
@@ -109,8 +109,8 @@ def render(report: Path, names: str, output: Path, a: str | None, b: str | None)
     wanted = chosen_formats(names)
     check_report_folder(output, wanted)
     write_report(opened(report), output, wanted, (a, b))
-    for name in wanted:
-        echo(str(output / file_of(name)))
+    for file in files_of(wanted).values():
+        echo(str(output / file))
 
 
 def _page(outcome: Replay) -> str:
