@@ -55,7 +55,10 @@ _TEX = (
     }
 )
 _POWER = re.compile(r"\b10\^(-?\d+)")
-_BIBTEX = {c: command for c, command in _TEX.items() if c.isascii() and c not in _ALONE and c not in "'\0"}
+_BIBTEX = {c: command for c, command in _TEX.items() if c.isascii() and c not in _ALONE and c not in "'\0"} | {
+    "{": r"\textbraceleft{}",  # BibTeX counts braces whatever stands before them
+    "}": r"\textbraceright{}",
+}
 _PARTS = re.compile(r"(?<=[_./-])(?=.)")
 _LONG = re.compile(r"\S{26,}")
 
@@ -162,7 +165,7 @@ def bibtex_text(text: str) -> str:
     Examples
     --------
     >>> print(bibtex_text(r"模 \input{x} 5%"))
-    模 \textbackslash{}input\{x\} 5\%
+    模 \textbackslash{}input\textbraceleft{}x\textbraceright{} 5\%
     """
     return "".join(_BIBTEX.get(c, c) for c in plain(text, SENTENCE))
 
