@@ -14,6 +14,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from pybtex.exceptions import PybtexError
 
 from tests import calibrations, claims, renderings
 from tests.claims import HOSTILE
@@ -72,6 +73,7 @@ REFUSALS = (
     jsonschema.ValidationError,
     yaml.YAMLError,
     ET.ParseError,
+    PybtexError,
     AssertionError,
     ValueError,
     KeyError,
