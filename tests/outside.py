@@ -1,7 +1,7 @@
 """``python -m tests.outside action|hook``: what installs the library as users do, and so needs PyPI.
 
-``action`` runs both steps of the GitHub Action on two models that ship; ``hook`` runs a pre-commit hook on them, in an
-environment that pre-commit makes. Not part of the test run, which needs no network.
+``action`` runs both steps of the GitHub Action on two models that ship; ``hook`` runs a pre-commit hook on them, in
+an environment that pre-commit makes. Not part of the test run, which needs no network.
 """
 
 from __future__ import annotations
@@ -48,11 +48,10 @@ def action(here: Path, scratch: Path) -> int:
 def hook(here: Path, scratch: Path) -> int:
     """The hook, from the last commit of this repository; 0 if it fails, as it was told to."""
     revision = _git(ROOT, "rev-parse", "HEAD")
-    one = {"id": "verify-lineage", "args": [*PAIR, "--fail-on", "undeclared"], "verbose": True}
+    hooks = [{"id": "verify-lineage", "args": [*PAIR, "--fail-on", "undeclared"], "verbose": True}]
+    repositories = {"repos": [{"repo": str(ROOT), "rev": revision, "hooks": hooks}]}
     _git(here, "init", "--quiet")
-    (here / "config.yaml").write_text(
-        yaml.safe_dump({"repos": [{"repo": str(ROOT), "rev": revision, "hooks": [one]}]})
-    )
+    (here / "config.yaml").write_text(yaml.safe_dump(repositories))
     _git(here, "add", ".")
     command = [sys.executable, "-m", "pre_commit", "run", "--config", "config.yaml", "--all-files"]
     environment = os.environ | {"PRE_COMMIT_HOME": str(scratch / "home")}

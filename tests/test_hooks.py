@@ -72,7 +72,7 @@ def hook(
     configuration = scratch / "config.yaml"
     configuration.write_text(yaml.safe_dump({"repos": [settings]}))
     path = os.pathsep.join([str(bin_of_this_environment(scratch / "bin")), os.environ["PATH"]])
-    environment = os.environ | {"PATH": path, "PYTHONPATH": str(ROOT), "GIT_CONFIG_GLOBAL": os.devnull}
+    environment = os.environ | {"PATH": path, "GIT_CONFIG_GLOBAL": os.devnull}
     environment["PRE_COMMIT_HOME"] = str(scratch / "home")
     command = ["python", "-m", "pre_commit", "run", "--config", str(configuration), "--color", "never", name]
     command[0] = str(scratch / "bin" / "python")

@@ -77,12 +77,12 @@ def test_a_signed_folder_is_checked(folder: Path, report: ClaimReport, tmp_path:
 
 def test_a_folder_of_other_weights_is_not_signed(folder: Path, report: ClaimReport, tmp_path: Path) -> None:
     """Who vouches for a folder is told before that its weights are not those of the report."""
-    with pytest.raises(ReportError, match="another 'model.safetensors'"):
+    with pytest.raises(ReportError, match=r"another 'model\.safetensors'"):
         sign(report, PRIVATE, folders=(folder, None))
     bare = tmp_path / "bare"
     bare.mkdir()
     (bare / "config.json").write_text("{}")
-    with pytest.raises(ReportError, match="holds no 'model.safetensors'"):
+    with pytest.raises(ReportError, match=r"holds no 'model\.safetensors'"):
         sign(report, PRIVATE, folders=(None, bare))
     partly = test_lineage(model("continued-3x"), folder, effort="screen", created=CREATED)
     with pytest.raises(ReportError, match="full effort"):
@@ -101,7 +101,7 @@ def test_what_model_signing_refuses_is_refused(folder: Path, tmp_path: Path, kin
         (path / "model.safetensors").symlink_to(folder / "model.safetensors")
     if kind == "pipe":
         os.mkfifo(path / "pipe")
-    with pytest.raises(InputError, match="no folder|no file|is a link"):
+    with pytest.raises(InputError, match=r"no folder|no file|is a link"):
         folder_sha256(path)
 
 

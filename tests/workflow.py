@@ -33,7 +33,7 @@ def bin_of_this_environment(folder: Path) -> Path:
     folder.mkdir()
     for name, arguments in (("verify", "-W error -m verify"), ("python", "")):
         program = folder / name
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
+        program.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" {arguments} "$@"\n')
         program.chmod(0o755)
     return folder
 
@@ -62,7 +62,7 @@ def run_step(step: dict[str, Any], here: Path, scratch: Path, values: dict[str, 
         env=os.environ
         | environment
         | {name: str(file) for name, file in files.items()}
-        | {"RUNNER_TEMP": str(scratch), "PYTHONPATH": str(ROOT)},
+        | {"RUNNER_TEMP": str(scratch)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
