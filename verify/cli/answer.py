@@ -64,10 +64,11 @@ def spoken(report: ClaimReport | CalibrationReport, then: Iterable[str]) -> str:
     a, b = (plain(name, NAME) for name in report.names)
     word = click.style(f" {answer.word} ", fg=_COLOURS[answer.verdict], bold=True, reverse=True)
     rows = [("", answer.sentence), *answer.lines, *(("Next" if not i else "", line) for i, line in enumerate(then))]
-    return "\n".join([f"{word} {a} (A), {b} (B)", *(_wrapped(label, plain(line, SENTENCE)) for label, line in rows)])
+    return "\n".join([f"{word} {a} (A), {b} (B)", *(wrapped(label, plain(line, SENTENCE)) for label, line in rows)])
 
 
-def _wrapped(label: str, line: str) -> str:
+def wrapped(label: str, line: str) -> str:
+    """A line of an answer under its label, as wide as the terminal."""
     least, most = _WIDTH
     width = min(most, max(least, shutil.get_terminal_size((most, 24)).columns))
     indent = "" if not label and width < most // 2 else " " * _LABEL

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from ..base import InputError
+from .answer import color_option, wrapped
 from .options import EFFORTS, Effort
 from .output import check_writable, chosen_verdicts, echo, echo_json, progress_bar
+
+if TYPE_CHECKING:
+    from ..screen import ScreenResult
 
 _MOST_LISTED = 1_000_000  # lines of a list
 _LARGEST_LIST = 200_000_000  # bytes
@@ -38,7 +42,7 @@ _LARGEST_LIST = 200_000_000  # bytes
 @click.option(
     "--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tcp://host:8786, instead of processes."
 )
-@click.option("--format", "form", type=click.Choice(["parquet", "csv"]), help="Format of the table of pairs.")
+@click.option("--format", "form", type=click.Choice(["parquet", "csv"]), help="Format of the tables.  [default: csv]")
 @click.option(
     "--fail-on",
     default="",
@@ -46,8 +50,9 @@ _LARGEST_LIST = 200_000_000  # bytes
     help="Exit with 3 where a pair has such a verdict (identical, dependent, suspected, no_evidence, untestable), "
     "or, for left_out, where a model could not be read.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print families.json instead of the summary.")
+@click.option("--json", "as_json", is_flag=True, help="Print families.json instead of the answer.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@color_option
 def screen(
     models: tuple[str, ...],
     output: Path | None,
@@ -69,12 +74,12 @@ def screen(
     """
     from ..screen import screen as compute
     from ..screen.result import VERDICTS, check_folder, chosen_form
-    from ..screen.summary import summary
 
     unwanted = chosen_verdicts(fail_on, (*VERDICTS, "left_out"))
     form = chosen_form(form)
     if output is not None:
-        check_writable(output / f"pairs.{form}", output / "families.json", output / "summary.md")
+        names = ("screen.html", "summary.md", f"pairs.{form}", f"models.{form}", "families.json")
+        check_writable(*(output / name for name in names))
         check_folder(output)
     if workers is not None and scheduler is not None:
         raise InputError("--workers and --scheduler were both given; give one of them.")
@@ -92,16 +97,26 @@ def screen(
         )
     for left_out in result.record.left_out:
         echo(" ".join(f"{left_out.name}: left out: {left_out.reason}".split()), err=True)
-    if output is not None:
-        files = result.save(output, form)
+    files = [] if output is None else result.save(output, form)
     if as_json:
         echo_json(result.to_json())
-    elif output is None:
-        echo(summary(result.record), nl=False)
     else:
-        echo("\n".join([result.finding, *map(str, files)]))
+        echo(_spoken(result, files))
     if unwanted & result.verdicts:
         sys.exit(3)
+
+
+def _spoken(result: ScreenResult, files: Sequence[Path]) -> str:
+    """The answer, the files that hold the rest, and what to do next."""
+    from ..render.escape import SENTENCE, plain
+
+    said = result.answer
+    word = click.style(f" {said.word} ", fg="red" if said.found else "blue", bold=True, reverse=True)
+    lines = [("", said.sentence), *((label, "".join(line)) for label, line in said.lines)]
+    lines += [("" if n else "Files", str(file)) for n, file in enumerate(files)]
+    page = f"open {files[0]}" if files else "the page with its trees, and all tables: the same command with -o FOLDER"
+    lines.append(("Next", f"{page}; one pair in full: verify lineage A B -o report"))
+    return "\n".join([word, *(wrapped(label, plain(line, 4 * SENTENCE)) for label, line in lines)])
 
 
 def _models(text: str) -> Iterator[str]:
