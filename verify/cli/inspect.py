@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import side_options
+from .command import Command, option
+from .options import OUTPUT, Access, json_option, model_argument, side_options
 from .output import count, echo
 
 if TYPE_CHECKING:
@@ -16,25 +17,30 @@ if TYPE_CHECKING:
 _SHOWN = 20  # names of tensors
 
 
-@click.command()
-@click.argument("model")
+@click.command(
+    cls=Command,
+    section="Fingerprints and files",
+    examples=(
+        "verify inspect path/to/model",
+        "verify inspect org/model                        nothing but headers is fetched",
+        "verify inspect fingerprint.safetensors",
+        "verify inspect my-model --draft-layout > my.toml",
+    ),
+)
+@model_argument("model")
 @side_options()
-@click.option("--draft-layout", is_flag=True, help="Print a layout file to start from, for --layout.")
-@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@option("--draft-layout", group=OUTPUT, is_flag=True, help="Print a layout file to start from, for --layout.")
+@json_option("Print everything as JSON.")
 def inspect(
     model: str,
-    revision: str | None,
-    token: str | None,
-    layout: str | None,
-    base: str | None,
-    tokenizer: str | None,
+    access: Access,
     draft_layout: bool,
     as_json: bool,
 ) -> None:
     """Show how MODEL is read, and what is left out; only headers and small files are read."""
     from ..checkpoint import Location, drafted_layout, open_checkpoint
 
-    location = Location(model, revision, token, layout, base, tokenizer=tokenizer)
+    location = Location(model, **access)
     if draft_layout:
         echo(drafted_layout(location), nl=False)
         return
