@@ -43,8 +43,10 @@ class Rehearsal(Checkpoint):
         """What decides which bytes of a layer are read: its tensors, their shapes and sizes, and its norms."""
         norms = (self.norm_before(sublayer, layer) for sublayer in ("attn", "mlp"))
         return (
-            *((role, expert, self.shape(role, layer, expert), self.nbytes((role, layer, expert)))
-              for role, _, expert in self.keys(layer)),
+            *(
+                (role, expert, self.shape(role, layer, expert), self.nbytes((role, layer, expert)))
+                for role, _, expert in self.keys(layer)
+            ),
             *((norm[0], norm[1] is not None and norm[1] - layer) if norm else None for norm in norms),
         )
 

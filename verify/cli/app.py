@@ -5,6 +5,7 @@ Exit statuses are in each command's help and in ``docs/command-line.md``.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -13,6 +14,7 @@ import click
 
 from ..base import InputError, VerifyError
 from ..claim import Verdict
+from .answer import color_option, spoken
 from .cache import cache
 from .calibrate import calibrate
 from .command import Command, Group, option
@@ -80,6 +82,8 @@ if TYPE_CHECKING:
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Decide whether two neural-network checkpoints are related, with a p-value."""
+    if os.environ.get("NO_COLOR"):
+        context.color = False
     if context.invoked_subcommand is None:
         echo(context.get_help())
 
@@ -149,7 +153,8 @@ def cli(context: click.Context) -> None:
 @option("--created", group=STATED, help="Time to record instead of the present (ISO 8601).")
 @report_options
 @fail_on_option(lambda: list(get_args(Verdict)), f"Exit with status 3 on these: {', '.join(get_args(Verdict))}.")
-@json_option("Print report.json instead of Markdown.")
+@json_option("Print the record (report.json) in place of the answer.")
+@color_option
 @quiet_option
 @config_option
 def lineage(
@@ -295,6 +300,7 @@ def _described(record: FingerprintRecord) -> str:
     show_default=True,
     help="Folder for one report per pair.",
 )
+@color_option
 @quiet_option
 def demo(output: Path, quiet: bool) -> None:
     """Compare two pairs of real trained models that ship with verify: one related, one not."""
@@ -313,10 +319,8 @@ def demo(output: Path, quiet: bool) -> None:
             write_report(report, output / name, wanted)
         except InputError as error:  # an incomplete typesetter
             left_out, wanted = str(error).rstrip("."), [kind for kind in wanted if kind != "pdf"]
-        echo(f"{name}: {a} against {b}\n  {report.finding}")
-        if report.verdict == "no_evidence":
-            echo(f"  {report.power}")
-        echo(f"  {output / name / 'report.md'}")
+        page = output / name / f"report.{'html' if 'html' in wanted else 'md'}"
+        echo(spoken(report, [f"{page} is the whole report."]) + "\n")
     if left_out is not None:
         echo(f"Left out report.pdf: {left_out}.")
 

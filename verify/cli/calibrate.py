@@ -9,6 +9,7 @@ import click
 
 from ..base import InputError
 from ..calibrate.record import CLOSER, DESIGNS, SCALES, Calibration, Closer, Design, Scale
+from .answer import color_option
 from .command import Command, option
 from .config import config_option
 from .options import LEVELS, STATED, fail_on_option, json_option, report_options
@@ -91,7 +92,8 @@ _SCORES = "Scores and models"
 @fail_on_option(
     lambda: list(get_args(Calibration)), f"Exit with status 3 on these: {', '.join(get_args(Calibration))}."
 )
-@json_option("Print report.json instead of Markdown.")
+@json_option("Print the record (report.json) in place of the answer.")
+@color_option
 @config_option
 def calibrate(
     scores: Path,

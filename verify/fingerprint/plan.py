@@ -60,7 +60,9 @@ def reading_plan(model: Location, effort: Effort | None = None, *, cache: Cache 
     """
     if is_fingerprint(Path(model.address)):
         size = Path(model.address).stat().st_size
-        return ReadingPlan(name=Path(model.address).name, effort=effort or "full", stored=size, read=0, kept="fingerprint")
+        return ReadingPlan(
+            name=Path(model.address).name, effort=effort or "full", stored=size, read=0, kept="fingerprint"
+        )
     where = resolve_location(model)
     effort = effort or ("full" if where.local else "standard")
     sketch = SketchSpec().at(effort)
