@@ -12,7 +12,6 @@ from .layouts.naming import Key
 from .layouts.understand import MOST_PARTS
 from .opening import drafted_layout, open_checkpoint
 from .places.place import Location
-from .rehearsal import Rehearsal
 from .source import ResolvedLocation, resolve_location
 from .unused import BYTES, is_name, kind_of, name_of_byte
 from .vocabulary import LOOKED_FOR, Vocabulary
@@ -33,7 +32,6 @@ __all__ = [
     "Key",
     "Location",
     "Part",
-    "Rehearsal",
     "ResolvedLocation",
     "Vocabulary",
     "draft_layout",

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import click
 
 from ..base import InputError, VerifyError
 from ..claim import Verdict
-from .answer import color_option, spoken
+from .answer import spoken
 from .cache import cache
 from .calibrate import calibrate
 from .command import Command, Group, option
@@ -27,6 +27,7 @@ from .options import (
     STATED,
     Access,
     Effort,
+    color_option,
     effort_options,
     fail_on_option,
     json_option,
@@ -42,7 +43,7 @@ from .output import (
     check_writable,
     chosen_formats,
     chosen_verdicts,
-    count,
+    described_fingerprint,
     echo,
     echo_json,
     formats,
@@ -57,9 +58,6 @@ from .plan import dry_run_option, give_plans
 from .replay import render, replay
 from .screen import screen
 from .sign import check_signature, keygen, sign
-
-if TYPE_CHECKING:
-    from ..fingerprint import FingerprintRecord
 
 
 @click.group(
@@ -203,7 +201,7 @@ def lineage(
 
     first, second = Location(a, **access_a), Location(b, **access_b)
     if dry_run:
-        give_plans([first, second], effort if reference == "none" else "full", as_json=as_json)
+        give_plans([first, second], effort if reference == "none" else "full", as_json=as_json, pair=True)
         return
     with progress_bar(quiet) as progress:
         report = test_lineage(
@@ -272,18 +270,7 @@ def fingerprint(
     if as_json:
         echo_json(result.record.model_dump_json())
     else:
-        echo(f"{_described(result.record)}\n{output}")
-
-
-def _described(record: FingerprintRecord) -> str:
-    """A fingerprint in one sentence."""
-    from ..render.escape import SENTENCE, plain
-
-    shape = record.architecture
-    return (
-        f"{plain(record.name, SENTENCE)}: {plain(shape.family, SENTENCE)}, {count(shape.layers, 'layer')} of width "
-        f"{shape.width}; {count(record.bytes_read, 'byte')} read at {record.effort} effort."
-    )
+        echo(f"{described_fingerprint(result.record)}\n{output}")
 
 
 @click.command(

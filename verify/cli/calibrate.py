@@ -9,10 +9,9 @@ import click
 
 from ..base import InputError
 from ..calibrate.record import CLOSER, DESIGNS, SCALES, Calibration, Closer, Design, Scale
-from .answer import color_option
 from .command import Command, option
 from .config import config_option
-from .options import LEVELS, STATED, fail_on_option, json_option, report_options
+from .options import LEVELS, STATED, color_option, fail_on_option, json_option, report_options
 from .output import check_report_folder, chosen_formats, chosen_verdicts, give_report
 
 _SCORES = "Scores and models"

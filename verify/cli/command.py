@@ -8,8 +8,6 @@ from typing import Any, TypeVar
 
 import click
 
-from .output import log_to_stderr
-
 __all__ = ["BAD_INPUT", "FINISHED", "Command", "Group", "Option", "option"]
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -149,7 +147,16 @@ class Group(Explained, click.Group):
 
 
 def _log(context: click.Context, _: click.Parameter, value: int) -> None:
-    """Log to standard error; the ``v`` before and after the command add up."""
-    if value:
-        context.meta[_VERBOSE] = context.meta.get(_VERBOSE, 0) + value
-        log_to_stderr(context.meta[_VERBOSE])
+    """Show the library's log: its steps, or with 2 everything; those before and after a command add up."""
+    if not value:
+        return
+    import logging
+
+    context.meta[_VERBOSE] = context.meta.get(_VERBOSE, 0) + value
+    logger = logging.getLogger("verify")
+    if context.meta[_VERBOSE] == value:  # not yet shown
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+        logger.addHandler(handler)
+        context.find_root().call_on_close(lambda: logger.removeHandler(handler))
+    logger.setLevel(logging.INFO if context.meta[_VERBOSE] == 1 else logging.DEBUG)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -24,6 +25,7 @@ __all__ = [
     "STATED",
     "Access",
     "Effort",
+    "color_option",
     "effort_options",
     "fail_on_option",
     "json_option",
@@ -154,6 +156,25 @@ def fail_on_option(words: Callable[[], list[str]], text: str) -> Callable[[Decor
 def json_option(text: str) -> Callable[[Decorated], Decorated]:
     """``--json``."""
     return option("--json", "as_json", group=OUTPUT, is_flag=True, help=text)
+
+
+def color_option(command: Decorated) -> Decorated:
+    """``--color``; without it, colour where the output is a terminal and NO_COLOR is not set."""
+    return option(
+        "--color",
+        group=OUTPUT,
+        type=click.Choice(("auto", "always", "never")),
+        default="auto",
+        show_default=True,
+        expose_value=False,
+        callback=_set_color,
+        help="Colour the answer; auto: on a terminal, unless NO_COLOR is set.",
+    )(command)
+
+
+def _set_color(context: click.Context, _: click.Parameter, value: str) -> None:
+    unset = False if os.environ.get("NO_COLOR") else None
+    context.color = {"auto": unset, "always": True, "never": False}[value]
 
 
 def quiet_option(command: Decorated) -> Decorated:

@@ -128,9 +128,8 @@ def screen(
         raise InputError("--workers and --scheduler were both given; give one of them.")
     found = list(dict.fromkeys(path for text in models for path in _models(text)))
     if dry_run:
-        give_plans(
-            [Location(path) for path in dict.fromkeys(filter(None, (*found, against)))], effort, as_json=as_json
-        )
+        asked = dict.fromkeys([*found, *filter(None, [against])])
+        give_plans([Location(path) for path in asked], effort, as_json=as_json, skip=True)
         return
     with progress_bar(quiet) as progress, _executor(scheduler) as executor:
         result = compute(

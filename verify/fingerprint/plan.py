@@ -8,19 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
+
 from ..base import Cache
-from ..checkpoint import Checkpoint, Key, Location, Rehearsal, open_checkpoint, resolve_location
+from ..checkpoint import Architecture, Checkpoint, Key, Location, open_checkpoint, resolve_location
+from ..checkpoint.formats.tensor import Indexer
+from ..checkpoint.rehearsal import Rehearsal
+from .anchors import Pairing
 from .build import TokenRows, distinct_bytes
 from .file import is_fingerprint
 from .layers import Task, opened, read_layer, read_outside_layers
+from .layout import specs
 from .scan import spans
 from .sketch import Effort, SketchSpec
 from .store import Store
 
-Asked = tuple[Key, object]
+Asked = tuple[Key, Indexer]
+
+_SECONDS: dict[Effort, float] = {"screen": 45e-9, "standard": 12.4e-9, "full": 14.9e-9}
+"""Seconds of CPU for a byte read, tests included: slopes over depth of the 7B shape in benchmarks/tables/cost.md."""
+_BASE = 45_000_000  # bytes of memory of the process before a model is read
+_PER_COLUMN: dict[Effort, int] = {"screen": 5_100, "standard": 11_700, "full": 11_700}
+"""Bytes of memory for each residual dimension, measured on random models of widths 512 to 2048."""
+_MATRICES = 7
+"""Copies of the matrix of all query heads, as float32, that are held at full effort; measured likewise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +57,34 @@ class ReadingPlan:
     """Bytes transferred by these requests; less than is read where ranges are in the cache."""
     kept: str = ""
     """Why nothing is read: ``fingerprint`` for the file of one, ``cache`` for one that is kept."""
+    before: int = 0
+    """Bytes read first, without a tokenizer, before the model is read by that of another."""
+    memory: int = _BASE
+    """Memory that the process takes, roughly: within a factor of two of what was measured."""
+    seconds: float = 0.0
+    """Seconds of CPU of reading, and of testing one pair, roughly: within a factor of three of what was measured."""
+    pairing: Pairing | None = None
+    """How its tokens pair with those of another model; None if nothing is read."""
+    vocab: int = 0
+    """Rows of its table of tokens."""
+
+
+def plans_of_pair(a: Location, b: Location, effort: Effort | None = None) -> tuple[ReadingPlan, ReadingPlan]:
+    """What a comparison would read of two models, one of which may be read again with the tokenizer of the other.
+
+    Parameters
+    ----------
+    a, b : the models, or fingerprints.
+    effort : how much to read.
+    """
+    models, plans = (a, b), [reading_plan(a, effort), reading_plan(b, effort)]
+    for side, other in ((0, 1), (1, 0)):
+        mine, theirs = plans[side], plans[other]
+        if (mine.pairing, theirs.pairing) == ("rows", "tokens") and mine.vocab == theirs.vocab:
+            tokenizer = models[other].of_tokenizer or models[other]
+            again = reading_plan(replace(models[side], tokenizer=tokenizer), effort)
+            plans[side] = replace(again, before=mine.read)
+    return plans[0], plans[1]
 
 
 def reading_plan(model: Location, effort: Effort | None = None, *, cache: Cache | None = None) -> ReadingPlan:
@@ -75,12 +118,17 @@ def reading_plan(model: Location, effort: Effort | None = None, *, cache: Cache 
     parts = [_rehearsed(part, where.location, sketch, effort) for part in (checkpoint, *further)]
     strange = _strange(checkpoint, [part for part, _, _ in parts]) if effort == "full" else []
     main = parts[0][0]
+    read = sum(read for _, read, _ in parts) + sum(map(main.nbytes_as_stored, strange))
     plan = ReadingPlan(
         name=checkpoint.name,
         effort=effort,
         stored=stored,
-        read=sum(read for _, read, _ in parts) + sum(map(main.nbytes_as_stored, strange)),
+        read=read,
         hashed=main.bytes_without_digest() if effort == "full" else 0,
+        memory=max(_memory(part.architecture, sketch, effort) for part, _, _ in parts),
+        seconds=_SECONDS[effort] * read,
+        pairing=TokenRows.of(main, sketch).pairing,
+        vocab=checkpoint.architecture.vocab,
     )
     meters = main.fetch_nothing()
     if not meters or (effort == "full" and not all(part.stored_plainly for part, _, _ in parts)):
@@ -135,6 +183,15 @@ def _rehearsed(
     names = (*checkpoint.outside, *checkpoint.unrecognised)
     whole = sum(map(rehearsal.nbytes, dict.fromkeys(keys))) + sum(map(rehearsal.nbytes_as_stored, names))
     return rehearsal, whole, asked
+
+
+def _memory(shape: Architecture, sketch: SketchSpec, effort: Effort) -> int:
+    """Memory that reading takes, roughly: of chosen rows, of whole attention matrices, and of the fingerprint."""
+    arrays = sum(
+        prod(spec.shape) * np.dtype(spec.dtype).itemsize for spec in specs(shape, sketch, sketch.anchors, effort)
+    )
+    whole = 4 * _MATRICES * shape.heads * shape.head_size * shape.width if effort == "full" else 0
+    return _BASE + _PER_COLUMN[effort] * shape.width + whole + arrays
 
 
 def _moved(key: Key | str, by: int) -> Key:
