@@ -110,8 +110,8 @@ def test_requests_to_a_server_are_those_planned(
     if effort != "full":
         assert (plan.requests, plan.fetched) == (len(spans), total)
     else:
-        assert plan.requests == pytest.approx(len(spans), rel=0.2)
-        assert plan.fetched == pytest.approx(total, rel=0.05)
+        assert plan.requests == pytest.approx(len(spans), rel=0.25)
+        assert plan.fetched == pytest.approx(total, rel=0.05 if kept else 0.25)
 
 
 @pytest.mark.usefixtures("hub")

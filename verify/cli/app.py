@@ -39,6 +39,7 @@ from .options import (
     side_options,
 )
 from .output import (
+    USUAL,
     check_report_folder,
     check_writable,
     chosen_formats,
@@ -46,6 +47,7 @@ from .output import (
     described_fingerprint,
     echo,
     echo_json,
+    format_to_print,
     formats,
     give_report,
     no_pdf,
@@ -187,15 +189,14 @@ def lineage(
     of two related models came first.
     """
     unwanted = chosen_verdicts(fail_on, get_args(Verdict))
-    if names is not None and output is None:
-        raise InputError("--format is for the files of a report; give their folder with -o.")
     if len(corpora) > 2:
         raise InputError(f"--corpus is given {len(corpora)} times; give it once for both models, or twice: A's, B's.")
     if reference == "none":
         refuse_without("--panel", "panel_alpha", "families", "corpora")
-    wanted = chosen_formats("json,md" if names is None else names)
+    wanted = [] if names is None else chosen_formats(names)
+    format_to_print(wanted, output)
     if output is not None:
-        check_report_folder(output, wanted)
+        check_report_folder(output, wanted or USUAL)
     from ..checkpoint import Location
     from ..lineage import test_lineage
 

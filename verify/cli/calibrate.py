@@ -7,12 +7,18 @@ from typing import get_args
 
 import click
 
-from ..base import InputError
 from ..calibrate.record import CLOSER, DESIGNS, SCALES, Calibration, Closer, Design, Scale
 from .command import Command, option
 from .config import config_option
 from .options import LEVELS, STATED, color_option, fail_on_option, json_option, report_options
-from .output import check_report_folder, chosen_formats, chosen_verdicts, give_report
+from .output import (
+    USUAL,
+    check_report_folder,
+    chosen_formats,
+    chosen_verdicts,
+    format_to_print,
+    give_report,
+)
 
 _SCORES = "Scores and models"
 
@@ -121,11 +127,10 @@ def calibrate(
     from ..calibrate import calibrate as run
 
     unwanted = chosen_verdicts(fail_on, get_args(Calibration))
-    if names is not None and output is None:
-        raise InputError("--format is for the files of a report; give their folder with -o.")
-    wanted = chosen_formats("json,md" if names is None else names)
+    wanted = [] if names is None else chosen_formats(names)
+    format_to_print(wanted, output)
     if output is not None:
-        check_report_folder(output, wanted)
+        check_report_folder(output, wanted or USUAL)
     closer: Closer = CLOSER[0] if larger else CLOSER[1]
     report = run(
         scores,

@@ -15,7 +15,7 @@ from click.shell_completion import CompletionItem
 from ..base import InputError
 from ..fingerprint import EFFORTS, Effort
 from .command import option
-from .output import formats
+from .output import USUAL, formats
 
 __all__ = [
     "EFFORTS",
@@ -130,7 +130,8 @@ def report_options(command: Decorated) -> Decorated:
         group=OUTPUT,
         metavar="FORMAT,...",
         shell_complete=listed(formats),
-        help=f"Formats to write, comma-separated: {', '.join(formats())}.  [default: json,md]",
+        help=f"Formats to write, comma-separated ({', '.join(formats())}); without -o, one to print.  "
+        f"[default: {','.join(USUAL)}]",
     )(command)
     return option(
         "-o",
