@@ -98,7 +98,7 @@ def chosen_formats(text: str) -> list[str]:
     if not names:
         raise InputError(f"--format names nothing; give formats among {', '.join(known)}.")
     if "pdf" in names and (reason := no_pdf()) is not None:
-        raise InputError(f"--format names 'pdf', and {reason}.")
+        raise InputError(f"--format names 'pdf', and {reason}, or leave it out; nothing was read or written.")
     return names
 
 

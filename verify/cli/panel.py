@@ -307,11 +307,14 @@ def _page(loaded: Panel, statistic: str, members: list[Member], scores: NDArray[
         f"{loaded.digest}",
         plain(record.description, SENTENCE),
         "",
-        "| member | family | stratum | licence | source |",
-        "|---|---|---|---|---|",
+        "| member | family | stratum | model | trained on | licence | source |",
+        "|---|---|---|---|---|---|---|",
     ]
     for member in record.members:
-        cells = (member.name, member.family, member.stratum, member.licence, member.source)
+        shape = loaded.fingerprints[member.name].record.architecture
+        made = f"{shape.family}, {count(shape.layers, 'layer')} of width {shape.width}"
+        corpus = member.corpus or "not known"
+        cells = (member.name, member.family, member.stratum, made, corpus, member.licence, member.source)
         lines.append("| " + " | ".join(map(markdown_text, cells)) + " |")
     lines += ["", f"{count(len(record.twins), 'recipe')} of twins (`--json` lists them):"]
     lines += [_reach(*kind) for kind in _kinds(record)]

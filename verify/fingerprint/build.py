@@ -189,6 +189,8 @@ def _read_part(
     try:
         for part in run_in_order(read_layer, tasks, workers):
             parts.append(part)
+            layer = len(parts) - 1
+            _log.debug("%s: layer %d of %d, %d bytes", what, layer, architecture.layers, sum(part.bytes_of.values()))
             progress(what, len(parts), total)
     finally:
         opened.pop(run, None)
