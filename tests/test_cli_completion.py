@@ -53,11 +53,12 @@ def test_bash_offers_commands_options_formats_and_verdicts(home: Path) -> None:
         "lineage a b --format json,h": ["json,html"],
         "lineage a b --fail-on identical,de": ["identical,dependent"],
         "screen a --fail-on left": ["left_out"],
-        "calibrate x --design p": ["pair"],
+        "calibrate x --scale lo": ["log", "logit"],
         "completion z": ["zsh"],
     }
     asked = "\n".join(
-        f"COMPREPLY=(); COMP_WORDS=(verify {line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _verify_completion verify; "
+        f"COMPREPLY=(); COMP_WORDS=(verify {line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); "
+        "_verify_completion verify; "
         'printf "%s " "${COMPREPLY[@]}"; echo'
         for line in lines
     )

@@ -29,7 +29,7 @@ _SCORES = "Scores and models"
     examples=(
         "verify calibrate scores.csv --claim A B",
         "verify calibrate scores.csv --claim A B --smaller-is-closer --score-name distance",
-        "verify calibrate scores.csv --claim A B --strata models.csv --relatives known.csv -o report",
+        "verify calibrate scores.csv --claim A B --strata strata.csv -o report",
     ),
     statuses={0: "finished, whatever the verdict", 3: "the verdict is one that --fail-on names"},
     see="docs/calibrate.md",
@@ -40,7 +40,8 @@ _SCORES = "Scores and models"
     "--design",
     group=LEVELS,
     type=click.Choice(DESIGNS),
-    help="The design that gives p.  [default: see docs/calibrate.md]",
+    metavar="DESIGN",
+    help=f"The design that gives p: {', '.join(DESIGNS)}.  [default: see docs/calibrate.md]",
 )
 @option(
     "--scale",

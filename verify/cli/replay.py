@@ -25,9 +25,9 @@ _MOST_ROWS, _WIDEST = 50, 80
     cls=Command,
     section="Check reports",
     examples=(
-        "verify replay report.json                                     its arithmetic, in seconds",
-        "verify replay report.json --a path/to/A --b path/to/B         make it again from the weights",
-        "verify replay report.json --a A --b B --require-models        for a script: 0 only if the weights agree",
+        "verify replay report.json                                 its arithmetic, in seconds",
+        "verify replay report.json --a path/to/A --b path/to/B     make it again from the weights",
+        "verify replay report.json --a A --b B --require-models    for a script: 0 if the weights agree",
     ),
     statuses={
         0: "everything compared agrees",
