@@ -104,7 +104,7 @@ output = "{tmp_path / "panel"}"
     screened = run("screen", "--config", file)
     assert (screened.status, json.loads(screened.out)["alpha"]) == (0, 0.01)
     ranked = run("calibrate", "--config", file)
-    assert (ranked.status, json.loads(ranked.out)["alpha"]) == (0, 0.05)
+    assert (ranked.status, json.loads(ranked.out)["evidence"]["alpha"]) == (0, 0.05)
     built = run("panel", "build", "--config", file)
     assert built.status == 2
     assert "recipe = " in built.err
