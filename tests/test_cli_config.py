@@ -57,12 +57,14 @@ json = true
 
 def test_the_command_line_wins_and_what_it_replaces_is_not_said(run: Run, tmp_path: Path) -> None:
     """Also for arguments."""
-    file = written(tmp_path, f'[lineage]\na = "nowhere"\nb = "{B}"\nalpha = 0.5\neffort = "screen"\n')
+    text = f'[lineage]\na = "nowhere"\nb = "{B}"\nalpha = 0.5\neffort = "screen"\ntokenizer-a = "{B}"\n'
+    file = written(tmp_path, text)
     found = run("lineage", A, "--config", file, "--alpha", "0.002", "--json")
     assert level(found) == 0.002
     assert "alpha" not in found.err
     assert "nowhere" not in found.err
     assert "effort = 'screen'" in found.err
+    assert json.loads(found.out)["provenance"]["options"]["tokenizer_a"] == "given"
 
 
 def test_no_file_is_read_unless_it_is_named(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

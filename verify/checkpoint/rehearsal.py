@@ -33,7 +33,15 @@ class Rehearsal(Checkpoint):
     def read(
         self, role: str, layer: int | None = None, expert: int | None = None, rows: Indexer = None
     ) -> NDArray[np.float32]:
-        """Zeros of the shape that is asked for."""
+        """Zeros of the shape that is asked for.
+
+        Parameters
+        ----------
+        role : canonical role.
+        layer : number of the layer, from 0; None outside layers.
+        expert : number of the routed expert, if any.
+        rows : slice, or ascending indices, of rows; None for all.
+        """
         shape = self.shape(role, layer, expert)
         self._count((role, layer, expert), rows)
         self.asked.append(((role, layer, expert), rows))

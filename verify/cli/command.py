@@ -60,7 +60,14 @@ class Option(click.Option):
 
 
 def option(*names: str, group: str = _OTHER, **settings: Any) -> Callable[[Decorated], Decorated]:
-    """An option of a command, under a heading of its help."""
+    """An option of a command.
+
+    Parameters
+    ----------
+    names : as for ``click.option``.
+    group : the heading of the help that it stands under.
+    settings : as for :class:`Option`.
+    """
     return click.option(*names, cls=Option, group=group, **settings)
 
 

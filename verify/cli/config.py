@@ -116,11 +116,15 @@ def _options(command: click.Command) -> dict[str, click.Parameter]:
     return found
 
 
+def _is_token(key: str) -> bool:
+    return key.startswith("token") and not key.startswith("tokenizer")
+
+
 def _values(where: str, content: Mapping[str, Any], known: Mapping[str, click.Parameter]) -> dict[str, Any]:
     values = {}
     for key, value in content.items():
         if key not in known:
-            if key.startswith("token") and not key.startswith("tokenizer"):
+            if _is_token(key):
                 raise InputError(f"{where} holds a token; take it out, and set HF_TOKEN in the environment.")
             raise InputError(_unknown(where, "option", key, known))
         param = known[key]

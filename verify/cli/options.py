@@ -58,7 +58,13 @@ _FILES = ("layout", "base", "tokenizer")
 
 
 def paths(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Complete with the files and folders here: what a shell does for an argument without a type."""
+    """Complete with the files and folders here.
+
+    Parameters
+    ----------
+    _, __ : not looked at.
+    incomplete : what was typed so far.
+    """
     return [CompletionItem(incomplete, type="file")]
 
 
