@@ -8,7 +8,9 @@ from pathlib import Path
 from sphinx.cmd.build import build_main
 
 HERE = Path(__file__).parent
-TO_THE_FIRST_PAGE = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=docs/index.html">'
+TO_THE_FIRST_PAGE = (
+    '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=docs/index.html">'
+)
 
 
 def build(site: Path) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from verify import ClaimReport
-from verify.render.drawing import PHONE, Dots, Drawing, Line, Shape, Text, box
+from verify.render.drawing import PHONE, Dots, Drawing, Line, Shape, Text, box, frame
 from verify.render.svg import standalone
 
 ROOT = Path(__file__).parents[1]
@@ -19,6 +19,7 @@ FOLDER = ROOT / "docs" / "img"
 CLAIMED = 0.927
 _GOLDEN = 0.6180339887
 _MARGIN = 12.0
+_LETTERS = 56  # of a line of words
 
 
 def dispute() -> Drawing:
@@ -77,7 +78,30 @@ def _scattered(values: list[float], across: Callable[[float], float], y: float, 
     return Dots(tuple(at[:below]), "muted", radius=0.9), Dots(tuple(at[below:]), "accent", radius=1.2)
 
 
-PICTURES: tuple[Callable[[], Drawing], ...] = (dispute,)
+def report() -> Drawing:
+    """The first lines of the example report ``related``."""
+    answer = ClaimReport.from_json(ROOT / "examples" / "reports" / "related" / "report.json").answer
+    shapes: list[Shape] = [Text((_MARGIN, 26), answer.word, "found", 18, bold=True)]
+    y = 46.0
+    for label, line in (("", answer.sentence), *answer.lines):
+        for n, words in enumerate(textwrap.wrap(line, _LETTERS)):
+            if n == 0 and label:
+                shapes.append(Text((_MARGIN, y), label, "muted", 11, bold=True))
+                y += 15
+            shapes.append(Text((_MARGIN, y), words, "ink", 11))
+            y += 15
+        y += 5
+    return Drawing(
+        name="report",
+        title="The first lines of a report",
+        alt=" ".join((answer.word + ".", answer.sentence, *(f"{label}: {line}" for label, line in answer.lines))),
+        width=PHONE,
+        height=y,
+        shapes=(frame(0.5, 0.5, PHONE - 1, y - 1), *shapes),
+    )
+
+
+PICTURES: tuple[Callable[[], Drawing], ...] = (dispute, report)
 
 
 def drawn() -> dict[Path, str]:

@@ -64,6 +64,8 @@ def run(text: str, folder: Path) -> None:
             printed = out.getvalue()
         elif block.language == "sh":
             printed = _shell(block.text, folder, state, where)
+        elif block.language == "pycon":
+            _doctest(block.text, names, where)
         elif block.language == "text":
             assert printed is not None, f"{where}: no block before this one was run, so nothing printed this"
             assert prints(block.text, printed), f"{where}: expected\n{block.text}\nbut printed was\n{printed}"
@@ -92,7 +94,7 @@ def check(block: Block) -> None:
 def _shell(text: str, folder: Path, state: Path, where: str) -> str:
     """What a block prints; variables are kept for the next one."""
     script = f"set -eu\n[ ! -f {state} ] || . {state}\nset -a\n{text}\nexport -p > {state}\n"
-    env = os.environ | {
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "NO_COLOR": "1",
         "COLUMNS": "100",
@@ -101,6 +103,13 @@ def _shell(text: str, folder: Path, state: Path, where: str) -> str:
     done = subprocess.run(["bash", "-c", script], cwd=folder, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{where}: status {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+def _doctest(text: str, names: dict[str, Any], where: str) -> None:
+    test = doctest.DocTestParser().get_doctest(text, names, where, None, None)
+    report = io.StringIO()
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.write)
+    assert not report.getvalue(), f"{where}: {report.getvalue()}"
 
 
 def _check_python(text: str) -> None:
@@ -126,7 +135,9 @@ def _check_command(words: list[str]) -> None:
         if name not in command.commands:
             raise ValueError(f"verify has no command {name!r}")
         command = command.commands[name]
-    known = {"--help", "-h"} | {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    known = {"--help", "-h"} | {
+        option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
+    }
     if unknown := [word for word in words if re.match(r"--?[a-z]", word) and word.partition("=")[0] not in known]:
         raise ValueError(f"`{command.name}` has no option {', '.join(unknown)}")
 
