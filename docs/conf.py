@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 project = "verify"
 version = release = verify.__version__
-copyright = "the verify-lineage developers, Apache-2.0"
+copyright = "the verify-lineage developers, Apache-2.0"  # noqa: A001 - Sphinx calls it so
 extensions = ["myst_parser"]
 root_doc = "docs/index"
 include_patterns = ["docs/*.md", "benchmarks/tables/*.md", "examples/**.md", "CHANGELOG.md"]

@@ -1,4 +1,4 @@
-"""The code blocks of a page of documentation: run in order, or checked where a comment before one says why it is not run.
+"""The code blocks of a page: run in order, or only checked where a comment before one says why it is not run.
 
 Python blocks of a page share their names, and shell blocks their variables. A block ``text`` is what the block before
 it prints, where ``...`` stands for anything. ``<!-- not run: REASON -->`` before a block leaves it to

@@ -1,5 +1,4 @@
-"""The documentation is true: its generated pages are today's, its blocks run, its links lead somewhere, its numbers are
-those of the tables."""
+"""The documentation is true: generated pages are today's, blocks run, links lead somewhere, numbers are the tables'."""
 
 from __future__ import annotations
 
