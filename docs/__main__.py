@@ -9,7 +9,8 @@ from sphinx.cmd.build import build_main
 
 HERE = Path(__file__).parent
 TO_THE_FIRST_PAGE = (
-    '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=docs/index.html">'
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>verify</title>'
+    '<meta http-equiv="refresh" content="0; url=docs/index.html"><a href="docs/index.html">verify</a>'
 )
 
 

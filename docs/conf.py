@@ -24,6 +24,7 @@ html_theme = "furo"
 html_title = f"verify {version}"
 html_static_path = ["site"]
 html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
 html_copy_source = False
 html_show_sourcelink = False
 html_use_index = False

@@ -1,4 +1,4 @@
-"""The documentation is true: generated pages are today's, blocks run, links lead somewhere, numbers are the tables'."""
+"""The documentation is true: generated pages are current, blocks run, links lead somewhere, numbers are measured."""
 
 from __future__ import annotations
 
