@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from verify import ClaimReport
-from verify.render.drawing import PHONE, Dots, Drawing, Line, Shape, Text, box, frame
+from verify.render.drawing import PHONE, Dots, Drawing, Line, Shape, Text, box, frame, moved
+from verify.render.identity_map import identity_map
 from verify.render.svg import standalone
 
 ROOT = Path(__file__).parents[1]
@@ -19,7 +20,7 @@ FOLDER = ROOT / "docs" / "img"
 CLAIMED = 0.927
 _GOLDEN = 0.6180339887
 _MARGIN = 12.0
-_LETTERS = 56  # of a line of words
+_LETTERS = 59  # of a line of words
 
 
 def dispute() -> Drawing:
@@ -65,6 +66,7 @@ def dispute() -> Drawing:
         name="dispute",
         title="Correlation of standard deviations by layer, of pairs whose relation is known",
         alt=" ".join(told) + " Strangers of one recipe reach it too, so the number by itself does not show descent.",
+        caption="",
         width=PHONE,
         height=height,
         shapes=tuple(shapes),
@@ -79,8 +81,9 @@ def _scattered(values: list[float], across: Callable[[float], float], y: float, 
 
 
 def report() -> Drawing:
-    """The first lines of the example report ``related``."""
-    answer = ClaimReport.from_json(ROOT / "examples" / "reports" / "related" / "report.json").answer
+    """The first lines of the example report ``related``, and its identity map."""
+    record = ClaimReport.from_json(ROOT / "examples" / "reports" / "related" / "report.json")
+    answer, places = record.answer, identity_map(record)
     shapes: list[Shape] = [Text((_MARGIN, 26), answer.word, "found", 18, bold=True)]
     y = 46.0
     for label, line in (("", answer.sentence), *answer.lines):
@@ -91,13 +94,20 @@ def report() -> Drawing:
             shapes.append(Text((_MARGIN, y), words, "ink", 11))
             y += 15
         y += 5
+    width = PHONE + 2 * _MARGIN
+    alt = [f"{answer.word}.", answer.sentence, *(": ".join(line) for line in answer.lines)]
+    if places is not None:
+        shapes += (moved(shape, _MARGIN, y) for shape in places.shapes)
+        y += places.height + _MARGIN
+        alt.append(places.alt)
     return Drawing(
         name="report",
         title="The first lines of a report",
-        alt=" ".join((answer.word + ".", answer.sentence, *(f"{label}: {line}" for label, line in answer.lines))),
-        width=PHONE,
+        alt=" ".join(alt),
+        caption="",
+        width=width,
         height=y,
-        shapes=(frame(0.5, 0.5, PHONE - 1, y - 1), *shapes),
+        shapes=(frame(0.5, 0.5, width - 1, y - 1), *shapes),
     )
 
 

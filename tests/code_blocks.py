@@ -97,7 +97,7 @@ def _shell(text: str, folder: Path, state: Path, where: str) -> str:
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "NO_COLOR": "1",
-        "COLUMNS": "100",
+        "COLUMNS": "80",
         "VERIFY_CACHE": str(folder / ".cache"),
     }
     done = subprocess.run(["bash", "-c", script], cwd=folder, env=env, capture_output=True, text=True, timeout=300)
