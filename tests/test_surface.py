@@ -189,11 +189,11 @@ def test_the_version_is_that_of_the_distribution() -> None:
 
 
 def test_the_extras_are_listed_and_no_other_is_named() -> None:
-    """README.md has a line for each, in order, and messages name only those that there are."""
+    """docs/install.md has a line for each, in order, and messages name only those that there are."""
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
     extras = [name for name in declared if name not in ("test", "dev")]
     assert extras == sorted(extras)
-    listed = (ROOT / "README.md").read_text("utf-8").partition("## Extras")[2].partition("## Names")[0]
+    listed = (ROOT / "docs" / "install.md").read_text("utf-8").partition("## Extras")[2]
     assert re.findall(r"(?m)^\| `(\w+)` \|", listed) == extras
     texts = [path.read_text("utf-8") for path in (*ROOT.glob("verify/**/*.py"), *ROOT.glob("docs/*.md"))]
     named = {name for text in texts for name in re.findall(r"verify-lineage\[(\w+)\]", text)}
