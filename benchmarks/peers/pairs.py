@@ -100,7 +100,7 @@ def pairs_of(folder: Path) -> tuple[tuple[Pair, ...], tuple[str, ...]]:
     rows[DISTILLED] = [Pair(DISTILLED, "distilled", ZOO.reference)] if "distilled" in there else []
     groups, others = _strangers(folder, there)
     large = max(groups, key=len, default=[])
-    aside = tuple(large[-BASELINE:]) if len(large) >= BASELINE + 2 else ()
+    aside = tuple(large[2 : BASELINE + 2]) if len(large) >= BASELINE + 2 else ()  # the same however many join
     rows[TWINS] = [
         Pair(TWINS, a, b) for group in groups for a, b in _disjoint([name for name in group if name not in aside])
     ]
