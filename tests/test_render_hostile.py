@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from itertools import groupby
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ from verify import ClaimReport, Fingerprint, fingerprint, test_lineage
 from verify.data import model
 from verify.render.latex import latex
 from verify.render.pdf import by_latex, by_typst
-from verify.render.report_figures import figures
+from verify.render.pictures import pictures
 
 report, reports = renderings.report, renderings.reports
 
@@ -45,7 +46,8 @@ def stranger() -> tuple[Fingerprint, Fingerprint]:
 def check_html(page: str, plain: str) -> None:
     """The elements and attributes of the same page with harmless names, and nothing that loads or runs."""
     found, expected = Page(page), Page(plain)
-    assert found.elements == expected.elements
+    kinds, as_expected = ([kind for kind, _ in groupby(one.elements)] for one in (found, expected))
+    assert kinds == as_expected  # a long title takes another line of a drawing
     assert not {tag for tag, _ in found.elements} & {
         "script",
         "img",
@@ -53,7 +55,6 @@ def check_html(page: str, plain: str) -> None:
         "link",
         "iframe",
         "object",
-        "a",
         "form",
     }
     attributes = {name for _, names in found.elements for name in names}
@@ -82,9 +83,7 @@ def test_a_page_fetches_nothing(report: ClaimReport) -> None:
     tags = [tag for tag, _ in Page(page).elements]
     assert tags.count("caption") == tags.count("table") > 3
     assert all("scope" in names for tag, names in Page(page).elements if tag == "th")
-    drawn = [names for tag, names in Page(page).elements if tag == "div" and "role" in names]
-    assert len(drawn) == len(figures(report))
-    assert all("aria-labelledby" in names for names in drawn)
+    assert page.count('role="img" aria-labelledby=') == len(pictures(report))
     identifiers = re.findall(r'\sid="([^"]*)"', page)
     assert len(identifiers) == len(set(identifiers))
 

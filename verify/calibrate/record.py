@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from ..base import Phrase, Record, options, write_atomically
 from ..base.canonical_json import canonical, digest
+from ..claim.answer import Answer
 from ..claim.pages import Pages
 from ..panel import Audit, FalseMatch
 from ..statistics import DesignRank
@@ -209,6 +210,18 @@ class CalibrationReport(Pages):
         return " ".join(spoken(finding(self), version=self.wording))
 
     @property
+    def answer(self) -> Answer:
+        """The first lines of the report, in words."""
+        from .said import answer
+
+        return answer(self)
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Names of A and B."""
+        return self.a, self.b
+
+    @property
     def limitations(self) -> tuple[str, ...]:
         """What the report does not show."""
         from .said import limitations
@@ -247,6 +260,3 @@ class CalibrationReport(Pages):
 
     def __repr__(self) -> str:
         return f"CalibrationReport({self.a!r}, {self.b!r}: {self.verdict}, {self.digest[:23]})"
-
-    def __str__(self) -> str:
-        return "\n".join((self.finding, f"verdict  {self.verdict}", f"digest   {self.digest}"))

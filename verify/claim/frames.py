@@ -1,32 +1,13 @@
-"""A report in few words: five lines for a terminal, and rows for a data frame."""
+"""Rows of a report for a data frame."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from ..statistics import ExactResult, TestResult
-from ..wording.forms import probability
-from .evidence import RESERVED
 
 if TYPE_CHECKING:
     from .report import ClaimReport
-
-
-def five_lines(report: ClaimReport) -> list[str]:
-    """Models, finding, p-values, tests that apply, and digest."""
-    strength = [
-        f"{line.line}: {probability(line.log10_p)} (level {line.alpha:g})"
-        for line in report.evidence
-        if line.line in RESERVED and line.log10_p is not None and line.alpha is not None
-    ]
-    applied = [result.id for result in report.results if result.applicable]
-    return [
-        f"A {report.a.name!r:.100} and B {report.b.name!r:.100}: {report.verdict}",
-        report.finding,
-        "; ".join(strength) or "no p-value",
-        f"tests that apply: {', '.join(applied) or 'none'}",
-        f"{report.citation.identifier}, made {report.created}",
-    ]
 
 
 def of_tests(report: ClaimReport) -> list[dict[str, Any]]:

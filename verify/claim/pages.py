@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from ..base import Record, options, write_atomically
 
+if TYPE_CHECKING:
+    from .answer import Answer
+
 
 class Pages(Record):
     """A record with a digest, and the pages that are rendered from it."""
@@ -14,6 +17,29 @@ class Pages(Record):
     if TYPE_CHECKING:
         created: str
         digest: str = ""
+
+    @property
+    def answer(self) -> Answer:
+        """The first lines of the report, in words."""
+        raise NotImplementedError
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Names of A and B."""
+        raise NotImplementedError
+
+    def summary(self) -> str:
+        """The answer in a few lines of text: what was found, its chance, and what that does not mean."""
+        found = self.answer
+        rows = (
+            (f"{found.word}:", found.sentence),
+            *((f"{label}:", line) for label, line in found.lines),
+            ("Report:", "A {!r:.100}, B {!r:.100},".format(*self.names), f"{self.digest}."),
+        )
+        return "\n".join(" ".join(row) for row in rows)
+
+    def __str__(self) -> str:
+        return self.summary()
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
         """Canonical JSON (RFC 8785); also written to ``path`` if given."""

@@ -20,6 +20,7 @@ from ..statistics import ExactResult, PanelResult, Result
 from ..wording import LATEST, VERSIONS, say
 from ..wording import said as spoken
 from . import said
+from .answer import Answer, answer
 from .citation import Citation, cite
 from .declared import Declared
 from .evidence import EXACT, PANEL, RESERVED, EvidenceLine, Verdict, not_ones_own
@@ -181,6 +182,16 @@ class ClaimReport(Pages):
         return self._words(said.said(self).finding)
 
     @property
+    def answer(self) -> Answer:
+        """The first lines of the report, in words."""
+        return answer(self)
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Names of A and B."""
+        return self.a.name, self.b.name
+
+    @property
     def may_say(self) -> str:
         """The claim that a paper or a brief may cite the report for."""
         return self._words(said.said(self).may_say)
@@ -313,11 +324,6 @@ class ClaimReport(Pages):
 
     def __repr__(self) -> str:
         return f"ClaimReport({self.a.name!r}, {self.b.name!r}: {self.verdict}, {self.digest[:23]})"
-
-    def __str__(self) -> str:
-        from .frames import five_lines
-
-        return "\n".join(five_lines(self))
 
 
 _PROPOSITIONS = ("null", "alternative")

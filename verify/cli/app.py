@@ -7,6 +7,7 @@ then 0, or 3 with ``--fail-on left_out``.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -15,11 +16,13 @@ import click
 
 from ..base import InputError, VerifyError
 from ..claim import Verdict
+from .answer import color_option, spoken
 from .cache import cache
 from .calibrate import calibrate
 from .inspect import inspect
 from .options import Effort, effort_options, side_options
 from .output import (
+    USUAL,
     check_report_folder,
     check_writable,
     chosen_formats,
@@ -27,6 +30,7 @@ from .output import (
     count,
     echo,
     echo_json,
+    format_to_print,
     formats,
     give_report,
     log_to_stderr,
@@ -50,6 +54,8 @@ if TYPE_CHECKING:
 @click.pass_context
 def cli(context: click.Context, verbose: int) -> None:
     """Decide whether two neural-network checkpoints are related, with a p-value."""
+    if os.environ.get("NO_COLOR"):
+        context.color = False
     if verbose:
         log_to_stderr(verbose)
     if context.invoked_subcommand is None:
@@ -72,7 +78,8 @@ def cli(context: click.Context, verbose: int) -> None:
     "--format",
     "names",
     metavar="FORMAT,...",
-    help=f"Formats to write, comma-separated: {', '.join(formats())}.  [default: json,md]",
+    help=f"Formats to write, comma-separated ({', '.join(formats())}); without -o, one "
+    f"to print.  [default: {','.join(USUAL)}]",
 )
 @click.option("--alpha", type=float, default=1e-3, show_default=True, help="Level of the exact tests.")
 @click.option(
@@ -108,7 +115,8 @@ def cli(context: click.Context, verbose: int) -> None:
 @click.option("--chronology", help="Which file existed first, and how you know; recorded as stated.")
 @click.option("--created", help="Time to record instead of the present (ISO 8601).")
 @click.option("--fail-on", default="", metavar="VERDICT,...", help="Exit with status 3 on these verdicts.")
-@click.option("--json", "as_json", is_flag=True, help="Print report.json instead of Markdown.")
+@click.option("--json", "as_json", is_flag=True, help="Print the record (report.json) in place of the answer.")
+@color_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def lineage(
     a: str,
@@ -145,13 +153,12 @@ def lineage(
     https://, s3://), or a saved fingerprint.
     """
     unwanted = chosen_verdicts(fail_on, get_args(Verdict))
-    if names is not None and output is None:
-        raise InputError("--format is for the files of a report; give their folder with -o.")
     if len(corpora) > 2:
         raise InputError(f"--corpus is given {len(corpora)} times; give it once for both models, or twice: A's, B's.")
-    wanted = chosen_formats("json,md" if names is None else names)
+    wanted = [] if names is None else chosen_formats(names)
+    format_to_print(wanted, output)
     if output is not None:
-        check_report_folder(output, wanted)
+        check_report_folder(output, wanted or USUAL)
     from ..checkpoint import Location
     from ..lineage import test_lineage
 
@@ -234,6 +241,7 @@ def _described(record: FingerprintRecord) -> str:
     show_default=True,
     help="Folder for one report per pair.",
 )
+@color_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def demo(output: Path, quiet: bool) -> None:
     """Compare two pairs of real trained models that ship with verify: one related, one not."""
@@ -252,10 +260,8 @@ def demo(output: Path, quiet: bool) -> None:
             write_report(report, output / name, wanted)
         except InputError as error:  # an incomplete typesetter
             left_out, wanted = str(error).rstrip("."), [kind for kind in wanted if kind != "pdf"]
-        echo(f"{name}: {a} against {b}\n  {report.finding}")
-        if report.verdict == "no_evidence":
-            echo(f"  {report.power}")
-        echo(f"  {output / name / 'report.md'}")
+        page = output / name / f"report.{'html' if 'html' in wanted else 'md'}"
+        echo(spoken(report, [f"{page} is the whole report."]) + "\n")
     if left_out is not None:
         echo(f"Left out report.pdf: {left_out}.")
 
