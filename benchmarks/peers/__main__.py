@@ -43,6 +43,8 @@ PEERS = (
     mlaudit.PEER,
 )
 ROOT = Path(__file__).parents[2]
+FAILED = "failed: "
+"""Begins what is said for a peer that fails, which is asked again by the next run."""
 Row = dict[str, Any]
 
 
@@ -91,6 +93,7 @@ def found(zoo: Zoo, peers: Sequence[Peer], places: dict[str, Path], environments
     answers : file that holds what is known so far; written after every answer.
     """
     known: dict[str, Row] = json.loads(answers.read_text("utf-8")) if answers.exists() else {}
+    known = {key: row for key, row in known.items() if not row.get("said", "").startswith(FAILED)}
     with tempfile.TemporaryDirectory(prefix="verify-peers-") as scratch, ExitStack() as closing:
         home = Path(scratch)
         started = {peer.name: _start(peer, zoo, places.get(peer.name), environments, home) for peer in peers}
@@ -162,7 +165,7 @@ def _answer(peer: Peer, task: Task, forks: Forks, where: Path) -> Row:
     try:
         return vars(peer.read(forks.run(peer.command(task), cwd=where, path=_code(task))))
     except RuntimeError as error:
-        return vars(Answer.none(f"failed: {_last_line(str(error))}"))
+        return vars(Answer.none(FAILED + _last_line(str(error))))
 
 
 def _cost(peer: Peer, task: Task, where: Path, home: Path) -> Row:

@@ -46,6 +46,7 @@ def run(task: dict[str, Any]) -> int:
     module = program == "-m"
     if module:
         program, *arguments = arguments
+        sys.path.insert(0, task["cwd"])
     sys.argv = [program, *arguments]
     if task["path"]:
         sys.path.insert(0, task["path"])
