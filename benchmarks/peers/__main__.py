@@ -101,7 +101,8 @@ def found(zoo: Zoo, peers: Sequence[Peer], places: dict[str, Path], environments
         serving: dict[Path, Forks] = {}
         for peer, start in running:
             if start.programs not in serving:
-                forks = served(peer.environment, start.programs, home / f"forks-{len(serving)}", environment(home))
+                own = environment(home, path=ROOT if peer.environment == "ours" else None)
+                forks = served(peer.environment, start.programs, home / f"forks-{len(serving)}", own)
                 serving[start.programs] = forks
                 closing.callback(forks.close)
         for what, pairs in (("answer", zoo.pairs), ("cost", zoo.timed)):

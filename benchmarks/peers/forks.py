@@ -12,6 +12,7 @@ from pathlib import Path
 from .peer import DRIVERS
 
 SLOW: dict[str, tuple[str, ...]] = {
+    "ours": ("verify.cli", "verify.lineage", "verify.panel"),
     "torch": ("torch", "transformers", "transformers.models.llama.modeling_llama", "scipy.stats", "pandas"),
     "provenance-kit": ("torch", "transformers"),
 }
