@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..base import Record
+from ..base.card import Card
 
 
 class Citation(Record):
@@ -15,6 +16,9 @@ class Citation(Record):
     bibtex: str
     cff: str
     """Citation File Format 1.2.0."""
+
+    def _card(self) -> Card:
+        return Card(self.text)
 
 
 def cite(verdict: str, digest: str, created: str, version: str) -> Citation:

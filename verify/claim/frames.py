@@ -1,10 +1,12 @@
-"""A report in few words: five lines for a terminal, and rows for a data frame."""
+"""A report in few words: a card, and rows for a data frame."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..statistics import ExactResult, TestResult
+from ..base.card import Card, flat
+from ..statistics import ExactResult
+from ..statistics.results import row
 from ..wording.forms import probability
 from .evidence import RESERVED
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from .report import ClaimReport
 
 
-def five_lines(report: ClaimReport) -> list[str]:
+def card(report: ClaimReport) -> Card:
     """Models, finding, p-values, tests that apply, and digest."""
     strength = [
         f"{line.line}: {probability(line.log10_p)} (level {line.alpha:g})"
@@ -20,56 +22,25 @@ def five_lines(report: ClaimReport) -> list[str]:
         if line.line in RESERVED and line.log10_p is not None and line.alpha is not None
     ]
     applied = [result.id for result in report.results if result.applicable]
-    return [
-        f"A {report.a.name!r:.100} and B {report.b.name!r:.100}: {report.verdict}",
-        report.finding,
-        "; ".join(strength) or "no p-value",
-        f"tests that apply: {', '.join(applied) or 'none'}",
-        f"{report.citation.identifier}, made {report.created}",
-    ]
+    facts = (
+        ("finding", report.finding),
+        ("strength", "; ".join(strength) or "no p-value"),
+        ("tests", ", ".join(applied) or "none"),
+        ("report", f"{report.citation.identifier}, made {report.created}"),
+    )
+    return Card(f"A {report.a.name!r:.100} and B {report.b.name!r:.100}: {report.verdict}", facts)
 
 
 def of_tests(report: ClaimReport) -> list[dict[str, Any]]:
-    """One row for each test: its count with the smallest p-value, its effect, and its p-values."""
-    return [_row(line.line, result, report) for line in report.evidence for result in line.results]
+    """One row for each test: its line of evidence, its count with the smallest p-value, its effect, and p-values."""
+    return [{"line": line.line} | row(result) for line in report.evidence for result in line.results]
 
 
 def of_layers(report: ClaimReport) -> list[dict[str, Any]]:
     """One row for each pair of layers and test with localisation."""
     return [
-        {"test": result.id} | row.model_dump()
+        {"test": result.id} | flat(layer)
         for result in report.results
         if isinstance(result, ExactResult)
-        for row in result.by_layer
+        for layer in result.by_layer
     ]
-
-
-def _row(line: str, result: TestResult, report: ClaimReport) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "test": result.id,
-        "line": line,
-        "applicable": result.applicable,
-        "statistic": None,
-        "n": None,
-        "groups": None,
-        "expected": None,
-        "effect": None,
-        "log10_p": result.log10_p,
-        "adjusted_log10_p": result.adjusted_log10_p,
-        "attainable_log10_p": result.attainable_log10_p,
-        "detectable_share": None,
-        "reason": None if result.reason is None else report.say(result.reason),
-    }
-    if isinstance(result, ExactResult) and result.counts:
-        best = min(result.counts, key=lambda count: count.log10_p)
-        row |= {
-            "statistic": best.count,
-            "n": best.n,
-            "groups": best.groups,
-            "expected": result.expected,
-            "effect": None if result.effect is None else result.effect.share,
-            "detectable_share": result.detectable_share,
-        }
-    elif (score := getattr(result, "score", None)) is not None:
-        row["statistic"] = score
-    return row

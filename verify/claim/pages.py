@@ -61,11 +61,3 @@ class Pages(Record):
             If neither is installed.
         """
         self.to("pdf", path)
-
-    def _repr_markdown_(self) -> str:
-        return self.to_markdown()
-
-    def _repr_html_(self) -> str:
-        from ..render import compact
-
-        return compact(self)

@@ -216,7 +216,8 @@ def fingerprint(
 
 def _described(record: FingerprintRecord) -> str:
     """A fingerprint in one sentence."""
-    from ..render.escape import SENTENCE, plain
+    from ..base.plain import plain
+    from ..render.escape import SENTENCE
 
     shape = record.architecture
     return (

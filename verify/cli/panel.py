@@ -43,8 +43,9 @@ def build(recipe: Path, output: Path, workers: int | None, quiet: bool) -> None:
 
     A model that cannot be read is reported, skipped, and listed in the panel as excluded.
     """
+    from ..base.plain import plain
     from ..panel import build_panel
-    from ..render.escape import SENTENCE, plain
+    from ..render.escape import SENTENCE
 
     check_writable(output / "panel.json")
     with progress_bar(quiet) as progress:
@@ -248,7 +249,8 @@ def _calibrated(loaded: Panel, outside: StrangersAudit | None) -> str:
 
 def _page(loaded: Panel, statistic: str, members: list[Member], scores: NDArray[np.float64]) -> str:
     """A panel for the terminal, with untrusted text made inert."""
-    from ..render.escape import SENTENCE, markdown_text, plain
+    from ..base.plain import plain
+    from ..render.escape import SENTENCE, markdown_text
 
     record = loaded.record
     lines = [

@@ -33,13 +33,6 @@ def _pdf(report: Pages) -> bytes:
     return pdf(report)
 
 
-def compact(report: Pages) -> str:
-    """The finding and the summary as HTML, for a notebook."""
-    from .html import compact as made
-
-    return made(report)
-
-
 FORMATS: dict[str, Callable[[Pages], bytes]] = {
     "md": _markdown,
     "tex": _latex,

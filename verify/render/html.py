@@ -29,11 +29,6 @@ def html(report: Pages) -> str:
     return template.render(view=view(report), drawings=drawings)
 
 
-def compact(report: Pages) -> str:
-    """The finding and the summary, for a notebook."""
-    return _templates().get_template("compact.html").render(view=view(report))
-
-
 @cache
 def _templates() -> Environment:
     return environment(_STYLES, autoescape=True)

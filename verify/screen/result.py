@@ -13,7 +13,9 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ..base import InputError, VerifyError, canonical, digest, options, replace_together, write_atomically
+from ..base import InputError, canonical, digest, options, replace_together, write_atomically
+from ..base.card import Card, flat
+from ..base.display import Tabular, frame
 from ..statistics import EXACT_TESTS
 from .record import Family, PairResult, ScreenRecord
 
@@ -32,7 +34,7 @@ _MOST_DRAWN = 150  # models on the map
 
 
 @dataclass(frozen=True)
-class ScreenResult:
+class ScreenResult(Tabular):
     """The result of :func:`verify.screen`.
 
     Parameters
@@ -75,18 +77,21 @@ class ScreenResult:
         r = self.record
         return f"ScreenResult({len(r.models)} models, {r.pairs} pairs, {len(r.families)} families, {self.digest:.19})"
 
-    def __str__(self) -> str:
+    def _card(self) -> Card:
         r = self.record
         stage = r.first_stage
-        return "\n".join(
-            (
-                self.finding,
-                f"levels   {r.alpha:g} family-wise, {r.fdr:g} of false discoveries, over {r.pairs} pairs",
-                f"stages   {stage.passed} of {stage.tested} pairs passed the first",
-                f"left out {len(r.left_out)} models",
-                f"digest   {self.digest}",
-            )
+        facts = (
+            ("levels", f"{r.alpha:g} family-wise, {r.fdr:g} of false discoveries, over {r.pairs} pairs"),
+            ("stages", f"{stage.passed} of {stage.tested} pairs passed the first"),
+            ("left out", f"{len(r.left_out)} models"),
+            ("digest", self.digest),
         )
+        edges = [edge for family in r.families for edge in family.edges]
+        rows = (
+            {"a": edge.a, "b": edge.b, "verdict": edge.verdict, "log10 p, adjusted": edge.adjusted_log10_p}
+            for edge in (*edges, *r.suspected)
+        )
+        return Card(self.finding, facts, tuple(rows))
 
     def columns(self) -> dict[str, list[Any]]:
         """The table of pairs, by column: names, stage, log10 p of each test, of both adjustments, verdict, kind."""
@@ -96,19 +101,33 @@ class ScreenResult:
         table |= {f"{t.id}_log10_p": [row.tests.get(t.id) for row in self.pairs] for t in EXACT_TESTS}
         return table | {name: [getattr(row, name) for row in self.pairs] for name in last}
 
-    def to_frame(self) -> Any:
-        """One row for each pair, as a pandas DataFrame with the columns of :meth:`columns`.
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each pair that passed the first stage or holds identical weights."""
+        columns = {name: values for name, values in self.columns().items() if name != "kind"}
+        return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+    def to_model_frame(self) -> Any:
+        """One row for each model, as a pandas DataFrame: its family, if any, its relatives and its architecture.
 
         Raises
         ------
         VerifyError
             If pandas is not installed.
         """
-        try:
-            from pandas import DataFrame
-        except ImportError as error:
-            raise VerifyError('A data frame needs pandas: `pip install "verify-lineage[frame]"`.') from error
-        return DataFrame(self.columns())
+        families = {name: family for family in self.families for name in family.members}
+        edges = [edge for family in self.families for edge in family.edges]
+        related = Counter(name for edge in edges for name in (edge.a, edge.b))
+        return frame(
+            [
+                {
+                    "model": model.label,
+                    "family": families[model.label].name if model.label in families else None,
+                    "relatives": related[model.label],
+                    **{name: value for name, value in flat(model).items() if name != "label"},
+                }
+                for model in self.record.models
+            ]
+        )
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
         """The record, as canonical JSON; also written to ``path`` if given."""

@@ -27,6 +27,7 @@ from .result import (
     TestResult,
     TwinScore,
 )
+from .results import Results
 from .rework import reworked
 from .rotary_phase import ROTARY_PHASE
 from .sign_agreement import SIGN_AGREEMENT
@@ -103,6 +104,7 @@ __all__ = [
     "PanelResult",
     "ResponseGrid",
     "Result",
+    "Results",
     "ScoreResult",
     "Similarity",
     "Source",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from ..base import Phrase, Record, later
+from ..base.card import Card, flat
+from ..base.display import Tabular
+from ..wording import say
+from ..wording.forms import probability
 from .words import Words
 
 Law = Literal["fixed_points", "signs"]
@@ -99,7 +103,7 @@ class EffectSize(Record):
     """Median best score with any other index, the level of unrelated units."""
 
 
-class TestResult(Record):
+class TestResult(Tabular, Record):
     """Result of one test of one null hypothesis, applicable or not: the fields of every kind."""
 
     __test__ = False  # not for pytest
@@ -118,6 +122,37 @@ class TestResult(Record):
     """The smallest log10 p that the test could have given."""
     words: Words | None = later()
     """Words of a statistic that is not in the library's registry."""
+
+    @property
+    def in_short(self) -> str:
+        """What was found, in a few words."""
+        if not self.applicable:
+            return "does not apply" if self.reason is None else f"does not apply: {say(self.reason)}"
+        return "; ".join(filter(None, (self._found(), self._p())))
+
+    def _found(self) -> str:
+        return ""
+
+    def _p(self) -> str:
+        return "" if self.log10_p is None else probability(self.log10_p)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each number that was counted, ranked or estimated."""
+        return [flat(self)]
+
+    def _card(self) -> Card:
+        from .earlier import words_of  # imports this file
+
+        words = words_of(self)
+        facts: list[tuple[str, object]] = [("test", self.id), ("found", self.in_short)]
+        if self.log10_p is not None:
+            facts += [
+                ("log10 p", self.log10_p),
+                ("adjusted", self.adjusted_log10_p),
+                ("smallest possible", self.attainable_log10_p),
+                ("null hypothesis", words.null),
+            ]
+        return Card(words.title, tuple(facts), tuple(self.to_dicts()) if self.applicable else ())
 
 
 class ExactResult(TestResult):
@@ -138,6 +173,23 @@ class ExactResult(TestResult):
     """Smallest probability of each live index keeping its place (for signs: of agreeing) with which the report's
     level is reached with 95% power; None if no share suffices."""
     by_layer: tuple[LayerResult, ...] = ()
+
+    @property
+    def best(self) -> Count:
+        """The count with the smallest p-value; of a test that applies."""
+        return min(self.counts, key=lambda count: count.log10_p)
+
+    def _found(self) -> str:
+        if not self.counts:
+            return ""
+        best = self.best
+        chance = best.n / 2 if best.law == "signs" else best.groups
+        most = "" if best.law == "signs" else "at most "
+        return f"{best.count} of {best.n}, expected by chance {most}{chance:g}"
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each count."""
+        return [flat(count) for count in self.counts]
 
     @property
     def counts_fixed_points(self) -> bool:
@@ -162,6 +214,24 @@ class PanelResult(TestResult):
     grid: tuple[tuple[float, ...], ...] = ()
     """For the primary similarity, the share of agreeing units of every layer of A (rows) with every layer of B."""
 
+    @property
+    def rank(self) -> DesignRank | None:
+        """The rank that gives the p-value; None of a statistic without ranks."""
+        return next((entry for entry in self.ranks if entry.log10_p == self.log10_p), None)
+
+    def _found(self) -> str:
+        if self.score is None:
+            return ""
+        rank = "" if self.rank is None else f", rank {self.rank.rank} of {self.rank.size}"
+        return f"score {self.score:.4g}{rank}"
+
+    def _p(self) -> str:
+        return ""  # conditional on the panel's assumptions, which a few words do not state
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each design: rank, size and p-values."""
+        return [flat(entry) for entry in self.ranks]
+
 
 class ScoreResult(TestResult):
     """A score calibrated by reference scores: p = (1 + exceedances) / (n + 1)."""
@@ -175,6 +245,9 @@ class ScoreResult(TestResult):
     exceedances: int = Field(default=0, ge=0)
     """Number of reference scores of at least the score."""
 
+    def _found(self) -> str:
+        return f"score {self.score:.4g}, reached by {self.exceedances} of {self.n}" if self.score is not None else ""
+
 
 class EstimateResult(TestResult):
     """An estimate with its confidence interval."""
@@ -187,6 +260,12 @@ class EstimateResult(TestResult):
     high: float | None = None
     confidence: float | None = Field(default=None, gt=0, lt=1)
     """Coverage of the interval."""
+
+    def _found(self) -> str:
+        if self.estimate is None:
+            return ""
+        interval = "" if self.low is None or self.high is None else f", from {self.low:.4g} to {self.high:.4g}"
+        return f"{self.quantity or 'estimate'} {self.estimate:.4g}{interval}"
 
 
 Result = Annotated[ExactResult | PanelResult | ScoreResult | EstimateResult, Field(discriminator="kind")]
