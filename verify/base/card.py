@@ -9,11 +9,18 @@ from typing import Any, Literal
 
 from .plain import plain
 
-Tone = Literal["plain", "alarm", "doubt", "calm"]
+Tone = Literal["grey", "red", "amber", "blue", "green", "violet"]
 MOST_ROWS = 10
 """Rows of a table that a card shows."""
-_LONGEST_SENTENCE, _LONGEST_FACT, _LONGEST_CELL = 1000, 400, 48  # characters
-_EDGES: dict[Tone, str] = {"plain": "#808080", "alarm": "#d9534f", "doubt": "#c77c11", "calm": "#3b8f5a"}
+_LONGEST, _LONGEST_CELL = 2000, 48  # characters, the first of a sentence, of which no caveat may be cut
+_EDGES: dict[Tone, str] = {
+    "grey": "#808080",
+    "red": "#d9534f",
+    "amber": "#c07a10",
+    "blue": "#3f83c8",
+    "green": "#3b8f5a",
+    "violet": "#a05fc0",
+}
 """Colours of the left edge, each told from a white and from a black page; text has the colours of the page."""
 
 
@@ -28,19 +35,19 @@ class Card:
     facts: tuple[tuple[str, object], ...] = ()
     rows: tuple[Mapping[str, object], ...] = ()
     """The first of them are shown; all have the same keys."""
-    tone: Tone = "plain"
+    tone: Tone = "grey"
 
     def text(self) -> str:
         """The sentence, and a line for each fact."""
         width = max((len(label) for label, _ in self.facts), default=0)
-        lines = [f"{label:<{width}} {shown(value, _LONGEST_FACT)}".rstrip() for label, value in self.facts]
-        return "\n".join([plain(self.head, _LONGEST_SENTENCE), *lines])
+        lines = [f"{label:<{width}} {shown(value, _LONGEST)}".rstrip() for label, value in self.facts]
+        return "\n".join([plain(self.head, _LONGEST), *lines])
 
     def html(self) -> str:
         """The same, and the table, as one element that loads nothing and needs no style sheet."""
         edge = f"border-left: 4px solid {_EDGES[self.tone]}; padding-left: 12px"
         return (
-            f'<div style="{edge}">\n<p style="margin: 0 0 6px"><strong>{_html(self.head, _LONGEST_SENTENCE)}</strong>'
+            f'<div style="{edge}">\n<p style="margin: 0 0 6px"><strong>{_html(self.head, _LONGEST)}</strong>'
             f"</p>\n{self._facts()}{self._table()}</div>"
         )
 
@@ -48,7 +55,7 @@ class Card:
         cell = '<td style="text-align: left; white-space: normal">'
         rows = "".join(
             f'<tr><th scope="row" style="text-align: left">{_html(label, _LONGEST_CELL)}</th>'
-            f"{cell}{_html(value, _LONGEST_FACT)}</td></tr>\n"
+            f"{cell}{_html(value, _LONGEST)}</td></tr>\n"
             for label, value in self.facts
         )
         return f'<table style="margin: 0"><tbody>\n{rows}</tbody></table>\n' if rows else ""

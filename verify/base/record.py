@@ -68,7 +68,7 @@ def _brief(value: Any) -> str:
 
 def _one(value: Any) -> str:
     """A value of a card; of a record inside, its repr."""
-    return repr(value) if isinstance(value, Record) else shown(value, 400)
+    return repr(value) if isinstance(value, Record) else shown(value, 200)
 
 
 def _in_words(name: str) -> str:

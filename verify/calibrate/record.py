@@ -11,8 +11,9 @@ from pydantic import Field, model_validator
 
 from ..base import Phrase, Record, options, write_atomically
 from ..base.canonical_json import canonical, digest
-from ..base.card import Card, flat
+from ..base.card import flat
 from ..base.display import Tabular, frame
+from ..claim.answer import Answer
 from ..claim.pages import Pages
 from ..panel import Audit, FalseMatch
 from ..statistics import DesignRank
@@ -212,6 +213,18 @@ class CalibrationReport(Tabular, Pages):
         return " ".join(spoken(finding(self), version=self.wording))
 
     @property
+    def answer(self) -> Answer:
+        """The first lines of the report, in words."""
+        from .said import answer
+
+        return answer(self)
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Names of A and B."""
+        return self.a, self.b
+
+    @property
     def limitations(self) -> tuple[str, ...]:
         """What the report does not show."""
         from .said import limitations
@@ -251,6 +264,9 @@ class CalibrationReport(Tabular, Pages):
     def __repr__(self) -> str:
         return f"CalibrationReport({self.a!r}, {self.b!r}: {self.verdict}, {self.digest[:23]})"
 
+    def _looked_at(self) -> list[dict[str, Any]]:
+        return self.to_dicts()
+
     def to_dicts(self) -> list[dict[str, Any]]:
         """One row for each design: rank, size and p-values."""
         return [flat(entry) for entry in self.evidence.ranks]
@@ -267,13 +283,3 @@ class CalibrationReport(Tabular, Pages):
         return frame(
             [{"a": a, "b": b, "score": score} for (a, b), score in zip(pairs, self.evidence.scores, strict=True)]
         )
-
-    def _card(self) -> Card:
-        found = self.evidence
-        facts = (
-            ("verdict", self.verdict),
-            ("score", f"{found.name}: {found.score:.6g}"),
-            ("rank", f"{found.primary.rank} of {found.primary.size} by {found.primary.design}"),
-            ("digest", self.digest),
-        )
-        return Card(self.finding, facts, tuple(self.to_dicts()), "doubt" if found.rejects else "plain")

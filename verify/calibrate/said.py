@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from math import log10
+
 from ..base import Phrase
+from ..claim.answer import Answer
+from ..wording import said
 from .record import CalibrationReport
 
 
@@ -28,16 +32,52 @@ def finding(report: CalibrationReport) -> tuple[Phrase, ...]:
         "rank": primary.rank,
         "size": primary.size,
         "strangers": Phrase.of(f"calibration.strangers{_kind(report)}"),
-        "among": Phrase.of("calibration.among.twins" if primary.design == "twins" else "calibration.among"),
+        "among": _among(report),
     }
     return (
         bound(report),
         Phrase.of(f"calibration.{report.verdict}", **values),
         *((Phrase.of("calibration.searched", pairs=report.searched),) if report.searched > 1 else ()),
-        Phrase.of(
-            "calibration.holds_if", null=null(primary.design if not of_twins(report) else found.primary_design)
-        ),
+        Phrase.of("calibration.holds_if", null=_null(report)),
     )
+
+
+def answer(report: CalibrationReport) -> Answer:
+    """The first lines of the report."""
+    found, primary = report.evidence, report.evidence.primary
+    code = "calibration.limit.no_evidence" if report.verdict == "no_evidence" else "calibration.limit.kind"
+    lines: dict[str, tuple[Phrase, ...]] = {
+        "word": (Phrase.of(f"answer.{report.verdict}"),),
+        "sentence": (
+            Phrase.of(
+                f"calibration.answer.{report.verdict}",
+                strangers=Phrase.of(f"calibration.strangers{_kind(report)}"),
+            ),
+        ),
+        "count": (Phrase.of("calibration.answer.count", rank=primary.rank, size=primary.size, among=_among(report)),),
+        "chance": (
+            Phrase.of("calibration.answer.chance", bound=bound(report), p=report.log10_p, alpha=log10(found.alpha)),
+            *(
+                (Phrase.of("calibration.answer.chance.searched", pairs=report.searched),)
+                if report.searched > 1
+                else ()
+            ),
+        ),
+        "does_not_mean": (Phrase.of(code),),
+        "rests_on": (Phrase.of("calibration.answer.rests", null=_null(report)),),
+    }
+    words = {name: " ".join(said(line, version=report.wording)) for name, line in lines.items()}
+    return Answer(verdict=report.verdict, **words)
+
+
+def _among(report: CalibrationReport) -> Phrase:
+    twins = report.evidence.primary.design == "twins"
+    return Phrase.of("calibration.among.twins" if twins else "calibration.among")
+
+
+def _null(report: CalibrationReport) -> Phrase:
+    found = report.evidence
+    return null(found.primary_design if of_twins(report) else found.primary.design)
 
 
 def bound(report: CalibrationReport) -> Phrase:

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ..base import Record, options, write_atomically
+from ..base.card import Card, Tone
+
+if TYPE_CHECKING:
+    from .answer import Answer
+
+_TONES: dict[str, Tone] = {
+    "identical": "violet",
+    "dependent": "red",
+    "similar_beyond_panel": "amber",
+    "no_evidence": "blue",  # not green: nothing is cleared
+    "untestable": "grey",
+}
 
 
 class Pages(Record):
@@ -14,6 +27,27 @@ class Pages(Record):
     if TYPE_CHECKING:
         created: str
         digest: str = ""
+
+    @property
+    def answer(self) -> Answer:
+        """The first lines of the report, in words."""
+        raise NotImplementedError
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Names of A and B."""
+        raise NotImplementedError
+
+    def _card(self) -> Card:
+        """The answer in a few lines: what was found, its chance, and what that does not mean."""
+        found = self.answer
+        report = "A {!r:.100}, B {!r:.100}, {}".format(*self.names, self.digest)
+        facts = (*found.lines, ("Report", report))
+        return Card(f"{found.word}: {found.sentence}", facts, tuple(self._looked_at()), _TONES[found.verdict])
+
+    def _looked_at(self) -> Iterable[Mapping[str, object]]:
+        """Rows of the table below the answer, in a notebook."""
+        raise NotImplementedError
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
         """Canonical JSON (RFC 8785); also written to ``path`` if given."""

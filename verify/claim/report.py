@@ -7,19 +7,20 @@ covers facts, and no words.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from ..base import Phrase, later, options, write_atomically
 from ..base.canonical_json import canonical, digest
-from ..base.card import Card
 from ..base.display import Tabular, frame
 from ..panel import PanelUse
 from ..statistics import ExactResult, PanelResult, Result, Results
 from ..wording import LATEST, VERSIONS, say
 from ..wording import said as spoken
 from . import said
+from .answer import Answer, answer
 from .citation import Citation, cite
 from .declared import Declared
 from .evidence import EXACT, PANEL, RESERVED, EvidenceLine, Verdict, not_ones_own
@@ -181,6 +182,16 @@ class ClaimReport(Tabular, Pages):
         return self._words(said.said(self).finding)
 
     @property
+    def answer(self) -> Answer:
+        """The first lines of the report, in words."""
+        return answer(self)
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Names of A and B."""
+        return self.a.name, self.b.name
+
+    @property
     def may_say(self) -> str:
         """The claim that a paper or a brief may cite the report for."""
         return self._words(said.said(self).may_say)
@@ -315,13 +326,13 @@ class ClaimReport(Tabular, Pages):
 
         return frame(of_layers(self))
 
+    def _looked_at(self) -> Iterable[Mapping[str, object]]:
+        from .frames import of_counts
+
+        return of_counts(self)
+
     def __repr__(self) -> str:
         return f"ClaimReport({self.a.name!r}, {self.b.name!r}: {self.verdict}, {self.digest[:23]})"
-
-    def _card(self) -> Card:
-        from .frames import card
-
-        return card(self)
 
 
 _PROPOSITIONS = ("null", "alternative")

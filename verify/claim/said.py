@@ -35,20 +35,20 @@ def said(report: ClaimReport) -> Said:
     values["bound"] = 1.0 if false_match is None else false_match.bound
     if report.panel is not None:
         values |= {"recipes": len(set(report.panel.draws)), "ratio": report.panel.effect_ratio or 0.0}
-    verdict, why = report.verdict, _why(report) if report.verdict == "untestable" else []
-    code = f"{verdict}.earlier" if verdict == "similar_beyond_panel" and _by_an_earlier_rule(report) else verdict
+    verdict, why = report.verdict, why_untestable(report) if report.verdict == "untestable" else []
+    code = f"{verdict}.earlier" if verdict == "similar_beyond_panel" and by_an_earlier_rule(report) else verdict
     finding = Phrase.of(f"{code}.finding", **values)
     if why:
         finding = Phrase.of("untestable.finding.why", pair=pair, why=why)
     first = Said(
         (finding,), (Phrase.of(f"{code}.may_say", **values),), (Phrase.of(f"{verdict}.may_not_say", **values),)
     )
-    ranked = _no_verdict(report) if verdict in ("no_evidence", "untestable") else ()
+    ranked = no_verdict(report) if verdict in ("no_evidence", "untestable") else ()
     first = first._replace(finding=first.finding + ranked)
     return Said(*of_parts.with_others(report, *first)) if report.parts else first
 
 
-def _by_an_earlier_rule(report: ClaimReport) -> bool:
+def by_an_earlier_rule(report: ClaimReport) -> bool:
     """Whether the panel p-value is of a version whose rule was given up."""
     return report.panel is not None and report.panel.primary_design != PRIMARY_DESIGN
 
@@ -67,7 +67,7 @@ def _shown(report: ClaimReport, behind: Phrase | None) -> Phrase | str:
     return found if behind is None else Phrase.of("p.of", p=found, of=behind)
 
 
-def _why(report: ClaimReport) -> list[Phrase]:
+def why_untestable(report: ClaimReport) -> list[Phrase]:
     """Why nothing could be tested: no test applies, or too few indices are live."""
     results = report.exact
     reasons = list(dict.fromkeys(result.reason for result in results if result.reason is not None))
@@ -84,7 +84,7 @@ def _why(report: ClaimReport) -> list[Phrase]:
     return [*reasons, *([Phrase.of("few_live", counts=few)] if few else [])]
 
 
-def _no_verdict(report: ClaimReport) -> Phrases:
+def no_verdict(report: ClaimReport) -> Phrases:
     """Rank in a panel with too few members like A and B, and why that is no verdict."""
     why, primary = why_no_rank_decides(report), report.primary
     if why is None and report.panel is not None and not report.panel.beyond:
@@ -146,7 +146,7 @@ def declared(found: Declared, verdict: Verdict, *, merged: bool = False) -> Phra
     ]
     who += [Phrase.of("declared.common")] if found.common else []
     status = found.status.removeprefix("declared_")
-    values = {"who": _and(who)} if who else {}
+    values = {"who": joined(who)} if who else {}
     return (
         Phrase.of(f"declared.{status}", verdict=verdict.replace("_", " "), **values),
         *((Phrase.of("declared.merged"),) if merged and verdict in FOUND else ()),
@@ -154,7 +154,8 @@ def declared(found: Declared, verdict: Verdict, *, merged: bool = False) -> Phra
     )
 
 
-def _and(phrases: Sequence[Phrase]) -> Phrase:
+def joined(phrases: Sequence[Phrase]) -> Phrase:
+    """Phrases with "and" between."""
     found = phrases[0]
     for phrase in phrases[1:]:
         found = Phrase.of("and", first=found, second=phrase)
@@ -180,7 +181,7 @@ def limitations(report: ClaimReport) -> Phrases:
         "untestable": ("untested",),
         "identical": ("original",),
     }[report.verdict]
-    found = [Phrase.of("limit.earlier_panel")] if _by_an_earlier_rule(report) else []
+    found = [Phrase.of("limit.earlier_panel")] if by_an_earlier_rule(report) else []
     found += [Phrase.of(f"limit.{code}") for code in of_verdict]
     if report.verdict != "identical":
         found += [Phrase.of("limit.refused", tests=refused)] if refused else []

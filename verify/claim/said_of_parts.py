@@ -123,9 +123,27 @@ def with_others(
     tuple
         The same three, with those on other parts.
     """
-    a, b = report.a.parts, report.b.parts
+    before, after = _others(report)
     pairs = paired_results(report)
     first, headline = pairs[0]
+    looked_at = {one.a for one, _ in pairs if one.results or one is first or one.verdict == "identical"}
+    limit = (Phrase.of("parts.may_not_say"),) if looked_at < {part.name for part in report.a.parts} else ()
+    if first.verdict == "identical":
+        finding = may_say = (_same(first, headline, report.a.parts, report.b.parts, report.alpha),)
+    return (*before, *finding, *after), (*before, *may_say, *after), (*may_not_say, *limit)
+
+
+def others(report: ClaimReport) -> Phrases:
+    """What was found of other parts than the pair of the headline."""
+    before, after = _others(report) if report.parts else ((), ())
+    return (*before, *after)
+
+
+def _others(report: ClaimReport) -> tuple[Phrases, Phrases]:
+    """The same, divided into equal parts that are larger than the pair of the headline, and the rest."""
+    a, b = report.a.parts, report.b.parts
+    pairs = paired_results(report)
+    _, headline = pairs[0]
     size = headline.a.numbers + headline.b.numbers
     before: list[Phrase] = []
     after: list[Phrase] = []
@@ -138,11 +156,7 @@ def with_others(
         after = [*after[:_MOST_SENTENCES], Phrase.of("parts.more", more=len(after) - _MOST_SENTENCES)]
     if report.equal_tensors is not None:
         after.append(_equal_tensors(report))
-    looked_at = {one.a for one, _ in pairs if one.results or one is first or one.verdict == "identical"}
-    limit = (Phrase.of("parts.may_not_say"),) if looked_at < {part.name for part in a} else ()
-    if first.verdict == "identical":
-        finding = may_say = (_same(first, headline, a, b, report.alpha),)
-    return (*before, *finding, *after), (*before, *may_say, *after), (*may_not_say, *limit)
+    return tuple(before), tuple(after)
 
 
 def paired_results(report: ClaimReport) -> list[tuple[PartResult, Pair]]:

@@ -7,6 +7,7 @@ then 0, or 3 with ``--fail-on left_out``.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -15,6 +16,7 @@ import click
 
 from ..base import InputError, VerifyError
 from ..claim import Verdict
+from .answer import color_option, spoken
 from .cache import cache
 from .calibrate import calibrate
 from .inspect import inspect
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
 @click.pass_context
 def cli(context: click.Context, verbose: int) -> None:
     """Decide whether two neural-network checkpoints are related, with a p-value."""
+    if os.environ.get("NO_COLOR"):
+        context.color = False
     if verbose:
         log_to_stderr(verbose)
     if context.invoked_subcommand is None:
@@ -108,7 +112,8 @@ def cli(context: click.Context, verbose: int) -> None:
 @click.option("--chronology", help="Which file existed first, and how you know; recorded as stated.")
 @click.option("--created", help="Time to record instead of the present (ISO 8601).")
 @click.option("--fail-on", default="", metavar="VERDICT,...", help="Exit with status 3 on these verdicts.")
-@click.option("--json", "as_json", is_flag=True, help="Print report.json instead of Markdown.")
+@click.option("--json", "as_json", is_flag=True, help="Print the record (report.json) in place of the answer.")
+@color_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def lineage(
     a: str,
@@ -235,6 +240,7 @@ def _described(record: FingerprintRecord) -> str:
     show_default=True,
     help="Folder for one report per pair.",
 )
+@color_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def demo(output: Path, quiet: bool) -> None:
     """Compare two pairs of real trained models that ship with verify: one related, one not."""
@@ -253,10 +259,8 @@ def demo(output: Path, quiet: bool) -> None:
             write_report(report, output / name, wanted)
         except InputError as error:  # an incomplete typesetter
             left_out, wanted = str(error).rstrip("."), [kind for kind in wanted if kind != "pdf"]
-        echo(f"{name}: {a} against {b}\n  {report.finding}")
-        if report.verdict == "no_evidence":
-            echo(f"  {report.power}")
-        echo(f"  {output / name / 'report.md'}")
+        page = output / name / f"report.{'html' if 'html' in wanted else 'md'}"
+        echo(spoken(report, [f"{page} is the whole report."]) + "\n")
     if left_out is not None:
         echo(f"Left out report.pdf: {left_out}.")
 

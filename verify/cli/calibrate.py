@@ -9,6 +9,7 @@ import click
 
 from ..base import InputError
 from ..calibrate.record import CLOSER, DESIGNS, SCALES, Calibration, Closer, Design, Scale
+from .answer import color_option
 from .output import check_report_folder, chosen_formats, chosen_verdicts, formats, give_report
 
 
@@ -64,7 +65,8 @@ from .output import check_report_folder, chosen_formats, chosen_verdicts, format
     help=f"Formats to write, comma-separated: {', '.join(formats())}.  [default: json,md]",
 )
 @click.option("--fail-on", default="", metavar="VERDICT,...", help="Exit with status 3 on these verdicts.")
-@click.option("--json", "as_json", is_flag=True, help="Print report.json instead of Markdown.")
+@click.option("--json", "as_json", is_flag=True, help="Print the record (report.json) in place of the answer.")
+@color_option
 def calibrate(
     scores: Path,
     claim: tuple[str, str],

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Collection, Iterator, Sequence
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..base import InputError, Progress, replace_together, silent
+from .answer import spoken
 
 if TYPE_CHECKING:
     from ..calibrate import CalibrationReport
@@ -149,26 +151,34 @@ def check_report_folder(folder: Path, names: Sequence[str]) -> None:
 def give_report(
     report: Report, output: Path | None, wanted: Sequence[str], unwanted: Collection[str], *, as_json: bool
 ) -> None:
-    """Write a report, or print it, and end with status 3 on a verdict of ``--fail-on``.
+    """Write a report, print its answer, and end with status 3 on a verdict of ``--fail-on``.
 
     Parameters
     ----------
     report : the report.
-    output : folder to write it to; None to print it.
+    output : folder to write it to; None to print the answer alone.
     wanted : formats to write.
     unwanted : verdicts of ``--fail-on``.
-    as_json : whether to print the record.
+    as_json : whether to print the record in place of the answer.
     """
     if output is not None:
         write_report(report, output, wanted)
     if as_json:
         echo_json(report.to_json())
-    elif output is None:
-        echo(report.to_markdown())
     else:
-        echo("\n".join([report.finding, *(str(output / f"report.{name}") for name in wanted)]))
+        echo(spoken(report, _then(output, wanted)))
     if report.verdict in unwanted:
         sys.exit(3)
+
+
+def _then(output: Path | None, wanted: Sequence[str]) -> list[str]:
+    """What to do next."""
+    if output is None:
+        return ["The same with -o FOLDER writes the report, with pictures, all numbers, and how to check it."]
+    made = ", ".join(str(output / f"report.{name}") for name in wanted)
+    if "json" not in wanted:
+        return [f"Written: {made}."]
+    return [f"Written: {made}.", f"verify replay {shlex.quote(str(output / 'report.json'))} checks its arithmetic."]
 
 
 def write_report(report: Pages, folder: Path, names: Sequence[str] = ("json", "md")) -> None:

@@ -64,10 +64,10 @@ Models = Literal["weights", "fingerprints"] | None
 """How the models were given: ``fingerprints`` if either was; None if neither was given."""
 
 _TONES: dict[Status, Tone] = {
-    "agrees": "calm",
-    "agrees_with_fingerprints": "doubt",
-    "arithmetic_agrees": "doubt",
-    "disagrees": "alarm",
+    "agrees": "green",
+    "agrees_with_fingerprints": "amber",
+    "arithmetic_agrees": "amber",
+    "disagrees": "red",
 }
 _NOT_OF_MODELS = "whether the {what} are those of these two models was not checked: give --a and --b"
 _SENTENCES: dict[Status, str] = {

@@ -24,6 +24,20 @@ def probability(log10_p: float) -> str:
     return f"p < 10^{-floor(-log10_p)}"
 
 
+def chance(log10_p: float) -> str:
+    """A probability as so many in so many, rounded up: a chance that was rounded down would claim too much.
+
+    Examples
+    --------
+    >>> [chance(x) for x in (-4463.2, -6.5, -3.0, -1.3, -0.42, 0.0)]
+    ['less than 1 in 10^4463', '1 in 3,162,277', '1 in 1,000', '1 in 19', '39 in 100', '100 in 100']
+    """
+    if log10_p > -1:
+        log10_p = min(0.0, log10_p)
+        return f"{min(100, ceil(100 * 10**log10_p - 1e-9))} in 100"
+    return f"1 in {floor(10**-log10_p + 1e-9):,}" if log10_p >= -7 else f"less than 1 in 10^{floor(-log10_p)}"
+
+
 def percent(value: float | None) -> str:
     """A share in words that never read as all or nothing where it is not.
 

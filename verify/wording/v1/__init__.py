@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..forms import at_most, capital, percent, probability, quoted, verbal_cap
+from ..forms import at_most, capital, chance, percent, probability, quoted, verbal_cap
+from .answers import ANSWERS
 from .calibration import CALIBRATION
 from .findings import FINDINGS
 from .limits import LIMITS
@@ -14,10 +15,13 @@ from .parts import PARTS, plural
 from .reasons import PHRASES as REASONS
 from .reworked import REWORKED
 
-PHRASES: dict[str, str] = {"quoted": "{text}"} | REASONS | FINDINGS | PARTS | PANELS | LIMITS | REWORKED | CALIBRATION
+PHRASES: dict[str, str] = (
+    {"quoted": "{text}"} | ANSWERS | REASONS | FINDINGS | PARTS | PANELS | LIMITS | REWORKED | CALIBRATION
+)
 """Clauses and sentences by code, to be filled."""
 FORMATS: dict[str, Callable[[Any], str]] = {
     "p": probability,
+    "chance": chance,
     "percent": percent,
     "at_most": at_most,
     "cap": verbal_cap,

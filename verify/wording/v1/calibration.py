@@ -35,6 +35,20 @@ CALIBRATION = {
     "calibration.strangers.twins_and_pair_larger": "unrelated models, of one recipe or of several",
     "calibration.among": "pairs",
     "calibration.among.twins": "pairs of twins, A and B counted as one",
+    # First lines.
+    "calibration.answer.similar_beyond_panel": (
+        "By this score A and B are more alike than expected of {strangers}. They are not shown to be related."
+    ),
+    "calibration.answer.no_evidence": (
+        "By this score A and B are not more alike than can be expected of {strangers}."
+    ),
+    "calibration.answer.count": "They have rank {rank:,} of {size:,} {among}, the most alike first.",
+    "calibration.answer.chance": (
+        "{bound} By the rank, {p:chance} if they were unrelated; more alike than expected is reported at "
+        "{alpha:chance} or less, set beforehand."
+    ),
+    "calibration.answer.chance.searched": "The {pairs:,} pairs that were searched are paid for.",
+    "calibration.answer.rests": "The scores as given, and this: {null}.",
     "calibration.searched": "The p-value is multiplied by the {pairs} pairs that were searched.",
     "calibration.holds_if": "The p-value holds if {null}.",
     "calibration.p": "{log10_p:p}",

@@ -1,0 +1,179 @@
+"""The answer of a report in a few lines: what was found and counted, its chance, and what that does not mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log10
+from typing import TYPE_CHECKING
+
+from ..base import Phrase
+from ..statistics import Count, ExactResult, words_of
+from ..wording import LATEST, VERSIONS, said
+from . import said as of_verdict
+from . import said_of_parts as of_parts
+from .evidence import EXACT, PANEL, Verdict
+
+if TYPE_CHECKING:
+    from .report import ClaimReport
+
+Phrases = tuple[Phrase, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The first lines of a report, in the words of its catalogue; a line without content is empty."""
+
+    verdict: str
+    """The identifier that the record has."""
+    word: str
+    """The verdict in capitals, such as ``RELATED``."""
+    sentence: str
+    """The verdict in a sentence, with what was found of other parts."""
+    count: str
+    """What was counted, beside what chance gives."""
+    chance: str
+    """The chance of as much between unrelated models, and the level."""
+    does_not_mean: str
+    rests_on: str
+
+    @property
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """The lines after the first, each with its label."""
+        labelled = (
+            ("Counted", self.count),
+            ("Chance", self.chance),
+            ("Does not mean", self.does_not_mean),
+            ("Rests on", self.rests_on),
+        )
+        return tuple((label, line) for label, line in labelled if line)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One count of an exact test, as the first page shows it."""
+
+    test: ExactResult
+    count: Count
+    what: Phrase
+    """What was counted."""
+    expected: float
+    """The count expected by chance; for indices at the same place, an upper bound."""
+
+
+def answer(report: ClaimReport) -> Answer:
+    """The answer of a report."""
+    verdict: Verdict = report.verdict
+    code: str = verdict
+    if verdict == "similar_beyond_panel" and of_verdict.by_an_earlier_rule(report):
+        code += ".earlier"
+    pair, _ = of_parts.headlined(report)
+    whole = pair.code == "pair"
+    kinds = {"word": code if whole or f"answer.{code}.part" not in _known(report) else f"{code}.part"}
+    stated = verdict == "identical" and (report.a.arrays_sha256 is not None or report.b.arrays_sha256 is not None)
+    lines: dict[str, Phrases] = {
+        "word": (Phrase.of(f"answer.{kinds['word']}"),),
+        "sentence": (*_sentence(report, code, pair), *of_parts.others(report)),
+        "count": _count(report, code),
+        "chance": _chance(report, code),
+        "does_not_mean": (Phrase.of(f"answer.{code}.not"), *_power(report)),
+        "rests_on": (
+            Phrase.of(
+                f"answer.{code}.rests.stated" if stated else f"answer.{code}.rests",
+                applied=sum(test.applicable for test in report.exact),
+                tests=len(report.exact),
+            ),
+        ),
+    }
+    return Answer(
+        verdict=verdict, **{name: " ".join(said(line, version=report.wording)) for name, line in lines.items()}
+    )
+
+
+def looked_at(report: ClaimReport) -> list[Looked]:
+    """The counts of the exact tests that apply, in the order of the report."""
+    return [
+        Looked(test, count, _what(report, test, count), count.n / 2 if count.law == "signs" else float(count.groups))
+        for test in report.exact
+        if test.applicable
+        for count in test.counts
+    ]
+
+
+def _known(report: ClaimReport) -> dict[str, str]:
+    phrases: dict[str, str] = VERSIONS.get(report.wording, VERSIONS[LATEST]).PHRASES
+    return phrases
+
+
+def _what(report: ClaimReport, test: ExactResult, count: Count) -> Phrase:
+    codes = (f"looked.{test.id}.{count.law}", f"looked.{test.id}")
+    code = next((code for code in codes if code in _known(report) and test.words is None), None)
+    return Phrase.of("looked.own", title=words_of(test).title) if code is None else Phrase.of(code)
+
+
+def _sentence(report: ClaimReport, code: str, pair: Phrase) -> Phrases:
+    if code == "identical" and report.parts and report.parts[0].verdict == "identical":
+        return (Phrase.of("part.identical", pair=pair),)
+    why = of_verdict.why_untestable(report) if code == "untestable" else []
+    if why:
+        return (Phrase.of("answer.untestable.sentence.why", pair=pair, why=why),)
+    ranked = of_verdict.no_verdict(report) if code in ("no_evidence", "untestable") else ()
+    return (Phrase.of(f"answer.{code}.sentence", pair=pair), *ranked)
+
+
+def _count(report: ClaimReport, code: str) -> Phrases:
+    """The count that is least likely by chance."""
+    if code == "identical":
+        return (Phrase.of("answer.count.identical"),)
+    use = report.panel
+    ratio = use.effect_ratio if use is not None else None
+    alike = (Phrase.of("answer.count.alike", ratio=ratio),) if code == "similar_beyond_panel" and ratio else ()
+    found = min(looked_at(report), key=lambda one: one.count.log10_p, default=None)
+    if found is None or found.count.n == 0:
+        return alike
+    values = {"count": found.count.count, "n": found.count.n, "what": found.what, "expected": found.expected}
+    return (*alike, Phrase.of(f"answer.count.{found.count.law}", **values))
+
+
+def _chance(report: ClaimReport, code: str) -> Phrases:
+    if code in ("identical", "untestable", "similar_beyond_panel.earlier"):
+        return ()
+    if code == "similar_beyond_panel":
+        assert report.panel is not None
+        match, recipes = report.panel.false_match, len(set(report.panel.draws))
+        return (Phrase.of("answer.chance.panel", bound=1.0 if match is None else match.bound, recipes=recipes),)
+    line, panel = report.line(EXACT), report.line(PANEL)
+    ranked = (
+        (Phrase.of("answer.chance.ranked", p=panel.log10_p),)
+        if code == "no_evidence" and panel is not None and panel.log10_p is not None
+        else ()
+    )
+    if line is None or line.log10_p is None:
+        return ranked
+    m = sum(test.applicable for test in report.exact)
+    parts = 1 + sum(any(result.applicable for result in part.results) for part in report.parts[1:])
+    looks = [
+        *([Phrase.of("answer.looks", m=m)] if m > 1 else []),
+        *([Phrase.of("answer.looks.parts", parts=parts)] if parts > 1 else []),
+        *([Phrase.of("answer.looks.searched", searched=report.searched)] if report.searched > 1 else []),
+    ]
+    values = {"p": line.log10_p, "alpha": log10(line.alpha or 1.0)}
+    return (
+        Phrase.of("answer.chance.of", looks=of_verdict.joined(looks), **values)
+        if looks
+        else Phrase.of("answer.chance", **values),
+        *ranked,
+    )
+
+
+def _power(report: ClaimReport) -> Phrases:
+    """What would have been detected, by the test that needs the smallest share."""
+    able = [
+        (test.detectable_share, test)
+        for test in report.exact
+        if test.detectable_share is not None and test.counts_fixed_points
+    ]
+    if report.verdict != "no_evidence" or not able:
+        return ()
+    share, test = min(able, key=lambda one: one[0])
+    count = next(count for count in test.counts if count.law == "fixed_points")
+    return (Phrase.of("answer.no_evidence.power", share=share, what=_what(report, test, count)),)

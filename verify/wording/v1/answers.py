@@ -1,0 +1,115 @@
+"""The first lines of a report: the answer, what was counted, the chance of it, and what the answer does not mean."""
+
+from __future__ import annotations
+
+_NOT_WHO = "who made which first, whether anyone copied on purpose, or whether it was allowed"
+_TRAINED = (
+    "that at least one of them was trained in the usual way, in which chance alone decides the places and signs of "
+    "inner parts, and that nobody re-ordered one to look like the other. If either fails, the number above means "
+    "nothing; no probability is put on that"
+)
+
+ANSWERS = {
+    "answer.identical": "THE SAME MODEL",
+    "answer.identical.part": "THE SAME IN PART",
+    "answer.dependent": "RELATED",
+    "answer.dependent.part": "RELATED IN PART",
+    "answer.similar_beyond_panel": "MORE ALIKE THAN EXPECTED",
+    "answer.similar_beyond_panel.part": "MORE ALIKE THAN EXPECTED, IN PART",
+    "answer.similar_beyond_panel.earlier": "NO ANSWER: BY A RULE GIVEN UP SINCE",
+    "answer.no_evidence": "NO SIGN OF A RELATION FOUND",
+    "answer.untestable": "CANNOT BE TESTED",
+    # In a sentence.
+    "answer.identical.sentence": "{pair:capital} hold the same weights, number for number.",
+    "answer.dependent.sentence": (
+        "{pair:capital} did not come about independently, if what this rests on holds: they began from the same "
+        "initial weights, or one was made from the other, or both from a third."
+    ),
+    "answer.similar_beyond_panel.sentence": (
+        "{pair:capital} are more alike than unrelated models of one recipe. They are not shown to be related."
+    ),
+    "answer.similar_beyond_panel.earlier.sentence": (
+        "The panel test that called {pair} alike was given up, since it called strangers alike; make the report "
+        "again."
+    ),
+    "answer.no_evidence.sentence": (
+        "Nothing shows that {pair} began from the same initial weights, or that one was made from the other."
+    ),
+    "answer.untestable.sentence": "No test can decide whether {pair} are related.",
+    "answer.untestable.sentence.why": "No test can decide whether {pair} are related: {why:;}.",
+    # What was counted.
+    "answer.count.fixed_points": (
+        "{count:,} of {n:,} {what} stand at the same place in both; of unrelated models, {expected:,g} or fewer do "
+        "on average."
+    ),
+    "answer.count.signs": (
+        "{count:,} of {n:,} {what} agree in both; of unrelated models, half do on average, {expected:,g}."
+    ),
+    "answer.count.alike": (
+        "In how they respond to the same tokens they are {ratio:.1f} times as alike as the most alike of the "
+        "unrelated pairs that they were ranked among."
+    ),
+    "answer.count.identical": "Every weight that was read is equal, by sha256.",
+    # The chance of it.
+    "answer.chance": (
+        "Of as much or more, if they were unrelated: {p:chance}. A relation is reported at {alpha:chance} or less, "
+        "set beforehand."
+    ),
+    "answer.chance.of": (
+        "Of as much or more, if they were unrelated: {p:chance}, after paying for {looks}. A relation is reported at "
+        "{alpha:chance} or less, set beforehand."
+    ),
+    "answer.looks": "all {m} tests",
+    "answer.looks.parts": "{parts} pairs of parts",
+    "answer.looks.searched": "the {searched:,} pairs of models searched",
+    "answer.chance.panel": (
+        "Unrelated models of one recipe come this close at most {bound:at_most} of the time (95% confidence, for "
+        "recipes drawn like the {recipes} of the panel), which supports at most the words: {bound:cap}."
+    ),
+    "answer.chance.ranked": (
+        "Among the panel's unrelated models: {p:chance}, if the recipe of A and B is one like theirs."
+    ),
+    # What it does not mean.
+    "answer.identical.not": f"Which of them is the original; {_NOT_WHO}.",
+    "answer.dependent.not": f"{_NOT_WHO[0].upper()}{_NOT_WHO[1:]}. A shared initial seed is not excluded.",
+    "answer.similar_beyond_panel.not": (
+        f"That one was made from the other; {_NOT_WHO}. Two models of one recipe that is unlike those of the panel, "
+        "in scale above all, could be as close."
+    ),
+    "answer.similar_beyond_panel.earlier.not": "Anything of the two models.",
+    "answer.no_evidence.not": "That they are unrelated, independent or cleared.",
+    "answer.no_evidence.power": (
+        "A copy would have been seen, 19 times in 20, if at least {share:percent} of its {what} had kept their "
+        "place; one whose inner parts were all re-ordered would not."
+    ),
+    "answer.untestable.not": "That they are related, or that they are not.",
+    # What it rests on.
+    "answer.identical.rests": "The sha256 of the weights, which anyone who has the files can compute.",
+    "answer.identical.rests.stated": (
+        "The sha256 of the weights, which a fingerprint given in place of weights states, and only the weights show."
+    ),
+    "answer.dependent.rests": f"{_TRAINED[0].upper()}{_TRAINED[1:]}.",
+    "answer.similar_beyond_panel.rests": (
+        "That the recipe of A and B (data, code, size, length of training) could have been one of the panel's. "
+        "If it could not, the number above means nothing."
+    ),
+    "answer.similar_beyond_panel.earlier.rests": "A rule that assumed too much.",
+    "answer.no_evidence.rests": "The {applied} of {tests} exact tests that apply to these two models.",
+    "answer.untestable.rests": "Nothing: there is no number to rest on it.",
+    # What each test looks at.
+    "looked.unit_identity": "neurons, by their weights,",
+    "looked.value_identity": "attention channels, by their weights,",
+    "looked.response_identity": "neurons and attention channels, by how they respond to tokens,",
+    "looked.sign_agreement": "signs of neurons and attention channels",
+    "looked.stream_identity": "dimensions of the residual stream",
+    "looked.stream_identity.signs": "signs of pairs of dimensions of the residual stream",
+    "looked.head_identity": "attention heads",
+    "looked.expert_identity": "experts",
+    "looked.rotary_phase": "phases of queries and keys",
+    "looked.query_key_identity": "channels of queries and keys",
+    "looked.query_key_identity.signs": "signs of pairs of channels of queries and keys",
+    "looked.latent_identity": "latent channels of attention",
+    "looked.latent_identity.signs": "signs of pairs of latent channels of attention",
+    "looked.unused_tokens": "tokens that no text contains, by their rows,",
+    "looked.own": "things compared by {title!r:.120}",
+}
