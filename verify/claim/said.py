@@ -148,7 +148,7 @@ def declared(found: Declared, verdict: Verdict, *, merged: bool = False) -> Phra
     status = found.status.removeprefix("declared_")
     values = {"who": joined(who)} if who else {}
     return (
-        Phrase.of(f"declared.{status}", verdict=verdict.replace("_", " "), **values),
+        Phrase.of(f"declared.{status}", verdict=Phrase.of(f"answer.{verdict}"), **values),
         *((Phrase.of("declared.merged"),) if merged and verdict in FOUND else ()),
         Phrase.of("declared.no_evidence"),
     )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from ..calibrate import CalibrationReport
 from ..calibrate.said import audited, beforehand, null
 from ..wording import said, say
-from ..wording.forms import at_most
-from .escape import Code, Inline, Number
+from .escape import Code, Inline
 from .numbers import count, general, log10, share
-from .page import Block, Items, Paragraph, Section, Table, View, table
+from .page import Block, Items, Paragraph, Section, View, filled, subject, table
 
 _MOST_ROWS = 200  # of a table on the page; the record has all
 
@@ -16,6 +15,7 @@ _MOST_ROWS = 200  # of a table on the page; the record has all
 def calibration(report: CalibrationReport) -> View:
     """The page of a calibration report."""
     sections: dict[str, list[Block]] = {
+        "What may be said": [Items((("Finding: ", report.finding), *_in_short(report)))],
         "Fixed before any score was looked at": [Items(tuple(said(beforehand(report), version=report.wording)))],
         "Data": _data(report),
         "Ranks": _ranks(report),
@@ -25,32 +25,21 @@ def calibration(report: CalibrationReport) -> View:
     }
     return View(
         title="Calibration report",
-        finding=report.finding,
-        summary=_summary(report),
-        sections=tuple(
-            Section(title, tuple(b for b in blocks if not isinstance(b, Table) or b.rows))
-            for title, blocks in sections.items()
-        ),
+        subject=subject(report),
+        answer=report.answer,
+        pictures=(),
+        sections=tuple(Section(title, filled(blocks)) for title, blocks in sections.items()),
         digest=report.digest,
     )
 
 
-def _summary(report: CalibrationReport) -> Table:
+def _in_short(report: CalibrationReport) -> list[Inline]:
     found = report.evidence
-    rows: list[tuple[Inline, Inline]] = [
-        ("A, questioned", Code(report.a)),
-        ("B, reference", Code(report.b)),
-        ("score", Code(found.name)),
-        ("score of A and B", general(found.score)),
-        ("verdict", Code(report.verdict)),
-        ("chance of a false match, at most", Number(at_most(found.false_match.bound)) if found.false_match else "–"),
-        ("log10 p", (log10(found.log10_p), ", level ", general(found.alpha))),
-        ("smallest log10 p possible", log10(found.attainable_log10_p)),
-        ("primary design", found.primary_design.replace("_", " ")),
-        ("digest", Code(report.digest)),
-        ("made", report.created),
-    ]
-    return Table("In short", ("field", "value"), (False, False), tuple(rows))
+    return [
+        ("Score ", Code(found.name), " of A and B: ", general(found.score), "."),
+        ("Verdict in the record: ", Code(report.verdict), ", log10 p ", log10(found.log10_p), ", level ",
+         general(found.alpha), "; the smallest possible is ", log10(found.attainable_log10_p), "."),
+    ]  # fmt: skip
 
 
 def _data(report: CalibrationReport) -> list[Block]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment
 from markupsafe import Markup
 
+from .anchors import Anchors
+from .drawing import Drawing
 from .environment import environment
-from .escape import Code, Number, html_name, html_text
-from .report_figures import ReportFigure, figures
+from .escape import Code, Inline, Number, html_name, html_text
+from .pictures import Picture, pictures
+from .report_figures import ReportFigure
+from .svg import inline, page_style
 from .view import view
 
 if TYPE_CHECKING:
@@ -22,11 +27,41 @@ _STYLES = {str: html_text, Code: html_name, Number: html_text}
 
 
 def html(report: Pages) -> str:
-    """The report as one file; without matplotlib, figures are replaced by their numbers in words."""
-    drawable = find_spec("matplotlib") is not None
-    drawings = {name: _drawing(figure) if drawable else "" for name, figure in figures(report).items()}
-    template = _templates().get_template("report.html")
-    return template.render(view=view(report), drawings=drawings)
+    """The report as one file; without matplotlib, its figures are replaced by their numbers in words."""
+    shown = view(report)
+    drawings = {name: element(picture) for name, picture in pictures(report).items()}
+    return page("report.html", [section.title for section in shown.sections], view=shown, drawings=drawings)
+
+
+def page(template: str, titles: Iterable[str], **values: Any) -> str:
+    """A page made of a template that extends ``page.html``.
+
+    Parameters
+    ----------
+    template : its name.
+    titles : of the sections, in their order; ``contents`` holds each with its identifier.
+    values : what the template shows. Every text is escaped.
+
+    Returns
+    -------
+    str
+        HTML. The template may call ``anchor(text)`` for further identifiers.
+    """
+    anchors = Anchors()
+
+    def anchor(text: Inline) -> Markup:
+        return Markup(anchors(text))
+
+    contents = [(anchor(title), title) for title in titles]
+    made = _templates().get_template(template)
+    return made.render(contents=contents, anchor=anchor, page_style=page_style(), **values)
+
+
+def element(picture: Picture) -> Markup:
+    """A picture as an element of a page; nothing where it needs matplotlib, which is not installed."""
+    if isinstance(picture, Drawing):
+        return inline(picture)
+    return _figure(picture) if find_spec("matplotlib") is not None else Markup("")
 
 
 @cache
@@ -34,7 +69,7 @@ def _templates() -> Environment:
     return environment(_STYLES, autoescape=True)
 
 
-def _drawing(figure: ReportFigure) -> Markup:
+def _figure(figure: ReportFigure) -> Markup:
     """The figure as an element, without prologue, metadata or addresses, and with unique identifiers."""
     drawing = figure.render("svg").decode()
     drawing = drawing[drawing.index("<svg") :]
@@ -44,4 +79,5 @@ def _drawing(figure: ReportFigure) -> Markup:
     body = re.sub(r'(\s(?:id|(?:xlink:)?href|clip-path)="(?:url\()?#?)', rf"\1{figure.name}-", body)
     body = body.replace("xlink:href=", "href=")
     width = f'style="max-width: {figure.size[0]:.1f}in"'
-    return Markup(f'<svg {box[0] if box else ""} {width} aria-hidden="true" focusable="false">{body}')
+    svg = f'<svg {box[0] if box else ""} {width} aria-hidden="true" focusable="false">{body}'
+    return Markup(f'<div class="plate" role="img" aria-labelledby="{figure.name}_caption">{svg}</div>')

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .escape import Code, Inline, Number
+
+if TYPE_CHECKING:
+    from ..claim.answer import Answer
+    from ..claim.pages import Pages
 
 
 @dataclass(frozen=True)
@@ -70,8 +75,11 @@ class View:
     """The whole page."""
 
     title: str
-    finding: str
-    summary: Table
+    subject: Inline
+    """What the page is about: the names of A and B, and when it was made."""
+    answer: Answer
+    pictures: tuple[Picture, ...]
+    """Shown under the answer."""
     sections: tuple[Section, ...]
     digest: str
 
@@ -98,6 +106,21 @@ def table(caption: Inline, columns: Sequence[str], rows: Iterable[tuple[Inline, 
     kept = tuple(rows)
     numbers = tuple(all(isinstance(row[i], Number) for row in kept) for i in range(len(columns)))
     return Table(caption, tuple(columns), numbers, kept)
+
+
+def subject(report: Pages) -> Inline:
+    """The names of A and B, and the day of the report."""
+    a, b = report.names
+    return (Code(a), " (A, questioned) compared with ", Code(b), " (B, reference), ", report.created[:10])
+
+
+def filled(blocks: Iterable[Block]) -> tuple[Block, ...]:
+    """Blocks without empty tables and lists."""
+    return tuple(
+        block
+        for block in blocks
+        if not ((isinstance(block, Table) and not block.rows) or (isinstance(block, Items) and not block.items))
+    )
 
 
 def listed(names: Iterable[str]) -> tuple[str, ...]:

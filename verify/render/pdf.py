@@ -84,7 +84,7 @@ def by_typst(report: Pages) -> bytes:
         place = Path(folder)
         fonts = _draw(report, place, {name: f"{name}.svg" for name in figures(report)})
         page = view(report)
-        data = asdict(page) | {"drawn": drawn, "short": page.short}
+        data = asdict(page) | {"drawn": drawn, "short": page.short, "lines": page.answer.lines}
         widths = {name: figure.size[0] for name, figure in figures(report).items()}
         (place / "data.json").write_text(json.dumps(_plain(data) | {"widths": widths}), "utf-8")
         template = files("verify.render").joinpath("templates/report.typ").read_text("utf-8")

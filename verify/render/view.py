@@ -1,7 +1,8 @@
-"""The content of a report's page, in the order of a forensic report; every format is rendered from it.
+"""The content of a report's page, the answer first and hashes last; every format is rendered from it.
 
 Every number comes from the record. log10 p-values are rounded to two decimals above -100, and to whole numbers below;
-shares, scores and bounds to three decimals; levels are shown as given. Other numbers count entries of the record.
+chances are rounded up; shares, scores and bounds have three decimals; levels are shown as given. Other numbers count
+entries of the record.
 """
 
 from __future__ import annotations
@@ -10,18 +11,19 @@ from ..calibrate import CalibrationReport
 from ..claim import ClaimReport
 from ..claim.pages import Pages
 from .calibration import calibration
-from .page import Block, Items, Picture, Section, Table, View
-from .report_figures import figures
+from .page import Block, Items, Picture, Section, View, filled, subject
+from .pictures import pictures as drawn
+from .sections.assumptions import assumptions
 from .sections.checks import checks
 from .sections.conservative import conservative
 from .sections.data import data
 from .sections.exact import exact_tests, further_tests, refused_tests
-from .sections.findings import findings
+from .sections.findings import declared, may_be_said, not_shown, parts
 from .sections.how_to_check import how_to_check, references
+from .sections.looked_at import looked_at
 from .sections.others import own_lines
 from .sections.panels import against_panel
 from .sections.reworked import reworked
-from .sections.summary import summary
 from .sections.where import where
 
 
@@ -34,33 +36,39 @@ def view(report: Pages) -> View:
     return _lineage(report)
 
 
+FIRST = ("identity", "chance")
+"""Pictures under the answer."""
+
+
 def _lineage(report: ClaimReport) -> View:
     """The page of a claim of lineage."""
-    pictures = {figure.name: Picture(figure.name, figure.title, figure.alt) for figure in figures(report).values()}
-    hypotheses = report.hypotheses
+    pictures = {figure.name: Picture(figure.name, figure.title, figure.alt) for figure in drawn(report).values()}
     sections: dict[str, list[Block]] = {
-        "Versions and data": data(report),
-        "Both propositions": [Items((("Null: ", hypotheses.null), ("Alternative: ", hypotheses.alternative)))],
-        "Findings": findings(report),
-        "Components": [
+        "What was looked at": looked_at(report),
+        "Parts compared": parts(report),
+        "What was declared": declared(report),
+        "How to check it": how_to_check(report),
+        "What may be said": may_be_said(report),
+        "What this does not show": not_shown(report),
+        "Against the panel": [*against_panel(report, pictures), *conservative(report)],
+        "Evidence of one's own": own_lines(report),
+        "Appendix: assumptions": assumptions(report),
+        "Appendix: counts": [
             *exact_tests(report),
             *further_tests(report),
             *refused_tests(report),
-            *against_panel(report, pictures),
             *where(report, pictures),
-            *own_lines(report),
         ],
-        "Model checks": [*checks(report, pictures), *reworked(report)],
-        "Conservative value": conservative(report),
-        "What this does not show": [Items(report.limitations)],
-        "How to check it": how_to_check(report),
-        "References": [Items(references(report))],
+        "Appendix: models and files": data(report),
+        "Appendix: checks": [*checks(report, pictures), *reworked(report)],
+        "Appendix: references": [Items(references(report))],
     }
-    shown = {title: [b for b in blocks if not isinstance(b, Table) or b.rows] for title, blocks in sections.items()}
+    shown = {title: filled(blocks) for title, blocks in sections.items()}
     return View(
-        title="Lineage claim report",
-        finding=report.finding,
-        summary=summary(report),
-        sections=tuple(Section(title, tuple(blocks)) for title, blocks in shown.items()),
+        title="Lineage report",
+        subject=subject(report),
+        answer=report.answer,
+        pictures=tuple(pictures[name] for name in FIRST if name in pictures),
+        sections=tuple(Section(title, blocks) for title, blocks in shown.items() if blocks),
         digest=report.digest,
     )

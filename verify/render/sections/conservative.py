@@ -6,7 +6,7 @@ from ...claim import ClaimReport
 from ...wording.forms import at_most, verbal_cap
 from ..escape import Inline, Number
 from ..numbers import count, log10, share
-from ..page import Block, Items
+from ..page import Block, Heading, Items
 
 _MEMBERS = (
     " disjoint pairs of members reach the score of A and B",
@@ -25,7 +25,7 @@ def conservative(report: ClaimReport) -> list[Block]:
     if report.robust_log10_p is not None:
         items.append(
             (
-                "log10 p = ",
+                "Conservative value: log10 p = ",
                 log10(report.robust_log10_p),
                 ", the larger of the exact (",
                 log10(report.log10_p),
@@ -34,8 +34,6 @@ def conservative(report: ClaimReport) -> list[Block]:
                 "): valid if either set of assumptions holds.",
             )
         )
-    else:
-        items.append(("There is none: it needs both an exact and a panel p-value, and is the larger of the two.",))
     if use and use.false_match:
         match = use.false_match
         among, rest = _TWINS if use.recipes else _MEMBERS
@@ -67,4 +65,4 @@ def conservative(report: ClaimReport) -> list[Block]:
                 else "does not reach the level.",
             )
         )
-    return [Items(tuple(items))]
+    return [Heading("How strong at most"), Items(tuple(items))] if items else []

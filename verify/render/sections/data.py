@@ -13,14 +13,6 @@ def data(report: ClaimReport) -> list[Block]:
     sides, provenance, panel = {"A": report.a, "B": report.b}, report.provenance, report.panel
     subjects, shapes = sides.values(), [subject.architecture for subject in sides.values()]
     settings: list[Inline] = [
-        ("Which existed first: ", (report.chronology or "not stated").rstrip("."), "."),
-        (
-            "How the pair came to be tested, as stated: ",
-            "named in advance"
-            if report.searched == 1
-            else f"picked among {report.searched} pairs that were searched",
-            ".",
-        ),
         (
             "Levels, fixed before anything was seen, as stated: ",
             general(report.alpha),
@@ -71,7 +63,6 @@ def data(report: ClaimReport) -> list[Block]:
                 ),
                 ("read", *(_read(s) for s in subjects)),
                 *([("merged onto", *(_onto(s) for s in subjects))] if any(s.merged_onto for s in subjects) else []),
-                ("declared base models", *(listed(s.declared_bases) or "none found" for s in subjects)),
                 ("content sha256", *(Code(s.content_sha256) for s in subjects)),
                 ("tokenizer", *(_tokenizer(s) for s in subjects)),
                 ("anchor tokens in the vocabulary", *(_anchors(s) for s in subjects)),

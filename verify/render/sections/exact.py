@@ -1,16 +1,16 @@
-"""The exact tests: counts, assumptions and effects, and tests that do not apply."""
+"""The exact tests in numbers: counts and effects, and tests that do not apply."""
 
 from __future__ import annotations
 
 from ...claim import ClaimReport
-from ...statistics import ExactResult, TestResult, words_of
+from ...statistics import ExactResult
 from ..escape import Code, Inline
 from ..numbers import count, general, log10, share
 from ..page import Block, Heading, Items, Paragraph, table
 
 
 def exact_tests(report: ClaimReport) -> list[Block]:
-    """Every exact test that applies: counts, assumptions, and effect size."""
+    """Every exact test that applies: counts and effect size."""
     tests = [test for test in report.exact if test.applicable]
     if not tests:
         return []
@@ -40,25 +40,15 @@ def exact_tests(report: ClaimReport) -> list[Block]:
         "adjusted",
         "smallest possible",
     )
-    blocks: list[Block] = [
-        Heading("Exact tests"),
+    return [
         table("Counts of the exact tests", columns, rows),
-        *(
-            [
-                Paragraph(
-                    "Of several counts of a test, the smallest p-value is multiplied by their number (Bonferroni)."
-                )
-            ]
-            if any(len(test.counts) > 1 for test in tests)
-            else []
+        Paragraph(
+            "p-values are log10, adjusted ones by Holm's procedure over the tests. Each follows from its count "
+            "alone: same index, P(F ≥ k) ≤ L^(k−L) L!/k! for k of L independent groups (expected by chance); "
+            "signs, the binomial tail at one half."
         ),
+        Items(tuple((Code(test.id), ": ", *effect) for test in tests if (effect := _effect(test)))),
     ]
-    for test in tests:
-        blocks += [
-            Paragraph((Code(test.id), ": ", words_of(test).title, ".", *_as_recorded(test))),
-            Items((*_premises(test), *_effect(test))),
-        ]
-    return blocks
 
 
 def further_tests(report: ClaimReport) -> list[Block]:
@@ -82,28 +72,14 @@ def further_tests(report: ClaimReport) -> list[Block]:
     return [Heading("Exact tests of further parts"), table("Their counts", columns, rows)] if rows else []
 
 
-def _as_recorded(test: TestResult) -> tuple[str, ...]:
-    """Note on words that are not from this version."""
-    return () if test.words is None else (f" Its words are as recorded, by version {test.version} of the test.",)
-
-
-def _premises(test: ExactResult) -> list[Inline]:
-    words = words_of(test)
-    return [
-        ("Null hypothesis: ", words.null),
-        *(("Assumption: ", sentence) for sentence in words.assumptions),
-        *((("Finds copies after ", words.survives, "."),) if words.survives else ()),
-        *((("Does not see ", words.blind_to, "."),) if words.blind_to else ()),
-    ]
-
-
-def _effect(test: ExactResult) -> list[Inline]:
+def _effect(test: ExactResult) -> tuple[str, ...]:
+    """How strong the match is."""
     effect = test.effect
     if effect is None:
-        return []
+        return ()
     signs = all(c.law == "signs" for c in test.counts)
     among = "of the signs compared" if signs else "of the indices kept, each compared with those kept of its block"
-    parts: list[str] = ["Effect: ", share(effect.share), f" {among}"]
+    parts: list[str] = [share(effect.share), f" {among}"]
     if effect.cosine_identified is not None and effect.cosine_background is not None:
         parts += [
             "; median score of those at the same index ",
@@ -111,7 +87,7 @@ def _effect(test: ExactResult) -> list[Inline]:
             ", of the best match elsewhere ",
             share(effect.cosine_background),
         ]
-    return [(*parts, ".")]
+    return (*parts, ".")
 
 
 def refused_tests(report: ClaimReport) -> list[Block]:

@@ -1,4 +1,4 @@
-"""The verdict in words, and part by part."""
+"""The verdict in words and part by part, and what was declared."""
 
 from __future__ import annotations
 
@@ -8,41 +8,71 @@ from ...claim import ClaimReport
 from ...claim.parts import share as share_of
 from ...fingerprint import PartRecord
 from ..escape import Code, Inline, Number
-from ..numbers import count, general, log10, share
+from ..numbers import count, log10, share
 from ..page import Block, Items, Paragraph, listed, table
 
 
-def findings(report: ClaimReport) -> list[Block]:
-    """What may and may not be said, and the verdicts on parts."""
-    values = (
-        ("Exact tests", report.log10_p, report.alpha),
-        ("Primary panel test", report.panel_log10_p, report.panel_alpha or 1.0),
-    )
-    levels = [
-        (f"{name}: log10 p = ", log10(value), ", level ", general(level), ".")
-        for name, value, level in values
-        if value is not None
-    ]
+def may_be_said(report: ClaimReport) -> list[Block]:
+    """The verdict in the terms of the tests, both propositions, and what may and may not be said."""
+    hypotheses = report.hypotheses
     return [
         Items(
             (
-                ("Verdict: ", Code(report.verdict), "."),
-                *levels,
+                ("Finding: ", report.finding),
                 ("May be said: ", report.may_say),
                 ("May not be said: ", report.may_not_say),
-                ("Several tests: ", report.multiplicity),
-                ("Declared: ", report.declared_in_words),
+                ("Null hypothesis: ", hypotheses.null),
+                ("Alternative: ", hypotheses.alternative),
+                ("Verdict in the record: ", Code(report.verdict), "."),
+            )
+        )
+    ]
+
+
+def not_shown(report: ClaimReport) -> list[Block]:
+    """What the report does not show, and what would have been detected."""
+    return [
+        Items(
+            (
+                *report.limitations,
                 *([("What would have been detected: ", report.power)] if report.power else []),
             )
-        ),
-        *_parts(report),
+        )
     ]
+
+
+def declared(report: ClaimReport) -> list[Block]:
+    """What the makers declare, and what whoever asked for the report states."""
+    return [
+        Items(
+            (
+                report.declared_in_words,
+                *(
+                    (f"Named as a base by {side}: ", *(listed(subject.declared_bases) or ("none found",)), ".")
+                    for side, subject in (("A", report.a), ("B", report.b))
+                ),
+                ("Which existed first: ", (report.chronology or "not stated").rstrip("."), "."),
+                (
+                    "How the pair came to be tested, as stated: ",
+                    "named in advance"
+                    if report.searched == 1
+                    else f"picked among {report.searched} pairs that were searched",
+                    ".",
+                ),
+            )
+        )
+    ]
+
+
+def parts(report: ClaimReport) -> list[Block]:
+    """What of both models was compared."""
+    if not report.parts:
+        return [Paragraph("Each model is one part, and the answer is about the whole of both.")]
+    return _parts(report)
 
 
 def _parts(report: ClaimReport) -> list[Block]:
     """All parts of both models; compared parts share a row."""
-    if not report.parts:
-        return []
     of_a, of_b = ({part.name: part for part in subject.parts} for subject in (report.a, report.b))
     rows = [
         _part_row(

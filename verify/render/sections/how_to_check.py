@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 
 from ...claim import ClaimReport
 from ..escape import Code, Inline
-from ..page import Block, Items, Paragraph
+from ..page import Block, Items
 
 ALPHA, PANEL_ALPHA = 1e-3, 1e-2
 """Default levels of the command."""
 
 
 def how_to_check(report: ClaimReport) -> list[Block]:
-    """What the digest covers, the formulas behind p-values, and how to repeat everything."""
-    exact, ranked = any(test.applicable for test in report.exact), bool(report.ranked)
-    laws: list[str] = []
-    if exact:
-        laws.append(
-            "Each p-value of an exact test follows from its count alone: same index, P(F ≥ k) ≤ L^(k−L) L!/k! for k "
-            "of L independent groups (the column \u201cby chance\u201d); signs, the binomial tail at one half."
-        )
-    if ranked:
-        laws.append("Each panel p-value is the rank over the size of the orbit, from the scores in the record.")
-    if not laws:
-        laws.append("The content digests above follow from the weights alone.")
+    """The commands that check the report, from its arithmetic to its weights, and what its digest covers."""
+    version = report.provenance.software.get("verify-lineage", "")
+    install = Code(f"pip install verify-lineage=={version}" if version else "pip install verify-lineage")
     return [
         Items(
             (
+                ("Install the version that made it: ", install, "."),
+                (
+                    "Its arithmetic, in seconds and without the models: ",
+                    Code("verify replay report.json"),
+                    ". Whether the counts are those of the two models this does not show.",
+                ),
+                (
+                    "From the models, which shows that too: ",
+                    Code(f"verify replay report.json --a A --b B{_replayed(report)}"),
+                    ".",
+                ),
+                *_again(report),
+                (
+                    "Who signed it, if it came with a signature: ",
+                    Code("verify check-signature report.json.dsse --key KEY.pub"),
+                    ". This page carries none.",
+                ),
                 (
                     "The digest of this report is ",
                     Code(report.digest),
@@ -36,26 +45,43 @@ def how_to_check(report: ClaimReport) -> list[Block]:
                     *_without(report),
                     ".",
                 ),
-                *laws,
-                _again(report),
-                "This page is made from the record alone; log10 p-values are shown to two decimals, or whole beyond "
-                "two digits, and shares, scores and bounds to three. The record has them in full.",
+                "This page is made from the record alone. A chance is rounded up; log10 p-values are shown to two "
+                "decimals, or whole beyond two digits, and shares, scores and bounds to three. The record has them "
+                "in full.",
             ),
             ordered=True,
         ),
-        Paragraph(("Made ", report.created, ". This page carries no signature.")),
     ]
 
 
-def _again(report: ClaimReport) -> Inline:
-    """How the report is made again or, of an older schema, checked."""
+def _again(report: ClaimReport) -> list[Inline]:
+    """How the report is made again; not of an older schema."""
     if report.schema_of_maker != report.schema_version:
-        return ("With the same weights, ", Code("verify replay report.json --a A --b B"), " checks it.")
-    return (
-        "With the same weights, ",
-        Code(command(report)),
-        " repeats everything; the sketch is fixed by its specification.",
-    )
+        return []
+    return [
+        (
+            "Made anew, with the options that were used: ",
+            Code(command(report)),
+            "; the sketch is fixed by its specification.",
+        )
+    ]
+
+
+def _replayed(report: ClaimReport) -> str:
+    """Options of ``verify replay`` that the models of the report need."""
+    given = report.provenance.options
+    panel = "" if report.panel is None else f" --panel {'default' if given.get('panel') == 'default' else 'PANEL'}"
+    return panel + "".join(f" {flag} {value}" for flag, value in _of_models(given))
+
+
+def _of_models(given: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The options by which a model is read."""
+    return [
+        (f"--{option}-{side}", option.upper())
+        for side in "ab"
+        for option in ("layout", "base", "tokenizer")
+        if f"{option}_{side}" in given
+    ]
 
 
 def _without(report: ClaimReport) -> tuple[str, ...]:
@@ -78,15 +104,8 @@ def command(report: ClaimReport) -> str:
             *(("corpus", corpus) for corpus in _corpora(own.corpus_a, own.corpus_b)),
         ]
     flags.append(("searched", str(report.searched) if report.searched > 1 else None))
-    flags += [
-        (f"{option}-{side}", option.upper())
-        for side in "ab"
-        for option in ("layout", "base", "tokenizer")
-        if f"{option}_{side}" in given
-    ]
-    return " ".join(
-        ["verify lineage A B", *(f"--{name} {shlex.quote(value)}" for name, value in flags if value is not None)]
-    )
+    said = [f"--{name} {shlex.quote(value)}" for name, value in flags if value is not None]
+    return " ".join(["verify lineage A B", *said, *(f"{flag} {value}" for flag, value in _of_models(given))])
 
 
 def _corpora(a: str, b: str) -> tuple[str, ...]:

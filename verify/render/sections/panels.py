@@ -9,7 +9,7 @@ from ...panel import ALL_PAIRS, PRIMARY_DESIGN, undecided
 from ...panel.twins import FLOOR, TWINS
 from ..escape import Code
 from ..numbers import count, general, log10, share
-from ..page import Block, Heading, Items, Paragraph, Picture, listed, table
+from ..page import Block, Items, Paragraph, Picture, listed, table
 from .shown import shown
 
 
@@ -107,7 +107,6 @@ def against_panel(report: ClaimReport, pictures: dict[str, Picture]) -> list[Blo
         return []
     line, why_not = report.line(PANEL), undecided(use, report.searched)
     blocks: list[Block] = [
-        Heading("Against the panel"),
         Paragraph(
             (
                 Code(use.primary),

@@ -118,19 +118,18 @@ FINDINGS = {
     "power.of": "This is of {of}.",
     # What makers declare.
     "declared.confirmed": (
-        "{who} as a base, and the verdict ({verdict}) agrees that they are related, which does not show the "
+        "{who} as a base, and the answer ({verdict}) agrees that they are related, which does not show the "
         "direction, or who made what from which."
     ),
     "declared.not_confirmed": (
-        "{who} as a base; the verdict ({verdict}) does not confirm it, which is no evidence against it."
+        "{who} as a base; the answer ({verdict}) does not confirm it, which is no evidence against it."
     ),
     "declared.undeclared_found": (
-        "The verdict is {verdict}, and neither model names the other as a base, nor do both name one, in what was "
+        "The answer is {verdict}, and neither model names the other as a base, nor do both name one, in what was "
         "read. They may be declared elsewhere, under another name, or through a model in between."
     ),
     "declared.nothing": (
-        "Neither model names the other as a base, nor do both name one, and no relation was established (verdict "
-        "{verdict})."
+        "Neither model names the other as a base, nor do both name one, and no relation was established ({verdict})."
     ),
     "declared.names": "{one} names {other}",
     "declared.names.by_name": "{one} names {other} (matched by the last part of its name only)",

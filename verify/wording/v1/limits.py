@@ -60,9 +60,7 @@ LIMITS = {
         "The models were compared at standard effort: by rows chosen in advance, all that the exact tests can use. "
         "The content digest of such a model covers those rows alone."
     ),
-    "limit.assumptions": (
-        "Every p-value is valid under the assumptions on training printed with its test, and only then."
-    ),
+    "limit.assumptions": ("Every p-value is valid under the assumptions on training in the appendix, and only then."),
     "limit.nothing_differs": (
         "There is no difference in what was read of the two models: they may be one model whose files were written "
         "anew, or differ in what was not read. At full effort every number is compared."

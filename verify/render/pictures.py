@@ -1,0 +1,18 @@
+"""The pictures of a report by name: drawings of our own, which need nothing, and figures that matplotlib draws."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .drawing import Drawing
+from .report_figures import ReportFigure, figures
+
+if TYPE_CHECKING:
+    from ..claim.pages import Pages
+
+Picture = Drawing | ReportFigure
+
+
+def pictures(report: Pages) -> dict[str, Picture]:
+    """Every picture of a report, each with its name, a title and a text that states its numbers."""
+    return dict(figures(report))
