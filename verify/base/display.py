@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 from .card import Card
@@ -27,6 +28,38 @@ class Displayed:
 
     def _repr_html_(self) -> str:
         return self._card().html()
+
+
+class Drawn(Displayed):
+    """A result with pictures."""
+
+    __slots__ = ()
+
+    def plot(self, picture: str | None = None, *, ax: Any = None) -> Any:
+        """Draw one of its pictures with matplotlib (extra ``report``).
+
+        Parameters
+        ----------
+        picture : its name; by default the one that says most.
+        ax : axes of matplotlib to draw on; by default those of a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            With the picture.
+
+        Raises
+        ------
+        InputError
+            If there is no such picture, or matplotlib is not installed.
+        """
+        from ..render.plots import plot
+
+        return plot(self, picture, ax)
+
+    def _pictures(self) -> Mapping[str, Any]:
+        """Pictures by name, of a class that ``verify.render`` does not know."""
+        return {}
 
 
 class Tabular(Displayed):

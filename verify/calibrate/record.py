@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from ..base import Phrase, Record, options, write_atomically
 from ..base.canonical_json import canonical, digest
 from ..base.card import flat
-from ..base.display import Tabular, frame
+from ..base.display import Drawn, Tabular, frame
 from ..claim.answer import Answer
 from ..claim.pages import Pages
 from ..panel import Audit, FalseMatch
@@ -164,7 +164,7 @@ class CalibratedScore(Record):
         return self.log10_p <= log10(self.alpha) + 1e-12  # of rounding
 
 
-class CalibrationReport(Tabular, Pages):
+class CalibrationReport(Tabular, Drawn, Pages):
     """The result of :func:`verify.calibrate`: more alike than expected, or not, and by what null hypothesis.
 
     It knows A and B by name alone. Its verdict is never ``dependent``.

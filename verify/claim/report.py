@@ -14,7 +14,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from ..base import Phrase, later, options, write_atomically
 from ..base.canonical_json import canonical, digest
-from ..base.display import Tabular, frame
+from ..base.display import Drawn, Tabular, frame
 from ..panel import PanelUse
 from ..statistics import ExactResult, PanelResult, Result, Results
 from ..wording import LATEST, VERSIONS, say
@@ -35,7 +35,7 @@ MOST_LAYERS = 10_000
 """Pairs of layers that one test may list: more than any two models have that match one to one."""
 
 
-class ClaimReport(Tabular, Pages):
+class ClaimReport(Tabular, Drawn, Pages):
     """The result of :func:`verify.test_lineage`.
 
     Read ``verdict`` first, then ``tests``; ``digest`` is what others cite.

@@ -308,18 +308,9 @@ def _statistic(name: str) -> str:
 
 def _scores(loaded: Panel, name: str, progress: Progress) -> tuple[list[Member], NDArray[np.float64]]:
     """Scores of the largest set of members that can be compared with one another."""
-    from ..panel import comparable_groups, compute, kept_scores
-    from ..statistics import PANEL_STATISTICS
-    from ..statistics.applicability import on_anchors
+    from ..panel.largest import largest_group
 
-    members, anchors = comparable_groups(loaded)[0]
-    names = [member.name for member in members]
-    statistic = next(statistic for statistic in PANEL_STATISTICS if statistic.id == name)
-    kept = kept_scores(loaded, statistic, names, anchors)
-    if kept is None:
-        models = [on_anchors(loaded.fingerprints[member], anchors) for member in names]
-        kept = compute(statistic, models, names, anchors, None, progress)
-    return members, kept.matrix
+    return largest_group(loaded, name, progress)
 
 
 def _map(members: list[Member], scores: NDArray[np.float64]) -> str:

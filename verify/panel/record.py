@@ -33,7 +33,7 @@ from ..base import (
     write_atomically,
 )
 from ..base.card import Card, flat
-from ..base.display import Tabular
+from ..base.display import Drawn, Tabular
 from ..fingerprint import Component, Fingerprint, SketchSpec, record_text
 from ..statistics import Similarity
 from .members import Exclusion, Member, RelatedPair, Twins, check_strangers
@@ -152,7 +152,7 @@ class _OnDemand(Mapping[str, Fingerprint]):
         return len(self._members)
 
 
-class Panel(Tabular):
+class Panel(Tabular, Drawn):
     """A reference population of unrelated models.
 
     Parameters

@@ -6,18 +6,22 @@ import csv
 import io
 import os
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from ..base import InputError, canonical, digest, options, replace_together, write_atomically
 from ..base.card import Card, flat
-from ..base.display import Tabular, frame
+from ..base.display import Drawn, Tabular, frame
 from ..statistics import EXACT_TESTS
 from .record import Family, PairResult, ScreenRecord
+
+if TYPE_CHECKING:
+    from ..render.report_figures import ReportFigure
 
 Format = Literal["parquet", "csv"]
 FORMS: tuple[Format, ...] = get_args(Format)
@@ -34,7 +38,7 @@ _MOST_DRAWN = 150  # models on the map
 
 
 @dataclass(frozen=True)
-class ScreenResult(Tabular):
+class ScreenResult(Tabular, Drawn):
     """The result of :func:`verify.screen`.
 
     Parameters
@@ -174,13 +178,22 @@ class ScreenResult(Tabular):
         InputError
             If matplotlib is not installed.
         """
+        from ..render.screen_figures import rendered
+
+        return {} if (figure := self._map()) is None else rendered(figure)
+
+    def _pictures(self) -> Mapping[str, Any]:
+        figure = self._map()
+        return {} if figure is None else {figure.name: figure}
+
+    def _map(self) -> ReportFigure | None:
         from ..render.screen_figures import family_map
 
         found = [row for row in self.pairs if row.verdict != "no_evidence"]
         related = sorted({name for row in found for name in (row.a, row.b)})
         names = related[:_MOST_DRAWN]
         if not names:
-            return {}
+            return None
         at = {name: i for i, name in enumerate(names)}
         strength = np.zeros((len(names), len(names)))
         identical = np.zeros(strength.shape, dtype=bool)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ..base import Phrase, Record, later
 from ..base.card import Card, flat
-from ..base.display import Tabular
+from ..base.display import Drawn, Tabular
 from ..wording import say
 from ..wording.forms import probability
 from .words import Words
@@ -155,7 +155,7 @@ class TestResult(Tabular, Record):
         return Card(words.title, tuple(facts), tuple(self.to_dicts()) if self.applicable else ())
 
 
-class ExactResult(TestResult):
+class ExactResult(Drawn, TestResult):
     """Counts whose null distribution is known, or bounded, by a symmetry."""
 
     kind: Literal["exact"] = "exact"
@@ -197,7 +197,7 @@ class ExactResult(TestResult):
         return any(count.law == "fixed_points" for count in self.counts)
 
 
-class PanelResult(TestResult):
+class PanelResult(Drawn, TestResult):
     """The rank of a similarity among those of a panel of unrelated models."""
 
     kind: Literal["panel"] = "panel"
