@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from math import log10
 from typing import Any
 
-from ..base import Progress, Record, silent
+from ..base import Progress, Record, in_notebook
 from ..base.card import Card, flat
 from ..base.display import Tabular
 from ..fingerprint import Fingerprint
@@ -76,7 +76,7 @@ class StrangersAudit(Tabular, Record):
 
 
 def audit_strangers(
-    panel: Panel, groups: Sequence[Mapping[str, Fingerprint]], progress: Progress = silent
+    panel: Panel, groups: Sequence[Mapping[str, Fingerprint]], progress: Progress = in_notebook
 ) -> StrangersAudit | None:
     """Rank disjoint pairs of unrelated models as claims; None if no group has two models.
 

@@ -23,9 +23,9 @@ from ..base import (
     Progress,
     VerifyError,
     Workers,
+    in_notebook,
     options,
     run_in_order,
-    silent,
 )
 from ..claim.evidence import combine
 from ..fingerprint import (
@@ -66,7 +66,7 @@ def screen(
     fdr: float = 0.01,
     workers: Workers = None,
     folder: str | os.PathLike[str] | None = None,
-    progress: Progress = silent,
+    progress: Progress = in_notebook,
 ) -> ScreenResult:
     """Test every pair of many models for shared initial weights or derivation, with the exact tests alone.
 
