@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,7 +14,22 @@ from .display import Displayed
 _LONGEST = 60  # characters of a value in a repr
 
 
-class Record(Displayed, BaseModel):
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)  # it has no public name
+
+
+class _Named(ModelMetaclass):
+    """Completion of a record, or of its class, offers our names alone: IPython asks the class as well."""
+
+    def __dir__(cls) -> list[str]:
+        ours = (one for one in cls.__mro__ if not issubclass(BaseModel, one))
+        names = {name for one in ours for name in vars(one) if name[0] != "_" and not hasattr(BaseModel, name)}
+        return sorted(names.union(cls.model_fields))
+
+
+class Record(Displayed, BaseModel, metaclass=_Named):
     """Immutable, closed (unknown fields are errors), finite numbers only.
 
     Numbers are finite because JSON has no infinity: a p-value of zero cannot be written.
@@ -34,8 +49,7 @@ class Record(Displayed, BaseModel):
         return hash((type(self), *(_frozen(getattr(self, name)) for name in type(self).model_fields)))
 
     def __dir__(self) -> list[str]:
-        """Fields, and the public names of our classes: pydantic's own do not help whoever completes a name."""
-        return sorted({*type(self).model_fields, *_public_names(type(self))})
+        return dir(type(self))
 
     def __repr__(self) -> str:
         """The fields without those inside them, however many there are."""
@@ -49,13 +63,6 @@ class Record(Displayed, BaseModel):
         for name, field in type(self).model_fields.items():
             if field.is_required() or getattr(self, name) != field.get_default(call_default_factory=True):
                 yield name, getattr(self, name)
-
-
-def _public_names(kind: type) -> Iterator[str]:
-    """Names of our classes that pydantic's does not have."""
-    for one in kind.__mro__:
-        if not issubclass(BaseModel, one):
-            yield from (name for name in vars(one) if name[0] != "_" and not hasattr(BaseModel, name))
 
 
 def _brief(value: Any) -> str:

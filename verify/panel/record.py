@@ -246,7 +246,7 @@ class Panel(Tabular, Drawn):
 
     @staticmethod
     def load(folder: str | os.PathLike[str]) -> Panel:
-        """Read a panel, checking the record and every file against their digests.
+        """Read a panel, or the ``"default"`` one, checking the record and every file against their digests.
 
         Raises
         ------
@@ -254,7 +254,7 @@ class Panel(Tabular, Drawn):
             If it is not a panel, is damaged, or the record, a fingerprint or a score is missing or altered. What a
         fingerprint holds is checked when it is first used.
         """
-        folder = options.path("folder", folder)
+        folder = DEFAULT if folder == "default" else options.path("folder", folder)
         record = _record(folder / RECORD)
         for member in record.members:
             file = fingerprint_file(folder, member.name)
@@ -291,7 +291,7 @@ def load_panel(panel: str | os.PathLike[str] | Panel | None) -> Panel | None:
     check_panel(panel)
     if panel is None or isinstance(panel, Panel):
         return panel
-    return Panel.load(DEFAULT if panel == "default" else panel)
+    return Panel.load(panel)
 
 
 def kept_scores(panel: Panel, statistic: Similarity, names: Sequence[str], anchors: tuple[int, ...]) -> Scores | None:
