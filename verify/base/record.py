@@ -23,10 +23,10 @@ else:
 class _Named(ModelMetaclass):
     """Completion of a record, or of its class, offers our names alone: IPython asks the class as well."""
 
-    def __dir__(cls) -> list[str]:
-        ours = (one for one in cls.__mro__ if not issubclass(BaseModel, one))
+    def __dir__(self) -> list[str]:
+        ours = (one for one in self.__mro__ if not issubclass(BaseModel, one))
         names = {name for one in ours for name in vars(one) if name[0] != "_" and not hasattr(BaseModel, name)}
-        return sorted(names.union(cls.model_fields))
+        return sorted(names.union(self.model_fields))  # type: ignore[attr-defined]
 
 
 class Record(Displayed, BaseModel, metaclass=_Named):
