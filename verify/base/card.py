@@ -39,8 +39,9 @@ class Card:
 
     def text(self) -> str:
         """The sentence, and a line for each fact."""
-        width = max((len(label) for label, _ in self.facts), default=0)
-        lines = [f"{label:<{width}} {shown(value, _LONGEST)}".rstrip() for label, value in self.facts]
+        facts = [(plain(label, _LONGEST_CELL), shown(value, _LONGEST)) for label, value in self.facts]
+        width = max((len(label) for label, _ in facts), default=0)
+        lines = [f"{label:<{width}} {value}".rstrip() for label, value in facts]
         return "\n".join([plain(self.head, _LONGEST), *lines])
 
     def html(self) -> str:

@@ -262,7 +262,7 @@ class CalibrationReport(Tabular, Drawn, Pages):
         return intact(source)
 
     def __repr__(self) -> str:
-        return f"CalibrationReport({self.a!r}, {self.b!r}: {self.verdict}, {self.digest[:23]})"
+        return f"CalibrationReport({self.a!r:.100}, {self.b!r:.100}: {self.verdict}, {self.digest[:23]})"
 
     def _looked_at(self) -> list[dict[str, Any]]:
         return self.to_dicts()

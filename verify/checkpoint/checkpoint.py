@@ -75,7 +75,7 @@ class Checkpoint(Displayed):
         self.notes |= notes | fit.notes
 
     def __repr__(self) -> str:
-        return f"Checkpoint({self.name!r}, {self.architecture.family}, {len(self._stored)} tensors)"
+        return f"Checkpoint({self.name!r:.100}, {self.architecture.family}, {len(self._stored)} tensors)"
 
     def _card(self) -> Card:
         shape, unknown = self.architecture, sum(map(len, self.strange.values()))

@@ -332,7 +332,7 @@ class ClaimReport(Tabular, Drawn, Pages):
         return of_counts(self)
 
     def __repr__(self) -> str:
-        return f"ClaimReport({self.a.name!r}, {self.b.name!r}: {self.verdict}, {self.digest[:23]})"
+        return f"ClaimReport({self.a.name!r:.100}, {self.b.name!r:.100}: {self.verdict}, {self.digest[:23]})"
 
 
 _PROPOSITIONS = ("null", "alternative")

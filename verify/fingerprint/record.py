@@ -22,6 +22,7 @@ from safetensors.numpy import load, save
 from ..base import FingerprintError, Phrase, Record, first_problem, later, options, write_atomically
 from ..base.card import Card
 from ..base.display import Tabular
+from ..base.plain import plain
 from ..checkpoint import Architecture, FileIdentity, Part
 from .anchors import Pairing
 from .check import check_arrays, check_parts, check_record
@@ -201,14 +202,19 @@ class Fingerprint(Tabular):
 
     def __repr__(self) -> str:
         r = self.record
-        return f"Fingerprint({r.name!r}, {r.architecture.family}, {r.effort} effort, {self.digest:.19})"
+        return (
+            f"Fingerprint({r.name!r:.100}, {plain(r.architecture.family, 60)}, {r.effort} effort, {self.digest:.19})"
+        )
 
     def _card(self) -> Card:
         r, shape = self.record, self.record.architecture
         size = sum(array.nbytes for part in (self, *self.parts) for array in part.arrays.values())
         further = f", and of {len(self.parts)} further parts" if self.parts else ""
         facts = (
-            ("model", f"{shape.family}, {shape.layers} layers of width {shape.width}, vocabulary {shape.vocab}"),
+            (
+                "model",
+                f"{plain(shape.family, 60)}, {shape.layers} layers of width {shape.width}, vocabulary {shape.vocab}",
+            ),
             ("made", f"at {r.effort} effort from {r.bytes_read} bytes, sketch version {r.sketch.version}"),
             ("holds", f"{', '.join(r.components)}: {size} bytes"),
             ("digest", self.digest),

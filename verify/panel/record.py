@@ -34,6 +34,7 @@ from ..base import (
 )
 from ..base.card import Card, flat
 from ..base.display import Drawn, Tabular
+from ..base.plain import plain
 from ..fingerprint import Component, Fingerprint, SketchSpec, record_text
 from ..statistics import Similarity
 from .members import Exclusion, Member, RelatedPair, Twins, check_strangers
@@ -187,7 +188,7 @@ class Panel(Tabular, Drawn):
 
     def __repr__(self) -> str:
         r = self.record
-        return f"Panel({r.name!r} {r.version}, {len(r.members)} members, {self.digest:.19})"
+        return f"Panel({r.name!r:.80} {plain(r.version, 40)}, {len(r.members)} members, {self.digest:.19})"
 
     def _card(self) -> Card:
         r = self.record

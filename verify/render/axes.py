@@ -9,9 +9,8 @@ import numpy as np
 
 from ..base import options
 from ..base.errors import InputError
-from ..base.plain import plain
 from .drawing import PALETTE, Area, Dots, Drawing, Line, Role, Shape, Text
-from .escape import SENTENCE
+from .escape import SENTENCE, spelled
 from .figures import STYLE, load_matplotlib
 from .pictures import Picture
 
@@ -49,7 +48,7 @@ def drawn_on(axes: Axes | None, pictures: Mapping[str, Picture], name: str | Non
     with mpl.rc_context(STYLE):
         on = axes if axes is not None else _new(picture)
         _draw(picture, on)
-        on.set_title(plain(picture.title, SENTENCE))
+        on.set_title(spelled(picture.title, SENTENCE))
         for text in on.findobj(mpl.text.Text):
             text.set_parse_math(False)  # names of models, also on axes that were there before
     return on
@@ -93,7 +92,7 @@ def _dots(axes: Axes, dots: Dots, points: float) -> None:
 
 def _text(axes: Axes, text: Text, points: float) -> None:
     side = {"start": "left", "middle": "center", "end": "right"}[text.anchor]
-    words, weight = plain(text.text, SENTENCE), "bold" if text.bold else "normal"
+    words, weight = spelled(text.text, SENTENCE), "bold" if text.bold else "normal"
     axes.text(*text.at, words, color=_colour(text.role), fontsize=text.size * points, ha=side, va="baseline",
               weight=weight)  # fmt: skip
 

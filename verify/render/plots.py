@@ -15,6 +15,7 @@ from ..panel import Panel
 from ..panel.largest import largest_group
 from ..statistics import ExactResult, PanelResult
 from .axes import drawn_on
+from .escape import NAME, spelled
 from .figures import draw_heat_map, heat_map_size
 from .numbers import general
 from .pictures import Picture, pictures
@@ -100,7 +101,7 @@ def _of_calibration(report: CalibrationReport) -> list[ReportFigure]:
     made = [_scores(report), designs(found.ranks, found.alpha)]
     if None not in found.scores and len(names) <= _MOST_NAMED:
         known = [score for score in found.scores if score is not None]
-        made.append(raw_scores(matrix(known, len(names)), names, found.name))
+        made.append(raw_scores(matrix(known, len(names)), names, f"All scores: {found.name}"))
     if found.audit is not None and found.audit.quantiles:
         made.append(calibration(found.audit))
     return made
@@ -111,10 +112,10 @@ def _scores(report: CalibrationReport) -> ReportFigure:
     found = report.evidence
     if found.primary_design.startswith("twins") and found.twin_score is not None:
         others, claim, of = [pair.score for pair in found.twins], found.twin_score, "pairs of twins"
-        larger, what = True, f"{found.name}, as scores of twins are taken"
+        larger, what = True, f"{spelled(found.name, NAME)}, as scores of twins are taken"
     else:
         others, claim, of = [score for score in found.scores[1:] if score is not None], found.score, "pairs"
-        larger, what = found.closer == "larger", found.name
+        larger, what = found.closer == "larger", spelled(found.name, NAME)
     values = np.array(others)
     reached = int(((values >= claim) if larger else (values <= claim)).sum())
     words = f"{reached} of the other {len(others)} {of}\nat least as alike", f"{len(others) - reached} less alike"

@@ -74,7 +74,7 @@ def figures(report: Pages) -> dict[str, ReportFigure]:
             entry = next((entry for entry in primary.ranks if entry.design == "pair_residual"), None)
             S = matrix(primary.scores, len(labels))
             made += [null(S, entry)] if entry else []
-            made.append(raw_scores(S, labels, primary.id))
+            made.append(raw_scores(S, labels, f"Raw scores of {primary.id}: A, B and the panel"))
         made += [designs(primary.ranks, report.panel.alpha)] if primary.ranks else []
         made += [layer_map(primary)] if primary.grid and primary.grid[0] else []
     if report.panel and report.panel.audit and report.panel.audit.quantiles:
@@ -138,7 +138,7 @@ def raw_scores(S: NDArray[np.float64], names: Sequence[str], title: str) -> Repo
     ----------
     S : scores, shape [n, n]; A and B come first.
     names : labels of the n models.
-    title : name of the statistic.
+    title : of the figure.
     """
     values = S[np.triu_indices(len(S), 1)]
 
@@ -146,10 +146,10 @@ def raw_scores(S: NDArray[np.float64], names: Sequence[str], title: str) -> Repo
         draw_heat_map(axes, names, S)
 
     alt = (
-        f"Heat map of the raw scores of A, B and the members of the panel with one another, {len(names)} models: "
+        f"Heat map of the raw scores of A, B and others with one another, {len(names)} models: "
         f"A and B {share(S[0, 1])}; all pairs from {share(values.min())} to {share(values.max())}."
     )
-    return ReportFigure("panel", f"Raw scores of {title}: A, B and the panel", alt, heat_map_size(names), draw)
+    return ReportFigure("panel", title, alt, heat_map_size(names), draw)
 
 
 def designs(ranks: Sequence[DesignRank], alpha: float | None) -> ReportFigure:

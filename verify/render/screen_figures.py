@@ -44,7 +44,7 @@ def family_map(
         _draw(axes, shown, strength[cells], identical[cells])
 
     title = f"Evidence of relation among {len(names)} models"
-    title += f"; {others} others have none" if others else ""
+    title += f"; {others} {'other has' if others == 1 else 'others have'} none" if others else ""
     written = len(names) <= _NAMED
     side = max(3.2, (0.15 if written else 0.04) * len(names))
     margin = 0.065 * max(map(len, shown)) if written else 0.0

@@ -175,14 +175,13 @@ class ExactResult(Drawn, TestResult):
     by_layer: tuple[LayerResult, ...] = ()
 
     @property
-    def best(self) -> Count:
-        """The count with the smallest p-value; of a test that applies."""
-        return min(self.counts, key=lambda count: count.log10_p)
+    def best(self) -> Count | None:
+        """The count with the smallest p-value; None of a test that does not apply."""
+        return min(self.counts, key=lambda count: count.log10_p, default=None)
 
     def _found(self) -> str:
-        if not self.counts:
+        if (best := self.best) is None:
             return ""
-        best = self.best
         chance = best.n / 2 if best.law == "signs" else best.groups
         most = "" if best.law == "signs" else "at most "
         return f"{best.count} of {best.n}, expected by chance {most}{chance:g}"

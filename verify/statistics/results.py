@@ -7,6 +7,7 @@ from typing import Any
 
 from ..base.card import Card
 from ..base.display import Tabular, frame
+from ..base.plain import plain
 from .result import ExactResult, TestResult
 
 
@@ -42,7 +43,7 @@ class Results(Tabular, Mapping[str, Any]):
         return hash(tuple(self._by_id.values()))
 
     def __repr__(self) -> str:
-        return f"<{len(self)} results: {', '.join(self):.200}>"
+        return f"<{len(self)} results: {plain(', '.join(self), 200)}>"
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self)
@@ -83,8 +84,7 @@ def row(result: TestResult) -> dict[str, Any]:
         "detectable_share": None,
         "reason": None if result.reason is None else result.reason.code,
     }
-    if isinstance(result, ExactResult) and result.counts:
-        best = result.best
+    if isinstance(result, ExactResult) and (best := result.best) is not None:
         found |= {
             "statistic": best.count,
             "n": best.n,
