@@ -124,7 +124,8 @@ def histogram(
             "A and B ", (claim, high * 1.22), ha="right" if left else "left", va="center", fontsize=8, weight="bold"
         )
         for x, side, words in ((0.01, "left", tails[0]), (0.99, "right", tails[1])):
-            axes.text(x, -0.2, words, transform=axes.transAxes, ha=side, va="top", fontsize=7)
+            below = {"xytext": (0, -30), "textcoords": "offset points", "va": "top"}
+            axes.annotate(words, (x, 0), xycoords="axes fraction", ha=side, fontsize=7, **below)
         axes.set_xlabel(what)
         axes.set_ylabel(of)
 

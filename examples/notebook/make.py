@@ -1,0 +1,70 @@
+"""Make verify.ipynb from cells.py: ``python -m examples.notebook.make`` runs every cell in a fresh kernel.
+
+It takes the extras ``notebook``, ``report`` and ``frame``. The same cells give the same file, but for the bytes of
+pictures, which depend on the versions of matplotlib and its fonts, and for digests, which cover those of numpy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).parent
+CELLS, NOTEBOOK = FOLDER / "cells.py", FOLDER / "verify.ipynb"
+_SECONDS = 600  # for one cell
+
+
+def notebook() -> Any:
+    """The cells, not yet run."""
+    made = nbformat.v4.new_notebook()
+    made.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    made.cells = [*_cells(CELLS.read_text("utf-8"))]
+    for n, cell in enumerate(made.cells):
+        cell.id = f"cell-{n}"
+    return made
+
+
+def _cells(text: str) -> Iterator[Any]:
+    """Cells of a file in the percent format."""
+    for part in re.split(r"(?m)^# %%", text)[1:]:
+        kind, _, body = part.partition("\n")
+        if "[markdown]" in kind:
+            yield nbformat.v4.new_markdown_cell(re.sub(r"(?m)^# ?", "", body).strip())
+        else:
+            yield nbformat.v4.new_code_cell(body.strip())
+
+
+def executed() -> Any:
+    """The notebook, run in a fresh kernel, without anything that differs from run to run."""
+    made = notebook()
+    NotebookClient(made, timeout=_SECONDS, resources={"metadata": {"path": str(FOLDER)}}).execute()
+    made.metadata.pop("language_info", None)
+    for cell in made.cells:
+        cell.metadata = {}
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not _is_empty(output)]
+    return made
+
+
+def _is_empty(output: Any) -> bool:
+    """Whether nothing is left of it, as of a bar whose work is done."""
+    return output.output_type == "display_data" and not any(output.data.values())
+
+
+def texts(made: Any) -> list[str]:
+    """The texts of all outputs in order; digests are cut, since they cover versions of software."""
+    found = []
+    for output in (output for cell in made.cells if cell.cell_type == "code" for output in cell.outputs):
+        shown = output.get("data", {"stream": output.get("text", "")})
+        found += [f"{kind}: {text}" for kind, text in shown.items() if not kind.startswith("image/")]
+        found += [kind for kind in shown if kind.startswith("image/")]
+    return [re.sub(r"sha256:[0-9a-f]+", "sha256:...", text) for text in found]
+
+
+if __name__ == "__main__":
+    nbformat.write(executed(), NOTEBOOK)
