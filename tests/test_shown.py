@@ -119,8 +119,8 @@ def test_a_card_is_safe_and_small_whatever_it_holds(head: str, text: str, rows: 
     card = Card(head, ((text, text),), tuple({"a": text, text + "b": n} for n in range(rows)))
     page = Page(card.html())
     assert {tag for tag, _ in page.elements} <= ELEMENTS
-    assert sum(tag == "tr" for tag, _ in page.elements) == 1 + (1 + min(rows, 10) if rows else 0)
-    assert card.html().endswith(f"and {rows - 10} more</p>\n</div>") == (rows > 10)
+    assert sum(tag == "tr" for tag, _ in page.elements) == 1 + (1 + min(rows, 12) if rows else 0)
+    assert card.html().endswith(f"and {rows - 12} more</p>\n</div>") == (rows > 12)
     assert card.text().count("\n") == 1
 
 

@@ -10,9 +10,9 @@ from typing import Any, Literal
 from .plain import plain
 
 Tone = Literal["grey", "red", "amber", "blue", "green", "violet"]
-MOST_ROWS = 10
+MOST_ROWS = 12
 """Rows of a table that a card shows."""
-_LONGEST, _LONGEST_CELL = 2000, 48  # characters, the first of a sentence, of which no caveat may be cut
+_LONGEST, _LONGEST_CELL = 2000, 64  # characters, the first of a sentence, of which no caveat may be cut
 _EDGES: dict[Tone, str] = {
     "grey": "#808080",
     "red": "#d9534f",
@@ -65,11 +65,12 @@ class Card:
         if not self.rows:
             return ""
         first, more = self.rows[:MOST_ROWS], len(self.rows) - MOST_ROWS
-        head = "".join(f'<th scope="col">{_html(name, _LONGEST_CELL)}</th>' for name in first[0])
-        body = "".join(
-            f"<tr>{''.join(f'<td>{_html(value, _LONGEST_CELL)}</td>' for value in row.values())}</tr>\n"
-            for row in first
+        head = "".join(
+            f'<th scope="col" style="text-align: {"left" if isinstance(value, str) else "right"}">'
+            f"{_html(name, _LONGEST_CELL)}</th>"
+            for name, value in first[0].items()
         )
+        body = "".join(f"<tr>{''.join(map(_cell, row.values()))}</tr>\n" for row in first)
         rest = f'<p style="margin: 4px 0 0">and {more} more</p>\n' if more > 0 else ""
         return (
             f'<table style="margin: 8px 0 0"><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>\n{rest}'
@@ -95,6 +96,12 @@ def shown(value: object, longest: int = _LONGEST_CELL) -> str:
     if isinstance(value, tuple | list | Mapping):
         return f"{len(value)} value{'' if len(value) == 1 else 's'}"
     return plain(str(value), longest)
+
+
+def _cell(value: object) -> str:
+    """A cell of a table: numbers at the right, as a notebook has them, and texts at the left."""
+    left = ' style="text-align: left"' if isinstance(value, str) else ""
+    return f"<td{left}>{_html(value, _LONGEST_CELL)}</td>"
 
 
 def _html(value: object, longest: int) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..base.card import flat
 from ..statistics import ExactResult
 from ..statistics.results import row
+from ..wording.forms import capital
 from .answer import looked_at
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def of_counts(report: ClaimReport) -> list[dict[str, Any]]:
     """One row for each count of an exact test, in words, as on the first page."""
     return [
         {
-            "looked at": report.say(found.what),
+            "looked at": capital(report.say(found.what)) + (f" ({found.count.part})" if found.count.part else ""),
             "agree": found.count.count,
             "of": found.count.n,
             "by chance": f"{found.expected:g}" if found.count.law == "signs" else f"at most {found.expected:g}",

@@ -115,7 +115,7 @@ class PanelUse(Tabular, Record):
         return [flat(member) for member in self.members]
 
     def _card(self) -> Card:
-        match = self.false_match
+        match, strangers = self.false_match, "recipes" if self.recipes else "disjoint pairs of members"
         facts: list[tuple[str, object]] = [
             (
                 "ranked among",
@@ -123,10 +123,7 @@ class PanelUse(Tabular, Record):
             ),
             ("left out", f"{len(self.dropped)} members and {len(self.recipes_dropped)} recipes"),
             ("chance of a false match, at most", None if match is None else at_most(match.bound)),
-            (
-                "reached by",
-                None if match is None else f"{match.exceedances} of {match.pairs} independent comparisons",
-            ),
+            ("score reached by", None if match is None else f"{match.exceedances} of {match.pairs} {strangers}"),
             ("largest stranger", self.largest_stranger),
             ("A and B over it", self.effect_ratio),
             ("primary test", f"{self.primary} by {self.primary_design}, level {self.alpha:g}"),

@@ -45,8 +45,10 @@ def drawn_on(axes: Axes | None, pictures: Mapping[str, Picture], name: str | Non
     mpl = load_matplotlib()
     if axes is not None and not isinstance(axes, mpl.axes.Axes):
         options.refuse("ax", axes, "the axes of matplotlib, or None for new ones")
+    if axes is None:
+        from matplotlib import pyplot  # it may set up a notebook when it is loaded: not in the context
     with mpl.rc_context(STYLE):
-        on = axes if axes is not None else _new(picture)
+        on = axes if axes is not None else pyplot.subplots(figsize=_size(picture), layout="constrained")[1]
         _draw(picture, on)
         on.set_title(spelled(picture.title, SENTENCE))
         for text in on.findobj(mpl.text.Text):
@@ -54,12 +56,11 @@ def drawn_on(axes: Axes | None, pictures: Mapping[str, Picture], name: str | Non
     return on
 
 
-def _new(picture: Picture) -> Axes:
-    from matplotlib import pyplot
-
-    size = (picture.width / _POINTS, picture.height / _POINTS + 0.3) if isinstance(picture, Drawing) else picture.size
-    axes: Axes = pyplot.subplots(figsize=size, layout="constrained")[1]
-    return axes
+def _size(picture: Picture) -> tuple[float, float]:
+    """Width and height in inches."""
+    if isinstance(picture, Drawing):
+        return picture.width / _POINTS, picture.height / _POINTS + 0.3
+    return picture.size
 
 
 def _draw(picture: Picture, axes: Axes) -> None:

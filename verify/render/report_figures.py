@@ -124,8 +124,10 @@ def histogram(
             "A and B ", (claim, high * 1.22), ha="right" if left else "left", va="center", fontsize=8, weight="bold"
         )
         for x, side, words in ((0.01, "left", tails[0]), (0.99, "right", tails[1])):
-            below = {"xytext": (0, -30), "textcoords": "offset points", "va": "top"}
-            axes.annotate(words, (x, 0), xycoords="axes fraction", ha=side, fontsize=7, **below)
+            axes.annotate(
+                words, (x, 0), xytext=(0, -30), xycoords="axes fraction", textcoords="offset points",
+                ha=side, va="top", fontsize=7,
+            )  # fmt: skip
         axes.set_xlabel(what)
         axes.set_ylabel(of)
 

@@ -90,10 +90,15 @@ class ScreenResult(Tabular, Drawn):
             ("left out", f"{len(r.left_out)} models"),
             ("digest", self.digest),
         )
-        edges = [edge for family in r.families for edge in family.edges]
         rows = (
-            {"a": edge.a, "b": edge.b, "verdict": edge.verdict, "log10 p, adjusted": edge.adjusted_log10_p}
-            for edge in (*edges, *r.suspected)
+            {
+                "family": family.name,
+                "models": len(family.members),
+                "related pairs": len(family.edges),
+                "identical": sum(edge.verdict == "identical" for edge in family.edges),
+                "undeclared": sum(edge.declared is False for edge in family.edges),
+            }
+            for family in r.families
         )
         return Card(self.finding, facts, tuple(rows))
 

@@ -146,9 +146,10 @@ class TestResult(Tabular, Record):
         words = words_of(self)
         facts: list[tuple[str, object]] = [("test", self.id), ("found", self.in_short)]
         if self.log10_p is not None:
+            adjusted = [] if self.adjusted_log10_p is None else [("adjusted", self.adjusted_log10_p)]
             facts += [
                 ("log10 p", self.log10_p),
-                ("adjusted", self.adjusted_log10_p),
+                *adjusted,
                 ("smallest possible", self.attainable_log10_p),
                 ("null hypothesis", words.null),
             ]
