@@ -52,7 +52,7 @@ def test_every_picture_is_drawn_on_axes(name: str) -> None:
         axes.figure.savefig("/dev/null", format="svg")
 
 
-@pytest.mark.parametrize("name", [name for name in DRAWN if name != "unrelated"])
+@pytest.mark.parametrize("name", DRAWN)
 def test_the_first_picture_is_drawn_by_default_and_on_the_axes_given(name: str) -> None:
     """And no other figure is made."""
     result = drawn(name)
@@ -64,14 +64,16 @@ def test_the_first_picture_is_drawn_by_default_and_on_the_axes_given(name: str) 
 
 
 def test_results_with_numbers_have_pictures() -> None:
-    assert {name for name in DRAWN if pictures_of(drawn(name))} >= {*DRAWN} - {"unrelated"}
+    assert {name for name, result in held().items() if isinstance(result, Drawn) and pictures_of(result)} == {
+        *DRAWN,
+        "signs",
+    }
 
 
 def test_pictures_hold_the_numbers_of_the_record() -> None:
-    """Bars, cells and lines."""
+    """Bars, cells, lines and words."""
     exact = drawn("exact")
-    bars = [patch.get_height() for patch in exact.plot("layers").patches]
-    assert bars == [row.count / row.n for row in exact.by_layer]  # type: ignore[attr-defined]
+    assert {"256 observed", "4 by chance", "0", "256"} <= {text.get_text() for text in exact.plot("chance").texts}
     primary = drawn("primary")
     assert isinstance(primary, PanelResult)
     axes = primary.plot("null")
@@ -159,7 +161,7 @@ def test_the_users_settings_are_left_alone() -> None:
 def test_what_cannot_be_drawn_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """No such picture, axes of something else, nothing to draw, and no matplotlib."""
     exact = drawn("exact")
-    with pytest.raises(InputError, match=r"picture is 'hill'; give .*layers"):
+    with pytest.raises(InputError, match=r"picture is 'hill'; give .*chance"):
         exact.plot("hill")
     with pytest.raises(InputError, match="ax is 3; give the axes of matplotlib"):
         exact.plot(ax=3)

@@ -15,7 +15,7 @@ from ..inference import bonferroni, holm, max_p
 from ..panel import PanelEvidence, undecided
 from ..statistics import EXACT_TESTS, ExactResult, Result, Statistic
 from .declared import declared
-from .evidence import EvidenceLine, Verdict, combine, decide, exact_line, panel_line
+from .evidence import EvidenceLine, Verdict, combine, decide, exact_line, panel_line, placed
 from .parts import EqualTensors, Pair, PartSubject, single
 from .record import PartResult, Provenance
 from .report import ClaimReport
@@ -96,8 +96,8 @@ def conclude(
     others : lines of evidence that enter no verdict.
     """
     searched = stated.searched
-    combined, raw = combine(results)
-    of_parts = [combine(one.results) for one in further]
+    combined, raw = combine(placed(results))
+    of_parts = [combine(placed(one.results, first=False)) for one in further]
     able = [value for value in (raw, *(value for _, value in of_parts)) if value is not None]
     adjusted = iter([bonferroni(value, searched) for value in holm(able)])
     log10_p, *paid = (None if value is None else next(adjusted) for value in (raw, *(v for _, v in of_parts)))

@@ -18,7 +18,16 @@ from ..base.card import Card
 from ..base.display import Tabular
 from ..inference import bonferroni_min, holm
 from ..panel import PRIMARY_DESIGN, PanelEvidence
-from ..statistics import EXACT_TESTS, PANEL_STATISTICS, PanelResult, Result, Results, ScoreResult, TestResult
+from ..statistics import (
+    EXACT_TESTS,
+    PANEL_STATISTICS,
+    ExactResult,
+    PanelResult,
+    Result,
+    Results,
+    ScoreResult,
+    TestResult,
+)
 
 Verdict = Literal["identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable"]
 
@@ -135,6 +144,15 @@ def combine(results: Sequence[R]) -> tuple[tuple[R, ...], float | None]:
         for result in results
     )
     return combined, bonferroni_min(values)
+
+
+def placed(results: Sequence[ExactResult], first: bool = True) -> list[ExactResult]:
+    """Results that list places only in the first that has them, or in none: one picture is drawn."""
+    kept = next((result.id for result in results if result.places is not None), None) if first else None
+    return [
+        result if result.places is None or result.id == kept else result.model_copy(update={"places": None})
+        for result in results
+    ]
 
 
 def exact_line(

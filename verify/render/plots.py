@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isqrt
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,13 @@ import numpy as np
 from ..base.display import Drawn
 from ..calibrate import CalibrationReport
 from ..claim import ClaimReport
+from ..claim.answer import counts_of
 from ..panel import Panel
 from ..panel.largest import largest_group
 from ..statistics import ExactResult, PanelResult
+from ..wording import LATEST
 from .axes import drawn_on
+from .chance_hill import hills
 from .escape import NAME, spelled
 from .figures import draw_heat_map, heat_map_size
 from .numbers import general
@@ -23,7 +26,6 @@ from .report_figures import (
     HISTOGRAM_SIZE,
     LEAST,
     ReportFigure,
-    by_layer,
     calibration,
     designs,
     histogram,
@@ -58,6 +60,7 @@ def plot(result: Drawn, picture: str | None, axes: Axes | None) -> Axes:
 
 def pictures_of(result: Drawn) -> Mapping[str, Picture]:
     """Pictures of a result by name; none where its record has no numbers for one."""
+    found: Sequence[Picture]
     match result:
         case ClaimReport():
             return pictures(result)
@@ -66,7 +69,8 @@ def pictures_of(result: Drawn) -> Mapping[str, Picture]:
         case PanelResult():
             found = _of_ranks(result)
         case ExactResult():
-            found = [by_layer(result)] if result.by_layer else []
+            hill = hills(counts_of([result], LATEST), LATEST)
+            found = [] if hill is None else [hill]
         case Panel():
             found = _of_panel(result)
         case _:  # of a folder above this one

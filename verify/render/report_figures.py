@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ..claim.pages import Pages
     from ..panel.audit import Audit
-    from ..statistics import DesignRank, ExactResult, PanelResult
+    from ..statistics import DesignRank, PanelResult
 
 LEAST = 5
 """Models needed for a two-way residual."""
@@ -40,6 +40,11 @@ class ReportFigure:
     size: tuple[float, float]
     """Width and height in inches."""
     draw: Callable[[Axes], None]
+
+    @property
+    def caption(self) -> str:
+        """Its numbers, which it does not show as words."""
+        return self.alt
 
     def render(self, suffix: str) -> bytes:
         """The file's content as ``"svg"``, ``"pdf"`` or ``"png"``, the same on every run.
@@ -60,7 +65,7 @@ class ReportFigure:
 def figures(report: Pages) -> dict[str, ReportFigure]:
     """The figures of a report, by name, as far as its record has the numbers.
 
-    ``null``, ``designs``, ``panel``: the primary panel test. ``layers``: units identified. ``map``: matching layers.
+    ``null``, ``designs``, ``panel``: the primary panel test. ``map``: matching layers.
     ``audit``: calibration of the panel. Nothing is drawn, and matplotlib is not needed, until one is rendered.
     A report that is none of lineage has none.
     """
@@ -79,7 +84,6 @@ def figures(report: Pages) -> dict[str, ReportFigure]:
         made += [layer_map(primary)] if primary.grid and primary.grid[0] else []
     if report.panel and report.panel.audit and report.panel.audit.quantiles:
         made.append(calibration(report.panel.audit))
-    made += [by_layer(report.located)] if report.located else []
     return {figure.name: figure for figure in made}
 
 
@@ -182,28 +186,6 @@ def designs(ranks: Sequence[DesignRank], alpha: float | None) -> ReportFigure:
     level = "" if alpha is None else f", at level {general(alpha)} for the primary one"
     alt = f"log10 p by design{level}: {steps}."
     return ReportFigure("designs", "p-values by design", alt, (5.4, 1.5 + 0.26 * len(ranks)), draw)
-
-
-def by_layer(located: ExactResult) -> ReportFigure:
-    """Share of units identified, by pair of layers."""
-    rows = located.by_layer
-    places = range(len(rows))
-
-    def draw(axes: Axes) -> None:
-        axes.bar(places, [row.count / row.n if row.n else 0 for row in rows], color="0.72", label="units identified")
-        chance = [row.groups / row.n if row.n else 0 for row in rows]
-        axes.plot(places, chance, "_", color="black", markersize=18 if len(rows) < 16 else 8, markeredgewidth=2,
-                  label="by chance, at most")  # fmt: skip
-        step = max(1, len(rows) // 24)
-        axes.set_xticks(places[::step], [f"{row.layer_a}–{row.layer_b}" for row in rows[::step]])
-        axes.set_ylim(0, 1.02)
-        axes.set_xlabel("layer of A – layer of B")
-        axes.set_ylabel("share at the same index")
-        axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
-
-    cells = "; ".join(f"{r.layer_a} with {r.layer_b}: {r.count} of {r.n} (chance {r.groups})" for r in rows)
-    alt = f"Units of {located.id} at the same index by layer of A and of B: {cells}."
-    return ReportFigure("layers", "Share of units identified by layer", alt, (5.4, 2.8), draw)
 
 
 def layer_map(primary: PanelResult) -> ReportFigure:

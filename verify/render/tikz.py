@@ -12,7 +12,7 @@ from .escape import tex_text
 
 _ANCHORS = {"start": "base west", "middle": "base", "end": "base east"}
 _PER_LINE = 8  # points on a line of source
-_POINTS = 0.8  # TeX points to a unit
+_POINTS = 0.62  # TeX points to a unit: two drawings stand beside one another on a page
 
 
 def colours() -> Markup:
@@ -43,8 +43,9 @@ def _shape(shape: Shape) -> str:
         case Dots():
             if not shape.centres:
                 return ""
-            dots = [f"{_at(point)} circle[radius={_n(shape.radius * _POINTS)}pt]" for point in shape.centres]
-            return rf"\fill[{role}] {_broken(dots, ' ')};"
+            dots = [f"{_at(point)}--{_at(point)}" for point in shape.centres]  # half the time that circles take
+            width = f"line width={_n(2 * shape.radius * _POINTS)}pt"
+            return rf"\draw[{role},line cap=round,{width}] {_broken(dots, ' ')};"
         case Text():
             size = shape.size * _POINTS
             font = rf"\fontsize{{{_n(size)}}}{{{_n(1.2 * size)}}}\sffamily" + (r"\bfseries" if shape.bold else "")

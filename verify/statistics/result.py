@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import accumulate
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ..base import Phrase, Record, later
 from ..base.card import Card, flat
@@ -13,6 +15,8 @@ from ..wording import say
 from ..wording.forms import probability
 from .words import Words
 
+MOST_PLACES = 512
+"""Largest number of best matches that a result lists."""
 Law = Literal["fixed_points", "signs"]
 Part = str
 """What is counted, such as ``hidden units``."""
@@ -52,6 +56,38 @@ class LayerResult(Record):
     """Holm-adjusted over the layers of this test."""
     live: int | None = None
     """Live indices, as in :class:`Count`."""
+
+
+class Places(Record):
+    """Where best matches stand, for a picture: no p-value follows from it.
+
+    The indices compared are laid end to end, group by group in the order of their layers, and every ``step``-th of
+    them is listed.
+    """
+
+    sizes: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
+    """Number of indices compared in each group."""
+    step: int = Field(ge=1)
+    best: tuple[int | None, ...] = Field(max_length=MOST_PLACES)
+    """The place in its group of the unique best match of each listed index; None where it has none."""
+
+    @property
+    def listed(self) -> tuple[tuple[int, int, int | None], ...]:
+        """Of each listed index: its group, its place in it, and the place of its match."""
+        ends = list(accumulate(self.sizes))
+        found = []
+        for at, best in zip(range(0, ends[-1], self.step), self.best, strict=True):
+            group = bisect_right(ends, at)
+            found.append((group, at - ends[group] + self.sizes[group], best))
+        return tuple(found)
+
+    @model_validator(mode="after")
+    def _every_step(self) -> Places:
+        if len(self.best) != len(range(0, sum(self.sizes), self.step)):
+            raise ValueError(f"lists {len(self.best)} of {sum(self.sizes)} places; give every {self.step}-th")
+        if any(best is not None and not 0 <= best < self.sizes[group] for group, _, best in self.listed):
+            raise ValueError("lists a match outside its group; give places that the group has")
+        return self
 
 
 class DesignRank(Record):
@@ -174,6 +210,8 @@ class ExactResult(Drawn, TestResult):
     """Smallest probability of each live index keeping its place (for signs: of agreeing) with which the report's
     level is reached with 95% power; None if no share suffices."""
     by_layer: tuple[LayerResult, ...] = ()
+    places: Places | None = later()
+    """Where best matches stand, of the first test of a report that counts them."""
 
     @property
     def best(self) -> Count | None:

@@ -121,6 +121,7 @@ class Statistic:
             effect=evidence.effect,
             detectable_share=min(shares, default=None),
             by_layer=evidence.by_layer,
+            places=evidence.places,
         )
 
 
