@@ -73,7 +73,7 @@ def test_results_with_numbers_have_pictures() -> None:
 def test_pictures_hold_the_numbers_of_the_record() -> None:
     """Bars, cells, lines and words."""
     exact = drawn("exact")
-    assert {"256 observed", "4 by chance", "0", "256"} <= {text.get_text() for text in exact.plot("chance").texts}
+    assert {"256 observed", "4 by chance", "256"} <= {text.get_text() for text in exact.plot("chance").texts}
     primary = drawn("primary")
     assert isinstance(primary, PanelResult)
     axes = primary.plot("null")
@@ -125,7 +125,7 @@ def test_a_drawing_of_our_own_is_drawn_on_axes() -> None:
         Dots(()),
         Text((5, 45), "a $x^2$ name", anchor="middle", bold=True),
     )
-    drawing = Drawing("one", "Its title", "In words.", 100, 50, shapes)
+    drawing = Drawing("one", "Its title", "In words.", "How to read it.", 100, 50, shapes)
     axes = drawn_on(None, {"one": drawing}, None)
     assert axes.get_xlim() == (0, 100)
     assert axes.get_ylim() == (50, 0)  # y grows downwards
@@ -144,7 +144,7 @@ def test_a_drawing_of_our_own_is_drawn_on_axes() -> None:
 
 def test_words_of_a_drawing_keep_their_share_of_the_axes() -> None:
     """On axes of half the width they are half as large."""
-    drawing = Drawing("one", "", "", 360, 100, (Text((5, 45), "x", size=12),))
+    drawing = Drawing("one", "", "", "", 360, 100, (Text((5, 45), "x", size=12),))
     sizes = []
     for inches in (5, 10):
         axes = plt.figure(figsize=(inches, inches)).add_axes((0, 0, 1, 1))

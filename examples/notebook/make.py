@@ -70,7 +70,7 @@ def texts(made: Any) -> list[str]:
     """The texts of all outputs in order; digests are cut, since they cover versions of software."""
     found = []
     for output in (output for cell in made.cells if cell.cell_type == "code" for output in cell.outputs):
-        shown = output.get("data", {"stream": output.get("text", "")})
+        shown = dict(sorted(output.get("data", {"stream": output.get("text", "")}).items()))  # as they are written
         found += [f"{kind}: {text}" for kind, text in shown.items() if not kind.startswith("image/")]
         found += [kind for kind in shown if kind.startswith("image/")]
     return [re.sub(r"sha256:[0-9a-f]+", "sha256:...", text) for text in found]

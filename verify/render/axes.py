@@ -46,9 +46,12 @@ def drawn_on(axes: Axes | None, pictures: Mapping[str, Picture], name: str | Non
     if axes is not None and not isinstance(axes, mpl.axes.Axes):
         options.refuse("ax", axes, "the axes of matplotlib, or None for new ones")
     if axes is None:
-        from matplotlib import pyplot  # it may set up a notebook when it is loaded: not in the context
+        from matplotlib import pyplot
+
+        # not in the context: the first figure sets up the notebook, by settings that must stay
+        figure = pyplot.figure(figsize=_size(picture), layout="constrained")
     with mpl.rc_context(STYLE):
-        on = axes if axes is not None else pyplot.subplots(figsize=_size(picture), layout="constrained")[1]
+        on = axes if axes is not None else figure.add_subplot()
         _draw(picture, on)
         on.set_title(spelled(picture.title, SENTENCE))
         for text in on.findobj(mpl.text.Text):
