@@ -26,7 +26,7 @@ def check_pdf(content: bytes, report: ClaimReport, pages: int) -> None:
     """Title, language, no clock, the number of pages, and the headline on them."""
     pypdf = pytest.importorskip("pypdf")
     document = pypdf.PdfReader(io.BytesIO(content))
-    assert document.metadata.title == "Lineage claim report"
+    assert document.metadata.title == "Lineage report"
     assert document.metadata.subject == report.digest
     assert document.trailer["/Root"]["/Lang"] == "en"
     assert 2 <= len(document.pages) <= pages
