@@ -41,6 +41,8 @@ from .statistics import EXACT_TESTS, ExactResult, Similarity, reworked
 from .statistics import exact_results as results_of
 from .wording import say
 
+_log = logging.getLogger(__name__)
+
 MOST_SEARCHED = 10**9 - 1
 """Largest number of searched pairs that a report accepts."""
 
@@ -241,7 +243,10 @@ def exact_results(
         In the order of the registry.
     """
     applicable = sum(test.refusal(a, b) is None for test in EXACT_TESTS)
-    return results_of(EXACT_TESTS, a, b, log10_alpha=log10_alpha_of_one(alpha, applicable, searched, parts))
+    results = results_of(EXACT_TESTS, a, b, log10_alpha=log10_alpha_of_one(alpha, applicable, searched, parts))
+    for result in results:
+        _log.debug("%s: statistic %s, log10 p %s", result.id, result.statistic, result.log10_p)
+    return results
 
 
 def _corpora(corpus: str | tuple[str, str]) -> tuple[str, str]:
@@ -273,7 +278,7 @@ def _own_line(function: OwnEvidence, a: Fingerprint, b: Fingerprint) -> Evidence
 
 def _announce(reason: Phrase) -> None:
     """Say that a panel allows no verdict, before it is used."""
-    logging.getLogger(__name__).warning(say(Phrase.of("panel.impossible", why=reason)))
+    _log.warning(say(Phrase.of("panel.impossible", why=reason)))
 
 
 def _options(a: Model, b: Model, effort: Effort | None, panel: PanelSource) -> dict[str, str]:

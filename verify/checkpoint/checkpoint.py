@@ -224,8 +224,7 @@ class Checkpoint:
         with np.errstate(all="ignore"):  # F64 beyond float32, infinite scales: counted as non-finite
             found = quiet(np.ascontiguousarray(stored.read(rows), dtype=np.float32))
         self.notes.update(stored.tensor.notes)
-        read = self._rows_read.setdefault((role, layer, expert), np.zeros(stored.shape[:1] or 1, dtype=bool))
-        read[... if rows is None else rows] = True
+        self._count((role, layer, expert), rows)
         return found
 
     def raw_blocks(self, name: str) -> Iterator[bytes]:
@@ -267,6 +266,11 @@ class Checkpoint:
         """Delete the ranges that were cached for resuming."""
         for file in self._source.weights:
             file.evict()
+
+    def _count(self, key: Key, rows: Indexer) -> None:
+        """Count rows as read."""
+        read = self._rows_read.setdefault(key, np.zeros(self._stored[key].shape[:1] or 1, dtype=bool))
+        read[... if rows is None else rows] = True
 
     def _at(self, role: str, layer: int | None, expert: int | None) -> CanonicalTensor:
         try:

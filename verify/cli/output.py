@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..calibrate import CalibrationReport
     from ..claim import ClaimReport
     from ..claim.pages import Models, Pages
+    from ..fingerprint import FingerprintRecord
 
     Report = ClaimReport | CalibrationReport
 
@@ -102,7 +103,7 @@ def chosen_formats(text: str, *, claims: bool = True) -> list[str]:
     if not names:
         raise InputError(f"--format names nothing; give formats among {', '.join(known)}.")
     if "pdf" in names and (reason := no_pdf()) is not None:
-        raise InputError(f"--format names 'pdf', and {reason}.")
+        raise InputError(f"--format names 'pdf', and {reason}, or leave it out; nothing was read or written.")
     return names
 
 
@@ -348,20 +349,20 @@ def count(n: int, one: str, many: str = "") -> str:
     return f"{n} {one if n == 1 else many or one + 's'}"
 
 
+def described_fingerprint(record: FingerprintRecord) -> str:
+    """A fingerprint in one sentence."""
+    from ..render.escape import SENTENCE, plain
+
+    shape = record.architecture
+    return (
+        f"{plain(record.name, SENTENCE)}: {plain(shape.family, SENTENCE)}, {count(shape.layers, 'layer')} of width "
+        f"{shape.width}; {count(record.bytes_read, 'byte')} read at {record.effort} effort."
+    )
+
+
 def printable(line: str) -> str:
     """A line without control characters."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
-
-
-def log_to_stderr(verbosity: int) -> None:
-    """Show the library's log: its steps, or with 2 everything."""
-    import logging
-
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
-    logger = logging.getLogger("verify")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO if verbosity == 1 else logging.DEBUG)
 
 
 @contextmanager
