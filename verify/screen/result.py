@@ -24,7 +24,7 @@ FORMS: tuple[Format, ...] = get_args(Format)
 VERDICTS = ("identical", "dependent", "suspected", "no_evidence", "untestable")
 """Verdict on a pair of a screen."""
 OUTCOMES = (*VERDICTS, "undeclared", "left_out")
-"""What ``--fail-on`` can name: a verdict on a pair, related models that nobody declares, a model that was left out."""
+"""What ``--fail-on`` can name: a verdict on a pair, related models that nobody declares, a model left out."""
 
 _OURS = (
     "screen.html",
