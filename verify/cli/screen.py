@@ -168,7 +168,8 @@ def screen(
 
 def _spoken(result: ScreenResult, files: Sequence[Path]) -> str:
     """The answer, the files that hold the rest, and what to do next."""
-    from ..render.escape import SENTENCE, plain
+    from ..base.plain import plain
+    from ..render.escape import SENTENCE
 
     said = result.answer
     word = click.style(f" {said.word} ", fg="red" if said.found else "blue", bold=True, reverse=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from markupsafe import escape
 
+from ...base.plain import plain
 from ...claim import ClaimReport
-from ..escape import NAME, plain
+from ..escape import NAME
 
 _COLOURS = {
     "identical": "#6b2c91",
