@@ -7,7 +7,7 @@ from math import log10
 from typing import TYPE_CHECKING
 
 from ..base import Phrase
-from ..statistics import Count, ExactResult, words_of
+from ..statistics import Count, ExactResult
 from ..wording import LATEST, VERSIONS, said
 from . import said as of_verdict
 from . import said_of_parts as of_parts
@@ -92,22 +92,20 @@ def answer(report: ClaimReport) -> Answer:
 def looked_at(report: ClaimReport) -> list[Looked]:
     """The counts of the exact tests that apply, in the order of the report."""
     return [
-        Looked(test, count, _what(report, test, count), count.n / 2 if count.law == "signs" else float(count.groups))
+        Looked(test, count, of_verdict.what(test, count, report.wording), _expected(count))
         for test in report.exact
         if test.applicable
         for count in test.counts
     ]
 
 
+def _expected(count: Count) -> float:
+    return count.n / 2 if count.law == "signs" else float(count.groups)
+
+
 def _known(report: ClaimReport) -> dict[str, str]:
     phrases: dict[str, str] = VERSIONS.get(report.wording, VERSIONS[LATEST]).PHRASES
     return phrases
-
-
-def _what(report: ClaimReport, test: ExactResult, count: Count) -> Phrase:
-    codes = (f"looked.{test.id}.{count.law}", f"looked.{test.id}")
-    code = next((code for code in codes if code in _known(report) and test.words is None), None)
-    return Phrase.of("looked.own", title=words_of(test).title) if code is None else Phrase.of(code)
 
 
 def _sentence(report: ClaimReport, code: str, pair: Phrase) -> Phrases:
@@ -176,4 +174,4 @@ def _power(report: ClaimReport) -> Phrases:
         return ()
     share, test = min(able, key=lambda one: one[0])
     count = next(count for count in test.counts if count.law == "fixed_points")
-    return (Phrase.of("answer.no_evidence.power", share=share, what=_what(report, test, count)),)
+    return (Phrase.of("answer.no_evidence.power", share=share, what=of_verdict.what(test, count, report.wording)),)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..base import Phrase
 from ..fingerprint import nothing_differs
 from ..panel import ALL_PAIRS, PRIMARY_DESIGN, undecided
-from ..statistics import TestResult
+from ..statistics import Count, ExactResult, TestResult, words_of
+from ..wording import LATEST, VERSIONS
 from . import said_of_parts as of_parts
 from .declared import FOUND, Declared
 from .evidence import EXACT, PANEL, Verdict
@@ -72,16 +73,29 @@ def why_untestable(report: ClaimReport) -> list[Phrase]:
     results = report.exact
     reasons = list(dict.fromkeys(result.reason for result in results if result.reason is not None))
     counted = [
-        (result.id, next((count for count in result.counts if count.law == "fixed_points"), None))
+        (result, next((count for count in result.counts if count.law == "fixed_points"), None))
         for result in results
         if result.applicable
     ]
     few = [
-        Phrase.of("few_live.count", live=count.n if count.live is None else count.live, n=count.n, test=test)
-        for test, count in counted
+        Phrase.of(
+            "few_live.count",
+            live=count.n if count.live is None else count.live,
+            n=count.n,
+            what=what(result, count, report.wording),
+        )
+        for result, count in counted
         if count is not None
     ]
     return [*reasons, *([Phrase.of("few_live", counts=few)] if few else [])]
+
+
+def what(test: ExactResult, count: Count, wording: int) -> Phrase:
+    """What a count is of, in plain words; of a test that the catalogue does not know, by the test's title."""
+    known = VERSIONS.get(wording, VERSIONS[LATEST]).PHRASES
+    codes = (f"looked.{test.id}.{count.law}", f"looked.{test.id}")
+    code = next((code for code in codes if code in known and test.words is None), None)
+    return Phrase.of("looked.own", title=words_of(test).title) if code is None else Phrase.of(code)
 
 
 def no_verdict(report: ClaimReport) -> Phrases:
@@ -95,7 +109,7 @@ def no_verdict(report: ClaimReport) -> Phrases:
     rung = next((rung for rung in primary.ranks if rung.design == ALL_PAIRS), None)
     if rung is None:
         return ()
-    return (Phrase.of("panel.no_verdict", size=rung.size, rank=rung.rank, test=primary.id, why=why),)
+    return (Phrase.of("panel.no_verdict", size=rung.size, rank=rung.rank, why=why),)
 
 
 def why_no_rank_decides(report: ClaimReport) -> Phrase | None:

@@ -22,6 +22,7 @@ from .calibrate import calibrate
 from .inspect import inspect
 from .options import Effort, effort_options, side_options
 from .output import (
+    USUAL,
     check_report_folder,
     check_writable,
     chosen_formats,
@@ -29,6 +30,7 @@ from .output import (
     count,
     echo,
     echo_json,
+    format_to_print,
     formats,
     give_report,
     log_to_stderr,
@@ -76,7 +78,8 @@ def cli(context: click.Context, verbose: int) -> None:
     "--format",
     "names",
     metavar="FORMAT,...",
-    help=f"Formats to write, comma-separated: {', '.join(formats())}.  [default: json,md]",
+    help=f"Formats to write, comma-separated ({', '.join(formats())}); without -o, one "
+    f"to print.  [default: {','.join(USUAL)}]",
 )
 @click.option("--alpha", type=float, default=1e-3, show_default=True, help="Level of the exact tests.")
 @click.option(
@@ -150,13 +153,12 @@ def lineage(
     https://, s3://), or a saved fingerprint.
     """
     unwanted = chosen_verdicts(fail_on, get_args(Verdict))
-    if names is not None and output is None:
-        raise InputError("--format is for the files of a report; give their folder with -o.")
     if len(corpora) > 2:
         raise InputError(f"--corpus is given {len(corpora)} times; give it once for both models, or twice: A's, B's.")
-    wanted = chosen_formats("json,md" if names is None else names)
+    wanted = [] if names is None else chosen_formats(names)
+    format_to_print(wanted, output)
     if output is not None:
-        check_report_folder(output, wanted)
+        check_report_folder(output, wanted or USUAL)
     from ..checkpoint import Location
     from ..lineage import test_lineage
 

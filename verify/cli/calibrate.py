@@ -7,10 +7,17 @@ from typing import get_args
 
 import click
 
-from ..base import InputError
 from ..calibrate.record import CLOSER, DESIGNS, SCALES, Calibration, Closer, Design, Scale
 from .answer import color_option
-from .output import check_report_folder, chosen_formats, chosen_verdicts, formats, give_report
+from .output import (
+    USUAL,
+    check_report_folder,
+    chosen_formats,
+    chosen_verdicts,
+    format_to_print,
+    formats,
+    give_report,
+)
 
 
 @click.command()
@@ -62,7 +69,8 @@ from .output import check_report_folder, chosen_formats, chosen_verdicts, format
     "--format",
     "names",
     metavar="FORMAT,...",
-    help=f"Formats to write, comma-separated: {', '.join(formats())}.  [default: json,md]",
+    help=f"Formats to write, comma-separated ({', '.join(formats())}); without -o, one "
+    f"to print.  [default: {','.join(USUAL)}]",
 )
 @click.option("--fail-on", default="", metavar="VERDICT,...", help="Exit with status 3 on these verdicts.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record (report.json) in place of the answer.")
@@ -94,11 +102,10 @@ def calibrate(
     from ..calibrate import calibrate as run
 
     unwanted = chosen_verdicts(fail_on, get_args(Calibration))
-    if names is not None and output is None:
-        raise InputError("--format is for the files of a report; give their folder with -o.")
-    wanted = chosen_formats("json,md" if names is None else names)
+    wanted = [] if names is None else chosen_formats(names)
+    format_to_print(wanted, output)
     if output is not None:
-        check_report_folder(output, wanted)
+        check_report_folder(output, wanted or USUAL)
     closer: Closer = CLOSER[0] if larger else CLOSER[1]
     report = run(
         scores,

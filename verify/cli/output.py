@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     Report = ClaimReport | CalibrationReport
 
+USUAL = ("json", "html", "md")
+"""Formats that are written unless others are named."""
 _DIGEST = re.compile(rb"sha256:[0-9a-f]{64}")
 _LARGEST_PART = 1 << 24  # bytes of a page that are read
 _OTHERWISE = {
@@ -99,6 +101,24 @@ def chosen_formats(text: str) -> list[str]:
     return names
 
 
+def format_to_print(names: Sequence[str], output: Path | None) -> str | None:
+    """The one format that is printed, where formats are named and no folder is given; None where there is one.
+
+    Raises
+    ------
+    InputError
+        If there is no folder, and several formats are named, or one that is no text.
+    """
+    if output is not None or not names:
+        return None
+    if len(names) > 1 or names[0] == "pdf":
+        raise InputError(
+            f"--format names {', '.join(names)}, and without a folder one text is printed; give a folder with -o, or "
+            "one of " + ", ".join(name for name in formats() if name != "pdf") + "."
+        )
+    return names[0]
+
+
 def chosen_verdicts(text: str, known: Sequence[str]) -> set[str]:
     """The verdicts in a comma-separated list.
 
@@ -156,17 +176,20 @@ def give_report(
     Parameters
     ----------
     report : the report.
-    output : folder to write it to; None to print the answer alone.
-    wanted : formats to write.
+    output : folder to write it to; None to print the answer, or the one format that is wanted.
+    wanted : formats; none for those usually written, and the answer where nothing is written.
     unwanted : verdicts of ``--fail-on``.
     as_json : whether to print the record in place of the answer.
     """
+    printed = format_to_print(wanted, output)
     if output is not None:
-        write_report(report, output, wanted)
-    if as_json:
+        write_report(report, output, wanted or USUAL)
+    if as_json or printed == "json":
         echo_json(report.to_json())
+    elif printed is not None:
+        echo(report.to(printed).decode(), nl=False)
     else:
-        echo(spoken(report, _then(output, wanted)))
+        echo(spoken(report, _then(output, wanted or USUAL)))
     if report.verdict in unwanted:
         sys.exit(3)
 
@@ -181,7 +204,7 @@ def _then(output: Path | None, wanted: Sequence[str]) -> list[str]:
     return [f"Written: {made}.", f"verify replay {shlex.quote(str(output / 'report.json'))} checks its arithmetic."]
 
 
-def write_report(report: Pages, folder: Path, names: Sequence[str] = ("json", "md")) -> None:
+def write_report(report: Pages, folder: Path, names: Sequence[str] = USUAL) -> None:
     """Write ``report.<format>`` for each format; all are made before any is written or removed.
 
     Parameters

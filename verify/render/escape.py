@@ -53,6 +53,7 @@ _TEX = (
         "\0": r"\allowbreak{}",
     }
 )
+_POWER = re.compile(r"\b10\^(-?\d+)")
 _PARTS = re.compile(r"(?<=[_./-])(?=.)")
 _LONG = re.compile(r"\S{26,}")
 
@@ -129,7 +130,7 @@ def html_name(text: str) -> str:
 
 
 def _html(shown: str) -> str:
-    return str(escape(breakable(shown, "\0"))).replace("\0", "<wbr>")
+    return _POWER.sub(r"10<sup>\1</sup>", str(escape(breakable(shown, "\0"))).replace("\0", "<wbr>"))
 
 
 def tex_text(text: str) -> str:
@@ -154,4 +155,5 @@ def tex_number(text: str) -> str:
 
 
 def _tex(shown: str) -> str:
-    return "".join(_TEX.get(c, c) for c in breakable(shown, "\0"))
+    spelt = "".join(_TEX.get(c, c) for c in breakable(_POWER.sub("10\x01\\1\x02", shown), "\0"))
+    return spelt.replace("\x01", r"\textsuperscript{").replace("\x02", "}")

@@ -16,7 +16,7 @@ def looked_at(report: ClaimReport) -> list[Block]:
     """The table of counts in plain words, and their p-value together."""
     rows: list[tuple[Inline, ...]] = []
     for one in counts_of(report):
-        what = capital(report.say(one.what)).rstrip(",")
+        what = capital(report.say(one.what))
         rows.append(
             (
                 (what, *((" (", one.count.part, ")") if one.count.part else ())),

@@ -97,9 +97,9 @@ ANSWERS = {
     "answer.no_evidence.rests": "The {applied} of {tests} exact tests that apply to these two models.",
     "answer.untestable.rests": "Nothing: there is no number to rest on it.",
     # What each test looks at.
-    "looked.unit_identity": "neurons, by their weights,",
-    "looked.value_identity": "attention channels, by their weights,",
-    "looked.response_identity": "neurons and attention channels, by how they respond to tokens,",
+    "looked.unit_identity": "neurons (by weights)",
+    "looked.value_identity": "attention channels (by weights)",
+    "looked.response_identity": "neurons and attention channels (by response to tokens)",
     "looked.sign_agreement": "signs of neurons and attention channels",
     "looked.stream_identity": "dimensions of the residual stream",
     "looked.stream_identity.signs": "signs of pairs of dimensions of the residual stream",
@@ -110,6 +110,6 @@ ANSWERS = {
     "looked.query_key_identity.signs": "signs of pairs of channels of queries and keys",
     "looked.latent_identity": "latent channels of attention",
     "looked.latent_identity.signs": "signs of pairs of latent channels of attention",
-    "looked.unused_tokens": "tokens that no text contains, by their rows,",
+    "looked.unused_tokens": "tokens that no text contains (by their rows)",
     "looked.own": "things compared by {title!r:.120}",
 }

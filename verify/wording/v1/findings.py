@@ -98,7 +98,7 @@ FINDINGS = {
     "untestable.may_say": "Whether {pair} are related could not be tested; the report gives the reasons.",
     "untestable.may_not_say": "That {pair} are related, or that they are not.",
     "few_live": ("too few indices have numbers that are finite and not all zero in both models: {counts}"),
-    "few_live.count": "{live} of {n} ({test})",
+    "few_live.count": "{live} of {n} {what}",
     # Several tests.
     "multiplicity.none": "No test applies, so there is nothing to correct.",
     "multiplicity": (

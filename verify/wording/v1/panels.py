@@ -86,8 +86,7 @@ PANELS = {
     ),
     # Ranks that are no verdict.
     "panel.no_verdict": (
-        "Among the {size} pairs of A, B and the panel's members, A and B have rank {rank} by {test}. This is no "
-        "verdict: {why}."
+        "Among the {size} pairs of A, B and the panel's members, A and B have rank {rank}. This is no verdict: {why}."
     ),
     "panel.no_recipes": (
         "the panel has no twins, and strangers of one recipe rank above strangers of other recipes; level {alpha:g} "
