@@ -1,0 +1,1 @@
+"""Tests in a real browser, outside the default run; each tells how to run it."""
