@@ -19,9 +19,13 @@ const found = { cases: {}, axe: [], requests: [], errors: [], policy: null, seco
 const begun = Date.now();
 const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true });
 const page = await context.newPage();
+let probing = false; // while connections are tried that the policy refuses, and the console tells
 let closed = false; // from the moment that the page is ready, no request is due
 page.on("request", (request) => {
-  if (closed && !request.url().startsWith("blob:")) found.requests.push(request.url());
+  if (closed && !probing && !request.url().startsWith("blob:")) found.requests.push(request.url());
+});
+page.on("console", (message) => {
+  if (message.type() === "error" && !probing) found.errors.push(message.text());
 });
 page.on("pageerror", (error) => found.errors.push(error.message));
 page.on("dialog", (dialog) => {
@@ -44,6 +48,7 @@ for (const { name, files } of plan.cases) {
 }
 
 // What no one may do once the page is ready, from the page and from its worker alike.
+probing = true;
 found.policy = await page.evaluate(async () => {
   const source = "fetch('" + location.href + "').then(() => postMessage('fetched'), (e) => postMessage(e.message))";
   const worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
@@ -51,6 +56,8 @@ found.policy = await page.evaluate(async () => {
   const ofPage = await fetch(location.href).then(() => "fetched", (error) => error.message);
   return [ofPage, ofWorker];
 });
+
+probing = false;
 
 // By keyboard alone: to the input, to a fold, to a table.
 await clear(page);

@@ -97,7 +97,7 @@ def found(tried: list[Case], answers: dict[str, Any]) -> list[str]:
     ready = "Failed to fetch"
     if answers["policy"] != [ready, ready]:
         wrong.append(f"a connection was possible: {answers['policy']}")
-    wrong += [f"asked for {url}" for url in answers["requests"] if not url.endswith("#probe")]
+    wrong += [f"asked for {url}" for url in answers["requests"]]
     wrong += [f"error in the page: {error}" for error in answers["errors"]]
     wrong += [f"axe: {finding}" for finding in answers["axe"]]
     if not {"BUTTON", "SUMMARY", "A"} <= {*answers["keyboard"]}:

@@ -53,7 +53,7 @@ def blas() -> str:
         kernels = found.get("architecture")
         return f"{found['internal_api']} {found['version']}" + (f" ({kernels} kernels)" if kernels else "")
     built = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    return f"{built['name']} {built['version']}" if built.get("found", True) else "none"
+    return f"{built['name']} {built['version']}" if "version" in built else "none"
 
 
 @cache

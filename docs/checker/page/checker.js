@@ -98,7 +98,10 @@ function heard({ id, ready, outcome, failure }) {
   if (ready) {
     worker.ready = true;
     run();
-  } else if (failure !== undefined) failed(failure);
+  } else if (failure !== undefined) {
+    console.error(failure);
+    failed();
+  }
   else if (id === working) {
     element("stop").hidden = true;
     show(JSON.parse(outcome));
@@ -106,12 +109,12 @@ function heard({ id, ready, outcome, failure }) {
 }
 
 function failed() {
-  const told = given.length ? "These files are too much for this browser; use `verify replay` or `verify lineage`." : "";
+  const told = given.length ? "These files are too much for this browser; use the command line." : "";
   given.length = 0;
   list();
   hide();
   restart();
-  worker.told = told || "The library could not be started in this browser; use `verify replay`.";
+  worker.told = told || "The library could not be started in this browser; use the command line.";
   say(worker.told);
 }
 
