@@ -25,8 +25,8 @@ _PAGE = ("index.html", "checker.css", "checker.js")
 """What the browser loads by itself; the page loads the rest."""
 _TARGET = ("--implementation", "cp", "--abi", "cp314", "--abi", "none", "--platform", "any")
 _TARGET += ("--platform", "pyemscripten_2026_0_wasm32")
-_OF_SCIPY = {"special", "linalg", "_lib", "_external"}
-"""Folders of scipy that are kept: the tests need its special functions, and these need the others."""
+OF_SCIPY = {"special", "optimize", "constants", "fft", "linalg", "sparse", "spatial", "_lib", "_external"}
+"""Folders of scipy that are kept: the tests need the first two, and these need the others."""
 _DATA = ("data/models/", "data/panel/", "data/recipes/")
 """Of this library: neither a replay without models nor a comparison of fingerprints reads them."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -137,7 +137,7 @@ def _used(name: str) -> bool:
     folders = name.split("/")[:-1]
     if name.endswith("/") or "tests" in folders:
         return False
-    return not (folders[:1] == ["scipy"] and len(folders) > 1 and folders[1] not in _OF_SCIPY)
+    return not (folders[:1] == ["scipy"] and len(folders) > 1 and folders[1] not in OF_SCIPY)
 
 
 def _part(path: Path) -> dict[str, Any]:

@@ -192,7 +192,7 @@ def _said(report: ClaimReport | CalibrationReport) -> Block:
 def _tests(report: ClaimReport) -> Block:
     counts = [
         [
-            words_of(found.test).title,
+            found.test.id,
             say(found.what),
             str(found.count.count),
             str(found.count.n),
@@ -201,16 +201,14 @@ def _tests(report: ClaimReport) -> Block:
         ]
         for found in looked_at(report)
     ]
-    rows = [[words_of(test).title, test.id, _shown(test.log10_p)] for test in report.exact if test.applicable]
+    rows = [[test.id, words_of(test).title, _shown(test.log10_p)] for test in report.exact if test.applicable]
     left = [
-        [words_of(test).title, say(test.reason) if test.reason is not None else ""]
-        for test in report.exact
-        if not test.applicable
+        [test.id, say(test.reason) if test.reason is not None else ""] for test in report.exact if not test.applicable
     ]
     columns = ("Test", "What is counted", "Agree", "Of", "By chance, at most", "log10 p")
     tables = [
-        _table("Counts of each test", columns, counts, numbers=4),
-        _table("p of each test", ("Test", "Name", "log10 p"), rows, numbers=1),
+        _table("Each test", ("Test", "Of", "log10 p"), rows, numbers=1),
+        _table("Each count", columns, counts, numbers=4),
     ]
     if left:
         tables.append(_table(f"{len(left)} tests that do not apply, and why", ("Test", "Why"), left, folded=True))

@@ -74,8 +74,10 @@ for (let n = 0; n < 12; n++) {
 await clear(page);
 await page.setInputFiles("#files", plan.long);
 await page.click("#stop", LONG);
-await status(page, /^Ready|^Done/);
-found.stopped = await page.textContent("#status");
+await status(page, /^Stopped/);
+await page.setInputFiles("#files", plan.keyboard);
+await status(page, /^Done/);
+found.stopped = (await page.evaluate(shown)).blocks.length;
 
 fs.writeFileSync(plan.answers, JSON.stringify(found));
 await browser.close();
@@ -90,7 +92,7 @@ async function status(page, pattern) {
 
 async function clear(page) {
   for (let button; (button = await page.$("#list button")); ) await button.click();
-  await status(page, /^Ready|^The/);
+  await status(page, /^Ready|^The|^Stopped/);
 }
 
 function shown() {

@@ -31,10 +31,7 @@ async function start() {
     given.push(...given.splice(given.indexOf(a), 1));
     run();
   });
-  element("stop").addEventListener("click", () => {
-    restart();
-    say("Stopped.");
-  });
+  element("stop").addEventListener("click", () => anew("Stopped; give the files again."));
   try {
     parts = await load();
   } catch (error) {
@@ -109,13 +106,21 @@ function heard({ id, ready, outcome, failure }) {
 }
 
 function failed() {
-  const told = given.length ? "These files are too much for this browser; use the command line." : "";
+  anew(
+    given.length
+      ? "These files are too much for this browser; use the command line."
+      : "The library could not be started in this browser; use the command line.",
+  );
+}
+
+// Without files, in a new worker; what happened is told again when it has started.
+function anew(told) {
   given.length = 0;
   list();
   hide();
   restart();
-  worker.told = told || "The library could not be started in this browser; use the command line.";
-  say(worker.told);
+  worker.told = told;
+  say(told);
 }
 
 async function take(files) {
