@@ -26,6 +26,7 @@ from .base import (
     UnsupportedError,
     VerifyError,
     Workers,
+    silent,
 )
 from .calibrate import CalibratedScore, CalibrationReport
 from .checkpoint import Architecture, Checkpoint, FileIdentity, Location, open_checkpoint
@@ -44,7 +45,7 @@ if TYPE_CHECKING:  # when run these are the packages, which can be called
     from .replay import replay
     from .screen import screen
 
-__version__ = "0.1.0"
+__version__ = "1.0.0rc1"
 
 __all__ = [
     "AccessDeniedError",
@@ -91,6 +92,7 @@ __all__ = [
     "open_checkpoint",
     "replay",
     "screen",
+    "silent",
     "test_lineage",
 ]
 
