@@ -217,7 +217,7 @@ def _tests(report: ClaimReport) -> Block:
         ("Level", f"{report.alpha:g}"),
         ("Report", report.digest),
     ]
-    return _block("Exact tests", "plain", "Every number is the one that the library computes.", lines, tables)
+    return _block("Exact tests", "plain", f"{len(rows)} of {len(report.exact)} exact tests apply.", lines, tables)
 
 
 def _block(
