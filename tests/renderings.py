@@ -18,6 +18,7 @@ from verify.data import model
 from verify.render import FORMATS
 from verify.render.numbers import log10
 from verify.statistics import Words
+from verify.wording.forms import chance
 
 PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "related": ("continued-3x", "reference", {}),
@@ -119,7 +120,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "wbr":  # where a line may break
             return
-        self.text.append(" ")
+        self.text.append("" if tag == "sup" else " ")
         self.elements.append((tag, tuple(name for name, _ in attrs)))
         self.values += [value or "" for _, value in attrs]
         self.depth += tag in ("svg", "style")
@@ -136,7 +137,7 @@ class Page(HTMLParser):
 
 
 def headline(report: ClaimReport) -> set[str]:
-    """What no rendering may leave out."""
+    """What no rendering may leave out; powers without their sign, since pages raise them."""
     counts = {str(n) for test in report.exact for c in test.counts for n in (c.count, c.n)}
     rungs = [(test.id, rung) for test in report.ranked for rung in test.ranks]
     shown = [
@@ -145,8 +146,9 @@ def headline(report: ClaimReport) -> set[str]:
         if report.panel and (name == report.panel.primary or rung.design == report.panel.primary_design)
     ]
     ranks = {str(n) for rung in shown for n in (rung.rank, rung.size)}
-    values = (report.log10_p, report.panel_log10_p, report.robust_log10_p)
-    return counts | ranks | {report.verdict, *(str(log10(value)) for value in values if value is not None)}
+    values = (report.panel_log10_p, report.robust_log10_p)
+    together = set() if report.log10_p is None else {chance(report.log10_p).replace("^", "")}
+    return counts | ranks | together | {report.verdict, *(str(log10(value)) for value in values if value is not None)}
 
 
 def text_of(content: bytes) -> str:

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -28,11 +29,16 @@ def test_report_files_are_two_faces_of_one_record(run: Run, models: dict[str, Pa
     """report.json reads back, and report.md is made of it."""
     result = run("lineage", models["child"], models["parent"], "-o", tmp_path / "deep" / "out", "--created", CREATED)
     assert (result.status, result.err) == (0, "")
-    assert sorted(p.name for p in (tmp_path / "deep" / "out").iterdir()) == ["report.json", "report.md"]
+    assert sorted(p.name for p in (tmp_path / "deep" / "out").iterdir()) == [
+        "report.html",
+        "report.json",
+        "report.md",
+    ]
     report = ClaimReport.from_json(tmp_path / "deep" / "out" / "report.json")
     assert (report.verdict, report.created) == ("dependent", CREATED)
     assert (tmp_path / "deep" / "out" / "report.md").read_text("utf-8") == report.to_markdown()
-    assert report.finding in result.out
+    assert report.answer.word in result.out
+    assert " ".join(report.answer.sentence.split()) in " ".join(result.out.split())
 
 
 def test_json_is_canonical_and_round_trips(run: Run, models: dict[str, Path], tmp_path: Path) -> None:
@@ -46,11 +52,12 @@ def test_json_is_canonical_and_round_trips(run: Run, models: dict[str, Path], tm
     assert report.verdict == "no_evidence"
 
 
-def test_without_output_the_page_is_printed(run: Run, models: dict[str, Path]) -> None:
-    """Markdown, on standard output."""
+def test_without_output_the_answer_is_printed(run: Run, models: dict[str, Path]) -> None:
+    """And nothing else, on standard output."""
     result = run("lineage", models["child"], models["parent"])
     assert result.status == 0
-    assert result.out.startswith("# Lineage claim report")
+    assert result.out.startswith(" RELATED  child (A), parent (B)\n")
+    assert result.out.count("\n") < 25
 
 
 def test_an_existing_folder_keeps_what_else_is_in_it(run: Run, models: dict[str, Path], tmp_path: Path) -> None:
@@ -59,7 +66,7 @@ def test_an_existing_folder_keeps_what_else_is_in_it(run: Run, models: dict[str,
     (tmp_path / "notes.txt").write_text("mine")
     assert run("lineage", models["child"], models["parent"], "-o", tmp_path, "-q").status == 0
     assert (tmp_path / "notes.txt").read_text() == "mine"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["notes.txt", "report.json", "report.md"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["notes.txt", "report.html", "report.json", "report.md"]
     ClaimReport.from_json(tmp_path / "report.json")
 
 
@@ -157,7 +164,8 @@ def test_an_interruption_leaves_pages_of_one_report(
     old, new = (test_lineage(a, parent, created=CREATED) for a in others)
     KNOWN.update(report.digest.encode() for report in (old, new))
     for name in FORMATS:
-        monkeypatch.setitem(FORMATS, name, lambda report: f"verify-lineage {report.digest}".encode())
+        drawn = replace(FORMATS[name], make=lambda report, *_: f"verify-lineage {report.digest}".encode())
+        monkeypatch.setitem(FORMATS, name, drawn)
 
     def left(at: int) -> set[bytes]:
         """The reports that are there where the writing ends at some call to the file system."""

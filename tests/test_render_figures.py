@@ -16,18 +16,14 @@ report, reports = renderings.report, renderings.reports
 
 
 def test_figures_state_their_numbers(reports: dict[str, ClaimReport]) -> None:
-    """A report with a panel has six, each with a title and its numbers in words; one without has one."""
+    """A report with a panel has five, each with a title and its numbers in words; one without has none."""
     drawn = figures(reports["obfuscated-all"])
-    assert set(drawn) == {"null", "designs", "panel", "map", "layers", "audit"}
-    assert set(figures(reports["related"])) == {"layers"}
+    assert set(drawn) == {"null", "designs", "panel", "map", "audit"}
+    assert figures(reports["related"]) == {}
     assert figures(reports["identical"]) == {}
     rung = next(r for r in reports["obfuscated-all"].tests["response_match"].ranks if r.design == "pair_residual")
     assert f"{rung.rank} pairs" in drawn["null"].alt
     assert "Lower tail" in drawn["null"].alt
-    for row in reports["obfuscated-all"].tests["unit_identity"].by_layer:
-        assert (
-            f"{row.layer_a} with {row.layer_b}: {row.count} of {row.n} (chance {row.groups})" in drawn["layers"].alt
-        )
 
 
 @pytest.mark.slow

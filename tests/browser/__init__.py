@@ -1,1 +1,1 @@
-"""Tests in a real browser, outside the default run; each tells how to run it."""
+"""Pages in a real browser: how they look, who can read them, and what they compute; each file tells how to run it."""

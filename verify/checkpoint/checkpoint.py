@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import NotFoundError, Phrase, Progress, silent
+from ..base.card import Card
+from ..base.display import Displayed
 from .adapters.overlay import declared_bases, is_local, merged_onto
 from .architecture import Architecture, FileIdentity
 from .canonical import CanonicalTensor, placed, quiet
+from .card import declared_base
 from .formats.tensor import Indexer, Tensor
 from .layouts.describe import describe
 from .layouts.divide import Division, Territory
@@ -32,7 +35,7 @@ class Held:
     """Vocabulary that a file of weights contains."""
 
 
-class Checkpoint:
+class Checkpoint(Displayed):
     """Canonical access to the tensors of one model; make one with :func:`open_checkpoint`.
 
     Matrices are [out, in]: the rows of ``q k v gate up`` are units, ``o`` and ``down`` are [width, units],
@@ -73,19 +76,17 @@ class Checkpoint:
         self.notes |= notes | fit.notes
 
     def __repr__(self) -> str:
-        return f"Checkpoint({self.name!r}, {self.architecture.family}, {len(self._stored)} tensors)"
+        return f"Checkpoint({self.name!r:.100}, {self.architecture.family}, {len(self._stored)} tensors)"
 
-    def __str__(self) -> str:
+    def _card(self) -> Card:
         shape, unknown = self.architecture, sum(map(len, self.strange.values()))
-        return "\n".join(
-            (
-                f"Checkpoint {self.name!r} at {self.origin or 'a path of this machine'}",
-                f"model    {shape.family}, {shape.layers} layers of width {shape.width}, vocabulary {shape.vocab}",
-                f"part     {self.part.name!r} of {len(self.parts)}",
-                f"tensors  {len(self._stored)} understood, {unknown} not, in {len(self._source.weights)} files",
-                f"read     {self.bytes_read} bytes so far",
-            )
+        facts = (
+            ("model", f"{shape.family}, {shape.layers} layers of width {shape.width}, vocabulary {shape.vocab}"),
+            ("part", f"{self.part.name!r:.80} of {len(self.parts)}"),
+            ("tensors", f"{len(self._stored)} understood, {unknown} not, in {len(self._source.weights)} files"),
+            ("read", f"{self.bytes_read} bytes so far"),
         )
+        return Card(f"Checkpoint {self.name!r:.100} at {self.origin or 'a path of this machine'}", facts)
 
     def further(self) -> tuple[Checkpoint, ...]:
         """The other understood parts, by name."""
@@ -116,6 +117,11 @@ class Checkpoint:
     def declared_bases(self) -> tuple[str, ...]:
         """Names of the base models that the model declares."""
         return declared_bases(self._source.place)
+
+    @property
+    def declared_relation(self) -> str | None:
+        """What its card says that it is of them, such as ``finetune`` or ``merge``; None if it does not say."""
+        return declared_base(self._source.place).relation
 
     @property
     def bytes_of(self) -> dict[Key | str, int]:
@@ -218,8 +224,7 @@ class Checkpoint:
         with np.errstate(all="ignore"):  # F64 beyond float32, infinite scales: counted as non-finite
             found = quiet(np.ascontiguousarray(stored.read(rows), dtype=np.float32))
         self.notes.update(stored.tensor.notes)
-        read = self._rows_read.setdefault((role, layer, expert), np.zeros(stored.shape[:1] or 1, dtype=bool))
-        read[... if rows is None else rows] = True
+        self._count((role, layer, expert), rows)
         return found
 
     def raw_blocks(self, name: str) -> Iterator[bytes]:
@@ -261,6 +266,11 @@ class Checkpoint:
         """Delete the ranges that were cached for resuming."""
         for file in self._source.weights:
             file.evict()
+
+    def _count(self, key: Key, rows: Indexer) -> None:
+        """Count rows as read."""
+        read = self._rows_read.setdefault(key, np.zeros(self._stored[key].shape[:1] or 1, dtype=bool))
+        read[... if rows is None else rows] = True
 
     def _at(self, role: str, layer: int | None, expert: int | None) -> CanonicalTensor:
         try:

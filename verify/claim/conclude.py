@@ -15,7 +15,7 @@ from ..inference import bonferroni, holm, max_p
 from ..panel import PanelEvidence, undecided
 from ..statistics import EXACT_TESTS, ExactResult, Result, Statistic
 from .declared import declared
-from .evidence import EvidenceLine, Verdict, combine, decide, exact_line, panel_line
+from .evidence import EvidenceLine, Verdict, combine, decide, exact_line, panel_line, placed
 from .parts import EqualTensors, Pair, PartSubject, single
 from .record import PartResult, Provenance
 from .report import ClaimReport
@@ -38,6 +38,8 @@ class Circumstances:
     created: str
     reworked: tuple[Phrase, ...] = ()
     """Signs of re-parametrisation, which no number follows from."""
+    authors: tuple[str, ...] = ()
+    url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,8 +98,8 @@ def conclude(
     others : lines of evidence that enter no verdict.
     """
     searched = stated.searched
-    combined, raw = combine(results)
-    of_parts = [combine(one.results) for one in further]
+    combined, raw = combine(placed(results))
+    of_parts = [combine(placed(one.results, first=False)) for one in further]
     able = [value for value in (raw, *(value for _, value in of_parts)) if value is not None]
     adjusted = iter([bonferroni(value, searched) for value in holm(able)])
     log10_p, *paid = (None if value is None else next(adjusted) for value in (raw, *(v for _, v in of_parts)))
@@ -132,6 +134,8 @@ def conclude(
         panel=panel.use if panel else None,
         searched=searched,
         chronology=stated.chronology,
+        authors=stated.authors,
+        url=stated.url,
         shared_anchors=stated.shared_anchors,
         parts=side_by_side,
         equal_tensors=equal,

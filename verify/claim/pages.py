@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ..base import Record, options, write_atomically
+from ..base.card import Card, Tone
 
 if TYPE_CHECKING:
     from .answer import Answer
+    from .citation import Citation
+
+
+Models = tuple[str | os.PathLike[str] | None, str | os.PathLike[str] | None]
+"""Paths of A and B; None where unknown."""
+
+_TONES: dict[str, Tone] = {
+    "identical": "violet",
+    "dependent": "red",
+    "similar_beyond_panel": "amber",
+    "no_evidence": "blue",  # not green: nothing is cleared
+    "untestable": "grey",
+}
 
 
 class Pages(Record):
@@ -28,31 +43,36 @@ class Pages(Record):
         """Names of A and B."""
         raise NotImplementedError
 
-    def summary(self) -> str:
-        """The answer in a few lines of text: what was found, its chance, and what that does not mean."""
-        found = self.answer
-        rows = (
-            (f"{found.word}:", found.sentence),
-            *((f"{label}:", line) for label, line in found.lines),
-            ("Report:", "A {!r:.100}, B {!r:.100},".format(*self.names), f"{self.digest}."),
-        )
-        return "\n".join(" ".join(row) for row in rows)
+    @property
+    def outcomes(self) -> frozenset[str]:
+        """What ``--fail-on`` can name: the verdict, and what else holds of the report."""
+        return frozenset((self.answer.verdict,))
 
-    def __str__(self) -> str:
-        return self.summary()
+    def _card(self) -> Card:
+        """The answer in a few lines: what was found, its chance, and what that does not mean."""
+        found = self.answer
+        report = "A {!r:.100}, B {!r:.100}, {}".format(*self.names, self.digest)
+        facts = (*found.lines, ("Report", report))
+        return Card(f"{found.word}: {found.sentence}", facts, tuple(self._looked_at()), _TONES[found.verdict])
+
+    def _looked_at(self) -> Iterable[Mapping[str, object]]:
+        """Rows of the table below the answer, in a notebook."""
+        raise NotImplementedError
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
         """Canonical JSON (RFC 8785); also written to ``path`` if given."""
         raise NotImplementedError
 
-    def to(self, form: str, path: str | os.PathLike[str] | None = None) -> bytes:
+    def to(self, form: str, path: str | os.PathLike[str] | None = None, *, models: Models = (None, None)) -> bytes:
         r"""The file of a format; also written to ``path`` if given.
 
         Parameters
         ----------
         form : a key of ``verify.render.FORMATS``: ``"md"``, ``"tex"``, ``"html"``, ``"pdf"``, ``"json"``, or
-            ``"fragment"``, LaTeX for ``\\input``.
+            ``"fragment"``, LaTeX for ``\\input``; of a claim report also ``"card"``, ``"badge"``, ``"github"``,
+            ``"sarif"``, ``"cyclonedx"``, ``"spdx"``, ``"intoto"``, ``"bibtex"`` and ``"cff"``.
         path : file to write.
+        models : paths of A and B, for formats that point at their files (``github``, ``sarif``).
 
         Raises
         ------
@@ -61,7 +81,7 @@ class Pages(Record):
         """
         from ..render import FORMATS
 
-        content = FORMATS[options.one_of("form", form, tuple(FORMATS))](self)
+        content = FORMATS[options.one_of("form", form, tuple(FORMATS))](self, models)
         if path is not None:
             write_atomically(options.path("path", path), content)
         return content
@@ -88,10 +108,9 @@ class Pages(Record):
         """
         self.to("pdf", path)
 
-    def _repr_markdown_(self) -> str:
-        return self.to_markdown()
 
-    def _repr_html_(self) -> str:
-        from ..render import compact
+def citation_of(report: Pages) -> Citation:
+    """How to cite a report."""
+    from ..render import cite
 
-        return compact(self)
+    return cite(report)

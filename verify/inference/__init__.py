@@ -4,14 +4,14 @@ from .blind import disjoint_pairs
 from .combination import bonferroni, fisher, max_p
 from .designs import Design, pair_design, row_design, stratum_design
 from .discovery import benjamini_yekutieli
-from .fixed_points import critical_count, detectable_share, log10_p_fixed_points
+from .fixed_points import critical_count, detectable_share, law_of_random_orders, log10_p_fixed_points
 from .intervals import smallest_share
 from .multiplicity import bonferroni_min, holm
 from .orbit import OrbitRank, orbit_rank
 from .ranking import larger_rank, own_kind_rank, rank
 from .residual import bipartite_residual, two_way_residual
 from .sensitivity import critical_odds_ratio, false_match_bound
-from .signs import critical_agreement, detectable_agreement, log10_p_signs
+from .signs import critical_agreement, detectable_agreement, law_of_signs, log10_p_signs
 from .twin_groups import grouped_twin_rank
 from .twins import twin_rank
 
@@ -33,6 +33,8 @@ __all__ = [
     "grouped_twin_rank",
     "holm",
     "larger_rank",
+    "law_of_random_orders",
+    "law_of_signs",
     "log10_p_fixed_points",
     "log10_p_signs",
     "max_p",

@@ -29,13 +29,19 @@ The permuted-statistic argument follows Zhu et al. (2025, arXiv 2502.12292), who
 from __future__ import annotations
 
 from bisect import bisect_left
-from math import lgamma, log
+from collections import Counter
+from collections.abc import Iterable
+from math import lgamma, log, sqrt
 from sys import maxsize
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..base import StatisticsError
 from .intervals import smallest_share
 
 _LN10 = log(10.0)
+_TERMS = 40  # of an exponential series at numbers of length 2 at most
 
 
 def log10_p_fixed_points(count: int, groups: int) -> float:
@@ -74,6 +80,49 @@ def log10_p_fixed_points(count: int, groups: int) -> float:
         return 0.0
     natural = (count - groups) * log(groups) + lgamma(groups + 1) - lgamma(count + 1)
     return min(0.0, natural / _LN10)
+
+
+def law_of_random_orders(sizes: Iterable[int]) -> NDArray[np.float64]:
+    r"""Probability of every number of fixed points of uniformly random orders, shape [most + 1].
+
+    These are the maps whose factorial moments are those that the bound rests on, so the bound is nowhere below the
+    tail of this law. The largest numbers, which together are rarer than rounding, are left out.
+
+    The generating function of one group of n is ``sum_{j <= n} (z - 1)^j / j!``; the law is found from the products
+    of these at roots of unity.
+
+    Parameters
+    ----------
+    sizes : number of indices of each group; at least one group, and an index for each.
+
+    Raises
+    ------
+    StatisticsError
+        If there is no group, or one has no index.
+
+    Examples
+    --------
+    >>> law_of_random_orders([3]).round(6) + 0  # of six orders, two move all, three move two, one moves none
+    array([0.333333, 0.5     , 0.      , 0.166667])
+    """
+    groups_of = Counter(sizes)
+    groups = sum(groups_of.values())
+    if not groups or min(groups_of) < 1:
+        raise StatisticsError(f"The sizes {sorted(groups_of)!r:.60} are not of groups; give at least one, from 1 on.")
+    most = min(sum(size * n for size, n in groups_of.items()), groups + int(12 * sqrt(groups)) + 30)
+    z = np.exp(-2j * np.pi * np.arange(most + 1) / (most + 1))
+    values = np.prod([_of_one(z, size) ** n for size, n in sorted(groups_of.items())], axis=0)
+    law: NDArray[np.float64] = np.fft.ifft(values).real.clip(0.0)
+    return law
+
+
+def _of_one(z: NDArray[np.complex128], size: int) -> NDArray[np.complex128]:
+    """Generating function of the number of fixed points of one random order."""
+    total, term = np.ones_like(z), np.ones_like(z)
+    for j in range(1, min(size, _TERMS) + 1):
+        term = term * (z - 1) / j
+        total = total + term
+    return total
 
 
 def critical_count(groups: int, log10_alpha: float) -> int:

@@ -18,6 +18,7 @@ from bisect import bisect_left
 from math import log
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..base import StatisticsError
 from .intervals import log_factorials, smallest_share
@@ -47,6 +48,26 @@ def log10_p_signs(agreeing: int, pairs: int) -> float:
     terms = logs[pairs] - logs[k] - logs[pairs - k] - pairs * log(2.0)
     largest = float(terms.max())
     return min(0.0, (largest + log(float(np.exp(terms - largest).sum()))) / log(10.0))
+
+
+def law_of_signs(pairs: int) -> NDArray[np.float64]:
+    """Probability of every number of agreeing signs, shape [pairs + 1].
+
+    Raises
+    ------
+    StatisticsError
+        If ``pairs`` is negative.
+
+    Examples
+    --------
+    >>> law_of_signs(2)
+    array([0.25, 0.5 , 0.25])
+    """
+    if pairs < 0:
+        raise StatisticsError(f"{pairs} pairs is outside the domain; give at least 0.")
+    logs = log_factorials(pairs)
+    law: NDArray[np.float64] = np.exp(logs[pairs] - logs - logs[::-1] - pairs * log(2.0))
+    return law
 
 
 def critical_agreement(pairs: int, log10_alpha: float) -> int | None:

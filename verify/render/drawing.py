@@ -26,8 +26,8 @@ PALETTE: dict[Role, tuple[str, str]] = {
     "found": ("#00606e", "#62d3e4"),
     "warn": ("#8a4500", "#f3b462"),
 }
-"""Colours of each role on light and on dark ground; all but ``faint`` and ``paper`` can be read as text on paper,
-and each can be told from its neighbours in grey."""
+"""Colours of each role on light and on dark ground. All but ``faint`` can be read as text on ``paper``, and all but
+``muted`` on ``faint`` too. Colours may look alike in grey: size, place or words must tell shapes apart as well."""
 Point = tuple[float, float]
 
 
@@ -82,6 +82,8 @@ class Drawing:
     title: str
     alt: str
     """Text that states the numbers, for readers who do not see the drawing."""
+    caption: str
+    """How to read it, for those who do."""
     width: float
     height: float
     shapes: tuple[Shape, ...]

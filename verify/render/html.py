@@ -33,11 +33,6 @@ def html(report: Pages) -> str:
     return page("report.html", [section.title for section in shown.sections], view=shown, drawings=drawings)
 
 
-def compact(report: Pages) -> str:
-    """The finding and the summary, for a notebook."""
-    return _templates().get_template("compact.html").render(view=view(report))
-
-
 def page(template: str, titles: Iterable[str], **values: Any) -> str:
     """A page made of a template that extends ``page.html``.
 
@@ -79,10 +74,13 @@ def _figure(figure: ReportFigure) -> Markup:
     drawing = figure.render("svg").decode()
     drawing = drawing[drawing.index("<svg") :]
     drawing = re.sub(r"<metadata>.*?</metadata>\s*", "", drawing, count=1, flags=re.DOTALL)
+    style = re.search(r"<defs>\s*<style[^>]*>\*\{([^{}]*)\}</style>\s*</defs>\s*", drawing)  # it would be of the page
+    own = style[1] if style else ""
+    drawing = drawing.replace(style[0], "", 1) if style else drawing
     head, body = drawing.split(">", 1)
     box = re.search(r'viewBox="[-0-9. ]+"', head)
     body = re.sub(r'(\s(?:id|(?:xlink:)?href|clip-path)="(?:url\()?#?)', rf"\1{figure.name}-", body)
     body = body.replace("xlink:href=", "href=")
-    width = f'style="max-width: {figure.size[0]:.1f}in"'
+    width = f'style="max-width: {figure.size[0]:.1f}in; {own}"'
     svg = f'<svg {box[0] if box else ""} {width} aria-hidden="true" focusable="false">{body}'
     return Markup(f'<div class="plate" role="img" aria-labelledby="{figure.name}_caption">{svg}</div>')

@@ -1,6 +1,7 @@
 r"""A claim report as LaTeX: a standalone document, or a fragment for ``\input``.
 
-The fragment needs the packages array, booktabs, longtable and graphicx, and ``\usepackage[T1]{fontenc}``. Figures are
+The fragment needs the packages array, booktabs, longtable and graphicx, and ``\usepackage[T1]{fontenc}``. Drawings
+are shown if the document has ``\usepackage{tikz}``, else their numbers in words. Figures that matplotlib draws are
 shown if their files (``ReportFigure.save``) lie beside the document under the names it expects, which contain the
 report's digest; otherwise a sentence states their numbers.
 """
@@ -14,10 +15,13 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment
 from markupsafe import Markup
 
+from .drawing import Drawing
 from .environment import environment
 from .escape import NAME, Code, Inline, Number, breakable, spelled, tex_name, tex_number, tex_text
 from .page import Table
+from .pictures import pictures
 from .report_figures import figures
+from .tikz import preamble, tikz
 from .view import view
 
 if TYPE_CHECKING:
@@ -38,12 +42,22 @@ _DELIMITERS = {
 def latex(report: Pages, *, fragment: bool = False) -> str:
     """The report in LaTeX, which pdflatex, lualatex and xelatex compile."""
     template = _templates().get_template("fragment.tex" if fragment else "report.tex")
+    made = pictures(report)
     widths = {name: Markup(f"{min(0.9, figure.size[0] / 7.5):.2f}") for name, figure in figures(report).items()}
     names = {name: Markup(figure_name(report, name)) for name in widths}
+    drawings = {name: tikz(one) for name, one in made.items() if isinstance(one, Drawing)}
     digest = Markup(
         re.sub("[^0-9a-z:]", "", report.digest)
     )  # for a PDF string and a comment, which cannot be escaped
-    return template.render(view=view(report), widths=widths, names=names, created=report.created, digest=digest)
+    return template.render(
+        view=view(report),
+        widths=widths,
+        names=names,
+        drawings=drawings,
+        preamble=preamble(),
+        created=report.created,
+        digest=digest,
+    )
 
 
 @cache

@@ -56,6 +56,8 @@ class Picture:
     name: str
     title: str
     alt: str
+    caption: str
+    """What is said under it where it is seen; the text is for where it is not."""
     kind: str = "picture"
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from importlib.util import find_spec
@@ -15,9 +15,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ..base import InputError
+from .drawing import Drawing, Text
 from .escape import NAME, SENTENCE, Code, Number, breakable, spelled
 from .latex import figure_name, latex
+from .pictures import pictures
 from .report_figures import figures
+from .svg import standalone
 from .view import view
 
 if TYPE_CHECKING:
@@ -79,11 +82,14 @@ def by_typst(report: Pages) -> bytes:
     """Typeset by typst; the text is passed as data, never as source."""
     import typst
 
-    drawn = find_spec("matplotlib") is not None
     with TemporaryDirectory() as folder:
         place = Path(folder)
         fonts = _draw(report, place, {name: f"{name}.svg" for name in figures(report)})
+        drawings = {name: one for name, one in pictures(report).items() if isinstance(one, Drawing)}
+        for name, drawing in drawings.items():
+            (place / f"{name}.svg").write_text(standalone(_in_glyphs(drawing)), "utf-8")
         page = view(report)
+        drawn = {name: name in drawings or bool(fonts) for name in pictures(report)}
         data = asdict(page) | {"drawn": drawn, "short": page.short, "lines": page.answer.lines}
         widths = {name: figure.size[0] for name, figure in figures(report).items()}
         (place / "data.json").write_text(json.dumps(_plain(data) | {"widths": widths}), "utf-8")
@@ -104,6 +110,14 @@ def _draw(report: Pages, place: Path, names: dict[str, str]) -> list[str]:
     import matplotlib as mpl
 
     return [str(Path(mpl.get_data_path()) / "fonts" / "ttf")]
+
+
+def _in_glyphs(drawing: Drawing) -> Drawing:
+    """A drawing in characters that the fonts have."""
+    shapes = (
+        replace(one, text=spelled(one.text, SENTENCE)) if isinstance(one, Text) else one for one in drawing.shapes
+    )
+    return replace(drawing, shapes=tuple(shapes))
 
 
 def _plain(value: Any) -> Any:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..claim import ClaimReport
+from .chance_hill import chance_hills
 from .drawing import Drawing
+from .identity_map import identity_map
 from .report_figures import ReportFigure, figures
 
 if TYPE_CHECKING:
@@ -15,4 +18,5 @@ Picture = Drawing | ReportFigure
 
 def pictures(report: Pages) -> dict[str, Picture]:
     """Every picture of a report, each with its name, a title and a text that states its numbers."""
-    return dict(figures(report))
+    drawn = (identity_map(report), chance_hills(report)) if isinstance(report, ClaimReport) else ()
+    return {drawing.name: drawing for drawing in drawn if drawing is not None} | figures(report)

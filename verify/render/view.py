@@ -42,7 +42,7 @@ FIRST = ("identity", "chance")
 
 def _lineage(report: ClaimReport) -> View:
     """The page of a claim of lineage."""
-    pictures = {figure.name: Picture(figure.name, figure.title, figure.alt) for figure in drawn(report).values()}
+    pictures = {one.name: Picture(one.name, one.title, one.alt, one.caption) for one in drawn(report).values()}
     sections: dict[str, list[Block]] = {
         "What was looked at": looked_at(report),
         "Parts compared": parts(report),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..checkpoint import Architecture
 from ..claim import ClaimReport, Subject
-from ..claim.evidence import EXACT, PANEL
+from ..claim.evidence import EXACT, PANEL, placed
 from ..statistics import EXACT_TESTS, PANEL_STATISTICS, ExactResult, Similarity, Statistic, TestResult
 from ..statistics.earlier import BEFORE_SKETCH_3, EARLIER
 from .agreement import Unchecked
@@ -63,7 +63,7 @@ def as_then(report: ClaimReport, made: ClaimReport) -> ClaimReport:
 
     Results of tests whose definition has changed are those recorded, since no code of today gives them.
     """
-    made = _ranked_then(report, made)
+    made = _placed_then(report, _ranked_then(report, made))
     line = made.line(EXACT)
     if line is None or not (is_older(report) or before_sketch(report)):
         return made
@@ -84,6 +84,15 @@ def _ranked_then(report: ClaimReport, made: ClaimReport) -> ClaimReport:
     if line is None or not since:
         return made
     then = line.model_copy(update={"results": tuple(result for result in line.results if result.id not in since)})
+    return made.model_copy(update={"evidence": tuple(then if one is line else one for one in made.evidence)})
+
+
+def _placed_then(report: ClaimReport, made: ClaimReport) -> ClaimReport:
+    """A report made today without the places of matches, if another lists none; the same one if it does."""
+    line = made.line(EXACT)
+    if line is None or any(result.places is not None for result in report.exact):
+        return made
+    then = line.model_copy(update={"results": tuple(placed(made.exact, first=False))})
     return made.model_copy(update={"evidence": tuple(then if one is line else one for one in made.evidence)})
 
 

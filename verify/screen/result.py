@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from ..base import InputError, VerifyError, canonical, digest, options, replace_together, write_atomically
-from ..statistics import EXACT_TESTS
+from ..base import InputError, canonical, digest, options, replace_together, write_atomically
+from ..base.card import Card, flat
+from ..base.display import Drawn, Tabular, frame
+from .answer import Answer, answer, sentence
+from .declarations import not_declared
 from .record import Family, PairResult, ScreenRecord
+from .tables import of_all_models, of_pairs, to_csv, to_parquet
+
+if TYPE_CHECKING:
+    from ..render.report_figures import ReportFigure
 
 Format = Literal["parquet", "csv"]
 FORMS: tuple[Format, ...] = get_args(Format)
 
 VERDICTS = ("identical", "dependent", "suspected", "no_evidence", "untestable")
 """Verdict on a pair of a screen."""
+OUTCOMES = (*VERDICTS, "undeclared", "left_out")
+"""What ``--fail-on`` can name: a verdict on a pair, related models that nobody declares, a model left out."""
 
-_OURS = ("pairs.parquet", "pairs.csv", "families.json", "summary.md", "families.svg", "families.png")
+_OURS = (
+    "screen.html",
+    "summary.md",
+    "pairs.csv",
+    "pairs.parquet",
+    "models.csv",
+    "models.parquet",
+    "families.json",
+    "families.svg",
+    "families.png",
+)
+"""Files of a screen; the last two, of earlier versions, are removed."""
 
 _BEGINNING = 1 << 12  # bytes of a table or page
 _MOST_RECORD = 1 << 28  # bytes of a record that are read
@@ -32,7 +51,7 @@ _MOST_DRAWN = 150  # models on the map
 
 
 @dataclass(frozen=True)
-class ScreenResult:
+class ScreenResult(Tabular, Drawn):
     """The result of :func:`verify.screen`.
 
     Parameters
@@ -52,16 +71,20 @@ class ScreenResult:
     @property
     def finding(self) -> str:
         """The finding in one sentence."""
-        from .summary import finding
+        return sentence(self.record)
 
-        return finding(self.record)
+    @property
+    def answer(self) -> Answer:
+        """The finding in a few lines, with what it rests on and does not mean."""
+        return answer(self.record)
 
     @property
     def verdicts(self) -> frozenset[str]:
-        """Verdicts that at least one pair has; ``left_out`` if a model could not be read."""
+        """Verdicts that at least one pair has, and those of :data:`OUTCOMES` that hold."""
         record, counts = self.record, Counter[str](row.verdict for row in self.pairs)
         counts["untestable"] = sum(u.pairs for u in record.untestable)
         counts["no_evidence"] = record.pairs - sum(counts[v] for v in VERDICTS if v != "no_evidence")
+        counts["undeclared"] = len(not_declared(record))
         counts["left_out"] = len(record.left_out)
         return frozenset(verdict for verdict, number in counts.items() if number)
 
@@ -75,40 +98,53 @@ class ScreenResult:
         r = self.record
         return f"ScreenResult({len(r.models)} models, {r.pairs} pairs, {len(r.families)} families, {self.digest:.19})"
 
-    def __str__(self) -> str:
-        r = self.record
-        stage = r.first_stage
-        return "\n".join(
-            (
-                self.finding,
-                f"levels   {r.alpha:g} family-wise, {r.fdr:g} of false discoveries, over {r.pairs} pairs",
-                f"stages   {stage.passed} of {stage.tested} pairs passed the first",
-                f"left out {len(r.left_out)} models",
-                f"digest   {self.digest}",
-            )
+    def _card(self) -> Card:
+        found = self.answer
+        rows = (
+            {
+                "family": family.name,
+                "models": len(family.members),
+                "related pairs": len(family.edges),
+                "identical": sum(edge.verdict == "identical" for edge in family.edges),
+                "undeclared": sum(edge.declared is False for edge in family.edges),
+            }
+            for family in self.record.families
         )
+        facts = [(label, line if isinstance(line, str) else "".join(line)) for label, line in found.lines]
+        head = f"{found.word}: {found.sentence}"
+        return Card(head, (*facts, ("Digest", self.digest)), tuple(rows), "red" if found.found else "blue")
 
     def columns(self) -> dict[str, list[Any]]:
-        """The table of pairs, by column: names, stage, log10 p of each test, of both adjustments, verdict, kind."""
-        fields = [(name, name) for name in ("a", "b", "stage", "first_log10_p")]
-        last = ("log10_p", "adjusted_log10_p", "fdr_log10_p", "verdict", "kind")
-        table: dict[str, list[Any]] = {name: [getattr(row, name) for row in self.pairs] for name, _ in fields}
-        table |= {f"{t.id}_log10_p": [row.tests.get(t.id) for row in self.pairs] for t in EXACT_TESTS}
-        return table | {name: [getattr(row, name) for row in self.pairs] for name in last}
+        """The table of pairs, by column: names, stage, each exact test, adjusted p-values, verdict, kind."""
+        return of_pairs(self.record, self.pairs)
 
-    def to_frame(self) -> Any:
-        """One row for each pair, as a pandas DataFrame with the columns of :meth:`columns`.
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each pair that passed the first stage or holds identical weights."""
+        columns = {name: values for name, values in self.columns().items() if name != "kind"}
+        return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+    def to_model_frame(self) -> Any:
+        """One row for each model, as a pandas DataFrame: its family, if any, its relatives and its architecture.
 
         Raises
         ------
         VerifyError
             If pandas is not installed.
         """
-        try:
-            from pandas import DataFrame
-        except ImportError as error:
-            raise VerifyError('A data frame needs pandas: `pip install "verify-lineage[frame]"`.') from error
-        return DataFrame(self.columns())
+        families = {name: family for family in self.families for name in family.members}
+        edges = [edge for family in self.families for edge in family.edges]
+        related = Counter(name for edge in edges for name in (edge.a, edge.b))
+        return frame(
+            [
+                {
+                    "model": model.label,
+                    "family": families[model.label].name if model.label in families else None,
+                    "relatives": related[model.label],
+                    **{name: value for name, value in flat(model).items() if name != "label"},
+                }
+                for model in self.record.models
+            ]
+        )
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
         """The record, as canonical JSON; also written to ``path`` if given."""
@@ -117,16 +153,21 @@ class ScreenResult:
             write_atomically(options.path("path", path), content + b"\n")
         return content.decode()
 
-    def save(self, folder: str | os.PathLike[str], form: Format | None = None) -> list[Path]:
-        """Write ``pairs.parquet`` (or ``pairs.csv``), ``families.json``, ``summary.md`` and the map of families.
+    def to_html(self, files: Sequence[str] = ()) -> str:
+        """The page of the screen, which loads nothing; ``files`` are named as lying beside it."""
+        from .page import page
 
-        The map is written only if matplotlib is installed and a pair was found. Files of these names
-        that an earlier screen left in the folder are replaced or removed.
+        return page(self.record, self.digest, files)
+
+    def save(self, folder: str | os.PathLike[str], form: Format | None = None) -> list[Path]:
+        """Write the page, a summary, the tables of pairs and of models, and the record.
+
+        Files of these names that an earlier screen left in the folder are replaced or removed.
 
         Parameters
         ----------
         folder : folder to write to, made if absent.
-        form : format of the table; by default Parquet if pyarrow is installed, else CSV.
+        form : format of the tables; CSV by default.
 
         Raises
         ------
@@ -137,13 +178,15 @@ class ScreenResult:
 
         form, folder = chosen_form(form), options.path("folder", folder)
         check_folder(folder)
+        pairs, models = f"pairs.{form}", f"models.{form}"
+        written = to_parquet if form == "parquet" else to_csv
         contents = {
-            f"pairs.{form}": _parquet(self.columns()) if form == "parquet" else _csv(self.columns()),
+            "screen.html": self.to_html(("summary.md", pairs, models, "families.json")).encode(),
+            "summary.md": summary(self.record, pairs).encode(),
+            pairs: written(self.columns()),
+            models: written(of_all_models(self.record)),
             "families.json": self.to_json().encode(),
-            "summary.md": summary(self.record, f"pairs.{form}").encode(),
         }
-        if find_spec("matplotlib") is not None:
-            contents |= {f"families{suffix}": drawn for suffix, drawn in self.figures().items()}
         replace_together(folder, contents, stale=_OURS)
         return [folder / name for name in contents]
 
@@ -155,13 +198,22 @@ class ScreenResult:
         InputError
             If matplotlib is not installed.
         """
+        from ..render.screen_figures import rendered
+
+        return {} if (figure := self._map()) is None else rendered(figure)
+
+    def _pictures(self) -> Mapping[str, Any]:
+        figure = self._map()
+        return {} if figure is None else {figure.name: figure}
+
+    def _map(self) -> ReportFigure | None:
         from ..render.screen_figures import family_map
 
         found = [row for row in self.pairs if row.verdict != "no_evidence"]
         related = sorted({name for row in found for name in (row.a, row.b)})
         names = related[:_MOST_DRAWN]
         if not names:
-            return {}
+            return None
         at = {name: i for i, name in enumerate(names)}
         strength = np.zeros((len(names), len(names)))
         identical = np.zeros(strength.shape, dtype=bool)
@@ -198,49 +250,23 @@ def _is_ours(path: Path) -> bool:
     with path.open("rb") as file:
         content = file.read(_MOST_RECORD if path.suffix in (".json", ".parquet") else _BEGINNING)
     return {
-        ".csv": content.startswith(b"a,b,stage,first_log10_p"),
+        ".csv": content.startswith((b"a,b,stage,first_log10_p", b"model,status,family")),
         ".json": b'"first_stage"' in content,
+        ".html": b"<title>Screen of " in content,
         ".md": content.startswith(b"# Screen of "),
-        ".parquet": content.startswith(b"PAR1") and b"first_log10_p" in content,
+        ".parquet": content.startswith(b"PAR1") and (b"first_log10_p" in content or b"untestable_pairs" in content),
     }[path.suffix]
 
 
 def chosen_form(asked: Format | None) -> Format:
-    """The format of the table of pairs.
+    """The format of the tables: CSV, or Parquet where it is asked for.
 
     Raises
     ------
     InputError
         If Parquet is asked for and pyarrow is not installed.
     """
-    asked = None if asked is None else options.one_of("form", asked, FORMS)
-    installed = find_spec("pyarrow") is not None
-    if asked == "parquet" and not installed:
+    form = "csv" if asked is None else options.one_of("form", asked, FORMS)
+    if form == "parquet" and find_spec("pyarrow") is None:
         raise InputError('Parquet needs pyarrow: `pip install "verify-lineage[screen]"`, or ask for csv.')
-    return asked or ("parquet" if installed else "csv")
-
-
-def _parquet(columns: dict[str, list[Any]]) -> bytes:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    kinds = {name: pa.float64() if name.endswith("log10_p") else pa.string() for name in columns}
-    table = pa.table({name: pa.array(values, kinds[name]) for name, values in columns.items()})
-    buffer = io.BytesIO()
-    parquet.write_table(table, buffer, compression="zstd")
-    return buffer.getvalue()
-
-
-def _csv(columns: dict[str, list[Any]]) -> bytes:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*([_cell(value) for value in values] for values in columns.values()), strict=True))
-    return buffer.getvalue().encode()
-
-
-def _cell(value: Any) -> str:
-    """Format a cell: names that no spreadsheet takes for a formula, numbers in full."""
-    if isinstance(value, str):
-        return f"'{value}" if value[:1] in ("=", "+", "-", "@") else value
-    return "" if value is None else repr(value)
+    return form

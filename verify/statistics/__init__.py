@@ -22,11 +22,13 @@ from .result import (
     ExactResult,
     LayerResult,
     PanelResult,
+    Places,
     Result,
     ScoreResult,
     TestResult,
     TwinScore,
 )
+from .results import Results
 from .rework import reworked
 from .rotary_phase import ROTARY_PHASE
 from .sign_agreement import SIGN_AGREEMENT
@@ -101,8 +103,10 @@ __all__ = [
     "ExactResult",
     "LayerResult",
     "PanelResult",
+    "Places",
     "ResponseGrid",
     "Result",
+    "Results",
     "ScoreResult",
     "Similarity",
     "Source",

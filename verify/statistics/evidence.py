@@ -12,10 +12,10 @@ from ..fingerprint import Fingerprint
 from ..inference import bonferroni_min, holm, log10_p_fixed_points, log10_p_signs
 from .blocks import BlockReader
 from .groups import G, Group, Grouping, Merged, groups
-from .matching import background, fixed_points
+from .matching import NONE, background, best_matches
 from .ordered import READERS, both_ordered
 from .pinned import both_pinned
-from .result import Count, EffectSize, LayerResult, Part, SetAside
+from .result import MOST_PLACES, Count, EffectSize, LayerResult, Part, Places, SetAside
 from .swaps import mean_far_from_zero
 
 LayerRow = tuple[int, int, int, int, int, int | None]
@@ -31,6 +31,8 @@ class Evidence:
     by_layer: tuple[LayerResult, ...] = ()
     notes: tuple[Phrase, ...] = ()
     set_aside: tuple[SetAside, ...] = ()
+    places: Places | None = None
+    """Where best matches stand, which no p-value follows from."""
 
     @property
     def log10_p(self) -> float:
@@ -209,14 +211,15 @@ def localisation(rows: Sequence[LayerRow]) -> tuple[LayerResult, ...]:
 
 
 def _identity(found: list[Group]) -> Evidence:
-    matched = [fixed_points(group.scores) for group in found]
+    best = [best_matches(group.scores) for group in found]
+    matched = [of_group == np.arange(len(of_group)) for of_group in best]
     count = fixed_point_count(
         sum(int(m.sum()) for m in matched),
         sum(len(m) for m in matched),
         sum(len(m) > 0 for m in matched),
         sum(_live(group) for group in found),
     )
-    return Evidence((count,), _effect(found, matched, count), _by_layer(found, matched))
+    return Evidence((count,), _effect(found, matched, count), _by_layer(found, matched), places=_places(found, best))
 
 
 def _tied(found: Sequence[Merged]) -> Phrase:
@@ -240,6 +243,22 @@ def _effect(found: list[Group], matched: list[np.ndarray], count: Count) -> Effe
         cosine_identified=float(np.median(diagonal)) if len(diagonal) else None,
         cosine_background=float(np.median(others)) if len(others) else None,
     )
+
+
+def step_of(indices: int) -> int:
+    """Every how many indices one is listed, so that no more than ``MOST_PLACES`` are."""
+    return max(1, -(-indices // MOST_PLACES))
+
+
+def _places(found: list[Group], best: list[np.ndarray]) -> Places | None:
+    order = sorted(range(len(found)), key=lambda i: tuple(layer for layer, _ in found[i].pairs[0]))
+    in_order = [best[i] for i in order if len(best[i])]
+    if not in_order:
+        return None
+    together = np.concatenate(in_order)
+    step = step_of(len(together))
+    listed = (None if place == NONE else place for place in together[::step].tolist())
+    return Places(sizes=tuple(map(len, in_order)), step=step, best=tuple(listed))
 
 
 def _by_layer(found: list[Group], matched: list[np.ndarray]) -> tuple[LayerResult, ...]:

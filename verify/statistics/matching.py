@@ -14,23 +14,31 @@ tie is no match. Breaking ties by index would make unrelated models with repeate
 """
 
 
+NONE = -1
+"""Stands for no unique best match."""
+
+
 def fixed_points(scores: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which indices i have j = i as unique best match in row i; shape [..., n] from [..., n, n].
+    """Which indices i have j = i as unique best match in row i; shape [..., n] from [..., n, n]."""
+    matched: NDArray[np.bool_] = best_matches(scores) == np.arange(scores.shape[-1])
+    return matched
+
+
+def best_matches(scores: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The unique best match of every index, or ``NONE``; shape [..., n] from [..., n, n].
 
     Equivariant: relabelling the columns (or rows) of the array relabels the matches. Rows or
     columns of -inf (dead, not finite) never match.
     """
-    n = scores.shape[-1]
-    if n == 0:
-        return np.zeros(scores.shape[:-1], dtype=bool)
+    if scores.shape[-1] == 0:
+        return np.zeros(scores.shape[:-1], dtype=np.intp)
     best = scores.argmax(-1)
     top = np.take_along_axis(scores, best[..., None], -1)[..., 0]
     others = scores.copy()
     np.put_along_axis(others, best[..., None], -np.inf, -1)
     runner_up = others.max(-1)
     unique = np.isfinite(top) & (np.where(np.isfinite(runner_up), runner_up, -1.0) < top - MARGIN)
-    matched: NDArray[np.bool_] = unique & (best == np.arange(n))
-    return matched
+    return np.where(unique, best, NONE)
 
 
 def background(scores: NDArray[np.float64]) -> NDArray[np.float64]:

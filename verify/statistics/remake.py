@@ -13,8 +13,17 @@ from itertools import pairwise
 from ..base import Phrase
 from ..fingerprint import Fingerprint
 from .counted import Counted, common_to_dense
-from .evidence import Evidence, LayerRow, agreeing_count, effect_of, fixed_point_count, localisation, set_aside_note
-from .result import Count, EffectSize, ExactResult, LayerResult, SetAside
+from .evidence import (
+    Evidence,
+    LayerRow,
+    agreeing_count,
+    effect_of,
+    fixed_point_count,
+    localisation,
+    set_aside_note,
+    step_of,
+)
+from .result import Count, EffectSize, ExactResult, LayerResult, Places, SetAside
 from .statistic import Statistic
 
 MOST_INDICES = 1 << 21
@@ -60,7 +69,37 @@ def remade(
         problems.append(("by_layer", listed, f"rows of {n} indices together, as many as the models hold"))
     notes = _notes(recorded.notes, (*described.notes, *map(set_aside_note, aside)), len(counts))
     effect = _effect(recorded.effect, counts)
-    return test.conclude(Evidence(counts, effect, layers, notes, aside), log10_alpha), problems
+    if recorded.places is not None and (wrong := misplaced(recorded.places, counts, layers)) is not None:
+        problems.append(("places", "matches in other places", wrong))
+    evidence = Evidence(counts, effect, layers, notes, aside, recorded.places)
+    return test.conclude(evidence, log10_alpha), problems
+
+
+def misplaced(places: Places, counts: Sequence[Count], layers: Sequence[LayerResult]) -> str | None:
+    """What listed places would have to be, to fit the counts; None where they fit.
+
+    Parameters
+    ----------
+    places : where best matches stand.
+    counts : of the same test.
+    layers : its rows by layer; none if it tells no layers.
+    """
+    if len(counts) != 1 or counts[0].law != "fixed_points":
+        return "none, as the test does not count indices at the same place alone"
+    (count,) = counts
+    if (sum(places.sizes), len(places.sizes)) != (count.n, count.groups) or places.step != step_of(count.n):
+        return f"every {step_of(count.n)}-th of {count.n} indices in {count.groups} groups, as counted"
+    fixed, seen = ([0] * len(places.sizes) for _ in range(2))
+    for group, place, best in places.listed:
+        fixed[group] += best == place
+        seen[group] += 1
+    start = 0
+    for row in layers or counts:  # groups are in the order of the rows
+        these = slice(start, start := start + row.groups)
+        n, found = sum(places.sizes[these]), sum(fixed[these])
+        if n != row.n or not found <= row.count <= found + n - sum(seen[these]):
+            return f"{row.count} of {row.n} at the same place, as counted"
+    return None if start == len(places.sizes) else "groups of the layers that are listed"
 
 
 def _notes(recorded: Sequence[Phrase], due: Sequence[Phrase], counts: int) -> tuple[Phrase, ...]:

@@ -42,7 +42,6 @@ def where(report: ClaimReport, pictures: dict[str, Picture]) -> list[Block]:
                     for row in located.by_layer
                 ),
             ),
-            *shown(pictures, "layers"),
         ]
     if primary and primary.by_cell:
         blocks.append(
