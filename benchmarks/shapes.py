@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
+from unittest.mock import patch
 
 import ml_dtypes
 import numpy as np
@@ -121,15 +122,33 @@ def write(shape: Shape, folder: Path, *, seed: int, child: int | None = None) ->
     return folder
 
 
-def _write_shard(
-    path: Path, tensors: dict[str, tuple[int, ...]], own: np.random.SFC64, noise: np.random.SFC64 | None
-) -> None:
+def write_empty(shape: Shape, folder: Path) -> Path:
+    """Write a checkpoint whose weights are holes in its files: they have their sizes, and take no place."""
+    with patch(f"{__name__}._write_shard", _write_hole):
+        return write(shape, folder, seed=0)
+
+
+def _write_hole(path: Path, tensors: dict[str, tuple[int, ...]], *_: object) -> None:
+    text, size = _header(tensors)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        file.truncate(8 + len(text) + size)
+
+
+def _header(tensors: dict[str, tuple[int, ...]]) -> tuple[bytes, int]:
+    """The header of a shard, and the bytes of its tensors."""
     header, end = {}, 0
     for name, shape in tensors.items():
         start, end = end, end + 2 * prod(shape)
         header[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [start, end]}
     text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
+    return text + b" " * (-len(text) % 8), end
+
+
+def _write_shard(
+    path: Path, tensors: dict[str, tuple[int, ...]], own: np.random.SFC64, noise: np.random.SFC64 | None
+) -> None:
+    text, _ = _header(tensors)
     quantiles = _bfloat16(_SPREAD * ndtri((np.arange(1 << 16) + 0.5) / (1 << 16)))
     one = _bfloat16(np.ones(1))[0]  # gain of a norm
     with path.open("wb") as file:

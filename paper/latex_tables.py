@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.pages.cost import summary
+from benchmarks.pages.peers import summary as peers_summary
 from benchmarks.pages.power import log10_p as power_log10_p
 from benchmarks.pages.size import LEVELS, Samples, rate
 from benchmarks.pages.size import error as size_error
@@ -225,4 +226,25 @@ def whole_table(cost: Found) -> str:
         header,
         [[escape(cell) for cell in row] for row in rows],
         size="small",
+    )
+
+
+def peers_table(peers: Found) -> str:
+    """Every tool on the same pairs."""
+    header, rows = peers_summary(peers)
+    marked = [[escape(cell).replace("†", r"$^\dagger$") for cell in row] for row in rows]
+    short = ["tool", "found", "one recipe", "other shapes", "distilled", "shared seed", "CPU", "MiB"]
+    if len(short) != len(header):
+        raise ValueError(f"the table has {len(header)} columns and {len(short)} heads")
+    return table(
+        "peers",
+        f"Every tool on the same {len(peers['pairs'])} pairs of small trained models of known lineage, each by its own "
+        "command and its own published rule: derivations found; strangers of one recipe and of other shapes called "
+        r"related, with 95\% Clopper--Pearson intervals; what it says of a model distilled from outputs and of one "
+        "trained from the same seed on other data; processor time and memory of a whole process. "
+        r"$^\dagger$No rule is published: derivations that score above every stranger of one recipe.",
+        "l" + "r" * (len(header) - 1),
+        short,
+        marked,
+        size="scriptsize",
     )

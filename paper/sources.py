@@ -26,6 +26,7 @@ class Sources:
     panel_cost: Found
     cost: Found
     model_tracing: Found
+    peers: Found
     screen: Found
     dispute: Found
     first_rule: Found
@@ -40,7 +41,7 @@ def read() -> Sources:
     PaperError
         If one is missing.
     """
-    names = ("truth", "twins", "power", "panel_cost", "cost", "model_tracing", "screen")
+    names = ("truth", "twins", "power", "panel_cost", "cost", "model_tracing", "peers", "screen")
     try:
         found = {name: results.read(name) for name in names}
         first_rule = json.loads((HERE / "first_rule.json").read_text("utf-8"))

@@ -16,6 +16,7 @@ from typing import Any
 from verify.base import Record
 from verify.calibrate import CalibrationReport
 from verify.claim import ClaimReport
+from verify.claim.signature import Statement, predicate_type
 from verify.fingerprint import FingerprintRecord
 from verify.panel import PanelRecord
 from verify.panel.recipe import Recipe
@@ -36,11 +37,23 @@ def schemas() -> dict[str, str]:
     }
     for schema in models.values():
         _describe(schema)
+    models["claim-statement-2"] = _statement("claim-report-2.schema.json")
     draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {
         f"{name}.schema.json": json.dumps(draft | schema, indent=2, ensure_ascii=False) + "\n"
         for name, schema in models.items()
     }
+
+
+def _statement(report: str) -> dict[str, Any]:
+    """The in-toto statement of a report, whose schema lies beside it."""
+    schema = Statement.model_json_schema(mode="serialization")
+    schema["properties"]["predicate"] |= {"$ref": report}
+    schema["properties"]["predicateType"]["const"] = predicate_type(2)
+    for name in ("additionalProperties", "type"):
+        schema["properties"]["predicate"].pop(name, None)
+    schema["properties"]["predicateType"].pop("pattern")
+    return schema
 
 
 def _describe(schema: dict[str, Any]) -> None:

@@ -14,7 +14,9 @@ from tests.models import child, config, weights, write
 from tests.strategies import EXACT, architecture, fingerprint_of, random_arrays
 from verify import Fingerprint
 from verify.checkpoint import Architecture
-from verify.screen import Edge, ScreenResult, screen
+from verify.screen import Edge, ScreenRecord, ScreenResult, screen
+from verify.screen.families import families
+from verify.screen.record import FirstStage, KeptMost, LeftOut, ScreenedModel
 
 Arrays = dict[str, np.ndarray]
 SHAPE = architecture(layers=6, kv_heads=4)
@@ -69,6 +71,51 @@ def family() -> list[Fingerprint]:
 
 def edges(result: ScreenResult) -> dict[tuple[str, str], Edge]:
     return {(e.a, e.b): e for f in result.families for e in f.edges}
+
+
+def edge(a: str, b: str, closeness: float | None = 0.9, *, declared: bool = False) -> Edge:
+    """A related pair; of exact copies if there is no closeness."""
+    one, other = sorted((a, b))
+    return Edge(
+        a=one,
+        b=other,
+        verdict="identical" if closeness is None else "dependent",
+        kind="",
+        adjusted_log10_p=None if closeness is None else -40.0,
+        declared=declared,
+        closeness=closeness,
+        kept=None if closeness is None else KeptMost(test="unit_identity", share=closeness),
+    )
+
+
+def record_of(names: list[str], found: list[Edge], left_out: dict[str, str] | None = None) -> ScreenRecord:
+    """The record of a screen of models that never existed, in which these pairs were found."""
+    pairs = len(names) * (len(names) - 1) // 2
+    return ScreenRecord(
+        models=tuple(
+            ScreenedModel(
+                label=name,
+                fingerprint_sha256="0" * 64,
+                content_sha256="1" * 64,
+                architecture="llama",
+                layers=4,
+                width=64,
+            )
+            for name in names
+        ),
+        left_out=tuple(LeftOut(name=name, reason=reason) for name, reason in (left_out or {}).items()),
+        against=None,
+        alpha=1e-3,
+        fdr=0.01,
+        pairs=pairs,
+        identical=sum(one.verdict == "identical" for one in found),
+        untestable=(),
+        first_stage=FirstStage(level=0.01, tested=pairs, passed=len(found), power=()),
+        families=families(found, all_pairs=True),
+        suspected=(),
+        statements=("A statement.",),
+        software={"verify-lineage": "0.1"},
+    )
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -217,7 +218,7 @@ def test_a_page_that_cannot_be_made_leaves_no_record(
     def broken(_: ClaimReport) -> bytes:
         raise OSError(5, "Input/output error", "template")
 
-    monkeypatch.setitem(FORMATS, "md", broken)
+    monkeypatch.setitem(FORMATS, "md", replace(FORMATS["md"], make=broken))
     out = tmp_path / "out"
     check_refused(run("lineage", models["child"], models["parent"], "-o", out), "template", out)
 

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -163,7 +164,8 @@ def test_an_interruption_leaves_pages_of_one_report(
     old, new = (test_lineage(a, parent, created=CREATED) for a in others)
     KNOWN.update(report.digest.encode() for report in (old, new))
     for name in FORMATS:
-        monkeypatch.setitem(FORMATS, name, lambda report: f"verify-lineage {report.digest}".encode())
+        drawn = replace(FORMATS[name], make=lambda report, *_: f"verify-lineage {report.digest}".encode())
+        monkeypatch.setitem(FORMATS, name, drawn)
 
     def left(at: int) -> set[bytes]:
         """The reports that are there where the writing ends at some call to the file system."""

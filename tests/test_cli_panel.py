@@ -118,7 +118,7 @@ def test_show_prints_members_a_map_and_suspicions(run, panel, which):
     rows = [line for line in result.out.splitlines() if line.startswith("| ") and "licence" not in line]
     assert len(rows) == len(record.members)
     for member, row in zip(record.members, rows, strict=True):
-        assert row.count(" | ") == 4
+        assert row.count(" | ") == 6
         assert f"| {member.name} |" in row
     assert f"{PRIMARY.id} of {6 if which == 'toys' else LARGEST} members" in result.out
     assert result.out.count("·") == (6 if which == "toys" else LARGEST)
@@ -178,7 +178,7 @@ def test_what_strangers_wrote_is_inert_in_the_terminal(run, panel, tmp_path):
         assert "\n# no" not in result.out
         assert "\u202e" not in result.out
     table = [line for line in run("panel", "show", tmp_path / "p").out.splitlines() if line.startswith("| toy")]
-    assert all(line.replace("\\|", "").count("|") == 6 for line in table)
+    assert all(line.replace("\\|", "").count("|") == 8 for line in table)
 
 
 def test_a_panel_of_one_member_is_shown(run, root, tmp_path):
@@ -351,9 +351,9 @@ def test_the_panel_level_is_kept(run):
     [
         (["--panel", "nothing-here"], "is not a panel"),
         (["--panel", ""], "panel is ''; give"),
-        (["--panel-alpha", "0"], "panel_alpha"),
-        (["--panel-alpha", "nan"], "panel_alpha"),
-        (["--corpus", "a", "--corpus", "b", "--corpus", "c"], "--corpus is given 3 times"),
+        (["--panel", "default", "--panel-alpha", "0"], "panel_alpha"),
+        (["--panel", "default", "--panel-alpha", "nan"], "panel_alpha"),
+        (["--panel", "default", *("--corpus", "x") * 3], "--corpus is given 3 times"),
         (["--searched", "0"], "searched is 0; give an integer from 1"),
         (["--searched", "-1"], "searched is -1"),
         (["--searched", "1000000000"], "searched is 1000000000"),

@@ -17,6 +17,7 @@ from docs import api, exact_tests, pictures
 from tests.code_blocks import Block, blocks, check, prints, run
 from verify import ClaimReport
 from verify.checkpoint.formats.registry import FORMATS
+from verify.cli.app import cli
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -89,6 +90,12 @@ def test_names_and_variables_last_for_a_page(tmp_path: Path) -> None:
 def test_what_is_wrong_in_a_block_is_found(page: str, problem: str, tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match=problem):
         run(page, tmp_path)
+
+
+def test_the_statuses_of_the_page_are_those_of_the_commands() -> None:
+    text = (ROOT / "docs" / "command-line.md").read_text("utf-8")
+    stated = {int(status) for status in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
+    assert stated == {status for command in (cli, *cli.commands.values()) for status in command.statuses}
 
 
 def test_a_failing_block_stops_the_page(tmp_path: Path) -> None:

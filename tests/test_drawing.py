@@ -15,7 +15,7 @@ from verify import ClaimReport
 from verify.render.drawing import LEAST_TEXT, PALETTE, PHONE, Area, Dots, Drawing, Line, Text, box, frame, moved
 from verify.render.pictures import pictures
 from verify.render.svg import inline, page_style, standalone
-from verify.render.tikz import colours, tikz
+from verify.render.tikz import preamble, tikz
 
 reports = renderings.reports
 
@@ -48,7 +48,7 @@ def test_every_role_can_be_read_on_its_ground(ground: int) -> None:
 
 
 def test_every_role_has_a_variable_on_light_and_on_dark_and_a_colour_in_latex() -> None:
-    style, tex = page_style(), colours()
+    style, tex = page_style(), preamble()
     for role, (light, dark) in PALETTE.items():
         assert f"--{role}:{light};" in style.split("@media")[0]
         assert f"--{role}:{dark};" in style.split("@media screen")[1]

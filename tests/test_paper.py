@@ -82,6 +82,7 @@ ALTERED = {
     "power": (("rows", 0, "megabytes"), {"tables/power.tex"}),
     "panel_cost": (("rows", -1, "seconds"), {"numbers.tex", "tables/cost.tex"}),
     "model_tracing": (("log10_p", "phi_U"), {"numbers.tex"}),
+    "peers": (("peers", 0, "answers", 0, "related"), {"tables/peers.tex"}),
     "screen": (("cost", -1, "passed"), {"numbers.tex"}),
 }
 """A number in each JSON, and the files that report it."""

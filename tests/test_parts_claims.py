@@ -71,7 +71,7 @@ def test_a_tower_alone_is_named_first_with_its_share(tmp_path: Path) -> None:
         assert "% of the numbers of each)" in text.partition(".")[0]
     assert "A and B share" not in report.finding
     assert "parts that were not compared" in report.may_not_say
-    assert "Lineage claim report: dependent (image towers only)" in report.citation.text
+    assert "Lineage report on x and y: related in part (image towers only)" in report.citation.text
     assert any("No test looked at" in line and "'model.text_model'" in line for line in report.limitations)
     in_order(report, *paths)
 

@@ -17,6 +17,7 @@ from verify import ClaimReport, InputError
 from verify.render import FORMATS
 from verify.render.latex import latex
 from verify.render.pdf import by_latex, by_typst
+from verify.render.pictures import pictures
 
 report, reports = renderings.report, renderings.reports
 
@@ -62,7 +63,7 @@ def test_every_line_fits_the_page(tmp_path: Path, report: ClaimReport, fragment:
     for name, which in (("report", report), ("wide", wide)):
         source = latex(which, fragment=fragment)
         if fragment:
-            packages = r"\usepackage[T1]{fontenc}\usepackage{array,booktabs,longtable,graphicx}"
+            packages = r"\usepackage[T1]{fontenc}\usepackage{array,booktabs,longtable,graphicx,tikz}"
             (tmp_path / "fragment.tex").write_text(source, "utf-8")
             source = (
                 rf"\documentclass{{article}}{packages}\begin{{document}}\sloppy\input{{fragment}}\end{{document}}"
@@ -74,6 +75,27 @@ def test_every_line_fits_the_page(tmp_path: Path, report: ClaimReport, fragment:
         log = (tmp_path / f"{name}.log").read_text("latin-1")
         assert [float(x) for x in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log) if float(x) > 10] == []
         assert "Missing character" not in log
+
+
+@latex_here
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext (poppler) is not installed")
+@pytest.mark.parametrize("package", ["", r"\usepackage{tikz}"])
+def test_a_document_without_tikz_has_the_numbers_in_words(
+    tmp_path: Path, reports: dict[str, ClaimReport], package: str
+) -> None:
+    """And one with it the drawings, whose words are on the page."""
+    report = reports["related"]
+    (tmp_path / "fragment.tex").write_text(latex(report, fragment=True), "utf-8")
+    packages = rf"\usepackage[T1]{{fontenc}}\usepackage{{array,booktabs,longtable,graphicx}}{package}"
+    source = rf"\documentclass{{article}}{packages}\begin{{document}}\sloppy\input{{fragment}}\end{{document}}"
+    (tmp_path / "report.tex").write_text(source, "utf-8")
+    command = ["pdflatex", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True, stdin=subprocess.DEVNULL)
+    page = squeezed(text_of((tmp_path / "report.pdf").read_bytes()))
+    drawn = {"drawn": "bychance(simulated)" in page, "said": "doesnotuseTikZ" in page}
+    assert drawn == {"drawn": bool(package), "said": not package}
+    for picture in pictures(report).values():
+        assert squeezed(picture.caption if package else picture.alt)[:200] in page
 
 
 def test_a_pdf_is_made_by_what_there_is(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-import verify
 from tests import replays
 from tests.replays import PAIRS, Run, made, text
 from tests.reports import CREATED, changed, sealed
 from verify import ClaimReport, InputError
 from verify.data import model
+from verify.render import FORMATS
 from verify.replay.agreement import Replay
 from verify.replay.check import check
 
@@ -151,7 +152,7 @@ def test_what_is_computed_is_not_lost_for_want_of_a_typesetter(
     def broken(_: ClaimReport) -> bytes:
         raise InputError("A PDF needs more.")
 
-    monkeypatch.setitem(verify.render.FORMATS, "pdf", broken)
+    monkeypatch.setitem(FORMATS, "pdf", replace(FORMATS["pdf"], make=broken))
     monkeypatch.setattr("verify.cli.output.shutil.which", lambda _: "pdflatex")
     status, out, err = run("render", file, "--format", "pdf,md", "-o", tmp_path / "out")
     assert (status, out, err) == (2, "", "A PDF needs more.\n")

@@ -40,36 +40,52 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     return 0
 
 
-def test_the_command_writes_pairs_families_summary_and_map(
+def test_the_command_writes_a_page_tables_a_summary_and_the_record(
     files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A model that cannot be read is reported and costs nothing else."""
+    """A model that cannot be read is reported and costs nothing else; tables are CSV unless Parquet is asked for."""
     parquet = pytest.importorskip("pyarrow.parquet")
     out = tmp_path / "out"
-    assert run(monkeypatch, files, "-o", out) == 0
+    assert run(monkeypatch, files, "-o", out, "--format", "parquet") == 0
     printed = capsys.readouterr()
     assert printed.err.startswith("damaged.safetensors: left out: The fingerprint")
-    assert "7 models, 21 pairs: " in printed.out
-    assert "1 model could not be read." in printed.out
+    said = " ".join(printed.out.split())
+    assert said.startswith("1 FAMILY OF RELATED MODELS 7 models, 21 pairs: ")
+    assert "1 model could not be read." in said
+    assert "Left out 1 model: damaged.safetensors." in said
+    assert f"Next open {out / 'screen.html'};" in said
     record = json.loads((out / "families.json").read_bytes())
     Draft202012Validator(json.loads((HERE / "screen-1.schema.json").read_text("utf-8"))).validate(record)
     assert [m["name"] for m in record["left_out"]] == ["damaged.safetensors"]
     table = parquet.read_table(out / "pairs.parquet")
-    assert run(monkeypatch, files, "-o", out, "--format", "csv", "--json") == 0
+    models = parquet.read_table(out / "models.parquet")
+    assert run(monkeypatch, files, "-o", out, "--json") == 0
     assert json.loads(capsys.readouterr().out) == record
     with (out / "pairs.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == table.column_names
     assert [float(row["log10_p"]) for row in rows] == table["log10_p"].to_pylist()
-    assert {f"{test.id}_log10_p" for test in EXACT_TESTS} <= set(table.column_names)
-    assert not (out / "pairs.parquet").exists()
-    assert (out / "families.svg").read_bytes().startswith(b"<?xml")
+    assert {f"{test.id}_{what}" for test in EXACT_TESTS for what in ("log10_p", "share", "cosine")} <= set(rows[0])
+    assert [float(row["closeness"]) for row in rows] == table["closeness"].to_pylist()
+    with (out / "models.csv").open(newline="") as file:
+        of_models = list(csv.DictReader(file))
+    assert list(of_models[0]) == models.column_names
+    assert [row["model"] for row in of_models] == [m["label"] for m in record["models"]] + ["damaged.safetensors"]
+    statuses = {row["model"]: (row["status"], row["family"], row["closest"]) for row in of_models}
+    assert statuses["child-fine-tuned"] == ("related", "1", "parent")
+    assert statuses["stranger-6"] == ("no relative found", "", "")
+    assert statuses["damaged.safetensors"][0] == "left out"
+    names = ("families.json", "models.csv", "pairs.csv", "screen.html", "summary.md")
+    assert sorted(path.name for path in out.iterdir() if path.name != ".work") == list(names)
     page = (out / "summary.md").read_text("utf-8")
     assert "`child-fine-tuned`" in page
     assert "a related pair passes with probability 0.999" in page
 
 
-@pytest.mark.parametrize("name", ["summary.md", "pairs.csv", "pairs.parquet", "families.json", "families.png"])
+@pytest.mark.parametrize(
+    "name",
+    ["screen.html", "summary.md", "pairs.csv", "models.csv", "models.parquet", "families.json", "families.png"],
+)
 def test_files_of_somebody_else_are_neither_replaced_nor_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
@@ -100,17 +116,18 @@ def test_chosen_verdicts_of_a_screen_become_status_3(
     names = ("parent", "child-fine-tuned", "stranger-6", "damaged")
     some = [files / f"{name}.safetensors" for name in names]
     assert run(monkeypatch, *some, "--fail-on", fail_on) == status
-    assert capsys.readouterr().out.startswith("# Screen of 3 models") == (status != 2)
+    assert ("3 models, 3 pairs: " in capsys.readouterr().out) == (status != 2)
 
 
 def test_an_exact_copy_becomes_status_3(
     weights_at: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Alone, it is no dependent pair; what is printed is a sentence whose words agree with their numbers."""
+    """Alone, it is no dependent pair; what is printed are sentences whose words agree with their numbers."""
     for fail_on, status in (("identical", 3), ("dependent", 0), ("no_evidence,left_out", 0)):
         assert run(monkeypatch, weights_at / "A", weights_at / "copy", "--fail-on", fail_on) == status
-    printed = capsys.readouterr().out
+    printed = " ".join(capsys.readouterr().out.split())
     assert "2 models, 1 pair: 0 dependent and 1 identical, in 1 family;" in printed
+    assert "1 set of models with the same weights: A, copy." in printed
     assert "1 pairs" not in printed
 
 

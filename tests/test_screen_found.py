@@ -20,7 +20,7 @@ from verify.fingerprint import table
 from verify.fingerprint.layout import subset
 from verify.inference import benjamini_yekutieli, holm
 from verify.lineage import exact_results
-from verify.screen import Edge, ScreenResult, screen
+from verify.screen import Edge, ScreenResult, first_stage, screen
 from verify.screen import stages as module
 from verify.screen.families import families
 from verify.screen.kinds import kind
@@ -209,7 +209,7 @@ def test_selection_never_makes_a_p_value_smaller(monkeypatch: pytest.MonkeyPatch
     """A pair's p-value is the same whichever pairs pass; with a level of 1 all do."""
     some = [*family[:3], family[-1]]
     few = {(r.a, r.b): r.log10_p for r in screen(some).pairs}
-    monkeypatch.setattr(module, "LARGEST_LEVEL", 1.0)
+    monkeypatch.setattr(first_stage, "LARGEST_LEVEL", 1.0)
     monkeypatch.setattr(module, "MAX_FALSE_PASSES_PER_MODEL", 9.0)
     result = screen(some)
     assert len(result.pairs) == result.record.pairs == 6

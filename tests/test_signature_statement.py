@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Any
@@ -83,7 +82,7 @@ def test_the_statement_is_in_toto_v1(report: ClaimReport, envelope: bytes) -> No
     jsonschema.validate(found, STATEMENT_V1)
     assert found["predicate"] == json.loads(report.to_json())
     assert [subject["name"] for subject in found["subject"]] == ["questioned", "reference"]
-    assert re.fullmatch(r"urn:uuid:[0-9a-f-]{36}#verify-claim-report-v2", found["predicateType"])
+    assert found["predicateType"] == "https://pypi.org/project/verify-lineage#claim-report/v2"
     assert json.loads(envelope)["payloadType"] == "application/vnd.in-toto+json"
     assert statement(report).model_dump(by_alias=True) == found
 

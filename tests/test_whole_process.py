@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 import verify
-from benchmarks import curves, model_dna, model_tracing, whole_process
+from benchmarks import curves, model_tracing, whole_process
 from benchmarks.process import forget, measured
 from benchmarks.shapes import SHAPES, Shape, write
 from verify.statistics.matching import fixed_points
@@ -99,19 +99,6 @@ def test_the_line_is_a_line() -> None:
     deep = whole_process._line(SHAPES["7B"], "screen", rows, "warm", 32, stages)
     assert (deep.stored, deep.decoded, deep.disk, deep.cpu, deep.anonymous) == (42, 69, 96, 32, 224)
     assert deep.wall == (3 - 1) + (5 - 4 - (3 - 1)) / 2 * 30 + 256  # what remains falls by half a second a layer
-
-
-def test_imports_are_summed_by_package() -> None:
-    lines = [
-        "import time: self [us] | cumulative | imported package",
-        "import time:      1000 |       1000 |   numpy.core",
-        "import time:      2000 |       3000 | numpy",
-        "import time:       500 |        500 |     scipy.special._ufuncs",
-        "Done | and | said",
-    ]
-    found = model_dna.by_package(lines)
-    assert found["numpy"] == {"modules": 2, "seconds": pytest.approx(3e-3)}
-    assert list(found) == ["numpy", "scipy.special"]
 
 
 def test_an_exponent_is_fitted() -> None:

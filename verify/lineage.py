@@ -13,6 +13,7 @@ from typing import Never
 from .base import FingerprintError, InputError, Phrase, Progress, Workers, options, silent, software
 from .checkpoint import Location
 from .claim import ClaimReport, EvidenceLine, Provenance, Subject
+from .claim.citation import stated_authors, stated_url
 from .claim.conclude import Circumstances, Further, conclude, log10_alpha_of_one, not_needed
 from .claim.evidence import RESERVED, not_ones_own
 from .claim.parts import equal_tensors, inventory, paired, single
@@ -40,6 +41,8 @@ from .statistics import EXACT_TESTS, ExactResult, Similarity, reworked
 from .statistics import exact_results as results_of
 from .wording import say
 
+_log = logging.getLogger(__name__)
+
 MOST_SEARCHED = 10**9 - 1
 """Largest number of searched pairs that a report accepts."""
 
@@ -59,6 +62,8 @@ def test_lineage(
     corpus: str | tuple[str, str] = "",
     searched: int = 1,
     chronology: str | None = None,
+    authors: Collection[str] = (),
+    url: str | None = None,
     created: str | datetime | None = None,
     own: Collection[OwnEvidence] = (),
     statistics: Collection[Similarity] = (),
@@ -87,6 +92,9 @@ def test_lineage(
     searched : number of pairs that were searched to find this one; it multiplies the report's p-values. 1 for a pair
         named in advance.
     chronology : which file existed first and how you know, in words; recorded as stated.
+    authors : who makes the report, for its citation: "Family, Given" for a person, or the name of a body; recorded as
+        stated.
+    url : where the report will be published, for its citation; recorded as stated.
     created : time to record, in ISO 8601 or as a datetime with a time zone; the present by default. No other time is
         recorded in the report.
     own : your own evidence: functions of the two fingerprints (of the pair of parts in the headline), each
@@ -122,6 +130,7 @@ def test_lineage(
     families, corpora = options.texts("families", families), _corpora(corpus)
     searched = options.positive("searched", searched, MOST_SEARCHED)
     chronology = None if chronology is None else options.text("chronology", chronology)
+    authors, url = stated_authors(authors), stated_url(url)
     own, similarities = options.functions("own", own), own_similarities(statistics)
     created, workers = options.time("created", created), options.processes("workers", workers)
     effort = None if effort is None else options.one_of("effort", effort, EFFORTS)
@@ -174,6 +183,8 @@ def test_lineage(
         alpha=alpha,
         searched=searched,
         chronology=chronology,
+        authors=authors,
+        url=url,
         shared_anchors=len(shared_anchors(*(model.record for model in both[0]))),
         provenance=Provenance(
             software=_software(),
@@ -232,7 +243,10 @@ def exact_results(
         In the order of the registry.
     """
     applicable = sum(test.refusal(a, b) is None for test in EXACT_TESTS)
-    return results_of(EXACT_TESTS, a, b, log10_alpha=log10_alpha_of_one(alpha, applicable, searched, parts))
+    results = results_of(EXACT_TESTS, a, b, log10_alpha=log10_alpha_of_one(alpha, applicable, searched, parts))
+    for result in results:
+        _log.debug("%s: statistic %s, log10 p %s", result.id, result.statistic, result.log10_p)
+    return results
 
 
 def _corpora(corpus: str | tuple[str, str]) -> tuple[str, str]:
@@ -264,7 +278,7 @@ def _own_line(function: OwnEvidence, a: Fingerprint, b: Fingerprint) -> Evidence
 
 def _announce(reason: Phrase) -> None:
     """Say that a panel allows no verdict, before it is used."""
-    logging.getLogger(__name__).warning(say(Phrase.of("panel.impossible", why=reason)))
+    _log.warning(say(Phrase.of("panel.impossible", why=reason)))
 
 
 def _options(a: Model, b: Model, effort: Effort | None, panel: PanelSource) -> dict[str, str]:

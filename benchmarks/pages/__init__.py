@@ -1,6 +1,6 @@
 """Markdown pages, each a function of what its benchmark measured and wrote as JSON (or CSV) into ``tables/``.
 
-Nothing here measures, and nothing reads a page: ``python -m benchmarks.pages`` writes all of them, and the table of
+Nothing here measures, and nothing reads a page: ``python -m benchmarks.pages`` writes all of them, and the tables of
 ``README.md``, from the results that are there.
 """
 
@@ -19,7 +19,7 @@ from .gptq import gptq
 from .hiding import hiding
 from .markdown import between
 from .offsets import offsets
-from .peers import model_dna, model_tracing
+from .peers import model_tracing, peers, readme_peers
 from .power import power
 from .query_key import query_key
 from .screen import screen
@@ -41,10 +41,10 @@ PAGES: dict[str, Callable[[Any], str]] = {
         gptq,
         hiding,
         kernels,
-        model_dna,
         model_tracing,
         offsets,
         panel_cost,
+        peers,
         power,
         query_key,
         screen,
@@ -58,6 +58,10 @@ PAGES: dict[str, Callable[[Any], str]] = {
 }
 
 
+TABLES: dict[str, Callable[[Any], list[str]]] = {"cost": readme, "peers": readme_peers}
+"""Tables of ``README.md``, by the results that they are made from and the mark that they stand at."""
+
+
 def publish(name: str, content: Any) -> None:
     """Write what was measured, and the page made from it."""
     results.write(name, content)
@@ -65,11 +69,12 @@ def publish(name: str, content: Any) -> None:
 
 
 def generated(names: list[str] | None = None) -> dict[Path, str]:
-    """Text of every page (or of those named), and of ``README.md`` with its table, from the results."""
+    """Text of every page (or of those named), and of ``README.md`` with its tables, from the results."""
     wanted = list(PAGES) if names is None else names
     texts = {results.TABLES / f"{name}.md": PAGES[name](results.read(name)) for name in wanted}
-    if "cost" in wanted:
-        texts[README] = between(README.read_text("utf-8"), "cost", readme(results.read("cost")))
+    for name in TABLES.keys() & set(wanted):
+        before = texts.get(README) or README.read_text("utf-8")
+        texts[README] = between(before, name, TABLES[name](results.read(name)))
     return texts
 
 

@@ -17,3 +17,8 @@ def interval(called: int, pairs: int) -> str:
 def upper(called: int, pairs: int) -> float:
     """The upper end of the interval."""
     return float(beta.ppf(1 - TAIL, called + 1, pairs - called)) if called < pairs else 1.0
+
+
+def counted(called: int, pairs: int) -> str:
+    """``called`` of ``pairs`` as counts, with the interval of the share."""
+    return f"{called} of {pairs} {interval(called, pairs).partition(' ')[2]}"

@@ -1,46 +1,182 @@
-"""Side by side with others' methods: ``model_dna.md`` and ``model_tracing.md``."""
+"""Side by side with others' methods: ``peers.md`` and its tables elsewhere, and ``model_tracing.md``."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from statistics import median
 from typing import Any
 
+from benchmarks.peers.pairs import DERIVED, DISTILLED, KINDS, OTHERS, SAME_SEED, TWINS
+
+from .interval import counted
 from .markdown import page, table
 
-LISTED = 0.03
-"""Share of the time of importing below which a package is not listed."""
+MIB = 1 << 20
+Row = dict[str, Any]
 
 
-def model_dna(found: dict[str, Any]) -> str:
-    """``modeldna compare`` and ``verify lineage`` as whole processes."""
-    peer = found["wall"]["modeldna compare"]
-    total = sum(package["seconds"] for package in found["imported"].values())
-    runs = [
-        [
-            name,
-            f"{wall:.2f}",
-            f"{found['cpu'][name]:.2f}",
-            f"{found['memory'][name] / 2**20:.0f}",
-            f"{wall / peer:.2f}",
-        ]
-        for name, wall in found["wall"].items()
+def peers(found: Row) -> str:
+    """The page of every peer on every pair."""
+    ran = [peer for peer in found["peers"] if not peer["not_run"]]
+    of = {kind: sum(pair["kind"] == kind for pair in found["pairs"]) for kind in KINDS}
+    kinds = [
+        [f"{kind} ({of[kind]})", *(_cell(found, peer, kind) for peer in ran)]
+        for kind in (*DERIVED, SAME_SEED, DISTILLED, TWINS, OTHERS)
+        if of[kind]
     ]
-    packages = [
-        [name, package["modules"], f"{package['seconds']:.3f}"]
-        for name, package in found["imported"].items()
-        if package["seconds"] >= LISTED * total
+    said = [
+        [f"`{pair['a']}`", f"`{pair['b']}`", *(peer["answers"][i]["said"] for peer in ran)]
+        for i, pair in enumerate(found["pairs"])
     ]
-    a, b = found["pair"]
+    separation = [[peer["title"], _separation(found, peer), *_spread(found, peer)] for peer in ran]
+    timed = ", ".join(f"`{pair['a']}` and `{pair['b']}`" for pair in found["timed"])
+    spent = [[peer["title"], *(_seconds(cost) for cost in peer["costs"]), _memory(peer)] for peer in ran]
+    aside = ", ".join(f"`{name}`" for name in found["baseline"]) or "none"
     return page(
-        "# Side by side with modelDNA",
-        f"{found['peer']} and ours on `{a}` against `{b}` (0.2 million parameters each), as "
-        f"whole processes with warm files, one thread, in turn, best of {found['repeats']} "
-        "(`python -m benchmarks.model_dna`). On models this small the time is that of starting and importing.",
-        table("lr", ["command", "wall s", "CPU s", "RssAnon MiB", "times modelDNA"], runs),
-        "## What a run imports",
-        f"Own time of modules at standard effort by `python -X importtime`, {total:.2f} s in all; packages of "
-        f"at least {100 * LISTED:.0f}%.",
-        table("lr", ["package", "modules", "seconds"], packages),
+        "# Head to head",
+        f"`verify` and its peers on the same {len(found['pairs'])} pairs of small trained models of known lineage "
+        "(`python -m benchmarks.peers`; the models are made by `python -m benchmarks.zoo --scale small`, and those "
+        "that ship with the library suffice for a first run). Each peer runs by its own command, as a process of its "
+        "own with one thread, and is judged by the rule that it publishes itself. Models of a few hundred thousand "
+        "parameters are not what these tools were made for: the page says what they do on them, where the truth is "
+        "known, and not what they do on large ones.",
+        table("lr", *summary(found)),
+        "Intervals are 95% Clopper-Pearson; no stranger is in two pairs of its row, so that pairs are independent. "
+        "A pair that a peer cannot compare counts as not found among derivations, and is left out among strangers. "
+        "† No rule is published: derivations that score above every stranger of one recipe, a threshold seen "
+        "afterwards and so too kind.",
+        "## By kind",
+        "Called related, of the pairs of a kind; in brackets, how many it could not compare.",
+        table("lr", ["kind (pairs)", *(peer["title"] for peer in ran)], kinds),
+        "## Scores without a threshold",
+        "How often a derivation scores higher than strangers of one recipe, over all of either (the area under the "
+        "ROC curve; no answer ranks below every score); the least score of a derivation and the largest of strangers "
+        "of one recipe, each in its own units.",
+        table("lr", ["tool", "area", "least of derivations", "most of strangers"], separation),
+        "## What counts as related",
+        table("l", ["tool", "from", "rule"], [[peer[key] for key in ("title", "source", "rule")] for peer in ran]),
+        *_missing(found),
+        "## Cost",
+        f"CPU seconds of whole processes, in turn, on {timed}: mostly starting and importing on models this small; "
+        "and the largest resident memory.",
+        table("lr", ["tool", *(f"`{pair['a']}`" for pair in found["timed"]), "memory MiB"], spent),
+        "## Every answer",
+        f"Set aside for peers that need unrelated models beside those compared: {aside}.",
+        table("l", ["model", "reference", *(peer["title"] for peer in ran)], said),
     )
+
+
+def summary(found: Row) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of the table of the README."""
+    rows = []
+    for peer in found["peers"]:
+        if peer["not_run"]:
+            continue
+        derived = [answer for kind in DERIVED for answer in answers(found, peer, kind)]
+        strangers = [compared(answers(found, peer, kind)) for kind in (TWINS, OTHERS)]
+        hits = above(found, peer) if not peer["threshold"] else related(derived)
+        rows.append(
+            [
+                peer["title"],
+                f"{hits} of {len(derived)}" + ("" if peer["threshold"] else " †"),
+                *(counted(related(of), len(of)) if peer["threshold"] and of else "-" for of in strangers),
+                _yes(answers(found, peer, DISTILLED)),
+                _yes(answers(found, peer, SAME_SEED)),
+                f"{median(seconds):.1f} s" if (seconds := _known(peer, "cpu")) else "-",
+                _memory(peer),
+            ]
+        )
+    header = ["tool", "derivations found", "strangers of one recipe called related", "of other shapes"]
+    return [*header, "distilled", "shared seed", "CPU time", "memory MiB"], rows
+
+
+def readme_peers(found: Row) -> list[str]:
+    """The table of ``README.md``."""
+    return table("lr", *summary(found))
+
+
+def answers(found: Row, peer: Row, kind: str) -> list[Row]:
+    """What a peer said of the pairs of a kind."""
+    return [a for a, pair in zip(peer["answers"], found["pairs"], strict=True) if pair["kind"] == kind]
+
+
+def related(of: Iterable[Row]) -> int:
+    """How many were called related."""
+    return sum(answer["related"] is True for answer in of)
+
+
+def compared(of: list[Row]) -> list[Row]:
+    """Those that a peer could compare."""
+    return [answer for answer in of if answer["score"] is not None or answer["related"] is not None]
+
+
+def scores(of: list[Row]) -> list[float]:
+    """Scores, no answer ranking below every score."""
+    return [-float("inf") if answer["score"] is None else answer["score"] for answer in of]
+
+
+def above(found: Row, peer: Row) -> int:
+    """Derivations that score above every stranger of one recipe."""
+    bar = max(scores(answers(found, peer, TWINS)), default=-float("inf"))
+    return sum(value > bar for kind in DERIVED for value in scores(answers(found, peer, kind)))
+
+
+def area(low: list[float], high: list[float]) -> float:
+    """Share of pairs of one of each in which that of ``high`` is larger, equals counting half."""
+    return sum((y > x) + (y == x) / 2 for x in low for y in high) / (len(low) * len(high))
+
+
+def _cell(found: Row, peer: Row, kind: str) -> str:
+    of = answers(found, peer, kind)
+    without = len(of) - len(compared(of))
+    if not peer["threshold"]:
+        bar = max(scores(answers(found, peer, TWINS)), default=-float("inf"))
+        hits = "-" if kind == TWINS else f"{sum(value > bar for value in scores(of))} †"
+    else:
+        hits = str(related(of))
+    return hits + (f" ({without})" if without else "")
+
+
+def _yes(of: list[Row]) -> str:
+    if not of or not compared(of):
+        return "-"
+    if all(answer["related"] is None for answer in of):
+        return of[0]["said"]
+    return "related" if related(of) else "not related"
+
+
+def _separation(found: Row, peer: Row) -> str:
+    derived = [answer for kind in DERIVED for answer in answers(found, peer, kind)]
+    strangers = answers(found, peer, TWINS)
+    if not any(answer["score"] is not None for answer in derived) or not strangers:
+        return "-"
+    return f"{area(scores(strangers), scores(derived)):.3f}"
+
+
+def _spread(found: Row, peer: Row) -> list[str]:
+    derived = [a["score"] for kind in DERIVED for a in answers(found, peer, kind) if a["score"] is not None]
+    strangers = [a["score"] for a in answers(found, peer, TWINS) if a["score"] is not None]
+    return [f"{min(derived):.3g}" if derived else "-", f"{max(strangers):.3g}" if strangers else "-"]
+
+
+def _missing(found: Row) -> list[str | list[str]]:
+    without = [peer for peer in found["peers"] if peer["not_run"]]
+    if not without:
+        return []
+    rows = [[peer["title"], peer["source"], peer["not_run"]] for peer in without]
+    return ["## Not run", table("l", ["tool", "from", "why"], rows)]
+
+
+def _known(peer: Row, what: str) -> list[float]:
+    return [cost[what] for cost in peer["costs"] if cost[what] is not None]
+
+
+def _seconds(cost: Row) -> str:
+    return "-" if cost["cpu"] is None else f"{cost['cpu']:.2f}"
+
+
+def _memory(peer: Row) -> str:
+    return f"{max(found) / MIB:.0f}" if (found := _known(peer, "memory")) else "-"
 
 
 def model_tracing(found: dict[str, Any]) -> str:

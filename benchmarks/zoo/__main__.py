@@ -21,6 +21,8 @@ def main() -> None:
     parser.add_argument("models", nargs="*", metavar="MODEL", help="default: all of the recipe")
     options = parser.parse_args()
     recipe = Recipe.read(Path(__file__).with_name(f"{options.recipe}.toml"))
+    if options.recipe == "models":
+        recipe = recipe.with_strangers(SHAPES["scale"][options.scale].get("strangers", 0))
     build(recipe, options.out / options.scale, options.scale, options.models, workers=options.workers)
 
 

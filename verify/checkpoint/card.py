@@ -7,6 +7,7 @@ card's front matter are read, line by line: untrusted YAML is never loaded.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import NamedTuple
 
 from ..base import NotFoundError
@@ -17,6 +18,8 @@ MOST_DECLARED = 64
 
 _LONGEST = 1 << 20  # bytes of the card that are read
 _NAME = re.compile(r"[^\s\[\]{}\"',#&*!|>][^\s\[\]{}\"',]{0,199}")
+_BASE = "base_model"
+_KEY = re.compile(r"([A-Za-z_][\w-]*)\s*:(\s|$)")
 _COMMENT = re.compile(r"(^|\s)#.*")
 
 
@@ -44,25 +47,46 @@ def declared_base(place: Storage) -> Declaration:
     except NotFoundError:  # a dangling link, as in a pruned cache, or a folder
         return Declaration((), None)
     relation = _names(front.get("base_model_relation", ""))
-    return Declaration(tuple(_names(front.get("base_model", ""))[:MOST_DECLARED]), relation[0] if relation else None)
+    return Declaration(tuple(_names(front.get(_BASE, ""))[:MOST_DECLARED]), relation[0] if relation else None)
+
+
+def line_of_base(folder: Path) -> int | None:
+    """The line of the card in a local folder that declares its bases, or its first; None if there is no card.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    card = folder / CARD
+    if not card.is_file():
+        return None
+    with card.open("rb") as file:
+        lines = _front_lines(file.read(_LONGEST))
+    return next((n for n, line in enumerate(lines, start=2) if (match := _KEY.match(line)) and match[1] == _BASE), 1)
 
 
 def _front_matter(place: Storage) -> dict[str, str]:
     """Text of each top-level key of the front matter, up to the next key; for a duplicate key, the first."""
     file = place.file(CARD)
     (content,) = file.read([(0, min(file.size, _LONGEST))])
-    lines = content.tobytes().decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
-    if not lines or lines[0].rstrip() != "---" or "---" not in (rest := [line.rstrip() for line in lines[1:]]):
-        return {}
     found: dict[str, list[str]] = {}
     block: list[str] = []
-    for line in rest[: rest.index("---")]:
-        if match := re.match(r"([A-Za-z_][\w-]*)\s*:(\s|$)", line):
+    for line in _front_lines(content.tobytes()):
+        if match := _KEY.match(line):
             block = []
             found.setdefault(match[1], block)
             line = line[match.end() :]
         block.append(_COMMENT.sub("", line))
     return {key: "\n".join(block) for key, block in found.items()}
+
+
+def _front_lines(content: bytes) -> list[str]:
+    """The lines of the front matter, between the two rules around it; none if there is no such matter."""
+    lines = content.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
+    if not lines or lines[0].rstrip() != "---" or "---" not in (rest := [line.rstrip() for line in lines[1:]]):
+        return []
+    return rest[: rest.index("---")]
 
 
 def _names(text: str) -> list[str]:

@@ -13,6 +13,7 @@ from ..base import NotFoundError, Phrase, Progress, silent
 from .adapters.overlay import declared_bases, is_local, merged_onto
 from .architecture import Architecture, FileIdentity
 from .canonical import CanonicalTensor, placed, quiet
+from .card import declared_base
 from .formats.tensor import Indexer, Tensor
 from .layouts.describe import describe
 from .layouts.divide import Division, Territory
@@ -118,6 +119,11 @@ class Checkpoint:
         return declared_bases(self._source.place)
 
     @property
+    def declared_relation(self) -> str | None:
+        """What its card says that it is of them, such as ``finetune`` or ``merge``; None if it does not say."""
+        return declared_base(self._source.place).relation
+
+    @property
     def bytes_of(self) -> dict[Key | str, int]:
         """Bytes of weights read so far, by tensor; a row read twice counts once."""
         read: dict[Key | str, int] = {
@@ -218,8 +224,7 @@ class Checkpoint:
         with np.errstate(all="ignore"):  # F64 beyond float32, infinite scales: counted as non-finite
             found = quiet(np.ascontiguousarray(stored.read(rows), dtype=np.float32))
         self.notes.update(stored.tensor.notes)
-        read = self._rows_read.setdefault((role, layer, expert), np.zeros(stored.shape[:1] or 1, dtype=bool))
-        read[... if rows is None else rows] = True
+        self._count((role, layer, expert), rows)
         return found
 
     def raw_blocks(self, name: str) -> Iterator[bytes]:
@@ -261,6 +266,11 @@ class Checkpoint:
         """Delete the ranges that were cached for resuming."""
         for file in self._source.weights:
             file.evict()
+
+    def _count(self, key: Key, rows: Indexer) -> None:
+        """Count rows as read."""
+        read = self._rows_read.setdefault(key, np.zeros(self._stored[key].shape[:1] or 1, dtype=bool))
+        read[... if rows is None else rows] = True
 
     def _at(self, role: str, layer: int | None, expert: int | None) -> CanonicalTensor:
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -16,6 +18,7 @@ from .places.hub import find_on_hub
 from .places.place import File, LocalFolder, Location, Storage
 
 _MOST_FOLDERS = 256  # folders searched
+_MOST_NAMES = 1000  # names that a mistyped one is compared with
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]+\.safetensors")
 """File names that stay in the folder itself on every system."""
 _SHOWN = 8  # names of folders in a message
@@ -199,11 +202,13 @@ def find(location: Location) -> tuple[Storage, str | None]:
         if "://" in text:
             raise
         raise type(error)(
-            f"{shown!r:.200} does not exist: there is no such folder or file here, and of the Hub: {error}"
+            f"{shown!r:.200} does not exist: there is no such folder or file here{_likely(path)}, and of the Hub: "
+            f"{error}"
         ) from error
     if found is None:
         raise NotFoundError(
-            f"{shown!r:.200} does not exist; give a folder, a file of weights, or an address such as hf://org/model."
+            f"{shown!r:.200} does not exist{_likely(path)}; give a folder, a file of weights, or an address such as "
+            "hf://org/model."
         )
     return found
 
@@ -237,6 +242,16 @@ def _listed(place: Storage, index: str) -> WeightSet:
     """The set of weights of an index given by its own path."""
     files = tuple(sorted(set(_index(place, index).values())))
     return chosen(place, [WeightSet(files, index)], place.list_files(), {})
+
+
+def _likely(path: Path) -> str:
+    """The name in the same folder that was probably meant."""
+    try:
+        inside = [one.name for one in islice(path.parent.iterdir(), _MOST_NAMES)]
+    except (OSError, ValueError):
+        return ""
+    close = get_close_matches(path.name, inside, 1)
+    return f" (there is {close[0]!r:.120})" if close else ""
 
 
 def _exists(path: Path) -> bool:

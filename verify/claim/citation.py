@@ -1,8 +1,20 @@
-"""Citations of a report: an identifier from its digest, in three formats that do not name the models."""
+"""The citation of a report, and what its makers state for it."""
 
 from __future__ import annotations
 
-from ..base import Record
+import re
+from collections.abc import Collection
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from ..base import Record, options
+
+_URL = r"^https?://[A-Za-z0-9\[][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]{0,2000}$"
+Author = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Url = Annotated[str, StringConstraints(pattern=_URL)]
+"""An address of the web, in the characters that RFC 3986 allows."""
+_MOST_AUTHORS = 1000
 
 
 class Citation(Record):
@@ -17,47 +29,31 @@ class Citation(Record):
     """Citation File Format 1.2.0."""
 
 
-def cite(verdict: str, digest: str, created: str, version: str) -> Citation:
-    """The citation of a report; model names are left out, since they are a stranger's text.
+def stated_authors(authors: Collection[str]) -> tuple[str, ...]:
+    """Authors as a report records them.
 
-    Parameters
-    ----------
-    verdict : the verdict of the report.
-    digest : ``sha256:`` and 64 hexadecimal digits.
-    created : ISO 8601 time.
-    version : of the library that made the report.
+    Raises
+    ------
+    InputError
+        If one is empty, too long, or not on one line.
     """
-    short = digest.removeprefix("sha256:")[:16]
-    day, year, title = created[:10], created[:4], f"Lineage claim report: {verdict}"
-    return Citation(
-        identifier=f"verify:{short}",
-        text=(
-            f"verify-lineage. ({year}). {title} (Report verify:{short}, made {day} with version {version}). {digest}"
-        ),
-        bibtex="\n".join(
-            (
-                f"@misc{{verify-{short},",
-                "  author = {{verify-lineage}},",
-                f"  title = {{{title}}},",
-                f"  year = {{{year}}},",
-                f"  howpublished = {{Report verify:{short}, made with version {version}}},",
-                f"  note = {{{digest}}}",
-                "}",
-            )
-        ),
-        cff="\n".join(
-            (
-                "cff-version: 1.2.0",
-                'message: "Cite the report by its digest."',
-                "type: dataset",
-                f'title: "{title}"',
-                "authors:",
-                '  - name: "verify-lineage"',
-                f"date-released: {day}",
-                "identifiers:",
-                "  - type: other",
-                f'    value: "{digest}"',
-                "",
-            )
-        ),
-    )
+    found = options.texts("authors", authors)
+    if len(found) > _MOST_AUTHORS:
+        options.refuse("authors", f"a list of {len(found)}", f"at most {_MOST_AUTHORS}")
+    for author in found:
+        if not (author.strip() == author and author.isprintable() and 0 < len(author) <= 200):
+            options.refuse("an author", author, 'a name on one line, such as "Family, Given" or "A Laboratory"')
+    return found
+
+
+def stated_url(url: str | None) -> str | None:
+    """An address as a report records it.
+
+    Raises
+    ------
+    InputError
+        If it is none of the web.
+    """
+    if url is not None and not re.fullmatch(_URL, options.text("url", url)):
+        options.refuse("url", url, "an address that begins with https:// and is written without spaces")
+    return url

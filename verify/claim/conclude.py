@@ -38,6 +38,8 @@ class Circumstances:
     created: str
     reworked: tuple[Phrase, ...] = ()
     """Signs of re-parametrisation, which no number follows from."""
+    authors: tuple[str, ...] = ()
+    url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,8 @@ def conclude(
         panel=panel.use if panel else None,
         searched=searched,
         chronology=stated.chronology,
+        authors=stated.authors,
+        url=stated.url,
         shared_anchors=stated.shared_anchors,
         parts=side_by_side,
         equal_tensors=equal,

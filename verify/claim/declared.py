@@ -7,7 +7,7 @@ says so. Two models that name the same base are a declared relation too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..base import Record
 from .evidence import Verdict
@@ -72,14 +72,57 @@ def declared(a: Subject, b: Subject, verdict: Verdict) -> Declared:
     )
 
 
+class Descent(NamedTuple):
+    """One model as the descendant of the other: the direction is as declared, and no test speaks of it."""
+
+    child: Subject
+    base: Subject
+    declared_as: str
+    """The base, by the name that the child's card has for it."""
+    match: Match
+    relation: str | None
+    """What the card says that the child is of its bases; None if it does not say."""
+
+
+def descent(a: Subject, b: Subject, found: Declared) -> Descent | None:
+    """Which of two models descends from the other, where one says so and the verdict agrees that they are related.
+
+    None where neither names the other, where each names the other, and where the verdict does not confirm it: a
+    verdict has no direction, and none is made up.
+
+    Parameters
+    ----------
+    a, b : the two models.
+    found : how their declarations and the verdict compare.
+
+    Returns
+    -------
+    Descent or None
+        Child and base, as declared.
+    """
+    if found.status != "declared_confirmed" or (found.a_names_b is None) == (found.b_names_a is None):
+        return None
+    child, base = (a, b) if found.a_names_b is not None else (b, a)
+    named = _named(child, base)
+    return None if named is None else Descent(child, base, *named, child.declared_relation)
+
+
 def _names(one: Subject, other: Subject) -> Match | None:
     """How a base declared by one model matches the other."""
-    wanted = [name.casefold() for name in one.declared_bases]
+    named = _named(one, other)
+    return None if named is None else named[1]
+
+
+def _named(one: Subject, other: Subject) -> tuple[str, Match] | None:
+    """The base declared by one model that matches the other, and how."""
+    match: Match = "name"
+    last = other.name.casefold().rpartition("/")[2]
+    fits = [name for name in one.declared_bases if name.casefold().rpartition("/")[2] == last]
     if other.origin is not None and other.origin.startswith(_HUB):
         repository = "/".join(other.origin.removeprefix(_HUB).casefold().split("/")[:2])
-        if repository in wanted:
-            return "address"
-        short = [name for name in wanted if "/" not in name]  # from before names had owners
-        return "name" if repository.rpartition("/")[2] in short else None
-    name = other.name.casefold().rpartition("/")[2]
-    return "name" if any(base.rpartition("/")[2] == name for base in wanted) else None
+        fits = [name for name in one.declared_bases if name.casefold() == repository]
+        if fits:
+            match = "address"
+        else:  # from before names had owners
+            fits = [name for name in one.declared_bases if name.casefold() == repository.rpartition("/")[2]]
+    return (fits[0], match) if fits else None

@@ -9,6 +9,11 @@ from ..base import Record, options, write_atomically
 
 if TYPE_CHECKING:
     from .answer import Answer
+    from .citation import Citation
+
+
+Models = tuple[str | os.PathLike[str] | None, str | os.PathLike[str] | None]
+"""Paths of A and B; None where unknown."""
 
 
 class Pages(Record):
@@ -28,6 +33,11 @@ class Pages(Record):
         """Names of A and B."""
         raise NotImplementedError
 
+    @property
+    def outcomes(self) -> frozenset[str]:
+        """What ``--fail-on`` can name: the verdict, and what else holds of the report."""
+        return frozenset((self.answer.verdict,))
+
     def summary(self) -> str:
         """The answer in a few lines of text: what was found, its chance, and what that does not mean."""
         found = self.answer
@@ -45,14 +55,16 @@ class Pages(Record):
         """Canonical JSON (RFC 8785); also written to ``path`` if given."""
         raise NotImplementedError
 
-    def to(self, form: str, path: str | os.PathLike[str] | None = None) -> bytes:
+    def to(self, form: str, path: str | os.PathLike[str] | None = None, *, models: Models = (None, None)) -> bytes:
         r"""The file of a format; also written to ``path`` if given.
 
         Parameters
         ----------
         form : a key of ``verify.render.FORMATS``: ``"md"``, ``"tex"``, ``"html"``, ``"pdf"``, ``"json"``, or
-            ``"fragment"``, LaTeX for ``\\input``.
+            ``"fragment"``, LaTeX for ``\\input``; of a claim report also ``"card"``, ``"badge"``, ``"github"``,
+            ``"sarif"``, ``"cyclonedx"``, ``"spdx"``, ``"intoto"``, ``"bibtex"`` and ``"cff"``.
         path : file to write.
+        models : paths of A and B, for formats that point at their files (``github``, ``sarif``).
 
         Raises
         ------
@@ -61,7 +73,7 @@ class Pages(Record):
         """
         from ..render import FORMATS
 
-        content = FORMATS[options.one_of("form", form, tuple(FORMATS))](self)
+        content = FORMATS[options.one_of("form", form, tuple(FORMATS))](self, models)
         if path is not None:
             write_atomically(options.path("path", path), content)
         return content
@@ -95,3 +107,10 @@ class Pages(Record):
         from ..render import compact
 
         return compact(self)
+
+
+def citation_of(report: Pages) -> Citation:
+    """How to cite a report."""
+    from ..render import cite
+
+    return cite(report)

@@ -126,6 +126,11 @@ def _reader(content: dict[str, Any]) -> Reader:
     version = content.get("schema_version")
     if isinstance(version, int) and not isinstance(version, bool) and version in READERS:
         return READERS[version]
+    if {"payload", "payloadType", "signatures"} <= content.keys():
+        raise ReportError(
+            "This is a signed envelope (DSSE) with a report in it, not the report itself; check it with "
+            "`verify check-signature ENVELOPE --key SIGNER.pub`, and give the report.json that was signed."
+        )
     if "schema_version" not in content:
         raise ValueError("states no schema_version")
     raise ReportError(

@@ -21,13 +21,12 @@ from ..wording import LATEST, VERSIONS, say
 from ..wording import said as spoken
 from . import said
 from .answer import Answer, answer
-from .citation import Citation, cite
+from .citation import Author, Citation, Url
 from .declared import Declared
 from .evidence import EXACT, PANEL, RESERVED, EvidenceLine, Verdict, not_ones_own
-from .pages import Pages
+from .pages import Pages, citation_of
 from .parts import EqualTensors
 from .record import Hypotheses, PartResult, Provenance
-from .said_of_parts import cited
 from .subject import Subject
 
 SCHEMA: Final = 2
@@ -62,6 +61,10 @@ class ClaimReport(Pages):
     multiplied by it, those of single tests are not."""
     chronology: str | None = None
     """Which file existed first, as stated by the caller."""
+    authors: tuple[Author, ...] = later(())
+    """Who made the report, as stated by the caller: "Family, Given" for a person, or the name of a body."""
+    url: Url | None = later()
+    """Where it is published, as stated by the caller."""
     shared_anchors: int | None = later()
     """Number of anchor tokens that both vocabularies know, which decides whether tests on tokens apply; None in older
     files."""
@@ -182,6 +185,16 @@ class ClaimReport(Pages):
         return self._words(said.said(self).finding)
 
     @property
+    def undeclared(self) -> bool:
+        """Whether the models are related, and neither names the other as a base, nor do both name one."""
+        return self.declared.status == "undeclared_found"
+
+    @property
+    def outcomes(self) -> frozenset[str]:
+        """The verdict, and ``undeclared`` if that is so."""
+        return frozenset((self.verdict, *(("undeclared",) if self.undeclared else ())))
+
+    @property
     def answer(self) -> Answer:
         """The first lines of the report, in words."""
         return answer(self)
@@ -231,8 +244,7 @@ class ClaimReport(Pages):
     @property
     def citation(self) -> Citation:
         """How to cite the report; derived from the rest."""
-        version = self.provenance.software.get("verify-lineage", "")
-        return cite(cited(self), self.digest, self.created, version)
+        return citation_of(self)
 
     def say(self, phrase: Phrase) -> str:
         """A reason or note of the report, in the sentences of its catalogue."""

@@ -165,17 +165,17 @@ def paired_results(report: ClaimReport) -> list[tuple[PartResult, Pair]]:
     return [(one, Pair(in_a[one.a], in_b[one.b])) for one in report.parts if one.a in in_a and one.b in in_b]
 
 
-def cited(report: ClaimReport) -> str:
-    """The verdict as a title gives it: with the kind of part that it is of, where it is not said of the models.
+def named_parts(report: ClaimReport) -> str:
+    """What a title adds where the verdict is not said of the models: the kind of part that it is of, in brackets.
 
     Only kinds that are plain words are named, since the text of a report is untrusted.
     """
     pair = _pair(report)
     if pair is None or _makes_the_models(pair, report.a.parts, report.b.parts):
-        return report.verdict
+        return ""
     plural = VERSIONS.get(report.wording, VERSIONS[LATEST]).FORMATS["plural"]
     kinds = dict.fromkeys(plural(part.kind) for part in pair if _PLAIN.fullmatch(part.kind))
-    return f"{report.verdict} ({', '.join(kinds)} only)" if kinds else report.verdict
+    return f" ({', '.join(kinds)} only)" if kinds else ""
 
 
 def not_compared(report: ClaimReport) -> Phrases:

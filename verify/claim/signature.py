@@ -4,18 +4,24 @@ A signature says that the holder of a key vouches for a report, byte for byte. I
 right, nor when it was signed; that is what replaying it with the weights, and publishing its digest, are for.
 
 **Format.** A DSSE envelope (JSON) whose payload, of type ``application/vnd.in-toto+json``, is an in-toto Statement v1
-in canonical JSON. Its ``predicate`` is the whole report, as in ``report.json``. Its two ``subject`` entries are the
+in canonical JSON, described by ``schemas/claim-statement-2.schema.json``. Its ``predicate`` is the whole report, as
+in ``report.json``, and its ``predicateType`` names the report's schema. Its first two ``subject`` entries are the
 questioned model and the reference, in this order, each with two digests in lowercase hexadecimal:
 
 ``sha256``
     As OpenSSF model signing digests a model: sha256 over the concatenated sha256 digests of its files (32 raw bytes
     each, not hexadecimal; no names, no separators), ordered by file name. The files are those that the report lists
-    for the subject: the weight files. It is thus the root digest of an OpenSSF signature made of these files alone,
-    not of one that also covers configuration or tokenizer. Absent where the report lists no file.
+    for the subject: the weight files. It is thus the root digest of an OpenSSF signature made of these files alone.
+    Absent where the report lists no file.
 ``verify-content-sha256``
     The report's ``content_sha256``: over every learned tensor, so a lossless change of format or sharding keeps it.
 ``verify-read-sha256``
     In its place where the weights were not read whole: over the rows that were.
+
+Where the models' folders are given when it is signed, a subject for each follows, named as the model and a slash,
+whose ``sha256`` is that of the whole folder, with configuration, tokenizer and card (:mod:`verify.claim.folder`): the
+subject of the ``model.sig`` that ``model_signing sign`` writes by default. That the weights in it are those of the
+report is checked when it is signed, and the signer vouches for it.
 
 **Libraries.** securesystemslib wraps, signs and verifies DSSE (it is what in-toto and TUF use: three packages in all)
 and pyca/cryptography reads and writes keys. Not model-signing: a clean install fails on an undeclared dependency,
@@ -28,6 +34,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from base64 import standard_b64decode, standard_b64encode
 from typing import TYPE_CHECKING, Any, Literal
@@ -36,6 +43,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..base import ReportError, first_problem, json_object
 from ..base.canonical_json import canonical
+from .folder import bound, folder_sha256
 from .keys import generate_key, is_encrypted, key_id, public, signer
 from .report import ClaimReport
 from .subject import Subject
@@ -44,16 +52,28 @@ if TYPE_CHECKING:
     from securesystemslib.dsse import Envelope
     from securesystemslib.signer import SSlibKey
 
-__all__ = ["SignatureError", "generate_key", "is_encrypted", "key_id", "sign", "statement", "verify_signature"]
+__all__ = [
+    "SignatureError",
+    "generate_key",
+    "is_encrypted",
+    "key_id",
+    "sign",
+    "statement",
+    "unsigned",
+    "verify_signature",
+]
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-_PREDICATE = "urn:uuid:4336c167-dc25-4f3a-bd71-5e92bbd58cb0#verify-claim-report-v"
-"""A URI that needs neither a domain nor a registered namespace; the fragment, which ends with the report's schema,
-is for human readers."""
+_PREDICATE = "https://pypi.org/project/verify-lineage#claim-report/v"
+"""The page of the distribution, which whoever publishes it owns, and under it the report's schema."""
+_EARLIER_PREDICATE = "urn:uuid:4336c167-dc25-4f3a-bd71-5e92bbd58cb0#verify-claim-report-v"
+"""As written by version 0.1.0."""
 CONTENT_DIGEST = "verify-content-sha256"
 READ_DIGEST = "verify-read-sha256"
 
+Folders = tuple[str | os.PathLike[str] | None, str | os.PathLike[str] | None]
+"""Folders of A and B."""
 LONGEST_ENVELOPE = 1 << 24  # bytes; reports are some 10 kB to 1 MB
 _MOST_SIGNATURES = 64
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -83,9 +103,12 @@ class Statement(_Foreign):
     """An in-toto Statement v1 about two models."""
 
     type: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
-    subject: list[ResourceDescriptor]
-    """The questioned model, then the reference."""
-    predicate_type: str = Field(alias="predicateType", pattern=f"^{_PREDICATE}[1-9][0-9]{{0,3}}$")
+    subject: list[ResourceDescriptor] = Field(json_schema_extra={"minItems": 2, "maxItems": 4})
+    """The questioned model, then the reference; then the whole folder of either, under its name and a slash."""
+    predicate_type: str = Field(
+        alias="predicateType", pattern=f"^({_PREDICATE}|{_EARLIER_PREDICATE})[1-9][0-9]{{0,3}}$"
+    )
+    """The type of the predicate, which ends with the schema of the report."""
     predicate: dict[str, Any]
     """The whole report."""
 
@@ -101,26 +124,53 @@ class _Envelope(_Foreign):
     signatures: list[_Signature] = Field(min_length=1, max_length=_MOST_SIGNATURES)
 
 
-def statement(report: ClaimReport) -> Statement:
+def statement(report: ClaimReport, folders: Folders = (None, None)) -> Statement:
     """The statement that is signed: both models by digest, and the whole report.
+
+    Parameters
+    ----------
+    report : the report.
+    folders : folders of A and B, to name them whole too; None for one that is not at hand.
 
     Raises
     ------
     ReportError
-        If the report was altered after it was made, or a digest in it is not one.
+        If the report was altered after it was made, a digest in it is not one, or a folder is not of its model.
+    InputError
+        If a folder cannot be digested.
     """
     if not report.is_intact():
         raise ReportError("The report was altered after it was made, so it is not signed; make it again.")
-    fields = {"subject": [_subject(report.a), _subject(report.b)], "predicate": json.loads(report.to_json())}
-    return Statement.model_validate({"_type": STATEMENT_TYPE, "predicateType": predicate_type(report)} | fields)
+    models = (report.a, report.b)
+    subjects = [_subject(model) for model in models]
+    subjects += [
+        ResourceDescriptor(name=_whole(model), digest={"sha256": bound(model, folder)})
+        for model, folder in zip(models, folders, strict=True)
+        if folder is not None
+    ]
+    fields = {"subject": subjects, "predicate": json.loads(report.to_json())}
+    kind = predicate_type(report.schema_of_maker)
+    return Statement.model_validate({"_type": STATEMENT_TYPE, "predicateType": kind} | fields)
 
 
-def predicate_type(report: ClaimReport) -> str:
+def unsigned(report: ClaimReport) -> bytes:
+    """The statement in canonical JSON, for other tools to sign."""
+    return canonical(statement(report).model_dump(by_alias=True)) + b"\n"
+
+
+def predicate_type(schema: int) -> str:
     """The type of a predicate that is a report, by the schema it was made under."""
-    return f"{_PREDICATE}{report.schema_of_maker}"
+    return f"{_PREDICATE}{schema}"
 
 
-def sign(report: ClaimReport, key: bytes, *, passphrase: bytes | None = None) -> bytes:
+def _whole(model: Subject) -> str:
+    """The name of a model's whole folder."""
+    return f"{model.name}/"
+
+
+def sign(
+    report: ClaimReport, key: bytes, *, passphrase: bytes | None = None, folders: Folders = (None, None)
+) -> bytes:
     """Sign a report.
 
     Parameters
@@ -128,6 +178,7 @@ def sign(report: ClaimReport, key: bytes, *, passphrase: bytes | None = None) ->
     report : as made, or as read from ``report.json``.
     key : a private Ed25519 key (PKCS#8, PEM), as :func:`generate_key` makes it.
     passphrase : of an encrypted key; ignored where the key is not.
+    folders : folders of A and B, which the signature then covers whole; None for one that is not at hand.
 
     Returns
     -------
@@ -136,16 +187,16 @@ def sign(report: ClaimReport, key: bytes, *, passphrase: bytes | None = None) ->
     Raises
     ------
     ReportError
-        If the report was altered after it was made.
+        If the report was altered after it was made, or a folder does not hold the weights of its model.
     InputError
-        If the key cannot be used.
+        If the key cannot be used, or a folder cannot be digested.
     VerifyError
         If the extra ``sign`` is not installed.
     """
     private = signer(key, passphrase)
     from securesystemslib.dsse import Envelope
 
-    payload = canonical(statement(report).model_dump(by_alias=True))
+    payload = canonical(statement(report, folders).model_dump(by_alias=True))
     envelope = Envelope(payload, PAYLOAD_TYPE, {})
     envelope.sign(private)
     content = canonical(envelope.to_dict())
@@ -154,7 +205,7 @@ def sign(report: ClaimReport, key: bytes, *, passphrase: bytes | None = None) ->
     return content
 
 
-def verify_signature(envelope: bytes, public_key: bytes) -> ClaimReport:
+def verify_signature(envelope: bytes, public_key: bytes, *, folders: Folders = (None, None)) -> ClaimReport:
     """The report in an envelope, if the holder of a key signed it.
 
     An envelope may hold other signatures; they are neither needed nor looked at.
@@ -163,11 +214,13 @@ def verify_signature(envelope: bytes, public_key: bytes) -> ClaimReport:
     ----------
     envelope : what :func:`sign` returned.
     public_key : an Ed25519 key (SubjectPublicKeyInfo, PEM), as :func:`generate_key` makes it.
+    folders : folders of A and B that must be those that were signed; None to check none.
 
     Raises
     ------
     SignatureError
-        If this key did not sign, the payload or the signature was altered, or the subjects are not the report's.
+        If this key did not sign, the payload or the signature was altered, the subjects are not the report's, or a
+        folder is not one that was signed.
     ReportError
         If it is not an envelope of a claim report.
     InputError
@@ -182,17 +235,28 @@ def verify_signature(envelope: bytes, public_key: bytes) -> ClaimReport:
     except ValidationError as error:
         raise _refused("the signed payload", error) from error
     report = _report(found)
-    if found.predicate_type != predicate_type(report):
+    if found.predicate_type not in [f"{kind}{report.schema_of_maker}" for kind in (_PREDICATE, _EARLIER_PREDICATE)]:
         raise SignatureError(
             f"The signature holds, but the statement says its report is {found.predicate_type[-40:]!r}, and it is of "
             f"schema {report.schema_of_maker}, so it was not made by this library; ask its signer for another."
         )
-    expected = [_subject(report.a), _subject(report.b)]
-    if len(found.subject) != 2 or not all(map(_same, found.subject, expected)):
+    models = (report.a, report.b)
+    first, whole = found.subject[:2], found.subject[2:]
+    named = [[_whole(one) for one in some] for some in ((), models[:1], models[1:], models)]
+    ours = len(first) == 2 and all(map(_same, first, map(_subject, models)))
+    if not ours or [one.name for one in whole] not in named:
         raise SignatureError(
             "The signature holds, but the statement's subjects are not the models of the report in it, so it was "
             "not made by this library; ask its signer for another."
         )
+    for model, folder in zip(models, folders, strict=True):
+        if folder is not None:
+            signed = [one.digest.get("sha256") for one in whole if one.name == _whole(model)]
+            if folder_sha256(folder) not in signed:
+                told = "another folder was signed" if signed else "no folder of it was signed"
+                raise SignatureError(
+                    f"Not valid for this folder of {model.name!r:.120}: {told}; the signature holds."
+                )
     return report
 
 

@@ -31,6 +31,8 @@ class Subject(Record):
     """Name, or address and commit, of the base that this adapter was merged onto; None for a whole model."""
     declared_bases: tuple[str, ...] = ()
     """Names of the base models that it declares; no evidence."""
+    declared_relation: str | None = later()
+    """What its card says that it is of them, such as ``finetune`` or ``merge``; None if it does not say."""
     architecture: Architecture
     files: tuple[FileIdentity, ...]
     effort: Effort = "full"

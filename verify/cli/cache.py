@@ -5,12 +5,18 @@ from __future__ import annotations
 import click
 
 from ..base import Cache, CacheEntry
+from .command import Group, option
 from .output import echo, printable
 
 _DAY = 86_400.0  # seconds
 
 
-@click.group(invoke_without_command=True)
+@click.group(
+    cls=Group,
+    section="House-keeping",
+    examples=("verify cache", "verify cache clear --older-than 30"),
+    see="docs/places.md",
+)
 @click.pass_context
 def cache(context: click.Context) -> None:
     """Show the cache: remote byte ranges, Hub metadata, fingerprints.
@@ -33,14 +39,14 @@ def cache(context: click.Context) -> None:
         echo("empty")
 
 
-@cache.command()
+@cache.command(examples=("ls $(verify cache path)",), see="docs/places.md")
 def path() -> None:
     """Print the folder."""
     echo(str(Cache.default().folder))
 
 
-@cache.command()
-@click.option(
+@cache.command(examples=("verify cache clear --older-than 30",), see="docs/places.md")
+@option(
     "--older-than",
     type=click.FloatRange(0),
     default=0.0,

@@ -8,73 +8,99 @@ from typing import get_args
 import click
 
 from ..calibrate.record import CLOSER, DESIGNS, SCALES, Calibration, Closer, Design, Scale
-from .answer import color_option
+from .command import Command, option
+from .config import config_option
+from .options import LEVELS, STATED, color_option, fail_on_option, json_option, report_options
 from .output import (
     USUAL,
     check_report_folder,
     chosen_formats,
     chosen_verdicts,
     format_to_print,
-    formats,
     give_report,
 )
 
+_SCORES = "Scores and models"
 
-@click.command()
-@click.argument("scores", type=click.Path(path_type=Path))
-@click.option("--claim", nargs=2, required=True, metavar="A B", help="The two models in question, by name.")
-@click.option(
-    "--design", type=click.Choice(DESIGNS), help="The design that gives p.  [default: see docs/calibrate.md]"
+
+@click.command(
+    cls=Command,
+    section="Compare models",
+    examples=(
+        "verify calibrate scores.csv --claim A B",
+        "verify calibrate scores.csv --claim A B --smaller-is-closer --score-name distance",
+        "verify calibrate scores.csv --claim A B --strata strata.csv -o report",
+    ),
+    statuses={0: "finished, whatever the verdict", 3: "the verdict is one that --fail-on names"},
+    see="docs/calibrate.md",
 )
-@click.option(
+@click.argument("scores", type=click.Path(path_type=Path))
+@option("--claim", group=_SCORES, nargs=2, required=True, metavar="A B", help="The two models in question, by name.")
+@option(
+    "--design",
+    group=LEVELS,
+    type=click.Choice(DESIGNS),
+    metavar="DESIGN",
+    help=f"The design that gives p: {', '.join(DESIGNS)}.  [default: see docs/calibrate.md]",
+)
+@option(
     "--scale",
+    group=LEVELS,
     type=click.Choice(SCALES),
     default="identity",
     show_default=True,
     help="Scale on which each model's level is taken out.",
 )
-@click.option(
-    "--larger-is-closer/--smaller-is-closer", "larger", default=True, help="Which scores are of closer models."
+@option(
+    "--larger-is-closer/--smaller-is-closer",
+    "larger",
+    group=_SCORES,
+    default=True,
+    help="Which scores are of closer models.",
 )
-@click.option(
-    "--strata", type=click.Path(path_type=Path), help="CSV with the columns name, stratum and, if any, family."
+@option(
+    "--strata",
+    group=_SCORES,
+    type=click.Path(path_type=Path),
+    help="CSV with the columns name, stratum and, if any, family.",
 )
-@click.option("--relatives", type=click.Path(path_type=Path), help="CSV with the columns a,b: pairs of relatives.")
-@click.option(
-    "--one-per-family", is_flag=True, help="Represent relatives by one of them, chosen by the sha256 of names."
+@option(
+    "--relatives",
+    group=_SCORES,
+    type=click.Path(path_type=Path),
+    help="CSV with the columns a,b: pairs of relatives.",
 )
-@click.option(
+@option(
+    "--one-per-family",
+    group=_SCORES,
+    is_flag=True,
+    help="Represent relatives by one of them, chosen by the sha256 of names.",
+)
+@option(
     "--recipes",
+    group=_SCORES,
     type=click.Path(path_type=Path),
     help="CSV with the columns name,recipe: models of one recipe differ in their seeds alone.",
 )
-@click.option("--alpha", type=float, default=1e-2, show_default=True, help="Level.")
-@click.option(
+@option("--alpha", group=LEVELS, type=float, default=1e-2, show_default=True, help="Level.")
+@option(
     "--searched",
+    group=LEVELS,
     type=int,
     default=1,
     show_default=True,
     metavar="K",
     help="Number of pairs searched to find this one; multiplies p.",
 )
-@click.option("--score-name", default="score", show_default=True, help="What the score is, for the report.")
-@click.option("--created", help="Time to record instead of the present (ISO 8601).")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="Folder for the report's files; files of another report in it are removed.",
+@option("--score-name", group=STATED, default="score", show_default=True, help="What the score is, for the report.")
+@option("--created", group=STATED, help="Time to record instead of the present (ISO 8601).")
+@report_options(claims=False)
+@fail_on_option(
+    lambda: list(get_args(Calibration)), f"Exit with status 3 on these: {', '.join(get_args(Calibration))}."
 )
-@click.option(
-    "--format",
-    "names",
-    metavar="FORMAT,...",
-    help=f"Formats to write, comma-separated ({', '.join(formats())}); without -o, one "
-    f"to print.  [default: {','.join(USUAL)}]",
-)
-@click.option("--fail-on", default="", metavar="VERDICT,...", help="Exit with status 3 on these verdicts.")
-@click.option("--json", "as_json", is_flag=True, help="Print the record (report.json) in place of the answer.")
+@json_option("Print the record (report.json) in place of the answer.")
 @color_option
+@config_option
 def calibrate(
     scores: Path,
     claim: tuple[str, str],
@@ -102,7 +128,7 @@ def calibrate(
     from ..calibrate import calibrate as run
 
     unwanted = chosen_verdicts(fail_on, get_args(Calibration))
-    wanted = [] if names is None else chosen_formats(names)
+    wanted = [] if names is None else chosen_formats(names, claims=False)
     format_to_print(wanted, output)
     if output is not None:
         check_report_folder(output, wanted or USUAL)

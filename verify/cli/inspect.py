@@ -3,43 +3,88 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from .options import side_options
-from .output import count, echo
+from ..fingerprint import EFFORTS, is_fingerprint
+from .command import Command, option
+from .options import OUTPUT, Access, json_option, model_argument, side_options
+from .output import count, described_fingerprint, echo, echo_json
+from .plan import described
 
 if TYPE_CHECKING:
     from ..checkpoint import Checkpoint
 
 _SHOWN = 20  # names of tensors
+_MEANINGS = {
+    "norm_offset": "added to each stored gain; 1 where files hold the gain less 1, as of Gemma",
+    "post_norm": "whether norms follow their sublayer",
+    "odd_in_up": "whether a unit with `up` and `down` negated computes the same",
+    "linear_values": "whether re-ordered or negated value channels compute the same",
+    "tied_embeddings": "whether `embed` is also the unembedding",
+    "shared_blocks": "whether all layers have the same weights",
+    "rotary_size": "channels of a head that positions turn",
+    "heads_alike": "whether positions treat all heads alike",
+    "query_key_norm": "the norm of queries and keys",
+    "latent": "size of the latent vector of keys and values; 0 where there is none",
+}
+"""What is not plain from the name of a field."""
 
 
-@click.command()
-@click.argument("model")
+@click.command(
+    cls=Command,
+    section="Fingerprints and files",
+    examples=(
+        "verify inspect path/to/model",
+        "verify inspect org/model                        nothing but headers is fetched",
+        "verify inspect fingerprint.safetensors",
+        "verify inspect my-model --draft-layout > my.toml",
+    ),
+)
+@model_argument("model")
 @side_options()
-@click.option("--draft-layout", is_flag=True, help="Print a layout file to start from, for --layout.")
-@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@option("--draft-layout", group=OUTPUT, is_flag=True, help="Print a layout file to start from, for --layout.")
+@json_option("Print everything as JSON.")
 def inspect(
     model: str,
-    revision: str | None,
-    token: str | None,
-    layout: str | None,
-    base: str | None,
-    tokenizer: str | None,
+    access: Access,
     draft_layout: bool,
     as_json: bool,
 ) -> None:
     """Show how MODEL is read, and what is left out; only headers and small files are read."""
     from ..checkpoint import Location, drafted_layout, open_checkpoint
 
-    location = Location(model, revision, token, layout, base, tokenizer=tokenizer)
+    location = Location(model, **access)
     if draft_layout:
         echo(drafted_layout(location), nl=False)
         return
+    if is_fingerprint(Path(model)):
+        _inspect_fingerprint(Path(model), as_json=as_json)
+        return
+    from ..fingerprint.plan import reading_plan
+
     checkpoint = open_checkpoint(location)
-    echo(json.dumps(_content(checkpoint), indent=2) if as_json else _page(checkpoint))
+    plans = [reading_plan(location, effort) for effort in EFFORTS]
+    if as_json:
+        echo_json(json.dumps(_content(checkpoint) | {"runs": [asdict(plan) for plan in plans]}, indent=2))
+    else:
+        runs = "\n".join(f"  {described(plan)}" for plan in plans)
+        echo(f"{_page(checkpoint)}\na run would read (memory and CPU are rough):\n{runs}")
+
+
+def _inspect_fingerprint(file: Path, *, as_json: bool) -> None:
+    """The record of a fingerprint, which holds no weights."""
+    from ..fingerprint import Fingerprint
+
+    record = Fingerprint.load(file).record
+    if as_json:
+        echo_json(record.model_dump_json(indent=2))
+    else:
+        echo(f"{file.name} is a fingerprint, not a model; compare it as it is (`verify lineage`).")
+        echo(described_fingerprint(record))
 
 
 def _content(checkpoint: Checkpoint) -> dict[str, object]:
@@ -61,6 +106,11 @@ def _content(checkpoint: Checkpoint) -> dict[str, object]:
     }
 
 
+def _field(name: str, value: object) -> str:
+    meaning = _MEANINGS.get(name)
+    return f"  {name} {value}" + (f"  ({meaning})" if meaning else "")
+
+
 def _notes(checkpoint: Checkpoint) -> list[str]:
     """What its makers declare otherwise than the tensors tell."""
     from ..wording import say
@@ -78,7 +128,7 @@ def _page(checkpoint: Checkpoint) -> str:
         f"{checkpoint.name}{' from ' + where if where else ''}",
         f"{count(len(files), 'file')}, {sum(file.size for file in files)} bytes",
         f"read as {shape.family}" + (f" (model_type {shape.model_type})" if shape.model_type else ""),
-        *(f"  {name} {value}" for name, value in shape.model_dump(exclude={"family", "model_type"}).items()),
+        *(_field(name, value) for name, value in shape.model_dump(exclude={"family", "model_type"}).items()),
     ]
     if len(checkpoint.parts) > 1:
         total = max(1, sum(part.numbers for part in checkpoint.parts))

@@ -1,44 +1,214 @@
-"""Options that several commands share: access to a model, and how much of it is read."""
+"""Options that several commands share: access to a model, how much of it is read, and where a report goes."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
+from ..base import InputError
 from ..fingerprint import EFFORTS, Effort
+from .command import option
+from .output import USUAL, formats
 
-__all__ = ["EFFORTS", "Effort", "effort_options", "side_options"]
+__all__ = [
+    "EFFORTS",
+    "LEVELS",
+    "OUTPUT",
+    "READING",
+    "STATED",
+    "Access",
+    "Effort",
+    "color_option",
+    "effort_options",
+    "fail_on_option",
+    "json_option",
+    "listed",
+    "model_argument",
+    "paths",
+    "quiet_option",
+    "refuse_without",
+    "report_options",
+    "side_options",
+]
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+Access = dict[str, str | None]
+"""How a model is read: the arguments of a Location besides its address."""
+
+LEVELS = "Levels, panel and search"
+READING = "Reading models"
+STATED = "What the report states"
+OUTPUT = "Output"
+
+_ACCESS = {
+    "revision": "Branch, tag or commit{of} on the Hub.",
+    "token": "Hub token{of}; HF_TOKEN in the environment is safer.",
+    "layout": "Layout file{of}, or the name of a family, for an unknown architecture.",
+    "base": "Base model of an adapter{of}: a path or address.",
+    "tokenizer": "Tokenizer{of}, if its folder has none: a file, or a folder or model with one.",
+}
+_FILES = ("layout", "base", "tokenizer")
 
 
-def effort_options(command: Command) -> Command:
+def paths(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete with the files and folders here.
+
+    Parameters
+    ----------
+    _, __ : not looked at.
+    incomplete : what was typed so far.
+    """
+    return [CompletionItem(incomplete, type="file")]
+
+
+def listed(words: Callable[[], list[str]]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Complete the last item of a comma-separated list."""
+
+    def complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+        before, comma, last = incomplete.rpartition(",")
+        given = before.split(",")
+        return [f"{before}{comma}{word}" for word in words() if word.startswith(last) and word not in given]
+
+    return complete
+
+
+def model_argument(name: str, **settings: Any) -> Callable[[Decorated], Decorated]:
+    """A model: a path or address."""
+    return click.argument(name, shell_complete=paths, **settings)
+
+
+def effort_options(command: Decorated) -> Decorated:
     """``--effort`` and ``--workers``."""
-    command = click.option(
-        "--workers", type=click.IntRange(min=1), help="Worker processes for reading weights.  [default: 1]"
-    )(command)
-    return click.option(
+    text = "Worker processes for reading weights.  [default: 1]"
+    command = option("--workers", group=READING, type=click.IntRange(min=1), help=text)(command)
+    return option(
         "--effort",
+        group=READING,
         type=click.Choice(EFFORTS),
         help="How much of the weights to read.  [default: full for local files and panels, else standard]",
     )(command)
 
 
-def side_options(side: str = "") -> Callable[[Command], Command]:
-    """``--revision``, ``--token``, ``--layout``, ``--base``, ``--tokenizer`` of a model; with ``-a`` or ``-b``."""
-    end, of = (f"-{side}", f" of {side.upper()}") if side else ("", "")
+def side_options(*sides: str) -> Callable[[Decorated], Decorated]:
+    """``--revision``, ``--token``, ``--layout``, ``--base``, ``--tokenizer``, with ``-a`` and ``-b`` or without.
 
-    def decorate(command: Command) -> Command:
-        for name, text in (
-            ("tokenizer", f"Tokenizer{of}, if its folder has none: a file, or a folder or model with one."),
-            ("base", f"Base model of an adapter{of}: a path or address."),
-            ("layout", f"Layout file{of}, or the name of a family, for an unknown architecture."),
-            ("token", f"Hub token{of}; HF_TOKEN in the environment is safer."),
-            ("revision", f"Branch, tag or commit{of} on the Hub."),
-        ):
-            command = click.option(f"--{name}{end}", help=text)(command)
-        return command
+    The command gets ``access``, or ``access_a`` and ``access_b``: the arguments of a Location besides its address.
+    """
+
+    def decorate(command: Decorated) -> Decorated:
+        @wraps(command)
+        def gathered(**given: Any) -> Any:
+            for side in sides or ("",):
+                end = f"_{side}" if side else ""
+                given[f"access{end}"] = {name: given.pop(f"{name}{end}") for name in _ACCESS}
+            return command(**given)
+
+        found: Any = gathered
+        of = " of A or B" if sides else ""
+        for name, text in reversed(_ACCESS.items()):
+            names = [f"--{name}-{side}" for side in sides] or [f"--{name}"]
+            for one in reversed(names):
+                found = option(
+                    one,
+                    group=READING,
+                    listed=one == names[0],
+                    beside=", ".join(names[1:]),
+                    shell_complete=paths if name in _FILES else None,
+                    help=text.format(of=of),
+                )(found)
+        return found  # type: ignore[no-any-return]
 
     return decorate
+
+
+def report_options(*, claims: bool) -> Callable[[Decorated], Decorated]:
+    """``-o`` and ``--format`` of a report: a claim of lineage, or another."""
+
+    def decorate(command: Decorated) -> Decorated:
+        names = formats(claims=claims)
+        command = option(
+            "--format",
+            "names",
+            group=OUTPUT,
+            metavar="FORMAT,...",
+            shell_complete=listed(lambda: names),
+            help=f"Formats to write, comma-separated ({', '.join(names)}); without -o, one to print.  "
+            f"[default: {','.join(USUAL)}]",
+        )(command)
+        return option(
+            "-o",
+            "--output",
+            group=OUTPUT,
+            type=click.Path(path_type=Path),
+            help="Folder for the report's files; files of another report in it are removed.",
+        )(command)
+
+    return decorate
+
+
+def fail_on_option(words: Callable[[], list[str]], text: str) -> Callable[[Decorated], Decorated]:
+    """``--fail-on``: verdicts that give status 3.
+
+    Parameters
+    ----------
+    words : gives the words accepted.
+    text : the help.
+    """
+    settings = {"default": "", "metavar": "VERDICT,...", "shell_complete": listed(words)}
+    return option("--fail-on", group=OUTPUT, help=text, **settings)
+
+
+def json_option(text: str) -> Callable[[Decorated], Decorated]:
+    """``--json``."""
+    return option("--json", "as_json", group=OUTPUT, is_flag=True, help=text)
+
+
+def color_option(command: Decorated) -> Decorated:
+    """``--color``; without it, colour where the output is a terminal and NO_COLOR is not set."""
+    return option(
+        "--color",
+        group=OUTPUT,
+        type=click.Choice(("auto", "always", "never")),
+        default="auto",
+        show_default=True,
+        expose_value=False,
+        callback=_set_color,
+        help="Colour the answer; auto: on a terminal, unless NO_COLOR is set.",
+    )(command)
+
+
+def _set_color(context: click.Context, _: click.Parameter, value: str) -> None:
+    unset = False if os.environ.get("NO_COLOR") else None
+    context.color = {"auto": unset, "always": True, "never": False}[value]
+
+
+def quiet_option(command: Decorated) -> Decorated:
+    """``-q``."""
+    return option("-q", "--quiet", group=OUTPUT, is_flag=True, help="No progress.")(command)
+
+
+def refuse_without(needed: str, *names: str) -> None:
+    """Refuse options that have no effect, since another one is not given.
+
+    Parameters
+    ----------
+    needed : the option that they are for.
+    names : names of their parameters.
+
+    Raises
+    ------
+    InputError
+        If one of them is given.
+    """
+    context = click.get_current_context()
+    for param in context.command.params:
+        given = param.name in names and context.get_parameter_source(param.name) is not ParameterSource.DEFAULT
+        if given:
+            raise InputError(f"{param.opts[0]} has no effect without {needed}; give that too, or leave it out.")

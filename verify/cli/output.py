@@ -1,8 +1,8 @@
 """Output of commands: checked to be writable before the long work, and written once everything is made.
 
-A folder holds the pages of one report. Writing a report replaces or removes files of its five names (``report.json``,
-``.md``, ``.tex``, ``.html``, ``.pdf``) from another report, and touches nothing else. A file of such a name that is
-not a page of a report is refused before the work.
+A folder holds the files of one report. Writing a report replaces or removes files of its names (``report.json``,
+``report.md`` and so on, as ``verify.render.FORMATS`` has them) from another report, and touches nothing else. A file
+of such a name that is not of a report is refused before the work.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from .answer import spoken
 if TYPE_CHECKING:
     from ..calibrate import CalibrationReport
     from ..claim import ClaimReport
-    from ..claim.pages import Pages
+    from ..claim.pages import Models, Pages
+    from ..fingerprint import FingerprintRecord
 
     Report = ClaimReport | CalibrationReport
 
@@ -82,8 +83,13 @@ def check_writable(*files: Path) -> None:
             ) from error
 
 
-def chosen_formats(text: str) -> list[str]:
+def chosen_formats(text: str, *, claims: bool = True) -> list[str]:
     """The formats in a comma-separated list, in its order.
+
+    Parameters
+    ----------
+    text : the list.
+    claims : whether they are for a claim report; else for a calibration, which has fewer.
 
     Raises
     ------
@@ -91,13 +97,13 @@ def chosen_formats(text: str) -> list[str]:
         If one is unknown, none is named, or a PDF is asked for and cannot be typeset here.
     """
     names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    known = formats()
+    known = formats(claims=claims)
     if unknown := [name for name in names if name not in known]:
         raise InputError(f"--format names {unknown[0]!r:.60}; give formats among {', '.join(known)}.")
     if not names:
         raise InputError(f"--format names nothing; give formats among {', '.join(known)}.")
     if "pdf" in names and (reason := no_pdf()) is not None:
-        raise InputError(f"--format names 'pdf', and {reason}.")
+        raise InputError(f"--format names 'pdf', and {reason}, or leave it out; nothing was read or written.")
     return names
 
 
@@ -133,11 +139,19 @@ def chosen_verdicts(text: str, known: Sequence[str]) -> set[str]:
     return names
 
 
-def formats() -> list[str]:
-    """All formats of a whole report."""
+def formats(*, claims: bool = True) -> list[str]:
+    """All formats of a whole report: of a claim report, or those that every report has."""
     from ..render import FORMATS
 
-    return [name for name in FORMATS if name != "fragment"]
+    return [name for name, form in FORMATS.items() if name != "fragment" and (claims or not form.claims_only)]
+
+
+def files_of(names: Sequence[str]) -> dict[str, str]:
+    """The names of the files of formats, with those that they name themselves."""
+    from ..render import FORMATS
+
+    both = (one for name in names for one in (name, *FORMATS[name].beside))
+    return {name: FORMATS[name].file for name in both}
 
 
 def no_pdf() -> str | None:
@@ -157,11 +171,12 @@ def check_report_folder(folder: Path, names: Sequence[str]) -> None:
     InputError
         If a file cannot be written, or one has the name of a page and is not one.
     """
-    check_writable(*(folder / f"report.{name}" for name in names))
-    for name in formats():
-        page = folder / f"report.{name}"
+    written = files_of(names)
+    check_writable(*(folder / file for file in written.values()))
+    for name, file in files_of(formats()).items():
+        page = folder / file
         if page.exists() and not (page.is_file() and _is_page(page)):
-            lost = "be lost" if name in names else "stand beside those of another model"
+            lost = "be lost" if name in written else "stand beside those of another model"
             raise InputError(
                 f"{str(page)!r:.200} is no page of a report, and would {lost}; move it, or give another folder with "
                 "-o."
@@ -169,7 +184,13 @@ def check_report_folder(folder: Path, names: Sequence[str]) -> None:
 
 
 def give_report(
-    report: Report, output: Path | None, wanted: Sequence[str], unwanted: Collection[str], *, as_json: bool
+    report: Report,
+    output: Path | None,
+    wanted: Sequence[str],
+    unwanted: Collection[str],
+    *,
+    as_json: bool,
+    models: Models = (None, None),
 ) -> None:
     """Write a report, print its answer, and end with status 3 on a verdict of ``--fail-on``.
 
@@ -178,19 +199,20 @@ def give_report(
     report : the report.
     output : folder to write it to; None to print the answer, or the one format that is wanted.
     wanted : formats; none for those usually written, and the answer where nothing is written.
-    unwanted : verdicts of ``--fail-on``.
+    unwanted : outcomes of ``--fail-on``.
     as_json : whether to print the record in place of the answer.
+    models : paths of A and B as given.
     """
     printed = format_to_print(wanted, output)
     if output is not None:
-        write_report(report, output, wanted or USUAL)
+        write_report(report, output, wanted or USUAL, models)
     if as_json or printed == "json":
         echo_json(report.to_json())
     elif printed is not None:
-        echo(report.to(printed).decode(), nl=False)
+        echo(report.to(printed, models=models).decode(), nl=False)
     else:
         echo(spoken(report, _then(output, wanted or USUAL)))
-    if report.verdict in unwanted:
+    if not report.outcomes.isdisjoint(unwanted):
         sys.exit(3)
 
 
@@ -198,20 +220,21 @@ def _then(output: Path | None, wanted: Sequence[str]) -> list[str]:
     """What to do next."""
     if output is None:
         return ["The same with -o FOLDER writes the report, with pictures, all numbers, and how to check it."]
-    made = ", ".join(str(output / f"report.{name}") for name in wanted)
+    made = ", ".join(str(output / file) for file in files_of(wanted).values())
     if "json" not in wanted:
         return [f"Written: {made}."]
     return [f"Written: {made}.", f"verify replay {shlex.quote(str(output / 'report.json'))} checks its arithmetic."]
 
 
-def write_report(report: Pages, folder: Path, names: Sequence[str] = USUAL) -> None:
-    """Write ``report.<format>`` for each format; all are made before any is written or removed.
+def write_report(report: Pages, folder: Path, names: Sequence[str] = USUAL, models: Models = (None, None)) -> None:
+    """Write the file of each format; all are made before any is written or removed.
 
     Parameters
     ----------
     report : the report.
     folder : made if there is none.
     names : formats to write.
+    models : paths of A and B as given.
 
     Raises
     ------
@@ -221,12 +244,13 @@ def write_report(report: Pages, folder: Path, names: Sequence[str] = USUAL) -> N
     from ..render import FORMATS
 
     contents, failed = {}, None
-    for name in sorted(names, key="json".__eq__):  # the record, which the pages belong to, comes last
+    files = files_of(names)
+    for name in sorted(files, key="json".__eq__):  # the record, which the pages belong to, comes last
         try:
-            contents[f"report.{name}"] = FORMATS[name](report)
+            contents[files[name]] = FORMATS[name](report, models)
         except InputError as error:  # the report is written even if a typesetter is missing
             failed = error
-    others = [folder / f"report.{name}" for name in formats() if f"report.{name}" not in contents]
+    others = [folder / file for file in files_of(formats()).values() if file not in contents]
     stale = [page.name for page in others if page.is_file() and _is_page(page) and not _is_of(page, report)]
     replace_together(folder, contents, stale)
     if failed is not None:
@@ -325,20 +349,20 @@ def count(n: int, one: str, many: str = "") -> str:
     return f"{n} {one if n == 1 else many or one + 's'}"
 
 
+def described_fingerprint(record: FingerprintRecord) -> str:
+    """A fingerprint in one sentence."""
+    from ..render.escape import SENTENCE, plain
+
+    shape = record.architecture
+    return (
+        f"{plain(record.name, SENTENCE)}: {plain(shape.family, SENTENCE)}, {count(shape.layers, 'layer')} of width "
+        f"{shape.width}; {count(record.bytes_read, 'byte')} read at {record.effort} effort."
+    )
+
+
 def printable(line: str) -> str:
     """A line without control characters."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
-
-
-def log_to_stderr(verbosity: int) -> None:
-    """Show the library's log: its steps, or with 2 everything."""
-    import logging
-
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
-    logger = logging.getLogger("verify")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO if verbosity == 1 else logging.DEBUG)
 
 
 @contextmanager

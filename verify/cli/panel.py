@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ..base import InputError, Progress
+from .command import Group, option
+from .config import config_option
+from .options import OUTPUT, READING, json_option, paths, quiet_option
 from .output import check_writable, count, echo, echo_json, progress_bar
 
 if TYPE_CHECKING:
@@ -28,16 +31,42 @@ _LEGEND = (
 )
 
 
-@click.group()
-def panel() -> None:
+def _statistics(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    from ..statistics import PANEL_STATISTICS
+
+    return [statistic.id for statistic in PANEL_STATISTICS if statistic.id.startswith(incomplete)]
+
+
+@click.group(
+    cls=Group,
+    section="Panels of unrelated models",
+    examples=(
+        "verify panel show",
+        "verify panel build recipe.toml -o my-panel",
+        "verify panel audit my-panel --strangers folder-of-unrelated-models",
+        "verify lineage A B --panel my-panel",
+    ),
+    see="docs/panels.md",
+)
+@click.pass_context
+def panel(context: click.Context) -> None:
     """Build, show and audit a panel of unrelated models."""
+    if context.invoked_subcommand is None:
+        echo(context.get_help())
 
 
-@panel.command()
+@panel.command(
+    examples=(
+        "verify panel build recipe.toml -o my-panel --workers 4",
+        "verify panel build hub-7b -o my-panel            a recipe that ships with the library",
+    ),
+    see="docs/panels.md",
+)
 @click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder of the panel.")
-@click.option("--workers", type=int, help="Worker processes for reading weights.  [default: 1]")
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@option("-o", "--output", group=OUTPUT, type=click.Path(path_type=Path), required=True, help="Folder of the panel.")
+@option("--workers", group=READING, type=int, help="Worker processes for reading weights.  [default: 1]")
+@quiet_option
+@config_option
 def build(recipe: Path, output: Path, workers: int | None, quiet: bool) -> None:
     """Fingerprint the models of RECIPE (TOML, YAML or a name: hub-7b, hub-twins); an interrupted build resumes.
 
@@ -66,12 +95,25 @@ def build(recipe: Path, output: Path, workers: int | None, quiet: bool) -> None:
     echo(str(output))
 
 
-@panel.command()
-@click.argument("panel_folder", metavar="PANEL", default="default")
-@click.option("--statistic", default="", help="Statistic of the heat map; the primary one by default.")
-@click.option("--heatmap", type=click.Path(path_type=Path), help="Write the heat map to a .svg, .pdf or .png file.")
-@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@panel.command(
+    examples=("verify panel show", "verify panel show my-panel --heatmap scores.svg"),
+    see="docs/panels.md",
+)
+@click.argument("panel_folder", metavar="PANEL", default="default", shell_complete=paths)
+@option(
+    "--statistic",
+    default="",
+    shell_complete=_statistics,
+    help="Statistic of the heat map; the primary one by default.",
+)
+@option(
+    "--heatmap",
+    group=OUTPUT,
+    type=click.Path(path_type=Path),
+    help="Write the heat map to a .svg, .pdf or .png file.",
+)
+@json_option("Print the record as JSON.")
+@quiet_option
 def show(panel_folder: str, statistic: str, heatmap: Path | None, as_json: bool, quiet: bool) -> None:
     """Print the members of PANEL, a heat map of their scores, and pairs that look related."""
     if heatmap is not None:
@@ -92,21 +134,30 @@ def show(panel_folder: str, statistic: str, heatmap: Path | None, as_json: bool,
         echo(_page(loaded, chosen, members, scores))
 
 
-@panel.command()
-@click.argument("panel_folder", metavar="PANEL", default="default")
-@click.option("--statistic", default="", help="Statistic to audit; the primary one by default.")
-@click.option(
+@panel.command(
+    examples=(
+        "verify panel audit",
+        "verify panel audit my-panel --strangers folder-of-unrelated-models --qq qq.svg",
+    ),
+    see="docs/panels.md",
+)
+@click.argument("panel_folder", metavar="PANEL", default="default", shell_complete=paths)
+@option("--statistic", default="", shell_complete=_statistics, help="Statistic to audit; the primary one by default.")
+@option(
     "--strangers",
     type=click.Path(path_type=Path),
     multiple=True,
     metavar="FOLDER",
     help="Unrelated models outside the panel to test it on (repeatable): a folder of models, best of one recipe.",
 )
-@click.option(
-    "--qq", type=click.Path(path_type=Path), help="Write the QQ plot with envelope to a .svg, .pdf or .png."
+@option(
+    "--qq",
+    group=OUTPUT,
+    type=click.Path(path_type=Path),
+    help="Write the QQ plot with envelope to a .svg, .pdf or .png.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the audit as JSON.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@json_option("Print the audit as JSON.")
+@quiet_option
 def audit(
     panel_folder: str, statistic: str, strangers: tuple[Path, ...], qq: Path | None, as_json: bool, quiet: bool
 ) -> None:
@@ -256,11 +307,14 @@ def _page(loaded: Panel, statistic: str, members: list[Member], scores: NDArray[
         f"{loaded.digest}",
         plain(record.description, SENTENCE),
         "",
-        "| member | family | stratum | licence | source |",
-        "|---|---|---|---|---|",
+        "| member | family | stratum | model | trained on | licence | source |",
+        "|---|---|---|---|---|---|---|",
     ]
     for member in record.members:
-        cells = (member.name, member.family, member.stratum, member.licence, member.source)
+        shape = loaded.fingerprints[member.name].record.architecture
+        made = f"{shape.family}, {count(shape.layers, 'layer')} of width {shape.width}"
+        corpus = member.corpus or "not known"
+        cells = (member.name, member.family, member.stratum, made, corpus, member.licence, member.source)
         lines.append("| " + " | ".join(map(markdown_text, cells)) + " |")
     lines += ["", f"{count(len(record.twins), 'recipe')} of twins (`--json` lists them):"]
     lines += [_reach(*kind) for kind in _kinds(record)]

@@ -10,39 +10,65 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import side_options
-from .output import check_report_folder, chosen_formats, echo, echo_json, formats, progress_bar, write_report
+from .command import Command, option
+from .options import OUTPUT, Access, json_option, listed, paths, quiet_option, refuse_without, side_options
+from .output import (
+    check_report_folder,
+    chosen_formats,
+    echo,
+    echo_json,
+    files_of,
+    formats,
+    progress_bar,
+    write_report,
+)
 
 if TYPE_CHECKING:
     from ..replay.agreement import Replay
 
+_MODELS = "Models, to make it again"
 _MOST_ROWS, _WIDEST = 50, 80
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    section="Check reports",
+    examples=(
+        "verify replay report.json                                 its arithmetic, in seconds",
+        "verify replay report.json --a path/to/A --b path/to/B     make it again from the weights",
+        "verify replay report.json --a A --b B --require-models    for a script: 0 if the weights agree",
+    ),
+    statuses={
+        0: "everything compared agrees",
+        1: "something does not agree",
+        2: "bad input, or no report: one line on standard error",
+        4: "everything compared agrees, but --require-models asks for the weights of both models",
+    },
+    see="docs/replay.md",
+)
 @click.argument("report", type=click.Path(path_type=Path))
-@click.option("--a", help="Model A: path or address of weights, or a saved fingerprint.")
-@click.option("--b", help="Model B, likewise.")
-@side_options("a")
-@side_options("b")
-@click.option("--panel", "reference", metavar="default|PATH", help="The panel that the report used.")
-@click.option("--require-models", is_flag=True, help="Status 4 unless the weights of both models were compared.")
-@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@option("--a", group=_MODELS, shell_complete=paths, help="Model A: path or address of weights, or a fingerprint.")
+@option("--b", group=_MODELS, shell_complete=paths, help="Model B, likewise.")
+@option(
+    "--panel",
+    "reference",
+    group=_MODELS,
+    metavar="default|PATH",
+    shell_complete=paths,
+    help="The panel that the report used.",
+)
+@side_options("a", "b")
+@option(
+    "--require-models", group=OUTPUT, is_flag=True, help="Status 4 unless the weights of both models were compared."
+)
+@json_option("Print the outcome as JSON.")
+@quiet_option
 def replay(
     report: Path,
     a: str | None,
     b: str | None,
-    revision_a: str | None,
-    token_a: str | None,
-    layout_a: str | None,
-    base_a: str | None,
-    tokenizer_a: str | None,
-    revision_b: str | None,
-    token_b: str | None,
-    layout_b: str | None,
-    base_b: str | None,
-    tokenizer_b: str | None,
+    access_a: Access,
+    access_b: Access,
     reference: str | None,
     require_models: bool,
     as_json: bool,
@@ -53,15 +79,16 @@ def replay(
     Without --a and --b only its arithmetic is checked: that its p-values and verdict follow from the counts it
     records, not that these are the counts of its models. The first line says which was done, and "status" in --json:
     arithmetic_agrees, agrees_with_fingerprints, agrees (with the weights of both models), disagrees.
-
-    Exit status: 0 if everything compared agrees, 1 if something does not, 2 if it is not a report, 4 if everything
-    agrees and --require-models asks for the weights of both models, which were not given.
     """
     from ..checkpoint import Location
     from ..replay import replay as run
 
-    first = None if a is None else Location(a, revision_a, token_a, layout_a, base_a, tokenizer=tokenizer_a)
-    second = None if b is None else Location(b, revision_b, token_b, layout_b, base_b, tokenizer=tokenizer_b)
+    if a is None:
+        refuse_without("--a", *(f"{name}_a" for name in access_a))
+    if b is None:
+        refuse_without("--b", *(f"{name}_b" for name in access_b))
+    first = None if a is None else Location(a, **access_a)
+    second = None if b is None else Location(b, **access_b)
     with progress_bar(quiet) as progress:
         outcome = run(report, first, second, reference, progress=progress)
     if as_json:
@@ -74,32 +101,44 @@ def replay(
         sys.exit(4)
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    section="Fingerprints and files",
+    examples=(
+        "verify render report.json -o pages --format html",
+        "verify render report.json -o pages --format md,tex,html,pdf",
+    ),
+)
 @click.argument("report", type=click.Path(path_type=Path))
-@click.option(
+@option(
     "--format",
     "names",
+    group=OUTPUT,
     default="md",
     show_default=True,
     metavar="FORMAT,...",
+    shell_complete=listed(formats),
     help=f"Formats to write, comma-separated: {', '.join(formats())}.",
 )
-@click.option(
+@option(
     "-o",
     "--output",
+    group=OUTPUT,
     type=click.Path(path_type=Path),
     required=True,
     help="Folder to write to; files of another report in it are removed.",
 )
-def render(report: Path, names: str, output: Path) -> None:
+@option("--a", help="Path of model A, for formats that point at its files (github, sarif).")
+@option("--b", help="Path of model B, likewise.")
+def render(report: Path, names: str, output: Path, a: str | None, b: str | None) -> None:
     """Write REPORT (an unaltered report.json) in other formats."""
     from ..calibrate.reading import opened
 
     wanted = chosen_formats(names)
     check_report_folder(output, wanted)
-    write_report(opened(report), output, wanted)
-    for name in wanted:
-        echo(str(output / f"report.{name}"))
+    write_report(opened(report), output, wanted, (a, b))
+    for file in files_of(wanted).values():
+        echo(str(output / file))
 
 
 def _page(outcome: Replay) -> str:

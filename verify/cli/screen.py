@@ -3,51 +3,111 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from ..base import InputError
-from .options import EFFORTS, Effort
+from ..checkpoint import Location
+from ..screen.result import VERDICTS
+from .answer import wrapped
+from .command import Command, option
+from .config import config_option
+from .options import (
+    EFFORTS,
+    LEVELS,
+    OUTPUT,
+    READING,
+    Effort,
+    color_option,
+    fail_on_option,
+    json_option,
+    model_argument,
+    quiet_option,
+)
 from .output import check_writable, chosen_verdicts, echo, echo_json, progress_bar
+from .plan import dry_run_option, give_plans
+
+if TYPE_CHECKING:
+    from ..screen import ScreenResult
 
 _MOST_LISTED = 1_000_000  # lines of a list
 _LARGEST_LIST = 200_000_000  # bytes
 
 
-@click.command()
-@click.argument("models", nargs=-1, required=True)
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Folder for the result, and for unfinished work."
+@click.command(
+    cls=Command,
+    section="Compare models",
+    examples=(
+        "verify screen models/* -o screened",
+        "verify screen models/* --against org/model              each with one only",
+        "verify screen @list.txt -o screened --workers 8         one model a line",
+        "verify screen models/* --dry-run                        what would be read, and what it costs",
+        "verify screen fingerprints/ --fail-on dependent,identical",
+    ),
+    statuses={
+        0: "finished, whatever was found",
+        2: "bad input, or fewer than two models that can be read",
+        3: "a pair has a verdict that --fail-on names; or, with left_out, a model could not be read",
+    },
+    see="docs/screen.md",
 )
-@click.option("--against", metavar="MODEL", help="Compare each of MODELS with this one only.")
-@click.option(
+@model_argument("models", nargs=-1, required=True)
+@option(
+    "-o",
+    "--output",
+    group=OUTPUT,
+    type=click.Path(path_type=Path),
+    help="Folder for the result, and for unfinished work.",
+)
+@option("--against", group=LEVELS, metavar="MODEL", help="Compare each of MODELS with this one only.")
+@option(
     "--effort",
+    group=READING,
     type=click.Choice(EFFORTS),
     default="screen",
     show_default=True,
     help="How much of the weights to read.",
 )
-@click.option("--alpha", type=float, default=1e-3, show_default=True, help="Family-wise error rate over all pairs.")
-@click.option("--fdr", type=float, default=1e-2, show_default=True, help="False discovery rate over all pairs.")
-@click.option("--workers", type=int, help="Worker processes.  [default: 1]")
-@click.option(
-    "--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tcp://host:8786, instead of processes."
+@option(
+    "--alpha",
+    group=LEVELS,
+    type=float,
+    default=1e-3,
+    show_default=True,
+    help="Family-wise error rate over all pairs.",
 )
-@click.option("--format", "form", type=click.Choice(["parquet", "csv"]), help="Format of the table of pairs.")
-@click.option(
-    "--fail-on",
-    default="",
-    metavar="VERDICT,...",
-    help="Exit with 3 where a pair has such a verdict (identical, dependent, suspected, no_evidence, untestable), "
-    "or, for left_out, where a model could not be read.",
+@option(
+    "--fdr", group=LEVELS, type=float, default=1e-2, show_default=True, help="False discovery rate over all pairs."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print families.json instead of the summary.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@option("--workers", group=READING, type=int, help="Worker processes.  [default: 1]")
+@option(
+    "--scheduler",
+    group=READING,
+    metavar="ADDRESS",
+    help="A dask scheduler, such as tcp://host:8786, instead of processes.",
+)
+@dry_run_option
+@option(
+    "--format",
+    "form",
+    group=OUTPUT,
+    type=click.Choice(["parquet", "csv"]),
+    help="Format of the tables.  [default: csv]",
+)
+@fail_on_option(
+    lambda: [*VERDICTS, "left_out"],
+    "Exit with 3 where a pair has such a verdict (identical, dependent, suspected, no_evidence, untestable), or, for "
+    "left_out, where a model could not be read.",
+)
+@json_option("Print families.json instead of the answer.")
+@color_option
+@quiet_option
+@config_option
 def screen(
     models: tuple[str, ...],
     output: Path | None,
@@ -57,6 +117,7 @@ def screen(
     fdr: float,
     workers: int | None,
     scheduler: str | None,
+    dry_run: bool,
     form: Literal["parquet", "csv"] | None,
     fail_on: str,
     as_json: bool,
@@ -64,21 +125,24 @@ def screen(
 ) -> None:
     """Compare all pairs of MODELS: weights, fingerprints, folders of fingerprints, or @FILE with one per line.
 
-    An interrupted screen resumes. A model that cannot be read is reported and left out. Exit status: 0 whatever
-    was found, 2 for bad input or fewer than two models that can be read, 3 as --fail-on says.
+    An interrupted screen resumes. A model that cannot be read is reported and left out.
     """
     from ..screen import screen as compute
-    from ..screen.result import VERDICTS, check_folder, chosen_form
-    from ..screen.summary import summary
+    from ..screen.result import check_folder, chosen_form
 
     unwanted = chosen_verdicts(fail_on, (*VERDICTS, "left_out"))
     form = chosen_form(form)
     if output is not None:
-        check_writable(output / f"pairs.{form}", output / "families.json", output / "summary.md")
+        names = ("screen.html", "summary.md", f"pairs.{form}", f"models.{form}", "families.json")
+        check_writable(*(output / name for name in names))
         check_folder(output)
     if workers is not None and scheduler is not None:
         raise InputError("--workers and --scheduler were both given; give one of them.")
     found = list(dict.fromkeys(path for text in models for path in _models(text)))
+    if dry_run:
+        asked = dict.fromkeys([*found, *filter(None, [against])])
+        give_plans([Location(path) for path in asked], effort, as_json=as_json, skip=True)
+        return
     with progress_bar(quiet) as progress, _executor(scheduler) as executor:
         result = compute(
             found,
@@ -92,16 +156,26 @@ def screen(
         )
     for left_out in result.record.left_out:
         echo(" ".join(f"{left_out.name}: left out: {left_out.reason}".split()), err=True)
-    if output is not None:
-        files = result.save(output, form)
+    files = [] if output is None else result.save(output, form)
     if as_json:
         echo_json(result.to_json())
-    elif output is None:
-        echo(summary(result.record), nl=False)
     else:
-        echo("\n".join([result.finding, *map(str, files)]))
+        echo(_spoken(result, files))
     if unwanted & result.verdicts:
         sys.exit(3)
+
+
+def _spoken(result: ScreenResult, files: Sequence[Path]) -> str:
+    """The answer, the files that hold the rest, and what to do next."""
+    from ..render.escape import SENTENCE, plain
+
+    said = result.answer
+    word = click.style(f" {said.word} ", fg="red" if said.found else "blue", bold=True, reverse=True)
+    lines = [("", said.sentence), *((label, "".join(line)) for label, line in said.lines)]
+    lines += [("" if n else "Files", str(file)) for n, file in enumerate(files)]
+    page = f"open {files[0]}" if files else "the page with its trees, and all tables: the same command with -o FOLDER"
+    lines.append(("Next", f"{page}; one pair in full: verify lineage A B -o report"))
+    return "\n".join([word, *(wrapped(label, plain(line, 4 * SENTENCE)) for label, line in lines)])
 
 
 def _models(text: str) -> Iterator[str]:

@@ -1,7 +1,4 @@
-"""``verify keygen``, ``verify sign`` and ``verify check-signature``: claim reports signed with a local key.
-
-Exit status of ``check-signature``: 0 valid, 1 not valid (says what broke), 2 bad input.
-"""
+"""``verify keygen``, ``verify sign`` and ``verify check-signature``: claim reports signed with a local key."""
 
 from __future__ import annotations
 
@@ -13,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ..base import InputError, ReportError, read_regular, write_atomically
+from .command import Command, option
+from .options import OUTPUT
 from .output import check_writable, echo
 
 if TYPE_CHECKING:
@@ -22,8 +21,15 @@ _PASSPHRASE = "VERIFY_KEY_PASSPHRASE"
 _LONGEST_KEY = 1 << 16  # bytes
 
 
-@click.command()
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File of the private key.")
+@click.command(
+    cls=Command,
+    section="Check reports",
+    examples=("verify keygen -o me.key                    writes me.key and me.key.pub",),
+    see="docs/replay.md",
+)
+@option(
+    "-o", "--output", group=OUTPUT, type=click.Path(path_type=Path), required=True, help="File of the private key."
+)
 def keygen(output: Path) -> None:
     """Make an Ed25519 key: OUTPUT, to keep secret, and OUTPUT.pub, to publish. Never overwrites.
 
@@ -44,11 +50,20 @@ def keygen(output: Path) -> None:
     echo(f"key {key_id(public)}\n{output} (keep secret)\n{public_file} (publish)")
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    section="Check reports",
+    examples=("verify sign report/report.json --key me.key",),
+    see="docs/replay.md",
+)
 @click.argument("report", type=click.Path(path_type=Path))
-@click.option("--key", type=click.Path(path_type=Path), required=True, help="File of the private key.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Envelope to write; REPORT.dsse by default.")
-def sign(report: Path, key: Path, output: Path | None) -> None:
+@option("--key", type=click.Path(path_type=Path), required=True, help="File of the private key.")
+@option(
+    "-o", "--output", group=OUTPUT, type=click.Path(path_type=Path), help="Envelope to write; REPORT.dsse by default."
+)
+@option("--a", type=click.Path(path_type=Path), help="Folder of model A, to cover it whole, as model.sig does.")
+@option("--b", type=click.Path(path_type=Path), help="Folder of model B, likewise.")
+def sign(report: Path, key: Path, output: Path | None, a: Path | None, b: Path | None) -> None:
     """Sign REPORT (a report.json): writes a DSSE envelope that holds the whole report.
 
     The passphrase of an encrypted key is asked for, or taken from VERIFY_KEY_PASSPHRASE.
@@ -61,17 +76,28 @@ def sign(report: Path, key: Path, output: Path | None) -> None:
     if target.resolve() in (report.resolve(), key.resolve()):
         raise InputError(f"{target.name!r:.120} would be overwritten by its own signature; give another -o.")
     secret = _read(key, _LONGEST_KEY)
-    envelope = seal(ClaimReport.from_json(report), secret, passphrase=_passphrase(key.name, secret))
+    envelope = seal(ClaimReport.from_json(report), secret, passphrase=_passphrase(key.name, secret), folders=(a, b))
     write_atomically(target, envelope + b"\n")
     echo(str(target))
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    section="Check reports",
+    examples=(
+        "verify check-signature report.json.dsse --key their.key.pub",
+        "verify check-signature report.json.dsse --key their.key.pub --report report.json",
+    ),
+    statuses={0: "the signature is valid", 1: "it is not: says what broke"},
+    see="docs/replay.md",
+)
 @click.argument("envelope", type=click.Path(path_type=Path))
-@click.option("--key", type=click.Path(path_type=Path), required=True, help="File of the signer's public key.")
-@click.option("--report", type=click.Path(path_type=Path), help="A report.json that must be the signed one.")
-def check_signature(envelope: Path, key: Path, report: Path | None) -> None:
-    """Check that the holder of a key signed the report in ENVELOPE; exits with 1 where not.
+@option("--key", type=click.Path(path_type=Path), required=True, help="File of the signer's public key.")
+@option("--report", type=click.Path(path_type=Path), help="A report.json that must be the signed one.")
+@option("--a", type=click.Path(path_type=Path), help="Folder of model A that must be the signed one.")
+@option("--b", type=click.Path(path_type=Path), help="Folder of model B, likewise.")
+def check_signature(envelope: Path, key: Path, report: Path | None, a: Path | None, b: Path | None) -> None:
+    """Check that the holder of a key signed the report in ENVELOPE.
 
     A valid signature says who vouches for the report, not that the report is right.
     """
@@ -79,7 +105,7 @@ def check_signature(envelope: Path, key: Path, report: Path | None) -> None:
 
     public = _read(key, _LONGEST_KEY)
     try:
-        signed = verify_signature(_read(envelope, LONGEST_ENVELOPE), public)
+        signed = verify_signature(_read(envelope, LONGEST_ENVELOPE), public, folders=(a, b))
         if report is not None and not _is(signed, _read(report, LONGEST_ENVELOPE)):
             raise SignatureError(
                 f"Not valid for {report.name!r:.120}: it differs from the signed report, whose digest is "

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 
 from ..base import Cache, InputError, Phrase, Progress, Workers, options, run_in_order, silent, software
 from ..checkpoint import Architecture, Checkpoint, Key, Location, open_checkpoint, resolve_location
-from .anchors import anchors_of
+from .anchors import Pairing, anchors_of
 from .check import MOST_STRANGE
 from .file import is_fingerprint
 from .inventory import digest_of_group, strange_tensors
@@ -176,13 +177,9 @@ def _read_part(
     what, total = f"reading {checkpoint.name}", architecture.layers + 2
     if location.part is not None:
         what += f", {checkpoint.part.name}"
-    tokenizer = checkpoint.vocabulary()
-    pairing, known = anchors_of(tokenizer, architecture.vocab, sketch.anchors)
-    unread = {} if tokenizer is None else tokenizer.unused_rows(architecture.vocab)
-    unused = in_frozen_order(unread)
-    rows_unread, kept = [unread[name] for name in unused], unused[: sketch.unused]
+    tokens = TokenRows.of(checkpoint, sketch)
     outside, embedding, writing = read_outside_layers(
-        checkpoint.again(), sketch, effort, [token for _, token in known], rows_unread, len(kept)
+        checkpoint.again(), sketch, effort, list(tokens.anchors.values()), tokens.unread, len(tokens.unused)
     )
     progress(what, 1, total)
     run = uuid4().hex
@@ -192,6 +189,8 @@ def _read_part(
     try:
         for part in run_in_order(read_layer, tasks, workers):
             parts.append(part)
+            layer = len(parts) - 1
+            _log.debug("%s: layer %d of %d, %d bytes", what, layer, architecture.layers, sum(part.bytes_of.values()))
             progress(what, len(parts), total)
     finally:
         opened.pop(run, None)
@@ -204,15 +203,16 @@ def _read_part(
         "revision": checkpoint.revision,
         "merged_onto": checkpoint.merged_onto,
         "declared_bases": checkpoint.declared_bases,
+        "declared_relation": checkpoint.declared_relation,
         "architecture": architecture,
         "not_read": checkpoint.not_read,
         "effort": effort,
         "sketch": sketch,
         "components": components(sketch, effort),
-        "anchors": tuple(number for number, _ in known),
-        "pairing": pairing,
-        "unused": tuple(kept),
-        "tokenizer": None if tokenizer is None else tokenizer.file,
+        "anchors": tuple(tokens.anchors),
+        "pairing": tokens.pairing,
+        "unused": tokens.unused,
+        "tokenizer": tokens.tokenizer,
         "dead": _dead(arrays),
         "non_finite": _non_finite(parts, moments, effort),
         "outside": checkpoint.outside,
@@ -220,7 +220,7 @@ def _read_part(
         "unrecognised_inside": checkpoint.unrecognised_inside,
         "notes": tuple(sorted(set.union(*(part.notes for part in parts)), key=Phrase.model_dump_json)),
         "part": checkpoint.part.name,
-        "bytes_read": _bytes_read(parts),
+        "bytes_read": distinct_bytes(part.bytes_of for part in parts),
         "software": software("safetensors"),
     }
     progress(what, total, total)
@@ -239,6 +239,31 @@ def _read_part(
     )
 
 
+@dataclass(frozen=True)
+class TokenRows:
+    """The rows of tokens that are read of a part."""
+
+    tokenizer: str | None
+    """File of the tokenizer."""
+    pairing: Pairing
+    anchors: dict[int, int]
+    """Row by number of the anchor, ascending."""
+    unread: list[int]
+    """Rows of all tokens that no text contains."""
+    unused: tuple[str, ...]
+    """Names of the first of them, which are kept."""
+
+    @staticmethod
+    def of(checkpoint: Checkpoint, sketch: SketchSpec) -> TokenRows:
+        """The rows by the tokenizer of a checkpoint, as far as it is known."""
+        tokenizer, vocab = checkpoint.vocabulary(), checkpoint.architecture.vocab
+        pairing, known = anchors_of(tokenizer, vocab, sketch.anchors)
+        unread = {} if tokenizer is None else tokenizer.unused_rows(vocab)
+        names = in_frozen_order(unread)
+        file = None if tokenizer is None else tokenizer.file
+        return TokenRows(file, pairing, dict(known), [unread[n] for n in names], tuple(names[: sketch.unused]))
+
+
 def _digest(digests: dict[str, bytes], effort: Effort) -> str:
     """Digest of every learned tensor at full effort, else of the rows read, in order of names."""
     whole = hashlib.sha256()
@@ -255,11 +280,11 @@ def _non_finite(parts: list[Piece], moments: dict[tuple[str, int | None], Moment
     return sum({name: count for part in parts for name, count in part.non_finite.items()}.values())
 
 
-def _bytes_read(parts: list[Piece]) -> int:
+def distinct_bytes(bytes_of: Iterable[Mapping[Key | str, int]]) -> int:
     """Distinct bytes read; of a tensor read for several layers, the largest number."""
     most: dict[Key | str, int] = {}
-    for part in parts:
-        for name, size in part.bytes_of.items():
+    for found in bytes_of:
+        for name, size in found.items():
             most[name] = max(size, most.get(name, 0))
     return sum(most.values())
 

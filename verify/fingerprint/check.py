@@ -69,7 +69,7 @@ def check_record(record: FingerprintRecord) -> None:
     parts = record.name.split("/")  # org/model, and a folder below it
     short = len(record.name) <= _LONGEST_NAME and len(parts) <= _MOST_PARTS and {"", ".", ".."}.isdisjoint(parts)
     _expect(short, "name", record.name, f"at most {_LONGEST_NAME} characters and no path")
-    bases = (*record.declared_bases, *filter(None, (record.merged_onto,)))
+    bases = (*record.declared_bases, *filter(None, (record.merged_onto, record.declared_relation)))
     few = len(record.declared_bases) <= MOST_DECLARED
     _expect(few, "number of declared_bases", len(record.declared_bases), f"<= {MOST_DECLARED}")
     for base in bases:

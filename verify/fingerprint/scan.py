@@ -118,10 +118,9 @@ class Scan:
         self._whole.add((role, layer, expert))
         shape = self._checkpoint.shape(role, layer, expert)
         digest, moments = hashlib.sha256(), self.moments[role, layer]
-        step = max(1, _BLOCK // max(1, prod(shape[1:])))
-        ahead = step if self._checkpoint.local else step * _AHEAD
-        for first in range(0, shape[0], ahead):
-            rows = self._checkpoint.read(role, layer, expert, rows=slice(first, first + ahead))
+        step = _rows_of_block(shape)
+        for ahead in spans(shape, local=self._checkpoint.local):
+            first, rows = ahead.start, self._checkpoint.read(role, layer, expert, rows=ahead)
             for start in range(0, len(rows), step):
                 block = rows[start : start + step]
                 digest.update(block.astype("<f4", copy=False).data)
@@ -154,3 +153,14 @@ class Scan:
             self.digests[f"rest {name}"] = digest.digest()
             if seen.sum() > FEW_BYTES:
                 self.varied.add(name)
+
+
+def spans(shape: tuple[int, ...], *, local: bool) -> Iterator[slice]:
+    """The rows of a tensor that are asked for together when all are read."""
+    ahead = _rows_of_block(shape) * (1 if local else _AHEAD)
+    for first in range(0, shape[0], ahead):
+        yield slice(first, first + ahead)
+
+
+def _rows_of_block(shape: tuple[int, ...]) -> int:
+    return max(1, _BLOCK // max(1, prod(shape[1:])))

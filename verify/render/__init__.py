@@ -3,10 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..claim.pages import Pages
+    from ..claim.citation import Citation
+    from ..claim.pages import Models, Pages
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format of a report: what makes it, and the file that it is written to."""
+
+    make: Callable[..., bytes]
+    suffix: str
+    """What follows ``report`` in the name of its file."""
+    claims_only: bool = False
+    """Whether it is of claim reports alone, and not of calibrations."""
+    points: bool = False
+    """Whether it points at files of the models, and so takes where they lie."""
+    beside: tuple[str, ...] = ()
+    """Formats that are written with it, since it names their files."""
+
+    @property
+    def file(self) -> str:
+        """Name of its file."""
+        return f"report{self.suffix}"
+
+    def __call__(self, report: Pages, models: Models = (None, None)) -> bytes:
+        """The content of the file; ``models`` are paths of A and B as given to the command, where known."""
+        if self.claims_only:
+            from ..base import InputError
+            from ..claim import ClaimReport
+
+            if not isinstance(report, ClaimReport):
+                raise InputError(f"{self.file} is of claim reports only; give one that `verify lineage` wrote.")
+        return self.make(report, models) if self.points else self.make(report)
 
 
 def _markdown(report: Pages) -> bytes:
@@ -33,6 +65,48 @@ def _pdf(report: Pages) -> bytes:
     return pdf(report)
 
 
+def _card(report: Any) -> bytes:
+    from .documents.card import card
+
+    return card(report).encode()
+
+
+def _badge(report: Any) -> bytes:
+    from .documents.badge import badge
+
+    return badge(report).encode()
+
+
+def _github(report: Any, models: Models) -> bytes:
+    from .documents.github import workflow_command
+
+    return workflow_command(report, models).encode()
+
+
+def _sarif(report: Any, models: Models) -> bytes:
+    from .documents.sarif import sarif
+
+    return sarif(report, models)
+
+
+def _cyclonedx(report: Any) -> bytes:
+    from .documents.cyclonedx import cyclonedx
+
+    return cyclonedx(report)
+
+
+def _spdx(report: Any) -> bytes:
+    from .documents.spdx import spdx
+
+    return spdx(report)
+
+
+def _intoto(report: Any) -> bytes:
+    from ..claim.signature import unsigned
+
+    return unsigned(report)
+
+
 def compact(report: Pages) -> str:
     """The finding and the summary as HTML, for a notebook."""
     from .html import compact as made
@@ -40,12 +114,28 @@ def compact(report: Pages) -> str:
     return made(report)
 
 
-FORMATS: dict[str, Callable[[Pages], bytes]] = {
-    "md": _markdown,
-    "tex": _latex,
-    "html": _html,
-    "pdf": _pdf,
-    "json": lambda report: report.to_json().encode() + b"\n",
-    "fragment": lambda report: _latex(report, fragment=True),
+def cite(report: Any) -> Citation:
+    """How to cite a report."""
+    from .documents.citation import cite as made
+
+    return made(report)
+
+
+FORMATS: dict[str, Format] = {
+    "md": Format(_markdown, ".md"),
+    "tex": Format(_latex, ".tex"),
+    "html": Format(_html, ".html"),
+    "pdf": Format(_pdf, ".pdf"),
+    "json": Format(lambda report: report.to_json().encode() + b"\n", ".json"),
+    "fragment": Format(lambda report: _latex(report, fragment=True), ".fragment.tex"),
+    "bibtex": Format(lambda report: cite(report).bibtex.encode() + b"\n", ".bib", claims_only=True),
+    "cff": Format(lambda report: cite(report).cff.encode(), ".cff", claims_only=True),
+    "card": Format(_card, ".card.md", claims_only=True, beside=("badge",)),
+    "badge": Format(_badge, ".badge.svg", claims_only=True),
+    "github": Format(_github, ".github.txt", claims_only=True, points=True),
+    "sarif": Format(_sarif, ".sarif", claims_only=True, points=True),
+    "cyclonedx": Format(_cyclonedx, ".cdx.json", claims_only=True),
+    "spdx": Format(_spdx, ".spdx.json", claims_only=True),
+    "intoto": Format(_intoto, ".intoto.json", claims_only=True),
 }
-"""Function that renders each format; ``fragment`` is LaTeX without a preamble."""
+"""Every format; ``fragment`` is LaTeX without a preamble."""

@@ -96,8 +96,7 @@ def _row(one: Looked) -> Iterable[Shape]:
     yield Line(hill[1:-1], "muted")
     yield Line(((_LEFT, _HILL), (_RIGHT, _HILL)), "ink")
     yield Line(((observed, -2), (observed, _HILL)), "accent", 3)
-    beside, anchor = (observed - 6, "end") if observed > PHONE / 2 else (observed + 6, "start")
-    yield Text((beside, _HILL / 2 + 1), f"{count.count} observed", "accent", anchor=anchor, bold=True)  # type: ignore[arg-type]
+    yield _beside(observed, hill, f"{count.count} observed")
     words = f"{general(one.expected)} by chance"
     half = 3.2 * len(words)
     yield Text((min(max(chance, half), PHONE - half), _HILL + _LINE), words, "muted", anchor="middle")
@@ -105,6 +104,17 @@ def _row(one: Looked) -> Iterable[Shape]:
         yield Line(((x, _HILL), (x, _HILL + 3)), "ink")
         if abs(x - chance) > half + 7 * len(label) + 6:
             yield Text((x, _HILL + _LINE), label, anchor=side)  # type: ignore[arg-type]
+
+
+def _beside(observed: float, hill: tuple[Point, ...], words: str) -> Text:
+    """Words about the observed count: as near to its line as the hill and the edges of the sheet allow."""
+    width, gap, low, high = 6.8 * len(words), 6.0, hill[0][0], hill[-1][0]
+    starts = (observed + gap, observed - gap - width, max(observed, high) + gap, min(observed, low) - gap - width)
+    inside = [x for x in starts if x >= 0 and x + width <= PHONE] or [0.0]
+    x = next((x for x in inside if x >= high or x + width <= low), inside[0])
+    if x < observed:
+        return Text((x + width, _HILL / 2 + 1), words, "accent", anchor="end", bold=True)
+    return Text((x, _HILL / 2 + 1), words, "accent", bold=True)
 
 
 def _hill(law: NDArray[np.float64], count: Count) -> tuple[Point, ...]:

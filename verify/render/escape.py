@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -54,6 +55,10 @@ _TEX = (
     }
 )
 _POWER = re.compile(r"\b10\^(-?\d+)")
+_BIBTEX = {c: command for c, command in _TEX.items() if c.isascii() and c not in _ALONE and c not in "'\0"} | {
+    "{": r"\textbraceleft{}",  # BibTeX counts braces whatever stands before them
+    "}": r"\textbraceright{}",
+}
 _PARTS = re.compile(r"(?<=[_./-])(?=.)")
 _LONG = re.compile(r"\S{26,}")
 
@@ -152,6 +157,28 @@ def tex_name(text: str) -> str:
 def tex_number(text: str) -> str:
     """A number, with a minus sign rather than a hyphen."""
     return tex_text(text.replace("-", "−"))
+
+
+def bibtex_text(text: str) -> str:
+    r"""Text in a BibTeX field: no command, and its braces are balanced; letters of any script are kept.
+
+    Examples
+    --------
+    >>> print(bibtex_text(r"模 \input{x} 5%"))
+    模 \textbackslash{}input\textbraceleft{}x\textbraceright{} 5\%
+    """
+    return "".join(_BIBTEX.get(c, c) for c in plain(text, SENTENCE))
+
+
+def yaml_text(text: str) -> str:
+    r"""Text as a YAML scalar on one line, in double quotes, which is JSON too.
+
+    Examples
+    --------
+    >>> print(yaml_text('a: "b"\n- c'))
+    "a: \"b\"�- c"
+    """
+    return json.dumps(plain(text, SENTENCE), ensure_ascii=False)
 
 
 def _tex(shown: str) -> str:

@@ -21,7 +21,7 @@ from .escape import NAME, Code, Inline, Number, breakable, spelled, tex_name, te
 from .page import Table
 from .pictures import pictures
 from .report_figures import figures
-from .tikz import colours, tikz
+from .tikz import preamble, tikz
 from .view import view
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def latex(report: Pages, *, fragment: bool = False) -> str:
         widths=widths,
         names=names,
         drawings=drawings,
-        colours=colours(),
+        preamble=preamble(),
         created=report.created,
         digest=digest,
     )

@@ -1,6 +1,7 @@
 r"""Drawings as TikZ, for LaTeX: colours are named ``verifyink`` and so on, and words are escaped.
 
-A document needs ``\usepackage{tikz}``; the pictures take no TikZ library.
+A document needs ``\usepackage{tikz}``; the pictures take no TikZ library. Words are in the font of the document,
+which may define another as ``\verifyfont``: what has all letters in one font need not have them in every one.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ _PER_LINE = 8  # points on a line of source
 _POINTS = 0.62  # TeX points to a unit: two drawings stand beside one another on a page
 
 
-def colours() -> Markup:
-    """Definitions of the colours of all roles, on white."""
-    return Markup("\n").join(
-        Markup(rf"\definecolor{{verify{role}}}{{HTML}}{{{light.removeprefix('#').upper()}}}")
+def preamble() -> Markup:
+    """Definitions of the colours of all roles on white, and of the font unless the document has defined it."""
+    colours = (
+        rf"\definecolor{{verify{role}}}{{HTML}}{{{light.removeprefix('#').upper()}}}"
         for role, (light, _) in PALETTE.items()
     )
+    return Markup("\n").join(map(Markup, (*colours, r"\providecommand{\verifyfont}{}")))
 
 
 def tikz(drawing: Drawing) -> Markup:
@@ -47,10 +49,11 @@ def _shape(shape: Shape) -> str:
             width = f"line width={_n(2 * shape.radius * _POINTS)}pt"
             return rf"\draw[{role},line cap=round,{width}] {_broken(dots, ' ')};"
         case Text():
-            size = shape.size * _POINTS
-            font = rf"\fontsize{{{_n(size)}}}{{{_n(1.2 * size)}}}\sffamily" + (r"\bfseries" if shape.bold else "")
+            size = round(shape.size * _POINTS)  # a whole number, since bitmap fonts come in few sizes
+            bold = r"\bfseries" if shape.bold else ""
+            font = rf"\verifyfont\fontsize{{{size}}}{{{size + 1}}}{bold}\selectfont"
             return (
-                rf"\node[{role},anchor={_ANCHORS[shape.anchor]},font={{{font}\selectfont}}] at {_at(shape.at)} "
+                rf"\node[{role},anchor={_ANCHORS[shape.anchor]},font={{{font}}}] at {_at(shape.at)} "
                 rf"{{{tex_text(shape.text)}}};"
             )
 

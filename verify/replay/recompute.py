@@ -52,6 +52,8 @@ def recompute(report: ClaimReport) -> tuple[ClaimReport, list[Disagreement]]:
         alpha=report.alpha,
         searched=report.searched,
         chronology=report.chronology,
+        authors=report.authors,
+        url=report.url,
         shared_anchors=_shared(report),
         provenance=_provenance(report, problems),
         created=report.created,

@@ -28,6 +28,8 @@ _STATED = (
     "$.evidence[exact].alpha",
     "$.evidence[panel].alpha",
     "$.chronology",
+    "$.authors",
+    "$.url",
     "$.created",
     "$.wording",
     "$.provenance.software",
@@ -38,7 +40,7 @@ _STATED = (
 )
 _OF_PANEL = tuple(f"$.panel.{name}*" for name in ("name", "version", "digest", "members", "recipes"))
 """Kinds of fields that the panel alone checks."""
-_NAMED = ("name", "origin", "merged_onto", "declared_bases", "tokenizer")
+_NAMED = ("name", "origin", "merged_onto", "declared_bases", "declared_relation", "tokenizer")
 """Fields by which reasons and limitations name a model."""
 _LARGEST_SKETCH = 1 << 16
 
@@ -220,6 +222,8 @@ def _again(
         corpus=(report.panel.corpus_a, report.panel.corpus_b) if report.panel else "",
         searched=report.searched,
         chronology=report.chronology,
+        authors=report.authors,
+        url=report.url,
         created="1970-01-01T00:00:00+00:00",
         progress=progress,
     )
@@ -256,7 +260,7 @@ def _unchecked(report: ClaimReport, models: tuple[Fingerprint, ...], panel: Pane
     kinds = [kind for kind in unchecked(report) if kind.field.startswith(_STATED)] + [*of_own_lines(report)]
     for side, subject, model in (("a", report.a, models[0]), ("b", report.b, models[1])):
         found = Subject.read(model)
-        stated = ("name", "origin", "revision", "merged_onto", "declared_bases", "not_read", "tokenizer", "software")
+        stated = (*_NAMED, "revision", "not_read", "software")
         read_from = ("read_from", "arrays_sha256")
         of_files = () if found.files == subject.files else ("files", "bytes_read")
         for name in (*stated, *read_from, *of_files):

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
 
 from ..base import software
+from ..claim.conclude import log10_alpha_of_one
 from ..claim.declared import declared
 from ..claim.subject import Subject
 from ..fingerprint import FingerprintRecord
 from ..inference import benjamini_yekutieli, detectable_agreement, detectable_share, holm
+from ..statistics.result import Law
+from ..statistics.statistic import detectable
+from .all_pairs import FirstResult
+from .closeness import closeness, kept_most
 from .families import families
-from .first_stage import TileResult
 from .kinds import IDENTICAL, NOTHING_DIFFERS, kind
 from .record import (
     Edge,
@@ -27,6 +31,7 @@ from .record import (
     Untestable,
 )
 from .result import ScreenResult
+from .second_stage import Outcome, Tested
 
 POWER = 0.999
 """Power of the first stage for which the smallest share is stated."""
@@ -39,20 +44,6 @@ class Compared:
     label: str
     sha256: str
     record: FingerprintRecord
-
-
-@dataclass(frozen=True)
-class Tested:
-    """Result of the second stage for one pair."""
-
-    tests: dict[str, float | None]
-    detectable: dict[str, float | None]
-    """By test, the share detected with 95% power at :func:`level_of_pair` divided by the number of applicable
-    tests."""
-    log10_p: float | None
-    failure: str | None
-    nothing_differs: bool = False
-    """Whether all rows read agree, by the digests stated and the numbers held."""
 
 
 def level_of_pair(alpha: float, pairs: int) -> float:
@@ -69,7 +60,7 @@ def conclude(
     fdr: float,
     pairs: int,
     log10_level: float,
-    tiles: Sequence[TileResult],
+    first: FirstResult,
     identical: Sequence[tuple[str, str]],
     refused: Mapping[str, int],
     tested: Sequence[tuple[str, str, dict[str, float], Tested]],
@@ -85,7 +76,7 @@ def conclude(
     fdr : level of the false discovery rate over all pairs.
     pairs : number of all pairs, including those that did not pass, of identical weights, and that no test applies to.
     log10_level : log10 of the level of the first stage.
-    tiles : what the first stage found.
+    first : what the first stage found.
     identical : pairs of the same weights.
     refused : by model, number of its pairs to which no exact test applies.
     tested : pairs that passed, with the results of both stages.
@@ -97,10 +88,8 @@ def conclude(
     edges.sort(key=lambda edge: (edge.a, edge.b))
     rows = [row for row, _ in found] + [_identical_row(a, b) for a, b in identical]
     rows.sort(key=lambda row: (row.a, row.b))
-    power = _power(tiles, log10_level)
-    untestable, without = Counter[str](), Counter(refused)
-    for result in tiles:
-        untestable.update(dict(result.untestable))
+    power = _power(first.sizes, log10_level)
+    untestable, without = Counter(first.untestable), Counter(refused)
     for a, b, _, t in tested:
         if t.log10_p is None:
             untestable[t.failure or "no exact test applies"] += 1
@@ -125,9 +114,7 @@ def conclude(
         pairs=pairs,
         identical=len(identical),
         untestable=tuple(Untestable(reason=r, pairs=n) for r, n in sorted(untestable.items())),
-        first_stage=FirstStage(
-            level=10**log10_level, tested=sum(result.tested for result in tiles), passed=len(tested), power=power
-        ),
+        first_stage=FirstStage(level=10**log10_level, tested=first.tested, passed=len(tested), power=power),
         families=families([edge for edge in edges if edge.verdict != "suspected"], all_pairs=against is None),
         suspected=tuple(edge for edge in edges if edge.verdict == "suspected"),
         statements=_statements(
@@ -167,12 +154,14 @@ def _rows(
             b=b,
             stage="full",
             first_log10_p=min(first.values(), default=None),
-            tests=t.tests,
+            tests=_of_each(t, lambda outcome: outcome.log10_p),
             log10_p=log10_p,
             adjusted_log10_p=family_wise,
             fdr_log10_p=discovery,
             verdict=verdict,
             kind="" if edge is None else edge.kind,
+            effects={name: o.effect for name, o in t.tests.items() if o is not None and o.effect is not None},
+            closeness=closeness(t.tests),
         )
         rows.append((row, edge))
     return rows
@@ -188,9 +177,14 @@ def _edge(
     alpha: float,
     pairs: int,
 ) -> Edge:
-    applicable = sum(value is not None for value in found.tests.values())
-    of_one_test = log10(level_of_pair(alpha, pairs)) - log10(applicable)
-    sorted_out = kind(found.tests, found.detectable, of_one_test)
+    of_one = log10_alpha_of_one(
+        level_of_pair(alpha, pairs), sum(test is not None for test in found.tests.values()), 1
+    )
+    sorted_out = kind(
+        _of_each(found, lambda outcome: outcome.log10_p),
+        _of_each(found, lambda outcome: detectable(outcome.counts, of_one)),
+        of_one,
+    )
     layers_a, layers_b = (records[label].architecture.layers for label in (a, b))
     words = [
         NOTHING_DIFFERS if found.nothing_differs else "",
@@ -206,7 +200,14 @@ def _edge(
         found=sorted_out.found,
         not_detected=sorted_out.not_detected,
         declared=_declared(records[a], records[b]),
+        closeness=closeness(found.tests),
+        kept=kept_most(found.tests, sorted_out.found),
     )
+
+
+def _of_each(found: Tested, value: Callable[[Outcome], float | None]) -> dict[str, float | None]:
+    """A number of each exact test; None if the test does not apply."""
+    return {name: None if outcome is None else value(outcome) for name, outcome in found.tests.items()}
 
 
 def _identical_edge(records: Mapping[str, FingerprintRecord], a: str, b: str) -> Edge:
@@ -235,10 +236,10 @@ def _identical_row(a: str, b: str) -> PairResult:
     )
 
 
-def _power(tiles: Sequence[TileResult], log10_level: float) -> tuple[FirstPower, ...]:
+def _power(sizes: Iterable[tuple[str, Law, int, int]], log10_level: float) -> tuple[FirstPower, ...]:
     """Power by statistic, in the worst case over the models compared."""
     worst: dict[str, FirstPower] = {}
-    for statistic, law, n, groups in dict.fromkeys(size for result in tiles for size in result.sizes):
+    for statistic, law, n, groups in sorted(sizes):
         signs = law == "signs"
         share = (
             detectable_agreement(n, log10_level, POWER) if signs else detectable_share(n, groups, log10_level, POWER)

@@ -3,6 +3,9 @@
 A statistic's block readers (``statistics.counted``) give the blocks of each model; blocks of the same layer and slot
 are compared, without alignment of layers and without looking for ties. Models of one run have the same blocks,
 stacked in arrays of shape [groups, copies, n, models, k].
+
+A count depends on its two models alone: the vectors of a fingerprint are float16 of length 1, so sums of their
+products are exact in float64, in whatever order and beside whatever other models they are taken.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +26,7 @@ from ..statistics.matching import MARGIN
 from ..statistics.result import Law
 from .sketches import FirstSketch
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 Group = tuple[int, str]
 """Layer and slot of a block."""
@@ -46,6 +50,8 @@ class Tally:
     """Indices compared, or non-zero signs; same shape."""
     groups: int
     """Independent groups L; 0 for signs."""
+    most: int
+    """Largest n that two models of these signatures can have."""
 
     def passing(self, log10_level: float) -> NDArray[np.bool_]:
         """Which counts have log10 p of at most ``log10_level``; shape [models of A, models of B]."""
@@ -97,7 +103,7 @@ def _alike(blocks: list[tuple[Group, Block]]) -> Alike:
     groups, members = zip(*blocks, strict=True)
     both = ([block.sign_fixed for block in members], [block.sign_flipping for block in members])
     fixed, flipping = (
-        tuple(np.stack(vectors).astype(np.float32) for vectors in zip(*kind, strict=True)) for kind in both
+        tuple(np.stack(vectors).astype(np.float64) for vectors in zip(*kind, strict=True)) for kind in both
     )
     return Alike(members[0].indices, groups, fixed, flipping)
 
@@ -149,12 +155,11 @@ def tally(
     if law == "signs":
         found = [_sign_counts(both.sign_flipping) for both in blocks]
         agreeing, n = (np.sum([pair[k] for pair in found], axis=0) for k in (0, 1))
-        return Tally(source.name, law, agreeing, n, 0)
+        return Tally(source.name, law, agreeing, n, 0, sum(prod(both.sizes) for both in blocks))
     ordered = [both.first(MOST_ORDERED) for both in blocks]
     counts = np.sum([fixed_point_counts(both.sign_fixed, both.sign_flipping) for both in ordered], axis=0)
-    sizes = [both.sizes for both in ordered]
-    n = np.full(shape, sum(groups * n for groups, n in sizes))
-    return Tally(source.name, law, counts, n, sum(groups for groups, _ in sizes))
+    most = sum(prod(both.sizes) for both in ordered)
+    return Tally(source.name, law, counts, np.full(shape, most), sum(both.sizes[0] for both in ordered), most)
 
 
 def _in_common(
@@ -242,7 +247,7 @@ def fixed_point_counts(fixed: list[tuple[Floats, Floats]], flipping: list[tuple[
                 assert scores is not None
                 if masked:
                     a, b = (d[here, c].reshape(len(scores), -1) for d, c in zip(dead, (e, f), strict=True))
-                    scores += (b[:, :, None] + a[:, None, :]).astype(np.float32)
+                    scores += b[:, :, None] + a[:, None, :]
                 best = scores if best is None else np.maximum(best, scores, out=best)
         assert best is not None
         table = best.reshape(-1, n, models_b, n, models_a)
@@ -250,7 +255,7 @@ def fixed_point_counts(fixed: list[tuple[Floats, Floats]], flipping: list[tuple[
         top = diagonal.copy()
         diagonal[...] = -np.inf
         others = np.maximum(table.max(1), -parts).transpose(0, 2, 1, 3)
-        total += (top - np.float32(MARGIN * parts) > others).sum((0, 1))
+        total += (top - MARGIN * parts > others).sum((0, 1))
     return total.T
 
 

@@ -23,7 +23,7 @@ def families(edges: Sequence[Edge], *, all_pairs: bool) -> tuple[Family, ...]:
     edges : related pairs.
     all_pairs : whether every two models were compared; if not, missing edges are uninformative and no joint is named.
     """
-    components = components_of(_graph(edges))
+    components = components_of(graph_of(edges))
     which = {model: n for n, members in enumerate(components) for model in members}
     inside: list[list[Edge]] = [[] for _ in components]
     for edge in edges:
@@ -39,26 +39,32 @@ def families(edges: Sequence[Edge], *, all_pairs: bool) -> tuple[Family, ...]:
     )
 
 
+def copies(family: Family) -> list[list[str]]:
+    """Sets of models of a family that hold the same weights."""
+    return components_of(graph_of(edge for edge in family.edges if edge.verdict == "identical"))
+
+
 def _joints(edges: Sequence[Edge]) -> tuple[Joint, ...]:
     """Joints of one family, with the sides that each joins."""
-    same = _graph(edge for edge in edges if edge.verdict == "identical")
-    every = _graph(edges)
-    copies = {model: [model] for model in every} | {m: group for group in components_of(same) for m in group}
-    condensed = _graph(
+    same = graph_of(edge for edge in edges if edge.verdict == "identical")
+    every = graph_of(edges)
+    groups = {model: [model] for model in every} | {m: group for group in components_of(same) for m in group}
+    condensed = graph_of(
         edge.model_copy(update={"a": a, "b": b})
         for edge in edges
-        if (a := copies[edge.a][0]) != (b := copies[edge.b][0])
+        if (a := groups[edge.a][0]) != (b := groups[edge.b][0])
     )
     return tuple(
         Joint(
-            models=tuple(copies[joint]),
-            sides=tuple(map(tuple, components_of(every, every.keys() - set(copies[joint])))),
+            models=tuple(groups[joint]),
+            sides=tuple(map(tuple, components_of(every, every.keys() - set(groups[joint])))),
         )
         for joint in (joints(condensed) if condensed else ())
     )
 
 
-def _graph(edges: Iterable[Edge]) -> Graph:
+def graph_of(edges: Iterable[Edge]) -> Graph:
+    """Neighbours of each model of some pairs."""
     graph: dict[str, dict[str, None]] = {}
     for edge in edges:
         graph.setdefault(edge.a, {})[edge.b] = None

@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import log10
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,72 +38,74 @@ from ..wording import say
 from .counts import Read, Tally, reader, tally
 from .sketches import FirstSketch
 
+LARGEST_LEVEL = 0.01
+"""Largest level of a statistic, unadjusted; a pair with no p-value below it is never looked at again."""
+
 _CALLED = {"A": "one model", "B": "the other"}
+
+Wanted = NDArray[np.bool_]
+"""Pairs of a tile to compare; shape [models of A, models of B]."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the signatures of two models determine."""
+
+    signatures: tuple[str, str]
+    untestable: str | None
+    """Why no exact test applies; None if one does."""
+    sizes: list[tuple[str, Law, int, int]]
+    """Statistic, null distribution, n and L of every count, which determine the power."""
 
 
 @dataclass(frozen=True)
 class TileResult:
-    """Result of the first stage for one tile."""
+    """Result of the first stage for one tile, which each pair has by itself: it depends on its two models alone."""
 
-    passing: list[tuple[int, int, dict[str, float]]]
-    """Positions of both models, and log10 p by statistic."""
+    found: list[tuple[int, int, dict[str, float]]]
+    """Positions in the tile of two models of which a count has a p-value of at most ``LARGEST_LEVEL``, or of which
+    there is no count; and log10 p by statistic."""
     identical: list[tuple[int, int]]
-    """Pairs of the same weights."""
-    untestable: list[tuple[str, int]]
-    """Number of untestable pairs, by reason."""
-    sizes: list[tuple[str, Law, int, int]]
-    """Statistic, null distribution, n and L of every count, which determine the power."""
-    tested: int
-    """Number of pairs with counts."""
-    refused: list[tuple[int, int]]
-    """Number of pairs that no exact test applies to, by position of a model."""
+    """Positions of pairs of the same weights."""
+    comparisons: list[Comparison]
+    """Of the signatures of all pairs that are not of the same weights."""
 
 
-def tile(
-    first: Sequence[FirstSketch], second: Sequence[FirstSketch], starts: tuple[int, int], log10_level: float
-) -> TileResult:
-    """Compare every model of ``first`` with every model of ``second``; each pair once if both are the same stretch.
+def tile(first: Sequence[FirstSketch], second: Sequence[FirstSketch], wanted: Wanted | None = None) -> TileResult:
+    """Compare models of ``first`` with models of ``second``.
 
     Parameters
     ----------
     first, second : models in the order of their signatures.
-    starts : positions of their first models; equal where ``first`` is ``second``.
-    log10_level : log10 of the level of each statistic.
+    wanted : the pairs to compare; None for all.
     """
-    passing: list[tuple[int, int, dict[str, float]]] = []
+    wanted = np.ones((len(first), len(second)), dtype=bool) if wanted is None else wanted
+    found: list[tuple[int, int, dict[str, float]]] = []
     identical: list[tuple[int, int]] = []
-    tested, same, read = 0, starts[0] == starts[1], reader()
-    sizes: dict[tuple[str, Law, int, int], None] = {}
-    untestable: dict[str, int] = {}
-    refused: dict[int, int] = {}
+    comparisons: list[Comparison] = []
+    read = reader()
     for i, run_a in _runs(first):
         for j, run_b in _runs(second):
-            if same and j < i:
+            here = wanted[i : i + len(run_a), j : j + len(run_b)]
+            if not here.any():
                 continue
-            wanted = np.ones((len(run_a), len(run_b)), dtype=bool)
-            if same and i == j:
-                wanted = np.triu(wanted, 1)
-            twins = wanted & _identical(run_a, run_b)
-            at = starts[0] + i, starts[1] + j
-            identical.extend((at[0] + int(x), at[1] + int(y)) for x, y in np.argwhere(twins))
-            wanted &= ~twins
-            if not wanted.any():
+            twins = here & _identical(run_a, run_b)
+            identical.extend((i + int(x), j + int(y)) for x, y in np.argwhere(twins))
+            here = here & ~twins
+            if not here.any():
                 continue
-            number, reason = int(wanted.sum()), untestable_because(run_a[0], run_b[0])
-            if reason is not None:
-                untestable[reason] = untestable.get(reason, 0) + number
-                for first_at, sums in ((at[0], wanted.sum(1)), (at[1], wanted.sum(0))):
-                    for n in np.flatnonzero(sums):
-                        refused[first_at + int(n)] = refused.get(first_at + int(n), 0) + int(sums[n])
+            signatures = run_a[0].signature, run_b[0].signature
+            if (reason := untestable_because(run_a[0], run_b[0])) is not None:
+                comparisons.append(Comparison(signatures, reason, []))
                 continue
             tallies = tallied(run_a, run_b, read)
-            passes = np.logical_or.reduce([t.passing(log10_level) for t in tallies]) if tallies else wanted
-            for x, y in np.argwhere(passes & wanted):
-                found = {t.statistic: t.log10_p(int(x), int(y)) for t in tallies}
-                passing.append((at[0] + int(x), at[1] + int(y), found))
-            sizes |= {(t.statistic, t.law, int(t.n.max()), t.groups): None for t in tallies}
-            tested += number
-    return TileResult(passing, identical, list(untestable.items()), list(sizes), tested, list(refused.items()))
+            comparisons.append(
+                Comparison(signatures, None, [(t.statistic, t.law, t.most, t.groups) for t in tallies])
+            )
+            passes = np.logical_or.reduce([t.passing(log10(LARGEST_LEVEL)) for t in tallies]) if tallies else here
+            for x, y in np.argwhere(passes & here):
+                found.append((i + int(x), j + int(y), {t.statistic: t.log10_p(int(x), int(y)) for t in tallies}))
+    return TileResult(found, identical, comparisons)
 
 
 def untestable_because(a: FirstSketch, b: FirstSketch) -> str | None:

@@ -1,23 +1,33 @@
-"""Cache of a screen's finished tasks, so that an interrupted screen resumes."""
+"""Results kept in the folder of a screen, so that an interrupted one goes on and one more model costs its own pairs.
+
+A result is a file named by the sha256 of its content, so a damaged one is known by its name: it is removed, and made
+anew. All results lie under a digest of everything but the models that they depend on, and name their models by the
+sha256 of their fingerprints. Those of models that are no longer listed stay, until the folder is deleted.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from ..base import Workers, digest, run_in_order, software, write_atomically
+from ..base import digest, software, write_atomically
 
-VERSION = 4
-"""Version of the stages; a change invalidates cached results."""
-
-Made = TypeVar("Made")
+VERSION = 5
+"""Version of the stages; a change invalidates kept results."""
 
 
-class TaskCache:
-    """Results of finished tasks, one file each, under a digest of everything they depend on."""
+class Kept:
+    """The results of one version of the software.
+
+    Parameters
+    ----------
+    work : folder of the screen's work.
+    depends_on : everything that results depend on, apart from the models and the versions of the software.
+    """
 
     def __init__(self, work: Path, depends_on: Mapping[str, Any]) -> None:
         content = {**depends_on, "stages": VERSION, "software": software("scipy")}
@@ -26,48 +36,23 @@ class TaskCache:
             if other != self._place:
                 shutil.rmtree(other, ignore_errors=True)
 
-    def run(
-        self,
-        name: str,
-        function: Callable[[Any], Made],
-        tasks: list[Any],
-        workers: Workers,
-        stored: Callable[[Made], Any],
-        restored: Callable[[Any], Made],
-        progress: Callable[[int, int], None],
-    ) -> list[Made]:
-        """Results of all tasks in order: cached ones are loaded, others are computed and cached one by one.
-
-        Parameters
-        ----------
-        name : name of the stage, part of the file names.
-        function : makes the result of one task.
-        tasks : the tasks.
-        workers : as in :func:`verify.base.run_in_order`.
-        stored : result to JSON value.
-        restored : JSON value to result.
-        progress : called with tasks done and tasks in all.
-
-        Returns
-        -------
-        list
-            Results in the order of the tasks.
-        """
-        results: dict[int, Made] = {}
-        for n in range(len(tasks)):
+    def all(self, kind: str) -> Iterator[Any]:
+        """All results of a kind, as JSON values, in a fixed order."""
+        for file in sorted(self._place.glob(f"{kind}-*.json")):
             try:
-                results[n] = restored(json.loads(self._file(name, n).read_bytes()))
-            except (OSError, ValueError, TypeError, KeyError):
-                continue  # missing or damaged
-        missing = [n for n in range(len(tasks)) if n not in results]
-        done = len(results)
-        progress(done, len(tasks))
-        for n, result in zip(missing, run_in_order(function, [tasks[n] for n in missing], workers), strict=True):
-            write_atomically(self._file(name, n), json.dumps(stored(result)).encode())
-            results[n] = result
-            done += 1
-            progress(done, len(tasks))
-        return [results[n] for n in range(len(tasks))]
+                content = file.read_bytes()
+            except OSError:
+                continue
+            if file.name == _name(kind, content):
+                yield json.loads(content)
+            else:
+                file.unlink(missing_ok=True)
 
-    def _file(self, name: str, n: int) -> Path:
-        return self._place / f"{name}-{n:06d}.json"
+    def put(self, kind: str, result: Any) -> None:
+        """Keep a result, a JSON value."""
+        content = json.dumps(result, separators=(",", ":")).encode()
+        write_atomically(self._place / _name(kind, content), content)
+
+
+def _name(kind: str, content: bytes) -> str:
+    return f"{kind}-{sha256(content).hexdigest()}.json"

@@ -140,8 +140,8 @@ def _kept_fingerprint(made: Fingerprint, work: Path) -> Path:
 
 def _prepared(file: Path, location: Location, work: Path) -> Prepared:
     content = sha256_of_file(file)
-    constants = [v for k, v in sorted(vars(sketches).items()) if k.isupper() and isinstance(v, int)]
-    first = work / "first" / f"{content}-{digest({'constants': constants, 'version': VERSION})[-16:]}.safetensors"
+    of = digest({"constants": sketches.constants(), "version": VERSION})[-16:]
+    first = work / "first" / f"{content}-{of}.safetensors"
     try:
         sketch = sketches.load_sketch(first)
     except FingerprintError:

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from ..base import Record
+from ..base import Record, later
+from ..statistics.result import EffectSize
 
 PairVerdict = Literal["identical", "dependent", "suspected", "no_evidence"]
 
@@ -83,6 +84,22 @@ class PairResult(Record):
     verdict: PairVerdict
     kind: str
     """Tests that reject, and the power of the others, in words; empty without a finding."""
+    effects: dict[str, EffectSize] = later({})
+    """By exact test, what was kept, found or not; without tests that compared nothing."""
+    closeness: float | None = later()
+    """Mean of what was kept beyond chance over the tests in ``effects``, from 0 to 1; it orders pairs, and decides
+    nothing. None without tests."""
+
+
+class KeptMost(Record):
+    """What two related models have most in common, of that by which they were found."""
+
+    test: str
+    """An exact test that rejects."""
+    share: float
+    """Share of indices identified, or of signs that agree."""
+    cosine: float | None = None
+    """Median cosine of identified indices; None if the test has none."""
 
 
 class Edge(Record):
@@ -101,6 +118,10 @@ class Edge(Record):
     level; None if no share suffices."""
     declared: bool | None = None
     """Whether one of the two names the other as a base, or both name one; None if not examined."""
+    closeness: float | None = later()
+    """As in :class:`PairResult`."""
+    kept: KeptMost | None = later()
+    """None if the weights are identical."""
 
 
 class Joint(Record):

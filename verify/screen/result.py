@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,8 +13,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from ..base import InputError, VerifyError, canonical, digest, options, replace_together, write_atomically
-from ..statistics import EXACT_TESTS
+from .answer import Answer, answer, sentence
 from .record import Family, PairResult, ScreenRecord
+from .tables import of_all_models, of_pairs, to_csv, to_parquet
 
 Format = Literal["parquet", "csv"]
 FORMS: tuple[Format, ...] = get_args(Format)
@@ -23,7 +23,18 @@ FORMS: tuple[Format, ...] = get_args(Format)
 VERDICTS = ("identical", "dependent", "suspected", "no_evidence", "untestable")
 """Verdict on a pair of a screen."""
 
-_OURS = ("pairs.parquet", "pairs.csv", "families.json", "summary.md", "families.svg", "families.png")
+_OURS = (
+    "screen.html",
+    "summary.md",
+    "pairs.csv",
+    "pairs.parquet",
+    "models.csv",
+    "models.parquet",
+    "families.json",
+    "families.svg",
+    "families.png",
+)
+"""Files of a screen; the last two, of earlier versions, are removed."""
 
 _BEGINNING = 1 << 12  # bytes of a table or page
 _MOST_RECORD = 1 << 28  # bytes of a record that are read
@@ -52,9 +63,12 @@ class ScreenResult:
     @property
     def finding(self) -> str:
         """The finding in one sentence."""
-        from .summary import finding
+        return sentence(self.record)
 
-        return finding(self.record)
+    @property
+    def answer(self) -> Answer:
+        """The finding in a few lines, with what it rests on and does not mean."""
+        return answer(self.record)
 
     @property
     def verdicts(self) -> frozenset[str]:
@@ -89,12 +103,8 @@ class ScreenResult:
         )
 
     def columns(self) -> dict[str, list[Any]]:
-        """The table of pairs, by column: names, stage, log10 p of each test, of both adjustments, verdict, kind."""
-        fields = [(name, name) for name in ("a", "b", "stage", "first_log10_p")]
-        last = ("log10_p", "adjusted_log10_p", "fdr_log10_p", "verdict", "kind")
-        table: dict[str, list[Any]] = {name: [getattr(row, name) for row in self.pairs] for name, _ in fields}
-        table |= {f"{t.id}_log10_p": [row.tests.get(t.id) for row in self.pairs] for t in EXACT_TESTS}
-        return table | {name: [getattr(row, name) for row in self.pairs] for name in last}
+        """The table of pairs, by column: names, stage, each exact test, adjusted p-values, verdict, kind."""
+        return of_pairs(self.record, self.pairs)
 
     def to_frame(self) -> Any:
         """One row for each pair, as a pandas DataFrame with the columns of :meth:`columns`.
@@ -117,16 +127,21 @@ class ScreenResult:
             write_atomically(options.path("path", path), content + b"\n")
         return content.decode()
 
-    def save(self, folder: str | os.PathLike[str], form: Format | None = None) -> list[Path]:
-        """Write ``pairs.parquet`` (or ``pairs.csv``), ``families.json``, ``summary.md`` and the map of families.
+    def to_html(self, files: Sequence[str] = ()) -> str:
+        """The page of the screen, which loads nothing; ``files`` are named as lying beside it."""
+        from .page import page
 
-        The map is written only if matplotlib is installed and a pair was found. Files of these names
-        that an earlier screen left in the folder are replaced or removed.
+        return page(self.record, self.digest, files)
+
+    def save(self, folder: str | os.PathLike[str], form: Format | None = None) -> list[Path]:
+        """Write the page, a summary, the tables of pairs and of models, and the record.
+
+        Files of these names that an earlier screen left in the folder are replaced or removed.
 
         Parameters
         ----------
         folder : folder to write to, made if absent.
-        form : format of the table; by default Parquet if pyarrow is installed, else CSV.
+        form : format of the tables; CSV by default.
 
         Raises
         ------
@@ -137,13 +152,15 @@ class ScreenResult:
 
         form, folder = chosen_form(form), options.path("folder", folder)
         check_folder(folder)
+        pairs, models = f"pairs.{form}", f"models.{form}"
+        written = to_parquet if form == "parquet" else to_csv
         contents = {
-            f"pairs.{form}": _parquet(self.columns()) if form == "parquet" else _csv(self.columns()),
+            "screen.html": self.to_html(("summary.md", pairs, models, "families.json")).encode(),
+            "summary.md": summary(self.record, pairs).encode(),
+            pairs: written(self.columns()),
+            models: written(of_all_models(self.record)),
             "families.json": self.to_json().encode(),
-            "summary.md": summary(self.record, f"pairs.{form}").encode(),
         }
-        if find_spec("matplotlib") is not None:
-            contents |= {f"families{suffix}": drawn for suffix, drawn in self.figures().items()}
         replace_together(folder, contents, stale=_OURS)
         return [folder / name for name in contents]
 
@@ -198,49 +215,23 @@ def _is_ours(path: Path) -> bool:
     with path.open("rb") as file:
         content = file.read(_MOST_RECORD if path.suffix in (".json", ".parquet") else _BEGINNING)
     return {
-        ".csv": content.startswith(b"a,b,stage,first_log10_p"),
+        ".csv": content.startswith((b"a,b,stage,first_log10_p", b"model,status,family")),
         ".json": b'"first_stage"' in content,
+        ".html": b"<title>Screen of " in content,
         ".md": content.startswith(b"# Screen of "),
-        ".parquet": content.startswith(b"PAR1") and b"first_log10_p" in content,
+        ".parquet": content.startswith(b"PAR1") and (b"first_log10_p" in content or b"untestable_pairs" in content),
     }[path.suffix]
 
 
 def chosen_form(asked: Format | None) -> Format:
-    """The format of the table of pairs.
+    """The format of the tables: CSV, or Parquet where it is asked for.
 
     Raises
     ------
     InputError
         If Parquet is asked for and pyarrow is not installed.
     """
-    asked = None if asked is None else options.one_of("form", asked, FORMS)
-    installed = find_spec("pyarrow") is not None
-    if asked == "parquet" and not installed:
+    form = "csv" if asked is None else options.one_of("form", asked, FORMS)
+    if form == "parquet" and find_spec("pyarrow") is None:
         raise InputError('Parquet needs pyarrow: `pip install "verify-lineage[screen]"`, or ask for csv.')
-    return asked or ("parquet" if installed else "csv")
-
-
-def _parquet(columns: dict[str, list[Any]]) -> bytes:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    kinds = {name: pa.float64() if name.endswith("log10_p") else pa.string() for name in columns}
-    table = pa.table({name: pa.array(values, kinds[name]) for name, values in columns.items()})
-    buffer = io.BytesIO()
-    parquet.write_table(table, buffer, compression="zstd")
-    return buffer.getvalue()
-
-
-def _csv(columns: dict[str, list[Any]]) -> bytes:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*([_cell(value) for value in values] for values in columns.values()), strict=True))
-    return buffer.getvalue().encode()
-
-
-def _cell(value: Any) -> str:
-    """Format a cell: names that no spreadsheet takes for a formula, numbers in full."""
-    if isinstance(value, str):
-        return f"'{value}" if value[:1] in ("=", "+", "-", "@") else value
-    return "" if value is None else repr(value)
+    return form

@@ -35,6 +35,11 @@ NEEDED: tuple[Component, ...] = tuple(one for one in SAMPLED if one not in ("gra
 _HEADER = "verify.screen"
 
 
+def constants() -> list[int]:
+    """The sizes of the part that is kept."""
+    return [UNITS, CHANNELS, HEADS, COPIES, LAYERS]
+
+
 @dataclass(frozen=True, eq=False)
 class FirstSketch:
     """The first-stage sketch of one model."""

@@ -9,52 +9,31 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
-from itertools import combinations_with_replacement
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from math import log10
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ..base import (
-    InputError,
-    Progress,
-    VerifyError,
-    Workers,
-    options,
-    run_in_order,
-    silent,
-)
-from ..claim.evidence import combine
-from ..fingerprint import (
-    EFFORTS,
-    Effort,
-    Fingerprint,
-    difference,
-    nothing_differs,
-)
-from ..fingerprint.given import Model, at_one_effort, check_model
-from ..lineage import exact_results
-from . import sketches
-from .conclude import Compared, Tested, conclude, level_of_pair
-from .first_stage import TileResult, tile
-from .kept import TaskCache
+from ..base import InputError, Progress, Workers, options, run_in_order, silent
+from ..fingerprint import EFFORTS, Effort
+from ..fingerprint.given import Model, check_model
+from ..statistics import EXACT_TESTS
+from . import first_stage, sketches
+from .all_pairs import compare_all
+from .conclude import Compared, conclude
+from .counts import MOST_ORDERED
+from .kept import Kept
 from .models import Labelled, Prepared, Unreadable, is_one, labelled, located, once, prepare, with_digests
 from .result import ScreenResult
+from .second_stage import Pair, test_pairs
 
-TILE = 64
-"""Models on each side of a tile."""
-LARGEST_LEVEL = 0.01
-"""Largest level of a first-stage statistic, unadjusted."""
 MAX_FALSE_PASSES_PER_MODEL = 0.02
 """Largest expected number of unrelated pairs that pass by chance, for each model and statistic; the second stage then
 grows with the number of models, not of pairs."""
 WORK = ".work"
 """Folder of cached work, which may be deleted once a screen is done."""
-
-_BATCH = 8  # pairs of one second-stage task
 
 
 def screen(
@@ -154,35 +133,20 @@ def _screen(
 
     order = sorted(models, key=lambda m: (m is not one, m.prepared.signature, m.label))
     pairs = len(models) - 1 if one else len(models) * (len(models) - 1) // 2
-    log10_level = log10(min(LARGEST_LEVEL, MAX_FALSE_PASSES_PER_MODEL * len(models) / pairs))
-    depends_on = {
-        "models": [m.prepared.sha256 for m in order],
-        "against": one is not None,
-        "log10_level": log10_level,
-        "tile": TILE,
-    }
-    kept = TaskCache(work, depends_on)
-    tiles = kept.run(
-        "tile",
-        partial(_tile, log10_level=log10_level),
-        list(_tiles(order, alone=one is not None)),
-        workers,
-        vars,
-        _tile_from_json,
-        partial(progress, "first stage"),
+    log10_level = log10(min(first_stage.LARGEST_LEVEL, MAX_FALSE_PASSES_PER_MODEL * len(models) / pairs))
+    kept = Kept(work, _depends_on())
+    first = compare_all(
+        order,
+        kept,
+        alone=one is not None,
+        log10_level=log10_level,
+        workers=workers,
+        progress=partial(progress, "first stage"),
     )
-    passing = sorted(_oriented(order, at, found) for result in tiles for *at, found in result.passing)
-    batches = [passing[i : i + _BATCH] for i in range(0, len(passing), _BATCH)]
-    files = {m.label: m.prepared.file for m in models}
-    level_of_one = level_of_pair(alpha, pairs)
-    tested = kept.run(
-        f"pairs-{level_of_one!r}",
-        partial(_second_stage, alpha=level_of_one),
-        [[(str(files[a]), str(files[b])) for a, b, _ in batch] for batch in batches],
-        workers,
-        lambda result: [list(vars(t).values()) for t in result],
-        lambda stored: [Tested(*entry) for entry in stored],
-        partial(progress, "second stage"),
+    passing = sorted(_oriented(order, at, found) for *at, found in first.passing)
+    by_label = {m.label: m.prepared for m in models}
+    tested = test_pairs(
+        [Pair(by_label[a], by_label[b]) for a, b, _ in passing], kept, workers, partial(progress, "second stage")
     )
     return conclude(
         [Compared(m.label, m.prepared.sha256, m.prepared.record) for m in models],
@@ -192,60 +156,21 @@ def _screen(
         fdr=fdr,
         pairs=pairs,
         log10_level=log10_level,
-        tiles=tiles,
-        identical=sorted(_oriented(order, at, {})[:2] for result in tiles for at in result.identical),
-        refused=_refused(order, tiles),
-        tested=[(*pair, t) for pair, t in zip(passing, (t for batch in tested for t in batch), strict=True)],
+        first=first,
+        identical=sorted(_oriented(order, at, {})[:2] for at in first.identical),
+        refused={order[at].label: number for at, number in first.refused.items()},
+        tested=[(*pair, t) for pair, t in zip(passing, tested, strict=True)],
     )
 
 
-# ---- tasks
-
-TileTask = tuple[tuple[Path, ...], tuple[Path, ...], tuple[int, int]]
-
-
-def _tiles(order: Sequence[Labelled], *, alone: bool) -> Iterator[TileTask]:
-    """Pairs of stretches of models to compare, with the positions of their first models."""
-    files = [m.prepared.first for m in order]
-    first = 1 if alone else 0
-    chunks = [(at, tuple(files[at : at + TILE])) for at in range(first, len(files), TILE)]
-    both = (((0, (files[0],)), c) for c in chunks) if alone else combinations_with_replacement(chunks, 2)
-    for (i, a), (j, b) in both:
-        yield a, b, (i, j)
-
-
-def _tile(task: TileTask, log10_level: float) -> TileResult:
-    first, second, starts = task
-    return tile(_sketches(first), _sketches(second), starts, log10_level)
-
-
-@lru_cache(maxsize=3)
-def _sketches(files: tuple[Path, ...]) -> list[sketches.FirstSketch]:
-    return [sketches.load_sketch(file) for file in files]
-
-
-def _second_stage(pairs: list[tuple[str, str]], alpha: float) -> list[Tested]:
-    """Run all exact tests on some pairs of fingerprint files; ``alpha`` is the level of one pair."""
-    return [_tested(_loaded(a), _loaded(b), alpha) for a, b in pairs]
-
-
-def _tested(a: Fingerprint, b: Fingerprint, alpha: float) -> Tested:
-    try:
-        found = exact_results(*at_one_effort(a, b), alpha=alpha)
-    except VerifyError as error:
-        return Tested({}, {}, None, str(error))
-    return Tested(
-        {result.id: result.log10_p for result in found},
-        {result.id: result.detectable_share for result in found},
-        combine(found)[1],
-        None,
-        nothing_differs(a.record, b.record) and not difference(a.arrays, b.arrays),
-    )
-
-
-@lru_cache(maxsize=2)
-def _loaded(file: str) -> Fingerprint:
-    return Fingerprint.load(file)
+def _depends_on() -> dict[str, Any]:
+    """Everything in the code that the result of a pair depends on and versions of the software do not tell."""
+    return {
+        "tests": {test.id: test.version for test in EXACT_TESTS},
+        "sketches": sketches.constants(),
+        "ordered": MOST_ORDERED,
+        "level": first_stage.LARGEST_LEVEL,
+    }
 
 
 def _oriented(
@@ -254,22 +179,3 @@ def _oriented(
     """The labels of a pair, in order, and its first-stage p-values."""
     a, b = sorted(order[i].label for i in at)
     return a, b, found
-
-
-def _refused(order: Sequence[Labelled], tiles: Sequence[TileResult]) -> Counter[str]:
-    """Number of pairs that no exact test applies to, by model."""
-    refused: Counter[str] = Counter()
-    for result in tiles:
-        refused.update({order[at].label: pairs for at, pairs in result.refused})
-    return refused
-
-
-def _tile_from_json(stored: Any) -> TileResult:
-    return TileResult(
-        passing=[(i, j, found) for i, j, found in stored["passing"]],
-        identical=[(i, j) for i, j in stored["identical"]],
-        untestable=[(reason, pairs) for reason, pairs in stored["untestable"]],
-        sizes=[(statistic, law, n, groups) for statistic, law, n, groups in stored["sizes"]],
-        tested=stored["tested"],
-        refused=[(at, pairs) for at, pairs in stored["refused"]],
-    )

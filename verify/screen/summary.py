@@ -6,8 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from ..render.escape import markdown_name, markdown_text
+from ..render.escape import Code, Inline, markdown_name, markdown_text
 from ..render.numbers import log10, share
+from .answer import alone, answer, by_size, compared_with_none, counted, partners
 from .record import Edge, Joint, ScreenRecord
 
 _MOST_EDGES = 100  # on the page; all are in the table of pairs
@@ -17,28 +18,20 @@ _MOST_SIDES = 20  # of a joint, on the page
 _MOST_JOINTS = 20  # of a family, on the page
 
 
-def finding(record: ScreenRecord) -> str:
-    """The finding in one sentence."""
-    edges = [edge for family in record.families for edge in family.edges]
-    identical = sum(edge.verdict == "identical" for edge in edges)
-    left = f"; {_count(len(record.left_out), 'model')} could not be read" if record.left_out else ""
-    return (
-        f"{_count(len(record.models), 'model')}, {_count(record.pairs, 'pair')}: {len(edges) - identical} dependent "
-        f"and {identical} identical, in {_count(len(record.families), 'family', 'families')}; "
-        f"{len(record.suspected)} more suspected; {len(_alone(record))} without a relative that was found{left}."
-    )
-
-
 def summary(record: ScreenRecord, table: str | None = None) -> str:
     """The summary page; ``table`` is the file of the pairs, if there is one."""
     what = f"each with {markdown_name(record.against)}" if record.against else "every two with one another"
-    edges = [edge for family in record.families for edge in family.edges]
+    said, edges = answer(record), [edge for family in record.families for edge in family.edges]
     lines = [
-        f"# Screen of {_count(len(record.models), 'model')}",
+        f"# Screen of {counted(len(record.models), 'model')}",
         "",
-        f"{finding(record)} Compared: {what}. "
+        f"**{said.word}.** {markdown_text(said.sentence)}",
+        "",
+        *(f"- *{label}*: {_inline(line)}" for label, line in said.lines),
+        "",
+        f"Compared: {what}. "
         f"Levels: {record.alpha:g} family-wise, {record.fdr:g} of false discoveries. "
-        f"{_count(record.first_stage.passed, 'pair')} passed the first stage"
+        f"{counted(record.first_stage.passed, 'pair')} passed the first stage"
         + ("." if table is None else f"; all are in {markdown_name(table)}."),
     ]
     if edges:
@@ -46,8 +39,13 @@ def summary(record: ScreenRecord, table: str | None = None) -> str:
         kinds = Counter(_without_numbers(edge.kind) for edge in edges)
         lines += [f"| {n} | {markdown_text(words)} |" for words, n in sorted(kinds.items(), key=lambda x: (-x[1], x))]
     left = _MOST_EDGES
-    for family in record.families:
-        lines += ["", f"## {markdown_name(family.name)}", "", _named(family.members, _MOST_NAMED)]
+    for n, family in enumerate(by_size(record), start=1):
+        lines += [
+            "",
+            f"## Family {n}: {counted(len(family.members), 'model')}",
+            "",
+            _named(family.members, _MOST_NAMED),
+        ]
         for joint in family.joints[:_MOST_JOINTS]:
             lines += ["", _joint(joint)]
         if left > 0:
@@ -72,22 +70,12 @@ def summary(record: ScreenRecord, table: str | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _alone(record: ScreenRecord) -> list[str]:
-    """Models of no related pair."""
-    found = {name for family in record.families for name in family.members}
-    found |= {name for edge in record.suspected for name in (edge.a, edge.b)}
-    return [model.label for model in record.models if model.label not in found]
-
-
 def _without_relatives(record: ScreenRecord) -> list[str]:
     """Models of no related pair, and the number of models each could not be compared with."""
-    partners = {model.label: len(record.models) - 1 for model in record.models}
-    if record.against is not None:
-        partners = {name: number if name == record.against else 1 for name, number in partners.items()}
+    most = partners(record)
     refused = {model.label: model.untestable for model in record.models}
-    alone = _alone(record)
-    compared = [name for name in alone if refused[name] < partners[name]]
-    never = [name for name in alone if refused[name] == partners[name]]
+    never = compared_with_none(record)
+    compared = [name for name in alone(record) if name not in set(never)]
     lines = []
     if compared:
         lines += ["", "## Without relatives", "", f"No relative was found of {_named(compared, _MOST_NAMED)}."]
@@ -98,10 +86,10 @@ def _without_relatives(record: ScreenRecord) -> list[str]:
             "",
             f"No exact test applies to any pair of {_named(never, _MOST_NAMED)}.",
         ]
-    some = [name for name in refused if 0 < refused[name] < partners[name]]
+    some = [name for name in refused if 0 < refused[name] < most[name]]
     if some:
         lines += ["", "Pairs to which no exact test applies:", ""]
-        lines += [f"- {markdown_name(name)}: {refused[name]} of {partners[name]}" for name in some[:_MOST_NAMED]]
+        lines += [f"- {markdown_name(name)}: {refused[name]} of {most[name]}" for name in some[:_MOST_NAMED]]
     return lines
 
 
@@ -118,6 +106,11 @@ def _joint(joint: Joint) -> str:
         f"{_listed(sides)} are joined only through {through}{copies}: no two models on different sides were found "
         "dependent or identical themselves."
     )
+
+
+def _inline(line: Inline) -> str:
+    parts = (line,) if isinstance(line, str) else line
+    return "".join(markdown_name(part) if isinstance(part, Code) else markdown_text(part) for part in parts)
 
 
 def _named(names: Sequence[str], most: int) -> str:
@@ -146,7 +139,3 @@ def _edge(e: Edge) -> str:
 def _without_numbers(kind: str) -> str:
     """A kind without numbers, by which pairs can be counted."""
     return re.sub(r" \([^()]*\)|; \d+ and \d+ layers$", "", kind)
-
-
-def _count(n: int, one: str, many: str = "") -> str:
-    return f"{n} {one if n == 1 else many or one + 's'}"

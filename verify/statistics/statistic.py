@@ -104,8 +104,6 @@ class Statistic:
             raise StatisticsError(f"{self.id} gives no count; give at least one, which may be of nothing.")
         best = min(evidence.counts, key=lambda count: count.log10_p)
         most = [_attainable(count) for count in evidence.counts]
-        of_one = log10_alpha - log10(len(evidence.counts))
-        shares = [share for count in evidence.counts if (share := _detectable(count, of_one)) is not None]
         return ExactResult(
             id=self.id,
             version=self.version,
@@ -119,7 +117,7 @@ class Statistic:
             log10_p=evidence.log10_p,
             attainable_log10_p=bonferroni_min(most),
             effect=evidence.effect,
-            detectable_share=min(shares, default=None),
+            detectable_share=detectable(evidence.counts, log10_alpha),
             by_layer=evidence.by_layer,
             places=evidence.places,
         )
@@ -142,6 +140,24 @@ def exact_results(
     return [
         result if test in EXACT_TESTS else result.model_copy(update={"words": test.words}) for test, result in results
     ]
+
+
+def detectable(counts: Sequence[Count], log10_alpha: float) -> float | None:
+    """Smallest share of live indices (of signs that agree) with which a test reaches a level with 95% power.
+
+    Parameters
+    ----------
+    counts : counts of the test, which share its level.
+    log10_alpha : log10 of its level.
+
+    Returns
+    -------
+    float or None
+        The smallest over the counts; None if no share suffices.
+    """
+    of_one = log10_alpha - log10(len(counts))
+    shares = [share for count in counts if (share := _detectable(count, of_one)) is not None]
+    return min(shares, default=None)
 
 
 def _if_held(one: Counted, a: Fingerprint, b: Fingerprint) -> Counted:

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 from bisect import bisect_right, insort
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 
@@ -63,6 +63,8 @@ class RangeCache:
     cache: Cache
     identity: dict[str, str]
     size: int
+    rehearsed: bool = False
+    """Whether nothing is written or read, and ranges are only known to be there."""
     _pieces: list[_CachedSpan] | None = None
     _lock: Lock = field(default_factory=Lock)
 
@@ -90,8 +92,16 @@ class RangeCache:
         if not about.exists():
             self.cache.write(about, json.dumps(self.identity | {"size": str(self.size)}).encode())
         if self.cache.write(self.folder / f"{start:x}-{stop:x}", block):
-            with self._lock:
-                self._add(self._loaded(), start, stop)
+            self.know(start, stop)
+
+    def know(self, start: int, stop: int) -> None:
+        """Count a range among the cached ones."""
+        with self._lock:
+            self._add(self._loaded(), start, stop)
+
+    def imagined(self) -> RangeCache:
+        """A copy that knows the same ranges, and in which new ones are only known."""
+        return replace(self, rehearsed=True, _pieces=None, _lock=Lock())
 
     def evict(self) -> None:
         """Delete all ranges; concurrent readers fetch them again."""
@@ -129,6 +139,8 @@ class RangeCache:
 
     def _read(self, piece: _CachedSpan, start: int, array: NDArray[np.uint8]) -> bool:
         """Read bytes, and return whether that succeeded: the cache may be cleared at any time."""
+        if self.rehearsed:
+            return True
         try:
             with (self.folder / f"{piece.first:x}-{piece.last:x}").open("rb") as file:
                 file.seek(start - piece.first)

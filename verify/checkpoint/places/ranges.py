@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -72,7 +72,8 @@ class RemoteFile:
 
     name: str
     size: int
-    fetch: Fetch = field(repr=False)
+    fetch: Fetch | None = field(repr=False)
+    """None in a rehearsal, where nothing is fetched and all bytes are zero."""
     meter: Meter
     kept: RangeCache | None
     digest: str | None = None
@@ -85,7 +86,7 @@ class RemoteFile:
                 raise DamagedError(
                     f"Bytes {start} to {stop} of {self.name} were asked for, which has {self.size}; obtain it again."
                 )
-        arrays = [np.empty(max(0, stop - start), np.uint8) for start, stop in ranges]
+        arrays = [np.zeros(max(0, stop - start), np.uint8) for start, stop in ranges]
         wanted = [MissingRange(start, array) for (start, _), array in zip(ranges, arrays, strict=True) if len(array)]
         holes = [hole for want in wanted for hole in (self.kept.fill(want) if self.kept else [want])]
         self._fetch(merged(holes))
@@ -98,11 +99,21 @@ class RemoteFile:
         if self.digest is not None or not read:
             return self.digest
         digest = sha256()
+        for block in self.blocks():
+            digest.update(block.data)
+        return digest.hexdigest()
+
+    def blocks(self) -> Iterator[NDArray[np.uint8]]:
+        """All bytes, in blocks."""
         for start in range(0, self.size, _HASHED):
             stop = min(self.size, start + _HASHED)
-            for block in self.read([(at, min(stop, at + _LARGEST)) for at in range(start, stop, _LARGEST)]):
-                digest.update(block.data)
-        return digest.hexdigest()
+            yield from self.read([(at, min(stop, at + _LARGEST)) for at in range(start, stop, _LARGEST)])
+
+    def rehearse(self) -> Meter:
+        """From now on fetch nothing and give zeros; the meter counts what would be fetched."""
+        self.fetch, self.meter = None, Meter(self.meter.origin)
+        self.kept = self.kept and self.kept.imagined()
+        return self.meter
 
     def evict(self) -> None:
         """Delete its cached ranges."""
@@ -127,9 +138,14 @@ class RemoteFile:
             pool.shutdown(cancel_futures=True)
 
     def _part(self, part: Range, holes: list[MissingRange]) -> None:
-        start, stop = part
+        (start, stop), fetch = part, self.fetch
+        if fetch is None:
+            self.meter.count(stop - start)
+            if self.kept:
+                self.kept.know(start, stop)
+            return
         _log.debug("%s %s: bytes %d-%d", self.meter.origin, self.name, start, stop - 1)
-        block = with_retries(lambda: self.fetch(start, stop), self.name)
+        block = with_retries(lambda: fetch(start, stop), self.name)
         if len(block) != stop - start:
             raise AssertionError("a fetch returns what was asked for, or raises")
         self.meter.count(len(block))

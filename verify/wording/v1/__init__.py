@@ -8,6 +8,7 @@ from typing import Any
 from ..forms import at_most, capital, chance, percent, probability, quoted, verbal_cap
 from .answers import ANSWERS
 from .calibration import CALIBRATION
+from .documents import DOCUMENTS
 from .findings import FINDINGS
 from .limits import LIMITS
 from .panels import PANELS
@@ -16,7 +17,7 @@ from .reasons import PHRASES as REASONS
 from .reworked import REWORKED
 
 PHRASES: dict[str, str] = (
-    {"quoted": "{text}"} | ANSWERS | REASONS | FINDINGS | PARTS | PANELS | LIMITS | REWORKED | CALIBRATION
+    {"quoted": "{text}"} | ANSWERS | REASONS | FINDINGS | PARTS | PANELS | LIMITS | REWORKED | CALIBRATION | DOCUMENTS
 )
 """Clauses and sentences by code, to be filled."""
 FORMATS: dict[str, Callable[[Any], str]] = {

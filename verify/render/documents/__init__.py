@@ -1,0 +1,1 @@
+"""Formats of other tools: model cards, code review, bills of materials, citations."""

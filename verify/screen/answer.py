@@ -1,0 +1,180 @@
+"""The answer of a screen in a few lines: families, copies, undeclared pairs, models alone, models left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log10
+
+from ..render.escape import Code, Inline
+from ..wording.forms import chance
+from .declarations import not_declared
+from .families import copies
+from .record import Family, ScreenRecord
+
+_NAMED = 6  # models named in a line
+_FAMILIES = 4  # families named in a line
+
+Line = tuple[str, Inline]
+"""A label, and what it says."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The first lines of a screen."""
+
+    word: str
+    """In capitals."""
+    found: bool
+    """Whether any two models are related."""
+    sentence: str
+    lines: tuple[Line, ...]
+
+
+def answer(record: ScreenRecord) -> Answer:
+    """The first lines of a screen, from its record alone."""
+    families = by_size(record)
+    compared = record.first_stage.tested + record.identical
+    if families:
+        word = f"{counted(len(families), 'family', 'families')} of related models".upper()
+    else:
+        word = "No related models found".upper() if compared else "Cannot be tested".upper()
+    lines: tuple[Line, ...] = (
+        ("Families", _families(families)),
+        ("Exact copies", _copies(families)),
+        ("Not declared", _not_declared(record)),
+        ("Suspected", _suspected(record)),
+        ("No relative", _alone(record)),
+        ("Left out", _left_out(record)),
+        (
+            "Does not mean",
+            "That models without a relative here are independent; or, of related ones, who made which first, whether "
+            "anyone copied on purpose, or whether it was allowed.",
+        ),
+        (
+            "Rests on",
+            "The assumptions of the exact tests, above all that training leaves the order of neurons to chance. "
+            f"Under them, the chance that any pair is called related falsely is at most {_of_level(record.alpha)}, "
+            "however many models are compared.",
+        ),
+    )
+    return Answer(word, bool(families), sentence(record), tuple(line for line in lines if line[1]))
+
+
+def sentence(record: ScreenRecord) -> str:
+    """What was compared, and how much of it was found."""
+    edges = [edge for family in record.families for edge in family.edges]
+    identical = sum(edge.verdict == "identical" for edge in edges)
+    left = f"; {counted(len(record.left_out), 'model')} could not be read" if record.left_out else ""
+    return (
+        f"{counted(len(record.models), 'model')}, {counted(record.pairs, 'pair')}: {len(edges) - identical} "
+        f"dependent and {identical} identical, in {counted(len(record.families), 'family', 'families')}; "
+        f"{len(record.suspected)} more suspected; {len(alone(record))} without a relative that was found{left}."
+    )
+
+
+def by_size(record: ScreenRecord) -> list[Family]:
+    """The families, the largest first."""
+    return sorted(record.families, key=lambda family: (-len(family.members), family.members))
+
+
+def alone(record: ScreenRecord) -> list[str]:
+    """Models of no related or suspected pair."""
+    found = {name for family in record.families for name in family.members}
+    found |= {name for edge in record.suspected for name in (edge.a, edge.b)}
+    return [model.label for model in record.models if model.label not in found]
+
+
+def partners(record: ScreenRecord) -> dict[str, int]:
+    """By model, the number of models that it was to be compared with."""
+    every = {model.label: len(record.models) - 1 for model in record.models}
+    return every if record.against is None else {n: k if n == record.against else 1 for n, k in every.items()}
+
+
+def compared_with_none(record: ScreenRecord) -> list[str]:
+    """Models to none of whose pairs an exact test applies, and that have no exact copy."""
+    most = partners(record)
+    never = {model.label for model in record.models if model.untestable == most[model.label]}
+    return [name for name in alone(record) if name in never]
+
+
+def _families(families: Sequence[Family]) -> Inline:
+    parts: list[str] = []
+    for family in families[:_FAMILIES]:
+        parts += ["; " if parts else "", f"{len(family.members)} models: ", *_named(family.members)]
+        for joint in family.joints[:1]:
+            parts += [" (some of them joined only through ", *_named(joint.models), ")"]
+    more = len(families) - _FAMILIES
+    return (*parts, f"; {more} more." if more > 0 else ".") if parts else ""
+
+
+def _copies(families: Sequence[Family]) -> Inline:
+    sets = [group for family in families for group in copies(family)]
+    if not sets:
+        return "None found." if families else ""
+    first, more = sets[0], len(sets) - 1
+    rest = f"; {counted(more, 'more set')}." if more else "."
+    return (f"{counted(len(sets), 'set')} of models with the same weights: ", *_named(first), rest)
+
+
+def _not_declared(record: ScreenRecord) -> Inline:
+    if not record.families:
+        return ""
+    found, edges = not_declared(record), sum(len(family.edges) for family in record.families)
+    if not found:
+        return f"None of the {counted(edges, 'related pair')}."
+    one = found[0]
+    return (
+        f"{len(found)} of {counted(edges, 'related pair')}; the closest: ",
+        Code(one.a),
+        " and ",
+        Code(one.b),
+        ".",
+    )
+
+
+def _suspected(record: ScreenRecord) -> Inline:
+    if not record.suspected:
+        return ""
+    return (
+        f"{counted(len(record.suspected), 'more pair')}, by a weaker standard: of all pairs found, at most "
+        f"{_of_level(record.alpha + record.fdr)} are false on average."
+    )
+
+
+def _alone(record: ScreenRecord) -> Inline:
+    never = compared_with_none(record)
+    names = [name for name in alone(record) if name not in set(never)]
+    parts: list[str] = [f"Found for none of {counted(len(names), 'model')}: ", *_named(names), "."] if names else []
+    if never:
+        parts += [" " if parts else "", f"{counted(len(never), 'model')} could be compared with none: "]
+        parts += [*_named(never), "."]
+    return tuple(parts)
+
+
+def _left_out(record: ScreenRecord) -> Inline:
+    if not record.left_out:
+        return ""
+    return (f"{counted(len(record.left_out), 'model')}: ", *_named([one.name for one in record.left_out]), ".")
+
+
+def _named(names: Sequence[str]) -> tuple[str, ...]:
+    shown = [part for name in names[:_NAMED] for part in (", ", Code(name))][1:]
+    more = len(names) - _NAMED
+    return (*shown, f" and {more} more") if more > 0 else tuple(shown)
+
+
+def _of_level(level: float) -> str:
+    return chance(log10(level))
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """A number and a noun that agrees with it.
+
+    Parameters
+    ----------
+    n : the number.
+    one : the noun in the singular.
+    many : the plural, where it is not the singular and an s.
+    """
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
