@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_origin
 
 import verify
+from verify.base.display import Displayed, Drawn, Tabular
 from verify.claim.pages import Pages
 
 PAGE = Path(__file__).with_name("api.md")
@@ -87,15 +88,16 @@ def _signature(value: Any) -> str:
         for p in inspect.signature(value).parameters.values()
         if p.name not in ("self", "cls") and p.kind is not inspect.Parameter.VAR_KEYWORD
     ]
-    shown = [p.replace(default=_Shown("silent")) if inspect.isfunction(p.default) else p for p in parameters]
-    return str(inspect.Signature(shown))
+    named = {p.name: _Shown(p.default.__name__) for p in parameters if inspect.isfunction(p.default)}
+    return str(inspect.Signature([p.replace(default=named.get(p.name, p.default)) for p in parameters]))
 
 
 def _members(value: type) -> str:
-    """Public methods and properties defined in the class, and the pages of a report."""
+    """Public methods and properties of the class, and those that results have in common."""
     lines = []
-    pages = [(name, member) for name, member in vars(Pages).items() if issubclass(value, Pages)]
-    for name, member in (vars(value) | {name: member for name, member in pages if name not in vars(value)}).items():
+    shared = [one for one in (Pages, Tabular, Drawn, Displayed) if issubclass(value, one)]
+    common = {name: member for one in reversed(shared) for name, member in vars(one).items()}
+    for name, member in (vars(value) | {k: v for k, v in common.items() if k not in vars(value)}).items():
         if name.startswith("_") or get_origin(member) is not None:
             continue
         function = member.__func__ if isinstance(member, (classmethod, staticmethod)) else member

@@ -12,7 +12,7 @@ settings.register_profile("verify", deadline=None, suppress_health_check=[Health
 settings.load_profile("verify")
 
 LAYERS = {
-    "base": "strict_json tasks options surface software",
+    "base": "strict_json tasks options surface software progress",
     "wording": "wording",
     "inference": "inference fixed_points orbit sensitivity combinations adjustments",
     "checkpoint": "checkpoint weight_sets wrapped_names other_names layout_file infer families parts_found quantised "
@@ -22,14 +22,14 @@ LAYERS = {
     "panel": "panel",
     "claim": "claim parts_claims declared evidence own_evidence signature schemas older_reports values",
     "calibrate": "calibrate",
-    "render": "render figures",
+    "render": "render figures plots shown",
     "lineage": "lineage own_similarity",
     "replay": "replay",
     "screen": "screen",
     "cli": "cli misuse",
     "benchmarks": "whole_process pages zoo",
     "paper": "paper",
-    "examples": "dispute example_reports",
+    "examples": "dispute example_reports notebook",
 }
 """What the names of a layer's test files begin with, after ``test_``; the layers in the order in which they rest on
 one another. The longest beginning counts."""

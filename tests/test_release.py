@@ -72,6 +72,8 @@ def test_the_users_program_states_errors_of_several_kinds_and_has_more_lines_tha
 
 
 def test_what_mypy_prints_is_read_by_line_and_code() -> None:
-    output = 'program.py:46: error: Argument 1 to "f" has an "[x]" type  [arg-type]\nprogram.py:46: note: see [misc]\n'
+    output = (
+        'program.py:46: error: Argument 1 to "f" has an "[x]" type  [arg-type]\nprogram.py:46: note: see [misc]\n'
+    )
     assert reported(output) == {(46, "arg-type")}
     assert reported("Success: no issues found in 1 source file") == set()

@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib import import_module
@@ -25,10 +25,24 @@ import pytest
 
 import verify
 from verify.base.callable_module import CallableModule
+from verify.base.display import Displayed, Tabular
 from verify.data import model
+from verify.statistics import Results
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("scipy", "statsmodels", "matplotlib", "jinja2", "rich", "pandas", "click", "torch", "dask", "fsspec")
+HEAVY = (
+    "scipy",
+    "statsmodels",
+    "matplotlib",
+    "jinja2",
+    "rich",
+    "pandas",
+    "click",
+    "torch",
+    "dask",
+    "fsspec",
+    "IPython",
+)
 
 
 MODULES = [name for _, name, _ in pkgutil.walk_packages(verify.__path__, "verify.") if not name.endswith("__main__")]
@@ -199,3 +213,33 @@ def test_the_extras_are_listed_and_no_other_is_named() -> None:
     named = {name for text in texts for name in re.findall(r"verify-lineage\[(\w+)\]", text)}
     assert named <= set(extras)
     assert len(named) > 5
+
+
+RESULTS = [
+    verify.CalibrationReport, verify.Checkpoint, verify.ClaimReport, verify.EstimateResult, verify.EvidenceLine,
+    verify.ExactResult, verify.Fingerprint, verify.Panel, verify.PanelResult, verify.Replay, verify.ScoreResult,
+    verify.ScreenResult, verify.Subject,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", RESULTS)
+def test_every_result_shows_itself_in_one_way(kind: type) -> None:
+    """A summary that ``print`` shows, and the same for a notebook: no class has a way of its own."""
+    assert issubclass(kind, Displayed)
+    for name in ("summary", "__str__", "_repr_html_"):
+        assert getattr(kind, name) is getattr(Displayed, name), (kind, name)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in RESULTS if kind not in (verify.Checkpoint, verify.Subject)])
+def test_every_result_with_rows_gives_them(kind: type) -> None:
+    """As dicts and as a frame."""
+    assert issubclass(kind, Tabular)
+    assert get_type_hints(kind.to_dicts)["return"] == list[dict[str, Any]]
+
+
+def test_results_of_a_report_can_be_completed_by_name() -> None:
+    """What ``tests`` returns is typed, and IPython may ask it for its keys."""
+    kind = get_type_hints(verify.ClaimReport.tests.fget)["return"]
+    assert kind is Results
+    assert issubclass(kind, Mapping)
+    assert callable(kind._ipython_key_completions_)

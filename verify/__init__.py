@@ -26,6 +26,7 @@ from .base import (
     UnsupportedError,
     VerifyError,
     Workers,
+    silent,
 )
 from .calibrate import CalibratedScore, CalibrationReport
 from .checkpoint import Architecture, Checkpoint, FileIdentity, Location, open_checkpoint
@@ -91,6 +92,7 @@ __all__ = [
     "open_checkpoint",
     "replay",
     "screen",
+    "silent",
     "test_lineage",
 ]
 

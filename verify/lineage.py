@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Never
 
-from .base import FingerprintError, InputError, Phrase, Progress, Workers, options, silent, software
+from .base import FingerprintError, InputError, Phrase, Progress, Workers, in_notebook, options, software
 from .checkpoint import Location
 from .claim import ClaimReport, EvidenceLine, Provenance, Subject
 from .claim.citation import stated_authors, stated_url
@@ -68,7 +68,7 @@ def test_lineage(
     own: Collection[OwnEvidence] = (),
     statistics: Collection[Similarity] = (),
     workers: Workers = None,
-    progress: Progress = silent,
+    progress: Progress = in_notebook,
     **unknown: Never,
 ) -> ClaimReport:
     """Test whether two checkpoints share initial weights or derivation.
@@ -103,7 +103,7 @@ def test_lineage(
     statistics : your own similarities (:class:`verify.statistics.Similarity`), ranked in the panel beside those of
         the library; they enter no verdict.
     workers : number of processes for reading weights, or an executor; the report does not depend on it.
-    progress : called while weights are read.
+    progress : called while weights are read; by default it shows bars in a notebook, and nothing elsewhere.
     unknown : always empty; options of other names are refused.
 
     Returns

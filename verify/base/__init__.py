@@ -20,7 +20,7 @@ from .errors import (
 )
 from .files import read_regular, replace_together, sha256_of_file, write_atomically
 from .phrase import Phrase
-from .progress import Progress, silent
+from .progress import Progress, in_notebook, silent
 from .record import Record, later
 from .strict_json import BoundError, first_problem, json_object
 from .versions import software
@@ -50,6 +50,7 @@ __all__ = [
     "canonical",
     "digest",
     "first_problem",
+    "in_notebook",
     "json_object",
     "later",
     "options",

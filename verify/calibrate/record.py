@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import combinations
 from math import log10
 from typing import Any, Final, Literal, get_args
 
@@ -10,6 +11,8 @@ from pydantic import Field, model_validator
 
 from ..base import Phrase, Record, options, write_atomically
 from ..base.canonical_json import canonical, digest
+from ..base.card import flat
+from ..base.display import Drawn, Tabular, frame
 from ..claim.answer import Answer
 from ..claim.pages import Pages
 from ..panel import Audit, FalseMatch
@@ -161,7 +164,7 @@ class CalibratedScore(Record):
         return self.log10_p <= log10(self.alpha) + 1e-12  # of rounding
 
 
-class CalibrationReport(Pages):
+class CalibrationReport(Tabular, Drawn, Pages):
     """The result of :func:`verify.calibrate`: more alike than expected, or not, and by what null hypothesis.
 
     It knows A and B by name alone. Its verdict is never ``dependent``.
@@ -259,4 +262,24 @@ class CalibrationReport(Pages):
         return intact(source)
 
     def __repr__(self) -> str:
-        return f"CalibrationReport({self.a!r}, {self.b!r}: {self.verdict}, {self.digest[:23]})"
+        return f"CalibrationReport({self.a!r:.100}, {self.b!r:.100}: {self.verdict}, {self.digest[:23]})"
+
+    def _looked_at(self) -> list[dict[str, Any]]:
+        return self.to_dicts()
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each design: rank, size and p-values."""
+        return [flat(entry) for entry in self.evidence.ranks]
+
+    def to_score_frame(self) -> Any:
+        """One row for each pair that the ranks are of, as a pandas DataFrame: names and score.
+
+        Raises
+        ------
+        VerifyError
+            If pandas is not installed.
+        """
+        pairs = combinations((model.name for model in self.evidence.models), 2)
+        return frame(
+            [{"a": a, "b": b, "score": score} for (a, b), score in zip(pairs, self.evidence.scores, strict=True)]
+        )

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import NotFoundError, Phrase, Progress, silent
+from ..base.card import Card
+from ..base.display import Displayed
 from .adapters.overlay import declared_bases, is_local, merged_onto
 from .architecture import Architecture, FileIdentity
 from .canonical import CanonicalTensor, placed, quiet
@@ -33,7 +35,7 @@ class Held:
     """Vocabulary that a file of weights contains."""
 
 
-class Checkpoint:
+class Checkpoint(Displayed):
     """Canonical access to the tensors of one model; make one with :func:`open_checkpoint`.
 
     Matrices are [out, in]: the rows of ``q k v gate up`` are units, ``o`` and ``down`` are [width, units],
@@ -74,19 +76,17 @@ class Checkpoint:
         self.notes |= notes | fit.notes
 
     def __repr__(self) -> str:
-        return f"Checkpoint({self.name!r}, {self.architecture.family}, {len(self._stored)} tensors)"
+        return f"Checkpoint({self.name!r:.100}, {self.architecture.family}, {len(self._stored)} tensors)"
 
-    def __str__(self) -> str:
+    def _card(self) -> Card:
         shape, unknown = self.architecture, sum(map(len, self.strange.values()))
-        return "\n".join(
-            (
-                f"Checkpoint {self.name!r} at {self.origin or 'a path of this machine'}",
-                f"model    {shape.family}, {shape.layers} layers of width {shape.width}, vocabulary {shape.vocab}",
-                f"part     {self.part.name!r} of {len(self.parts)}",
-                f"tensors  {len(self._stored)} understood, {unknown} not, in {len(self._source.weights)} files",
-                f"read     {self.bytes_read} bytes so far",
-            )
+        facts = (
+            ("model", f"{shape.family}, {shape.layers} layers of width {shape.width}, vocabulary {shape.vocab}"),
+            ("part", f"{self.part.name!r:.80} of {len(self.parts)}"),
+            ("tensors", f"{len(self._stored)} understood, {unknown} not, in {len(self._source.weights)} files"),
+            ("read", f"{self.bytes_read} bytes so far"),
         )
+        return Card(f"Checkpoint {self.name!r:.100} at {self.origin or 'a path of this machine'}", facts)
 
     def further(self) -> tuple[Checkpoint, ...]:
         """The other understood parts, by name."""

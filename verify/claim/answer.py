@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
 from typing import TYPE_CHECKING
@@ -91,9 +92,14 @@ def answer(report: ClaimReport) -> Answer:
 
 def looked_at(report: ClaimReport) -> list[Looked]:
     """The counts of the exact tests that apply, in the order of the report."""
+    return counts_of(report.exact, report.wording)
+
+
+def counts_of(tests: Sequence[ExactResult], wording: int) -> list[Looked]:
+    """The counts of those of the tests that apply, in the words of a version of the catalogue."""
     return [
-        Looked(test, count, of_verdict.what(test, count, report.wording), _expected(count))
-        for test in report.exact
+        Looked(test, count, of_verdict.what(test, count, wording), _expected(count))
+        for test in tests
         if test.applicable
         for count in test.counts
     ]

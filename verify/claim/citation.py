@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from ..base import Record, options
+from ..base.card import Card
 
 _URL = r"^https?://[A-Za-z0-9\[][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]{0,2000}$"
 Author = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -27,6 +28,9 @@ class Citation(Record):
     bibtex: str
     cff: str
     """Citation File Format 1.2.0."""
+
+    def _card(self) -> Card:
+        return Card(self.text)
 
 
 def stated_authors(authors: Collection[str]) -> tuple[str, ...]:

@@ -9,14 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf, log10
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
 from ..base import Phrase, Record
+from ..base.card import Card
+from ..base.display import Tabular
 from ..inference import bonferroni_min, holm
 from ..panel import PRIMARY_DESIGN, PanelEvidence
-from ..statistics import EXACT_TESTS, PANEL_STATISTICS, ExactResult, PanelResult, Result, ScoreResult, TestResult
+from ..statistics import (
+    EXACT_TESTS,
+    PANEL_STATISTICS,
+    ExactResult,
+    PanelResult,
+    Result,
+    Results,
+    ScoreResult,
+    TestResult,
+)
 
 Verdict = Literal["identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable"]
 
@@ -29,7 +40,7 @@ _ESTABLISHES: dict[str, Verdict] = {EXACT: "dependent", PANEL: "similar_beyond_p
 """The verdict of a line that rejects, the strongest line first."""
 
 
-class EvidenceLine(Record):
+class EvidenceLine(Tabular, Record):
     """One line of evidence."""
 
     line: str = Field(pattern="^[a-z][a-z0-9_]{0,39}$")
@@ -47,6 +58,19 @@ class EvidenceLine(Record):
     """The smallest log10 p that the line could have given, with the same corrections."""
     results: tuple[Result, ...]
     """Results of its tests, in the order of the registry."""
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each of its tests."""
+        return Results(self.results).to_dicts()
+
+    def _card(self) -> Card:
+        facts: list[tuple[str, object]] = [
+            ("log10 p", self.log10_p),
+            ("smallest possible", self.attainable_log10_p),
+            ("level", self.alpha),
+        ]
+        facts += [(result.id, result.in_short) for result in self.results]
+        return Card(f"Line of evidence {self.line!r}", tuple(facts))
 
     @property
     def rejects(self) -> bool:

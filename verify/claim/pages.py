@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ..base import Record, options, write_atomically
+from ..base.card import Card, Tone
 
 if TYPE_CHECKING:
     from .answer import Answer
@@ -14,6 +16,14 @@ if TYPE_CHECKING:
 
 Models = tuple[str | os.PathLike[str] | None, str | os.PathLike[str] | None]
 """Paths of A and B; None where unknown."""
+
+_TONES: dict[str, Tone] = {
+    "identical": "violet",
+    "dependent": "red",
+    "similar_beyond_panel": "amber",
+    "no_evidence": "blue",  # not green: nothing is cleared
+    "untestable": "grey",
+}
 
 
 class Pages(Record):
@@ -38,18 +48,16 @@ class Pages(Record):
         """What ``--fail-on`` can name: the verdict, and what else holds of the report."""
         return frozenset((self.answer.verdict,))
 
-    def summary(self) -> str:
-        """The answer in a few lines of text: what was found, its chance, and what that does not mean."""
+    def _card(self) -> Card:
+        """The answer in a few lines: what was found, its chance, and what that does not mean."""
         found = self.answer
-        rows = (
-            (f"{found.word}:", found.sentence),
-            *((f"{label}:", line) for label, line in found.lines),
-            ("Report:", "A {!r:.100}, B {!r:.100},".format(*self.names), f"{self.digest}."),
-        )
-        return "\n".join(" ".join(row) for row in rows)
+        report = "A {!r:.100}, B {!r:.100}, {}".format(*self.names, self.digest)
+        facts = (*found.lines, ("Report", report))
+        return Card(f"{found.word}: {found.sentence}", facts, tuple(self._looked_at()), _TONES[found.verdict])
 
-    def __str__(self) -> str:
-        return self.summary()
+    def _looked_at(self) -> Iterable[Mapping[str, object]]:
+        """Rows of the table below the answer, in a notebook."""
+        raise NotImplementedError
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
         """Canonical JSON (RFC 8785); also written to ``path`` if given."""
@@ -99,14 +107,6 @@ class Pages(Record):
             If neither is installed.
         """
         self.to("pdf", path)
-
-    def _repr_markdown_(self) -> str:
-        return self.to_markdown()
-
-    def _repr_html_(self) -> str:
-        from ..render import compact
-
-        return compact(self)
 
 
 def citation_of(report: Pages) -> Citation:

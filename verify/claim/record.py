@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ..base import Record, later
 from ..fingerprint import Effort, SketchSpec
-from ..statistics import Result
+from ..statistics import Result, Results
 from .evidence import Verdict
 from .parts import PartSubject
 
@@ -33,9 +31,9 @@ class PartResult(Record):
     """Anchor tokens that both know; None if there are no tests here."""
 
     @property
-    def tests(self) -> Mapping[str, Result]:
+    def tests(self) -> Results:
         """Results by the test's id."""
-        return {result.id: result for result in self.results}
+        return Results(self.results)
 
 
 class Hypotheses(Record):

@@ -7,16 +7,16 @@ covers facts, and no words.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from ..base import Phrase, VerifyError, later, options, write_atomically
+from ..base import Phrase, later, options, write_atomically
 from ..base.canonical_json import canonical, digest
+from ..base.display import Drawn, Tabular, frame
 from ..panel import PanelUse
-from ..statistics import ExactResult, PanelResult, Result
+from ..statistics import ExactResult, PanelResult, Result, Results
 from ..wording import LATEST, VERSIONS, say
 from ..wording import said as spoken
 from . import said
@@ -34,7 +34,7 @@ MOST_LAYERS = 10_000
 """Pairs of layers that one test may list: more than any two models have that match one to one."""
 
 
-class ClaimReport(Pages):
+class ClaimReport(Tabular, Drawn, Pages):
     """The result of :func:`verify.test_lineage`.
 
     Read ``verdict`` first, then ``tests``; ``digest`` is what others cite.
@@ -149,9 +149,9 @@ class ClaimReport(Pages):
         return next((result for result in self.ranked if result.id == name), None)
 
     @property
-    def tests(self) -> Mapping[str, Any]:
+    def tests(self) -> Results:
         """Results by the test's id."""
-        return MappingProxyType({result.id: result for result in self.results})
+        return Results(self.results)
 
     @property
     def alpha(self) -> float:
@@ -310,17 +310,21 @@ class ClaimReport(Pages):
             options.refuse("source", source, "a path, or the JSON text of a report")
         return intact(source)
 
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each test: its line of evidence, count, n, count expected by chance, and p-values."""
+        from .frames import of_tests
+
+        return of_tests(self)
+
     def to_frame(self) -> Any:
-        """One row for each test, as a pandas DataFrame: count, n, count expected by chance, and p-values.
+        """One row for each test, as a pandas DataFrame indexed by id, one value in each cell.
 
         Raises
         ------
         VerifyError
             If pandas is not installed.
         """
-        from .frames import of_tests
-
-        return _frame(of_tests(self), "test")
+        return frame(self.to_dicts(), "test")
 
     def to_layer_frame(self) -> Any:
         """One row for each pair of layers and test, as a pandas DataFrame.
@@ -332,10 +336,15 @@ class ClaimReport(Pages):
         """
         from .frames import of_layers
 
-        return _frame(of_layers(self), None)
+        return frame(of_layers(self))
+
+    def _looked_at(self) -> Iterable[Mapping[str, object]]:
+        from .frames import of_counts
+
+        return of_counts(self)
 
     def __repr__(self) -> str:
-        return f"ClaimReport({self.a.name!r}, {self.b.name!r}: {self.verdict}, {self.digest[:23]})"
+        return f"ClaimReport({self.a.name!r:.100}, {self.b.name!r:.100}: {self.verdict}, {self.digest[:23]})"
 
 
 _PROPOSITIONS = ("null", "alternative")
@@ -345,12 +354,3 @@ def _version(version: int) -> int:
     if type(version) is not int or version not in VERSIONS:
         options.refuse("version", version, f"a version of the catalogue, {', '.join(map(str, VERSIONS))}")
     return version
-
-
-def _frame(rows: list[dict[str, Any]], index: str | None) -> Any:
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise VerifyError("A data frame needs pandas, which is not installed; `pip install pandas`.") from error
-    frame = pd.DataFrame(rows)
-    return frame.set_index(index) if index is not None and rows else frame

@@ -37,7 +37,8 @@ def spoken(report: ClaimReport | CalibrationReport, then: Iterable[str]) -> str:
     str
         Lines, with codes of colour around the answer's word.
     """
-    from ..render.escape import NAME, SENTENCE, plain
+    from ..base.plain import plain
+    from ..render.escape import NAME, SENTENCE
 
     answer = report.answer
     a, b = (plain(name, NAME) for name in report.names)

@@ -351,7 +351,8 @@ def count(n: int, one: str, many: str = "") -> str:
 
 def described_fingerprint(record: FingerprintRecord) -> str:
     """A fingerprint in one sentence."""
-    from ..render.escape import SENTENCE, plain
+    from ..base.plain import plain
+    from ..render.escape import SENTENCE
 
     shape = record.architecture
     return (

@@ -72,8 +72,9 @@ def build(recipe: Path, output: Path, workers: int | None, quiet: bool) -> None:
 
     A model that cannot be read is reported, skipped, and listed in the panel as excluded.
     """
+    from ..base.plain import plain
     from ..panel import build_panel
-    from ..render.escape import SENTENCE, plain
+    from ..render.escape import SENTENCE
 
     check_writable(output / "panel.json")
     with progress_bar(quiet) as progress:
@@ -299,7 +300,8 @@ def _calibrated(loaded: Panel, outside: StrangersAudit | None) -> str:
 
 def _page(loaded: Panel, statistic: str, members: list[Member], scores: NDArray[np.float64]) -> str:
     """A panel for the terminal, with untrusted text made inert."""
-    from ..render.escape import SENTENCE, markdown_text, plain
+    from ..base.plain import plain
+    from ..render.escape import SENTENCE, markdown_text
 
     record = loaded.record
     lines = [
@@ -360,18 +362,9 @@ def _statistic(name: str) -> str:
 
 def _scores(loaded: Panel, name: str, progress: Progress) -> tuple[list[Member], NDArray[np.float64]]:
     """Scores of the largest set of members that can be compared with one another."""
-    from ..panel import comparable_groups, compute, kept_scores
-    from ..statistics import PANEL_STATISTICS
-    from ..statistics.applicability import on_anchors
+    from ..panel.largest import largest_group
 
-    members, anchors = comparable_groups(loaded)[0]
-    names = [member.name for member in members]
-    statistic = next(statistic for statistic in PANEL_STATISTICS if statistic.id == name)
-    kept = kept_scores(loaded, statistic, names, anchors)
-    if kept is None:
-        models = [on_anchors(loaded.fingerprints[member], anchors) for member in names]
-        kept = compute(statistic, models, names, anchors, None, progress)
-    return members, kept.matrix
+    return largest_group(loaded, name, progress)
 
 
 def _map(members: list[Member], scores: NDArray[np.float64]) -> str:

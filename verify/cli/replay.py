@@ -164,7 +164,8 @@ def _page(outcome: Replay) -> str:
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Columns as wide as their widest cell, except the last."""
-    from ..render.escape import SENTENCE, plain
+    from ..base.plain import plain
+    from ..render.escape import SENTENCE
 
     cells = [[plain(cell, SENTENCE) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from ..base import Cache, InputError, Phrase, Progress, Workers, options, run_in_order, silent, software
+from ..base import Cache, InputError, Phrase, Progress, Workers, in_notebook, options, run_in_order, software
 from ..checkpoint import Architecture, Checkpoint, Key, Location, open_checkpoint, resolve_location
 from .anchors import Pairing, anchors_of
 from .check import MOST_STRANGE
@@ -40,7 +40,7 @@ def fingerprint(
     sketch: SketchSpec | None = None,
     workers: Workers = None,
     cache: Cache | None = None,
-    progress: Progress = silent,
+    progress: Progress = in_notebook,
 ) -> Fingerprint:
     """Fingerprint a checkpoint, or load a fingerprint file.
 

@@ -20,6 +20,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from ..base import FingerprintError, Phrase, Record, first_problem, later, options, write_atomically
+from ..base.card import Card
+from ..base.display import Tabular
+from ..base.plain import plain
 from ..checkpoint import Architecture, FileIdentity, Part
 from .anchors import Pairing
 from .check import check_arrays, check_parts, check_record
@@ -154,7 +157,7 @@ class FingerprintRecord(Record):
 _RECORDS: TypeAdapter[list[FingerprintRecord]] = TypeAdapter(list[FingerprintRecord])
 
 
-class Fingerprint:
+class Fingerprint(Tabular):
     """The fingerprint of a model, the only input of the tests; compare two with :func:`verify.test_lineage`.
 
     Parameters
@@ -201,21 +204,38 @@ class Fingerprint:
 
     def __repr__(self) -> str:
         r = self.record
-        return f"Fingerprint({r.name!r}, {r.architecture.family}, {r.effort} effort, {self.digest:.19})"
+        return (
+            f"Fingerprint({r.name!r:.100}, {plain(r.architecture.family, 60)}, {r.effort} effort, {self.digest:.19})"
+        )
 
-    def __str__(self) -> str:
+    def _card(self) -> Card:
         r, shape = self.record, self.record.architecture
         size = sum(array.nbytes for part in (self, *self.parts) for array in part.arrays.values())
         further = f", and of {len(self.parts)} further parts" if self.parts else ""
-        return "\n".join(
+        facts = (
             (
-                f"Fingerprint of {r.name!r}{further}",
-                f"model    {shape.family}, {shape.layers} layers of width {shape.width}, vocabulary {shape.vocab}",
-                f"made     at {r.effort} effort from {r.bytes_read} bytes, sketch version {r.sketch.version}",
-                f"holds    {', '.join(r.components)}: {size} bytes",
-                f"digest   {self.digest}",
-            )
+                "model",
+                f"{plain(shape.family, 60)}, {shape.layers} layers of width {shape.width}, vocabulary {shape.vocab}",
+            ),
+            ("made", f"at {r.effort} effort from {r.bytes_read} bytes, sketch version {r.sketch.version}"),
+            ("holds", f"{', '.join(r.components)}: {size} bytes"),
+            ("digest", self.digest),
         )
+        return Card(f"Fingerprint of {r.name!r:.100}{further}", facts)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each array: part, name, shape in words, dtype and bytes."""
+        return [
+            {
+                "part": one.record.part,
+                "array": name,
+                "shape": " x ".join(map(str, array.shape)),
+                "dtype": array.dtype.name,
+                "bytes": array.nbytes,
+            }
+            for one in (self, *self.parts)
+            for name, array in one.arrays.items()
+        ]
 
     def only(self, *names: Component) -> Fingerprint:
         """The main part with some components only; tests that need others do not apply to it.

@@ -12,11 +12,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Record
+from ..base.card import Card, flat
+from ..base.display import Tabular
 from ..inference import disjoint_pairs, false_match_bound, two_way_residual
 
 LEVELS = (0.01, 0.05, 0.1)
@@ -38,7 +41,7 @@ class SizeAt(Record):
     worst_family_share: float | None
 
 
-class Audit(Record):
+class Audit(Tabular, Record):
     """Result of the audit of one statistic over one set of members."""
 
     members: int
@@ -46,6 +49,14 @@ class Audit(Record):
     sizes: tuple[SizeAt, ...]
     quantiles: tuple[tuple[float, float, float], ...] = ()
     """Sorted p-values of pairs inside strata, each with its 2.5% and 97.5% quantiles under permuted labels."""
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each level."""
+        return [flat(size) for size in self.sizes]
+
+    def _card(self) -> Card:
+        facts = (("members", self.members), ("pairs inside strata", self.pairs_within_strata))
+        return Card("Audit of ranks among unrelated models", facts, tuple(self.to_dicts()))
 
 
 def audit(S: NDArray[np.float64], strata: Sequence[str], families: Sequence[str]) -> Audit | None:

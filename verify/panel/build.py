@@ -9,7 +9,7 @@ from itertools import combinations, pairwise
 from math import log10
 from pathlib import Path, PurePath
 
-from ..base import FingerprintError, InputError, Progress, StatisticsError, Workers, options, silent
+from ..base import FingerprintError, InputError, Progress, StatisticsError, Workers, in_notebook, options, silent
 from ..checkpoint import Architecture
 from ..fingerprint import COMPONENTS, Fingerprint, SketchSpec, fingerprint, is_fingerprint
 from ..inference import bonferroni_min
@@ -35,7 +35,7 @@ def build_panel(
     *,
     base: str | os.PathLike[str] | None = None,
     workers: Workers = None,
-    progress: Progress = silent,
+    progress: Progress = in_notebook,
     report: Callable[[str], None] | None = None,
 ) -> Panel:
     """Build a panel in ``folder`` and save it.

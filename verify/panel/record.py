@@ -32,6 +32,9 @@ from ..base import (
     read_regular,
     write_atomically,
 )
+from ..base.card import Card, flat
+from ..base.display import Drawn, Tabular
+from ..base.plain import plain
 from ..fingerprint import Component, Fingerprint, SketchSpec, record_text
 from ..statistics import Similarity
 from .members import Exclusion, Member, RelatedPair, Twins, check_strangers
@@ -150,7 +153,7 @@ class _OnDemand(Mapping[str, Fingerprint]):
         return len(self._members)
 
 
-class Panel:
+class Panel(Tabular, Drawn):
     """A reference population of unrelated models.
 
     Parameters
@@ -185,21 +188,27 @@ class Panel:
 
     def __repr__(self) -> str:
         r = self.record
-        return f"Panel({r.name!r} {r.version}, {len(r.members)} members, {self.digest:.19})"
+        return f"Panel({r.name!r:.80} {plain(r.version, 40)}, {len(r.members)} members, {self.digest:.19})"
 
-    def __str__(self) -> str:
+    def _card(self) -> Card:
         r = self.record
         families, strata = ({getattr(member, what) for member in r.members} for what in ("family", "stratum"))
-        return "\n".join(
-            (
-                f"Panel {r.name!r}, version {r.version}",
-                f"members  {len(r.members)} of {len(families)} families and {len(strata)} strata; "
-                f"twins: {len(r.twins)} recipes",
-                f"left out {len(r.excluded)}; related by an exact test: {len(r.kinship)} pairs",
-                f"scores   kept by {len({kept.statistic for kept in r.scores})} statistics",
-                f"digest   {self.digest}",
-            )
+        facts = (
+            ("members", f"{len(r.members)} of {len(families)} families and {len(strata)} strata"),
+            ("twins", f"of {len(r.twins)} recipes"),
+            ("left out", f"{len(r.excluded)}; related by an exact test: {len(r.kinship)} pairs"),
+            ("scores", f"kept by {len({kept.statistic for kept in r.scores})} statistics"),
+            ("digest", self.digest),
         )
+        rows = ({name: getattr(one, name) for name in ("name", "family", "stratum", "corpus")} for one in r.members)
+        return Card(f"Panel {r.name!r:.80}, version {r.version!r:.40}", facts, tuple(rows))
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each model: the members, then the twins of each recipe."""
+        r = self.record
+        rows = [("", member) for member in r.members]
+        rows += [(twins.recipe, member) for twins in r.twins for member in twins.models]
+        return [{"recipe": recipe, **flat(member)} for recipe, member in rows]
 
     @property
     def digest(self) -> str:
@@ -238,7 +247,7 @@ class Panel:
 
     @staticmethod
     def load(folder: str | os.PathLike[str]) -> Panel:
-        """Read a panel, checking the record and every file against their digests.
+        """Read a panel, or the ``"default"`` one, checking the record and every file against their digests.
 
         Raises
         ------
@@ -246,7 +255,7 @@ class Panel:
             If it is not a panel, is damaged, or the record, a fingerprint or a score is missing or altered. What a
         fingerprint holds is checked when it is first used.
         """
-        folder = options.path("folder", folder)
+        folder = DEFAULT if folder == "default" else options.path("folder", folder)
         record = _record(folder / RECORD)
         for member in record.members:
             file = fingerprint_file(folder, member.name)
@@ -283,7 +292,7 @@ def load_panel(panel: str | os.PathLike[str] | Panel | None) -> Panel | None:
     check_panel(panel)
     if panel is None or isinstance(panel, Panel):
         return panel
-    return Panel.load(DEFAULT if panel == "default" else panel)
+    return Panel.load(panel)
 
 
 def kept_scores(panel: Panel, statistic: Similarity, names: Sequence[str], anchors: tuple[int, ...]) -> Scores | None:

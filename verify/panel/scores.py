@@ -132,13 +132,13 @@ def compute(
         matrix[fresh:, fresh:] = known.matrix
         if grids.size:
             grids[fresh:, fresh:] = known.grids
-    for i in range(min(fresh, n)):
-        for j in range(i + 1, n):
-            if statistic is PRIMARY:
-                grid = response_grid(models[i], models[j])
-                matrix[i, j] = matrix[j, i] = grid.score
-                grids[i, j] = grids[j, i] = summarise(grid.shares)
-            else:
-                matrix[i, j] = matrix[j, i] = statistic(models[i], models[j])
-            progress(statistic.id, i * n + j + 1, fresh * n)
+    pairs = [(i, j) for i in range(min(fresh, n)) for j in range(i + 1, n)]
+    for done, (i, j) in enumerate(pairs, start=1):
+        if statistic is PRIMARY:
+            grid = response_grid(models[i], models[j])
+            matrix[i, j] = matrix[j, i] = grid.score
+            grids[i, j] = grids[j, i] = summarise(grid.shares)
+        else:
+            matrix[i, j] = matrix[j, i] = statistic(models[i], models[j])
+        progress(statistic.id, done, len(pairs))
     return Scores(statistic.id, statistic.version, anchors, tuple(names), matrix, grids)

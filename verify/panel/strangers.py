@@ -11,8 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import log10
+from typing import Any
 
-from ..base import Progress, Record, silent
+from ..base import Progress, Record, in_notebook
+from ..base.card import Card, flat
+from ..base.display import Tabular
 from ..fingerprint import Fingerprint
 from ..inference import disjoint_pairs, false_match_bound
 from .evidence import evaluate
@@ -42,7 +45,7 @@ class StrangersAt(Record):
         return self.low > self.level * (1 + 1e-9)  # one of one at .05 is no more than the level
 
 
-class StrangersAudit(Record):
+class StrangersAudit(Tabular, Record):
     """Verdicts on strangers that are in no panel."""
 
     pairs: int
@@ -54,9 +57,26 @@ class StrangersAudit(Record):
         able = [at for at in self.levels if at.reachable]
         return not any(at.too_many for at in able) if able else None
 
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each level."""
+        return [flat(at) for at in self.levels]
+
+    def _card(self) -> Card:
+        answers = {True: "not contradicted", False: "no", None: "not shown: no verdict is possible on these models"}
+        facts = [("pairs", self.pairs), ("calibrated for models like these", answers[self.calibrated])]
+        facts += [
+            (
+                f"level {at.level:g}",
+                f"{at.called} of {self.pairs} get a verdict (95% bounds {at.low:.3f}, {at.high:.3f})",
+            )
+            for at in self.levels
+            if at.reachable
+        ]
+        return Card("Verdicts of the panel on strangers outside it", tuple(facts), tuple(self.to_dicts()))
+
 
 def audit_strangers(
-    panel: Panel, groups: Sequence[Mapping[str, Fingerprint]], progress: Progress = silent
+    panel: Panel, groups: Sequence[Mapping[str, Fingerprint]], progress: Progress = in_notebook
 ) -> StrangersAudit | None:
     """Rank disjoint pairs of unrelated models as claims; None if no group has two models.
 

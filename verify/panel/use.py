@@ -10,9 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isqrt
+from typing import Any
 
 from ..base import Phrase, Record, later
+from ..base.card import Card, flat
+from ..base.display import Tabular
 from ..statistics import PRIMARY, PanelResult
+from ..wording.forms import at_most
 from .audit import Audit
 from .likeness import OWN_KIND, Likeness, like_needed, pairs_needed
 from .selection import Dropped
@@ -60,7 +64,7 @@ class FalseMatch(Record):
     panel, that one of the pairs searched reaches it."""
 
 
-class PanelUse(Record):
+class PanelUse(Tabular, Record):
     """What a report records of the panel behind its panel tests."""
 
     name: str
@@ -105,6 +109,28 @@ class PanelUse(Record):
     false_match: FalseMatch | None = None
     audit: Audit | None = None
     """Audit of the primary statistic over the members used; None for fewer than six."""
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each member that A and B were ranked among."""
+        return [flat(member) for member in self.members]
+
+    def _card(self) -> Card:
+        match, strangers = self.false_match, "recipes" if self.recipes else "disjoint pairs of members"
+        facts: list[tuple[str, object]] = [
+            (
+                "ranked among",
+                f"{len(self.members)} members and {len(self.recipes)} of {self.recipes_in_panel} recipes",
+            ),
+            ("left out", f"{len(self.dropped)} members and {len(self.recipes_dropped)} recipes"),
+            ("chance of a false match, at most", None if match is None else at_most(match.bound)),
+            ("score reached by", None if match is None else f"{match.exceedances} of {match.pairs} {strangers}"),
+            ("largest stranger", self.largest_stranger),
+            ("A and B over it", self.effect_ratio),
+            ("primary test", f"{self.primary} by {self.primary_design}, level {self.alpha:g}"),
+            ("digest", self.digest),
+        ]
+        head = f"Use of the panel {self.name!r:.80}, version {self.version!r:.40}"
+        return Card(head, tuple(facts), tuple(self.to_dicts()))
 
     @property
     def beyond(self) -> bool:

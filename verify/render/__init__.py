@@ -107,13 +107,6 @@ def _intoto(report: Any) -> bytes:
     return unsigned(report)
 
 
-def compact(report: Pages) -> str:
-    """The finding and the summary as HTML, for a notebook."""
-    from .html import compact as made
-
-    return made(report)
-
-
 def cite(report: Any) -> Citation:
     """How to cite a report."""
     from .documents.citation import cite as made

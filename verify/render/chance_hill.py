@@ -19,6 +19,7 @@ from ..claim.answer import Looked, looked_at
 from ..inference import law_of_random_orders, law_of_signs
 from ..statistics import Count, LayerResult
 from ..statistics.remake import MOST_INDICES
+from ..wording import say
 from ..wording.forms import capital
 from .drawing import PHONE, Area, Drawing, Line, Point, Shape, Text, moved
 from .numbers import general
@@ -32,10 +33,21 @@ _STEPS = 60  # counts of a hill that are drawn as steps; more are a line
 
 
 def chance_hills(report: ClaimReport) -> Drawing | None:
-    """A row for each test that applies, of its least likely count; None where nothing was counted."""
+    """A row for each test of a report that applies; None where nothing was counted."""
+    return hills(looked_at(report), report.wording)
+
+
+def hills(looked: Sequence[Looked], wording: int) -> Drawing | None:
+    """A row for each test, of its least likely count; None where nothing was counted.
+
+    Parameters
+    ----------
+    looked : the counts, those of one test after one another.
+    wording : version of the catalogue.
+    """
     rows = [
         min(counts, key=lambda one: one.count.log10_p)
-        for _, found in groupby(looked_at(report), key=lambda one: one.test.id)
+        for _, found in groupby(looked, key=lambda one: one.test.id)
         if (counts := [one for one in found if _can_be(one.count)])
     ]
     if not rows:
@@ -43,7 +55,7 @@ def chance_hills(report: ClaimReport) -> Drawing | None:
     shapes: list[Shape] = []
     y = 0.0
     for one in rows:
-        title = wrap(_what(report, one), _LETTERS, max_lines=2, placeholder=" …")
+        title = wrap(_what(one, wording), _LETTERS, max_lines=2, placeholder=" …")
         shapes += [Text((0, y + 11 + _LINE * n), line, bold=True) for n, line in enumerate(title)]
         y += _LINE * len(title) + 4
         shapes += (moved(shape, 0, y) for shape in _row(one))
@@ -52,7 +64,7 @@ def chance_hills(report: ClaimReport) -> Drawing | None:
     return Drawing(
         name="chance",
         title="Counts observed, and the counts that chance gives",
-        alt=" ".join((how, *(_in_words(report, one) for one in rows))),
+        alt=" ".join((how, *(_in_words(one, wording) for one in rows))),
         caption=how,
         width=PHONE,
         height=y - 4,
@@ -140,15 +152,15 @@ def _at(value: float, count: Count) -> float:
     return _LEFT + (_RIGHT - _LEFT) * (share if count.law == "signs" else sqrt(share))
 
 
-def _what(report: ClaimReport, one: Looked) -> str:
+def _what(one: Looked, wording: int) -> str:
     part = f" ({one.count.part})" if one.count.part else ""
-    return capital(report.say(one.what)).rstrip(",") + part
+    return capital(say(one.what, version=wording)).rstrip(",") + part
 
 
-def _in_words(report: ClaimReport, one: Looked) -> str:
+def _in_words(one: Looked, wording: int) -> str:
     low, high = usual(law_of(one))
     return (
-        f"{_what(report, one)}: {one.count.count} of {one.count.n} observed; by chance {general(one.expected)} on "
+        f"{_what(one, wording)}: {one.count.count} of {one.count.n} observed; by chance {general(one.expected)} on "
         f"average, and {low} to {high} in all but 1 in 1,000 cases."
     )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from markupsafe import Markup, escape
+
+from ..base.plain import plain
 
 NAME, SENTENCE = 120, 2000  # characters shown of a name, and of a sentence that may hold names
 
@@ -74,15 +75,6 @@ def finalizer(styles: Styles) -> Callable[[Any], Markup]:
         return Markup(styles.get(type(value), styles[str])(str(value)))
 
     return inline
-
-
-def plain(text: str, longest: int) -> str:
-    """One line, without control, formatting (bidirectional) or private characters, shortened."""
-    kept = "".join(
-        c if c.isprintable() and unicodedata.category(c) not in ("Cf", "Co") else "\N{REPLACEMENT CHARACTER}"
-        for c in text
-    )
-    return kept if len(kept) <= longest else kept[: longest - 1] + "…"
 
 
 def spelled(text: str, longest: int) -> str:

@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 FORMATS = (".svg", ".pdf", ".png")
 QQ_SIZE = (4.5, 4.6)
 _LONGEST = 40  # characters of a name that are shown
-_STYLE: dict[str, Any] = {
-    "text.parse_math": False,
-    "svg.hashsalt": "verify",
-    "svg.fonttype": "none",
-    "pdf.fonttype": 42,
+FILES: dict[str, Any] = {"svg.hashsalt": "verify", "svg.fonttype": "none", "pdf.fonttype": 42}
+"""Settings for the same bytes on every run, and text as text."""
+STYLE: dict[str, Any] = {
+    "text.parse_math": False,  # names are never mathematics
     "legend.frameon": False,
     "legend.fontsize": 7,
     "axes.titlesize": 9,
@@ -167,19 +166,34 @@ def drawn(size: tuple[float, float], title: str, draw: Callable[[Axes], None], s
     InputError
         If matplotlib is not installed.
     """
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise InputError('Figures need matplotlib: `pip install "verify-lineage[report]"`.') from error
+    mpl = load_matplotlib()
+    from matplotlib.figure import Figure
+
     kind, buffer = suffix.lower().lstrip("."), BytesIO()
     metadata: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]
+        mpl.rcParams.update(FILES | STYLE)
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.add_subplot()
         draw(axes)
         axes.set_title(title)
         figure.savefig(buffer, format=kind, metadata=metadata[kind], dpi=150, bbox_inches="tight")
     return buffer.getvalue()
+
+
+def load_matplotlib() -> Any:
+    """The package matplotlib.
+
+    Raises
+    ------
+    InputError
+        If it is not installed.
+    """
+    try:
+        import matplotlib as mpl
+        import matplotlib.axes
+        import matplotlib.text
+    except ImportError as error:
+        raise InputError('Figures need matplotlib: `pip install "verify-lineage[report]"`.') from error
+    return mpl

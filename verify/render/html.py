@@ -33,11 +33,6 @@ def html(report: Pages) -> str:
     return page("report.html", [section.title for section in shown.sections], view=shown, drawings=drawings)
 
 
-def compact(report: Pages) -> str:
-    """The finding and the summary, for a notebook."""
-    return _templates().get_template("compact.html").render(view=view(report))
-
-
 def page(template: str, titles: Iterable[str], **values: Any) -> str:
     """A page made of a template that extends ``page.html``.
 

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from ..panel.audit import Audit
     from ..statistics import DesignRank, PanelResult
 
-_LEAST = 5  # models needed for a two-way residual
+LEAST = 5
+"""Models needed for a two-way residual."""
+HISTOGRAM_SIZE = (5.4, 3.2)
+"""Width and height in inches."""
 
 
 @dataclass(frozen=True)
@@ -72,25 +75,51 @@ def figures(report: Pages) -> dict[str, ReportFigure]:
     made: list[ReportFigure] = []
     if report.panel and primary and primary.applicable:
         labels = ["A", "B", *(member.name for member in report.panel.members)]
-        if len(primary.scores) == len(labels) * (len(labels) - 1) // 2 and len(labels) >= _LEAST:
+        if len(primary.scores) == len(labels) * (len(labels) - 1) // 2 and len(labels) >= LEAST:
             entry = next((entry for entry in primary.ranks if entry.design == "pair_residual"), None)
-            S = _matrix(primary.scores, len(labels))
-            made += [_null(S, entry)] if entry else []
-            made.append(_panel(S, labels, primary.id))
-        made += [_designs(primary, report.panel.alpha)] if primary.ranks else []
-        made += [_map(primary)] if primary.grid and primary.grid[0] else []
+            S = matrix(primary.scores, len(labels))
+            made += [null(S, entry)] if entry else []
+            made.append(raw_scores(S, labels, f"Raw scores of {primary.id}: A, B and the panel"))
+        made += [designs(primary.ranks, report.panel.alpha)] if primary.ranks else []
+        made += [layer_map(primary)] if primary.grid and primary.grid[0] else []
     if report.panel and report.panel.audit and report.panel.audit.quantiles:
-        made.append(_audit(report.panel.audit))
+        made.append(calibration(report.panel.audit))
     return {figure.name: figure for figure in made}
 
 
-def _null(S: NDArray[np.float64], entry: DesignRank) -> ReportFigure:
+def null(S: NDArray[np.float64], entry: DesignRank) -> ReportFigure:
+    """Residual scores of all pairs of models, with A and B marked."""
     T = two_way_residual(S)
     others, claim = T[np.triu_indices(len(T), 1)][1:], float(T[0, 1])
     below = entry.size - entry.rank
+    alt = (
+        f"Histogram of the residual scores of {entry.size} pairs of models with A and B marked. Upper tail: "
+        f"{entry.rank} pairs score at least as high, A and B included. Lower tail: {below} pairs score lower."
+    )
+    tails = (
+        f"lower tail: {below} pairs\nless alike",
+        f"upper tail: {entry.rank} of {entry.size} pairs,\nA and B among them",
+    )
+    draw = histogram(others, claim, "score less each model's main effect", "pairs", tails)
+    return ReportFigure("null", "Residual scores of A, B and the panel", alt, HISTOGRAM_SIZE, draw)
+
+
+def histogram(
+    others: NDArray[np.float64], claim: float, what: str, of: str, tails: tuple[str, str]
+) -> Callable[[Axes], None]:
+    """How to draw the scores of others, with that of A and B marked.
+
+    Parameters
+    ----------
+    others : their scores.
+    claim : the score of A and B.
+    what : what the scores are.
+    of : what each score is of, in the plural.
+    tails : words below the left and below the right end.
+    """
 
     def draw(axes: Axes) -> None:
-        axes.hist(others, bins=40, color="0.75", edgecolor="0.55", linewidth=0.4, label="the other pairs")
+        axes.hist(others, bins=40, color="0.75", edgecolor="0.55", linewidth=0.4, label=f"the other {of}")
         axes.axvline(claim, color="black", linewidth=1.6)
         low, high = axes.get_ylim()
         axes.set_ylim(low, high * 1.3)
@@ -98,36 +127,40 @@ def _null(S: NDArray[np.float64], entry: DesignRank) -> ReportFigure:
         axes.annotate(
             "A and B ", (claim, high * 1.22), ha="right" if left else "left", va="center", fontsize=8, weight="bold"
         )
-        for x, side, words in (
-            (0.01, "left", f"lower tail: {below} pairs\nless alike"),
-            (0.99, "right", f"upper tail: {entry.rank} of {entry.size} pairs,\nA and B among them"),
-        ):
-            axes.text(x, -0.2, words, transform=axes.transAxes, ha=side, va="top", fontsize=7)
-        axes.set_xlabel("score less each model's main effect")
-        axes.set_ylabel("pairs")
+        for x, side, words in ((0.01, "left", tails[0]), (0.99, "right", tails[1])):
+            axes.annotate(
+                words, (x, 0), xytext=(0, -30), xycoords="axes fraction", textcoords="offset points",
+                ha=side, va="top", fontsize=7,
+            )  # fmt: skip
+        axes.set_xlabel(what)
+        axes.set_ylabel(of)
 
-    alt = (
-        f"Histogram of the residual scores of {entry.size} pairs of models with A and B marked. Upper tail: "
-        f"{entry.rank} pairs score at least as high, A and B included. Lower tail: {below} pairs score lower."
-    )
-    return ReportFigure("null", "Residual scores of A, B and the panel", alt, (5.4, 3.2), draw)
+    return draw
 
 
-def _panel(S: NDArray[np.float64], names: Sequence[str], title: str) -> ReportFigure:
+def raw_scores(S: NDArray[np.float64], names: Sequence[str], title: str) -> ReportFigure:
+    """Raw scores of A, B and others, as a heat map.
+
+    Parameters
+    ----------
+    S : scores, shape [n, n]; A and B come first.
+    names : labels of the n models.
+    title : of the figure.
+    """
     values = S[np.triu_indices(len(S), 1)]
 
     def draw(axes: Axes) -> None:
         draw_heat_map(axes, names, S)
 
     alt = (
-        f"Heat map of the raw scores of A, B and the members of the panel with one another, {len(names)} models: "
+        f"Heat map of the raw scores of A, B and others with one another, {len(names)} models: "
         f"A and B {share(S[0, 1])}; all pairs from {share(values.min())} to {share(values.max())}."
     )
-    return ReportFigure("panel", f"Raw scores of {title}: A, B and the panel", alt, heat_map_size(names), draw)
+    return ReportFigure("panel", title, alt, heat_map_size(names), draw)
 
 
-def _designs(primary: PanelResult, alpha: float) -> ReportFigure:
-    ranks = primary.ranks
+def designs(ranks: Sequence[DesignRank], alpha: float | None) -> ReportFigure:
+    """p-values by design, and the level of the primary one if it is known."""
     places = range(len(ranks))
 
     def draw(axes: Axes) -> None:
@@ -135,10 +168,11 @@ def _designs(primary: PanelResult, alpha: float) -> ReportFigure:
         axes.hlines(places, least, p, color="0.7", linewidth=1)
         axes.plot(least, places, "|", color="0.3", markersize=12, label="smallest possible p")
         axes.plot(p, places, "o", color="black", markersize=5, label="p")
-        axes.axvline(alpha, color="0.4", linestyle="--", linewidth=0.8, label="level of the primary design")
+        if alpha is not None:
+            axes.axvline(alpha, color="0.4", linestyle="--", linewidth=0.8, label="level of the primary design")
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
-        axes.set_xlim(min(*least, alpha) / 2, 1.5)
+        axes.set_xlim(min([*least, *([] if alpha is None else [alpha])]) / 2, 1.5)
         axes.set_yticks(places, [entry.design.replace("_", " ") for entry in ranks])
         axes.set_ylim(len(ranks) - 0.5, -0.5)
         axes.set_xlabel("p")
@@ -149,11 +183,13 @@ def _designs(primary: PanelResult, alpha: float) -> ReportFigure:
         f"(smallest possible {log10(entry.attainable_log10_p)})"
         for entry in ranks
     )
-    alt = f"log10 p by design, at level {general(alpha)} for the primary one: {steps}."
+    level = "" if alpha is None else f", at level {general(alpha)} for the primary one"
+    alt = f"log10 p by design{level}: {steps}."
     return ReportFigure("designs", "p-values by design", alt, (5.4, 1.5 + 0.26 * len(ranks)), draw)
 
 
-def _map(primary: PanelResult) -> ReportFigure:
+def layer_map(primary: PanelResult) -> ReportFigure:
+    """Share of units that agree, for every layer of A with every layer of B."""
     grid = np.array(primary.grid)
     a, b = (int(i) for i in np.unravel_index(grid.argmax(), grid.shape))
 
@@ -177,7 +213,8 @@ def _map(primary: PanelResult) -> ReportFigure:
     return ReportFigure("map", f"Layers that match ({primary.id})", alt, (side + 1.6, side + 0.8), draw)
 
 
-def _audit(audit: Audit) -> ReportFigure:
+def calibration(audit: Audit) -> ReportFigure:
+    """QQ plot of the p-values of pairs inside strata."""
     observed, low, high = (np.array(column) for column in zip(*audit.quantiles, strict=True))
     outside = int(((observed < low) | (observed > high)).sum())
 
@@ -196,7 +233,7 @@ def _pairs(ranks: Sequence[DesignRank]) -> list[tuple[float, float]]:
     return [(entry.log10_p, entry.attainable_log10_p) for entry in ranks]
 
 
-def _matrix(scores: Sequence[float], n: int) -> NDArray[np.float64]:
+def matrix(scores: Sequence[float], n: int) -> NDArray[np.float64]:
     """Scores of all pairs as a symmetric matrix with a blank diagonal."""
     S = np.full((n, n), np.nan)
     S[np.triu_indices(n, 1)] = scores

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .escape import spelled
-from .figures import colour_bar, drawn
+from .figures import colour_bar
+from .report_figures import ReportFigure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,8 +21,8 @@ _NAMED = 90  # largest number of models with written names
 
 def family_map(
     names: Sequence[str], strength: NDArray[np.float64], identical: NDArray[np.bool_], *, others: int
-) -> dict[str, bytes]:
-    """Draw the map, as ``.svg`` and ``.png``; the same bytes for the same numbers.
+) -> ReportFigure:
+    """The map.
 
     Parameters
     ----------
@@ -30,10 +31,10 @@ def family_map(
     identical : pairs of identical weights, same shape; drawn without p-value.
     others : number of models that are not drawn.
 
-    Raises
-    ------
-    InputError
-        If matplotlib is not installed.
+    Returns
+    -------
+    ReportFigure
+        Named ``map``.
     """
     order = clustered(strength, identical)
     shown = [spelled(names[i], _LONGEST) for i in order]
@@ -43,11 +44,25 @@ def family_map(
         _draw(axes, shown, strength[cells], identical[cells])
 
     title = f"Evidence of relation among {len(names)} models"
-    title += f"; {others} others have none" if others else ""
+    title += f"; {others} {'other has' if others == 1 else 'others have'} none" if others else ""
     written = len(names) <= _NAMED
     side = max(3.2, (0.15 if written else 0.04) * len(names))
     margin = 0.065 * max(map(len, shown)) if written else 0.0
-    return {suffix: drawn((side + margin + 1.2, side + 0.6), title, draw, suffix) for suffix in (".svg", ".png")}
+    pairs = int((strength[np.triu_indices(len(names), 1)] > 0).sum())
+    same = int(identical[np.triu_indices(len(names), 1)].sum())
+    alt = f"Matrix of {len(names)} models: {pairs} pairs with evidence of relation, {same} with identical weights."
+    return ReportFigure("map", title, alt, (side + margin + 1.2, side + 0.6), draw)
+
+
+def rendered(figure: ReportFigure) -> dict[str, bytes]:
+    """The map as ``.svg`` and ``.png``; the same bytes for the same numbers.
+
+    Raises
+    ------
+    InputError
+        If matplotlib is not installed.
+    """
+    return {suffix: figure.render(suffix) for suffix in (".svg", ".png")}
 
 
 def clustered(strength: NDArray[np.float64], identical: NDArray[np.bool_]) -> NDArray[np.intp]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from markupsafe import Markup, escape
 
+from ..base.plain import plain
 from .drawing import PALETTE, Area, Dots, Drawing, Line, Point, Role, Shape, Text
-from .escape import SENTENCE, plain
+from .escape import SENTENCE
 
 _FONT = "Helvetica Neue, Arial, DejaVu Sans, sans-serif"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..base import InputError, Progress, options, silent
+from ..base import InputError, Progress, in_notebook, options
 from ..base.callable_module import make_callable
 from ..calibrate import CalibrationReport
 from ..calibrate.reading import is_calibration
@@ -23,7 +23,7 @@ def replay(
     b: Model | None = None,
     panel: PanelSource = None,
     *,
-    progress: Progress = silent,
+    progress: Progress = in_notebook,
 ) -> Replay:
     """Check a report from its bytes; with the models, make it again and compare field by field.
 
@@ -32,7 +32,7 @@ def replay(
     report : path of a ``report.json``, its JSON text, or a report; one of ``verify.calibrate`` is checked alone.
     a, b : the two models, as weights or fingerprints; they must be those that the report names by digest.
     panel : the panel that the report names by digest: ``"default"``, a folder, or a Panel.
-    progress : called while weights are read.
+    progress : called while weights are read; by default it shows bars in a notebook, and nothing elsewhere.
 
     Returns
     -------

@@ -10,6 +10,8 @@ from typing import Any, Literal, NamedTuple
 from pydantic import JsonValue
 
 from ..base import Record
+from ..base.card import Card, Tone, flat, shown
+from ..base.display import Tabular
 from ..claim.report import SCHEMA
 
 EXACT = "exact"
@@ -61,6 +63,12 @@ stated to be of them do; that the report follows from the counts it records, who
 Models = Literal["weights", "fingerprints"] | None
 """How the models were given: ``fingerprints`` if either was; None if neither was given."""
 
+_TONES: dict[Status, Tone] = {
+    "agrees": "green",
+    "agrees_with_fingerprints": "amber",
+    "arithmetic_agrees": "amber",
+    "disagrees": "red",
+}
 _NOT_OF_MODELS = "whether the {what} are those of these two models was not checked: give --a and --b"
 _SENTENCES: dict[Status, str] = {
     "agrees": "Agrees with the weights of both models",
@@ -78,7 +86,7 @@ _CALIBRATION = {
 }
 
 
-class Replay(Record):
+class Replay(Tabular, Record):
     """The outcome of checking a report, from the record alone or with what it is about."""
 
     record: Literal["lineage", "calibration"] = "lineage"
@@ -125,16 +133,14 @@ class Replay(Record):
             f"{len(self.disagreements)} disagree, {self.digest!r:.21})"
         )
 
-    def __str__(self) -> str:
-        return "\n".join(
-            (
-                f"{self.sentence}.",
-                f"compared {self.compared} fields with {self.basis}; {len(self.disagreements)} disagree",
-                f"left     {len(self.not_checkable)} kinds of fields that could not be checked",
-                f"verdict  {self.verdict!r:.40}, as recorded",
-                f"digest   {self.digest!r:.80}, as recorded",
-            )
+    def _card(self) -> Card:
+        facts = (
+            ("compared", f"{self.compared} fields with {self.basis}; {len(self.disagreements)} disagree"),
+            ("left", f"{len(self.not_checkable)} kinds of fields that could not be checked"),
+            ("verdict", f"{self.verdict!r:.40}, as recorded"),
+            ("digest", f"{self.digest!r:.80}, as recorded"),
         )
+        return Card(f"{self.sentence}.", facts, tuple(flat(one) for one in self.disagreements), _TONES[self.status])
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One row for each disagreement and each kind of field that was not checked.
@@ -151,7 +157,15 @@ class Replay(Record):
         ('$.log10_p', 'disagrees')
         """
         rows: list[dict[str, Any]] = [
-            {"status": "disagrees", **found.model_dump(), "reason": ""} for found in self.disagreements
+            {
+                "status": "disagrees",
+                "field": found.field,
+                "recorded": shown(found.recorded),
+                "recomputed": shown(found.recomputed),
+                "tolerance": found.tolerance,
+                "reason": "",
+            }
+            for found in self.disagreements
         ]
         nothing = {"recorded": None, "recomputed": None, "tolerance": None}
         rows += [

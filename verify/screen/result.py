@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from ..base import InputError, VerifyError, canonical, digest, options, replace_together, write_atomically
+from ..base import InputError, canonical, digest, options, replace_together, write_atomically
+from ..base.card import Card, flat
+from ..base.display import Drawn, Tabular, frame
 from .answer import Answer, answer, sentence
+from .declarations import not_declared
 from .record import Family, PairResult, ScreenRecord
 from .tables import of_all_models, of_pairs, to_csv, to_parquet
+
+if TYPE_CHECKING:
+    from ..render.report_figures import ReportFigure
 
 Format = Literal["parquet", "csv"]
 FORMS: tuple[Format, ...] = get_args(Format)
 
 VERDICTS = ("identical", "dependent", "suspected", "no_evidence", "untestable")
 """Verdict on a pair of a screen."""
+OUTCOMES = (*VERDICTS, "undeclared", "left_out")
+"""What ``--fail-on`` can name: a verdict on a pair, related models that nobody declares, a model left out."""
 
 _OURS = (
     "screen.html",
@@ -43,7 +51,7 @@ _MOST_DRAWN = 150  # models on the map
 
 
 @dataclass(frozen=True)
-class ScreenResult:
+class ScreenResult(Tabular, Drawn):
     """The result of :func:`verify.screen`.
 
     Parameters
@@ -72,10 +80,11 @@ class ScreenResult:
 
     @property
     def verdicts(self) -> frozenset[str]:
-        """Verdicts that at least one pair has; ``left_out`` if a model could not be read."""
+        """Verdicts that at least one pair has, and those of :data:`OUTCOMES` that hold."""
         record, counts = self.record, Counter[str](row.verdict for row in self.pairs)
         counts["untestable"] = sum(u.pairs for u in record.untestable)
         counts["no_evidence"] = record.pairs - sum(counts[v] for v in VERDICTS if v != "no_evidence")
+        counts["undeclared"] = len(not_declared(record))
         counts["left_out"] = len(record.left_out)
         return frozenset(verdict for verdict, number in counts.items() if number)
 
@@ -89,36 +98,53 @@ class ScreenResult:
         r = self.record
         return f"ScreenResult({len(r.models)} models, {r.pairs} pairs, {len(r.families)} families, {self.digest:.19})"
 
-    def __str__(self) -> str:
-        r = self.record
-        stage = r.first_stage
-        return "\n".join(
-            (
-                self.finding,
-                f"levels   {r.alpha:g} family-wise, {r.fdr:g} of false discoveries, over {r.pairs} pairs",
-                f"stages   {stage.passed} of {stage.tested} pairs passed the first",
-                f"left out {len(r.left_out)} models",
-                f"digest   {self.digest}",
-            )
+    def _card(self) -> Card:
+        found = self.answer
+        rows = (
+            {
+                "family": family.name,
+                "models": len(family.members),
+                "related pairs": len(family.edges),
+                "identical": sum(edge.verdict == "identical" for edge in family.edges),
+                "undeclared": sum(edge.declared is False for edge in family.edges),
+            }
+            for family in self.record.families
         )
+        facts = [(label, line if isinstance(line, str) else "".join(line)) for label, line in found.lines]
+        head = f"{found.word}: {found.sentence}"
+        return Card(head, (*facts, ("Digest", self.digest)), tuple(rows), "red" if found.found else "blue")
 
     def columns(self) -> dict[str, list[Any]]:
         """The table of pairs, by column: names, stage, each exact test, adjusted p-values, verdict, kind."""
         return of_pairs(self.record, self.pairs)
 
-    def to_frame(self) -> Any:
-        """One row for each pair, as a pandas DataFrame with the columns of :meth:`columns`.
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each pair that passed the first stage or holds identical weights."""
+        columns = {name: values for name, values in self.columns().items() if name != "kind"}
+        return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+    def to_model_frame(self) -> Any:
+        """One row for each model, as a pandas DataFrame: its family, if any, its relatives and its architecture.
 
         Raises
         ------
         VerifyError
             If pandas is not installed.
         """
-        try:
-            from pandas import DataFrame
-        except ImportError as error:
-            raise VerifyError('A data frame needs pandas: `pip install "verify-lineage[frame]"`.') from error
-        return DataFrame(self.columns())
+        families = {name: family for family in self.families for name in family.members}
+        edges = [edge for family in self.families for edge in family.edges]
+        related = Counter(name for edge in edges for name in (edge.a, edge.b))
+        return frame(
+            [
+                {
+                    "model": model.label,
+                    "family": families[model.label].name if model.label in families else None,
+                    "relatives": related[model.label],
+                    **{name: value for name, value in flat(model).items() if name != "label"},
+                }
+                for model in self.record.models
+            ]
+        )
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
         """The record, as canonical JSON; also written to ``path`` if given."""
@@ -172,13 +198,22 @@ class ScreenResult:
         InputError
             If matplotlib is not installed.
         """
+        from ..render.screen_figures import rendered
+
+        return {} if (figure := self._map()) is None else rendered(figure)
+
+    def _pictures(self) -> Mapping[str, Any]:
+        figure = self._map()
+        return {} if figure is None else {figure.name: figure}
+
+    def _map(self) -> ReportFigure | None:
         from ..render.screen_figures import family_map
 
         found = [row for row in self.pairs if row.verdict != "no_evidence"]
         related = sorted({name for row in found for name in (row.a, row.b)})
         names = related[:_MOST_DRAWN]
         if not names:
-            return {}
+            return None
         at = {name: i for i, name in enumerate(names)}
         strength = np.zeros((len(names), len(names)))
         identical = np.zeros(strength.shape, dtype=bool)

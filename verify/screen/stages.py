@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ..base import InputError, Progress, Workers, options, run_in_order, silent
+from ..base import InputError, Progress, Workers, in_notebook, options, run_in_order
 from ..fingerprint import EFFORTS, Effort
 from ..fingerprint.given import Model, check_model
 from ..statistics import EXACT_TESTS
@@ -45,7 +45,7 @@ def screen(
     fdr: float = 0.01,
     workers: Workers = None,
     folder: str | os.PathLike[str] | None = None,
-    progress: Progress = silent,
+    progress: Progress = in_notebook,
 ) -> ScreenResult:
     """Test every pair of many models for shared initial weights or derivation, with the exact tests alone.
 

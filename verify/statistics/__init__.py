@@ -28,6 +28,7 @@ from .result import (
     TestResult,
     TwinScore,
 )
+from .results import Results
 from .rework import reworked
 from .rotary_phase import ROTARY_PHASE
 from .sign_agreement import SIGN_AGREEMENT
@@ -105,6 +106,7 @@ __all__ = [
     "Places",
     "ResponseGrid",
     "Result",
+    "Results",
     "ScoreResult",
     "Similarity",
     "Source",

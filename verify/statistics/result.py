@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import accumulate
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from ..base import Phrase, Record, later
+from ..base.card import Card, flat
+from ..base.display import Drawn, Tabular
+from ..wording import say
+from ..wording.forms import probability
 from .words import Words
 
 MOST_PLACES = 512
@@ -135,7 +139,7 @@ class EffectSize(Record):
     """Median best score with any other index, the level of unrelated units."""
 
 
-class TestResult(Record):
+class TestResult(Tabular, Record):
     """Result of one test of one null hypothesis, applicable or not: the fields of every kind."""
 
     __test__ = False  # not for pytest
@@ -155,8 +159,40 @@ class TestResult(Record):
     words: Words | None = later()
     """Words of a statistic that is not in the library's registry."""
 
+    @property
+    def in_short(self) -> str:
+        """What was found, in a few words."""
+        if not self.applicable:
+            return "does not apply" if self.reason is None else f"does not apply: {say(self.reason)}"
+        return "; ".join(filter(None, (self._found(), self._p())))
 
-class ExactResult(TestResult):
+    def _found(self) -> str:
+        return ""
+
+    def _p(self) -> str:
+        return "" if self.log10_p is None else probability(self.log10_p)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each number that was counted, ranked or estimated."""
+        return [flat(self)]
+
+    def _card(self) -> Card:
+        from .earlier import words_of  # imports this file
+
+        words = words_of(self)
+        facts: list[tuple[str, object]] = [("test", self.id), ("found", self.in_short)]
+        if self.log10_p is not None:
+            adjusted = [] if self.adjusted_log10_p is None else [("adjusted", self.adjusted_log10_p)]
+            facts += [
+                ("log10 p", self.log10_p),
+                *adjusted,
+                ("smallest possible", self.attainable_log10_p),
+                ("null hypothesis", words.null),
+            ]
+        return Card(words.title, tuple(facts), tuple(self.to_dicts()) if self.applicable else ())
+
+
+class ExactResult(Drawn, TestResult):
     """Counts whose null distribution is known, or bounded, by a symmetry."""
 
     kind: Literal["exact"] = "exact"
@@ -178,12 +214,28 @@ class ExactResult(TestResult):
     """Where best matches stand, of the first test of a report that counts them."""
 
     @property
+    def best(self) -> Count | None:
+        """The count with the smallest p-value; None of a test that does not apply."""
+        return min(self.counts, key=lambda count: count.log10_p, default=None)
+
+    def _found(self) -> str:
+        if (best := self.best) is None:
+            return ""
+        chance = best.n / 2 if best.law == "signs" else best.groups
+        most = "" if best.law == "signs" else "at most "
+        return f"{best.count} of {best.n}, expected by chance {most}{chance:g}"
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each count."""
+        return [flat(count) for count in self.counts]
+
+    @property
     def counts_fixed_points(self) -> bool:
         """Whether fixed points are counted, which statements of power are about."""
         return any(count.law == "fixed_points" for count in self.counts)
 
 
-class PanelResult(TestResult):
+class PanelResult(Drawn, TestResult):
     """The rank of a similarity among those of a panel of unrelated models."""
 
     kind: Literal["panel"] = "panel"
@@ -200,6 +252,24 @@ class PanelResult(TestResult):
     grid: tuple[tuple[float, ...], ...] = ()
     """For the primary similarity, the share of agreeing units of every layer of A (rows) with every layer of B."""
 
+    @property
+    def rank(self) -> DesignRank | None:
+        """The rank that gives the p-value; None of a statistic without ranks."""
+        return next((entry for entry in self.ranks if entry.log10_p == self.log10_p), None)
+
+    def _found(self) -> str:
+        if self.score is None:
+            return ""
+        rank = "" if self.rank is None else f", rank {self.rank.rank} of {self.rank.size}"
+        return f"score {self.score:.4g}{rank}"
+
+    def _p(self) -> str:
+        return ""  # conditional on the panel's assumptions, which a few words do not state
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each design: rank, size and p-values."""
+        return [flat(entry) for entry in self.ranks]
+
 
 class ScoreResult(TestResult):
     """A score calibrated by reference scores: p = (1 + exceedances) / (n + 1)."""
@@ -213,6 +283,9 @@ class ScoreResult(TestResult):
     exceedances: int = Field(default=0, ge=0)
     """Number of reference scores of at least the score."""
 
+    def _found(self) -> str:
+        return f"score {self.score:.4g}, reached by {self.exceedances} of {self.n}" if self.score is not None else ""
+
 
 class EstimateResult(TestResult):
     """An estimate with its confidence interval."""
@@ -225,6 +298,12 @@ class EstimateResult(TestResult):
     high: float | None = None
     confidence: float | None = Field(default=None, gt=0, lt=1)
     """Coverage of the interval."""
+
+    def _found(self) -> str:
+        if self.estimate is None:
+            return ""
+        interval = "" if self.low is None or self.high is None else f", from {self.low:.4g} to {self.high:.4g}"
+        return f"{self.quantity or 'estimate'} {self.estimate:.4g}{interval}"
 
 
 Result = Annotated[ExactResult | PanelResult | ScoreResult | EstimateResult, Field(discriminator="kind")]

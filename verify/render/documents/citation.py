@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from ...base.plain import plain
 from ...claim import Citation, ClaimReport
 from ...claim.said_of_parts import named_parts
-from ..escape import NAME, bibtex_text, plain, yaml_text
+from ..escape import NAME, bibtex_text, yaml_text
 
 _NOBODY = "verify-lineage"
 """The author of a report for which nobody is named: the software that made it."""

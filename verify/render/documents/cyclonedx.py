@@ -11,9 +11,10 @@ from typing import Any
 from urllib.parse import quote
 
 from ...base import Phrase, canonical
+from ...base.plain import plain
 from ...claim import ClaimReport, Subject
 from ...claim.declared import descent
-from ..escape import NAME, SENTENCE, plain
+from ..escape import NAME, SENTENCE
 from .materials import file_sha256, hashed_files, moment, stated, urn, version_of
 
 _HUB = "hf://"

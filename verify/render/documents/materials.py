@@ -6,8 +6,9 @@ import hashlib
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
+from ...base.plain import plain
 from ...claim import ClaimReport, Subject
-from ..escape import NAME, plain
+from ..escape import NAME
 
 _OURS = UUID("4336c167-dc25-4f3a-bd71-5e92bbd58cb0")
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...base import Phrase
+from ...base.plain import plain
 from ...checkpoint.card import line_of_base
 from ...claim import ClaimReport, Subject
 from ...claim.declared import descent
 from ...claim.evidence import Verdict
 from ...claim.pages import Models
 from ...wording import say
-from ..escape import NAME, SENTENCE, plain
+from ..escape import NAME, SENTENCE
 
 
 class Place(NamedTuple):

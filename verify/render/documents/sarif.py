@@ -8,9 +8,10 @@ from typing import Any, get_args
 from urllib.parse import quote
 
 from ...base import canonical
+from ...base.plain import plain
 from ...claim import ClaimReport, Subject, Verdict
 from ...claim.pages import Models
-from ..escape import NAME, plain
+from ..escape import NAME
 from .notices import Place, described, notice
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -11,9 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from ...base import Phrase, canonical
+from ...base.plain import plain
 from ...claim import ClaimReport, Subject
 from ...claim.declared import FOUND, descent
-from ..escape import NAME, SENTENCE, plain
+from ..escape import NAME, SENTENCE
 from .materials import file_sha256, hashed_files, moment, stated, urn, version_of
 
 _INFO = "_:creation"

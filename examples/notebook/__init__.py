@@ -1,0 +1,1 @@
+"""A notebook of every result that the library has, made from plain cells."""
