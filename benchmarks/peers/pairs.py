@@ -85,7 +85,8 @@ def prepared(folder: Path) -> Zoo:
         if "do" in spec and "train" not in spec and ready and not (folder / name).exists():
             build_one(ZOO, folder, SCALE, name)
     for path in folder.glob("*/tokenizer.json"):
-        _complete(path)
+        if not path.with_name("tokenizer_config.json").exists():
+            _complete(path)
     return Zoo(folder, *pairs_of(folder))
 
 
