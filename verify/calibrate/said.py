@@ -63,7 +63,7 @@ def answer(report: CalibrationReport) -> Answer:
                 else ()
             ),
         ),
-        "does_not_mean": (Phrase.of(code),),
+        "does_not_show": (Phrase.of(code),),
         "rests_on": (Phrase.of("calibration.answer.rests", null=_null(report)),),
     }
     words = {name: " ".join(said(line, version=report.wording)) for name, line in lines.items()}

@@ -35,7 +35,7 @@ class Answer:
     """What was counted, beside what chance gives."""
     chance: str
     """The chance of as much between unrelated models, and the level."""
-    does_not_mean: str
+    does_not_show: str
     rests_on: str
 
     @property
@@ -44,7 +44,7 @@ class Answer:
         labelled = (
             ("Counted", self.count),
             ("Chance", self.chance),
-            ("Does not mean", self.does_not_mean),
+            ("Does not show", self.does_not_show),
             ("Rests on", self.rests_on),
         )
         return tuple((label, line) for label, line in labelled if line)
@@ -77,7 +77,7 @@ def answer(report: ClaimReport) -> Answer:
         "sentence": (*_sentence(report, code, pair), *of_parts.others(report)),
         "count": _count(report, code),
         "chance": _chance(report, code),
-        "does_not_mean": (Phrase.of(f"answer.{code}.not"), *_power(report)),
+        "does_not_show": (Phrase.of(f"answer.{code}.not"), *_power(report)),
         "rests_on": (
             Phrase.of(
                 f"answer.{code}.rests.stated" if stated else f"answer.{code}.rests",
@@ -122,6 +122,10 @@ def _sentence(report: ClaimReport, code: str, pair: Phrase) -> Phrases:
     if why:
         more = (Phrase.of("answer.untestable.more", more=len(why) - _REASONS),) if len(why) > _REASONS else ()
         return (Phrase.of("answer.untestable.sentence.why", pair=pair, why=why[:_REASONS]), *more)
+    if code == "similar_beyond_panel":
+        tested = any(test.applicable for test in report.exact)
+        exact = Phrase.of("answer.exact.nothing" if tested else "answer.exact.none")
+        return (Phrase.of(f"answer.{code}.sentence", pair=pair, exact=exact),)
     ranked = of_verdict.no_verdict(report) if code in ("no_evidence", "untestable") else ()
     return (Phrase.of(f"answer.{code}.sentence", pair=pair), *ranked)
 
@@ -130,14 +134,16 @@ def _count(report: ClaimReport, code: str) -> Phrases:
     """The count that is least likely by chance."""
     if code == "identical":
         return (Phrase.of("answer.count.identical"),)
-    use = report.panel
-    ratio = use.effect_ratio if use is not None else None
-    alike = (Phrase.of("answer.count.alike", ratio=ratio),) if code == "similar_beyond_panel" and ratio else ()
+    if code == "untestable":
+        return ()
+    if code == "similar_beyond_panel":
+        assert report.panel is not None
+        return (Phrase.of("answer.count.alike", ratio=report.panel.effect_ratio or 0.0),)
     found = min(looked_at(report), key=lambda one: one.count.log10_p, default=None)
     if found is None or found.count.n == 0:
-        return alike
+        return ()
     values = {"count": found.count.count, "n": found.count.n, "what": found.what, "expected": found.expected}
-    return (*alike, Phrase.of(f"answer.count.{found.count.law}", **values))
+    return (Phrase.of(f"answer.count.{found.count.law}", **values),)
 
 
 def _chance(report: ClaimReport, code: str) -> Phrases:

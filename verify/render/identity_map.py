@@ -53,7 +53,7 @@ def identity_map(report: ClaimReport) -> Drawing | None:
         height=_TOP + _SIDE + 36,
         shapes=(
             *(moved(shape, 1, 0) for shape in _panel("A against B", places, observed)),
-            *(moved(shape, PHONE - _SIDE - 1, 0) for shape in _panel("by chance (simulated)", places, chance)),
+            *(moved(shape, PHONE - _SIDE - 1, 0) for shape in _panel("one random order", places, chance)),
             Text((1, _TOP + _SIDE + 32), "across: place in A; up: place in B of the best match", "muted"),
         ),
     )

@@ -113,7 +113,7 @@ def table(caption: Inline, columns: Sequence[str], rows: Iterable[tuple[Inline, 
 def subject(report: Pages) -> Inline:
     """The names of A and B, and the day of the report."""
     a, b = report.names
-    return (Code(a), " (A, questioned) compared with ", Code(b), " (B, reference), ", report.created[:10])
+    return (Code(a), " (A) compared with ", Code(b), " (B), ", report.created[:10])
 
 
 def filled(blocks: Iterable[Block]) -> tuple[Block, ...]:

@@ -68,7 +68,7 @@ def _lineage(report: ClaimReport) -> View:
         title="Lineage report",
         subject=subject(report),
         answer=report.answer,
-        pictures=tuple(pictures[name] for name in FIRST if name in pictures),
+        pictures=tuple(pictures[name] for name in FIRST if name in pictures and report.verdict != "untestable"),
         sections=tuple(Section(title, blocks) for title, blocks in shown.items() if blocks),
         digest=report.digest,
     )

@@ -47,7 +47,7 @@ def answer(record: ScreenRecord) -> Answer:
         ("No relative", _alone(record)),
         ("Left out", _left_out(record)),
         (
-            "Does not mean",
+            "Does not show",
             "That models without a relative here are independent; or, of related ones, who made which first, whether "
             "anyone copied on purpose, or whether it was allowed.",
         ),

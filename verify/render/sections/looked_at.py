@@ -35,6 +35,8 @@ def looked_at(report: ClaimReport) -> list[Block]:
 
 def _together(report: ClaimReport) -> list[Block]:
     """The p-value of all exact tests, with what it is multiplied by."""
+    if report.verdict == "identical" and report.log10_p is None:
+        return [Paragraph("No test was needed: the weights are equal, by their sha256.")]
     if report.log10_p is None:
         return [Paragraph("No exact test applies to these two models; the reasons are given below.")]
     return [

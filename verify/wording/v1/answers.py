@@ -22,29 +22,35 @@ ANSWERS = {
     # In a sentence.
     "answer.identical.sentence": "{pair:capital} hold the same weights, number for number.",
     "answer.dependent.sentence": (
-        "{pair:capital} did not come about independently, if what this rests on holds: they began from the same "
-        "initial weights, or one was made from the other, or both from a third."
+        "{pair:capital} share a starting point, if what this rests on holds: they began from the same initial "
+        "weights (one random seed used by both is enough, without copying), or one was made from the other, or both "
+        "from a third."
     ),
     "answer.similar_beyond_panel.sentence": (
-        "{pair:capital} are more alike than unrelated models of one recipe. They are not shown to be related."
+        "{pair:capital} are more alike than any two unrelated models of the comparison set (the panel), where pairs "
+        "were made in the same way: same data, code, size and length of training. This does not show that they are "
+        "related{exact}."
     ),
     "answer.similar_beyond_panel.earlier.sentence": (
         "The panel test that called {pair} alike was given up, since it called strangers alike; make the report "
         "again."
     ),
     "answer.no_evidence.sentence": (
-        "Nothing shows that {pair} began from the same initial weights, or that one was made from the other."
+        "The tests that apply do not show that {pair} began from the same initial weights, or that one was made from "
+        "the other."
     ),
-    "answer.untestable.sentence": "No test can decide whether {pair} are related.",
-    "answer.untestable.sentence.why": "No test can decide whether {pair} are related: {why:;}.",
+    "answer.untestable.sentence": ("None of the tests can decide whether {pair} are related."),
+    "answer.untestable.sentence.why": ("None of the tests can decide whether {pair} are related: {why:;}."),
     "answer.untestable.more": "{more} more reasons are listed in the report.",
+    "answer.exact.nothing": ": the exact tests found no sign of it",
+    "answer.exact.none": ": no exact test applies",
     # What was counted.
     "answer.count.fixed_points": (
-        "{count:,} of {n:,} {what} stand at the same place in both; of unrelated models, {expected:,g} or fewer do "
-        "on average."
+        "{count:,} of {n:,} {what} stand at the same place in both; between unrelated models, {expected:,g} or fewer "
+        "are expected."
     ),
     "answer.count.signs": (
-        "{count:,} of {n:,} {what} agree in both; of unrelated models, half do on average, {expected:,g}."
+        "{count:,} of {n:,} {what} agree in both; between unrelated models, half are expected, {expected:,g}."
     ),
     "answer.count.alike": (
         "In how they respond to the same tokens they are {ratio:.1f} times as alike as the most alike of the "
@@ -53,26 +59,28 @@ ANSWERS = {
     "answer.count.identical": "Every weight that was read is equal, by sha256.",
     # The chance of it.
     "answer.chance": (
-        "Of as much or more, if they were unrelated: {p:chance}. A relation is reported at {alpha:chance} or less, "
-        "set beforehand."
+        "If they were unrelated, as much agreement or more would be seen with a chance of {p:chance}; a relation is "
+        "reported at {alpha:chance} or less, set beforehand. This is not the chance that they are unrelated."
     ),
     "answer.chance.of": (
-        "Of as much or more, if they were unrelated: {p:chance}, after paying for {looks}. A relation is reported at "
-        "{alpha:chance} or less, set beforehand."
+        "If they were unrelated, as much agreement or more would be seen with a chance of {p:chance}, corrected for "
+        "{looks}; a relation is reported at {alpha:chance} or less, set beforehand. This is not the chance that they "
+        "are unrelated."
     ),
     "answer.looks": "all {m} tests",
     "answer.looks.parts": "{parts} pairs of parts",
     "answer.looks.searched": "the {searched:,} pairs of models searched",
     "answer.chance.panel": (
-        "Unrelated models of one recipe come this close at most {bound:at_most} of the time (95% confidence, for "
-        "recipes drawn like the {recipes} of the panel), which supports at most the words: {bound:cap}."
+        "Unrelated models made in the same way come this close at most {bound:at_most} of the time (95% confidence, "
+        "for recipes drawn like the {recipes} of the panel). This is not the chance that they are unrelated; it "
+        "supports at most the words: {bound:cap}."
     ),
     "answer.chance.ranked": (
         "Among the panel's unrelated models: {p:chance}, if the recipe of A and B is one like theirs."
     ),
     # What it does not mean.
     "answer.identical.not": f"Which of them is the original; {_NOT_WHO}.",
-    "answer.dependent.not": f"{_NOT_WHO[0].upper()}{_NOT_WHO[1:]}. A shared initial seed is not excluded.",
+    "answer.dependent.not": f"{_NOT_WHO[0].upper()}{_NOT_WHO[1:]}.",
     "answer.similar_beyond_panel.not": (
         f"That one was made from the other; {_NOT_WHO}. Two models of one recipe that is unlike those of the panel, "
         "in scale above all, could be as close."
@@ -80,8 +88,9 @@ ANSWERS = {
     "answer.similar_beyond_panel.earlier.not": "Anything of the two models.",
     "answer.no_evidence.not": "That they are unrelated, independent or cleared.",
     "answer.no_evidence.power": (
-        "A copy would have been seen, 19 times in 20, if at least {share:percent} of its {what} had kept their "
-        "place; one whose inner parts were all re-ordered would not."
+        "A copy would have been seen, 19 times in 20, if at least {share:percent} of its {what} had kept their place. "
+        "One whose inner parts were all re-ordered would be missed, and so may be a model that was trained on the "
+        "other's outputs."
     ),
     "answer.untestable.not": "That they are related, or that they are not.",
     # What it rests on.

@@ -44,8 +44,9 @@ CALIBRATION = {
     ),
     "calibration.answer.count": "They have rank {rank:,} of {size:,} {among}, the most alike first.",
     "calibration.answer.chance": (
-        "{bound} By the rank, {p:chance} if they were unrelated; more alike than expected is reported at "
-        "{alpha:chance} or less, set beforehand."
+        "{bound} If they were unrelated, they would rank as high with a chance of {p:chance}; more alike than "
+        "expected is reported at {alpha:chance} or less, set beforehand. This is not the chance that they are "
+        "unrelated."
     ),
     "calibration.answer.chance.searched": "The {pairs:,} pairs that were searched are paid for.",
     "calibration.answer.rests": "The scores as given, and this: {null}.",
