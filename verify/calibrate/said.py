@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import log10
-
 from ..base import Phrase
 from ..claim.answer import Answer
 from ..wording import said
@@ -56,7 +54,7 @@ def answer(report: CalibrationReport) -> Answer:
         ),
         "count": (Phrase.of("calibration.answer.count", rank=primary.rank, size=primary.size, among=_among(report)),),
         "chance": (
-            Phrase.of("calibration.answer.chance", bound=bound(report), p=report.log10_p, alpha=log10(found.alpha)),
+            Phrase.of("calibration.answer.chance", bound=bound(report), p=report.log10_p, alpha=found.alpha),
             *(
                 (Phrase.of("calibration.answer.chance.searched", pairs=report.searched),)
                 if report.searched > 1

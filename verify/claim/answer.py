@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log10
 from typing import TYPE_CHECKING
 
 from ..base import Phrase
@@ -12,7 +11,7 @@ from ..statistics import Count, ExactResult
 from ..wording import LATEST, VERSIONS, said
 from . import said as of_verdict
 from . import said_of_parts as of_parts
-from .evidence import EXACT, PANEL, Verdict
+from .evidence import EXACT, PANEL
 
 if TYPE_CHECKING:
     from .report import ClaimReport
@@ -64,31 +63,47 @@ class Looked:
 
 def answer(report: ClaimReport) -> Answer:
     """The answer of a report."""
-    verdict: Verdict = report.verdict
-    code: str = verdict
-    if verdict == "similar_beyond_panel" and of_verdict.by_an_earlier_rule(report):
-        code += ".earlier"
+    code = _code(report)
     pair, _ = of_parts.headlined(report)
-    whole = pair.code == "pair"
-    kinds = {"word": code if whole or f"answer.{code}.part" not in _known(report) else f"{code}.part"}
-    stated = verdict == "identical" and (report.a.arrays_sha256 is not None or report.b.arrays_sha256 is not None)
     lines: dict[str, Phrases] = {
-        "word": (Phrase.of(f"answer.{kinds['word']}"),),
+        "word": (Phrase.of(f"answer.{_word(report, code, whole=pair.code == 'pair')}"),),
         "sentence": (*_sentence(report, code, pair), *of_parts.others(report)),
         "count": _count(report, code),
         "chance": _chance(report, code),
         "does_not_show": (Phrase.of(f"answer.{code}.not"), *_power(report)),
-        "rests_on": (
-            Phrase.of(
-                f"answer.{code}.rests.stated" if stated else f"answer.{code}.rests",
-                applied=sum(test.applicable for test in report.exact),
-                tests=len(report.exact),
-            ),
-        ),
+        "rests_on": _rests(report, code),
     }
     return Answer(
-        verdict=verdict, **{name: " ".join(said(line, version=report.wording)) for name, line in lines.items()}
+        verdict=report.verdict, **{name: " ".join(said(line, version=report.wording)) for name, line in lines.items()}
     )
+
+
+def _code(report: ClaimReport) -> str:
+    """What the answer is about: the verdict, but for parts with equal weights, and for a rule that was given up."""
+    if report.parts and report.parts[0].verdict == "identical":
+        return "identical"
+    earlier = report.verdict == "similar_beyond_panel" and of_verdict.by_an_earlier_rule(report)
+    return f"{report.verdict}.earlier" if earlier else report.verdict
+
+
+def _word(report: ClaimReport, code: str, *, whole: bool) -> str:
+    """The word of an answer: of a part where it is no more, and with what was found of another."""
+    if code in ("no_evidence", "untestable"):
+        found = {one.verdict for one, pair in of_parts.paired_results(report)[1:] if pair.understood}
+        also = next((verdict for verdict in ("dependent", "identical") if verdict in found), None)
+        return code if also is None else f"{code}.but.{also}"
+    part = not whole or (code == "identical" and report.verdict != "identical")
+    return f"{code}.part" if part and f"answer.{code}.part" in _known(report) else code
+
+
+def _rests(report: ClaimReport, code: str) -> Phrases:
+    """What the answer rests on."""
+    applied = sum(test.applicable for test in report.exact)
+    if code == "identical" and (report.a.arrays_sha256 is not None or report.b.arrays_sha256 is not None):
+        code += ".rests.stated"
+    else:
+        code += ".rests.panel" if code == "no_evidence" and not applied else ".rests"
+    return (Phrase.of(f"answer.{code}", applied=applied, tests=len(report.exact)),)
 
 
 def looked_at(report: ClaimReport) -> list[Looked]:
@@ -116,7 +131,7 @@ def _known(report: ClaimReport) -> dict[str, str]:
 
 
 def _sentence(report: ClaimReport, code: str, pair: Phrase) -> Phrases:
-    if code == "identical" and report.parts and report.parts[0].verdict == "identical":
+    if code == "identical" and report.parts:
         return (Phrase.of("part.identical", pair=pair),)
     why = of_verdict.why_untestable(report) if code == "untestable" else []
     if why:
@@ -168,7 +183,7 @@ def _chance(report: ClaimReport, code: str) -> Phrases:
         *([Phrase.of("answer.looks.parts", parts=parts)] if parts > 1 else []),
         *([Phrase.of("answer.looks.searched", searched=report.searched)] if report.searched > 1 else []),
     ]
-    values = {"p": line.log10_p, "alpha": log10(line.alpha or 1.0)}
+    values = {"p": line.log10_p, "alpha": line.alpha or 1.0}
     return (
         Phrase.of("answer.chance.of", looks=of_verdict.joined(looks), **values)
         if looks
@@ -182,10 +197,10 @@ def _power(report: ClaimReport) -> Phrases:
     able = [
         (test.detectable_share, test)
         for test in report.exact
-        if test.detectable_share is not None and test.counts_fixed_points
+        if test.detectable_share is not None and all(count.law == "fixed_points" for count in test.counts)
     ]
     if report.verdict != "no_evidence" or not able:
         return ()
     share, test = min(able, key=lambda one: one[0])
-    count = next(count for count in test.counts if count.law == "fixed_points")
-    return (Phrase.of("answer.no_evidence.power", share=share, what=of_verdict.what(test, count, report.wording)),)
+    what = of_verdict.what(test, test.counts[0], report.wording)
+    return (Phrase.of("answer.no_evidence.power", share=share, what=what),)

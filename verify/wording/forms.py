@@ -38,6 +38,43 @@ def chance(log10_p: float) -> str:
     return f"1 in {floor(10**-log10_p + 1e-9):,}" if log10_p >= -7 else f"less than 1 in 10^{floor(-log10_p)}"
 
 
+def chance_at_most(log10_p: float) -> str:
+    """A bound on a probability, in a sentence.
+
+    Examples
+    --------
+    >>> [chance_at_most(x) for x in (-4463.2, -3.0, 0.0)]
+    ['less than 1 in 10^4463', 'at most 1 in 1,000', 'at most 100 in 100']
+    """
+    words = chance(log10_p)
+    return words if words.startswith("less") else f"at most {words}"
+
+
+def level(alpha: float) -> str:
+    """A level as it was given: nothing is rounded, since p-values are held against it.
+
+    Examples
+    --------
+    >>> [level(x) for x in (0.001, 0.05, 0.03, 3e-8)]
+    ['1 in 1,000', '1 in 20', '0.03', '3e-08']
+    """
+    among = round(1 / alpha)
+    return f"1 in {among:,}" if among <= 10**7 and 1 / among == alpha else f"{alpha!r}"
+
+
+def share_at_least(value: float) -> str:
+    """A share that suffices, rounded up: one that was rounded down would promise too much.
+
+    Examples
+    --------
+    >>> [share_at_least(x) for x in (0.1016, 0.0511, 0.0072, 0.00325, 0.9999)]
+    ['11%', '5.2%', '0.72%', '0.33%', '100%']
+    """
+    digits = 0 if value >= 0.1 else 1 if value >= 0.01 else 2 if value >= 0.0001 else 4
+    scale = 10 ** (digits + 2)
+    return f"{min(100.0, 100 * ceil(value * scale - 1e-9) / scale):.{digits}f}%"
+
+
 def percent(value: float | None) -> str:
     """A share in words that never read as all or nothing where it is not.
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from math import log10
-
 from ...claim import ClaimReport
 from ...claim.answer import looked_at as counts_of
-from ...wording.forms import capital, chance
+from ...wording.forms import capital, chance, level
 from ..kinds import Inline, Number
 from ..numbers import count, general
 from ..page import Block, Paragraph, table
@@ -45,7 +43,7 @@ def _together(report: ClaimReport) -> list[Block]:
                 "Together: ",
                 Number(chance(report.log10_p)),
                 " (level ",
-                Number(chance(log10(report.alpha))),
+                Number(level(report.alpha)),
                 "). ",
                 report.multiplicity,
                 " Of several counts of a test, the smallest p-value is multiplied by their number first.",

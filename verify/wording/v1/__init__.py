@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..forms import at_most, capital, chance, percent, probability, quoted, verbal_cap
+from ..forms import (
+    at_most,
+    capital,
+    chance,
+    chance_at_most,
+    level,
+    percent,
+    probability,
+    quoted,
+    share_at_least,
+    verbal_cap,
+)
 from .answers import ANSWERS
 from .calibration import CALIBRATION
 from .documents import DOCUMENTS
@@ -23,6 +34,9 @@ PHRASES: dict[str, str] = (
 FORMATS: dict[str, Callable[[Any], str]] = {
     "p": probability,
     "chance": chance,
+    "chance_at_most": chance_at_most,
+    "level": level,
+    "share_at_least": share_at_least,
     "percent": percent,
     "at_most": at_most,
     "cap": verbal_cap,

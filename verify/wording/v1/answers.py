@@ -18,7 +18,11 @@ ANSWERS = {
     "answer.similar_beyond_panel.part": "MORE ALIKE THAN EXPECTED, IN PART",
     "answer.similar_beyond_panel.earlier": "NO ANSWER: BY A RULE GIVEN UP SINCE",
     "answer.no_evidence": "NO SIGN OF A RELATION FOUND",
+    "answer.no_evidence.but.dependent": "NO SIGN OF A RELATION FOUND IN ONE PART; ANOTHER IS RELATED",
+    "answer.no_evidence.but.identical": "NO SIGN OF A RELATION FOUND IN ONE PART; ANOTHER IS THE SAME",
     "answer.untestable": "CANNOT BE TESTED",
+    "answer.untestable.but.dependent": "CANNOT BE TESTED IN ONE PART; ANOTHER IS RELATED",
+    "answer.untestable.but.identical": "CANNOT BE TESTED IN ONE PART; ANOTHER IS THE SAME",
     # In a sentence.
     "answer.identical.sentence": "{pair:capital} hold the same weights, number for number.",
     "answer.dependent.sentence": (
@@ -46,11 +50,11 @@ ANSWERS = {
     "answer.exact.none": ": no exact test applies",
     # What was counted.
     "answer.count.fixed_points": (
-        "{count:,} of {n:,} {what} stand at the same place in both; between unrelated models, {expected:,g} or fewer "
-        "are expected."
+        "{count:,} of {n:,} {what} stand at the same place in both; between unrelated models, {expected:,.12g} or "
+        "fewer are expected."
     ),
     "answer.count.signs": (
-        "{count:,} of {n:,} {what} agree in both; between unrelated models, half are expected, {expected:,g}."
+        "{count:,} of {n:,} {what} agree in both; between unrelated models, half are expected, {expected:,.12g}."
     ),
     "answer.count.alike": (
         "In how they respond to the same tokens they are {ratio:.1f} times as alike as the most alike of the "
@@ -59,12 +63,12 @@ ANSWERS = {
     "answer.count.identical": "Every weight that was read is equal, by sha256.",
     # The chance of it.
     "answer.chance": (
-        "If they were unrelated, as much agreement or more would be seen with a chance of {p:chance}; a relation is "
-        "reported at {alpha:chance} or less, set beforehand. This is not the chance that they are unrelated."
+        "If they were unrelated, as much agreement or more would be seen with a chance of {p:chance_at_most}; a "
+        "relation is reported at {alpha:level} or less, set beforehand. This is not the chance that they are unrelated."
     ),
     "answer.chance.of": (
-        "If they were unrelated, as much agreement or more would be seen with a chance of {p:chance}, corrected for "
-        "{looks}; a relation is reported at {alpha:chance} or less, set beforehand. This is not the chance that they "
+        "If they were unrelated, as much agreement or more would be seen with a chance of {p:chance_at_most}, "
+        "corrected for {looks}; a relation is reported at {alpha:level} or less, set beforehand. This is not the chance that they "
         "are unrelated."
     ),
     "answer.looks": "all {m} tests",
@@ -76,7 +80,7 @@ ANSWERS = {
         "supports at most the words: {bound:cap}."
     ),
     "answer.chance.ranked": (
-        "Among the panel's unrelated models: {p:chance}, if the recipe of A and B is one like theirs."
+        "Among the panel's unrelated models: {p:chance_at_most}, if the recipe of A and B is one like theirs."
     ),
     # What it does not mean.
     "answer.identical.not": f"Which of them is the original; {_NOT_WHO}.",
@@ -88,9 +92,9 @@ ANSWERS = {
     "answer.similar_beyond_panel.earlier.not": "Anything of the two models.",
     "answer.no_evidence.not": "That they are unrelated, independent or cleared.",
     "answer.no_evidence.power": (
-        "A copy would have been seen, 19 times in 20, if at least {share:percent} of its {what} had kept their place. "
-        "One whose inner parts were all re-ordered would be missed, and so may be a model that was trained on the "
-        "other's outputs."
+        "A copy would have been seen, 19 times in 20, if each of its {what}, dead ones aside, had kept its place "
+        "with a chance of {share:share_at_least} or more, independently. One whose inner parts were all re-ordered "
+        "would be missed, and so may be a model that was trained on the other's outputs."
     ),
     "answer.untestable.not": "That they are related, or that they are not.",
     # What it rests on.
@@ -105,6 +109,10 @@ ANSWERS = {
     ),
     "answer.similar_beyond_panel.earlier.rests": "A rule that assumed too much.",
     "answer.no_evidence.rests": "The {applied} of {tests} exact tests that apply to these two models.",
+    "answer.no_evidence.rests.panel": (
+        "Ranks among the panel's unrelated models, and that the recipe of A and B could have been one of theirs; no "
+        "exact test applies."
+    ),
     # What each test looks at.
     "looked.unit_identity": "neurons (by weights)",
     "looked.value_identity": "attention channels (by weights)",

@@ -44,8 +44,8 @@ CALIBRATION = {
     ),
     "calibration.answer.count": "They have rank {rank:,} of {size:,} {among}, the most alike first.",
     "calibration.answer.chance": (
-        "{bound} If they were unrelated, they would rank as high with a chance of {p:chance}; more alike than "
-        "expected is reported at {alpha:chance} or less, set beforehand. This is not the chance that they are "
+        "{bound} If they were unrelated, they would rank as high with a chance of {p:chance_at_most}; more alike "
+        "than expected is reported at {alpha:level} or less, set beforehand. This is not the chance that they are "
         "unrelated."
     ),
     "calibration.answer.chance.searched": "The {pairs:,} pairs that were searched are paid for.",
