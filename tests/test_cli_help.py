@@ -200,4 +200,4 @@ def test_the_extra_all_has_every_extra_for_users() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
     (both,) = extras["all"]
     named = set(both.removeprefix("verify-lineage[").removesuffix("]").split(","))
-    assert named == extras.keys() - {"all", "test", "dev", "families", "zoo"}
+    assert named == extras.keys() - {"all", "browser", "dev", "docs", "families", "notebook", "test", "zoo"}

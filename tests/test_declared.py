@@ -14,12 +14,14 @@ from tests.models import child, config, weights, write
 from tests.reports import CREATED, sealed, words
 from tests.strategies import stranger
 from verify import ClaimReport, Fingerprint, FingerprintError, fingerprint, replay, test_lineage
+from verify.base import Phrase
 from verify.checkpoint import open_checkpoint
 from verify.claim import Subject
 from verify.claim.declared import Declared, declared
 from verify.claim.evidence import Verdict
 from verify.claim.said import declared as in_phrases
 from verify.replay.check import check
+from verify.wording import say
 
 VERDICTS: tuple[Verdict, ...] = ("identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable")
 BASE = Subject.of(stranger(0).record)
@@ -93,7 +95,7 @@ def test_the_status_follows_from_names_and_verdict(verdict: Verdict, who: str) -
         expected = {True: "undeclared_found", False: "nothing"}
     result = declared(a, b, verdict)
     assert result.status == expected[found]
-    assert verdict.replace("_", " ") in sentence(a, b, verdict)
+    assert say(Phrase.of(f"answer.{verdict}")) in sentence(a, b, verdict)
     assert "no evidence, and no test uses it" in sentence(a, b, verdict)
 
 

@@ -170,7 +170,7 @@ def _how_to_read(laws: Collection[str]) -> str:
     if "fixed_points" in laws:
         said.append(
             "Of things at the same place, on a square-root scale, the hill is the law of random orders, one for each "
-            "group, and the chance stated is a proved upper bound on its part from the line on. Matches need be no "
+            "group, and the chance stated is an upper bound on its part from the line on. Matches need be no "
             "order, so a count may stand between its steps."
         )
     if "signs" in laws:

@@ -119,7 +119,7 @@ class Statistic:
             effect=evidence.effect,
             detectable_share=detectable(evidence.counts, log10_alpha),
             by_layer=evidence.by_layer,
-            places=evidence.places,
+            places=evidence.places if all(count.law == "fixed_points" for count in evidence.counts) else None,
         )
 
 
