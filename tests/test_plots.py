@@ -82,6 +82,10 @@ def test_pictures_hold_the_numbers_of_the_record() -> None:
     calibration = drawn("calibration").plot("scores")
     assert sum(patch.get_height() for patch in calibration.patches) == 44
     assert any(list(line.get_xdata()) == [0.9, 0.9] for line in calibration.lines)
+    screen = drawn("screen")
+    assert [*pictures_of(screen)] == ["family_1", "map"]
+    words = {text.get_text() for text in screen.plot().texts}
+    assert all(any(name in word for word in words) for name in ("reference", "fine-tuned", "same-seed"))
     panel = held()["panel"]
     assert isinstance(panel, Panel)
     cells = np.ma.filled(panel.plot("scores").collections[0].get_array(), np.nan)

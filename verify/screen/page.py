@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from ..render.drawing import Drawing
 from ..render.family_tree import Row, family_tree
 from ..render.html import page as rendered
 from ..render.kinds import Code, Inline, Number
@@ -95,24 +96,33 @@ def page(record: ScreenRecord, digest: str, files: Sequence[str] = ()) -> str:
 # ---- families
 
 
+def trees(record: ScreenRecord) -> dict[str, Drawing]:
+    """The trees of the families by name, the largest first."""
+    stated = declarations(record)
+    drawn = (_tree(n, family, stated) for n, family in enumerate(by_size(record), start=1))
+    return {drawing.name: drawing for drawing in drawn}
+
+
+def _tree(n: int, family: Family, stated: dict[tuple[str, str], Declaration]) -> Drawing:
+    branches, only = nearest(tree(family), _MOST_DRAWN), [joint.models for joint in family.joints]
+    return family_tree(
+        f"family_{n}",
+        f"Family {n}: {counted(len(family.members), 'model')}",
+        f"A tree of {counted(len(branches), 'row')}, which the list below it gives in words.",
+        [_row(branch, stated, only) for branch in branches],
+    )
+
+
 def _family(n: int, family: Family, stated: dict[tuple[str, str], Declaration]) -> Shown:
     branches = nearest(tree(family), _MOST_DRAWN)
-    title = f"Family {n}: {counted(len(family.members), 'model')}"
-    only = [joint.models for joint in family.joints]
-    rows = [_row(branch, stated, only) for branch in branches]
-    drawing = family_tree(
-        f"family_{n}",
-        title,
-        f"A tree of {counted(len(branches), 'row')}, which the list below it gives in words.",
-        rows,
-    )
+    only, drawing = [joint.models for joint in family.joints], _tree(n, family, stated)
     notes: list[Inline] = [_only(joint.models, joint.sides) for joint in family.joints[:_MOST_JOINTS]]
     if (more := len(family.joints) - _MOST_JOINTS) > 0:
         notes.append(f"{counted(more, 'more model')} of which each alone joins its sides: families.json names them.")
     if (more := len(tree(family)) - len(branches)) > 0:
         notes.append(f"The tree shows the {_MOST_DRAWN} models nearest to its top; {more} more are in the tables.")
     return Shown(
-        title=title,
+        title=drawing.title,
         name=drawing.name,
         drawing=inline(drawing),
         words=tuple(_in_words(branches, stated, only)),

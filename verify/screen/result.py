@@ -203,8 +203,10 @@ class ScreenResult(Tabular, Drawn):
         return {} if (figure := self._map()) is None else rendered(figure)
 
     def _pictures(self) -> Mapping[str, Any]:
+        from .page import trees
+
         figure = self._map()
-        return {} if figure is None else {figure.name: figure}
+        return trees(self.record) | ({} if figure is None else {figure.name: figure})
 
     def _map(self) -> ReportFigure | None:
         from ..render.screen_figures import family_map
