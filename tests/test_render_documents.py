@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from pybtex.exceptions import PybtexError
 
-from tests import calibrations, claims, renderings
+from tests import calibrations, claims, parts, renderings
 from tests.claims import HOSTILE
 from tests.documents import (
     DECLARATIONS,
@@ -35,7 +37,7 @@ from tests.documents import (
     restated,
 )
 from tests.renderings import hostile
-from verify import ClaimReport, InputError
+from verify import ClaimReport, InputError, ReportError
 from verify.claim.declared import FOUND, descent
 from verify.render import FORMATS
 from verify.render.documents.github import workflow_command
@@ -215,12 +217,13 @@ def test_descent_follows_from_the_declarations(
         "b": {"name": "b", "declared_bases": b, "origin": "hf://o/b" if hub else None},
     }
     report = restated(toys[verdict], **sides)
-    found = descent(report.a, report.b, report.declared)
+    found = descent(report)
     turned = restated(report.model_copy(update={"a": report.b, "b": report.a}))
-    assert descent(turned.a, turned.b, turned.declared) == found
+    assert descent(turned) == found
     names_b, names_a = report.declared.a_names_b, report.declared.b_names_a
     if found is None:
-        assert report.declared.status != "declared_confirmed" or bool(names_a) == bool(names_b)
+        by_name_and_common = report.declared.common and "name" in (names_a, names_b)
+        assert report.declared.status != "declared_confirmed" or bool(names_a) == bool(names_b) or by_name_and_common
         return
     assert verdict in FOUND
     assert bool(names_a) != bool(names_b)
@@ -228,6 +231,75 @@ def test_descent_follows_from_the_declarations(
     assert found.declared_as in found.child.declared_bases
     assert found.declared_as.casefold().rpartition("/")[2] == found.base.name
     assert found.match == "name" or found.declared_as.casefold() == f"o/{found.base.name}"
+
+
+def test_siblings_are_not_parent_and_child(toys: dict[str, ClaimReport]) -> None:
+    """A folder called as the base that both declare is not that base; what is read from its address is."""
+    a = {"name": "tuned", "declared_bases": ("meta/reference",)}
+    b = {"name": "reference", "declared_bases": ("Meta/Reference",)}
+    report = restated(toys["dependent"], a=a, b=b)
+    assert (report.declared.status, report.declared.a_names_b) == ("declared_confirmed", "name")
+    assert parentage(report) == {"cyclonedx": [], "spdx": [], "card": None, "relation": None}
+    for other in ({"declared_bases": ()}, {"declared_bases": ("meta/older",)}):
+        assert parentage(restated(toys["dependent"], a=a, b=b | other))["card"] == "meta/reference"
+
+
+def test_what_a_part_shares_is_no_descent(tmp_path: Path) -> None:
+    """Two strangers around one public part, of which one is declared to be made from the other."""
+    made = []
+    for seed, name in enumerate(("child", "parent")):
+        language = {k: w + 1e-3 * seed for k, w in parts.language(0).items()}
+        made.append(parts.write(tmp_path / name, language, parts.tower(seed), parts.unknown(seed)))
+    (made[0] / "README.md").write_text("---\nbase_model: org/parent\n---\n")
+    report = claims.claim(*made)
+    assert (report.verdict, report.answer.word) == ("dependent", "RELATED IN PART")
+    assert report.declared.a_names_b == "name"
+    assert parentage(report) == {"cyclonedx": [], "spdx": [], "card": None, "relation": None}
+    assert "(RELATED IN PART) is about a part of them alone" in report.declared_in_words
+    assert "agrees" not in report.declared_in_words
+    assert "the answer is about a part of the two alone" in read_card(report.to("card"))[1]
+    assert "found that these two are related" not in report.to("spdx").decode()
+    assert "agrees" in restated(report.model_copy(update={"parts": ()})).declared_in_words
+
+
+@pytest.mark.parametrize("verdict", ["no_evidence", "untestable"])
+def test_a_stated_confirmation_makes_no_descent(toys: dict[str, ClaimReport], verdict: str) -> None:
+    """It follows from the verdict and from what the models declare."""
+    report = restated(toys[verdict], a={"name": "child", "declared_bases": ("o/parent",)}, b={"name": "parent"})
+    forged = report.declared.model_copy(update={"status": "declared_confirmed"})
+    report = report.model_copy(update={"declared": forged}).sealed()
+    assert parentage(report) == {"cyclonedx": [], "spdx": [], "card": None, "relation": None}
+    assert "agrees" not in report.declared_in_words
+    related = restated(toys["dependent"], a={"name": "child"}, b={"name": "parent"})
+    forged = forged.model_copy(update={"a_names_b": "address"})
+    assert descent(related.model_copy(update={"declared": forged})) is None
+
+
+# ---- the time
+
+
+@pytest.mark.parametrize("created", ["[x](//e.v)", "", "0001-01-01T00:00:00+14:00"])
+def test_what_is_no_time_is_refused_or_inert(toys: dict[str, ClaimReport], created: str) -> None:
+    """A bill needs one, and says so; a card shows what the report says, and links nowhere."""
+    report = toys["dependent"].model_copy(update={"created": created}).sealed()
+    for form in ("spdx", "cyclonedx"):
+        with pytest.raises(ReportError, match="a time in ISO 8601 was expected"):
+            report.to(form)
+    html = MarkdownIt().render(read_card(report.to("card"))[1])
+    assert "href" not in html.replace(f'href="{report.url}"', "")
+
+
+def test_a_time_without_a_zone_is_in_utc(toys: dict[str, ClaimReport], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the zone of the machine; another zone is turned to it."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        for created in ("2026-01-02T03:04:05", "2026-01-02T04:04:05.6+01:00", "2026-01-02T03:04:05Z"):
+            report = toys["dependent"].model_copy(update={"created": created}).sealed()
+            assert json.loads(report.to("cyclonedx"))["metadata"]["timestamp"] == "2026-01-02T03:04:05Z"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 # ---- code review

@@ -89,6 +89,36 @@ def test_a_folder_of_other_weights_is_not_signed(folder: Path, report: ClaimRepo
         sign(partly, PRIVATE, folders=(None, folder))
 
 
+def test_a_report_that_lists_no_file_binds_no_folder(folder: Path, report: ClaimReport) -> None:
+    """Else any folder would do."""
+    bare = report.model_copy(update={"b": report.b.model_copy(update={"files": ()})}).sealed()
+    with pytest.raises(ReportError, match="lists no file of 'model'"):
+        sign(bare, PRIVATE, folders=(None, folder))
+
+
+def test_folders_of_one_name_are_not_exchanged(folder: Path, tmp_path: Path) -> None:
+    """By their order, of two; one alone is neither signed nor taken for either."""
+    other = tmp_path / folder.name
+    shutil.copytree(model("continued-3x"), other)
+    report = test_lineage(other, folder, created=CREATED)
+    assert report.a.name == report.b.name
+    envelope = sign(report, PRIVATE, folders=(other, folder))
+    assert verify_signature(envelope, PUBLIC, folders=(other, folder)) == report
+    for wrong in ((folder, other), (folder, None), (None, other), (folder, folder)):
+        with pytest.raises(SignatureError, match="another folder was signed"):
+            verify_signature(envelope, PUBLIC, folders=wrong)
+    for one in ((other, None), (None, folder)):
+        with pytest.raises(ReportError, match="give the folders of both"):
+            sign(report, PRIVATE, folders=one)
+    fields = payload_of(envelope)
+    del fields["subject"][3]
+    envelope = sealed_by(PRIVATE, json.dumps(fields).encode())
+    assert verify_signature(envelope, PUBLIC) == report
+    for some in ((other, None), (None, other), (folder, other)):
+        with pytest.raises(SignatureError, match="without saying whose"):
+            verify_signature(envelope, PUBLIC, folders=some)
+
+
 @pytest.mark.parametrize("kind", ["absent", "file", "empty", "link", "pipe"])
 def test_what_model_signing_refuses_is_refused(folder: Path, tmp_path: Path, kind: str) -> None:
     """In one sentence; links as by its default."""

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..base import Record
 from .evidence import Verdict
+from .said_of_parts import of_the_models
 
 if TYPE_CHECKING:
+    from .report import ClaimReport
     from .subject import Subject
 
 Match = Literal["address", "name"]
@@ -84,27 +86,29 @@ class Descent(NamedTuple):
     """What the card says that the child is of its bases; None if it does not say."""
 
 
-def descent(a: Subject, b: Subject, found: Declared) -> Descent | None:
+def descent(report: ClaimReport) -> Descent | None:
     """Which of two models descends from the other, where one says so and the verdict agrees that they are related.
 
-    None where neither names the other, where each names the other, and where the verdict does not confirm it: a
-    verdict has no direction, and none is made up.
+    None where neither names the other, where each names the other, and where the verdict does not confirm it, or is
+    about a part of them alone: a verdict has no direction, and none is made up. None either where a base that both
+    declare is matched with one of them by the last part of its name only: they are siblings, as far as they say.
 
-    Parameters
-    ----------
-    a, b : the two models.
-    found : how their declarations and the verdict compare.
-
-    Returns
-    -------
-    Descent or None
-        Child and base, as declared.
+    It follows from what the report has of its models and from its verdict, not from the status that it states.
     """
+    a, b = report.a, report.b
+    found = declared(a, b, report.verdict)
+    if not of_the_models(report):
+        return None
     if found.status != "declared_confirmed" or (found.a_names_b is None) == (found.b_names_a is None):
         return None
     child, base = (a, b) if found.a_names_b is not None else (b, a)
     named = _named(child, base)
-    return None if named is None else Descent(child, base, *named, child.declared_relation)
+    if named is None:
+        return None
+    name, match = named
+    if match == "name" and name.casefold() in {other.casefold() for other in base.declared_bases}:
+        return None
+    return Descent(child, base, name, match, child.declared_relation)
 
 
 def _names(one: Subject, other: Subject) -> Match | None:

@@ -37,8 +37,14 @@ def bound(subject: Subject, folder: str | os.PathLike[str]) -> str:
     InputError
         If it is no folder that can be digested.
     ReportError
-        If it does not hold a file of the report, or another one of that name, or the report has no sha256 of it.
+        If it does not hold a file of the report, or another one of that name, or the report lists no file, or
+        has no sha256 of it.
     """
+    if not subject.files:
+        raise ReportError(
+            f"The report lists no file of {subject.name!r:.120}, so it cannot be bound to a folder; make it again "
+            "from the weights."
+        )
     digests = _digests(options.path("folder", folder))
     of_files = {"/".join(parts): value for parts, value in digests.items()}
     name = os.path.basename(os.path.abspath(folder))  # noqa: PTH100, PTH119 - of the path as given

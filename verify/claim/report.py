@@ -27,6 +27,7 @@ from .evidence import EXACT, PANEL, RESERVED, EvidenceLine, Verdict, not_ones_ow
 from .pages import Pages, citation_of
 from .parts import EqualTensors
 from .record import Hypotheses, PartResult, Provenance
+from .said_of_parts import of_the_models
 from .subject import Subject
 
 SCHEMA: Final = 2
@@ -237,9 +238,8 @@ class ClaimReport(Tabular, Drawn, Pages):
     @property
     def declared_in_words(self) -> str:
         """Declared lineage, in words."""
-        return self._words(
-            said.declared(self.declared, self.verdict, merged=bool(self.a.merged_onto or self.b.merged_onto))
-        )
+        merged = bool(self.a.merged_onto or self.b.merged_onto)
+        return self._words(said.declared(self.declared, self.verdict, merged=merged, whole=of_the_models(self)))
 
     @property
     def citation(self) -> Citation:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Phrases = tuple[Phrase, ...]
 
+_IN_PART = ("identical", "dependent", "similar_beyond_panel")
+"""Verdicts that have a word of their own where they are of a part."""
+
 
 class Said(NamedTuple):
     """Finding, and what may and may not be said of it."""
@@ -150,7 +153,7 @@ def power(report: ClaimReport) -> Phrases:
     )
 
 
-def declared(found: Declared, verdict: Verdict, *, merged: bool = False) -> Phrases:
+def declared(found: Declared, verdict: Verdict, *, merged: bool = False, whole: bool = True) -> Phrases:
     """Declared lineage, beside the verdict.
 
     Parameters
@@ -158,6 +161,7 @@ def declared(found: Declared, verdict: Verdict, *, merged: bool = False) -> Phra
     found : what is declared.
     verdict : the verdict of the report.
     merged : whether an adapter was merged to make one of the models.
+    whole : whether the verdict is said of the models, and not of a part of them alone.
     """
     names = (("A", "B", found.a_names_b), ("B", "A", found.b_names_a))
     who = [
@@ -167,9 +171,14 @@ def declared(found: Declared, verdict: Verdict, *, merged: bool = False) -> Phra
     ]
     who += [Phrase.of("declared.common")] if found.common else []
     status = found.status.removeprefix("declared_")
+    if status == "confirmed" and verdict not in FOUND:  # as the record states, which a replay refuses
+        status = "not_confirmed"
+    elif status == "confirmed" and not whole:
+        status = "confirmed.part"
+    word = f"answer.{verdict}" if whole or verdict not in _IN_PART else f"answer.{verdict}.part"
     values = {"who": joined(who)} if who else {}
     return (
-        Phrase.of(f"declared.{status}", verdict=Phrase.of(f"answer.{verdict}"), **values),
+        Phrase.of(f"declared.{status}", verdict=Phrase.of(word), **values),
         *((Phrase.of("declared.merged"),) if merged and verdict in FOUND else ()),
         Phrase.of("declared.no_evidence"),
     )

@@ -53,6 +53,12 @@ def spoken_of(pair: Pair, a: Parts, b: Parts) -> tuple[Phrase, Phrase | None]:
     return said_of(pair, a, b), None
 
 
+def of_the_models(report: ClaimReport) -> bool:
+    """Whether the verdict is said of A and B, and not of a part of them alone."""
+    pair = _pair(report)
+    return pair is None or _makes_the_models(pair, report.a.parts, report.b.parts)
+
+
 def compared(report: ClaimReport) -> tuple[Phrase | None, Pair | None]:
     """The pair of parts that the report is headlined by, in words and itself; None where each model is one part."""
     pair = _pair(report)
@@ -171,7 +177,7 @@ def named_parts(report: ClaimReport) -> str:
     Only kinds that are plain words are named, since the text of a report is untrusted.
     """
     pair = _pair(report)
-    if pair is None or _makes_the_models(pair, report.a.parts, report.b.parts):
+    if pair is None or of_the_models(report):
         return ""
     plural = VERSIONS.get(report.wording, VERSIONS[LATEST]).FORMATS["plural"]
     kinds = dict.fromkeys(plural(part.kind) for part in pair if _PLAIN.fullmatch(part.kind))

@@ -21,7 +21,8 @@ questioned model and the reference, in this order, each with two digests in lowe
 Where the models' folders are given when it is signed, a subject for each follows, named as the model and a slash,
 whose ``sha256`` is that of the whole folder, with configuration, tokenizer and card (:mod:`verify.claim.folder`): the
 subject of the ``model.sig`` that ``model_signing sign`` writes by default. That the weights in it are those of the
-report is checked when it is signed, and the signer vouches for it.
+report is checked when it is signed, and the signer vouches for it. Where both models have one name, only the order
+tells which folder is whose, so both are given or none.
 
 **Libraries.** securesystemslib wraps, signs and verifies DSSE (it is what in-toto and TUF use: three packages in all)
 and pyca/cryptography reads and writes keys. Not model-signing: a clean install fails on an undeclared dependency,
@@ -138,13 +139,19 @@ def statement(report: ClaimReport, folders: Folders = (None, None)) -> Statement
     Raises
     ------
     ReportError
-        If the report was altered after it was made, a digest in it is not one, or a folder is not of its model.
+        If the report was altered after it was made, a digest in it is not one, a folder is not of its model, or one
+        folder is given of two models of one name.
     InputError
         If a folder cannot be digested.
     """
     if not report.is_intact():
         raise ReportError("The report was altered after it was made, so it is not signed; make it again.")
     models = (report.a, report.b)
+    if report.a.name == report.b.name and folders.count(None) == 1:
+        raise ReportError(
+            f"Both models are called {report.a.name!r:.120}, so a signature of one folder would not say whose it is; "
+            "give the folders of both."
+        )
     subjects = [_subject(model) for model in models]
     subjects += [
         ResourceDescriptor(name=_whole(model), digest={"sha256": bound(model, folder)})
@@ -262,11 +269,17 @@ def signed_report(envelope: bytes, key: SSlibKey, folders: Folders = (None, None
             "The signature holds, but the statement's subjects are not the models of the report in it, so it was "
             "not made by this library; ask its signer for another."
         )
-    for model, folder in zip(models, folders, strict=True):
+    if len(whole) == 1 and report.a.name == report.b.name and folders != (None, None):
+        raise SignatureError(
+            f"Not valid for a folder: both models are called {report.a.name!r:.120}, and one folder was signed "
+            "without saying whose; the signature holds."
+        )
+    of_sides = whole if len(whole) == 2 else [next((w for w in whole if w.name == _whole(m)), None) for m in models]
+    for model, one, folder in zip(models, of_sides, folders, strict=True):
         if folder is not None:
-            signed = [one.digest.get("sha256") for one in whole if one.name == _whole(model)]
-            if folder_sha256(folder) not in signed:
-                told = "another folder was signed" if signed else "no folder of it was signed"
+            signed = None if one is None else one.digest.get("sha256")
+            if folder_sha256(folder) != signed:
+                told = "no folder of it was signed" if one is None else "another folder was signed"
                 raise SignatureError(
                     f"Not valid for this folder of {model.name!r:.120}: {told}; the signature holds."
                 )

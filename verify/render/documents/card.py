@@ -11,6 +11,7 @@ import re
 from ...base import Phrase
 from ...claim import ClaimReport
 from ...claim.declared import FOUND, Descent, descent
+from ...claim.said_of_parts import of_the_models
 from ..escape import markdown_name, markdown_text, yaml_text
 
 _RELATIONS = ("adapter", "finetune", "merge", "quantized")
@@ -21,7 +22,7 @@ _MOST_NAMED = 8
 
 def card(report: ClaimReport) -> str:
     """The fragment, for the card of the model that is declared to descend from the other, else of A."""
-    declared = descent(report.a, report.b, report.declared)
+    declared = descent(report)
     other = report.a if declared is not None and declared.child is report.b else report.b
     answer = report.answer
     lines = [
@@ -29,7 +30,7 @@ def card(report: ClaimReport) -> str:
         *((label, markdown_text(text)) for label, text in answer.lines),
         ("Declared", markdown_text(report.declared_in_words)),
         *(("Base model", markdown_text(report.say(phrase))) for phrase in _on_base(report, declared)),
-        ("Report", f"{markdown_name(report.digest)}, made {report.created[:10]} by verify-lineage"),
+        ("Report", f"{markdown_name(report.digest)}, made {markdown_text(report.created[:10])} by verify-lineage"),
         *([("Published", f"<{report.url}>")] if report.url else []),
         ("Check it", "`verify replay report.json`"),
     ]
@@ -62,6 +63,7 @@ def _on_base(report: ClaimReport, declared: Descent | None) -> list[Phrase]:
     if declared is None:
         both = report.declared.a_names_b and report.declared.b_names_a
         code = "document.both_directions" if both else "document.no_direction"
+        code = code if of_the_models(report) else "document.part"
         return [Phrase.of(code)] if report.verdict in FOUND else []
     others = [name for name in declared.child.declared_bases if name != declared.declared_as][:_MOST_NAMED]
     named = [Phrase.of("document.others", names=[repr(name)[:120] for name in others])] if others else []

@@ -22,7 +22,7 @@ _HUB = "hf://"
 
 def cyclonedx(report: ClaimReport) -> bytes:
     """The document, in canonical JSON: the same report gives the same bytes."""
-    declared = descent(report.a, report.b, report.declared)
+    declared = descent(report)
     a, b = (_component(subject) | {"bom-ref": side} for subject, side in ((report.a, "a"), (report.b, "b")))
     if declared is not None:
         child = a if declared.child is report.a else b

@@ -6,6 +6,7 @@ import hashlib
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
+from ...base import ReportError
 from ...base.plain import plain
 from ...claim import ClaimReport, Subject
 from ..escape import NAME
@@ -19,8 +20,22 @@ def urn(report: ClaimReport, what: str) -> str:
 
 
 def moment(report: ClaimReport) -> str:
-    """The time of the report in UTC, to the second."""
-    return datetime.fromisoformat(report.created).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """The time of the report in UTC, to the second.
+
+    Raises
+    ------
+    ReportError
+        If what the report states is none.
+    """
+    try:
+        time = datetime.fromisoformat(report.created)
+        utc = time.astimezone(UTC) if time.tzinfo else time  # one without a zone is in UTC
+    except (ValueError, OverflowError) as error:
+        raise ReportError(
+            f"The report gives {report.created!r:.80} as the time at which it was made, where a time in ISO 8601 was "
+            "expected; make it again."
+        ) from error
+    return f"{utc.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def file_sha256(report: ClaimReport) -> str:

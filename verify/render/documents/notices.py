@@ -53,7 +53,7 @@ def notice(report: ClaimReport, models: Models) -> Notice:
     Notice
         In plain text, without control characters; a format escapes it.
     """
-    declared = descent(report.a, report.b, report.declared)
+    declared = descent(report)
     turned = declared is not None and declared.child is report.b
     here, there = reversed(models) if turned else models
     a, b = (plain(name, NAME) for name in report.names)

@@ -14,6 +14,7 @@ from ...base import Phrase, canonical
 from ...base.plain import plain
 from ...claim import ClaimReport, Subject
 from ...claim.declared import FOUND, descent
+from ...claim.said_of_parts import of_the_models
 from ..escape import NAME, SENTENCE
 from .materials import file_sha256, hashed_files, moment, stated, urn, version_of
 
@@ -68,14 +69,15 @@ def spdx(report: ClaimReport) -> bytes:
 def _found(base: str, report: ClaimReport) -> dict[str, Any]:
     """What was found between the two models."""
     words = f"{report.answer.word}. {report.may_say} May not be said: {report.may_not_say}"
-    declared = descent(report.a, report.b, report.declared)
+    declared = descent(report)
     a, b = f"{base}#a", f"{base}#b"
     if declared is not None:
         child, parent = (a, b) if declared.child is report.a else (b, a)
         words = f"{report.say(Phrase.of('document.descends'))} {report.declared_in_words} {words}"
         return _relationship(base, "found", child, "descendantOf", [parent], words)
     if report.verdict in FOUND:
-        words = f"{report.say(Phrase.of('document.related'))} {words}"
+        code = "document.related" if of_the_models(report) else "document.related.part"
+        words = f"{report.say(Phrase.of(code))} {words}"
         return _relationship(base, "found", a, "other", [b], words)
     words = f"On A, {plain(report.a.name, NAME)}, and B, {plain(report.b.name, NAME)}: {words}"
     statement = plain(words, 2 * SENTENCE)

@@ -121,6 +121,10 @@ FINDINGS = {
         "{who} as a base, and the answer ({verdict}) agrees that they are related, which does not show the "
         "direction, or who made what from which."
     ),
+    "declared.confirmed.part": (
+        "{who} as a base; the answer ({verdict}) is about a part of them alone, which may come from a third model, "
+        "so it does not confirm that the one was made from the other, which is no evidence against it."
+    ),
     "declared.not_confirmed": (
         "{who} as a base; the answer ({verdict}) does not confirm it, which is no evidence against it."
     ),
