@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +19,9 @@ from tests import screens
 from tests.screens import named
 from tests.strategies import architecture, gpt2_like, moe_like, random_arrays
 from verify import Fingerprint
+from verify.base import InputError
 from verify.screen import ScreenResult, all_pairs, first_stage, plan, screen, second_stage, sketches
+from verify.screen.answer import _of_level
 from verify.screen.kept import Kept
 from verify.screen.plan import Rectangle
 
@@ -163,7 +167,128 @@ def test_what_cannot_be_written_is_an_error_and_what_cannot_be_read_is_made(tmp_
     (file,) = (tmp_path / "results").glob("*/*.json")
     file.unlink()
     file.mkdir()
-    assert list(kept.all("first")) == []
+    assert list(kept.all("first", dict)) == []
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(InputError, match="cannot be written"):
+        Kept(tmp_path / "file", {}).put("first", {})
+
+
+def forge(folder: Path, kind: str, change: Callable[[Any], Any]) -> None:
+    """Put changed results of a kind in the place of all, under the names of their content."""
+    for file in (folder / ".work" / "results").glob(f"*/{kind}-*.json"):
+        content = json.dumps(change(json.loads(file.read_bytes())), separators=(",", ":")).encode()
+        file.unlink()
+        file.with_name(f"{kind}-{sha256(content).hexdigest()}.json").write_bytes(content)
+
+
+def at_once(result: Any) -> Any:
+    """Every p-value is nearly 0."""
+    for tested in result.values():
+        for outcome in tested["tests"].values():
+            for count in (outcome or {"counts": []})["counts"]:
+                count["log10_p"] = -999.0
+    return result
+
+
+def one_test(result: Any) -> Any:
+    """One test alone, which pays for none beside it."""
+    return {name: one | {"tests": dict(list(one["tests"].items())[:1])} for name, one in result.items()}
+
+
+def too_many(result: Any) -> Any:
+    """More is counted than there is."""
+    for tested in result.values():
+        for outcome in tested["tests"].values():
+            for count in (outcome or {"counts": []})["counts"]:
+                count["count"] = count["n"] + 1
+    return result
+
+
+@pytest.mark.parametrize("change", [at_once, one_test, too_many, lambda _: [], lambda _: {"x": {}}])
+def test_no_p_value_is_taken_from_what_was_kept(
+    family: list[Fingerprint], tmp_path: Path, change: Callable[[Any], Any]
+) -> None:
+    """Each follows from counts of every test, whatever a file says whose name is right."""
+    strangers = [family[0], *family[-2:]]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(first_stage, "LARGEST_LEVEL", 1.0)  # all pairs go on to the second stage
+        patched.setattr("verify.screen.stages.MAX_FALSE_PASSES_PER_MODEL", 99.0)
+        wanted = bytes_of(screen(strangers, folder=tmp_path))
+        forge(tmp_path, "second", change)
+        assert bytes_of(screen(strangers, folder=tmp_path)) == wanted
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _: [],
+        lambda _: {"rows": 1},
+        lambda _: 7,
+        lambda result: result | {"comparisons": []},
+        lambda result: result | {"found": [[99, 0, {}]]},
+        lambda result: result | {"identical": [[0, -1]]},
+        lambda result: result | {"wanted": "x"},
+    ],
+)
+def test_a_result_of_another_shape_is_made_anew(
+    family: list[Fingerprint], tmp_path: Path, count: Count, change: Callable[[Any], Any]
+) -> None:
+    """A right name is not enough."""
+    wanted = bytes_of(screen(family[:3], folder=tmp_path))
+    count.since()
+    forge(tmp_path, "first", change)
+    assert bytes_of(screen(family[:3], folder=tmp_path)) == wanted
+    assert count.since() == (3, 0)
+    assert len(list((tmp_path / ".work" / "results").glob("*/first-*.json"))) == 1
+
+
+def test_a_damaged_result_that_cannot_be_removed_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a folder that is read alone."""
+    kept = Kept(tmp_path, {})
+    kept.put("first", {"x": 1})
+    (file,) = (tmp_path / "results").glob("*/*.json")
+    file.write_bytes(b"[]")
+
+    def refused(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    assert list(kept.all("first", dict)) == []
+    assert file.exists()
+
+
+def test_only_folders_of_our_own_making_are_removed(tmp_path: Path) -> None:
+    """Those of another version are; what somebody put there stays."""
+    Kept(tmp_path, {"version": 1}).put("first", {})
+    (earlier,) = (tmp_path / "results").iterdir()
+    mine = [tmp_path / "results" / name for name in ("mine", "A" * 32, "a" * 31, "a" * 32 + ".old")]
+    for folder in mine:
+        folder.mkdir()
+        (folder / "notes").write_text("mine")
+    Kept(tmp_path, {"version": 2})
+    assert not earlier.exists()
+    assert all((folder / "notes").exists() for folder in mine)
+
+
+@pytest.mark.parametrize(
+    ("levels", "words"),
+    [
+        ([0.001], "1 in 1,000"),
+        ([0.05], "1 in 20"),
+        ([0.3], "0.3"),
+        ([0.0013], "0.0013"),
+        ([0.001, 0.01], "0.011"),
+        ([0.1, 0.2], "0.3"),
+        ([0.123456789], "0.123456789"),
+        ([1e-9], "1e-9"),
+        ([0.0015, 0.0005], "1 in 500"),
+    ],
+)
+def test_a_level_is_never_rounded(levels: list[float], words: str) -> None:
+    """It was set beforehand, and is what was guaranteed."""
+    assert _of_level(*levels) == words
 
 
 # ---- tiles

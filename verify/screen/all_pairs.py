@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import combinations_with_replacement, groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..base import Workers, run_in_order
+from ..base import Record, Workers, run_in_order
 from ..statistics.result import Law
 from .first_stage import Comparison, TileResult, Wanted, tile
 from .kept import Kept
@@ -71,7 +71,8 @@ def compare_all(
     """
     names = _names(order)
     at = {name: position for position, name in enumerate(names)}
-    known = [_restored(stored, at) for stored in kept.all(_KIND)]
+    signatures = [model.prepared.signature for model in order]
+    known = list(kept.all(_KIND, partial(_restored, at=at, signatures=signatures)))
     tasks = left(len(order), (one.pairs for one in known), alone=alone)
     progress(0, len(tasks))
     files = [m.prepared.first for m in order]
@@ -157,6 +158,17 @@ def _runs(signatures: Sequence[str], alone: bool) -> Iterator[tuple[list[int], l
 # ---- kept results
 
 
+class _Stored(Record):
+    """What is kept of a rectangle."""
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    wanted: str
+    found: tuple[tuple[int, int, dict[str, float]], ...]
+    identical: tuple[tuple[int, int], ...]
+    comparisons: tuple[tuple[str, str, str | None, tuple[tuple[str, Law, int, int], ...]], ...]
+
+
 def _stored(names: Sequence[str], pairs: Rectangle, result: TileResult) -> dict[str, Any]:
     return {
         "rows": [names[i] for i in pairs.rows],
@@ -168,16 +180,40 @@ def _stored(names: Sequence[str], pairs: Rectangle, result: TileResult) -> dict[
     }
 
 
-def _restored(stored: Any, at: Mapping[str, int]) -> _Known:
-    rows, columns = (np.array([at.get(name, -1) for name in stored[side]], np.intp) for side in ("rows", "columns"))
-    bits = np.frombuffer(bytes.fromhex(stored["wanted"]), np.uint8)
+def _restored(stored: Any, at: Mapping[str, int], signatures: Sequence[str]) -> _Known:
+    """The result of a rectangle.
+
+    Parameters
+    ----------
+    stored : what was kept of it.
+    at : present positions by the names of models.
+    signatures : of the models in their present positions.
+
+    Raises
+    ------
+    ValueError
+        If it is no result, or not of all of its pairs.
+    """
+    read = _Stored.model_validate(stored)
+    rows, columns = (np.array([at.get(name, -1) for name in side], np.intp) for side in (read.rows, read.columns))
+    bits = np.frombuffer(bytes.fromhex(read.wanted), np.uint8)
     wanted = np.unpackbits(bits, count=len(rows) * len(columns)).astype(bool).reshape(len(rows), len(columns))
     result = TileResult(
-        found=[(i, j, values) for i, j, values in stored["found"]],
-        identical=[(i, j) for i, j in stored["identical"]],
-        comparisons=[
-            Comparison((a, b), untestable, [(statistic, law, n, groups) for statistic, law, n, groups in sizes])
-            for a, b, untestable, sizes in stored["comparisons"]
-        ],
+        found=list(read.found),
+        identical=list(read.identical),
+        comparisons=[Comparison((a, b), why, list(sizes)) for a, b, why, sizes in read.comparisons],
     )
+    places = [*result.identical, *((i, j) for i, j, _ in result.found)]
+    if any(not (0 <= i < len(rows) and 0 <= j < len(columns)) for i, j in places):
+        raise ValueError("names a pair outside its rectangle")
+    counted = wanted & (rows >= 0)[:, None] & (columns >= 0)
+    for i, j in result.identical:
+        counted[i, j] = False
+    compared = {one.signatures for one in result.comparisons}
+    of_rows, of_columns = ({p: signatures[p] for p in side.tolist() if p >= 0} for side in (rows, columns))
+    for signature in set(of_rows.values()):
+        same = [of_rows.get(p) == signature for p in rows.tolist()]
+        beside = columns[counted[same].any(0)].tolist()
+        if not {(signature, of_columns[p]) for p in beside} <= compared:
+            raise ValueError("lacks what two kinds of models determine")
     return _Known(Rectangle(rows, columns, wanted), result)

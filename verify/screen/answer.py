@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log10
+from decimal import Decimal
+from fractions import Fraction
 
 from ..render.kinds import Code, Inline
-from ..wording.forms import chance
 from .declarations import not_declared
 from .families import copies
 from .record import Family, ScreenRecord
 
 _NAMED = 6  # models named in a line
 _FAMILIES = 4  # families named in a line
+_MOST_OF_ONE = 10**7  # a smaller level is easier to read as a decimal
 
 Line = tuple[str, Inline]
 """A label, and what it says."""
@@ -138,7 +139,7 @@ def _suspected(record: ScreenRecord) -> Inline:
         return ""
     return (
         f"{counted(len(record.suspected), 'more pair')}, by a weaker standard: of all pairs found, at most "
-        f"{_of_level(record.alpha + record.fdr)} are false on average."
+        f"{_of_level(record.alpha, record.fdr)} are false on average."
     )
 
 
@@ -164,8 +165,15 @@ def _named(names: Sequence[str]) -> tuple[str, ...]:
     return (*shown, f" and {more} more") if more > 0 else tuple(shown)
 
 
-def _of_level(level: float) -> str:
-    return chance(log10(level))
+def _of_level(*levels: float) -> str:
+    """The sum of levels as they are written, which is never rounded: one in so many if it is that, or a decimal."""
+    level = sum((Fraction(repr(one)) for one in levels), Fraction())
+    if level.numerator == 1 and level.denominator <= _MOST_OF_ONE:
+        return f"1 in {level.denominator:,}"
+    places = 0  # a sum of decimals is one, so this ends
+    while (level * 10**places).denominator > 1:
+        places += 1
+    return str(Decimal((0, tuple(map(int, str(int(level * 10**places)))), -places))).lower()
 
 
 def counted(n: int, one: str, many: str = "") -> str:

@@ -83,6 +83,21 @@ def agreeing_count(agreeing: int, n: int, part: Part | None = None) -> Count:
     return Count(law="signs", count=agreeing, n=n, groups=n, log10_p=log10_p, part=part)
 
 
+def recounted(count: Count) -> Count:
+    """The count with the p-value that its other fields give, whatever the one that it states.
+
+    Raises
+    ------
+    ValueError
+        If nothing can have been counted so.
+    """
+    if not (0 <= count.count <= count.n and 0 <= count.groups):
+        raise ValueError(f"counts {count.count} of {count.n} in {count.groups} groups; give a count of at most all")
+    if count.law == "signs":
+        return agreeing_count(count.count, count.n, count.part)
+    return fixed_point_count(count.count, count.n, count.groups, count.live, count.part)
+
+
 def effect_of(counts: Sequence[Count]) -> EffectSize | None:
     """Share of indices that kept their place or, if only signs are counted, of signs that agree."""
     of_indices = [count for count in counts if count.law == "fixed_points"][:1]
