@@ -29,8 +29,8 @@ from verify.render.identity_map import identity_map, shuffled
 from verify.render.pictures import pictures
 from verify.replay.check import check
 from verify.statistics import Count, Places
-from verify.statistics.result import MOST_INDICES
 from verify.statistics.remake import misplaced
+from verify.statistics.result import MOST_INDICES
 
 reports = renderings.reports
 SIDE, TOP = 168.0, 20.0
