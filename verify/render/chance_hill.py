@@ -135,13 +135,12 @@ def _row(one: Looked, law: NDArray[np.float64]) -> Iterable[Shape]:
 def _beside(observed: float, hill: tuple[Point, ...], words: str) -> Text:
     """Words about the observed count: as near to its line as the hill and the edges of the sheet allow.
 
-    Where the hill leaves no room at its sides they stand above its lowest part, as far as that is low.
+    Where the hill leaves no room at its sides they stand beside the line, above the bars as far as these are low.
     """
     width, gap, low, high = 6.8 * len(words), 6.0, hill[0][0], hill[-1][0]
     starts = (
         *(observed + gap, observed - gap - width),
         *(max(observed, high) + gap, min(observed, low) - gap - width),
-        *((0.0, PHONE - width) if low - width < 0 and high + width > PHONE else ()),
     )
     free = (x for x in starts if x >= 0 and x + width <= PHONE and not x < observed < x + width)
 
@@ -149,7 +148,7 @@ def _beside(observed: float, hill: tuple[Point, ...], words: str) -> Text:
         return min((y for at, y in hill if x - 2 <= at <= x + width + 2), default=_HILL)
 
     x = max(free, key=top, default=0.0)  # the first of equals
-    y = max(9.0, min(_HILL / 2 + 1, top(x) - 2))
+    y = max(5.0, min(_HILL / 2 + 1, top(x) - 2))
     if x < observed:
         return Text((x + width, y), words, "accent", anchor="end", bold=True)
     return Text((x, y), words, "accent", bold=True)
