@@ -133,6 +133,13 @@ REFUSED = {
     "[lineage]\nconfig = 'x'": "unknown option 'config'",
     "[lineage]\nfamily = ['x']": "--family has no effect without --panel",
     "[lineage": "it is no TOML",
+    "[lineage]\neffort = 0x" + "F" * 6000: "cannot be read (it has an integer of more than 64 bits)",
+    "[lineage]\nfamily = [[0x" + "F" * 6000 + "]]": "cannot be read (it has an integer of more than 64 bits)",
+    "[lineage]\nalpha = 0x" + "F" * 6000: "cannot be read (it has an integer of more than 64 bits)",
+    '[lineage]\noutput = "x\\u0000y"': "cannot be read (it has a text with a NUL character)",
+    "[lineage]\nalpha = nan": "alpha is nan; give a number between 0 and 1",
+    "[lineage]\nalpha = nan\ndry-run = true": "alpha is nan; give a number between 0 and 1",
+    "[lineage]\npanel = 'default'\npanel-alpha = inf\ndry-run = true": "panel_alpha is inf; give a number between 0 and 1",
     "x = " + "[" * 5000: "nested too deeply",
 }
 

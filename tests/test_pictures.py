@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from itertools import permutations, product
 from math import factorial
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -17,17 +19,18 @@ from tests import renderings
 from tests.renderings import hostile
 from tests.replays import made
 from tests.reports import sealed
-from verify import ClaimReport, replay
+from verify import ClaimReport, ReportError, replay
 from verify.claim.answer import looked_at
 from verify.data import model
 from verify.inference import law_of_random_orders, law_of_signs, log10_p_fixed_points, log10_p_signs
-from verify.render.chance_hill import chance_hills, law_of, usual
+from verify.render.chance_hill import chance_hills, hills, law_of, usual
 from verify.render.drawing import Area, Dots, Drawing, Line, Text
 from verify.render.identity_map import identity_map, shuffled
 from verify.render.pictures import pictures
 from verify.replay.check import check
 from verify.statistics import Count, Places
 from verify.statistics.remake import misplaced
+from verify.statistics.result import MOST_INDICES
 
 reports = renderings.reports
 SIDE, TOP = 168.0, 20.0
@@ -182,6 +185,8 @@ def test_places_that_fit_the_counts_are_checked_with_the_models() -> None:
         {"best": [0]},
         {"best": [0, 1, 3]},
         {"sizes": [10**9], "step": 1},
+        {"sizes": [2**53 - 1] * 2000, "best": []},
+        {"sizes": [2**53 - 1] * 2000, "step": 2**60, "best": [None] * 16},
     ],
 )
 def test_impossible_places_are_refused(change: dict[str, Any]) -> None:
@@ -241,6 +246,47 @@ def test_the_bound_is_nowhere_below_the_law_that_is_drawn(sizes: list[int]) -> N
         assert chance <= 10 ** log10_p_fixed_points(k, len(sizes)) + 1e-9
 
 
+def test_places_of_more_indices_than_there_can_be_are_refused_in_a_sentence() -> None:
+    """Sizes whose sum no machine counts are no fault of the program."""
+    content = made("child").content()
+    content["evidence"][0]["results"][0]["places"] = {"sizes": [2**53 - 1] * 2000, "step": 1, "best": []}
+    with pytest.raises(ReportError, match="places; give at most 2097152"):
+        ClaimReport.from_json(sealed(content).decode())
+
+
+def test_the_law_of_a_great_many_groups_is_found_on_a_window() -> None:
+    """Of most groups that a record may have, of many sizes; of orders of one index, all are fixed."""
+    sizes = [*range(1, 2001), *[1] * (MOST_INDICES - 2_001_000)]
+    started = process_time()
+    law = law_of_random_orders(sizes)
+    assert process_time() - started < 5
+    assert law.sum() == pytest.approx(1, abs=1e-6)
+    assert law @ np.arange(len(law)) == pytest.approx(len(sizes), rel=1e-6)
+    variance = law @ (np.arange(len(law)) - len(sizes)) ** 2.0
+    assert variance == pytest.approx(1999, rel=1e-3)  # one for each group of two or more
+    assert law_of_random_orders([1] * 5000)[-1] == pytest.approx(1)
+
+
+def test_a_row_names_its_scale_and_its_ends(reports: dict[str, ClaimReport]) -> None:
+    """Every axis starts at 0; the scale is named of those that are no linear ones."""
+    drawing = chance_hills(reports["related"])
+    assert drawing is not None
+    words = [one.text for one in drawing.shapes if isinstance(one, Text)]
+    counted = [test for test in reports["related"].exact if test.applicable]
+    assert words.count("0") == len(counted)
+    assert words.count("square-root scale") == sum(test.counts_fixed_points for test in counted)
+
+
+def test_hills_of_a_record_of_any_number_of_tests_are_left_out(reports: dict[str, ClaimReport]) -> None:
+    looked = looked_at(reports["related"])
+    one = looked[0]
+    many = [replace(one, test=one.test.model_copy(update={"id": f"x{n}"})) for n in range(45)]
+    drawing = hills(many, reports["related"].wording)
+    assert drawing is not None
+    assert sum(isinstance(shape, Area) for shape in drawing.shapes) == 40
+    assert "The hills of 5 more tests are left out." in drawing.caption
+
+
 @given(st.integers(0, 400), st.data())
 def test_the_tail_of_the_law_of_signs_is_its_p_value(pairs: int, data: st.DataObject) -> None:
     law, agreeing = law_of_signs(pairs), data.draw(st.integers(0, pairs))
@@ -262,10 +308,10 @@ def test_hills_and_lines_stand_where_law_and_record_say(reports: dict[str, Claim
     assert drawing is not None
     applied = [test for test in report.exact if test.applicable]
     lines = [one for one in drawing.shapes if isinstance(one, Line) and one.role == "accent"]
-    hills = [one for one in drawing.shapes if isinstance(one, Area)]
+    areas = [one for one in drawing.shapes if isinstance(one, Area)]
     words = [one.text for one in drawing.shapes if isinstance(one, Text) and one.role == "accent"]
-    assert len(lines) == len(hills) == len(words) == len(applied) == 8
-    for test, line, hill, label in zip(applied, lines, hills, words, strict=True):
+    assert len(lines) == len(areas) == len(words) == len(applied) == 8
+    for test, line, hill, label in zip(applied, lines, areas, words, strict=True):
         one = min((one for one in looked_at(report) if one.test is test), key=lambda one: one.count.log10_p)
         assert label == f"{one.count.count} observed"
         share = one.count.count / one.count.n

@@ -13,6 +13,7 @@ from typing import get_args
 import click
 
 from ..base import InputError, VerifyError
+from ..base.options import fraction
 from ..claim import Verdict
 from .answer import spoken
 from .cache import cache
@@ -217,6 +218,7 @@ def lineage(
 
     first, second = Location(a, **access_a), Location(b, **access_b)
     if dry_run:
+        fraction("alpha", alpha), fraction("panel_alpha", panel_alpha)
         give_plans([first, second], effort if reference == "none" else "full", as_json=as_json, pair=True)
         return
     with progress_bar(quiet) as progress:

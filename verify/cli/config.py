@@ -82,7 +82,9 @@ def _read(context: click.Context, _: click.Parameter, file: Path | None) -> None
 
 def _content(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(read_regular(file, _LARGEST).decode("utf-8"))
+        content = tomllib.loads(read_regular(file, _LARGEST).decode("utf-8"))
+        if not (reason := _unfit(content)):
+            return content
     except OSError as error:
         reason = error.strerror
     except RecursionError:
@@ -90,6 +92,16 @@ def _content(file: Path) -> dict[str, Any]:
     except ValueError as error:  # not UTF-8, or not TOML
         reason = f"it is no TOML: {error!s:.120}"
     raise InputError(f"--config is {file.name!r:.120}, which cannot be read ({reason}); give a TOML file.")
+
+
+def _unfit(value: Any) -> str:
+    """What a value holds that TOML need not allow, or no command line can: Python might not print or open it."""
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return next(filter(None, map(_unfit, inner)), "")
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+        return "it has an integer of more than 64 bits"
+    return "it has a text with a NUL character" if isinstance(value, str) and "\0" in value else ""
 
 
 def _table(content: Mapping[str, Any], name: str, file: str) -> dict[str, Any]:

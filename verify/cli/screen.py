@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from ..base import InputError
+from ..base.options import fraction
 from ..checkpoint import Location
 from ..screen.result import OUTCOMES
 from .answer import wrapped
@@ -141,6 +142,7 @@ def screen(
         raise InputError("--workers and --scheduler were both given; give one of them.")
     found = list(dict.fromkeys(path for text in models for path in _models(text)))
     if dry_run:
+        fraction("alpha", alpha), fraction("fdr", fdr)
         asked = dict.fromkeys([*found, *filter(None, [against])])
         give_plans([Location(path) for path in asked], effort, as_json=as_json, skip=True)
         return

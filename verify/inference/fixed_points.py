@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import lgamma, log, sqrt
 from sys import maxsize
 
@@ -89,7 +89,9 @@ def law_of_random_orders(sizes: Iterable[int]) -> NDArray[np.float64]:
     tail of this law. The largest numbers, which together are rarer than rounding, are left out.
 
     The generating function of one group of n is ``sum_{j <= n} (z - 1)^j / j!``; the law is found from the products
-    of these at roots of unity.
+    of these at roots of unity. It lies within ``12 sqrt(L) + 30`` of its mean, the number of groups L, but for a part
+    rarer than rounding, so as many roots as that window is wide are enough: the work grows as ``sqrt(L)``, and
+    terms beyond the 40th are lost in rounding, so it is the same for all larger groups.
 
     Parameters
     ----------
@@ -109,20 +111,29 @@ def law_of_random_orders(sizes: Iterable[int]) -> NDArray[np.float64]:
     groups = sum(groups_of.values())
     if not groups or min(groups_of) < 1:
         raise StatisticsError(f"The sizes {sorted(groups_of)!r:.60} are not of groups; give at least one, from 1 on.")
-    most = min(sum(size * n for size, n in groups_of.items()), groups + int(12 * sqrt(groups)) + 30)
-    z = np.exp(-2j * np.pi * np.arange(most + 1) / (most + 1))
-    values = np.prod([_of_one(z, size) ** n for size, n in sorted(groups_of.items())], axis=0)
-    law: NDArray[np.float64] = np.fft.ifft(values).real.clip(0.0)
+    around = int(12 * sqrt(groups)) + 30
+    most = min(sum(size * n for size, n in groups_of.items()), groups + around)
+    least = max(0, groups - around)
+    width = most + 1 - least
+    z = np.exp(-2j * np.pi * np.arange(width) / width)
+    law = np.zeros(most + 1)
+    # the transform has the number k at k modulo its width
+    law[least:] = np.roll(np.fft.ifft(_of_all(z, groups_of)).real.clip(0.0), -(least % width))
     return law
 
 
-def _of_one(z: NDArray[np.complex128], size: int) -> NDArray[np.complex128]:
-    """Generating function of the number of fixed points of one random order."""
-    total, term = np.ones_like(z), np.ones_like(z)
-    for j in range(1, min(size, _TERMS) + 1):
-        term = term * (z - 1) / j
-        total = total + term
-    return total
+def _of_all(z: NDArray[np.complex128], groups_of: Mapping[int, int]) -> NDArray[np.complex128]:
+    """Generating function of the number of fixed points of random orders, so many of each size."""
+    terms_of = Counter[int]()
+    for size, n in groups_of.items():
+        terms_of[min(size, _TERMS)] += n
+    product, total, term = np.ones_like(z), np.ones_like(z), np.ones_like(z)
+    for j in range(1, max(terms_of) + 1):
+        term *= (z - 1) / j
+        total += term
+        if j in terms_of:
+            product *= total ** terms_of[j]
+    return product
 
 
 def critical_count(groups: int, log10_alpha: float) -> int:

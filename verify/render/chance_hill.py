@@ -18,7 +18,7 @@ from ..claim import ClaimReport
 from ..claim.answer import Looked, looked_at
 from ..inference import law_of_random_orders, law_of_signs
 from ..statistics import Count, LayerResult
-from ..statistics.remake import MOST_INDICES
+from ..statistics.result import MOST_INDICES
 from ..wording import say
 from ..wording.forms import capital
 from .drawing import PHONE, Area, Drawing, Line, Point, Shape, Text, moved
@@ -29,6 +29,9 @@ _LINE, _HILL = 14.0, 25.0  # heights
 _LETTERS = 54  # of a line of words
 _SEEN = 1e-3  # of its highest point, from which a hill is drawn
 _RARE = 1e-3
+_SCALE = "square-root scale"
+_SCALE_WIDTH = 5.8 * len(_SCALE) + 8
+_ROWS = 40  # the library has fewer exact tests: a record cannot ask for any number of laws
 _STEPS = 60  # counts of a hill that are drawn as steps; more are a line
 
 
@@ -52,19 +55,25 @@ def hills(looked: Sequence[Looked], wording: int) -> Drawing | None:
     ]
     if not rows:
         return None
+    left_out, rows = len(rows[_ROWS:]), rows[:_ROWS]
+    described: list[str] = []
     shapes: list[Shape] = []
     y = 0.0
     for one in rows:
         title = wrap(_what(one, wording), _LETTERS, max_lines=2, placeholder=" …")
         shapes += [Text((0, y + 11 + _LINE * n), line, bold=True) for n, line in enumerate(title)]
         y += _LINE * len(title) + 4
-        shapes += (moved(shape, 0, y) for shape in _row(one))
+        law = law_of(one)
+        shapes += (moved(shape, 0, y) for shape in _row(one, law))
+        described.append(_in_words(one, law, wording))
         y += _HILL + _LINE + 11
     how = _how_to_read({one.count.law for one in rows})
+    if left_out:
+        how += f" The hills of {left_out} more tests are left out."
     return Drawing(
         name="chance",
         title="Counts observed, and the counts that chance gives",
-        alt=" ".join((how, *(_in_words(one, wording) for one in rows))),
+        alt=" ".join((how, *described)),
         caption=how,
         width=PHONE,
         height=y - 4,
@@ -100,33 +109,49 @@ def _can_be(count: Count) -> bool:
     return possible and (count.law == "signs" or 1 <= count.groups <= count.n)
 
 
-def _row(one: Looked) -> Iterable[Shape]:
+def _row(one: Looked, law: NDArray[np.float64]) -> Iterable[Shape]:
     """The hill, the axis and the count; the top of the hill is at 0."""
-    count, hill = one.count, _hill(law_of(one), one.count)
+    count, hill = one.count, _hill(law, one.count)
     observed, chance = _at(count.count, count), _at(one.expected, count)
     yield Area(hill, "faint")
     yield Line(hill[1:-1], "muted")
     yield Line(((_LEFT, _HILL), (_RIGHT, _HILL)), "ink")
     yield Line(((observed, -2), (observed, _HILL)), "accent", 3)
     yield _beside(observed, hill, f"{count.count} observed")
-    words = f"{general(one.expected)} by chance"
-    half = 3.2 * len(words)
-    yield Text((min(max(chance, half), PHONE - half), _HILL + _LINE), words, "muted", anchor="middle")
-    for x, label, side in ((_LEFT, "0", "start"), (_RIGHT, f"{count.n}", "end")):
-        yield Line(((x, _HILL), (x, _HILL + 3)), "ink")
-        if abs(x - chance) > half + 7 * len(label) + 6:
-            yield Text((x, _HILL + _LINE), label, anchor=side)  # type: ignore[arg-type]
+    yield from (Line(((x, _HILL), (x, _HILL + 3)), "ink") for x in (_LEFT, chance, _RIGHT))
+    base, most, words = _HILL + _LINE, f"{count.n}", f"{general(one.expected)} by chance"
+    half, start, end = 3.2 * len(words), _LEFT + 14, _RIGHT - 7 * (len(most) + 1)
+    middle = min(max(chance, start + half), end - half)  # between the ends of the axis, and as near as can be
+    yield Text((_LEFT, base), "0")
+    yield Text((middle, base), words, "muted", anchor="middle")
+    yield Text((_RIGHT, base), most, anchor="end")
+    if count.law != "signs":
+        if end - (middle + half) > _SCALE_WIDTH:
+            yield Text((end, base), _SCALE, "muted", anchor="end")
+        elif middle - half - start > _SCALE_WIDTH:
+            yield Text((start, base), _SCALE, "muted")
 
 
 def _beside(observed: float, hill: tuple[Point, ...], words: str) -> Text:
-    """Words about the observed count: as near to its line as the hill and the edges of the sheet allow."""
+    """Words about the observed count: as near to its line as the hill and the edges of the sheet allow.
+
+    Where the hill leaves no room at its sides they stand beside the line, above the bars as far as these are low.
+    """
     width, gap, low, high = 6.8 * len(words), 6.0, hill[0][0], hill[-1][0]
-    starts = (observed + gap, observed - gap - width, max(observed, high) + gap, min(observed, low) - gap - width)
-    inside = [x for x in starts if x >= 0 and x + width <= PHONE] or [0.0]
-    x = next((x for x in inside if x >= high or x + width <= low), inside[0])
+    starts = (
+        *(observed + gap, observed - gap - width),
+        *(max(observed, high) + gap, min(observed, low) - gap - width),
+    )
+    free = (x for x in starts if x >= 0 and x + width <= PHONE and not x < observed < x + width)
+
+    def top(x: float) -> float:
+        return min((y for at, y in hill if x - 2 <= at <= x + width + 2), default=_HILL)
+
+    x = max(free, key=top, default=0.0)  # the first of equals
+    y = max(5.0, min(_HILL / 2 + 1, top(x) - 2))
     if x < observed:
-        return Text((x + width, _HILL / 2 + 1), words, "accent", anchor="end", bold=True)
-    return Text((x, _HILL / 2 + 1), words, "accent", bold=True)
+        return Text((x + width, y), words, "accent", anchor="end", bold=True)
+    return Text((x, y), words, "accent", bold=True)
 
 
 def _hill(law: NDArray[np.float64], count: Count) -> tuple[Point, ...]:
@@ -157,8 +182,8 @@ def _what(one: Looked, wording: int) -> str:
     return capital(say(one.what, version=wording)).rstrip(",") + part
 
 
-def _in_words(one: Looked, wording: int) -> str:
-    low, high = usual(law_of(one))
+def _in_words(one: Looked, law: NDArray[np.float64], wording: int) -> str:
+    low, high = usual(law)
     return (
         f"{_what(one, wording)}: {one.count.count} of {one.count.n} observed; by chance {general(one.expected)} on "
         f"average, and {low} to {high} in all but 1 in 1,000 cases."

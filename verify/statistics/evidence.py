@@ -15,7 +15,7 @@ from .groups import G, Group, Grouping, Merged, groups
 from .matching import NONE, background, best_matches
 from .ordered import READERS, both_ordered
 from .pinned import both_pinned
-from .result import MOST_PLACES, Count, EffectSize, LayerResult, Part, Places, SetAside
+from .result import MOST_INDICES, MOST_PLACES, Count, EffectSize, LayerResult, Part, Places, SetAside
 from .swaps import mean_far_from_zero
 
 LayerRow = tuple[int, int, int, int, int, int | None]
@@ -268,7 +268,7 @@ def step_of(indices: int) -> int:
 def _places(found: list[Group], best: list[np.ndarray]) -> Places | None:
     order = sorted(range(len(found)), key=lambda i: tuple(layer for layer, _ in found[i].pairs[0]))
     in_order = [best[i] for i in order if len(best[i])]
-    if not in_order:
+    if not 0 < sum(map(len, in_order)) <= MOST_INDICES:
         return None
     together = np.concatenate(in_order)
     step = step_of(len(together))

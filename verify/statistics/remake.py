@@ -23,12 +23,9 @@ from .evidence import (
     set_aside_note,
     step_of,
 )
-from .result import Count, EffectSize, ExactResult, LayerResult, Places, SetAside
+from .result import MOST_INDICES, Count, EffectSize, ExactResult, LayerResult, Places, SetAside
 from .statistic import Statistic
 
-MOST_INDICES = 1 << 21
-"""Largest number of units compared by one test, so that a record cannot ask for too much memory; a sketch of a
-trillion parameters has fewer."""
 _LARGEST_COSINE = 1.01  # float16 rows have length 1 only up to rounding
 
 Problem = tuple[str, object, str]

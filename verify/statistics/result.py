@@ -15,6 +15,9 @@ from ..wording import say
 from ..wording.forms import probability
 from .words import Words
 
+MOST_INDICES = 1 << 21
+"""Largest number of indices compared by one test, so that a record cannot ask for too much memory; a sketch of a
+trillion parameters has fewer."""
 MOST_PLACES = 512
 """Largest number of best matches that a result lists."""
 Law = Literal["fixed_points", "signs"]
@@ -83,8 +86,11 @@ class Places(Record):
 
     @model_validator(mode="after")
     def _every_step(self) -> Places:
-        if len(self.best) != len(range(0, sum(self.sizes), self.step)):
-            raise ValueError(f"lists {len(self.best)} of {sum(self.sizes)} places; give every {self.step}-th")
+        places = sum(self.sizes)
+        if places > MOST_INDICES:
+            raise ValueError(f"is of {places} places; give at most {MOST_INDICES}")
+        if len(self.best) != len(range(0, places, self.step)):
+            raise ValueError(f"lists {len(self.best)} of {places} places; give every {self.step}-th")
         if any(best is not None and not 0 <= best < self.sizes[group] for group, _, best in self.listed):
             raise ValueError("lists a match outside its group; give places that the group has")
         return self
