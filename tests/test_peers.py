@@ -40,19 +40,23 @@ def test_every_derivation_of_the_recipe_has_a_kind_and_is_one() -> None:
 
 
 def stranger(folder: Path, name: str, width: int) -> None:
+    network = dict.fromkeys(("layers", "hidden", "heads", "kv_heads"), 2) | {"family": "llama", "width": width}
+    if name.endswith("1"):  # as an older file, or a newer one that states what is so by default
+        network["latent"] = 0
     (folder / name).mkdir()
-    (folder / name / "lineage.json").write_text(json.dumps({"network": {"width": width}}), "utf-8")
+    (folder / name / "lineage.json").write_text(json.dumps({"network": network}), "utf-8")
 
 
 def test_no_stranger_is_in_two_pairs_of_its_kind_and_none_set_aside_is_compared(tmp_path: Path) -> None:
-    for name in ("reference", *(f"stranger-{n}" for n in range(1, 16))):
-        stranger(tmp_path, name, 64)
-    for name in ("other-shape-1", "other-shape-2", "other-shape-3", "moe-stranger-1"):
-        stranger(tmp_path, name, 32 if name.startswith("other") else 16)
+    widths = dict.fromkeys(["reference", *(f"stranger-{n}" for n in range(1, 16))], 64)
+    widths |= {"other-shape-1": 32, "other-shape-2": 32, "other-shape-3": 32, "moe-stranger-1": 16}
+    for name, width in widths.items():
+        stranger(tmp_path, name, width)
     pairs, aside = pairs_of(tmp_path)
     for kind in (TWINS, OTHERS):
         models = [name for pair in pairs if pair.kind == kind for name in (pair.a, pair.b)]
         assert len(models) == len(set(models)) > 0
+    assert all((widths[p.a] == widths[p.b]) == (p.kind == TWINS) for p in pairs if p.kind in (TWINS, OTHERS))
     compared = {name for pair in pairs for name in (pair.a, pair.b)}
     assert aside
     assert not compared & set(aside)

@@ -39,7 +39,8 @@ def peers(found: Row) -> str:
         "that ship with the library suffice for a first run). Each peer runs by its own command, as a process of its "
         "own with one thread, and is judged by the rule that it publishes itself. Models of a few hundred thousand "
         "parameters are not what these tools were made for: the page says what they do on them, where the truth is "
-        "known, and not what they do on large ones.",
+        "known, and not what they do on large ones. And `verify` was developed on models of these recipes, which the "
+        "others have never seen.",
         table("lr", *summary(found)),
         "Intervals are 95% Clopper-Pearson; no stranger is in two pairs of its row, so that pairs are independent. "
         "A pair that a peer cannot compare counts as not found among derivations, and is left out among strangers. "
@@ -156,7 +157,7 @@ def _separation(found: Row, peer: Row) -> str:
 def _spread(found: Row, peer: Row) -> list[str]:
     derived = [a["score"] for kind in DERIVED for a in answers(found, peer, kind) if a["score"] is not None]
     strangers = [a["score"] for a in answers(found, peer, TWINS) if a["score"] is not None]
-    return [f"{min(derived):.3g}" if derived else "-", f"{max(strangers):.3g}" if strangers else "-"]
+    return [f"{min(derived) + 0.0:.3g}" if derived else "-", f"{max(strangers) + 0.0:.3g}" if strangers else "-"]
 
 
 def _missing(found: Row) -> list[str | list[str]]:

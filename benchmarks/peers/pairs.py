@@ -11,12 +11,14 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from verify.data import model
 
 from ..zoo.build import HELD_OUT, STRANGERS, ZOO, Recipe, build_one
+from ..zoo.config import Config
 
 SCALE = "small"
 MANY = 40
@@ -85,7 +87,8 @@ def prepared(folder: Path) -> Zoo:
         if "do" in spec and "train" not in spec and ready and not (folder / name).exists():
             build_one(ZOO, folder, SCALE, name)
     for path in folder.glob("*/tokenizer.json"):
-        _complete(path)
+        if not path.with_name("tokenizer_config.json").exists():
+            _complete(path)
     return Zoo(folder, *pairs_of(folder))
 
 
@@ -98,13 +101,16 @@ def pairs_of(folder: Path) -> tuple[tuple[Pair, ...], tuple[str, ...]]:
     }
     rows[SAME_SEED] = [Pair(SAME_SEED, "same-seed", ZOO.reference)] if "same-seed" in there else []
     rows[DISTILLED] = [Pair(DISTILLED, "distilled", ZOO.reference)] if "distilled" in there else []
-    groups, others = _strangers(folder, there)
-    large = max(groups, key=len, default=[])
+    groups = _strangers(folder, there)
+    large = groups[0] if groups else []
     aside = tuple(large[2 : BASELINE + 2]) if len(large) >= BASELINE + 2 else ()  # the same however many join
-    rows[TWINS] = [
-        Pair(TWINS, a, b) for group in groups for a, b in _disjoint([name for name in group if name not in aside])
+    groups = [[name for name in group if name not in aside] for group in groups]
+    rows[TWINS] = [Pair(TWINS, a, b) for group in groups for a, b in _disjoint(group)]
+    rows[OTHERS] = [
+        Pair(OTHERS, a, b)
+        for a, b in _disjoint([name for turn in zip_longest(*groups) for name in turn if name])
+        if _network(folder, a) != _network(folder, b)
     ]
-    rows[OTHERS] = [Pair(OTHERS, a, b) for a, b in _disjoint(others)]
     longest = max(map(len, rows.values()), default=0)
     turns = (rows[kind][i] for i in range(longest) for kind in KINDS if i < len(rows[kind]))
     return tuple(turns), aside
@@ -126,26 +132,14 @@ def _names() -> Iterable[str]:
         yield from recipe.models
 
 
-def _strangers(folder: Path, there: set[str]) -> tuple[list[list[str]], list[str]]:
-    """Models trained from their own seeds: those of one recipe together, and in turns of shapes those of the rest.
-
-    A model is in one pair only, so that pairs are independent and an interval of a share is what it says.
-    """
+def _strangers(folder: Path, there: set[str]) -> list[list[str]]:
+    """Models trained from their own seeds, those of one recipe together, the largest group first."""
     groups: dict[str, list[str]] = defaultdict(list)
     for recipe in (ZOO.with_strangers(MANY), HELD_OUT, STRANGERS):
         for name in sorted(recipe.models, key=lambda name: [int(p) if p.isdigit() else p for p in name.split("-")]):
             if name in there and name != ZOO.reference and _alone(recipe, name):
                 groups[_recipe(folder, name, recipe.models[name])].append(name)
-    reference = json.loads((folder / ZOO.reference / "lineage.json").read_text("utf-8"))["network"]
-    twins, others = [], []
-    for shape, names in groups.items():
-        if json.loads(shape)["network"] == reference or names[0].startswith("gpt2"):
-            twins.append(names)
-        else:
-            others.append(names)
-    longest = max(map(len, others), default=0)
-    twins.sort(key=len, reverse=True)
-    return twins, [group[i] for i in range(longest) for group in others if i < len(group)]
+    return sorted(groups.values(), key=len, reverse=True)
 
 
 def _alone(recipe: Recipe, name: str) -> bool:
@@ -154,9 +148,14 @@ def _alone(recipe: Recipe, name: str) -> bool:
 
 
 def _recipe(folder: Path, name: str, spec: dict[str, Any]) -> str:
-    network = json.loads((folder / name / "lineage.json").read_text("utf-8"))["network"]
-    return json.dumps({"network": network, "train": spec["train"]}, sort_keys=True)
+    return json.dumps({"network": _network(folder, name).to_dict(), "train": spec["train"]}, sort_keys=True)
+
+
+def _network(folder: Path, name: str) -> Config:
+    """The network of a model; what an older file does not say is as it then was."""
+    return Config(**json.loads((folder / name / "lineage.json").read_text("utf-8"))["network"])
 
 
 def _disjoint(names: list[str]) -> Iterable[tuple[str, str]]:
+    """Pairs of which no two share a model: they are independent, and an interval of a share is what it says."""
     return zip(names[::2], names[1::2], strict=False)

@@ -20,6 +20,7 @@ from securesystemslib.signer import SSlibKey
 
 from verify import ClaimReport, Fingerprint, InputError, Replay, VerifyError, replay, test_lineage
 from verify.base import read_regular
+from verify.base.plain import plain
 from verify.calibrate import CalibrationReport
 from verify.calibrate.reading import opened
 from verify.claim.answer import looked_at
@@ -33,7 +34,7 @@ Block = dict[str, Any]
 _PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END PUBLIC KEY-----\s*")
 _ED25519 = bytes.fromhex("302a300506032b6570032100")
 """What an Ed25519 public key begins with in SubjectPublicKeyInfo (RFC 8410); its 32 bytes follow."""
-_MOST_ROWS, _WIDEST = 200, 300
+_MOST_ROWS, _WIDEST, _LONGEST = 200, 300, 4000
 
 
 def check(report: str | None, envelope: str | None, key: str | None) -> str:
@@ -217,7 +218,7 @@ def _tests(report: ClaimReport) -> Block:
         ("Level", f"{report.alpha:g}"),
         ("Report", report.digest),
     ]
-    return _block("Exact tests", "plain", "Every number is the one that the library computes.", lines, tables)
+    return _block("Exact tests", "plain", f"{len(rows)} of {len(report.exact)} exact tests apply.", lines, tables)
 
 
 def _block(
@@ -227,15 +228,15 @@ def _block(
     lines: Iterable[tuple[str, str]] = (),
     tables: Iterable[dict[str, Any]] = (),
 ) -> Block:
-    told = [[label, _plain(text)] for label, text in lines]
-    return {"title": title, "tone": tone, "lead": _plain(lead), "lines": told, "tables": [*tables]}
+    told = [[label, plain(text, _LONGEST)] for label, text in lines]
+    return {"title": title, "tone": tone, "lead": plain(lead, _LONGEST), "lines": told, "tables": [*tables]}
 
 
 def _table(
     caption: str, columns: tuple[str, ...], rows: list[list[str]], *, folded: bool = False, numbers: int = 0
 ) -> dict[str, Any]:
     """A table, the last columns of which may hold numbers."""
-    cells = [[_plain(cell) for cell in row] for row in rows]
+    cells = [[plain(cell, _LONGEST) for cell in row] for row in rows]
     return {"caption": caption, "columns": [*columns], "rows": cells, "folded": folded, "numbers": numbers}
 
 
@@ -243,8 +244,3 @@ def _shown(value: Any) -> str:
     """A value with all its digits, as in the record."""
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= _WIDEST else text[: _WIDEST - 3] + "..."
-
-
-def _plain(text: str) -> str:
-    """Text of a file that nobody vouches for: nothing in it turns the line or hides."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

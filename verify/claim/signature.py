@@ -231,11 +231,17 @@ def verify_signature(envelope: bytes, public_key: bytes, *, folders: Folders = (
     VerifyError
         If the extra ``sign`` is not installed.
     """
-    return signed_report(envelope, public(public_key))
+    return signed_report(envelope, public(public_key), folders)
 
 
-def signed_report(envelope: bytes, key: SSlibKey) -> ClaimReport:
-    """The report in an envelope, if a key signed it that was read already; otherwise as :func:`verify_signature`."""
+def signed_report(envelope: bytes, key: SSlibKey, folders: Folders = (None, None)) -> ClaimReport:
+    """The report in an envelope, if a key signed it that was read already; otherwise as :func:`verify_signature`.
+
+    Parameters
+    ----------
+    envelope, folders : as there.
+    key : the public key.
+    """
     payload = _signed_payload(_read_envelope(envelope), key)
     try:
         found = Statement.model_validate(parse(payload, "the signed payload"))
