@@ -136,7 +136,7 @@ def test_what_is_shown_of_two_fingerprints_is_what_the_tests_say(name: str) -> N
     applicable = [test for test in report.exact if test.applicable]
     recorded = [[str(count.count), str(count.n)] for test in applicable for count in test.counts]
     assert [row[2:4] for row in counts["rows"]] == recorded
-    assert [[row[0], row[2]] for row in ps["rows"]] == [[test.id, json.dumps(test.log10_p)] for test in applicable]
+    assert ps["rows"] == [[test.id, json.dumps(test.log10_p)] for test in applicable]
 
 
 entries = st.one_of(

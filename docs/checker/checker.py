@@ -25,7 +25,6 @@ from verify.calibrate import CalibrationReport
 from verify.calibrate.reading import opened
 from verify.claim.answer import looked_at
 from verify.claim.signature import LONGEST_ENVELOPE, SignatureError, check_signed, signed_report
-from verify.statistics import words_of
 from verify.wording import say
 
 Block = dict[str, Any]
@@ -202,13 +201,13 @@ def _tests(report: ClaimReport) -> Block:
         ]
         for found in looked_at(report)
     ]
-    rows = [[test.id, words_of(test).title, _shown(test.log10_p)] for test in report.exact if test.applicable]
+    rows = [[test.id, _shown(test.log10_p)] for test in report.exact if test.applicable]
     left = [
         [test.id, say(test.reason) if test.reason is not None else ""] for test in report.exact if not test.applicable
     ]
     columns = ("Test", "What is counted", "Agree", "Of", "By chance, at most", "log10 p")
     tables = [
-        _table("Each test", ("Test", "Of", "log10 p"), rows, numbers=1),
+        _table("Each test", ("Test", "log10 p"), rows, numbers=1),
         _table("Each count", columns, counts, numbers=4),
     ]
     if left:

@@ -72,8 +72,21 @@ for (let n = 0; n < 12; n++) {
 
 // The stop button ends a run, and the page goes on.
 await clear(page);
+const stopped = page.evaluate(
+  () =>
+    new Promise((resolve) => {
+      const stop = document.getElementById("stop");
+      const seen = new MutationObserver(() => {
+        if (stop.hidden) return;
+        seen.disconnect();
+        stop.click();
+        resolve();
+      });
+      seen.observe(stop, { attributes: true });
+    }),
+);
 await page.setInputFiles("#files", plan.long);
-await page.click("#stop", LONG);
+await stopped;
 await status(page, /^Stopped/);
 await page.setInputFiles("#files", plan.keyboard);
 await status(page, /^Done/);
