@@ -87,6 +87,7 @@ def test_strangers_of_one_recipe_share_network_and_training(tmp_path: Path) -> N
         (awm.PEER.read, "Skipping analysis", Answer("no score", None, None)),
         (seedprints.PEER.read, 'noise\n{"log10_p": -2.0}\n', Answer("log10 p -2.0", True, 2.0)),
         (seedprints.PEER.read, '{"log10_p": -1.99}', Answer("log10 p -2.0", False, 1.99)),
+        (seedprints.PEER.read, '{"log10_p": NaN}', Answer("p is nan", None, None)),
         (seedprints.PEER.read, '{"why": "other widths"}', Answer("other widths", None, None)),
         (weightscope.PEER.read, "**Looks like full-parameter\npost-training**", Answer("post_training", True, None)),
         (weightscope.PEER.read, "Looks like a full retrain or", Answer("full_retrain", False, None)),
