@@ -18,7 +18,8 @@ version = release = verify.__version__
 copyright = "the verify-lineage developers, Apache-2.0"  # noqa: A001 - Sphinx calls it so
 extensions = ["myst_parser"]
 root_doc = "docs/index"
-include_patterns = ["docs/*.md", "benchmarks/tables/*.md", "examples/**.md", "CHANGELOG.md"]
+include_patterns = ["docs/*.md", "benchmarks/tables/*.md", "examples/**README.md", "examples/**report.md"]
+include_patterns += ["CHANGELOG.md"]
 myst_heading_anchors = 4
 html_theme = "furo"
 html_title = f"verify {version}"

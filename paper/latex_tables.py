@@ -239,9 +239,9 @@ def peers_table(peers: Found) -> str:
     return table(
         "peers",
         f"Every tool on the same {len(peers['pairs'])} pairs of small trained models of known lineage, each by its "
-        "own command and its own published rule: derivations found; strangers of one recipe and of other shapes called "
-        r"related, with 95\% Clopper--Pearson intervals; what it says of a model distilled from outputs and of one "
-        "trained from the same seed on other data; processor time and memory of a whole process. "
+        "own command and its own published rule: derivations found; strangers of one recipe and of other shapes "
+        r"called related, with 95\% Clopper--Pearson intervals; what it says of a model distilled from outputs and "
+        "of one trained from the same seed on other data; processor time and memory of a whole process. "
         r"$^\dagger$No rule is published: derivations that score above every stranger of one recipe.",
         "l" + "r" * (len(header) - 1),
         short,

@@ -102,7 +102,7 @@ def test_a_declared_child_is_marked_where_it_declares(act: Act) -> None:
 
 def test_more_models_are_a_screen(act: Act, tmp_path: Path) -> None:
     """One a line, whatever white space and empty lines are around them."""
-    ran = act("", "  models/quiet\r", "models/parent  ", "\tmodels/stranger", "", fail_on="dependent")
+    ran = act("", "  models/quiet\r", "models/parent  ", "\tmodels/stranger", "", fail_on="undeclared")
     assert ran.status == 3, ran.log
     assert ran.outputs == {"report": str(tmp_path / "out")}
     assert ran.summary == (tmp_path / "out" / "summary.md").read_text() != ""

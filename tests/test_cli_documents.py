@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,22 @@ def test_undeclared_is_an_outcome_to_fail_on(run: Run, models: dict[str, Path], 
     ):
         assert run("lineage", a, models["parent"], "--fail-on", fail_on).status == status, (a, fail_on)
     check_refused(run("lineage", declared, models["parent"], "--fail-on", "hidden"), "similar_beyond_panel")
+
+
+def test_a_screen_fails_on_undeclared_pairs(
+    run: Run, models: dict[str, Path], declared: Path, tmp_path: Path
+) -> None:
+    """Two models are declared too where a chain of declared bases joins them: nobody hides a grandparent."""
+    assert run("screen", declared, models["parent"], models["stranger"], "--fail-on", "undeclared").status == 0
+    assert run("screen", models["child"], models["parent"], "--fail-on", "undeclared").status == 3
+    assert run("screen", models["stranger"], models["parent"], "--fail-on", "undeclared").status == 0
+    grandchild = tmp_path / "grandchild"
+    shutil.copytree(declared, grandchild)
+    (grandchild / "README.md").write_text("---\nbase_model: declared\n---\n")
+    family = (grandchild, declared, models["parent"])
+    assert run("lineage", grandchild, models["parent"], "--fail-on", "undeclared").status == 3
+    assert run("screen", *family, "--fail-on", "undeclared").status == 0
+    assert run("screen", *family, models["child"], "--fail-on", "undeclared").status == 3
 
 
 def test_the_relation_that_a_card_declares_is_recorded(declared: Path, models: dict[str, Path]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import verify
 from tests import commands
 from tests.commands import Run
 from tests.reports import CREATED
@@ -97,4 +98,4 @@ def test_help_and_version_are_no_errors(run: Run) -> None:
         result = run(*arguments)
         assert (result.status, result.err) == (0, "")
         assert "Usage: " in result.out
-    assert "0.1.0" in run("--version").out
+    assert verify.__version__ in run("--version").out

@@ -280,7 +280,7 @@ def test_hills_and_lines_stand_where_law_and_record_say(reports: dict[str, Claim
 
 def test_the_alternative_says_what_bounds_and_what_is_exact(reports: dict[str, ClaimReport]) -> None:
     alt = pictures(reports["related"])["chance"].alt
-    assert "Neurons, by their weights: 252 of 256 observed; by chance 4 on average, and 0 to 12 in all but" in alt
+    assert ": 252 of 256 observed; by chance 4 on average, and 0 to 12 in all but 1 in 1,000 cases." in alt
     assert "proved upper bound" in alt
     assert "fair coins" in alt
 

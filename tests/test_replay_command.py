@@ -128,7 +128,7 @@ def test_formats_of_a_new_report(run: Run, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json", "report.tex"]
     assert str(tmp_path / "report.tex") in out
     assert (tmp_path / "report.json").read_bytes() == text("child")
-    status, _, err = run("lineage", model(a), model(b), "--format", "tex")
+    status, _, err = run("lineage", model(a), model(b), "--format", "tex,md")
     assert (status, err.count("\n")) == (2, 1)
     assert "-o" in err
 

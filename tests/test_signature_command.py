@@ -196,5 +196,5 @@ def test_a_passphrase_is_asked_for(run: Run, desk: Path, envelope: bytes, monkey
 
 def test_reports_stay_unsigned_by_themselves(report: ClaimReport) -> None:
     """A signature is beside a report, not in it."""
-    assert "This page carries no signature." in report.to_markdown()
+    assert "This page carries none." in report.to_markdown()
     assert "signature" not in parse(report.to_json().encode(), "the report")

@@ -45,7 +45,7 @@ if TYPE_CHECKING:  # when run these are the packages, which can be called
     from .replay import replay
     from .screen import screen
 
-__version__ = "0.1.0"
+__version__ = "1.0.0rc1"
 
 __all__ = [
     "AccessDeniedError",

@@ -1,1 +1,1 @@
-"""Pages in a real browser: how they look, and whether everyone can read them. ``python -m tests.browser`` runs it."""
+"""Pages in a real browser: how they look, who can read them, and what they compute; each file tells how to run it."""

@@ -96,7 +96,8 @@ def _alone(opened: Browser, page: Page, address: str) -> tuple[str, ...]:
     tab.on("pageerror", lambda error: said.append(str(error)))
     tab.goto(address)
     tab.wait_for_selector(page.ready)
+    faults = page.check(tab)
     context.close()
     here = address.rsplit("/", 1)[0]
     wrong = [url for url in requests if url != address and not (page.runs and url.startswith(here))]
-    return (*(f"loads {url:.120}" for url in wrong), *(f"the browser says: {text:.200}" for text in said))
+    return (*(f"loads {url:.120}" for url in wrong), *(f"the browser says: {text:.200}" for text in said), *faults)

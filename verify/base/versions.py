@@ -53,12 +53,12 @@ def blas() -> str:
         kernels = found.get("architecture")
         return f"{found['internal_api']} {found['version']}" + (f" ({kernels} kernels)" if kernels else "")
     built = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    return f"{built['name']} {built['version']}"
+    return f"{built['name']} {built['version']}" if "version" in built else "none"
 
 
 @cache
 def _simd() -> str:
     import numpy as np
 
-    extensions = np.show_config(mode="dicts")["SIMD Extensions"]
-    return [*extensions["baseline"], *extensions.get("found", ())][-1]
+    extensions = np.show_config(mode="dicts").get("SIMD Extensions", {})  # WebAssembly has none
+    return ["none", *extensions.get("baseline", ()), *extensions.get("found", ())][-1]

@@ -1,6 +1,7 @@
 """The claim: its record, evidence, verdict and digest; ``signature`` is loaded where it is used."""
 
 from ..base import canonical, digest
+from .answer import Answer
 from .citation import Citation
 from .declared import Declared
 from .evidence import EvidenceLine, Verdict, combine, decide
@@ -10,6 +11,7 @@ from .report import ClaimReport
 from .subject import Subject
 
 __all__ = [
+    "Answer",
     "Citation",
     "ClaimReport",
     "Declared",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .report import ClaimReport
 
 Phrases = tuple[Phrase, ...]
+_REASONS = 2  # given in an answer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +120,8 @@ def _sentence(report: ClaimReport, code: str, pair: Phrase) -> Phrases:
         return (Phrase.of("part.identical", pair=pair),)
     why = of_verdict.why_untestable(report) if code == "untestable" else []
     if why:
-        return (Phrase.of("answer.untestable.sentence.why", pair=pair, why=why),)
+        more = (Phrase.of("answer.untestable.more", more=len(why) - _REASONS),) if len(why) > _REASONS else ()
+        return (Phrase.of("answer.untestable.sentence.why", pair=pair, why=why[:_REASONS]), *more)
     ranked = of_verdict.no_verdict(report) if code in ("no_evidence", "untestable") else ()
     return (Phrase.of(f"answer.{code}.sentence", pair=pair), *ranked)
 

@@ -91,7 +91,14 @@ def why_untestable(report: ClaimReport) -> list[Phrase]:
 
 
 def what(test: ExactResult, count: Count, wording: int) -> Phrase:
-    """What a count is of, in plain words; of a test that the catalogue does not know, by the test's title."""
+    """What a count is of, in plain words; of a test that the catalogue does not know, by the test's title.
+
+    Parameters
+    ----------
+    test : the result that holds the count.
+    count : the count.
+    wording : version of the catalogue.
+    """
     known = VERSIONS.get(wording, VERSIONS[LATEST]).PHRASES
     codes = (f"looked.{test.id}.{count.law}", f"looked.{test.id}")
     code = next((code for code in codes if code in known and test.words is None), None)

@@ -77,6 +77,9 @@ Folders = tuple[str | os.PathLike[str] | None, str | os.PathLike[str] | None]
 LONGEST_ENVELOPE = 1 << 24  # bytes; reports are some 10 kB to 1 MB
 _MOST_SIGNATURES = 64
 _SHA256 = re.compile("[0-9a-f]{64}")
+_ORDER = 2**252 + 27742317777372353535851937790883648493
+"""Order of Ed25519's group. A signature whose second half is no smaller is another text of the same one: refused by
+RFC 8032 and OpenSSL, and not by securesystemslib's own arithmetic, which runs where pyca/cryptography is absent."""
 
 
 class SignatureError(ReportError):
@@ -228,7 +231,17 @@ def verify_signature(envelope: bytes, public_key: bytes, *, folders: Folders = (
     VerifyError
         If the extra ``sign`` is not installed.
     """
-    key = public(public_key)
+    return signed_report(envelope, public(public_key), folders)
+
+
+def signed_report(envelope: bytes, key: SSlibKey, folders: Folders = (None, None)) -> ClaimReport:
+    """The report in an envelope, if a key signed it that was read already; otherwise as :func:`verify_signature`.
+
+    Parameters
+    ----------
+    envelope, folders : as there.
+    key : the public key.
+    """
     payload = _signed_payload(_read_envelope(envelope), key)
     try:
         found = Statement.model_validate(parse(payload, "the signed payload"))
@@ -260,6 +273,29 @@ def verify_signature(envelope: bytes, public_key: bytes, *, folders: Folders = (
     return report
 
 
+def check_signed(signed: ClaimReport, name: str, content: bytes) -> None:
+    """Check that a file is the signed report.
+
+    Parameters
+    ----------
+    signed : the report in an envelope.
+    name : of the file.
+    content : its bytes.
+
+    Raises
+    ------
+    SignatureError
+        If it is another report, or was altered.
+    ReportError
+        If it is no report.
+    """
+    if not _is(signed, content):
+        raise SignatureError(
+            f"Not valid for {name!r:.120}: it differs from the signed report, whose digest is {signed.digest}; the "
+            "signature itself holds."
+        )
+
+
 def parse(content: bytes, what: str) -> dict[str, Any]:
     """A JSON object of bounded length, no key of which appears twice.
 
@@ -287,6 +323,17 @@ def _subject(subject: Subject) -> ResourceDescriptor:
     if hashes and len(hashes) == len(files):
         digests["sha256"] = hashlib.sha256(b"".join(map(bytes.fromhex, hashes))).hexdigest()
     return ResourceDescriptor(name=subject.name, digest=digests)
+
+
+def _is(signed: ClaimReport, content: bytes) -> bool:
+    """Whether a report is the signed one; an altered one is not, and a file that is no report is an error."""
+    fields = parse(content, "the report")
+    try:
+        return ClaimReport.from_json(content.decode()).digest == signed.digest
+    except ReportError:
+        if {name for name, field in ClaimReport.model_fields.items() if field.is_required()} <= fields.keys():
+            return False
+        raise
 
 
 def _same(found: ResourceDescriptor, expected: ResourceDescriptor) -> bool:
@@ -331,6 +378,8 @@ def _signed_payload(envelope: Envelope, key: SSlibKey) -> bytes:
         )
     try:
         envelope.verify([key], 1)
+        if int.from_bytes(bytes.fromhex(envelope.signatures[key.keyid].signature)[32:], "little") >= _ORDER:
+            raise UnverifiedSignatureError("not reduced")
     except UnverifiedSignatureError as error:
         raise SignatureError(f"Not valid: {_what_broke(envelope)}") from error
     if envelope.payload_type != PAYLOAD_TYPE:

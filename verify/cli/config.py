@@ -111,7 +111,7 @@ def _options(command: click.Command) -> dict[str, click.Parameter]:
     for param in command.params:
         names = [name for name in param.opts if name.startswith("--")] or [param.name or ""]
         key = names[0].removeprefix("--")
-        if (key not in _NEVER and not key.startswith("token")) or key == "tokenizer":
+        if key not in _NEVER and not _is_token(key):
             found[key] = param
     return found
 

@@ -13,7 +13,7 @@ import click
 
 from ..base import InputError
 from ..checkpoint import Location
-from ..screen.result import VERDICTS
+from ..screen.result import OUTCOMES
 from .answer import wrapped
 from .command import Command, option
 from .config import config_option
@@ -52,7 +52,7 @@ _LARGEST_LIST = 200_000_000  # bytes
     statuses={
         0: "finished, whatever was found",
         2: "bad input, or fewer than two models that can be read",
-        3: "a pair has a verdict that --fail-on names; or, with left_out, a model could not be read",
+        3: "--fail-on names a verdict that a pair has; or undeclared, or left_out, and there is such a pair or model",
     },
     see="docs/screen.md",
 )
@@ -100,9 +100,10 @@ _LARGEST_LIST = 200_000_000  # bytes
     help="Format of the tables.  [default: csv]",
 )
 @fail_on_option(
-    lambda: [*VERDICTS, "left_out"],
+    lambda: [*OUTCOMES],
     "Exit with 3 where a pair has such a verdict (identical, dependent, suspected, no_evidence, untestable), or, for "
-    "left_out, where a model could not be read.",
+    "undeclared, is related though no chain of declared bases joins it, or, for left_out, where a model could not be "
+    "read.",
 )
 @json_option("Print families.json instead of the answer.")
 @color_option
@@ -130,7 +131,7 @@ def screen(
     from ..screen import screen as compute
     from ..screen.result import check_folder, chosen_form
 
-    unwanted = chosen_verdicts(fail_on, (*VERDICTS, "left_out"))
+    unwanted = chosen_verdicts(fail_on, OUTCOMES)
     form = chosen_form(form)
     if output is not None:
         names = ("screen.html", "summary.md", f"pairs.{form}", f"models.{form}", "families.json")

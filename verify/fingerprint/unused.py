@@ -33,9 +33,9 @@ def in_frozen_order(names: Iterable[str]) -> list[str]:
     return sorted(set(names), key=lambda name: (name not in _FIRST, _key(name)))
 
 
-def keys_of_names(names: Sequence[str]) -> NDArray[np.intp]:
+def keys_of_names(names: Sequence[str]) -> NDArray[np.int64]:
     """A whole number for each name, the same in every model."""
-    return np.array([int(_key(name)[:15], 16) for name in names], dtype=np.intp)
+    return np.array([int(_key(name)[:15], 16) for name in names], dtype=np.int64)
 
 
 def profiles(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .escape import Inline
+from .kinds import Inline
 
 _LONGEST = 60  # characters
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..calibrate import CalibrationReport
 from ..calibrate.said import audited, beforehand, null
 from ..wording import said, say
-from .escape import Code, Inline
+from .kinds import Code, Inline
 from .numbers import count, general, log10, share
 from .page import Block, Items, Paragraph, Section, View, filled, subject, table
 

@@ -14,16 +14,6 @@ from ..base.plain import plain
 NAME, SENTENCE = 120, 2000  # characters shown of a name, and of a sentence that may hold names
 
 
-class Code(str):
-    """An identifier, a name or a digest: set in a fixed-width font, and shortened."""
-
-
-class Number(str):
-    """A number, already formatted."""
-
-
-Inline = str | tuple[str, ...]
-"""A sentence: text, identifiers and numbers in turn."""
 Styles = Mapping[type[str], Callable[[str], str]]
 
 _MARKUP = re.compile(r"([\\`*{}\[\]<>|~$&@]|(?<!\w)_|_(?!\w)|:(?=/)|(?<=www)\.)", re.IGNORECASE)

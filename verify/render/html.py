@@ -14,7 +14,8 @@ from markupsafe import Markup
 from .anchors import Anchors
 from .drawing import Drawing
 from .environment import environment
-from .escape import Code, Inline, Number, html_name, html_text
+from .escape import html_name, html_text
+from .kinds import Code, Inline, Number
 from .pictures import Picture, pictures
 from .report_figures import ReportFigure
 from .svg import inline, page_style

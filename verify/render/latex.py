@@ -17,7 +17,8 @@ from markupsafe import Markup
 
 from .drawing import Drawing
 from .environment import environment
-from .escape import NAME, Code, Inline, Number, breakable, spelled, tex_name, tex_number, tex_text
+from .escape import NAME, breakable, spelled, tex_name, tex_number, tex_text
+from .kinds import Code, Inline, Number
 from .page import Table
 from .pictures import pictures
 from .report_figures import figures

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment
 
 from .environment import environment
-from .escape import Code, Number, markdown_name, markdown_text
+from .escape import markdown_name, markdown_text
+from .kinds import Code, Number
 from .view import view
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .escape import Number
+from .kinds import Number
 
 
 def log10(value: float | None) -> Number:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .escape import Code, Inline, Number
+from .kinds import Code, Inline, Number
 
 if TYPE_CHECKING:
     from ..claim.answer import Answer

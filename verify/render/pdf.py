@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..base import InputError
 from .drawing import Drawing, Text
-from .escape import NAME, SENTENCE, Code, Number, breakable, spelled
+from .escape import NAME, SENTENCE, breakable, spelled
+from .kinds import Code, Number
 from .latex import figure_name, latex
 from .pictures import pictures
 from .report_figures import figures

@@ -1,12 +1,14 @@
 """Screen many models: test every pair, control error rates over all pairs, and group relatives into families."""
 
 from ..base.callable_module import make_callable
+from .answer import Answer
 from .record import (
     Edge,
     Family,
     FirstPower,
     FirstStage,
     Joint,
+    KeptMost,
     LeftOut,
     PairResult,
     ScreenedModel,
@@ -17,11 +19,13 @@ from .result import ScreenResult
 from .stages import screen
 
 __all__ = [
+    "Answer",
     "Edge",
     "Family",
     "FirstPower",
     "FirstStage",
     "Joint",
+    "KeptMost",
     "LeftOut",
     "PairResult",
     "ScreenRecord",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
 
-from ..render.escape import Code, Inline
+from ..render.kinds import Code, Inline
 from ..wording.forms import chance
 from .declarations import not_declared
 from .families import copies

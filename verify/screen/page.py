@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ..render.escape import Code, Inline, Number
 from ..render.family_tree import Row, family_tree
 from ..render.html import page as rendered
+from ..render.kinds import Code, Inline, Number
 from ..render.numbers import count, log10, share
 from ..render.page import Block, Heading, Items, Paragraph, Section, filled, table
 from ..render.sorting import policy, script

@@ -16,6 +16,7 @@ from ..base import InputError, canonical, digest, options, replace_together, wri
 from ..base.card import Card, flat
 from ..base.display import Drawn, Tabular, frame
 from .answer import Answer, answer, sentence
+from .declarations import not_declared
 from .record import Family, PairResult, ScreenRecord
 from .tables import of_all_models, of_pairs, to_csv, to_parquet
 
@@ -27,6 +28,8 @@ FORMS: tuple[Format, ...] = get_args(Format)
 
 VERDICTS = ("identical", "dependent", "suspected", "no_evidence", "untestable")
 """Verdict on a pair of a screen."""
+OUTCOMES = (*VERDICTS, "undeclared", "left_out")
+"""What ``--fail-on`` can name: a verdict on a pair, related models that nobody declares, a model left out."""
 
 _OURS = (
     "screen.html",
@@ -77,10 +80,11 @@ class ScreenResult(Tabular, Drawn):
 
     @property
     def verdicts(self) -> frozenset[str]:
-        """Verdicts that at least one pair has; ``left_out`` if a model could not be read."""
+        """Verdicts that at least one pair has, and those of :data:`OUTCOMES` that hold."""
         record, counts = self.record, Counter[str](row.verdict for row in self.pairs)
         counts["untestable"] = sum(u.pairs for u in record.untestable)
         counts["no_evidence"] = record.pairs - sum(counts[v] for v in VERDICTS if v != "no_evidence")
+        counts["undeclared"] = len(not_declared(record))
         counts["left_out"] = len(record.left_out)
         return frozenset(verdict for verdict, number in counts.items() if number)
 

@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from ..render.escape import Code, Inline, markdown_name, markdown_text
+from ..render.escape import markdown_name, markdown_text
+from ..render.kinds import Code, Inline
 from ..render.numbers import log10, share
 from .answer import alone, answer, by_size, compared_with_none, counted, partners
 from .record import Edge, Joint, ScreenRecord

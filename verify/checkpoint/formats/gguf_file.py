@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-import ml_dtypes
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from ...base import DamagedError, UnsupportedError
 from ..places.place import File
+from .safetensors_file import numpy_type
 from .stand_ins import stand_in
 from .tensor import Indexer, how_many, in_blocks
 
@@ -26,7 +26,7 @@ _FIRST = 1 << 20  # bytes of the header read first
 _KEPT = 4096  # numbers of an array; longer ones belong to tokenizers
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _STRING, _ARRAY = 8, 9
-_PLAIN: dict[str, DTypeLike] = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": ml_dtypes.bfloat16}
+_PLAIN = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "bfloat16"}
 TOKENS = "tokenizer.ggml.tokens"
 
 
@@ -93,7 +93,7 @@ class GgufTensor:
 
     def _numbers(self, data: NDArray[np.uint8]) -> NDArray[Any]:
         if self.dtype in _PLAIN:
-            return np.ascontiguousarray(data).view(np.dtype(_PLAIN[self.dtype]))
+            return np.ascontiguousarray(data).view(numpy_type(_PLAIN[self.dtype]))
         gguf = package()
         try:
             with np.errstate(all="ignore"):  # infinite scales: counted as non-finite

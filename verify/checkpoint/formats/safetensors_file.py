@@ -12,9 +12,8 @@ from functools import cache
 from math import prod
 from typing import Any
 
-import ml_dtypes
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from ...base import DamagedError, UnsupportedError
 from ..hostile import parse_json_object
@@ -26,13 +25,13 @@ _LARGEST_HEADER = 100_000_000  # bytes, the format's own limit
 _BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16}
 _BITS |= {"F4": 4, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "C64": 64}
 _BITS |= {"I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64}
-_READABLE: dict[str, DTypeLike] = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": ml_dtypes.bfloat16}
-FLOAT8: dict[str, DTypeLike] = {
-    "F8_E4M3": ml_dtypes.float8_e4m3fn,
-    "F8_E5M2": ml_dtypes.float8_e5m2,
-    "F8_E4M3FNUZ": ml_dtypes.float8_e4m3fnuz,
-    "F8_E5M2FNUZ": ml_dtypes.float8_e5m2fnuz,
-    "F8_E8M0": ml_dtypes.float8_e8m0fnu,
+_READABLE = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "bfloat16"}
+FLOAT8 = {
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
+    "F8_E4M3FNUZ": "float8_e4m3fnuz",
+    "F8_E5M2FNUZ": "float8_e5m2fnuz",
+    "F8_E8M0": "float8_e8m0fnu",
 }
 
 
@@ -67,7 +66,7 @@ class StoredTensor:
                 f"this version reads {', '.join((*_READABLE, *FLOAT8))} and the conventions in docs/formats.md; "
                 "convert the file first."
             )
-        return self.values(np.dtype(_READABLE[self.dtype]), rows, columns)
+        return self.values(numpy_type(_READABLE[self.dtype]), rows, columns)
 
     def values(self, dtype: np.dtype[Any], rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
         """Some rows and columns, read as numbers of a type of the stored size.
@@ -111,10 +110,17 @@ class StoredTensor:
         yield from in_blocks(self.source, self.offset, self.offset + self.nbytes())
 
 
+def numpy_type(name: str) -> np.dtype[Any]:
+    """A numpy type by name, of which ``ml_dtypes`` adds some; reports and fingerprints need none of those."""
+    import ml_dtypes
+
+    return np.dtype(getattr(ml_dtypes, name, name))
+
+
 @cache
 def _table(dtype: str) -> NDArray[np.float32]:
     """The value of each of the 256 codes: a table is much faster than a conversion."""
-    return np.arange(256, dtype=np.uint8).view(FLOAT8[dtype]).astype(np.float32)
+    return np.arange(256, dtype=np.uint8).view(numpy_type(FLOAT8[dtype])).astype(np.float32)
 
 
 def contents(file: File) -> Contents:

@@ -17,14 +17,15 @@ _COLOURS = {
 }
 """Of white text on each the contrast is above 5."""
 _LEFT = "lineage"
-_LETTER, _PAD = 7.2, 8  # widths in pixels; texts are fitted to theirs, whatever the font
+_CAPITAL, _SMALL, _SPACE = 7.5, 6.1, 4.0  # mean widths in pixels; texts are fitted to theirs, whatever the font
+_PAD = 8
 
 
 def badge(report: ClaimReport) -> str:
     """The badge, which loads nothing."""
     word = report.answer.word
     a, b = (plain(name, NAME) for name in report.names)
-    left, right = (round(len(text) * _LETTER) + 2 * _PAD for text in (_LEFT, word))
+    left, right = (_width(text) + 2 * _PAD for text in (_LEFT, word))
     title = f"Lineage report on {a} and {b}: {word}"
     texts = "".join(
         f'<text x="{x + width / 2:g}" y="14" textLength="{width - 2 * _PAD}">{escape(text)}</text>'
@@ -40,3 +41,7 @@ def badge(report: ClaimReport) -> str:
         '<g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">'
         f"{texts}</g></svg>\n"
     )
+
+
+def _width(text: str) -> int:
+    return round(sum(_CAPITAL if c.isupper() else _SPACE if c == " " else _SMALL for c in text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...claim import ClaimReport
 from ...statistics import ExactResult, words_of
 from ...statistics.hypotheses import EQUIVARIANT_TRAINING
-from ..escape import Code, Inline
+from ..kinds import Code, Inline
 from ..page import Block, Items, Paragraph, listed, table
 
 _HEAD, _TAIL = EQUIVARIANT_TRAINING.split("{group}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...claim import ClaimReport, Subject
 from ...wording.forms import capital
-from ..escape import Code, Inline
+from ..kinds import Code, Inline
 from ..numbers import count, general, share
 from ..page import Block, Items, Paragraph, Picture, table
 from .shown import shown

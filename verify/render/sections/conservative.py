@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...claim import ClaimReport
 from ...wording.forms import at_most, verbal_cap
-from ..escape import Inline, Number
+from ..kinds import Inline, Number
 from ..numbers import count, log10, share
 from ..page import Block, Heading, Items
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...claim import ClaimReport, Subject
-from ..escape import Code, Inline
+from ..kinds import Code, Inline
 from ..numbers import count, general
 from ..page import Block, Items, listed, table
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...claim import ClaimReport
 from ...claim.parts import share as share_of
 from ...fingerprint import PartRecord
-from ..escape import Code, Inline, Number
+from ..kinds import Code, Inline, Number
 from ..numbers import count, log10, share
 from ..page import Block, Items, Paragraph, listed, table
 

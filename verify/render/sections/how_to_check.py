@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from ...claim import ClaimReport
-from ..escape import Code, Inline
+from ..kinds import Code, Inline
 from ..page import Block, Items
 
 ALPHA, PANEL_ALPHA = 1e-3, 1e-2

@@ -7,7 +7,7 @@ from math import log10
 from ...claim import ClaimReport
 from ...claim.answer import looked_at as counts_of
 from ...wording.forms import capital, chance
-from ..escape import Inline, Number
+from ..kinds import Inline, Number
 from ..numbers import count, general
 from ..page import Block, Paragraph, table
 

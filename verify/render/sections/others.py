@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...claim import ClaimReport
 from ...statistics import EstimateResult, ExactResult, PanelResult, Result, ScoreResult
-from ..escape import Code, Inline
+from ..kinds import Code, Inline
 from ..numbers import count, general, log10, share
 from ..page import Block, Heading, Items, Paragraph, table
 

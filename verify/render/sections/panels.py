@@ -7,7 +7,7 @@ from ...claim import ClaimReport
 from ...claim.evidence import PANEL
 from ...panel import ALL_PAIRS, PRIMARY_DESIGN, undecided
 from ...panel.twins import FLOOR, TWINS
-from ..escape import Code
+from ..kinds import Code
 from ..numbers import count, general, log10, share
 from ..page import Block, Items, Paragraph, Picture, listed, table
 from .shown import shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...claim import ClaimReport
-from ..escape import Code
+from ..kinds import Code
 from ..numbers import count, log10, share
 from ..page import Block, Heading, Paragraph, Picture, table
 from .shown import shown

@@ -37,6 +37,7 @@ ANSWERS = {
     ),
     "answer.untestable.sentence": "No test can decide whether {pair} are related.",
     "answer.untestable.sentence.why": "No test can decide whether {pair} are related: {why:;}.",
+    "answer.untestable.more": "{more} more reasons are listed in the report.",
     # What was counted.
     "answer.count.fixed_points": (
         "{count:,} of {n:,} {what} stand at the same place in both; of unrelated models, {expected:,g} or fewer do "
@@ -95,7 +96,6 @@ ANSWERS = {
     ),
     "answer.similar_beyond_panel.earlier.rests": "A rule that assumed too much.",
     "answer.no_evidence.rests": "The {applied} of {tests} exact tests that apply to these two models.",
-    "answer.untestable.rests": "Nothing: there is no number to rest on it.",
     # What each test looks at.
     "looked.unit_identity": "neurons (by weights)",
     "looked.value_identity": "attention channels (by weights)",

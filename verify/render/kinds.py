@@ -1,0 +1,15 @@
+"""Kinds of text that a page shows, each of which a format sets in its own way."""
+
+from __future__ import annotations
+
+
+class Code(str):
+    """An identifier, a name or a digest: set in a fixed-width font, and shortened."""
+
+
+class Number(str):
+    """A number, already formatted."""
+
+
+Inline = str | tuple[str, ...]
+"""A sentence: text, identifiers and numbers in turn."""
