@@ -83,10 +83,26 @@ def test_strangers_of_one_recipe_share_network_and_training(tmp_path: Path) -> N
             json.dumps({"verdict": {"verdict": "SAME_FAMILY_UNRESOLVED", "probability": 0.8}}),
             Answer("SAME_FAMILY_UNRESOLVED 0.80", False, 0.8),
         ),
+        (
+            provenance_kit.PEER.read,
+            json.dumps({"scores": {"provenance_decision": "Confirmed Match", "pipeline_score": 1.0}}),
+            Answer("Confirmed Match 1.00", True, 1.0),
+        ),
+        (
+            provenance_kit.PEER.read,
+            '{"scores": {"provenance_decision": "Weak Match", "pipeline_score": 0.7}}',
+            Answer("Weak Match 0.70", False, 0.7),
+        ),
+        (
+            provenance_kit.PEER.read,
+            '{"scores": {"provenance_decision": "Insufficient data", "pipeline_score": NaN}}',
+            Answer("Insufficient data", None, None),
+        ),
         (awm.PEER.read, "  Absolute Z-Score vs negative pairs = 12.14\n", Answer("|z| 12.14", None, 12.14)),
         (awm.PEER.read, "Skipping analysis", Answer("no score", None, None)),
         (seedprints.PEER.read, 'noise\n{"log10_p": -2.0}\n', Answer("log10 p -2.0", True, 2.0)),
         (seedprints.PEER.read, '{"log10_p": -1.99}', Answer("log10 p -2.0", False, 1.99)),
+        (seedprints.PEER.read, '{"log10_p": NaN}', Answer("p is nan", None, None)),
         (seedprints.PEER.read, '{"why": "other widths"}', Answer("other widths", None, None)),
         (weightscope.PEER.read, "**Looks like full-parameter\npost-training**", Answer("post_training", True, None)),
         (weightscope.PEER.read, "Looks like a full retrain or", Answer("full_retrain", False, None)),
@@ -204,4 +220,3 @@ def test_peers_are_named_once_and_say_their_rule() -> None:
     assert len({one.name for one in PEERS}) == len(PEERS)
     assert all(one.rule and one.source for one in PEERS)
     assert {one.environment for one in PEERS} <= {"ours", *environments.REQUIREMENTS}
-    assert provenance_kit.PEER.threshold

@@ -153,7 +153,7 @@ def _start(peer: Peer, zoo: Zoo, place: Path | None, environments: Path, home: P
         else:
             programs = place / "bin" if place and not peer.checkout else made(peer.environment, environments)
     except subprocess.CalledProcessError:
-        return "its packages could not be installed"
+        return f"its packages could not be installed; give --peer {peer.name}=FOLDER of an environment with them"
     task = Task(Path(), Path(), programs, place if peer.checkout else None, home / f"prepared-{peer.name}")
     if peer.prepare:
         command = peer.prepare(task, [zoo.folder / name for name in zoo.baseline])

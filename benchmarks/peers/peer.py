@@ -92,13 +92,15 @@ def last_json(output: str) -> dict[str, Any]:
 
 def by_p_value(level: float) -> Callable[[str], Answer]:
     """Reads the log10 of a p-value from a driver; at most ``level`` is "related"."""
-    from math import log10
+    from math import isnan, log10
 
     def read(output: str) -> Answer:
         found = last_json(output)
         if found.get("why"):
             return Answer.none(found["why"])
         value = float(found["log10_p"])
+        if isnan(value):
+            return Answer.none("p is nan")
         return Answer(f"log10 p {value:.1f}", value <= log10(level), -value)
 
     return read
