@@ -205,7 +205,9 @@ def test_an_impossible_count_shows(test: Statistic) -> None:
     made, problems = remade(test, empty, bare(a), bare(b), -3.0)
     may_be_none = all(count.law == "signs" for count in result.counts)  # where every difference is zero
     told = [field for field, _, _ in problems]
-    assert may_be_none or made.counts[0].n == result.counts[0].n or told in (["counts[0].n"], ["counts[0].n", "places"])
+    assert (
+        may_be_none or made.counts[0].n == result.counts[0].n or told in (["counts[0].n"], ["counts[0].n", "places"])
+    )
     assert made != empty
 
 
