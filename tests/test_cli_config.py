@@ -139,7 +139,7 @@ REFUSED = {
     '[lineage]\noutput = "x\\u0000y"': "cannot be read (it has a text with a NUL character)",
     "[lineage]\nalpha = nan": "alpha is nan; give a number between 0 and 1",
     "[lineage]\nalpha = nan\ndry-run = true": "alpha is nan; give a number between 0 and 1",
-    "[lineage]\npanel = 'default'\npanel-alpha = inf\ndry-run = true": "panel_alpha is inf; give a number between 0 and 1",
+    "[lineage]\npanel = 'default'\npanel-alpha = inf\ndry-run = true": "panel_alpha is inf; give a number",
     "x = " + "[" * 5000: "nested too deeply",
 }
 

@@ -86,7 +86,7 @@ def _content(file: Path) -> dict[str, Any]:
         if not (reason := _unfit(content)):
             return content
     except OSError as error:
-        reason = error.strerror
+        reason = error.strerror or "it cannot be opened"
     except RecursionError:
         reason = "it is nested too deeply"
     except ValueError as error:  # not UTF-8, or not TOML
