@@ -64,12 +64,13 @@ ANSWERS = {
     # The chance of it.
     "answer.chance": (
         "If they were unrelated, as much agreement or more would be seen with a chance of {p:chance_at_most}; a "
-        "relation is reported at {alpha:level} or less, set beforehand. This is not the chance that they are unrelated."
+        "relation is reported at {alpha:level} or less, set beforehand. This is not the chance that they are "
+        "unrelated."
     ),
     "answer.chance.of": (
         "If they were unrelated, as much agreement or more would be seen with a chance of {p:chance_at_most}, "
-        "corrected for {looks}; a relation is reported at {alpha:level} or less, set beforehand. This is not the chance that they "
-        "are unrelated."
+        "corrected for {looks}; a relation is reported at {alpha:level} or less, set beforehand. This is not the "
+        "chance that they are unrelated."
     ),
     "answer.looks": "all {m} tests",
     "answer.looks.parts": "{parts} pairs of parts",
