@@ -91,7 +91,7 @@ def recounted(count: Count) -> Count:
     ValueError
         If nothing can have been counted so.
     """
-    if not (0 <= count.count <= count.n and 0 <= count.groups):
+    if not (0 <= count.count <= count.n and count.groups >= 0):
         raise ValueError(f"counts {count.count} of {count.n} in {count.groups} groups; give a count of at most all")
     if count.law == "signs":
         return agreeing_count(count.count, count.n, count.part)
