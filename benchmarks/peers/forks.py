@@ -42,7 +42,8 @@ class Forks:
         self.serving.stdin.flush()
         status = self.serving.stdout.readline().strip()
         if status != "0":
-            said = Path(files["errors"]).read_text("utf-8", "replace") + Path(files["output"]).read_text("utf-8")
+            errors, output = (Path(files[name]).read_text("utf-8", "replace") for name in ("errors", "output"))
+            said = errors if errors.strip() else output
             raise RuntimeError(said[-2000:] or f"ended with {status or 'no status'}")
         return Path(files["output"]).read_text("utf-8")
 
