@@ -209,7 +209,8 @@ def test_a_test_cannot_be_dropped_by_stating_a_reason(test: str) -> None:
     if test == "stream_identity":  # how many dimensions are compared follows from the record: none of them matched
         assert fitting.tests[test].counts[0].n == report.tests[test].counts[0].n
     else:
-        assert [item.field for item in found.disagreements] == [f"$.evidence[exact].results[{test}].counts[0].n"]
+        told = [item.field for item in found.disagreements if not item.field.endswith(".places")]
+        assert told == [f"$.evidence[exact].results[{test}].counts[0].n"]
 
 
 def test_tests_dropped_by_a_stated_number_are_listed_and_the_models_show_it() -> None:
