@@ -35,7 +35,9 @@ def chance(log10_p: float) -> str:
     if log10_p > -1:
         log10_p = min(0.0, log10_p)
         return f"{min(100, ceil(100 * 10**log10_p - 1e-9))} in 100"
-    return f"1 in {floor(10**-log10_p + 1e-9):,}" if log10_p >= -7 else f"less than 1 in 10^{floor(-log10_p)}"
+    if log10_p >= -7:
+        return f"1 in {floor(10**-log10_p + 1e-9):,}"
+    return f"less than 1 in 10^{floor(min(-log10_p, 1e15))}"
 
 
 def chance_at_most(log10_p: float) -> str:
