@@ -170,7 +170,11 @@ def test_the_report_sets_it_beside_the_verdict(models: dict[str, Path], name: st
     """In the record and in every rendering; the verdict and all p-values are those without any card."""
     report = report_of(models, name)
     assert report.declared.status == STATUS[name]
-    words = STATUS[name].replace("declared_", "declared and ").replace("_", " ")
+    words = {
+        "declared_confirmed": "agrees that they are related",
+        "declared_not_confirmed": "does not confirm it",
+        "undeclared_found": "is RELATED, and neither model names the other as a base",
+    }[STATUS[name]]
     for page in (report.to_markdown(), report.to_latex(), report.to_html()):
         assert words in page
         assert "What makers declare is no evidence" in page

@@ -321,7 +321,7 @@ def test_only_what_is_related_and_undeclared_is_a_warning(
 
 
 def test_rules_are_the_verdicts(report: ClaimReport) -> None:
-    """Each with what it says and does not mean, and without a number of this report."""
+    """Each with what it says and does not show, and without a number of this report."""
     (run,) = read_sarif(report.to("sarif"))["runs"]
     rules = run["tool"]["driver"]["rules"]
     assert [rule["id"] for rule in rules] == [
@@ -330,7 +330,7 @@ def test_rules_are_the_verdicts(report: ClaimReport) -> None:
     assert rules[run["results"][0]["ruleIndex"]]["id"] == report.verdict
     for rule in rules:
         assert "not known to this version" not in json.dumps(rule)
-        assert rule["help"]["text"].startswith("It does not mean: ")
+        assert rule["help"]["text"].startswith("It does not show: ")
 
 
 def command(text: str) -> tuple[str, dict[str, str], str]:

@@ -255,7 +255,7 @@ class Panel(Tabular, Drawn):
             If it is not a panel, is damaged, or the record, a fingerprint or a score is missing or altered. What a
         fingerprint holds is checked when it is first used.
         """
-        folder = DEFAULT if folder == "default" else options.path("folder", folder)
+        folder = DEFAULT if isinstance(folder, str) and folder == "default" else options.path("folder", folder)
         record = _record(folder / RECORD)
         for member in record.members:
             file = fingerprint_file(folder, member.name)

@@ -71,9 +71,9 @@ def notice(report: ClaimReport, models: Models) -> Notice:
 
 
 def described(verdict: Verdict) -> tuple[str, str]:
-    """A verdict in general: what it says of any A and B, and what it does not mean."""
-    pair = Phrase.of("pair")
-    return say(Phrase.of(f"answer.{verdict}.sentence", pair=pair)), say(Phrase.of(f"answer.{verdict}.not"))
+    """A verdict in general: what it says of any A and B, and what it does not show."""
+    any_two = Phrase.of(f"answer.{verdict}.sentence", pair=Phrase.of("pair"), exact="")
+    return say(any_two), say(Phrase.of(f"answer.{verdict}.not"))
 
 
 def _place(model: str | os.PathLike[str] | None) -> Place | None:

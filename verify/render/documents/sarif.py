@@ -66,7 +66,7 @@ def _rule(verdict: Verdict) -> dict[str, Any]:
     return {
         "id": verdict,
         "shortDescription": {"text": says},
-        "help": {"text": f"It does not mean: {not_said}"},
+        "help": {"text": f"It does not show: {not_said}"},
         "defaultConfiguration": {"level": "warning" if found else "none"},
     }
 
