@@ -1,4 +1,4 @@
-"""The answer of a report in a few lines: what was found and counted, its chance, and what that does not mean."""
+"""The answer of a report in a few lines: what was found and counted, its chance, and what that does not show."""
 
 from __future__ import annotations
 

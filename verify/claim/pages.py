@@ -49,7 +49,7 @@ class Pages(Record):
         return frozenset((self.answer.verdict,))
 
     def _card(self) -> Card:
-        """The answer in a few lines: what was found, its chance, and what that does not mean."""
+        """The answer in a few lines: what was found, its chance, and what that does not show."""
         found = self.answer
         report = "A {!r:.100}, B {!r:.100}, {}".format(*self.names, self.digest)
         facts = (*found.lines, ("Report", report))

@@ -75,7 +75,7 @@ class ScreenResult(Tabular, Drawn):
 
     @property
     def answer(self) -> Answer:
-        """The finding in a few lines, with what it rests on and does not mean."""
+        """The finding in a few lines, with what it rests on and does not show."""
         return answer(self.record)
 
     @property

@@ -1,4 +1,4 @@
-"""The first lines of a report: the answer, what was counted, the chance of it, and what the answer does not mean."""
+"""The first lines of a report: the answer, what was counted, the chance of it, and what the answer does not show."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ ANSWERS = {
     "answer.chance.ranked": (
         "Among the panel's unrelated models: {p:chance_at_most}, if the recipe of A and B is one like theirs."
     ),
-    # What it does not mean.
+    # What it does not show.
     "answer.identical.not": f"Which of them is the original; {_NOT_WHO}.",
     "answer.dependent.not": f"{_NOT_WHO[0].upper()}{_NOT_WHO[1:]}.",
     "answer.similar_beyond_panel.not": (
