@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 settings.register_profile("verify", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("verify")
 
+collect_ignore = ["browser"]  # needs one, and is run by itself
+
 LAYERS = {
     "base": "strict_json tasks options surface software progress",
     "wording": "wording",

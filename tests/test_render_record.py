@@ -17,6 +17,8 @@ from verify import ClaimReport
 from verify.claim.answer import looked_at
 from verify.claim.said import why_no_rank_decides
 from verify.render import FORMATS
+from verify.render.chance_hill import law_of, usual
+from verify.render.identity_map import shuffled
 from verify.render.latex import latex
 from verify.render.numbers import general, log10, share
 from verify.render.report_figures import figures
@@ -32,6 +34,7 @@ TEXTS = ("md", "tex", "html", "fragment")
 def unescaped(tex: str) -> str:
     """The words of our LaTeX: its body without layout, and its escapes undone."""
     body = tex.split(r"\begin{document}")[-1]
+    body = re.sub(r"(?s)\\begin\{tikzpicture\}.*?\\end\{tikzpicture\}", _words_of_a_picture, body)
     body = re.sub(
         r"(?m)^% .*$|\\begin\{longtable\}.*|\\setlength\{.*|\\par\\ifdim.*|\\includegraphics.*|\\IfFile.*", "", body
     )
@@ -43,6 +46,11 @@ def unescaped(tex: str) -> str:
     return re.sub(
         r"\\texttt\{([^{}]*)\}", r"\1", re.sub(r"\{([-,!?*=\[\]])\}", r"\1", re.sub(r"\\([{}$&#%_])", r"\1", body))
     )
+
+
+def _words_of_a_picture(tikz: re.Match[str]) -> str:
+    """What stands in its nodes, without their places."""
+    return " ".join(re.findall(r"(?m)^\\node\[.*?\] at \(.*?\) \{(.*)\};$", tikz[0]))
 
 
 def words(report: ClaimReport, kind: str) -> str:
@@ -100,8 +108,11 @@ def sentences_of_the_verdict(report: ClaimReport) -> list[str]:
 
 
 def statable(report: ClaimReport) -> set[str]:
-    """The rounding rule: log10 p to two decimals above -100 and whole below; others to three, or as given; and
-    what the figures' texts derive: sums of dead rows, half of the signs, lower tails, extremes and medians."""
+    """The rounding rule: log10 p to two decimals above -100 and whole below; others to three, or as given.
+
+    Also what pictures' texts derive: usual counts of a law, dots on a diagonal by chance, sums of dead rows, half of
+    the signs, lower tails, extremes and medians.
+    """
     content = report.model_dump(mode="json")
     found = {*_CONSTANTS, *_NUMBER.findall(report.created[:10])}  # the citation gives the day
     for leaf in leaves(content):
@@ -112,6 +123,9 @@ def statable(report: ClaimReport) -> set[str]:
     for sentence in sentences(report):
         found |= set(_NUMBER.findall(_flat(sentence)))
     found |= {n for one in looked_at(report) for n in _NUMBER.findall(_flat(chance(one.count.log10_p)))}
+    found |= {str(value) for one in looked_at(report) for value in usual(law_of(one))}
+    places = [one.test.places for one in looked_at(report) if one.test.places is not None]
+    found |= {str(sum(place == best for _, place, best in shuffled(one, report.digest))) for one in places}
     together = 0.0 if report.log10_p is None else report.log10_p
     found |= {n for value in (base10(report.alpha), together) for n in _NUMBER.findall(_flat(chance(value)))}
     found |= {str(sum(row.rows for row in side.dead)) for side in (report.a, report.b)}
