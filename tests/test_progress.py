@@ -68,6 +68,7 @@ def test_a_script_shows_nothing_and_loads_nothing(
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A shell with a kernel, whose displays are kept, and a clock that stands still."""
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)  # of another environment, about which it would warn
     made = interactive.InteractiveShell.instance()
     made.display_pub, before = displaypub.CapturingDisplayPublisher(), made.display_pub
     made.execution_count = 1

@@ -92,7 +92,7 @@ def test_a_document_without_tikz_has_the_numbers_in_words(
     command = ["pdflatex", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
     subprocess.run(command, cwd=tmp_path, capture_output=True, check=True, stdin=subprocess.DEVNULL)
     page = squeezed(text_of((tmp_path / "report.pdf").read_bytes()))
-    drawn = {"drawn": "bychance(simulated)" in page, "said": "doesnotuseTikZ" in page}
+    drawn = {"drawn": "onerandomorder" in page, "said": "doesnotuseTikZ" in page}
     assert drawn == {"drawn": bool(package), "said": not package}
     for picture in pictures(report).values():
         assert squeezed(picture.caption if package else picture.alt)[:200] in page
