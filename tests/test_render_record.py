@@ -18,7 +18,7 @@ from verify.claim.answer import looked_at
 from verify.claim.said import why_no_rank_decides
 from verify.render import FORMATS
 from verify.render.chance_hill import law_of, usual
-from verify.render.identity_map import shuffled
+from verify.render.identity_map import seed_of, shuffled
 from verify.render.latex import latex
 from verify.render.numbers import general, log10, share
 from verify.render.report_figures import figures
@@ -125,7 +125,7 @@ def statable(report: ClaimReport) -> set[str]:
     found |= {n for one in looked_at(report) for n in _NUMBER.findall(_flat(chance(one.count.log10_p)))}
     found |= {str(value) for one in looked_at(report) for value in usual(law_of(one))}
     places = [one.test.places for one in looked_at(report) if one.test.places is not None]
-    found |= {str(sum(place == best for _, place, best in shuffled(one, report.digest))) for one in places}
+    found |= {str(sum(place == best for _, place, best in shuffled(one, seed_of(one)))) for one in places}
     together = 0.0 if report.log10_p is None else report.log10_p
     found |= {n for value in (base10(report.alpha), together) for n in _NUMBER.findall(_flat(chance(value)))}
     found |= {str(sum(row.rows for row in side.dead)) for side in (report.a, report.b)}

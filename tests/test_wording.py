@@ -6,6 +6,7 @@ import ast
 import json
 import string
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,10 +21,15 @@ HERE = Path(__file__).parent
 SOURCE = Path(verify.__file__).parent
 
 
-def published(version: int) -> dict[str, object]:
+def published(version: int) -> dict[str, dict[str, Any]]:
     """All words of a version: its phrases, and what statistics say of themselves."""
     words = {test.id: test.words.model_dump(mode="json") for test in EXACT_TESTS}
     return {"phrases": VERSIONS[version].PHRASES, "tests": words}
+
+
+def changed_since(kept: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]]) -> list[str]:
+    """Codes of what was published and has other words now, or none."""
+    return sorted(code for kind, words in kept.items() for code in words if now[kind].get(code) != words[code])
 
 
 def codes() -> dict[str, set[str]]:
@@ -53,12 +59,25 @@ def fields(template: str) -> set[str]:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_version_stays_as_it_was(version: int) -> None:
-    """Version 1 is not published yet: until it is, `python -m tests.test_wording` writes the file anew.
+    """A sentence that was published is never changed: other words are another version, or a phrase of another code.
 
-    Afterwards a change of any sentence is a new version, which the file of the old one is kept beside.
+    A phrase that is new joins the version, since no record of before holds it: `python -m tests.test_wording` adds it
+    to the file, and changes nothing there.
     """
     kept = json.loads((HERE / "wording" / f"{version}.json").read_text("utf-8"))
-    assert published(version) == kept
+    now = published(version)
+    assert changed_since(kept, now) == []
+    assert {kind: set(words) for kind, words in now.items()} == {kind: set(words) for kind, words in kept.items()}
+
+
+def test_a_changed_sentence_is_seen() -> None:
+    """And one that is gone, and not one that is new."""
+    before = published(LATEST)
+    code = min(before["phrases"])
+    assert changed_since(before, before) == []
+    assert changed_since(before, before | {"phrases": before["phrases"] | {code: "Other words."}}) == [code]
+    assert changed_since(before | {"phrases": before["phrases"] | {"gone": "Words."}}, before) == ["gone"]
+    assert changed_since(before, before | {"phrases": before["phrases"] | {"new": "Words."}}) == []
 
 
 def test_every_phrase_of_the_code_has_words_and_what_fills_them() -> None:
@@ -84,7 +103,7 @@ def test_a_phrase_is_filled_by_its_values_alone() -> None:
 def test_what_a_version_lacks_is_left_out_of_its_pages() -> None:
     """A phrase that a later version brings is none of an earlier one's."""
     assert said([Phrase.of("of_a_later_version"), Phrase.of("limit.untested")]) == [
-        "It is not evidence of independence: nothing was tested."
+        "It is not evidence of independence: no test could decide."
     ]
 
 
@@ -138,5 +157,7 @@ def _texts(value: object) -> list[str]:
 if __name__ == "__main__":
     for number in VERSIONS:
         file = HERE / "wording" / f"{number}.json"
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(json.dumps(published(number), indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+        words = published(number)
+        if file.exists() and (other := changed_since(json.loads(file.read_text("utf-8")), words)):
+            raise SystemExit(f"Version {number} says otherwise of {', '.join(other)}; give new words a new version.")
+        file.write_text(json.dumps(words, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")

@@ -133,7 +133,7 @@ def _known(report: ClaimReport) -> dict[str, str]:
 def _sentence(report: ClaimReport, code: str, pair: Phrase) -> Phrases:
     if code == "identical" and report.parts:
         return (Phrase.of("part.identical", pair=pair),)
-    why = of_verdict.why_untestable(report) if code == "untestable" else []
+    why = of_verdict.why_untestable(report, counted=False) if code == "untestable" else []
     if why:
         more = (Phrase.of("answer.untestable.more", more=len(why) - _REASONS),) if len(why) > _REASONS else ()
         return (Phrase.of("answer.untestable.sentence.why", pair=pair, why=why[:_REASONS]), *more)
@@ -141,7 +141,7 @@ def _sentence(report: ClaimReport, code: str, pair: Phrase) -> Phrases:
         tested = any(test.applicable for test in report.exact)
         exact = Phrase.of("answer.exact.nothing" if tested else "answer.exact.none")
         return (Phrase.of(f"answer.{code}.sentence", pair=pair, exact=exact),)
-    ranked = of_verdict.no_verdict(report) if code in ("no_evidence", "untestable") else ()
+    ranked = of_verdict.no_verdict(report) if code == "untestable" else ()
     return (Phrase.of(f"answer.{code}.sentence", pair=pair), *ranked)
 
 

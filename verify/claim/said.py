@@ -71,15 +71,16 @@ def _shown(report: ClaimReport, behind: Phrase | None) -> Phrase | str:
     return found if behind is None else Phrase.of("p.of", p=found, of=behind)
 
 
-def why_untestable(report: ClaimReport) -> list[Phrase]:
-    """Why nothing could be tested: no test applies, or too few indices are live."""
-    results = report.exact
+def why_untestable(report: ClaimReport, counted: bool = True) -> list[Phrase]:
+    """Why nothing could be tested: tests that apply cannot reach the level, and why others do not apply.
+
+    Parameters
+    ----------
+    report : the report.
+    counted : whether to say what the tests that apply could compare.
+    """
+    results, line = report.exact, report.line(EXACT)
     reasons = list(dict.fromkeys(result.reason for result in results if result.reason is not None))
-    counted = [
-        (result, next((count for count in result.counts if count.law == "fixed_points"), None))
-        for result in results
-        if result.applicable
-    ]
     few = [
         Phrase.of(
             "few_live.count",
@@ -87,10 +88,15 @@ def why_untestable(report: ClaimReport) -> list[Phrase]:
             n=count.n,
             what=what(result, count, report.wording),
         )
-        for result, count in counted
-        if count is not None
+        for result in results
+        if result.applicable
+        if (count := next((count for count in result.counts if count.law == "fixed_points"), None)) is not None
     ]
-    return [*reasons, *([Phrase.of("few_live", counts=few)] if few else [])]
+    if not few:
+        return reasons
+    level = report.alpha if line is None or line.alpha is None else line.alpha
+    first = Phrase.of("few_live", alpha=level)
+    return [Phrase.of("few_live.counted", alpha=level, counts=few) if counted else first, *reasons]
 
 
 def what(test: ExactResult, count: Count, wording: int) -> Phrase:

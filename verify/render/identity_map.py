@@ -1,8 +1,8 @@
 """The identity map: each unit's place in A against the place of its best match in B, beside what chance gives.
 
 Chance is the null distribution of the test itself: the same matches after the places of B are put in a uniformly
-random order inside each group. The order is drawn from a generator that the report's digest seeds, so the same record
-gives the same picture.
+random order inside each group. The order is drawn from a generator that the matches seed, so the same matches give
+the same picture.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def identity_map(report: ClaimReport) -> Drawing | None:
     if found is None:
         return None
     one, places = found
-    observed, chance = places.listed, shuffled(places, report.digest)
+    observed, chance = places.listed, shuffled(places, seed_of(places))
     what = report.say(one.what).rstrip(",")
     drawn = f"{len(observed)} of {one.count.n}" if places.step > 1 else f"{one.count.n}"
     unmatched = sum(best is None for _, _, best in observed)
@@ -39,7 +39,7 @@ def identity_map(report: ClaimReport) -> Drawing | None:
     left += f", of {blocks} blocks laid over one another." if blocks > 1 else "."
     right = (
         "Beside it, for scale, what chance gives if the null hypothesis of the test holds: the same matches after "
-        "the places of B were put in random order (simulated, seeded by the digest of this report)."
+        "the places of B were put in random order (simulated, seeded by the matches themselves)."
     )
     numbers = (
         f"On the diagonal, at the same place in both: {_fixed(observed)}; without a single best match: {unmatched}."
@@ -57,6 +57,11 @@ def identity_map(report: ClaimReport) -> Drawing | None:
             Text((1, _TOP + _SIDE + 32), "across: place in A; up: place in B of the best match", "muted"),
         ),
     )
+
+
+def seed_of(places: Places) -> str:
+    """What seeds the picture of matches: these matches, and nothing of the machine that found them."""
+    return places.model_dump_json()
 
 
 def shuffled(places: Places, seed: str) -> Matches:

@@ -49,8 +49,8 @@ def answer(record: ScreenRecord) -> Answer:
         ("Left out", _left_out(record)),
         (
             "Does not show",
-            "That models without a relative here are independent; or, of related ones, who made which first, whether "
-            "anyone copied on purpose, or whether it was allowed.",
+            "That models without a relative here are independent; or, of related ones, which was made first, "
+            "whether anyone copied, or whether it was allowed.",
         ),
         (
             "Rests on",

@@ -46,10 +46,12 @@ def chance_at_most(log10_p: float) -> str:
     Examples
     --------
     >>> [chance_at_most(x) for x in (-4463.2, -3.0, 0.0)]
-    ['less than 1 in 10^4463', 'at most 1 in 1,000', 'at most 100 in 100']
+    ['less than 1 in 10^4463', 'at most 1 in 1,000', 'at most 100 in 100, which is no bound']
     """
     words = chance(log10_p)
-    return words if words.startswith("less") else f"at most {words}"
+    if words.startswith("less"):
+        return words
+    return f"at most {words}, which is no bound" if words == "100 in 100" else f"at most {words}"
 
 
 def level(alpha: float) -> str:

@@ -51,7 +51,7 @@ def data(report: ClaimReport) -> list[Block]:
     return [
         table(
             "What was compared",
-            ("", "A, questioned", "B, reference"),
+            ("", "A", "B"),
             (
                 ("name", *(Code(s.name) for s in subjects)),
                 (

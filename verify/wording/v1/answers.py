@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-_NOT_WHO = "who made which first, whether anyone copied on purpose, or whether it was allowed"
+_NOT_WHO = "which was made first, whether anyone copied, or whether it was allowed"
 _TRAINED = (
-    "that at least one of them was trained in the usual way, in which chance alone decides the places and signs of "
-    "inner parts, and that nobody re-ordered one to look like the other. If either fails, the number above means "
-    "nothing; no probability is put on that"
+    "that in the making of at least one of them chance alone decided the places and signs of inner parts, and that "
+    "nobody re-ordered one to look like the other. If either fails, this answer means nothing; how likely that is, "
+    "is not known"
 )
 
 ANSWERS = {
@@ -26,14 +26,13 @@ ANSWERS = {
     # In a sentence.
     "answer.identical.sentence": "{pair:capital} hold the same weights, number for number.",
     "answer.dependent.sentence": (
-        "{pair:capital} share a starting point, if what this rests on holds: they began from the same initial "
-        "weights (one random seed used by both is enough, without copying), or one was made from the other, or both "
-        "from a third."
+        "{pair:capital} share a starting point, at least in part, if what this rests on holds: they began from the "
+        "same initial weights (one random seed used by both is enough, without copying), or one was made from the "
+        "other, or both from a third."
     ),
     "answer.similar_beyond_panel.sentence": (
-        "{pair:capital} are more alike than any two unrelated models of the comparison set (the panel), where pairs "
-        "were made in the same way: same data, code, size and length of training. This does not show that they are "
-        "related{exact}."
+        "{pair:capital} are more alike than any unrelated pair of a comparison set (the panel), even pairs made "
+        "alike: same data, code, size and length of training. This does not show that they are related{exact}."
     ),
     "answer.similar_beyond_panel.earlier.sentence": (
         "The panel test that called {pair} alike was given up, since it called strangers alike; make the report "
@@ -50,15 +49,15 @@ ANSWERS = {
     "answer.exact.none": ": no exact test applies",
     # What was counted.
     "answer.count.fixed_points": (
-        "{count:,} of {n:,} {what} stand at the same place in both; between unrelated models, {expected:,.12g} or "
-        "fewer are expected."
+        "{count:,} of {n:,} {what} stand at the same place in both; between unrelated models, at most "
+        "{expected:,.12g} do on average."
     ),
     "answer.count.signs": (
-        "{count:,} of {n:,} {what} agree in both; between unrelated models, half are expected, {expected:,.12g}."
+        "{count:,} of {n:,} {what} are the same in both; between unrelated models, {expected:,.12g} are on average."
     ),
     "answer.count.alike": (
-        "In how they respond to the same tokens they are {ratio:.1f} times as alike as the most alike of the "
-        "unrelated pairs that they were ranked among."
+        "Their score for responding alike to the same tokens is {ratio:.1f} times the largest of the unrelated pairs "
+        "that they were ranked among."
     ),
     "answer.count.identical": "Every weight that was read is equal, by sha256.",
     # The chance of it.
@@ -77,15 +76,14 @@ ANSWERS = {
     "answer.looks.searched": "the {searched:,} pairs of models searched",
     "answer.chance.panel": (
         "Unrelated models made in the same way come this close at most {bound:at_most} of the time (95% confidence, "
-        "for recipes drawn like the {recipes} of the panel). This is not the chance that they are unrelated; it "
-        "supports at most the words: {bound:cap}."
+        "for recipes drawn like the {recipes} of the panel). This is not the chance that they are unrelated."
     ),
     "answer.chance.ranked": (
         "Among the panel's unrelated models: {p:chance_at_most}, if the recipe of A and B is one like theirs."
     ),
     # What it does not show.
     "answer.identical.not": f"Which of them is the original; {_NOT_WHO}.",
-    "answer.dependent.not": f"{_NOT_WHO[0].upper()}{_NOT_WHO[1:]}.",
+    "answer.dependent.not": f"How much of them is shared, {_NOT_WHO}.",
     "answer.similar_beyond_panel.not": (
         f"That one was made from the other; {_NOT_WHO}. Two models of one recipe that is unlike those of the panel, "
         "in scale above all, could be as close."
@@ -93,9 +91,10 @@ ANSWERS = {
     "answer.similar_beyond_panel.earlier.not": "Anything of the two models.",
     "answer.no_evidence.not": "That they are unrelated, independent or cleared.",
     "answer.no_evidence.power": (
-        "A copy would have been seen, 19 times in 20, if each of its {what}, dead ones aside, had kept its place "
-        "with a chance of {share:share_at_least} or more, independently. One whose inner parts were all re-ordered "
-        "would be missed, and so may be a model that was trained on the other's outputs."
+        "A copy would be seen 19 times in 20 if each of its {what}, dead ones aside, had kept its place with a "
+        "chance of {share:share_at_least} or more, independently; that is not the chance that neither is a copy. "
+        "One whose inner parts were all re-ordered would be missed, and so may be a model that was trained on the "
+        "other's outputs."
     ),
     "answer.untestable.not": "That they are related, or that they are not.",
     # What it rests on.
@@ -105,8 +104,9 @@ ANSWERS = {
     ),
     "answer.dependent.rests": f"{_TRAINED[0].upper()}{_TRAINED[1:]}.",
     "answer.similar_beyond_panel.rests": (
-        "That the recipe of A and B (data, code, size, length of training) could have been one of the panel's. "
-        "If it could not, the number above means nothing."
+        "That the recipe of A and B (data, code, size, length of training) could have been one of the panel's, and "
+        "that no more pairs were searched for such a likeness than is stated. If either fails, this answer means "
+        "nothing."
     ),
     "answer.similar_beyond_panel.earlier.rests": "A rule that assumed too much.",
     "answer.no_evidence.rests": "The {applied} of {tests} exact tests that apply to these two models.",

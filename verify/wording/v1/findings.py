@@ -97,7 +97,11 @@ FINDINGS = {
     "untestable.finding.why": "No test can decide whether {pair} are related: {why:;}.",
     "untestable.may_say": "Whether {pair} are related could not be tested; the report gives the reasons.",
     "untestable.may_not_say": "That {pair} are related, or that they are not.",
-    "few_live": ("too few indices have numbers that are finite and not all zero in both models: {counts}"),
+    "few_live": "what can be compared is too little for any result at {alpha:level}, the level set beforehand",
+    "few_live.counted": (
+        "what can be compared is too little for any result at {alpha:level}, the level set beforehand (finite and "
+        "not all zero in both models: {counts})"
+    ),
     "few_live.count": "{live} of {n} {what}",
     # Several tests.
     "multiplicity.none": "No test applies, so there is nothing to correct.",
@@ -129,8 +133,8 @@ FINDINGS = {
         "{who} as a base; the answer ({verdict}) does not confirm it, which is no evidence against it."
     ),
     "declared.undeclared_found": (
-        "The answer is {verdict}, and neither model names the other as a base, nor do both name one, in what was "
-        "read. They may be declared elsewhere, under another name, or through a model in between."
+        "Neither model names the other as a base, nor do both name one, in what was read. They may be declared "
+        "elsewhere, under another name, or through a model in between."
     ),
     "declared.nothing": (
         "Neither model names the other as a base, nor do both name one, and no relation was established ({verdict})."
@@ -143,5 +147,5 @@ FINDINGS = {
         "An adapter was merged onto a base for this comparison: that it resembles the base, and whatever descends "
         "from that, is of the merging, and does not show which base the adapter was trained on."
     ),
-    "declared.no_evidence": "What makers declare is no evidence, and no test uses it.",
+    "declared.no_evidence": "No test uses what makers declare.",
 }

@@ -49,7 +49,7 @@ LIMITS = {
     "limit.panel_size": (
         "The number of models in the panel limits the strength of any words; see the guaranteed bound."
     ),
-    "limit.untested": "It is not evidence of independence: nothing was tested.",
+    "limit.untested": "It is not evidence of independence: no test could decide.",
     "limit.original": "It does not say which file is the original.",
     "limit.refused": "Tests that did not apply: {tests}.",
     "limit.effort.screen": (
