@@ -15,7 +15,8 @@ The test is one-sided: relatives agree.
 from __future__ import annotations
 
 from bisect import bisect_left
-from math import log
+from itertools import chain
+from math import fsum, lgamma, log, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,11 +44,14 @@ def log10_p_signs(agreeing: int, pairs: int) -> float:
         )
     if agreeing == 0:
         return 0.0
-    logs = log_factorials(pairs)
-    k = np.arange(agreeing, pairs + 1)
-    terms = logs[pairs] - logs[k] - logs[pairs - k] - pairs * log(2.0)
-    largest = float(terms.max())
-    return min(0.0, (largest + log(float(np.exp(terms - largest).sum()))) / log(10.0))
+    largest, around = max(agreeing, pairs // 2), int(12 * sqrt(pairs)) + 30  # beyond, terms are below exp(-280)
+    # Each term from the one before, from the largest on.
+    below = np.arange(largest, max(agreeing, largest - around), -1)
+    above = np.arange(largest + 1, min(pairs, largest + around) + 1)
+    terms = (np.cumprod(below / (pairs - below + 1)), np.cumprod((pairs - above + 1) / above))
+    total = fsum(chain([1.0], *(part.tolist() for part in terms)))  # rounded alike by every processor
+    chosen = lgamma(pairs + 1) - lgamma(largest + 1) - lgamma(pairs - largest + 1)
+    return min(0.0, (chosen - pairs * log(2.0) + log(total)) / log(10.0))
 
 
 def law_of_signs(pairs: int) -> NDArray[np.float64]:
