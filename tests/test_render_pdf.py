@@ -13,7 +13,7 @@ import pytest
 
 from tests import renderings
 from tests.renderings import headline, hostile, latex_here, squeezed, text_of
-from verify import ClaimReport, InputError
+from verify import ClaimReport, InputError, ReportError
 from verify.render import FORMATS
 from verify.render.latex import latex
 from verify.render.pdf import by_latex, by_typst
@@ -118,3 +118,10 @@ def test_a_pdf_is_made_by_what_there_is(
         report.to_pdf(tmp_path / "none.pdf")
     assert str(caught.value).isprintable()
     assert not (tmp_path / "none.pdf").exists()
+
+
+@latex_here
+def test_a_time_that_is_none_is_refused_in_words(reports: dict[str, ClaimReport]) -> None:
+    report = reports["unrelated"].model_copy(update={"created": "once upon a time"})
+    with pytest.raises(ReportError, match="a time in ISO 8601 was expected"):
+        report.to("pdf")

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ..base import InputError
+from .documents.materials import moment
 from .drawing import Drawing, Text
 from .escape import NAME, SENTENCE, breakable, spelled
 from .kinds import Code, Number
@@ -56,7 +57,7 @@ def by_latex(report: Pages) -> bytes | None:
         (place / "report.tex").write_text(latex(report), "utf-8")
         _draw(report, place, {name: figure_name(report, name) for name in figures(report)})
         environment = os.environ | {
-            "SOURCE_DATE_EPOCH": str(_epoch(report.created)),
+            "SOURCE_DATE_EPOCH": str(max(0, int(datetime.fromisoformat(moment(report)).timestamp()))),
             "FORCE_SOURCE_DATE": "1",
             "TZ": "UTC",
             "openin_any": "p",  # no reading or writing outside the folder and TeX's own
@@ -132,9 +133,3 @@ def _plain(value: Any) -> Any:
     kind = "code" if isinstance(value, Code) else "number" if isinstance(value, Number) else "text"
     shown = spelled(value, NAME if kind == "code" else SENTENCE)
     return {"kind": kind, "text": breakable(shown.replace("-", "−") if kind == "number" else shown, "\u200b")}
-
-
-def _epoch(created: str) -> int:
-    """Seconds since 1970 of the report's clock; naive times are UTC."""
-    time = datetime.fromisoformat(created)
-    return max(0, int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()))

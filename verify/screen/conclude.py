@@ -272,11 +272,11 @@ def _statements(
         "from the other or both from a third. It does not say who copied, nor that anybody did.",
         f"Every adjustment is over all pairs ({pairs}), those that did not pass the first stage included (their "
         "p-value is 1), so the selection does not affect validity. Under the assumptions of the exact tests, the "
-        f"probability of any false “dependent” is at most {alpha:g}, and the expected share of false pairs among "
-        f"“dependent” and “suspected” is at most {alpha + fdr:g}, the sum of both levels.",
-        f"A kind lists the tests that reject at {alpha:g} divided by the number of pairs ({pairs}) and of the tests "
-        "that apply, and always the one by which the pair was found; for every other test it gives the smallest "
-        "share of indices (of signs that agree) at which the test would have rejected with 95% power. With more "
+        f"probability of any false “dependent” is at most {alpha:.12g}, and the expected share of false pairs among "
+        f"“dependent” and “suspected” is at most {alpha + fdr:.12g}, the sum of both levels.",
+        f"A kind lists the tests that reject at {alpha:.12g} divided by the number of pairs ({pairs}) and of the "
+        "tests that apply, and always the one by which the pair was found; for every other test it gives the "
+        "smallest share of indices (of signs that agree) at which the test would have rejected with 95% power. With more "
         "models this level is smaller, and fewer tests may be listed. Why a test does not reject is not known, and "
         "a shared seed, a merge and further training look alike.",
         f"Power of the first stage: a related pair passes with probability {POWER:g} if, for at least one statistic, "

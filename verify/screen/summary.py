@@ -31,7 +31,7 @@ def summary(record: ScreenRecord, table: str | None = None) -> str:
         *(f"- *{label}*: {_inline(line)}" for label, line in said.lines),
         "",
         f"Compared: {what}. "
-        f"Levels: {record.alpha:g} family-wise, {record.fdr:g} of false discoveries. "
+        f"Levels: {record.alpha:.12g} family-wise, {record.fdr:.12g} of false discoveries. "
         f"{counted(record.first_stage.passed, 'pair')} passed the first stage"
         + ("." if table is None else f"; all are in {markdown_name(table)}."),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,8 +15,8 @@ from .record import Edge, PairResult, ScreenRecord
 
 Columns = dict[str, list[Any]]
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""Signs with which a cell begins that a spreadsheet may take for a formula."""
+_FORMULA = re.compile(r"[\s\ufeff\u200b]*[=+\-@＝＋－＠]|[\t\r\n]")
+"""How a cell begins that a spreadsheet may take for a formula: it may pass over what shows nothing."""
 
 
 def of_pairs(record: ScreenRecord, pairs: Sequence[PairResult]) -> Columns:
@@ -145,5 +146,5 @@ def _kind(name: str, pa: Any) -> Any:
 
 def _cell(value: Any) -> str:
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA) else value
+        return f"'{value}" if _FORMULA.match(value) else value
     return "" if value is None else repr(value)

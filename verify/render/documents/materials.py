@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
 from ...base import ReportError
 from ...base.plain import plain
 from ...claim import ClaimReport, Subject
 from ..escape import NAME
+
+if TYPE_CHECKING:
+    from ...claim.pages import Pages
 
 _OURS = UUID("4336c167-dc25-4f3a-bd71-5e92bbd58cb0")
 
@@ -19,7 +23,7 @@ def urn(report: ClaimReport, what: str) -> str:
     return uuid5(_OURS, f"{what} {report.digest}").urn
 
 
-def moment(report: ClaimReport) -> str:
+def moment(report: Pages) -> str:
     """The time of the report in UTC, to the second.
 
     Raises

@@ -94,12 +94,12 @@ def _without(report: ClaimReport) -> tuple[str, ...]:
 def command(report: ClaimReport) -> str:
     """The command that makes the report again, with the options that were given."""
     given = report.provenance.options
-    flags = [("effort", given.get("effort")), ("alpha", f"{report.alpha:g}" if report.alpha != ALPHA else None)]
+    flags = [("effort", given.get("effort")), ("alpha", repr(report.alpha) if report.alpha != ALPHA else None)]
     if report.panel is not None:
         own = report.panel
         flags += [
             ("panel", "default" if given.get("panel") == "default" else "PANEL"),
-            ("panel-alpha", f"{own.alpha:g}" if own.alpha != PANEL_ALPHA else None),
+            ("panel-alpha", repr(own.alpha) if own.alpha != PANEL_ALPHA else None),
             *(("family", family) for family in own.families),
             *(("corpus", corpus) for corpus in _corpora(own.corpus_a, own.corpus_b)),
         ]
