@@ -277,8 +277,8 @@ def _statements(
         f"A kind lists the tests that reject at {alpha:.12g} divided by the number of pairs ({pairs}) and of the "
         "tests that apply, and always the one by which the pair was found; for every other test it gives the "
         "smallest share of indices (of signs that agree) at which the test would have rejected with 95% power. With "
-        "more models this level is smaller, and fewer tests may be listed. Why a test does not reject is not known, and "
-        "a shared seed, a merge and further training look alike.",
+        "more models this level is smaller, and fewer tests may be listed. Why a test does not reject is not known, "
+        "and a shared seed, a merge and further training look alike.",
         f"Power of the first stage: a related pair passes with probability {POWER:g} if, for at least one statistic, "
         "units of the same layer keep their index (signs agree) independently with probability s or more. Worst "
         f"case over the models compared: {'; '.join(seen) or 'no statistic'}.",
