@@ -27,10 +27,6 @@ SIZES = (250, 500, 1000)
 WORKERS = 2
 
 
-Seconds = dict[str, tuple[float, float]]
-"""By stage: on the clock, and of all cores (which other work on the machine does not lengthen)."""
-
-
 def main() -> None:
     """Plant, screen at growing sizes, check what was found, and write the results and the page."""
     rows = []
@@ -38,20 +34,15 @@ def main() -> None:
         planted = plant(Path(place), max(SIZES))
         files = sorted(Path(place).glob("*.safetensors"), key=lambda file: not file.stem.startswith("planted"))
         for size in SIZES:
-            present = {file.stem for file in files[:size]}
             result, seconds = timed(files[:size], Path(place) / f"screen-{size}")
-            check(result, planted, present)
-            timed(files[: size - 1], Path(place) / f"grown-{size}")
-            grown, one_more = timed(files[:size], Path(place) / f"grown-{size}")
-            check(grown, planted, present)
-            rows.append((size, result, seconds, spent(one_more)))
-            print(size, seconds, one_more, result.record.first_stage.passed, flush=True)
+            rows.append((size, result, seconds))
+            print(size, seconds, result, result.record.first_stage.passed, flush=True)
+            check(result, planted, {file.stem for file in files[:size]})
     publish("screen", results_of(rows, planted))
 
 
-def spent(seconds: Seconds) -> float:
-    """Core seconds of all stages."""
-    return sum(cores for _, cores in seconds.values())
+Seconds = dict[str, tuple[float, float]]
+"""By stage: on the clock, and of all cores (which other work on the machine does not lengthen)."""
 
 
 def timed(files: list[Path], folder: Path) -> tuple[ScreenResult, Seconds]:
@@ -85,11 +76,9 @@ def check(result: ScreenResult, planted: dict[frozenset[str], str], present: set
     assert found == wanted, (sorted(map(sorted, wanted - found)), sorted(map(sorted, found - wanted)))
 
 
-def results_of(
-    rows: list[tuple[int, ScreenResult, Seconds, float]], planted: dict[frozenset[str], str]
-) -> dict[str, Any]:
+def results_of(rows: list[tuple[int, ScreenResult, Seconds]], planted: dict[frozenset[str], str]) -> dict[str, Any]:
     """Content of ``tables/screen.json``."""
-    models, result, seconds, _ = rows[-1]
+    models, result, seconds = rows[-1]
     first, logs = result.record.first_stage, np.log([n for n, *_ in rows])
     return {
         "models": models,
@@ -100,8 +89,7 @@ def results_of(
         "cores": os.cpu_count(),
         "cost": [costs(*row) for row in rows],
         "exponents": {
-            stage: float(np.polyfit(logs, np.log([taken[stage][1] for *_, taken, _ in rows]), 1)[0])
-            for stage in STAGES
+            stage: float(np.polyfit(logs, np.log([spent[stage][1] for *_, spent in rows]), 1)[0]) for stage in STAGES
         },
         "rates": {
             "first_stage_microseconds_a_pair": 1e6 * seconds["first stage"][1] / first.tested,
@@ -120,14 +108,13 @@ def results_of(
     }
 
 
-def costs(models: int, result: ScreenResult, taken: Seconds, one_more: float) -> dict[str, Any]:
-    """Seconds of one screen, by stage, and of a screen again after one model joined."""
-    clock, cores = sum(clock for clock, _ in taken.values()), spent(taken)
+def costs(models: int, result: ScreenResult, spent: Seconds) -> dict[str, Any]:
+    """Seconds of one screen, by stage."""
+    clock, cores = (sum(values) for values in zip(*spent.values(), strict=True))
     return {
         "models": models,
         "pairs": result.record.pairs,
-        "core_seconds": {stage: taken[stage][1] for stage in STAGES}
-        | {"all": cores, "half": cores / 2, "one more": one_more},
+        "core_seconds": {stage: spent[stage][1] for stage in STAGES} | {"all": cores, "half": cores / 2},
         "clock_seconds": clock,
         "passed": result.record.first_stage.passed,
     }

@@ -21,8 +21,7 @@ def screen(found: dict[str, Any]) -> str:
         f"relatives, {found['workers']} processes on {found['cores']} cores "
         "(`python -m benchmarks.screen_cost`). All planted pairs were found and no other pair.",
         "## Cost",
-        "Core seconds, which other work on the machine does not lengthen; on the clock, it was shared. One more: of "
-        "the screen of as many models into the folder of a screen of all but one.",
+        "Core seconds, which other work on the machine does not lengthen; on the clock, it was shared.",
         _cost(found["cost"]),
         f"Core seconds grow like the number of models to the power {powers}. "
         f"First stage: {rates['first_stage_microseconds_a_pair']:.0f} core microseconds a pair; second: "
@@ -49,7 +48,6 @@ def _cost(rows: list[dict[str, Any]]) -> list[str]:
         *STAGES,
         "all",
         "half of all, for two cores",
-        "one more",
         "on the clock",
         "passed the first stage",
     ]
@@ -60,7 +58,7 @@ def _cost(rows: list[dict[str, Any]]) -> list[str]:
             [
                 f"{row['models']:,}",
                 f"{row['pairs']:,}",
-                *(f"{row['core_seconds'][stage]:.1f}" for stage in (*STAGES, "all", "half", "one more")),
+                *(f"{row['core_seconds'][stage]:.1f}" for stage in (*STAGES, "all", "half")),
                 f"{row['clock_seconds']:.1f}",
                 row["passed"],
             ]
