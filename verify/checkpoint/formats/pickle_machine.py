@@ -22,7 +22,10 @@ from ...base import CheckpointError, DamagedError, HostileError, UnsupportedErro
 _MOST_STEPS = 1 << 22  # opcodes; a tensor takes about 35
 _MOST_AXES = 8
 _LARGEST = 1 << 48  # of a size, a stride, an offset
-WAY_OUT = "load it where you trust it (torch.load with weights_only=True) and save its state dict as safetensors"
+WAY_OUT = (
+    "if you trust it, load it with torch (weights_only=True, where that suffices) and save its state dict as "
+    "safetensors"
+)
 
 STORAGES = {
     "DoubleStorage": "F64",

@@ -28,6 +28,7 @@ _MOST_VISITS = 1 << 22  # entries of dicts looked at
 _DEEPEST = 12  # dicts in dicts
 _MOST_SHARED = 64  # times the size of the file that all tensors may have together, as views of shared storages
 _SLACK = 1 << 24  # bytes that they may have besides
+_PICKLE = re.compile(rb"\x80|c[\w.]+\r?\n[\w.]+\r?\n")  # of the binary protocols; of text, what can run code
 _TAR = (257, b"ustar")
 _NO_MODEL = re.compile(
     r"(.*_)?(optim|optimizers?|schedulers?|(grad|loss)_?scaler|scaler|rng|random_states?)(_.*)?|callbacks|loops|amp",
@@ -67,9 +68,10 @@ def contents(file: File) -> Contents:
 def _other(file: File) -> CheckpointError:
     """The error for a file that is no zip archive."""
     head = file.read([(0, min(file.size, _TAR[0] + len(_TAR[1])))])[0].tobytes()
-    if head[:1] == b"\x80" or head[_TAR[0] :] == _TAR[1]:
+    if _PICKLE.match(head) or head[_TAR[0] :] == _TAR[1]:
         return UnsupportedError(
-            f"{file.name} is a pickle outside a zip archive, as torch before 1.6 wrote, which is not read; {WAY_OUT}."
+            f"{file.name} is a pickle without the zip archive that torch writes since 1.6, and is not "
+            f"read; {WAY_OUT}."
         )
     return stand_in(file) or DamagedError(
         f"{file.name} is no zip archive, as torch.save writes (it begins with {head[:4]!r}); obtain it again, or "
@@ -83,8 +85,8 @@ def _top(file: File, found: dict[str, Entry]) -> str:
     top = f"{min(tops, default='')}/"
     if f"{top}constants.pkl" in found or any(name.startswith(f"{top}code/") for name in found):
         raise UnsupportedError(
-            f"{file.name} is a TorchScript archive, a program with its weights, which is not read; load it where you "
-            "trust it (torch.jit.load) and save its state dict as safetensors."
+            f"{file.name} is a TorchScript archive, a program with its weights, which is not read; if you trust "
+            "it, load it with torch.jit.load and save its state dict as safetensors."
         )
     if len(tops) != 1 or f"{top}data.pkl" not in found:
         raise DamagedError(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
-from ...base import CheckpointError, DamagedError, HostileError
+from ...base import CheckpointError, DamagedError, HostileError, UnsupportedError
 from ..places.place import File, Range
 
 _LARGEST_TABLE = 1 << 24  # bytes; an entry takes about a hundred
@@ -35,7 +35,9 @@ class Entry:
     stop: int
     """First byte of the next entry."""
     size: int
-    """Bytes of its content."""
+    """Bytes of its content, as they lie in the archive."""
+    stored: bool
+    """Whether they are neither compressed nor encrypted."""
 
 
 def is_zip(file: File) -> bool:
@@ -49,7 +51,7 @@ def entries(file: File) -> dict[str, Entry]:
     Raises
     ------
     CheckpointError
-        If it is not a sound zip archive, or has entries that are compressed or encrypted, overlap or repeat a name.
+        If it is not a sound zip archive, or has entries that overlap or repeat a name.
     """
     try:
         with ZipFile(_Seekable(file)) as archive:
@@ -60,16 +62,13 @@ def entries(file: File) -> dict[str, Entry]:
         name = info.orig_filename
         if not name.isprintable() or len(name) > _TAIL:
             raise HostileError(f"{file.name} has an entry named {name!r:.120}; expected printable characters.")
-        if info.flag_bits & _ENCRYPTED or info.compress_type != ZIP_STORED or info.file_size != info.compress_size:
-            raise HostileError(
-                f"{file.name} has a compressed or encrypted entry ({name!r:.120}), and torch.save writes none; save "
-                "it again by torch.save."
-            )
     infos.sort(key=lambda info: info.header_offset)
     starts = [*(info.header_offset for info in infos), end]
     found: dict[str, Entry] = {}
     for info, (start, stop) in zip(infos, pairwise(starts), strict=True):
-        entry = Entry(info.orig_filename, start, stop, info.file_size)
+        plain = info.compress_type == ZIP_STORED and not info.flag_bits & _ENCRYPTED
+        plain = plain and info.file_size == info.compress_size
+        entry = Entry(info.orig_filename, start, stop, info.compress_size, plain)
         if entry.name in found:
             raise HostileError(f"{file.name} has two entries named {entry.name!r:.120}; expected one; do not use it.")
         if start + _HEADER_SIZE + entry.size > stop or (not found and start):
@@ -87,9 +86,14 @@ def contents_of(file: File, chosen: Iterable[Entry]) -> dict[str, Range]:
     Raises
     ------
     CheckpointError
-        If a header contradicts the table of contents.
+        If an entry is compressed or encrypted, or its header contradicts the table of contents.
     """
     asked = list(chosen)
+    if (packed := next((entry for entry in asked if not entry.stored), None)) is not None:
+        raise UnsupportedError(
+            f"{file.name} has a compressed or encrypted entry ({packed.name!r:.120}), and torch.save writes none; "
+            "unpack it and save it by torch.save."
+        )
     lengths = [len(entry.name.encode("utf-8", "replace")) for entry in asked]
     headers = file.read(
         [
