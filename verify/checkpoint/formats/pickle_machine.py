@@ -19,7 +19,7 @@ from typing import Any
 
 from ...base import CheckpointError, DamagedError, HostileError, UnsupportedError
 
-_MOST_STEPS = 1 << 22  # opcodes; a tensor takes about 35
+_MOST_STEPS = 1 << 21  # opcodes; a tensor takes about 35
 _MOST_AXES = 8
 _LARGEST = 1 << 48  # of a size, a stride, an offset
 WAY_OUT = (
@@ -95,14 +95,14 @@ _OTHER_TENSORS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Name:
     """Name of a class or function; it is never looked up."""
 
     text: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Opaque:
     """Something of which only the class is known."""
 
@@ -114,7 +114,7 @@ class Opaque:
         return _HOLDERS.fullmatch(self.text) is not None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class StorageKey:
     """A storage: numbers in an entry of the archive."""
 
@@ -125,7 +125,7 @@ class StorageKey:
     """Numbers; bytes if untyped."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class View:
     """A tensor: a view of a storage."""
 
@@ -142,6 +142,7 @@ class _Mark:
 
 
 _MARK = _Mark()
+_BYTES, _LIST, _SET, _LARGE = Opaque("bytes"), Opaque("list"), Opaque("set"), Opaque("int")
 
 
 def take_apart(text: bytes, name: str) -> Any:
@@ -175,7 +176,8 @@ class _Machine:
         stream = io.BytesIO(self._text)
         opcodes = pickletools.genops(stream)
         for _ in range(_MOST_STEPS):
-            code = self._text[stream.tell() : stream.tell() + 1].decode("latin-1")
+            at = stream.tell()
+            code = self._text[at] if at < len(self._text) else None
             step = _STEPS.get(code)
             if step is None:
                 if code not in _OPCODES:
@@ -185,10 +187,10 @@ class _Machine:
                     f"(nothing was run); {WAY_OUT}."
                 )
             try:
-                opcode, argument, _ = next(opcodes)
-            except (ValueError, StopIteration, OverflowError) as error:
+                _, argument, _ = next(opcodes)
+            except (ValueError, OverflowError) as error:
                 raise self._damaged("an argument that is cut off or no text") from error
-            if opcode.name == "STOP":
+            if code == _STOP:
                 if stream.tell() < len(self._text):
                     raise self._damaged("bytes after its end")
                 return self._pop()
@@ -231,7 +233,7 @@ class _Machine:
 
     def push_number(self, value: int | float) -> None:
         """A number; one that is too large to be of use is not kept."""
-        self._push(value if abs(value) < 1 << 63 or isinstance(value, float) else Opaque("int"))
+        self._push(value if abs(value) < 1 << 63 or isinstance(value, float) else _LARGE)
 
     def push_tuple(self, values: list[Any]) -> None:
         """A tuple."""
@@ -436,10 +438,6 @@ def _constant(value: Any) -> Step:
     return lambda machine, _: machine._push(value)
 
 
-def _opaque(text: str) -> Step:
-    return lambda machine, _: machine._push(Opaque(text))
-
-
 def _of_mark(step: Callable[[_Machine, list[Any]], None]) -> Step:
     return lambda machine, _: step(machine, machine._pop_to_mark())
 
@@ -461,16 +459,16 @@ _BY_NAME: dict[str, Step] = {
     "NEWFALSE": _constant(False),
     **dict.fromkeys(("BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT"), _Machine.push_number),
     **dict.fromkeys(("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"), _Machine._push),
-    **dict.fromkeys(("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"), _opaque("bytes")),
+    **dict.fromkeys(("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"), _constant(_BYTES)),
     "EMPTY_TUPLE": _constant(()),
     "TUPLE1": _of_last(_Machine.push_tuple, 1),
     "TUPLE2": _of_last(_Machine.push_tuple, 2),
     "TUPLE3": _of_last(_Machine.push_tuple, 3),
     "TUPLE": _of_mark(_Machine.push_tuple),
-    "EMPTY_LIST": _opaque("list"),
-    "LIST": _of_mark(lambda machine, _: machine._push(Opaque("list"))),
-    "EMPTY_SET": _opaque("set"),
-    "FROZENSET": _of_mark(lambda machine, _: machine._push(Opaque("set"))),
+    "EMPTY_LIST": _constant(_LIST),
+    "LIST": _of_mark(lambda machine, _: machine._push(_LIST)),
+    "EMPTY_SET": _constant(_SET),
+    "FROZENSET": _of_mark(lambda machine, _: machine._push(_SET)),
     "APPEND": _of_last(_Machine.append, 1),
     "APPENDS": _of_mark(_Machine.append),
     "ADDITEMS": _of_mark(_Machine.append),
@@ -488,5 +486,6 @@ _BY_NAME: dict[str, Step] = {
     "BUILD": _Machine.build,
     "BINPERSID": _Machine.storage,
 }
-_OPCODES = {opcode.code: opcode.name for opcode in pickletools.opcodes}
+_STOP = ord(".")
+_OPCODES: dict[int | None, str] = {ord(opcode.code): opcode.name for opcode in pickletools.opcodes}
 _STEPS = {code: _BY_NAME[name] for code, name in _OPCODES.items() if name in _BY_NAME}

@@ -148,7 +148,9 @@ def _walk(file: File, root: dict[str, Any], left_out: list[str]) -> Iterator[tup
             raise HostileError(
                 f"{file.name} holds dicts nested over {_DEEPEST} deep, or over {_MOST_VISITS} entries; {WAY_OUT}."
             )
-        wraps = not any(isinstance(v, View) and v.shape and not _NO_MODEL.fullmatch(k) for k, v in table.items())
+        wraps = any(isinstance(value, dict) for value in table.values()) and not any(
+            isinstance(value, View) and value.shape and not _NO_MODEL.fullmatch(key) for key, value in table.items()
+        )
         inner = []
         for key, value in table.items():
             name = ".".join((*path, key)) if len(key) <= LONGEST_NAME else key
