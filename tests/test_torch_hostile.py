@@ -7,6 +7,7 @@ import io
 import pickle
 import struct
 import sys
+import time
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -193,7 +194,7 @@ def test_the_reader_has_no_way_to_call(monkeypatch: pytest.MonkeyPatch) -> None:
 
 UNKNOWN = {
     "INST": Raw(b"(ios\nsystem\n"),
-    "OBJ": Raw(b"(cos\nsystem\no"),
+    "OBJ": Raw(b"(cargparse\nNamespace\no"),
     "EXT1": Raw(b"\x82\x01"),
     "EXT2": Raw(b"\x83\x01\x00"),
     "EXT4": Raw(b"\x84\x01\x00\x00\x00"),
@@ -210,10 +211,7 @@ UNKNOWN = {
 @pytest.mark.parametrize("opcode", UNKNOWN)
 def test_an_opcode_that_torch_never_writes_is_named(tmp_path: Path, opcode: str) -> None:
     """Before its argument is parsed."""
-    if opcode in ("INST", "OBJ"):
-        assert "system" in pickle.dumps(UNKNOWN[opcode].code.decode("latin-1"), 0).decode()
-    said = refusal(tmp_path, UNKNOWN[opcode], HostileError)
-    assert opcode in said or "os.system" in said
+    assert f"opcode {opcode}," in refusal(tmp_path, UNKNOWN[opcode], HostileError)
 
 
 NAMESPACE = Global("argparse", "Namespace")
@@ -408,14 +406,14 @@ def many_tensors(count: int) -> bytes:
 
 BOMBS: dict[str, Callable[[], bytes]] = {
     "dicts nested deeply": lambda: nested(100_000),
-    "tuples nested deeply": lambda: b"\x80\x02N" + b"\x85" * 1_000_000 + b".",
-    "marks": lambda: b"\x80\x02" + b"(" * 1_000_000 + b".",
+    "tuples nested deeply": lambda: b"\x80\x02N" + b"\x85" * 200_000 + b".",
+    "marks": lambda: b"\x80\x02" + b"(" * 200_000 + b".",
     "paths that double": lambda: doubling(40),
     "a dict in itself": in_itself,
-    "a million tensors": lambda: many_tensors(1_000_000),
-    "values without end": lambda: b"\x80\x02" + b"]" * 5_000_000 + b".",
-    "a value repeated": lambda: b"\x80\x02N" + b"2" * 5_000_000 + b".",
-    "memo entries": lambda: b"\x80\x04N" + b"\x94" * 5_000_000 + b".",
+    "tensors without end": lambda: many_tensors(100_000),
+    "values without end": lambda: b"\x80\x02" + b"]" * 200_000 + b".",
+    "a value repeated": lambda: b"\x80\x02N" + b"2" * 200_000 + b".",
+    "memo entries": lambda: b"\x80\x04N" + b"\x94" * 200_000 + b".",
     "a pickle of zeros": lambda: bytes(1 << 27),
     "views of everything": lambda: pickled(
         {f"w{n}": view(HELD, 0, (2**20, 2, 3), (0, 3, 1), False, HOOKS) for n in range(20)}
@@ -425,8 +423,9 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("what", BOMBS)
-def test_a_bomb_is_refused(tmp_path: Path, what: str) -> None:
-    """By the bound that it meets first; it is as large as any file may be."""
+def test_a_bomb_is_refused(tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the bound that it meets first; here that of opcodes is a sixteenth of the real one."""
+    monkeypatch.setattr(pickle_machine, "_MOST_STEPS", pickle_machine._MOST_STEPS >> 4)
     content = TorchFile({"data/0": X.tobytes()}).content(BOMBS[what]())
     (tmp_path / "model.pt").write_bytes(content)
     with pytest.raises(CheckpointError) as caught:
@@ -434,9 +433,25 @@ def test_a_bomb_is_refused(tmp_path: Path, what: str) -> None:
     one_line(caught.value)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("text", [many_tensors(1_000_000), b"\x80\x02" + b"}" * (1 << 25)], ids=["tensors", "dicts"])
+def test_the_largest_bomb_takes_seconds_and_less_than_a_gigabyte(tmp_path: Path, text: bytes) -> None:
+    """A million tensors, and as many dicts as the bound of bytes allows."""
+    (tmp_path / "model.pt").write_bytes(TorchFile({"data/0": X.tobytes()}).content(text))
+    tracemalloc.start()
+    started = time.process_time()
+    try:
+        with pytest.raises(HostileError, match="opcodes"):
+            contents(LocalFile(tmp_path / "model.pt"))
+        assert tracemalloc.get_traced_memory()[1] < 1 << 30
+    finally:
+        tracemalloc.stop()
+    assert time.process_time() - started < 60  # of tracing, mostly
+
+
 def test_memory_is_bounded_by_the_number_of_opcodes(tmp_path: Path) -> None:
     """Long text, repeated by the memo, is held once."""
-    text = b"\x80\x02X" + struct.pack("<I", 1 << 20) + b"a" * (1 << 20) + b"q\0" + b"h\0" * 200_000 + b"0."
+    text = b"\x80\x02X" + struct.pack("<I", 1 << 20) + b"a" * (1 << 20) + b"q\0" + b"h\0" * 50_000 + b"0."
     (tmp_path / "model.pt").write_bytes(TorchFile().content(text))
     tracemalloc.start()
     try:
@@ -561,7 +576,7 @@ REAL = sorted(path for path in SAVED.iterdir() if path.suffix in (".pt", ".ckpt"
 
 
 @given(st.sampled_from(REAL), st.data())
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_damage_to_a_file_escapes(tmp_path: Path, path: Path, data: st.DataObject) -> None:
     """Bytes flipped, cut, inserted or moved: the file is read, or refused in one sentence; nothing is imported."""
     content = bytearray(path.read_bytes())
@@ -605,7 +620,7 @@ PIECES = [
 
 @given(st.lists(st.sampled_from(PIECES) | st.sampled_from(CODES) | st.binary(max_size=3), max_size=40))
 @example([b"}", b"X\1\0\0\0w", pickled(SOUND)[2:-1], b"s"])
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 def test_no_sequence_of_opcodes_escapes(pieces: list[bytes]) -> None:
     """The machine gives a plain value or one of its own, or refuses in one sentence."""
     try:

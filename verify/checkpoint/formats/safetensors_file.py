@@ -90,7 +90,8 @@ class StoredTensor:
         if rows is None or isinstance(rows, slice):
             start, stop, step = (rows or slice(None)).indices(size)
             (data,) = self.source.read([(self.offset + start * width, self.offset + max(start, stop) * width)])
-            found = data.view(dtype).reshape(-1, *self.shape[1:])[::step] if self.shape else data.view(dtype)[0]
+            whole = (max(start, stop) - start, *self.shape[1:])
+            found = data.view(dtype).reshape(whole)[::step] if self.shape else data.view(dtype)[0]
         else:
             places = [self.offset + int(row) * width for row in rows]
             parts = self.source.read([(place, place + width) for place in places])
