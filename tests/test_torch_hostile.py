@@ -392,6 +392,11 @@ def doubling(depth: int) -> bytes:
     return code + b"."
 
 
+def long_names(depth: int, inner: dict[str, Any]) -> dict[str, Any]:
+    """Dicts in dicts, under the longest names allowed."""
+    return {"x" * 900: long_names(depth - 1, inner) if depth else inner | {"y": {"w": SOUND}}}
+
+
 def in_itself() -> bytes:
     """A dict that holds itself beside a tensor."""
     return b"\x80\x02}q\0(X\1\0\0\0ah\0X\1\0\0\0w" + pickled(SOUND)[2:-1] + b"u."
@@ -415,6 +420,8 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "a value repeated": lambda: b"\x80\x02N" + b"2" * 200_000 + b".",
     "memo entries": lambda: b"\x80\x04N" + b"\x94" * 200_000 + b".",
     "a pickle of zeros": lambda: bytes(1 << 27),
+    "long names of what is left out": lambda: pickled(long_names(12, {f"optim_{n}": 1 for n in range(3000)})),
+    "names that match slowly": lambda: pickled({"rng_" * 200_000 + "\n": {"a": 1}, "_" * 1_000_000: {"b": 1}}),
     "views of everything": lambda: pickled(
         {f"w{n}": view(HELD, 0, (2**20, 2, 3), (0, 3, 1), False, HOOKS) for n in range(20)}
     ),

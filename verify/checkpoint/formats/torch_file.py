@@ -24,17 +24,18 @@ from .zip_entries import Entry, contents_of, entries, is_zip
 _log = logging.getLogger(__name__)
 _LARGEST_PICKLE = 1 << 26  # bytes; a tensor takes about 150
 _MOST_TENSORS = 1 << 18
-_MOST_VISITS = 1 << 22  # entries of dicts looked at
+_MOST_VISITS = 1 << 20  # entries of dicts looked at
 _DEEPEST = 12  # dicts in dicts
+_SHOWN = 20  # names of what is left out in the log
+_FEW = 4  # in a message
 _MOST_SHARED = 64  # times the size of the file that all tensors may have together, as views of shared storages
 _SLACK = 1 << 24  # bytes that they may have besides
 _PICKLE = re.compile(rb"\x80|c[\w.]+\r?\n[\w.]+\r?\n")  # of the binary protocols; of text, what can run code
 _TAR = (257, b"ustar")
-_NO_MODEL = re.compile(
-    r"(.*_)?(optim|optimizers?|schedulers?|(grad|loss)_?scaler|scaler|rng|random_states?)(_.*)?|callbacks|loops|amp",
-    re.IGNORECASE,
-)
-"""Names beside a state dict under which training code keeps something else than weights."""
+_NO_MODEL = {"callbacks", "loops", "amp", "random_state", "random_states"}
+_NO_MODEL_WORDS = {"optim", "optimizer", "optimizers", "scheduler", "schedulers", "scaler", "rng"}
+"""Names, and words of names, under which training code keeps something else than weights beside a state dict."""
+_LONGEST_WORDS = 60  # characters of such a name
 
 
 def contents(file: File) -> Contents:
@@ -118,9 +119,9 @@ def _views(file: File, root: Any) -> dict[str, View]:
         if len(paths) > _MOST_TENSORS:
             raise HostileError(f"{file.name} holds more than {_MOST_TENSORS} tensors; {WAY_OUT}.")
     if left_out:
-        _log.info("%s: left out, as no weights: %s", file.name, ", ".join(repr(name)[:60] for name in left_out[:20]))
+        _log.info("%s: left out, as no weights: %s", file.name, ", ".join(repr(name)[:60] for name in left_out))
     if not paths:
-        beside = f", and beside it {', '.join(repr(one)[:60] for one in left_out[:4])}" if left_out else ""
+        beside = f", and beside it {', '.join(repr(one)[:60] for one in left_out[:_FEW])}" if left_out else ""
         raise DamagedError(f"{file.name} holds no dict of tensors by name{beside}; give a file that holds weights.")
     shared = 0
     while len({path[shared] for path in paths}) == 1 and min(map(len, paths)) > shared + 1:
@@ -149,13 +150,13 @@ def _walk(file: File, root: dict[str, Any], left_out: list[str]) -> Iterator[tup
                 f"{file.name} holds dicts nested over {_DEEPEST} deep, or over {_MOST_VISITS} entries; {WAY_OUT}."
             )
         wraps = any(isinstance(value, dict) for value in table.values()) and not any(
-            isinstance(value, View) and value.shape and not _NO_MODEL.fullmatch(key) for key, value in table.items()
+            isinstance(value, View) and value.shape and not _is_no_model(key) for key, value in table.items()
         )
         inner = []
         for key, value in table.items():
-            name = ".".join((*path, key)) if len(key) <= LONGEST_NAME else key
-            if wraps and (_NO_MODEL.fullmatch(key) or (isinstance(value, dict) and "param_groups" in value)):
-                left_out.append(name)
+            aside = wraps and (_is_no_model(key) or (isinstance(value, dict) and "param_groups" in value))
+            if aside or (wraps and isinstance(value, View) and not value.shape):
+                left_out += [key] * (len(left_out) < _SHOWN)
             elif len(key) > LONGEST_NAME:
                 if isinstance(value, View | dict):
                     raise HostileError(
@@ -163,17 +164,19 @@ def _walk(file: File, root: dict[str, Any], left_out: list[str]) -> Iterator[tup
                         f"{LONGEST_NAME}."
                     )
             elif isinstance(value, View):
-                if wraps and not value.shape:
-                    left_out.append(name)
-                else:
-                    yield (*path, key), value
+                yield (*path, key), value
             elif isinstance(value, dict):
                 inner.append(((*path, key), value))
             elif isinstance(value, Opaque) and value.may_hold_weights and not wraps and "_extra_state" not in key:
                 raise UnsupportedError(
-                    f"{file.name} stores {name!r:.200} as {value.text!r:.120}, among tensors; {WAY_OUT}."
+                    f"{file.name} stores {key!r:.200} as {value.text!r:.120}, among tensors; {WAY_OUT}."
                 )
         waiting += reversed(inner)
+
+
+def _is_no_model(key: str) -> bool:
+    lower = key.lower() if len(key) <= _LONGEST_WORDS else ""
+    return lower in _NO_MODEL or not _NO_MODEL_WORDS.isdisjoint(lower.split("_"))
 
 
 # ---- their places
