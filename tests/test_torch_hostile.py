@@ -242,6 +242,8 @@ STRANGE = {
     "text beyond the end": Raw(b"X\xff\xff\xff\x7fab"),
     "bytes beyond memory": Raw(b"\x8e" + b"\xff" * 8),
     "a name beyond the end": Raw(b"cos"),
+    "a name with an escape": Raw(b"ctorch\n\\x46loatStorage\n"),
+    "a name with half an escape": Raw(b"ctorch\nFloat\\Storage\n"),
     "no such opcode": Raw(b"\xff"),
     "a persistent number": Persistent(3),
     "a persistent nothing": Persistent(()),

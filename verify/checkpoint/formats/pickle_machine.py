@@ -186,6 +186,8 @@ class _Machine:
                     f"{self._name} holds a pickle with opcode {_OPCODES[code]}, which torch.save never writes "
                     f"(nothing was run); {WAY_OUT}."
                 )
+            if code == _GLOBAL and b"\\" in self._text[at : self._text.find(b"\n", self._text.find(b"\n", at) + 1)]:
+                raise self._damaged("a backslash in a name")  # pickletools takes it for an escape, pickle does not
             try:
                 _, argument, _ = next(opcodes)
             except (ValueError, OverflowError) as error:
@@ -486,6 +488,6 @@ _BY_NAME: dict[str, Step] = {
     "BUILD": _Machine.build,
     "BINPERSID": _Machine.storage,
 }
-_STOP = ord(".")
+_STOP, _GLOBAL = ord("."), ord("c")
 _OPCODES: dict[int | None, str] = {ord(opcode.code): opcode.name for opcode in pickletools.opcodes}
 _STEPS = {code: _BY_NAME[name] for code, name in _OPCODES.items() if name in _BY_NAME}
