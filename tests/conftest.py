@@ -11,14 +11,14 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 settings.register_profile("verify", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("verify")
 
-collect_ignore = ["browser"]  # needs one, and is run by itself
+collect_ignore = ["browser", "torch_saved"]  # run by themselves: one needs a browser, the other torch
 
 LAYERS = {
     "base": "strict_json tasks options surface software progress",
     "wording": "wording",
     "inference": "inference fixed_points orbit sensitivity combinations adjustments",
     "checkpoint": "checkpoint weight_sets wrapped_names other_names layout_file infer families parts_found quantised "
-    "gguf onnx adapter places",
+    "gguf onnx torch adapter places",
     "fingerprint": "layout fingerprint sketch moments spectrum effort workers parts_fingerprints",
     "statistics": "groups exact adding_a_test similarity response_match pairing offsets",
     "panel": "panel",

@@ -14,6 +14,7 @@ import pytest
 import verify.checkpoint
 from tests.checkpoints import raw_safetensors, toy, write_checkpoint
 from tests.server import Server, busy, running
+from tests.torch_files import Global, TorchFile
 from verify.base import (
     AccessDeniedError,
     CheckpointError,
@@ -158,6 +159,7 @@ INPUTS: dict[type[CheckpointError], dict[str, Callable[[Server, Path], Given]]] 
         "a way of quantising": lambda _, folder: write_checkpoint(
             folder, toy().configured(quantization_config={"quant_method": "new"})
         ),
+        "a pickle of before the zip archive": lambda _, folder: on_disk("m.bin", b"\x80\x02N.", folder) / "m.bin",
         "a file of another format": lambda _, folder: on_disk("x.npz", b"x", folder) / "x.npz",
         "a store that no package reads": lambda *_: "nosuchscheme://bucket/x",
     },
@@ -168,7 +170,10 @@ INPUTS: dict[type[CheckpointError], dict[str, Callable[[Server, Path], Given]]] 
         "a tensor missing": lambda _, folder: write_checkpoint(folder, toy().without(GONE)),
     },
     HostileError: {
-        "a pickle": lambda _, folder: on_disk("model.bin", b"x", folder) / "model.bin",
+        "a pickle": lambda _, folder: on_disk("model.pkl", b"x", folder) / "model.pkl",
+        "a pickle that could run code": lambda _, folder: (
+            on_disk("m.pt", TorchFile().content(Global("os", "system")), folder) / "m.pt"
+        ),
         "a pickle by another name": lambda _, folder: on_disk("model.safetensors", b"\x80\x04abc", folder),
         "nested too deeply": lambda _, folder: on_disk("config.json", DEEP, folder),
         "outside its folder": lambda _, folder: (

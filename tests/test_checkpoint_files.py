@@ -38,14 +38,15 @@ def test_nothing_there(tmp_path: Path) -> None:
 
 def test_a_folder_without_weights(tmp_path: Path) -> None:
     """A folder must hold a file of some format that is read."""
-    assert "holds no .safetensors or .gguf or .onnx file" in refused(tmp_path)
+    assert "holds no .safetensors or .gguf or .onnx or .bin or .pt or .pth or .ckpt file" in refused(tmp_path)
 
 
-@pytest.mark.parametrize("suffix", [".bin", ".pt", ".pth", ".ckpt", ".pkl", ".BIN"])
-def test_a_pickle_is_never_opened(tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize("suffix", [".bin", ".pt", ".pth", ".ckpt", ".pkl", ".joblib", ".BIN"])
+@pytest.mark.parametrize("content", [b"cos\nsystem\n(S'false'\ntR.", b"\x80\x02cos\nsystem\nX\5\0\0\0false\x85R."])
+def test_a_pickle_outside_torch_s_archive_is_never_opened(tmp_path: Path, suffix: str, content: bytes) -> None:
     """Neither named itself nor alone in a folder."""
     path = tmp_path / f"pytorch_model{suffix}"
-    path.write_bytes(b"cos\nsystem\n(S'touch /tmp/never'\ntR.")
+    path.write_bytes(content)
     for given_path in (path, tmp_path):
         assert "is a pickle" in (message := refused(given_path))
         assert "safetensors" in message
@@ -54,7 +55,9 @@ def test_a_pickle_is_never_opened(tmp_path: Path, suffix: str) -> None:
 def test_some_other_file(tmp_path: Path) -> None:
     """A file of another kind is refused by its name."""
     (tmp_path / "notes.txt").write_text("hello")
-    assert "not a .safetensors or .gguf or .onnx file" in refused(tmp_path / "notes.txt")
+    assert "not a .safetensors or .gguf or .onnx or .bin or .pt or .pth or .ckpt file" in refused(
+        tmp_path / "notes.txt"
+    )
 
 
 def test_two_weight_files_without_an_index(tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_placeholders_of_zero_3_are_named(tmp_path: Path) -> None:
         (("__0_0.distcp", "__1_0.distcp", ".metadata"), "distributed checkpoint"),
         (("model.weights.h5",), "Keras"),
         (("weights.npz",), "NumPy"),
-        (("pytorch_model.bin",), "is a pickle"),
+        (("pytorch_model.pkl",), "is a pickle"),
     ],
 )
 def test_other_ways_to_keep_weights_are_named(tmp_path: Path, files: tuple[str, ...], says: str) -> None:
@@ -222,11 +222,11 @@ def test_weights_one_folder_down_are_read_where_one_folder_has_them(tmp_path: Pa
 
 
 def test_weights_beside_a_folder_of_weights_are_taken(tmp_path: Path) -> None:
-    """Folders are looked into only where there is nothing above them, pickles included."""
+    """Folders are looked into only where there is nothing above them, pickles that are not read included."""
     folder = write_checkpoint(tmp_path, toy())
     write_checkpoint(folder / "onnx", stranger(toy()))
     assert open_checkpoint(folder).name == folder.name
-    (folder / SINGLE).rename(folder / "pytorch_model.bin")
+    (folder / SINGLE).rename(folder / "pytorch_model.pkl")
     assert "is a pickle" in refused(folder)
 
 

@@ -9,7 +9,7 @@ VerifyError
 │   │   ├── OptionError            an option is missing, ambiguous or does not fit the model: change it
 │   │   ├── UnsupportedError       an architecture, format or place that this installation cannot read
 │   │   ├── DamagedError           its files are incomplete or inconsistent: download them again
-│   │   └── HostileError           a possible attack: a pickle, a bound exceeded, a path outside its folder
+│   │   └── HostileError           a possible attack: code in a pickle, a bound exceeded, a path outside its folder
 │   ├── FingerprintError           a fingerprint is damaged, or two of them cannot be compared
 │   └── ReportError                a claim report is damaged or inconsistent
 └── StatisticsError                a computation was asked for outside its domain
@@ -61,7 +61,7 @@ class DamagedError(CheckpointError):
 
 
 class HostileError(CheckpointError):
-    """Refused as a possible attack: a pickle, a bound exceeded, a path outside its folder."""
+    """Refused as a possible attack: code in a pickle, a bound exceeded, a path outside its folder."""
 
 
 class FingerprintError(InputError):

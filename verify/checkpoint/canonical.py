@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -115,9 +115,7 @@ def _experts(tensor: Tensor) -> dict[int | None, Tensor]:
             f"Tensor {tensor.name!r:.200} of {tensor.dtype} has shape {tensor.shape}; expected the matrices or "
             f"biases of at most {_MOST_EXPERTS} experts, one after the other; obtain the file again."
         )
-    size = tensor.nbytes() // tensor.shape[0]
-    first = replace(tensor, shape=tensor.shape[1:])
-    return {e: replace(first, offset=tensor.offset + e * size) for e in range(tensor.shape[0])}
+    return {e: tensor.entry(e) for e in range(tensor.shape[0])}
 
 
 def _part(tensor: Tensor, slot: Slot, heads: int, kv_heads: int) -> CanonicalTensor:

@@ -37,7 +37,7 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
     Raises
     ------
     CheckpointError
-        If it is missing, damaged, hostile, a pickle, or of an architecture that is not understood.
+        If it is missing, damaged, hostile, or of an architecture that is not understood.
     """
     location = Location.of(model)
     source, found, tokens = _held(location)

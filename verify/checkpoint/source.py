@@ -10,8 +10,21 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from ..base import CheckpointError, DamagedError, HostileError, NotFoundError, OptionError, UnsupportedError
-from .formats.registry import FORMATS
-from .formats.weight_sets import PICKLES, WeightSet, chosen, instead_of_weights, is_index, unread_weights, weight_sets
+from .formats.pickle_machine import WAY_OUT
+from .formats.registry import FORMATS, PICKLED
+from .formats.weight_sets import (
+    PICKLES,
+    WeightSet,
+    chosen,
+    foreign,
+    instead_of_weights,
+    is_index,
+    is_no_model,
+    is_stage,
+    suffix_of_shards,
+    unread_weights,
+    weight_sets,
+)
 from .hostile import parse_json_object
 from .places.address import find_address
 from .places.hub import find_on_hub
@@ -19,7 +32,7 @@ from .places.place import File, LocalFolder, Location, Storage
 
 _MOST_FOLDERS = 256  # folders searched
 _MOST_NAMES = 1000  # names that a mistyped one is compared with
-_PLAIN = re.compile(r"[A-Za-z0-9_.-]+\.safetensors")
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
 """File names that stay in the folder itself on every system."""
 _SHOWN = 8  # names of folders in a message
 
@@ -105,8 +118,8 @@ def locate(location: Location) -> Source:
     Raises
     ------
     CheckpointError
-        If there is nothing, only pickles, an incomplete set of shards, several different sets of weights, or a
-        hostile index.
+        If there is nothing, only formats that are not read, an incomplete set of shards, several different sets of
+        weights, or a hostile index.
     """
     place, file = find(location)
     name = place.name if file is None else PurePosixPath(file).name
@@ -142,8 +155,8 @@ def below(place: Storage) -> Storage:
     names = place.list_files()
     if any(is_weights(name) for name in names):
         return place
-    inner = [place.folder(name) for name in place.folders()[:_MOST_FOLDERS]]
-    holding = [one for one in inner if any(PurePosixPath(name).suffix in FORMATS for name in one.list_files())]
+    inner = [place.folder(name) for name in place.folders()[:_MOST_FOLDERS] if not is_stage(name)]
+    holding = [one for one in inner if any(_is_read(name) for name in one.list_files())]
     if len(holding) > 1:
         listed = ", ".join(repr(PurePosixPath(one.name).name)[:100] for one in holding[:_SHOWN])
         more = f" and {len(holding) - _SHOWN} more" if len(holding) > _SHOWN else ""
@@ -156,9 +169,10 @@ def below(place: Storage) -> Storage:
 
 def _meant(place: Storage, present: list[str], config: dict[str, Any]) -> WeightSet:
     """The set of weights to read in a folder."""
-    sets = weight_sets(present, tuple(FORMATS), lambda name: _index(place, name))
-    if sets:
-        return chosen(place, sets, present, config)
+    others = tuple(suffix for suffix in FORMATS if suffix not in PICKLED)
+    for suffixes, files in ((others, present), (PICKLED, [name for name in present if not is_no_model(name)])):
+        if sets := weight_sets(files, suffixes, lambda name: _index(place, name)):
+            return chosen(place, sets, present, config)
     folders = place.folders()
     if (found := instead_of_weights(place.name, present, folders)) is not None:
         raise UnsupportedError(found)
@@ -173,7 +187,13 @@ def _meant(place: Storage, present: list[str], config: dict[str, Any]) -> Weight
 
 def is_weights(name: str) -> bool:
     """Whether a file name is one of weights."""
-    return is_index(name) or PurePosixPath(name).suffix.lower() in (*FORMATS, *PICKLES)
+    return is_index(name) or _is_read(name) or PurePosixPath(name).suffix.lower() in PICKLES
+
+
+def _is_read(name: str) -> bool:
+    """Whether a file name is one of weights in a format that is read."""
+    suffix = PurePosixPath(name).suffix.lower()
+    return suffix in FORMATS and not (suffix in PICKLED and is_no_model(name))
 
 
 def find(location: Location) -> tuple[Storage, str | None]:
@@ -217,24 +237,24 @@ def _readable(name: str) -> str:
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in PICKLES:
         raise _pickle(name)
+    if (said := foreign(name)) is not None:
+        raise UnsupportedError(f"The file given is {said}.")
     if suffix not in FORMATS:
         raise UnsupportedError(f"{name!r:.120} is not a {' or '.join(FORMATS)} file; give one, or a folder of them.")
     return name
 
 
 def _index(place: Storage, index: str) -> dict[str, str]:
-    names = parse_json_object(place.read_bytes(index), index).get("weight_map")
+    names, suffix = parse_json_object(place.read_bytes(index), index).get("weight_map"), suffix_of_shards(index)
     if not isinstance(names, dict) or not names or not all(isinstance(n, str) for n in names.values()):
         raise DamagedError(f"{index} has no usable weight_map; expected tensor names mapped to file names.")
     for name in set(names.values()):
-        if _PLAIN.fullmatch(name):
+        if _PLAIN.fullmatch(name) and name.endswith(str(suffix)):
             continue
         parts = {*PurePosixPath(name).parts, *PureWindowsPath(name).parts}
         outside = PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or ".." in parts
-        if outside or "\0" in name or not name.endswith(".safetensors"):
-            raise HostileError(
-                f"{index} names the file {name!r:.120}; expected a .safetensors file inside the folder."
-            )
+        if outside or "\0" in name or not name.endswith(str(suffix)):
+            raise HostileError(f"{index} names the file {name!r:.120}; expected a {suffix} file inside the folder.")
     return names
 
 
@@ -263,6 +283,6 @@ def _exists(path: Path) -> bool:
 
 def _pickle(name: str) -> CheckpointError:
     return HostileError(
-        f"{name!r:.120} is a pickle, which can run code when opened and is never read here; convert it to "
-        "safetensors."
+        f"{name!r:.120} is a pickle outside the zip archive of torch.save, which can run code when opened and is "
+        f"never read here; {WAY_OUT}."
     )

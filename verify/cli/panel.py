@@ -233,13 +233,13 @@ def _reach(kind: str, recipes: int, references: int) -> str:
 
 def _models_in(folders: tuple[Path, ...]) -> list[list[Path]]:
     """The models in each folder of strangers."""
+    from ..checkpoint.formats.registry import FORMATS
+
     groups = []
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"--strangers is {str(folder)!r:.200}, which is no folder; give a folder of models.")
-        models = (
-            path for path in folder.iterdir() if path.is_dir() or path.suffix in (".safetensors", ".gguf", ".onnx")
-        )
+        models = (path for path in folder.iterdir() if path.is_dir() or path.suffix in FORMATS)
         groups.append(sorted(path for path in models if path.name[0] != "."))
     if groups and max(map(len, groups)) < 2:
         raise InputError("No folder given by --strangers holds two models; give folders of two or more.")

@@ -26,7 +26,7 @@ from .low_rank import Factor, LowRank
 from .overlay import AdapterOverBase, BaseFile
 
 _CONFIG = "adapter_config.json"
-_WEIGHTS = "adapter_model.safetensors"
+_WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
 _PART = re.compile(r"(.+)\.(lora_[AB]|lora_embedding_[AB]|lora_magnitude_vector)(?:\.weight)?")
 _FACTOR = re.compile(
     r"(?:^|\.)(?:lora_(?:embedding_)?[abAB]|lora_magnitude_vector|ia3_l|hada_w\d|lokr_w\d|b?oft_[rRsS]|vera_lambda_[bd])"
@@ -159,7 +159,7 @@ def is_adapter(source: Source, found: Tensors) -> bool:
     changed = {name[: match.start()] for name in found if (match := _FACTOR.search(name))}
     here = ("weight", "qweight", "base_layer.weight", "base_layer.qweight")
     lacking = any(not any(f"{module}.{part}" in found for part in here) for module in changed)
-    return lacking or [file.name for file in source.weights] == [_WEIGHTS]
+    return lacking or any([file.name for file in source.weights] == [name] for name in _WEIGHTS)
 
 
 def _config(source: Source) -> dict[str, Any]:

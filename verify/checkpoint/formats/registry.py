@@ -1,4 +1,4 @@
-"""File formats that hold weights, by suffix, in the order of preference where a folder has several.
+"""File formats that hold weights, by suffix.
 
 The reader of a format is imported when it is first needed.
 """
@@ -24,9 +24,18 @@ def _onnx(file: File, place: Storage) -> Contents:
     return contents(file, place)
 
 
+def _torch(file: File, _: Storage) -> Contents:
+    from .torch_file import contents
+
+    return contents(file)
+
+
+PICKLED = (".bin", ".pt", ".pth", ".ckpt")
+"""Suffixes of files of torch.save, of which a folder's is read only if it holds no weights of another format."""
 FORMATS: dict[str, Callable[[File, Storage], Contents]] = {
     ".safetensors": lambda file, _: safetensors(file),
     ".gguf": _gguf,
     ".onnx": _onnx,
+    **dict.fromkeys(PICKLED, _torch),
 }
 """Reads a file; its folder is where an ONNX file has further data files."""

@@ -7,7 +7,7 @@ Format: 8 bytes little-endian header length, a JSON header of name -> dtype, sha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import prod
 from typing import Any
@@ -22,9 +22,9 @@ from .stand_ins import stand_in
 from .tensor import Contents, Indexer, Tensor, how_many, in_blocks
 
 _LARGEST_HEADER = 100_000_000  # bytes, the format's own limit
-_BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16}
-_BITS |= {"F4": 4, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "C64": 64}
-_BITS |= {"I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64}
+BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16}
+BITS |= {"F4": 4, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "C64": 64}
+BITS |= {"I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64}
 _READABLE = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "bfloat16"}
 FLOAT8 = {
     "F8_E4M3": "float8_e4m3fn",
@@ -90,7 +90,8 @@ class StoredTensor:
         if rows is None or isinstance(rows, slice):
             start, stop, step = (rows or slice(None)).indices(size)
             (data,) = self.source.read([(self.offset + start * width, self.offset + max(start, stop) * width)])
-            found = data.view(dtype).reshape(-1, *self.shape[1:])[::step] if self.shape else data.view(dtype)[0]
+            whole = (max(start, stop) - start, *self.shape[1:])
+            found = data.view(dtype).reshape(whole)[::step] if self.shape else data.view(dtype)[0]
         else:
             places = [self.offset + int(row) * width for row in rows]
             parts = self.source.read([(place, place + width) for place in places])
@@ -103,11 +104,21 @@ class StoredTensor:
 
     def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
         """Bytes of these rows and columns."""
-        return how_many(self.shape, rows, columns) * _BITS[self.dtype] // 8
+        return how_many(self.shape, rows, columns) * self.bits // 8
 
     def iter_bytes(self) -> Iterator[bytes]:
         """The bytes as stored, in blocks."""
         yield from in_blocks(self.source, self.offset, self.offset + self.nbytes())
+
+    def entry(self, index: int) -> StoredTensor:
+        """The part at an index of the first axis."""
+        part = replace(self, shape=self.shape[1:])
+        return replace(part, offset=self.offset + index * part.nbytes())
+
+    @property
+    def bits(self) -> int:
+        """Bits of a number."""
+        return BITS[self.dtype]
 
 
 def numpy_type(name: str) -> np.dtype[Any]:
@@ -140,7 +151,7 @@ def contents(file: File) -> Contents:
                 f"{file.name} has a gap or overlap before tensor {tensor.name!r:.200} (at byte {tensor.offset}, "
                 f"expected {end}); obtain the file again."
             )
-        end += prod(tensor.shape) * _BITS[tensor.dtype] // 8
+        end += prod(tensor.shape) * BITS[tensor.dtype] // 8
     if end != size:
         what = "truncated" if size < end else "longer than its header says"
         raise DamagedError(f"{file.name} is {what} ({size} bytes, expected {end}); obtain the file again.")
@@ -165,9 +176,9 @@ def _tensor(file: File, name: str, entry: Any, start: int) -> StoredTensor:
     try:
         dtype, shape, (low, high) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
         counts = (*shape, low, high)
-        valid = dtype in _BITS and isinstance(entry["shape"], list) and len(shape) <= 8
+        valid = dtype in BITS and isinstance(entry["shape"], list) and len(shape) <= 8
         valid = valid and all(type(n) is int and 0 <= n < 2**48 for n in counts)
-        valid = valid and (high - low) * 8 == prod(shape) * _BITS[dtype]
+        valid = valid and (high - low) * 8 == prod(shape) * BITS[dtype]
     except (KeyError, TypeError, ValueError):
         valid = False
     if not valid:

@@ -16,6 +16,7 @@ LONGEST_NAME = 900
 _LOOKED_AT = 512  # bytes
 _AGAIN = "obtain the file again"
 _LOGIN = "the download was refused or needs a login; log in and download the file again"
+_PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04")
 _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
     (b"version https://git-lfs", "a Git LFS pointer", "fetch the weights that it stands for by `git lfs pull`"),
     (b"# xet version", "a pointer of git-xet", "download the weights that it stands for"),
@@ -23,10 +24,11 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
     (b"<html", "a web page (HTML)", _LOGIN),
     (b"<?xml", "an XML document", _LOGIN),
     (b"gguf", "a GGUF file", "let its name end with .gguf"),
-    (b"pk\x03\x04", "a zip archive, as torch.save writes (pickles, which are never read here)", "convert it"),
-    (b"\x80\x02", "a pickle, which can run code and is never read here", "convert it to safetensors"),
-    (b"\x80\x03", "a pickle, which can run code and is never read here", "convert it to safetensors"),
-    (b"\x80\x04", "a pickle, which can run code and is never read here", "convert it to safetensors"),
+    (b"pk\x03\x04", "a zip archive, as torch.save writes", "let its name end with .pt"),
+    *(
+        (start, "a pickle, which can run code and is never run here", "convert it to safetensors")
+        for start in _PICKLES
+    ),
     (b"\x1f\x8b", "a gzip archive", "unpack it"),
     (b"(\xb5/\xfd", "a zstd archive", "unpack it"),
     (b"\xfd7zxz", "an xz archive", "unpack it"),

@@ -18,7 +18,8 @@ from ..vocabulary import Vocabulary
 Indexer = slice | NDArray[np.intp] | None
 """Indices of an axis: a slice or ascending integers; None for all."""
 
-_BLOCK = 1 << 22  # bytes in memory at a time
+BLOCK = 1 << 22
+"""Bytes in memory at a time."""
 
 
 class Tensor(Protocol):
@@ -117,8 +118,8 @@ def in_blocks(file: File, start: int, stop: int) -> Iterator[bytes]:
     iterator of bytes
         Blocks of at most 4 MiB, in order.
     """
-    for at in range(start, stop, _BLOCK):
-        (block,) = file.read([(at, min(stop, at + _BLOCK))])
+    for at in range(start, stop, BLOCK):
+        (block,) = file.read([(at, min(stop, at + BLOCK))])
         yield block.tobytes()
 
 

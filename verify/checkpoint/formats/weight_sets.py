@@ -19,10 +19,12 @@ from .safetensors_file import contents
 from .tensor import Tensor, in_blocks
 
 SINGLE = "model.safetensors"
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
+PICKLES = (".pkl", ".pickle", ".joblib")
+"""Suffixes of pickles outside the zip archive of torch.save, which are never read."""
 FOREIGN = {
     ".distcp": "a distributed checkpoint of PyTorch",
     ".h5": "Keras or TensorFlow weights",
+    ".hdf5": "Keras or TensorFlow weights",
     ".keras": "Keras weights",
     ".msgpack": "Flax weights",
     ".nemo": "a NeMo archive",
@@ -34,15 +36,25 @@ FOREIGN = {
 }
 """Suffixes of weights that are not read, and what the files are."""
 
-_INDEX = re.compile(r".+\.safetensors\.index(\.[\w-]+)?\.json")
+_WITH_TRANSFORMERS = (
+    "if transformers wrote it, a version before 5 reads it (from_pretrained with {}=True), and save_pretrained "
+    "writes safetensors; else convert it to safetensors"
+)
+_WAYS_OUT = {
+    ".h5": _WITH_TRANSFORMERS.format("from_tf"),
+    ".hdf5": _WITH_TRANSFORMERS.format("from_tf"),
+    ".msgpack": _WITH_TRANSFORMERS.format("from_flax"),
+}
+_INDEX = re.compile(r".+(?P<suffix>\.safetensors|\.bin)\.index(\.[\w-]+)?\.json")
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>[0-9]{2,6})-of-(?P<total>[0-9]{2,6})(?P<end>.*)\.\w+")
 _SLICE = re.compile(
     r"consolidated\.[0-9]{2}\.\w+|model[0-9]+-mp[0-9]+\.\w+|layer_[0-9]+-model_[0-9]+.*"
     r"|.*(mp|tp|pp|tensor|pipeline)_?rank_?[0-9]+.*|.*_model_states\.\w+|rank[_-]?[0-9]+.*"
 )
 _STAGES = re.compile(r"mp_rank_[0-9]+\w*|global_step[0-9]+|iter_[0-9]+|pp_rank_[0-9]+|pipeline_[0-9]+")
-_NO_WEIGHTS = re.compile(r"(optimizer|scheduler|rng_state|training_args|scaler|random_states).*")
+_NO_WEIGHTS = re.compile(r"(optimizer|scheduler|rng_state|training_args|scaler|sampler|random_states).*")
 _NO_MODEL = re.compile(r"(mmproj|imatrix)[._-].*\.gguf|.*[._-](mmproj|imatrix)\.gguf")
+_MAYBE_WHOLE = "consolidated."  # beginning of the names of slices, of which the only one is the model
 _SMALL = 10  # a file this many times smaller than the model beside it is no second copy
 _SHOWN = 6  # sets in a message
 
@@ -77,7 +89,33 @@ class WeightSet:
 
 def is_index(name: str) -> bool:
     """Whether a file lists the shards of a model."""
-    return _INDEX.fullmatch(name) is not None
+    return suffix_of_shards(name) is not None
+
+
+def suffix_of_shards(index: str) -> str | None:
+    """Suffix of the shards that an index lists; None for any other file."""
+    match = _INDEX.fullmatch(index)
+    return None if match is None else match["suffix"]
+
+
+def is_no_model(name: str) -> bool:
+    """Whether a file of torch.save by that name is no model: state of training, or a slice or stage of one."""
+    stage = _SLICE.fullmatch(name) is not None and not name.startswith(_MAYBE_WHOLE)
+    return stage or _NO_WEIGHTS.match(name) is not None
+
+
+def is_stage(folder: str) -> bool:
+    """Whether a folder of that name holds slices or stages of a model."""
+    return _STAGES.fullmatch(folder) is not None
+
+
+def foreign(name: str) -> str | None:
+    """Say what a file in another format is, and the way out; None where the suffix is not recognised."""
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix not in FOREIGN:
+        return None
+    way_out = _WAYS_OUT.get(suffix, "convert it to safetensors")
+    return f"{name!r:.120}, {FOREIGN[suffix]}, which is not read; {way_out}"
 
 
 def weight_sets(
@@ -103,7 +141,7 @@ def weight_sets(
     """
     found: list[WeightSet] = []
     free = [name for name in present if PurePosixPath(name).suffix.lower() in formats]
-    for index in (name for name in present if is_index(name)):
+    for index in (name for name in present if suffix_of_shards(name) in formats):
         try:
             files = tuple(sorted(set(read_index(index).values())))
         except NotFoundError:  # a dangling link counts as absent
@@ -203,7 +241,7 @@ def instead_of_weights(name: str, present: Sequence[str], folders: Sequence[str]
     str or None
         A sentence; None where nothing is recognised.
     """
-    pieces = [name for name in present if _SLICE.fullmatch(name)]
+    pieces = [name for name in present if _SLICE.fullmatch(name) and not _NO_WEIGHTS.match(name)]
     pieces += [name for name in folders if _STAGES.fullmatch(name)]
     if pieces:
         return (
@@ -211,10 +249,8 @@ def instead_of_weights(name: str, present: Sequence[str], folders: Sequence[str]
             "pipeline stages as Megatron and DeepSpeed save them, which only those tools can join; convert them to "
             "safetensors (zero_to_fp32.py, or the converter of the training code) and give the result."
         )
-    for file in (*present, *folders):
-        if (kind := FOREIGN.get(PurePosixPath(file).suffix.lower())) is not None:
-            return f"{name} holds {file!r:.120}, {kind}, which is not read; convert it to safetensors."
-    return None
+    said = next(filter(None, map(foreign, (*present, *folders))), None)
+    return None if said is None else f"{name} holds {said}."
 
 
 def _numbering(name: str) -> str:
