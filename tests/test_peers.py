@@ -85,12 +85,14 @@ def test_strangers_of_one_recipe_share_network_and_training(tmp_path: Path) -> N
         ),
         (
             provenance_kit.PEER.read,
-            json.dumps({"scores": {"provenance_decision": "Confirmed Match", "pipeline_score": 1.0}}),
-            Answer("Confirmed Match 1.00", True, 1.0),
+            json.dumps(
+                {"scores": {"provenance_decision": "Confirmed Match", "pipeline_score": 1.0, "identity_score": 0.4}}
+            ),
+            Answer("Confirmed Match 1.00", True, 0.4),
         ),
         (
             provenance_kit.PEER.read,
-            '{"scores": {"provenance_decision": "Weak Match", "pipeline_score": 0.7}}',
+            '{"scores": {"provenance_decision": "Weak Match", "pipeline_score": 0.7, "identity_score": 0.7}}',
             Answer("Weak Match 0.70", False, 0.7),
         ),
         (
