@@ -13,7 +13,7 @@ POSITIVE = ("Confirmed Match", "High-Confidence Match")
 def read(output: str) -> Answer:
     """Decision and pipeline score; models are ranked by its score of the weights alone.
 
-    Where two configurations are alike the pipeline score is that of the configurations, the same whatever the weights.
+    Where two configurations are alike, the pipeline score is that of the configurations, whatever the weights.
     """
     scores = json.loads(output[output.index("{") :])["scores"]
     decision, score = scores["provenance_decision"], scores["pipeline_score"]
