@@ -189,7 +189,7 @@ def _code(task: Task) -> Path | None:
 
 def _last_line(error: str) -> str:
     lines = [line for line in error.splitlines() if line.strip()]
-    return lines[-1].strip()[:100]
+    return lines[-1].rpartition(" | ")[2].strip()[:100]  # of a line of a log without its time and level
 
 
 def _commit(place: Path) -> str:
