@@ -85,12 +85,14 @@ def test_strangers_of_one_recipe_share_network_and_training(tmp_path: Path) -> N
         ),
         (
             provenance_kit.PEER.read,
-            json.dumps({"scores": {"provenance_decision": "Confirmed Match", "pipeline_score": 1.0}}),
-            Answer("Confirmed Match 1.00", True, 1.0),
+            json.dumps(
+                {"scores": {"provenance_decision": "Confirmed Match", "pipeline_score": 1.0, "identity_score": 0.4}}
+            ),
+            Answer("Confirmed Match 1.00", True, 0.4),
         ),
         (
             provenance_kit.PEER.read,
-            '{"scores": {"provenance_decision": "Weak Match", "pipeline_score": 0.7}}',
+            '{"scores": {"provenance_decision": "Weak Match", "pipeline_score": 0.7, "identity_score": 0.7}}',
             Answer("Weak Match 0.70", False, 0.7),
         ),
         (
@@ -98,7 +100,7 @@ def test_strangers_of_one_recipe_share_network_and_training(tmp_path: Path) -> N
             '{"scores": {"provenance_decision": "Insufficient data", "pipeline_score": NaN}}',
             Answer("Insufficient data", None, None),
         ),
-        (awm.PEER.read, "  Absolute Z-Score vs negative pairs = 12.14\n", Answer("|z| 12.14", None, 12.14)),
+        (awm.PEER.read, "  Absolute Z-Score vs negative pairs = 12.14\n", Answer("z 12.14", None, 12.14)),
         (awm.PEER.read, "Skipping analysis", Answer("no score", None, None)),
         (seedprints.PEER.read, 'noise\n{"log10_p": -2.0}\n', Answer("log10 p -2.0", True, 2.0)),
         (seedprints.PEER.read, '{"log10_p": -1.99}', Answer("log10 p -2.0", False, 1.99)),

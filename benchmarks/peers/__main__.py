@@ -153,7 +153,8 @@ def _start(peer: Peer, zoo: Zoo, place: Path | None, environments: Path, home: P
         else:
             programs = place / "bin" if place and not peer.checkout else made(peer.environment, environments)
     except subprocess.CalledProcessError:
-        return f"its packages could not be installed; give --peer {peer.name}=FOLDER of an environment with them"
+        here = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+        return f"its packages could not be installed with {here}; give --peer {peer.name}=FOLDER of an environment"
     task = Task(Path(), Path(), programs, place if peer.checkout else None, home / f"prepared-{peer.name}")
     if peer.prepare:
         command = peer.prepare(task, [zoo.folder / name for name in zoo.baseline])
@@ -188,7 +189,7 @@ def _code(task: Task) -> Path | None:
 
 def _last_line(error: str) -> str:
     lines = [line for line in error.splitlines() if line.strip()]
-    return lines[-1].strip()[:100]
+    return lines[-1].rpartition(" | ")[2].strip()[:100]  # of a line of a log without its time and level
 
 
 def _commit(place: Path) -> str:

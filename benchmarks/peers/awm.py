@@ -12,7 +12,7 @@ def read(output: str) -> Answer:
     found = re.search(r"Absolute Z-Score vs negative pairs = ([\d.]+)", output)
     if not found:
         return Answer.none("no score")
-    return Answer(f"|z| {found[1]}", None, float(found[1]))
+    return Answer(f"z {found[1]}", None, float(found[1]))
 
 
 PEER = Peer(
