@@ -141,7 +141,8 @@ def _sentence(report: ClaimReport, code: str, pair: Phrase) -> Phrases:
         tested = any(test.applicable for test in report.exact)
         exact = Phrase.of("answer.exact.nothing" if tested else "answer.exact.none")
         return (Phrase.of(f"answer.{code}.sentence", pair=pair, exact=exact),)
-    ranked = of_verdict.no_verdict(report) if code == "untestable" else ()
+    unranked = code == "untestable" or (code == "no_evidence" and of_verdict.why_no_rank_decides(report) is not None)
+    ranked = of_verdict.no_verdict(report) if unranked else ()
     return (Phrase.of(f"answer.{code}.sentence", pair=pair), *ranked)
 
 
