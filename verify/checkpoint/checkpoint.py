@@ -17,9 +17,10 @@ from .architecture import Architecture, FileIdentity
 from .canonical import CanonicalTensor, placed, quiet
 from .card import declared_base
 from .formats.tensor import Indexer, Tensor
-from .layouts.describe import describe
+from .layouts.describe import describe, stream
 from .layouts.divide import Division, Territory
 from .layouts.naming import Key, inside_layers
+from .layouts.sublayers import set_aside
 from .source import Source
 from .vocabulary import Vocabulary, vocabulary
 
@@ -60,7 +61,7 @@ class Checkpoint(Displayed):
         fit = territory.fit
         self.name = held.source.name
         self.part, self.parts = territory.part, division.parts
-        self.outside, self.unrecognised, self.strange = territory.outside, territory.unrecognised, division.groups
+        self.unrecognised, self.strange = territory.unrecognised, division.groups
         layers = inside_layers(fit.family, fit.prefix)
         self.unrecognised_inside = tuple(name for name in self.unrecognised if layers.match(name))
         self.starts = division.starts
@@ -68,11 +69,16 @@ class Checkpoint(Displayed):
         self._raw_read: dict[str, int] = {}
         self._held, self._division = held, division
         self._source, self._family, self._tokens = replace(held.source, config=fit.config), fit.family, held.tokens
-        self._stored, notes = placed(fit, held.found)
-        shapes = {key: value.shape for key, value in self._stored.items()}
+        stored, notes = placed(fit, held.found)
+        shapes = {key: value.shape for key, value in stored.items()}
+        aside = set_aside(fit.family, shapes, stream(shapes)[1], declared=fit.declared or fit.family.stated)
+        self._stored = {key: value for key, value in stored.items() if key not in aside}
+        shapes = {key: shape for key, shape in shapes.items() if key not in aside}
+        without = (name for name, keys in fit.keys.items() if keys and all(key in aside for key, _ in keys))
+        self.outside = tuple(sorted({*territory.outside, *without}))
         self.architecture: Architecture
         self.notes: set[Phrase]
-        self.architecture, self.notes = describe(fit.family, shapes, fit.config, self.unrecognised)
+        self.architecture, self.notes = describe(fit.family, shapes, fit.config, self.unrecognised, self.outside)
         self.notes |= notes | fit.notes
 
     def __repr__(self) -> str:
