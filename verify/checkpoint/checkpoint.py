@@ -78,7 +78,9 @@ class Checkpoint(Displayed):
         self.outside = tuple(sorted({*territory.outside, *without}))
         self.architecture: Architecture
         self.notes: set[Phrase]
-        self.architecture, self.notes = describe(fit.family, shapes, fit.config, self.unrecognised, self.outside)
+        self.architecture, self.notes = describe(
+            fit.family, shapes, fit.config, self.unrecognised, self.outside, aside
+        )
         self.notes |= notes | fit.notes
 
     def __repr__(self) -> str:

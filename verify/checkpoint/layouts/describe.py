@@ -6,7 +6,7 @@ number of heads does not fit them, heads count as unknown.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,16 +15,23 @@ from ..architecture import Architecture
 from ..hostile import count
 from .config import nested
 from .layout import HINT, Family
+from .naming import Key
 from .sublayers import MLPS, Shapes, layers_without
 
-HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads")
+_OF_STACKS = ("encoder_attention_heads", "decoder_attention_heads")
+HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads", *_OF_STACKS, "attention_heads")
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _HEAD_SIZES = ("head_dim", "kv_channels", "d_kv")
 _WRITERS = ("down", "expert_down", "shared_down", "o")
 
 
 def describe(
-    family: Family, shapes: Shapes, config: dict[str, Any], unknown: Sequence[str] = (), outside: Sequence[str] = ()
+    family: Family,
+    shapes: Shapes,
+    config: dict[str, Any],
+    unknown: Sequence[str] = (),
+    outside: Sequence[str] = (),
+    aside: Collection[Key] = (),
 ) -> tuple[Architecture, set[Phrase]]:
     """The architecture of a model, checked tensor by tensor, and sentences on where ``config.json`` differs.
 
@@ -38,6 +45,7 @@ def describe(
     config : content of ``config.json``, with the family's defaults.
     unknown : names of tensors unknown to the table.
     outside : names of tensors that are understood and have no role here.
+    aside : tensors that were set aside.
 
     Raises
     ------
@@ -50,7 +58,9 @@ def describe(
         raise DamagedError(f"No layer of a {family.name} model was found; download the checkpoint again.")
     comparable = {key: value for key, value in config.items() if key not in family.other_meaning}
     experts = 1 + max((expert for _, _, expert in shapes if expert is not None), default=-1)
-    _check_layers(shapes, layers, experts, family, unknown, outside)
+    _check_layers(
+        shapes, layers, experts, family, unknown, outside, {layer for role, layer, _ in aside if "down" in role}
+    )
     (heads, kv_heads, head_size), notes = _heads(family, shapes, comparable)
     model_type = config.get("model_type") or ""
     if not isinstance(model_type, str) or not model_type.isprintable():
@@ -131,7 +141,7 @@ def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tupl
         keys = (*HEADS, *_HEAD_SIZES, "num_key_value_heads")
         wrong = next(key for key in keys if not _is_count(config, key))
         return (0, 0, 0), {Phrase.of("config.heads_no_number", key=wrong, said=_said(config[wrong]))}
-    if not _has_heads(family, shapes):
+    if not _has_heads(family, shapes) or len({config[key] for key in _OF_STACKS if key in config}) > 1:
         return (0, 0, 0), set()
     first = _first(shapes)
     query, value = (_matrix(shapes, role, first)[0] for role in "qv")
@@ -350,14 +360,21 @@ def _check_rest(
 
 
 def _check_layers(
-    shapes: Shapes, layers: int, experts: int, family: Family, unknown: Sequence[str], outside: Sequence[str]
+    shapes: Shapes,
+    layers: int,
+    experts: int,
+    family: Family,
+    unknown: Sequence[str],
+    outside: Sequence[str],
+    other_mlps: Collection[int | None],
 ) -> None:
     """Check that layers and experts are numbered without gaps, and that each layer has attention and an MLP.
 
-    A layer with tensors of another role, or of none, may have no attention at all; in a family of uneven layers, or
-    where roles were inferred, also no MLP.
+    A layer with tensors that have no role here may have no attention at all; in a family of uneven layers, or where
+    roles were inferred, also no MLP, and in the former an MLP alone.
     """
     may_lack_mlp = family.uneven or family.name == "inferred"
+    mlps = {layer for role, layer, _ in shapes if role.endswith("down")} if family.uneven else set()
 
     def others(layer: int, *names: str) -> list[str]:
         return [] if family.stacks else [name for name in names if f".{layer}." in name]
@@ -373,13 +390,15 @@ def _check_layers(
             f"{len(inside)} tensors, such as {named}; {HINT}."
         )
 
+    attended = {layer for role, layer, _ in shapes if role in ("q", "latent_kv_b")}
     for layer in range(layers):
         attention = "qkvo" if family.attention == "heads" else ""
         missing = [role for role in attention if (role, layer, None) not in shapes]
-        if missing and not (len(missing) == len(attention) and others(layer, *unknown, *outside)):
+        of_another_kind = layer in mlps or others(layer, *unknown, *outside)
+        if missing and not (len(missing) == len(attention) and of_another_kind):
             raise lacking(_where(missing[0], layer), layer)
         dense, routed = (("down", layer, None) in shapes), (("expert_down", layer, 0) in shapes)
-        if not (dense or routed or (may_lack_mlp and others(layer, *unknown, *outside))):
+        if not (dense or routed or layer in other_mlps or (may_lack_mlp and (layer in attended or of_another_kind))):
             raise lacking(f"The MLP of layer {layer}", layer)
         absent = [e for e in range(experts if routed else 0) if ("expert_down", layer, e) not in shapes]
         if absent:

@@ -168,7 +168,7 @@ class Family:
     """Entries of ``config.json`` with a different meaning in this family."""
     switches: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Fields to change if an entry of ``config.json`` (dotted if nested) is there and neither null, false nor 0, or,
-    written ``entry=text``, if it is that text."""
+    written ``entry=text``, if it is that text, or false where the text is ``false``."""
 
 
 def slot_of(entry: str | Slot) -> Slot:
