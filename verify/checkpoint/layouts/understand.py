@@ -73,7 +73,8 @@ def _candidates(
                 "fits it under several prefixes" if asked else f"needs {', '.join(layout.required)}, not all present"
             )
             raise OptionError(f"{what}: {layout.name} {lacking}; correct the layout file.")
-        found.append(replace(fit_at(layout, asked[0], ordered, config, sections), asked=True))
+        there = settled(layout, asked[0], present)
+        found.append(replace(fit_at(there, asked[0], ordered, config, sections), asked=True))
     for family in FAMILIES:
         tables = [(family, True), (_by_head(family), True), (family, False)]
         at = {(table, sure): every_prefix(one, present, sure) for table, (one, sure) in enumerate(tables)}
