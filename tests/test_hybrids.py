@@ -31,6 +31,7 @@ from tests.reports import words
 from verify.base import VerifyError
 from verify.checkpoint import Checkpoint, open_checkpoint
 from verify.fingerprint import Fingerprint
+from verify.wording import say
 
 FILES = {"vocab.json": json.dumps(VOCABULARY)}
 UNITS, VALUES, SIGNS, STREAM = "unit_identity", "value_identity", "sign_agreement", "stream_identity"
@@ -228,3 +229,12 @@ def test_inner_channels_of_mamba_are_exchangeable_and_their_signs_are_not(tmp_pa
         flipped[at + "out_proj.weight"] *= sign
     np.testing.assert_allclose(mamba_outputs(moved, tokens), before, atol=1e-6)
     assert np.abs(mamba_outputs(flipped, tokens) - before).max() > 1e-2
+
+
+def test_a_norm_with_a_bias_is_no_rms_norm(tmp_path: Path) -> None:
+    """Biases that the table does not know contradict it, whoever named it; signs of the stream are then left out."""
+    model = lfm2()
+    biases = {n.replace(".weight", ".bias"): np.ones(WIDTH, np.float32) for n in model.tensors if "_norm." in n}
+    checkpoint = opened(tmp_path, model.adding(**biases))
+    assert checkpoint.architecture.norm == "layer"
+    assert any("model.embedding_norm.bias" in say(note) for note in checkpoint.notes)

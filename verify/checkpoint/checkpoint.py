@@ -19,6 +19,7 @@ from .card import declared_base
 from .formats.tensor import Indexer, Tensor
 from .layouts.describe import describe, stream
 from .layouts.divide import Division, Territory
+from .layouts.fit import told_by_biases
 from .layouts.naming import Key, inside_layers
 from .layouts.sublayers import set_aside
 from .source import Source
@@ -58,7 +59,7 @@ class Checkpoint(Displayed):
     """
 
     def __init__(self, held: Held, territory: Territory, division: Division) -> None:
-        fit = territory.fit
+        fit = told_by_biases(territory.fit, set(territory.unrecognised))
         self.name = held.source.name
         self.part, self.parts = territory.part, division.parts
         self.unrecognised, self.strange = territory.unrecognised, division.groups

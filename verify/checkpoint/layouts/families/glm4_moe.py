@@ -34,4 +34,4 @@ GLM4_MOE = Family(
     expert_groups=("n_group",),
 )
 
-DOTS1 = replace(GLM4_MOE, name="dots1", model_types=("dots1", "solar_open"), config={})
+DOTS1 = replace(GLM4_MOE, name="dots1", model_types=("dots1", "solar_open"), config={}, by_names=False)

@@ -44,4 +44,5 @@ MAMBA = replace(
     required=("embed", "norm_mlp", "up", "gate", "down"),
     tied=True,
     uneven=False,
+    by_names=True,
 )
