@@ -96,7 +96,7 @@ PHRASES = {
         "were believed, of {size} channels"
     ),
     "config.norm_biases": (
-        "norms have biases that the table {family:q} does not know, such as {tensor!r:.120}; they were taken as layer "
+        "norms have biases that the table {family:q} does not know, such as {tensor!r:.120}; they count as layer "
         "norms"
     ),
     "config.otherwise": (
