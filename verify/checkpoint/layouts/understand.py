@@ -68,6 +68,8 @@ def _candidates(
     found: list[Fit] = []
     if layout is not None:
         asked = every_prefix(layout, present)
+        own = [prefix for prefix in asked if not prefix[0]]  # no other model is around or beside it
+        asked = own if len(own) == 1 else asked
         if len(asked) != 1:
             lacking = (
                 "fits it under several prefixes" if asked else f"needs {', '.join(layout.required)}, not all present"
