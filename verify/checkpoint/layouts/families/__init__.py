@@ -12,12 +12,13 @@ from .bitnet import BITNET
 from .bloom import BLOOM
 from .chatglm import CHATGLM
 from .clip import CLIP_TEXT, CLIP_VISION
-from .cohere import COHERE
+from .cohere import COHERE, COHERE_MOE
 from .deepseek import DEEPSEEK
 from .diffllama import DIFFLLAMA
 from .dino import DINOV2, DINOV2_GATED, DINOV3, DINOV3_GATED
 from .distilbert import DISTILBERT
 from .ernie4_5_moe import ERNIE4_5_MOE
+from .esmc import ESMC
 from .exaone import EXAONE
 from .falcon import FALCON, FALCON_GROUPED, FALCON_RW
 from .gemma import GEMMA, GEMMA2, GEMMA3N, GEMMA4, VAULTGEMMA
@@ -33,6 +34,7 @@ from .granite_moe import GRANITE_HYBRID, GRANITE_MOE
 from .hunyuan_moe import HUNYUAN_MOE
 from .internlm2 import INTERNLM2
 from .jamba import JAMBA
+from .jetmoe import JETMOE
 from .kimi_linear import KIMI_LINEAR
 from .laguna import LAGUNA
 from .lfm2 import LFM2, LFM2_MOE, LFM3
@@ -40,10 +42,12 @@ from .llama import LLAMA
 from .llama4 import LLAMA4
 from .mamba import MAMBA, MAMBA2
 from .mimo import MIMO
+from .minimax_m3 import MINIMAX_M3
 from .mixtral import MIXTRAL, PHIMOE
 from .modernbert import MODERNBERT
 from .mpnet import MPNET
 from .mpt import MPT
+from .nanochat import NANOCHAT
 from .nemotron_h import NEMOTRON_H
 from .nomic_bert import GTE, JINA3, NOMIC_BERT
 from .olmo import FLEX_OLMO, HF_OLMO, OLMO, OLMO2, OLMO_HYBRID
@@ -154,6 +158,11 @@ FAMILIES: tuple[Family, ...] = (
     MIMO,
     PRE_BERT,
     WAV2VEC2,
+    MINIMAX_M3,
+    NANOCHAT,
+    COHERE_MOE,
+    ESMC,
+    JETMOE,
     PHIMOE,
     CODEGEN,
     BIOGPT,

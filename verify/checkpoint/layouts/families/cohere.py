@@ -1,7 +1,10 @@
-"""Command R, Command A: attention and gated MLP in parallel behind one layer norm without bias; tied."""
+"""Command R, Command A: attention and gated MLP, or experts, in parallel behind one layer norm without bias; tied."""
+
+from dataclasses import replace
 
 from ..layout import Family
 from .llama import ATTENTION, DENSE, GLOBALS, UNEMBED
+from .qwen2_moe import EXPERTS, STACKED
 
 COHERE = Family(
     name="cohere",
@@ -19,4 +22,16 @@ COHERE = Family(
     rotary="interleaved",
     query_key_norm="none",
     switches={"use_qk_norm": {"query_key_norm": "layer", "heads_alike": False}},
+)
+
+COHERE_MOE = replace(
+    COHERE,
+    name="cohere_moe",
+    model_types=("cohere2_moe",),
+    layer=COHERE.layer | EXPERTS | {"router": "layers.{i}.mlp.gate.weight"},
+    required=("embed", "q", "k", "v", "o", "norm_attn", "router", "expert_gate"),
+    others=STACKED,
+    rotary="",
+    query_key_norm="unknown",
+    heads_alike=False,
 )
