@@ -15,7 +15,7 @@ _AT = "layers.{i}.self_attn."
 DEEPSEEK = Family(
     name="deepseek",
     model_types=(
-        *("deepseek_v2", "deepseek_v3", "deepseek_v32", "kimi_k2", "glm4_moe_lite", "glm_moe_dsa", "minicpm3"),
+        *("deepseek_v2", "deepseek_v3", "deepseek_v32", "glm4_moe_lite", "glm_moe_dsa", "minicpm3"),
         *("sarvam_mla", "youtu", "axk1"),
     ),
     prefixes=("model.", ""),

@@ -1,4 +1,4 @@
-"""JetMoE: routed experts in one tensor a layer, of which hidden units are read; attention of experts, which is not."""
+"""JetMoE: routed experts in one tensor a layer, of which hidden units are read; attention of experts, left out."""
 
 from ..layout import Family, Slot
 from .llama import GLOBALS, UNEMBED
