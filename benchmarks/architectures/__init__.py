@@ -5,7 +5,8 @@
 width with random numbers, and saved under the names of the Hub and under those of the live model
 (``save_original_format=False``). Then
 
-1. ``verify`` reads it: its parts, their tables, the share of numbers left out, or the refusal's sentence (``declared``);
+1. ``verify`` reads it: its parts, their tables, the share of numbers left out, or the refusal's sentence
+   (``declared``);
 2. a random element of every group that a test rests on is applied to the stored numbers, and forward passes before
    and after are compared; the same is done with an element broken on purpose, which must change them (``groups``,
    ``stream``, ``census``);

@@ -40,8 +40,9 @@ def main() -> None:
     if unknown := [name for name in wanted if name not in every]:
         parser.error(f"Transformers {transformers.__version__} has no type {', '.join(unknown)}")
     print(f"lines go to {options.out}", flush=True)
-    second = options.jobs == 2 and os.fork() == 0
-    _run(wanted[::-1] if second else wanted, options.out)
+    second = options.jobs == 2 and os.fork() == 0  # each takes half, then helps with the rest
+    half = wanted[second::2]
+    _run([*half, *wanted], options.out)
     if second:
         os._exit(0)
     if options.jobs == 2:

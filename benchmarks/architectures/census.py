@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import shutil
 import traceback
@@ -18,7 +17,7 @@ from torch import Tensor, nn
 
 import verify
 from verify.base import CheckpointError, InputError
-from verify.checkpoint import Architecture, Checkpoint, Location, open_checkpoint
+from verify.checkpoint import Architecture, Checkpoint, open_checkpoint
 from verify.checkpoint.layouts.describe import describe
 
 from . import toy
@@ -88,7 +87,10 @@ def _reading(
 ) -> dict[str, Any]:
     """How a saved model is read, and whether what is declared of it is true."""
     network = Network(kind, folder, given)
-    row: dict[str, Any] = {"tensors": _shapes(folder), "config": json.loads((folder / "config.json").read_text("utf-8"))}
+    row: dict[str, Any] = {
+        "tensors": _shapes(folder),
+        "config": json.loads((folder / "config.json").read_text("utf-8")),
+    }
     try:
         main = open_checkpoint(folder)
         row |= outcome(main)
@@ -149,6 +151,7 @@ class Network:
         self._live = toy.load(kind, folder)
         self._goes = self._where(toy.load(kind, self.places))
         self._before = self._answers(self.numbers.values)
+        self._changes: dict[bytes, float] = {}
 
     def _where(self, placed: nn.Module) -> dict[str, NDArray[np.intp]] | None:
         """Places of the numbers of each live tensor that is filled from the file; None if loading computes."""
@@ -190,36 +193,37 @@ class Network:
         """
         reasons, supposed = declared(part), list(_supposed(part))
         found: dict[str, Any] = {"false": [], "unseen": [], "lost": {}}
-        worst = 0.0
+        worst, read = 0.0, dict[tuple[str, int | None, int | None], NDArray[np.intp]]()
         for symmetry in SYMMETRIES:
-            shapes = [part.architecture] if not reasons[symmetry] else supposed
-            tries = [self._tried(symmetry, Roles(part, shape, self.numbers.at)) for shape in shapes]
-            seen = [change for change, control in filter(None, tries) if control > MOVED]
-            if not reasons[symmetry]:
-                if not seen:
-                    found["unseen"].append(symmetry)
-                elif seen[0] > SAME:
-                    found["false"].append(symmetry)
-                else:
-                    worst = max(worst, seen[0])
-            elif reasons[symmetry] not in _NO_TOKENS and any(change <= SAME for change in seen):
-                found["lost"][symmetry] = reasons[symmetry]
+            if reasons[symmetry]:
+                roles = (Roles(part, shape, self.numbers.at, read) for shape in supposed)
+                if reasons[symmetry] not in _NO_TOKENS and any(self._holds(symmetry, one) for one in roles):
+                    found["lost"][symmetry] = reasons[symmetry]
+                continue
+            roles = Roles(part, part.architecture, self.numbers.at, read)
+            change, control = (self._change(symmetry, roles, broken=broken) for broken in (False, True))
+            if change > SAME and symmetry == "unit order":
+                change = self._change("unit order of all", roles, broken=False)
+            if change > SAME:
+                found["false"].append(symmetry)
+            elif control < MOVED:
+                found["unseen"].append(symmetry)
+            worst = max(worst, change)
         if not reasons["key order"] or "key order" in found["lost"]:
             found["lost"].pop("phases", None)  # quarter turns are among the signed permutations of channels
         return {key: value for key, value in found.items() if value} | {"change": float(f"{worst:.1e}")}
 
-    def _tried(self, symmetry: str, roles: Roles) -> tuple[float, float] | None:
-        """Change of the answers under an element, and under a broken one; None if the part has no such group."""
+    def _holds(self, symmetry: str, roles: Roles) -> bool:
+        """Whether a symmetry that is not declared holds, and the answers show it."""
         try:
-            change = self._change(symmetry, roles, broken=False)
-            if change is not None and change > SAME and symmetry == "unit order":
-                change = self._change("unit order of all", roles, broken=False)
-            control = None if change is None else self._change(symmetry, roles, broken=True)
+            return 0 <= self._change(symmetry, roles, broken=False) <= SAME and (
+                self._change(symmetry, roles, broken=True) > MOVED
+            )
         except (ValueError, IndexError, KeyError, ZeroDivisionError, verify.VerifyError):
-            return None  # supposed sizes do not fit the tensors
-        return None if change is None or control is None else (change, control)
+            return False  # supposed sizes do not fit the tensors
 
-    def _change(self, symmetry: str, roles: Roles, *, broken: bool) -> float | None:
+    def _change(self, symmetry: str, roles: Roles, *, broken: bool) -> float:
+        """Change of the answers under a random element; -1 if it moves nothing, since there is no such group."""
         rng, element = np.random.default_rng(11), Element(len(self.numbers.values), broken=broken)
         moved = None
         if symmetry.startswith("stream"):
@@ -231,8 +235,11 @@ class Network:
         else:
             (GROUPS | {"unit order of all": unit_order_of_all})[symmetry](roles, element, rng)
         if not element.moves:
-            return None
-        return _difference(self._before, self._answers(element(self.numbers.values)), moved)
+            return -1.0
+        if element.key not in self._changes:
+            answers = self._answers(element(self.numbers.values))
+            self._changes[element.key] = _difference(self._before, answers, moved)
+        return self._changes[element.key]
 
 
 def _difference(
@@ -267,7 +274,7 @@ def _supposed(part: Checkpoint) -> Iterator[Architecture]:
             replace(free, positions="learned", rotary=""),
         ]
     for table in tables:
-        for said in (config, heads | copy.copy(config)):
+        for said in (config, heads | config)[: 1 if config.get("num_attention_heads") else 2]:
             try:
                 yield describe(table, shapes, said)[0]
             except CheckpointError:

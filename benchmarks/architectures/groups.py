@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,6 +29,8 @@ class Roles:
     """As declared, or as supposed."""
     named: Mapping[str, Places]
     """Places of every stored tensor."""
+    read: dict[tuple[str, int | None, int | None], Places] = field(default_factory=dict)
+    """Those of roles, once they were asked for."""
 
     def has(self, role: str, layer: int | None = None, expert: int | None = None) -> bool:
         """Whether there is such a role."""
@@ -36,7 +38,10 @@ class Roles:
 
     def at(self, role: str, layer: int | None = None, expert: int | None = None) -> Places:
         """Places of its numbers, in canonical shape."""
-        return self.checkpoint.read(role, layer, expert).astype(np.intp)
+        key = role, layer, expert
+        if key not in self.read:
+            self.read[key] = self.checkpoint.read(*key).astype(np.intp)
+        return self.read[key]
 
     def matrix_and_bias(self, role: str, layer: int, expert: int | None = None) -> Iterator[Places]:
         """Places of the rows of a matrix, and of the entries of its bias; what is not there is left out."""

@@ -6,6 +6,7 @@ whatever a table does to a stored tensor (cut, transpose, divide by experts) is 
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,8 @@ class Element:
     """
 
     def __init__(self, count: int, *, broken: bool = False) -> None:
-        self._source = np.arange(count)
-        self._sign = np.ones(count, np.float32)
+        self._source = np.arange(count, dtype=np.int32)
+        self._sign = np.ones(count, np.int8)
         self._broken = broken
 
     def there(self, places: Places, order: Places, sign: NDArray[Any] | None = None) -> None:
@@ -94,9 +95,11 @@ class Element:
         order : permutation of n.
         sign : one for each row; None for none.
         """
-        flips = np.ones(len(order)) if sign is None else sign
-        signs = self._sign[places[order]] * flips.reshape(-1, *[1] * (places.ndim - 1))
-        self._source[places], self._sign[places] = self._source[places[order]], signs
+        taken = places[order]
+        signs = self._sign[taken]
+        if sign is not None:
+            signs *= sign.astype(np.int8).reshape(-1, *[1] * (places.ndim - 1))
+        self._source[places], self._sign[places] = self._source[taken], signs
 
     def back(self, places: Places, order: Places, sign: NDArray[Any] | None = None) -> None:
         """As ``there``, of what is moved along."""
@@ -106,7 +109,12 @@ class Element:
     @property
     def moves(self) -> bool:
         """Whether anything is moved."""
-        return bool((self._source != np.arange(len(self._source))).any() or (self._sign != 1).any())
+        return bool((self._sign != 1).any() or (np.diff(self._source) != 1).any())
+
+    @property
+    def key(self) -> bytes:
+        """Equal for equal elements, and for no others."""
+        return hashlib.blake2b(self._source.tobytes() + self._sign.tobytes()).digest()
 
     def __call__(self, values: NDArray[Any]) -> NDArray[Any]:
         """The numbers, moved."""

@@ -58,7 +58,7 @@ _OTHERS = (
 )
 """Words in the names of nested configurations of parts other than text."""
 _VOCAB, _LENGTH = 320, 12
-LARGEST = 8_000_000
+LARGEST = 16_000_000
 """Most parameters of a model that is built."""
 _LISTS = {
     "decoder": ("CAUSAL_LM",),
@@ -85,7 +85,9 @@ _SIZES = (
     ("shared_expert_intermediate_size shared_intermediate_size moe_shared_expert_intermediate_size", "shared"),
     ("num_experts n_routed_experts num_local_experts moe_num_experts", "experts"),
     ("num_hidden_layers n_layer n_layers num_layers encoder_layers decoder_layers depth", "layers"),
-    ("num_encoder_layers num_decoder_layers", "layers"),
+    ("num_encoder_layers num_decoder_layers pred_num_hidden_layers", "layers"),
+    ("upsample_groups backbone_hidden_size pred_hidden_size codebook_dim", "width"),
+    ("pred_num_attention_heads", "heads"),
 )
 _NUMBERS = (
     (
@@ -111,6 +113,11 @@ _NUMBERS = (
     ("linear_value_head_dim", 10),
     ("image_size num_mel_bins", 16),
     ("projection_dim", 24),
+    ("vector_quantization_hidden_dimension vq_hidden_dim", 16),
+    ("num_filters", 8),
+    ("codebook_size n_codes", 64),
+    ("crop_size", 16),
+    ("frames_per_clip num_frames", 4),
     ("image_token_id image_token_index", 310),
     ("video_token_id", 311),
     ("audio_token_id audio_token_index", 312),
@@ -123,6 +130,16 @@ _NUMBERS = (
 )
 _FILLED = ("head_dim", "num_key_value_heads", "intermediate_size", "n_inner", "vocab_size", "eos_token_id")
 """Entries that are set even where the default is none."""
+
+
+_LISTED: Mapping[str, list[int]] = {
+    "image_size": [],
+    **dict.fromkeys(("hidden_sizes", "embed_dims", "embed_dim"), [16, 32, 48, 64, 80]),
+    **dict.fromkeys(("num_heads", "num_attention_heads"), [2, 2, 2, 2, 2]),
+    "depths": [1, 1, 2, 1, 1],
+    "mlp_ratios": [2, 2, 2, 2, 2],
+}
+"""Sizes of stages, where there are several."""
 
 
 def types() -> list[str]:
@@ -215,16 +232,16 @@ def inputs(model: nn.Module) -> dict[str, Any]:
     Raises
     ------
     Exception
-        That of the last try, if it runs on none.
+        That of the try with what it requires, if it runs on none.
     """
-    failed: Exception | None = None
+    failed: list[Exception] = []
     for given in _candidates(model):
         try:
             if outputs(model, given):
                 return given
         except Exception as error:
-            failed = failed or error
-    raise failed or ValueError("The model answers with no tensor.")
+            failed.append(error)
+    raise failed[min(1, len(failed) - 1)] if failed else ValueError("The model answers with no tensor.")
 
 
 def _candidates(model: nn.Module) -> Iterator[dict[str, Any]]:
@@ -256,8 +273,9 @@ def _known(model: nn.Module) -> dict[str, Any]:
     """Values of every input that is known."""
     g, config = torch.Generator().manual_seed(0), model.config
     vision, audio = (getattr(config, name, None) or config for name in ("vision_config", "audio_config"))
-    frames = getattr(config, "num_frames", None)
+    frames = getattr(config, "num_frames", None) or getattr(config, "frames_per_clip", None)
     size, patch = (_number(vision, name, 16) for name in ("image_size", "patch_size"))
+    size = _number(vision, "crop_size", size)
     channels = (
         _number(vision, "num_channels", 0) or _number(vision, "in_channels", 0) or _number(vision, "in_chans", 3)
     )
@@ -284,6 +302,9 @@ def _known(model: nn.Module) -> dict[str, Any]:
     }
     if isinstance(frames, int):
         made["pixel_values"] = torch.randn(2, frames, channels, size, size, generator=g)
+        made["pixel_values_videos"] = made["pixel_values"]
+    if hasattr(config, "codebook_size"):
+        made["input_values"] = waves.unsqueeze(1)
     if config.model_type in ("wav2vec2-bert", "speech_to_text") or "conformer" in config.model_type:
         made["input_features"] = torch.randn(2, 40, bins, generator=g)
     if config.model_type.startswith("siglip2"):
@@ -364,6 +385,8 @@ def _shrunk(config: Mapping[str, Any], table: Mapping[str, int]) -> dict[str, An
                 made[key]["out_hidden_size"] = _TEXT["width"]
         elif key in said and isinstance(value, int | None) and not isinstance(value, bool):
             made[key] = said[key] if value is not None or key in _FILLED else value
+        elif isinstance(value, list | tuple) and value and key in _LISTED:
+            made[key] = [said[key]] * len(value) if key == "image_size" else _LISTED[key][: len(value)]
         elif key == "eos_token_id" and isinstance(value, list):
             made[key] = 2
         elif isinstance(value, list) and old and len(value) == old and key != "sizes":
@@ -374,6 +397,8 @@ def _shrunk(config: Mapping[str, Any], table: Mapping[str, int]) -> dict[str, An
             made[key] = 0.0
         else:
             made[key] = value
+    if "depths" in made and "image_size" in made:
+        made["image_size"] = 64
     return made
 
 
