@@ -99,8 +99,7 @@ def _reading(
     places = open_checkpoint(network.places)
     for part in (places, *places.further()):
         row["parts"][part.part.name] |= network.checked(part)
-    row |= _pairs(model_type, network, folder, original=original)
-    return row
+    return row | _pairs(model_type, network, folder, original=original)
 
 
 def _shapes(folder: Path) -> dict[str, list[int]]:
@@ -174,7 +173,7 @@ class Network:
         live = self._live.state_dict(keep_vars=True)
         with torch.no_grad():
             for name, places in self._goes.items():
-                live[name].copy_(torch.from_numpy(np.ascontiguousarray(values[places])))
+                live[name].copy_(torch.as_tensor(values[places]))
         return toy.outputs(self._live, self._given)
 
     def checked(self, part: Checkpoint) -> dict[str, Any]:

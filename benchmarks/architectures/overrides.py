@@ -43,7 +43,8 @@ _GEMMA4_MOE = _GEMMA4 | {
     "num_global_key_value_heads": 1,
 }
 _DOTS3 = _LATENT | {
-    "per_layer_config": DROP,
+    "num_hidden_layers": 3,
+    "per_layer_config": {},
     "shared_experts_intermediate_size": 72,
     "index_topk": 4,
     "index_head_dim": 8,
@@ -52,6 +53,13 @@ _DOTS3 = _LATENT | {
     "mlp_layer_types": DROP,
 }
 
+_VQ = {
+    "base_channels": 32,
+    "channel_multiplier": [1, 1],
+    "embed_dim": 16,
+    "latent_channels": 16,
+    "num_embeddings": 64,
+}
 _MROPE = {"text_config": {"rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 2, 2]}}}
 _MROPE_HALF = {
     "text_config": {
@@ -124,11 +132,32 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "token_dropout": False,
     },
     "llama4": {"vision_config": {"projector_input_dim": 32, "projector_output_dim": 32, "vision_output_dim": 32}},
-    "mistral4": {"text_config": _LATENT, "vision_config": DROP},
+    "mistral4": {"text_config": _LATENT},
     "mistral_large4": {"text_config": _LATENT},
+    "step3p7": {"text_config": {"sliding_window": 8}},
+    "cohere_compass_text": {
+        "rope_parameters": {
+            key: {"rope_type": "default", "rope_theta": 10000.0} for key in ("full_attention", "sliding_attention")
+        }
+    },
+    "chameleon": {"vocabulary_map": {"<image>": 310}, "vq_config": _VQ},
+    "emu3": {"vocabulary_map": {"<image>": 310}, "vq_config": _VQ},
+    "janus": {"vq_config": _VQ},
+    "blt": {"encoder_hash_byte_group_vocab": 64},
+    "gemma4_assistant": {"text_config": {"per_layer_config": {}, "hidden_size_per_layer_input": 0}},
+    "gemma4_unified_assistant": {"text_config": {"per_layer_config": {}, "hidden_size_per_layer_input": 0}},
+    "gemma3n": {"vision_config": {"architecture": "test_efficientnet"}},
+    "fast_vlm": {"vision_config": {"architecture": "test_efficientnet"}},
     "kimi_k25": {"text_config": _LATENT},
-    "glm5_next": {"text_config": _LATENT},
-    "qwen4_exp": {"text_config": {}},
+    "glm5_next_text": _LATENT
+    | {
+        "qk_rope_head_dim": 0,
+        "qk_head_dim": 12,
+        "index_topk": 4,
+        "index_head_dim": 8,
+        "index_n_heads": 2,
+        "index_kpool": 2,
+    },
     "florence2": {
         "vision_config": {
             "embed_dim": [8, 16, 32, 64],
@@ -171,7 +200,6 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "bailing_hybrid": _LATENT | {"num_experts_per_tok": 2, "n_group": 2, "topk_group": 1, "num_experts": 8},
     "kimi_linear": _LATENT | {"num_experts_per_token": 2, "num_experts": 8},
     "dots1": {"n_routed_experts": 6, "num_experts_per_tok": 2, "n_shared_experts": 2},
-    "dots3_note": {},
     "dots3_note_text": _DOTS3,
     "falcon_h1": {"mamba_d_ssm": 96, "mamba_n_heads": 6, "mamba_d_head": 16},
     "gemma3n_text": {
@@ -182,9 +210,9 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "hidden_size_per_layer_input": 12,
         "activation_sparsity_pattern": [0.95, 0.0, 0.0],
     },
-    "gemma4": {"text_config": _GEMMA4, "audio_config": None},
+    "gemma4": {"audio_config": None},
     "gemma4_text": _GEMMA4,
-    "gemma4_unified": {"text_config": _GEMMA4, "audio_config": None},
+    "gemma4_unified": {"audio_config": None},
     "gemma4_unified_text": _GEMMA4,
     "granitemoehybrid": {
         "layer_types": ["linear_attention", "full_attention", "linear_attention"],

@@ -34,16 +34,17 @@ def write_tables(types: Iterable[str], rows: Mapping[str, Mapping[str, Any]], ve
 
     Parameters
     ----------
-    types : in the order of the table.
+    types : in the order of the table; those without a row are left out.
     rows : of the census, by type.
     version : of Transformers.
     """
-    found = [rows[name] for name in types]
+    found = [rows[name] for name in types if name in rows]
     with (TABLES / "architectures.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n", restval="")
         writer.writeheader()
         writer.writerows({**line, "transformers": version} for row in found for line in lines(row))
-    models = {f"{row['type']} {naming}": fixture(one) for row in found for naming, one in _namings(row)}
+    whole = [row for row in found if row["kind"] != "part"]  # parts are not uploaded alone
+    models = {f"{row['type']} {naming}": fixture(one) for row in whole for naming, one in _namings(row)}
     text = json.dumps(models, separators=(",", ":"), sort_keys=True)
     FIXTURES.write_bytes(lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME))
     write_pages(["architectures"])

@@ -96,7 +96,7 @@ _NUMBERS = (
     ),
     ("n_group num_expert_group", 2),
     ("topk_group first_k_dense_replace num_dense_layers first_num_dense_layers", 1),
-    ("vocab_size vocab_size_per_layer_input", _VOCAB),
+    ("vocab_size vocab_size_per_layer_input unpadded_vocab_size", _VOCAB),
     ("max_position_embeddings n_positions max_sequence_length max_seq_len n_ctx max_target_positions", 64),
     ("sliding_window attention_window_size window_size image_proj_size", 8),
     ("q_lora_rank", 28),
@@ -134,8 +134,8 @@ _FILLED = ("head_dim", "num_key_value_heads", "intermediate_size", "n_inner", "v
 
 _LISTED: Mapping[str, list[int]] = {
     "image_size": [],
-    **dict.fromkeys(("hidden_sizes", "embed_dims", "embed_dim"), [16, 32, 48, 64, 80]),
-    **dict.fromkeys(("num_heads", "num_attention_heads"), [2, 2, 2, 2, 2]),
+    **{key: [16, 32, 48, 64, 80] for key in ("hidden_sizes", "embed_dims", "embed_dim")},
+    **{key: [2, 2, 2, 2, 2] for key in ("num_heads", "num_attention_heads")},
     "depths": [1, 1, 2, 1, 1],
     "mlp_ratios": [2, 2, 2, 2, 2],
 }
@@ -143,10 +143,9 @@ _LISTED: Mapping[str, list[int]] = {
 
 
 def types() -> list[str]:
-    """All model types, those that people upload before those that are parts of others, and variants of some."""
-    every = sorted(CONFIG_MAPPING)
-    listed = [name for name in every if kind_of(name) != "part"]
-    return [*listed, *VARIANTS, *(name for name in every if kind_of(name) == "part")]
+    """All model types, by kind, and variants of some; those that are only parts of others last."""
+    kinds = [*_LISTS, "part"]
+    return sorted([*CONFIG_MAPPING, *VARIANTS], key=lambda name: (kinds.index(kind_of(name)), name))
 
 
 def kind_of(model_type: str) -> str:
@@ -358,7 +357,7 @@ def _config_of(model_type: str) -> Any:
     kind = CONFIG_MAPPING[model_type]
     made = _shrunk(kind().to_dict(), _TEXT)
     made.pop("transformers_version", None)
-    _merge(made, CONFIGS.get(model_type, {}))
+    _overridden(made, model_type)
     _merge(made, changes)
     made = _without_dropped(made)
     config = kind(**{k: v for k, v in made.items() if k not in ("model_type", "architectures", "_name_or_path")})
@@ -409,6 +408,14 @@ def _of_each_kind(values: list[Any], count: int) -> list[Any]:
         if value not in kinds:
             kinds.append(value)
     return (kinds + values)[:count] if len(kinds) <= count else kinds[:count]
+
+
+def _overridden(made: dict[str, Any], model_type: str) -> None:
+    """Override entries of a type, after those of the types of its nested configurations."""
+    for key, value in made.items():
+        if key.endswith("_config") and isinstance(value, dict) and "model_type" in value:
+            _overridden(value, value["model_type"])
+    _merge(made, CONFIGS.get(model_type, {}))
 
 
 def _merge(into: dict[str, Any], changes: Mapping[str, Any]) -> None:
