@@ -44,7 +44,7 @@ _GEMMA4_MOE = _GEMMA4 | {
 }
 _DOTS3 = _LATENT | {
     "num_hidden_layers": 3,
-    "per_layer_config": {},
+    "per_layer_config": {"2": {"num_attention_heads": 4, "num_key_value_heads": 4, "kv_lora_rank": 20}},
     "shared_experts_intermediate_size": 72,
     "index_topk": 4,
     "index_head_dim": 8,
@@ -60,6 +60,7 @@ _VQ = {
     "latent_channels": 16,
     "num_embeddings": 64,
 }
+_ROPE = {"rope_type": "default", "rope_theta": 1e4}
 _MROPE = {"text_config": {"rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 2, 2]}}}
 _MROPE_HALF = {
     "text_config": {
@@ -134,6 +135,12 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "llama4": {"vision_config": {"projector_input_dim": 32, "projector_output_dim": 32, "vision_output_dim": 32}},
     "mistral4": {"text_config": _LATENT},
     "mistral_large4": {"text_config": _LATENT},
+    "glm_ocr": _MROPE,
+    "glmga": _MROPE,
+    "hy_v4_vl": _MROPE,
+    "diffusion_gemma": {"text_config": {"per_layer_config": {}}},
+    "kyutai_speech_to_text": {"num_codebooks": 2},
+    "xmod": {"default_language": "en_XX"},
     "step3p7": {"text_config": {"sliding_window": 8}},
     "cohere_compass_text": {
         "rope_parameters": {

@@ -420,7 +420,8 @@ def _overridden(made: dict[str, Any], model_type: str) -> None:
 
 def _merge(into: dict[str, Any], changes: Mapping[str, Any]) -> None:
     for key, value in changes.items():
-        if isinstance(value, dict) and isinstance(into.get(key), dict) and key.endswith("_config"):
+        nested = key.endswith("_config") and key != "per_layer_config"
+        if nested and isinstance(value, dict) and isinstance(into.get(key), dict):
             _merge(into[key], value)
         else:
             into[key] = copy.deepcopy(value)
