@@ -16,5 +16,6 @@ width with random numbers, and saved under the names of the Hub and under those 
 A line of JSON for each type is appended to ``--out`` (default ``architectures.jsonl`` in a folder for temporary
 files, which is printed); a run goes on where it stopped. Once all types are there, ``tables/architectures.json``, its
 page and the table of ``tests/architectures.py`` (names, shapes and configurations, without torch) are written.
-After a change of the tables of families, delete the file of lines and run again: about a quarter of an hour of one CPU.
+After a change of the tables of families, delete the file of lines and run again: about a quarter of an hour of
+one CPU.
 """
