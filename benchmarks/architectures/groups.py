@@ -75,7 +75,9 @@ def unit_order_of_all(roles: Roles, element: Element, rng: Rng) -> None:
     for name in (*roles.checkpoint.unrecognised, *roles.checkpoint.outside):
         number = re.search(r"\.(\d+)\.", name)
         for (layer, prefix), order in orders.items():
-            if name in roles.named and number and int(number[1]) == layer and ("expert" in name) is (prefix != ""):
+            kind = "shared_" if "shared" in name else "expert_" if "expert" in name else ""
+            inside = number and int(number[1]) == layer and kind == prefix and not re.search("attn|attention", name)
+            if name in roles.named and inside:
                 places = roles.named[name]
                 for axis in range(places.ndim):
                     if places.shape[axis] == len(order):
@@ -105,7 +107,13 @@ def _move_units(
         element.there(places, order, sign)
     for places in roles.matrix_and_bias(prefix + "gate", layer, expert):
         element.there(places, order)
+    if not prefix and roles.has("unit_norm", layer):
+        element.there(roles.at("unit_norm", layer), order)
     element.back(roles.at(prefix + "down", layer, expert).T, order, sign)
+
+
+_OF_VALUES = ("value_gate", "value_norm")
+"""What scales value channels after attention."""
 
 
 def value_order(roles: Roles, element: Element, rng: Rng) -> None:
@@ -129,6 +137,7 @@ def _values(roles: Roles, element: Element, draw: Callable[[int], tuple[Places, 
             columns = _by_head(roles.at("o", layer).T, shape.heads)
         else:
             continue
+        carried = [_by_head(roles.at(role, layer), shape.heads) for role in _OF_VALUES if roles.has(role, layer)]
         for head in range(shape.kv_heads):
             order, sign = draw(shape.head_size)
             for places in rows:
@@ -136,6 +145,8 @@ def _values(roles: Roles, element: Element, draw: Callable[[int], tuple[Places, 
             sharing = shape.heads // shape.kv_heads
             for reader in range(head * sharing, (head + 1) * sharing):
                 element.back(columns[reader], order, sign)
+                for places in carried:
+                    element.back(places[reader], order)
 
 
 def _by_head(places: Places, heads: int) -> Places:
@@ -242,6 +253,19 @@ def head_order(roles: Roles, element: Element, rng: Rng) -> None:
             for role in ("q_norm", "k_norm", "q_norm_bias", "k_norm_bias", "sinks"):
                 if roles.has(role, layer) and (role == "sinks" or len(roles.at(role, layer)) > shape.head_size):
                     element.back(_by_head(roles.at(role, layer), shape.kv_heads), order)
+            for places in (
+                *(roles.at(role, layer) for role in _OF_VALUES if roles.has(role, layer)),
+                *(x for x in _without_role(roles, layer, "attn|attention") if len(x) == shape.heads),
+            ):
+                element.back(_by_head(places, shape.kv_heads), order)
+
+
+def _without_role(roles: Roles, layer: int, words: str) -> Iterator[Places]:
+    """Tensors of a layer that no test compares, by words of their names."""
+    for name in (*roles.checkpoint.unrecognised, *roles.checkpoint.outside):
+        number = re.search(r"\.(\d+)\.", name)
+        if name in roles.named and number and int(number[1]) == layer and re.search(words, name):
+            yield roles.named[name]
 
 
 def expert_order(roles: Roles, element: Element, rng: Rng) -> None:
@@ -278,6 +302,8 @@ def _latents(roles: Roles, element: Element, draw: Callable[[int], tuple[Places,
                 element.there(roles.at(f"latent_{part}_a", layer)[:size], order, sign)
                 element.there(roles.at(f"latent_{part}_a_norm", layer), order)
                 element.back(roles.at(f"latent_{part}_b", layer).T, order, sign)
+                for places in _without_role(roles, layer, f"w{part}_b"):
+                    element.back(places.T, order, sign)
 
 
 GROUPS: Mapping[str, Callable[[Roles, Element, Rng], None]] = {

@@ -10,7 +10,7 @@ from .groups import Roles
 from .numbers import Element, Places
 
 _READERS = re.compile(
-    r"(q|k|v|gate|up|router|embed|unembed|position|latent_q|latent_q_a|latent_kv_a|shared_router"
+    r"(q|k|v|value_gate|gate|up|router|embed|unembed|position|latent_q|latent_q_a|latent_kv_a|shared_router"
     r"|(expert|shared)_(gate|up))"
 )
 _WRITERS = re.compile(r"(o|down|embed_map|latent_o|(expert|shared)_down)(_bias)?")
@@ -33,7 +33,7 @@ def move_stream(roles: Roles, element: Element, order: Places, sign: Places | No
         for key in roles.checkpoint.keys(layer):
             places, role = roles.at(*key), key[0]
             known.append(int(places.flat[0]))
-            if narrow and role in _OF_NARROW:
+            if narrow and role in _OF_NARROW and places.shape[-1] != width:
                 continue
             if _READERS.fullmatch(role):
                 element.there(places.T, order, sign)
