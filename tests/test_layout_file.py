@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 import verify
 from tests.checkpoints import Toy, toy, write_checkpoint
+from tests.hybrids import lfm2
 from tests.unknown_models import LAYERS, strange
 from verify.base import CheckpointError, Phrase
 from verify.checkpoint import Location, open_checkpoint, read_layout
@@ -242,3 +244,72 @@ def test_no_content_escapes(content: dict[str, Any]) -> None:
 def _one_sentence(error: CheckpointError) -> None:
     assert "\n" not in str(error)
     assert len(str(error)) < 1000
+
+
+HYBRID = """name = "hybrid"
+norm = "rms"
+uneven = true
+tied = true
+odd_in_up = true
+linear_values = true
+query_key_norm = "gain"
+outside = ["*.conv.*"]
+section = "text_config"
+
+[globals]
+embed = "model.embed_tokens.weight"
+norm_final = "model.embedding_norm.weight"
+
+[layer]
+q = "model.layers.{i}.self_attn.q_proj.weight"
+k = "model.layers.{i}.self_attn.k_proj.weight"
+v = "model.layers.{i}.self_attn.v_proj.weight"
+o = "model.layers.{i}.self_attn.o_proj.weight"
+q_norm = "model.layers.{i}.self_attn.q_layernorm.weight"
+k_norm = "model.layers.{i}.self_attn.k_layernorm.weight"
+norm_attn = "model.layers.{i}.operator_norm.weight"
+norm_mlp = "model.layers.{i}.ffn_norm.weight"
+gate = "model.layers.{i}.feed_forward.w1.weight"
+up = "model.layers.{i}.feed_forward.w3.weight"
+down = "model.layers.{i}.feed_forward.w2.weight"
+
+[others]
+o = ["model.layers.{i}.self_attn.out_proj.weight"]
+
+[switches."model_type=strange"]
+positions = "none"
+"""
+
+
+def test_a_layout_says_what_a_table_says(tmp_path: Path) -> None:
+    """Mixers, other places of a role, a section of config.json, and what its entries change."""
+    (tmp_path / "my.toml").write_text(HYBRID, encoding="utf-8")
+    model = lfm2()
+    config = {"model_type": "strange", "text_config": model.config | {"model_type": "inner"}}
+    folder = write_checkpoint(tmp_path / "model", replace(model, config=config))
+    checkpoint = open_checkpoint(Location(str(folder), layout=str(tmp_path / "my.toml")))
+    found = checkpoint.architecture
+    assert (found.no_attention, found.kv_heads, found.linear_values) == ((0, 2), 2, True)
+    assert checkpoint.unrecognised == ()
+    assert all(".conv." in name for name in checkpoint.outside)
+    assert found.positions == "unknown"
+    folder = write_checkpoint(tmp_path / "other", replace(model, config=model.config | {"model_type": "strange"}))
+    assert open_checkpoint(Location(str(folder), layout=str(tmp_path / "my.toml"))).architecture.positions == "none"
+
+
+@pytest.mark.parametrize(
+    ("added", "says"),
+    [
+        ('[others]\nmystery = ["a"]', "gives others of 'mystery'"),
+        ('[others]\nup = "a"', "gives others of up otherwise"),
+        ("[switches]\nx = 1", "gives \\[switches\\] as"),
+        ("[switches.x]\nkind = 1", "changes 'kind' in \\[switches\\]"),
+        ('[switches.x]\npositions = "up"', "gives positions as 'up'"),
+    ],
+)
+def test_the_newer_entries_are_checked(tmp_path: Path, added: str, says: str) -> None:
+    """Each mistake is named."""
+    (tmp_path / "my.toml").write_text(f"{MINIMAL}{added}\n", encoding="utf-8")
+    folder = write_checkpoint(tmp_path / "model", strange(("fc1", "fc2")))
+    with pytest.raises(CheckpointError, match=says):
+        open_checkpoint(Location(str(folder), layout=str(tmp_path / "my.toml")))

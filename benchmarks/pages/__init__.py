@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks import results
 
+from .architectures import architectures
 from .cost import cost, readme
 from .cost_curves import cost_curves
 from .forward_passes import forward_passes
@@ -34,6 +35,7 @@ README = Path(__file__).parents[2] / "README.md"
 PAGES: dict[str, Callable[[Any], str]] = {
     page.__name__: page
     for page in (
+        architectures,
         cost,
         cost_curves,
         exact_tests,

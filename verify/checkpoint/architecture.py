@@ -46,7 +46,7 @@ class Architecture(Record):
     linear_values: bool
     """Re-ordering the value channels of a kv head, or changing their signs, in v with o changes no output: attention
     mixes them linearly over positions, and treats all alike in between; clipped values count, since clipping is odd
-    and acts on each channel by itself."""
+    and acts on each channel by itself; so do gates and gains of single channels, which move with them."""
     positions: Literal["rotary", "learned", "sinusoidal", "none", "unknown"]
     """``unknown``, and no symmetry beyond that of hidden units, where the declared model type is not known."""
     tied_embeddings: bool
@@ -73,6 +73,11 @@ class Architecture(Record):
     """Channels of the latent vector that k and v are made from; 0 if there is none."""
     latent_query: int = later(0)
     """Channels of the latent vector that q is made from; 0 if there is none."""
+    no_attention: tuple[int, ...] = later(())
+    """Layers, ascending, without attention of the kind and size that is described here, such as layers of a state
+    space or of a convolution; empty also where all attention is unknown."""
+    no_mlp: tuple[int, ...] = later(())
+    """Layers, ascending, without an MLP of a kind and size that is described here."""
 
 
 class FileIdentity(Record):

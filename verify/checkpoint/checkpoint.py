@@ -17,9 +17,11 @@ from .architecture import Architecture, FileIdentity
 from .canonical import CanonicalTensor, placed, quiet
 from .card import declared_base
 from .formats.tensor import Indexer, Tensor
-from .layouts.describe import describe
+from .layouts.describe import describe, stream
 from .layouts.divide import Division, Territory
+from .layouts.fit import told_by_biases
 from .layouts.naming import Key, inside_layers
+from .layouts.sublayers import set_aside
 from .source import Source
 from .vocabulary import Vocabulary, vocabulary
 
@@ -57,10 +59,10 @@ class Checkpoint(Displayed):
     """
 
     def __init__(self, held: Held, territory: Territory, division: Division) -> None:
-        fit = territory.fit
+        fit = told_by_biases(territory.fit, set(territory.unrecognised))
         self.name = held.source.name
         self.part, self.parts = territory.part, division.parts
-        self.outside, self.unrecognised, self.strange = territory.outside, territory.unrecognised, division.groups
+        self.unrecognised, self.strange = territory.unrecognised, division.groups
         layers = inside_layers(fit.family, fit.prefix)
         self.unrecognised_inside = tuple(name for name in self.unrecognised if layers.match(name))
         self.starts = division.starts
@@ -68,11 +70,18 @@ class Checkpoint(Displayed):
         self._raw_read: dict[str, int] = {}
         self._held, self._division = held, division
         self._source, self._family, self._tokens = replace(held.source, config=fit.config), fit.family, held.tokens
-        self._stored, notes = placed(fit, held.found)
-        shapes = {key: value.shape for key, value in self._stored.items()}
+        stored, notes = placed(fit, held.found)
+        shapes = {key: value.shape for key, value in stored.items()}
+        aside = set_aside(fit.family, shapes, stream(shapes)[1], declared=fit.declared or fit.family.stated)
+        self._stored = {key: value for key, value in stored.items() if key not in aside}
+        shapes = {key: shape for key, shape in shapes.items() if key not in aside}
+        without = (name for name, keys in fit.keys.items() if keys and all(key in aside for key, _ in keys))
+        self.outside = tuple(sorted({*territory.outside, *without}))
         self.architecture: Architecture
         self.notes: set[Phrase]
-        self.architecture, self.notes = describe(fit.family, shapes, fit.config, self.unrecognised)
+        self.architecture, self.notes = describe(
+            fit.family, shapes, fit.config, self.unrecognised, self.outside, aside
+        )
         self.notes |= notes | fit.notes
 
     def __repr__(self) -> str:

@@ -58,7 +58,7 @@ def fused_heads(family: Family, config: dict[str, Any]) -> tuple[int, int]:
         If ``config.json`` does not give them.
     """
     tables = (family.globals, family.layer, *family.stacks, family.unprefixed)
-    if all(slot_of(entry).fused == "equal" for table in tables for entry in table.values()):
+    if not any(_by_heads(slot_of(entry)) for table in tables for entry in table.values()):
         return 1, 1
     heads = count(config, *HEADS)
     kv_heads = family.kv_heads if isinstance(family.kv_heads, int) else count(config, *family.kv_heads)
@@ -73,4 +73,4 @@ def fused_heads(family: Family, config: dict[str, Any]) -> tuple[int, int]:
 
 def _by_heads(slot: Slot) -> bool:
     """Whether a stored tensor must be split by heads."""
-    return slot.fused in ("heads", "groups")
+    return slot.fused in ("heads", "groups", "each head")

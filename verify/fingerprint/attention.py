@@ -9,7 +9,7 @@ from ..checkpoint import Checkpoint
 from .circuits import circuit, spectrum
 from .heads import diagonal, images, normed
 from .latent import Latent, latent_heads
-from .layout import ArraySpec, attention_specs, kept_channels, key_specs
+from .layout import ArraySpec, attention_specs, has_heads, kept_channels, key_specs
 from .responses import Tokens, centred
 from .rows import Rows, plain_channels, planes
 from .scan import Scan
@@ -47,7 +47,7 @@ def sampled_values(
         Arrays by name, as the table of :mod:`verify.fingerprint.layout` says.
     """
     shape = checkpoint.architecture
-    if not shape.kv_heads:  # unknown number of heads
+    if not has_heads(shape, layer):
         return {}
     heads, size, sharing = shape.kv_heads, shape.head_size, shape.heads // shape.kv_heads
     channels, signs = kept_channels(shape, sketch).indices, projection(shape.width, sketch.projections)
@@ -98,6 +98,8 @@ def sampled_keys(
         Arrays by name, as the table of :mod:`verify.fingerprint.layout` says.
     """
     shape, arrays = checkpoint.architecture, Arrays()
+    if not has_heads(shape, layer):
+        return arrays
     found = [spec for spec in key_specs(shape, sketch, len(tokens.embedding), layer) if spec.held_at(effort)]
     roles = {spec.role for spec in found}
     chosen = _key_rows(scan, checkpoint, layer, sketch, roles) if latent is None else latent.keys
@@ -146,7 +148,7 @@ def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: S
         Arrays by name, as the table of :mod:`verify.fingerprint.layout` says.
     """
     shape = checkpoint.architecture
-    if not shape.kv_heads:
+    if not has_heads(shape, layer):
         return {}
     arrays: Arrays = {}
     gain, reading = tokens.gain("attn", layer), tokens.reading("attn", layer)

@@ -193,6 +193,10 @@ def _check_sizes(record: FingerprintRecord) -> None:
     for name in ("kv_heads", "experts"):
         blocks = shape.layers * getattr(shape, name)
         _expect(blocks <= _MOST_BLOCKS, f"number of layers times {name}", blocks, f"<= {_MOST_BLOCKS}")
+    for name in ("no_attention", "no_mlp"):
+        layers = getattr(shape, name)
+        ascending = all(low < high for low, high in zip((-1, *layers), (*layers, shape.layers), strict=True))
+        _expect(ascending, f"architecture.{name}", layers, f"ascending layers below {shape.layers}")
     turned = (shape.rotary_size > 0) == (shape.rotary != "") and shape.rotary_size % 2 == 0
     _expect(turned, "architecture.rotary_size", shape.rotary_size, "an even number, 0 only where nothing is turned")
     most = key_size(shape)
@@ -225,7 +229,8 @@ def _expected(record: FingerprintRecord, present: Arrays) -> dict[str, ArraySpec
     groups = {spec.group for spec in whole if spec.name in present}
     kinds = bundles(record.architecture, record.sketch)
     for layer in range(record.architecture.layers):
-        if groups.isdisjoint(bundle_group(layer, bundle) for bundle in kinds):
+        without = layer in record.architecture.no_mlp
+        if not without and groups.isdisjoint(bundle_group(layer, bundle) for bundle in kinds):
             raise FingerprintError(f"lacks the MLP arrays of layer {layer}, such as 'units.{layer}.mlp.up'")
     return {name: spec for name, spec in table(record).items() if not spec.group or spec.group in groups}
 

@@ -87,8 +87,15 @@ def reduced(model: Fingerprint, **most: int) -> Fingerprint:
                 f"A fingerprint was to be cut to {name}={value!r:.40}; give a number of 1 or more of "
                 f"{', '.join(_OF_ARCHITECTURE + _OF_SKETCH)}."
             )
-    shape = {name: min(getattr(record.architecture, name), most[name]) for name in _OF_ARCHITECTURE if name in most}
+    shape: dict[str, Any] = {
+        name: min(getattr(record.architecture, name), most[name]) for name in _OF_ARCHITECTURE if name in most
+    }
     sizes = {name: min(getattr(record.sketch, name), most[name]) for name in _OF_SKETCH if name in most}
+    if "layers" in shape:
+        shape |= {
+            name: tuple(layer for layer in getattr(record.architecture, name) if layer < shape["layers"])
+            for name in ("no_attention", "no_mlp")
+        }
     if record.architecture.kv_heads and "kv_heads" in shape:
         heads, fewer = record.architecture.kv_heads, shape["kv_heads"]
         shape["heads"] = record.architecture.heads // heads * fewer

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from ..checkpoint import Checkpoint
 from .heads import diagonal, images, normed
-from .layout import kept_channels, kept_latent, key_size, latent_specs
+from .layout import has_heads, kept_channels, kept_latent, key_size, latent_specs
 from .responses import Tokens, centred
 from .rows import Rows, plain_channels, planes
 from .scan import Scan
@@ -61,7 +61,7 @@ def read_latent(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSp
     effort : below ``standard``, queries are not read.
     """
     shape = checkpoint.architecture
-    if not shape.latent:
+    if not shape.latent or not has_heads(shape, layer):
         return None
     plain = key_size(shape) - shape.rotary_size
     size, heads = plain + shape.head_size, np.arange(shape.heads)[:, None, None]

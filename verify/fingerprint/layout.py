@@ -240,6 +240,11 @@ def key_size(architecture: Architecture) -> int:
     return architecture.key_size or architecture.head_size
 
 
+def has_heads(architecture: Architecture, layer: int) -> bool:
+    """Whether a layer has key-value heads that are known."""
+    return architecture.kv_heads > 0 and layer not in architecture.no_attention
+
+
 def turned_heads(architecture: Architecture) -> int:
     """Keys of a layer that positions turn: one for each key-value head, or one for all behind a latent vector."""
     return 1 if architecture.latent else architecture.kv_heads
@@ -368,7 +373,7 @@ def layer_specs(architecture: Architecture, sketch: SketchSpec, anchors: int, la
     for bundle in bundles(architecture, sketch):
         yield from bundle_specs(architecture, sketch, anchors, layer, bundle)
     yield from router_specs(architecture, sketch, anchors, layer)
-    if architecture.kv_heads:
+    if has_heads(architecture, layer):
         yield from attention_specs(architecture, sketch, anchors, layer)
         yield from key_specs(architecture, sketch, anchors, layer)
         yield from latent_specs(architecture, sketch, anchors, layer)

@@ -34,7 +34,7 @@ def both_mlps(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     """Refuse models without MLPs, or one gated and one not."""
     for side, model in zip("AB", (a, b), strict=True):
         shape = model.record.architecture
-        if not shape.hidden and not shape.expert_hidden:
+        if not (shape.hidden or shape.expert_hidden or shape.shared_hidden):
             return Phrase.of("no_mlp", model=side)
     if a.record.architecture.gated != b.record.architecture.gated:
         return Phrase.of("gated_differs")
@@ -61,6 +61,17 @@ def _misunderstood(side: str, model: Fingerprint, *parts: str) -> Phrase | None:
     for name in inside:
         if re.search(r"\.[0-9]+\.", name) and any(part in name.lower() for part in parts):
             return Phrase.of("tensor_not_understood", model=side, tensor=name)
+    return None
+
+
+def _unknown_mixer(side: str, model: Fingerprint) -> Phrase | None:
+    """Refuse unknown tensors in a layer without attention: what mixes positions there may tell dimensions apart."""
+    record = model.record
+    inside = record.unrecognised if record.unrecognised_inside is None else record.unrecognised_inside
+    for layer in record.architecture.no_attention:
+        for name in inside:
+            if f".{layer}." in name:
+                return Phrase.of("tensor_not_understood", model=side, tensor=name)
     return None
 
 
@@ -214,12 +225,14 @@ def _unpaired(a: FingerprintRecord, b: FingerprintRecord) -> Phrase | None:
 
 
 def no_fixed_vectors(a: Fingerprint, b: Fingerprint) -> Phrase | None:
-    """Refuse residual streams that fixed position vectors are added to."""
+    """Refuse residual streams that fixed position vectors are added to, or that an unknown mixer reads and writes."""
     for side, model in zip("AB", (a, b), strict=True):
         if (reason := _unknown(side, model)) is not None:
             return reason
         if model.record.architecture.positions == "sinusoidal":
             return Phrase.of("sinusoidal", model=side)
+        if (reason := _unknown_mixer(side, model)) is not None:
+            return reason
     return None
 
 

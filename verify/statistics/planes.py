@@ -40,7 +40,7 @@ class Planes:
 
     parts: tuple[Complex, ...]
     """By rows of k and of q, and each by weights or by responses: [layers, kv heads, planes, k], of length 1; 0 where
-    any is dead."""
+    any is dead, or a layer has no such heads."""
     indices: NDArray[np.intp]
     """Their frequencies, ascending."""
     shape: tuple[int, int]
@@ -73,7 +73,7 @@ def planes_of(model: Fingerprint, *components: str) -> Planes:
     """The planes by some components: ``keys`` (weights), ``key_responses``, or both."""
     shape = model.record.architecture
     names = [f"{component}.{{}}.turned.{role}" for component in components for role in "kq"]
-    held = [name for name in names if shape.layers and name.format(0) in model.arrays]
+    held = [name for name in names if any(name.format(layer) in model.arrays for layer in range(shape.layers))]
     parts = [_complex(model, name) for name in held]
     alive = np.all([part.any(-1, keepdims=True) for part in parts], axis=0) if parts else True
     indices = kept_planes(shape, model.record.sketch).indices
@@ -114,7 +114,9 @@ def plane_groups(a: Planes, b: Planes, ties: tuple[TiedSets, TiedSets]) -> Group
 
 
 def _complex(model: Fingerprint, name: str) -> Complex:
-    rows = np.stack([model.arrays[name.format(layer)] for layer in range(model.record.architecture.layers)])
+    layers = [model.arrays.get(name.format(layer)) for layer in range(model.record.architecture.layers)]
+    absent = np.zeros_like(next(layer for layer in layers if layer is not None))
+    rows = np.stack([absent if layer is None else layer for layer in layers])
     x: Complex = rows[..., 0, :] + 1j * rows[..., 1, :].astype(np.float64)
     return x
 

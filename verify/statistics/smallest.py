@@ -56,7 +56,8 @@ def _smallest(record: FingerprintRecord, other: Architecture) -> Fingerprint:
         sizes["head_size"] *= 2
         sizes["rotary_size"] = sizes["head_size"] if shape.rotary_size == shape.head_size else 2
     ones = {name: min(1, max(0, getattr(shape, name))) for name in _ONE}
-    smaller = {"architecture": shape.model_copy(update=sizes | ones), "sketch": _SKETCH}
+    whole = {"no_attention": (), "no_mlp": ()}
+    smaller = {"architecture": shape.model_copy(update=sizes | ones | whole), "sketch": _SKETCH}
     record = record.model_copy(update=smaller | {"arrays_sha256": "", "parts": (), "part": ""})
     shapes = {name: spec.shape for name, spec in table(record).items()}
     return Fingerprint(record, {name: _unit_rows(shape) for name, shape in shapes.items() if 0 not in shape})

@@ -24,7 +24,7 @@ def configured(family: Family, config: dict[str, Any]) -> Family:
     for switch, fields in family.switches.items():
         entry, _, wanted = switch.partition("=")
         value = nested(config, entry)
-        if value == wanted if wanted else value is not None and value is not False:
+        if (value == wanted or (value is False and wanted == "false")) if wanted else value not in (None, 0):
             family = replace(family, **fields)
     return family
 

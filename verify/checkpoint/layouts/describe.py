@@ -6,7 +6,7 @@ number of heads does not fit them, heads count as unknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,17 +16,22 @@ from ..hostile import count
 from .config import nested
 from .layout import HINT, Family
 from .naming import Key
+from .sublayers import MLPS, Shapes, layers_without
 
-Shapes = Mapping[Key, tuple[int, ...]]
-
-HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads")
+_OF_STACKS = ("encoder_attention_heads", "decoder_attention_heads")
+HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads", *_OF_STACKS, "attention_heads")
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _HEAD_SIZES = ("head_dim", "kv_channels", "d_kv")
 _WRITERS = ("down", "expert_down", "shared_down", "o")
 
 
 def describe(
-    family: Family, shapes: Shapes, config: dict[str, Any], unknown: Iterable[str] = ()
+    family: Family,
+    shapes: Shapes,
+    config: dict[str, Any],
+    unknown: Sequence[str] = (),
+    outside: Sequence[str] = (),
+    aside: Collection[Key] = (),
 ) -> tuple[Architecture, set[Phrase]]:
     """The architecture of a model, checked tensor by tensor, and sentences on where ``config.json`` differs.
 
@@ -38,31 +43,36 @@ def describe(
     family : the table that reads it.
     shapes : canonical shape by role, layer and expert.
     config : content of ``config.json``, with the family's defaults.
-    unknown : names of tensors unknown to the table, for messages.
+    unknown : names of tensors unknown to the table.
+    outside : names of tensors that are understood and have no role here.
+    aside : tensors that were set aside.
 
     Raises
     ------
     CheckpointError
         If a tensor has an unexpected shape, or a layer is missing.
     """
-    vocab, width, narrow = _stream(shapes)
+    vocab, width, narrow = stream(shapes)
     layers = 1 + max((layer for _, layer, _ in shapes if layer is not None), default=-1)
     if not layers:
         raise DamagedError(f"No layer of a {family.name} model was found; download the checkpoint again.")
     comparable = {key: value for key, value in config.items() if key not in family.other_meaning}
     experts = 1 + max((expert for _, _, expert in shapes if expert is not None), default=-1)
-    _check_layers(shapes, layers, experts, family, unknown)
+    _check_layers(
+        shapes, layers, experts, family, unknown, outside, {layer for role, layer, _ in aside if "down" in role}
+    )
     (heads, kv_heads, head_size), notes = _heads(family, shapes, comparable)
     model_type = config.get("model_type") or ""
     if not isinstance(model_type, str) or not model_type.isprintable():
         raise DamagedError(f"config.json gives model_type as {model_type!r:.60}; expected a printable string.")
-    sizes = {prefix: _hidden(shapes, prefix) for prefix in ("", "expert_", "shared_")}
+    sizes = {prefix: _hidden(shapes, prefix) for prefix in MLPS}
     known = family.stated or model_type in family.model_types  # else only the tensor names match this family
     latent = known and family.attention == "latent"
-    behind, more = _behind_latent(shapes, layers, comparable) if latent else (None, set())
+    behind, more = _behind_latent(shapes, comparable) if latent else (None, set())
     if behind is not None:
         heads, kv_heads, head_size = behind.heads, behind.heads, behind.value_size
-    query, value = (_matrix(shapes, role, 0)[0] if family.attention == "heads" else 0 for role in "qv")
+    mixers = {"heads": ("v",), "latent": ("latent_kv_b",), "unknown": ()}[family.attention]
+    query, value = (_matrix(shapes, role, _first(shapes))[0] if _has_heads(family, shapes) else 0 for role in "qv")
     _check_shapes(shapes, (width, narrow), vocab, query, value, sizes)
     _check_rest(shapes, (width, narrow), experts, {"q_norm": query, "k_norm": value}, head_size)
     notes |= more | _otherwise(comparable, width, 0 if family.shared_blocks else layers, vocab, experts, sizes)
@@ -101,11 +111,13 @@ def describe(
         key_size=0 if behind is None else behind.key_size,
         latent=0 if behind is None else behind.latent,
         latent_query=0 if behind is None else behind.latent_query,
+        no_attention=layers_without(shapes, layers, *mixers) if mixers else (),
+        no_mlp=layers_without(shapes, layers, *(kind + "down" for kind in MLPS)),
     )
     return architecture, notes
 
 
-def _stream(shapes: Shapes) -> tuple[int, int, int]:
+def stream(shapes: Shapes) -> tuple[int, int, int]:
     """Vocabulary size, width of the residual stream, and width of the embedding."""
     if ("embed", None, None) not in shapes:
         writer = next((key for role in _WRITERS for key in shapes if key[0] == role), ("down", 0, None))
@@ -129,10 +141,11 @@ def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tupl
         keys = (*HEADS, *_HEAD_SIZES, "num_key_value_heads")
         wrong = next(key for key in keys if not _is_count(config, key))
         return (0, 0, 0), {Phrase.of("config.heads_no_number", key=wrong, said=_said(config[wrong]))}
-    if family.attention != "heads":
+    if not _has_heads(family, shapes) or len({config[key] for key in _OF_STACKS if key in config}) > 1:
         return (0, 0, 0), set()
-    query, value = (_matrix(shapes, role, 0)[0] for role in "qv")
-    (normed, *_) = shapes.get(("q_norm", 0, None)) or (0,)
+    first = _first(shapes)
+    query, value = (_matrix(shapes, role, first)[0] for role in "qv")
+    (normed, *_) = shapes.get(("q_norm", first, None)) or (0,)
     normed = normed if normed < query else 0  # a norm over all heads tells no size
     said = _head_counts(query, value, heads, size, kv_heads)
     if heads and said is not None and normed % said[2] == 0:
@@ -145,6 +158,16 @@ def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tupl
     if told is None:
         return (0, 0, 0), {Phrase.of("config.heads_misfit", said=said_so, q=query, v=value)}
     return told, {Phrase.of("config.heads_by_norm", said=said_so, q=query, v=value, size=normed)}
+
+
+def _has_heads(family: Family, shapes: Shapes) -> bool:
+    """Whether a layer has plain attention."""
+    return family.attention == "heads" and any(role in "qkv" for role, _, _ in shapes)
+
+
+def _first(shapes: Shapes) -> int:
+    """The first layer that has attention."""
+    return min((layer for role, layer, _ in shapes if role == "q" and layer is not None), default=0)
 
 
 def _turned(family: Family, config: dict[str, Any], head_size: int) -> int | None:
@@ -201,22 +224,25 @@ _OF_LATENT = {
 """Entries of ``config.json`` for sizes of attention through latent vectors."""
 
 
-def _behind_latent(shapes: Shapes, layers: int, config: dict[str, Any]) -> tuple[_Latent | None, set[Phrase]]:
-    """Sizes of attention through latent vectors, of every layer alike, and notes; None if they cannot be told.
+def _behind_latent(shapes: Shapes, config: dict[str, Any]) -> tuple[_Latent | None, set[Phrase]]:
+    """Sizes of attention through latent vectors, of every layer of it alike, and notes; None if they cannot be told.
 
     The tensors tell all of them: what q has more rows than the keys behind the latent vector, over all heads, is what
     positions turn, which k has once. An entry of ``config.json`` that says otherwise leaves all of them unknown.
     """
-    found = {_sizes_behind_latent(shapes, layer) for layer in range(layers)}
+    layers = sorted(layer for role, layer, _ in shapes if role == "latent_kv_b" and layer is not None)
+    found = {_sizes_behind_latent(shapes, layer) for layer in layers}
     sizes = found.pop() if len(found) == 1 else None
     if sizes is None:
         return None, set()
     said = {key: config[key] for key in _OF_LATENT if config.get(key) is not None}
     if all(value == getattr(sizes, _OF_LATENT[key]) for key, value in said.items()):
         return sizes, set()
-    query = shapes["latent_q_b" if sizes.latent_query else "latent_q", 0, None]
+    query = shapes["latent_q_b" if sizes.latent_query else "latent_q", layers[0], None]
     told = ", ".join(f"{key} {_said(value)}" for key, value in said.items())
-    return None, {Phrase.of("config.heads_misfit", said=told, q=query[0], v=shapes["latent_kv_b", 0, None][0])}
+    return None, {
+        Phrase.of("config.heads_misfit", said=told, q=query[0], v=shapes["latent_kv_b", layers[0], None][0])
+    }
 
 
 def _sizes_behind_latent(shapes: Shapes, layer: int) -> _Latent | None:
@@ -333,8 +359,25 @@ def _check_rest(
             )
 
 
-def _check_layers(shapes: Shapes, layers: int, experts: int, family: Family, unknown: Iterable[str]) -> None:
-    """Check that layers and experts are numbered without gaps, and that each layer has attention and an MLP."""
+def _check_layers(
+    shapes: Shapes,
+    layers: int,
+    experts: int,
+    family: Family,
+    unknown: Sequence[str],
+    outside: Sequence[str],
+    other_mlps: Collection[int | None],
+) -> None:
+    """Check that layers and experts are numbered without gaps, and that each layer has attention and an MLP.
+
+    A layer with tensors that have no role here may have no attention at all; in a family of uneven layers, or where
+    roles were inferred, also no MLP, and in the former an MLP alone.
+    """
+    may_lack_mlp = family.uneven or family.name == "inferred"
+    mlps = {layer for role, layer, _ in shapes if role.endswith("down")} if family.uneven else set()
+
+    def others(layer: int, *names: str) -> list[str]:
+        return [] if family.stacks else [name for name in names if f".{layer}." in name]
 
     def lacking(what: str, layer: int | None) -> CheckpointError:
         """The error for a missing tensor: unknown tensors in the layer may be it, else the file is incomplete."""
@@ -347,18 +390,20 @@ def _check_layers(shapes: Shapes, layers: int, experts: int, family: Family, unk
             f"{len(inside)} tensors, such as {named}; {HINT}."
         )
 
+    attended = {layer for role, layer, _ in shapes if role in ("q", "latent_kv_b")}
     for layer in range(layers):
         attention = "qkvo" if family.attention == "heads" else ""
         missing = [role for role in attention if (role, layer, None) not in shapes]
-        if missing:
+        of_another_kind = layer in mlps or others(layer, *unknown, *outside)
+        if missing and not (len(missing) == len(attention) and of_another_kind):
             raise lacking(_where(missing[0], layer), layer)
         dense, routed = (("down", layer, None) in shapes), (("expert_down", layer, 0) in shapes)
-        if not dense and not routed:
+        if not (dense or routed or layer in other_mlps or (may_lack_mlp and (layer in attended or of_another_kind))):
             raise lacking(f"The MLP of layer {layer}", layer)
         absent = [e for e in range(experts if routed else 0) if ("expert_down", layer, e) not in shapes]
         if absent:
             raise lacking(_where("expert_down", layer, absent[0]), layer)
-    for prefix in ("", "expert_", "shared_"):
+    for prefix in MLPS:
         roles = [prefix + role for role in (("gate",) if family.gated else ()) + ("up", "down")]
         for place in {(layer, expert) for role, layer, expert in shapes if role in roles}:
             for role in roles:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 
@@ -35,6 +35,22 @@ class Fit:
     """Whether the caller asked for this table."""
     notes: frozenset[Phrase] = frozenset()
     """Sentences on what contradicts ``config.json``."""
+
+
+def told_by_biases(fit: Fit, unknown: Set[str]) -> Fit:
+    """The part, of layer norms if a norm has a bias that a table of RMS norms does not know, with a note.
+
+    Parameters
+    ----------
+    fit : the part.
+    unknown : names of its tensors that the table does not know.
+    """
+    norms = {name for name, keys in fit.keys.items() for (role, _, _), _ in keys if role.startswith("norm_")}
+    biases = sorted(unknown & {f"{name.removesuffix('weight')}bias" for name in norms if name.endswith(".weight")})
+    if fit.family.norm == "layer" or not biases:
+        return fit
+    note = Phrase.of("config.norm_biases", family=fit.family.name, tensor=biases[0])
+    return replace(fit, family=replace(fit.family, norm="layer"), notes=fit.notes | {note})
 
 
 def fit_at(

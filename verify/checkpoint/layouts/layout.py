@@ -27,9 +27,9 @@ class Slot:
     """Stored [in, out], as by Conv1D."""
     part: tuple[int, int] = (0, 1)
     """(k, n): the k-th of n parts along ``out`` of a fused tensor."""
-    fused: Literal["equal", "heads", "groups", "alternate"] = "equal"
-    """Arrangement of the parts: n equal ones; all q heads, all k, all v; for each kv head its q heads, k and v; or
-    one row of each part in turn."""
+    fused: Literal["equal", "heads", "groups", "each head", "alternate"] = "equal"
+    """Arrangement of the parts: n equal ones; all q heads, all k, all v; for each kv head its q heads, k and v; for
+    each head n equal ones; or one row of each part in turn."""
     stacked: bool = False
     """The experts of a layer are the first axis of one tensor."""
 
@@ -51,6 +51,8 @@ class Slot:
             return rows // self.part[1], (1,) * self.part[1]
         if self.fused == "heads":
             return 1, (heads, kv_heads, kv_heads)
+        if self.fused == "each head":
+            return heads, (1,) * self.part[1]
         if self.fused == "groups":
             return kv_heads, (heads // kv_heads, 1, 1)
         return 1, (1,) * self.part[1]
@@ -147,6 +149,9 @@ class Family:
     """Whether the stored layers are used more than once."""
     tied: bool = False
     """Whether embeddings are tied if ``config.json`` does not say."""
+    uneven: bool = False
+    """Whether layers may have no MLP, or attention that reads the keys or values of another layer; mixers other than
+    attention are understood where ``outside`` names their tensors."""
     kv_heads: int | tuple[str, ...] = ("num_key_value_heads",)
     """Their number in fused tensors, or the entry of ``config.json`` that gives it."""
     by_names: bool = True
@@ -162,8 +167,8 @@ class Family:
     other_meaning: tuple[str, ...] = ()
     """Entries of ``config.json`` with a different meaning in this family."""
     switches: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Fields to change if an entry of ``config.json`` (dotted if nested) is present and neither null nor false, or,
-    written ``entry=text``, if it is that text."""
+    """Fields to change if an entry of ``config.json`` (dotted if nested) is there and neither null, false nor 0, or,
+    written ``entry=text``, if it is that text, or false where the text is ``false``."""
 
 
 def slot_of(entry: str | Slot) -> Slot:

@@ -25,7 +25,10 @@ _LONGEST = 300  # characters of one name
 _MOST = 256  # entries of one list
 _MLP = tuple(f"{kind}{role}" for kind in ("", "expert_", "shared_") for role in ("gate", "up", "down"))
 _NORMS = ("norm_attn", "norm_mlp", "norm_out", "norm_attn_out", "norm_mlp_out")
-_LAYER_ROLES = (*"qkvo", "q_norm", "k_norm", "router", "router_scale", "shared_router", *_MLP, *_NORMS)
+_OF_LATENT = tuple(f"latent_{name}" for name in ("q", "q_a", "q_a_norm", "q_b", "kv_a", "kv_a_norm", "kv_b", "o"))
+_OF_CHANNELS = ("q_norm", "k_norm", "value_gate", "value_norm", "unit_norm", "sinks")
+_ROUTERS = ("router", "router_scale", "shared_router")
+_LAYER_ROLES = (*"qkvo", *_OF_CHANNELS, *_ROUTERS, *_OF_LATENT, *_MLP, *_NORMS)
 _GLOBAL_ROLES = ("embed", "embed_map", "position", "norm_embed", "norm_final", "unembed")
 _ONE_OF = {
     "norm": ("rms", "layer"),
@@ -36,8 +39,9 @@ _ONE_OF = {
     "query_key_norm": ("unknown", "none", "gain", "layer"),
     "expert_groups": (0, 1),
 }
-_FLAGS = ("post_norm", "shared_norm", "odd_in_up", "linear_values", "heads_alike", "shared_blocks", "tied")
-_OTHERS = ("name", "prefix", "globals", "layer", "stacks", "config", "outside", "constants", "rotary_size")
+_FLAGS = ("post_norm", "shared_norm", "odd_in_up", "linear_values", "heads_alike", "shared_blocks", "tied", "uneven")
+_TABLES = ("globals", "layer", "stacks", "others", "config", "switches")
+_OTHERS = ("name", "prefix", "section", *_TABLES, "outside", "constants", "other_meaning", "rotary_size")
 _KEYS = {*_OTHERS, *_ONE_OF, *_FLAGS}
 _TEMPLATE = re.compile(r"[^{}]*(\{i\}[^{}]*(\{e\}[^{}]*)?)?")
 
@@ -97,22 +101,21 @@ def family_of(content: dict[str, Any]) -> Family:
         f"gives name as {name!r:.60}",
         "up to 60 letters, digits, dots, hyphens or underscores",
     )
-    fields: dict[str, Any] = {key: _checked(content, key, allowed) for key, allowed in _ONE_OF.items()}
-    fields |= {key: _checked(content, key, (True, False)) for key in _FLAGS}
-    fields |= {"rotary_size": _checked(content, "rotary_size", range(2, 1 << 16, 2), "an even number of channels")}
-    fields = {key: value for key, value in fields.items() if value is not None}
+    fields = _declared(content)
     stacks = content.get("stacks", [])
     _expect(isinstance(stacks, list) and len(stacks) <= 8, "gives stacks otherwise", "at most 8 tables")
     layer, *others = (_table(table, _LAYER_ROLES, _layer_template) for table in [content.get("layer"), *stacks])
-    _expect("down" in layer or "expert_down" in layer, "gives no MLP in [layer]", "`up` and `down`, or of experts")
+    some = "down" in layer or "expert_down" in layer or fields.get("uneven") is True
+    _expect(some, "gives no MLP in [layer]", "`up` and `down`, or of experts")
     defaults: dict[str, Any] = {"norm": "layer", "odd_in_up": False, "linear_values": False, "positions": "unknown"}
     defaults["heads_alike"] = False
-    defaults["attention"] = "heads" if all(role in layer for role in "qkvo") else "unknown"
+    latent = all(f"latent_{name}" in layer for name in ("kv_a", "kv_b", "o"))
+    defaults["attention"] = "heads" if all(role in layer for role in "qkvo") else "latent" if latent else "unknown"
     fields = defaults | fields
     gated = any(role.endswith("gate") for role in layer)
     plain = all(role in layer for role in "qkvo")
     _expect(plain or fields["attention"] != "heads", 'gives attention as "heads"', "q, k, v and o in [layer]")
-    _expect(plain or not fields["linear_values"], "gives linear_values as true", "q, k, v and o in [layer]")
+    _expect(plain or latent or not fields["linear_values"], "gives linear_values as true", "q, k, v and o in [layer]")
     _expect(gated or not fields["odd_in_up"], "gives odd_in_up as true", "a `gate` in [layer]: no other MLP is")
     _check_query_key(fields, layer)
     tables = _table(content.get("globals", {}), _GLOBAL_ROLES, _global_template)
@@ -126,12 +129,57 @@ def family_of(content: dict[str, Any]) -> Family:
         stacks=tuple(others),
         constants=_patterns(content, "constants"),
         outside=_patterns(content, "outside"),
+        others=_others(content.get("others", {}), tables | layer),
         required=tuple(role for role in (*tables, *layer) if role in ("embed", *"qkvo", *_MLP)),
         gated=gated,
         config=_numbers(content.get("config", {})),
+        section=_text(content.get("section"), "section") if "section" in content else "",
+        other_meaning=tuple(_text(entry, "other_meaning") for entry in _list(content, "other_meaning")),
+        switches=_switches(content.get("switches", {})),
         stated=True,
         **fields,
     )
+
+
+def _declared(content: dict[str, Any]) -> dict[str, Any]:
+    """What a table states of the symmetries, as far as it does."""
+    fields: dict[str, Any] = {key: _checked(content, key, allowed) for key, allowed in _ONE_OF.items()}
+    fields |= {key: _checked(content, key, (True, False)) for key in _FLAGS}
+    fields |= {"rotary_size": _checked(content, "rotary_size", range(2, 1 << 16, 2), "an even number of channels")}
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def _switches(entries: Any) -> dict[str, dict[str, Any]]:
+    """Fields that entries of config.json change."""
+    sound = isinstance(entries, dict) and len(entries) <= _MOST
+    sound = sound and all(isinstance(fields, dict) for fields in entries.values())
+    _expect(sound, f"gives [switches] as {entries!r:.80}", "tables of entries, each with what it changes")
+    for entry, fields in entries.items():
+        _text(entry, "switches")
+        unknown = sorted(fields.keys() - {*_ONE_OF, *_FLAGS, "rotary_size"})
+        _expect(
+            not unknown,
+            f"changes {(unknown or [''])[0]!r:.60} in [switches]",
+            "what is true or false, or one of some",
+        )
+    return {entry: _declared(fields) for entry, fields in entries.items()}
+
+
+def _others(entries: Any, roles: dict[str, str | Slot]) -> dict[str, tuple[str | Slot, ...]]:
+    """Other places of roles that the tables have."""
+    _expect(isinstance(entries, dict), "gives others otherwise", "a table of roles, each with a list of places")
+    found: dict[str, tuple[str | Slot, ...]] = {}
+    for role, places in entries.items():
+        _expect(role in roles, f"gives others of {role!r:.60}", "a role that [globals] or [layer] has")
+        _expect(
+            isinstance(places, list) and len(places) <= _MOST, f"gives others of {role} otherwise", "a list of places"
+        )
+        inside = role.removesuffix("_bias") in _LAYER_ROLES
+        template = _layer_template if inside else _global_template
+        found[role] = tuple(
+            _slot(role, {"name": place} if isinstance(place, str) else place, template) for place in places
+        )
+    return found
 
 
 def _check_query_key(fields: dict[str, Any], layer: dict[str, str | Slot]) -> None:
@@ -170,10 +218,12 @@ def _slot(role: str, entry: Any, template: Callable[[str, str], str]) -> Slot:
         "[k, n], the k-th (from 0) of n <= 16 parts",
     )
     orders = isinstance(fused, str) and (
-        fused in ("equal", "alternate") or (fused in ("heads", "groups") and part[1] == 3)
+        fused in ("equal", "alternate", "each head") or (fused in ("heads", "groups") and part[1] == 3)
     )
     _expect(
-        orders, f"gives fused of {role} as {fused!r:.60}", '"equal", "alternate", or "heads" or "groups" of 3 parts'
+        orders,
+        f"gives fused of {role} as {fused!r:.60}",
+        '"equal", "alternate", "each head", or "heads" or "groups" of 3 parts',
     )
     _expect(isinstance(transposed, bool), f"gives transposed of {role} as {transposed!r:.60}", "true or false")
     stacked = entry.get("stacked", False)
@@ -208,11 +258,15 @@ def _prefix(prefix: Any) -> str:
 
 def _patterns(content: dict[str, Any], key: str) -> tuple[str, ...]:
     """Patterns of whole names as regular expressions; ``*`` is translated without backtracking."""
-    patterns = content.get(key, [])
+    return tuple(rf"\A{translate(_text(pattern, key))}" for pattern in _list(content, key))
+
+
+def _list(content: dict[str, Any], key: str) -> list[Any]:
+    entries = content.get(key, [])
     _expect(
-        isinstance(patterns, list) and len(patterns) <= _MOST, f"gives {key} otherwise", f"at most {_MOST} patterns"
+        isinstance(entries, list) and len(entries) <= _MOST, f"gives {key} otherwise", f"at most {_MOST} patterns"
     )
-    return tuple(rf"\A{translate(_text(pattern, key))}" for pattern in patterns)
+    return list(entries)
 
 
 def _numbers(entries: Any) -> dict[str, int]:

@@ -68,12 +68,15 @@ def _candidates(
     found: list[Fit] = []
     if layout is not None:
         asked = every_prefix(layout, present)
+        own = [prefix for prefix in asked if not prefix[0]]  # no other model is around or beside it
+        asked = own if len(own) == 1 else asked
         if len(asked) != 1:
             lacking = (
                 "fits it under several prefixes" if asked else f"needs {', '.join(layout.required)}, not all present"
             )
             raise OptionError(f"{what}: {layout.name} {lacking}; correct the layout file.")
-        found.append(replace(fit_at(layout, asked[0], ordered, config, sections), asked=True))
+        there = settled(layout, asked[0], present)
+        found.append(replace(fit_at(there, asked[0], ordered, config, sections), asked=True))
     for family in FAMILIES:
         tables = [(family, True), (_by_head(family), True), (family, False)]
         at = {(table, sure): every_prefix(one, present, sure) for table, (one, sure) in enumerate(tables)}

@@ -95,6 +95,10 @@ PHRASES = {
         "config.json says {said:q}, which does not fit the {q} rows of q and {v} of v; the norms of single heads "
         "were believed, of {size} channels"
     ),
+    "config.norm_biases": (
+        "norms have biases that the table {family:q} does not know, such as {tensor!r:.120}; they count as layer "
+        "norms"
+    ),
     "config.otherwise": (
         "config.json says {key:key} is {said:q}, and the tensors have {found}; the tensors were believed"
     ),

@@ -1,40 +1,75 @@
 """One small table per architecture family."""
 
 from ..layout import Family
+from .afmoe import AFMOE
 from .albert import ALBERT
+from .apertus import APERTUS
+from .aria import ARIA
 from .baichuan import BAICHUAN
+from .bart import BART, MBART
 from .bert import BERT
+from .bitnet import BITNET
 from .bloom import BLOOM
 from .chatglm import CHATGLM
 from .clip import CLIP_TEXT, CLIP_VISION
+from .cohere import COHERE, COHERE_MOE
 from .deepseek import DEEPSEEK
+from .diffllama import DIFFLLAMA
+from .dino import DINOV2, DINOV2_GATED, DINOV3, DINOV3_GATED
 from .distilbert import DISTILBERT
+from .ernie4_5_moe import ERNIE4_5_MOE
+from .esmc import ESMC
+from .exaone import EXAONE
 from .falcon import FALCON, FALCON_GROUPED, FALCON_RW
-from .gemma import GEMMA, GEMMA2, GEMMA3N
+from .gemma import GEMMA, GEMMA2, GEMMA3N, GEMMA4, VAULTGEMMA
 from .glm import GLM
-from .glm4_moe import GLM4_MOE
+from .glm4_moe import DOTS1, GLM4_MOE
 from .gpt2 import GPT2
 from .gpt_bigcode import GPT_BIGCODE
+from .gpt_neo import GPT_NEO
 from .gpt_neox import GPT_NEOX
 from .gpt_oss import GPT_OSS
-from .gptj import GPTJ
+from .gptj import CODEGEN, GPTJ
+from .granite_moe import GRANITE_HYBRID, GRANITE_MOE
+from .hunyuan_moe import HUNYUAN_MOE
 from .internlm2 import INTERNLM2
-from .lfm2 import LFM2
+from .jamba import JAMBA
+from .jetmoe import JETMOE
+from .kimi_linear import KIMI_LINEAR
+from .laguna import LAGUNA
+from .lfm2 import LFM2, LFM2_MOE, LFM3
 from .llama import LLAMA
 from .llama4 import LLAMA4
-from .mixtral import MIXTRAL
+from .mamba import MAMBA, MAMBA2
+from .mimo import MIMO
+from .minimax_m3 import MINIMAX_M3
+from .mixtral import MIXTRAL, PHIMOE
+from .modernbert import MODERNBERT
 from .mpnet import MPNET
 from .mpt import MPT
-from .olmo import HF_OLMO, OLMO, OLMO2
-from .opt import OPT
+from .nanochat import NANOCHAT
+from .nemotron_h import NEMOTRON_H
+from .nomic_bert import GTE, JINA3, NOMIC_BERT
+from .olmo import FLEX_OLMO, HF_OLMO, OLMO, OLMO2, OLMO_HYBRID
+from .opt import BIOGPT, OPT
 from .pangu_pro_moe import PANGU_PRO_MOE
+from .persimmon import PERSIMMON
+from .phi import PHI
 from .phi3 import PHI3
+from .pre_bert import PRE_BERT
 from .qwen import QWEN
 from .qwen2_moe import QWEN2_MOE
 from .qwen3_moe import QWEN3_MOE
+from .qwen3_next import QWEN3_5, QWEN3_NEXT
+from .recurrent_gemma import RECURRENT_GEMMA
+from .rwkv import RWKV
+from .stablelm import STABLELM
+from .starcoder2 import NEMOTRON, STARCODER2
 from .t5 import T5, T5_GATED
 from .torch_encoder import TORCH_ENCODER
 from .vit import VIT
+from .wav2vec2 import WAV2VEC2
+from .xlstm import XLSTM
 
 FAMILIES: tuple[Family, ...] = (
     LLAMA,
@@ -64,6 +99,7 @@ FAMILIES: tuple[Family, ...] = (
     CHATGLM,
     GLM,
     GLM4_MOE,
+    DOTS1,
     LFM2,
     LLAMA4,
     DISTILBERT,
@@ -79,6 +115,61 @@ FAMILIES: tuple[Family, ...] = (
     CLIP_VISION,
     VIT,
     TORCH_ENCODER,
+    COHERE,
+    EXAONE,
+    GPT_NEO,
+    GRANITE_HYBRID,
+    GRANITE_MOE,
+    JAMBA,
+    KIMI_LINEAR,
+    MAMBA,
+    MAMBA2,
+    MODERNBERT,
+    NEMOTRON_H,
+    GTE,
+    JINA3,
+    NOMIC_BERT,
+    PERSIMMON,
+    PHI,
+    QWEN3_5,
+    QWEN3_NEXT,
+    RECURRENT_GEMMA,
+    RWKV,
+    STABLELM,
+    NEMOTRON,
+    STARCODER2,
+    XLSTM,
+    GEMMA4,
+    VAULTGEMMA,
+    AFMOE,
+    APERTUS,
+    ARIA,
+    BART,
+    MBART,
+    BITNET,
+    DIFFLLAMA,
+    DINOV2,
+    DINOV2_GATED,
+    DINOV3,
+    DINOV3_GATED,
+    ERNIE4_5_MOE,
+    HUNYUAN_MOE,
+    LAGUNA,
+    MIMO,
+    PRE_BERT,
+    WAV2VEC2,
+    MINIMAX_M3,
+    NANOCHAT,
+    COHERE_MOE,
+    ESMC,
+    JETMOE,
+    PHIMOE,
+    CODEGEN,
+    BIOGPT,
+    LFM2_MOE,
+    LFM3,
+    FLEX_OLMO,
+    OLMO_HYBRID,
 )
 
 __all__ = ["FAMILIES", "Family"]

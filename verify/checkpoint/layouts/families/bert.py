@@ -40,14 +40,25 @@ _OLDER: dict[str, tuple[str | Slot, ...]] = {
 BERT = Family(
     name="bert",
     kind="text encoder",
-    model_types=("bert", "roberta", "xlm-roberta", "camembert", "electra"),
+    model_types=(
+        *("bert", "roberta", "xlm-roberta", "camembert", "electra", "bert-generation", "big_bird", "dpr", "ernie"),
+        *("data2vec-text", "layoutlm", "longformer", "luke", "markuplm", "mra", "nystromformer", "rembert"),
+        *("roformer", "tapas", "visual_bert", "yoso"),
+        *("altclip_text_model", "blip_text_model", "chinese_clip_text_model"),
+    ),
     prefixes=("", "bert.", "roberta.", "electra.", "model."),
     globals=_GLOBALS,
     layer=_LAYER,
-    others=_OLDER,
+    others=_OLDER
+    | {
+        "embed_map": ("encoder.embedding_hidden_mapping_in.weight",),  # RemBERT
+        "embed_map_bias": ("encoder.embedding_hidden_mapping_in.bias",),
+    },
     constants=(r"(^|\.)embeddings\.(position|token_type)_ids$",),
     outside=(
-        r"embeddings\.token_type_embeddings\.weight$",
+        r"embeddings\.(token_type|task_type|[xyhw]_position)_embeddings(_[0-9])?\.weight$",
+        r"embeddings\.(xpath_embeddings|visual_\w+)\.|encoder\.embed_positions\.",
+        r"\.(attention\.self\.((query|key|value)_global|(w2e|e2w|e2e)_query|conv)|crossattention)\.",
         r"^(\w+\.)?pooler\.|^(cls|lm_head|classifier|qa_outputs|discriminator_predictions|generator_\w+)\.",
     ),
     required=("embed", "q", "k", "v", "o", "up", "down", "norm_mlp", "norm_out"),
@@ -57,4 +68,8 @@ BERT = Family(
     odd_in_up=False,
     positions="learned",
     query_key_norm="none",
+    switches={
+        "model_type=roformer": {"positions": "rotary", "rotary": "interleaved"},
+        "rotary_value": {"linear_values": False},
+    },
 )

@@ -23,7 +23,10 @@ _HEADS = r"^(visual_projection|text_projection|logit_scale|logit_bias|classifier
 CLIP_TEXT = Family(
     name="clip_text",
     kind="text encoder",
-    model_types=("clip", "clip_text_model", "siglip", "siglip_text_model"),
+    model_types=(
+        *("clip", "clip_text_model", "siglip", "siglip_text_model", "siglip2_text_model", "clipseg_text_model"),
+        *("metaclip_2_text_model", "owlvit_text_model", "owlv2_text_model"),
+    ),
     prefixes=("text_model.", ""),
     globals={
         "embed": "embeddings.token_embedding.weight",
@@ -46,8 +49,11 @@ CLIP_TEXT = Family(
 CLIP_VISION = Family(
     name="clip_vision",
     kind="image tower",
-    model_types=("clip_vision_model", "siglip_vision_model"),
-    prefixes=("vision_model.",),
+    model_types=(
+        *("clip_vision_model", "siglip_vision_model", "siglip2_vision_model", "clipseg_vision_model"),
+        *("metaclip_2_vision_model", "owlvit_vision_model", "owlv2_vision_model", "chinese_clip_vision_model"),
+    ),
+    prefixes=("vision_model.", ""),
     globals=with_bias(norm_embed="pre_layrnorm", norm_final="post_layernorm"),  # spelt so
     layer=_LAYER,
     constants=_CONSTANTS,

@@ -8,18 +8,21 @@ The layers that V3 adds to predict further tokens are layers like the others.
 
 from ..layout import Family
 from .llama import DENSE, GLOBALS, UNEMBED
-from .qwen2_moe import EXPERTS
+from .qwen2_moe import EXPERTS, SHARED_EXPERTS
 
 _AT = "layers.{i}.self_attn."
 
 DEEPSEEK = Family(
     name="deepseek",
-    model_types=("deepseek_v2", "deepseek_v3"),
+    model_types=(
+        *("deepseek_v2", "deepseek_v3", "deepseek_v32", "glm4_moe_lite", "glm_moe_dsa", "minicpm3"),
+        *("sarvam_mla", "youtu", "axk1"),
+    ),
     prefixes=("model.", ""),
     globals=GLOBALS,
     layer=DENSE
     | EXPERTS
-    | {f"shared_{role}": f"layers.{{i}}.mlp.shared_experts.{role}_proj.weight" for role in ("gate", "up", "down")}
+    | SHARED_EXPERTS
     | {
         "latent_q": _AT + "q_proj.weight",  # V2-Lite; the others go by q_a and q_b
         "latent_q_a": _AT + "q_a_proj.weight",
@@ -36,10 +39,15 @@ DEEPSEEK = Family(
     },
     unprefixed=UNEMBED,
     constants=(r"\.rotary_emb\.inv_freq$",),
-    outside=(r"\.[0-9]+\.(embed_tokens|enorm|hnorm|eh_proj|shared_head\.(norm|head))\.weight$",),
+    outside=(
+        r"\.[0-9]+\.(embed_tokens|enorm|hnorm|eh_proj|shared_head\.(norm|head))\.weight$",
+        r"\.self_attn\.indexer\.",
+        r"\.post_mlp_layernorm\.weight$",
+    ),
     required=("embed", "latent_kv_a", "latent_kv_b", "latent_o", "norm_attn", "norm_mlp"),
     attention="latent",
     rotary="interleaved",
     query_key_norm="none",
     expert_groups=("n_group",),
+    switches={"model_type=minicpm3": {"rotary": "half"}},
 )

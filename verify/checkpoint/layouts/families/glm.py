@@ -5,7 +5,7 @@ from .llama import ATTENTION, GLOBALS, UNEMBED
 
 GLM = Family(
     name="glm",
-    model_types=("glm", "glm4"),
+    model_types=("glm", "glm4", "glm4v_text", "glm46v_text"),
     prefixes=("model.", ""),
     globals=GLOBALS,
     layer={role: name for role, name in ATTENTION.items() if role not in ("q_norm", "k_norm")}
@@ -22,4 +22,7 @@ GLM = Family(
     rotary="interleaved",
     query_key_norm="none",
     config={"partial_rotary_factor": 0.5},
+    switches={
+        f"model_type={name}": {"rotary": ""} for name in ("glm4v_text", "glm46v_text")
+    },  # positions in sections
 )

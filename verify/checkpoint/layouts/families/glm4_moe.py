@@ -1,18 +1,23 @@
-"""GLM-4.5: Llama's attention with biases; dense layers first, then routed experts and a shared one."""
+"""GLM-4.5: Llama's attention with biases; dense layers first, then routed experts and a shared one.
+
+dots and Solar Open turn all channels of a head, GLM half of them.
+"""
+
+from dataclasses import replace
 
 from ..layout import Family
 from .llama import ATTENTION, DENSE, GLOBALS, UNEMBED
-from .qwen2_moe import EXPERTS, STACKED
+from .qwen2_moe import EXPERTS, SHARED_EXPERTS, STACKED
 
 GLM4_MOE = Family(
     name="glm4_moe",
-    model_types=("glm4_moe",),
+    model_types=("glm4_moe", "glm4v_moe_text"),
     prefixes=("model.", ""),
     globals=GLOBALS,
     layer=ATTENTION
     | DENSE
     | EXPERTS
-    | {f"shared_{role}": f"layers.{{i}}.mlp.shared_experts.{role}_proj.weight" for role in ("gate", "up", "down")}
+    | SHARED_EXPERTS
     | {
         "router": "layers.{i}.mlp.gate.weight",
         "router_bias": "layers.{i}.mlp.gate.e_score_correction_bias",
@@ -28,3 +33,5 @@ GLM4_MOE = Family(
     config={"partial_rotary_factor": 0.5},
     expert_groups=("n_group",),
 )
+
+DOTS1 = replace(GLM4_MOE, name="dots1", model_types=("dots1", "solar_open"), config={}, by_names=False)

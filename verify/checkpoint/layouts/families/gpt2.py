@@ -4,7 +4,7 @@ from ..layout import Family, Slot, fused_qkv
 
 GPT2 = Family(
     name="gpt2",
-    model_types=("gpt2",),
+    model_types=("gpt2", "imagegpt"),
     prefixes=("transformer.", ""),
     globals={
         "embed": "wte.weight",

@@ -4,8 +4,8 @@ from ..layout import Family, fused_qkv, with_bias
 
 GPT_NEOX = Family(
     name="gpt_neox",
-    model_types=("gpt_neox",),
-    prefixes=("gpt_neox.", ""),
+    model_types=("gpt_neox", "gpt_neox_japanese"),
+    prefixes=("gpt_neox.", "gpt_neox_japanese.", ""),
     globals={"embed": "embed_in.weight", **with_bias(norm_final="final_layer_norm")},
     layer=fused_qkv("layers.{i}.attention.query_key_value", "groups")
     | with_bias(
@@ -17,6 +17,7 @@ GPT_NEOX = Family(
     ),
     unprefixed={"unembed": "embed_out.weight"},
     constants=(r"\.attention\.(masked_)?bias$", r"\.rotary_emb\.inv_freq$"),
+    outside=(r"\.attention\.dense_bias$",),
     required=("embed", "q", "o", "up", "down", "norm_attn", "norm_mlp"),
     norm="layer",
     gated=False,

@@ -37,4 +37,5 @@ GPT_OSS = Family(
     query_key_norm="none",
     other_meaning=("intermediate_size",),  # of experts
     expert_groups=1,
+    by_names=False,  # names do not tell rows in turn from halves
 )

@@ -1,4 +1,9 @@
-"""GPT-J: attention and MLP in parallel behind one layer norm; GELU, rotary positions, an unembedding with bias."""
+"""GPT-J: attention and MLP in parallel behind one layer norm; GELU, rotary positions, an unembedding with bias.
+
+CodeGen divides q, v and k among four accelerators; its attention is left out.
+"""
+
+from dataclasses import replace
 
 from ..layout import Family, with_bias
 
@@ -21,4 +26,17 @@ GPTJ = Family(
     shared_norm=True,
     query_key_norm="none",
     switches={"rotary_dim": {"rotary": "interleaved"}},  # without it not known how many channels
+)
+
+CODEGEN = replace(
+    GPTJ,
+    name="codegen",
+    model_types=("codegen",),
+    layer={role: name for role, name in GPTJ.layer.items() if role not in "qkvo"},
+    constants=(r"\.attn\.(masked_bias|bias|causal_mask)$",),
+    outside=(r"\.attn\.(qkv|out)_proj\.weight$",),
+    required=("embed", "up", "down", "norm_attn"),
+    attention="unknown",
+    by_names=False,
+    switches={},
 )

@@ -1,4 +1,8 @@
-"""Llama, Mistral, Qwen2, Qwen3 and all that copy their names."""
+"""Llama, Mistral, Qwen2, Qwen3 and all that copy their names.
+
+Hunyuan norms q and k under names of its own, HyperCLOVA X norms what the sublayers add, Granite SWA has a learned
+sink for each head; positions turn each channel with the next one in Helium and ERNIE.
+"""
 
 from ..layout import Family, Slot, fused_qkv
 
@@ -10,6 +14,8 @@ ATTENTION: dict[str, str | Slot] = {
     "norm_attn": "layers.{i}.input_layernorm.weight",
     "norm_mlp": "layers.{i}.post_attention_layernorm.weight",
 }
+PLAIN = {role: name for role, name in ATTENTION.items() if role not in ("q_norm", "k_norm")}
+BODY = {role: name for role, name in PLAIN.items() if not role.startswith("norm_")}
 DENSE: dict[str, str | Slot] = {
     role + suffix: f"layers.{{i}}.mlp.{role}_proj.{kind}"
     for role in ("gate", "up", "down")
@@ -22,19 +28,35 @@ _FUSED = fused_qkv("layers.{i}.self_attn.qkv_proj", "heads") | {
     for n, role in enumerate(("gate", "up"))
     for suffix, kind in (("", "weight"), ("_bias", "bias"))
 }
+_OTHER_NAMES: dict[str, tuple[str | Slot, ...]] = {
+    "q_norm": ("layers.{i}.self_attn.query_layernorm.weight",),
+    "k_norm": ("layers.{i}.self_attn.key_layernorm.weight",),
+}
 FUSED: dict[str, tuple[str | Slot, ...]] = {role: (slot,) for role, slot in _FUSED.items()}
 """Fused names in inference servers."""
 
 LLAMA = Family(
     name="llama",
-    model_types=("llama", "mistral", "qwen2", "qwen3"),
+    model_types=(
+        *("llama", "mistral", "qwen2", "qwen3", "ministral", "ministral3", "smollm3", "seed_oss", "cwm", "helium"),
+        *("granite", "granite_swa", "hunyuan_v1_dense", "ernie4_5", "paddleocr_vl_text", "eurobert", "internlm3"),
+        *("iquestcoder", "hyperclovax", "qwen2_vl", "qwen2_vl_text", "qwen2_5_vl", "qwen2_5_vl_text"),
+        "qwen3_vl_text",
+    ),
     prefixes=("model.", ""),
     globals=GLOBALS,
-    layer=ATTENTION | DENSE,
+    layer=ATTENTION
+    | DENSE
+    | {
+        "sinks": "layers.{i}.self_attn.sinks",
+        "norm_attn_out": "layers.{i}.post_norm1.weight",
+        "norm_mlp_out": "layers.{i}.post_norm2.weight",
+    },
     unprefixed=UNEMBED,
     constants=(r"\.rotary_emb\.inv_freq$",),
-    others=FUSED,
+    others=FUSED | _OTHER_NAMES,
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "gate", "up", "down"),
     rotary="half",
     query_key_norm="none",
+    switches={f"model_type={name}": {"rotary": "interleaved"} for name in ("helium", "ernie4_5")},
 )

@@ -1,5 +1,7 @@
 """OLMo 1 and 2: names of Llama; 1 has layer norms without weights, 2 norms what the sublayers add to the stream.
 
+Hybrids of 3 have linear attention in most layers.
+
 Some of 1 clip q, k and v: each channel by itself and alike on both sides, so channels keep their symmetries.
 
 Its own code (``hf_olmo``, as of DataDecide) has names of its own: q, k and v lie in one tensor, all q heads first; up
@@ -7,8 +9,11 @@ and gate in another, up first, ``up, gate = chunk(x, 2); silu(gate) * up`` (alle
 activation and positions are as ``config.json`` says, and where it is silent the defaults of that code.
 """
 
+from dataclasses import replace
+
 from ..layout import Family, Slot, fused_qkv, with_bias
 from .llama import ATTENTION, DENSE, GLOBALS, UNEMBED
+from .qwen2_moe import EXPERTS, STACKED
 
 _ATTENTION = {role: name for role, name in ATTENTION.items() if not role.startswith("norm_")}
 _PLAIN = {role: name for role, name in _ATTENTION.items() if role not in ("q_norm", "k_norm")}
@@ -35,7 +40,7 @@ OLMO = Family(
 
 OLMO2 = Family(
     name="olmo2",
-    model_types=("olmo2",),
+    model_types=("olmo2", "olmo3", "exaone4"),
     prefixes=("model.", ""),
     globals=GLOBALS,
     layer=_ATTENTION | DENSE | _OUTPUTS,
@@ -45,6 +50,25 @@ OLMO2 = Family(
     post_norm=True,
     rotary="half",
     query_key_norm="gain",
+)
+
+OLMO_HYBRID = replace(
+    OLMO2,
+    name="olmo_hybrid",
+    model_types=("olmo_hybrid",),
+    outside=(r"\.linear_attn\.", r"\.(attention|feedforward)_layer_norm\.weight$"),
+    required=("embed", "gate", "up", "down"),
+    by_names=False,
+)
+
+FLEX_OLMO = replace(
+    OLMO2,
+    name="flex_olmo",
+    model_types=("flex_olmo",),
+    layer=_ATTENTION | _OUTPUTS | EXPERTS | {"router": "layers.{i}.mlp.gate.weight"},
+    required=(*_REQUIRED[:-3], "q_norm", "norm_attn_out", "expert_gate"),
+    others=STACKED,
+    expert_groups=1,
 )
 
 _NAMED: dict[str, str | Slot] = fused_qkv("blocks.{i}.att_proj", "heads") | with_bias(

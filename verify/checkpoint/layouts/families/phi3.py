@@ -5,7 +5,7 @@ from .llama import GLOBALS, UNEMBED
 
 PHI3 = Family(
     name="phi3",
-    model_types=("phi3",),
+    model_types=("phi3", "phi4_multimodal"),
     prefixes=("model.", ""),
     globals=GLOBALS,
     layer={

@@ -10,6 +10,10 @@ SHARED: dict[str, str | Slot] = {
     f"shared_{role}": f"layers.{{i}}.mlp.shared_expert.{role}_proj.weight" for role in ("gate", "up", "down")
 }
 
+SHARED_EXPERTS: dict[str, str | Slot] = {
+    f"shared_{role}": f"layers.{{i}}.mlp.shared_experts.{role}_proj.weight" for role in ("gate", "up", "down")
+}
+
 STACKED: dict[str, tuple[str | Slot, ...]] = {
     "expert_gate": (Slot("layers.{i}.mlp.experts.gate_up_proj", part=(0, 2), stacked=True),),
     "expert_up": (Slot("layers.{i}.mlp.experts.gate_up_proj", part=(1, 2), stacked=True),),

@@ -7,7 +7,10 @@ _AT = "encoder.layer.{i}."
 VIT = Family(
     name="vit",
     kind="image tower",
-    model_types=("vit", "deit"),
+    model_types=(
+        *("vit", "deit", "audio-spectrogram-transformer", "beit", "data2vec-vision", "dpt", "ijepa", "vit_mae"),
+        *("vit_msn", "yolos"),
+    ),
     prefixes=("", "vit.", "deit."),
     globals=with_bias(norm_final="layernorm"),
     layer=with_bias(
@@ -22,6 +25,7 @@ VIT = Family(
     ),
     outside=(
         r"(^|\.)embeddings\.((cls|distillation|mask)_token|position_embeddings|patch_embeddings\.projection\.\w+)$",
+        r"(^|\.)(embeddings\.detection_tokens|encoder\.mid_position_embeddings|encoder\.layer\.[0-9]+\.lambda_[12])$",
         r"^(\w+\.)?pooler\.|^(\w+_)?classifier\.|^decoder\.",
     ),
     required=("q", "k", "v", "o", "up", "down", "norm_attn", "norm_mlp"),

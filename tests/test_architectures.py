@@ -1,0 +1,51 @@
+"""Each model type of the census is read as it was when forward passes were compared, and no other way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import results
+from benchmarks.architectures.declared import SYMMETRIES, outcome
+from tests import architectures
+from verify.base import CheckpointError, InputError
+from verify.checkpoint import open_checkpoint
+
+MODELS = architectures.models()
+ROWS = {f"{row['type']} {row['naming']}": row for row in results.read("architectures")}
+BUILT = {name: row for name, row in ROWS.items() if row["outcome"] != "not built" and row["kind"] != "part"}
+
+
+def test_every_model_that_was_built_has_a_fixture() -> None:
+    assert MODELS.keys() == BUILT.keys()
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_a_model_type_is_read_as_in_the_census(tmp_path: Path, name: str) -> None:
+    """A new reading is written into the table by a census, which holds it against forward passes."""
+    row, folder = BUILT[name], architectures.write(tmp_path / name.split()[1], MODELS[name])
+    if row["outcome"] == "refused":
+        with pytest.raises((CheckpointError, InputError)):
+            open_checkpoint(folder)
+        return
+    found = outcome(open_checkpoint(folder))
+    main, *others = found["parts"].values()
+    beside = "; ".join(f"{one['family']} of {one['kind']}" for one in others)
+    read = (main["family"], "; ".join(main["declared"]), beside, str(found["left_out"]), str(found["outside"]))
+    said = tuple(row[cell] for cell in ("family", "declared", "beside", "left_out", "outside"))
+    assert read == said, "Run `python -m benchmarks.architectures`."
+
+
+def test_no_symmetry_that_is_declared_was_found_false() -> None:
+    assert not [name for name, row in ROWS.items() if row["false"]]
+
+
+def test_children_were_found_and_strangers_were_not() -> None:
+    pairs = {name: (row["child"], row["stranger"]) for name, row in BUILT.items() if row["outcome"] != "refused"}
+    assert {name: pair for name, pair in pairs.items() if pair != ("dependent", "no_evidence")} == {}
+
+
+def test_every_symmetry_is_declared_of_some_model() -> None:
+    declared = {symmetry for row in BUILT.values() for symmetry in row["declared"].split("; ")}
+    assert declared - {""} == set(SYMMETRIES)

@@ -1,0 +1,240 @@
+"""Layers of several kinds: what is understood is compared, what differs from most layers is left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import verify
+from tests.checkpoints import Toy, write_checkpoint
+from tests.hybrids import (
+    HEADS,
+    HIDDEN,
+    KV_HEADS,
+    SIZE,
+    WIDTH,
+    gated_attention,
+    gemma4,
+    lfm2,
+    mamba,
+    mamba_outputs,
+    nemotron_h,
+    qwen3_5,
+)
+from tests.models import VOCABULARY, child
+from tests.reports import words
+from verify.base import VerifyError
+from verify.checkpoint import Checkpoint, open_checkpoint
+from verify.fingerprint import Fingerprint
+from verify.wording import say
+
+FILES = {"vocab.json": json.dumps(VOCABULARY)}
+UNITS, VALUES, SIGNS, STREAM = "unit_identity", "value_identity", "sign_agreement", "stream_identity"
+
+
+def opened(folder: Path, model: Toy) -> Checkpoint:
+    return open_checkpoint(write_checkpoint(folder, model))
+
+
+def printed(folder: Path, model: Toy) -> Fingerprint:
+    return verify.fingerprint(write_checkpoint(folder, model, files=FILES))
+
+
+@pytest.mark.parametrize(
+    ("make", "without", "heads"),
+    [
+        (lfm2, (0, 2), (HEADS, KV_HEADS, SIZE)),
+        (gemma4, (2,), (HEADS, KV_HEADS, SIZE)),
+        (nemotron_h, (0, 1, 3), (HEADS, KV_HEADS, SIZE)),
+        (qwen3_5, (0, 2), (HEADS, KV_HEADS, SIZE)),
+        (mamba, (), (0, 0, 0)),
+    ],
+)
+def test_attention_is_read_where_it_is(
+    tmp_path: Path, make: Callable[[], Toy], without: tuple[int, ...], heads: tuple[int, int, int]
+) -> None:
+    """The other layers are named in the record, and every tensor is understood."""
+    model = printed(tmp_path, make())
+    shape = model.record.architecture
+    assert (shape.no_attention, (shape.heads, shape.kv_heads, shape.head_size)) == (without, heads)
+    assert model.record.unrecognised == ()
+    held = {int(name.split(".")[1]) for name in model.arrays if name.startswith("values.")}
+    assert held == (set(range(shape.layers)) - set(without) if heads[0] else set())
+
+
+@pytest.mark.parametrize(
+    ("make", "tests"),
+    [
+        (lfm2, {UNITS, VALUES, SIGNS, STREAM}),
+        (gemma4, {UNITS, VALUES, SIGNS, STREAM}),
+        (nemotron_h, {UNITS, VALUES, SIGNS, STREAM}),
+        (qwen3_5, {UNITS, VALUES, SIGNS, STREAM}),
+        (mamba, {UNITS, STREAM}),
+    ],
+)
+def test_a_child_is_found_and_a_stranger_is_not(tmp_path: Path, make: Callable[..., Toy], tests: set[str]) -> None:
+    """By each test of what is understood; the report replays."""
+    parent = make(0)
+    a, b, c = (
+        printed(tmp_path / name, model)
+        for name, model in (
+            ("parent", parent),
+            ("child", replace(parent, tensors=child(parent.tensors, seed=1))),
+            ("stranger", make(2)),
+        )
+    )
+    near, far = verify.test_lineage(b, a), verify.test_lineage(c, a)
+    assert (near.verdict, far.verdict) == ("dependent", "no_evidence")
+    assert tests <= {test.id for test in near.tests.values() if test.applicable}
+    assert verify.replay(near).agrees
+    assert verify.replay(far).agrees
+
+
+def test_layers_without_an_mlp_are_named(tmp_path: Path) -> None:
+    """A fingerprint of them is whole; without the arrays of a layer that has an MLP it is refused."""
+    model = printed(tmp_path, nemotron_h())
+    assert model.record.architecture.no_mlp == (0, 2)
+    path = tmp_path / "print.safetensors"
+    model.save(path)
+    assert Fingerprint.load(path).record == model.record
+    shape = model.record.architecture.model_copy(update={"no_mlp": (0,)})
+    damaged = Fingerprint(model.record.model_copy(update={"architecture": shape}), model.arrays)
+    damaged.save(path)
+    with pytest.raises(VerifyError, match="lacks the MLP arrays of layer 2"):
+        Fingerprint.load(path)
+
+
+@pytest.mark.parametrize("layers", [(1, 0), (0, 0), (0, 3)])
+def test_layers_are_named_in_order_and_once(tmp_path: Path, layers: tuple[int, ...]) -> None:
+    """A record that names others is refused."""
+    model = printed(tmp_path, lfm2())
+    shape = model.record.architecture.model_copy(update={"no_attention": layers})
+    Fingerprint(model.record.model_copy(update={"architecture": shape}), model.arrays).save(tmp_path / "print")
+    with pytest.raises(VerifyError, match="ascending layers below 3"):
+        Fingerprint.load(tmp_path / "print")
+
+
+def test_an_unknown_mixer_costs_the_stream_alone(tmp_path: Path) -> None:
+    """Units of all layers and values of those with attention are compared; of the stream it is not known."""
+
+    def renamed(model: Toy) -> Toy:
+        return replace(model, tensors={n.replace(".conv.", ".mystery."): x for n, x in model.tensors.items()})
+
+    a, b = (printed(tmp_path / str(seed), renamed(lfm2(seed))) for seed in (0, 1))
+    report = verify.test_lineage(a, b)
+    assert {test.id for test in report.tests.values() if test.applicable} >= {UNITS, VALUES, SIGNS}
+    assert "model.layers.0.mystery" in words(report.tests[STREAM].reason)
+
+
+def test_a_layer_that_lost_its_attention_is_damaged(tmp_path: Path) -> None:
+    """Nothing else lies in that layer that could mix positions."""
+    model = lfm2(kinds="aaa")
+    lost = [name for name in model.tensors if name.startswith("model.layers.1.self_attn.")]
+    with pytest.raises(VerifyError, match="`q` of layer 1 is missing; download the checkpoint again"):
+        opened(tmp_path / "all", model.without(*lost))
+    with pytest.raises(VerifyError, match="`v` of layer 1 is missing; download the checkpoint again"):
+        opened(tmp_path / "one", model.without("model.layers.1.self_attn.v_proj.weight"))
+
+
+def test_a_layer_that_lost_its_mlp_is_damaged(tmp_path: Path) -> None:
+    """Only families of uneven layers have layers without one."""
+    model = lfm2()
+    with pytest.raises(VerifyError, match="MLP of layer 0"):
+        opened(tmp_path, model.without(*(f"model.layers.0.feed_forward.w{n}.weight" for n in (1, 2, 3))))
+
+
+def test_larger_heads_are_set_aside_whole(tmp_path: Path) -> None:
+    """Their tensors count as understood, and no test reads them; a tensor that fits nothing is refused still."""
+    checkpoint = opened(tmp_path / "sound", gemma4())
+    assert [name for name in checkpoint.outside if "v_proj" in name] == ["model.layers.2.self_attn.v_proj.weight"]
+    assert not checkpoint.has("q", 2)
+    wrong = gemma4().adding(**{"model.layers.2.self_attn.v_proj.weight": np.ones((7, WIDTH), np.float32)})
+    with pytest.raises(VerifyError, match=r"of layer 2 has shape .*; expected .* from the other tensors"):
+        opened(tmp_path / "wrong", wrong)
+
+
+def test_mlps_of_another_size_are_set_aside(tmp_path: Path) -> None:
+    """Units of the size of most layers are compared."""
+    model, at = lfm2(), "model.layers.1.feed_forward."
+    small = {f"{at}w{n}.weight": model.tensors[f"{at}w{n}.weight"] for n in (1, 2, 3)}
+    cut = {name: x[:, :10] if name == at + "w2.weight" else x[:10] for name, x in small.items()}
+    checkpoint = opened(tmp_path, model.adding(**cut))
+    assert (checkpoint.architecture.hidden, checkpoint.architecture.no_mlp) == (HIDDEN, (1,))
+    assert set(cut) <= set(checkpoint.outside)
+
+
+def test_later_layers_that_read_earlier_keys_have_no_values_of_their_own(tmp_path: Path) -> None:
+    """Gemma 4 says how many; then no symmetry of value channels is assumed in any layer."""
+    model = gemma4().configured(num_kv_shared_layers=1)
+    shape = opened(tmp_path / "shared", model).architecture
+    assert (shape.linear_values, shape.heads_alike) == (False, False)
+    shape = opened(tmp_path / "none", gemma4().configured(num_kv_shared_layers=0)).architecture
+    assert (shape.linear_values, shape.heads_alike) == (True, True)
+    lacking = gemma4().without("model.layers.1.self_attn.k_proj.weight", "model.layers.1.self_attn.v_proj.weight")
+    assert opened(tmp_path / "lacking", lacking).architecture.no_attention == (1, 2)
+
+
+def test_q_and_the_gate_of_values_come_apart_by_heads(tmp_path: Path) -> None:
+    """In each head's rows q is first."""
+    model = qwen3_5()
+    stored = model.tensors["model.layers.1.self_attn.q_proj.weight"].reshape(HEADS, 2, SIZE, WIDTH)
+    checkpoint = opened(tmp_path, model)
+    np.testing.assert_array_equal(checkpoint.read("q", 1), stored[:, 0].reshape(-1, WIDTH))
+    np.testing.assert_array_equal(checkpoint.read("value_gate", 1), stored[:, 1].reshape(-1, WIDTH))
+
+
+def test_gated_values_are_exchangeable_with_their_gates() -> None:
+    """By a forward pass: channels of v, o and gate permuted, signs of v and o changed; not without the gate."""
+    rng, at = np.random.default_rng(0), "model.layers.1.self_attn."
+    tensors = {name: x for name, x in qwen3_5().tensors.items() if name.startswith(at)}
+    x = rng.standard_normal((9, WIDTH))
+    before = gated_attention(tensors, at, x)
+    orders = [rng.permutation(SIZE) for _ in range(KV_HEADS)]
+    signs = [rng.choice([-1.0, 1.0], SIZE) for _ in range(KV_HEADS)]
+    moved = {name: value.copy() for name, value in tensors.items()}
+    v = moved[at + "v_proj.weight"].reshape(KV_HEADS, SIZE, WIDTH)
+    o = moved[at + "o_proj.weight"].reshape(WIDTH, HEADS, SIZE)
+    for head in range(HEADS):
+        group = head // (HEADS // KV_HEADS)
+        o[:, head] = o[:, head][:, orders[group]] * signs[group]
+    for group in range(KV_HEADS):
+        v[group] = v[group][orders[group]] * signs[group][:, None]
+    assert np.abs(gated_attention(moved, at, x) - before).max() > 1e-2
+    gate = moved[at + "q_proj.weight"].reshape(HEADS, 2, SIZE, WIDTH)
+    for head in range(HEADS):
+        gate[head, 1] = gate[head, 1][orders[head // (HEADS // KV_HEADS)]]
+    np.testing.assert_allclose(gated_attention(moved, at, x), before, atol=1e-6)
+
+
+def test_inner_channels_of_mamba_are_exchangeable_and_their_signs_are_not(tmp_path: Path) -> None:
+    """By a forward pass: all that is stored by the channel moves; a sign passes an activation."""
+    model, rng, tokens = mamba(), np.random.default_rng(0), np.arange(12) % 7
+    assert not opened(tmp_path, model).architecture.odd_in_up
+    before = mamba_outputs(model.tensors, tokens)
+    moved, flipped = ({n: x.copy() for n, x in model.tensors.items()} for _ in range(2))
+    for i in range(2):
+        at, order, sign = f"backbone.layers.{i}.mixer.", rng.permutation(HIDDEN), rng.choice([-1, 1], HIDDEN)
+        x, z = np.split(moved[at + "in_proj.weight"].copy(), 2)
+        moved[at + "in_proj.weight"] = np.concatenate([x[order], z[order]])
+        for name in ("conv1d.weight", "conv1d.bias", "A_log", "D", "dt_proj.weight", "dt_proj.bias"):
+            moved[at + name] = moved[at + name][order]
+        for name in ("x_proj.weight", "out_proj.weight"):
+            moved[at + name] = moved[at + name][:, order]
+        flipped[at + "in_proj.weight"][:HIDDEN] *= sign[:, None]
+        flipped[at + "out_proj.weight"] *= sign
+    np.testing.assert_allclose(mamba_outputs(moved, tokens), before, atol=1e-6)
+    assert np.abs(mamba_outputs(flipped, tokens) - before).max() > 1e-2
+
+
+def test_a_norm_with_a_bias_is_no_rms_norm(tmp_path: Path) -> None:
+    """Biases that the table does not know contradict it, whoever named it; signs of the stream are then left out."""
+    model = lfm2()
+    biases = {n.replace(".weight", ".bias"): np.ones(WIDTH, np.float32) for n in model.tensors if "_norm." in n}
+    checkpoint = opened(tmp_path, model.adding(**biases))
+    assert checkpoint.architecture.norm == "layer"
+    assert any("model.embedding_norm.bias" in say(note) for note in checkpoint.notes)

@@ -1,0 +1,54 @@
+"""Granite 3 and 4: routed experts in one tensor a layer, a shared MLP; in the hybrids most layers are Mamba 2.
+
+A hybrid without experts has the shared MLP alone.
+"""
+
+from dataclasses import replace
+
+from ..layout import Family, Slot
+from .llama import GLOBALS, PLAIN, UNEMBED
+
+_MOE, _SHARED = "layers.{i}.block_sparse_moe.", "layers.{i}.shared_mlp."
+_IN, _OUT = _SHARED + "input_linear.weight", _SHARED + "output_linear.weight"
+
+GRANITE_MOE = Family(
+    name="granite_moe",
+    model_types=("granitemoe", "granitemoeshared", "granitemoehybrid", "granitemoe_swa"),
+    prefixes=("model.", ""),
+    globals=GLOBALS,
+    layer=PLAIN
+    | {
+        "router": _MOE + "router.layer.weight",
+        "expert_gate": Slot(_MOE + "input_linear.weight", part=(0, 2), stacked=True),
+        "expert_up": Slot(_MOE + "input_linear.weight", part=(1, 2), stacked=True),
+        "expert_down": Slot(_MOE + "output_linear.weight", stacked=True),
+        "shared_gate": Slot(_IN, part=(0, 2)),
+        "shared_up": Slot(_IN, part=(1, 2)),
+        "shared_down": _OUT,
+        "sinks": "layers.{i}.self_attn.sinks",
+    },
+    unprefixed=UNEMBED,
+    outside=(r"\.mamba\.",),
+    required=("embed", "norm_attn", "norm_mlp", "router", "expert_gate"),
+    others={
+        "router": (_MOE + "router.weight",),
+        "expert_gate": (Slot(_MOE + "experts.gate_up_proj", part=(0, 2), stacked=True),),
+        "expert_up": (Slot(_MOE + "experts.gate_up_proj", part=(1, 2), stacked=True),),
+        "expert_down": (Slot(_MOE + "experts.down_proj", stacked=True),),
+    },
+    tied=True,
+    rotary="half",
+    query_key_norm="none",
+    expert_groups=1,
+    switches={"position_embedding_type=nope": {"positions": "none", "rotary": ""}},
+)
+
+GRANITE_HYBRID = replace(
+    GRANITE_MOE,
+    name="granite_hybrid",
+    model_types=("granitemoehybrid",),
+    layer=PLAIN | {"gate": Slot(_IN, part=(0, 2)), "up": Slot(_IN, part=(1, 2)), "down": _OUT},
+    required=("embed", "norm_attn", "norm_mlp", "gate", "down"),
+    others={},
+    other_meaning=("intermediate_size",),
+)
