@@ -98,7 +98,7 @@ def _members(value: type) -> str:
     shared = [one for one in (Pages, Tabular, Drawn, Displayed) if issubclass(value, one)]
     common = {name: member for one in reversed(shared) for name, member in vars(one).items()}
     for name, member in (vars(value) | {k: v for k, v in common.items() if k not in vars(value)}).items():
-        if name.startswith("_") or get_origin(member) is not None:
+        if name.startswith(("_", "model_")) or get_origin(member) is not None:
             continue
         function = member.__func__ if isinstance(member, (classmethod, staticmethod)) else member
         if inspect.isfunction(function):
