@@ -238,3 +238,37 @@ def test_a_norm_with_a_bias_is_no_rms_norm(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path, model.adding(**biases))
     assert checkpoint.architecture.norm == "layer"
     assert any("model.embedding_norm.bias" in say(note) for note in checkpoint.notes)
+
+
+@pytest.mark.parametrize("name", ["no_attention", "no_mlp"])
+def test_a_record_without_any_layer_of_what_it_describes_is_refused(tmp_path: Path, name: str) -> None:
+    """Heads or units in no layer are no description of a model."""
+    made = verify.fingerprint(write_checkpoint(tmp_path / "m", lfm2(), files=FILES))
+    shape = made.record.architecture
+    every = shape.model_copy(update={name: tuple(range(shape.layers))})
+    forged = Fingerprint(made.record.model_copy(update={"architecture": every}), made.arrays)
+    forged.save(path := tmp_path / "forged.safetensors")
+    with pytest.raises(VerifyError, match="a layer left that has the"):
+        Fingerprint.load(path)
+
+
+def test_an_unknown_tensor_of_a_state_space_costs_the_stream(tmp_path: Path) -> None:
+    """Where all that mixes positions is unknown, as where some layers have no attention."""
+    model = mamba()
+    more = model.adding(**{"backbone.layers.0.mixer.mystery.weight": np.ones((WIDTH, 3), np.float32)})
+    tests = []
+    for name, one in (("plain", model), ("more", more)):
+        made = printed(tmp_path / name, one)
+        other = printed(tmp_path / f"child of {name}", replace(one, tensors=child(one.tensors, seed=1)))
+        tests.append(verify.test_lineage(other, made).tests)
+    assert tests[0][STREAM].applicable
+    assert not tests[1][STREAM].applicable
+
+
+def test_a_number_inside_a_layer_is_not_the_layers(tmp_path: Path) -> None:
+    """Attention that is missing is not made up for by the first of several kernels of another layer."""
+    model = lfm2()
+    whole = {name: x for name, x in model.tensors.items() if not name.startswith("model.layers.1.self_attn.")}
+    kernel = {"model.layers.0.conv.kernels.1.weight": np.ones((3, 3), np.float32)}
+    with pytest.raises(VerifyError, match="`q` of layer 1 is missing"):
+        opened(tmp_path, replace(model, tensors=whole | kernel))

@@ -34,6 +34,7 @@ from tests.torch_files import (
     saved,
     storage,
     tensor,
+    write,
 )
 from verify.base import CheckpointError, DamagedError, HostileError, UnsupportedError
 from verify.checkpoint.formats import pickle_machine, torch_file, zip_entries
@@ -339,14 +340,14 @@ def test_the_tensors_refused_above_are_so_for_one_reason_each(tmp_path: Path) ->
         view(*PLAIN, {"neg": False}),
         view(*PLAIN[:4], function="_rebuild_tensor"),
         view(
-            storage("0", "UntypedStorage", 24), *PLAIN[1:], Global("torch", "float32"), function="_rebuild_tensor_v3"
+            storage("1", "UntypedStorage", 24), *PLAIN[1:], Global("torch", "float32"), function="_rebuild_tensor_v3"
         ),
         view(view(*PLAIN), True, HOOKS, function="_rebuild_parameter"),
-        view(view(*PLAIN), True, HOOKS, {"a": 1}, function="_rebuild_parameter_with_state"),
+        view(view(*PLAIN), True, HOOKS, {"partition_dim": 1}, function="_rebuild_parameter_with_state"),
         view(REBUILD, Global("torch", "Tensor"), PLAIN, {}, function="_rebuild_from_type_v2", module="torch._tensor"),
         view(HELD, 0, (0, 3), (7, 1), False, HOOKS),
     ]
-    made = TorchFile({"data/0": X.tobytes()})
+    made = TorchFile({"data/0": X.tobytes(), "data/1": X.tobytes()})
     found = opened(tmp_path, made.content({f"w{n}": one for n, one in enumerate(sound)}))
     assert len(found) == len(sound)
     assert all(one.read().tobytes() == X.tobytes() for name, one in found.items() if name != "w8")
@@ -651,3 +652,41 @@ def test_a_hostile_model_is_one_sentence_at_the_top(tmp_path: Path) -> None:
     assert "'os.system'" in refused(folder)
     (folder / "pytorch_model.bin").write_bytes(saved(toy().tensors)[:-1])
     assert "damaged zip archive" in refused(folder)
+
+
+@pytest.mark.parametrize("state", [{"data": view(*PLAIN)}, {"real": 7.0}, (None, {"data": view(*PLAIN)}), {"new": 1}])
+@pytest.mark.parametrize("function", ["_rebuild_parameter_with_state", "_rebuild_from_type_v2"])
+def test_attributes_that_could_replace_numbers_are_refused(tmp_path: Path, state: Any, function: str) -> None:
+    """Loading sets them on the tensor, and some stand for its numbers."""
+    if function == "_rebuild_from_type_v2":
+        made = view(REBUILD, Global("torch", "Tensor"), PLAIN, state, function=function, module="torch._tensor")
+    else:
+        made = view(view(*PLAIN), True, HOOKS, state, function=function)
+    path = write(tmp_path / "a.pt", {"w": made}, {"data/0": bytes(24)})
+    with pytest.raises(UnsupportedError, match="loading sets"):
+        contents(LocalFile(path))
+
+
+def test_a_storage_has_one_type(tmp_path: Path) -> None:
+    """Of two references to one, torch takes the first for both."""
+    tensors = {"a": tensor("0", 4, (4,), (1,), dtype="bfloat16"), "w": tensor("0", 4, (4,), (1,), dtype="float16")}
+    with pytest.raises(DamagedError, match="described twice"):
+        contents(LocalFile(write(tmp_path / "a.pt", tensors, {"data/0": bytes(8)})))
+
+
+@pytest.mark.parametrize("names", [("data/a", "data/A"), ("DATA.PKL",), ("BYTEORDER",), ("Version",)])
+def test_names_are_told_apart_by_more_than_case(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """Torch finds entries whatever their case."""
+    entries = {"data/0": bytes(16), **dict.fromkeys(names, bytes(16))}
+    path = tmp_path / "a.pt"
+    path.write_bytes(TorchFile(entries, byteorder=None).content({"w": tensor("0", 4, (4,), (1,))}))
+    with pytest.raises(HostileError, match=r"two entries named|has an entry named"):
+        contents(LocalFile(path))
+
+
+def test_an_empty_tensor_of_many_rows_is_empty(tmp_path: Path) -> None:
+    """In big-endian order too, where the numbers of others are gathered."""
+    path = tmp_path / "a.pt"
+    made = TorchFile({"data/0": b""}, byteorder="big").content({"w": tensor("0", 0, (2**46, 0), (1, 1))})
+    path.write_bytes(made)
+    assert contents(LocalFile(path)).tensors["w"].shape == (2**46, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -91,13 +90,13 @@ def _count(cell: str) -> int:
 
 
 def _short(cell: str) -> str:
-    names = [re.sub(r" \(.*\)", "", name).split() for name in cell.split("; ") if name]
+    names = [name.partition(" (")[0].split() for name in cell.split("; ") if name]
     return " ".join("".join(word[0] for word in name).upper() for name in names)
 
 
 def _why(lost: str) -> str:
     """Codes of the reasons."""
-    return ", ".join(f"`{code}`" for code in sorted(set(re.findall(r"\((\w+)\)", lost))))
+    return ", ".join(f"`{code}`" for code in sorted({part.partition(")")[0] for part in lost.split("(")[1:]}))
 
 
 def _unexpected(row: Mapping[str, str]) -> bool:
@@ -106,7 +105,11 @@ def _unexpected(row: Mapping[str, str]) -> bool:
 
 def _reason(words: str) -> str:
     """A sentence without what is special to one model."""
-    text = re.sub(r"^The layout of \S+ \(model_type '[^']*', \d+ tensors\) is not understood: ", "", words)
-    text = re.split(r"; |\. |, such as|: templates|\(llama at|: several tables fit", text)[0]
-    text = re.sub(r"'[^']*'|\(\d+(, \d+)*,?\)|\d+", "N", text)
+    text = words.partition(" is not understood: ")[2] or words
+    for end in ("; ", ". ", ", such as", ": templates", "(llama at", ": several tables fit"):
+        text = text.partition(end)[0]
+    text = "N".join(text.split("'")[::2])  # without what is quoted
+    text = "".join("N" if letter.isdecimal() else letter for letter in text)
+    for size in ("NNN", "NN", "(N, N, N)", "(N, N)", "(N,)", "(N)"):
+        text = text.replace(size, "N")
     return text.replace("|", "/")[:_SHOWN].rstrip(".")

@@ -197,6 +197,10 @@ def _check_sizes(record: FingerprintRecord) -> None:
         layers = getattr(shape, name)
         ascending = all(low < high for low, high in zip((-1, *layers), (*layers, shape.layers), strict=True))
         _expect(ascending, f"architecture.{name}", layers, f"ascending layers below {shape.layers}")
+    some = not shape.kv_heads or len(shape.no_attention) < shape.layers
+    _expect(some, "architecture.no_attention", shape.no_attention, "a layer left that has the heads described")
+    some = not (shape.hidden or shape.expert_hidden or shape.shared_hidden) or len(shape.no_mlp) < shape.layers
+    _expect(some, "architecture.no_mlp", shape.no_mlp, "a layer left that has the units described")
     turned = (shape.rotary_size > 0) == (shape.rotary != "") and shape.rotary_size % 2 == 0
     _expect(turned, "architecture.rotary_size", shape.rotary_size, "an even number, 0 only where nothing is turned")
     most = key_size(shape)

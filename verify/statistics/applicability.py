@@ -68,10 +68,12 @@ def _unknown_mixer(side: str, model: Fingerprint) -> Phrase | None:
     """Refuse unknown tensors in a layer without attention: what mixes positions there may tell dimensions apart."""
     record = model.record
     inside = record.unrecognised if record.unrecognised_inside is None else record.unrecognised_inside
-    for layer in record.architecture.no_attention:
-        for name in inside:
-            if f".{layer}." in name:
-                return Phrase.of("tensor_not_understood", model=side, tensor=name)
+    shape = record.architecture
+    without = set(shape.no_attention if shape.heads else range(shape.layers))
+    for name in inside:
+        number = re.search(r"\.([0-9]+)\.", name)
+        if number is not None and int(number[1][:9]) in without:
+            return Phrase.of("tensor_not_understood", model=side, tensor=name)
     return None
 
 

@@ -65,6 +65,11 @@ DTYPES = {
 }
 
 _PLAIN_TENSORS = ("torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer")
+_ATTRIBUTES = re.compile(
+    r"allreduce|expert_model_parallel|is_embedding(_or_output)?_parameter|partition(_dim|_stride)?|sequence_parallel"
+    r"|shared(_embedding)?|tensor_model_parallel|_is_hf_initialized|_no_weight_decay|_optim"
+)
+"""What training code writes on a tensor, beside its numbers."""
 _ORDERED = "collections.OrderedDict"
 _CONSTANTS = re.compile(
     r"torch\.(Size|device|strided|bool|(float|bfloat|int|uint|complex|qint|quint|bits)[0-9]+(_\w+)?)"
@@ -171,6 +176,7 @@ class _Machine:
         self._text, self._name = text, name
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
+        self._storages: dict[str, StorageKey] = {}
 
     def run(self) -> Any:
         stream = io.BytesIO(self._text)
@@ -358,7 +364,11 @@ class _Machine:
             _, kind, key, _, count = given
             dtype = _storage_type(kind.text) if isinstance(kind, Name) else None
             if dtype is not None and isinstance(key, str) and _is_count(count):
-                self._push(StorageKey(key, dtype, count))
+                said = StorageKey(key, dtype, count)
+                first = self._storages.setdefault(key, said)
+                if (first.dtype, first.count) != (dtype, count):  # torch would take the first for both
+                    raise self._damaged(f"the storage {key!r:.60} described twice, otherwise,")
+                self._push(said)
                 return
         raise self._damaged("a reference to something else than a storage")
 
@@ -399,13 +409,29 @@ class _Machine:
         """``_rebuild_parameter`` and ``_rebuild_parameter_with_state``: the tensor is the first argument."""
         if len(arguments) != (4 if name.endswith("state") else 3) or not isinstance(arguments[0], View):
             raise self._damaged(f"impossible arguments of {name}")
+        self._check_attributes(arguments[3] if len(arguments) > 3 else None)
         return arguments[0]
+
+    def _check_attributes(self, state: Any) -> None:
+        """Refuse attributes that loading would set on a tensor, but those of training: some replace its numbers.
+
+        A state is a dict, or a tuple of one and of another for slots.
+        """
+        for one in state if isinstance(state, tuple) else (state,):
+            if not isinstance(one, dict | None):
+                raise self._damaged(f"attributes of a tensor in {type(one).__name__}")
+            for key in one or ():
+                if not _ATTRIBUTES.fullmatch(key):
+                    raise UnsupportedError(
+                        f"{self._name} holds a tensor on which loading sets {key!r:.80}, not known here; {WAY_OUT}."
+                    )
 
     def with_attributes(self, name: str, arguments: tuple[Any, ...]) -> View:
         """``_rebuild_from_type_v2``: a function, a class, its arguments, attributes."""
         if len(arguments) != 4 or not all(isinstance(one, Name) for one in arguments[:2]):
             raise self._damaged(f"impossible arguments of {name}")
-        function, kind, given, _ = arguments
+        function, kind, given, state = arguments
+        self._check_attributes(state)
         if kind.text not in _PLAIN_TENSORS:
             raise UnsupportedError(
                 f"{self._name} holds a tensor of the class {kind.text!r:.120}, which is not read; {WAY_OUT}."

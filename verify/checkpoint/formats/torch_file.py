@@ -31,6 +31,8 @@ _FEW = 4  # in a message
 _MOST_SHARED = 64  # times the size of the file that all tensors may have together, as views of shared storages
 _SLACK = 1 << 24  # bytes that they may have besides
 _PICKLE = re.compile(rb"\x80|c[\w.]+\r?\n[\w.]+\r?\n")  # of the binary protocols; of text, what can run code
+_ITS_OWN = {"data.pkl", "byteorder", "version", "constants.pkl", ".format_version", ".storage_alignment"}
+"""Entries of torch beside the storages."""
 _TAR = (257, b"ustar")
 _NO_MODEL = {"callbacks", "loops", "amp", "random_state", "random_states"}
 _NO_MODEL_WORDS = {"optim", "optimizer", "optimizers", "scheduler", "schedulers", "scaler", "rng"}
@@ -89,6 +91,10 @@ def _top(file: File, found: dict[str, Entry]) -> str:
             f"{file.name} is a TorchScript archive, a program with its weights, which is not read; if you trust "
             "it, load it with torch.jit.load and save its state dict as safetensors."
         )
+    for name in found:
+        inner = name.removeprefix(top)
+        if inner.lower() in _ITS_OWN and inner not in _ITS_OWN:  # torch passes over case
+            raise HostileError(f"{file.name} has an entry named {name!r:.120}; expected {inner.lower()!r}.")
     if len(tops) != 1 or f"{top}data.pkl" not in found:
         raise DamagedError(
             f"{file.name} is a zip archive that torch.save did not write ({len(found)} entries, no data.pkl in their "
@@ -222,7 +228,7 @@ def _tensor(file: File, name: str, view: View, place: tuple[int, int], big_endia
     if big_endian and view.dtype == "C64":
         raise UnsupportedError(f"{file.name} holds {name!r:.200}, complex numbers in big-endian order; {WAY_OUT}.")
     offset = start + view.offset * size if numbers else start
-    if (not big_endian or size == 1) and (not numbers or _is_row_by_row(view)):
+    if not numbers or ((not big_endian or size == 1) and _is_row_by_row(view)):
         return StoredTensor(file, name, view.dtype, view.shape, offset)
     return StridedTensor(file, name, view.dtype, view.shape, offset, view.strides, big_endian)
 

@@ -23,6 +23,7 @@ _HEADER = struct.Struct("<4s2xHH16xHH")  # signature, flags, method, lengths of 
 _HEADER_SIZE = 30
 _MAGIC = b"PK\x03\x04"
 _ENCRYPTED = 1
+_UTF8 = 0x800
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,15 @@ def entries(file: File) -> dict[str, Entry]:
     infos.sort(key=lambda info: info.header_offset)
     starts = [*(info.header_offset for info in infos), end]
     found: dict[str, Entry] = {}
+    names = set[bytes]()
     for info, (start, stop) in zip(infos, pairwise(starts), strict=True):
         plain = info.compress_type == ZIP_STORED and not info.flag_bits & _ENCRYPTED
         plain = plain and info.file_size == info.compress_size
         entry = Entry(info.orig_filename, start, stop, info.compress_size, plain)
-        if entry.name in found:
+        raw = entry.name.encode("utf-8" if info.flag_bits & _UTF8 else "cp437", "replace").lower()
+        if raw in names:  # as readers compare names that pass over case and encoding, such as that of torch
             raise HostileError(f"{file.name} has two entries named {entry.name!r:.120}; expected one; do not use it.")
+        names.add(raw)
         if start + _HEADER_SIZE + entry.size > stop or (not found and start):
             raise HostileError(
                 f"{file.name} has an entry ({entry.name!r:.120}) that overlaps another or does not fit the archive; "

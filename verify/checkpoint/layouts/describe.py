@@ -377,7 +377,8 @@ def _check_layers(
     mlps = {layer for role, layer, _ in shapes if role.endswith("down")} if family.uneven else set()
 
     def others(layer: int, *names: str) -> list[str]:
-        return [] if family.stacks else [name for name in names if f".{layer}." in name]
+        """Those of names whose first number is that of the layer."""
+        return [] if family.stacks else [name for name in names if _first_number(name) == f"{layer}"]
 
     def lacking(what: str, layer: int | None) -> CheckpointError:
         """The error for a missing tensor: unknown tensors in the layer may be it, else the file is incomplete."""
@@ -441,6 +442,10 @@ def _otherwise(
         if not agrees and not predicting:
             notes.add(Phrase.of("config.otherwise", key=key, said=_said(said), found=found))
     return notes
+
+
+def _first_number(name: str) -> str:
+    return next((word for word in name.split(".") if word.isdecimal()), "")
 
 
 def _where(role: str, layer: int | None, expert: int | None = None) -> str:

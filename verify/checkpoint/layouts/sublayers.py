@@ -52,7 +52,14 @@ def set_aside(family: Family, shapes: Shapes, width: int, *, declared: bool) -> 
 
 
 def layers_without(shapes: Shapes, layers: int, *roles: str) -> tuple[int, ...]:
-    """Layers, ascending, that have none of some roles."""
+    """Layers, ascending, that have none of some roles.
+
+    Parameters
+    ----------
+    shapes : canonical shape by role, layer and expert.
+    layers : their number.
+    roles : the roles.
+    """
     held = {layer for role, layer, _ in shapes if role in roles}
     return tuple(layer for layer in range(layers) if layer not in held)
 

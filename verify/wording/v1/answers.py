@@ -5,8 +5,8 @@ from __future__ import annotations
 _NOT_WHO = "which was made first, whether anyone copied, or whether it was allowed"
 _TRAINED = (
     "that in the making of at least one of them chance alone decided the places and signs of inner parts, and that "
-    "nobody re-ordered one to look like the other. If either fails, this answer means nothing; how likely that is, "
-    "is not known"
+    "nobody re-ordered one to look like the other. If either fails, this answer means nothing, and "
+    "no number says how often that happens"
 )
 
 ANSWERS = {
@@ -76,7 +76,8 @@ ANSWERS = {
     "answer.looks.searched": "the {searched:,} pairs of models searched",
     "answer.chance.panel": (
         "Unrelated models made in the same way come this close at most {bound:at_most} of the time (95% confidence, "
-        "for recipes drawn like the {recipes} of the panel). This is not the chance that they are unrelated."
+        "for recipes drawn like the {recipes} of the panel). This is not the chance that they are unrelated. "
+        "The words that it supports at most: {bound:cap}."
     ),
     "answer.chance.ranked": (
         "Among the panel's unrelated models: {p:chance_at_most}, if the recipe of A and B is one like theirs."
