@@ -382,7 +382,7 @@ def _check_layers(
 
     def lacking(what: str, layer: int | None) -> CheckpointError:
         """The error for a missing tensor: unknown tensors in the layer may be it, else the file is incomplete."""
-        inside = [name for name in unknown if f".{layer}." in name]
+        inside = [name for name in unknown if _first_number(name) == f"{layer}"]
         if not inside:
             return DamagedError(f"{what} is missing; download the checkpoint again.")
         named = ", ".join(f"{name!r:.100}" for name in inside[:2])
