@@ -17,6 +17,7 @@ from verify.checkpoint import Architecture, Checkpoint
 from .numbers import Element, Places
 
 Rng = np.random.Generator
+_OF_ATTENTION = re.compile("attn|attention")
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,10 @@ def unit_order_of_all(roles: Roles, element: Element, rng: Rng) -> None:
         size = roles.checkpoint.shape(prefix + "down", layer, expert)[1]
         order = orders.setdefault((layer, prefix), rng.permutation(size))
         _move_units(roles, element, (layer, prefix, expert), order, None)
-    for name in (*roles.checkpoint.unrecognised, *roles.checkpoint.outside):
-        number = re.search(r"\.(\d+)\.", name)
-        for (layer, prefix), order in orders.items():
+    for (layer, prefix), order in orders.items():
+        for name, places in _without_role(roles, layer):
             kind = "shared_" if "shared" in name else "expert_" if "expert" in name else ""
-            inside = number and int(number[1]) == layer and kind == prefix and not re.search("attn|attention", name)
-            if name in roles.named and inside:
-                places = roles.named[name]
+            if kind == prefix and not _OF_ATTENTION.search(name):
                 for axis in range(places.ndim):
                     if places.shape[axis] == len(order):
                         element.back(np.moveaxis(places, axis, 0), order)
@@ -255,17 +253,17 @@ def head_order(roles: Roles, element: Element, rng: Rng) -> None:
                     element.back(_by_head(roles.at(role, layer), shape.kv_heads), order)
             for places in (
                 *(roles.at(role, layer) for role in _OF_VALUES if roles.has(role, layer)),
-                *(x for x in _without_role(roles, layer, "attn|attention") if len(x) == shape.heads),
+                *(x for n, x in _without_role(roles, layer) if _OF_ATTENTION.search(n) and len(x) == shape.heads),
             ):
                 element.back(_by_head(places, shape.kv_heads), order)
 
 
-def _without_role(roles: Roles, layer: int, words: str) -> Iterator[Places]:
-    """Tensors of a layer that no test compares, by words of their names."""
+def _without_role(roles: Roles, layer: int) -> Iterator[tuple[str, Places]]:
+    """Tensors of a layer that no test compares, with their names."""
     for name in (*roles.checkpoint.unrecognised, *roles.checkpoint.outside):
         number = re.search(r"\.(\d+)\.", name)
-        if name in roles.named and number and int(number[1]) == layer and re.search(words, name):
-            yield roles.named[name]
+        if name in roles.named and number and int(number[1]) == layer:
+            yield name, roles.named[name]
 
 
 def expert_order(roles: Roles, element: Element, rng: Rng) -> None:
@@ -302,8 +300,9 @@ def _latents(roles: Roles, element: Element, draw: Callable[[int], tuple[Places,
                 element.there(roles.at(f"latent_{part}_a", layer)[:size], order, sign)
                 element.there(roles.at(f"latent_{part}_a_norm", layer), order)
                 element.back(roles.at(f"latent_{part}_b", layer).T, order, sign)
-                for places in _without_role(roles, layer, f"w{part}_b"):
-                    element.back(places.T, order, sign)
+                for name, places in _without_role(roles, layer):
+                    if f"w{part}_b" in name:
+                        element.back(places.T, order, sign)
 
 
 GROUPS: Mapping[str, Callable[[Roles, Element, Rng], None]] = {
