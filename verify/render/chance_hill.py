@@ -161,7 +161,7 @@ def _hill(law: NDArray[np.float64], count: Count) -> tuple[Point, ...]:
     low, high = int(seen[0]), int(seen[-1])
 
     def y(k: int) -> float:
-        return _HILL * (1 - float(law[k]) / top)
+        return _HILL * (1 - round(float(law[k]) / top, 9))  # processors differ in the last digits of a law
 
     points: list[Point] = []
     if high - low < _STEPS:
