@@ -15,6 +15,7 @@ from benchmarks import results
 from .architectures import architectures
 from .cost import cost, readme
 from .cost_curves import cost_curves
+from .formats import formats
 from .forward_passes import forward_passes
 from .gptq import gptq
 from .hiding import hiding
@@ -39,6 +40,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         cost,
         cost_curves,
         exact_tests,
+        formats,
         forward_passes,
         gptq,
         hiding,

@@ -40,13 +40,8 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
         If it is missing, damaged, hostile, or of an architecture that is not understood.
     """
     location = Location.of(model)
-    source, found, tokens = _held(location)
-    if (base := base_of(location, source, found)) is not None:
-        under, weights, tokens = _held(base)
-        source, found = merge(source, found, under, weights)
-    if (given := location.of_tokenizer) is not None:
-        tokens = tokenizer_at(given)
-    held = Held(source, found, tokens)
+    held = contents(location)
+    source, found = held.source, held.found
     asked = None if location.layout is None else layout_of(location.layout)
     shapes = {name: tensor.shape for name, tensor in found.items()}
     main, *further = (fitting(fit, found) for fit in understood(source.name, shapes, source.config, asked))
@@ -62,6 +57,24 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
     for name in (name for names in checkpoint.strange.values() for name in names):
         _log.debug("%s: tensor %r is not understood and left out", checkpoint.name, name)
     return checkpoint
+
+
+def contents(model: str | os.PathLike[str] | Location) -> Held:
+    """The tensors of a model as its files are decoded, before any is given a role; an adapter is merged with its base.
+
+    Raises
+    ------
+    CheckpointError
+        If its files are missing, damaged, hostile, or of a format that is not read.
+    """
+    location = Location.of(model)
+    source, found, tokens = _held(location)
+    if (base := base_of(location, source, found)) is not None:
+        under, weights, tokens = _held(base)
+        source, found = merge(source, found, under, weights)
+    if (given := location.of_tokenizer) is not None:
+        tokens = tokenizer_at(given)
+    return Held(source, found, tokens)
 
 
 def _sound(held: Held, fit: Fit) -> Fit | None:
