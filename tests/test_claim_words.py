@@ -95,6 +95,7 @@ def test_hostile_names_are_inert_in_reasons(fingerprints: dict[str, Fingerprint]
 @pytest.mark.slow
 @given(st.text(max_size=40))
 @example("![x](http://y)")
+@example("__0__")
 @settings(max_examples=60, deadline=None)
 def test_no_name_becomes_markup(reports: dict[str, ClaimReport], text: str) -> None:
     """Whatever the name."""

@@ -289,6 +289,7 @@ def _options(a: Model, b: Model, effort: Effort | None, panel: PanelSource) -> d
     for side, model in (("a", a), ("b", b)):
         if isinstance(model, Location):
             given[f"layout_{side}"] = model.layout and Path(model.layout).name
+            given[f"declare_{side}"] = model.declare
             given[f"tokenizer_{side}"] = "given" if model.tokenizer is not None else None
             given[f"base_{side}"] = "given" if model.base is not None else None
             given[f"part_{side}"] = model.part

@@ -7,6 +7,7 @@ from .layouts.divide import MOST_GROUPS, Part
 from .layouts.draft import draft_layout
 from .layouts.families import FAMILIES, Family
 from .layouts.kinds import COPIES, KINDS
+from .layouts.layout import STATED
 from .layouts.layout_file import layout_of, read_layout
 from .layouts.naming import Key
 from .layouts.understand import MOST_PARTS
@@ -25,6 +26,7 @@ __all__ = [
     "MOST_DECLARED",
     "MOST_GROUPS",
     "MOST_PARTS",
+    "STATED",
     "Architecture",
     "Checkpoint",
     "Family",

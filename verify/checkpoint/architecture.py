@@ -12,7 +12,7 @@ class Architecture(Record):
 
     family: str
     """Name of the layout table that read the checkpoint; ``inferred`` if from names and shapes alone; ``layout:`` and
-    a name if the caller gave a layout."""
+    a name if the caller gave a layout; with what the caller declared behind it, if that is not all."""
     model_type: str
     """As declared in ``config.json``; empty if undeclared."""
     layers: int

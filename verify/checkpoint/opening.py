@@ -16,6 +16,7 @@ from .formats.stand_ins import check_tensors
 from .formats.tensor import Tensor
 from .fused import fitting
 from .layouts.config import numbers
+from .layouts.declare import declarations, with_declarations
 from .layouts.divide import divide
 from .layouts.draft import draft_layout
 from .layouts.fit import Fit
@@ -43,8 +44,10 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
     held = contents(location)
     source, found = held.source, held.found
     asked = None if location.layout is None else layout_of(location.layout)
+    stated = None if location.declare is None else declarations(location.declare)
     shapes = {name: tensor.shape for name, tensor in found.items()}
     main, *further = (fitting(fit, found) for fit in understood(source.name, shapes, source.config, asked))
+    main = main if stated is None else with_declarations(source.name, main, stated)
     division = divide([main, *(sound for fit in further if (sound := _sound(held, fit)) is not None)], shapes)
     for territory in division.territories:
         if location.part in (None, territory.part.name):
@@ -60,7 +63,7 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
 
 
 def contents(model: str | os.PathLike[str] | Location) -> Held:
-    """The tensors of a model as its files are decoded, before any is given a role; an adapter is merged with its base.
+    """The tensors of a model as its files are decoded, before any has a role; an adapter is merged with its base.
 
     Raises
     ------

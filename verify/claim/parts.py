@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
 from ..base import Record, later
-from ..checkpoint import COPIES, FAMILIES, Architecture
+from ..checkpoint import COPIES, FAMILIES, STATED, Architecture
 from ..fingerprint import DeadCount, FingerprintRecord, Pairing, PartRecord, StrangeTensor
 
 WHOLE = 0.9
@@ -82,7 +82,8 @@ def inventory(record: FingerprintRecord) -> tuple[PartRecord, ...]:
     if record.parts:
         return record.parts
     family = record.architecture.family
-    kind = next((table.kind for table in FAMILIES if table.name == family.removeprefix("layout:")), "language model")
+    table = family.removeprefix(STATED).partition(",")[0]
+    kind = next((one.kind for one in FAMILIES if one.name == table), "language model")
     return (PartRecord(name=record.part or "whole", kind=kind, family=family, numbers=0, tensors=0),)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..base import Phrase
+from ..checkpoint import STATED
 from ..fingerprint import nothing_differs
 from ..panel import ALL_PAIRS, PRIMARY_DESIGN, undecided
 from ..statistics import Count, ExactResult, TestResult, words_of
@@ -247,9 +248,18 @@ def _panel_decides(report: ClaimReport) -> bool:
 def _of_sides(report: ClaimReport) -> list[Phrase]:
     """Adapters that were merged, and fingerprints in place of weights."""
     sides = (("A", report.a), ("B", report.b))
-    merged = [Phrase.of("limit.merged", model=side) for side, subject in sides if subject.merged_onto is not None]
-    return merged + [
-        Phrase.of("limit.fingerprint" if subject.arrays_sha256 else "limit.fingerprint.unbound", model=side)
+    stated = [
+        Phrase.of("limit.stated", model=side, family=subject.architecture.family)
         for side, subject in sides
-        if subject.arrays_sha256 is not None
+        if subject.architecture.family.startswith(STATED)
     ]
+    merged = [Phrase.of("limit.merged", model=side) for side, subject in sides if subject.merged_onto is not None]
+    return (
+        stated
+        + merged
+        + [
+            Phrase.of("limit.fingerprint" if subject.arrays_sha256 else "limit.fingerprint.unbound", model=side)
+            for side, subject in sides
+            if subject.arrays_sha256 is not None
+        ]
+    )

@@ -51,6 +51,7 @@ _ACCESS = {
     "revision": "Branch, tag or commit{of} on the Hub.",
     "token": "Hub token{of}; HF_TOKEN in the environment is safer.",
     "layout": "Layout file{of}, or the name of a family, for an unknown architecture.",
+    "declare": "What a model of unknown type computes{of}, such as rms,rotary; see docs/layouts.md.",
     "base": "Base model of an adapter{of}: a path or address.",
     "tokenizer": "Tokenizer{of}, if its folder has none: a file, or a folder or model with one.",
 }
@@ -97,7 +98,7 @@ def effort_options(command: Decorated) -> Decorated:
 
 
 def side_options(*sides: str) -> Callable[[Decorated], Decorated]:
-    """``--revision``, ``--token``, ``--layout``, ``--base``, ``--tokenizer``, with ``-a`` and ``-b`` or without.
+    """The options by which a model is read, with ``-a`` and ``-b`` or without.
 
     The command gets ``access``, or ``access_a`` and ``access_b``: the arguments of a Location besides its address.
     """

@@ -80,7 +80,7 @@ def fingerprint(
             f"Sketch version {sketch.version} was asked for; this version of verify makes {SketchSpec().version}."
         )
     if is_fingerprint(Path(location.address)):
-        for what in ("base", "layout", "revision", "tokenizer"):
+        for what in ("base", "declare", "layout", "revision", "tokenizer"):
             if getattr(location, what) is not None:
                 name = Path(location.address).name
                 raise InputError(f"{name!r:.120} is a fingerprint, and a {what} is given; leave the {what} out.")

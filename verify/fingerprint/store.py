@@ -32,7 +32,7 @@ class Store:
         if (state := where.state) is not None:
             layout = None if where.location.layout is None else repr(layout_of(where.location.layout))
             versions = {name: version(name) for name in _SOFTWARE}
-            key = [state, layout, where.location.part, sketch.model_dump(), effort, versions]
+            key = [state, layout, where.location.declare, where.location.part, sketch.model_dump(), effort, versions]
             self.file = cache.path(_KIND, json.dumps(key, sort_keys=True))
         self._cache = cache
 

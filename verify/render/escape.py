@@ -16,7 +16,7 @@ NAME, SENTENCE = 120, 2000  # characters shown of a name, and of a sentence that
 
 Styles = Mapping[type[str], Callable[[str], str]]
 
-_MARKUP = re.compile(r"([\\`*{}\[\]<>|~$&@]|(?<!\w)_|_(?!\w)|:(?=/)|(?<=www)\.)", re.IGNORECASE)
+_MARKUP = re.compile(r"([\\`*{}\[\]<>|~$&@]|(?<![^\W_])_|_(?![^\W_])|:(?=/)|(?<=www)\.)", re.IGNORECASE)
 _BLOCK = re.compile(r"^\s*([#+=-]|\d+(?=[.)]))")  # starts of headings, lists and rules
 
 _GLYPHS = frozenset(

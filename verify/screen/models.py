@@ -89,7 +89,7 @@ def once(locations: Sequence[Location]) -> list[Location]:
 
 def _address(location: Location) -> tuple[str | None, ...]:
     places = (location.address, location.base, location.layout)
-    return (*(None if text is None else _place(text) for text in places), location.revision)
+    return (*(None if text is None else _place(text) for text in places), location.declare, location.revision)
 
 
 def _place(text: str) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from ..base import Phrase
-from ..checkpoint import FAMILIES
+from ..checkpoint import FAMILIES, STATED
 from ..fingerprint import (
     LEAST_ANCHORS,
     Component,
@@ -43,9 +43,11 @@ def both_mlps(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 
 def _unknown(side: str, model: Fingerprint) -> Phrase | None:
     shape = model.record.architecture
+    if shape.family.startswith(STATED) and "," in shape.family:
+        return Phrase.of("not_declared", model=side)
     if shape.positions != "unknown":
         return None
-    if shape.family.startswith("layout:"):
+    if shape.family.startswith(STATED):
         return Phrase.of("layout_open", model=side)
     known = any(shape.model_type in family.model_types for family in FAMILIES)
     return Phrase.of("names_unlike_type" if known else "type_unknown", model=side, type=shape.model_type)
@@ -229,9 +231,10 @@ def _unpaired(a: FingerprintRecord, b: FingerprintRecord) -> Phrase | None:
 def no_fixed_vectors(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     """Refuse residual streams that fixed position vectors are added to, or that an unknown mixer reads and writes."""
     for side, model in zip("AB", (a, b), strict=True):
-        if (reason := _unknown(side, model)) is not None:
+        positions = model.record.architecture.positions
+        if positions == "unknown" and (reason := _unknown(side, model)) is not None:
             return reason
-        if model.record.architecture.positions == "sinusoidal":
+        if positions == "sinusoidal":
             return Phrase.of("sinusoidal", model=side)
         if (reason := _unknown_mixer(side, model)) is not None:
             return reason

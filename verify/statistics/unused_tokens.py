@@ -58,7 +58,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Phrase
-from ..checkpoint import kind_of
+from ..checkpoint import STATED, kind_of
 from ..fingerprint import Fingerprint, keys_of_names, unit_rows
 from ..inference import critical_count
 from .applicability import enough_anchors, first, on_shared_anchors
@@ -93,7 +93,7 @@ def _both_restore(a: Fingerprint, b: Fingerprint) -> Phrase | None:
     """Refuse two models that may have read any token in place of another, both in the same places."""
     shapes = [model.record.architecture for model in (a, b)]
     restoring = all(
-        shape.family in _RESTORING or shape.family.startswith("layout:") or shape.positions == "unknown"
+        shape.family in _RESTORING or shape.family.startswith(STATED) or shape.positions == "unknown"
         for shape in shapes
     )
     return Phrase.of("both_restore") if restoring else None

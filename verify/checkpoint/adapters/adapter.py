@@ -90,7 +90,7 @@ def base_of(location: Location, source: Source, found: Tensors) -> Location | No
             f"{source.name} is an adapter (LoRA, rank {config.get('r')!r:.20}) of {_named_base(config)}, not a whole "
             "model; give the path or address of that model as its base (--base, or --base-a and --base-b)."
         )
-    return Location(location.base, token=location.token, layout=location.layout)
+    return Location(location.base, token=location.token, layout=location.layout, declare=location.declare)
 
 
 def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tuple[Source, Tensors]:

@@ -14,6 +14,7 @@ from ...base import CheckpointError, DamagedError, Phrase, UnsupportedError
 from ..architecture import Architecture
 from ..hostile import count
 from .config import nested
+from .families import FAMILIES
 from .layout import HINT, Family
 from .naming import Key
 from .sublayers import MLPS, Shapes, layers_without
@@ -75,6 +76,8 @@ def describe(
     query, value = (_matrix(shapes, role, _first(shapes))[0] if _has_heads(family, shapes) else 0 for role in "qv")
     _check_shapes(shapes, (width, narrow), vocab, query, value, sizes)
     _check_rest(shapes, (width, narrow), experts, {"q_norm": query, "k_norm": value}, head_size)
+    if not known and family.name != "inferred":
+        notes.add(_likeness(family, model_type))
     notes |= more | _otherwise(comparable, width, 0 if family.shared_blocks else layers, vocab, experts, sizes)
     tied = vocab > 0 and not any(role == "unembed" for role, _, _ in shapes)
     if not (known and kv_heads):
@@ -115,6 +118,14 @@ def describe(
         no_mlp=layers_without(shapes, layers, *(kind + "down" for kind in MLPS)),
     )
     return architecture, notes
+
+
+def _likeness(family: Family, model_type: str) -> Phrase:
+    """That a table reads a model that is not declared to be of its type."""
+    if not model_type:
+        return Phrase.of("config.likeness.untyped", family=family.name)
+    known = any(model_type in table.model_types for table in FAMILIES)
+    return Phrase.of(f"config.likeness{'.unlike' if known else ''}", type=model_type, family=family.name)
 
 
 def stream(shapes: Shapes) -> tuple[int, int, int]:

@@ -12,6 +12,8 @@ HINT = (
 )
 """What to do about a layout that is not understood."""
 
+STATED = "layout:"
+"""Begins the name of a family of which the caller states what it computes."""
 ROTARY_SIZES = ("rope_parameters.partial_rotary_factor", "partial_rotary_factor", "rotary_pct", "rotary_dim")
 
 

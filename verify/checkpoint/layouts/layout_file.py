@@ -30,7 +30,7 @@ _OF_CHANNELS = ("q_norm", "k_norm", "value_gate", "value_norm", "unit_norm", "si
 _ROUTERS = ("router", "router_scale", "shared_router")
 _LAYER_ROLES = (*"qkvo", *_OF_CHANNELS, *_ROUTERS, *_OF_LATENT, *_MLP, *_NORMS)
 _GLOBAL_ROLES = ("embed", "embed_map", "position", "norm_embed", "norm_final", "unembed")
-_ONE_OF = {
+ONE_OF: dict[str, tuple[str | int, ...]] = {
     "norm": ("rms", "layer"),
     "norm_offset": (0, 1),
     "attention": ("heads", "latent", "unknown"),
@@ -39,10 +39,12 @@ _ONE_OF = {
     "query_key_norm": ("unknown", "none", "gain", "layer"),
     "expert_groups": (0, 1),
 }
-_FLAGS = ("post_norm", "shared_norm", "odd_in_up", "linear_values", "heads_alike", "shared_blocks", "tied", "uneven")
+"""Values of entries that take one of a few."""
+FLAGS = ("post_norm", "shared_norm", "odd_in_up", "linear_values", "heads_alike", "shared_blocks", "tied", "uneven")
+"""Entries that are true or false."""
 _TABLES = ("globals", "layer", "stacks", "others", "config", "switches")
 _OTHERS = ("name", "prefix", "section", *_TABLES, "outside", "constants", "other_meaning", "rotary_size")
-_KEYS = {*_OTHERS, *_ONE_OF, *_FLAGS}
+_KEYS = {*_OTHERS, *ONE_OF, *FLAGS}
 _TEMPLATE = re.compile(r"[^{}]*(\{i\}[^{}]*(\{e\}[^{}]*)?)?")
 
 
@@ -143,8 +145,8 @@ def family_of(content: dict[str, Any]) -> Family:
 
 def _declared(content: dict[str, Any]) -> dict[str, Any]:
     """What a table states of the symmetries, as far as it does."""
-    fields: dict[str, Any] = {key: _checked(content, key, allowed) for key, allowed in _ONE_OF.items()}
-    fields |= {key: _checked(content, key, (True, False)) for key in _FLAGS}
+    fields: dict[str, Any] = {key: _checked(content, key, allowed) for key, allowed in ONE_OF.items()}
+    fields |= {key: _checked(content, key, (True, False)) for key in FLAGS}
     fields |= {"rotary_size": _checked(content, "rotary_size", range(2, 1 << 16, 2), "an even number of channels")}
     return {key: value for key, value in fields.items() if value is not None}
 
@@ -156,7 +158,7 @@ def _switches(entries: Any) -> dict[str, dict[str, Any]]:
     _expect(sound, f"gives [switches] as {entries!r:.80}", "tables of entries, each with what it changes")
     for entry, fields in entries.items():
         _text(entry, "switches")
-        unknown = sorted(fields.keys() - {*_ONE_OF, *_FLAGS, "rotary_size"})
+        unknown = sorted(fields.keys() - {*ONE_OF, *FLAGS, "rotary_size"})
         _expect(
             not unknown,
             f"changes {(unknown or [''])[0]!r:.60} in [switches]",

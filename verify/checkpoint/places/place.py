@@ -57,6 +57,8 @@ class Location:
     """Token of the Hub; never logged, recorded or printed."""
     layout: str | None = None
     """Layout file, or name of a family, for an unknown architecture."""
+    declare: str | None = None
+    """What a model of an unknown type computes, such as ``rms,rotary``; see docs/layouts.md."""
     base: str | None = None
     """Path or address of the base model, if this one is an adapter; the two are merged as they are read."""
     part: str | None = None
@@ -71,7 +73,7 @@ class Location:
                 object.__setattr__(self, name, os.fspath(given))
         if self.token is not None and not isinstance(self.token, str):
             raise InputError("token is no text; give text.")  # its value may be a secret
-        for name in ("address", "revision", "layout", "base", "part", "tokenizer"):
+        for name in ("address", "revision", "layout", "declare", "base", "part", "tokenizer"):
             given = getattr(self, name)
             taken = isinstance(given, str | Location if name == "tokenizer" else str)
             if not taken and (given is not None or name == "address"):
@@ -79,7 +81,7 @@ class Location:
 
     def __repr__(self) -> str:
         """The arguments given, except the token."""
-        names = ("revision", "layout", "base", "part", "tokenizer")
+        names = ("revision", "layout", "declare", "base", "part", "tokenizer")
         given = "".join(f", {name}={value!r}" for name in names if (value := getattr(self, name)) is not None)
         return f"Location({self.address!r}{given})"
 

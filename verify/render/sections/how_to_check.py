@@ -77,9 +77,9 @@ def _replayed(report: ClaimReport) -> str:
 def _of_models(given: Mapping[str, str]) -> list[tuple[str, str]]:
     """The options by which a model is read."""
     return [
-        (f"--{option}-{side}", option.upper())
+        (f"--{option}-{side}", shlex.quote(given[f"{option}_{side}"]) if option == "declare" else option.upper())
         for side in "ab"
-        for option in ("layout", "base", "tokenizer")
+        for option in ("layout", "declare", "base", "tokenizer")
         if f"{option}_{side}" in given
     ]
 

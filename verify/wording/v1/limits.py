@@ -70,6 +70,10 @@ LIMITS = {
     "limit.fingerprint.unbound": (
         f"{_FINGERPRINT} It states no digest of its own numbers, so nothing binds them to what it states."
     ),
+    "limit.stated": (
+        "What {model} computes is as stated by whoever asked for this report ({family:q}); tests that rest on it "
+        "hold only if it is true."
+    ),
     "limit.own_line": ("The line of evidence {line:q} is of whoever asked for this report, and enters no verdict."),
     "limit.older_schema": (
         "This report was made under schema {schema}, by version {version} of the library. Its facts are shown as "

@@ -10,6 +10,7 @@ PHRASES = {
     "no_mlp": "{model} has no MLP that was understood",
     "gated_differs": "the MLPs of one model are gated and those of the other are not",
     "layout_open": "the layout given for {model} does not state its symmetries",
+    "not_declared": "what it rests on is not among what was declared of {model}",
     "names_unlike_type": (
         "the tensors of {model} are not named as those of the model type {type!r}, so its symmetries are not known"
     ),
@@ -98,6 +99,18 @@ PHRASES = {
     "config.norm_biases": (
         "norms have biases that the table {family:q} does not know, such as {tensor!r:.120}; they count as layer "
         "norms"
+    ),
+    "config.likeness": (
+        "the model type {type:q} is not known; tensors are named and shaped as those of {family:q}, so they are read "
+        "by likeness, and of what the model computes only the order of hidden units is taken to be free"
+    ),
+    "config.likeness.untyped": (
+        "no model type is declared; tensors are named and shaped as those of {family:q}, so they are read by "
+        "likeness, and of what the model computes only the order of hidden units is taken to be free"
+    ),
+    "config.likeness.unlike": (
+        "the model type is {type:q}, and tensors are named and shaped as those of {family:q} instead, so they are "
+        "read by likeness, and of what the model computes only the order of hidden units is taken to be free"
     ),
     "config.otherwise": (
         "config.json says {key:key} is {said:q}, and the tensors have {found}; the tensors were believed"
