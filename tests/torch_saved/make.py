@@ -139,7 +139,9 @@ def main() -> None:
     save_file(weights, HERE / "training.safetensors")
     for name, root in refused().items():
         torch.save(root, HERE / f"{name}.refused.pt")
-    torch.save({"a": torch.randn(2)}, HERE / "legacy.refused.pt", _use_new_zipfile_serialization=False)
+    typed = {name: x for name, x in found.items() if "float8" not in str(x.dtype)}
+    torch.save(typed, HERE / "views_before_1_6.pt", _use_new_zipfile_serialization=False)
+    torch.save(whole, HERE / "training_before_1_6.ckpt", _use_new_zipfile_serialization=False)
     torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), HERE / "script.refused.pt")
 
 

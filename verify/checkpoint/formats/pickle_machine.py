@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...base import CheckpointError, DamagedError, HostileError, UnsupportedError
+from .safetensors_file import BITS
 
-_MOST_STEPS = 1 << 21  # opcodes; a tensor takes about 35
+MOST_STEPS = 1 << 21  # opcodes; a tensor takes about 35
 _MOST_AXES = 8
 _LARGEST = 1 << 48  # of a size, a stride, an offset
 WAY_OUT = (
@@ -129,6 +130,11 @@ class StorageKey:
     count: int
     """Numbers; bytes if untyped."""
 
+    @property
+    def nbytes(self) -> int:
+        """Its size in bytes."""
+        return self.count * (BITS[self.dtype] // 8 if self.dtype else 1)
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class View:
@@ -150,38 +156,40 @@ _MARK = _Mark()
 _BYTES, _LIST, _SET, _LARGE = Opaque("bytes"), Opaque("list"), Opaque("set"), Opaque("int")
 
 
-def take_apart(text: bytes, name: str) -> Any:
+def take_apart(text: bytes, name: str, *, legacy: bool = False) -> tuple[Any, dict[str, StorageKey]]:
     """The object that a pickle describes: dicts by the keys that are text, views, plain values, and opaque rest.
 
     Parameters
     ----------
     text : the pickle.
     name : of the file, for messages.
+    legacy : whether it refers to storages as torch.save did before 1.6.
 
     Returns
     -------
-    dict, View, Opaque, or a plain value
-        Its root. Dicts may hold themselves.
+    tuple
+        Its root, a dict, View, Opaque, or plain value; dicts may hold themselves. All storages by key.
 
     Raises
     ------
     CheckpointError
         If it is damaged or too long, or names a class, function or opcode that is not known.
     """
-    return _Machine(text, name).run()
+    machine = _Machine(text, name, legacy=legacy)
+    return machine.run(), machine.storages
 
 
 class _Machine:
-    def __init__(self, text: bytes, name: str) -> None:
-        self._text, self._name = text, name
+    def __init__(self, text: bytes, name: str, *, legacy: bool) -> None:
+        self._text, self._name, self._legacy = text, name, legacy
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
-        self._storages: dict[str, StorageKey] = {}
+        self.storages: dict[str, StorageKey] = {}
 
     def run(self) -> Any:
         stream = io.BytesIO(self._text)
         opcodes = pickletools.genops(stream)
-        for _ in range(_MOST_STEPS):
+        for _ in range(MOST_STEPS):
             at = stream.tell()
             code = self._text[at] if at < len(self._text) else None
             step = _STEPS.get(code)
@@ -203,7 +211,7 @@ class _Machine:
                     raise self._damaged("bytes after its end")
                 return self._pop()
             step(self, argument)
-        raise HostileError(f"{self._name} holds a pickle of over {_MOST_STEPS} opcodes; {WAY_OUT}.")
+        raise HostileError(f"{self._name} holds a pickle of over {MOST_STEPS} opcodes; {WAY_OUT}.")
 
     def _damaged(self, found: str) -> CheckpointError:
         return DamagedError(
@@ -358,14 +366,18 @@ class _Machine:
         self._push(target)
 
     def storage(self, _: Any) -> None:
-        """BINPERSID: ``('storage', class, key, device, count)``."""
+        """BINPERSID: ``('storage', class, key, device, count)``, before 1.6 with what it is a part of behind it."""
         given = self._pop()
+        if self._legacy and isinstance(given, tuple) and len(given) == 6:
+            if given[5] is not None:
+                raise UnsupportedError(f"{self._name} holds a storage that is a part of another; {WAY_OUT}.")
+            given = given[:5]
         if isinstance(given, tuple) and len(given) == 5 and given[0] == "storage":
             _, kind, key, _, count = given
             dtype = _storage_type(kind.text) if isinstance(kind, Name) else None
             if dtype is not None and isinstance(key, str) and _is_count(count):
                 said = StorageKey(key, dtype, count)
-                first = self._storages.setdefault(key, said)
+                first = self.storages.setdefault(key, said)
                 if (first.dtype, first.count) != (dtype, count):  # torch would take the first for both
                     raise self._damaged(f"the storage {key!r:.60} described twice, otherwise,")
                 self._push(said)

@@ -1,24 +1,26 @@
-"""Read one file of torch.save: a zip archive of stored numbers, and a pickle that is taken apart and never run.
+"""Read one file of torch.save: stored numbers, and a pickle that is taken apart and never run.
 
-Format: ``data.pkl`` describes the tensors as views of storages, each of which is an entry ``data/KEY``
-(https://github.com/pytorch/pytorch/blob/main/torch/serialization.py). Names of nested dicts are joined by dots.
+Format: a zip archive, in which ``data.pkl`` describes the tensors as views of storages, each of which is an entry
+``data/KEY`` (https://github.com/pytorch/pytorch/blob/main/torch/serialization.py); before torch 1.6, several pickles
+and then the storages. Names of nested dicts are joined by dots.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import prod
 from typing import Any
 
 from ...base import CheckpointError, DamagedError, HostileError, UnsupportedError
-from ..places.place import File
-from .pickle_machine import WAY_OUT, Opaque, View, take_apart
+from ..places.place import File, Range
+from .pickle_machine import WAY_OUT, Opaque, StorageKey, View, take_apart
 from .safetensors_file import BITS, StoredTensor
 from .stand_ins import LONGEST_NAME, stand_in
 from .strided import StridedTensor
 from .tensor import Contents, Tensor
+from .torch_legacy import is_legacy, sections, storage_places
 from .zip_entries import Entry, contents_of, entries, is_zip
 
 _log = logging.getLogger(__name__)
@@ -51,6 +53,12 @@ def contents(file: File) -> Contents:
     CheckpointError
         If the file is no zip archive of torch.save, is damaged, or holds anything that is not known to be harmless.
     """
+    if is_legacy(file):
+        parts = sections(file, _LARGEST_PICKLE)
+        take_apart(parts.machine, file.name)  # nothing in it is used; what could run code is refused
+        root, storages = take_apart(parts.tensors, file.name, legacy=True)
+        there = storage_places(file, parts, storages)
+        return Contents(_placed(file, _views(file, root), lambda keys: {key: there[key] for key in keys}))
     if not is_zip(file):
         raise _other(file)
     found = entries(file)
@@ -64,8 +72,14 @@ def contents(file: File) -> Contents:
     places = contents_of(file, first)
     big_endian = order is not None and _is_big_endian(file, order, places)
     (text,) = file.read([places[pickled.name]])
-    views = _views(file, take_apart(text.tobytes(), file.name))
-    return Contents(_placed(file, top, found, views, big_endian))
+    root, _ = take_apart(text.tobytes(), file.name)
+
+    def entries_of(needed: Mapping[str, StorageKey]) -> dict[str, Range]:
+        held = {key: _entry(file, found.get(f"{top}data/{key}"), storage) for key, storage in needed.items()}
+        inside = contents_of(file, held.values())
+        return {key: inside[entry.name] for key, entry in held.items()}
+
+    return Contents(_placed(file, _views(file, root), entries_of, big_endian))
 
 
 def _other(file: File) -> CheckpointError:
@@ -73,7 +87,7 @@ def _other(file: File) -> CheckpointError:
     head = file.read([(0, min(file.size, _TAR[0] + len(_TAR[1])))])[0].tobytes()
     if _PICKLE.match(head) or head[_TAR[0] :] == _TAR[1]:
         return UnsupportedError(
-            f"{file.name} is a pickle without the zip archive that torch writes since 1.6, and is not "
+            f"{file.name} is a pickle, or a tar archive of pickles as before torch 0.1.10, and is not "
             f"read; {WAY_OUT}."
         )
     return stand_in(file) or DamagedError(
@@ -189,30 +203,30 @@ def _is_no_model(key: str) -> bool:
 
 
 def _placed(
-    file: File, top: str, found: dict[str, Entry], views: dict[str, View], big_endian: bool
+    file: File,
+    views: dict[str, View],
+    places_of: Callable[[Mapping[str, StorageKey]], dict[str, Range]],
+    big_endian: bool = False,
 ) -> dict[str, Tensor]:
-    """The tensors, in the entries of the archive that hold their numbers."""
+    """The tensors, in the storages that hold their numbers."""
     total = sum(prod(view.shape) * BITS[view.dtype] // 8 for view in views.values())
     if total > _MOST_SHARED * file.size + _SLACK:
         raise HostileError(
             f"{file.name} has {file.size} bytes and describes tensors of {total:.3g} in all, which share them; "
             f"expected at most {_MOST_SHARED} times as many; {WAY_OUT}."
         )
-    needed: dict[str, Entry] = {}
-    for name, view in views.items():
-        entry = found.get(f"{top}data/{view.storage.key}")
-        size = view.storage.count * (BITS[view.storage.dtype] // 8 if view.storage.dtype else 1)
-        if entry is None or entry.size != size:
-            raise DamagedError(
-                f"{file.name} keeps {name!r:.200} in a storage of {size} bytes, of which the archive has "
-                f"{'none' if entry is None else entry.size}; obtain it again."
-            )
-        needed[view.storage.key] = entry
-    places = contents_of(file, needed.values())
-    return {
-        name: _tensor(file, name, view, places[needed[view.storage.key].name], big_endian)
-        for name, view in views.items()
-    }
+    places = places_of({view.storage.key: view.storage for view in views.values()})
+    return {name: _tensor(file, name, view, places[view.storage.key], big_endian) for name, view in views.items()}
+
+
+def _entry(file: File, entry: Entry | None, storage: StorageKey) -> Entry:
+    """The entry of a storage, which has its size."""
+    if entry is None or entry.size != storage.nbytes:
+        raise DamagedError(
+            f"{file.name} keeps tensors in a storage {storage.key!r:.60} of {storage.nbytes} bytes, of which the "
+            f"archive has {'none' if entry is None else entry.size}; obtain it again."
+        )
+    return entry
 
 
 def _tensor(file: File, name: str, view: View, place: tuple[int, int], big_endian: bool) -> StoredTensor:
