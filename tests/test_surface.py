@@ -50,14 +50,20 @@ CALLED = ("calibrate", "fingerprint", "replay", "screen")
 
 
 def test_all_is_sorted_and_complete() -> None:
-    """The public names are those without an underscore that are not modules, but for packages that can be called."""
-    public = [
+    """Each public name can be had, is loaded when it is asked for, and what is no public name cannot."""
+    assert verify.__all__ == sorted(verify.__all__) == dir(verify)
+    for name in verify.__all__:
+        assert type(getattr(verify, name)) is not ModuleType
+    public = {
         name
         for name, value in vars(verify).items()
-        if not name.startswith("_") and name != "TYPE_CHECKING" and type(value) is not ModuleType
-    ]
-    assert verify.__all__ == sorted(verify.__all__)
-    assert sorted(public) == verify.__all__ == dir(verify)
+        if not name.startswith("_")
+        and name not in ("TYPE_CHECKING", "Any", "find_spec", "import_module")
+        and type(value) is not ModuleType
+    }
+    assert public == set(verify.__all__)
+    with pytest.raises(AttributeError, match="module 'verify' has no attribute 'lineages'"):
+        verify.lineages  # noqa: B018
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -187,12 +193,20 @@ def test_errors_are_one_tree() -> None:
 
 
 def test_import_is_light() -> None:
-    """Heavy packages are loaded where they are used."""
-    code = "import json, sys, verify; print(json.dumps(sorted(sys.modules)))"
+    """Each name loads what it needs, and heavy packages are loaded where they are used."""
+    before, after = loaded("import verify"), loaded("from verify import *")
+    assert not {"numpy", "pydantic", "verify.lineage"} & set(before)
+    assert "verify.lineage" in after
+    assert "verify.inference" in loaded("import verify; verify.inference")
+    assert [name for name in after if name.split(".")[0] in HEAVY] == []
+
+
+def loaded(code: str) -> list[str]:
+    """Names of the modules that are loaded after a line."""
+    code = f"{code}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
     result = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
-    loaded = json.loads(result.stdout)
-    assert "verify.lineage" in loaded
-    assert [name for name in loaded if name.split(".")[0] in HEAVY] == []
+    names: list[str] = json.loads(result.stdout)
+    return names
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

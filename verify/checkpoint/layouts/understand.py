@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from ...base import CheckpointError, HostileError, OptionError, UnsupportedError
@@ -77,24 +78,39 @@ def _candidates(
             raise OptionError(f"{what}: {layout.name} {lacking}; correct the layout file.")
         there = settled(layout, asked[0], present)
         found.append(replace(fit_at(there, asked[0], ordered, config, sections), asked=True))
-    for family in FAMILIES:
-        tables = [(family, True), (_by_head(family), True), (family, False)]
-        at = {(table, sure): every_prefix(one, present, sure) for table, (one, sure) in enumerate(tables)}
-        if (most := max(map(len, at.values()))) > MOST_PARTS:
+    said = [config.get("model_type"), *(section.get("model_type") for _, section in sections)]
+    named = [family for family in FAMILIES if any(one in family.model_types for one in said)]
+
+    def at_every_prefix(family: Family, present: Skeletons, *, sure: bool) -> Iterator[tuple[Family, Prefix]]:
+        prefixes = every_prefix(family, present, sure)
+        if len(prefixes) > MOST_PARTS:
             raise HostileError(
-                f"{what}: {family.name} fits it under {most} prefixes, more than {MOST_PARTS} models in one; give "
-                "one file for each."
+                f"{what}: {family.name} fits it under {len(prefixes)} prefixes, more than {MOST_PARTS} models in "
+                "one; give one file for each."
             )
-        known = set[Prefix]()
-        for (table, sure), prefixes in at.items():
-            for prefix in prefixes:
-                one = settled(tables[table][0], prefix, present) if sure else family
-                fit = fit_at(one, prefix, ordered, config, sections)
-                tied = fit.config.get("tie_word_embeddings", family.tied) is True
-                sound = fit.declared and (tied or one.unprefixed == family.unprefixed)
-                if prefix not in known and (sound if sure else family.by_names and _reads_every_layer(fit)):
-                    known.add(prefix)
-                    found.append(fit)
+        for prefix in prefixes:
+            yield settled(family, prefix, present) if sure else family, prefix
+
+    def by_names(family: Family, present: Skeletons) -> Iterator[Fit]:
+        for table, prefix in at_every_prefix(family, present, sure=False):
+            fit = fit_at(table, prefix, ordered, config, sections)
+            if family.by_names and _reads_every_layer(fit):
+                yield fit
+
+    for family in named:
+        known = dict[Prefix, Fit]()
+        tables = (family, _by_head(family))
+        for table, prefix in chain.from_iterable(at_every_prefix(one, present, sure=True) for one in tables):
+            fit = fit_at(table, prefix, ordered, config, sections)
+            tied = fit.config.get("tie_word_embeddings", family.tied) is True
+            if fit.declared and (tied or table.unprefixed == family.unprefixed):
+                known.setdefault(prefix, fit)
+        for fit in by_names(family, present):
+            known.setdefault(fit.prefix, fit)
+        found += known.values()
+    taken = {tensor for fit in _disjoint(found, what) for tensor in fit.keys}
+    rest = Skeletons(name for name in shapes if name not in taken)  # any other table would rank below these
+    found += (fit for family in FAMILIES if family not in named for fit in by_names(family, rest))
     return found
 
 
