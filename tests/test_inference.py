@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import betaincinv
 from scipy.stats import binom
 
 from verify import StatisticsError
@@ -99,7 +100,17 @@ def test_shares_and_bounds_are_the_limits_of_statsmodels_and_have_the_power_of_s
         share = smallest_share(k, int(n), power)
         assert share == pytest.approx(proportion_confint(k - 1, n, 2 * (1 - power), "beta")[1], rel=1e-9)
         assert binom.sf(k - 1, n, share) == pytest.approx(power, rel=1e-9)
-        assert false_match_bound(k - 1, int(n), power) == pytest.approx(share, rel=1e-12)
+        assert false_match_bound(k - 1, int(n), power) == pytest.approx(share, rel=1e-9)
+
+
+@given(st.data(), st.integers(1, 1_000_000), st.sampled_from([0.05, 0.5, 0.95, 0.999]))
+@settings(deadline=None)
+def test_the_smallest_share_is_the_inverse_of_the_incomplete_beta_function(
+    data: st.DataObject, n: int, power: float
+) -> None:
+    """To the digits that are given, from one success in a million to a million in a million."""
+    needed = data.draw(st.integers(1, n) | st.sampled_from([1, n, -(-n // 2)]))
+    assert smallest_share(needed, n, power) == pytest.approx(betaincinv(needed, n - needed + 1, power), rel=1e-8)
 
 
 def test_a_level_of_one_is_reached_by_nothing_at_all():
