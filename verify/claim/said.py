@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..base import Phrase
+from ..checkpoint import is_alone
 from ..fingerprint import nothing_differs
 from ..panel import ALL_PAIRS, PRIMARY_DESIGN, undecided
 from ..statistics import Count, ExactResult, TestResult, words_of
@@ -245,11 +246,16 @@ def _panel_decides(report: ClaimReport) -> bool:
 
 
 def _of_sides(report: ClaimReport) -> list[Phrase]:
-    """Adapters that were merged, and fingerprints in place of weights."""
+    """Adapters that were merged, or compared without their bases, and fingerprints in place of weights."""
     sides = (("A", report.a), ("B", report.b))
+    alone = [Phrase.of("limit.adapters")] if all(is_alone(subject.architecture) for _, subject in sides) else []
     merged = [Phrase.of("limit.merged", model=side) for side, subject in sides if subject.merged_onto is not None]
-    return merged + [
-        Phrase.of("limit.fingerprint" if subject.arrays_sha256 else "limit.fingerprint.unbound", model=side)
-        for side, subject in sides
-        if subject.arrays_sha256 is not None
-    ]
+    return (
+        alone
+        + merged
+        + [
+            Phrase.of("limit.fingerprint" if subject.arrays_sha256 else "limit.fingerprint.unbound", model=side)
+            for side, subject in sides
+            if subject.arrays_sha256 is not None
+        ]
+    )

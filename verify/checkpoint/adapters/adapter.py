@@ -63,7 +63,7 @@ def base_of(location: Location, source: Source, found: Tensors) -> Location | No
         if location.base is not None:
             raise OptionError(f"{source.name} is a whole model, and a base is given; leave the base out.")
         return None
-    config = _config(source)
+    config = settings_of(source)
     _check_mergeable(source.name, config)
     if location.base is None:
         rank = config.get("r")
@@ -96,7 +96,7 @@ def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tup
     """
     if is_adapter(base, found):
         raise OptionError(f"{base.name}, given as the base of {source.name}, is an adapter; give a whole model.")
-    config = _config(source)
+    config = settings_of(source)
     modules, others, shared = _sorted_out(source.name, adapter)
     settings, names = Settings(source.name, config, shared), Names(found)
     changes = _changes(settings, modules, names)
@@ -142,7 +142,14 @@ def is_adapter(source: Source, found: Tensors) -> bool:
     return lacking or any([file.name for file in source.weights] == [name] for name in _WEIGHTS)
 
 
-def _config(source: Source) -> dict[str, Any]:
+def settings_of(source: Source) -> dict[str, Any]:
+    """Content of an adapter's ``adapter_config.json``.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none, or it is damaged.
+    """
     if CONFIG not in source.place.list_files():
         raise DamagedError(f"{source.name} is an adapter, and no {CONFIG} lies beside it; obtain that file too.")
     return parse_json_object(source.place.read_bytes(CONFIG), CONFIG)
