@@ -23,6 +23,14 @@ class Offset(Changed):
     def of(cls, settings: Settings, module: str, base: Tensor, added: Tensor, scale: float) -> Offset:
         """The changed bias of a module.
 
+        Parameters
+        ----------
+        settings : of the adapter, for messages.
+        module : name of the module.
+        base : its bias in the base.
+        added : that of the adapter.
+        scale : factor of the latter.
+
         Raises
         ------
         CheckpointError

@@ -39,7 +39,19 @@ class Settings:
         return self.count("r", module)
 
     def count(self, key: str, module: str, least: int = 1) -> int:
-        """A whole number."""
+        """A whole number.
+
+        Parameters
+        ----------
+        key : of the setting.
+        module : name of the module.
+        least : smallest value.
+
+        Raises
+        ------
+        CheckpointError
+            If it is no such number.
+        """
         value = self._of(key, module, "rank_pattern" if key == "r" else None)
         if type(value) is not int or not least <= value < 1 << 20:
             what = "a rank" if key == "r" else "a number"
@@ -54,21 +66,44 @@ class Settings:
         return float(value)
 
     def wrong(self, key: str, module: str, value: Any, expected: str) -> CheckpointError:
-        """The refusal of a setting."""
+        """The refusal of a setting.
+
+        Parameters
+        ----------
+        key : of the setting.
+        module : name of the module.
+        value : what is there.
+        expected : what should be.
+        """
         return DamagedError(
             f"{CONFIG} of {self.name} gives {key} of {module!r:.120} as {value!r:.40}; expected {expected}; obtain "
             "it again."
         )
 
     def parts_missing(self, module: str, parts: Tensors, expected: str) -> CheckpointError:
-        """The refusal of a module that lacks tensors."""
+        """The refusal of a module that lacks tensors.
+
+        Parameters
+        ----------
+        module : its name.
+        parts : what is there.
+        expected : what should be.
+        """
         return DamagedError(
             f"{self.name} has of {module!r:.200} only {', '.join(sorted(parts))}; expected {expected}; obtain it "
             "again."
         )
 
     def unfit(self, module: str, shapes: dict[str, tuple[int, ...]], base: Tensor, why: str = "") -> CheckpointError:
-        """The refusal of a change that does not fit the base."""
+        """The refusal of a change that does not fit the base.
+
+        Parameters
+        ----------
+        module : name of the module.
+        shapes : of the change, by name of the tensor.
+        base : the tensor of the base.
+        why : further words.
+        """
         listed = ", ".join(f"{name} {list(shape)}" for name, shape in shapes.items())
         return OptionError(
             f"{self.name} changes {module!r:.200} by {listed}{why}, which does not fit the shape {list(base.shape)} "
