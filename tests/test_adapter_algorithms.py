@@ -22,8 +22,10 @@ from verify.checkpoint.adapters.hadamard import Hadamard
 from verify.checkpoint.adapters.kronecker import Kronecker
 from verify.checkpoint.adapters.matrix import Excerpt, Product, Scaled, Stored
 from verify.checkpoint.adapters.offset import Offset
+from verify.checkpoint.adapters.reflections import Reflected
 from verify.checkpoint.adapters.rotation import Turned
 from verify.checkpoint.adapters.sum import Sum
+from verify.checkpoint.adapters.tiles import Tiled
 from verify.checkpoint.adapters.tokens import Replaced
 from verify.checkpoint.opening import contents
 
@@ -58,6 +60,11 @@ CHANGED = {
     "IA3, outputs": Gained(Held(BASE), Held(draw(12, 1, seed=1)), 0),
     "IA3, inputs": Gained(Held(BASE), Held(draw(1, 8, seed=1)), 1),
     "tokens": Replaced(Held(BASE), Held(draw(3, 8, seed=1)), (7, 0, 11)),
+    "AdaLoRA": Sum(
+        Held(BASE), Product(Stored(Held(draw(12, 3))), Scaled(Stored(Held(draw(3, 8))), Held(draw(3, 1, seed=1)), 0))
+    ),
+    "HRA": Sum(Held(BASE), Reflected(Held(BASE), Held(draw(8, 3, seed=1)))),
+    "MiSS": Sum(Held(BASE), Tiled(Held(draw(3, 4, seed=1)), (12, 8))),
     "one expert": Sum(
         Held(BASE), Product(OneExpert(ByExpert(Held(draw(12, 6, seed=1)), 2), 1), Stored(Held(draw(3, 8))))
     ),
@@ -155,6 +162,37 @@ def test_loha_and_lokr_are_scaled_by_alpha(tmp_path: Path, llama: Toy) -> None:
     w = list(LOKR.values())
     expected = llama.canonical["down", 1, None] + 2.5 * np.kron(w[0], w[1] @ w[2])
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_adalora_divides_by_its_first_rank(tmp_path: Path, llama: Toy) -> None:
+    """However little of it is left, nothing included."""
+    tensors = under(Q, lora_A=draw(2, 16), lora_B=draw(16, 2, seed=1), lora_E=draw(2, 1, seed=2))
+    for left in (2, 0):
+        some = {name: np.ascontiguousarray(x[:, :left] if "_B" in name else x[:left]) for name, x in tensors.items()}
+        found = merged(tmp_path / f"{left}", llama, some, peft_type="ADALORA", init_r=6, rank_pattern={Q: [True] * 2})
+        a, b, e = some.values()
+        expected = llama.canonical["q", 0, None] + (b * e.T) @ a
+        np.testing.assert_allclose(found.read("q", 0), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_hra_reflects_in_turn(tmp_path: Path, llama: Toy) -> None:
+    """In vectors of length 1."""
+    u = draw(16, 2)
+    found = merged(tmp_path, llama, {f"{Q}.hra_u": u}, peft_type="HRA").read("q", 0)
+    expected = llama.canonical["q", 0, None].astype(np.float64)
+    for vector in (u / np.linalg.norm(u, axis=0)).T:
+        expected = expected @ (np.eye(16) - 2 * np.outer(vector, vector))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("start", "across"), [(True, 16), ("mini", 4)])
+def test_miss_repeats_its_tile(tmp_path: Path, llama: Toy, start: Any, across: int) -> None:
+    """Along inputs, of which the last tile may be cut, and outputs."""
+    tile = draw(3, across)
+    settings_ = {"peft_type": "MISS", "r": 3, "mini_r": 4, "init_weights": start}
+    found = merged(tmp_path, llama, {f"{DOWN}.miss_block": tile}, **settings_).read("down", 1)
+    change = np.tile(tile.T, (16 // across, 7))[:, :20]
+    np.testing.assert_allclose(found, llama.canonical["down", 1, None] + change, rtol=1e-5, atol=1e-5)
 
 
 def test_oft_keeps_the_length_of_rows(tmp_path: Path, llama: Toy) -> None:
@@ -308,6 +346,11 @@ def test_square_experts_are_turned_as_their_neighbours_or_refused(tmp_path: Path
         ({f"{Q}.oft_R.weight": draw(4, 5)}, OFT_SETTINGS, "does not fit"),
         ({f"{Q}.ia3_l": draw(15, 1)}, {"peft_type": "IA3"}, "does not fit"),
         ({f"{Q}.ia3_l": draw(16)}, {"peft_type": "IA3"}, "does not fit"),
+        ({f"{Q}.hra_u": draw(16, 2)}, {"peft_type": "HRA", "apply_GS": True}, "apply_GS"),
+        ({f"{Q}.hra_u": draw(15, 2)}, {"peft_type": "HRA"}, "does not fit"),
+        ({f"{Q}.miss_block": draw(2, 16)}, {"peft_type": "MISS", "init_weights": "bat"}, "of the form 'bat'"),
+        ({f"{Q}.miss_block": draw(2, 5)}, {"peft_type": "MISS", "init_weights": True}, "does not fit"),
+        (LOHA, {"peft_type": "ADALORA"}, "expected lora_A"),
         (LOHA, {}, "expected lora_A"),
         ({f"{Q}.hada_w9": draw(2)}, {}, "not understood"),
         ({f"{EMBED}.trainable_tokens_delta": draw(2, 16)}, {"trainable_token_indices": [1, 1]}, "each once"),
@@ -324,3 +367,55 @@ def test_what_does_not_fit_is_refused(
 ) -> None:
     """In a sentence that says what was expected."""
     assert expected in refused(tmp_path, tensors, **changes)
+
+
+MODULES = {
+    "ADALORA": under(Q, lora_A=draw(2, 16), lora_B=draw(16, 2), lora_E=draw(2, 1)),
+    "HRA": {f"{Q}.hra_u": draw(16, 2)},
+    "IA3": {f"{Q}.ia3_l": draw(16, 1)},
+    "LOHA": LOHA,
+    "LOKR": LOKR,
+    "LORA": under(Q, **{"lora_A.weight": draw(2, 16), "lora_B.weight": draw(16, 2)}),
+    "MISS": {f"{Q}.miss_block": draw(2, 16)},
+    "OFT": OFT,
+    "TRAINABLE_TOKENS": {f"{EMBED}.trainable_tokens_delta": draw(2, 16)},
+    "VERA": VERA,
+}
+KEYS = [
+    "alpha",
+    "alpha_pattern",
+    "block_share",
+    "coft",
+    "fan_in_fan_out",
+    "init_lora_weights",
+    "init_r",
+    "init_weights",
+    "lora_alpha",
+    "mini_r",
+    "num_cayley_neumann_terms",
+    "peft_version",
+    "r",
+    "rank_pattern",
+    "target_parameters",
+    "token_indices",
+    "trainable_token_indices",
+    "use_cayley_neumann",
+    "use_dora",
+]
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=3)
+
+
+@pytest.mark.parametrize("kind", MODULES)
+@settings(max_examples=15, deadline=None)
+@given(st.dictionaries(st.sampled_from(KEYS), JSON | st.dictionaries(st.text(), st.integers())))
+def test_no_settings_raise_anything_but_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, changes: dict[str, Any]
+) -> None:
+    """Whatever JSON they are."""
+    folder, model = tmp_path_factory.mktemp("hostile"), toy()
+    try:
+        checkpoint = merged(folder, model, MODULES[kind], **({"shared": SHARED} | changes | {"peft_type": kind}))
+        outcome = str(checkpoint.read("q", 0).shape)
+    except CheckpointError as error:
+        outcome = str(error)
+    assert outcome == "(16, 16)" or (outcome.endswith(".") and outcome.isprintable())

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import save_file
 
 from tests.adapters import PLAIN, Q, adapter, change, draw, refused
 from tests.checkpoints import Array, toy, write_checkpoint
@@ -41,7 +42,7 @@ def test_the_base_that_an_adapter_names_is_never_opened(tmp_path: Path) -> None:
     assert open_checkpoint(folder).architecture.family == "lora"
 
 
-@pytest.mark.parametrize("kind", ["ADALORA", "FOURIERFT", None, 3, ["LORA"]])
+@pytest.mark.parametrize("kind", ["BOFT", "FOURIERFT", None, 3, ["LORA"]])
 def test_other_kinds_of_adapter_are_refused(tmp_path: Path, kind: Any) -> None:
     """By name, with or without a base."""
     tensors = {"prompt_embeddings": draw(4, 16)}
@@ -110,6 +111,14 @@ def test_tensors_that_fit_nothing_are_refused(tmp_path: Path, tensors: dict[str,
 def test_a_rank_beyond_the_matrix_is_refused(tmp_path: Path) -> None:
     """However much of it the file holds."""
     assert "at rank 17" in refused(tmp_path, change(Q, 16, 16, rank=17), r=17)
+
+
+@pytest.mark.parametrize("part", ["lora_A.weight", "lora_down.weight", "hada_w1_a"])
+def test_adapters_of_diffusion_models_are_called_so(tmp_path: Path, part: str) -> None:
+    """Those of diffusers and of kohya have no settings."""
+    save_file({f"lora_unet_mid_block.{part}": draw(2, 16)}, tmp_path / "lora.safetensors")
+    with pytest.raises(CheckpointError, match="diffusers' and kohya's"):
+        open_checkpoint(tmp_path / "lora.safetensors")
 
 
 def test_a_base_is_for_adapters_only_and_is_no_adapter(tmp_path: Path) -> None:

@@ -90,6 +90,17 @@ def made() -> dict[str, tuple[transformers.PretrainedConfig, peft.PeftConfig]]:
             GPT2,
             peft.IA3Config(target_modules=["c_attn", "c_fc"], feedforward_modules=["c_fc"], fan_in_fan_out=True),
         ),
+        "AdaLoRA": (
+            LLAMA,
+            peft.AdaLoraConfig(init_r=6, target_r=3, total_step=100, lora_alpha=5, target_modules=ALL),
+        ),
+        "AdaLoRA, fan_in_fan_out": (
+            GPT2,
+            peft.AdaLoraConfig(init_r=6, total_step=100, target_modules=["c_attn"], fan_in_fan_out=True),
+        ),
+        "HRA": (LLAMA, peft.HRAConfig(r=4, target_modules=ALL)),
+        "MiSS": (LLAMA, peft.MissConfig(r=5, target_modules=ALL)),
+        "MiSS, mini": (LLAMA, peft.MissConfig(r=4, mini_r=8, init_weights="mini", target_modules=ALL)),
         "trainable tokens": (LLAMA, peft.TrainableTokensConfig(token_indices=[1, 7, 3])),
         "LN tuning": (LLAMA, peft.LNTuningConfig(target_modules=["input_layernorm", "norm"])),
     }

@@ -31,7 +31,9 @@ from .shared_projections import PROJECTIONS
 
 _WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
 _WRAPPER = re.compile(r"\.(?:base_layer|modules_to_save|ln_tuning_layers)(?=\.\w+$)")
-_OF_PEFT = re.compile(r"(?:^|\.)(?:\w*oft|hada|ia3|lokr|lora|token_adapter|trainable_tokens|vera)(?:_\w+)?(?:\.|$)")
+_OF_PEFT = re.compile(
+    r"(?:^|\.)(?:\w*oft|hada|hra|ia3|lokr|lora|miss|token_adapter|trainable_tokens|vera)(?:_\w+)?(?:\.|$)"
+)
 _SHARED = "base_model."
 _LONGEST = 500  # characters of a tensor's name
 _SHOWN = 3  # names in a message
@@ -151,7 +153,10 @@ def settings_of(source: Source) -> dict[str, Any]:
         If there is none, or it is damaged.
     """
     if CONFIG not in source.place.list_files():
-        raise DamagedError(f"{source.name} is an adapter, and no {CONFIG} lies beside it; obtain that file too.")
+        raise DamagedError(
+            f"{source.name} is an adapter, and no {CONFIG} lies beside it; obtain that file too, or {ELSEWHERE} (as of "
+            "diffusers' and kohya's adapters, which have none)."
+        )
     return parse_json_object(source.place.read_bytes(CONFIG), CONFIG)
 
 

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import re
 
+from .adaptive import ADALORA
 from .gains import IA3
 from .hadamard import LOHA
 from .kind import Kind
 from .kronecker import LOKR
 from .low_rank import LORA
+from .reflections import HRA
 from .rotation import OFT
 from .shared_projections import VERA
+from .tiles import MISS
 from .tokens import TOKENS
 
 KINDS: dict[str, tuple[Kind, ...]] = {
+    "ADALORA": (ADALORA,),
+    "HRA": (HRA,),
     "IA3": (IA3,),
     "LN_TUNING": (),  # norms, stored whole
     "LOHA": (LOHA,),
     "LOKR": (LOKR,),
     "LORA": (LORA, TOKENS),
+    "MISS": (MISS,),
     "OFT": (OFT,),
     "TRAINABLE_TOKENS": (TOKENS,),
     "VERA": (VERA,),
@@ -49,7 +55,7 @@ _NAMES = sorted({part for kinds in KINDS.values() for kind in kinds for part in 
 PART = re.compile(rf"(?P<module>.+?)\.(?P<part>{'|'.join(map(re.escape, _NAMES))})(?:\.weight)?")
 """Name of a tensor that belongs to the change of a module."""
 STORED = re.compile(
-    r"(?:^|\.)(?:lora_(?:embedding_)?[abABE]|lora_magnitude_vector|ia3_l|hada_[wt]\d|lokr_[wt]\d|b?oft_[rRsS]"
+    r"(?:^|\.)(?:lora_(?:embedding_)?[abABE]|lora_(?:down|up)|lora_magnitude_vector|ia3_l|hada_[wt]\d|lokr_[wt]\d|b?oft_[rRsS]"
     r"|oft_embedding_R|vera_lambda_[bd]|(?:token_adapter\.)?trainable_tokens_delta|hra_u|miss_block|bone_block"
     r"|fourierft_spectrum|c3a_kernel|road_theta|delora_[AB]|gralora_[AB]|randlora_lambda|vblora_logits"
     r"|waveft_spectrum|shira_weight)(?:[._]|$)"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 
 import numpy as np
 
@@ -23,11 +23,12 @@ from .settings import ELSEWHERE, Settings, Tensors
 from .sum import Sum
 
 _LARGEST_BLOCK = 1 << 10
+_MOST = 1 << 25  # numbers of all blocks of a matrix
 _MOST_TERMS = 64
 _FIRST_NEUMANN = (0, 18)  # peft before it summed the series otherwise
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Turned:
     """W (R - I)ᵀ, the change that rotations of blocks of inputs make."""
 
@@ -51,7 +52,8 @@ class Turned:
         inputs = (blocks[:, None] * self.size + places(self.size)).reshape(-1)
         found = np.asarray(self.base.read(rows, inputs), np.float64)
         found = found.reshape(len(found), len(blocks), self.size)
-        turned = self._turned if len(self._turned) == 1 else self._turned[blocks]
+        turned = _turned(self)
+        turned = turned if len(turned) == 1 else turned[blocks]
         within = at * self.size + chosen % self.size
 
         def computed(which: slice) -> Numbers:
@@ -68,21 +70,22 @@ class Turned:
         """Of the entries; the matrix is counted where it is added."""
         return self.entries.nbytes()
 
-    @cached_property
-    def _turned(self) -> Numbers:
-        """R - I of each block."""
-        entries, one = np.asarray(self.entries.read(), np.float64), np.eye(self.size)
-        skew = np.zeros((len(entries), self.size, self.size))
-        skew[:, *np.triu_indices(self.size, 1)] = entries
-        skew -= skew.transpose(0, 2, 1)
-        if self.terms is None:
-            return product(one - skew, _inverse(one + skew)) - one
-        if self.terms == 2:
-            return 2 * skew
-        powers = [skew]
-        while len(powers) < max(4, self.terms) - 1:  # peft takes 3 terms as 4
-            powers.append(product(powers[-1], skew))
-        return sum((2 * power for power in powers[:-1]), np.zeros_like(skew)) + powers[-1]
+
+@lru_cache(maxsize=1)
+def _turned(rotation: Turned) -> Numbers:
+    """R - I of each block; kept for the rows of one matrix, which are read one after the other."""
+    entries, size = np.asarray(rotation.entries.read(), np.float64), rotation.size
+    one, skew = np.eye(size), np.zeros((len(entries), size, size))
+    skew[:, *np.triu_indices(size, 1)] = entries
+    skew -= skew.transpose(0, 2, 1)
+    if rotation.terms is None:
+        return product(one - skew, _inverse(one + skew)) - one
+    if rotation.terms == 2:
+        return 2 * skew
+    powers = [skew]
+    while len(powers) < max(4, rotation.terms) - 1:  # peft takes 3 terms as 4
+        powers.append(product(powers[-1], skew))
+    return sum((2 * power for power in powers[:-1]), np.zeros_like(skew)) + powers[-1]
 
 
 def _inverse(x: Numbers) -> Numbers:
@@ -102,7 +105,7 @@ def _changes(settings: Settings, module: str, parts: Tensors, _: Names) -> dict[
         count, numbers = entries.shape if len(entries.shape) == 2 else (0, 0)
         size = (1 + round((1 + 8 * numbers) ** 0.5)) // 2
         inputs = base.shape[1] if len(base.shape) == 2 else 0
-        fits = 2 <= size <= _LARGEST_BLOCK and numbers == size * (size - 1) // 2 and count
+        fits = 2 <= size <= _LARGEST_BLOCK and numbers == size * (size - 1) // 2 and 0 < count * size * size <= _MOST
         shared = settings.flag("block_share") and count == 1 and inputs % size == 0
         if not fits or not (shared or count * size == inputs) or settings.turned(base):
             raise settings.unfit(module, {"oft_R": entries.shape}, base, " (fan_in_fan_out is not merged)")
