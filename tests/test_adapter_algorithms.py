@@ -381,27 +381,11 @@ MODULES = {
     "TRAINABLE_TOKENS": {f"{EMBED}.trainable_tokens_delta": draw(2, 16)},
     "VERA": VERA,
 }
-KEYS = [
-    "alpha",
-    "alpha_pattern",
-    "block_share",
-    "coft",
-    "fan_in_fan_out",
-    "init_lora_weights",
-    "init_r",
-    "init_weights",
-    "lora_alpha",
-    "mini_r",
-    "num_cayley_neumann_terms",
-    "peft_version",
-    "r",
-    "rank_pattern",
-    "target_parameters",
-    "token_indices",
-    "trainable_token_indices",
-    "use_cayley_neumann",
-    "use_dora",
-]
+KEYS = (
+    *("alpha", "alpha_pattern", "block_share", "coft", "fan_in_fan_out", "init_lora_weights", "init_r"),
+    *("init_weights", "lora_alpha", "mini_r", "num_cayley_neumann_terms", "peft_version", "r", "rank_pattern"),
+    *("target_parameters", "token_indices", "trainable_token_indices", "use_cayley_neumann", "use_dora"),
+)
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=3)
 
 

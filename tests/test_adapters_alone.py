@@ -98,6 +98,13 @@ def test_strangers_on_one_text_are_not_related(tmp_path: Path) -> None:
     assert min(found) > -3
 
 
+def test_equal_a_and_other_b_are_not_identical(tmp_path: Path) -> None:
+    """Every number is in the digest, though only A is compared."""
+    other = {name: x * (2 if "lora_B" in name else 1) for name, x in factors(0).items()}
+    a, b = made(tmp_path, "a", factors(0)), made(tmp_path, "b", other)
+    assert test_lineage(a, b).verdict == "dependent"
+
+
 @pytest.mark.parametrize("rank", [1, 2])
 def test_few_channels_accuse_nobody(tmp_path: Path, rank: int) -> None:
     """One channel has one order."""

@@ -154,8 +154,8 @@ def settings_of(source: Source) -> dict[str, Any]:
     """
     if CONFIG not in source.place.list_files():
         raise DamagedError(
-            f"{source.name} is an adapter, and no {CONFIG} lies beside it; obtain that file too, or {ELSEWHERE} (as of "
-            "diffusers' and kohya's adapters, which have none)."
+            f"{source.name} is an adapter, and no {CONFIG} lies beside it; obtain that file too, or {ELSEWHERE} (as "
+            "of diffusers' and kohya's adapters, which have none)."
         )
     return parse_json_object(source.place.read_bytes(CONFIG), CONFIG)
 
