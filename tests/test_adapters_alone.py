@@ -82,6 +82,8 @@ def test_a_common_start_is_found(tmp_path: Path, rank: int) -> None:
     report = test_lineage(a, made(tmp_path, "b", factors(1, rank, start=0, text=1), rank))
     assert report.verdict == "dependent"
     assert any("one default seed" in line for line in report.limitations)
+    assert report.answer.word == "RELATED, PERHAPS BY A COMMON SEED ALONE"
+    assert "one default seed" in report.answer.sentence
     assert replay(report).agrees
     assert test_lineage(a, a).verdict == "identical"
 
