@@ -256,6 +256,29 @@ def test_a_bias_of_lora_is_added(tmp_path: Path) -> None:
     assert "q_proj.bias" in refused(tmp_path / "none", tensors, lora_bias=True)
 
 
+@pytest.mark.parametrize(
+    ("stored", "module"),
+    [
+        ("language_model.model.layers.0.q_proj", "model.language_model.layers.0.q_proj"),
+        ("model.layers.0.q_proj", "model.language_model.layers.0.q_proj"),
+        ("model.language_model.layers.0.q_proj", "language_model.model.layers.0.q_proj"),
+        ("language_model.lm_head", "lm_head"),
+    ],
+)
+def test_names_that_were_changed_in_memory_are_found(tmp_path: Path, stored: str, module: str) -> None:
+    """Of models of text and images, whose files keep older ones."""
+    tensors = under(module, **{"lora_A.weight": draw(2, 16), "lora_B.weight": draw(16, 2, seed=1)})
+    lora = adapter(tmp_path / "lora", tensors)
+    for name, x in (("base", f"{stored}.weight"), ("other", "visual.q_proj.weight")):
+        (tmp_path / name).mkdir()
+        save_file({x: draw(16, 16)}, tmp_path / name / "model.safetensors")
+    found = contents(Location(str(lora), base=str(tmp_path / "base"))).found
+    a, b = tensors.values()
+    np.testing.assert_allclose(found[f"{stored}.weight"].read(), draw(16, 16) + 3 * b @ a, rtol=1e-4, atol=1e-4)
+    with pytest.raises(CheckpointError, match="does not have"):
+        contents(Location(str(lora), base=str(tmp_path / "other")))
+
+
 EXPERTS = ["mlp.experts.down_proj", "mlp.experts.gate_up_proj"]
 
 

@@ -33,6 +33,19 @@ GPT_OSS = transformers.GptOssConfig(
 SQUARE = transformers.GptOssConfig(
     **SIZES, intermediate_size=48, num_key_value_heads=2, num_local_experts=4, head_dim=12
 )
+IMAGES = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "image_size": 28,
+    "patch_size": 14,
+}
+LLAVA = transformers.LlavaConfig(vision_config=transformers.CLIPVisionConfig(**IMAGES), text_config=LLAMA)
+QWEN2_VL = transformers.Qwen2VLConfig(
+    text_config={**SIZES, "intermediate_size": 80, "num_key_value_heads": 2},
+    vision_config={"depth": 2, "embed_dim": 32, "hidden_size": 48, "num_heads": 4, "patch_size": 14},
+)
 
 Q = ["q_proj"]
 ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -61,6 +74,8 @@ def made() -> dict[str, tuple[transformers.PretrainedConfig, peft.PeftConfig]]:
         "LoRA, modules_to_save": (LLAMA, LORA(r=4, target_modules=Q, modules_to_save=["embed_tokens", "norm"])),
         "LoRA, trainable tokens": (LLAMA, LORA(r=4, target_modules=Q, trainable_token_indices=TOKENS)),
         "LoRA, trainable tokens listed": (LLAMA, LORA(r=4, target_modules=Q, trainable_token_indices=[5, 300])),
+        "LoRA, LLaVA": (LLAVA, LORA(r=4, target_modules=["q_proj", "down_proj", "fc1"])),
+        "LoRA, Qwen2-VL": (QWEN2_VL, LORA(r=4, target_modules=["q_proj", "down_proj", "fc1"])),
         "DoRA": (LLAMA, LORA(r=4, use_dora=True, target_modules=ALL)),
         "DoRA, fan_in_fan_out": (GPT2, LORA(r=4, use_dora=True, target_modules=["c_attn"], fan_in_fan_out=True)),
         "LoRA of experts, Mixtral": (MIXTRAL, LORA(r=3, target_modules=Q, target_parameters=STACKS)),
@@ -122,7 +137,9 @@ def main(out: Path) -> None:
     for operation, (config, settings) in made().items():
         torch.manual_seed(0)
         folder = out / operation
-        base = transformers.AutoModelForCausalLM.from_config(config)
+        towers = hasattr(config, "vision_config")
+        kind = transformers.AutoModelForImageTextToText if towers else transformers.AutoModelForCausalLM
+        base = kind.from_config(config)
         with torch.no_grad():
             for name, tensor in base.named_parameters():
                 if name.endswith("bias"):
