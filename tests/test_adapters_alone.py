@@ -189,12 +189,25 @@ def test_orders_made_from_a_base_are_refused(tmp_path: Path, change, why: str, u
             assert log10_p(*folders) < -10
 
 
+@pytest.mark.parametrize("rank", [2, 4])
+def test_few_converted_channels_are_recognised(rank: int) -> None:
+    """In four modules, where a count of them is no surprise."""
+    rng, pairs = np.random.default_rng(0), []
+    for _ in range(4):
+        first = rng.standard_normal((rank, WIDTH))
+        both = np.concatenate([first + 0.1 * rng.standard_normal(first.shape), first])
+        pairs.append((Whole(both), Whole(rng.standard_normal((OUT, 2 * rank)))))
+    assert alone._arranged(pairs) == "repeat those of their first half"  # type: ignore[arg-type]
+
+
 def test_the_check_of_order_is_seldom_wrong() -> None:
     """Of adapters whose rows are exchangeable, however far they were trained."""
-    for seed in range(60):
+    refused = 0
+    for seed in range(150):
         tensors = list(factors(seed, far=[0.0, 0.3, 3.0][seed % 3]).values())
         pairs = [(Whole(a), Whole(b)) for a, b in zip(tensors[::2], tensors[1::2], strict=True)]
-        assert alone._arranged(pairs) is None  # type: ignore[arg-type]
+        refused += alone._arranged(pairs) is not None  # type: ignore[arg-type]
+    assert refused <= 1
 
 
 class Whole:

@@ -83,7 +83,9 @@ _OTHERWISE = (
     "target_parameters",
 )
 _PARTS = re.compile(r"(.+)\.lora_([AB])\.weight")
-_SURE = 5.0  # standard deviations
+_SURE = 3.5  # standard deviations
+_FEW = 8
+_ALIKE = 0.7  # absolute cosine
 _SAMPLED = 64  # modules
 _LARGEST = 1 << 26  # numbers of a factor
 
@@ -184,16 +186,19 @@ def _ordered(lengths: Iterable[Numbers]) -> bool:
 
 
 def _at_right_angles(factors: Iterable[Numbers]) -> bool:
-    """Whether squared cosines of channels are smaller than those of random vectors, whose mean is 1 / size.
+    """Whether squared cosines of channels are smaller than those of random vectors, beyond chance and by half.
 
-    The variance of a squared cosine of random vectors is below 2 / size².
+    Times their size, these are nearly squares of Gaussian numbers; the sum of n is judged by the normal approximation
+    to its cubic root (Wilson and Hilferty, PNAS 17, 1931), which holds for small n and small sums.
     """
     total, pairs = 0.0, 0
     for one in factors:
         for x, y in _cosines(one):
             total += x * x * y
             pairs += 1
-    return pairs > 0 and total < pairs - _SURE * sqrt(2 * pairs)
+    step = 2 / (9 * max(1, pairs))
+    surprise = pairs > 0 and (total / pairs) ** (1 / 3) < 1 - step - _SURE * sqrt(step)
+    return surprise and total < pairs / 2  # long training alone brings the columns of B to four fifths
 
 
 def _cosines(vectors: Numbers) -> Iterator[tuple[float, int]]:
@@ -208,14 +213,18 @@ def _repeated(factors: Iterable[Numbers]) -> bool:
     """Whether channels of the second half lie along those of the first at the same places, as in a converted adapter.
 
     Of exchangeable channels, the number of those that are most like their own place in the other half has a mean and
-    a variance of at most 1 a module (``inference.fixed_points``).
+    a variance of at most 1 a module (``inference.fixed_points``). Where so few can be no surprise, it is one that at
+    their own place nearly all are alike, and nearly none at others.
     """
     matched, modules = 0, 0
+    own, others = list[float](), list[float]()
     for one in factors:
         half = len(one) // 2
         if half > 1 and len(one) % 2 == 0:
             unit = one / np.maximum(np.linalg.norm(one, axis=1, keepdims=True), np.finfo(np.float64).tiny)
-            best = np.abs(unit[:half] @ unit[half:].T).argmax(1)
-            matched += int((best == np.arange(half)).sum())
+            alike, same = np.abs(unit[:half] @ unit[half:].T), np.eye(half, dtype=bool)
+            matched += int((alike.argmax(1) == np.arange(half)).sum())
+            own, others = [*own, *alike[same]], [*others, *alike[~same]]
             modules += 1
-    return matched > modules + _SURE * sqrt(modules)
+    apart = len(own) >= _FEW and np.quantile(own, 0.1) > _ALIKE > np.quantile(others, 0.9)
+    return bool(apart) or matched > modules + _SURE * sqrt(modules)
