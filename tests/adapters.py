@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from tests.checkpoints import Array, Toy, write_checkpoint
+from tests.checkpoints import Array, Toy, toy, write_checkpoint
+from verify import CheckpointError
 from verify.checkpoint import Location, open_checkpoint
+from verify.checkpoint.formats.tensor import Indexer
 
 Q, DOWN = "model.layers.0.self_attn.q_proj", "model.layers.1.mlp.down_proj"
 PLAIN: dict[str, Any] = {
@@ -35,10 +39,11 @@ def change(module: str, rows: int, columns: int, rank: int = 2, seed: int = 0) -
     }
 
 
-def adapter(folder: Path, tensors: dict[str, Array], **changes: Any) -> Path:
-    """Write an adapter; settings of None are left out."""
+def adapter(folder: Path, tensors: dict[str, Array], shared: dict[str, Array] | None = None, **changes: Any) -> Path:
+    """Write an adapter, with tensors that modules share under their own names; settings of None are left out."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({f"base_model.model.{name}": x for name, x in tensors.items()}, folder / "adapter_model.safetensors")
+    stored = {f"base_model.model.{name}": x for name, x in tensors.items()} | (shared or {})
+    save_file(stored, folder / "adapter_model.safetensors")
     settings_ = {key: value for key, value in (PLAIN | changes).items() if value is not None}
     (folder / "adapter_config.json").write_text(json.dumps(settings_))
     return folder
@@ -48,3 +53,21 @@ def merged(tmp_path: Path, model: Toy, tensors: dict[str, Array], **changes: Any
     """The checkpoint that a toy and an adapter make together."""
     base = write_checkpoint(tmp_path / "base", model)
     return open_checkpoint(Location(str(adapter(tmp_path / "lora", tensors, **changes)), base=str(base)))
+
+
+def refused(tmp_path: Path, tensors: dict[str, Array], **changes: Any) -> str:
+    """Why an adapter of a toy Llama is refused."""
+    with pytest.raises(CheckpointError) as caught:
+        merged(tmp_path, toy(), tensors, **changes)
+    message = str(caught.value)
+    assert message.isprintable()
+    assert len(message) < 800
+    assert str(tmp_path) not in message
+    return message
+
+
+def chosen(data: st.DataObject, size: int) -> Indexer:
+    """None, a slice or ascending indices."""
+    indices = st.lists(st.integers(0, size - 1), unique=True).map(lambda x: np.array(sorted(x), np.intp))
+    slices = st.tuples(st.integers(0, size), st.integers(0, size)).map(lambda x: slice(min(x), max(x)))
+    return data.draw(st.none() | slices | indices)

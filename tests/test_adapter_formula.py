@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.adapters import DOWN, Q, change, draw, merged
+from tests.adapters import DOWN, Q, change, chosen, draw, merged
 from tests.checkpoints import Toy, toy
-from verify.checkpoint.adapters.low_rank import Factor, LowRank
+from verify.checkpoint.adapters.matrix import Product, Stored
+from verify.checkpoint.adapters.sum import Sum
 from verify.checkpoint.formats.tensor import Indexer
 
 EMBED, BIAS = "model.embed_tokens", "model.layers.0.self_attn.q_proj.bias"
@@ -31,7 +32,7 @@ def llama() -> Toy:
 class Held:
     """A tensor in memory."""
 
-    name, file, dtype, is_out_in = "w", "memory", "F32", False
+    name, file, dtype, is_out_in, notes = "w", "memory", "F32", False, ()
 
     def __init__(self, values: np.ndarray) -> None:
         self.values, self.shape = values, values.shape
@@ -49,15 +50,12 @@ class Held:
         """As stored."""
         yield self.values.tobytes()
 
+    def entry(self, index: int) -> Held:
+        """The part at an index of the first axis."""
+        return Held(self.values[index])
+
 
 sizes = st.integers(1, 7)
-
-
-def chosen(data: st.DataObject, size: int) -> Indexer:
-    """None, a slice or ascending indices."""
-    indices = st.lists(st.integers(0, size - 1), unique=True).map(lambda x: np.array(sorted(x), np.intp))
-    slices = st.tuples(st.integers(0, size), st.integers(0, size)).map(lambda x: slice(min(x), max(x)))
-    return data.draw(st.none() | slices | indices)
 
 
 @settings(max_examples=60, deadline=None)
@@ -77,8 +75,8 @@ def test_any_part_is_that_part_of_the_sum(
     w, left, right = draw(rows, columns), draw(rows, rank, seed=1), draw(rank, columns, seed=2)
     outputs = 1 if turned else 0
     lengths = np.abs(draw((rows, columns)[outputs], seed=3)) + 1
-    factors = [Factor(Held(np.ascontiguousarray(x.T) if turned else x), turned) for x in (left, right)]
-    tensor = LowRank(Held(w), *factors, scale, Held(lengths) if dora else None, outputs)
+    factors = [Stored(Held(np.ascontiguousarray(x.T) if turned else x), turned) for x in (left, right)]
+    tensor = Sum(Held(w), Product(*factors), scale, Held(lengths) if dora else None, outputs)
     expected = w.astype(np.float64) + scale * (left.astype(np.float64) @ right.astype(np.float64))
     if dora:
         norm = np.linalg.norm(expected, axis=1 - outputs, keepdims=True)
@@ -97,8 +95,8 @@ def test_any_part_is_that_part_of_the_sum(
 def test_a_change_of_zero_keeps_every_bit() -> None:
     """Negative zero, subnormal numbers and NaN included, in the type that they are stored in."""
     w = np.array([[-0.0, 1e-40, 3.14159], [np.nan, np.inf, -1.0]], ml_dtypes.bfloat16)
-    factors = Factor(Held(np.zeros((2, 1), np.float32)), False), Factor(Held(np.ones((1, 3), np.float32)), False)
-    tensor = LowRank(Held(w), *factors, 2.0)
+    factors = Stored(Held(np.zeros((2, 1), np.float32))), Stored(Held(np.ones((1, 3), np.float32)))
+    tensor = Sum(Held(w), Product(*factors), 2.0)
     assert tensor.read().tobytes() == w.astype(np.float32).tobytes()
     assert b"".join(tensor.iter_bytes()) == w.tobytes()
 

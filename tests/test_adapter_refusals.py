@@ -9,36 +9,26 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import save_file
 
-from tests.adapters import PLAIN, Q, adapter, change, draw, merged
+from tests.adapters import PLAIN, Q, adapter, change, draw, refused
 from tests.checkpoints import Array, toy, write_checkpoint
 from verify import CheckpointError, InputError, fingerprint
 from verify.checkpoint import Location, open_checkpoint
 
 
-def refused(tmp_path: Path, tensors: dict[str, Array], **changes: Any) -> str:
-    """Why an adapter of a toy Llama is refused."""
-    with pytest.raises(CheckpointError) as caught:
-        merged(tmp_path, toy(), tensors, **changes)
-    message = str(caught.value)
-    assert message.isprintable()
-    assert len(message) < 800
-    assert str(tmp_path) not in message
-    return message
-
-
 def test_without_a_base_the_sentence_says_what_it_is(tmp_path: Path) -> None:
     """An adapter of which base, its rank, and how to give it; a file and a folder alike."""
-    folder = adapter(tmp_path / "lora", change(Q, 16, 16))
+    folder = adapter(tmp_path / "lora", change(Q, 16, 16), init_lora_weights="eva")
     for path in (folder, folder / "adapter_model.safetensors"):
-        with pytest.raises(CheckpointError, match=r"adapter \(LoRA, rank 2\) of 'org/base'.*--base-a"):
+        with pytest.raises(CheckpointError, match=r"adapter \(LORA, rank 2\) of 'org/base'.*--base-a"):
             open_checkpoint(path)
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "a\nb", 7, None, ["org/base"]])
 def test_a_hostile_base_name_is_not_repeated_whole(tmp_path: Path, name: Any) -> None:
     """Bounded, printable, and never opened."""
-    folder = adapter(tmp_path / "lora", change(Q, 16, 16), base_model_name_or_path=name)
+    folder = adapter(tmp_path / "lora", change(Q, 16, 16), base_model_name_or_path=name, init_lora_weights="eva")
     with pytest.raises(CheckpointError, match="not a whole model") as caught:
         open_checkpoint(folder)
     assert str(caught.value).isprintable()
@@ -49,15 +39,21 @@ def test_the_base_that_an_adapter_names_is_never_opened(tmp_path: Path) -> None:
     """Not even where it exists."""
     base = write_checkpoint(tmp_path / "base", toy())
     folder = adapter(tmp_path / "lora", change(Q, 16, 16), base_model_name_or_path=str(base))
-    with pytest.raises(CheckpointError, match="not a whole model"):
-        open_checkpoint(folder)
+    assert open_checkpoint(folder).architecture.family == "lora"
 
 
-@pytest.mark.parametrize("kind", ["IA3", "PROMPT_TUNING", "ADALORA", "LOHA", "VERA", None, 3])
+@pytest.mark.parametrize("kind", ["BOFT", "FOURIERFT", None, 3, ["LORA"]])
 def test_other_kinds_of_adapter_are_refused(tmp_path: Path, kind: Any) -> None:
     """By name, with or without a base."""
     tensors = {"prompt_embeddings": draw(4, 16)}
     assert f"of type {kind!r}" in refused(tmp_path, tensors, peft_type=kind)
+
+
+@pytest.mark.parametrize("kind", ["PROMPT_TUNING", "P_TUNING", "PREFIX_TUNING", "CPT", "XLORA", "LORA"])
+def test_adapters_that_no_tool_can_merge_leave_the_base_to_compare(tmp_path: Path, kind: str) -> None:
+    """Learned inputs, mixtures by input, and changes from a certain token on."""
+    said = refused(tmp_path, {"prompt_embeddings": draw(4, 16)}, peft_type=kind, alora_invocation_tokens=[5])
+    assert "the base is what there is to compare" in said
 
 
 @pytest.mark.parametrize(
@@ -66,8 +62,7 @@ def test_other_kinds_of_adapter_are_refused(tmp_path: Path, kind: Any) -> None:
         ({"init_lora_weights": "pissa_niter_16"}, "init_lora_weights"),
         ({"init_lora_weights": "loftq"}, "init_lora_weights"),
         ({"layer_replication": [[0, 2]]}, "layer_replication"),
-        ({"trainable_token_indices": [1]}, "trainable_token_indices"),
-        ({"lora_bias": True}, "lora_bias"),
+        ({"use_qalora": True}, "use_qalora"),
         ({"r": 3}, "at rank 3"),
         ({"r": 0}, "a rank of at least 1"),
         ({"r": True}, "a rank of at least 1"),
@@ -116,6 +111,14 @@ def test_tensors_that_fit_nothing_are_refused(tmp_path: Path, tensors: dict[str,
 def test_a_rank_beyond_the_matrix_is_refused(tmp_path: Path) -> None:
     """However much of it the file holds."""
     assert "at rank 17" in refused(tmp_path, change(Q, 16, 16, rank=17), r=17)
+
+
+@pytest.mark.parametrize("part", ["lora_A.weight", "lora_down.weight", "hada_w1_a"])
+def test_adapters_of_diffusion_models_are_called_so(tmp_path: Path, part: str) -> None:
+    """Those of diffusers and of kohya have no settings."""
+    save_file({f"lora_unet_mid_block.{part}": draw(2, 16)}, tmp_path / "lora.safetensors")
+    with pytest.raises(CheckpointError, match="diffusers' and kohya's"):
+        open_checkpoint(tmp_path / "lora.safetensors")
 
 
 def test_a_base_is_for_adapters_only_and_is_no_adapter(tmp_path: Path) -> None:

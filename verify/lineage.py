@@ -30,6 +30,7 @@ from .fingerprint.given import (
     Model,
     at_one_effort,
     by_one_tokenizer,
+    check_alike,
     check_model,
     check_whole,
     made,
@@ -143,6 +144,7 @@ def test_lineage(
     reference = load_panel(panel)
     asked: Effort | None = "full" if reference is not None else effort
     read = made(a, asked, workers, progress), made(b, asked, workers, progress)
+    check_alike(*read)
     read = by_one_tokenizer((a, b), read, lambda model, _: made(model, asked, workers, progress))
     first, second = at_one_effort(*read, effort=asked)
     for model in (first, second):

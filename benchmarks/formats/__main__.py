@@ -51,14 +51,30 @@ def made(name: str, folder: Path) -> None:
     subprocess.CalledProcessError
         If its packages cannot be installed, or it fails.
     """
-    environment, out = folder / "environments" / name, folder / "made" / name
+    ran(MAKERS[name], folder / "environments" / name, folder / "made" / name)
+
+
+def ran(script: Path, environment: Path, out: Path) -> None:
+    """Run a script in an environment of the packages that it names, unless it has run to its end before.
+
+    Parameters
+    ----------
+    script : takes the folder that it writes into.
+    environment : folder of the virtual environment, which is made first if it is not there.
+    out : that folder.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If its packages cannot be installed, or it fails.
+    """
     if not (complete := environment / "complete").exists():
         venv.create(environment, with_pip=True)
-        subprocess.run([environment / "bin" / "pip", "install", "--quiet", *requirements(MAKERS[name])], check=True)
+        subprocess.run([environment / "bin" / "pip", "install", "--quiet", *requirements(script)], check=True)
         complete.touch()
     if not (done := out / "complete").exists():
         out.mkdir(parents=True, exist_ok=True)
-        subprocess.run([environment / "bin" / "python", MAKERS[name], out], check=True, env=os.environ | CALM)
+        subprocess.run([environment / "bin" / "python", script, out], check=True, env=os.environ | CALM)
         done.touch()
 
 

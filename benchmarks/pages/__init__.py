@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks import results
 
+from .adapters_alone import adapters_alone
 from .architectures import architectures
 from .cost import cost, readme
 from .cost_curves import cost_curves
@@ -36,6 +37,7 @@ README = Path(__file__).parents[2] / "README.md"
 PAGES: dict[str, Callable[[Any], str]] = {
     page.__name__: page
     for page in (
+        adapters_alone,
         architectures,
         cost,
         cost_curves,

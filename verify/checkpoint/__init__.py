@@ -1,5 +1,6 @@
 """Read checkpoints: bytes to canonical tensors, reading only what is needed; every file is treated as hostile."""
 
+from .adapters.alone import is_alone
 from .architecture import Architecture, FileIdentity
 from .card import MOST_DECLARED
 from .checkpoint import Checkpoint
@@ -38,6 +39,7 @@ __all__ = [
     "Vocabulary",
     "draft_layout",
     "drafted_layout",
+    "is_alone",
     "is_name",
     "kind_of",
     "layout_of",

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from ..base import CheckpointError, DamagedError, NotFoundError, OptionError
-from .adapters.adapter import base_of, is_adapter, merge
+from .adapters.adapter import base_of, is_adapter, merge, settings_of
+from .adapters.alone import alone
 from .checkpoint import Checkpoint, Held
 from .formats.quantised import dequantised
 from .formats.registry import FORMATS
@@ -33,7 +34,8 @@ _log = logging.getLogger(__name__)
 def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
     """Open a model in place, local or remote; only headers and small files are read.
 
-    An adapter is merged with its base as it is read.
+    An adapter is merged with its base as it is read; a LoRA without its base is a model of its own, of which only
+    the order of its rank channels can be compared (``adapters.alone``).
 
     Raises
     ------
@@ -41,7 +43,10 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
         If it is missing, damaged, hostile, or of an architecture that is not understood.
     """
     location = Location.of(model)
-    held = contents(location)
+    given = _held(location)
+    if location.base is None and (adapter := _alone(location, *given[:2])) is not None:
+        return adapter
+    held = _with_base(location, *given)
     source, found = held.source, held.found
     asked = None if location.layout is None else layout_of(location.layout)
     stated = None if location.declare is None else declarations(location.declare)
@@ -71,13 +76,28 @@ def contents(model: str | os.PathLike[str] | Location) -> Held:
         If its files are missing, damaged, hostile, or of a format that is not read.
     """
     location = Location.of(model)
-    source, found, tokens = _held(location)
+    return _with_base(location, *_held(location))
+
+
+def _with_base(location: Location, source: Source, found: dict[str, Tensor], tokens: Vocabulary | None) -> Held:
+    """The content of a model; of an adapter, merged with its base."""
     if (base := base_of(location, source, found)) is not None:
         under, weights, tokens = _held(base)
         source, found = merge(source, found, under, weights)
     if (given := location.of_tokenizer) is not None:
         tokens = tokenizer_at(given)
     return Held(source, found, tokens)
+
+
+def _alone(location: Location, source: Source, found: dict[str, Tensor]) -> Checkpoint | None:
+    """A LoRA without its base; None for anything else."""
+    fit = alone(source.name, settings_of(source), found) if is_adapter(source, found) else None
+    if fit is None:
+        return None
+    if location.layout is not None:
+        raise OptionError(f"{source.name} is an adapter, and a layout is given; leave the layout out.")
+    division = divide([fit], {name: tensor.shape for name, tensor in found.items()})
+    return Checkpoint(Held(replace(source, config=fit.config), found, None), division.territories[0], division)
 
 
 def _sound(held: Held, fit: Fit) -> Fit | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..base import Phrase
-from ..checkpoint import STATED
+from ..checkpoint import STATED, is_alone
 from ..fingerprint import nothing_differs
 from ..panel import ALL_PAIRS, PRIMARY_DESIGN, undecided
 from ..statistics import Count, ExactResult, TestResult, words_of
@@ -246,16 +246,18 @@ def _panel_decides(report: ClaimReport) -> bool:
 
 
 def _of_sides(report: ClaimReport) -> list[Phrase]:
-    """Adapters that were merged, and fingerprints in place of weights."""
+    """Adapters that were merged, or compared without their bases, and fingerprints in place of weights."""
     sides = (("A", report.a), ("B", report.b))
     stated = [
         Phrase.of("limit.stated", model=side, family=subject.architecture.family)
         for side, subject in sides
         if subject.architecture.family.startswith(STATED)
     ]
+    alone = [Phrase.of("limit.adapters")] if all(is_alone(subject.architecture) for _, subject in sides) else []
     merged = [Phrase.of("limit.merged", model=side) for side, subject in sides if subject.merged_onto is not None]
     return (
         stated
+        + alone
         + merged
         + [
             Phrase.of("limit.fingerprint" if subject.arrays_sha256 else "limit.fingerprint.unbound", model=side)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..base import FingerprintError, Progress, Workers, silent
-from ..checkpoint import Location
+from ..checkpoint import Location, is_alone
 from .build import fingerprint
 from .copies import may_be_copies, with_file_digests
 from .file import is_fingerprint
@@ -76,6 +76,23 @@ def by_one_tokenizer(
         if alike and lacks and model is not None and lender is not None:
             found[side] = read_again(replace(model, tokenizer=lender.of_tokenizer or lender), side)
     return found[0], found[1]
+
+
+def check_alike(a: Fingerprint, b: Fingerprint) -> None:
+    """Refuse an adapter without its base beside a model that is none.
+
+    Raises
+    ------
+    FingerprintError
+        If one is, and the other is not.
+    """
+    alone = [model.record.name for model in (a, b) if is_alone(model.record.architecture)]
+    if len(alone) == 1:
+        other = next(model.record.name for model in (a, b) if not is_alone(model.record.architecture))
+        raise FingerprintError(
+            f"{alone[0]} is an adapter, not a whole model, and {other} is none; give the path or address of the "
+            f"model that {alone[0]} was trained on as its base (--base, or --base-a and --base-b)."
+        )
 
 
 def at_one_effort(a: Fingerprint, b: Fingerprint, *, effort: Effort | None = None) -> tuple[Fingerprint, Fingerprint]:

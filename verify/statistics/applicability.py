@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from ..base import Phrase
-from ..checkpoint import FAMILIES, STATED
+from ..checkpoint import FAMILIES, STATED, is_alone
 from ..fingerprint import (
     LEAST_ANCHORS,
     Component,
@@ -31,7 +31,10 @@ def same_width(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 
 
 def both_mlps(a: Fingerprint, b: Fingerprint) -> Phrase | None:
-    """Refuse models without MLPs, or one gated and one not."""
+    """Refuse models without MLPs, one gated and one not, or an adapter without its base and a whole model."""
+    alone = [is_alone(model.record.architecture) for model in (a, b)]
+    if alone[0] != alone[1]:
+        return Phrase.of("adapter_alone", model="AB"[alone.index(True)])
     for side, model in zip("AB", (a, b), strict=True):
         shape = model.record.architecture
         if not (shape.hidden or shape.expert_hidden or shape.shared_hidden):

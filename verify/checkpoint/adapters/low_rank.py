@@ -1,140 +1,77 @@
-"""A matrix plus a low-rank change, W + s B A, computed by rows as it is read.
+"""LoRA: W + s B A, with ``lora_A`` [r, in] and ``lora_B`` [out, r].
 
-Sums are in float64 and in a fixed order, so the same files give the same bits on any machine, whatever block is read.
-An entry whose change is zero is left as it is stored, sign of zero included.
+s = alpha / r (Hu et al. 2021, arXiv 2106.09685) or alpha / sqrt(r) (rsLoRA, Kalajdzievski 2023, arXiv 2312.03732).
+With DoRA, each output's weights are then scaled to a learned length (Liu et al. 2024, arXiv 2402.09353). A bias of
+``lora_B``, times s, is added to that of the module. Of an embedding, A is [r, tokens] and B [width, r].
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Literal
+from math import sqrt
 
-import numpy as np
-from numpy.typing import NDArray
+from ...base import DamagedError
+from ..formats.tensor import Tensor
+from .kind import Change, Kind
+from .matrix import Product, Stored
+from .names import Names
+from .offset import Offset
+from .settings import ELSEWHERE, Settings, Tensors
+from .sum import Sum
 
-from ...base import Phrase
-from ..formats.tensor import Indexer, Tensor
-
-_BLOCK = 1 << 16  # entries changed at a time, which fit a processor's cache
-
-Numbers = NDArray[np.float64]
+_BIAS = "lora_B.bias"
 
 
-@dataclass(frozen=True)
-class Factor:
-    """One factor of the change; ``transposed`` if the file stores it transposed."""
-
-    tensor: Tensor
-    transposed: bool
-
-    def read(self, rows: Indexer = None, columns: Indexer = None) -> Numbers:
-        """Some rows and columns."""
-        if self.transposed:
-            return np.asarray(self.tensor.read(columns, rows), np.float64).T
-        return np.asarray(self.tensor.read(rows, columns), np.float64)
-
-    def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
-        """Bytes of these rows and columns in the file."""
-        return self.tensor.nbytes(columns, rows) if self.transposed else self.tensor.nbytes(rows, columns)
+def scale(settings: Settings, module: str) -> float:
+    """Factor of the product of B and A."""
+    rank = settings.rank(module)
+    return settings.alpha("lora_alpha", module) / (sqrt(rank) if settings.flag("use_rslora") else rank)
 
 
-@dataclass(frozen=True)
-class LowRank:
-    """A stored matrix [rows, columns] plus ``scale`` times ``left`` [rows, r] times ``right`` [r, columns].
+def _changes(settings: Settings, module: str, parts: Tensors, _: Names) -> dict[str, Change]:
+    bias = parts.get(_BIAS)
+    rest = {name: part for name, part in parts.items() if name != _BIAS}
+    changes: dict[str, Change] = {f"{module}.weight": lambda base: _low_rank(settings, module, rest, base)}
+    if bias is not None:
+        changes[f"{module}.bias"] = lambda base: Offset.of(settings, module, base, bias, scale(settings, module))
+    return changes
 
-    With ``lengths`` (one for each output) the sum is scaled to these lengths along ``outputs``, the axis of outputs.
-    """
 
-    base: Tensor
-    left: Factor
-    right: Factor
-    scale: float
-    lengths: Tensor | None = None
-    outputs: Literal[0, 1] = 0
+def _low_rank(settings: Settings, module: str, parts: Tensors, base: Tensor) -> Sum:
+    embedding, dora = "lora_embedding_A" in parts, settings.flag("use_dora")
+    a, b = (parts.get(f"lora_{'embedding_' if embedding else ''}{which}") for which in "AB")
+    lengths = parts.get("lora_magnitude_vector")
+    if a is None or b is None or len(parts) != 2 + (lengths is not None):
+        raise settings.parts_missing(module, parts, "one A and one B")
+    if (lengths is not None) is not dora or (embedding and dora):
+        raise DamagedError(
+            f"{settings.name} gives use_dora as {dora}, and of {module!r:.200} {', '.join(sorted(parts))}; "
+            f"expected lora_magnitude_vector with DoRA only, and no DoRA of embeddings; {ELSEWHERE}."
+        )
+    rank = settings.rank(module)
+    turned = embedding or settings.turned(base)  # the stored matrix is [in, out]
+    size = base.shape[::-1] if turned else base.shape
+    expected = {"A": (rank, *size[1:]), "B": (*size[:1], rank)}
+    shapes = {"A": a.shape, "B": b.shape} | ({} if lengths is None else {"magnitude": lengths.shape})
+    expected |= {} if lengths is None else {"magnitude": size[:1]}
+    if len(size) != 2 or rank > max(size, default=0) or shapes != expected:
+        raise settings.unfit(module, shapes, base, f" at rank {rank}")
+    change = Product(Stored(a, True), Stored(b, True)) if turned else Product(Stored(b), Stored(a))
+    return Sum(base, change, scale(settings, module), lengths, 1 if turned else 0)
 
-    @property
-    def name(self) -> str:
-        """Of the stored matrix."""
-        return self.base.name
 
-    @property
-    def file(self) -> str:
-        """Of the stored matrix."""
-        return self.base.file
-
-    @property
-    def dtype(self) -> str:
-        """Of the stored matrix."""
-        return self.base.dtype
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of the stored matrix."""
-        return self.base.shape
-
-    @property
-    def is_out_in(self) -> bool:
-        """Of the stored matrix."""
-        return self.base.is_out_in
-
-    @property
-    def notes(self) -> tuple[Phrase, ...]:
-        """Of the stored matrix."""
-        return self.base.notes
-
-    def read(self, rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
-        """Some rows, and of them some columns, as float32."""
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # non-finite entries are counted later
-            return self._changed(rows, columns).astype(np.float32)
-
-    def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
-        """Bytes read of the stored matrix and of both factors."""
-        factors = self.left.nbytes(rows, None) + self.right.nbytes(None, columns)
-        return self.base.nbytes(rows, columns) + factors
-
-    def iter_bytes(self) -> Iterator[bytes]:
-        """The changed numbers, in the type that the matrix is stored in."""
-        dtype = self.base.read(slice(0, 0)).dtype
-        for part in self._parts():
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                yield self._changed(part, None).astype(dtype).tobytes()
-
-    def _changed(self, rows: Indexer, columns: Indexer) -> Numbers:
-        if self.lengths is None:
-            return self._sum(rows, columns)
-        if self.outputs == 1:
-            gains = self._gains_of_columns
-            return self._sum(rows, columns) * (gains if columns is None else gains[columns])
-        whole = self._sum(rows, None)  # lengths are those of whole rows
-        lengths = np.asarray(self.lengths.read(rows), np.float64)
-        scaled: Numbers = whole * (lengths / np.sqrt(np.square(whole).sum(1)))[:, None]
-        return scaled if columns is None else scaled[:, columns]
-
-    def _sum(self, rows: Indexer, columns: Indexer) -> Numbers:
-        left, right = self.left.read(rows), self.right.read(None, columns)
-        found: Numbers = np.array(self.base.read(rows, columns), np.float64, order="C")
-        step = max(1, _BLOCK // max(1, found.shape[1]))
-        for start in range(0, len(found), step):
-            block, factor = found[start : start + step], left[start : start + step]
-            change, term = np.zeros_like(block), np.empty_like(block)
-            for k in range(len(right)):  # not a matrix product, since libraries differ in the order of sums
-                np.multiply(factor[:, k, None], right[k], out=term)
-                change += term
-            change *= self.scale
-            np.add(block, change, out=block, where=change != 0)
-        return found
-
-    @cached_property
-    def _gains_of_columns(self) -> Numbers:
-        assert self.lengths is not None
-        squares = np.zeros(self.shape[1])
-        for part in self._parts():
-            for row in np.square(self._sum(part, None)):
-                squares += row
-        return np.asarray(self.lengths.read(), np.float64) / np.sqrt(squares)
-
-    def _parts(self) -> Iterator[slice]:
-        step = max(1, 16 * _BLOCK // max(1, self.shape[1]))
-        return (slice(start, start + step) for start in range(0, self.shape[0], step))
+LORA = Kind(
+    ("lora_A", "lora_B", _BIAS, "lora_embedding_A", "lora_embedding_B", "lora_magnitude_vector"),
+    _changes,
+    (
+        "alora_invocation_tokens",
+        "arrow_config",
+        "kasa_config",
+        "layer_replication",
+        "megatron_config",
+        "monteclora_config",
+        "use_bdlora",
+        "use_qalora",
+        "velora_config",
+    ),
+)
+"""LoRA, rsLoRA and DoRA."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 from math import prod
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,15 @@ class Tensor(Protocol):
 
     def iter_bytes(self) -> Iterator[bytes]:
         """The bytes as stored, in bounded blocks."""
+        ...
+
+
+@runtime_checkable
+class Stacked(Tensor, Protocol):
+    """A tensor that can be taken apart along its first axis."""
+
+    def entry(self, index: int) -> Tensor:
+        """The part at an index of the first axis."""
         ...
 
 

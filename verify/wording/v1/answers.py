@@ -14,6 +14,7 @@ ANSWERS = {
     "answer.identical.part": "THE SAME IN PART",
     "answer.dependent": "RELATED",
     "answer.dependent.part": "RELATED IN PART",
+    "answer.dependent.adapters": "RELATED, PERHAPS BY A COMMON SEED ALONE",
     "answer.similar_beyond_panel": "MORE ALIKE THAN EXPECTED",
     "answer.similar_beyond_panel.part": "MORE ALIKE THAN EXPECTED, IN PART",
     "answer.similar_beyond_panel.earlier": "NO ANSWER: BY A RULE GIVEN UP SINCE",
@@ -29,6 +30,11 @@ ANSWERS = {
         "{pair:capital} share a starting point, at least in part, if what this rests on holds: they began from the "
         "same initial weights (one random seed used by both is enough, without copying), or one was made from the "
         "other, or both from a third."
+    ),
+    "answer.dependent.adapters.sentence": (
+        "{pair:capital}, adapters without their bases, began from the same initial numbers, or one was made from the "
+        "other, or both from a third, if what this rests on holds. Much code starts every adapter from one default "
+        "seed: then adapters of strangers begin alike, and this answer says no more."
     ),
     "answer.similar_beyond_panel.sentence": (
         "{pair:capital} are more alike than any unrelated pair of a comparison set (the panel), even pairs made "

@@ -66,6 +66,11 @@ LIMITS = {
         "anew, or differ in what was not read. At full effort every number is compared."
     ),
     "limit.merged": _ADAPTER,
+    "limit.adapters": (
+        "A and B are adapters, compared without their bases: what the tests call hidden units are the rank channels "
+        "of their low-rank matrices, by the rows of A. Much code starts every adapter from one default seed, "
+        "so adapters of strangers are often dependent by their initial numbers alone."
+    ),
     "limit.fingerprint": _FINGERPRINT,
     "limit.fingerprint.unbound": (
         f"{_FINGERPRINT} It states no digest of its own numbers, so nothing binds them to what it states."

@@ -8,6 +8,7 @@ PHRASES = {
     # architectures
     "width": "the residual streams have different widths ({a} and {b})",
     "no_mlp": "{model} has no MLP that was understood",
+    "adapter_alone": "{model} is an adapter without its base and the other a whole model",
     "gated_differs": "the MLPs of one model are gated and those of the other are not",
     "layout_open": "the layout given for {model} does not state its symmetries",
     "not_declared": "what it rests on is not among what was declared of {model}",

@@ -1,0 +1,1 @@
+"""LoRAs trained by PEFT, compared without their base."""

@@ -1,0 +1,172 @@
+# /// script
+# dependencies = ["accelerate==1.15.0", "peft==0.21.2", "safetensors", "torch==2.13.0", "transformers==5.24.0"]
+# ///
+"""Adapters of toys by PEFT, filled with random numbers, beside the weights of PEFT's own merging."""
+
+import json
+import shutil
+import sys
+import warnings
+from pathlib import Path
+
+import peft
+import torch
+import transformers
+from safetensors.torch import save_file
+
+SIZES = {
+    "num_attention_heads": 4,
+    "num_hidden_layers": 2,
+    "hidden_size": 48,
+    "vocab_size": 320,
+}
+LLAMA = transformers.LlamaConfig(**SIZES, intermediate_size=80, num_key_value_heads=2)
+BIASED = transformers.Qwen2Config(**SIZES, intermediate_size=80, num_key_value_heads=2)
+GPT2 = transformers.GPT2Config(n_head=4, n_layer=2, n_embd=48, vocab_size=320)
+MIXTRAL = transformers.MixtralConfig(**SIZES, intermediate_size=40, num_key_value_heads=2, num_local_experts=4)
+QWEN3_MOE = transformers.Qwen3MoeConfig(
+    **SIZES, intermediate_size=80, moe_intermediate_size=24, num_key_value_heads=2, num_experts=6, head_dim=12
+)
+GPT_OSS = transformers.GptOssConfig(
+    **SIZES, intermediate_size=40, num_key_value_heads=2, num_local_experts=4, head_dim=12
+)
+SQUARE = transformers.GptOssConfig(
+    **SIZES, intermediate_size=48, num_key_value_heads=2, num_local_experts=4, head_dim=12
+)
+IMAGES = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "image_size": 28,
+    "patch_size": 14,
+}
+LLAVA = transformers.LlavaConfig(vision_config=transformers.CLIPVisionConfig(**IMAGES), text_config=LLAMA)
+QWEN2_VL = transformers.Qwen2VLConfig(
+    text_config={**SIZES, "intermediate_size": 80, "num_key_value_heads": 2},
+    vision_config={"depth": 2, "embed_dim": 32, "hidden_size": 48, "num_heads": 4, "patch_size": 14},
+)
+
+Q = ["q_proj"]
+ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+LORA, TOKENS = peft.LoraConfig, {"embed_tokens": [3, 0, 17]}
+STACKS = ["mlp.experts.gate_up_proj", "mlp.experts.down_proj"]
+
+
+def made() -> dict[str, tuple[transformers.PretrainedConfig, peft.PeftConfig]]:
+    """Model and settings by operation."""
+    return {
+        "LoRA": (LLAMA, LORA(r=4, lora_alpha=6, target_modules=ALL)),
+        "LoRA, embeddings and head": (LLAMA, LORA(r=4, target_modules=["embed_tokens", "lm_head", "v_proj"])),
+        "LoRA, fan_in_fan_out": (GPT2, LORA(r=4, target_modules=["c_attn", "c_proj"], fan_in_fan_out=True)),
+        "LoRA, rsLoRA": (LLAMA, LORA(r=4, lora_alpha=6, use_rslora=True, target_modules=ALL)),
+        "LoRA, patterns": (
+            LLAMA,
+            LORA(
+                r=4,
+                target_modules=ALL,
+                rank_pattern={"up_proj": 7, "0.self_attn.q_proj": 3},
+                alpha_pattern={"q_proj": 9},
+            ),
+        ),
+        "LoRA, lora_bias": (BIASED, LORA(r=4, lora_bias=True, target_modules=["q_proj", "v_proj"])),
+        "LoRA, bias all": (BIASED, LORA(r=4, bias="all", target_modules=["q_proj", "v_proj"])),
+        "LoRA, modules_to_save": (LLAMA, LORA(r=4, target_modules=Q, modules_to_save=["embed_tokens", "norm"])),
+        "LoRA, trainable tokens": (LLAMA, LORA(r=4, target_modules=Q, trainable_token_indices=TOKENS)),
+        "LoRA, trainable tokens listed": (LLAMA, LORA(r=4, target_modules=Q, trainable_token_indices=[5, 300])),
+        "LoRA, LLaVA": (LLAVA, LORA(r=4, target_modules=["q_proj", "down_proj", "fc1"])),
+        "LoRA, Qwen2-VL": (QWEN2_VL, LORA(r=4, target_modules=["q_proj", "down_proj", "fc1"])),
+        "DoRA": (LLAMA, LORA(r=4, use_dora=True, target_modules=ALL)),
+        "DoRA, fan_in_fan_out": (GPT2, LORA(r=4, use_dora=True, target_modules=["c_attn"], fan_in_fan_out=True)),
+        "LoRA of experts, Mixtral": (MIXTRAL, LORA(r=3, target_modules=Q, target_parameters=STACKS)),
+        "LoRA of experts, Mixtral, one": (MIXTRAL, LORA(r=3, target_modules=[], target_parameters=STACKS[1:])),
+        "LoRA of experts, Qwen3-MoE": (QWEN3_MOE, LORA(r=3, target_modules=Q, target_parameters=STACKS)),
+        "LoRA of experts, Qwen3-MoE, stacked": (QWEN3_MOE, LORA(r=3, target_modules=Q, target_parameters=STACKS)),
+        "LoRA of a parameter": (LLAMA, LORA(r=3, target_modules=[], target_parameters=["0.mlp.up_proj.weight"])),
+        "PiSSA, converted": (LLAMA, LORA(r=4, init_lora_weights="pissa", target_modules=ALL)),
+        "OLoRA, converted": (LLAMA, LORA(r=4, lora_alpha=6, init_lora_weights="olora", target_modules=ALL)),
+        "LoRA of experts, gpt-oss": (GPT_OSS, LORA(r=3, target_modules=Q, target_parameters=STACKS)),
+        "LoRA of experts, gpt-oss, square": (SQUARE, LORA(r=3, target_modules=Q, target_parameters=STACKS)),
+        "LoHa": (LLAMA, peft.LoHaConfig(r=4, alpha=6, target_modules=ALL)),
+        "LoHa, patterns": (LLAMA, peft.LoHaConfig(r=4, target_modules=ALL, rank_pattern={"q_proj": 3})),
+        "LoKr": (LLAMA, peft.LoKrConfig(r=4, alpha=6, target_modules=ALL)),
+        "LoKr, both in two": (LLAMA, peft.LoKrConfig(r=1, alpha=6, decompose_both=True, target_modules=ALL)),
+        "LoKr, factor 4": (LLAMA, peft.LoKrConfig(r=2, alpha=6, decompose_factor=4, target_modules=ALL)),
+        "OFT": (LLAMA, peft.OFTConfig(oft_block_size=8, target_modules=ALL)),
+        "OFT, Cayley": (LLAMA, peft.OFTConfig(oft_block_size=8, use_cayley_neumann=False, target_modules=ALL)),
+        "OFT, shared": (LLAMA, peft.OFTConfig(oft_block_size=8, block_share=True, target_modules=ALL)),
+        "OFT, 2 terms": (LLAMA, peft.OFTConfig(oft_block_size=8, num_cayley_neumann_terms=2, target_modules=ALL)),
+        "OFT, 3 terms": (LLAMA, peft.OFTConfig(oft_block_size=8, num_cayley_neumann_terms=3, target_modules=ALL)),
+        "VeRA": (LLAMA, peft.VeraConfig(r=8, target_modules=["q_proj", "v_proj", "down_proj"])),
+        "VeRA, fan_in_fan_out": (GPT2, peft.VeraConfig(r=8, target_modules=["c_attn"], fan_in_fan_out=True)),
+        "IA3": (LLAMA, peft.IA3Config(target_modules=["k_proj", "down_proj"], feedforward_modules=["down_proj"])),
+        "IA3, bias": (BIASED, peft.IA3Config(target_modules=["k_proj", "v_proj"], feedforward_modules=[])),
+        "IA3, fan_in_fan_out": (
+            GPT2,
+            peft.IA3Config(target_modules=["c_attn", "c_fc"], feedforward_modules=["c_fc"], fan_in_fan_out=True),
+        ),
+        "AdaLoRA": (
+            LLAMA,
+            peft.AdaLoraConfig(init_r=6, target_r=3, total_step=100, lora_alpha=5, target_modules=ALL),
+        ),
+        "AdaLoRA, fan_in_fan_out": (
+            GPT2,
+            peft.AdaLoraConfig(init_r=6, total_step=100, target_modules=["c_attn"], fan_in_fan_out=True),
+        ),
+        "HRA": (LLAMA, peft.HRAConfig(r=4, target_modules=ALL)),
+        "MiSS": (LLAMA, peft.MissConfig(r=5, target_modules=ALL)),
+        "MiSS, mini": (LLAMA, peft.MissConfig(r=4, mini_r=8, init_weights="mini", target_modules=ALL)),
+        "trainable tokens": (LLAMA, peft.TrainableTokensConfig(token_indices=[1, 7, 3])),
+        "LN tuning": (LLAMA, peft.LNTuningConfig(target_modules=["input_layernorm", "norm"])),
+    }
+
+
+def filled(model: torch.nn.Module) -> None:
+    """Random numbers in place of every trainable one, so that no change is zero."""
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for name, tensor in model.named_parameters():
+            if tensor.requires_grad:
+                noise = torch.randn(tensor.shape, generator=generator)
+                tensor.copy_(1 + 0.3 * noise if "ia3" in name or "magnitude" in name else 0.1 * noise)
+
+
+def main(out: Path) -> None:
+    """Write them."""
+    warnings.simplefilter("ignore")
+    for operation, (config, settings) in made().items():
+        torch.manual_seed(0)
+        folder = out / operation
+        towers = hasattr(config, "vision_config")
+        kind = transformers.AutoModelForImageTextToText if towers else transformers.AutoModelForCausalLM
+        base = kind.from_config(config)
+        with torch.no_grad():
+            for name, tensor in base.named_parameters():
+                if name.endswith("bias"):
+                    tensor.normal_(0, 0.1)
+        stacked = operation.endswith("stacked")
+        written(base, folder / "base", stacked)
+        model = peft.get_peft_model(base, settings)
+        converted = {}
+        if getattr(settings, "init_lora_weights", True) in ("pissa", "olora"):
+            model.save_pretrained(folder / "start")
+            converted = {"path_initial_model_for_weight_conversion": str(folder / "start")}
+        filled(model)
+        model.save_pretrained(folder / "model", **converted)
+        written(model.merge_and_unload(), folder / "merged", stacked)
+        (folder / "merged" / "model.safetensors").rename(folder / "truth.safetensors")
+        shutil.rmtree(folder / "merged")
+        said = {"tool": "peft", "version": peft.__version__, "operation": operation}
+        (folder / "made.json").write_text(json.dumps(said))
+
+
+def written(model: transformers.PreTrainedModel, folder: Path, stacked: bool) -> None:
+    """Write a model under the names of its files, or ``stacked`` under those that it has in memory."""
+    model.save_pretrained(folder)
+    if stacked:
+        state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+        save_file(state, folder / "model.safetensors")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
