@@ -21,7 +21,7 @@ from verify.base import CheckpointError
 from verify.checkpoint import Checkpoint, Location, open_checkpoint
 from verify.checkpoint.formats.gguf_file import parse
 from verify.checkpoint.formats.gguf_models import contents as gguf_contents
-from verify.checkpoint.places.place import LocalFile
+from verify.checkpoint.places.place import LocalFile, LocalFolder
 from verify.cli import main
 
 # The converter of llama.cpp, backwards and forwards
@@ -104,7 +104,7 @@ def test_every_other_architecture_has_its_names_and_rows_back(tmp_path: Path, ar
         table |= SANDWICH
     stored = converted(replace(plain, tensors=tensors), architecture, table)
     file = write_gguf(tmp_path / "m.gguf", stored, architecture, plain.config)
-    found = gguf_contents(LocalFile(file)).tensors
+    found = gguf_contents(LocalFile(file), LocalFolder(tmp_path)).tensors
     assert found.keys() == tensors.keys()
     for name, expected in tensors.items():
         np.testing.assert_allclose(found[name].read(), expected, atol=1e-6 if "norm" in name else 0)

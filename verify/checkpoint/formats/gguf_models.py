@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...base import DamagedError, UnsupportedError
-from ..places.place import File
+from ..places.place import File, Storage
 from ..vocabulary import Vocabulary, spelled
-from .gguf_file import TOKENS, GgufTensor, parse
+from .gguf_file import TOKENS, GgufTensor
+from .gguf_parts import joined
 from .tensor import Contents, Tensor
 
 _NAME = re.compile(r"blk\.([0-9]{1,6})\.(\w+?)(?:\.([0-9]{1,6}))?\.(weight|bias)")
@@ -136,7 +137,7 @@ _SETTINGS = {
 }
 
 
-def contents(file: File) -> Contents:
+def contents(file: File, place: Storage) -> Contents:
     """The tensors of a file as those of the original model, its settings and its vocabulary.
 
     Raises
@@ -144,16 +145,11 @@ def contents(file: File) -> Contents:
     CheckpointError
         If the file is damaged, or of an architecture whose conversion is not understood.
     """
-    tensors, said = parse(file)
+    tensors, said, beside = joined(file, place)
     architecture = said.get("general.architecture")
     _check_kind(file, said)
     mixture = architecture == "llama" and said.get("llama.expert_count")
     conversion = _CONVERSIONS.get("llama with experts" if mixture else str(architecture))
-    if said.get("split.count") not in (None, 0, 1):
-        raise UnsupportedError(
-            f"{file.name} is one of {said['split.count']!r:.20} parts of a GGUF file; join them with llama.cpp's "
-            "gguf-split --merge."
-        )
     if conversion is None or " " in str(architecture):
         known = ", ".join(name for name in _CONVERSIONS if " " not in name)
         raise UnsupportedError(
@@ -168,7 +164,7 @@ def contents(file: File) -> Contents:
                 if tensor.name in found:
                     raise DamagedError(f"{file.name} holds {stored.name!r:.200} twice; obtain the file again.")
                 found[tensor.name] = tensor
-    return Contents(found, config, _vocabulary(file, said))
+    return Contents(found, config, _vocabulary(file, said), beside)
 
 
 def _check_kind(file: File, said: dict[str, Any]) -> None:
