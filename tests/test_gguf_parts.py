@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 import gguf
@@ -53,9 +54,8 @@ def test_a_first_part_without_tensors_is_read(tmp_path: Path) -> None:
     model = toy()
     folder = tmp_path / "m"
     folder.mkdir()
-    tensors = converted(model, "llama")
-    options = {"split_max_tensors": 10, "small_first_shard": True}
-    write_gguf(folder / "m.gguf", tensors, "llama", model.config, **options)
+    cut = partial(write_gguf, split_max_tensors=10, small_first_shard=True)
+    cut(folder / "m.gguf", converted(model, "llama"), "llama", model.config)
     np.testing.assert_array_equal(open_checkpoint(folder).read("q", 1), model.canonical["q", 1, None])
 
 

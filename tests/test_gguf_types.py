@@ -14,7 +14,8 @@ from tests.converted import Kind, converted, refusal, shipped, write_gguf
 from verify.base import CheckpointError
 from verify.checkpoint import open_checkpoint
 from verify.checkpoint.formats.gguf_file import GgufTensor, parse
-from verify.checkpoint.places.place import LocalFile
+from verify.checkpoint.formats.gguf_models import contents
+from verify.checkpoint.places.place import LocalFile, LocalFolder
 
 INTEGERS = {Kind.I8, Kind.I16, Kind.I32, Kind.I64}
 ROWS, COLUMNS = 6, 512
@@ -64,7 +65,7 @@ def test_every_type_is_decoded_by_rows_as_the_package_decodes_it(tmp_path: Path)
             whole, some = (np.asarray(tensor.read(*at), np.float64) for at in ((), (np.array([0, 4]), slice(3, 300))))
             np.testing.assert_array_equal(whole, expected)
             np.testing.assert_array_equal(some, expected[[0, 4], 3:300])
-    assert read >= {Kind[name] for name in ("TQ1_0", "TQ2_0", "IQ1_S", "IQ1_M", "IQ2_XXS", "IQ4_XS", "MXFP4", "BF16")}
+    assert read >= {Kind.TQ1_0, Kind.TQ2_0, Kind.IQ1_S, Kind.IQ1_M, Kind.IQ2_XXS, Kind.IQ4_XS, Kind.MXFP4, Kind.BF16}
     assert not read & INTEGERS
 
 
@@ -106,5 +107,28 @@ def test_big_endian_blocks_are_refused(tmp_path: Path) -> None:
     """The package decodes them in little-endian order only, and would give wrong numbers."""
     model, big = shipped("reference"), gguf.GGUFEndian.BIG
     file = write_gguf(tmp_path / "m.gguf", converted(model, "llama"), "llama", model.config, Kind.Q8_0, endianess=big)
-    with pytest.raises(CheckpointError, match="is big-endian and stores .* as Q8_0"):
+    with pytest.raises(CheckpointError, match="is big-endian and stores"):
         open_checkpoint(file)
+
+
+@pytest.mark.parametrize("factor", [np.float32([0.25]), np.float32([0.25, 2, 4])], ids=["matrix", "experts"])
+def test_a_scale_beside_a_matrix_multiplies_it(tmp_path: Path, factor: np.ndarray) -> None:
+    """As of NVFP4, whose blocks have scales that lack the factor of the whole matrix, one for each expert."""
+    rng, kind = np.random.default_rng(0), Kind.NVFP4
+    stack = len(factor) > 1
+    name = "blk.0.ffn_up_exps" if stack else "blk.0.ffn_up"
+    raw = rng.integers(0, 120, (3, ROWS, 36) if stack else (ROWS, 36), np.uint8)
+    writer = gguf.GGUFWriter(tmp_path / "m.gguf", "qwen2moe" if stack else "llama")
+    writer.add_tensor(f"{name}.weight", raw, raw_dtype=kind)
+    writer.add_tensor(f"{name}.scale", factor)
+    writer.add_tensor(f"{name}.input_scale", np.float32([3]))
+    for ending in ("header_to_file", "kv_data_to_file", "tensors_to_file"):
+        getattr(writer, f"write_{ending}")()
+    writer.close()
+    found = contents(LocalFile(tmp_path / "m.gguf"), LocalFolder(tmp_path)).tensors
+    one = "model.layers.0.mlp.experts.{}.up_proj.weight" if stack else "model.layers.0.mlp.up_proj.weight"
+    assert found.keys() == {one.format(e) for e in range(len(factor))}
+    for e in range(len(factor)):
+        expected = gguf.quants.dequantize(raw[e] if stack else raw, kind) * factor[e]
+        np.testing.assert_array_equal(found[one.format(e)].read(), expected)
+        np.testing.assert_array_equal(found[one.format(e)].read(slice(1, 3)), expected[1:3])

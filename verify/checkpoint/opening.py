@@ -60,7 +60,7 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
 
 
 def contents(model: str | os.PathLike[str] | Location) -> Held:
-    """The tensors of a model as its files are decoded, before any is given a role; an adapter is merged with its base.
+    """The tensors of a model as its files are decoded, before any has a role; an adapter is merged with its base.
 
     Raises
     ------

@@ -7,7 +7,7 @@ reader maps whole local files and trusts their counts, so the header is read her
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, Literal
@@ -44,8 +44,10 @@ class GgufTensor:
     """Numbers in a block, and bytes of a block."""
     order: NDArray[np.intp] | None = None
     """Stored row of each row; None if they are the same."""
-    shift: int = 0
-    """Added to every stored number."""
+    undone: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None
+    """What turns stored numbers into those of the original model, one by one; None if they are the same."""
+    factors: NDArray[np.float32] | None = None
+    """Number that each matrix of a stack, or the only one, is multiplied by."""
     endian: Literal["<", ">"] = "<"
     """Order of the bytes of a number, least or most significant first."""
 
@@ -75,8 +77,11 @@ class GgufTensor:
         if vector:
             found = found if self.order is None else found[self.order]
             found = found if rows is None else found[rows]
-        if self.shift:
-            found = found.astype(np.float32) + np.float32(self.shift)
+        if self.factors is not None:
+            chosen = self.factors if rows is None or len(self.shape) < 3 else self.factors[rows]
+            found = found.astype(np.float32) * chosen.reshape(-1, *(1,) * (found.ndim - 1))
+        if self.undone is not None:
+            found = self.undone(found.astype(np.float32))
         return found if columns is None else found[:, columns]
 
     def _rows(self, rows: Indexer) -> NDArray[np.uint8]:
@@ -202,8 +207,8 @@ def _placed(file: File, infos: list[Info], start: int, alignment: int) -> dict[s
     for name, shape, kind, offset in infos:
         if kind not in names:
             raise UnsupportedError(
-                f"{file.name} stores {name!r:.200} as type {kind}, which the installed gguf package is too old to know; "
-                "update that package, or convert the file to another type, such as Q8_0."
+                f"{file.name} stores {name!r:.200} as type {kind}, which the installed gguf package is too old to "
+                "know; update that package, or convert the file to another type, such as Q8_0."
             )
         block = gguf.GGML_QUANT_SIZES[kind]
         valid = name not in found and offset == expected and all(0 < n < 2**48 for n in shape)

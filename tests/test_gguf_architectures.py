@@ -1,0 +1,114 @@
+"""Every GGUF architecture: what the converter makes of a checkpoint is read as the checkpoint itself is."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from tests.architectures import models, write
+from tests.gguf_converter import SHIFTED, convert
+from verify.checkpoint import Checkpoint, open_checkpoint
+from verify.checkpoint.formats.gguf_conversions import CONVERSIONS
+from verify.checkpoint.layouts.families import FAMILIES
+from verify.checkpoint.layouts.naming import Key
+
+MODELS = {
+    "afmoe": "afmoe",
+    "apertus": "apertus",
+    "arcee": "arcee",
+    "bloom": "bloom",
+    "cohere": "command-r",
+    "cohere:qk": "command-r",
+    "deepseek_v2": "deepseek2",
+    "deepseek_v3": "deepseek2",
+    "dots1": "dots1",
+    "ernie4_5": "ernie4_5",
+    "exaone4": "exaone4",
+    "falcon:11b": "falcon",
+    "falcon:40b": "falcon",
+    "falcon:7b": "falcon",
+    "gemma": "gemma",
+    "gemma2": "gemma2",
+    "gemma3_text": "gemma3",
+    "glm": "chatglm",
+    "glm4": "glm4",
+    "glm4_moe": "glm4moe",
+    "gpt2": "gpt2",
+    "gpt_bigcode:mqa": "starcoder",
+    "gpt_neox": "gptneox",
+    "gpt_neox:serial": "gptneox",
+    "gpt_oss": "gpt-oss",
+    "granite": "granite",
+    "granitemoe": "granitemoe",
+    "granitemoeshared": "granitemoe",
+    "lfm2": "lfm2",
+    "lfm2_moe": "lfm2moe",
+    "llama": "llama",
+    "llama4_text": "llama4",
+    "minicpm3": "minicpm3",
+    "ministral3": "mistral3",
+    "mistral": "llama",
+    "mixtral": "llama",
+    "nemotron": "nemotron",
+    "olmo": "olmo",
+    "olmo2": "olmo2",
+    "olmoe": "olmoe",
+    "phi3": "phi3",
+    "qwen2": "qwen2",
+    "qwen2_moe": "qwen2moe",
+    "qwen3": "qwen3",
+    "qwen3_moe": "qwen3moe",
+    "seed_oss": "seed_oss",
+    "smollm3": "smollm3",
+    "stablelm": "stablelm",
+    "starcoder2": "starcoder2",
+}
+"""Architecture of GGUF by model type."""
+BY_FILE = {"model_type", "vocab"}
+"""What of an architecture a GGUF file may say otherwise."""
+
+
+census = cache(models)
+
+
+def keys(checkpoint: Checkpoint) -> set[Key]:
+    return {key for layer in (None, *range(checkpoint.architecture.layers)) for key in checkpoint.keys(layer)}
+
+
+def plain(folder: Path) -> Checkpoint:
+    """A checkpoint of random weights without what the converter leaves out."""
+    tensors = load_file(folder / "model.safetensors")
+    tied = json.loads((folder / "config.json").read_text()).get("tie_word_embeddings")
+    left_out = ("lm_head.weight",) if tied else ()
+    save_file({name: value for name, value in tensors.items() if name not in left_out}, folder / "model.safetensors")
+    return open_checkpoint(folder)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_converted_checkpoint_is_read_as_the_checkpoint(tmp_path: Path, name: str) -> None:
+    """The same tensors, number by number but for the rounding of (w + 1) - 1, of the same architecture."""
+    folder, architecture = write(tmp_path / "m", census()[f"{name} hub"]), MODELS[name]
+    expected = plain(folder)
+    tensors = load_file(folder / "model.safetensors")
+    config = json.loads((folder / "config.json").read_text())
+    found = open_checkpoint(convert(tmp_path / "m.gguf", tensors, architecture, config))
+    assert found.unrecognised == ()
+    assert keys(found) == keys(expected)
+    for key in keys(expected):
+        numbers, rows = expected.read(*key), np.array([0, expected.shape(*key)[0] - 1])
+        tolerance = 1.2e-7 if architecture in SHIFTED and "norm" in key[0] else 0
+        np.testing.assert_allclose(found.read(*key), numbers, rtol=0, atol=tolerance)
+        np.testing.assert_allclose(found.read(*key, rows=rows), numbers[rows], rtol=0, atol=tolerance)
+    said = [one.architecture.model_dump(exclude=BY_FILE) for one in (found, expected)]
+    assert said[0] == said[1]
+
+
+def test_every_conversion_names_a_family() -> None:
+    """By a model type that a table reads."""
+    known = {model_type for family in FAMILIES for model_type in family.model_types}
+    assert {conversion.model_type for conversion in CONVERSIONS.values()} <= known
