@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...base import CheckpointError, DamagedError, HostileError, UnsupportedError
 from ..places.place import File, Range, Storage
-from .onnx_tensors import Packed
+from .onnx_tensors import Packed, packed
 from .safetensors_file import StoredTensor
 from .stand_ins import stand_in
 
@@ -139,7 +139,8 @@ def _initialiser(
         source, raw = _external(file, place, said, size, beside)
     elif raw is None:
         try:
-            data = np.ascontiguousarray(onnx.numpy_helper.to_array(said)).reshape(-1).view(np.uint8)
+            listed = np.ascontiguousarray(onnx.numpy_helper.to_array(said)).reshape(-1)
+            data = packed(listed.astype(np.int8), bits) if bits else listed.view(np.uint8)
         except (ValueError, TypeError, KeyError, OverflowError, IndexError):
             data = np.zeros(0, np.uint8)
         source, raw = _Held(file.name, data, len(data)), (0, len(data))

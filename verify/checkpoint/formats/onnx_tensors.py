@@ -233,3 +233,15 @@ def unpacked(data: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
     shifts = np.arange(0, 8, bits, dtype=np.uint8)
     mask = np.uint8((1 << bits) - 1)
     return np.asarray((data[..., None] >> shifts & mask).reshape(*data.shape[:-1], -1), np.uint8)
+
+
+def packed(codes: NDArray[np.int8], bits: int) -> NDArray[np.uint8]:
+    """The bytes of integers of 4 or 2 bits, which fill them, the lower bits of a byte first.
+
+    Examples
+    --------
+    >>> packed(np.array([1, 2, 3, -1], np.int8), 4).tolist()
+    [33, 243]
+    """
+    parts = (codes.view(np.uint8) & np.uint8((1 << bits) - 1)).reshape(-1, 8 // bits)
+    return np.asarray(np.bitwise_or.reduce(parts << np.arange(0, 8, bits, dtype=np.uint8), axis=1), np.uint8)
