@@ -39,8 +39,8 @@ KEYS = {
 }
 
 
-def convert(path: Path, tensors: dict[str, Array], architecture: str, config: Config) -> Path:
-    """Write a checkpoint as GGUF in F32."""
+def convert(path: Path, tensors: dict[str, Array], architecture: str, config: Config, fused: bool = False) -> Path:
+    """Write a checkpoint as GGUF in F32, with q, k and v in one tensor and gates and ups of experts in one if fused."""
     number = next(key for key, name in gguf.MODEL_ARCH_NAMES.items() if name == architecture)
     layers = config.get("num_hidden_layers") or config.get("n_layer") or config["n_layers"]
     names = gguf.get_tensor_name_map(number, layers)
@@ -59,6 +59,7 @@ def convert(path: Path, tensors: dict[str, Array], architecture: str, config: Co
     if architecture in ("gptneox", "stablelm"):
         writer.add_parallel_residual(config["use_parallel_residual"])
     stacks: dict[str, dict[int, Array]] = {}
+    made: dict[str, Array] = {}
     for name, value in tensors.items():
         if one := re.fullmatch(r"(?:model\.)?(layers\..*experts)\.(\d+)\.(\w+\.(weight|bias))", name):
             stacks.setdefault(f"{one[1]}.{one[3]}", {})[int(one[2])] = value
@@ -66,18 +67,32 @@ def convert(path: Path, tensors: dict[str, Array], architecture: str, config: Co
         for new, part in changed(name, value, architecture, config):
             stored = new if new.startswith("blk.") else names.get_name(new, try_suffixes=(".weight", ".bias"))
             assert stored is not None, new
-            writer.add_tensor(stored, np.ascontiguousarray(part, np.float32))
+            made[stored] = part
     for name, parts in stacks.items():
         name = name.replace("block_sparse_moe", "feed_forward") if architecture == "llama" else f"model.{name}"
         name = name.removeprefix("model.") if architecture == "lfm2moe" else name
         stored = names.get_name(name, try_suffixes=(".weight", ".bias"))
         assert stored is not None, name
-        writer.add_tensor(stored, np.stack([parts[e] for e in range(len(parts))]))
+        made[stored] = np.stack([parts[e] for e in range(len(parts))])
+    for stored, value in (together(made) if fused else made).items():
+        writer.add_tensor(stored, np.ascontiguousarray(value, np.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def together(made: dict[str, Array]) -> dict[str, Array]:
+    """Tensors with those fused that the converter's --fuse-qkv and --fuse-gate-up-exps fuse."""
+    made = dict(made)
+    rules = (("attn_q.", "attn_qkv.", "qkv", 0), ("ffn_gate_exps.", "ffn_gate_up_exps.", ("gate", "up"), 1))
+    for name in list(made):
+        for first, fused, roles, axis in rules:
+            if first in name:
+                parts = [name.replace(f"_{roles[0]}", f"_{role}", 1) for role in roles]
+                made[name.replace(first, fused)] = np.concatenate([made.pop(part) for part in parts], axis=axis)
+    return made
 
 
 def changed(name: str, value: Array, architecture: str, config: Config) -> Iterator[tuple[str, Array]]:

@@ -49,6 +49,7 @@ MODELS = {
     "lfm2": "lfm2",
     "lfm2_moe": "lfm2moe",
     "llama": "llama",
+    "llama:bias": "llama",
     "llama4_text": "llama4",
     "minicpm3": "minicpm3",
     "ministral3": "mistral3",
@@ -89,14 +90,18 @@ def plain(folder: Path) -> Checkpoint:
     return open_checkpoint(folder)
 
 
-@pytest.mark.parametrize("name", MODELS)
+FUSED = ("llama", "granite", "qwen2", "qwen2_moe", "llama:bias")
+
+
+@pytest.mark.parametrize("name", MODELS | dict.fromkeys(f"{name}, fused" for name in FUSED))
 def test_a_converted_checkpoint_is_read_as_the_checkpoint(tmp_path: Path, name: str) -> None:
     """The same tensors, number by number but for the rounding of (w + 1) - 1, of the same architecture."""
+    name, _, fused = name.partition(", ")
     folder, architecture = write(tmp_path / "m", census()[f"{name} hub"]), MODELS[name]
     expected = plain(folder)
     tensors = load_file(folder / "model.safetensors")
     config = json.loads((folder / "config.json").read_text())
-    found = open_checkpoint(convert(tmp_path / "m.gguf", tensors, architecture, config))
+    found = open_checkpoint(convert(tmp_path / "m.gguf", tensors, architecture, config, bool(fused)))
     assert found.unrecognised == ()
     assert keys(found) == keys(expected)
     for key in keys(expected):

@@ -85,17 +85,17 @@ def rows_of_groups(rows: int, heads: int, kv_heads: int) -> NDArray[np.intp]:
 
 
 def _pairs(tensor: GgufTensor, config: Config) -> GgufTensor:
-    heads, kv_heads = _heads(tensor, config)
+    heads, kv_heads = heads_of(tensor, config)
     of = kv_heads if "attn_k" in tensor.name else heads
     if tensor.shape[0] % (2 * of):
-        raise _unfit(tensor, f"pairs of rows of each of {of} heads")
+        raise unfit(tensor, f"pairs of rows of each of {of} heads")
     return replace(tensor, order=rows_of_pairs(tensor.shape[0], of))
 
 
 def _groups(tensor: GgufTensor, config: Config) -> GgufTensor:
-    heads, kv_heads = _heads(tensor, config)
+    heads, kv_heads = heads_of(tensor, config)
     if heads % kv_heads or tensor.shape[0] % (heads + 2 * kv_heads):
-        raise _unfit(tensor, f"fused rows of {heads} heads and {kv_heads} kv heads")
+        raise unfit(tensor, f"fused rows of {heads} heads and {kv_heads} kv heads")
     return replace(tensor, order=rows_of_groups(tensor.shape[0], heads, kv_heads))
 
 
@@ -127,15 +127,23 @@ def _vector(tensor: GgufTensor, _: Config) -> GgufTensor:
     return replace(tensor, shape=(tensor.shape[0] * tensor.shape[1],)) if len(tensor.shape) == 2 else tensor
 
 
-def _heads(tensor: GgufTensor, config: Config) -> tuple[int, int]:
+def heads_of(tensor: GgufTensor, config: Config) -> tuple[int, int]:
+    """Query heads and kv heads of the model.
+
+    Raises
+    ------
+    DamagedError
+        If its metadata does not give them.
+    """
     heads = count(config, "num_attention_heads") or 0
     kv_heads = count(config, "num_key_value_heads", default=heads) or 0
     if not heads or not kv_heads:
-        raise _unfit(tensor, "a head count of at least 1 in its metadata")
+        raise unfit(tensor, "a head count of at least 1 in its metadata")
     return heads, kv_heads
 
 
-def _unfit(tensor: GgufTensor, expected: str) -> DamagedError:
+def unfit(tensor: GgufTensor, expected: str) -> DamagedError:
+    """The refusal of a tensor whose rows are not what its metadata says."""
     return DamagedError(
         f"{tensor.file} stores {tensor.name!r:.200} with {tensor.shape[0]} rows; expected {expected}; obtain the "
         "file again."

@@ -20,7 +20,7 @@ from ..layouts.families import FAMILIES
 from ..layouts.layout import Family, slot_of
 from ..places.place import File, Storage
 from ..vocabulary import Vocabulary, spelled
-from .gguf_conversions import CONVERSIONS, Config, Conversion, within
+from .gguf_conversions import CONVERSIONS, Config, Conversion, heads_of, unfit, within
 from .gguf_file import TOKENS, GgufTensor, package
 from .gguf_latent import Headed
 from .gguf_parts import joined
@@ -33,6 +33,8 @@ _CONSTANTS = re.compile(
     r"rope_freqs\.weight|rope_factors_(long|short)\.weight|blk\.[0-9]+\.(attn_rot_embd\.weight|\w+\.input_scale)"
 )
 _ENDINGS = (".weight", ".bias")
+_BOTH = "ffn_gate_up_exps.weight"
+_QKV = ("attn_qkv.weight", "attn_qkv.bias")
 _KEYS, _VALUES = ".attn_k_b.weight", ".attn_v_b.weight"
 _SETTINGS = {
     "hidden_size": "embedding_length",
@@ -173,6 +175,13 @@ def _original(
     one = _ONE_EXPERT.fullmatch(rest)
     rest = rest if one is None else f"{one[1]}_exps.{one[3]}"
     name = names.get(f"{block}.{{i}}.{rest}")
+    if name is None and rest == _BOTH and len(stored.shape) == 3 and stored.shape[1] % 2 == 0:
+        yield from _halves(stored, names, layer)
+        return
+    if name is None and rest in _QKV and f"{block}.{{i}}.{rest.replace('qkv', 'q')}" in names:
+        for part in _heads_apart(stored, config):
+            yield from _original(part, conversion, names, config)
+        return
     if name is None or (one is not None and "{e}" not in name):
         yield stored
         return
@@ -181,16 +190,45 @@ def _original(
     if "{e}" not in name or one is not None:
         yield replace(tensor, name=name if one is None else name.replace("{e}", one[2]))
         return
-    if len(stored.shape) not in (2, 3) or stored.shape[0] > _MOST_EXPERTS:
+    for e, part in enumerate(_experts(tensor)):
+        yield replace(part, name=name.replace("{e}", str(e)))
+
+
+def _experts(stack: GgufTensor) -> Iterator[GgufTensor]:
+    """The tensors of a stack, one for each expert."""
+    if len(stack.shape) not in (2, 3) or stack.shape[0] > _MOST_EXPERTS:
         raise DamagedError(
-            f"{stored.name!r:.200} has shape {stored.shape}; expected at most {_MOST_EXPERTS} experts, rows and "
+            f"{stack.name!r:.200} has shape {stack.shape}; expected at most {_MOST_EXPERTS} experts, rows and "
             "columns; obtain the file again."
         )
-    size = stored.size // stored.shape[0]
-    for e in range(stored.shape[0]):
-        factors = None if tensor.factors is None else tensor.factors[e : e + 1]
-        part = replace(tensor, shape=stored.shape[1:], offset=stored.offset + e * size, factors=factors)
-        yield replace(part, name=name.replace("{e}", str(e)))
+    size = stack.size // stack.shape[0]
+    for e in range(stack.shape[0]):
+        factors = None if stack.factors is None else stack.factors[e : e + 1]
+        yield replace(stack, shape=stack.shape[1:], offset=stack.offset + e * size, factors=factors)
+
+
+def _halves(stack: GgufTensor, names: Mapping[str, str], layer: str) -> Iterator[GgufTensor]:
+    """Gates, and what they gate, of experts in one tensor, as the converter's --fuse-gate-up-exps writes them."""
+    for e, whole in enumerate(_experts(stack)):
+        for k, role in enumerate(("gate", "up")):
+            name = names.get(f"blk.{{i}}.ffn_{role}_exps.weight", f"blk.{{i}}.ffn_{role}_exps.{{e}}.weight")
+            half = replace(
+                whole, shape=(whole.shape[0] // 2, whole.shape[1]), offset=whole.offset + k * whole.size // 2
+            )
+            yield replace(half, name=name.replace("{i}", str(int(layer))).replace("{e}", str(e)))
+
+
+def _heads_apart(fused: GgufTensor, config: Config) -> Iterator[GgufTensor]:
+    """q, k and v in one tensor, one after the other, as the converter's --fuse-qkv writes them."""
+    heads, kv_heads = heads_of(fused, config)
+    unit, rest = divmod(fused.shape[0], heads + 2 * kv_heads)
+    if rest or (len(fused.shape) == 1 and fused.block[0] != 1):
+        raise unfit(fused, f"fused rows of {heads} heads and {kv_heads} kv heads")
+    start = 0
+    for role, rows in (("q", heads * unit), ("k", kv_heads * unit), ("v", kv_heads * unit)):
+        part = replace(fused, name=fused.name.replace("qkv", role), shape=(rows, *fused.shape[1:]))
+        yield replace(part, offset=fused.offset + start * fused.size // fused.shape[0])
+        start += rows
 
 
 def _names(file: File, architecture: str, conversion: Conversion, stored: frozenset[str]) -> dict[str, str]:
