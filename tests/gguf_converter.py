@@ -40,7 +40,7 @@ KEYS = {
 
 
 def convert(path: Path, tensors: dict[str, Array], architecture: str, config: Config, fused: bool = False) -> Path:
-    """Write a checkpoint as GGUF in F32, with q, k and v in one tensor and gates and ups of experts in one if fused."""
+    """Write a checkpoint as GGUF in F32; if fused, q, k and v are in one tensor, and gates and ups of experts."""
     number = next(key for key, name in gguf.MODEL_ARCH_NAMES.items() if name == architecture)
     layers = config.get("num_hidden_layers") or config.get("n_layer") or config["n_layers"]
     names = gguf.get_tensor_name_map(number, layers)

@@ -191,7 +191,7 @@ def test_attention_that_no_table_names_is_refused(tmp_path: Path) -> None:
 # onnxruntime-genai
 
 
-def built(folder: Path, model: Toy, kind: str = "llama") -> Path:
+def built(folder: Path, model: Toy, kind: str = "llama", caches: tuple[str, ...] = ("cos_cache",)) -> Path:
     """A Llama under the names of the builder, q, k and v in one matrix, without a config.json."""
     weights: dict[str, Any] = {}
     nodes: Nodes = []
@@ -208,12 +208,11 @@ def built(folder: Path, model: Toy, kind: str = "llama") -> Path:
                 helper.make_node("MatMul", ["x", f"{at}{name}.MatMul.weight"], [f"{path}/output_0"], name=path)
             )
         first = nodes[-5].output[0]
-        sizes = {"num_heads": HEADS, "kv_num_heads": KV_HEADS}
-        nodes.append(
-            helper.make_node(
-                "GroupQueryAttention", [first, "", "", "past"], [f"a{i}"], domain="com.microsoft", **sizes
-            )
-        )
+        inputs = [first, "", "", *["past"] * 4, *caches]
+        attend = helper.make_node("GroupQueryAttention", inputs, [f"a{i}"], domain="com.microsoft")
+        attend.attribute.append(helper.make_attribute("num_heads", HEADS))
+        attend.attribute.append(helper.make_attribute("kv_num_heads", KV_HEADS))
+        nodes.append(attend)
         for norm in ("input_layernorm", "post_attention_layernorm"):
             weights[f"{at}{norm}.weight"] = said[f"{at}{norm}.weight"]
     weights |= {
@@ -236,11 +235,19 @@ def test_names_of_the_builder_are_those_of_the_original(tmp_path: Path) -> None:
     found = open_checkpoint(built(tmp_path / "m", model))
     assert found.architecture.model_type == "llama"
     assert (found.architecture.heads, found.architecture.kv_heads) == (HEADS, KV_HEADS)
+    assert found.architecture.rotary_size == 4
     assert {key for layer in (None, *range(LAYERS)) for key in found.keys(layer)} == set(model.canonical)
     for key, expected in model.canonical.items():
         np.testing.assert_array_equal(found.read(*key), expected)
         rows = np.array([0, len(expected) - 1])
         np.testing.assert_array_equal(found.read(*key, rows=rows), expected[rows])
+
+
+def test_without_the_channels_that_turn_nothing_is_assumed_of_attention(tmp_path: Path) -> None:
+    """The tests of hidden units remain."""
+    found = open_checkpoint(built(tmp_path / "m", toy(), caches=()))
+    assert (found.architecture.model_type, found.architecture.positions) == ("", "unknown")
+    assert found.architecture.hidden
 
 
 def test_norms_that_the_builder_changes_are_refused(tmp_path: Path) -> None:
@@ -250,6 +257,18 @@ def test_norms_that_the_builder_changes_are_refused(tmp_path: Path) -> None:
 
 
 # Names
+
+
+def test_weights_used_in_branches_are_named_by_them(tmp_path: Path) -> None:
+    """As of a decoder with and without a cache, merged into one graph."""
+    model = toy("bert")
+    made = export(model, "torchscript")
+    branches = {f"{key}_branch": helper.make_graph(made.nodes, key, [], []) for key in ("then", "else")}
+    folder = write(tmp_path / "m", [helper.make_node("If", ["cached"], ["y"], **branches)], dict(made.weights))
+    (folder / "config.json").write_text(json.dumps(model.config))
+    found = open_checkpoint(folder)
+    for key, expected in model.canonical.items():
+        np.testing.assert_array_equal(found.read(*key), expected)
 
 
 def test_a_graph_whose_names_were_lost_says_so(tmp_path: Path) -> None:

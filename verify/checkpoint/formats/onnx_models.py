@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -31,8 +31,11 @@ _PRODUCTS = {"MatMul": 1, "Gemm": 1, "MatMulInteger": 1, "MatMulIntegerToFloat":
 _PRODUCTS |= {"QLinearMatMul": 3, "MatMulNBits": 1}
 _PACKED = ("QAttention", "MatMulBnb4", "QGemm", "MoE", "QMoE", "DecoderMaskedSelfAttention", "PackedAttention")
 _ATTENTION = ("Attention", "MultiHeadAttention", "GroupQueryAttention")
+_TURNED = {"GroupQueryAttention": 7, "RotaryEmbedding": 2}
+"""Nodes that turn channels by positions, and the place of the cosines among their inputs."""
 _GENAI = "genai_config.json"
 _SETTINGS = ("hidden_size", "num_attention_heads", "num_hidden_layers", "num_key_value_heads")
+_DEEPEST = 4  # branches in branches
 _FLOATS = ("F64", "F32", "F16", "BF16")
 
 
@@ -54,7 +57,7 @@ def contents(file: File, place: Storage) -> Contents:
         If the file is damaged, keeps data outside its folder, or quantises in a way that is not read.
     """
     initialisers, nodes, beside = parse(file, place)
-    graph = _Graph(file, initialisers, nodes)
+    graph = _Graph(file, initialisers, list(_flat(nodes)))
     found = graph.weights()
     words = unwrapping(list(found))
     found = {".".join(name.split(".")[words:]) if named(name) else name: one for name, one in found.items()}
@@ -151,11 +154,26 @@ class _Graph:
         return dict[str, Tensor](found | self._merged(found))
 
     def settings(self, said: dict[str, Any]) -> dict[str, Any]:
-        """Settings that fused attention tells, besides those that are said, without a ``config.json``."""
+        """Settings that fused attention tells, besides those that are said, without a ``config.json``.
+
+        Without the number of channels that positions turn, or if it turns them in another order than the models that
+        the table of the type is for, the type is left out, so that nothing is assumed of it.
+        """
         heads = {self._heads(node) for node in self.nodes if node.op_type in _ATTENTION} - {None}
         if len(heads) == 1 and (one := heads.pop()) is not None:
             said = said | {"num_attention_heads": one[0], "num_key_value_heads": one[1]}
-        return said
+        turning = [node for node in self.nodes if node.op_type in _TURNED]
+        sizes = {self._turned(node) for node in turning}
+        if len(sizes) == 1 and (size := sizes.pop()):
+            return said | {"rotary_dim": size}
+        return {key: value for key, value in said.items() if key != "model_type"} if turning else said
+
+    def _turned(self, node: Any) -> int:
+        """Channels of a head that positions turn, by the halves that a cache of cosines is for; 0 if unknown."""
+        place = _TURNED[node.op_type]
+        cache = self.initialisers.get(node.input[place]) if len(node.input) > place else None
+        interleaved = _attribute(node, "rotary_interleaved", 0) or _attribute(node, "interleaved", 0)
+        return 2 * cache.shape[-1] if cache is not None and len(cache.shape) == 2 and not interleaved else 0
 
     def _check_named(self, found: dict[str, Linear], lost: set[str]) -> None:
         """Refuse a graph in which most matrices have no name left, so that no module can be told from another."""
@@ -400,6 +418,14 @@ class _Graph:
             return f"{max(inner, key=len)}.weight"
         path = _path(node.name)
         return None if path is None else f"{path}.weight"
+
+
+def _flat(nodes: Iterable[Any], depth: int = 0) -> Iterator[Any]:
+    """Nodes with those of branches in them, which use the same weights, as of decoders that were merged."""
+    for node in nodes:
+        yield node
+        for attribute in node.attribute if depth < _DEEPEST else ():
+            yield from _flat(attribute.g.node, depth + 1)
 
 
 def _scopes(node: Any) -> list[str]:
