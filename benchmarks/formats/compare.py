@@ -40,18 +40,16 @@ def compared(folder: Path) -> Row:
     given = Location(str(only), base=str(base) if base.exists() else None)
     try:
         found = contents(given).found
-    except CheckpointError as error:
-        return {**row, "said": str(error).replace(str(folder), "")}
-    pairs = _by_name(found, folder / TRUTH) if not (folder / ORIGINAL).exists() else _by_key(given, folder / ORIGINAL)
-    for read, truth in pairs:
-        if read is None:
-            row["missing"] += 1
-            continue
-        row["tensors"] += 1
-        apart = _apart(read, truth)
-        row["equal"] += apart == 0
-        row["apart"] = max(row["apart"], float(f"{apart:.2g}"))
-    try:
+        original = folder / ORIGINAL
+        pairs = _by_key(given, original) if original.exists() else _by_name(found, folder / TRUTH)
+        for read, truth in pairs:
+            if read is None:
+                row["missing"] += 1
+                continue
+            row["tensors"] += 1
+            apart = _apart(read, truth)
+            row["equal"] += apart == 0
+            row["apart"] = max(row["apart"], float(f"{apart:.2g}"))
         open_checkpoint(given)
     except CheckpointError as error:
         return {**row, "said": str(error).replace(str(folder), "")}
@@ -69,11 +67,7 @@ def _by_name(found: dict[str, Tensor], truth: Path) -> Iterator[Pair]:
 
 def _by_key(given: Location, original: Path) -> Iterator[Pair]:
     """Of each role in each layer, where a tool gave tensors other names or took fused ones apart."""
-    try:
-        model = open_checkpoint(given)
-    except CheckpointError:  # said once more below
-        return
-    truth = open_checkpoint(original)
+    model, truth = open_checkpoint(given), open_checkpoint(original)
     for layer in (None, *range(truth.architecture.layers)):
         held = model.keys(layer)
         for key in truth.keys(layer):
