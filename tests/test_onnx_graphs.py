@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from tests.checkpoints import HEADS, KV_HEADS, LAYERS, Toy, toy
-from tests.converted import SLOW, Array, export, refusal
+from tests.converted import SLOW, Array, export, read_all, refusal
 from verify.base import CheckpointError
 from verify.checkpoint import open_checkpoint
 from verify.checkpoint.formats.onnx_models import contents
@@ -292,3 +292,20 @@ def test_equal_tensors_that_became_one_have_both_names(tmp_path: Path) -> None:
     weights = {"model.layers.0.input_layernorm.weight": np.ones(4, np.float32), "model.norm.weight": np.ones(4)}
     found = read(write(tmp_path, nodes, weights))
     assert found.keys() == {"layers.0.input_layernorm.weight", "layers.1.input_layernorm.weight", "norm.weight"}
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+def test_damaged_graphs_give_a_sentence_or_numbers(tmp_path: Path, data: st.DataObject) -> None:
+    """Of blocks, and of attention that takes q, k and v as one: any byte changed."""
+    if data.draw(st.booleans()):
+        nodes, weights, _ = in_blocks(8, 40, 4, 16, True, False)
+        folder = write(tmp_path / "m", nodes, weights)
+    else:
+        folder = built(tmp_path / "m", toy())
+    content = bytearray((folder / "model.onnx").read_bytes())
+    place = data.draw(st.integers(0, len(content) - 1))
+    content[place : place + 3] = data.draw(st.sampled_from([b"\xff\xff\x7f", b"\0", b"\1", b"\x7f", b"\x10"]))
+    (folder / "model.onnx").write_bytes(bytes(content))
+    assert (refusal(lambda: [tensor.read() for tensor in read(folder).values()]) or "read").isprintable()
+    assert (refusal(lambda: read_all(open_checkpoint(folder))) or "read").isprintable()

@@ -60,7 +60,7 @@ def main(out: Path) -> None:
     weights = toy()
     for kind in gguf.GGMLQuantizationType:
         traits = library.ggml_get_type_traits(int(kind)).contents
-        if traits.quantised and traits.from_float and kind.name not in NEVER_STORED:
+        if traits.quantised and traits.to_float and kind.name not in NEVER_STORED:
             one(out / kind.name, gguf, library, kind, traits, weights)
     (out / "libggml.so").unlink()
 

@@ -77,11 +77,12 @@ class GgufTensor:
         if vector:
             found = found if self.order is None else found[self.order]
             found = found if rows is None else found[rows]
-        if self.factors is not None:
-            chosen = self.factors if rows is None or len(self.shape) < 3 else self.factors[rows]
-            found = found.astype(np.float32) * chosen.reshape(-1, *(1,) * (found.ndim - 1))
-        if self.undone is not None:
-            found = self.undone(found.astype(np.float32))
+        with np.errstate(all="ignore"):  # a stranger's numbers
+            if self.factors is not None:
+                chosen = self.factors if rows is None or len(self.shape) < 3 else self.factors[rows]
+                found = found.astype(np.float32) * chosen.reshape(-1, *(1,) * (found.ndim - 1))
+            if self.undone is not None:
+                found = self.undone(found.astype(np.float32))
         return found if columns is None else found[:, columns]
 
     def _rows(self, rows: Indexer) -> NDArray[np.uint8]:

@@ -106,7 +106,8 @@ class Affine:
         """Some rows, and of them some columns, as float32."""
         codes = self.codes.values(np.dtype(CODES.get(self.codes.dtype, "<i1")), rows, columns).astype(np.float32)
         scale, zero = (self._cut(part, rows, columns) for part in (self.scale, self.zero))
-        return np.asarray((codes - zero) * scale, np.float32)
+        with np.errstate(all="ignore"):  # infinite scales: counted as non-finite
+            return np.asarray((codes - zero) * scale, np.float32)
 
     def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
         """Bytes of these rows and columns."""
@@ -207,7 +208,8 @@ class Blocks:
         if self.zeros is not None:
             zero = unpacked(self.zeros.values(byte, rows), self.bits)[:, : codes.shape[1], None].astype(np.float32)
         scale = np.asarray(self.scales.read(rows)).astype(np.float32)[..., None]
-        found = ((codes - zero) * scale).reshape(len(codes), -1)[:, : self.columns]
+        with np.errstate(all="ignore"):  # infinite scales: counted as non-finite
+            found = ((codes - zero) * scale).reshape(len(codes), -1)[:, : self.columns]
         return found if columns is None else found[:, columns]
 
     def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:  # noqa: ARG002
