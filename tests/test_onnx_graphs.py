@@ -250,10 +250,24 @@ def test_without_the_channels_that_turn_nothing_is_assumed_of_attention(tmp_path
     assert found.architecture.hidden
 
 
-def test_norms_that_the_builder_changes_are_refused(tmp_path: Path) -> None:
-    """It adds 1 to those of Gemma."""
-    with pytest.raises(CheckpointError, match="of the type 'gemma2', to whose norms"):
-        open_checkpoint(built(tmp_path / "m", toy(), "gemma2"))
+@pytest.mark.parametrize("kind", ["gemma2", "nemotron"])
+def test_norms_that_the_builder_changes_are_refused(tmp_path: Path, kind: str) -> None:
+    """It adds 1 to those of Gemma and Nemotron."""
+    with pytest.raises(CheckpointError, match=f"of the type '{kind}', to whose norms"):
+        open_checkpoint(built(tmp_path / "m", toy(), kind))
+
+
+def test_a_table_that_is_the_head_turned_is_read(tmp_path: Path) -> None:
+    """As the builder writes tied embeddings."""
+    folder, model = built(tmp_path / "m", toy()), toy()
+    message = onnx.load(folder / "model.onnx")
+    kept = [one for one in message.graph.initializer if one.name != "model.embed_tokens.weight"]
+    nodes = [node for node in message.graph.node if node.op_type != "Gather"]
+    nodes.append(helper.make_node("Transpose", ["lm_head.MatMul.weight"], ["table"], perm=[1, 0]))
+    nodes.append(helper.make_node("Gather", ["table", "ids"], ["rows"], name="/model/embed_tokens/Gather"))
+    found = open_checkpoint(write(folder, nodes, {one.name: one for one in kept}))
+    np.testing.assert_array_equal(found.read("embed"), model.tensors["lm_head.weight"])
+    assert found.architecture.tied_embeddings
 
 
 # Names

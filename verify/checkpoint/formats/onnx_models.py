@@ -87,7 +87,7 @@ def _of_builder(place: Storage) -> dict[str, Any]:
 
 def _check_built(file: File, said: object, found: Collection[str]) -> None:
     """Refuse models of which onnxruntime-genai's builder changes norms."""
-    offsets = {name for family in FAMILIES if family.norm_offset for name in family.model_types}
+    offsets = {"nemotron"} | {name for family in FAMILIES if family.norm_offset for name in family.model_types}
     unsaid = said is None and any("pre_feedforward_layernorm" in name for name in found)
     if said in offsets or str(said).startswith("gemma") or unsaid:
         raise UnsupportedError(
@@ -151,7 +151,7 @@ class _Graph:
             if (plainly or isinstance(value.tensor, Affine)) and named(value.name) and value.name not in found:
                 for one in self._split_bias(name, Linear(value.tensor, value.name, value.turned)):
                     found.setdefault(one.name, one)
-        return dict[str, Tensor](found | self._merged(found))
+        return dict[str, Tensor](self._turned_tables() | found | self._merged(found))
 
     def settings(self, said: dict[str, Any]) -> dict[str, Any]:
         """Settings that fused attention tells, besides those that are said, without a ``config.json``.
@@ -162,6 +162,8 @@ class _Graph:
         heads = {self._heads(node) for node in self.nodes if node.op_type in _ATTENTION} - {None}
         if len(heads) == 1 and (one := heads.pop()) is not None:
             said = said | {"num_attention_heads": one[0], "num_key_value_heads": one[1]}
+        if self._turned_tables():
+            said = said | {"tie_word_embeddings": True}
         turning = [node for node in self.nodes if node.op_type in _TURNED]
         sizes = {self._turned(node) for node in turning}
         if len(sizes) == 1 and (size := sizes.pop()):
@@ -202,6 +204,17 @@ class _Graph:
         heads = _attribute(node, "num_heads", 0)
         kv_heads = _attribute(node, "kv_num_heads", heads)
         return (heads, kv_heads) if 0 < kv_heads <= heads < 1 << 16 and heads % kv_heads == 0 else None
+
+    def _turned_tables(self) -> dict[str, Linear]:
+        """Tables of embeddings that are a stored matrix turned, as that of a head that is tied to them."""
+        found: dict[str, Linear] = {}
+        for node in self.nodes:
+            value = self.values.get(node.input[0]) if node.op_type == "Gather" and node.input else None
+            if value is not None and node.input[0] not in self.initialisers and len(value.tensor.shape) == 2:
+                name = f"{max(_scopes(node), key=len, default='') or _path(node.name) or ''}.weight"
+                if is_known(name):
+                    found[name] = Linear(value.tensor, name, value.turned)
+        return found
 
     def _of_attention(self, node: Any) -> dict[str, Linear]:
         """q, k and v, and their biases, of attention with one weight [in, q + k + v]; no other form is known."""
