@@ -73,6 +73,17 @@ def rows_of_pairs(rows: int, heads: int) -> NDArray[np.intp]:
 def rows_of_groups(rows: int, heads: int, kv_heads: int) -> NDArray[np.intp]:
     """Stored position of each row of fused q, k and v; in the original those of one kv head follow each other.
 
+    Parameters
+    ----------
+    rows : number of rows.
+    heads : query heads.
+    kv_heads : key-value heads.
+
+    Returns
+    -------
+    array
+        Of integers, shape [rows].
+
     Examples
     --------
     >>> rows_of_groups(8, 4, 2).tolist()

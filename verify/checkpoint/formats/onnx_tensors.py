@@ -153,7 +153,19 @@ class Packed:
         return f"{'I' if self.signed else 'U'}{self.bits}"
 
     def values(self, dtype: np.dtype[Any], rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
-        """Some rows, and of them some columns, as integers."""
+        """Some rows, and of them some columns, as integers.
+
+        Parameters
+        ----------
+        dtype : an integer type that holds them.
+        rows : rows to read; None for all.
+        columns : columns of these rows; None for all.
+
+        Returns
+        -------
+        array
+            The integers.
+        """
         codes = unpacked(self.stored.values(np.dtype("<u1"), rows), self.bits).astype(np.int16)
         found = codes if columns is None else codes[:, columns]
         half = np.int16(1 << (self.bits - 1))
