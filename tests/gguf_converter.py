@@ -30,6 +30,7 @@ KEYS = {
     "num_experts": "expert_count",
     "num_local_experts": "expert_count",
     "n_routed_experts": "expert_count",
+    "max_position_embeddings": "context_length",
     "num_hidden_layers": "block_count",
     "n_layer": "block_count",
     "hidden_size": "embedding_length",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,6 +112,44 @@ def test_a_converted_checkpoint_is_read_as_the_checkpoint(tmp_path: Path, name: 
         np.testing.assert_allclose(found.read(*key, rows=rows), numbers[rows], rtol=0, atol=tolerance)
     said = [one.architecture.model_dump(exclude=BY_FILE) for one in (found, expected)]
     assert said[0] == said[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "expected"),
+    [
+        ("llama", {"partial_rotary_factor": 0.5}, {"rotary_size": 8}),
+        ("stablelm", {"partial_rotary_factor": 1.0}, {"rotary_size": 16}),
+        ("stablelm", {"q_norm": True}, {"query_key_norm": "layer", "heads_alike": False}),
+        ("cohere", {"q_norm": True}, {"query_key_norm": "layer", "heads_alike": False}),
+    ],
+)
+def test_what_decides_on_symmetries_is_read_from_the_file(
+    tmp_path: Path, name: str, changes: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    """And not taken from the defaults of a family, which may promise more than the model has."""
+    model = census()[f"{name} hub"]
+    tensors = load_file(write(tmp_path / "m", model) / "model.safetensors")
+    config = model["config"] | {"rope_parameters": changes}
+    if changes.pop("q_norm", False):
+        size = config["hidden_size"] // config["num_attention_heads"]
+        shape = (config["num_attention_heads"], size)
+        for i in range(config["num_hidden_layers"]):
+            tensors[f"blk.{i}.attn_q_norm.weight"] = np.ones(shape, np.float32)
+    found = open_checkpoint(convert(tmp_path / "m.gguf", tensors, MODELS[name], config)).architecture
+    assert {key: getattr(found, key) for key in expected} == expected
+
+
+@pytest.mark.parametrize(("layers", "positions"), [(32, "rotary"), (3, "none")])
+def test_positions_of_baichuan_follow_from_its_depth(tmp_path: Path, layers: int, positions: str) -> None:
+    """Of its two sizes the larger one has slopes instead, which tell heads apart."""
+    model = census()["llama hub"]
+    tensors = load_file(write(tmp_path / "m", model) / "model.safetensors")
+    few = {name: value for name, value in tensors.items() if ".layers." not in name or ".layers.0." in name}
+    for i in range(1, layers):
+        few |= {name.replace(".0.", f".{i}."): value for name, value in tensors.items() if ".layers.0." in name}
+    config = model["config"] | {"num_hidden_layers": layers}
+    found = open_checkpoint(convert(tmp_path / "m.gguf", few, "baichuan", config)).architecture
+    assert (found.family, found.positions, found.heads_alike) == ("baichuan", positions, positions == "rotary")
 
 
 def test_every_conversion_names_a_family() -> None:

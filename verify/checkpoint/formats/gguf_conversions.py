@@ -167,6 +167,11 @@ def _of_falcon(said: Mapping[str, Any], _: Collection[str]) -> Config:
     return {"num_kv_heads": kv_heads, "new_decoder_architecture": kv_heads != 1}
 
 
+def _of_baichuan(said: Mapping[str, Any], _: Collection[str]) -> Config:
+    """Of two published sizes, of 32 and 40 layers, the smaller one turns positions, and the other has ALiBi."""
+    return {} if said.get("block_count") == 32 else {"max_position_embeddings": None}
+
+
 def _of_mpt(_: Mapping[str, Any], names: Collection[str]) -> Config:
     return {"attn_config": {"qk_ln": "attn_q_norm.weight" in names}}
 
@@ -198,7 +203,7 @@ CONVERSIONS: dict[str, Conversion] = {
     "afmoe": Conversion("afmoe", settings=_GROUPED),
     "apertus": Conversion("apertus"),
     "arcee": Conversion("arcee", _PAIRS),
-    "baichuan": Conversion("baichuan", _PAIRS),
+    "baichuan": Conversion("baichuan", _PAIRS, derived=_of_baichuan),
     "bert": Conversion("bert"),
     "bloom": Conversion("bloom", _GROUPS),
     "chatglm": Conversion("glm"),
@@ -271,7 +276,7 @@ CONVERSIONS: dict[str, Conversion] = {
     "qwen3vlmoe": Conversion("qwen3_vl_moe_text"),
     "seed_oss": Conversion("seed_oss"),
     "smollm3": Conversion("smollm3", _PAIRS),
-    "stablelm": Conversion("stablelm", settings=_PARALLEL),
+    "stablelm": Conversion("stablelm", settings=_PARALLEL, derived=_present(qk_layernorm=r"attn_q_norm\.weight")),
     "starcoder": Conversion("gpt_bigcode"),
     "starcoder2": Conversion("starcoder2"),
     "t5": Conversion("t5"),

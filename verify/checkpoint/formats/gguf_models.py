@@ -47,6 +47,7 @@ _SETTINGS = {
     "moe_intermediate_size": "expert_feed_forward_length",
     "shared_expert_intermediate_size": "expert_shared_feed_forward_length",
     "max_position_embeddings": "context_length",
+    "partial_rotary_factor": "rope.dimension_count",  # a number, before any default of the family
     "rotary_dim": "rope.dimension_count",
 }
 
@@ -116,7 +117,7 @@ def _config(
         for key, value in said.items()
         if key.startswith(f"{architecture}.")
     }
-    config: Config = {"model_type": conversion.model_type, **conversion.derived(own, names)}
+    config: Config = {"model_type": conversion.model_type}
     for key, entry in (_SETTINGS | dict(conversion.settings)).items():
         value = own.get(entry)
         if isinstance(value, list):
@@ -128,7 +129,7 @@ def _config(
             )
         if value is not None:
             config[key] = value
-    return config
+    return config | conversion.derived(own, names)
 
 
 def _one_for_all(value: Any) -> Any:

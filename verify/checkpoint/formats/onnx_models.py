@@ -167,7 +167,7 @@ class _Graph:
         turning = [node for node in self.nodes if node.op_type in _TURNED]
         sizes = {self._turned(node) for node in turning}
         if len(sizes) == 1 and (size := sizes.pop()):
-            return said | {"rotary_dim": size}
+            return said | {"partial_rotary_factor": size, "rotary_dim": size}  # before any default of the family
         return {key: value for key, value in said.items() if key != "model_type"} if turning else said
 
     def _turned(self, node: Any) -> int:
