@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -156,3 +157,10 @@ def test_every_conversion_names_a_family() -> None:
     """By a model type that a table reads."""
     known = {model_type for family in FAMILIES for model_type in family.model_types}
     assert {conversion.model_type for conversion in CONVERSIONS.values()} <= known
+
+
+def test_every_architecture_is_named_in_the_page_on_formats() -> None:
+    """To which the refusal of any other leads."""
+    page = (Path(__file__).parents[1] / "docs" / "formats.md").read_text("utf-8")
+    (said,) = re.findall(r"\nRead: ([^.]*)\.", page)
+    assert re.findall(r"`([^`]+)`", said) == sorted(name for name in CONVERSIONS if " " not in name)

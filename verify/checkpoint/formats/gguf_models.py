@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...base import DamagedError, UnsupportedError
+from ...base import DamagedError, HostileError, UnsupportedError
 from ..layouts.families import FAMILIES
 from ..layouts.layout import Family, slot_of
 from ..places.place import File, Storage
@@ -29,6 +29,7 @@ from .tensor import Contents, Tensor
 _LAYER = re.compile(r"((?:enc\.|dec\.)?blk)\.([0-9]{1,6})\.(.+)")
 _ONE_EXPERT = re.compile(r"(ffn_\w+)\.([0-9]{1,6})\.(weight|bias)")
 _MOST_EXPERTS = 1 << 14
+_MOST = 1 << 20  # tensors, of which the largest published models have under 100000
 _CONSTANTS = re.compile(
     r"rope_freqs\.weight|rope_factors_(long|short)\.weight|blk\.[0-9]+\.(attn_rot_embd\.weight|\w+\.input_scale)"
 )
@@ -66,10 +67,9 @@ def contents(file: File, place: Storage) -> Contents:
     mixture = architecture == "llama" and said.get("llama.expert_count")
     conversion = CONVERSIONS.get("llama with experts" if mixture else architecture)
     if conversion is None or " " in architecture:
-        known = ", ".join(name for name in CONVERSIONS if " " not in name)
         raise UnsupportedError(
             f"{file.name} is of the architecture {said.get('general.architecture')!r:.60}, whose conversion is not "
-            f"known exactly; this version reads GGUF files of {known}; give the model as safetensors."
+            "known exactly (docs/formats.md names those that are read); give the model as safetensors."
         )
     if (entry := next((one for one in conversion.beyond if f"{architecture}.{one}" in said), None)) is not None:
         raise UnsupportedError(
@@ -89,6 +89,8 @@ def contents(file: File, place: Storage) -> Contents:
             if tensor.name in found:
                 raise DamagedError(f"{file.name} holds {stored.name!r:.200} twice; obtain the file again.")
             found[tensor.name] = tensor
+            if len(found) > _MOST:
+                raise HostileError(f"{file.name} holds over {_MOST} matrices; expected fewer; obtain the file again.")
     return Contents(_headed(found, names), config, _vocabulary(file, said), beside)
 
 
