@@ -273,7 +273,6 @@ CONVERSIONS: dict[str, Conversion] = {
     "qwen3moe": Conversion("qwen3_moe"),
     "qwen3next": Conversion("qwen3_next", _NORMS | _GATE, left=_LINEAR),
     "qwen3vl": Conversion("qwen3_vl_text"),
-    "qwen3vlmoe": Conversion("qwen3_vl_moe_text"),
     "seed_oss": Conversion("seed_oss"),
     "smollm3": Conversion("smollm3", _PAIRS),
     "stablelm": Conversion("stablelm", settings=_PARALLEL, derived=_present(qk_layernorm=r"attn_q_norm\.weight")),
