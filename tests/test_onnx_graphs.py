@@ -181,11 +181,31 @@ def test_attention_with_one_weight_gives_q_k_and_v_of_the_original(tmp_path: Pat
         np.testing.assert_array_equal(found.read(*key), expected)
 
 
-def test_attention_that_no_table_names_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("weight", "sizes"),
+    [((4, 12), None), ((4, 11), None), ((), None), ((12,), None), ((4, 12), [6, 6]), ((4, 12), [4, 9, -1])],
+)
+def test_attention_that_does_not_fit_or_that_no_table_names_is_refused(
+    tmp_path: Path, weight: tuple[int, ...], sizes: list[int] | None
+) -> None:
     """Its parts are not guessed."""
-    node = helper.make_node("Attention", ["x", "w"], ["y"], name="Attention_0", domain="com.microsoft", num_heads=2)
+    out = ["/a/y" if sizes is None and weight == (4, 12) else "/encoder/layer.0/attention/self/y"]
+    node = helper.make_node("Attention", ["x", "w"], out, name="Attention_0", domain="com.microsoft", num_heads=2)
+    if sizes is not None:
+        node.attribute.append(helper.make_attribute("qkv_hidden_sizes", sizes))
     with pytest.raises(CheckpointError, match="fuses attention in 'Attention_0', whose module no table names"):
-        read(write(tmp_path, [node], {"w": np.ones((4, 12), np.float32)}))
+        read(write(tmp_path, [node], {"w": np.ones(weight, np.float32)}))
+
+
+def test_biases_that_attention_adds_are_those_of_q_k_and_v(tmp_path: Path) -> None:
+    """Where their matrices are multiplied one by one."""
+    at = "encoder.layer.0.attention.self"
+    bias = np.arange(12, dtype=np.float32)
+    out = ["/encoder/layer.0/attention/self/Reshape_output_0"]
+    node = helper.make_node("MultiHeadAttention", ["q", "k", "v", "b"], out, domain="com.microsoft", num_heads=2)
+    found = read(write(tmp_path, [node], {"b": bias, "pooler.dense.bias": np.ones(4, np.float32)}))
+    for k, name in enumerate(("query", "key", "value")):
+        np.testing.assert_array_equal(found[f"{at}.{name}.bias"].read(), bias[4 * k : 4 * k + 4])
 
 
 # onnxruntime-genai

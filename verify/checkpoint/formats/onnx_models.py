@@ -125,7 +125,7 @@ class _Graph:
         found: dict[str, Linear] = {}
         lost = set[str]()
         for node in self.nodes:
-            if node.op_type == "Attention":
+            if node.op_type in ("Attention", "MultiHeadAttention"):
                 found |= self._of_attention(node)
             place = _PRODUCTS.get(node.op_type)
             value = self.values.get(node.input[place]) if place is not None and len(node.input) > place else None
@@ -217,32 +217,32 @@ class _Graph:
         return found
 
     def _of_attention(self, node: Any) -> dict[str, Linear]:
-        """q, k and v, and their biases, of attention with one weight [in, q + k + v]; no other form is known."""
-        weight = self.values.get(node.input[1]) if len(node.input) > 1 and node.input[0] not in self.values else None
-        if weight is None:
+        """q, k and v of attention with one weight [in, q + k + v], and their biases, if those lie in one tensor."""
+        given = [self.values.get(name) for name in (*node.input, "", "", "", "")]
+        weight, bias = (given[1], given[2]) if node.op_type == "Attention" else (None, given[3])
+        held = [(ending, one, axes) for ending, one, axes in (("weight", weight, 2), ("bias", bias, 1)) if one]
+        if not held or given[0] is not None:
             return {}
-        sizes = _attribute(node, "qkv_hidden_sizes", None)
-        total = weight.tensor.shape[-1]
-        sizes = [total // 3] * 3 if sizes is None and total % 3 == 0 else sizes
-        path = next((one for one in (_path(node.name), _path(node.output[0])) if one is not None), "")
+        shapes = {(len(one.tensor.shape) - axes, *one.tensor.shape[-1:]) for _, one, axes in held}
+        total = sum(held[0][1].tensor.shape[-1:])
+        sizes = _attribute(node, "qkv_hidden_sizes", [total // 3] * 3)
+        fits = shapes == {(0, total)} and not any(one.turned for _, one, _ in held)
+        fits = fits and isinstance(sizes, list) and len(sizes) == 3 and min(sizes) > 0 and sum(sizes) == total
+        path = next((one for one in (_path(node.name), *map(_path, node.output[:1])) if one is not None), "")
         module = max(_scopes(node), key=len, default="") or path
         names = heads_in(module)
-        if sizes is None or names is None or sum(sizes) != total or len(weight.tensor.shape) != 2 or weight.turned:
+        if not fits or names is None:
             raise UnsupportedError(
                 f"{self.file.name} fuses attention in {node.name!r:.120}, whose module no table names; export the "
                 "model without fusing it."
             )
-        self.used.add(weight.name)
-        bias = self.values.get(node.input[2]) if len(node.input) > 2 else None
         found: dict[str, Linear] = {}
-        start = 0
-        for size, name in zip(sizes, names, strict=True):
-            span = (start, start + size)
-            found[f"{module}.{name}.weight"] = Linear(weight.tensor, f"{module}.{name}.weight", True, span)
-            if bias is not None and bias.tensor.shape == (total,):
-                self.used.add(bias.name)
-                found[f"{module}.{name}.bias"] = Linear(bias.tensor, f"{module}.{name}.bias", False, span)
-            start += size
+        ends = [0, sizes[0], sizes[0] + sizes[1], total]
+        for ending, value, axes in held:
+            self.used.add(value.name)
+            for k, name in enumerate(names):
+                whole = f"{module}.{name}.{ending}"
+                found[whole] = Linear(value.tensor, whole, axes == 2, (ends[k], ends[k + 1]))
         return found
 
     def _split(self, node: Any, matrix: Linear) -> Iterator[Linear]:
@@ -464,5 +464,5 @@ def _numbers(part: Initialiser) -> NDArray[np.float32]:
 def _attribute(node: Any, name: str, default: Any) -> Any:
     for attribute in node.attribute:
         if attribute.name == name:
-            return list(attribute.ints) if attribute.ints else attribute.i
+            return list(attribute.ints) if isinstance(default, list) else attribute.i
     return default
