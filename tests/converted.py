@@ -123,9 +123,10 @@ def write_gguf(
     kind: Kind = Kind.F32,
     tokens: Sequence[str] = (),
     spelling: str = "gpt2",
+    **options: Any,
 ) -> Path:
     """A GGUF file by the package's own writer; vectors and rows that are no whole blocks stay F32, as there."""
-    writer = gguf.GGUFWriter(path, architecture)
+    writer = gguf.GGUFWriter(path, architecture, **options)
     writer.add_block_count(config.get("num_hidden_layers") or config["n_layer"])
     writer.add_embedding_length(config.get("hidden_size") or config["n_embd"])
     writer.add_head_count(config.get("num_attention_heads") or config["n_head"])

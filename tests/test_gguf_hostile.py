@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from contextlib import suppress
 from pathlib import Path
@@ -9,9 +10,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import load_file
 
+from tests.architectures import models, write
 from tests.checkpoints import toy
 from tests.converted import SLOW, converted, read_all, refusal, write_gguf
+from tests.gguf_converter import convert
 from verify.base import CheckpointError
 from verify.checkpoint import open_checkpoint
 from verify.checkpoint.formats.gguf_file import parse
@@ -40,6 +44,35 @@ def test_damaged_gguf_gives_a_sentence_or_numbers(tmp_path: Path, data: st.DataO
         assert all(t.offset + t.size <= len(content) for t in parse(LocalFile(file))[0].values())
 
 
+@given(data=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+def test_damaged_files_of_other_architectures_give_a_sentence_or_numbers(tmp_path: Path, data: st.DataObject) -> None:
+    """Also where heads and sizes say how rows are put in order and tensors are joined."""
+    content = bytearray(small_other(tmp_path, data.draw(st.sampled_from([*OTHERS]))))
+    places = [place.start() for key in SETTINGS for place in re.finditer(re.escape(key), bytes(content))]
+    place = data.draw(st.sampled_from(places) | st.integers(0, 4000))
+    place += data.draw(st.integers(0, 60))
+    content[place : place + 4] = data.draw(st.sampled_from([b"\xff" * 4, b"\0" * 4, b"\3\0\0\0", b"\x80" * 4]))
+    file = tmp_path / "m.gguf"
+    file.write_bytes(bytes(content))
+    assert (refusal(lambda: read_all(open_checkpoint(file))) or "read").isprintable()
+
+
+OTHERS = {"deepseek_v2:lite": "deepseek2", "falcon:40b": "falcon", "bloom": "bloom", "lfm2_moe": "lfm2moe"}
+"""Architecture of GGUF by model type."""
+SETTINGS = (b"head_count", b"rank", b"expert_count", b"_length", b"attn_k_b", b"attn_v_b", b"attn_qkv", b"_exps")
+
+
+def small_other(folder: Path, name: str) -> bytes:
+    """A sound file of another architecture, written once a test."""
+    file = folder / f"{OTHERS[name]}.gguf"
+    if not file.exists():
+        model = models()[f"{name} hub"]
+        tensors = load_file(write(folder / OTHERS[name], model) / "model.safetensors")
+        convert(file, tensors, OTHERS[name], model["config"])
+    return file.read_bytes()
+
+
 def gguf_bytes(entries: bytes = b"", count: int = 0, infos: bytes = b"", tensors: int = 0, version: int = 3) -> bytes:
     return b"GGUF" + struct.pack("<IQQ", version, tensors, count) + entries + infos
 
@@ -58,7 +91,8 @@ def info(name: bytes, shape: tuple[int, ...], kind: int = 0, offset: int = 0) ->
         (b"", "empty"),
         (b"PK\3\4" + bytes(40), "zip archive"),
         (b"FFUG" + bytes(40), "begins with"),
-        (gguf_bytes(version=3 << 24), "version"),
+        (gguf_bytes(version=4), "version 4"),
+        (gguf_bytes(version=4 << 24), "version 4"),
         (gguf_bytes(count=2**63), "truncated"),
         (gguf_bytes(tensors=2**63), "truncated"),
         (gguf_bytes(text(b"a", 2**62), 1), "truncated"),
@@ -72,13 +106,14 @@ def info(name: bytes, shape: tuple[int, ...], kind: int = 0, offset: int = 0) ->
         (gguf_bytes(infos=info(b"w", (2**40,)), tensors=1), "truncated"),
         (gguf_bytes(infos=info(b"w", (0, 4)), tensors=1), "expected"),
         (gguf_bytes(infos=info(b"w", (31,), kind=2), tensors=1), "whole blocks"),
-        (gguf_bytes(infos=info(b"w", (4,), kind=5), tensors=1), "does not know"),
+        (gguf_bytes(infos=info(b"w", (4,), kind=5), tensors=1), "too old to know"),
         (gguf_bytes(infos=info(b"w", (4,), offset=32), tensors=1), "byte 0"),
         (gguf_bytes(infos=info(b"w\n", (4,)), tensors=1), "printable"),
         (gguf_bytes(infos=info(b"w", ()), tensors=1), "axes"),
         (gguf_bytes(infos=info(b"w", (1,)) + info(b"w", (1,), offset=32), tensors=2) + bytes(99), "type F32"),
         (gguf_bytes(), "architecture None"),
         (gguf_bytes(text(b"split.count") + struct.pack("<IH", 2, 3), 1), "gguf-split --merge"),
+        (gguf_bytes(text(b"split.no") + struct.pack("<IH", 2, 3), 1), "expected counts"),
     ],
 )
 def test_hostile_gguf_is_refused(tmp_path: Path, content: bytes, expected: str) -> None:

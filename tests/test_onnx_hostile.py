@@ -70,7 +70,8 @@ def changed(change: Callable[[onnx.ModelProto], None]) -> onnx.ModelProto:
         (lambda m: setattr(m.graph.initializer[0], "name", "a\nb"), "printable"),
         (lambda m: m.graph.initializer.add().CopyFrom(m.graph.initializer[0]), "twice"),
         (lambda m: m.graph.initializer.__delitem__(slice(None)), "no ONNX graph"),
-        (lambda m: setattr(m.graph.node[3], "op_type", "MatMulNBits"), "packed weights"),
+        (lambda m: setattr(m.graph.node[3], "op_type", "MatMulNBits"), "packs the weight"),
+        (lambda m: setattr(m.graph.node[3], "op_type", "QGemm"), "packed weights"),
     ],
 )
 def test_hostile_onnx_is_refused(tmp_path: Path, change: Callable[[onnx.ModelProto], None], expected: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from verify.checkpoint.formats.tensor import Tensor
 from verify.checkpoint.opening import contents
 from verify.checkpoint.places.place import Location
 
-MADE, MODEL, TRUTH, BASE = "made.json", "model", "truth.safetensors", "base"
+MADE, MODEL, TRUTH, BASE, ORIGINAL = "made.json", "model", "truth.safetensors", "base", "original"
 """What a maker leaves in the folder of an operation: tool, version and operation; the model; the tool's own numbers
-by name of the tensor; perhaps the base of an adapter."""
+by name of the tensor; perhaps the base of an adapter; perhaps the original, if its fused tensors were taken apart."""
 Row = dict[str, Any]
 
 
@@ -39,21 +40,38 @@ def compared(folder: Path) -> Row:
     given = Location(str(only), base=str(base) if base.exists() else None)
     try:
         found = contents(given).found
-    except CheckpointError as error:
-        return {**row, "said": str(error).replace(str(folder), "")}
-    for name, truth in load_file(folder / TRUTH).items():
-        if name not in found:
-            row["missing"] += 1
-            continue
-        row["tensors"] += 1
-        apart = _apart(_read(found[name]), np.asarray(truth, dtype=np.float32))
-        row["equal"] += apart == 0
-        row["apart"] = max(row["apart"], float(f"{apart:.2g}"))
-    try:
+        original = folder / ORIGINAL
+        pairs = _by_key(given, original) if original.exists() else _by_name(found, folder / TRUTH)
+        for read, truth in pairs:
+            if read is None:
+                row["missing"] += 1
+                continue
+            row["tensors"] += 1
+            apart = _apart(read, truth)
+            row["equal"] += apart == 0
+            row["apart"] = max(row["apart"], float(f"{apart:.2g}"))
         open_checkpoint(given)
     except CheckpointError as error:
         return {**row, "said": str(error).replace(str(folder), "")}
     return {**row, "understood": True}
+
+
+Pair = tuple[NDArray[np.float32] | None, NDArray[np.float32]]
+"""A tensor as `verify` reads it, None if it does not, and its true numbers."""
+
+
+def _by_name(found: dict[str, Tensor], truth: Path) -> Iterator[Pair]:
+    for name, numbers in load_file(truth).items():
+        yield _read(found[name]) if name in found else None, np.asarray(numbers, dtype=np.float32)
+
+
+def _by_key(given: Location, original: Path) -> Iterator[Pair]:
+    """Of each role in each layer, where a tool gave tensors other names or took fused ones apart."""
+    model, truth = open_checkpoint(given), open_checkpoint(original)
+    for layer in (None, *range(truth.architecture.layers)):
+        held = model.keys(layer)
+        for key in truth.keys(layer):
+            yield model.read(*key) if key in held else None, truth.read(*key)
 
 
 def _read(tensor: Tensor) -> NDArray[np.float32]:

@@ -159,12 +159,17 @@ def _contents(source: Source) -> tuple[Source, dict[str, Tensor], Vocabulary | N
     """The tensors of all files, and the source with the files' own settings, which override config.json."""
     found: dict[str, Tensor] = {}
     tokens: Vocabulary | None = None
+    further = set[str]()
     for file in source.weights:
+        if file.name in further:  # read as part of a file before it
+            continue
         held = FORMATS[PurePosixPath(file.name).suffix.lower()](file, source.place)
         if tokens is None and held.vocabulary is not None:
             tokens = replace(held.vocabulary, file=file.name)
-        weights = sorted((*source.weights, *held.beside), key=lambda one: one.name)
-        source = replace(source, config=held.config or source.config, weights=tuple(weights))
+        further |= {one.name for one in held.beside}
+        weights = {one.name: one for one in (*source.weights, *held.beside)}
+        ordered = tuple(weights[name] for name in sorted(weights))
+        source = replace(source, config=held.config or source.config, weights=ordered)
         for name, tensor in held.tensors.items():
             if name in found:
                 raise DamagedError(

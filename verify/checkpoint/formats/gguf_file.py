@@ -7,10 +7,10 @@ reader maps whole local files and trusts their counts, so the header is read her
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from .tensor import Indexer, how_many, in_blocks
 _LARGEST_HEADER = 1 << 28  # bytes; the largest published ones, with long vocabularies, have about 20 MB
 _FIRST = 1 << 20  # bytes of the header read first
 _KEPT = 4096  # numbers of an array; longer ones belong to tokenizers
-_SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
+_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 _PLAIN = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "bfloat16"}
 TOKENS = "tokenizer.ggml.tokens"
@@ -44,8 +44,12 @@ class GgufTensor:
     """Numbers in a block, and bytes of a block."""
     order: NDArray[np.intp] | None = None
     """Stored row of each row; None if they are the same."""
-    shift: int = 0
-    """Added to every stored number."""
+    undone: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None
+    """What turns stored numbers into those of the original model, one by one; None if they are the same."""
+    factors: NDArray[np.float32] | None = None
+    """Number that each matrix of a stack, or the only one, is multiplied by."""
+    endian: Literal["<", ">"] = "<"
+    """Order of the bytes of a number, least or most significant first."""
 
     is_out_in = True
     notes = ()
@@ -73,8 +77,12 @@ class GgufTensor:
         if vector:
             found = found if self.order is None else found[self.order]
             found = found if rows is None else found[rows]
-        if self.shift:
-            found = found.astype(np.float32) + np.float32(self.shift)
+        with np.errstate(all="ignore"):  # a stranger's numbers
+            if self.factors is not None:
+                chosen = self.factors if rows is None or len(self.shape) < 3 else self.factors[rows]
+                found = found.astype(np.float32) * chosen.reshape(-1, *(1,) * (found.ndim - 1))
+            if self.undone is not None:
+                found = self.undone(found.astype(np.float32))
         return found if columns is None else found[:, columns]
 
     def _rows(self, rows: Indexer) -> NDArray[np.uint8]:
@@ -93,7 +101,10 @@ class GgufTensor:
 
     def _numbers(self, data: NDArray[np.uint8]) -> NDArray[Any]:
         if self.dtype in _PLAIN:
-            return np.ascontiguousarray(data).view(numpy_type(_PLAIN[self.dtype]))
+            kind = numpy_type(_PLAIN[self.dtype])
+            if self.endian == ">":
+                data = data.reshape(-1, kind.itemsize)[:, ::-1].reshape(data.shape)
+            return np.ascontiguousarray(data).view(kind)
         gguf = package()
         try:
             with np.errstate(all="ignore"):  # infinite scales: counted as non-finite
@@ -130,24 +141,26 @@ def parse(file: File, keep: tuple[str, ...] = (TOKENS,)) -> tuple[dict[str, Gguf
         raise stand_in(file) or DamagedError(
             f"{file.name} begins with {magic!r}; expected a GGUF file, which begins with 'GGUF'; obtain it again."
         )
-    version = header.number("<I")
+    version = header.version()
     if version not in (2, 3):
         raise UnsupportedError(
-            f"{file.name} is of version {version}; expected a little-endian GGUF file of version 2 or 3; obtain the "
-            "file again."
+            f"{file.name} is of version {version}; expected a GGUF file of version 2 or 3; obtain the file again."
         )
-    tensors, entries = header.number("<Q"), header.number("<Q")
+    tensors, entries = header.number("Q"), header.number("Q")
     said: dict[str, Any] = {}
     for _ in range(entries):
         key = header.text()
         if key in said:
             raise DamagedError(f"{file.name} says {key!r:.200} twice; obtain the file again.")
-        said[key] = header.value(header.number("<I"), key in keep)
+        said[key] = header.value(header.number("I"), key in keep)
     infos = [_info(header) for _ in range(tensors)]
     alignment = said.get("general.alignment", 32)
     if type(alignment) is not int or not 8 <= alignment <= 1 << 20 or alignment % 8:
         raise DamagedError(f"{file.name} is aligned to {alignment!r:.60} bytes; expected a multiple of 8.")
-    return _placed(file, infos, _aligned(header.at, alignment), alignment), said
+    placed = _placed(file, infos, _aligned(header.at, alignment), alignment)
+    if header.endian == ">":
+        placed = {name: _swapped(tensor) for name, tensor in placed.items()}
+    return placed, said
 
 
 def package() -> Any:
@@ -166,14 +179,24 @@ Info = tuple[str, tuple[int, ...], int, int]
 
 
 def _info(header: _Header) -> Info:
-    name, axes = header.text(), header.number("<I")
+    name, axes = header.text(), header.number("I")
     if not name.isprintable() or not 1 <= axes <= 4:
         raise DamagedError(
             f"{header.file.name} has a tensor named {name!r:.200} of {axes} axes; expected printable characters "
             "and 1 to 4 axes."
         )
-    shape = tuple(header.number("<Q") for _ in range(axes))[::-1]
-    return name, shape, header.number("<I"), header.number("<Q")
+    shape = tuple(header.number("Q") for _ in range(axes))[::-1]
+    return name, shape, header.number("I"), header.number("Q")
+
+
+def _swapped(tensor: GgufTensor) -> GgufTensor:
+    """A tensor of a big-endian file."""
+    if tensor.dtype not in _PLAIN:
+        raise UnsupportedError(
+            f"{tensor.file} is big-endian and stores {tensor.name!r:.200} as {tensor.dtype}, whose blocks the gguf "
+            "package decodes in little-endian order only; turn the file around with its gguf-convert-endian."
+        )
+    return replace(tensor, endian=">")
 
 
 def _placed(file: File, infos: list[Info], start: int, alignment: int) -> dict[str, GgufTensor]:
@@ -185,8 +208,8 @@ def _placed(file: File, infos: list[Info], start: int, alignment: int) -> dict[s
     for name, shape, kind, offset in infos:
         if kind not in names:
             raise UnsupportedError(
-                f"{file.name} stores {name!r:.200} as type {kind}, which the installed gguf package does not know; "
-                "update that package, or convert the file to another type, such as Q8_0."
+                f"{file.name} stores {name!r:.200} as type {kind}, which the installed gguf package is too old to "
+                "know; update that package, or convert the file to another type, such as Q8_0."
             )
         block = gguf.GGML_QUANT_SIZES[kind]
         valid = name not in found and offset == expected and all(0 < n < 2**48 for n in shape)
@@ -214,6 +237,7 @@ class _Header:
 
     def __init__(self, file: File) -> None:
         self.file, self.at = file, 0
+        self.endian: Literal["<", ">"] = "<"
         self._end = min(file.size, _LARGEST_HEADER)
         self._held = b""
 
@@ -231,13 +255,19 @@ class _Header:
         self.at = stop
         return self._held[stop - size : stop]
 
+    def version(self) -> int:
+        """The version of the format, which is small, and so tells the order of bytes of all that follows."""
+        (little,) = struct.unpack("<I", self.take(4))
+        self.endian = "<" if little & 0xFFFF else ">"
+        return little if self.endian == "<" else int.from_bytes(little.to_bytes(4, "little"), "big")
+
     def number(self, form: str) -> Any:
         """The next number."""
-        return struct.unpack(form, self.take(struct.calcsize(form)))[0]
+        return struct.unpack(self.endian + form, self.take(struct.calcsize("=" + form)))[0]
 
     def text(self) -> str:
         """The next string; bytes that are not UTF-8 are mapped one-to-one."""
-        return self.take(self.number("<Q")).decode("utf-8", "surrogateescape")
+        return self.take(self.number("Q")).decode("utf-8", "surrogateescape")
 
     def value(self, kind: int, keep: bool) -> Any:
         """The next value; None for a long array, unless ``keep``."""
@@ -247,14 +277,15 @@ class _Header:
             return self.text()
         if kind != _ARRAY:
             raise DamagedError(f"{self.file.name} has a value of type {kind}; expected 0 to 12; obtain it again.")
-        kind, size = self.number("<I"), self.number("<Q")
+        kind, size = self.number("I"), self.number("Q")
         if kind == _STRING:
             if keep:
                 return [self.text() for _ in range(size)]
             for _ in range(size):
-                self.take(self.number("<Q"))
+                self.take(self.number("Q"))
             return None
         if kind not in _SCALARS:
             raise DamagedError(f"{self.file.name} has an array of type {kind}; expected numbers or strings.")
-        data = self.take(size * struct.calcsize(_SCALARS[kind]))
-        return [item[0] for item in struct.iter_unpack(_SCALARS[kind], data)] if size <= _KEPT else None
+        form = self.endian + _SCALARS[kind]
+        data = self.take(size * struct.calcsize(form))
+        return [item[0] for item in struct.iter_unpack(form, data)] if size <= _KEPT else None

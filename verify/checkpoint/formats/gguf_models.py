@@ -1,126 +1,42 @@
-"""Map GGUF back to the names, rows and settings of the model that llama.cpp converted.
+"""Map GGUF back to the names, numbers and settings of the model that llama.cpp converted.
 
-The converter (``convert_hf_to_gguf.py``) renames every tensor, puts the two rows of q and k that rotate together
-side by side in some architectures, adds 1 to Gemma's norms, turns GPT-2's matrices to [out, in] and stacks
-experts. All of that is undone here, exactly but for the rounding of (w + 1) - 1.
+Names are mapped back by the ``gguf`` package's own map: what it makes of each name in the family's table is looked
+for in the file. All other changes are undone as :mod:`verify.checkpoint.formats.gguf_conversions` says, exactly but
+for the rounding of (w + 1) - 1 and log(exp(w)).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...base import DamagedError, UnsupportedError
-from ..places.place import File
+from ...base import DamagedError, HostileError, UnsupportedError
+from ..layouts.families import FAMILIES
+from ..layouts.layout import Family, slot_of
+from ..places.place import File, Storage
 from ..vocabulary import Vocabulary, spelled
-from .gguf_file import TOKENS, GgufTensor, parse
+from .gguf_conversions import CONVERSIONS, Config, Conversion, heads_of, unfit, within
+from .gguf_file import TOKENS, GgufTensor, package
+from .gguf_latent import Headed
+from .gguf_parts import joined
 from .tensor import Contents, Tensor
 
-_NAME = re.compile(r"blk\.([0-9]{1,6})\.(\w+?)(?:\.([0-9]{1,6}))?\.(weight|bias)")
+_LAYER = re.compile(r"((?:enc\.|dec\.)?blk)\.([0-9]{1,6})\.(.+)")
+_ONE_EXPERT = re.compile(r"(ffn_\w+)\.([0-9]{1,6})\.(weight|bias)")
 _MOST_EXPERTS = 1 << 14
-_CONSTANTS = re.compile(r"rope_freqs\.weight|rope_factors_(long|short)\.weight|blk\.[0-9]+\.attn_rot_embd\.weight")
-
-
-@dataclass(frozen=True)
-class Conversion:
-    """The conversion of one architecture; to add an architecture, write one of these."""
-
-    model_type: str
-    """``model_type`` in the original's ``config.json``."""
-    names: dict[str, str]
-    """Original name of each tensor outside layers, without ``.weight``."""
-    layer: str
-    """Prefix of the original names in layer ``{i}``."""
-    layer_names: dict[str, str]
-    """The rest of these names, with ``{e}`` if the converter stacks experts."""
-    pairs: bool = False
-    """Whether rows of q and k that rotate together are adjacent."""
-    norms: int = 0
-    """Added to the weights of norms by the converter."""
-
-
-_GLOBALS = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
-_ATTENTION = {f"attn_{role}": f"self_attn.{role}_proj" for role in "qkv"} | {
-    "attn_output": "self_attn.o_proj",
-    "attn_q_norm": "self_attn.q_norm",
-    "attn_k_norm": "self_attn.k_norm",
-    "attn_norm": "input_layernorm",
-}
-_MLP = {f"ffn_{role}": f"mlp.{role}_proj" for role in ("gate", "up", "down")}
-_LLAMA = _ATTENTION | _MLP | {"ffn_norm": "post_attention_layernorm"}
-_SANDWICH = {"post_attention_norm": "post_attention_layernorm", "post_ffw_norm": "post_feedforward_layernorm"}
-_EXPERTS = {f"ffn_{role}_exps": f"mlp.experts.{{e}}.{role}_proj" for role in ("gate", "up", "down")}
-_SHARED = {f"ffn_{role}_shexp": f"mlp.shared_expert.{role}_proj" for role in ("gate", "up", "down")}
-_MIXTRAL = {
-    f"ffn_{role}_exps": f"block_sparse_moe.experts.{{e}}.w{n}"
-    for role, n in zip(("gate", "down", "up"), "123", strict=True)
-}
-
-
-def _like_llama(model_type: str, more: dict[str, str] | None = None, **differences: Any) -> Conversion:
-    return Conversion(model_type, _GLOBALS, "model.layers.{i}.", _LLAMA | (more or {}), **differences)
-
-
-_CONVERSIONS: dict[str, Conversion] = {
-    "llama": _like_llama("llama", pairs=True),
-    "llama with experts": _like_llama("mixtral", _MIXTRAL | {"ffn_gate_inp": "block_sparse_moe.gate"}, pairs=True),
-    "qwen2": _like_llama("qwen2"),
-    "qwen3": _like_llama("qwen3"),
-    "qwen2moe": _like_llama(
-        "qwen2_moe",
-        _EXPERTS | _SHARED | {"ffn_gate_inp": "mlp.gate", "ffn_gate_inp_shexp": "mlp.shared_expert_gate"},
-    ),
-    "qwen3moe": _like_llama("qwen3_moe", _EXPERTS | {"ffn_gate_inp": "mlp.gate"}),
-    "gemma": _like_llama("gemma", norms=1),
-    "gemma2": _like_llama("gemma2", _SANDWICH | {"ffn_norm": "pre_feedforward_layernorm"}, norms=1),
-    "gemma3": _like_llama("gemma3_text", _SANDWICH | {"ffn_norm": "pre_feedforward_layernorm"}, norms=1),
-    "phi3": _like_llama("phi3", {"attn_qkv": "self_attn.qkv_proj", "ffn_up": "mlp.gate_up_proj"}),
-    "olmo": _like_llama("olmo", pairs=True),
-    "olmo2": _like_llama("olmo2", _SANDWICH),
-    "gpt2": Conversion(
-        "gpt2",
-        {
-            "token_embd": "transformer.wte",
-            "position_embd": "transformer.wpe",
-            "output_norm": "transformer.ln_f",
-            "output": "lm_head",
-        },
-        "transformer.h.{i}.",
-        {
-            "attn_norm": "ln_1",
-            "attn_qkv": "attn.c_attn",
-            "attn_output": "attn.c_proj",
-            "ffn_norm": "ln_2",
-            "ffn_up": "mlp.c_fc",
-            "ffn_down": "mlp.c_proj",
-        },
-    ),
-    "bert": Conversion(
-        "bert",
-        {
-            "token_embd": "embeddings.word_embeddings",
-            "position_embd": "embeddings.position_embeddings",
-            "token_types": "embeddings.token_type_embeddings",
-            "token_embd_norm": "embeddings.LayerNorm",
-        },
-        "encoder.layer.{i}.",
-        {
-            "attn_q": "attention.self.query",
-            "attn_k": "attention.self.key",
-            "attn_v": "attention.self.value",
-            "attn_output": "attention.output.dense",
-            "attn_output_norm": "attention.output.LayerNorm",
-            "ffn_up": "intermediate.dense",
-            "ffn_down": "output.dense",
-            "layer_output_norm": "output.LayerNorm",
-        },
-    ),
-}
+_MOST = 1 << 20  # tensors, of which the largest published models have under 100000
+_CONSTANTS = re.compile(
+    r"rope_freqs\.weight|rope_factors_(long|short)\.weight|blk\.[0-9]+\.(attn_rot_embd\.weight|\w+\.input_scale)"
+)
+_ENDINGS = (".weight", ".bias")
+_BOTH = "ffn_gate_up_exps.weight"
+_QKV = ("attn_qkv.weight", "attn_qkv.bias")
+_KEYS, _VALUES = ".attn_k_b.weight", ".attn_v_b.weight"
 _SETTINGS = {
     "hidden_size": "embedding_length",
     "num_hidden_layers": "block_count",
@@ -132,11 +48,12 @@ _SETTINGS = {
     "moe_intermediate_size": "expert_feed_forward_length",
     "shared_expert_intermediate_size": "expert_shared_feed_forward_length",
     "max_position_embeddings": "context_length",
+    "partial_rotary_factor": "rope.dimension_count",  # a number, before any default of the family
     "rotary_dim": "rope.dimension_count",
 }
 
 
-def contents(file: File) -> Contents:
+def contents(file: File, place: Storage) -> Contents:
     """The tensors of a file as those of the original model, its settings and its vocabulary.
 
     Raises
@@ -144,31 +61,37 @@ def contents(file: File) -> Contents:
     CheckpointError
         If the file is damaged, or of an architecture whose conversion is not understood.
     """
-    tensors, said = parse(file)
-    architecture = said.get("general.architecture")
+    tensors, said, beside = joined(file, place)
+    architecture = str(said.get("general.architecture"))
     _check_kind(file, said)
     mixture = architecture == "llama" and said.get("llama.expert_count")
-    conversion = _CONVERSIONS.get("llama with experts" if mixture else str(architecture))
-    if said.get("split.count") not in (None, 0, 1):
+    conversion = CONVERSIONS.get("llama with experts" if mixture else architecture)
+    if conversion is None or " " in architecture:
         raise UnsupportedError(
-            f"{file.name} is one of {said['split.count']!r:.20} parts of a GGUF file; join them with llama.cpp's "
-            "gguf-split --merge."
+            f"{file.name} is of the architecture {said.get('general.architecture')!r:.60}, whose conversion is not "
+            "known exactly (docs/formats.md names those that are read); give the model as safetensors."
         )
-    if conversion is None or " " in str(architecture):
-        known = ", ".join(name for name in _CONVERSIONS if " " not in name)
+    if (entry := next((one for one in conversion.beyond if f"{architecture}.{one}" in said), None)) is not None:
         raise UnsupportedError(
-            f"{file.name} is of the architecture {architecture!r:.60}; this version reads GGUF files of {known}; "
-            "give the model as safetensors."
+            f"{file.name} is of the architecture {architecture!r} with {entry}, for which llama.cpp's converter "
+            "orders rows in a way that is not undone here; give the model as safetensors."
         )
-    config = _config(file, conversion.model_type, str(architecture), said)
+    templates = {_template(name) for name in tensors}
+    config = _config(file, conversion, architecture, said, {within(name) for name in tensors})
+    if "output.weight" in tensors:
+        config["tie_word_embeddings"] = False
+    names = _names(file, architecture, conversion, frozenset(templates))
     found: dict[str, Tensor] = {}
-    for stored in tensors.values():
-        if _CONSTANTS.fullmatch(stored.name) is None:
-            for tensor in _original(stored, conversion, config):
-                if tensor.name in found:
-                    raise DamagedError(f"{file.name} holds {stored.name!r:.200} twice; obtain the file again.")
-                found[tensor.name] = tensor
-    return Contents(found, config, _vocabulary(file, said))
+    for stored in _scaled(tensors):
+        if _CONSTANTS.fullmatch(stored.name) is not None:
+            continue
+        for tensor in _original(stored, conversion, names, config):
+            if tensor.name in found:
+                raise DamagedError(f"{file.name} holds {stored.name!r:.200} twice; obtain the file again.")
+            found[tensor.name] = tensor
+            if len(found) > _MOST:
+                raise HostileError(f"{file.name} holds over {_MOST} matrices; expected fewer; obtain the file again.")
+    return Contents(_headed(found, names), config, _vocabulary(file, said), beside)
 
 
 def _check_kind(file: File, said: dict[str, Any]) -> None:
@@ -188,78 +111,201 @@ def _check_kind(file: File, said: dict[str, Any]) -> None:
         )
 
 
-def _config(file: File, model_type: str, architecture: str, said: dict[str, Any]) -> dict[str, Any]:
-    config: dict[str, Any] = {"model_type": model_type}
-    for key, entry in _SETTINGS.items():
-        value = said.get(f"{architecture}.{entry}")
-        if isinstance(value, list):  # one number per layer
-            if len(set(value)) != 1:
-                raise UnsupportedError(
-                    f"{file.name} says {architecture}.{entry} differs between layers ({value!r:.60}); expected one "
-                    "number for all; give the model as safetensors."
-                )
-            value = value[0]
+def _config(
+    file: File, conversion: Conversion, architecture: str, said: dict[str, Any], names: Collection[str]
+) -> Config:
+    own = {
+        key.removeprefix(f"{architecture}."): _one_for_all(value)
+        for key, value in said.items()
+        if key.startswith(f"{architecture}.")
+    }
+    config: Config = {"model_type": conversion.model_type}
+    for key, entry in (_SETTINGS | dict(conversion.settings)).items():
+        value = own.get(entry)
+        if isinstance(value, list):
+            if key in conversion.by_layer:
+                continue
+            raise UnsupportedError(
+                f"{file.name} says {architecture}.{entry} differs between layers ({value!r:.60}); expected one "
+                "number for all; give the model as safetensors."
+            )
         if value is not None:
             config[key] = value
-    return config
+    return config | conversion.derived(own, names)
 
 
-def _original(stored: GgufTensor, conversion: Conversion, config: dict[str, Any]) -> Iterator[GgufTensor]:
+def _one_for_all(value: Any) -> Any:
+    """The number of all layers in a list, where 0 is that of a layer without any; else the value itself."""
+    if not isinstance(value, list):
+        return value
+    numbers = set(value) - {0} or {0}
+    return numbers.pop() if len(numbers) == 1 else value
+
+
+def _scaled(tensors: Mapping[str, GgufTensor]) -> Iterator[GgufTensor]:
+    """The tensors, each times the number beside it that scales it, as of NVFP4; by expert if stacked."""
+    for name, tensor in tensors.items():
+        base = name.removesuffix(".scale") + ".weight"
+        if name.endswith(".scale") and base in tensors and not _is_part_of_a_model(name, tensors[base]):
+            continue
+        scale = tensors.get(name.removesuffix(".weight") + ".scale") if name.endswith(".weight") else None
+        if scale is None or _is_part_of_a_model(scale.name, tensor):
+            yield tensor
+            continue
+        if scale.dtype != "F32" or scale.shape != ((tensor.shape[0],) if len(tensor.shape) == 3 else (1,)):
+            raise DamagedError(
+                f"{tensor.file} scales {name!r:.200} by {scale.dtype} of shape {scale.shape}; expected one F32 "
+                "number for each matrix; obtain the file again."
+            )
+        numbers = np.asarray(scale.read(), np.float32)
+        yield replace(tensor, factors=numbers)
+
+
+def _is_part_of_a_model(scale: str, scaled: GgufTensor) -> bool:
+    """Whether a scale is learned, as those of routers and experts of Gemma 4, and not one of NVFP4."""
+    return scaled.dtype != "NVFP4" and re.fullmatch(r".*ffn_(gate_inp|down_exps)\.scale", scale) is not None
+
+
+def _original(
+    stored: GgufTensor, conversion: Conversion, names: Mapping[str, str], config: Config
+) -> Iterator[GgufTensor]:
     """The original tensors in a stored one; under its stored name if that is not known."""
-    match = _NAME.fullmatch(stored.name)
+    match = _LAYER.fullmatch(stored.name)
     if match is None:
-        base, _, ending = stored.name.rpartition(".")
-        name = conversion.names.get(base)
-        yield _undone(replace(stored, name=f"{name}.{ending}" if name else stored.name), base, conversion, config)
+        yield replace(conversion.undone(stored, config), name=names.get(stored.name, stored.name))
         return
-    layer, base, expert, ending = match.groups()
-    name = conversion.layer_names.get(base if expert is None else f"{base}_exps")
-    if name is None or (expert is not None and "{e}" not in name):
+    block, layer, rest = match.groups()
+    one = _ONE_EXPERT.fullmatch(rest)
+    rest = rest if one is None else f"{one[1]}_exps.{one[3]}"
+    name = names.get(f"{block}.{{i}}.{rest}")
+    if name is None and rest == _BOTH and len(stored.shape) == 3 and stored.shape[1] % 2 == 0:
+        yield from _halves(stored, names, layer)
+        return
+    if name is None and rest in _QKV and f"{block}.{{i}}.{rest.replace('qkv', 'q')}" in names:
+        for part in _heads_apart(stored, config):
+            yield from _original(part, conversion, names, config)
+        return
+    if name is None or (one is not None and "{e}" not in name):
         yield stored
         return
-    name = f"{conversion.layer}{name}.{ending}"
-    if "{e}" not in name or expert is not None:
-        yield _undone(replace(stored, name=name.format(i=int(layer), e=expert)), base, conversion, config)
+    tensor = conversion.undone(stored, config)
+    name = name.replace("{i}", str(int(layer)))
+    if "{e}" not in name or one is not None:
+        yield replace(tensor, name=name if one is None else name.replace("{e}", one[2]))
         return
-    if len(stored.shape) != 3 or stored.shape[0] > _MOST_EXPERTS:
+    for e, part in enumerate(_experts(tensor)):
+        yield replace(part, name=name.replace("{e}", str(e)))
+
+
+def _experts(stack: GgufTensor) -> Iterator[GgufTensor]:
+    """The tensors of a stack, one for each expert."""
+    if len(stack.shape) not in (2, 3) or stack.shape[0] > _MOST_EXPERTS:
         raise DamagedError(
-            f"{stored.name!r:.200} has shape {stored.shape}; expected at most {_MOST_EXPERTS} experts, rows and "
+            f"{stack.name!r:.200} has shape {stack.shape}; expected at most {_MOST_EXPERTS} experts, rows and "
             "columns; obtain the file again."
         )
-    size = stored.size // stored.shape[0]
-    for e in range(stored.shape[0]):
-        part = replace(stored, shape=stored.shape[1:], offset=stored.offset + e * size)
-        yield replace(part, name=name.format(i=int(layer), e=e))
+    size = stack.size // stack.shape[0]
+    for e in range(stack.shape[0]):
+        factors = None if stack.factors is None else stack.factors[e : e + 1]
+        yield replace(stack, shape=stack.shape[1:], offset=stack.offset + e * size, factors=factors)
 
 
-def _undone(tensor: GgufTensor, base: str, conversion: Conversion, config: dict[str, Any]) -> GgufTensor:
-    """The tensor with the converter's changes of row order and offset undone."""
-    if conversion.pairs and base in ("attn_q", "attn_k"):
-        heads = config.get("num_attention_heads")
-        heads = heads if base == "attn_q" else config.get("num_key_value_heads", heads)
-        if type(heads) is not int or heads < 1 or tensor.shape[0] % (2 * heads):
-            raise DamagedError(
-                f"{tensor.name!r:.200} has {tensor.shape[0]} rows for {heads!r:.20} heads; expected pairs of rows of "
-                "each head; obtain the file again."
+def _halves(stack: GgufTensor, names: Mapping[str, str], layer: str) -> Iterator[GgufTensor]:
+    """Gates, and what they gate, of experts in one tensor, as the converter's --fuse-gate-up-exps writes them."""
+    for e, whole in enumerate(_experts(stack)):
+        for k, role in enumerate(("gate", "up")):
+            name = names.get(f"blk.{{i}}.ffn_{role}_exps.weight", f"blk.{{i}}.ffn_{role}_exps.{{e}}.weight")
+            half = replace(
+                whole, shape=(whole.shape[0] // 2, whole.shape[1]), offset=whole.offset + k * whole.size // 2
             )
-        return replace(tensor, order=rows_of_pairs(tensor.shape[0], heads))
-    if conversion.norms and tensor.name.endswith("norm.weight"):
-        return replace(tensor, shift=-conversion.norms)
-    if tensor.name.endswith("shared_expert_gate.weight") and len(tensor.shape) == 1:
-        return replace(tensor, shape=(1, *tensor.shape))  # a matrix of one row, stored as a vector
-    return tensor
+            yield replace(half, name=name.replace("{i}", str(int(layer))).replace("{e}", str(e)))
 
 
-def rows_of_pairs(rows: int, heads: int) -> NDArray[np.intp]:
-    """Stored position of each row of q or k; rows that rotate together are half a head apart in the original.
+def _heads_apart(fused: GgufTensor, config: Config) -> Iterator[GgufTensor]:
+    """q, k and v in one tensor, one after the other, as the converter's --fuse-qkv writes them."""
+    heads, kv_heads = heads_of(fused, config)
+    unit, rest = divmod(fused.shape[0], heads + 2 * kv_heads)
+    if rest or (len(fused.shape) == 1 and fused.block[0] != 1):
+        raise unfit(fused, f"fused rows of {heads} heads and {kv_heads} kv heads")
+    start = 0
+    for role, rows in (("q", heads * unit), ("k", kv_heads * unit), ("v", kv_heads * unit)):
+        part = replace(fused, name=fused.name.replace("qkv", role), shape=(rows, *fused.shape[1:]))
+        yield replace(part, offset=fused.offset + start * fused.size // fused.shape[0])
+        start += rows
 
-    Examples
-    --------
-    >>> rows_of_pairs(8, 2).tolist()
-    [0, 2, 1, 3, 4, 6, 5, 7]
+
+def _names(file: File, architecture: str, conversion: Conversion, stored: frozenset[str]) -> dict[str, str]:
+    """Original name of each stored one, both with ``{i}`` for the layer and, in the original, ``{e}`` for the expert.
+
+    Of the tables of the model type, and of the prefixes that a table allows, the one counts that explains most of
+    what is stored. What no table names may be known to be outside of it.
     """
-    stored = np.arange(rows, dtype=np.intp).reshape(heads, rows // heads // 2, 2)
-    return stored.swapaxes(1, 2).ravel()
+    gguf = package()
+    numbers = {name: number for number, name in gguf.MODEL_ARCH_NAMES.items()}
+    if architecture not in numbers:
+        raise UnsupportedError(
+            f"{file.name} is of the architecture {architecture!r}, which the installed gguf package is too old to "
+            "know; update that package."
+        )
+    told = {key: name for key, (_, name) in gguf.get_tensor_name_map(numbers[architecture], 1).mapping.items()}
+    families = [family for family in FAMILIES if conversion.model_type in family.model_types]
+    tables: list[dict[str, str]] = [_table(family, prefix, told) for family in families for prefix in family.prefixes]
+    found = dict(max(tables, key=lambda table: len(stored.intersection(table.keys()))))
+    outside = [pattern for family in families for pattern in (*family.outside, *family.constants)]
+    for key, name in told.items():
+        for ending in ("", *_ENDINGS):
+            if any(re.search(pattern, key + ending) for pattern in outside):
+                found.setdefault(_template(name) + ending, key.replace(".0.", ".{i}.", 1) + ending)
+    for pattern, module in conversion.left.items():
+        left = [name for name in stored if re.fullmatch(pattern, within(name))]
+        found |= {name: f"model.layers.{{i}}.{module}.{within(name)}" for name in left}
+    return found
+
+
+def _table(family: Family, prefix: str, told: Mapping[str, str]) -> dict[str, str]:
+    """Original name of each stored one that a family's table names, the usual place of a role before others."""
+    tables = (family.globals, family.layer, *family.stacks)
+    entries = [*(entry for table in tables for entry in table.values()), *chain(*family.others.values())]
+    slots = [(prefix, slot_of(entry)) for entry in entries]
+    slots += [("", slot_of(entry)) for entry in family.unprefixed.values()]
+    found: dict[str, str] = {}
+    for before, slot in slots:
+        if slot.stacked:  # stored by role, which has a place of its own among the others
+            continue
+        for key, ending in _as_converted(before + slot.name):
+            if key in told:
+                found.setdefault(_template(told[key]) + ending, before + slot.name)
+    return found
+
+
+def _as_converted(original: str) -> Iterator[tuple[str, str]]:
+    """A name as the map has it, of layer 0 and without the number of an expert, and the ending of the stored name."""
+    name = original.replace("{i}", "0").replace(".{e}", "")
+    for whole in (name, name.removeprefix("model.")) if "{e}" in original else (name,):
+        for ending in _ENDINGS:
+            if whole.endswith(ending):
+                yield whole.removesuffix(ending), ending
+        if whole.endswith("_bias"):
+            yield whole.removesuffix("_bias"), ".bias"
+        for ending in (*_ENDINGS, ""):
+            yield whole, ending
+
+
+def _template(stored: str) -> str:
+    """A stored name with ``{i}`` for the layer."""
+    return re.sub(r"^((?:enc\.|dec\.)?blk)\.[0-9]+\.", r"\1.{i}.", stored)
+
+
+def _headed(found: dict[str, Tensor], names: Mapping[str, str]) -> dict[str, Tensor]:
+    """The tensors, keys and values behind a latent vector being one again, head by head."""
+    whole = names.get("blk.{i}.attn_kv_b.weight")
+    for name in [name for name in found if name.endswith(_KEYS)] if whole is not None else []:
+        keys, values = found[name], found.get(name.removesuffix(_KEYS) + _VALUES)
+        if whole is not None and isinstance(keys, GgufTensor) and isinstance(values, GgufTensor):
+            both = whole.replace("{i}", name.split(".")[1])
+            del found[name], found[values.name]
+            found[both] = Headed(keys, values, both)
+    return found
 
 
 def _vocabulary(file: File, said: dict[str, Any]) -> Vocabulary | None:

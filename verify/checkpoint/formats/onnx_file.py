@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ...base import CheckpointError, DamagedError, HostileError, UnsupportedError
 from ..places.place import File, Range, Storage
+from .onnx_tensors import Packed, packed
 from .safetensors_file import StoredTensor
 from .stand_ins import stand_in
 
@@ -27,10 +28,16 @@ _WINDOW = 1 << 16  # bytes read ahead while parsing
 _MOST = 1 << 20  # nodes or initialisers allowed
 _TYPES = {1: "F32", 2: "U8", 3: "I8", 4: "U16", 5: "I16", 6: "I32", 7: "I64", 9: "BOOL", 10: "F16", 11: "F64"}
 _TYPES |= {12: "U32", 13: "U64", 16: "BF16", 17: "F8_E4M3", 18: "F8_E4M3FNUZ", 19: "F8_E5M2", 20: "F8_E5M2FNUZ"}
+_PACKED = {21: (4, False), 22: (4, True), 25: (2, False), 26: (2, True)}
+"""Bits and sign of types of which several lie in a byte."""
 _BYTES = {"F32": 4, "I32": 4, "U32": 4, "F64": 8, "I64": 8, "U64": 8, "U16": 2, "I16": 2, "F16": 2, "BF16": 2}
 
 
-def parse(file: File, place: Storage) -> tuple[dict[str, StoredTensor], list[Any], dict[str, File]]:
+Initialiser = StoredTensor | Packed
+"""Location of an initialiser."""
+
+
+def parse(file: File, place: Storage) -> tuple[dict[str, Initialiser], list[Any], dict[str, File]]:
     """Initialisers and nodes of the graph, and the files that hold data beside it.
 
     Raises
@@ -43,7 +50,7 @@ def parse(file: File, place: Storage) -> tuple[dict[str, StoredTensor], list[Any
         raise wrong
     if file.size >= _LARGEST:
         raise HostileError(f"{file.name} has {file.size} bytes; expected an ONNX file below {_LARGEST}.")
-    walk, initialisers, nodes = _Walk(file), dict[str, StoredTensor](), list[Any]()
+    walk, initialisers, nodes = _Walk(file), dict[str, Initialiser](), list[Any]()
     beside: dict[str, File] = {}
     graphs = [(start, stop) for number, start, stop in walk.fields(0, file.size) if number == 7]
     for start, stop in graphs[-1:]:
@@ -100,7 +107,7 @@ class _Held:
 
 def _initialiser(
     file: File, place: Storage, onnx: Any, walk: _Walk, start: int, stop: int, beside: dict[str, File]
-) -> StoredTensor | None:
+) -> Initialiser | None:
     """Location of an initialiser; None if its type is not one of weights."""
     rest, raw = [], None
     at = start
@@ -116,19 +123,24 @@ def _initialiser(
         )
     said = _message(file, onnx.TensorProto, b"".join(walk.bytes(low, high) for low, high in rest))
     name, shape, dtype = str(said.name), tuple(said.dims), _TYPES.get(said.data_type)
-    if dtype is None:
+    bits, signed = _PACKED.get(said.data_type, (0, False))
+    rows_of_bytes = len(shape) == 2 and bits and shape[1] * bits % 8 == 0
+    if dtype is None and not rows_of_bytes:
         return None
+    dtype = dtype or "U8"
     if not name.isprintable() or len(shape) > 8 or not all(0 <= n < 2**48 for n in shape):
         raise DamagedError(
             f"{file.name} has a tensor {name!r:.200} of shape {shape!r:.60}; expected printable characters and sizes."
         )
-    size = prod(shape) * _BYTES.get(dtype, 1)
+    whole = (shape[0], shape[1] * bits // 8) if bits else shape
+    size = prod(whole) * _BYTES.get(dtype, 1)
     source: File = file
     if said.data_location == onnx.TensorProto.EXTERNAL:
         source, raw = _external(file, place, said, size, beside)
     elif raw is None:
         try:
-            data = np.ascontiguousarray(onnx.numpy_helper.to_array(said)).reshape(-1).view(np.uint8)
+            listed = np.ascontiguousarray(onnx.numpy_helper.to_array(said)).reshape(-1)
+            data = packed(listed.astype(np.int8), bits) if bits else listed.view(np.uint8)
         except (ValueError, TypeError, KeyError, OverflowError, IndexError):
             data = np.zeros(0, np.uint8)
         source, raw = _Held(file.name, data, len(data)), (0, len(data))
@@ -137,7 +149,8 @@ def _initialiser(
             f"{file.name} describes {name!r:.200} as {dtype} {shape}, but holds {raw[1] - raw[0]} bytes of it, "
             f"expected {size}; obtain the file again."
         )
-    return StoredTensor(source, name, dtype, shape, raw[0])
+    stored = StoredTensor(source, name, dtype, whole, raw[0])
+    return Packed(stored, shape, bits, signed) if bits else stored
 
 
 def _external(file: File, place: Storage, said: Any, size: int, beside: dict[str, File]) -> tuple[File, Range]:

@@ -2,14 +2,14 @@
 
 Exporters keep the names of weights, except where they transpose or quantise them. For these the graph is followed: a
 matrix belongs to the module whose bias is added to its product, or to the scope of the product. The graph also tells
-the orientation of a matrix.
+the orientation of a matrix, and the heads of attention that was fused.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -17,107 +17,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...base import UnsupportedError
+from ...base import DamagedError, UnsupportedError
+from ..hostile import parse_json_object
 from ..layouts.families import FAMILIES
 from ..places.place import File, Storage
-from .onnx_file import parse
+from .onnx_file import Initialiser, parse
+from .onnx_names import heads_in, is_built, is_known, named, plain, unwrapping
+from .onnx_tensors import CODES, Affine, Blocks, Linear, Packed
 from .safetensors_file import StoredTensor
-from .tensor import Contents, Indexer, Tensor
+from .tensor import Contents, Tensor
 
-_CODES = {"I8": "<i1", "U8": "<u1", "I32": "<i4"}
 _PRODUCTS = {"MatMul": 1, "Gemm": 1, "MatMulInteger": 1, "MatMulIntegerToFloat": 1, "DynamicQuantizeMatMul": 1}
-_PRODUCTS |= {"QLinearMatMul": 3}
-_KEPT = {"text_model"} | {  # modules that tell towers apart, or that the names of some family include
-    prefix.split(".")[-2] for family in FAMILIES if "" not in family.prefixes for prefix in family.prefixes
-}
-_FUSED = ("Attention", "QAttention", "MatMulNBits", "MatMulBnb4", "QGemm")
+_PRODUCTS |= {"QLinearMatMul": 3, "MatMulNBits": 1}
+_PACKED = ("QAttention", "MatMulBnb4", "QGemm", "MoE", "QMoE", "DecoderMaskedSelfAttention", "PackedAttention")
+_ATTENTION = ("Attention", "MultiHeadAttention", "GroupQueryAttention")
+_TURNED = {"GroupQueryAttention": 7, "RotaryEmbedding": 2}
+"""Nodes that turn channels by positions, and the place of the cosines among their inputs."""
+_GENAI = "genai_config.json"
+_SETTINGS = ("hidden_size", "num_attention_heads", "num_hidden_layers", "num_key_value_heads")
+_DEEPEST = 4  # branches in branches
+_FLOATS = ("F64", "F32", "F16", "BF16")
 
 
 @dataclass(frozen=True)
-class Linear:
-    """A matrix [out, in], or a vector, under its original name."""
-
-    tensor: Tensor
-    name: str
-    turned: bool
-    """Whether it is stored [in, out]."""
-
-    is_out_in = True
-    notes = ()
-
-    @property
-    def file(self) -> str:
-        """Name of the file."""
-        return self.tensor.file
-
-    @property
-    def dtype(self) -> str:
-        """As stored."""
-        return self.tensor.dtype
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Sizes of its axes."""
-        return self.tensor.shape[::-1] if self.turned else self.tensor.shape
-
-    def read(self, rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
-        """Some rows, and of them some columns."""
-        return self.tensor.read(columns, rows).T if self.turned else self.tensor.read(rows, columns)
-
-    def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
-        """Bytes of these rows and columns."""
-        return self.tensor.nbytes(columns, rows) if self.turned else self.tensor.nbytes(rows, columns)
-
-    def iter_bytes(self) -> Iterator[bytes]:
-        """The bytes as stored, in blocks."""
-        return self.tensor.iter_bytes()
-
-
-@dataclass(frozen=True, eq=False)
-class Affine:
-    """Integers with one scale and zero point, or one per row or column: scale * (code - zero)."""
-
-    codes: StoredTensor
-    name: str
-    scale: NDArray[np.float32]
-    """Shape [rows or 1, columns or 1]; of a vector, [size or 1]."""
-    zero: NDArray[np.float32]
-
-    is_out_in = False
-    notes = ()
-
-    @property
-    def file(self) -> str:
-        """Name of the file."""
-        return self.codes.file
-
-    @property
-    def dtype(self) -> str:
-        """Stored type of the codes, with scale."""
-        return f"{self.codes.dtype} with scale"
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Sizes of its axes."""
-        return self.codes.shape
-
-    def read(self, rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
-        """Some rows, and of them some columns, as float32."""
-        codes = self.codes.values(np.dtype(_CODES[self.codes.dtype]), rows, columns).astype(np.float32)
-        scale, zero = (_cut(part, rows, columns) for part in (self.scale, self.zero))
-        return np.asarray((codes - zero) * scale, np.float32)
-
-    def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
-        """Bytes of these rows and columns."""
-        return self.codes.nbytes(rows, columns)
-
-    def iter_bytes(self) -> Iterator[bytes]:
-        """The codes as stored, then scale and zero."""
-        yield from self.codes.iter_bytes()
-        yield self.scale.tobytes() + self.zero.tobytes()
-
-
-@dataclass(frozen=True, eq=False)
 class _Value:
     """The weight that a name in the graph stands for."""
 
@@ -135,22 +57,57 @@ def contents(file: File, place: Storage) -> Contents:
         If the file is damaged, keeps data outside its folder, or quantises in a way that is not read.
     """
     initialisers, nodes, beside = parse(file, place)
-    graph = _Graph(file, initialisers, nodes)
-    found = _unwrapped(graph.weights())
-    return Contents(found, beside=tuple(beside.values()))
+    graph = _Graph(file, initialisers, list(_flat(nodes)))
+    found = graph.weights()
+    words = unwrapping(list(found))
+    found = {".".join(name.split(".")[words:]) if named(name) else name: one for name, one in found.items()}
+    own = "config.json" in place.list_files()
+    said = parse_json_object(place.read_bytes("config.json"), "config.json") if own else _of_builder(place)
+    if any(map(is_built, initialisers)):
+        _check_built(file, said.get("model_type"), found)
+    return Contents(found, {} if own else graph.settings(said), beside=tuple(beside.values()))
+
+
+def _of_builder(place: Storage) -> dict[str, Any]:
+    """Settings that onnxruntime-genai's builder leaves beside a model, in the terms of ``config.json``."""
+    if _GENAI not in place.list_files():
+        return {}
+    model = parse_json_object(place.read_bytes(_GENAI), _GENAI).get("model")
+    decoder = model.get("decoder") if isinstance(model, dict) else None
+    if not isinstance(model, dict) or not isinstance(decoder, dict):
+        raise DamagedError(f"{_GENAI} describes no decoder; obtain it again, or put the model's config.json there.")
+    said = {key: decoder.get(key) for key in _SETTINGS}
+    said |= {
+        "model_type": model.get("type"),
+        "head_dim": decoder.get("head_size"),
+        "vocab_size": model.get("vocab_size"),
+    }
+    return {key: value for key, value in said.items() if value is not None}
+
+
+def _check_built(file: File, said: object, found: Collection[str]) -> None:
+    """Refuse models of which onnxruntime-genai's builder changes norms."""
+    offsets = {"nemotron"} | {name for family in FAMILIES if family.norm_offset for name in family.model_types}
+    unsaid = said is None and any("pre_feedforward_layernorm" in name for name in found)
+    if said in offsets or str(said).startswith("gemma") or unsaid:
+        raise UnsupportedError(
+            f"{file.name} is of the type {said!r:.60}, to whose norms onnxruntime-genai's builder adds 1; give the "
+            "model that it was built from."
+        )
 
 
 class _Graph:
     """Follows weights from initialisers to the products that use them."""
 
-    def __init__(self, file: File, initialisers: dict[str, StoredTensor], nodes: list[Any]) -> None:
+    def __init__(self, file: File, initialisers: dict[str, Initialiser], nodes: list[Any]) -> None:
         self.file, self.initialisers, self.nodes = file, initialisers, nodes
         self.used: set[str] = set()
         """Names of initialisers that are part of another value."""
-        self.values = {name: _Value(tensor, name) for name, tensor in initialisers.items()}
+        plainly = {name: one for name, one in initialisers.items() if isinstance(one, StoredTensor)}
+        self.values = {name: _Value(tensor, plain(name)) for name, tensor in plainly.items()}
         self.consumers: defaultdict[str, list[Any]] = defaultdict(list)
         for node in nodes:
-            if node.op_type in _FUSED and any(name in initialisers for name in node.input):
+            if node.op_type in _PACKED and any(name in initialisers for name in node.input):
                 raise UnsupportedError(
                     f"{file.name} uses {node.op_type}, whose packed weights are not read; export the model without "
                     "fusing or packing them."
@@ -166,23 +123,159 @@ class _Graph:
     def weights(self) -> dict[str, Tensor]:
         """Tensors under the names of their modules."""
         found: dict[str, Linear] = {}
+        lost = set[str]()
         for node in self.nodes:
+            if node.op_type in ("Attention", "MultiHeadAttention"):
+                found |= self._of_attention(node)
             place = _PRODUCTS.get(node.op_type)
             value = self.values.get(node.input[place]) if place is not None and len(node.input) > place else None
             if value is not None and len(value.tensor.shape) == 2:
-                turned = value.turned if _attribute(node, "transB", 0) else not value.turned
+                turned = (
+                    value.turned
+                    if node.op_type == "MatMulNBits" or _attribute(node, "transB", 0)
+                    else not value.turned
+                )
                 matrix = Linear(value.tensor, value.name, turned)
-                name = value.name if _named(value.name) else self._module(node, matrix.shape[0])
+                name = value.name if named(value.name) else self._module(node, matrix.shape[0])
                 self.used.add(value.tensor.name)
-                name = name or value.name
-                if name in found and found[name].tensor is not value.tensor:
-                    name = value.name  # a second matrix in the module: not guessed
-                found[name] = replace(matrix, name=name)
+                if name is None:
+                    lost.add(value.name)
+                for one in self._split(node, replace(matrix, name=name or value.name)):
+                    name = one.name
+                    if name in found and found[name].tensor is not value.tensor:
+                        name = value.name  # a second matrix in the module: not guessed
+                    found[name] = replace(one, name=name)
+        self._check_named(found, lost)
         for name, value in self.values.items():
-            plain = name in self.initialisers and name not in self.used
-            if (plain or isinstance(value.tensor, Affine)) and _named(value.name) and value.name not in found:
-                found[value.name] = Linear(value.tensor, value.name, value.turned)
-        return dict[str, Tensor](found)
+            plainly = name in self.initialisers and name not in self.used
+            if (plainly or isinstance(value.tensor, Affine)) and named(value.name) and value.name not in found:
+                for one in self._split_bias(name, Linear(value.tensor, value.name, value.turned)):
+                    found.setdefault(one.name, one)
+        return dict[str, Tensor](self._turned_tables() | found | self._merged(found))
+
+    def settings(self, said: dict[str, Any]) -> dict[str, Any]:
+        """Settings that fused attention tells, besides those that are said, without a ``config.json``.
+
+        Without the number of channels that positions turn, or if it turns them in another order than the models that
+        the table of the type is for, the type is left out, so that nothing is assumed of it.
+        """
+        heads = {self._heads(node) for node in self.nodes if node.op_type in _ATTENTION} - {None}
+        if len(heads) == 1 and (one := heads.pop()) is not None:
+            said = said | {"num_attention_heads": one[0], "num_key_value_heads": one[1]}
+        if self._turned_tables():
+            said = said | {"tie_word_embeddings": True}
+        turning = [node for node in self.nodes if node.op_type in _TURNED]
+        sizes = {self._turned(node) for node in turning}
+        if len(sizes) == 1 and (size := sizes.pop()):
+            return said | {"partial_rotary_factor": size, "rotary_dim": size}  # before any default of the family
+        return {key: value for key, value in said.items() if key != "model_type"} if turning else said
+
+    def _turned(self, node: Any) -> int:
+        """Channels of a head that positions turn, by the halves that a cache of cosines is for; 0 if unknown."""
+        place = _TURNED[node.op_type]
+        cache = self.initialisers.get(node.input[place]) if len(node.input) > place else None
+        interleaved = _attribute(node, "rotary_interleaved", 0) or _attribute(node, "interleaved", 0)
+        return 2 * cache.shape[-1] if cache is not None and len(cache.shape) == 2 and not interleaved else 0
+
+    def _check_named(self, found: dict[str, Linear], lost: set[str]) -> None:
+        """Refuse a graph in which most matrices have no name left, so that no module can be told from another."""
+        if len(lost) * 2 > sum(len(one.shape) == 2 for one in found.values()):
+            raise UnsupportedError(
+                f"{self.file.name} has {len(lost)} matrices whose names were lost ({min(lost)!r:.60}), as quantisers "
+                "and optimisers lose those of PyTorch's newer exporter; give the file from before, or the model that "
+                "it was exported from."
+            )
+
+    def _merged(self, found: dict[str, Linear]) -> dict[str, Linear]:
+        """Tensors that were equal, and so became one initialiser, under the names of the other modules using it."""
+        more: dict[str, Linear] = {}
+        for name, value in self.values.items():
+            if name not in self.initialisers or not named(value.name) or value.tensor.dtype not in _FLOATS:
+                continue
+            ending = value.name.rpartition(".")[2]
+            for node in self.consumers[name]:
+                other = f"{max(_scopes(node), key=len, default='')}.{ending}"
+                if other != value.name and other not in found and is_known(other) and is_known(value.name):
+                    more[other] = Linear(value.tensor, other, value.turned)
+        return more
+
+    def _heads(self, node: Any) -> tuple[int, int] | None:
+        """Query heads and kv heads of a node of attention."""
+        heads = _attribute(node, "num_heads", 0)
+        kv_heads = _attribute(node, "kv_num_heads", heads)
+        return (heads, kv_heads) if 0 < kv_heads <= heads < 1 << 16 and heads % kv_heads == 0 else None
+
+    def _turned_tables(self) -> dict[str, Linear]:
+        """Tables of embeddings that are a stored matrix turned, as that of a head that is tied to them."""
+        found: dict[str, Linear] = {}
+        for node in self.nodes:
+            value = self.values.get(node.input[0]) if node.op_type == "Gather" and node.input else None
+            if value is not None and node.input[0] not in self.initialisers and len(value.tensor.shape) == 2:
+                name = f"{max(_scopes(node), key=len, default='') or _path(node.name) or ''}.weight"
+                if is_known(name):
+                    found[name] = Linear(value.tensor, name, value.turned)
+        return found
+
+    def _of_attention(self, node: Any) -> dict[str, Linear]:
+        """q, k and v of attention with one weight [in, q + k + v], and their biases, if those lie in one tensor."""
+        given = [self.values.get(name) for name in (*node.input, "", "", "", "")]
+        weight, bias = (given[1], given[2]) if node.op_type == "Attention" else (None, given[3])
+        held = [(ending, one, axes) for ending, one, axes in (("weight", weight, 2), ("bias", bias, 1)) if one]
+        if not held or given[0] is not None:
+            return {}
+        shapes = {(len(one.tensor.shape) - axes, *one.tensor.shape[-1:]) for _, one, axes in held}
+        total = sum(held[0][1].tensor.shape[-1:])
+        sizes = _attribute(node, "qkv_hidden_sizes", [total // 3] * 3)
+        fits = shapes == {(0, total)} and not any(one.turned for _, one, _ in held)
+        fits = fits and isinstance(sizes, list) and len(sizes) == 3 and min(sizes) > 0 and sum(sizes) == total
+        path = next((one for one in (_path(node.name), *map(_path, node.output[:1])) if one is not None), "")
+        module = max(_scopes(node), key=len, default="") or path
+        names = heads_in(module)
+        if not fits or names is None:
+            raise UnsupportedError(
+                f"{self.file.name} fuses attention in {node.name!r:.120}, whose module no table names; export the "
+                "model without fusing it."
+            )
+        found: dict[str, Linear] = {}
+        ends = [0, sizes[0], sizes[0] + sizes[1], total]
+        for ending, value, axes in held:
+            self.used.add(value.name)
+            for k, name in enumerate(names):
+                whole = f"{module}.{name}.{ending}"
+                found[whole] = Linear(value.tensor, whole, axes == 2, (ends[k], ends[k + 1]))
+        return found
+
+    def _split(self, node: Any, matrix: Linear) -> Iterator[Linear]:
+        """The matrices in one that makes q, k and v for a node of attention; itself if it is no such one."""
+        parts = self._shares(list(node.output)[:1], matrix.shape[0])
+        words = matrix.name.split(".")
+        if parts is None or len(words) < 2 or words[-2] != "qkv_proj":
+            yield matrix
+            return
+        for role, span in zip("qkv", parts, strict=True):
+            yield replace(matrix, name=".".join([*words[:-2], f"{role}_proj", words[-1]]), span=span)
+
+    def _split_bias(self, name: str, bias: Linear) -> Iterator[Linear]:
+        """Likewise for a bias that is added to such a product."""
+        adds = [node for node in self.consumers[name] if node.op_type == "Add"]
+        if len(bias.shape) == 1 and bias.name.endswith(".qkv_proj.bias") and adds:
+            yield from self._split(adds[0], bias)
+        else:
+            yield bias
+
+    def _shares(self, outputs: list[str], rows: int) -> list[tuple[int, int]] | None:
+        """Rows of q, of k and of v in a product that attention takes as one; None if none does."""
+        for _ in range(3):  # the product, a bias
+            following = [after for name in outputs for after in self.consumers[name]]
+            for after in following:
+                alone = after.op_type == "GroupQueryAttention" and not any(after.input[1:3])
+                heads = self._heads(after) if alone and after.input[0] in outputs else None
+                if heads is not None and rows % (heads[0] + 2 * heads[1]) == 0:
+                    unit = rows // (heads[0] + 2 * heads[1])
+                    ends = [heads[0] * unit, (heads[0] + heads[1]) * unit, rows]
+                    return list(zip([0, *ends], ends, strict=False))
+            outputs = [after.output[0] for after in following if after.op_type in ("Add", "Cast") and after.output]
+        return None
 
     def _quantised_by_name(self, name: str) -> None:
         """``X_quantized``, ``X_scale`` and ``X_zero_point``, as onnxruntime's quantiser names them."""
@@ -198,45 +291,115 @@ class _Graph:
         if not node.output or not inputs:
             return
         made: _Value | None = None
-        if kind in ("Identity", "Cast"):
+        if kind == "MatMulNBits":
+            self._in_blocks(node)
+        elif kind in ("Identity", "Cast"):
             made = source
         elif kind == "Transpose" and source is not None and len(source.tensor.shape) == 2:
             made = replace(source, turned=source.turned != (list(_attribute(node, "perm", [1, 0])) == [1, 0]))
-        elif kind == "DequantizeLinear" and source is not None:
-            if isinstance(source.tensor, Affine):
+        elif kind == "DequantizeLinear" and len(inputs) > 1:
+            if source is not None and isinstance(source.tensor, Affine):
                 made = source  # already named
-            elif not _attribute(node, "block_size", 0):
+            elif inputs[0] in self.initialisers:
                 zero = inputs[2] if len(inputs) > 2 else ""
-                base = inputs[0].removesuffix("_quantized")
-                made = self._affine(source.name, inputs[1], zero, base, _attribute(node, "axis", 1))
+                size, axis = _attribute(node, "block_size", 0), _attribute(node, "axis", 1)
+                made = self._affine(inputs[0], inputs[1], zero, plain(inputs[0]), axis, size)
         elif kind == "Mul" and len(inputs) == 2:
             codes, scale = inputs if source is not None else reversed(inputs)
             value = self.values.get(codes)
-            if value is not None and not value.turned and getattr(value.tensor, "dtype", "") in _CODES:
-                made = self._affine(value.name, scale, "", node.output[0], None)
+            if value is not None and not value.turned and getattr(value.tensor, "dtype", "") in CODES:
+                made = self._affine(
+                    codes if codes in self.initialisers else value.tensor.name, scale, "", node.output[0], None
+                )
         if made is not None:
             self.values[node.output[0]] = made
 
-    def _affine(self, codes: str, scale: str, zero: str, name: str, axis: int | None) -> _Value | None:
-        """Codes with their scale along an axis, or by broadcasting if it is None."""
+    def _in_blocks(self, node: Any) -> None:
+        """The matrix of ``MatMulNBits``, under the name of its codes.
+
+        Raises
+        ------
+        UnsupportedError
+            If its columns are in another order, its zeros are floats, or its sizes are not those of the definition.
+        """
+        codes, scales, zeros, order = (self._stored(node, k) for k in range(1, 5))
+        n, k, bits, size = (_attribute(node, key, 0) for key in ("N", "K", "bits", "block_size"))
+        bits = bits or 4
+        sound = (
+            bits in (2, 4, 8) and 0 < size < 1 << 20 and size * bits % 8 == 0 and 0 < n < 1 << 31 and 0 < k < 1 << 31
+        )
+        if sound and order is None and codes is not None and scales is not None:
+            blocks = -(-k // size)
+            packed = -(-blocks * bits // 8)
+            fits = codes.dtype == "U8" and prod(codes.shape) == n * blocks * (size * bits // 8)
+            fits = fits and scales.dtype in _FLOATS and prod(scales.shape) == n * blocks
+            fits = fits and (zeros is None or (zeros.dtype == "U8" and prod(zeros.shape) == n * packed))
+            if fits and not _attribute(node, "weight_prepacked", 0):
+                parts = [one for one in (codes, scales, zeros) if one is not None]
+                self.used |= {one.name for one in parts}
+                codes = replace(codes, shape=(n, blocks, size * bits // 8))
+                scales = replace(scales, shape=(n, blocks))
+                zeros = None if zeros is None else replace(zeros, shape=(n, packed))
+                name = plain(node.input[1])
+                self.values[node.input[1]] = _Value(Blocks(codes, scales, zeros, name, k, bits), name)
+                return
+        raise UnsupportedError(
+            f"{self.file.name} packs the weight of {node.name!r:.120} in a way that is not read (columns in another "
+            "order, zeros that are floats, or other sizes than MatMulNBits defines); export the model without it."
+        )
+
+    def _stored(self, node: Any, place: int) -> StoredTensor | None:
+        """The initialiser at a place among the inputs of a node; None if there is none.
+
+        Raises
+        ------
+        UnsupportedError
+            If the input is there and is no initialiser.
+        """
+        name = node.input[place] if len(node.input) > place else ""
+        found = self.initialisers.get(name)
+        if name and not isinstance(found, StoredTensor):
+            raise UnsupportedError(
+                f"{self.file.name} computes {name!r:.120}, part of the weight of {node.name!r:.120}; expected it to "
+                "be stored; export the model without it."
+            )
+        return found if isinstance(found, StoredTensor) else None
+
+    def _affine(self, codes: str, scale: str, zero: str, name: str, axis: int | None, size: int = 0) -> _Value | None:
+        """Codes with their scale along an axis, perhaps in blocks of some size, or by broadcasting if it is None."""
         tensor = self.initialisers.get(codes)
-        if tensor is None or scale not in self.initialisers or tensor.dtype not in _CODES:
+        if (
+            tensor is None
+            or scale not in self.initialisers
+            or not (isinstance(tensor, Packed) or tensor.dtype in CODES)
+        ):
             return None
-        parts = [self._spread(part, tensor.shape, axis) for part in (scale, zero)]
+        parts = [self._spread(part, tensor.shape, axis, size) for part in (scale, zero)]
         if parts[0] is None or parts[1] is None:
             return None
         self.used |= {codes, scale, zero}
-        return _Value(Affine(replace(tensor, name=name), name, parts[0], parts[1]), name)
+        block = (1, 1) if not size or axis is None else (size, 1) if axis % 2 == 0 else (1, size)
+        stored = replace(tensor, name=name) if isinstance(tensor, StoredTensor) else tensor
+        return _Value(Affine(stored, name, parts[0], parts[1], block), name)
 
-    def _spread(self, name: str, shape: tuple[int, ...], axis: int | None) -> NDArray[np.float32] | None:
+    def _spread(
+        self, name: str, shape: tuple[int, ...], axis: int | None, size: int = 0
+    ) -> NDArray[np.float32] | None:
         """A scale or zero point with as many axes as the codes; None if it does not fit."""
         if not name:
             return np.zeros((1,) * len(shape), np.float32)
         part = self.initialisers.get(name)
-        if part is None or len(shape) not in (1, 2) or prod(part.shape) > max(shape, default=0):
+        if part is None or len(shape) not in (1, 2):
             return None
-        kind = np.dtype(_CODES[part.dtype]) if part.dtype in _CODES else None
-        found = np.asarray(part.read() if kind is None else part.values(kind)).astype(np.float32)
+        if size and axis is not None:
+            axis %= 2
+            expected = tuple(-(-n // size) if k == axis else n for k, n in enumerate(shape))
+            if len(shape) != 2 or part.shape != expected or size < 1:
+                return None
+            return _numbers(part)
+        if prod(part.shape) > max(shape, default=0):
+            return None
+        found = _numbers(part)
         if found.size == 1:
             return found.reshape((1,) * len(shape))
         if axis is not None:
@@ -255,44 +418,51 @@ class _Graph:
         outputs = list(node.output)[:1]
         for _ in range(4):
             following = [after for name in outputs for after in self.consumers[name]]
-            biases += [name for after in following if after.op_type == "Add" for name in after.input]
+            added = ("Add", "BiasGelu", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization")
+            biases += [name for after in following if after.op_type in added for name in after.input]
             outputs = [after.output[0] for after in following if after.op_type in steps and after.output]
         for name in biases:
             value = self.values.get(name)
-            if value is not None and value.name.endswith(".bias") and value.tensor.shape == (size,):
+            if value is None or not value.name.endswith(".bias") or value.tensor.shape != (size,):
+                continue
+            if not any(name in after.input[2:4] for after in self.consumers[name] if "LayerNorm" in after.op_type):
                 return f"{value.name.removesuffix('.bias')}.weight"
-        scopes = [m.value for m in node.metadata_props if m.key == "pkg.torch.onnx.name_scopes"]
-        inner = [scope for text in scopes for scope in re.findall(r"'([\w.]+)'", text)[:-1]]  # less the node
-        if inner:
+        if inner := _scopes(node):
             return f"{max(inner, key=len)}.weight"
-        path = [part for part in node.name.split("/") if part]
-        return ".".join(path[:-1]) + ".weight" if node.name.startswith("/") and len(path) > 1 else None
+        path = _path(node.name)
+        return None if path is None else f"{path}.weight"
 
 
-def _named(name: str) -> bool:
-    """Whether a name is that of a parameter in a module."""
-    return "." in name and "::" not in name and "/" not in name
+def _flat(nodes: Iterable[Any], depth: int = 0) -> Iterator[Any]:
+    """Nodes with those of branches in them, which use the same weights, as of decoders that were merged."""
+    for node in nodes:
+        yield node
+        for attribute in node.attribute if depth < _DEEPEST else ():
+            yield from _flat(attribute.g.node, depth + 1)
 
 
-def _unwrapped(found: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors without a common prefix of wrapper modules added for export."""
-    while True:
-        named = [name for name in found if _named(name)]
-        first = {name.split(".")[0] for name in named}
-        if len(first) != 1 or first & _KEPT or not all(name.count(".") > 1 for name in named):
-            return found
-        found = {name.partition(".")[2] if _named(name) else name: tensor for name, tensor in found.items()}
+def _scopes(node: Any) -> list[str]:
+    """Modules around a node, as PyTorch's newer exporter writes them."""
+    scopes = [m.value for m in node.metadata_props if m.key == "pkg.torch.onnx.name_scopes"]
+    return [scope for text in scopes for scope in re.findall(r"'([\w.]+)'", text)[:-1]]  # less the node
 
 
-def _cut(part: NDArray[np.float32], rows: Indexer, columns: Indexer) -> NDArray[np.float32]:
-    """Scales of some rows and columns."""
-    if rows is not None and part.shape[0] > 1:
-        part = part[rows]
-    return part[:, columns] if columns is not None and part.ndim > 1 and part.shape[1] > 1 else part
+def _path(name: str) -> str | None:
+    """The module in the name of a node or output of PyTorch's older exporter."""
+    path = [part for part in name.split("/") if part]
+    return ".".join(path[:-1]) if name.startswith("/") and len(path) > 1 else None
+
+
+def _numbers(part: Initialiser) -> NDArray[np.float32]:
+    """All numbers of a scale or zero point."""
+    if isinstance(part, Packed):
+        return part.values(np.dtype("<i1" if part.signed else "<u1")).astype(np.float32)
+    kind = np.dtype(CODES[part.dtype]) if part.dtype in CODES else None
+    return np.asarray(part.read() if kind is None else part.values(kind)).astype(np.float32)
 
 
 def _attribute(node: Any, name: str, default: Any) -> Any:
     for attribute in node.attribute:
         if attribute.name == name:
-            return attribute.ints if attribute.ints else attribute.i
+            return list(attribute.ints) if isinstance(default, list) else attribute.i
     return default

@@ -12,10 +12,10 @@ from .safetensors_file import contents as safetensors
 from .tensor import Contents
 
 
-def _gguf(file: File, _: Storage) -> Contents:
+def _gguf(file: File, place: Storage) -> Contents:
     from .gguf_models import contents
 
-    return contents(file)
+    return contents(file, place)
 
 
 def _onnx(file: File, place: Storage) -> Contents:
@@ -38,4 +38,4 @@ FORMATS: dict[str, Callable[[File, Storage], Contents]] = {
     ".onnx": _onnx,
     **dict.fromkeys(PICKLED, _torch),
 }
-"""Reads a file; its folder is where an ONNX file has further data files."""
+"""Reads a file; its folder is where an ONNX file has further data files, and a GGUF file further parts."""

@@ -14,6 +14,7 @@ BAICHUAN = Family(
     unprefixed=UNEMBED,
     constants=(r"\.rotary_emb\.inv_freq$",),
     required=("embed", "q", "o", "norm_attn", "norm_mlp", "gate", "up", "down"),
+    others={role: (ATTENTION[role],) for role in "qkv"},
     positions="none",
     query_key_norm="none",
     switches={  # 13B gives model_max_length alone

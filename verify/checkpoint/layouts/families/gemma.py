@@ -86,6 +86,11 @@ GEMMA4 = replace(
         r"\.(layer_scalar|router\.(scale|per_expert_scale))$",
         r"\.(pre|post)_feedforward_layernorm_[12]\.weight$",
     ),
+    others={  # experts one by one
+        "expert_gate": (Slot("layers.{i}.experts.{e}.gate_up_proj", part=(0, 2)),),
+        "expert_up": (Slot("layers.{i}.experts.{e}.gate_up_proj", part=(1, 2)),),
+        "expert_down": ("layers.{i}.experts.{e}.down_proj",),
+    },
     norm_offset=0,
     by_names=False,
     uneven=True,

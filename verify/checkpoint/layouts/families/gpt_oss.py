@@ -35,6 +35,11 @@ GPT_OSS = Family(
     odd_in_up=False,
     rotary="half",
     query_key_norm="none",
+    others={
+        f"expert_{role}{suffix}": (f"{_EXPERTS}{{e}}.{role}_proj.{kind}",)
+        for role in ("gate", "up", "down")
+        for suffix, kind in (("", "weight"), ("_bias", "bias"))
+    },
     other_meaning=("intermediate_size",),  # of experts
     expert_groups=1,
     by_names=False,  # names do not tell rows in turn from halves

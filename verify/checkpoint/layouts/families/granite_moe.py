@@ -6,7 +6,8 @@ A hybrid without experts has the shared MLP alone.
 from dataclasses import replace
 
 from ..layout import Family, Slot
-from .llama import GLOBALS, PLAIN, UNEMBED
+from .llama import DENSE, GLOBALS, PLAIN, UNEMBED
+from .qwen2_moe import EXPERTS, SHARED_EXPERTS
 
 _MOE, _SHARED = "layers.{i}.block_sparse_moe.", "layers.{i}.shared_mlp."
 _IN, _OUT = _SHARED + "input_linear.weight", _SHARED + "output_linear.weight"
@@ -32,9 +33,10 @@ GRANITE_MOE = Family(
     required=("embed", "norm_attn", "norm_mlp", "router", "expert_gate"),
     others={
         "router": (_MOE + "router.weight",),
-        "expert_gate": (Slot(_MOE + "experts.gate_up_proj", part=(0, 2), stacked=True),),
-        "expert_up": (Slot(_MOE + "experts.gate_up_proj", part=(1, 2), stacked=True),),
-        "expert_down": (Slot(_MOE + "experts.down_proj", stacked=True),),
+        "expert_gate": (Slot(_MOE + "experts.gate_up_proj", part=(0, 2), stacked=True), EXPERTS["expert_gate"]),
+        "expert_up": (Slot(_MOE + "experts.gate_up_proj", part=(1, 2), stacked=True), EXPERTS["expert_up"]),
+        "expert_down": (Slot(_MOE + "experts.down_proj", stacked=True), EXPERTS["expert_down"]),
+        **{role: (name,) for role, name in SHARED_EXPERTS.items() if role != "shared_down"},
     },
     tied=True,
     rotary="half",
@@ -49,6 +51,6 @@ GRANITE_HYBRID = replace(
     model_types=("granitemoehybrid",),
     layer=PLAIN | {"gate": Slot(_IN, part=(0, 2)), "up": Slot(_IN, part=(1, 2)), "down": _OUT},
     required=("embed", "norm_attn", "norm_mlp", "gate", "down"),
-    others={},
+    others={role: (DENSE[role],) for role in ("gate", "up", "down")},
     other_meaning=("intermediate_size",),
 )

@@ -20,6 +20,7 @@ INTERNLM2 = Family(
     unprefixed={"unembed": "output.weight"},
     constants=(r"\.rotary_emb\.inv_freq$",),
     required=("embed", "q", "o", "norm_attn", "norm_mlp", "gate", "up", "down"),
+    others={role: (f"layers.{{i}}.self_attn.{role}_proj.weight",) for role in "qkv"},
     rotary="half",
     query_key_norm="none",
 )

@@ -24,6 +24,7 @@ LLAMA4 = Family(
     },
     unprefixed=UNEMBED,
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "router", "expert_gate", "shared_gate"),
+    others={f"expert_{role}": (f"{_AT}experts.{{e}}.{role}_proj.weight",) for role in ("gate", "up", "down")},
     other_meaning=("intermediate_size",),  # of experts; dense layers have intermediate_size_mlp
     rotary="interleaved",
     query_key_norm="none",
