@@ -1,6 +1,7 @@
 """One small table per architecture family."""
 
 from ..layout import Family
+from ..mixtures import with_stacked_experts
 from .afmoe import AFMOE
 from .albert import ALBERT
 from .apertus import APERTUS
@@ -63,6 +64,7 @@ from .qwen3_moe import QWEN3_MOE
 from .qwen3_next import QWEN3_5, QWEN3_NEXT
 from .recurrent_gemma import RECURRENT_GEMMA
 from .rwkv import RWKV
+from .sarvam_moe import SARVAM_MOE
 from .stablelm import STABLELM
 from .starcoder2 import NEMOTRON, STARCODER2
 from .t5 import T5, T5_GATED
@@ -71,7 +73,7 @@ from .vit import VIT
 from .wav2vec2 import WAV2VEC2
 from .xlstm import XLSTM
 
-FAMILIES: tuple[Family, ...] = (
+_TABLES: tuple[Family, ...] = (
     LLAMA,
     QWEN2_MOE,
     PANGU_PRO_MOE,
@@ -170,6 +172,8 @@ FAMILIES: tuple[Family, ...] = (
     LFM3,
     FLEX_OLMO,
     OLMO_HYBRID,
+    SARVAM_MOE,
 )
+FAMILIES = tuple(map(with_stacked_experts, _TABLES))
 
 __all__ = ["FAMILIES", "Family"]

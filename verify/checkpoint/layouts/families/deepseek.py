@@ -49,5 +49,5 @@ DEEPSEEK = Family(
     rotary="interleaved",
     query_key_norm="none",
     expert_groups=("n_group",),
-    switches={"model_type=minicpm3": {"rotary": "half"}},
+    switches={"model_type=minicpm3": {"rotary": "half"}, "topk_method=greedy": {"expert_groups": 1}},
 )

@@ -6,6 +6,7 @@ A hybrid without experts has the shared MLP alone.
 from dataclasses import replace
 
 from ..layout import Family, Slot
+from ..mixtures import stacked_experts
 from .llama import GLOBALS, PLAIN, UNEMBED
 
 _MOE, _SHARED = "layers.{i}.block_sparse_moe.", "layers.{i}.shared_mlp."
@@ -30,12 +31,7 @@ GRANITE_MOE = Family(
     unprefixed=UNEMBED,
     outside=(r"\.mamba\.",),
     required=("embed", "norm_attn", "norm_mlp", "router", "expert_gate"),
-    others={
-        "router": (_MOE + "router.weight",),
-        "expert_gate": (Slot(_MOE + "experts.gate_up_proj", part=(0, 2), stacked=True),),
-        "expert_up": (Slot(_MOE + "experts.gate_up_proj", part=(1, 2), stacked=True),),
-        "expert_down": (Slot(_MOE + "experts.down_proj", stacked=True),),
-    },
+    others={"router": (_MOE + "router.weight",)} | {role: (slot,) for role, slot in stacked_experts(_MOE).items()},
     tied=True,
     rotary="half",
     query_key_norm="none",
