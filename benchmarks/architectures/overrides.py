@@ -115,7 +115,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "swinv2": {
         "embed_dim": 16,
         "depths": [2, 2],
-        "num_heads": [2, 4],
+        "num_heads": [4, 4],
         "image_size": 32,
         "patch_size": 4,
         "window_size": 4,
