@@ -7,8 +7,10 @@ Tensors that no table knows and that a symmetry would move are moved along where
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from os.path import commonprefix
 
 import numpy as np
 
@@ -259,11 +261,15 @@ def head_order(roles: Roles, element: Element, rng: Rng) -> None:
 
 
 def _without_role(roles: Roles, layer: int) -> Iterator[tuple[str, Places]]:
-    """Tensors of a layer that no test compares, with their names."""
-    for name in (*roles.checkpoint.unrecognised, *roles.checkpoint.outside):
-        number = re.search(r"\.(\d+)\.", name)
-        if name in roles.named and number and int(number[1]) == layer:
-            yield name, roles.named[name]
+    """Tensors of a layer that no test of its part compares, with their names."""
+    firsts = {int(places.flat[0]): name for name, places in roles.named.items() if places.size}
+    order = sorted(firsts)
+    held = {int(roles.at(*key).min()) for key in roles.checkpoint.keys(layer)}
+    inside = {firsts[order[bisect(order, place) - 1]] for place in held}
+    block = re.match(r"(?:.*\.)?\d+\.", commonprefix(sorted(inside)))
+    for name, places in roles.named.items():
+        if block and name.startswith(block[0]) and name not in inside:
+            yield name, places
 
 
 def expert_order(roles: Roles, element: Element, rng: Rng) -> None:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from transformers.models.auto import modeling_auto
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
+from . import denoisers
 from .overrides import CLASSES, CONFIGS, DROP, PARTS, VARIANTS
 
 _TEXT = {
@@ -145,12 +146,14 @@ _LISTED: Mapping[str, list[int]] = {
 
 def types() -> list[str]:
     """All model types, by kind, and variants of some; those that are only parts of others last."""
-    kinds = [*_LISTS, "part"]
-    return sorted([*CONFIG_MAPPING, *VARIANTS], key=lambda name: (kinds.index(kind_of(name)), name))
+    kinds = [*_LISTS, "denoiser", "part"]
+    return sorted([*CONFIG_MAPPING, *VARIANTS, *denoisers.TYPES], key=lambda name: (kinds.index(kind_of(name)), name))
 
 
 def kind_of(model_type: str) -> str:
     """Kind of a type, by the classes that Transformers lists for it; ``part`` if none has a head."""
+    if model_type in denoisers.TYPES:
+        return "denoiser"
     model_type = VARIANTS.get(model_type, (model_type, {}))[0]
     wrapper = any(model_type in _listed(name) for name in _LISTS["multimodal"] + _LISTS["encoder-decoder"])
     for kind, names in _LISTS.items():
@@ -173,13 +176,17 @@ def build(model_type: str, seed: int) -> nn.Module:
         If it would have more than ``LARGEST`` parameters.
     """
     torch.manual_seed(seed)
+    if model_type in denoisers.TYPES:
+        model = denoisers.build(model_type)
+        _randomise(model, seed)
+        return model
     config, kind = _config_of(model_type), None
     kind = _class_of(VARIANTS.get(model_type, (model_type, {}))[0], type(config))
     with torch.device("meta"):
         size = sum(p.numel() for p in kind(copy.deepcopy(config)).parameters())
     if size > LARGEST:
         raise ValueError(f"{size} parameters are more than {LARGEST}; shrink it in overrides.py.")
-    model: nn.Module = kind(config).to(torch.float32).eval()
+    model = kind(config).to(torch.float32).eval()
     _randomise(model, seed)
     return model
 
@@ -193,6 +200,9 @@ def save(model: nn.Module, folder: Path, *, original: bool) -> None:
     folder : where to.
     original : with the names of the Hub; else with those of the live model.
     """
+    if type(model).__name__ in denoisers.TYPES:
+        denoisers.save(model, folder)
+        return
     takes = inspect.signature(model.save_pretrained).parameters
     more = {"save_original_format": False} if "save_original_format" in takes and not original else {}
     model.save_pretrained(folder, max_shard_size="1GB", **more)
@@ -200,13 +210,15 @@ def save(model: nn.Module, folder: Path, *, original: bool) -> None:
 
 def load(kind: type, folder: Path) -> nn.Module:
     """The model in a folder."""
+    if kind.__name__ in denoisers.TYPES:
+        return denoisers.load(kind, folder)
     model: nn.Module = kind.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)  # type: ignore[attr-defined]
     return model.eval()
 
 
 def outputs(model: nn.Module, given: Mapping[str, Any]) -> list[Tensor]:
     """All floating tensors that a model answers with, in order."""
-    part = PARTS.get(model.config.model_type)
+    part = PARTS.get(getattr(model.config, "model_type", ""))
     with torch.no_grad():
         torch.manual_seed(0)
         answer = (getattr(model, part) if part else model)(**given)
@@ -234,6 +246,8 @@ def inputs(model: nn.Module) -> dict[str, Any]:
     Exception
         That of the try with what it requires, if it runs on none.
     """
+    if type(model).__name__ in denoisers.TYPES:
+        return denoisers.inputs(model)
     failed: list[Exception] = []
     for given in _candidates(model):
         try:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from .markdown import page, table
 
 Rows = Sequence[Mapping[str, str]]
-KINDS = ("decoder", "encoder", "encoder-decoder", "multimodal", "vision", "sound", "part")
+KINDS = ("decoder", "encoder", "encoder-decoder", "multimodal", "vision", "sound", "denoiser", "part")
 OUTCOMES = ("read", "partly", "refused", "not built")
 _NAMES = {"hub": "names of the Hub", "own": "names of Transformers 5"}
 _SHOWN = 100  # characters of a sentence

@@ -13,6 +13,7 @@ _GATED = (
     ("w_gate", "w_up", "w_down"),
     ("wi_0", "wi_1", "wo"),
     ("linear_gate", "linear_up", "linear_down"),
+    ("linear_1", "linear_3", "linear_2"),
     ("fc_1", "fc_2", "proj"),
 )
 _HALVES = (("net.0.proj", "net.0.proj", "net.2"),)

@@ -69,6 +69,7 @@ from .stablelm import STABLELM
 from .starcoder2 import NEMOTRON, STARCODER2
 from .t5 import T5, T5_GATED
 from .torch_encoder import TORCH_ENCODER
+from .two_mlps import CONFORMER, FLUX, FLUX2, MMDIT, PARAKEET, QWEN_IMAGE
 from .vit import VIT
 from .wav2vec2 import WAV2VEC2
 from .xlstm import XLSTM
@@ -173,6 +174,12 @@ _TABLES: tuple[Family, ...] = (
     FLEX_OLMO,
     OLMO_HYBRID,
     SARVAM_MOE,
+    MMDIT,
+    QWEN_IMAGE,
+    FLUX,
+    FLUX2,
+    CONFORMER,
+    PARAKEET,
 )
 FAMILIES = tuple(map(with_stacked_experts, _TABLES))
 
