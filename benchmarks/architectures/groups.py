@@ -77,11 +77,12 @@ def unit_order_of_all(roles: Roles, element: Element, rng: Rng) -> None:
         _move_units(roles, element, (layer, prefix, expert), order, None)
     for (layer, prefix), order in orders.items():
         for name, places in _without_role(roles, layer):
-            kind = "shared_" if "shared" in name else "expert_" if "expert" in name else ""
+            kind = "shared_" if re.search("shared?_(expert|mlp)", name) else "expert_" if "expert" in name else ""
             if kind == prefix and not _OF_ATTENTION.search(name):
                 for axis in range(places.ndim):
-                    if places.shape[axis] == len(order):
-                        element.back(np.moveaxis(places, axis, 0), order)
+                    if places.shape[axis] in (len(order), 2 * len(order)):  # of gate and up, one after the other
+                        for half in np.split(np.moveaxis(places, axis, 0), places.shape[axis] // len(order)):
+                            element.back(half, order)
 
 
 def unit_signs(roles: Roles, element: Element, rng: Rng) -> None:

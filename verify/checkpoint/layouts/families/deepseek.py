@@ -16,7 +16,7 @@ DEEPSEEK = Family(
     name="deepseek",
     model_types=(
         *("deepseek_v2", "deepseek_v3", "deepseek_v32", "glm4_moe_lite", "glm_moe_dsa", "minicpm3"),
-        *("sarvam_mla", "youtu", "axk1"),
+        *("sarvam_mla", "youtu", "axk1", "kimi_k2"),
     ),
     prefixes=("model.", ""),
     globals=GLOBALS,

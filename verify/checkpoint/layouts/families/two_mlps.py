@@ -55,3 +55,6 @@ PARAKEET = replace(
     name="parakeet",
     layer=_mlps("layers.{i}.feed_forward1", "layers.{i}.feed_forward2", "linear1", "linear2"),
 )
+GRANITE_SPEECH = replace(
+    CONFORMER, name="granite_speech", layer=_mlps("layers.{i}.ff1", "layers.{i}.ff2", "up_proj", "down_proj")
+)
