@@ -1,4 +1,4 @@
-"""Layers that are numbered inside numbered stages are inferred, one part for each width, or left out where in doubt."""
+"""Layers numbered inside numbered stages are inferred, one part for each width, or left out where in doubt."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def drawn(named: dict[str, tuple[int, ...]], seed: int = 0) -> dict[str, Array]:
     return {name: rng.standard_normal(shape).astype(np.float32) for name, shape in named.items()}
 
 
-@pytest.mark.parametrize(("up", "down"), [("mlp.fc1", "mlp.fc2"), ("pwconv1", "pwconv2"), ("ff.net.0.proj", "ff.net.2")])
+@pytest.mark.parametrize(
+    ("up", "down"), [("mlp.fc1", "mlp.fc2"), ("pwconv1", "pwconv2"), ("ff.net.0.proj", "ff.net.2")]
+)
 def test_each_width_is_a_part_and_stages_of_one_width_follow_one_another(tmp_path: Path, up: str, down: str) -> None:
     """Only hidden units are compared, as in all that is inferred; every other tensor is left out, and counted."""
     tensors = drawn(shapes(up, down))
@@ -98,10 +100,14 @@ def test_a_stage_in_doubt_is_left_out(changed: dict[str, tuple[int, ...]]) -> No
     whole = infer_stages(named)
     for stage, width, layers in STAGES:
         if width == 16:
-            named |= {f"net.stages.{stage}.blocks.{i}.{name}": x for i in range(layers) for name, x in changed.items()}
+            named |= {
+                f"net.stages.{stage}.blocks.{i}.{name}": x for i in range(layers) for name, x in changed.items()
+            }
     (left,) = infer_stages(named)
     assert len(whole) == 2
-    assert (left.layer, left.stacks) == next((one.layer, one.stacks) for one in whole if "stages.1." in str(one.layer))
+    assert (left.layer, left.stacks) == next(
+        (one.layer, one.stacks) for one in whole if "stages.1." in str(one.layer)
+    )
 
 
 def test_layers_outside_stages_are_not_stages() -> None:

@@ -49,7 +49,12 @@ SIZES: dict[str, dict[str, Any]] = {
     | {"num_attention_heads": 3, "num_kv_heads": 1, "multiple_of": 16, "axes_dim_rope": (4, 2, 2)}
     | {"axes_lens": (16, 16, 16), "cap_feat_dim": 16, "in_channels": 4},
     "UNet2DConditionModel": {"sample_size": 8, "block_out_channels": (16, 32), "layers_per_block": 1}
-    | {"cross_attention_dim": 24, "norm_num_groups": 8, "attention_head_dim": 8, "transformer_layers_per_block": (1, 2)}
+    | {
+        "cross_attention_dim": 24,
+        "norm_num_groups": 8,
+        "attention_head_dim": 8,
+        "transformer_layers_per_block": (1, 2),
+    }
     | {"down_block_types": ("CrossAttnDownBlock2D",) * 2, "up_block_types": ("CrossAttnUpBlock2D",) * 2},
 }
 """Arguments of each class."""

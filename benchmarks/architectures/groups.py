@@ -10,7 +10,6 @@ import re
 from bisect import bisect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from os.path import commonprefix
 
 import numpy as np
 
@@ -267,7 +266,9 @@ def _without_role(roles: Roles, layer: int) -> Iterator[tuple[str, Places]]:
     order = sorted(firsts)
     held = {int(roles.at(*key).min()) for key in roles.checkpoint.keys(layer)}
     inside = {firsts[order[bisect(order, place) - 1]] for place in held}
-    block = re.match(r"(?:.*\.)?\d+\.", commonprefix(sorted(inside)))
+    one, other = min(inside), max(inside)  # all names between them begin as both do
+    shared = next((n for n, (x, y) in enumerate(zip(one, other, strict=False)) if x != y), len(one))
+    block = re.match(r"(?:.*\.)?\d+\.", one[:shared])
     for name, places in roles.named.items():
         if block and name.startswith(block[0]) and name not in inside:
             yield name, places

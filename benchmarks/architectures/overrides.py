@@ -65,6 +65,7 @@ _ROPE = {"rope_type": "default", "rope_theta": 1e4}
 _MROPE = {"rope_parameters": _ROPE | {"mrope_section": [2, 2, 2]}}
 _MROPE_WIDE = {"rope_parameters": _ROPE | {"mrope_section": [3, 3, 2]}}
 _MROPE_HALF = {"rope_parameters": _ROPE | {"mrope_section": [1, 1, 1], "partial_rotary_factor": 0.5}}
+_WIDTH_BY_HEADS, _WINDOW = {"head_dim": 12}, {"window_size": 32}
 _RESNET = {
     "use_timm_backbone": False,
     "use_pretrained_backbone": False,
@@ -86,8 +87,8 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "qwen2_5_omni_talker": _MROPE_WIDE,
     "paddleocr_vl_text": {"head_dim": 12} | _MROPE,
     "glm4v_moe_text": _MROPE_HALF,
-    **dict.fromkeys(("pixtral", "blt_patcher"), {"head_dim": 12}),
-    **dict.fromkeys(("qwen2_5_vl_vision", "exaone4_5_vision", "qwen2_5_omni_vision_encoder"), {"window_size": 32}),
+    **dict.fromkeys(("pixtral", "blt_patcher"), _WIDTH_BY_HEADS),
+    **dict.fromkeys(("qwen2_5_vl_vision", "exaone4_5_vision", "qwen2_5_omni_vision_encoder"), _WINDOW),
     "hunyuan_vl_text": {"rope_parameters": _ROPE | {"mrope_section": [2, 2, 2, 2]}},
     "bros": {"dim_bbox_projection": 12},
     "clap_audio_model": {

@@ -286,9 +286,7 @@ def _candidates(model: nn.Module) -> Iterator[dict[str, Any]]:
     yield from _patches(model, required | wanted, given)
 
 
-def _reshaped(
-    given: list[dict[str, Any]], name: str, change: Callable[[Tensor], Tensor]
-) -> Iterator[dict[str, Any]]:
+def _reshaped(given: list[dict[str, Any]], name: str, change: Callable[[Tensor], Tensor]) -> Iterator[dict[str, Any]]:
     """The same inputs with one of another shape, and a mask that fits it."""
     for one in given:
         if name in one:

@@ -194,7 +194,12 @@ def _oriented(table: Mapping[str, str], by_name: Mapping[str, Template]) -> tupl
             sides = by_name[name].shape or (0, 0)
             width = lengths & set(sides)
             halves = len({*table.values()}) < len(table) and sides[0] not in width  # are those of rows alone
-            if halves or sides[0] == sides[1] or len(width) != 1 or not width.issuperset({*norms.values()} & set(sides)):
+            if (
+                halves
+                or sides[0] == sides[1]
+                or len(width) != 1
+                or not width.issuperset({*norms.values()} & set(sides))
+            ):
                 raise _refusal(
                     f"which side of {name!r:.120}, {sides[0]} by {sides[1]}, `down` writes to cannot be told",
                     list(by_name.values()),

@@ -1,4 +1,4 @@
-"""Other places of a mixture's tensors: Transformers 5 holds the experts of a layer in one tensor, under names of its own.
+"""Other places of a mixture's tensors: Transformers 5 holds the experts of a layer in one tensor.
 
 A table states experts one by one, as files of the Hub have them. The live model has them as the first axis of
 ``experts.gate_up_proj``, gate before up, or ``experts.up_proj`` where there is no gate, and of ``experts.down_proj``,

@@ -25,7 +25,13 @@ CLIP_TEXT = Family(
     kind="text encoder",
     model_types=(
         *("clip", "clip_text_model", "siglip", "siglip_text_model", "siglip2_text_model", "clipseg_text_model"),
-        *("metaclip_2_text_model", "owlvit_text_model", "owlv2_text_model", "groupvit_text_model", "xclip_text_model"),
+        *(
+            "metaclip_2_text_model",
+            "owlvit_text_model",
+            "owlv2_text_model",
+            "groupvit_text_model",
+            "xclip_text_model",
+        ),
     ),
     prefixes=("text_model.", ""),
     globals={

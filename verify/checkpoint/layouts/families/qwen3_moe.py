@@ -6,7 +6,16 @@ from .qwen2_moe import EXPERTS, SHARED
 
 QWEN3_MOE = Family(
     name="qwen3_moe",
-    model_types=("qwen3_moe", "qwen3_vl_moe_text", "olmoe", "mellum", "kolibri1", "exaone_moe", "flint", "qwen3_omni_moe_text"),
+    model_types=(
+        "qwen3_moe",
+        "qwen3_vl_moe_text",
+        "olmoe",
+        "mellum",
+        "kolibri1",
+        "exaone_moe",
+        "flint",
+        "qwen3_omni_moe_text",
+    ),
     prefixes=("model.", ""),
     globals=GLOBALS,
     layer=ATTENTION

@@ -24,9 +24,7 @@ QWEN_VISION = Family(
     layer=_ATTENTION | with_bias(up=_AT + "mlp.linear_fc1", down=_AT + "mlp.linear_fc2"),
     outside=(r"(^|\.)(patch_embed|pos_embed|merger|merger_list|deepstack_merger_list)\.",),
     required=("q", "o", "norm_attn", "norm_mlp", "up", "down"),
-    others={
-        role: (name,) for role, name in with_bias(up=_AT + "mlp.fc1", down=_AT + "mlp.fc2").items()
-    },
+    others={role: (name,) for role, name in with_bias(up=_AT + "mlp.fc1", down=_AT + "mlp.fc2").items()},
     norm="layer",
     gated=False,
     odd_in_up=False,
@@ -40,7 +38,7 @@ QWEN_VISION = Family(
 QWEN2_5_VISION = replace(
     QWEN_VISION,
     name="qwen2_5_vision",
-    model_types=("qwen2_5_vl_vision", "qwen2_5_vl", "qwen2_5_omni_vision_encoder"),
+    model_types=("qwen2_5_vl_vision", "qwen2_5_vl"),
     layer=_ATTENTION | with_bias(**{role: f"{_AT}mlp.{role}_proj" for role in ("gate", "up", "down")}),
     required=(*QWEN_VISION.required, "gate"),
     others={},

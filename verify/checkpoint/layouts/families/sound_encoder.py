@@ -1,4 +1,4 @@
-"""Encoders of sound that are built as Whisper's: OPT's layers behind two convolutions, fixed vectors for positions."""
+"""Encoders of sound built as Whisper's: OPT's layers behind two convolutions, fixed vectors for positions."""
 
 from dataclasses import replace
 

@@ -17,7 +17,9 @@ def _mlps(first: str, second: str, up: str, down: str) -> dict[str, str | Slot]:
 
 def _halves(module: str, prefix: str) -> dict[str, str | Slot]:
     """A gated MLP, gate and up in one tensor."""
-    both = {f"{prefix}{role}": Slot(f"{module}.linear_in.weight", part=(n, 2)) for n, role in enumerate(("gate", "up"))}
+    both = {
+        f"{prefix}{role}": Slot(f"{module}.linear_in.weight", part=(n, 2)) for n, role in enumerate(("gate", "up"))
+    }
     return {**both, f"{prefix}down": f"{module}.linear_out.weight"}
 
 
