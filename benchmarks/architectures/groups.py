@@ -266,6 +266,8 @@ def _without_role(roles: Roles, layer: int) -> Iterator[tuple[str, Places]]:
     order = sorted(firsts)
     held = {int(roles.at(*key).min()) for key in roles.checkpoint.keys(layer)}
     inside = {firsts[order[bisect(order, place) - 1]] for place in held}
+    if not inside:
+        return
     one, other = min(inside), max(inside)  # all names between them begin as both do
     shared = next((n for n, (x, y) in enumerate(zip(one, other, strict=False)) if x != y), len(one))
     block = re.match(r"(?:.*\.)?\d+\.", one[:shared])
