@@ -21,8 +21,10 @@ from .naming import NUMBER
 from .templates import Shape, Template, templates
 from .usual_names import ATTENTION, EMBED, HEAD_NORM, MLPS, NORM, UNEMBED, is_embedding
 
-MOST_TEMPLATES = 2048
+_MOST_TEMPLATES = 2048
 """Largest number of different names of tensors."""
+_MOST_STAGES = 256
+"""Largest number of stages; those of a U-Net are a tenth as many."""
 
 
 def infer(shapes: Mapping[str, Shape]) -> Family:
@@ -38,8 +40,8 @@ def infer(shapes: Mapping[str, Shape]) -> Family:
         If no MLP is found, or several readings remain; the message completes that of :func:`understood`.
     """
     found = templates(shapes)
-    if len(found) > MOST_TEMPLATES:
-        raise _refusal(f"it has {len(found)} different names, more than {MOST_TEMPLATES}", found)
+    if len(found) > _MOST_TEMPLATES:
+        raise _refusal(f"it has {len(found)} different names, more than {_MOST_TEMPLATES}", found)
     by_name = {template.name: template for template in found}
     stacks = [table for stack in _stacks(found) if (table := _mlps(stack, by_name))]
     if not stacks:
@@ -62,13 +64,13 @@ def infer_stages(shapes: Mapping[str, Shape]) -> list[Family]:
     Returns
     -------
     list of Family
-        Those with most layers first; none if no layers are inside stages.
+        None if no layers are inside stages.
     """
     modules = {name.removesuffix(f"{words[0]}.weight") for name in shapes for _, words in MLPS
                if name.endswith(f".{words[0]}.weight")}  # fmt: skip
     numbered = {module: [n.start() for n in NUMBER.finditer(module)] for module in modules if "expert" not in module}
     starts = {module[: numbers[-1]] for module, numbers in numbered.items() if len(numbers) > 1}
-    if not starts or len(starts) > MOST_TEMPLATES or len(found := templates(shapes, starts)) > MOST_TEMPLATES:
+    if not starts or len(starts) > _MOST_STAGES or len(found := templates(shapes, starts)) > _MOST_TEMPLATES:
         return []
     by_name = {template.name: template for template in found}
     alike: dict[tuple[object, ...], list[dict[str, str]]] = {}
