@@ -33,6 +33,7 @@ QWEN_VISION = Family(
     query_key_norm="none",
     kv_heads=("num_heads",),
     section="vision_config",
+    other_meaning=("hidden_size",),  # of the language model, in 2
 )
 
 QWEN2_5_VISION = replace(
