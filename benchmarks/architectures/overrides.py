@@ -138,6 +138,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "siglip": {"text_config": {"projection_size": 32}},
     "siglip2": {"vision_config": {"num_patches": 16}, "text_config": {"projection_size": 32}},
     "albert": {"embedding_size": 24},
+    "rembert": {"input_embedding_size": 24, "output_embedding_size": 40},
     "esmc": {"num_key_value_heads": 4, "head_dim": 12},
     "esm": {
         "vocab_size": 320,
