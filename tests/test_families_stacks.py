@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import verify
-from tests.checkpoints import Toy, write_checkpoint
+from tests.checkpoints import Array, Toy, write_checkpoint
 from tests.families import PUBLISHED, toy
 from tests.models import VOCABULARY
-from tests.published import HEADS, LAYERS, VOCAB, WIDTH
+from tests.published import EXPERTS, HEADS, LAYERS, VOCAB, WIDTH
 from verify.base import CheckpointError
 from verify.checkpoint import Location, open_checkpoint
 from verify.wording import say
@@ -101,3 +101,43 @@ def test_a_model_inside_another_has_one_more_prefix(tmp_path: Path, family: str)
     assert checkpoint.architecture.family == named
     for key, expected in model.canonical.items():
         np.testing.assert_array_equal(checkpoint.read(*key), expected)
+
+
+def stacked(tensors: dict[str, Array]) -> dict[str, Array]:
+    """A mixture under the names of Transformers 5: a layer's experts in one tensor, in the module ``mlp``."""
+    found: dict[str, Array] = {}
+    experts: dict[str, dict[str, dict[int, Array]]] = {}
+    for name, value in tensors.items():
+        module, one, rest = name.replace(".block_sparse_moe.", ".mlp.").partition("experts.")
+        number, _, word = rest.partition(".")
+        if one and number.isdigit():
+            role = {"w1": "gate", "w3": "up", "w2": "down"}.get(word.split(".")[0], word.split("_")[0])
+            experts.setdefault(module, {}).setdefault(role, {})[int(number)] = value
+        else:
+            found[module + one + rest] = value
+    for module, held in experts.items():
+        gate, up, down = (np.stack([held[role][e] for e in range(EXPERTS)]) for role in ("gate", "up", "down"))
+        found |= {f"{module}experts.gate_up_proj": np.concatenate([gate, up], 1), f"{module}experts.down_proj": down}
+    return found
+
+
+@pytest.mark.parametrize("family", ["mixtral", "qwen3_moe", "deepseek_v2", "deepseek_v3", "glm4_moe"])
+def test_experts_may_lie_in_one_tensor_in_any_mixture(tmp_path: Path, family: str) -> None:
+    """What Transformers 5 stores of its live model is read as the file of the Hub, and is the same model."""
+    model = toy(family)
+    other = replace(model, tensors=stacked(model.tensors))
+    assert other.tensors.keys() != model.tensors.keys()
+    folders = [write_checkpoint(tmp_path / name, one) for name, one in (("stacked", other), ("hub", model))]
+    checkpoint = open_checkpoint(folders[0])
+    for key, expected in model.canonical.items():
+        np.testing.assert_array_equal(checkpoint.read(*key), expected)
+    assert checkpoint.unrecognised == ()
+    assert verify.test_lineage(*folders).verdict == "identical"
+
+
+def test_stacked_experts_of_the_wrong_side_are_refused(tmp_path: Path) -> None:
+    """Stored [expert, in, out] under the names of [expert, out, in], they fit nothing."""
+    model = toy("qwen3_moe")
+    turned = {name: x.swapaxes(1, 2) if x.ndim == 3 else x for name, x in stacked(model.tensors).items()}
+    with pytest.raises(CheckpointError, match="expert"):
+        open_checkpoint(write_checkpoint(tmp_path, replace(model, tensors=turned)))

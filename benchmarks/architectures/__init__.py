@@ -1,9 +1,9 @@
 """Which architectures of the installed Transformers ``verify`` reads, and whether what it declares of them is true.
 
 ``python -m benchmarks.architectures [--types a,b] [--out FILE]`` needs ``pip install -e ".[families]"``; with
-``timm``, ``torchvision``, ``pillow`` and ``sentencepiece`` more types can be built. Each model type is built at toy
-width with random numbers, and saved under the names of the Hub and under those of the live model
-(``save_original_format=False``). Then
+``timm``, ``torchvision``, ``pillow`` and ``sentencepiece`` more types can be built, with ``diffusers`` denoisers too.
+Each model type is built at toy width with random numbers, and saved under the names of the Hub and under those of the
+live model (``save_original_format=False``). Then
 
 1. ``verify`` reads it: its parts, their tables, the share of numbers left out, or the refusal's sentence
    (``declared``);

@@ -7,6 +7,7 @@ Tensors that no table knows and that a symmetry would move are moved along where
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -75,11 +76,12 @@ def unit_order_of_all(roles: Roles, element: Element, rng: Rng) -> None:
         _move_units(roles, element, (layer, prefix, expert), order, None)
     for (layer, prefix), order in orders.items():
         for name, places in _without_role(roles, layer):
-            kind = "shared_" if "shared" in name else "expert_" if "expert" in name else ""
+            kind = "shared_" if re.search("shared?_(expert|mlp)", name) else "expert_" if "expert" in name else ""
             if kind == prefix and not _OF_ATTENTION.search(name):
                 for axis in range(places.ndim):
-                    if places.shape[axis] == len(order):
-                        element.back(np.moveaxis(places, axis, 0), order)
+                    if places.shape[axis] in (len(order), 2 * len(order)):  # of gate and up, one after the other
+                        for half in np.split(np.moveaxis(places, axis, 0), places.shape[axis] // len(order)):
+                            element.back(half, order)
 
 
 def unit_signs(roles: Roles, element: Element, rng: Rng) -> None:
@@ -259,11 +261,19 @@ def head_order(roles: Roles, element: Element, rng: Rng) -> None:
 
 
 def _without_role(roles: Roles, layer: int) -> Iterator[tuple[str, Places]]:
-    """Tensors of a layer that no test compares, with their names."""
-    for name in (*roles.checkpoint.unrecognised, *roles.checkpoint.outside):
-        number = re.search(r"\.(\d+)\.", name)
-        if name in roles.named and number and int(number[1]) == layer:
-            yield name, roles.named[name]
+    """Tensors of a layer that no test of its part compares, with their names."""
+    firsts = {int(places.flat[0]): name for name, places in roles.named.items() if places.size}
+    order = sorted(firsts)
+    held = {int(roles.at(*key).min()) for key in roles.checkpoint.keys(layer)}
+    inside = {firsts[order[bisect(order, place) - 1]] for place in held}
+    if not inside:
+        return
+    one, other = min(inside), max(inside)  # all names between them begin as both do
+    shared = next((n for n, (x, y) in enumerate(zip(one, other, strict=False)) if x != y), len(one))
+    block = re.match(r"(?:.*\.)?\d+\.", one[:shared])
+    for name, places in roles.named.items():
+        if block and name.startswith(block[0]) and name not in inside:
+            yield name, places
 
 
 def expert_order(roles: Roles, element: Element, rng: Rng) -> None:

@@ -60,32 +60,47 @@ _VQ = {
     "latent_channels": 16,
     "num_embeddings": 64,
 }
+_GATED = {"feed_forward_proj": "gated-gelu", "is_gated_act": True, "dense_act_fn": "gelu_new"}
 _ROPE = {"rope_type": "default", "rope_theta": 1e4}
-_MROPE = {"text_config": {"rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 2, 2]}}}
-_MROPE_HALF = {
-    "text_config": {
-        "rope_parameters": {
-            "rope_type": "default",
-            "rope_theta": 1e4,
-            "mrope_section": [1, 1, 1],
-            "partial_rotary_factor": 0.5,
-        }
-    }
+_MROPE = {"rope_parameters": _ROPE | {"mrope_section": [2, 2, 2]}}
+_MROPE_WIDE = {"rope_parameters": _ROPE | {"mrope_section": [3, 3, 2]}}
+_MROPE_HALF = {"rope_parameters": _ROPE | {"mrope_section": [1, 1, 1], "partial_rotary_factor": 0.5}}
+_WIDTH_BY_HEADS, _WINDOW = {"head_dim": 12}, {"window_size": 32}
+_RESNET = {
+    "use_timm_backbone": False,
+    "use_pretrained_backbone": False,
+    "backbone": None,
+    "backbone_kwargs": DROP,
+    "backbone_config": {
+        "model_type": "resnet",
+        "embedding_size": 8,
+        "hidden_sizes": [8, 16, 24, 32],
+        "depths": [1, 1, 1, 1],
+        "out_features": ["stage4"],
+    },
 }
 
 CONFIGS: dict[str, dict[str, Any]] = {
-    "qwen2_vl": _MROPE,
-    "qwen2_5_vl": _MROPE,
-    "paddleocr_vl": {
-        "text_config": {
-            "head_dim": 12,
-            "rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 2, 2]},
-        }
+    **dict.fromkeys(("detr", "conditional_detr", "dab-detr", "table-transformer"), _RESNET),
+    **dict.fromkeys(("qwen2_vl_text", "qwen2_5_vl_text", "qwen2_5_omni_text", "ernie4_5_vl_moe_text"), _MROPE),
+    **dict.fromkeys(("glm4v_text", "glm_image_text", "glm_ocr_text"), _MROPE),
+    "qwen2_5_omni_talker": _MROPE_WIDE,
+    "paddleocr_vl_text": {"head_dim": 12} | _MROPE,
+    "glm4v_moe_text": _MROPE_HALF,
+    **dict.fromkeys(("pixtral", "blt_patcher"), _WIDTH_BY_HEADS),
+    **dict.fromkeys(("qwen2_5_vl_vision", "exaone4_5_vision", "qwen2_5_omni_vision_encoder"), _WINDOW),
+    "hunyuan_vl_text": {"rope_parameters": _ROPE | {"mrope_section": [2, 2, 2, 2]}},
+    "bros": {"dim_bbox_projection": 12},
+    "clap_audio_model": {
+        "spec_size": 32,
+        "patch_size": 4,
+        "patch_stride": [4, 4],
+        "window_size": 4,
+        "depths": [1, 1],
+        "num_attention_heads": [2, 2],
+        "patch_embeds_hidden_size": 16,
+        "hidden_size": 32,
     },
-    "ernie4_5_vl_moe": _MROPE,
-    "glm4v": _MROPE,
-    "glm46v": _MROPE,
-    "glm4v_moe": _MROPE_HALF,
     "audio-spectrogram-transformer": {
         "max_length": 32,
         "num_mel_bins": 32,
@@ -115,7 +130,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "swinv2": {
         "embed_dim": 16,
         "depths": [2, 2],
-        "num_heads": [2, 4],
+        "num_heads": [4, 4],
         "image_size": 32,
         "patch_size": 4,
         "window_size": 4,
@@ -123,6 +138,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "siglip": {"text_config": {"projection_size": 32}},
     "siglip2": {"vision_config": {"num_patches": 16}, "text_config": {"projection_size": 32}},
     "albert": {"embedding_size": 24},
+    "rembert": {"input_embedding_size": 24, "output_embedding_size": 40},
     "esmc": {"num_key_value_heads": 4, "head_dim": 12},
     "esm": {
         "vocab_size": 320,
@@ -135,9 +151,6 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "llama4": {"vision_config": {"projector_input_dim": 32, "projector_output_dim": 32, "vision_output_dim": 32}},
     "mistral4": {"text_config": _LATENT},
     "mistral_large4": {"text_config": _LATENT},
-    "glm_ocr": _MROPE,
-    "glmga": _MROPE,
-    "hy_v4_vl": _MROPE,
     "diffusion_gemma": {"text_config": {"per_layer_config": {}}},
     "kyutai_speech_to_text": {"num_codebooks": 2},
     "xmod": {"default_language": "en_XX"},
@@ -318,7 +331,8 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
         "albert",
         {"embedding_size": 24, "num_hidden_groups": 2, "inner_group_num": 2, "num_hidden_layers": 4},
     ),
-    "t5:gated": ("t5", {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}),
+    "longt5:tglobal": ("longt5", {"encoder_attention_type": "transient-global", **_GATED}),
+    "t5:gated": ("t5", {"tie_word_embeddings": False, **_GATED}),
     "distilbert:sinus": ("distilbert", {"sinusoidal_pos_embds": True}),
     "gemma2:mha": ("gemma2", {"num_key_value_heads": 4}),
     "gemma4_text:moe": ("gemma4_text", _GEMMA4_MOE),
@@ -331,6 +345,10 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "lfm2:small": ("lfm2", {"block_auto_adjust_ff_dim": False}),
     "minimax:all": ("minimax", {"layer_types": ["full_attention"] * 3}),
     "llama4_text:dense": ("llama4_text", {"moe_layers": [1]}),
+    "kimi_k25:k2": ("kimi_k25", {}),
     "vit:named": ("vit", {"num_labels": 7}),
 }
 """A name to (model type, changes)."""
+
+SAVED_AS: dict[str, dict[str, Any]] = {"kimi_k25:k2": {"text_config": {"model_type": "kimi_k2"}}}
+"""Changes of the stored configuration, to what files of the Hub say and Transformers reads as the same."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 import copy
 import importlib
 import inspect
+import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,8 @@ from torch import Tensor, nn
 from transformers.models.auto import modeling_auto
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-from .overrides import CLASSES, CONFIGS, DROP, PARTS, VARIANTS
+from . import denoisers
+from .overrides import CLASSES, CONFIGS, DROP, PARTS, SAVED_AS, VARIANTS
 
 _TEXT = {
     "width": 48,
@@ -110,7 +113,8 @@ _NUMBERS = (
     ("mamba_n_groups n_groups mamba_ngroups mamba_num_groups linear_num_key_heads type_vocab_size", 2),
     ("mamba_chunk_size chunk_size linear_num_value_heads", 4),
     ("linear_key_head_dim patch_size spatial_patch_size", 8),
-    ("linear_value_head_dim", 10),
+    ("linear_num_heads", 4),
+    ("linear_value_head_dim linear_head_dim", 10),
     ("image_size num_mel_bins", 16),
     ("projection_dim", 24),
     ("vector_quantization_hidden_dimension vq_hidden_dim", 16),
@@ -144,12 +148,14 @@ _LISTED: Mapping[str, list[int]] = {
 
 def types() -> list[str]:
     """All model types, by kind, and variants of some; those that are only parts of others last."""
-    kinds = [*_LISTS, "part"]
-    return sorted([*CONFIG_MAPPING, *VARIANTS], key=lambda name: (kinds.index(kind_of(name)), name))
+    kinds = [*_LISTS, "denoiser", "part"]
+    return sorted([*CONFIG_MAPPING, *VARIANTS, *denoisers.TYPES], key=lambda name: (kinds.index(kind_of(name)), name))
 
 
 def kind_of(model_type: str) -> str:
     """Kind of a type, by the classes that Transformers lists for it; ``part`` if none has a head."""
+    if model_type in denoisers.TYPES:
+        return "denoiser"
     model_type = VARIANTS.get(model_type, (model_type, {}))[0]
     wrapper = any(model_type in _listed(name) for name in _LISTS["multimodal"] + _LISTS["encoder-decoder"])
     for kind, names in _LISTS.items():
@@ -172,14 +178,19 @@ def build(model_type: str, seed: int) -> nn.Module:
         If it would have more than ``LARGEST`` parameters.
     """
     torch.manual_seed(seed)
+    if model_type in denoisers.TYPES:
+        model = denoisers.build(model_type)
+        _randomise(model, seed)
+        return model
     config, kind = _config_of(model_type), None
     kind = _class_of(VARIANTS.get(model_type, (model_type, {}))[0], type(config))
     with torch.device("meta"):
         size = sum(p.numel() for p in kind(copy.deepcopy(config)).parameters())
     if size > LARGEST:
         raise ValueError(f"{size} parameters are more than {LARGEST}; shrink it in overrides.py.")
-    model: nn.Module = kind(config).to(torch.float32).eval()
+    model = kind(config).to(torch.float32).eval()
     _randomise(model, seed)
+    model.saved_as = SAVED_AS.get(model_type, {})
     return model
 
 
@@ -192,20 +203,29 @@ def save(model: nn.Module, folder: Path, *, original: bool) -> None:
     folder : where to.
     original : with the names of the Hub; else with those of the live model.
     """
+    if type(model).__name__ in denoisers.TYPES:
+        denoisers.save(model, folder)
+        return
     takes = inspect.signature(model.save_pretrained).parameters
     more = {"save_original_format": False} if "save_original_format" in takes and not original else {}
     model.save_pretrained(folder, max_shard_size="1GB", **more)
+    file = folder / "config.json"
+    config = json.loads(file.read_text("utf-8"))
+    _merge(config, model.saved_as)
+    file.write_text(json.dumps(config, indent=2), "utf-8")
 
 
 def load(kind: type, folder: Path) -> nn.Module:
     """The model in a folder."""
+    if kind.__name__ in denoisers.TYPES:
+        return denoisers.load(kind, folder)
     model: nn.Module = kind.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)  # type: ignore[attr-defined]
     return model.eval()
 
 
 def outputs(model: nn.Module, given: Mapping[str, Any]) -> list[Tensor]:
     """All floating tensors that a model answers with, in order."""
-    part = PARTS.get(model.config.model_type)
+    part = PARTS.get(getattr(model.config, "model_type", ""))
     with torch.no_grad():
         torch.manual_seed(0)
         answer = (getattr(model, part) if part else model)(**given)
@@ -233,6 +253,8 @@ def inputs(model: nn.Module) -> dict[str, Any]:
     Exception
         That of the try with what it requires, if it runs on none.
     """
+    if type(model).__name__ in denoisers.TYPES:
+        return denoisers.inputs(model)
     failed: list[Exception] = []
     for given in _candidates(model):
         try:
@@ -250,18 +272,50 @@ def _candidates(model: nn.Module) -> Iterator[dict[str, Any]]:
     plain = {name: made[name] for name in ("use_cache", "decoder_input_ids") if name in made}
     first = "input_ids" if main == "inputs_embeds" and "input_ids" in made else main
     wanted = {first, *(("input_ids", "pixel_values") if type(model).__name__.startswith(_TWO_TOWERS) else ())}
-    yield {name: value for name, value in made.items() if name in wanted} | plain
     required = {name for name, one in takes.items() if one.default is inspect.Parameter.empty}
-    yield {name: value for name, value in made.items() if name in wanted | required} | plain
-    images = {name for name in made if name in ("pixel_values", "input_ids", "bbox", "attention_mask")}
-    yield {name: value for name, value in made.items() if name in images | required} | plain
-    sounds = {name for name in made if name in ("input_features", "input_values", "input_ids", "attention_mask")}
-    yield {name: value for name, value in made.items() if name in sounds | required} | plain
-    yield made
-    videos = {
-        name: value.unsqueeze(1).repeat(1, _FRAMES, 1, 1, 1) for name, value in made.items() if name == "pixel_values"
-    }
-    yield {name: value for name, value in made.items() if name in wanted | required} | videos | plain
+    images = {"pixel_values", "input_ids", "bbox", "attention_mask", "image_attention_mask"}
+    sounds = {"input_features", "input_values", "input_ids", "attention_mask"}
+    masked = {"input_features_mask", "input_ids", "input_features", "attention_mask"}
+    chosen = (wanted, wanted | required, images | required, sounds | required, masked | required, set(made))
+    given = [{name: value for name, value in made.items() if name in names} | plain for names in chosen]
+    yield from given
+    yield from _reshaped(given, "pixel_values", lambda x: x.unsqueeze(1).repeat(1, _FRAMES, 1, 1, 1))
+    yield from _reshaped(given, "input_features", lambda x: x.transpose(1, 2))
+    yield from _reshaped(given, "input_features", lambda x: x.transpose(1, 2).unsqueeze(1))
+    yield from _reshaped(given, "input_values", lambda x: x.unsqueeze(1))
+    yield from _patches(model, required | wanted, given)
+
+
+def _reshaped(given: list[dict[str, Any]], name: str, change: Callable[[Tensor], Tensor]) -> Iterator[dict[str, Any]]:
+    """The same inputs with one of another shape, and a mask that fits it."""
+    for one in given:
+        if name in one:
+            value = change(one[name])
+            masks = {key: torch.ones(value.shape[:2]) for key in one if key == f"{name}_mask"}
+            yield one | {name: value} | masks
+
+
+def _patches(model: nn.Module, names: set[str], given: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Inputs of a tower that takes the patches of an image in a row, or hidden states."""
+    g, config = torch.Generator().manual_seed(1), model.config
+    patch, channels = _number(config, "patch_size", 8), _number(config, "num_channels", 0)
+    image = channels or _number(config, "in_channels", 3), patch, patch
+    flat = prod(image) * _number(config, "temporal_patch_size", 1)
+    width = _number(config, "input_dim", _number(config, "hidden_size", _number(config, "d_model", _TEXT["width"])))
+    between = torch.randn(2, _LENGTH, _number(config, "encoder_hidden_size", width), generator=g)
+    for shape in ((16, flat), (2, _LENGTH, width), (16, *image), (1, 16, *image)):
+        states = torch.randn(*shape, generator=g)
+        made = {
+            **dict.fromkeys(("hidden_states", "pixel_values", "inputs_embeds", "query_embeds", "latents"), states),
+            **dict.fromkeys(("context", "noise_embeds", "context_hidden_states", "spectrogram"), states),
+            "grid_thw": torch.tensor([[1, 4, 4]]),
+            "merge_sizes": torch.tensor([2]),
+            "encoder_hidden_states": between,
+        }
+        more = {"grid_thw", "encoder_hidden_states"} & set(inspect.signature(model.forward).parameters)
+        for one in given[:2]:
+            yield one | {name: value for name, value in made.items() if name in names}
+            yield one | {name: value for name, value in made.items() if name in names | more}
 
 
 _TWO_TOWERS = ("CLIPModel", "SiglipModel", "ChineseCLIPModel", "MetaClip2Model", "Siglip2Model", "AltCLIPModel")
@@ -297,6 +351,8 @@ def _known(model: nn.Module) -> dict[str, Any]:
         "input_values": waves,
         "bbox": torch.zeros(2, _LENGTH, 4, dtype=torch.long),
         "qformer_input_ids": ids(),
+        "image_attention_mask": torch.ones(2, _LENGTH, _FRAMES, dtype=torch.long),
+        "input_features_mask": torch.ones(2, 40, dtype=torch.long),
         "use_cache": False,
     }
     if isinstance(frames, int):
@@ -377,7 +433,9 @@ def _shrunk(config: Mapping[str, Any], table: Mapping[str, int]) -> dict[str, An
     for key, value in config.items():
         if key.strip("_") in ("out_features", "out_indices", "stage_names"):
             continue
-        if isinstance(value, dict) and (key.endswith("_config") or key in ("encoder", "decoder")):
+        if key == "per_layer_config" and isinstance(value, dict):
+            made[key] = {layer: one for layer, one in value.items() if int(layer) < table["layers"]}
+        elif isinstance(value, dict) and (key.endswith("_config") or key in ("encoder", "decoder")):
             other = any(word in key for word in _OTHERS)
             made[key] = _shrunk(value, _OTHER if other else table)
             if other and "out_hidden_size" in made[key]:
@@ -396,8 +454,13 @@ def _shrunk(config: Mapping[str, Any], table: Mapping[str, int]) -> dict[str, An
             made[key] = 0.0
         else:
             made[key] = value
-    if "depths" in made and "image_size" in made:
+    if "depths" in made and made.get("image_size") == said["image_size"]:
         made["image_size"] = 64
+    rope = made.get("rope_parameters")
+    if isinstance(rope, dict) and rope.get("mrope_section"):
+        size = made.get("head_dim") or table["width"] // table["heads"]
+        third, rest = divmod(int(size * rope.get("partial_rotary_factor", 1)) // 2, 3)
+        made["rope_parameters"] = rope | {"mrope_section": [third + rest, third, third]}
     return made
 
 

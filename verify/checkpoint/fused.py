@@ -9,6 +9,7 @@ from typing import Any
 from ..base import DamagedError, Phrase
 from .formats.tensor import Tensor
 from .hostile import count
+from .layouts.config import nested
 from .layouts.describe import HEADS
 from .layouts.fit import Fit
 from .layouts.layout import Family, Slot, slot_of
@@ -61,7 +62,9 @@ def fused_heads(family: Family, config: dict[str, Any]) -> tuple[int, int]:
     if not any(_by_heads(slot_of(entry)) for table in tables for entry in table.values()):
         return 1, 1
     heads = count(config, *HEADS)
-    kv_heads = family.kv_heads if isinstance(family.kv_heads, int) else count(config, *family.kv_heads)
+    entries = () if isinstance(family.kv_heads, int) else family.kv_heads
+    said = {entry: nested(config, entry) for entry in entries}
+    kv_heads = family.kv_heads if isinstance(family.kv_heads, int) else count(said, *entries)
     if not heads or not kv_heads:
         named = HEADS if not heads or isinstance(family.kv_heads, int) else family.kv_heads
         raise DamagedError(

@@ -1,5 +1,7 @@
 """Infer a layout from names and shapes alone, if they allow only one reading.
 
+Layers are told by the first number in a name; where layers are numbered inside stages, by the last one before an MLP.
+
 The one thing that must not be guessed wrongly is which axis of an MLP's matrices holds the hidden units: residual
 dimensions have one arrangement in the whole model, and counted block by block they would make p-values far too small.
 So the width is taken from norms, embeddings and the bias of `down`, and square matrices, fused gates and several MLPs
@@ -11,13 +13,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ...base import CheckpointError, UnsupportedError
 from .layout import Family, Slot
+from .naming import NUMBER
 from .templates import Shape, Template, templates
 from .usual_names import ATTENTION, EMBED, HEAD_NORM, MLPS, NORM, UNEMBED, is_embedding
 
 _MOST_TEMPLATES = 2048
+"""Largest number of different names of tensors."""
+_MOST_STAGES = 256
+"""Largest number of stages; those of a U-Net are a tenth as many."""
 
 
 def infer(shapes: Mapping[str, Shape]) -> Family:
@@ -42,7 +49,45 @@ def infer(shapes: Mapping[str, Shape]) -> Family:
     widths = {_oriented(table, by_name) for table in stacks}
     if len(widths) > 1 or len({_sizes(table, by_name) for table in stacks}) > 1:
         raise _refusal("it has stacks of layers of different shapes, any of which `up` could be of", found)
-    width, transposed = widths.pop()
+    return _family(stacks, found, by_name, *widths.pop())
+
+
+def infer_stages(shapes: Mapping[str, Shape]) -> list[Family]:
+    """Infer families of a model whose layers are numbered inside numbered stages, one family for each width.
+
+    An MLP that :func:`infer` would refuse is left out, with its stack of layers.
+
+    Parameters
+    ----------
+    shapes : stored shape by tensor name.
+
+    Returns
+    -------
+    list of Family
+        None if no layers are inside stages.
+    """
+    modules = {name.removesuffix(f"{words[0]}.weight") for name in shapes for _, words in MLPS
+               if name.endswith(f".{words[0]}.weight")}  # fmt: skip
+    numbered = {module: [n.start() for n in NUMBER.finditer(module)] for module in modules if "expert" not in module}
+    starts = {module[: numbers[-1]] for module, numbers in numbered.items() if len(numbers) > 1}
+    if not starts or len(starts) > _MOST_STAGES or len(found := templates(shapes, starts)) > _MOST_TEMPLATES:
+        return []
+    by_name = {template.name: template for template in found}
+    alike: dict[tuple[object, ...], list[dict[str, str]]] = {}
+    for stack in sorted(starts):
+        try:
+            if table := _mlps(stack, by_name):
+                alike.setdefault((_oriented(table, by_name), _sizes(table, by_name)), []).append(table)
+        except CheckpointError:
+            continue
+    families = [_family(stacks, found, by_name, *_oriented(stacks[0], by_name)) for stacks in alike.values()]
+    return [replace(family, globals={}) for family in families]
+
+
+def _family(
+    stacks: list[dict[str, str]], found: list[Template], by_name: Mapping[str, Template], width: int, transposed: bool
+) -> Family:
+    """The family of stacks of layers of one shape."""
     attentions = [_attention(_stack_of(table), by_name, width, transposed) for table in stacks]
     attentions = attentions if all(attentions) else [{} for _ in stacks]
     layers = [_slots(table | attention, by_name, transposed)
@@ -113,11 +158,15 @@ def _weight(module: str, by_name: Mapping[str, Template]) -> str | None:
 
 
 def _fit(mlp: list[Template]) -> bool:
-    """Whether the reading matrices have one shape in every layer, and the writing ones its transpose."""
+    """Whether the reading matrices have one shape in every layer, and the writing ones its transpose.
+
+    Gate and up of one name are its halves.
+    """
     *reading, down = [template.shape for template in mlp]
     if down is None or len(down) != 2 or 0 in down:
         return False
-    return len({t.layers for t in mlp}) == 1 and all(shape == down[::-1] for shape in reading)
+    halves = len(mlp) - len({template.name for template in mlp}) + 1
+    return len({t.layers for t in mlp}) == 1 and all(shape == (halves * down[1], down[0]) for shape in reading)
 
 
 def _oriented(table: Mapping[str, str], by_name: Mapping[str, Template]) -> tuple[int, bool]:
@@ -146,7 +195,13 @@ def _oriented(table: Mapping[str, str], by_name: Mapping[str, Template]) -> tupl
         if role.endswith("down"):
             sides = by_name[name].shape or (0, 0)
             width = lengths & set(sides)
-            if sides[0] == sides[1] or len(width) != 1 or not width.issuperset({*norms.values()} & set(sides)):
+            halves = len({*table.values()}) < len(table) and sides[0] not in width  # are those of rows alone
+            if (
+                halves
+                or sides[0] == sides[1]
+                or len(width) != 1
+                or not width.issuperset({*norms.values()} & set(sides))
+            ):
                 raise _refusal(
                     f"which side of {name!r:.120}, {sides[0]} by {sides[1]}, `down` writes to cannot be told",
                     list(by_name.values()),
@@ -191,10 +246,13 @@ def _attention(stack: str, by_name: Mapping[str, Template], width: int, transpos
 def _slots(table: Mapping[str, str], by_name: Mapping[str, Template], transposed: bool) -> dict[str, str | Slot]:
     slots: dict[str, str | Slot] = {}
     for role, name in table.items():
-        slots[role] = Slot(name, transposed=True) if transposed else name
+        sharing = [other for other in table if table[other] == name]
+        part = sharing.index(role), len(sharing)
+        halves = len(sharing) > 1
+        slots[role] = Slot(name, transposed=transposed, part=part) if transposed or halves else name
         bias = by_name.get(_bias(name))
         if bias is not None and bias.shape is not None and len(bias.shape) == 1:
-            slots[f"{role}_bias"] = bias.name
+            slots[f"{role}_bias"] = Slot(bias.name, part=part) if halves else bias.name
     return slots
 
 

@@ -155,7 +155,7 @@ class Family:
     """Whether layers may have no MLP, or attention that reads the keys or values of another layer; mixers other than
     attention are understood where ``outside`` names their tensors."""
     kv_heads: int | tuple[str, ...] = ("num_key_value_heads",)
-    """Their number in fused tensors, or the entry of ``config.json`` that gives it."""
+    """Their number in fused tensors, or the entry of ``config.json`` (dotted if nested) that gives it."""
     by_names: bool = True
     """Whether its tensor names alone distinguish it from other families; else ``config.json`` must name it."""
     kind: str = "language model"

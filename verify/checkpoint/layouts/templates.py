@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from .naming import NUMBER
@@ -34,16 +34,21 @@ class Template:
         return shape + (f" in {self.layers} layers" if self.layers else "")
 
 
-def templates(shapes: Mapping[str, Shape]) -> list[Template]:
+def templates(shapes: Mapping[str, Shape], stacks: Collection[str] | None = None) -> list[Template]:
     """The templates of a model's tensor names, in order of name.
 
     The first number between dots counts layers; one behind ``expert`` or ``experts`` counts experts.
+
+    Parameters
+    ----------
+    shapes : stored shape by tensor name.
+    stacks : if given, the last number behind one of these prefixes counts layers instead.
     """
     found: dict[str, dict[int, set[Shape]]] = {}
     for name, shape in shapes.items():
         if "{" in name or "}" in name:
             continue  # braces mark the numbers in a template
-        template, layer = _template(name)
+        template, layer = _template(name, stacks)
         found.setdefault(template, {}).setdefault(layer, set()).add(shape)
     result = []
     for template, layers in sorted(found.items()):
@@ -53,9 +58,11 @@ def templates(shapes: Mapping[str, Shape]) -> list[Template]:
     return result
 
 
-def _template(name: str) -> tuple[str, int]:
+def _template(name: str, stacks: Collection[str] | None) -> tuple[str, int]:
     """The template of a name, and its layer (-1 outside layers)."""
     numbers = list(NUMBER.finditer(name))
+    if stacks is not None:
+        numbers = [n for n in numbers if name[: n.start()] in stacks][-1:]
     if not numbers:
         return name, -1
     first, *others = numbers

@@ -47,7 +47,7 @@ def understood(
     refusal: CheckpointError | None = None
     if not fits:
         try:
-            fits = [inferred(shapes, config)]
+            fits = inferred(shapes, config)
         except CheckpointError as error:
             refusal = error
     if refusal is not None or fits[0].family.name != "inferred":
@@ -158,11 +158,11 @@ def _guessed(
     groups: Mapping[str, Sequence[str]], shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any]
 ) -> list[Fit]:
     """Parts inferred from the groups that no table knows."""
-    fits = []
+    fits: list[Fit] = []
     for group, names in groups.items():
         if group not in (OTHERS, OUTSIDE) and not group.startswith((INSIDE, BESIDE)) and len(names) < len(shapes):
             try:
-                fits.append(inferred({name: shapes[name] for name in names}, config, group))
+                fits += inferred({name: shapes[name] for name in names}, config, group)
             except CheckpointError:
                 continue  # it remains a group
     return fits

@@ -13,8 +13,11 @@ _GATED = (
     ("w_gate", "w_up", "w_down"),
     ("wi_0", "wi_1", "wo"),
     ("linear_gate", "linear_up", "linear_down"),
+    ("linear_1", "linear_3", "linear_2"),
     ("fc_1", "fc_2", "proj"),
 )
+_HALVES = (("net.0.proj", "net.0.proj", "net.2"),)
+"""Up and gate in one tensor, up first, then down, in Diffusers."""
 _PLAIN = (
     ("up_proj", "down_proj"),
     ("fc1", "fc2"),
@@ -31,10 +34,20 @@ _PLAIN = (
     ("up", "down"),
     ("w_up", "w_down"),
     ("fc", "proj"),
+    ("net.0.proj", "net.2"),
+    ("linear_fc1", "linear_fc2"),
+    ("dense1", "dense2"),
+    ("pwconv1", "pwconv2"),
+    ("layer_1", "layer_2"),
+    ("intermediate_dense", "output_dense"),
     ("0", "2"),
     ("0", "3"),
 )
-MLPS = tuple((("gate", "up", "down"), words) for words in _GATED) + tuple((("up", "down"), words) for words in _PLAIN)
+MLPS = (
+    *((("gate", "up", "down"), words) for words in _GATED),
+    *((("up", "gate", "down"), words) for words in _HALVES),
+    *((("up", "down"), words) for words in _PLAIN),
+)
 ATTENTION = (
     ("q_proj", "k_proj", "v_proj", "o_proj"),
     ("q_proj", "k_proj", "v_proj", "out_proj"),

@@ -1,6 +1,7 @@
 """One small table per architecture family."""
 
 from ..layout import Family
+from ..mixtures import with_stacked_experts
 from .afmoe import AFMOE
 from .albert import ALBERT
 from .apertus import APERTUS
@@ -13,6 +14,7 @@ from .bloom import BLOOM
 from .chatglm import CHATGLM
 from .clip import CLIP_TEXT, CLIP_VISION
 from .cohere import COHERE, COHERE_MOE
+from .dbrx import DBRX
 from .deepseek import DEEPSEEK
 from .diffllama import DIFFLLAMA
 from .dino import DINOV2, DINOV2_GATED, DINOV3, DINOV3_GATED
@@ -38,7 +40,7 @@ from .jetmoe import JETMOE
 from .kimi_linear import KIMI_LINEAR
 from .laguna import LAGUNA
 from .lfm2 import LFM2, LFM2_MOE, LFM3
-from .llama import LLAMA
+from .llama import LLAMA, MLLAMA
 from .llama4 import LLAMA4
 from .mamba import MAMBA, MAMBA2
 from .mimo import MIMO
@@ -56,22 +58,29 @@ from .pangu_pro_moe import PANGU_PRO_MOE
 from .persimmon import PERSIMMON
 from .phi import PHI
 from .phi3 import PHI3
+from .pixtral import PIXTRAL
 from .pre_bert import PRE_BERT
 from .qwen import QWEN
 from .qwen2_moe import QWEN2_MOE
 from .qwen3_moe import QWEN3_MOE
 from .qwen3_next import QWEN3_5, QWEN3_NEXT
+from .qwen_vision import QWEN2_5_VISION, QWEN_VISION
 from .recurrent_gemma import RECURRENT_GEMMA
 from .rwkv import RWKV
+from .sarvam_moe import SARVAM_MOE
+from .sound_encoder import SOUND_ENCODER
 from .stablelm import STABLELM
 from .starcoder2 import NEMOTRON, STARCODER2
-from .t5 import T5, T5_GATED
+from .t5 import LONGT5, LONGT5_GATED, SWITCH, T5, T5_GATED
 from .torch_encoder import TORCH_ENCODER
+from .two_mlps import CONFORMER, FLUX, FLUX2, GRANITE_SPEECH, MMDIT, PARAKEET, QWEN_IMAGE
 from .vit import VIT
 from .wav2vec2 import WAV2VEC2
 from .xlstm import XLSTM
+from .zamba2 import ZAMBA2
+from .zaya import ZAYA
 
-FAMILIES: tuple[Family, ...] = (
+_TABLES: tuple[Family, ...] = (
     LLAMA,
     QWEN2_MOE,
     PANGU_PRO_MOE,
@@ -170,6 +179,26 @@ FAMILIES: tuple[Family, ...] = (
     LFM3,
     FLEX_OLMO,
     OLMO_HYBRID,
+    SARVAM_MOE,
+    MMDIT,
+    QWEN_IMAGE,
+    FLUX,
+    FLUX2,
+    CONFORMER,
+    PARAKEET,
+    DBRX,
+    MLLAMA,
+    SOUND_ENCODER,
+    LONGT5,
+    LONGT5_GATED,
+    SWITCH,
+    ZAMBA2,
+    ZAYA,
+    QWEN_VISION,
+    QWEN2_5_VISION,
+    GRANITE_SPEECH,
+    PIXTRAL,
 )
+FAMILIES = tuple(map(with_stacked_experts, _TABLES))
 
 __all__ = ["FAMILIES", "Family"]

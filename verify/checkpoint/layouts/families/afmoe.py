@@ -2,7 +2,7 @@
 
 from ..layout import Family
 from .llama import ATTENTION, DENSE, GLOBALS, UNEMBED
-from .qwen2_moe import EXPERTS, SHARED_EXPERTS, STACKED
+from .qwen2_moe import EXPERTS, SHARED_EXPERTS
 
 AFMOE = Family(
     name="afmoe",
@@ -23,7 +23,6 @@ AFMOE = Family(
     },
     unprefixed=UNEMBED,
     required=("embed", "q", "k", "v", "o", "value_gate", "norm_attn", "norm_mlp", "norm_mlp_out", "expert_gate"),
-    others=STACKED,
     rotary="half",
     query_key_norm="gain",
     expert_groups=1,

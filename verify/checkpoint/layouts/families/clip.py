@@ -25,7 +25,13 @@ CLIP_TEXT = Family(
     kind="text encoder",
     model_types=(
         *("clip", "clip_text_model", "siglip", "siglip_text_model", "siglip2_text_model", "clipseg_text_model"),
-        *("metaclip_2_text_model", "owlvit_text_model", "owlv2_text_model"),
+        *(
+            "metaclip_2_text_model",
+            "owlvit_text_model",
+            "owlv2_text_model",
+            "groupvit_text_model",
+            "xclip_text_model",
+        ),
     ),
     prefixes=("text_model.", ""),
     globals={
@@ -52,6 +58,8 @@ CLIP_VISION = Family(
     model_types=(
         *("clip_vision_model", "siglip_vision_model", "siglip2_vision_model", "clipseg_vision_model"),
         *("metaclip_2_vision_model", "owlvit_vision_model", "owlv2_vision_model", "chinese_clip_vision_model"),
+        *("altclip_vision_model", "git_vision_model", "idefics2_vision", "idefics3_vision", "smolvlm_vision"),
+        *("kosmos_2_vision_model", "phi4_multimodal_vision"),
     ),
     prefixes=("vision_model.", ""),
     globals=with_bias(norm_embed="pre_layrnorm", norm_final="post_layernorm"),  # spelt so

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from ..layout import Family
 from .llama import ATTENTION, DENSE, GLOBALS, UNEMBED
-from .qwen2_moe import EXPERTS, STACKED
+from .qwen2_moe import EXPERTS
 
 COHERE = Family(
     name="cohere",
@@ -30,7 +30,6 @@ COHERE_MOE = replace(
     model_types=("cohere2_moe",),
     layer=COHERE.layer | EXPERTS | {"router": "layers.{i}.mlp.gate.weight"},
     required=("embed", "q", "k", "v", "o", "norm_attn", "router", "expert_gate"),
-    others=STACKED,
     rotary="",
     query_key_norm="unknown",
     heads_alike=False,

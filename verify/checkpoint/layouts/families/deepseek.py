@@ -16,7 +16,7 @@ DEEPSEEK = Family(
     name="deepseek",
     model_types=(
         *("deepseek_v2", "deepseek_v3", "deepseek_v32", "glm4_moe_lite", "glm_moe_dsa", "minicpm3"),
-        *("sarvam_mla", "youtu", "axk1"),
+        *("sarvam_mla", "youtu", "axk1", "kimi_k2"),
     ),
     prefixes=("model.", ""),
     globals=GLOBALS,
@@ -49,5 +49,5 @@ DEEPSEEK = Family(
     rotary="interleaved",
     query_key_norm="none",
     expert_groups=("n_group",),
-    switches={"model_type=minicpm3": {"rotary": "half"}},
+    switches={"model_type=minicpm3": {"rotary": "half"}, "topk_method=greedy": {"expert_groups": 1}},
 )

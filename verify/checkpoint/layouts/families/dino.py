@@ -7,6 +7,7 @@ from .vit import VIT
 
 _AT = "encoder.layer.{i}."
 _IN = _AT + "mlp.weights_in."
+_RENAMED = with_bias(**{role: f"{_AT}attention.{role}_proj" for role in "qkvo"})
 
 DINOV2 = replace(
     VIT,
@@ -20,6 +21,7 @@ DINOV2 = replace(
         r"\.layer_scale[12]\.lambda1$",
         r"^classifier\.",
     ),
+    others={role: (name,) for role, name in _RENAMED.items()},
 )
 
 DINOV2_GATED = replace(
@@ -33,6 +35,12 @@ DINOV2_GATED = replace(
         **with_bias(down=_AT + "mlp.weights_out"),
     },
     required=(*VIT.required, "gate"),
+    others={
+        role: (name,)
+        for role, name in (
+            _RENAMED | with_bias(**{role: f"{_AT}mlp.{role}_proj" for role in ("gate", "up", "down")})
+        ).items()
+    },
     gated=True,
     odd_in_up=True,
 )
@@ -53,6 +61,7 @@ DINOV3 = replace(
     prefixes=("", "model."),
     globals=with_bias(norm_final="norm"),
     layer=_BODY,
+    others={},
     outside=(*DINOV2.outside, r"(^|\.)embeddings\.patch_embeddings\.\w+$"),
     positions="rotary",
 )

@@ -2,7 +2,7 @@
 
 from ..layout import Family
 from .llama import DENSE, GLOBALS, PLAIN, UNEMBED
-from .qwen2_moe import EXPERTS, SHARED_EXPERTS, STACKED
+from .qwen2_moe import EXPERTS, SHARED_EXPERTS
 
 ERNIE4_5_MOE = Family(
     name="ernie4_5_moe",
@@ -20,7 +20,6 @@ ERNIE4_5_MOE = Family(
     unprefixed=UNEMBED,
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "router", "expert_gate"),
     by_names=False,
-    others=STACKED,
     tied=True,
     rotary="interleaved",
     query_key_norm="none",

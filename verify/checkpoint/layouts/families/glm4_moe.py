@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..layout import Family
 from .llama import ATTENTION, DENSE, GLOBALS, UNEMBED
-from .qwen2_moe import EXPERTS, SHARED_EXPERTS, STACKED
+from .qwen2_moe import EXPERTS, SHARED_EXPERTS
 
 GLM4_MOE = Family(
     name="glm4_moe",
@@ -25,7 +25,6 @@ GLM4_MOE = Family(
     unprefixed=UNEMBED,
     constants=(r"\.rotary_emb\.inv_freq$",),
     outside=(r"\.[0-9]+\.(embed_tokens|enorm|hnorm|eh_proj|shared_head\.(norm|head))\.weight$",),
-    others=STACKED,
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "router", "expert_gate"),
     telling=("router_bias", "shared_gate"),
     rotary="half",

@@ -6,6 +6,7 @@ A hybrid without experts has the shared MLP alone.
 from dataclasses import replace
 
 from ..layout import Family, Slot
+from ..mixtures import stacked_experts
 from .llama import DENSE, GLOBALS, PLAIN, UNEMBED
 from .qwen2_moe import EXPERTS, SHARED_EXPERTS
 
@@ -33,9 +34,7 @@ GRANITE_MOE = Family(
     required=("embed", "norm_attn", "norm_mlp", "router", "expert_gate"),
     others={
         "router": (_MOE + "router.weight",),
-        "expert_gate": (Slot(_MOE + "experts.gate_up_proj", part=(0, 2), stacked=True), EXPERTS["expert_gate"]),
-        "expert_up": (Slot(_MOE + "experts.gate_up_proj", part=(1, 2), stacked=True), EXPERTS["expert_up"]),
-        "expert_down": (Slot(_MOE + "experts.down_proj", stacked=True), EXPERTS["expert_down"]),
+        **{role: (slot, EXPERTS[role]) for role, slot in stacked_experts(_MOE).items()},
         **{role: (name,) for role, name in SHARED_EXPERTS.items() if role != "shared_down"},
     },
     tied=True,

@@ -2,7 +2,7 @@
 
 from ..layout import Family
 from .llama import ATTENTION, DENSE, GLOBALS, UNEMBED
-from .qwen2_moe import EXPERTS, STACKED
+from .qwen2_moe import EXPERTS
 
 _MLP = "layers.{i}.mlp."
 
@@ -18,8 +18,7 @@ HUNYUAN_MOE = Family(
     | {"router": _MLP + "router.gate.weight", "router_bias": _MLP + "expert_bias"},
     unprefixed=UNEMBED,
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "router", "expert_gate", "shared_gate"),
-    others=STACKED
-    | {
+    others={
         "q_norm": ("layers.{i}.self_attn.query_layernorm.weight",),
         "k_norm": ("layers.{i}.self_attn.key_layernorm.weight",),
         "router": (_MLP + "gate.wg.weight",),

@@ -22,8 +22,7 @@ JETMOE = Family(
     outside=(r"\.self_attention\.", r"\.mlp\.bias$"),
     required=("embed", "norm_attn", "norm_mlp", "router", "expert_gate"),
     attention="unknown",
-    odd_in_up=False,
-    positions="unknown",
+    expert_groups=1,
     tied=True,
     by_names=False,
 )

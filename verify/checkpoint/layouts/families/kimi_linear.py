@@ -26,8 +26,8 @@ KIMI_LINEAR = Family(
     },
     unprefixed=UNEMBED,
     outside=(
-        r"\.self_attn\.(A_log|dt_bias|o_norm\.weight)$",
-        r"\.self_attn\.([kvb]_proj|[fg]_[ab]_proj|[qkv]_conv1d)\.weight$",
+        r"\.self_attn\.(forget_gate\.)?(A_log|dt_bias|f_[ab]_proj\.weight)$",
+        r"\.self_attn\.([kvb]_proj|g_[ab]_proj|[qkv]?_?conv1d|o_norm)\.weight$",
     ),
     required=("embed", "latent_kv_a", "latent_kv_b", "norm_attn", "norm_mlp", "expert_gate"),
     others={role: (f"{_MOE}{role}_proj.weight",) for role in ("gate", "up", "down")},

@@ -5,7 +5,7 @@ The model adjusts the units of its MLPs when it is built. LFM3 gates the output 
 
 from dataclasses import replace
 
-from ..layout import Family, Slot
+from ..layout import Family
 from .llama import UNEMBED
 
 _AT = "layers.{i}."
@@ -51,11 +51,6 @@ LFM2_MOE = replace(
         "expert_down": _EXPERT + "w2.weight",
     },
     required=("embed", "norm_attn", "norm_mlp", "expert_gate"),
-    others={
-        "expert_gate": (Slot(_AT + "feed_forward.experts.gate_up_proj", part=(0, 2), stacked=True),),
-        "expert_up": (Slot(_AT + "feed_forward.experts.gate_up_proj", part=(1, 2), stacked=True),),
-        "expert_down": (Slot(_AT + "feed_forward.experts.down_proj", stacked=True),),
-    },
     expert_groups=1,
 )
 

@@ -4,6 +4,8 @@ Hunyuan norms q and k under names of its own, HyperCLOVA X norms what the sublay
 sink for each head; positions turn each channel with the next one in Helium and ERNIE.
 """
 
+from dataclasses import replace
+
 from ..layout import Family, Slot, fused_qkv
 
 ATTENTION: dict[str, str | Slot] = {
@@ -41,7 +43,7 @@ LLAMA = Family(
         *("llama", "mistral", "qwen2", "qwen3", "ministral", "ministral3", "smollm3", "seed_oss", "cwm", "helium"),
         *("granite", "granite_swa", "hunyuan_v1_dense", "ernie4_5", "paddleocr_vl_text", "eurobert", "internlm3"),
         *("iquestcoder", "hyperclovax", "qwen2_vl", "qwen2_vl_text", "qwen2_5_vl", "qwen2_5_vl_text"),
-        "qwen3_vl_text",
+        *("qwen3_vl_text", "csm_depth_decoder_model", "emu3_text_model", "granite4_vision_text", "higgs_audio_v2"),
     ),
     prefixes=("model.", ""),
     globals=GLOBALS,
@@ -59,4 +61,13 @@ LLAMA = Family(
     rotary="half",
     query_key_norm="none",
     switches={f"model_type={name}": {"rotary": "interleaved"} for name in ("helium", "ernie4_5")},
+)
+
+MLLAMA = replace(
+    LLAMA,
+    name="mllama",
+    model_types=("mllama_text_model",),
+    unprefixed={},
+    outside=(r"\.cross_attn(\.|_)", r"(^|\.)lm_head\.weight$"),
+    by_names=False,
 )

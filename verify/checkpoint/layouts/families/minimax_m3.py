@@ -1,11 +1,10 @@
 """MiniMax-M3 (text): routed experts in one tensor a layer and a shared one, whose gate and up lie in one; clamped."""
 
 from ..layout import Family, Slot
+from ..mixtures import stacked_experts
 from .llama import ATTENTION, DENSE, GLOBALS, UNEMBED
-from .qwen2_moe import STACKED
 
 _SHARED = "layers.{i}.mlp.shared_experts."
-_EXPERTS: dict[str, str | Slot] = {role: places[0] for role, places in STACKED.items()}
 
 MINIMAX_M3 = Family(
     name="minimax_m3",
@@ -14,7 +13,7 @@ MINIMAX_M3 = Family(
     globals=GLOBALS,
     layer=ATTENTION
     | DENSE
-    | _EXPERTS
+    | stacked_experts("layers.{i}.mlp.")
     | {
         "router": "layers.{i}.mlp.gate.weight",
         "router_bias": "layers.{i}.mlp.gate.e_score_correction_bias",

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from ..layout import Family, with_bias
 from .llama import ATTENTION, GLOBALS, UNEMBED
-from .qwen2_moe import STACKED
 
 _EXPERT = "layers.{i}.block_sparse_moe.experts.{e}."
 
@@ -32,7 +31,6 @@ MIXTRAL = Family(
     ),
     outside=(r"\.self_attn\.(norm|out_proj|output_gate|qkv_proj)\.weight$",),
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "router", "expert_gate"),
-    others=STACKED | {"router": ("layers.{i}.mlp.gate.weight",)},
     rotary="half",
     query_key_norm="none",
     expert_groups=1,

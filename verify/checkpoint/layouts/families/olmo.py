@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from ..layout import Family, Slot, fused_qkv, with_bias
 from .llama import ATTENTION, DENSE, GLOBALS, UNEMBED
-from .qwen2_moe import EXPERTS, STACKED
+from .qwen2_moe import EXPERTS
 
 _ATTENTION = {role: name for role, name in ATTENTION.items() if not role.startswith("norm_")}
 _PLAIN = {role: name for role, name in _ATTENTION.items() if role not in ("q_norm", "k_norm")}
@@ -67,7 +67,6 @@ FLEX_OLMO = replace(
     model_types=("flex_olmo",),
     layer=_ATTENTION | _OUTPUTS | EXPERTS | {"router": "layers.{i}.mlp.gate.weight"},
     required=(*_REQUIRED[:-3], "q_norm", "norm_attn_out", "expert_gate"),
-    others=STACKED,
     expert_groups=1,
 )
 

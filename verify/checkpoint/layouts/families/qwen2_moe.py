@@ -14,13 +14,6 @@ SHARED_EXPERTS: dict[str, str | Slot] = {
     f"shared_{role}": f"layers.{{i}}.mlp.shared_experts.{role}_proj.weight" for role in ("gate", "up", "down")
 }
 
-STACKED: dict[str, tuple[str | Slot, ...]] = {
-    "expert_gate": (Slot("layers.{i}.mlp.experts.gate_up_proj", part=(0, 2), stacked=True),),
-    "expert_up": (Slot("layers.{i}.mlp.experts.gate_up_proj", part=(1, 2), stacked=True),),
-    "expert_down": (Slot("layers.{i}.mlp.experts.down_proj", stacked=True),),
-}
-"""Stacked experts in newer files."""
-
 QWEN2_MOE = Family(
     name="qwen2_moe",
     model_types=("qwen2_moe",),
@@ -35,7 +28,6 @@ QWEN2_MOE = Family(
     constants=(r"\.rotary_emb\.inv_freq$",),
     required=("embed", "q", "k", "v", "o", "norm_attn", "expert_gate"),
     telling=("shared_gate", "shared_router"),
-    others=STACKED,
     rotary="half",
     query_key_norm="none",
     expert_groups=1,
