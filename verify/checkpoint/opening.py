@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from ..base import CheckpointError, DamagedError, NotFoundError, OptionError
 from .adapters.adapter import base_of, is_adapter, merge
 from .checkpoint import Checkpoint, Held
+from .dialects import translated
 from .formats.quantised import dequantised
 from .formats.registry import FORMATS
 from .formats.stand_ins import check_tensors
@@ -60,7 +61,7 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
 
 
 def contents(model: str | os.PathLike[str] | Location) -> Held:
-    """The tensors of a model as its files are decoded, before any is given a role; an adapter is merged with its base.
+    """The tensors of a model as its files are decoded, before any has a role; an adapter is merged with its base.
 
     Raises
     ------
@@ -121,15 +122,21 @@ def drafted_layout(model: str | os.PathLike[str] | Location) -> str:
     CheckpointError
         If its files cannot be read.
     """
-    _, found, _ = _held(Location.of(model))
+    _, found, _ = _held(Location.of(model), names=False)
     return draft_layout({name: tensor.shape for name, tensor in found.items()})
 
 
-def _held(location: Location) -> tuple[Source, dict[str, Tensor], Vocabulary | None]:
-    """The source at a location, its tensors by name, and the vocabulary in a file of weights."""
+def _held(location: Location, *, names: bool = True) -> tuple[Source, dict[str, Tensor], Vocabulary | None]:
+    """The source at a location, its tensors by name, and the vocabulary in a file of weights.
+
+    Names of other tools become those of the Hub, unless ``names`` is false or a layout says what is meant by them.
+    """
     source, found, tokens = _contents(locate(location))
     found = unwrapped(found, whole=not is_adapter(source, found))
-    return source, dequantised(found, source.config), tokens
+    found = dequantised(found, source.config)
+    if names and location.layout is None:
+        source, found = translated(source, found)
+    return source, found, tokens
 
 
 def _contents(source: Source) -> tuple[Source, dict[str, Tensor], Vocabulary | None]:

@@ -12,13 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ...base import DamagedError, UnsupportedError
 from ..places.place import File
 from ..vocabulary import Vocabulary, spelled
 from .gguf_file import TOKENS, GgufTensor, parse
+from .rotary import rows_of_pairs
 from .tensor import Contents, Tensor
 
 _NAME = re.compile(r"blk\.([0-9]{1,6})\.(\w+?)(?:\.([0-9]{1,6}))?\.(weight|bias)")
@@ -248,18 +246,6 @@ def _undone(tensor: GgufTensor, base: str, conversion: Conversion, config: dict[
     if tensor.name.endswith("shared_expert_gate.weight") and len(tensor.shape) == 1:
         return replace(tensor, shape=(1, *tensor.shape))  # a matrix of one row, stored as a vector
     return tensor
-
-
-def rows_of_pairs(rows: int, heads: int) -> NDArray[np.intp]:
-    """Stored position of each row of q or k; rows that rotate together are half a head apart in the original.
-
-    Examples
-    --------
-    >>> rows_of_pairs(8, 2).tolist()
-    [0, 2, 1, 3, 4, 6, 5, 7]
-    """
-    stored = np.arange(rows, dtype=np.intp).reshape(heads, rows // heads // 2, 2)
-    return stored.swapaxes(1, 2).ravel()
 
 
 def _vocabulary(file: File, said: dict[str, Any]) -> Vocabulary | None:

@@ -1,7 +1,7 @@
 """Phi-3: Llama with q, k and v in one tensor, stacked by heads, and gate and up in another."""
 
 from ..layout import Family, Slot, fused_qkv
-from .llama import GLOBALS, UNEMBED
+from .llama import ATTENTION, DENSE, GLOBALS, UNEMBED
 
 PHI3 = Family(
     name="phi3",
@@ -20,6 +20,7 @@ PHI3 = Family(
     unprefixed=UNEMBED,
     constants=(r"\.rotary_emb\.inv_freq$",),
     required=("embed", "q", "o", "norm_attn", "norm_mlp", "gate", "down"),
+    others={role: ((ATTENTION | DENSE)[role],) for role in ("q", "k", "v", "gate", "up")},
     rotary="half",
     query_key_norm="none",
 )

@@ -1,0 +1,122 @@
+# /// script
+# dependencies = ["litgpt==0.5.13", "safetensors", "torch==2.13.0", "transformers"]
+# ///
+"""Models of toy width as LitGPT converts them from transformers, each with the same outputs under both."""
+
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+import transformers
+from litgpt.config import Config
+from litgpt.model import GPT
+from litgpt.scripts.convert_hf_checkpoint import (
+    copy_weights_gpt_neox,
+    copy_weights_hf_llama,
+    copy_weights_qwen_2_5,
+    copy_weights_qwen_3,
+)
+from litgpt.utils import save_config
+from safetensors.torch import save_file
+
+SIZES = {
+    "hidden_size": 48,
+    "intermediate_size": 80,
+    "num_attention_heads": 4,
+    "num_hidden_layers": 3,
+    "vocab_size": 320,
+    "max_position_embeddings": 64,
+    "tie_word_embeddings": False,
+}
+KV = {"num_key_value_heads": 2}
+COMMON = {
+    "n_embd": 48,
+    "intermediate_size": 80,
+    "n_head": 4,
+    "n_layer": 3,
+    "vocab_size": 320,
+    "padded_vocab_size": 320,
+    "block_size": 64,
+}
+LLAMA = COMMON | {
+    "n_query_groups": 2,
+    "norm_class_name": "RMSNorm",
+    "mlp_class_name": "LLaMAMLP",
+    "parallel_residual": False,
+    "bias": False,
+    "rotary_percentage": 1.0,
+}
+
+
+def llama(copy):
+    """A converter of the family of Llama."""
+    return lambda config, state, weights: copy(config, {}, state, weights)
+
+
+MODELS = {
+    "llama": (transformers.LlamaConfig(**SIZES, **KV, rms_norm_eps=1e-5), LLAMA, llama(copy_weights_hf_llama)),
+    "qwen2": (
+        transformers.Qwen2Config(**SIZES, **KV, rms_norm_eps=1e-5),
+        LLAMA | {"attn_bias": True},
+        llama(copy_weights_qwen_2_5),
+    ),
+    "qwen3": (
+        transformers.Qwen3Config(**SIZES, **KV, head_dim=16, rms_norm_eps=1e-5),
+        LLAMA | {"norm_qk": True, "head_size": 16},
+        llama(copy_weights_qwen_3),
+    ),
+    "gpt_neox": (transformers.GPTNeoXConfig(**SIZES), COMMON, copy_weights_gpt_neox),
+}
+LACKING = {"qwen3": "model_config.yaml"}
+"""What a folder is left without; the others lack config.json, as models trained by the tool do."""
+
+
+def taken_apart(weights):
+    """The same with q, k and v of GPT-NeoX, which lie in one tensor, head by head, in three."""
+    found = {}
+    for name, value in weights.items():
+        if ".query_key_value." in name:
+            parts = value.unflatten(0, (4, 3, 12)).unbind(1)
+            found |= {
+                name.replace("query_key_value", f"{role}_proj"): part.flatten(0, 1).contiguous()
+                for role, part in zip("qkv", parts, strict=True)
+            }
+        else:
+            found[name] = value
+    return found
+
+
+def main(out: Path) -> None:
+    """Write them."""
+    for name, (theirs, ours, copy) in MODELS.items():
+        torch.manual_seed(0)
+        model = transformers.AutoModelForCausalLM.from_config(theirs).eval()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(torch.randn_like(parameter) * 0.05)
+        config, state = Config(name=name, **ours), {}
+        head = "embed_out.weight" if name == "gpt_neox" else "lm_head.weight"  # as on the Hub
+        weights = {key.replace("lm_head.weight", head): value.contiguous() for key, value in model.state_dict().items()}
+        copy(config, state, weights)
+        twin = GPT(config).eval()
+        twin.load_state_dict(state)
+        tokens = torch.arange(40)[None]
+        with torch.no_grad():
+            apart = (twin(tokens) - model(tokens).logits).abs().max().item()
+        assert apart < 1e-4, (name, apart)
+        folder = out / f"converted, {name}"
+        (folder / "model").mkdir(parents=True, exist_ok=True)
+        torch.save(state, folder / "model" / "lit_model.pth")
+        if LACKING.get(name) != "model_config.yaml":
+            save_config(config, folder / "model")
+        else:
+            model.config.save_pretrained(folder / "model")
+        save_file(taken_apart(weights), folder / "truth.safetensors")
+        said = {"tool": "litgpt", "version": version("litgpt"), "operation": folder.name}
+        (folder / "made.json").write_text(json.dumps(said))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,5 @@
+"""Names of other tools than transformers: their tensors as on the Hub, and their settings as in ``config.json``."""
+
+from .translated import translated
+
+__all__ = ["translated"]

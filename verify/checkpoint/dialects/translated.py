@@ -1,0 +1,161 @@
+"""Give the tensors of a tool the names, rows and settings that they have on the Hub."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...base import DamagedError, Phrase
+from ..canonical import CanonicalTensor, part_of
+from ..formats.rotary import rows_of_pairs
+from ..formats.tensor import BLOCK, Indexer, Tensor
+from ..hostile import count
+from ..layouts.describe import HEAD_SIZES, HEADS
+from ..layouts.layout import Slot
+from ..layouts.naming import Skeletons, every_prefix, places, settled
+from ..source import Source
+from .dialect import Dialect
+from .settings import settings
+from .tools import DIALECTS
+
+_PAIRED = re.compile(r"\.[qk]_proj\.(weight|bias)$")
+"""Tensors on the Hub whose rows positions turn in pairs."""
+
+
+@dataclass(frozen=True)
+class Translated:
+    """Some rows of a stored tensor, in the order that they have on the Hub."""
+
+    part: CanonicalTensor
+    order: NDArray[np.intp] | None
+    """Row of the part for each row here; None if they are the same."""
+
+    is_out_in = True
+
+    @property
+    def name(self) -> str:
+        """Name in the file."""
+        return self.part.tensor.name
+
+    @property
+    def file(self) -> str:
+        """Name of the file."""
+        return self.part.tensor.file
+
+    @property
+    def dtype(self) -> str:
+        """Name of the stored type."""
+        return self.part.tensor.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of its axes."""
+        return self.part.shape
+
+    @property
+    def notes(self) -> tuple[Phrase, ...]:
+        """Those of the stored tensor."""
+        return self.part.tensor.notes
+
+    def read(self, rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
+        """Some rows, and of them some columns, as stored numbers."""
+        if self.order is None:
+            found = self.part.read(rows)
+        else:
+            chosen, back = np.unique(self.order if rows is None else self.order[rows], return_inverse=True)
+            found = self.part.read(chosen)[back]
+        return found if columns is None else found[:, columns]
+
+    def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
+        """Bytes of these rows and columns in the file."""
+        size = self.part.nbytes(rows)
+        if columns is None:
+            return size
+        width = self.shape[1]
+        return -(-size * len(np.arange(width)[columns]) // max(1, width))
+
+    def iter_bytes(self) -> Iterator[bytes]:
+        """The bytes of the numbers, row by row, in blocks."""
+        rows = (self.shape or (1,))[0]
+        step = max(1, BLOCK * rows // max(1, self.nbytes()))
+        for low in range(0, rows, step):
+            yield np.ascontiguousarray(self.read(slice(low, low + step))).tobytes()
+
+
+def translated(source: Source, found: Mapping[str, Tensor]) -> tuple[Source, dict[str, Tensor]]:
+    """The tensors by their names on the Hub, if a tool's dialect is recognised, and the source with its settings.
+
+    Parameters
+    ----------
+    source : the files.
+    found : their tensors by name.
+
+    Returns
+    -------
+    tuple
+        The source, with the tool's settings in the terms of ``config.json`` if it has none, and the tensors; both
+        unchanged if no dialect applies.
+
+    Raises
+    ------
+    CheckpointError
+        If the tool's settings are damaged, or do not fit the tensors.
+    """
+    present = Skeletons(found)
+    for dialect in DIALECTS:
+        prefixes = every_prefix(dialect.table, present)
+        config = _config(dialect, source) if prefixes else None
+        if config is not None:
+            result = dict(found)
+            for prefix in prefixes:
+                for stored, keys in places(settled(dialect.table, prefix, present), prefix, found).items():
+                    del result[stored]
+                    for (hub, layer, expert), slot in keys:
+                        name = prefix[0] + hub.replace("{i}", f"{layer}").replace("{e}", f"{expert}")
+                        if name in result:
+                            raise DamagedError(
+                                f"Tensor {name!r:.200} is stored under that name and as {stored!r:.200}; expected "
+                                "one of them."
+                            )
+                        result[name] = _translated(found[stored], slot, hub, dialect, config)
+            return replace(source, config=config), result
+    return source, dict(found)
+
+
+def _config(dialect: Dialect, source: Source) -> dict[str, Any] | None:
+    """What ``config.json`` or else the tool's own settings say of a model of this dialect; None if neither does."""
+    if (declared := source.config.get("model_type")) is not None:
+        return source.config if declared in dialect.model_types else None
+    own = settings(source.place, dialect.settings)
+    said = None if own is None else dialect.said(own)
+    return None if said is None else source.config | said
+
+
+def _translated(tensor: Tensor, slot: Slot, hub: str, dialect: Dialect, config: dict[str, Any]) -> Tensor:
+    """One tensor of the Hub: a stored one, or some of its rows."""
+    paired = dialect.pairs and _PAIRED.search(hub)
+    if slot == Slot(slot.name) and not (paired or dialect.out_in):
+        return tensor
+    heads = count(config, *HEADS) or 0
+    kv_heads = count(config, "num_key_value_heads", default=heads) or 0
+    if not heads or not kv_heads or heads % kv_heads:
+        raise DamagedError(
+            f"{heads} heads cannot share {kv_heads} kv heads, so the rows of {tensor.name!r:.200}, a name of "
+            f"{dialect.name}, cannot be put in order; correct the model's settings."
+        )
+    part = part_of(tensor, slot, heads, kv_heads)
+    if not paired:
+        return Translated(part, None)
+    of_them = heads if "q_" in hub else kv_heads
+    rows, size = part.shape[0], count(config, *HEAD_SIZES)
+    if rows % (2 * of_them) or (size and rows != of_them * size):
+        raise DamagedError(
+            f"{tensor.name!r:.200} has {rows} rows for {of_them} heads{f' of {size}' if size else ''}; expected "
+            "pairs of rows of each head; correct the model's settings."
+        )
+    return Translated(part, rows_of_pairs(rows, of_them))
