@@ -89,4 +89,4 @@ TORCHTUNE = replace(
     settings=(),
 )
 
-TORCHTUNE_UNPAIRED = replace(TORCHTUNE, name="torchtune (qwen)", model_types=("qwen2", "qwen3", "phi3"), pairs=False)
+TORCHTUNE_UNPAIRED = replace(TORCHTUNE, name="torchtune (qwen)", model_types=("qwen2", "qwen3"), pairs=False)
