@@ -94,7 +94,7 @@ MODELS = {
         | {"mlp_class_name": "GemmaMLP", "scale_embeddings": True, "head_size": 16, "gelu_approximate": "tanh"}
         | {"post_attention_norm": True, "post_mlp_norm": True, "attention_scores_scalar": 16}
         | {"attention_logit_softcapping": 50.0, "final_logit_softcapping": 30.0},
-        lambda config, state, weights: copy_weights_gemma_2({}, state, weights),
+        lambda _, state, weights: copy_weights_gemma_2({}, state, weights),
     ),
     "OLMo-2": (
         transformers.Olmo2Config(**SIZES, **KV, rms_norm_eps=1e-5),

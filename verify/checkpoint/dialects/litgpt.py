@@ -67,7 +67,7 @@ _HEADS = modules({f"{_HUB}self_attn.{role}_norm": f"{_AT}attn.norm_{role}" for r
 
 LITGPT = Dialect(
     name="litgpt",
-    model_types=("llama", "mistral", "qwen2", "qwen3", "phi3", "gemma", "olmo"),
+    model_types=("llama", "mistral", "qwen2", "qwen3", "phi3", "gemma"),
     names=modules(_OUTSIDE | _NORMS) | _ATTENTION | _DENSE | _HEADS,
     telling=tuple(f"{_HUB}{module}.weight" for module in ("self_attn.q_proj", "self_attn.o_proj", "mlp.gate_proj")),
     others=_OLDER_ATTENTION,
@@ -84,7 +84,7 @@ _SANDWICH = {
 LITGPT_GEMMA = replace(
     LITGPT,
     name="litgpt (gemma)",
-    model_types=("gemma2", "gemma3_text"),
+    model_types=("gemma2",),
     names=modules(_OUTSIDE | _SANDWICH) | _ATTENTION | _DENSE | _HEADS,
     settings=(),
 )
@@ -92,7 +92,7 @@ _AFTER = {hub: place for hub, place in _SANDWICH.items() if "post_" in place}
 LITGPT_OLMO2 = replace(
     LITGPT_GEMMA,
     name="litgpt (olmo2)",
-    model_types=("olmo2", "olmo3"),
+    model_types=("olmo2",),
     names=modules(_OUTSIDE | _AFTER) | _ATTENTION | _DENSE | _HEADS,
 )
 

@@ -3,6 +3,8 @@
 from .dialect import Dialect
 from .litgpt import LITGPT, LITGPT_GEMMA, LITGPT_MIXTRAL, LITGPT_NEOX, LITGPT_OLMO2
 from .meta import META, TORCHTUNE, TORCHTUNE_UNPAIRED
+from .open_clip import OPEN_CLIP
+from .timm import TIMM_DINOV2, TIMM_VIT
 
 DIALECTS: tuple[Dialect, ...] = (
     LITGPT,
@@ -13,4 +15,7 @@ DIALECTS: tuple[Dialect, ...] = (
     META,
     TORCHTUNE,
     TORCHTUNE_UNPAIRED,
+    OPEN_CLIP,
+    TIMM_VIT,
+    TIMM_DINOV2,
 )

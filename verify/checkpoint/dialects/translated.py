@@ -14,6 +14,7 @@ from ...base import DamagedError, Phrase
 from ..canonical import CanonicalTensor, part_of
 from ..formats.rotary import rows_of_pairs
 from ..formats.tensor import BLOCK, Indexer, Tensor
+from ..fused import BY_HEADS
 from ..hostile import count
 from ..layouts.describe import HEAD_SIZES, HEADS
 from ..layouts.layout import Slot
@@ -141,13 +142,7 @@ def _translated(tensor: Tensor, slot: Slot, hub: str, dialect: Dialect, config: 
     paired = dialect.pairs and _PAIRED.search(hub)
     if slot == Slot(slot.name) and not (paired or dialect.out_in):
         return tensor
-    heads = count(config, *HEADS) or 0
-    kv_heads = count(config, "num_key_value_heads", default=heads) or 0
-    if not heads or not kv_heads or heads % kv_heads:
-        raise DamagedError(
-            f"{heads} heads cannot share {kv_heads} kv heads, so the rows of {tensor.name!r:.200}, a name of "
-            f"{dialect.name}, cannot be put in order; correct the model's settings."
-        )
+    heads, kv_heads = _heads(tensor, dialect, config) if paired or slot.fused in BY_HEADS else (1, 1)
     part = part_of(tensor, slot, heads, kv_heads)
     if not paired:
         return Translated(part, None)
@@ -159,3 +154,15 @@ def _translated(tensor: Tensor, slot: Slot, hub: str, dialect: Dialect, config: 
             "pairs of rows of each head; correct the model's settings."
         )
     return Translated(part, rows_of_pairs(rows, of_them))
+
+
+def _heads(tensor: Tensor, dialect: Dialect, config: dict[str, Any]) -> tuple[int, int]:
+    """Heads and kv heads, by which rows are put in order."""
+    heads = count(config, *HEADS) or 0
+    kv_heads = count(config, "num_key_value_heads", default=heads) or 0
+    if not heads or not kv_heads or heads % kv_heads:
+        raise DamagedError(
+            f"{heads} heads cannot share {kv_heads} kv heads, so the rows of {tensor.name!r:.200}, a name of "
+            f"{dialect.name}, cannot be put in order; correct the model's settings."
+        )
+    return heads, kv_heads
