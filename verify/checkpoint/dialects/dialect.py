@@ -68,10 +68,17 @@ class Dialect:
     """Whether rows of q and k that positions turn together are adjacent, and half a head apart on the Hub."""
     out_in: bool = False
     """Whether matrices are stored [out, in] that the files of the Hub store [in, out]."""
+    tall: tuple[str, ...] = ()
+    """Names on the Hub of matrices that must have more rows than columns, where names alone do not tell the tool."""
+    in_one: bool = False
+    """Whether all layers may lie in one tensor, along its first axis, under the name without the layer's number."""
+    constants: tuple[str, ...] = ()
+    """Regular expressions of what the tool keeps besides parameters."""
     settings: tuple[str, ...] = ()
-    """Names of the tool's own file of settings."""
-    said: Callable[[Settings], dict[str, Any] | None] = lambda _: None
-    """These settings in the terms of ``config.json``; None for what this dialect does not cover."""
+    """Names of the tool's own file of settings; those of a tool without one are empty."""
+    said: Callable[[Settings], dict[str, Any] | None] | None = None
+    """These settings in the terms of ``config.json``, or None for what this dialect does not cover; without it, only
+    ``config.json`` tells."""
 
     @cached_property
     def table(self) -> Family:

@@ -87,6 +87,7 @@ LITGPT_GEMMA = replace(
     model_types=("gemma2",),
     names=modules(_OUTSIDE | _SANDWICH) | _ATTENTION | _DENSE | _HEADS,
     settings=(),
+    said=None,
 )
 _AFTER = {hub: place for hub, place in _SANDWICH.items() if "post_" in place}
 LITGPT_OLMO2 = replace(
@@ -112,6 +113,7 @@ LITGPT_MIXTRAL = replace(
     ),
     telling=(*LITGPT.telling[:2], f"{_HUB}block_sparse_moe.experts.{{e}}.w1.weight"),
     settings=(),
+    said=None,
 )
 
 _NEOX = "gpt_neox.layers.{i}."

@@ -87,6 +87,7 @@ TORCHTUNE = replace(
     | {f"{hub}.weight": f"{place}.scale" for hub, place in _NORMS.items()},
     telling=(*META.telling, f"{_HUB}input_layernorm.weight"),
     settings=(),
+    said=None,
 )
 
 TORCHTUNE_UNPAIRED = replace(TORCHTUNE, name="torchtune (qwen)", model_types=("qwen2", "qwen3"), pairs=False)

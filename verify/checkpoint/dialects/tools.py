@@ -2,7 +2,9 @@
 
 from .dialect import Dialect
 from .litgpt import LITGPT, LITGPT_GEMMA, LITGPT_MIXTRAL, LITGPT_NEOX, LITGPT_OLMO2
+from .megatron import MEGATRON, MEGATRON_LEGACY
 from .meta import META, TORCHTUNE, TORCHTUNE_UNPAIRED
+from .nanogpt import NANOGPT
 from .open_clip import OPEN_CLIP
 from .timm import TIMM_DINOV2, TIMM_VIT
 
@@ -15,6 +17,9 @@ DIALECTS: tuple[Dialect, ...] = (
     META,
     TORCHTUNE,
     TORCHTUNE_UNPAIRED,
+    MEGATRON,
+    MEGATRON_LEGACY,
+    NANOGPT,
     OPEN_CLIP,
     TIMM_VIT,
     TIMM_DINOV2,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,17 +13,19 @@ from numpy.typing import NDArray
 from ...base import DamagedError, Phrase
 from ..canonical import CanonicalTensor, part_of
 from ..formats.rotary import rows_of_pairs
+from ..formats.safetensors_file import StoredTensor
 from ..formats.tensor import BLOCK, Indexer, Tensor
 from ..fused import BY_HEADS
 from ..hostile import count
 from ..layouts.describe import HEAD_SIZES, HEADS
-from ..layouts.layout import Slot
-from ..layouts.naming import Skeletons, every_prefix, places, settled
+from ..layouts.layout import Slot, slot_of
+from ..layouts.naming import Key, Skeletons, every_prefix, places, settled
 from ..source import Source
 from .dialect import Dialect
 from .settings import settings
 from .tools import DIALECTS
 
+_MOST_LAYERS = 1 << 12
 _PAIRED = re.compile(r"\.[qk]_proj\.(weight|bias)$")
 """Tensors on the Hub whose rows positions turn in pairs."""
 
@@ -107,33 +109,77 @@ def translated(source: Source, found: Mapping[str, Tensor]) -> tuple[Source, dic
     CheckpointError
         If the tool's settings are damaged, or do not fit the tensors.
     """
-    present = Skeletons(found)
     for dialect in DIALECTS:
+        tensors = layer_by_layer(dialect, found) if dialect.in_one else found
+        present = Skeletons(tensors)
         prefixes = every_prefix(dialect.table, present)
         config = _config(dialect, source) if prefixes else None
-        if config is not None:
-            result = dict(found)
-            for prefix in prefixes:
-                for stored, keys in places(settled(dialect.table, prefix, present), prefix, found).items():
-                    del result[stored]
-                    for (hub, layer, expert), slot in keys:
-                        name = prefix[0] + hub.replace("{i}", f"{layer}").replace("{e}", f"{expert}")
-                        if name in result:
-                            raise DamagedError(
-                                f"Tensor {name!r:.200} is stored under that name and as {stored!r:.200}; expected "
-                                "one of them."
-                            )
-                        result[name] = _translated(found[stored], slot, hub, dialect, config)
-            return replace(source, config=config), result
+        if config is None:
+            continue
+        constants = [re.compile(pattern) for pattern in dialect.constants]
+        result = {name: one for name, one in tensors.items() if not any(c.search(name) for c in constants)}
+        for prefix in prefixes:
+            known = places(settled(dialect.table, prefix, present), prefix, result)
+            if not all(_is_tall(tensors[name], keys, dialect) for name, keys in known.items()):
+                return source, dict(found)
+            for stored, keys in known.items():
+                tensor = result.pop(stored)
+                for (hub, layer, expert), slot in keys:
+                    name = prefix[0] + hub.replace("{i}", f"{layer}").replace("{e}", f"{expert}")
+                    if name in result:
+                        raise DamagedError(
+                            f"Tensor {name!r:.200} is stored under that name and as {stored!r:.200}; expected one "
+                            "of them."
+                        )
+                    result[name] = _translated(tensor, slot, hub, dialect, config)
+        return replace(source, config=config), result
     return source, dict(found)
+
+
+def layer_by_layer(dialect: Dialect, found: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors, with those that hold all layers along their first axis replaced by one for each layer.
+
+    Parameters
+    ----------
+    dialect : the tool's names.
+    found : tensors by name.
+
+    Returns
+    -------
+    dict
+        Tensors by name.
+    """
+    entries = (*dialect.names.values(), *(place for places in dialect.others.values() for place in places))
+    numbered = {slot_of(entry).name for entry in entries}
+    flat = {name.replace(".{i}.", "."): name for name in numbered if ".{i}." in name}
+    result: dict[str, Tensor] = {}
+    for name, tensor in found.items():
+        own = next((one for one in flat if name == one or name.endswith(f".{one}")), None)
+        if (
+            own is None
+            or not isinstance(tensor, StoredTensor)
+            or len(tensor.shape) < 2
+            or tensor.shape[0] > _MOST_LAYERS
+        ):
+            result[name] = tensor
+            continue
+        start = name.removesuffix(own)
+        result |= {start + flat[own].replace("{i}", f"{i}"): tensor.entry(i) for i in range(tensor.shape[0])}
+    return result
+
+
+def _is_tall(tensor: Tensor, keys: Sequence[tuple[Key, Slot]], dialect: Dialect) -> bool:
+    """Whether a matrix that tells the dialect by its shape has more rows than columns; true of all others."""
+    shape = tensor.shape
+    return not any(hub in dialect.tall and (len(shape) != 2 or shape[0] <= shape[1]) for (hub, _, _), _ in keys)
 
 
 def _config(dialect: Dialect, source: Source) -> dict[str, Any] | None:
     """What ``config.json`` or else the tool's own settings say of a model of this dialect; None if neither does."""
     if (declared := source.config.get("model_type")) is not None:
         return source.config if declared in dialect.model_types else None
-    own = settings(source.place, dialect.settings)
-    said = None if own is None else dialect.said(own)
+    own = settings(source.place, dialect.settings) if dialect.settings else {}
+    said = None if own is None or dialect.said is None else dialect.said(own)
     return None if said is None else source.config | said
 
 
