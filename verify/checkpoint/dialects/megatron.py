@@ -1,4 +1,4 @@
-"""Megatron-LM, Megatron Core and NeMo: q, k and v for each kv head, gate before up, a norm inside the module it feeds.
+"""Megatron-LM, Megatron Core, NeMo: q, k and v for each kv head, gate before up, a norm inside what it feeds.
 
 All layers may lie in one tensor, along its first axis, as the distributed checkpoints of Megatron Core keep them.
 Sources: ``megatron/core/models/gpt``, ``tools/checkpoint/loader_llama_mistral.py``. Settings: those of NeMo.

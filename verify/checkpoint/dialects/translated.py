@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...base import DamagedError, Phrase
+from ...base import DamagedError, HostileError, Phrase
 from ..canonical import CanonicalTensor, part_of
 from ..formats.rotary import rows_of_pairs
 from ..formats.safetensors_file import StoredTensor
@@ -25,7 +25,7 @@ from .dialect import Dialect
 from .settings import settings
 from .tools import DIALECTS
 
-_MOST_LAYERS = 1 << 12
+_MOST_TENSORS = 1 << 18
 _PAIRED = re.compile(r"\.[qk]_proj\.(weight|bias)$")
 """Tensors on the Hub whose rows positions turn in pairs."""
 
@@ -155,14 +155,14 @@ def layer_by_layer(dialect: Dialect, found: Mapping[str, Tensor]) -> dict[str, T
     result: dict[str, Tensor] = {}
     for name, tensor in found.items():
         own = next((one for one in flat if name == one or name.endswith(f".{one}")), None)
-        if (
-            own is None
-            or not isinstance(tensor, StoredTensor)
-            or len(tensor.shape) < 2
-            or tensor.shape[0] > _MOST_LAYERS
-        ):
+        if own is None or not isinstance(tensor, StoredTensor) or len(tensor.shape) < 2:
             result[name] = tensor
             continue
+        if len(result) + tensor.shape[0] > _MOST_TENSORS:
+            raise HostileError(
+                f"Tensor {name!r:.200} of shape {tensor.shape} is one of those that hold all layers, of more than "
+                f"{_MOST_TENSORS} tensors together; expected a model."
+            )
         start = name.removesuffix(own)
         result |= {start + flat[own].replace("{i}", f"{i}"): tensor.entry(i) for i in range(tensor.shape[0])}
     return result
