@@ -90,6 +90,7 @@ MEGATRON = Dialect(
         f"{_HUB}input_layernorm.weight",
     ),
     others=_ALONE,
+    in_one=True,
     constants=(r"\._extra_state$", r"\._extra_state/"),
     settings=("model_config.yaml",),
     said=_said,
