@@ -186,7 +186,8 @@ def _config(dialect: Dialect, source: Source) -> dict[str, Any] | None:
 def _translated(tensor: Tensor, slot: Slot, hub: str, dialect: Dialect, config: dict[str, Any]) -> Tensor:
     """One tensor of the Hub: a stored one, or some of its rows."""
     paired = dialect.pairs and _PAIRED.search(hub)
-    if slot == Slot(slot.name) and not (paired or dialect.out_in):
+    plain = slot == Slot(slot.name) and not (paired or dialect.out_in)
+    if plain or (slot.transposed and len(tensor.shape) != 2):
         return tensor
     heads, kv_heads = _heads(tensor, dialect, config) if paired or slot.fused in BY_HEADS else (1, 1)
     part = part_of(tensor, slot, heads, kv_heads)
