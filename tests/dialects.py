@@ -327,3 +327,18 @@ def open_clip(text: Toy, image: Toy, custom: bool = False) -> Spoken:
     words = {"layers": layers, "width": width, "heads": heads(text)[0], "vocab_size": 30, "context_length": 8}
     said = {"model_cfg": {"embed_dim": 4, "vision_cfg": vision, "text_cfg": words}, "preprocess_cfg": {}}
     return Spoken(tensors, {"open_clip_config.json": said})
+
+
+def sliced(spoken: Spoken, number: int, embedding: int) -> list[Tensors]:
+    """Meta's tensors as ranks of model parallelism hold them; its older code splits the width of the embedding."""
+    found: list[Tensors] = [{} for _ in range(number)]
+    for name, value in spoken.tensors.items():
+        word = name.split(".")[-2]
+        if word.endswith("norm"):
+            parts = [value] * number
+        else:
+            axis = embedding if word == "tok_embeddings" else 1 if word in ("wo", "w2") else 0
+            parts = np.split(value, number, axis)
+        for rank, part in zip(found, parts, strict=True):
+            rank[name] = part
+    return found

@@ -21,6 +21,7 @@ from tests.checkpoints import Toy, toy, write_checkpoint
 from tests.dialects import (
     SANDWICH,
     Spoken,
+    Tensors,
     litgpt,
     litgpt_neox,
     megatron,
@@ -28,6 +29,7 @@ from tests.dialects import (
     nanogpt,
     open_clip,
     side_by_side,
+    sliced,
     timm,
     torchtune,
     unfused,
@@ -128,10 +130,10 @@ def test_a_tool_s_own_settings_say_as_much(tmp_path: Path, name: str) -> None:
     model, convert = BY_SETTINGS[name]
     plain = write_checkpoint(tmp_path / "plain", model)
     other = write(tmp_path / "other", convert(model))
-    same(open_checkpoint(plain), open_checkpoint(other), model)
-    here, there = (fingerprint(folder).record for folder in (plain, other))
-    assert there.content_sha256 == here.content_sha256
-    assert there.architecture == here.architecture.model_copy(update={"model_type": there.architecture.model_type})
+    here, there = (open_checkpoint(folder) for folder in (plain, other))
+    same(here, there, model)
+    of_type = {"model_type": there.architecture.model_type}
+    assert there.architecture == here.architecture.model_copy(update=of_type)
 
 
 @pytest.mark.parametrize("custom", [False, True])
@@ -152,6 +154,48 @@ def test_two_towers_are_two_parts(tmp_path: Path, custom: bool) -> None:
             assert there.architecture == here.architecture
         here, there = (fingerprint(one).record for one in (plain, folder))
         assert there.content_sha256 == here.content_sha256
+
+
+def write_slices(folder: Path, ranks: list[Tensors]) -> Path:
+    """A folder as Meta publishes it."""
+    write(folder, replace(meta(LLAMA), tensors={}))
+    (folder / "model.safetensors").unlink()
+    for n, rank in enumerate(ranks):
+        stored = {name: np.ascontiguousarray(value) for name, value in rank.items()}
+        save_file(stored, folder / f"consolidated.{n:02}.safetensors")
+    return folder
+
+
+@pytest.mark.parametrize("embedding", [0, 1])
+@pytest.mark.parametrize("number", [1, 2])
+def test_slices_of_meta_are_put_together(tmp_path: Path, number: int, embedding: int) -> None:
+    plain = write_checkpoint(tmp_path / "plain", LLAMA)
+    other = write_slices(tmp_path / "other", sliced(meta(LLAMA), number, embedding))
+    same(open_checkpoint(plain), open_checkpoint(other), LLAMA)
+    here, there = (fingerprint(folder).record for folder in (plain, other))
+    assert there.content_sha256 == here.content_sha256
+    assert [file.name[13:15] for file in there.files] == ["00", "01"][:number]
+
+
+def test_slices_that_are_not_certain_are_refused(tmp_path: Path) -> None:
+    """Another name, another shape, a rank that is missing, and kv heads that several ranks hold alike."""
+    ranks = sliced(meta(LLAMA), 2, 0)
+    name = "layers.0.attention.wk.weight"
+    extra = {"layers.0.attention.bias": np.ones(3, np.float32)}
+    with pytest.raises(CheckpointError, match=r"2 slices of one model .* 'layers\.0\.attention\.bias' was split"):
+        open_checkpoint(write_slices(tmp_path / "name", [rank | extra for rank in ranks]))
+    with pytest.raises(CheckpointError, match="do not all have"):
+        open_checkpoint(write_slices(tmp_path / "shape", [ranks[0], ranks[1] | {name: ranks[1][name][:2]}]))
+    lacking = {key: value for key, value in ranks[0].items() if key != name}
+    with pytest.raises(CheckpointError, match="The first slice of lacking lacks"):
+        open_checkpoint(write_slices(tmp_path / "lacking", [lacking, ranks[1]]))
+    folder = write_slices(tmp_path / "missing", ranks)
+    (folder / "consolidated.01.safetensors").rename(folder / "consolidated.02.safetensors")
+    with pytest.raises(CheckpointError, match="none of them is number 01"):
+        open_checkpoint(folder)
+    alike = [rank | {name: meta(LLAMA).tensors[name]} for rank in ranks]
+    with pytest.raises(CheckpointError, match="has 16 rows; expected those of 2 heads of 4"):
+        open_checkpoint(write_slices(tmp_path / "alike", alike))
 
 
 @given(heads=st.integers(1, 6), planes=st.integers(1, 5))

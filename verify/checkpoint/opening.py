@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
 from ..base import CheckpointError, DamagedError, NotFoundError, OptionError
 from .adapters.adapter import base_of, is_adapter, merge
 from .checkpoint import Checkpoint, Held
-from .dialects import translated
+from .dialects import joined, translated
 from .formats.quantised import dequantised
 from .formats.registry import FORMATS
 from .formats.stand_ins import check_tensors
@@ -141,20 +142,16 @@ def _held(location: Location, *, names: bool = True) -> tuple[Source, dict[str, 
 
 def _contents(source: Source) -> tuple[Source, dict[str, Tensor], Vocabulary | None]:
     """The tensors of all files, and the source with the files' own settings, which override config.json."""
-    found: dict[str, Tensor] = {}
     tokens: Vocabulary | None = None
+    tensors: list[dict[str, Tensor]] = []
     for file in source.weights:
         held = FORMATS[PurePosixPath(file.name).suffix.lower()](file, source.place)
         if tokens is None and held.vocabulary is not None:
             tokens = replace(held.vocabulary, file=file.name)
         weights = sorted((*source.weights, *held.beside), key=lambda one: one.name)
         source = replace(source, config=held.config or source.config, weights=tuple(weights))
-        for name, tensor in held.tensors.items():
-            if name in found:
-                raise DamagedError(
-                    f"Tensor {name!r:.200} is in both {found[name].file} and {file.name}; expected it once."
-                )
-            found[name] = tensor
+        tensors.append(held.tensors)
+    found = joined(source.name, tensors) if source.sliced else _together(tensors)
     check_tensors(source.name, found)
     for name, where in (source.index or {}).items():
         if name not in found or found[name].file != where:
@@ -162,3 +159,15 @@ def _contents(source: Source) -> tuple[Source, dict[str, Tensor], Vocabulary | N
                 f"The index says tensor {name!r:.200} is in {where!r:.120}, where it is not; download it again."
             )
     return source, found, tokens
+
+
+def _together(files: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The tensors of all files by name, each of which is in one of them."""
+    found: dict[str, Tensor] = {}
+    for name, tensor in (entry for tensors in files for entry in tensors.items()):
+        if name in found:
+            raise DamagedError(
+                f"Tensor {name!r:.200} is in both {found[name].file} and {tensor.file}; expected it once."
+            )
+        found[name] = tensor
+    return found

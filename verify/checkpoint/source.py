@@ -51,6 +51,8 @@ class Source:
     """Weight file name by tensor name, if the checkpoint has an index."""
     config: dict[str, Any]
     """Content of ``config.json``; empty if there is none."""
+    sliced: bool = False
+    """Whether every file holds a slice of each tensor."""
     not_read: tuple[str, ...] = ()
     """Other files of weights in the folder, by name; empty for a file given by its own path."""
 
@@ -145,7 +147,7 @@ def locate(location: Location) -> Source:
     weights = tuple(place.file(weight) for weight in meant.files)
     read = (*meant.files, *filter(None, (meant.index,)))
     not_read = unread_weights(present, tuple(FORMATS), read) if file is None else ()
-    return Source(place, name, weights, index, config, (*not_read, *further))
+    return Source(place, name, weights, index, config, meant.slices, (*not_read, *further))
 
 
 def below(place: Storage) -> Storage:

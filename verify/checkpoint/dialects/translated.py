@@ -194,11 +194,11 @@ def _translated(tensor: Tensor, slot: Slot, hub: str, dialect: Dialect, config: 
     if not paired:
         return Translated(part, None)
     of_them = heads if "q_" in hub else kv_heads
-    rows, size = part.shape[0], count(config, *HEAD_SIZES)
-    if rows % (2 * of_them) or (size and rows != of_them * size):
+    rows, size = part.shape[0], count(config, *HEAD_SIZES) or (count(config, "hidden_size") or 0) // heads
+    if size % 2 or rows != of_them * size:
         raise DamagedError(
-            f"{tensor.name!r:.200} has {rows} rows for {of_them} heads{f' of {size}' if size else ''}; expected "
-            "pairs of rows of each head; correct the model's settings."
+            f"{tensor.name!r:.200} has {rows} rows; expected those of {of_them} heads of {size}, which rotate in "
+            "pairs; correct the model's settings."
         )
     return Translated(part, rows_of_pairs(rows, of_them))
 
