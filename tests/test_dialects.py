@@ -198,6 +198,28 @@ def test_slices_that_are_not_certain_are_refused(tmp_path: Path) -> None:
         open_checkpoint(write_slices(tmp_path / "alike", alike))
 
 
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("vision_cfg", "qk_norm", True),
+        ("text_cfg", "hf_model_name", "toy"),
+        ("vision_cfg", "layers", [3, 4, 6, 3]),
+        ("vision_cfg", "head_width", 5),
+        ("", "multimodal_cfg", {}),
+    ],
+)
+def test_towers_of_another_kind_are_not_taken_for_clip(tmp_path: Path, section: str, key: str, value: object) -> None:
+    spoken = open_clip(published("clip_text_model"), published("clip_vision_model"))
+    said = json.loads(json.dumps(spoken.files["open_clip_config.json"]))
+    (said["model_cfg"][section] if section else said["model_cfg"])[key] = value
+    folder = write(tmp_path / "other", replace(spoken, files={"open_clip_config.json": said}))
+    try:
+        found = open_checkpoint(folder).architecture
+    except CheckpointError:
+        return
+    assert (found.positions, found.linear_values) == ("unknown", False)
+
+
 @given(heads=st.integers(1, 6), planes=st.integers(1, 5))
 def test_rows_of_pairs_undo_what_puts_them_side_by_side(heads: int, planes: int) -> None:
     value = np.arange(2 * heads * planes * 3).reshape(-1, 3)

@@ -39,7 +39,9 @@ def _said(settings: Settings) -> dict[str, Any] | None:
     alike = all(settings.get(key) in allowed for key, allowed in _EXPECTED.items())
     if not alike or counts is None or "num_attention_heads" not in counts:
         return None
-    return {"model_type": "llama", "num_key_value_heads": counts["num_attention_heads"], **counts}
+    tied = settings.get("share_embeddings_and_output_weights") is True
+    kv_heads = {"num_key_value_heads": counts["num_attention_heads"]}
+    return {"model_type": "llama", "tie_word_embeddings": tied, **kv_heads, **counts}
 
 
 def _attention(place: str) -> Names:

@@ -41,7 +41,7 @@ def _said(settings: Settings) -> dict[str, Any] | None:
 
 META = Dialect(
     name="meta",
-    model_types=("llama", "mistral", "ministral", "ministral3"),
+    model_types=("llama", "mistral"),
     names=modules(
         _OUTSIDE
         | {f"{_HUB}self_attn.{role}_proj": f"layers.{{i}}.attention.w{role}" for role in "qkvo"}

@@ -29,6 +29,7 @@ _WITHOUT_EFFECT = {
     *("output_tokens", "act_kwargs", "norm_kwargs", "pad_id", "eos_id", "head_width"),
 }
 """Settings of a tower that change neither names nor what the tables say of it."""
+_OF_BOTH = {"embed_dim", "vision_cfg", "text_cfg", "custom_text", "quick_gelu", "init_logit_scale", "init_logit_bias"}
 
 
 def _block(hub: str, place: str) -> Names:
@@ -42,7 +43,9 @@ def _block(hub: str, place: str) -> Names:
 
 def _said(settings: Settings) -> dict[str, Any] | None:
     model = settings.get("model_cfg")
-    image, text = (_tower(model.get(f"{kind}_cfg"), kind) if isinstance(model, dict) else None for kind in _COUNTS)
+    if not isinstance(model, dict) or not model.keys() <= _OF_BOTH:
+        return None
+    image, text = (_tower(model.get(f"{kind}_cfg"), kind) for kind in _COUNTS)
     return (
         None if image is None or text is None else {"model_type": "clip", "vision_config": image, "text_config": text}
     )
