@@ -49,8 +49,10 @@ _INDEX = re.compile(r".+(?P<suffix>\.safetensors|\.bin)\.index(\.[\w-]+)?\.json"
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>[0-9]{2,6})-of-(?P<total>[0-9]{2,6})(?P<end>.*)\.\w+")
 _SLICE = re.compile(
     r"consolidated\.[0-9]{2}\.\w+|model[0-9]+-mp[0-9]+\.\w+|layer_[0-9]+-model_[0-9]+.*"
+    r"|model-rank-[0-9]+-part-[0-9]+\.\w+"  # vLLM and SGLang
     r"|.*(mp|tp|pp|tensor|pipeline)_?rank_?[0-9]+.*|.*_model_states\.\w+|rank[_-]?[0-9]+.*"
 )
+_ONE_RANK = re.compile(r"model-rank-0-part-[0-9]+\.\w+")
 _STAGES = re.compile(r"mp_rank_[0-9]+\w*|global_step[0-9]+|iter_[0-9]+|pp_rank_[0-9]+|pipeline_[0-9]+")
 _NO_WEIGHTS = re.compile(r"(optimizer|scheduler|rng_state|training_args|scaler|sampler|random_states).*")
 _NO_MODEL = re.compile(r"(mmproj|imatrix)[._-].*\.gguf|.*[._-](mmproj|imatrix)\.gguf")
@@ -160,7 +162,7 @@ def weight_sets(
         groups.setdefault(kind, []).append(name)
     for files in (tuple(sorted(group)) for group in groups.values()):
         match = _SHARD.fullmatch(files[0])
-        slices = len(files) > 1 and match is None
+        slices = len(files) > 1 and match is None and not all(map(_ONE_RANK.fullmatch, files))
         found.append(WeightSet(files, total=int(match["total"]) if match else None, slices=slices))
     return found
 
