@@ -109,9 +109,10 @@ def translated(source: Source, found: Mapping[str, Tensor]) -> tuple[Source, dic
     CheckpointError
         If the tool's settings are damaged, or do not fit the tensors.
     """
+    whole = Skeletons(found)
     for dialect in DIALECTS:
-        tensors = layer_by_layer(dialect, found) if dialect.in_one else found
-        present = Skeletons(tensors)
+        tensors = layer_by_layer(dialect, found, whole) if dialect.in_one else found
+        present = whole if tensors is found else Skeletons(tensors)
         prefixes = every_prefix(dialect.table, present)
         config = _config(dialect, source) if prefixes else None
         if config is None:
@@ -136,36 +137,43 @@ def translated(source: Source, found: Mapping[str, Tensor]) -> tuple[Source, dic
     return source, dict(found)
 
 
-def layer_by_layer(dialect: Dialect, found: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def layer_by_layer(dialect: Dialect, found: Mapping[str, Tensor], present: Skeletons) -> Mapping[str, Tensor]:
     """The tensors, with those that hold all layers along their first axis replaced by one for each layer.
 
     Parameters
     ----------
     dialect : the tool's names.
     found : tensors by name.
+    present : their names.
 
     Returns
     -------
-    dict
-        Tensors by name.
+    mapping
+        Tensors by name; ``found`` itself if none holds all layers.
+
+    Raises
+    ------
+    HostileError
+        If there would be more than 2**18 tensors.
     """
     entries = (*dialect.names.values(), *(place for places in dialect.others.values() for place in places))
-    numbered = {slot_of(entry).name for entry in entries}
-    flat = {name.replace(".{i}.", "."): name for name in numbered if ".{i}." in name}
+    numbered = {slot_of(entry).name for entry in entries if ".{i}." in slot_of(entry).name}
     result: dict[str, Tensor] = {}
-    for name, tensor in found.items():
-        own = next((one for one in flat if name == one or name.endswith(f".{one}")), None)
-        if own is None or not isinstance(tensor, StoredTensor) or len(tensor.shape) < 2:
-            result[name] = tensor
-            continue
-        if len(result) + tensor.shape[0] > _MOST_TENSORS:
-            raise HostileError(
-                f"Tensor {name!r:.200} of shape {tensor.shape} is one of those that hold all layers, of more than "
-                f"{_MOST_TENSORS} tensors together; expected a model."
-            )
-        start = name.removesuffix(own)
-        result |= {start + flat[own].replace("{i}", f"{i}"): tensor.entry(i) for i in range(tensor.shape[0])}
-    return result
+    held = set[str]()
+    for name in sorted(numbered):
+        flat = name.replace(".{i}.", ".")
+        for start in (*([""] if flat in present else []), *present.before(flat)):
+            tensor = found.get(start + flat)
+            if not isinstance(tensor, StoredTensor) or len(tensor.shape) < 2:
+                continue
+            if len(found) + len(result) + tensor.shape[0] > _MOST_TENSORS:
+                raise HostileError(
+                    f"Tensor {tensor.name!r:.200} of shape {tensor.shape} is one of those that hold all layers, of "
+                    f"more than {_MOST_TENSORS} tensors together; expected a model."
+                )
+            held.add(start + flat)
+            result |= {start + name.replace("{i}", f"{i}"): tensor.entry(i) for i in range(tensor.shape[0])}
+    return {name: tensor for name, tensor in found.items() if name not in held} | result if held else found
 
 
 def _is_tall(tensor: Tensor, keys: Sequence[tuple[Key, Slot]], dialect: Dialect) -> bool:
