@@ -124,6 +124,22 @@ def test_the_same_weights_under_the_names_of_a_tool_are_the_same_model(tmp_path:
     assert there.architecture.positions != "unknown"
 
 
+@pytest.mark.parametrize("prefix", ["model.", "module.", "_orig_mod.", "_forward_module.model.", "policy."])
+@pytest.mark.parametrize("name", ["LitGPT", "Meta", "NeMo, all layers in one tensor", "nanoGPT"])
+def test_names_of_a_tool_may_have_a_prefix(tmp_path: Path, name: str, prefix: str) -> None:
+    """Of whatever held the model in training, also beside an average of its weights."""
+    model, convert = BY_CONFIG[name]
+    spoken = replace(convert(model), files={})
+    plain = write_checkpoint(tmp_path / "plain", model)
+    under = {prefix + key: value for key, value in spoken.tensors.items()}
+    average = {f"model_ema.{key}": value + 1 for key, value in spoken.tensors.items()}
+    for folder, tensors in (("alone", under), ("beside", under | average)):
+        other = open_checkpoint(write(tmp_path / folder, replace(spoken, tensors=tensors), model.config))
+        same(open_checkpoint(plain), other, model)
+        assert other.architecture == open_checkpoint(plain).architecture
+        assert [part.kind for part in other.parts] == ["language model", "EMA copy"][: 1 + (folder == "beside")]
+
+
 @pytest.mark.parametrize("name", BY_SETTINGS)
 def test_a_tool_s_own_settings_say_as_much(tmp_path: Path, name: str) -> None:
     """But for the model type, of which several have one table."""
