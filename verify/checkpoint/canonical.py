@@ -121,6 +121,18 @@ def _experts(tensor: Tensor) -> dict[int | None, Tensor]:
 def part_of(tensor: Tensor, slot: Slot, heads: int, kv_heads: int) -> CanonicalTensor:
     """The rows of a stored tensor that a slot names.
 
+    Parameters
+    ----------
+    tensor : the stored tensor.
+    slot : how it is stored.
+    heads : query heads.
+    kv_heads : key-value heads.
+
+    Returns
+    -------
+    CanonicalTensor
+        The rows.
+
     Raises
     ------
     CheckpointError
