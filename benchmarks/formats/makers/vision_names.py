@@ -1,5 +1,12 @@
 # /// script
-# dependencies = ["open_clip_torch==3.3.0", "safetensors", "timm==1.0.31", "torch==2.13.0", "transformers==5.24.0"]
+# dependencies = [
+#   "open_clip_torch==3.3.0",
+#   "safetensors",
+#   "timm==1.0.31",
+#   "torch==2.14.1",
+#   "torchvision==0.29.1",
+#   "transformers==5.24.0",
+# ]
 # ///
 """Towers of toy width as open_clip and timm keep them, each with the outputs of its twin in transformers."""
 
