@@ -129,7 +129,7 @@ def clip():
 def vit(architecture, kind, config, **changes):
     """A model of timm, its twin, and how far their outputs are apart."""
     model = disturbed(timm.create_model(architecture, img_size=32, embed_dim=96, depth=3, num_classes=10, **changes))
-    plain = kind is transformers.ViTForImageClassification
+    plain, gated = kind is transformers.ViTForImageClassification, "giant" in architecture
     weights, found = dict(model.state_dict()), {}
     outer = "vit." if plain else ""
     for i in range(3):
@@ -141,8 +141,8 @@ def vit(architecture, kind, config, **changes):
                 found[f"{hub}attention.attention.{role}.{part}"] = value.clone()
             for theirs, ours in {
                 "attn.proj": "attention.output.dense",
-                "mlp.fc1": "intermediate.dense" if plain else "mlp.fc1",
-                "mlp.fc2": "output.dense" if plain else "mlp.fc2",
+                "mlp.fc1": "intermediate.dense" if plain else "mlp.weights_in" if gated else "mlp.fc1",
+                "mlp.fc2": "output.dense" if plain else "mlp.weights_out" if gated else "mlp.fc2",
                 "norm1": "layernorm_before" if plain else "norm1",
                 "norm2": "layernorm_after" if plain else "norm2",
             }.items():
@@ -182,9 +182,11 @@ def main(out: Path) -> None:
     sizes = {"hidden_size": 96, "num_hidden_layers": 3, "num_attention_heads": 3, "image_size": 32, "num_labels": 10}
     plain = transformers.ViTConfig(**sizes, intermediate_size=384, patch_size=16, layer_norm_eps=1e-6)
     scaled = transformers.Dinov2Config(**sizes | {"num_attention_heads": 6}, mlp_ratio=4, patch_size=14)
+    gated = transformers.Dinov2Config(**scaled.to_dict() | {"use_swiglu_ffn": True})
     for name, (model, twin, apart) in {
         "open_clip": clip(),
         "timm, vit": vit("vit_tiny_patch16_224", transformers.ViTForImageClassification, plain),
+        "timm, dinov2 with gates": vit("vit_giant_patch14_dinov2", transformers.Dinov2Model, gated, num_heads=6),
         "timm, dinov2": vit("vit_small_patch14_dinov2", transformers.Dinov2Model, scaled),
     }.items():
         assert apart < 1e-4, (name, apart)

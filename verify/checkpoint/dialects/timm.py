@@ -15,7 +15,9 @@ from .dialect import Dialect, Names, Settings, fused, modules
 
 _VIT = re.compile(r"(?:vit|deit)_(tiny|small|base|large)_patch[0-9]+_[0-9]+(?:_in21k)?")
 _DINOV2 = re.compile(r"vit_(small|base|large)_patch14_(?:reg4_)?dinov2")
-_HEADS = {"tiny": 3, "small": 6, "base": 12, "large": 16}
+_DINOV2_GATED = re.compile(r"vit_(giant)_patch14_(?:reg4_)?dinov2")
+_HEADS = {"tiny": 3, "small": 6, "base": 12, "large": 16, "giant": 24}
+"""Of the architectures that the patterns name."""
 _WITHOUT_EFFECT = {
     *("num_classes", "img_size", "patch_size", "in_chans", "embed_dim", "depth", "num_heads", "mlp_ratio"),
     *("drop_rate", "drop_path_rate", "global_pool", "dynamic_img_size", "dynamic_img_pad", "init_values"),
@@ -79,6 +81,7 @@ TIMM_DINOV2 = replace(
         **modules(
             {
                 "embeddings.patch_embeddings.projection": "patch_embed.proj",
+                "classifier": "head",
                 "layernorm": "norm",
                 **{f"{_IN}{name}": f"blocks.{{i}}.{name}" for name in ("mlp.fc1", "mlp.fc2", "norm1", "norm2")},
             }
@@ -91,4 +94,13 @@ TIMM_DINOV2 = replace(
         "embeddings.patch_embeddings.projection.weight",
     ),
     said=partial(_said, "dinov2", _DINOV2),
+)
+
+_GATED = {f"{_IN}mlp.weights_in": "blocks.{i}.mlp.fc1", f"{_IN}mlp.weights_out": "blocks.{i}.mlp.fc2"}
+TIMM_DINOV2_GATED = replace(
+    TIMM_DINOV2,
+    name="timm (dinov2, gated)",
+    names={name: place for name, place in TIMM_DINOV2.names.items() if ".mlp." not in name} | modules(_GATED),
+    telling=(*TIMM_DINOV2.telling[2:], f"{_IN}mlp.weights_in.weight"),
+    said=partial(_said, "dinov2", _DINOV2_GATED),
 )

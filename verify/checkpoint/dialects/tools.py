@@ -7,7 +7,7 @@ from .meta import META, TORCHTUNE, TORCHTUNE_UNPAIRED
 from .nanogpt import NANOGPT
 from .olmo_core import OLMO_CORE, OLMO_CORE_AFTER
 from .open_clip import OPEN_CLIP
-from .timm import TIMM_DINOV2, TIMM_VIT
+from .timm import TIMM_DINOV2, TIMM_DINOV2_GATED, TIMM_VIT
 
 DIALECTS: tuple[Dialect, ...] = (
     LITGPT,
@@ -26,4 +26,5 @@ DIALECTS: tuple[Dialect, ...] = (
     OPEN_CLIP,
     TIMM_VIT,
     TIMM_DINOV2,
+    TIMM_DINOV2_GATED,
 )
