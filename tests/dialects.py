@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -262,6 +263,51 @@ position_embedding_type: rope
 rotary_percentage: 1.0
 """
     return Spoken(tensors, {"model_config.yaml": settings})
+
+
+def olmo_core(model: Toy) -> Spoken:
+    """By ``HF_TO_OLMO_CORE_WEIGHT_MAPPINGS``, with ``config.json`` as ``as_config_dict`` gives it."""
+    after = model.config["model_type"] == "olmo2"
+    norms = ("post_attention_layernorm", "post_feedforward_layernorm") if after else ("input_layernorm", "post_att")
+    table = {
+        r"^model\.embed_tokens": "embeddings",
+        r"^model\.norm": "lm_head.norm",
+        r"^lm_head\.weight": "lm_head.w_out.weight",
+        r"^model\.layers": "blocks",
+        r"self_attn\.o_proj": "attention.w_out",
+        r"self_attn\.(\w)_proj": r"attention.w_\1",
+        r"self_attn": "attention",
+        rf"{norms[0]}\w*": "attention_norm",
+        rf"{norms[1]}\w*": "feed_forward_norm",
+        **{rf"mlp\.{role}_proj": f"feed_forward.{word}" for role, word in WORDS.items()},
+    }
+    number, kv = heads(model)
+    norm = {"name": "rms", "eps": 1e-5, "bias": False, "_CLASS_": "olmo_core.nn.layer_norm.LayerNormConfig"}
+    attention = {"name": "default", "n_heads": number, "n_kv_heads": kv, "bias": False, "type": "attention"}
+    attention |= {
+        "rope": {"name": "default", "theta": 500000, "partial_rotary_factor": 1.0},
+        "attention_sinks": False,
+    }
+    block = {
+        "name": "reordered_norm" if after else "default",
+        "sequence_mixer": attention | ({"qk_norm": norm} if after else {}),
+        "layer_norm": norm,
+        "feed_forward": {"hidden_size": model.config["intermediate_size"], "activation": "silu", "bias": False},
+    }
+    sizes = {"d_model": model.config["hidden_size"], "n_layers": model.config["num_hidden_layers"], "vocab_size": 30}
+    said = {"model": {**sizes, "block": block, "name": "default"}, "trainer": {"save_folder": "out"}}
+    return Spoken(renamed(model.tensors, table), {"config.json": said})
+
+
+def olmo(model: Toy) -> Spoken:
+    """What ``hf_olmo`` wraps, with ``config.yaml`` of the whole run."""
+    tensors = {name.removeprefix("model."): value for name, value in model.tensors.items()}
+    said = {key: value for key, value in model.config.items() if key not in ("model_type", "embedding_size")}
+    lines = [f"  {key}: {json.dumps(value)}" for key, value in (said | {"block_type": "sequential"}).items()]
+    text = "\n".join(
+        ["run_name: toy", "model:", *lines, "  initializer:", "    d_model: 5", "optimizer:", "  name: adamw"]
+    )
+    return Spoken(tensors, {"config.yaml": text})
 
 
 def nanogpt(model: Toy) -> Spoken:

@@ -1,4 +1,4 @@
-"""Read a tool's own file of settings, as JSON or as the flat part of YAML: nothing is constructed or resolved."""
+"""Read a tool's own file of settings, as JSON or as the plain part of YAML: nothing is constructed or resolved."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..hostile import parse_json_object
 from ..places.place import Storage
 
 _LARGEST = 1 << 20  # bytes of YAML
-_ENTRY = re.compile(r"(?P<key>[A-Za-z_][\w.-]{0,99}):(?:[ \t]+(?P<value>.*))?")
+_ENTRY = re.compile(r"(?P<depth> *)(?P<key>[A-Za-z_][\w.-]{0,99}):(?:[ \t]+(?P<value>.*))?")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
@@ -32,7 +32,9 @@ def settings(place: Storage, names: tuple[str, ...]) -> dict[str, Any] | None:
 
 
 def flat_yaml(text: bytes, name: str) -> dict[str, Any]:
-    r"""Entries of YAML that are numbers, words or texts; what is nested, or written otherwise, is left out.
+    r"""Entries of YAML that are numbers, words or texts, those of a section with its name and a dot before them.
+
+    What is nested deeper, or written otherwise, is left out.
 
     Raises
     ------
@@ -42,14 +44,21 @@ def flat_yaml(text: bytes, name: str) -> dict[str, Any]:
     Examples
     --------
     >>> flat_yaml(b"n_head: 4\nhf_config:\n  name: toy\nbias: false\n", "model_config.yaml")
-    {'n_head': 4, 'hf_config': None, 'bias': False}
+    {'n_head': 4, 'hf_config': None, 'hf_config.name': 'toy', 'bias': False}
     """
     if len(text) > _LARGEST:
         raise HostileError(f"{name} has {len(text)} bytes; expected at most {_LARGEST}; obtain the file again.")
     found: dict[str, Any] = {}
+    section, inside = "", 0
     for line in text.decode("utf-8", "replace").splitlines():
-        if (match := _ENTRY.fullmatch(line.partition(" #")[0].rstrip())) is not None:
-            found[match["key"]] = _value((match["value"] or "").strip())
+        if (match := _ENTRY.fullmatch(line.partition(" #")[0].rstrip())) is None:
+            continue
+        depth, key, value = len(match["depth"]), match["key"], _value((match["value"] or "").strip())
+        if not depth:
+            found[key] = value
+            section, inside = (key, 0) if value is None else ("", 0)
+        elif section and depth == (inside := inside or depth):
+            found[f"{section}.{key}"] = value
     return found
 
 

@@ -5,6 +5,7 @@ from .litgpt import LITGPT, LITGPT_GEMMA, LITGPT_MIXTRAL, LITGPT_NEOX, LITGPT_OL
 from .megatron import MEGATRON, MEGATRON_LEGACY
 from .meta import META, TORCHTUNE, TORCHTUNE_UNPAIRED
 from .nanogpt import NANOGPT
+from .olmo import OLMO
 from .olmo_core import OLMO_CORE, OLMO_CORE_AFTER
 from .open_clip import OPEN_CLIP
 from .timm import TIMM_DINOV2, TIMM_DINOV2_GATED, TIMM_VIT
@@ -21,6 +22,7 @@ DIALECTS: tuple[Dialect, ...] = (
     MEGATRON,
     MEGATRON_LEGACY,
     NANOGPT,
+    OLMO,
     OLMO_CORE,
     OLMO_CORE_AFTER,
     OPEN_CLIP,
