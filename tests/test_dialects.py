@@ -157,6 +157,27 @@ def test_a_tool_s_own_settings_say_as_much(tmp_path: Path, name: str) -> None:
     assert there.architecture == here.architecture.model_copy(update=of_type)
 
 
+@pytest.mark.parametrize("name", ["LitGPT", "Meta", "NeMo"])
+def test_an_adapter_is_merged_onto_a_base_under_such_names(tmp_path: Path, name: str) -> None:
+    """The adapter speaks of rows as they lie on the Hub."""
+    factors = {
+        f"base_model.model.model.layers.{i}.self_attn.{role}_proj.lora_{which}.weight": RNG.standard_normal(shape)
+        for i in range(2)
+        for role, rows in (("q", 16), ("k", 8))
+        for which, shape in (("A", (2, 16)), ("B", (rows, 2)))
+    }
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    save_file({key: x.astype(np.float32) for key, x in factors.items()}, adapter / "adapter_model.safetensors")
+    said = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["q_proj", "k_proj"]}
+    (adapter / "adapter_config.json").write_text(json.dumps(said))
+    bases = write_checkpoint(tmp_path / "plain", LLAMA), write(tmp_path / "other", BY_SETTINGS[name][1](LLAMA))
+    here, there = (open_checkpoint(Location(str(adapter), base=str(base))) for base in bases)
+    assert there.architecture == here.architecture
+    for role in "qkvo":
+        np.testing.assert_array_equal(there.read(role, 1), here.read(role, 1))
+
+
 @pytest.mark.parametrize("custom", [False, True])
 def test_two_towers_are_two_parts(tmp_path: Path, custom: bool) -> None:
     """Each with its own heads, and the projections behind them [out, in]."""
