@@ -1,5 +1,5 @@
 # /// script
-# dependencies = ["ai2-olmo==0.6.0", "safetensors", "torch==2.13.0", "transformers"]
+# dependencies = ["ai2-olmo==0.6.0", "datasets", "safetensors", "torch==2.13.0", "transformers"]
 # ///
 """A model of toy width as OLMo's own trainer keeps it, with the outputs of its twin in transformers."""
 
