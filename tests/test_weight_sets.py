@@ -194,6 +194,7 @@ def test_placeholders_of_zero_3_are_named(tmp_path: Path) -> None:
         (("iter_0000500/common.pt",), "Megatron and DeepSpeed"),
         (("consolidated.00.safetensors", "consolidated.01.safetensors"), "2 slices of one model"),
         (("model0-mp2.safetensors", "model1-mp2.safetensors"), "2 slices of one model"),
+        (("model-rank-0-part-0.safetensors", "model-rank-1-part-0.safetensors"), "2 slices of one model"),
         (("__0_0.distcp", "__1_0.distcp", ".metadata"), "distributed checkpoint"),
         (("model.weights.h5",), "Keras"),
         (("weights.npz",), "NumPy"),
@@ -206,6 +207,33 @@ def test_other_ways_to_keep_weights_are_named(tmp_path: Path, files: tuple[str, 
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(ONE)
     assert says in refused(tmp_path)
+
+
+def test_parts_of_one_rank_are_the_model(tmp_path: Path) -> None:
+    """As inference servers save it where it runs on one device."""
+    folder = write_checkpoint(tmp_path, toy())
+    whole = load_file(folder / SINGLE)
+    (folder / SINGLE).unlink()
+    for n in range(2):
+        part = {name: x for i, (name, x) in enumerate(sorted(whole.items())) if i % 2 == n}
+        save_file(part, folder / f"model-rank-0-part-{n}.safetensors")
+    np.testing.assert_array_equal(open_checkpoint(folder).read("up", 1), toy().canonical["up", 1, None])
+
+
+def test_the_first_module_of_sentence_transformers_is_the_model(tmp_path: Path) -> None:
+    """In a folder of its own, as in older versions, or beside the others; their weights are listed as not read."""
+    for first, where in (("0_Transformer", tmp_path / "older"), ("", tmp_path / "newer")):
+        write_checkpoint(where / first, toy())
+        (where / "modules.json").write_text("[]")
+        for module in ("1_Pooling", "2_Dense", "10_Dense"):
+            (where / module).mkdir()
+        for module in ("2_Dense", "10_Dense"):
+            save_file({"linear.weight": np.ones((2, 3), np.float32)}, where / module / SINGLE)
+        checkpoint = open_checkpoint(where)
+        assert checkpoint.architecture.family == "llama"
+        assert checkpoint.not_read == (f"2_Dense/{SINGLE}", f"10_Dense/{SINGLE}")
+        (where / "modules.json").unlink()
+    assert "3 folders in it do" in refused(tmp_path / "older")
 
 
 # One folder down, and names

@@ -94,7 +94,7 @@ def placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, CanonicalTenso
                         f"Tensor {name!r:.200} and {stored[key].tensor.name!r:.200} claim one place; "
                         "expected one of them."
                     )
-                stored[key] = _part(part, slot, heads, kv_heads)
+                stored[key] = part_of(part, slot, heads, kv_heads)
     head, notes = ("unembed", None, None), set[Phrase]()
     said = fit.config.get("tie_word_embeddings")
     tied = fit.family.tied if said is None else said is True
@@ -117,7 +117,26 @@ def _experts(tensor: Tensor) -> dict[int | None, Tensor]:
     return {e: tensor.entry(e) for e in range(tensor.shape[0])}
 
 
-def _part(tensor: Tensor, slot: Slot, heads: int, kv_heads: int) -> CanonicalTensor:
+def part_of(tensor: Tensor, slot: Slot, heads: int, kv_heads: int) -> CanonicalTensor:
+    """The rows of a stored tensor that a slot names.
+
+    Parameters
+    ----------
+    tensor : the stored tensor.
+    slot : how it is stored.
+    heads : query heads.
+    kv_heads : key-value heads.
+
+    Returns
+    -------
+    CanonicalTensor
+        The rows.
+
+    Raises
+    ------
+    CheckpointError
+        If its rows cannot be shared by the parts.
+    """
     transposed = slot.transposed and not tensor.is_out_in
     rows = (tensor.shape or (1,))[-1 if transposed else 0]
     blocks, shares = slot.blocks(heads, kv_heads, rows)

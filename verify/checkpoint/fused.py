@@ -14,6 +14,9 @@ from .layouts.describe import HEADS
 from .layouts.fit import Fit
 from .layouts.layout import Family, Slot, slot_of
 
+BY_HEADS = ("heads", "groups", "each head")
+"""Arrangements of parts that only the number of heads tells apart."""
+
 
 def fitting(fit: Fit, found: Mapping[str, Tensor]) -> Fit:
     """The part, without q, k and v if they are fused by heads and their rows do not fit o.
@@ -76,4 +79,4 @@ def fused_heads(family: Family, config: dict[str, Any]) -> tuple[int, int]:
 
 def _by_heads(slot: Slot) -> bool:
     """Whether a stored tensor must be split by heads."""
-    return slot.fused in ("heads", "groups", "each head")
+    return slot.fused in BY_HEADS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -11,6 +12,7 @@ from ..base import CheckpointError, DamagedError, NotFoundError, OptionError
 from .adapters.adapter import base_of, is_adapter, merge, settings_of
 from .adapters.alone import alone
 from .checkpoint import Checkpoint, Held
+from .dialects import joined, translated
 from .formats.quantised import dequantised
 from .formats.registry import FORMATS
 from .formats.stand_ins import check_tensors
@@ -94,8 +96,9 @@ def _alone(location: Location, source: Source, found: dict[str, Tensor]) -> Chec
     fit = alone(source.name, settings_of(source), found) if is_adapter(source, found) else None
     if fit is None:
         return None
-    if location.layout is not None:
-        raise OptionError(f"{source.name} is an adapter, and a layout is given; leave the layout out.")
+    for what, said in (("layout", location.layout), ("declaration", location.declare)):
+        if said is not None:
+            raise OptionError(f"{source.name} is an adapter, and a {what} is given; leave the {what} out.")
     division = divide([fit], {name: tensor.shape for name, tensor in found.items()})
     return Checkpoint(Held(replace(source, config=fit.config), found, None), division.territories[0], division)
 
@@ -144,21 +147,27 @@ def drafted_layout(model: str | os.PathLike[str] | Location) -> str:
     CheckpointError
         If its files cannot be read.
     """
-    _, found, _ = _held(Location.of(model))
+    _, found, _ = _held(Location.of(model), names=False)
     return draft_layout({name: tensor.shape for name, tensor in found.items()})
 
 
-def _held(location: Location) -> tuple[Source, dict[str, Tensor], Vocabulary | None]:
-    """The source at a location, its tensors by name, and the vocabulary in a file of weights."""
+def _held(location: Location, *, names: bool = True) -> tuple[Source, dict[str, Tensor], Vocabulary | None]:
+    """The source at a location, its tensors by name, and the vocabulary in a file of weights.
+
+    Names of other tools become those of the Hub, unless ``names`` is false or a layout says what is meant by them.
+    """
     source, found, tokens = _contents(locate(location))
     found = unwrapped(found, whole=not is_adapter(source, found))
-    return source, dequantised(found, source.config), tokens
+    found = dequantised(found, source.config)
+    if names and location.layout is None:
+        source, found = translated(source, found)
+    return source, found, tokens
 
 
 def _contents(source: Source) -> tuple[Source, dict[str, Tensor], Vocabulary | None]:
     """The tensors of all files, and the source with the files' own settings, which override config.json."""
-    found: dict[str, Tensor] = {}
     tokens: Vocabulary | None = None
+    tensors: list[dict[str, Tensor]] = []
     further = set[str]()
     for file in source.weights:
         if file.name in further:  # read as part of a file before it
@@ -170,12 +179,8 @@ def _contents(source: Source) -> tuple[Source, dict[str, Tensor], Vocabulary | N
         weights = {one.name: one for one in (*source.weights, *held.beside)}
         ordered = tuple(weights[name] for name in sorted(weights))
         source = replace(source, config=held.config or source.config, weights=ordered)
-        for name, tensor in held.tensors.items():
-            if name in found:
-                raise DamagedError(
-                    f"Tensor {name!r:.200} is in both {found[name].file} and {file.name}; expected it once."
-                )
-            found[name] = tensor
+        tensors.append(held.tensors)
+    found = joined(source.name, tensors) if source.sliced else _together(tensors)
     check_tensors(source.name, found)
     for name, where in (source.index or {}).items():
         if name not in found or found[name].file != where:
@@ -183,3 +188,15 @@ def _contents(source: Source) -> tuple[Source, dict[str, Tensor], Vocabulary | N
                 f"The index says tensor {name!r:.200} is in {where!r:.120}, where it is not; download it again."
             )
     return source, found, tokens
+
+
+def _together(files: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The tensors of all files by name, each of which is in one of them."""
+    found: dict[str, Tensor] = {}
+    for name, tensor in (entry for tensors in files for entry in tensors.items()):
+        if name in found:
+            raise DamagedError(
+                f"Tensor {name!r:.200} is in both {found[name].file} and {tensor.file}; expected it once."
+            )
+        found[name] = tensor
+    return found

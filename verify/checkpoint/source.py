@@ -35,6 +35,8 @@ _MOST_NAMES = 1000  # names that a mistyped one is compared with
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
 """File names that stay in the folder itself on every system."""
 _SHOWN = 8  # names of folders in a message
+_MODULE = re.compile(r"[0-9]{1,2}_\w+")
+"""Folder of a module of sentence-transformers, which numbers them; the first holds the model."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Source:
     """Weight file name by tensor name, if the checkpoint has an index."""
     config: dict[str, Any]
     """Content of ``config.json``; empty if there is none."""
+    sliced: bool = False
+    """Whether every file holds a slice of each tensor."""
     not_read: tuple[str, ...] = ()
     """Other files of weights in the folder, by name; empty for a file given by its own path."""
 
@@ -123,8 +127,10 @@ def locate(location: Location) -> Source:
     """
     place, file = find(location)
     name = place.name if file is None else PurePosixPath(file).name
+    further: tuple[str, ...] = ()
     if file is None:
         inner = below(place)
+        further = _weights_of_modules(place, PurePosixPath(inner.name).name)
         name = name if inner is place else f"{name}/{PurePosixPath(inner.name).name}"
         place = inner
     if not name.isprintable():
@@ -141,7 +147,7 @@ def locate(location: Location) -> Source:
     weights = tuple(place.file(weight) for weight in meant.files)
     read = (*meant.files, *filter(None, (meant.index,)))
     not_read = unread_weights(present, tuple(FORMATS), read) if file is None else ()
-    return Source(place, name, weights, index, config, not_read)
+    return Source(place, name, weights, index, config, meant.slices, (*not_read, *further))
 
 
 def below(place: Storage) -> Storage:
@@ -157,6 +163,8 @@ def below(place: Storage) -> Storage:
         return place
     inner = [place.folder(name) for name in place.folders()[:_MOST_FOLDERS] if not is_stage(name)]
     holding = [one for one in inner if any(_is_read(name) for name in one.list_files())]
+    first = _modules(place)[:1]
+    holding = [one for one in holding if PurePosixPath(one.name).name in first] or holding
     if len(holding) > 1:
         listed = ", ".join(repr(PurePosixPath(one.name).name)[:100] for one in holding[:_SHOWN])
         more = f" and {len(holding) - _SHOWN} more" if len(holding) > _SHOWN else ""
@@ -165,6 +173,23 @@ def below(place: Storage) -> Storage:
             "them."
         )
     return holding[0] if holding else place
+
+
+def _modules(place: Storage) -> list[str]:
+    """Folders of the modules of sentence-transformers, in order; none in a folder of another kind."""
+    found = place.folders() if "modules.json" in place.list_files() else []
+    return sorted(filter(_MODULE.fullmatch, found), key=lambda name: int(name.partition("_")[0]))
+
+
+def _weights_of_modules(place: Storage, read: str) -> tuple[str, ...]:
+    """Weights of all modules of sentence-transformers but the one that is read."""
+    return tuple(
+        f"{folder}/{name}"
+        for folder in _modules(place)
+        if folder != read
+        for name in place.folder(folder).list_files()
+        if is_weights(name) and name.isprintable()
+    )
 
 
 def _meant(place: Storage, present: list[str], config: dict[str, Any]) -> WeightSet:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ...base import DamagedError
 from ..hostile import count
 from .gguf_file import GgufTensor
+from .rotary import rows_of_pairs
 
 Config = dict[str, Any]
 Change = Callable[[GgufTensor, Config], GgufTensor]
@@ -56,18 +57,6 @@ class Conversion:
 def within(name: str) -> str:
     """A stored name within its layer."""
     return re.sub(r"^((enc|dec)\.)?blk\.([0-9]+|\{i\})\.", "", name)
-
-
-def rows_of_pairs(rows: int, heads: int) -> NDArray[np.intp]:
-    """Stored position of each row of q or k; rows that rotate together are half a head apart in the original.
-
-    Examples
-    --------
-    >>> rows_of_pairs(8, 2).tolist()
-    [0, 2, 1, 3, 4, 6, 5, 7]
-    """
-    stored = np.arange(rows, dtype=np.intp).reshape(heads, rows // heads // 2, 2)
-    return stored.swapaxes(1, 2).ravel()
 
 
 def rows_of_groups(rows: int, heads: int, kv_heads: int) -> NDArray[np.intp]:

@@ -49,12 +49,16 @@ _INDEX = re.compile(r".+(?P<suffix>\.safetensors|\.bin)\.index(\.[\w-]+)?\.json"
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>[0-9]{2,6})-of-(?P<total>[0-9]{2,6})(?P<end>.*)\.\w+")
 _SLICE = re.compile(
     r"consolidated\.[0-9]{2}\.\w+|model[0-9]+-mp[0-9]+\.\w+|layer_[0-9]+-model_[0-9]+.*"
+    r"|model-rank-[0-9]+-part-[0-9]+\.\w+"  # vLLM and SGLang
     r"|.*(mp|tp|pp|tensor|pipeline)_?rank_?[0-9]+.*|.*_model_states\.\w+|rank[_-]?[0-9]+.*"
 )
+_ONE_RANK = re.compile(r"model-rank-0-part-[0-9]+\.\w+")
 _STAGES = re.compile(r"mp_rank_[0-9]+\w*|global_step[0-9]+|iter_[0-9]+|pp_rank_[0-9]+|pipeline_[0-9]+")
 _NO_WEIGHTS = re.compile(r"(optimizer|scheduler|rng_state|training_args|scaler|sampler|random_states).*")
 _NO_MODEL = re.compile(r"(mmproj|imatrix)[._-].*\.gguf|.*[._-](mmproj|imatrix)\.gguf")
-_MAYBE_WHOLE = "consolidated."  # beginning of the names of slices, of which the only one is the model
+_MAYBE_WHOLE = (
+    "consolidated."  # beginning of the names of slices, of which a single one is the model, and several may be joined
+)
 _SMALL = 10  # a file this many times smaller than the model beside it is no second copy
 _SHOWN = 6  # sets in a message
 
@@ -158,7 +162,7 @@ def weight_sets(
         groups.setdefault(kind, []).append(name)
     for files in (tuple(sorted(group)) for group in groups.values()):
         match = _SHARD.fullmatch(files[0])
-        slices = len(files) > 1 and match is None
+        slices = len(files) > 1 and match is None and not all(map(_ONE_RANK.fullmatch, files))
         found.append(WeightSet(files, total=int(match["total"]) if match else None, slices=slices))
     return found
 
@@ -194,12 +198,26 @@ def chosen(place: Storage, sets: Sequence[WeightSet], present: Sequence[str], co
     different = [one for one in ordered[1:] if not _same(place, first, one)]
     if different:
         raise OptionError(_question(place.name, ordered, named))
-    if first.slices:
-        raise UnsupportedError(
-            f"{place.name} holds {len(first.files)} slices of one model ({first}: ranks of tensor or pipeline "
-            "parallelism), which only the tool that wrote them can join; convert them and give the whole model."
-        )
+    if first.slices and not all(name.startswith(_MAYBE_WHOLE) for name in first.files):
+        raise slices_refused(place.name, first.files)
     return first
+
+
+def slices_refused(name: str, files: Sequence[str], tensor: str = "") -> CheckpointError:
+    """The error for files that each hold a slice of every tensor.
+
+    Parameters
+    ----------
+    name : name of the folder.
+    files : names of the files.
+    tensor : name of a tensor of which it is not known how it was split, if that is the reason.
+    """
+    of_it = f"; how {tensor!r:.120} was split is not certain" if tensor else ""
+    return UnsupportedError(
+        f"{name} holds {len(files)} slices of one model ({files[0]!r:.60} and {len(files) - 1} more of its kind: "
+        f"ranks of tensor or pipeline parallelism), which only the tool that wrote them can join{of_it}; convert "
+        "them and give the whole model."
+    )
 
 
 def unread_weights(present: Sequence[str], formats: Sequence[str], read: Sequence[str]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from .sublayers import MLPS, Shapes, layers_without
 _OF_STACKS = ("encoder_attention_heads", "decoder_attention_heads")
 HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads", *_OF_STACKS, "attention_heads")
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
-_HEAD_SIZES = ("head_dim", "kv_channels", "d_kv")
+HEAD_SIZES = ("head_dim", "kv_channels", "d_kv")
 _WRITERS = ("down", "expert_down", "shared_down", "o")
 
 
@@ -146,10 +146,10 @@ def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tupl
     or another number is rejected; a norm of each head then gives it, if there is one.
     """
     try:
-        heads, size = count(config, *HEADS), count(config, *_HEAD_SIZES)
+        heads, size = count(config, *HEADS), count(config, *HEAD_SIZES)
         kv_heads = count(config, "num_key_value_heads")
     except CheckpointError:  # such as a list with one number per layer
-        keys = (*HEADS, *_HEAD_SIZES, "num_key_value_heads")
+        keys = (*HEADS, *HEAD_SIZES, "num_key_value_heads")
         wrong = next(key for key in keys if not _is_count(config, key))
         return (0, 0, 0), {Phrase.of("config.heads_no_number", key=wrong, said=_said(config[wrong]))}
     if not _has_heads(family, shapes) or len({config[key] for key in _OF_STACKS if key in config}) > 1:
@@ -162,7 +162,7 @@ def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tupl
     if heads and said is not None and normed % said[2] == 0:
         return said, set()
     told = _head_counts(query, value, None, normed, None)
-    keys = (*HEADS, *_HEAD_SIZES, "num_key_value_heads")
+    keys = (*HEADS, *HEAD_SIZES, "num_key_value_heads")
     if heads is None:
         return told or (0, 0, 0), set()
     said_so = ", ".join(f"{key} {config[key]}" for key in keys if config.get(key) is not None)

@@ -16,6 +16,11 @@ GPT_NEOX = Family(
         norm_mlp="layers.{i}.post_attention_layernorm",
     ),
     unprefixed={"unembed": "embed_out.weight"},
+    others={
+        role + suffix: (f"layers.{{i}}.attention.{role}_proj.{kind}",)
+        for role in "qkv"
+        for suffix, kind in (("", "weight"), ("_bias", "bias"))
+    },
     constants=(r"\.attention\.(masked_)?bias$", r"\.rotary_emb\.inv_freq$"),
     outside=(r"\.attention\.dense_bias$",),
     required=("embed", "q", "o", "up", "down", "norm_attn", "norm_mlp"),
