@@ -74,6 +74,8 @@ MODELS = {
 """Architecture of GGUF by model type."""
 BY_FILE = {"model_type", "vocab"}
 """What of an architecture a GGUF file may say otherwise."""
+GREEDY = {"deepseek_v2"}
+"""Types whose files do not say that routing chooses among all experts alike."""
 
 
 census = cache(models)
@@ -111,7 +113,8 @@ def test_a_converted_checkpoint_is_read_as_the_checkpoint(tmp_path: Path, name: 
         tolerance = 1.2e-7 if architecture in SHIFTED and "norm" in key[0] else 0
         np.testing.assert_allclose(found.read(*key), numbers, rtol=0, atol=tolerance)
         np.testing.assert_allclose(found.read(*key, rows=rows), numbers[rows], rtol=0, atol=tolerance)
-    said = [one.architecture.model_dump(exclude=BY_FILE) for one in (found, expected)]
+    untold = BY_FILE | ({"expert_group"} if name in GREEDY else set())
+    said = [one.architecture.model_dump(exclude=untold) for one in (found, expected)]
     assert said[0] == said[1]
 
 
