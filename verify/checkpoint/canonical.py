@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import DamagedError, Phrase
+from .formats.conventions import Stack
 from .formats.safetensors_file import StoredTensor
 from .formats.tensor import Indexer, Tensor
 from .fused import fused_heads
@@ -110,7 +111,7 @@ def placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, CanonicalTenso
 def _experts(tensor: Tensor) -> dict[int | None, Tensor]:
     """One tensor for each expert along the first axis of a stacked tensor."""
     axes = len(tensor.shape)
-    if not isinstance(tensor, StoredTensor) or axes not in (2, 3) or not 0 < tensor.shape[0] <= _MOST_EXPERTS:
+    if not isinstance(tensor, StoredTensor | Stack) or axes not in (2, 3) or not 0 < tensor.shape[0] <= _MOST_EXPERTS:
         raise DamagedError(
             f"Tensor {tensor.name!r:.200} of {tensor.dtype} has shape {tensor.shape}; expected the matrices or "
             f"biases of at most {_MOST_EXPERTS} experts, one after the other; obtain the file again."

@@ -15,6 +15,16 @@ from numpy.typing import NDArray
 from .matrix import Array, Parts, Quantised, matrix_shape, unpacked
 
 
+def bits_of(settings: dict[str, Any]) -> set[int]:
+    """Bits of a number that the groups of modules declare."""
+    groups = settings.get("config_groups")
+    weights = (
+        [one.get("weights") for one in groups.values() if isinstance(one, dict)] if isinstance(groups, dict) else []
+    )
+    said = [one.get("num_bits") for one in weights if isinstance(one, dict)]
+    return {bits for bits in said if type(bits) is int and 1 <= bits <= 8}
+
+
 @dataclass(frozen=True)
 class Packed(Quantised):
     """compressed-tensors ``pack-quantized``: codes packed along the input, with half their range added."""
@@ -46,12 +56,14 @@ class Packed(Quantised):
         kind = np.dtype("<i8" if parts["weight_shape"].dtype == "I64" else "<i4")
         out, size = (int(n) for n in parts["weight_shape"].values(kind))
         packed = parts["weight_packed"]
-        fitting = [bits for bits in (2, 4, 8) if packed.shape == (out, ceil(size * bits / 32))]
-        if not fitting or packed.dtype != "I32" or min(out, size) < 1:
+        said = bits_of(settings)
+        fitting = [bits for bits in range(1, 9) if packed.shape == (out, ceil(size * bits / 32))]
+        bits = next((bits for bits in reversed(fitting) if bits in said or not said), 0)
+        if not bits or packed.dtype != "I32" or min(out, size) < 1:
             raise made.refuse(
-                f"weight_packed of {packed.dtype} {packed.shape} for {(out, size)}", "2, 4 or 8 bits each"
+                f"weight_packed of {packed.dtype} {packed.shape} for {(out, size)}",
+                f"I32 with {' or '.join(map(str, sorted(said))) or '1 to 8'} bits for each number, none left out",
             )
-        bits = fitting[-1]
         made = replace(made, shape=(out, size), dtype=f"compressed-tensors {bits}-bit", bits=bits)
         groups = matrix_shape(parts["weight_scale"].shape)[-1]
         made.check("weight_scale", (out, groups), (1, groups), dtypes=("F16", "BF16", "F32"))

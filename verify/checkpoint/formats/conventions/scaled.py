@@ -1,6 +1,7 @@
 """float8 and int8: W = scale * (weight - zero_point); compressed-tensors, DeepSeek-V3, FBGEMM.
 
-Scales are of the whole matrix, of a row, of groups in a row or of blocks.
+Scales are of the whole matrix, of a row, of groups in a row or of blocks. Those of float8 may be stored as their
+exponent alone (E8M0), which some tools call U8.
 """
 
 from __future__ import annotations
@@ -63,7 +64,10 @@ class Scaled(Quantised):
         weight, scales = parts["weight"], parts[scale].shape
         made = cls(name, weight.shape, f"{weight.dtype} with {scale}", parts, settings, scale)
         made.check("weight", matrix_shape(made.shape), dtypes=(*FLOAT8, "I8"))
-        made.check(scale, scales[:2], dtypes=("F32", "BF16", "F16", "F8_E8M0"))
+        eight = weight.dtype in FLOAT8
+        made.check(scale, scales[:2], dtypes=("F32", "BF16", "F16", *(("F8_E8M0", "U8") if eight else ())))
+        if parts[scale].dtype == "U8":
+            made = replace(made, parts=parts | {scale: replace(parts[scale], dtype="F8_E8M0")})
         block = made._block(scales if len(scales) == 2 else (*scales, 1, 1)[:2], settings)
         if "weight_zero_point" in parts:
             made.check("weight_zero_point", scales, dtypes=("I8", *FLOAT8))
