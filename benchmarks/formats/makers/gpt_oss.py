@@ -28,8 +28,8 @@ def blocks(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return codes[..., 0::2] | codes[..., 1::2] << 4, (exponent + 127).to(torch.uint8)
 
 
-def main(out: Path) -> None:
-    """Write both."""
+def publish(folder: Path) -> None:
+    """A model as it is published."""
     model = toy("gpt_oss")
     stored = {}
     for name, tensor in model.state_dict().items():
@@ -37,11 +37,16 @@ def main(out: Path) -> None:
             stored[f"{name}_blocks"], stored[f"{name}_scales"] = blocks(tensor)
         else:
             stored[name] = tensor.contiguous()
-    folder = folder_of(out, "MXFP4")
     save_file(stored, folder / "model.safetensors", {"format": "pt"})
     settings = {"quant_method": "mxfp4", "modules_to_not_convert": SKIPPED}
     config = model.config.to_dict() | {"quantization_config": settings}
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
+
+
+def main(out: Path) -> None:
+    """Write both."""
+    folder = folder_of(out, "MXFP4")
+    publish(folder)
     loaded = GptOssForCausalLM.from_pretrained(
         folder, quantization_config=Mxfp4Config(dequantize=True), dtype=torch.bfloat16
     )

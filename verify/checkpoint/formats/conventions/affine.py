@@ -47,7 +47,7 @@ class Affine(Quantised):
             If the parts do not fit the convention.
         """
         parts = {part.replace("qbiases", "biases"): tensor for part, tensor in parts.items()}
-        said = settings | _own(name.removesuffix(".weight"), settings)
+        said = _own(name.removesuffix(".weight"), settings)
         made = cls(name, (0, 0), "MLX", parts, said)
         mode, bits, group = said.get("mode") or "affine", said.get("bits"), said.get("group_size")
         made.check("weight", matrix_shape(parts["weight"].shape), dtypes=("U32",))
@@ -79,11 +79,11 @@ class Affine(Quantised):
 
 
 def _own(module: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """What the settings say of one module; names there may have another prefix."""
+    """The settings of one module, its own instead of those of all; names there may have another prefix."""
     for name, said in settings.items():
         if isinstance(said, dict) and (f".{module}".endswith(f".{name}") or f".{name}".endswith(f".{module}")):
             return said
-    return {}
+    return settings
 
 
 def _mxfp8(name: str, parts: Parts, settings: dict[str, Any]) -> Quantised:

@@ -1,12 +1,14 @@
 """Floats of 4 bits (E2M1): W = scale of its run of neighbours in a row * number of the code.
 
 MXFP4 has runs of 32 and scales that are powers of two (OCP Microscaling Formats v1.0). NVFP4 has runs of 16, scales
-in E4M3, and one more number for the whole matrix: ModelOpt multiplies by its own, compressed-tensors divides by it.
+in E4M3, and one more number for the whole matrix: ModelOpt multiplies by its own, compressed-tensors divides by it,
+and that of MLX is the largest magnitude, 448 * 6 in units of the scales.
 Two codes lie in a byte, the first in its low half.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +24,12 @@ _PAIRS = np.stack([np.tile(_NUMBERS, 16), np.repeat(_NUMBERS, 16)], axis=1)
 _CODES = ("weight_packed", "weight", "blocks")
 _SCALES = ("weight_scale", "weight_scale_inv", "scales")
 _RUNS = {"F8_E4M3": 16, "F8_E8M0": 32}
-_DIVIDES, _MULTIPLIES = "weight_global_scale", ("weight_scale_2", "global_scale")
+_GLOBAL: dict[str, Callable[[Array, Array], Array]] = {
+    "weight_scale_2": lambda scale, whole: scale * whole,
+    "weight_global_scale": lambda scale, whole: scale / whole,
+    "global_scale": lambda scale, whole: scale * (whole / np.float32(448 * 6)),
+}
+"""What the number of the whole matrix does to the scales, by its name."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ class Float4(Quantised):
         run = _RUNS[scales.dtype]
         if size % run or not size:
             raise made.refuse(f"rows of {size} numbers", f"whole runs of {run}")
-        for part in parts.keys() & {_DIVIDES, *_MULTIPLIES}:
+        for part in parts.keys() & _GLOBAL.keys():
             made.check(part, (), (1,), dtypes=("F32", "F16", "BF16"))
         return replace(made, dtype="NVFP4" if run == 16 else "MXFP4")
 
@@ -73,10 +80,8 @@ class Float4(Quantised):
         """Some rows of the matrix."""
         size = self.shape[1]
         scale: Array = self.parts[self.scale].read(rows).astype(np.float32)
-        for part in self.parts.keys() & set(_MULTIPLIES):
-            scale = scale * self.parts[part].read().astype(np.float32)
-        if _DIVIDES in self.parts:
-            scale = scale / self.parts[_DIVIDES].read().astype(np.float32)
+        for part in self.parts.keys() & _GLOBAL.keys():
+            scale = _GLOBAL[part](scale, self.parts[part].read().astype(np.float32))
         numbers = _PAIRS[self.parts[self.codes].values(np.dtype(np.uint8), rows)]
         found = numbers.reshape(*scale.shape, size // scale.shape[1]) * scale[:, :, None]
         return np.asarray(found.reshape(len(rows), size), np.float32)

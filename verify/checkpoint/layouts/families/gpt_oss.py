@@ -30,6 +30,11 @@ GPT_OSS = Family(
         "expert_down": Slot(_EXPERTS + "down_proj", transposed=True, stacked=True),
         "expert_down_bias": Slot(_EXPERTS + "down_proj_bias", stacked=True),
     },
+    others={  # as MLX stores them: [expert, out, in], gate and up apart
+        f"expert_{role}{suffix}": (Slot(f"{_EXPERTS}{role}_proj.{kind}", stacked=True),)
+        for role in ("gate", "up", "down")
+        for suffix, kind in (("", "weight"), ("_bias", "bias"))
+    },
     unprefixed=UNEMBED,
     required=("embed", "q", "k", "v", "o", "norm_attn", "norm_mlp", "router", "expert_gate"),
     odd_in_up=False,

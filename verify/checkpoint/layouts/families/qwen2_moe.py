@@ -15,11 +15,13 @@ SHARED_EXPERTS: dict[str, str | Slot] = {
 }
 
 STACKED: dict[str, tuple[str | Slot, ...]] = {
-    "expert_gate": (Slot("layers.{i}.mlp.experts.gate_up_proj", part=(0, 2), stacked=True),),
-    "expert_up": (Slot("layers.{i}.mlp.experts.gate_up_proj", part=(1, 2), stacked=True),),
-    "expert_down": (Slot("layers.{i}.mlp.experts.down_proj", stacked=True),),
+    f"expert_{role}": (
+        Slot(f"layers.{{i}}.mlp.experts.{name}_proj", part=part, stacked=True),
+        Slot(f"layers.{{i}}.mlp.switch_mlp.{role}_proj.weight", stacked=True),
+    )
+    for role, name, part in (("gate", "gate_up", (0, 2)), ("up", "gate_up", (1, 2)), ("down", "down", (0, 1)))
 }
-"""Stacked experts in newer files."""
+"""Stacked experts in newer files, and in those of MLX."""
 
 QWEN2_MOE = Family(
     name="qwen2_moe",
