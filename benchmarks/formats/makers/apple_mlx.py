@@ -29,7 +29,7 @@ OPERATIONS: dict[str, tuple[str, dict[str, Any]]] = {
         for bits, group in ((2, 32), (3, 64), (4, 64), (5, 32), (6, 128), (8, 64))
     },
     **{mode: ("llama", {"bits": None, "group_size": None, "mode": mode}) for mode in ("mxfp4", "mxfp8", "nvfp4")},
-    "mixed bits": ("llama", {"bits": 4, "group_size": 64, "quant_predicate": lambda path, _: MIXED(path)}),
+    "mixed bits": ("llama", {"bits": 4, "group_size": 64, "quant_predicate": lambda path, _: mixed(path)}),
     "qwen3_moe, affine 4 bits": ("qwen3_moe", {"bits": 4, "group_size": 64}),
     "qwen3_moe, nvfp4": ("qwen3_moe", {"bits": None, "group_size": None, "mode": "nvfp4"}),
     "qwen3_moe, nvfp4 with scales of experts": (
@@ -40,7 +40,7 @@ OPERATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def MIXED(path: str) -> bool | dict[str, int]:
+def mixed(path: str) -> bool | dict[str, int]:
     """The down projection in 8 bits, the head in 6, one gate not at all."""
     if path.endswith("down_proj"):
         return {"bits": 8, "group_size": 32}

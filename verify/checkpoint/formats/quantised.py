@@ -27,13 +27,14 @@ from .conventions import (
     Scaled,
     Stack,
     matrix_shape,
+    torchao,
 )
 from .safetensors_file import FLOAT8, StoredTensor
 from .tensor import Tensor
 
 _METHODS = (
     *("gptq", "awq", "bitsandbytes", "compressed-tensors", "fp8", "fbgemm_fp8", "modelopt"),
-    *("mxfp4", "metal"),
+    *("mxfp4", "metal", "torchao"),
 )
 _PARTS = (
     *("weight", "qweight", "qzeros", "scales", "biases", "qbiases", "g_idx", "SCB", "weight_format"),
@@ -51,6 +52,9 @@ _OF_A_MODULE = re.compile(
 )
 _OF_A_TENSOR = re.compile(r"(.+[^.])_(blocks|scales|scale_inv|scale)")
 """Parts of a tensor that has no name of its own in a module, such as all experts of a layer."""
+_OF_TORCHAO = re.compile(
+    r"(.+\.)_([^.]+?)_(qdata|scale_and_zero|act_per_tensor_scale|per_tensor_scale|act_pre_scale|scale|zero_point)"
+)
 _EIGHT = (*FLOAT8, "I8")
 _ACTIVATIONS = re.compile(r"[._]((activation|input|output|[qkv])_(scale|zero_point|scale_ub|global_scale))$")
 
@@ -108,6 +112,8 @@ def _groups(found: Mapping[str, Tensor]) -> dict[str, dict[str, str]]:
     for name in stored:
         if match := _OF_A_MODULE.fullmatch(name):
             groups[f"{match[1]}.weight"][match[2]] = name
+        elif match := _OF_TORCHAO.fullmatch(name):
+            groups[match[1] + match[2]][match[3]] = name
         elif match := _OF_A_TENSOR.fullmatch(name):
             groups[match[1]][match[2].replace("scale", "weight_scale", match[2] != "scales")] = name
             if match[1] in stored and stored[match[1]].dtype in _EIGHT:
@@ -115,7 +121,7 @@ def _groups(found: Mapping[str, Tensor]) -> dict[str, dict[str, str]]:
     return {
         name: parts
         for name, parts in groups.items()
-        if (name.endswith(".weight") or "weight" in parts or parts.keys() == {"blocks", "scales"})
+        if (name.endswith(".weight") or "weight" in parts or "qdata" in parts or parts.keys() == {"blocks", "scales"})
         and (parts.keys() != {"weight"} or stored[parts["weight"]].dtype in FLOAT8)
     }
 
@@ -134,6 +140,8 @@ def _convention(parts: Parts, settings: dict[str, Any]) -> Maker | None:
         return LlmInt8.of
     if has >= {"weight", "weight.absmax", "weight.quant_map"}:
         return Block4.of
+    if "qdata" in has:
+        return torchao
     if has == {"blocks", "scales"}:
         return Float4.of
     if has >= {"weight", "scales"} and parts["weight"].dtype == "U32":

@@ -10,6 +10,7 @@ from .matrix import Parts, Quantised, matrix_shape
 from .packed import Packed
 from .scaled import SCALES, Scaled
 from .stack import Maker, Stack
+from .torchao import torchao
 
 __all__ = [
     "SCALES",
@@ -27,4 +28,5 @@ __all__ = [
     "Scaled",
     "Stack",
     "matrix_shape",
+    "torchao",
 ]

@@ -57,7 +57,12 @@ class Packed(Quantised):
         out, size = (int(n) for n in parts["weight_shape"].values(kind))
         packed = parts["weight_packed"]
         said = bits_of(settings)
-        fitting = [bits for bits in range(1, 9) if packed.shape == (out, ceil(size * bits / 32))]
+        fitting = [
+            bits
+            for bits in range(1, 9)
+            if packed.shape == (out, ceil(size * bits / 32))
+            and (32 % bits == 0 or packed.shape[1] < ceil(size / (32 // bits)))  # older files leave bits out
+        ]
         bits = next((bits for bits in reversed(fitting) if bits in said or not said), 0)
         if not bits or packed.dtype != "I32" or min(out, size) < 1:
             raise made.refuse(
