@@ -13,13 +13,16 @@ from typing import Any
 
 from ...base import DamagedError, UnsupportedError
 from .conventions import (
+    HQQ_PARTS,
     SCALES,
     STATE,
     Affine,
     Awq,
+    BitNet,
     Block4,
     Float4,
     Gptq,
+    Hqq,
     LlmInt8,
     Maker,
     Packed,
@@ -27,6 +30,7 @@ from .conventions import (
     Scaled,
     Stack,
     matrix_shape,
+    quanto,
     torchao,
 )
 from .safetensors_file import FLOAT8, StoredTensor
@@ -34,18 +38,19 @@ from .tensor import Tensor
 
 _METHODS = (
     *("gptq", "awq", "bitsandbytes", "compressed-tensors", "fp8", "fbgemm_fp8", "modelopt"),
-    *("mxfp4", "metal", "torchao"),
+    *("mxfp4", "metal", "torchao", "bitnet", "hqq", "quanto"),
 )
 _PARTS = (
     *("weight", "qweight", "qzeros", "scales", "biases", "qbiases", "g_idx", "SCB", "weight_format"),
     *("weight_packed", "weight_scale", "weight_scale_inv", "weight_zero_point", "weight_shape", "weight_g_idx"),
     *("weight_global_scale", "weight_scale_2", "global_scale"),
+    *("W_q", "weight._data", "weight._data._data", "weight._scale", "weight._shift"),
     *("weight.absmax", "weight.quant_map", "weight.nested_absmax", "weight.nested_quant_map"),
     *(STATE + "nf4", STATE + "fp4"),
 )
 _FOREIGN = (  # marks of conventions that are recognised but not read
-    *("weight_scales", "W_q", "codebooks", "compressed", "bitmask"),
-    *("weight._data", "_packed_weight", "B", "s"),
+    *("weight_scales", "codebooks", "compressed", "bitmask"),
+    *("_packed_weight", "B", "s"),
 )
 _OF_A_MODULE = re.compile(
     r"(.+)\.(" + "|".join(map(re.escape, sorted((*_PARTS, *_FOREIGN), key=len, reverse=True))) + ")"
@@ -118,6 +123,10 @@ def _groups(found: Mapping[str, Tensor]) -> dict[str, dict[str, str]]:
             groups[match[1]][match[2].replace("scale", "weight_scale", match[2] != "scales")] = name
             if match[1] in stored and stored[match[1]].dtype in _EIGHT:
                 groups[match[1]]["weight"] = match[1]
+    for name, parts in groups.items():
+        if "W_q" in parts:
+            module = name.removesuffix("weight")
+            parts.update({part: module + part for part in HQQ_PARTS if module + part in stored})
     return {
         name: parts
         for name, parts in groups.items()
@@ -142,12 +151,18 @@ def _convention(parts: Parts, settings: dict[str, Any]) -> Maker | None:
         return Block4.of
     if "qdata" in has:
         return torchao
+    if "W_q" in has:
+        return Hqq.of
+    if has >= {"weight._scale"}:
+        return quanto
     if has == {"blocks", "scales"}:
         return Float4.of
     if has >= {"weight", "scales"} and parts["weight"].dtype == "U32":
         return Affine.of
     if has >= {"weight_packed", "weight_scale"}:
         return Packed.of if "weight_shape" in has else Float4.of
+    if has == {"weight", "weight_scale"} and method == "bitnet" and parts["weight"].dtype == "U8":
+        return BitNet.of
     if "weight" in has and len(has & SCALES) == 1:
         four = "U8" if method == "modelopt" else "I8" if method == "fp8" else None
         if parts["weight"].dtype == four:
