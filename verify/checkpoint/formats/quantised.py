@@ -52,6 +52,15 @@ _FOREIGN = (  # marks of conventions that are recognised but not read
     *("weight_scales", "codebooks", "compressed", "bitmask"),
     *("_packed_weight", "B", "s"),
 )
+_AUTO_ROUND = ("auto-round", "intel/auto-round")
+_PACKINGS = {
+    "auto_round:auto_gptq": {"quant_method": "gptq", "checkpoint_format": "gptq"},
+    "auto_round:gptqmodel": {"quant_method": "gptq", "checkpoint_format": "gptq_v2"},
+    "auto_round": {"quant_method": "gptq", "checkpoint_format": "gptq_v2"},
+    "auto_round:auto_awq": {"quant_method": "awq", "version": "gemm"},
+    "auto_round:llm_compressor": {"quant_method": "compressed-tensors"},
+}
+"""The convention of each format that AutoRound packs matrices in."""
 _OF_A_MODULE = re.compile(
     r"(.+)\.(" + "|".join(map(re.escape, sorted((*_PARTS, *_FOREIGN), key=len, reverse=True))) + ")"
 )
@@ -80,10 +89,12 @@ def dequantised(found: dict[str, Tensor], config: dict[str, Any]) -> dict[str, T
     settings = config.get("quantization_config") or config.get("quantization") or {}
     if not isinstance(settings, dict):
         raise DamagedError(f"config.json gives quantization_config as {settings!r:.60}; expected an object.")
+    if settings.get("quant_method") in _AUTO_ROUND:
+        settings = settings | _PACKINGS.get(str(settings.get("packing_format")), {})
     method = settings.get("quant_method")
     if settings and method is not None and method not in _METHODS:
         raise UnsupportedError(
-            f"config.json says the weights are quantised by {method!r:.60}; this version reads "
+            f"config.json says the weights are quantised by {method!r:.60}{_packing(settings)}; this version reads "
             f"{', '.join(_METHODS)}; dequantise the model, or remove quantization_config if it is not quantised."
         )
     rest, groups = dict(found), _groups(found)
@@ -108,6 +119,11 @@ def dequantised(found: dict[str, Tensor], config: dict[str, Any]) -> dict[str, T
     if len(groups) and (settings or len(rest) != len(found)):
         rest = {name: tensor for name, tensor in rest.items() if not _ACTIVATIONS.search(name)}
     return rest
+
+
+def _packing(settings: dict[str, Any]) -> str:
+    packing = settings.get("packing_format")
+    return "" if packing is None else f" in the format {packing!r:.60}"
 
 
 def _groups(found: Mapping[str, Tensor]) -> dict[str, dict[str, str]]:
