@@ -3,7 +3,8 @@
 # ///
 """Models as AutoRound rounds and saves them in its own formats.
 
-The truth is what AutoRound's own layers make of the unit matrix, their scales in float32.
+The truth is what AutoRound's own layers make of the unit matrix, their scales in float32. Of floats of 8 and 4 bits
+it is the dequantiser of transformers.
 """
 
 import json
@@ -14,12 +15,13 @@ from typing import Any
 import torch
 from _toys import folder_of, leave, toy
 from auto_round import AutoRound
-from auto_round.export.export_to_awq.utils import WQLinear_GEMM, dequantize_gemm
+from auto_round.export.export_to_awq.utils import dequantize_gemm
 from auto_round_extension.torch import qlinear_torch, qlinear_torch_zp
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
+from transformers.integrations.finegrained_fp8 import Fp8Dequantize
 
 _EIGHT = {"model.layers.0.mlp.down_proj": {"bits": 8, "group_size": 32, "sym": True}}
 OPERATIONS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -28,11 +30,17 @@ OPERATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "4 bits, asymmetric, gptqmodel": ("auto_round:gptqmodel", {"bits": 4, "group_size": 32, "sym": False}),
     "4 bits, asymmetric": ("auto_round", {"bits": 4, "group_size": 32, "sym": False}),
     "4 bits and 8": ("auto_round", {"bits": 4, "group_size": 32, "layer_config": _EIGHT}),
+    **{scheme: ("auto_round", {"scheme": scheme}) for scheme in ("MXFP4", "MXFP8", "FP8_BLOCK")},
 }
+_PARTS = ("qweight", "qzeros", "scales", "g_idx", "weight_packed", "weight_scale", "weight_scale_inv")
 
 
 def numbers(parts: dict[str, torch.Tensor], settings: dict[str, Any]) -> torch.Tensor:
     """The matrix of a layer."""
+    if "qweight" not in parts:
+        scale = parts.get("weight_scale", parts.get("weight_scale_inv"))
+        codes = parts["weight_packed"].view(torch.int8) if "weight_packed" in parts else parts["weight"]
+        return Fp8Dequantize(None)._dequantize_one(codes, scale, torch.float32)
     words, out = parts["qweight"].shape
     group, scales, packing = settings["group_size"], parts["scales"].float(), settings["packing_format"]
     if "awq" in packing:
@@ -65,9 +73,10 @@ def main(out: Path) -> None:
         said = json.loads((folder / "config.json").read_text())["quantization_config"]
         truth: dict[str, torch.Tensor] = {}
         groups: dict[str, dict[str, torch.Tensor]] = {}
-        for name, x in load_file(folder / "model.safetensors").items():
+        stored = load_file(folder / "model.safetensors")
+        for name, x in stored.items():
             module, _, part = name.rpartition(".")
-            if part in ("qweight", "qzeros", "scales", "g_idx"):
+            if part in _PARTS or x.dtype == torch.float8_e4m3fn:
                 groups.setdefault(module, {})[part] = x
             else:
                 truth[name] = x

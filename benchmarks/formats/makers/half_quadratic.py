@@ -36,7 +36,11 @@ def main(out: Path) -> None:
         BaseHQQModel.save_to_safetensors(model, str(folder))
         said = json.loads((folder / "config.json").read_text()) | {"quantization_config": {"quant_method": "hqq"}}
         (folder / "config.json").write_text(json.dumps(said))
-        plain = {name: x for name, x in model.state_dict().items() if name.endswith(("norm.weight", "embed_tokens.weight", "head.weight"))}
+        plain = {
+            name: x
+            for name, x in model.state_dict().items()
+            if name.endswith(("norm.weight", "embed_tokens.weight", "head.weight"))
+        }
         leave(out, "hqq", operation, truth | plain)
 
 

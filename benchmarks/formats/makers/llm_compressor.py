@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from _toys import folder_of, leave, toy
 from compressed_tensors.compressors import BaseCompressor
-from compressed_tensors.compressors.nvfp4 import unpack_fp4_from_uint8
 from compressed_tensors.compressors.mx_utils import decompress_mx_scale
+from compressed_tensors.compressors.nvfp4 import unpack_fp4_from_uint8
 from compressed_tensors.quantization.lifecycle.forward import dequantize
 from llmcompressor import oneshot
 from llmcompressor.modifiers.quantization import QuantizationModifier

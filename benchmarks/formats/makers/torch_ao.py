@@ -33,12 +33,18 @@ OPERATIONS: dict[str, Any] = {
     "int8, tensor": Int8WeightOnlyConfig(granularity=PerTensor()),
     "int8 dynamic": Int8DynamicActivationInt8WeightConfig(),
     "float8": Float8WeightOnlyConfig(),
-    **{f"intx, {bits} bits, group 32": IntxWeightOnlyConfig(getattr(torch, f"int{bits}"), PerGroup(32))
-       for bits in (2, 4, 6)},
+    **{
+        f"intx, {bits} bits, group 32": IntxWeightOnlyConfig(getattr(torch, f"int{bits}"), PerGroup(32))
+        for bits in (2, 4, 6)
+    },
     "intx, 4 bits, channel": IntxWeightOnlyConfig(torch.int4, PerAxis(0)),
     "intx dynamic": Int8DynamicActivationIntxWeightConfig(torch.int4, PerGroup(32)),
-    "qwen3_moe, float8": FqnToConfig({"re:.*experts.*_proj": Float8WeightOnlyConfig(), "_default": Float8WeightOnlyConfig()}),
-    "qwen3_moe, int8": FqnToConfig({"re:.*experts.*_proj": Int8WeightOnlyConfig(), "_default": Int8WeightOnlyConfig()}),
+    "qwen3_moe, float8": FqnToConfig(
+        {"re:.*experts.*_proj": Float8WeightOnlyConfig(), "_default": Float8WeightOnlyConfig()}
+    ),
+    "qwen3_moe, int8": FqnToConfig(
+        {"re:.*experts.*_proj": Int8WeightOnlyConfig(), "_default": Int8WeightOnlyConfig()}
+    ),
     "int4 plain": Int4WeightOnlyConfig(group_size=32),
     "int4 plain int32": Int4WeightOnlyConfig(group_size=32, int4_packing_format="plain_int32"),
     "int4 tile": Int4WeightOnlyConfig(group_size=32, int4_packing_format="tile_packed_to_4d"),
@@ -60,11 +66,14 @@ def main(out: Path) -> None:
     for operation, config in OPERATIONS.items():
         try:
             model = AutoModelForCausalLM.from_pretrained(
-                out / "sources" / ("qwen3_moe" if operation.startswith("qwen") else "llama"), dtype=torch.bfloat16, quantization_config=TorchAoConfig(config)
+                out / "sources" / ("qwen3_moe" if operation.startswith("qwen") else "llama"),
+                dtype=torch.bfloat16,
+                quantization_config=TorchAoConfig(config),
             )
             model.save_pretrained(folder_of(out, operation))
         except Exception as e:
-            print("FAILED", operation, type(e), str(e)[:300]); continue
+            print("FAILED", operation, type(e), str(e)[:300])
+            continue
         truth = {name: numbers(x) for name, x in model.state_dict().items()}
         leave(out, "torchao", operation, truth)
 

@@ -96,7 +96,11 @@ OPERATIONS: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "llama, BitNet that divides": ("llama", ternary(True), {"quant_method": "bitnet"}),
     "bitnet, that multiplies": ("bitnet", ternary(False), {"quant_method": "bitnet"} | _MULTIPLIES),
     **{
-        f"llama, Metal in {bits} bits": ("llama", affine(bits), {"quant_method": "metal", "bits": bits, "group_size": 64})
+        f"llama, Metal in {bits} bits": (
+            "llama",
+            affine(bits),
+            {"quant_method": "metal", "bits": bits, "group_size": 64},
+        )
         for bits in (2, 4, 8)
     },
 }

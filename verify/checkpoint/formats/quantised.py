@@ -58,6 +58,7 @@ _PACKINGS = {
     "auto_round:gptqmodel": {"quant_method": "gptq", "checkpoint_format": "gptq_v2"},
     "auto_round": {"quant_method": "gptq", "checkpoint_format": "gptq_v2"},
     "auto_round:auto_awq": {"quant_method": "awq", "version": "gemm"},
+    "auto_round:fp8": {"quant_method": "fp8"},
     "auto_round:llm_compressor": {"quant_method": "compressed-tensors"},
 }
 """The convention of each format that AutoRound packs matrices in."""

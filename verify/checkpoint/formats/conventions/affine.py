@@ -75,7 +75,7 @@ class Affine(Quantised):
         """Some rows of the matrix."""
         codes = unpacked(self.parts["weight"].values(np.dtype("<u4"), rows), self.bits, self.shape[1])
         scale, bias = (self.parts[part].read(rows).astype(np.float32)[:, :, None] for part in ("scales", "biases"))
-        return (codes.reshape(len(rows), -1, self.group) * scale + bias).reshape(codes.shape)
+        return (codes.reshape(*scale.shape[:2], self.group) * scale + bias).reshape(codes.shape)
 
 
 def _own(module: str, settings: dict[str, Any]) -> dict[str, Any]:

@@ -107,8 +107,8 @@ class Hqq(Quantised):
         return self.parts[part].read().astype(np.float32)
 
     def _number(self, part: str) -> int:
-        self.check(part, (), dtypes=("I32",))
-        return int(self.parts[part].values(np.dtype("<i4")))
+        self.check(part, (), (1,), dtypes=("I32",))
+        return int(self.parts[part].values(np.dtype("<i4")).ravel()[0])
 
     def _text(self, part: str) -> str:
         codes = self.parts[part]
