@@ -44,7 +44,7 @@ def spoilt(draw: st.DrawFn, part: Array) -> Array:
 
 @pytest.mark.parametrize("name", ALL)
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_a_part_that_is_spoilt_or_missing_costs_a_sentence(
     tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject
 ) -> None:

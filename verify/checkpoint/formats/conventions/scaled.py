@@ -78,7 +78,10 @@ class Scaled(Quantised):
         if said is not None and scales != (1, 1):
             if not isinstance(said, list) or len(said) != 2 or not all(type(n) is int and n > 0 for n in said):
                 raise self.refuse(f"weight_block_size {said!r:.60}", "two counts")
-            if scales == (ceil(self.shape[0] / said[0]), ceil(self.shape[1] / said[1])):
+            whole = (
+                self.name.endswith(".weight") or not self.shape[0] % said[0]
+            )  # of two in one, each may end in a part
+            if whole and scales == (ceil(self.shape[0] / said[0]), ceil(self.shape[1] / said[1])):
                 return said[0], said[1]
         high, low = (size // max(1, n) for size, n in zip(self.shape, scales, strict=True))
         if (high * scales[0], low * scales[1]) != self.shape or scales[0] not in (1, self.shape[0]):
