@@ -1,6 +1,6 @@
 """HQQ: W = scale[g] * (W_q - zero[g]), g the group; the file states how a matrix is grouped and packed.
 
-Along axis 1 a group is neighbours in a row. Along axis 0 it is one number of each of ``group_size`` stretches of rows.
+Along axis 1 a group is neighbours in a row; along axis 0 it is a number of each of ``group_size`` stretches of rows.
 """
 
 from __future__ import annotations
