@@ -49,7 +49,7 @@ _PARTS = (
     *(STATE + "nf4", STATE + "fp4"),
 )
 _FOREIGN = (  # marks of conventions that are recognised but not read
-    *("weight_scales", "codebooks", "compressed", "bitmask"),
+    *("pre_quant_scale", "svdquant_lora_a", "svdquant_lora_b", "weight_scales", "codebooks", "compressed", "bitmask"),
     *("_packed_weight", "B", "s"),
 )
 _AUTO_ROUND = ("auto-round", "intel/auto-round")
@@ -181,10 +181,10 @@ def _convention(parts: Parts, settings: dict[str, Any]) -> Maker | None:
     if has == {"weight", "weight_scale"} and method == "bitnet" and parts["weight"].dtype == "U8":
         return BitNet.of
     if "weight" in has and len(has & SCALES) == 1:
-        four = "U8" if method == "modelopt" else "I8" if method == "fp8" else None
-        if parts["weight"].dtype == four:
+        four, (scale,) = "U8" if method == "modelopt" else "I8" if method == "fp8" else None, has & SCALES
+        if parts["weight"].dtype == four and parts[scale].dtype in ("F8_E4M3", "F8_E8M0", "U8"):
             return Float4.of
-        if parts["weight"].dtype in _EIGHT and "weight_scale_2" not in has:
+        if parts["weight"].dtype in _EIGHT and parts["weight"].dtype != four and "weight_scale_2" not in has:
             return Scaled.of
     return None
 

@@ -68,6 +68,10 @@ class Scaled(Quantised):
         made.check(scale, scales[:2], dtypes=("F32", "BF16", "F16", *(("F8_E8M0", "U8") if eight else ())))
         if parts[scale].dtype == "U8":
             made = replace(made, parts=parts | {scale: replace(parts[scale], dtype="F8_E8M0")})
+        if len(scales) == 1 and scales[0] > 1 and not name.endswith(".weight"):
+            raise made.refuse(
+                f"{scales[0]} scales", "an axis of scales for each axis of the matrix, of which rows are"
+            )
         block = made._block(scales if len(scales) == 2 else (*scales, 1, 1)[:2], settings)
         if "weight_zero_point" in parts:
             made.check("weight_zero_point", scales, dtypes=("I8", *FLOAT8))
