@@ -58,7 +58,7 @@ def opened(folder: Path, tensors: dict[str, Array], config: dict[str, Any]) -> C
 
 
 def alike(one: Checkpoint, other: Checkpoint) -> None:
-    """Every canonical tensor is the same, whole and by rows, and rows cost their share of bytes."""
+    """Every canonical tensor is the same, whole and by rows."""
     keys = [key for layer in (None, 0) for key in one.keys(layer)]
     assert keys == [key for layer in (None, 0) for key in other.keys(layer)]
     assert sum(role == "expert_down" for role, _, _ in keys) == EXPERTS

@@ -141,3 +141,11 @@ def as_bytes(part: StoredTensor, dtype: str) -> StoredTensor:
 def matrix_shape(shape: tuple[int, ...]) -> tuple[int, int]:
     """The shape, if it is that of a matrix; else a shape that no part has."""
     return (shape[0], shape[1]) if len(shape) == 2 else (-1, -1)
+
+
+def of_groups(settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """What compressed-tensors says of the weights of each group of modules."""
+    groups = settings.get("config_groups")
+    found = groups.values() if isinstance(groups, dict) else ()
+    weights = [group.get("weights") for group in found if isinstance(group, dict)]
+    return [one for one in weights if isinstance(one, dict)]

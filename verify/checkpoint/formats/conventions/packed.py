@@ -12,17 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .matrix import Array, Parts, Quantised, matrix_shape, unpacked
-
-
-def bits_of(settings: dict[str, Any]) -> set[int]:
-    """Bits of a number that the groups of modules declare."""
-    groups = settings.get("config_groups")
-    weights = (
-        [one.get("weights") for one in groups.values() if isinstance(one, dict)] if isinstance(groups, dict) else []
-    )
-    said = [one.get("num_bits") for one in weights if isinstance(one, dict)]
-    return {bits for bits in said if type(bits) is int and 1 <= bits <= 8}
+from .matrix import Array, Parts, Quantised, matrix_shape, of_groups, unpacked
 
 
 @dataclass(frozen=True)
@@ -56,7 +46,7 @@ class Packed(Quantised):
         kind = np.dtype("<i8" if parts["weight_shape"].dtype == "I64" else "<i4")
         out, size = (int(n) for n in parts["weight_shape"].values(kind))
         packed = parts["weight_packed"]
-        said = bits_of(settings)
+        said = {bits for one in of_groups(settings) if type(bits := one.get("num_bits")) is int}
         fitting = [
             bits
             for bits in range(1, 9)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..safetensors_file import FLOAT8
-from .matrix import Array, Parts, Quantised, matrix_shape
+from .matrix import Array, Parts, Quantised, matrix_shape, of_groups
 
 SCALES = {"weight_scale", "weight_scale_inv"}
 """Names of scales."""
@@ -22,13 +22,7 @@ SCALES = {"weight_scale", "weight_scale_inv"}
 
 def _block_structure(settings: dict[str, Any]) -> Any:
     """The block size of compressed-tensors, if it is the same for all groups of modules."""
-    groups = settings.get("config_groups")
-    weights = (
-        [group.get("weights") for group in groups.values() if isinstance(group, dict)]
-        if isinstance(groups, dict)
-        else []
-    )
-    said = [one["block_structure"] for one in weights if isinstance(one, dict) and one.get("block_structure")]
+    said = [one["block_structure"] for one in of_groups(settings) if one.get("block_structure")]
     return said[0] if said and all(one == said[0] for one in said) else None
 
 
