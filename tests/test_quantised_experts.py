@@ -16,6 +16,10 @@ from tests.newer_encoders import E2M1, exponents, halves
 from verify import open_checkpoint
 from verify.base import CheckpointError
 from verify.checkpoint import Checkpoint
+from verify.checkpoint.formats.conventions import Stack
+from verify.checkpoint.formats.quantised import dequantised
+from verify.checkpoint.formats.safetensors_file import contents
+from verify.checkpoint.places.place import LocalFile
 
 WIDTH, UNITS, EXPERTS = 32, 64, 3
 RNG = np.random.default_rng(0)
@@ -112,6 +116,36 @@ def test_experts_of_mlx_are_experts_apart(tmp_path: Path) -> None:
     said = {"quantization": {"bits": 4, "group_size": 32}}
     floats = {name: x.astype(np.float32) for name, x in floats.items()}
     alike(opened(tmp_path / "q", both | packed, QWEN3_MOE | said), opened(tmp_path / "f", both | floats, QWEN3_MOE))
+
+
+@pytest.mark.parametrize("kind", ["blocks", "beside"])
+def test_a_stack_is_its_entries(tmp_path: Path, kind: str) -> None:
+    """Shape, numbers by experts and rows, bytes; only blocks are [out, in] whatever the family stores."""
+    if kind == "blocks":
+        blocks, scales, meant = mxfp4(WIDTH, UNITS)
+        parts = {f"{ROOT}down_proj_blocks": blocks, f"{ROOT}down_proj_scales": scales}
+    else:  # scales of outputs of experts that are stored [in, out]
+        codes = RNG.standard_normal((EXPERTS, UNITS, WIDTH)).astype(ml_dtypes.float8_e4m3fn)
+        scales = RNG.uniform(0.1, 1, (EXPERTS, 1, WIDTH)).astype(np.float32)
+        parts, meant = (
+            {ROOT + "down_proj": codes, ROOT + "down_proj_scale": scales},
+            codes.astype(np.float32) * scales,
+        )
+    save_file(parts, tmp_path / "model.safetensors")
+    stack = dequantised(contents(LocalFile(tmp_path / "model.safetensors")).tensors, {})[ROOT + "down_proj"]
+    assert isinstance(stack, Stack)
+    assert stack.shape == meant.shape
+    assert stack.is_out_in == (kind == "blocks")
+    np.testing.assert_array_equal(stack.read(), meant)
+    np.testing.assert_array_equal(stack.read(slice(1, 3), slice(2, 9)), meant[1:3, 2:9])
+    assert stack.read(slice(0, 0)).shape == (0, *meant.shape[1:])
+    for expert in range(EXPERTS):
+        entry = stack.entry(expert)
+        assert entry.is_out_in == stack.is_out_in
+        np.testing.assert_array_equal(entry.read(slice(1, 5)), meant[expert, 1:5])
+    whole = sum(part.nbytes for part in parts.values())
+    assert stack.nbytes() == sum(map(len, stack.iter_bytes())) == whole
+    assert sum(stack.entry(expert).nbytes() for expert in range(EXPERTS)) == whole
 
 
 def test_parts_of_other_numbers_of_experts_are_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ...base import DamagedError, UnsupportedError
@@ -71,7 +72,9 @@ _OF_TORCHAO = re.compile(
     r"(.+\.)_([^.]+?)_(qdata|scale_and_zero|act_per_tensor_scale|per_tensor_scale|act_pre_scale|scale|zero_point)"
 )
 _EIGHT = (*FLOAT8, "I8")
-_ACTIVATIONS = re.compile(r"[._]((activation|input|output|[qkv])_(scale|zero_point|scale_ub|global_scale))$")
+_ACTIVATIONS = re.compile(
+    r"\.(activation|input|output|[qkv])_(scale|zero_point|scale_ub|global_scale)$|_(activation|input)_scale$"
+)
 
 
 def dequantised(found: dict[str, Tensor], config: dict[str, Any]) -> dict[str, Tensor]:
@@ -94,9 +97,12 @@ def dequantised(found: dict[str, Tensor], config: dict[str, Any]) -> dict[str, T
         settings = settings | _PACKINGS.get(str(settings.get("packing_format")), {})
     method = settings.get("quant_method")
     if settings and method is not None and method not in _METHODS:
+        packing = settings.get("packing_format")
+        form = "" if packing is None else f" in the format {packing!r:.60}"
         raise UnsupportedError(
-            f"config.json says the weights are quantised by {method!r:.60}{_packing(settings)}; this version reads "
-            f"{', '.join(_METHODS)}; dequantise the model, or remove quantization_config if it is not quantised."
+            f"config.json says the weights are quantised by {method!r:.60}{form}; this version reads "
+            f"{', '.join(_METHODS)} and auto-round; dequantise the model, or remove quantization_config if it is not "
+            "quantised."
         )
     rest, groups = dict(found), _groups(found)
     for name, keys in groups.items():
@@ -105,11 +111,8 @@ def dequantised(found: dict[str, Tensor], config: dict[str, Any]) -> dict[str, T
         if maker is not None:
             for key in keys.values():
                 del rest[key]
-            rest[name] = (
-                Stack.of(maker, name, parts, settings, out_in="blocks" in parts)
-                if _stacked(parts)
-                else maker(name, parts, settings)
-            )
+            made = Stack.of(maker, name, parts, settings) if _stacked(parts) else maker(name, parts, settings)
+            rest[name] = replace(made, is_out_in=name.endswith(".weight") or "blocks" in parts)
         elif not _plain(parts, settings):
             what = ", ".join(f"{part} {parts[part].dtype} {parts[part].shape}" for part in sorted(parts))
             raise UnsupportedError(
@@ -122,11 +125,6 @@ def dequantised(found: dict[str, Tensor], config: dict[str, Any]) -> dict[str, T
     return rest
 
 
-def _packing(settings: dict[str, Any]) -> str:
-    packing = settings.get("packing_format")
-    return "" if packing is None else f" in the format {packing!r:.60}"
-
-
 def _groups(found: Mapping[str, Tensor]) -> dict[str, dict[str, str]]:
     """Names of the stored parts of each tensor that has parts beside the weight, or a weight of eight bits."""
     groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
@@ -137,7 +135,7 @@ def _groups(found: Mapping[str, Tensor]) -> dict[str, dict[str, str]]:
         elif match := _OF_TORCHAO.fullmatch(name):
             groups[match[1] + match[2]][match[3]] = name
         elif match := _OF_A_TENSOR.fullmatch(name):
-            groups[match[1]][match[2].replace("scale", "weight_scale", match[2] != "scales")] = name
+            groups[match[1]][match[2] if match[2] in ("blocks", "scales") else f"weight_{match[2]}"] = name
             if match[1] in stored and stored[match[1]].dtype in _EIGHT:
                 groups[match[1]]["weight"] = match[1]
     for name, parts in groups.items():
@@ -170,7 +168,7 @@ def _convention(parts: Parts, settings: dict[str, Any]) -> Maker | None:
         return torchao
     if "W_q" in has:
         return Hqq.of
-    if has >= {"weight._scale"}:
+    if "weight._scale" in has:
         return quanto
     if has == {"blocks", "scales"}:
         return Float4.of
@@ -191,9 +189,8 @@ def _convention(parts: Parts, settings: dict[str, Any]) -> Maker | None:
 
 def _stacked(parts: Parts) -> bool:
     """Whether the first axis is that of experts."""
-    return (
-        len(parts["blocks"].shape) == 4 if "blocks" in parts else any(len(part.shape) == 3 for part in parts.values())
-    )
+    axes = max(len(part.shape) for part in parts.values())
+    return axes == (4 if "blocks" in parts else 3)
 
 
 def _plain(parts: Parts, settings: dict[str, Any]) -> bool:

@@ -31,7 +31,7 @@ class Quantised:
     settings: dict[str, Any]
     """``quantization_config`` of ``config.json``."""
     is_out_in: bool = field(default=True, kw_only=True)
-    """Quantisation tools transpose first."""
+    """Tools that pack a matrix transpose it first."""
 
     @property
     def notes(self) -> tuple[Phrase, ...]:

@@ -22,7 +22,7 @@ class Stack(Quantised):
     maker: Maker = field(kw_only=True)
 
     @classmethod
-    def of(cls, maker: Maker, name: str, parts: Parts, settings: dict[str, Any], out_in: bool) -> Quantised:
+    def of(cls, maker: Maker, name: str, parts: Parts, settings: dict[str, Any]) -> Quantised:
         """Read the shape from the first expert's matrix, since all are stored alike.
 
         Parameters
@@ -31,7 +31,6 @@ class Stack(Quantised):
         name : name of all, for messages.
         parts : their stored tensors.
         settings : ``quantization_config`` of ``config.json``.
-        out_in : whether each is [out, in] even where the family stores [in, out].
 
         Returns
         -------
@@ -43,7 +42,7 @@ class Stack(Quantised):
         CheckpointError
             If the parts do not fit the convention.
         """
-        made = cls(name, (0, 0, 0), "experts", parts, settings, is_out_in=out_in, maker=maker)
+        made = cls(name, (0, 0, 0), "experts", parts, settings, maker=maker)
         (number, *others) = {part.shape[0] for part in parts.values() if part.shape}
         if others or not number:
             raise made.refuse(f"parts for {sorted((number, *others))} experts", "as many of each")
