@@ -161,6 +161,18 @@ def in_bytes(w: Array, tool: str, floats: bool = False) -> Encoded:
     return Encoded(parts, {"quantization_config": {"quant_method": "torchao"}}, numbers * wide)
 
 
+def gemv(w: Array) -> Encoded:
+    """AWQ of version gemv: in order along the input, zeros and scales padded."""
+    rng, (out, size) = np.random.default_rng(12), w.shape
+    codes, groups = rng.integers(0, 16, w.shape), size // 32
+    zeros, scales = np.zeros((out, 32), np.int64), np.zeros((out, 32), np.float16)
+    zeros[:, :groups], scales[:, :groups] = rng.integers(0, 16, (out, groups)), rng.uniform(0.1, 1, (out, groups))
+    parts = {"qweight": stream(codes, 4).view(np.int32), "qzeros": stream(zeros, 4).view(np.int32), "scales": scales}
+    said = {"quant_method": "awq", "bits": 4, "group_size": 32, "version": "gemv", "zero_point": True}
+    wide, less = (np.repeat(x[:, :groups].astype(np.float32), 32, 1) for x in (scales, zeros))
+    return Encoded(parts, {"quantization_config": said}, wide * (codes - less))
+
+
 def auto_round(w: Array) -> Encoded:
     """AutoRound's own format: GPTQ without an order, and bits that the settings give for other matrices."""
     made = gptq(w, bits=8)
@@ -195,5 +207,6 @@ NEWER: dict[str, Callable[[Array], Encoded]] = {
     "torchao float8": lambda w: in_bytes(w, "torchao", floats=True),
     "quanto int8": lambda w: in_bytes(w, "quanto"),
     "quanto float8": lambda w: in_bytes(w, "quanto", floats=True),
+    "awq gemv": gemv,
     "auto-round": auto_round,
 }

@@ -28,7 +28,7 @@ from tests.encoders import (
     logical,
     packed_tensors,
 )
-from tests.newer_encoders import affine, auto_round, bitnet, dense, float4, hqq, in_bytes
+from tests.newer_encoders import affine, auto_round, bitnet, dense, float4, gemv, hqq, in_bytes
 from verify.base import CheckpointError
 from verify.checkpoint import open_checkpoint
 from verify.checkpoint.formats.safetensors_file import contents
@@ -62,7 +62,9 @@ def refusals() -> dict[str, tuple[Encoded, str]]:
         "gptq short order": (having(gptq(w), g_idx=np.zeros(63, np.int32)), "g_idx"),
         "gptq zeros": (having(gptq(w), qzeros=np.zeros((8, 3), np.int32)), "qzeros"),
         "gptq no zeros": (without(gptq(w), "qzeros"), "not read"),
-        "awq gemv": (said(awq(w), version="gemv"), "gemv"),
+        "awq gemv": (said(awq(w), version="gemv", group_size=32), "gemv"),
+        "awq gemv of small groups": (said(gemv(w), group_size=16), "groups of 16"),
+        "awq gemv_fast": (said(awq(w), version="gemv_fast"), "gemv_fast"),
         "awq scales": (having(awq(w), scales=np.ones((8, 31), np.float16)), "scales"),
         "no method, no order": (
             Encoded(gptq_without_order(w).parts, {}, w),

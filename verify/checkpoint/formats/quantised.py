@@ -19,6 +19,7 @@ from .conventions import (
     STATE,
     Affine,
     Awq,
+    AwqGemv,
     BitNet,
     Block4,
     Float4,
@@ -156,8 +157,10 @@ def _convention(parts: Parts, settings: dict[str, Any]) -> Maker | None:
     if has & set(_FOREIGN):
         return None
     if has >= {"qweight", "qzeros", "scales"} and "weight" not in has:
-        if method in ("gptq", "awq"):
-            return Gptq.of if method == "gptq" else Awq.of
+        if method == "gptq":
+            return Gptq.of
+        if method == "awq":
+            return AwqGemv.of if str(settings.get("version")).lower() == "gemv" else Awq.of
         if method is None:  # only GPTQ stores a group for each input channel
             return Gptq.of if "g_idx" in has else Awq.of if _is_awq(parts) else None
     if has >= {"weight", "SCB"}:

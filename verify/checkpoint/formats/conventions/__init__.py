@@ -2,6 +2,7 @@
 
 from .affine import Affine
 from .awq import Awq
+from .awq_gemv import AwqGemv
 from .bitnet import BitNet
 from .block4 import STATE, Block4
 from .float4 import Float4
@@ -22,6 +23,7 @@ __all__ = [
     "STATE",
     "Affine",
     "Awq",
+    "AwqGemv",
     "BitNet",
     "Block4",
     "Float4",
