@@ -1,6 +1,6 @@
 # /// script
 # dependencies = [
-#   "accelerate", "nvidia-modelopt[hf]==0.47.0", "safetensors", "torch==2.13.0", "transformers==5.24.0"
+#   "accelerate", "nvidia-modelopt==0.47.0", "safetensors", "torch==2.13.0", "transformers==5.24.0"
 # ]
 # ///
 """Models as NVIDIA's ModelOpt quantises and exports them.
