@@ -63,8 +63,9 @@ class Gptq(Quantised):
         codes = parts["qweight"]
         words, out = matrix_shape(codes.shape)
         bits = count(settings, "bits") or 0
-        if settings.keys() & _OWN_BITS:  # the settings are not those of every matrix
-            bits = 32 * matrix_shape(parts["qzeros"].shape)[1] // max(1, out)
+        of_zeros = matrix_shape(parts["qzeros"].shape)[1]
+        if settings.keys() & _OWN_BITS and of_zeros != ceil(out * bits / 32):
+            bits = 32 * of_zeros // max(1, out)
         elif not bits and "g_idx" in parts:
             bits = 32 * words // max(1, *parts["g_idx"].shape)
         if bits not in (2, 3, 4, 8):
