@@ -1,6 +1,7 @@
 # /// script
 # dependencies = [
-#   "accelerate", "nvidia-modelopt==0.47.0", "safetensors", "torch==2.13.0", "transformers==5.24.0"
+#   "accelerate", "datasets", "nvidia-modelopt==0.47.0", "requests", "safetensors", "torch==2.13.0",
+#   "transformers==5.24.0"
 # ]
 # ///
 """Models as NVIDIA's ModelOpt quantises and exports them.
