@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 
 from tests.checkpoints import raw_safetensors
 from tests.encoders import CONVENTIONS, MODULE, logical
+from tests.newer_encoders import NEWER
 from verify.checkpoint.formats.quantised import dequantised
 from verify.checkpoint.formats.safetensors_file import contents
 from verify.checkpoint.places.place import LocalFile
 
+ALL = CONVENTIONS | NEWER
 
-@pytest.mark.parametrize("name", CONVENTIONS)
+
+@pytest.mark.parametrize("name", ALL)
 @given(data=st.data())
 @settings(max_examples=8, deadline=None)
 def test_any_rows_are_those_of_the_published_formula(
@@ -25,7 +28,7 @@ def test_any_rows_are_those_of_the_published_formula(
     """One matrix of the original shape; any rows and columns equal the formula's; bytes are those of the parts."""
     out, size = data.draw(st.sampled_from([(32, 64), (64, 32), (96, 32), (32, 32)]))
     w = np.random.default_rng(data.draw(st.integers(0, 9))).standard_normal((out, size)).astype(np.float32)
-    made = CONVENTIONS[name](w)
+    made = ALL[name](w)
     found = logical(tmp_path_factory.mktemp("q"), made)
     assert list(found) == [f"{MODULE}.weight"]
     tensor = found[f"{MODULE}.weight"]

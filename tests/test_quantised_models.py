@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
@@ -27,6 +28,7 @@ from tests.encoders import (
     logical,
     packed_tensors,
 )
+from tests.newer_encoders import affine, auto_round, bitnet, dense, float4, gemv, hqq, in_bytes
 from verify.base import CheckpointError
 from verify.checkpoint import open_checkpoint
 from verify.checkpoint.formats.safetensors_file import contents
@@ -45,6 +47,9 @@ def refusals() -> dict[str, tuple[Encoded, str]]:
     def having(made: Encoded, **parts: Array) -> Encoded:
         return made._replace(parts=made.parts | parts)
 
+    def e4m3(shape: tuple[int, ...]) -> Array:
+        return np.ones(shape, ml_dtypes.float8_e4m3fn)
+
     def said(made: Encoded, **entries: Any) -> Encoded:
         return made._replace(config={"quantization_config": made.config["quantization_config"] | entries})
 
@@ -57,7 +62,9 @@ def refusals() -> dict[str, tuple[Encoded, str]]:
         "gptq short order": (having(gptq(w), g_idx=np.zeros(63, np.int32)), "g_idx"),
         "gptq zeros": (having(gptq(w), qzeros=np.zeros((8, 3), np.int32)), "qzeros"),
         "gptq no zeros": (without(gptq(w), "qzeros"), "not read"),
-        "awq gemv": (said(awq(w), version="gemv"), "gemv"),
+        "awq gemv": (said(awq(w), version="gemv", group_size=32), "gemv"),
+        "awq gemv of small groups": (said(gemv(w), group_size=16), "groups of 16"),
+        "awq gemv_fast": (said(awq(w), version="gemv_fast"), "gemv_fast"),
         "awq scales": (having(awq(w), scales=np.ones((8, 31), np.float16)), "scales"),
         "no method, no order": (
             Encoded(gptq_without_order(w).parts, {}, w),
@@ -77,19 +84,67 @@ def refusals() -> dict[str, tuple[Encoded, str]]:
         "scaled floats": (having(float8(w, "rows"), weight=w), "not read"),
         "nvfp4": (having(float8(w, "rows"), weight_scale_2=np.ones((), np.float32)), "not read"),
         "bitnet": (having(float8(w, "one"), weight=np.zeros((8, 64), np.uint8)), "not read"),
-        "mlx": (
-            Encoded(
-                {
-                    "weight": np.zeros((32, 8), np.uint32),
-                    "scales": np.ones((32, 1), np.float16),
-                    "biases": np.ones((32, 1), np.float16),
-                },
-                {},
-                w,
-            ),
-            "not read",
+        "float4 of another run": (having(float4(w, "modelopt nvfp4"), weight_scale=e4m3((32, 2))), r"\(32, 4\)"),
+        "float4 with scales of floats": (
+            having(float4(w, "compressed-tensors mxfp4"), weight_scale=np.ones((32, 2), np.float32)),
+            "weight_scale of F32",
         ),
-        "another method": (said(gptq(w), quant_method="hqq"), "hqq"),
+        "float4 with a scale too many": (
+            having(float4(w, "modelopt nvfp4"), weight_scale_2=np.ones(2, np.float32)),
+            "weight_scale_2",
+        ),
+        "float4 called int8 elsewhere": (
+            said(float4(w, "fp8 mxfp4"), quant_method="compressed-tensors"),
+            "weight_scale_inv of F8_E8M0",
+        ),
+        "mlx without settings": (affine(w, 4)._replace(config={}), "a mode, bits and group_size"),
+        "mlx of other bits": (
+            affine(w, 4)._replace(config={"quantization": {"bits": 8, "group_size": 32}}),
+            "8 bits each in groups of 32",
+        ),
+        "mlx of another mode": (
+            affine(w, 4)._replace(config={"quantization": {"bits": 4, "group_size": 32, "mode": "mxfp4"}}),
+            "biases in mode affine alone",
+        ),
+        "mlx of an unknown mode": (
+            without(affine(w, 4), "biases")._replace(config={"quantization": {"bits": 4, "mode": "new"}}),
+            "'new'",
+        ),
+        "packed in other bits": (
+            said(dense(w, 3), config_groups={"group_0": {"weights": {"num_bits": 4}}}),
+            "4 bits for each number",
+        ),
+        "packed with bits left out": (
+            having(dense(w, 3), weight_packed=np.zeros((32, 7), np.int32)),
+            "none left out",
+        ),
+        "bitnet of a new class": (said(bitnet(w, multiplies=True), linear_class="newlinear"), "newlinear"),
+        "bitnet of floats": (having(bitnet(w, multiplies=True), weight=w), "not read"),
+        "hqq without zeros": (without(hqq(w, 4, 1), "zero"), "no zero"),
+        "hqq packed anew": (having(hqq(w, 4, 1), packing=np.frombuffer(b"5bit_32", np.uint8)), "5bit_32"),
+        "hqq of no shape": (having(hqq(w, 4, 1), shape=np.array([2**40, 0])), "at least 1"),
+        "hqq of a huge shape": (having(hqq(w, 4, 1), shape=np.array([2**40, 64])), "W_q"),
+        "hqq of split groups": (having(hqq(w, 4, 1), group_size=np.array(24, np.int32)), "whole groups"),
+        "torchao int4": (
+            having(in_bytes(w, "torchao"), _weight_zero_point=np.zeros((32, 2), np.float16)),
+            "zero_point of F16",
+        ),
+        "torchao mx": (
+            having(in_bytes(w, "torchao", floats=True), _weight_scale=e4m3((32, 2)).view(ml_dtypes.float8_e8m0fnu)),
+            "scale of F8_E8M0",
+        ),
+        "torchao smoothed": (
+            having(in_bytes(w, "torchao"), _weight_act_pre_scale=np.ones(64, np.float32)),
+            "act_pre_scale",
+        ),
+        "quanto in 4 bits": (
+            Encoded(
+                {"weight._data._data": np.zeros((16, 64), np.uint8), "weight._scale": np.ones(2, np.float16)}, {}, w
+            ),
+            "does not say the shape",
+        ),
+        "auto-round in a new format": (said(auto_round(w), packing_format="auto_round:new"), "'auto_round:new'"),
+        "another method": (said(gptq(w), quant_method="vptq"), "vptq"),
         "no settings": (gptq(w)._replace(config={"quantization_config": 3}), "expected an object"),
     }
 

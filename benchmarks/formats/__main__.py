@@ -23,7 +23,7 @@ from ..results import TABLES, read
 from ..zoo.__main__ import CACHE
 from .compare import MADE, compared
 
-MAKERS = {path.stem: path for path in sorted((Path(__file__).parent / "makers").glob("*.py"))}
+MAKERS = {path.stem: path for path in sorted((Path(__file__).parent / "makers").glob("[!_]*.py"))}
 _HEAD = re.compile(r"^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$", re.MULTILINE)
 
 

@@ -8,35 +8,74 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ...base import DamagedError, UnsupportedError
-from .conventions import SCALES, STATE, Awq, Block4, Gptq, LlmInt8, Packed, Parts, Quantised, Scaled, matrix_shape
+from .conventions import (
+    HQQ_PARTS,
+    SCALES,
+    STATE,
+    Affine,
+    Awq,
+    AwqGemv,
+    BitNet,
+    Block4,
+    Float4,
+    Gptq,
+    Hqq,
+    LlmInt8,
+    Maker,
+    Packed,
+    Parts,
+    Scaled,
+    Stack,
+    matrix_shape,
+    quanto,
+    torchao,
+)
 from .safetensors_file import FLOAT8, StoredTensor
 from .tensor import Tensor
 
-_METHODS = ("gptq", "awq", "bitsandbytes", "compressed-tensors", "fp8", "fbgemm_fp8", "modelopt")
+_METHODS = (
+    *("gptq", "awq", "bitsandbytes", "compressed-tensors", "fp8", "fbgemm_fp8", "modelopt"),
+    *("mxfp4", "metal", "torchao", "bitnet", "hqq", "quanto"),
+)
 _PARTS = (
-    *("weight", "qweight", "qzeros", "scales", "g_idx", "SCB", "weight_format"),
+    *("weight", "qweight", "qzeros", "scales", "biases", "qbiases", "g_idx", "SCB", "weight_format"),
     *("weight_packed", "weight_scale", "weight_scale_inv", "weight_zero_point", "weight_shape", "weight_g_idx"),
+    *("weight_global_scale", "weight_scale_2", "global_scale"),
+    *("W_q", "weight._data", "weight._data._data", "weight._scale", "weight._shift"),
     *("weight.absmax", "weight.quant_map", "weight.nested_absmax", "weight.nested_quant_map"),
     *(STATE + "nf4", STATE + "fp4"),
 )
 _FOREIGN = (  # marks of conventions that are recognised but not read
-    *(
-        "weight_scale_2",
-        "weight_global_scale",
-        "weight_scales",
-        "biases",
-        "W_q",
-        "codebooks",
-        "compressed",
-        "bitmask",
-    ),
-    *("weight._data", "_packed_weight", "B", "s"),
+    *("pre_quant_scale", "svdquant_lora_a", "svdquant_lora_b", "weight_scales", "codebooks", "compressed", "bitmask"),
+    *("_packed_weight", "B", "s"),
 )
-_ACTIVATIONS = re.compile(r"\.((activation|input|output|[qkv])_(scale|zero_point|scale_ub|global_scale))$")
+_AUTO_ROUND = ("auto-round", "intel/auto-round")
+_PACKINGS = {
+    "auto_round:auto_gptq": {"quant_method": "gptq", "checkpoint_format": "gptq"},
+    "auto_round:gptqmodel": {"quant_method": "gptq", "checkpoint_format": "gptq_v2"},
+    "auto_round": {"quant_method": "gptq", "checkpoint_format": "gptq_v2"},
+    "auto_round:auto_awq": {"quant_method": "awq", "version": "gemm"},
+    "auto_round:fp8": {"quant_method": "fp8"},
+    "auto_round:llm_compressor": {"quant_method": "compressed-tensors"},
+}
+"""The convention of each format that AutoRound packs matrices in."""
+_OF_A_MODULE = re.compile(
+    r"(.+)\.(" + "|".join(map(re.escape, sorted((*_PARTS, *_FOREIGN), key=len, reverse=True))) + ")"
+)
+_OF_A_TENSOR = re.compile(r"(.+[^.])_(blocks|scales|scale_inv|scale)")
+"""Parts of a tensor that has no name of its own in a module, such as all experts of a layer."""
+_OF_TORCHAO = re.compile(
+    r"(.+\.)_([^.]+?)_(qdata|scale_and_zero|act_per_tensor_scale|per_tensor_scale|act_pre_scale|scale|zero_point)"
+)
+_EIGHT = (*FLOAT8, "I8")
+_ACTIVATIONS = re.compile(
+    r"\.(activation|input|output|[qkv])_(scale|zero_point|scale_ub|global_scale)$|_(activation|input)_scale$"
+)
 
 
 def dequantised(found: dict[str, Tensor], config: dict[str, Any]) -> dict[str, Tensor]:
@@ -52,73 +91,109 @@ def dequantised(found: dict[str, Tensor], config: dict[str, Any]) -> dict[str, T
     CheckpointError
         If a convention is not read, or a group of tensors does not fit its convention.
     """
-    settings = config.get("quantization_config") or {}
+    settings = config.get("quantization_config") or config.get("quantization") or {}
     if not isinstance(settings, dict):
         raise DamagedError(f"config.json gives quantization_config as {settings!r:.60}; expected an object.")
+    if settings.get("quant_method") in _AUTO_ROUND:
+        settings = settings | _PACKINGS.get(str(settings.get("packing_format")), {})
     method = settings.get("quant_method")
     if settings and method is not None and method not in _METHODS:
+        packing = settings.get("packing_format")
+        form = "" if packing is None else f" in the format {packing!r:.60}"
         raise UnsupportedError(
-            f"config.json says the weights are quantised by {method!r:.60}; this version reads "
-            f"{', '.join(_METHODS)}; dequantise the model, or remove quantization_config if it is not quantised."
+            f"config.json says the weights are quantised by {method!r:.60}{form}; this version reads "
+            f"{', '.join(_METHODS)} and auto-round; dequantise the model, or remove quantization_config if it is not "
+            "quantised."
         )
-    rest, modules = dict(found), _modules(found)
-    for module, parts in modules.items():
-        made = _convention(parts, settings)
-        if made is not None:
-            matrix = made(f"{module}.weight", parts, settings)
-            for part in parts:
-                del rest[f"{module}.{part}"]
-            rest[matrix.name] = matrix
+    rest, groups = dict(found), _groups(found)
+    for name, keys in groups.items():
+        parts = {part: tensor for part, key in keys.items() if isinstance(tensor := found[key], StoredTensor)}
+        maker = _convention(parts, settings)
+        if maker is not None:
+            for key in keys.values():
+                del rest[key]
+            made = Stack.of(maker, name, parts, settings) if _stacked(parts) else maker(name, parts, settings)
+            rest[name] = replace(made, is_out_in=name.endswith(".weight") or "blocks" in parts)
         elif not _plain(parts, settings):
             what = ", ".join(f"{part} {parts[part].dtype} {parts[part].shape}" for part in sorted(parts))
             raise UnsupportedError(
-                f"{module!r:.200} holds {what:.300}, a way of quantising that is not read (quant_method "
-                f"{method!r:.60}); see docs/formats.md for those that are, and dequantise the model with the tool "
-                "that made it."
+                f"{name.removesuffix('.weight')!r:.200} holds {what:.300}, a way of quantising that is not read "
+                f"(quant_method {method!r:.60}); see docs/formats.md for those that are, and dequantise the model "
+                "with the tool that made it."
             )
-    if len(modules) and (settings or len(rest) != len(found)):
+    if len(groups) and (settings or len(rest) != len(found)):
         rest = {name: tensor for name, tensor in rest.items() if not _ACTIVATIONS.search(name)}
     return rest
 
 
-def _modules(found: dict[str, Tensor]) -> dict[str, Parts]:
-    """Stored parts by module, for modules with parts beside the weight, or with a weight of eight bits."""
-    modules: defaultdict[str, Parts] = defaultdict(dict)
-    known = re.compile(
-        r"(.+)\.(" + "|".join(map(re.escape, sorted((*_PARTS, *_FOREIGN), key=len, reverse=True))) + ")"
-    )
-    for name, tensor in found.items():
-        if isinstance(tensor, StoredTensor) and (match := known.fullmatch(name)):
-            modules[match[1]][match[2]] = tensor
+def _groups(found: Mapping[str, Tensor]) -> dict[str, dict[str, str]]:
+    """Names of the stored parts of each tensor that has parts beside the weight, or a weight of eight bits."""
+    groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    stored = {name: tensor for name, tensor in found.items() if isinstance(tensor, StoredTensor)}
+    for name in stored:
+        if match := _OF_A_MODULE.fullmatch(name):
+            groups[f"{match[1]}.weight"][match[2]] = name
+        elif match := _OF_TORCHAO.fullmatch(name):
+            groups[match[1] + match[2]][match[3]] = name
+        elif match := _OF_A_TENSOR.fullmatch(name):
+            groups[match[1]][match[2] if match[2] in ("blocks", "scales") else f"weight_{match[2]}"] = name
+            if match[1] in stored and stored[match[1]].dtype in _EIGHT:
+                groups[match[1]]["weight"] = match[1]
+    for name, parts in groups.items():
+        if "W_q" in parts:
+            module = name.removesuffix("weight")
+            parts.update({part: module + part for part in HQQ_PARTS if module + part in stored})
     return {
-        module: parts
-        for module, parts in modules.items()
-        if set(parts) != {"weight"} or parts["weight"].dtype in FLOAT8
+        name: parts
+        for name, parts in groups.items()
+        if (name.endswith(".weight") or "weight" in parts or "qdata" in parts or parts.keys() == {"blocks", "scales"})
+        and (parts.keys() != {"weight"} or stored[parts["weight"]].dtype in FLOAT8)
     }
 
 
-Maker = Callable[[str, Parts, dict[str, Any]], Quantised]
-
-
 def _convention(parts: Parts, settings: dict[str, Any]) -> Maker | None:
-    """The convention of a module's parts; None if it is not one that is read."""
+    """The convention of a tensor's parts; None if it is not one that is read."""
     method, has = settings.get("quant_method"), parts.keys()
     if has & set(_FOREIGN):
         return None
     if has >= {"qweight", "qzeros", "scales"} and "weight" not in has:
-        if method in ("gptq", "awq"):
-            return Gptq.of if method == "gptq" else Awq.of
+        if method == "gptq":
+            return Gptq.of
+        if method == "awq":
+            return AwqGemv.of if str(settings.get("version")).lower() == "gemv" else Awq.of
         if method is None:  # only GPTQ stores a group for each input channel
             return Gptq.of if "g_idx" in has else Awq.of if _is_awq(parts) else None
     if has >= {"weight", "SCB"}:
         return LlmInt8.of
     if has >= {"weight", "weight.absmax", "weight.quant_map"}:
         return Block4.of
-    if has >= {"weight_packed", "weight_scale", "weight_shape"}:
-        return Packed.of
-    if "weight" in has and len(has & SCALES) == 1 and parts["weight"].dtype in (*FLOAT8, "I8"):
-        return Scaled.of
+    if "qdata" in has:
+        return torchao
+    if "W_q" in has:
+        return Hqq.of
+    if "weight._scale" in has:
+        return quanto
+    if has == {"blocks", "scales"}:
+        return Float4.of
+    if has >= {"weight", "scales"} and parts["weight"].dtype == "U32":
+        return Affine.of
+    if has >= {"weight_packed", "weight_scale"}:
+        return Packed.of if "weight_shape" in has else Float4.of
+    if has == {"weight", "weight_scale"} and method == "bitnet" and parts["weight"].dtype == "U8":
+        return BitNet.of
+    if "weight" in has and len(has & SCALES) == 1:
+        four, (scale,) = "U8" if method == "modelopt" else "I8" if method == "fp8" else None, has & SCALES
+        if parts["weight"].dtype == four and parts[scale].dtype in ("F8_E4M3", "F8_E8M0", "U8"):
+            return Float4.of
+        if parts["weight"].dtype in _EIGHT and parts["weight"].dtype != four and "weight_scale_2" not in has:
+            return Scaled.of
     return None
+
+
+def _stacked(parts: Parts) -> bool:
+    """Whether the first axis is that of experts."""
+    axes = max(len(part.shape) for part in parts.values())
+    return axes == (4 if "blocks" in parts else 3)
 
 
 def _plain(parts: Parts, settings: dict[str, Any]) -> bool:

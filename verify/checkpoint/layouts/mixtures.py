@@ -1,8 +1,9 @@
-"""Other places of a mixture's tensors: Transformers 5 holds the experts of a layer in one tensor.
+"""Other places of a mixture's tensors: Transformers 5 and MLX hold the experts of a layer in one tensor.
 
 A table states experts one by one, as files of the Hub have them. The live model has them as the first axis of
 ``experts.gate_up_proj``, gate before up, or ``experts.up_proj`` where there is no gate, and of ``experts.down_proj``,
-each [out, in]; in the module that the table names, or in ``mlp``. Routers move within the module.
+each [out, in]; in the module that the table names, or in ``mlp``. Routers move within the module. MLX has gates and ups
+apart, in ``switch_mlp``.
 """
 
 from __future__ import annotations
@@ -56,6 +57,9 @@ def with_stacked_experts(family: Family) -> Family:
         found: dict[str, list[str | Slot]] = {
             role: [slot] for role, slot in stacked_experts(other, gated=family.gated).items()
         }
+        for role in found:  # as MLX names them
+            name = f"{other}switch_mlp.{role.removeprefix('expert_')}_proj.weight"
+            found[role].append(Slot(name, stacked=True))
         found |= {role: [other + name for name in names] for role, names in _OTHERS.items() if role in family.layer}
         for role, entries in found.items():
             places.setdefault(role, []).extend(entries)

@@ -1,23 +1,42 @@
 """Quantisation conventions, one file each: the shapes of the stored parts, and the formula."""
 
+from .affine import Affine
 from .awq import Awq
+from .awq_gemv import AwqGemv
+from .bitnet import BitNet
 from .block4 import STATE, Block4
+from .float4 import Float4
 from .gptq import Gptq
+from .hqq import PARTS as HQQ_PARTS
+from .hqq import Hqq
 from .llm_int8 import LlmInt8
 from .matrix import Parts, Quantised, matrix_shape
 from .packed import Packed
+from .quanto import quanto
 from .scaled import SCALES, Scaled
+from .stack import Maker, Stack
+from .torchao import torchao
 
 __all__ = [
+    "HQQ_PARTS",
     "SCALES",
     "STATE",
+    "Affine",
     "Awq",
+    "AwqGemv",
+    "BitNet",
     "Block4",
+    "Float4",
     "Gptq",
+    "Hqq",
     "LlmInt8",
+    "Maker",
     "Packed",
     "Parts",
     "Quantised",
     "Scaled",
+    "Stack",
     "matrix_shape",
+    "quanto",
+    "torchao",
 ]

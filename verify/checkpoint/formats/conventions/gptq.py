@@ -23,6 +23,8 @@ from .zero_points import reading
 
 _GPTQMODEL_3_BITS = (0x24924924, 0x92492492, 0x49249249)
 """What GPTQModel adds to three words of zeros in 3 bits."""
+_OWN_BITS = {"dynamic", "extra_config"}
+"""Where settings state bits of some matrices alone, which the number of zeros tells too."""
 _BY_GPTQMODEL = "gptq of GPTQModel"
 
 
@@ -61,7 +63,10 @@ class Gptq(Quantised):
         codes = parts["qweight"]
         words, out = matrix_shape(codes.shape)
         bits = count(settings, "bits") or 0
-        if not bits and "g_idx" in parts:
+        of_zeros = matrix_shape(parts["qzeros"].shape)[1]
+        if settings.keys() & _OWN_BITS and of_zeros != ceil(out * bits / 32):
+            bits = 32 * of_zeros // max(1, out)
+        elif not bits and "g_idx" in parts:
             bits = 32 * words // max(1, *parts["g_idx"].shape)
         if bits not in (2, 3, 4, 8):
             raise made.refuse(f"{bits or 'an unknown number of'} bits", "2, 3, 4 or 8 bits in quantization_config")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import ceil, prod
 from typing import Any
 
@@ -30,8 +30,8 @@ class Quantised:
     parts: Parts
     settings: dict[str, Any]
     """``quantization_config`` of ``config.json``."""
-
-    is_out_in = True  # quantisation tools transpose first
+    is_out_in: bool = field(default=True, kw_only=True)
+    """Tools that pack a matrix transpose it first."""
 
     @property
     def notes(self) -> tuple[Phrase, ...]:
@@ -46,7 +46,8 @@ class Quantised:
     def read(self, rows: Indexer = None, columns: Indexer = None) -> Array:
         """Some rows, and of them some columns, as float32."""
         whole = slice(None) if rows is None else rows
-        found = np.asarray(self.decode(np.arange(self.shape[0], dtype=np.intp)[whole]), np.float32)
+        with np.errstate(all="ignore"):  # infinite scales: counted as non-finite
+            found = np.asarray(self.decode(np.arange(self.shape[0], dtype=np.intp)[whole]), np.float32)
         return found if columns is None else found[:, columns]
 
     def decode(self, rows: NDArray[np.intp]) -> Array:
@@ -114,7 +115,7 @@ def unpacked(words: NDArray[np.uint32], bits: int, size: int) -> NDArray[np.int1
     Parameters
     ----------
     words : uint32, shape [..., words].
-    bits : bits of one code, 2 to 8.
+    bits : bits of one code, 1 to 8.
     size : number of codes to return.
 
     Returns
@@ -131,6 +132,20 @@ def unpacked(words: NDArray[np.uint32], bits: int, size: int) -> NDArray[np.int1
     return (found & ((1 << bits) - 1)).astype(np.int16)
 
 
+def as_bytes(part: StoredTensor, dtype: str) -> StoredTensor:
+    """The bytes of each row as numbers of 8 bits, whatever type and further axes they are stored with."""
+    rows = max(1, part.shape[0]) if part.shape else 1
+    return replace(part, dtype=dtype, shape=(*part.shape[:1], part.nbytes() // rows))
+
+
 def matrix_shape(shape: tuple[int, ...]) -> tuple[int, int]:
     """The shape, if it is that of a matrix; else a shape that no part has."""
     return (shape[0], shape[1]) if len(shape) == 2 else (-1, -1)
+
+
+def of_groups(settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """What compressed-tensors says of the weights of each group of modules."""
+    groups = settings.get("config_groups")
+    found = groups.values() if isinstance(groups, dict) else ()
+    weights = [group.get("weights") for group in found if isinstance(group, dict)]
+    return [one for one in weights if isinstance(one, dict)]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .matrix import Array, Parts, Quantised, matrix_shape, unpacked
+from .matrix import Array, Parts, Quantised, matrix_shape, of_groups, unpacked
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,19 @@ class Packed(Quantised):
         kind = np.dtype("<i8" if parts["weight_shape"].dtype == "I64" else "<i4")
         out, size = (int(n) for n in parts["weight_shape"].values(kind))
         packed = parts["weight_packed"]
-        fitting = [bits for bits in (2, 4, 8) if packed.shape == (out, ceil(size * bits / 32))]
-        if not fitting or packed.dtype != "I32" or min(out, size) < 1:
+        said = {bits for one in of_groups(settings) if type(bits := one.get("num_bits")) is int}
+        fitting = [
+            bits
+            for bits in range(1, 9)
+            if packed.shape == (out, ceil(size * bits / 32))
+            and (32 % bits == 0 or packed.shape[1] < ceil(size / (32 // bits)))  # older files leave bits out
+        ]
+        bits = next((bits for bits in reversed(fitting) if bits in said or not said), 0)
+        if not bits or packed.dtype != "I32" or min(out, size) < 1:
             raise made.refuse(
-                f"weight_packed of {packed.dtype} {packed.shape} for {(out, size)}", "2, 4 or 8 bits each"
+                f"weight_packed of {packed.dtype} {packed.shape} for {(out, size)}",
+                f"I32 with {' or '.join(map(str, sorted(said))) or '1 to 8'} bits for each number, none left out",
             )
-        bits = fitting[-1]
         made = replace(made, shape=(out, size), dtype=f"compressed-tensors {bits}-bit", bits=bits)
         groups = matrix_shape(parts["weight_scale"].shape)[-1]
         made.check("weight_scale", (out, groups), (1, groups), dtypes=("F16", "BF16", "F32"))

@@ -1,6 +1,7 @@
 """float8 and int8: W = scale * (weight - zero_point); compressed-tensors, DeepSeek-V3, FBGEMM.
 
-Scales are of the whole matrix, of a row, of groups in a row or of blocks.
+Scales are of the whole matrix, of a row, of groups in a row or of blocks. Those of float8 may be stored as their
+exponent alone (E8M0), which some tools call U8.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..safetensors_file import FLOAT8
-from .matrix import Array, Parts, Quantised, matrix_shape
+from .matrix import Array, Parts, Quantised, matrix_shape, of_groups
 
 SCALES = {"weight_scale", "weight_scale_inv"}
 """Names of scales."""
@@ -21,13 +22,7 @@ SCALES = {"weight_scale", "weight_scale_inv"}
 
 def _block_structure(settings: dict[str, Any]) -> Any:
     """The block size of compressed-tensors, if it is the same for all groups of modules."""
-    groups = settings.get("config_groups")
-    weights = (
-        [group.get("weights") for group in groups.values() if isinstance(group, dict)]
-        if isinstance(groups, dict)
-        else []
-    )
-    said = [one["block_structure"] for one in weights if isinstance(one, dict) and one.get("block_structure")]
+    said = [one["block_structure"] for one in of_groups(settings) if one.get("block_structure")]
     return said[0] if said and all(one == said[0] for one in said) else None
 
 
@@ -63,7 +58,14 @@ class Scaled(Quantised):
         weight, scales = parts["weight"], parts[scale].shape
         made = cls(name, weight.shape, f"{weight.dtype} with {scale}", parts, settings, scale)
         made.check("weight", matrix_shape(made.shape), dtypes=(*FLOAT8, "I8"))
-        made.check(scale, scales[:2], dtypes=("F32", "BF16", "F16", "F8_E8M0"))
+        eight = weight.dtype in FLOAT8
+        made.check(scale, scales[:2], dtypes=("F32", "BF16", "F16", *(("F8_E8M0", "U8") if eight else ())))
+        if parts[scale].dtype == "U8":
+            made = replace(made, parts=parts | {scale: replace(parts[scale], dtype="F8_E8M0")})
+        if len(scales) == 1 and scales[0] > 1 and not name.endswith(".weight"):
+            raise made.refuse(
+                f"{scales[0]} scales", "an axis of scales for each axis of the matrix, of which rows are"
+            )
         block = made._block(scales if len(scales) == 2 else (*scales, 1, 1)[:2], settings)
         if "weight_zero_point" in parts:
             made.check("weight_zero_point", scales, dtypes=("I8", *FLOAT8))
@@ -74,7 +76,10 @@ class Scaled(Quantised):
         if said is not None and scales != (1, 1):
             if not isinstance(said, list) or len(said) != 2 or not all(type(n) is int and n > 0 for n in said):
                 raise self.refuse(f"weight_block_size {said!r:.60}", "two counts")
-            if scales == (ceil(self.shape[0] / said[0]), ceil(self.shape[1] / said[1])):
+            whole = (
+                self.name.endswith(".weight") or not self.shape[0] % said[0]
+            )  # of two in one, each may end in a part
+            if whole and scales == (ceil(self.shape[0] / said[0]), ceil(self.shape[1] / said[1])):
                 return said[0], said[1]
         high, low = (size // max(1, n) for size, n in zip(self.shape, scales, strict=True))
         if (high * scales[0], low * scales[1]) != self.shape or scales[0] not in (1, self.shape[0]):

@@ -35,8 +35,11 @@ GPT_OSS = Family(
     odd_in_up=False,
     rotary="half",
     query_key_norm="none",
-    others={
-        f"expert_{role}{suffix}": (f"{_EXPERTS}{{e}}.{role}_proj.{kind}",)
+    others={  # as MLX stores them, [expert, out, in], or one by one; gate and up apart
+        f"expert_{role}{suffix}": (
+            Slot(f"{_EXPERTS}{role}_proj.{kind}", stacked=True),
+            f"{_EXPERTS}{{e}}.{role}_proj.{kind}",
+        )
         for role in ("gate", "up", "down")
         for suffix, kind in (("", "weight"), ("_bias", "bias"))
     },
