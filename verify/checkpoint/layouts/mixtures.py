@@ -1,4 +1,4 @@
-"""Other places of a mixture's tensors: Transformers 5 and MLX hold the experts of a layer in one tensor.
+"""Other places of a mixture's tensors: Transformers 5 and MLX hold a layer's experts in one tensor.
 
 A table states experts one by one, as files of the Hub have them. The live model has them as the first axis of
 ``experts.gate_up_proj``, gate before up, or ``experts.up_proj`` where there is no gate, and of ``experts.down_proj``,
