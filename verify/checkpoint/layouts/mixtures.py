@@ -2,8 +2,8 @@
 
 A table states experts one by one, as files of the Hub have them. The live model has them as the first axis of
 ``experts.gate_up_proj``, gate before up, or ``experts.up_proj`` where there is no gate, and of ``experts.down_proj``,
-each [out, in]; in the module that the table names, or in ``mlp``. Routers move within the module. MLX has gates and ups
-apart, in ``switch_mlp``.
+each [out, in]; in the module that the table names, or in ``mlp``. Routers move within the module. MLX has gates and
+ups apart, in ``switch_mlp``.
 """
 
 from __future__ import annotations
