@@ -10,8 +10,18 @@ from scipy import stats
 
 from tests.adapters import adapter
 from tests.checkpoints import Array
-from tests.models import config, weights, write
-from verify import CheckpointError, FingerprintError, fingerprint, open_checkpoint, replay, test_lineage
+from tests.models import child, config, weights, write
+from verify import (
+    CheckpointError,
+    FingerprintError,
+    Location,
+    VerifyError,
+    fingerprint,
+    open_checkpoint,
+    replay,
+    screen,
+    test_lineage,
+)
 from verify.checkpoint.adapters import alone
 from verify.fingerprint import Fingerprint
 from verify.inference import log10_p_fixed_points
@@ -260,12 +270,35 @@ def test_a_whole_model_is_not_compared_with_an_adapter(tmp_path: Path) -> None:
             test_lineage(*pair)
 
 
-def test_a_layout_is_for_whole_models(tmp_path: Path) -> None:
-    """The table of an adapter is known."""
-    from verify import Location
+@pytest.mark.parametrize("given", [{"layout": "llama"}, {"declare": "rms"}, {"part": "text"}, {"tokenizer": "t"}])
+def test_what_is_said_of_whole_models_is_refused(tmp_path: Path, given: dict[str, str]) -> None:
+    """Rather than recorded and not used."""
+    with pytest.raises(CheckpointError, match=f"and a {next(iter(given))} is given; leave it out"):
+        open_checkpoint(Location(str(made(tmp_path, "lora", factors(0))), **given))
 
-    with pytest.raises(CheckpointError, match="leave the layout out"):
-        open_checkpoint(Location(str(made(tmp_path, "lora", factors(0))), layout="llama"))
+
+def test_a_panel_holds_whole_models(tmp_path: Path) -> None:
+    """Among which a pair of adapters has no rank."""
+    a, b = (made(tmp_path, f"{i}", factors(i)) for i in range(2))
+    with pytest.raises(VerifyError, match="0 is an adapter without its base, and a panel holds whole models"):
+        test_lineage(a, b, panel="default")
+
+
+def test_a_screen_says_what_adapters_share(tmp_path: Path) -> None:
+    """In its first line if all families are of adapters, else in one of its lines, and never of whole models."""
+    loras = [made(tmp_path, "a", factors(0)), made(tmp_path, "b", factors(1, start=0, text=1))]
+    c = config()
+    parent = weights(0, c)
+    whole = [write(tmp_path / f"whole-{i}", child(parent, i), c) for i in range(2)]
+    for models, ends, said in (
+        (loras, "MODELS, PERHAPS BY A COMMON SEED ALONE", "1 of 1 family, of adapters without their bases."),
+        (whole, "MODELS", None),
+        (loras + whole, "MODELS", "1 of 2 families, of adapters without their bases."),
+    ):
+        found = screen(models).answer
+        assert found.word.endswith(ends)
+        line = dict(found.lines).get("Of adapters")
+        assert line is None if said is None else str(line).startswith(said)
 
 
 def test_counts_of_all_channels() -> None:
