@@ -10,8 +10,18 @@ from scipy import stats
 
 from tests.adapters import adapter
 from tests.checkpoints import Array
-from tests.models import config, weights, write
-from verify import CheckpointError, FingerprintError, fingerprint, open_checkpoint, replay, test_lineage
+from tests.models import child, config, weights, write
+from verify import (
+    CheckpointError,
+    FingerprintError,
+    Location,
+    VerifyError,
+    fingerprint,
+    open_checkpoint,
+    replay,
+    screen,
+    test_lineage,
+)
 from verify.checkpoint.adapters import alone
 from verify.fingerprint import Fingerprint
 from verify.inference import log10_p_fixed_points
@@ -31,7 +41,7 @@ def factors(seed: int, rank: int = 8, far: float = 0.3, start: int | None = None
         a += far * rng.standard_normal((rank, 2)) @ read
         b = (a @ read.T / WIDTH + far * rng.standard_normal((rank, 2))) @ written
         at = f"model.layers.{layer}.self_attn.{name}"
-        tensors[f"{at}.lora_A.weight"], tensors[f"{at}.lora_B.weight"] = a.astype("f4"), b.T.astype("f4")
+        tensors[f"{at}.lora_A.weight"], tensors[f"{at}.lora_B.weight"] = a.astype("f4"), b.T.astype("f4", order="C")
     return tensors
 
 
@@ -100,6 +110,22 @@ def test_strangers_on_one_text_are_not_related(tmp_path: Path) -> None:
     assert min(found) > -3
 
 
+@pytest.mark.parametrize("ranks", [(4, 4), (3, 9), (4, 4, 4)])
+def test_stacked_adapters_are_refused(tmp_path: Path, ranks: tuple[int, ...]) -> None:
+    """Their channels stand in the order of the texts; strangers who stack the same texts would match."""
+    rank, folders = sum(ranks), []
+    for i in range(5):
+        parts = [factors(10 * i + t, r, far=3.0, text=t) for t, r in enumerate(ranks)]
+        stacked = {name: np.concatenate([x[name] for x in parts], axis=int("lora_B" in name)) for name in parts[0]}
+        folders.append(made(tmp_path, f"{i}", stacked, rank))
+        with pytest.raises(CheckpointError, match="more alike the nearer they stand"):
+            open_checkpoint(folders[-1])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(alone, "_arranged", lambda _: None)
+        models = [fingerprint(folder) for folder in folders]
+        assert min(log10_p(a, b) for i, a in enumerate(models) for b in models[:i]) < -2
+
+
 def test_equal_a_and_other_b_are_not_identical(tmp_path: Path) -> None:
     """Every number is in the digest, though only A is compared."""
     other = {name: x * (2 if "lora_B" in name else 1) for name, x in factors(0).items()}
@@ -107,12 +133,11 @@ def test_equal_a_and_other_b_are_not_identical(tmp_path: Path) -> None:
     assert test_lineage(a, b).verdict == "dependent"
 
 
-@pytest.mark.parametrize("rank", [1, 2])
-def test_few_channels_accuse_nobody(tmp_path: Path, rank: int) -> None:
-    """One channel has one order."""
-    a, b = (made(tmp_path, f"{i}", factors(i, rank, start=0), rank) for i in (1, 2))
-    found = log10_p(a, b)
-    assert found == 0 if rank == 1 else found >= -len(PLACES) * np.log10(2)
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_few_channels_need_the_base(tmp_path: Path, rank: int) -> None:
+    """Among so few no order can be seen, such as that of adapters of rank 1 stacked in the order of their texts."""
+    with pytest.raises(CheckpointError, match=f"of rank {rank}; expected at least 4"):
+        open_checkpoint(made(tmp_path, "a", factors(0, rank), rank))
 
 
 def test_untrained_and_empty_factors(tmp_path: Path) -> None:
@@ -245,12 +270,35 @@ def test_a_whole_model_is_not_compared_with_an_adapter(tmp_path: Path) -> None:
             test_lineage(*pair)
 
 
-def test_a_layout_is_for_whole_models(tmp_path: Path) -> None:
-    """The table of an adapter is known."""
-    from verify import Location
+@pytest.mark.parametrize("given", [{"layout": "llama"}, {"declare": "rms"}, {"part": "text"}, {"tokenizer": "t"}])
+def test_what_is_said_of_whole_models_is_refused(tmp_path: Path, given: dict[str, str]) -> None:
+    """Rather than recorded and not used."""
+    with pytest.raises(CheckpointError, match=f"and a {next(iter(given))} is given; leave it out"):
+        open_checkpoint(Location(str(made(tmp_path, "lora", factors(0))), **given))
 
-    with pytest.raises(CheckpointError, match="leave the layout out"):
-        open_checkpoint(Location(str(made(tmp_path, "lora", factors(0))), layout="llama"))
+
+def test_a_panel_holds_whole_models(tmp_path: Path) -> None:
+    """Among which a pair of adapters has no rank."""
+    a, b = (made(tmp_path, f"{i}", factors(i)) for i in range(2))
+    with pytest.raises(VerifyError, match="0 is an adapter without its base, and a panel holds whole models"):
+        test_lineage(a, b, panel="default")
+
+
+def test_a_screen_says_what_adapters_share(tmp_path: Path) -> None:
+    """In its first line if all families are of adapters, else in one of its lines, and never of whole models."""
+    loras = [made(tmp_path, "a", factors(0)), made(tmp_path, "b", factors(1, start=0, text=1))]
+    c = config()
+    parent = weights(0, c)
+    whole = [write(tmp_path / f"whole-{i}", child(parent, i), c) for i in range(2)]
+    for models, ends, said in (
+        (loras, "MODELS, PERHAPS BY A COMMON SEED ALONE", "1 of 1 family, of adapters without their bases."),
+        (whole, "MODELS", None),
+        (loras + whole, "MODELS", "1 of 2 families, of adapters without their bases."),
+    ):
+        found = screen(models).answer
+        assert found.word.endswith(ends)
+        line = dict(found.lines).get("Of adapters")
+        assert line is None if said is None else str(line).startswith(said)
 
 
 def test_counts_of_all_channels() -> None:

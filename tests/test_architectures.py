@@ -11,6 +11,7 @@ from benchmarks.architectures.declared import SYMMETRIES, outcome
 from tests import architectures
 from verify.base import CheckpointError, InputError
 from verify.checkpoint import open_checkpoint
+from verify.checkpoint.layouts.understand import understood
 
 MODELS = architectures.models()
 ROWS = {f"{row['type']} {row['naming']}": row for row in results.read("architectures")}
@@ -49,3 +50,11 @@ def test_children_were_found_and_strangers_were_not() -> None:
 def test_every_symmetry_is_declared_of_some_model() -> None:
     declared = {symmetry for row in BUILT.values() for symmetry in row["declared"].split("; ")}
     assert declared - {""} == set(SYMMETRIES)
+
+
+def test_a_table_that_is_named_elsewhere_has_no_precedence() -> None:
+    """Of a tower that config.json does not describe, the table that claims most is used, as of any unknown model."""
+    tower = {f"vision_tower.{name}": shape for name, shape in architectures.shapes(MODELS["gemma2:mha hub"])}
+    main = {f"text_model.{name}": shape for name, shape in architectures.shapes(MODELS["got_ocr2 hub"])}
+    fits = understood("model", main | tower, MODELS["got_ocr2 hub"]["config"])
+    assert {fit.family.name for fit in fits if fit.prefix[0].startswith("vision_tower.")} == {"gemma2"}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import verify
 from benchmarks.architectures.declared import declared
+from tests import architectures
 from tests.checkpoints import toy, write_checkpoint
 from tests.commands import Run, check_refused, run
 from tests.models import child, config, weights, write
@@ -103,6 +104,27 @@ def test_a_symmetry_is_used_only_if_all_that_it_rests_on_is_declared(folder: Pat
 def test_what_cannot_be_declared_is_refused(folder: Path, run: Run, words: str, says: str) -> None:
     """One sentence, before anything is read at length."""
     check_refused(run("inspect", folder, "--declare", words), says)
+
+
+@pytest.mark.parametrize("words", ["layer", "rms,rotary", "odd_in_up", "expert_groups=1"])
+def test_nothing_is_assumed_of_latent_vectors(tmp_path: Path, words: str) -> None:
+    """Their norm may subtract a mean, and which channels positions turn is not among what can be declared."""
+    model = architectures.models()["deepseek_v2 hub"]
+    model["config"]["model_type"] = "acme"
+    there = architectures.write(tmp_path / "model", model)
+    assert not used(there, words) & {"latent order", "latent signs", "key order", "key signs", "phases"}
+    with pytest.raises(OptionError, match="states query_key_norm of model, which lacks plain q, k, v and o"):
+        open_checkpoint(Location(str(there), declare="query_key_norm=none"))
+
+
+def test_config_does_not_undo_what_is_declared(folder: Path, tmp_path: Path) -> None:
+    """An entry that types of others have is not one of a type that nobody knows."""
+    there = unheard(tmp_path / "model", 0)
+    said = json.loads((there / "config.json").read_text("utf-8"))
+    (there / "config.json").write_text(json.dumps(said | {"rope_interleave": False}), "utf-8")
+    words = "interleaved,query_key_norm=none"
+    shapes = [open_checkpoint(Location(str(one), declare=words)).architecture for one in (folder, there)]
+    assert [shape.rotary for shape in shapes] == ["interleaved"] * 2
 
 
 def test_an_activation_without_a_gate_is_not_odd(tmp_path: Path) -> None:

@@ -113,6 +113,14 @@ def test_the_smallest_share_is_the_inverse_of_the_incomplete_beta_function(
     assert smallest_share(needed, n, power) == pytest.approx(betaincinv(needed, n - needed + 1, power), rel=1e-8)
 
 
+@pytest.mark.parametrize("needed", [50_000, 99_999, 100_000])
+def test_the_smallest_share_of_a_small_power_misses_no_terms(needed: int) -> None:
+    """Where nearly all terms must be added."""
+    assert smallest_share(needed, 100_000, 0.001) == pytest.approx(
+        betaincinv(needed, 100_001 - needed, 0.001), rel=1e-8
+    )
+
+
 def test_a_level_of_one_is_reached_by_nothing_at_all():
     """By a count of zero, whatever the share of kept indices."""
     assert critical_agreement(7, 0.0) == critical_count(3, 0.0) == 0

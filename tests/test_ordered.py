@@ -17,8 +17,9 @@ from tests.uniformity import NotSuperUniformError, check_super_uniform
 from verify import Fingerprint
 from verify.base import Phrase
 from verify.fingerprint import chosen_indices
+from verify.inference import mantel
 from verify.statistics import SIGN_AGREEMENT, STREAM_IDENTITY, UNIT_IDENTITY, VALUE_IDENTITY, ordered
-from verify.statistics.ordered import ORDERED, READERS, distance, mantel, order
+from verify.statistics.ordered import ORDERED, READERS, distance, order
 
 Indices = NDArray[np.intp]
 SHAPE = architecture(layers=8, hidden=64, kv_heads=1, heads=1)

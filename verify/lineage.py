@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Never
 
 from .base import FingerprintError, InputError, Phrase, Progress, Workers, in_notebook, options, software
-from .checkpoint import Location
+from .checkpoint import Location, is_alone
 from .claim import ClaimReport, EvidenceLine, Provenance, Subject
 from .claim.citation import stated_authors, stated_url
 from .claim.conclude import Circumstances, Further, conclude, log10_alpha_of_one, not_needed
@@ -145,6 +145,8 @@ def test_lineage(
     asked: Effort | None = "full" if reference is not None else effort
     read = made(a, asked, workers, progress), made(b, asked, workers, progress)
     check_alike(*read)
+    if panel is not None and (alone := [m.record.name for m in read if is_alone(m.record.architecture)]):
+        raise InputError(f"{alone[0]} is an adapter without its base, and a panel holds whole models; leave it out.")
     read = by_one_tokenizer((a, b), read, lambda model, _: made(model, asked, workers, progress))
     first, second = at_one_effort(*read, effort=asked)
     for model in (first, second):

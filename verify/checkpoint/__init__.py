@@ -1,6 +1,6 @@
 """Read checkpoints: bytes to canonical tensors, reading only what is needed; every file is treated as hostile."""
 
-from .adapters.alone import is_alone
+from .adapters.alone import ALONE, is_alone
 from .architecture import Architecture, FileIdentity
 from .card import MOST_DECLARED
 from .checkpoint import Checkpoint
@@ -19,6 +19,7 @@ from .unused import BYTES, is_name, kind_of, name_of_byte
 from .vocabulary import LOOKED_FOR, Vocabulary
 
 __all__ = [
+    "ALONE",
     "BYTES",
     "COPIES",
     "FAMILIES",

@@ -96,9 +96,9 @@ def _alone(location: Location, source: Source, found: dict[str, Tensor]) -> Chec
     fit = alone(source.name, settings_of(source), found) if is_adapter(source, found) else None
     if fit is None:
         return None
-    for what, said in (("layout", location.layout), ("declaration", location.declare)):
-        if said is not None:
-            raise OptionError(f"{source.name} is an adapter, and a {what} is given; leave the {what} out.")
+    for what in ("declare", "layout", "part", "tokenizer"):
+        if getattr(location, what) is not None:
+            raise OptionError(f"{source.name} is an adapter without its base, and a {what} is given; leave it out.")
     division = divide([fit], {name: tensor.shape for name, tensor in found.items()})
     return Checkpoint(Held(replace(source, config=fit.config), found, None), division.territories[0], division)
 

@@ -47,11 +47,12 @@ def smallest_share(needed: int, n: int, power: float) -> float:
     below = np.arange(first, max(0, first - _SPREADS * (isqrt(n) + 1)), -1, dtype=np.float64)
     falls = np.concatenate(([0.0], np.cumsum(np.log(below / (n - below + 1)))))
     steps, constant = np.arange(len(falls)), lgamma(n + 1) - lgamma(first + 1) - lgamma(n - first + 1)
+    seen = first - len(below) / 2 if len(below) < first else 0.0  # from this mean on, no term left out counts
     low, high = 0.0, 1.0
     for _ in range(_HALVINGS):
         share = (low + high) / 2
         success, failure = log(share), log1p(-share)
         terms = constant + first * success + (n - first) * failure + falls + steps * (failure - success)
-        enough = share * n >= first - len(below) and np.exp(terms).sum() <= 1 - power
+        enough = share * n >= seen and np.exp(terms).sum() <= 1 - power
         low, high = (low, share) if enough else (share, high)
     return float(f"{high:.{_DIGITS}g}")

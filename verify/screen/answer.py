@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from ..checkpoint import ALONE
 from ..render.kinds import Code, Inline
 from .declarations import not_declared
 from .families import copies
@@ -36,12 +37,15 @@ def answer(record: ScreenRecord) -> Answer:
     """The first lines of a screen, from its record alone."""
     families = by_size(record)
     compared = record.first_stage.tested + record.identical
+    by_seed = [family for family in families if set(family.members) <= _adapters(record)]
     if families:
         word = f"{counted(len(families), 'family', 'families')} of related models".upper()
+        word += ", PERHAPS BY A COMMON SEED ALONE" if len(by_seed) == len(families) else ""
     else:
         word = "No related models found".upper() if compared else "Cannot be tested".upper()
     lines: tuple[Line, ...] = (
         ("Families", _families(families)),
+        ("Of adapters", _of_adapters(len(by_seed), len(families))),
         ("Exact copies", _copies(families)),
         ("Not declared", _not_declared(record)),
         ("Suspected", _suspected(record)),
@@ -107,6 +111,20 @@ def _families(families: Sequence[Family]) -> Inline:
             parts += [" (some of them joined only through ", *_named(joint.models), ")"]
     more = len(families) - _FAMILIES
     return (*parts, f"; {more} more." if more > 0 else ".") if parts else ""
+
+
+def _adapters(record: ScreenRecord) -> set[str]:
+    """Adapters without their bases."""
+    return {model.label for model in record.models if model.architecture == ALONE.name}
+
+
+def _of_adapters(by_seed: int, families: int) -> str:
+    if not by_seed:
+        return ""
+    return (
+        f"{by_seed} of {counted(families, 'family', 'families')}, of adapters without their bases. Much code starts "
+        "every adapter from one default seed: then adapters of strangers begin alike, and are found related."
+    )
 
 
 def _copies(families: Sequence[Family]) -> Inline:

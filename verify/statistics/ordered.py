@@ -5,19 +5,11 @@ indices, such as units sorted by importance, nested widths, or gate and up rows 
 they did not, best matches stay within a class, and many are at the same index. Each model shows such classes by
 itself: vectors of one class resemble one another.
 
-Statistic (Mantel 1967, Cancer Research 27). For a block, ``C_ij`` is the score of the vectors at indices i and j with
-one another, summed over copies, and ``D_ij`` is a fixed function of the indices: their distance ``|i - j|``, or
-whether it is even. ``Z = sum_(i != j) C_ij D_ij``. If the order of the block is random, the contents are a random
-permutation, and with the sum ``Q`` of squared entries and the sum ``R`` of squared row sums,
-
-    E Z^2 = 2 Q_C Q_D / n2 + 4 (R_C - Q_C) (R_D - Q_D) / n3 + (2 Q_C - 4 R_C) (2 Q_D - 4 R_D) / n4
-
-once the mean over pairs is subtracted from both, and ``E Z = 0``; ``n2 = n (n - 1)``, ``n3 = n2 (n - 2)`` and
-``n4 = n3 (n - 3)``. (Two pairs of different indices are equal, share one index or none, and the sums over all of each
-kind are ``2 Q``, ``4 (R - Q)`` and ``2 Q - 4 R``, as all entries add up to zero.) Blocks are permuted independently,
-so ``Z`` and its variance are summed over them. A model is *ordered* if the sum exceeds ``ORDERED`` standard
-deviations in absolute value, for either function ``D``, by weights or by responses. Exact copies of a block count
-once, and experts are summed, as they may be copies.
+Statistic (``inference.mantel``). For a block, ``C_ij`` is the score of the vectors at indices i and j with one
+another, summed over copies, and ``D_ij`` is a fixed function of the indices: their distance ``|i - j|``, or whether
+it is even. Blocks are permuted independently, so ``Z`` and its variance are summed over them. A model is *ordered* if
+the sum exceeds ``ORDERED`` standard deviations in absolute value, for either function ``D``, by weights or by
+responses. Exact copies of a block count once, and experts are summed, as they may be copies.
 
 Setting aside. If both models are ordered, tests that rest on permutations of these indices are set aside: p' = 1.
 This costs only power. Theorem (selection is free). If ``p`` is super-uniform, so is ``p'``, which is ``p`` unless
@@ -36,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..fingerprint import Fingerprint
+from ..inference import mantel
 from .blocks import Block, BlockReader, Vectors, unit_responses, units, value_responses, values
 from .result import Part
 
@@ -104,33 +97,6 @@ def order(read: BlockReader, model: Fingerprint) -> tuple[float, ...]:
     blocks = {_content(block): _live(block) for row in read(model).values() for block in row.values()}
     scored = [(_scores(block), block.indices) for block in blocks.values()]
     return tuple(_standardised([mantel(scores, kernel(at)) for scores, at in scored]) for kernel in KERNELS)
-
-
-def mantel(scores: Vectors, kernel: Vectors) -> tuple[float, float]:
-    """Z less its mean under permutations, and its variance; zeros for fewer than four indices.
-
-    Parameters
-    ----------
-    scores, kernel : symmetric arrays [n, n], of which the diagonal does not count.
-    """
-    n = len(scores)
-    if n < 4:
-        return 0.0, 0.0
-    c, d = (_centred(x) for x in (scores, kernel))
-    (c_squares, c_rows), (d_squares, d_rows) = ((float((x**2).sum()), float((x.sum(1) ** 2).sum())) for x in (c, d))
-    pairs = n * (n - 1)
-    variance = (
-        2 * c_squares * d_squares
-        + 4 * (c_rows - c_squares) * (d_rows - d_squares) / (n - 2)
-        + (2 * c_squares - 4 * c_rows) * (2 * d_squares - 4 * d_rows) / ((n - 2) * (n - 3))
-    ) / pairs
-    return float((c * d).sum()), variance
-
-
-def _centred(x: Vectors) -> Vectors:
-    """Entries less their mean, with a diagonal of zeros: then the mean of Z is zero."""
-    apart = ~np.eye(len(x), dtype=bool)
-    return np.where(apart, x - x[apart].mean(), 0.0)
 
 
 def _standardised(moments: list[tuple[float, float]]) -> float:

@@ -15,8 +15,8 @@ given the other adapter, the channels of its modules are exchangeable, independe
 
 Proof. Let permutations s, one for each module, act on rows of A, columns of B, their gradients and the states of the
 optimiser. The loss has L(s w) = L(w) for every batch, so grad L(s w) = s grad L(w), and one rule for all entries says
-that a step U has U(s w) = s U(w); by induction training maps s w_0 to s w_n. B = 0 is fixed by s, and s A has the
-distribution of A given the rest; so s w_n has that of w_n. ∎
+that a step U has U(s w) = s U(w); by induction training maps s w_0 to s w_n. Given the rest, s w_0 has the
+distribution of w_0 (s fixes B = 0); so s w_n has that of w_n. ∎
 
 The base need not be exchangeable in anything, and both adapters may be of one base, and trained on one text. What
 depends on the two is which rows look alike, never at which index they are.
@@ -27,6 +27,9 @@ strangers on one base share: PiSSA, OLoRA, CorDA, LoftQ, EVA, LoRA-GA are refuse
 two models) says nothing of it, so the numbers are looked at, too: channels in order of length, rows of A or columns
 of B at right angles, or a second half that repeats the first (``_arranged``). The check looks at one adapter alone
 and can only refuse, so it adds nothing to the size of the test. AdaLoRA is refused: it removes channels by rank.
+*Stacked adapters* (``cat`` of PEFT's ``add_weighted_adapter``) have the channels of one text before those of another,
+in the same order in all that stack the same texts; these resemble one another (``_in_classes``). In modules of fewer
+than 4 channels nothing could be seen, so they are refused.
 
 What it cannot tell: *a common seed*. The same code with the same default seed draws the same A for every adapter of a
 base; these are dependent, without any relation of their texts or makers.
@@ -38,15 +41,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import combinations
+from collections.abc import Iterable
 from math import sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...base import UnsupportedError
+from ...inference import mantel
 from ..architecture import Architecture
 from ..formats.tensor import Tensor
 from ..layouts.fit import Fit
@@ -83,11 +86,15 @@ _OTHERWISE = (
     "target_parameters",
 )
 _PARTS = re.compile(r"(.+)\.lora_([AB])\.weight")
+_LEAST = 4  # channels of a module among which an order shows
 _SURE = 3.5  # standard deviations
+_SURER = 4.0
 _FEW = 8
 _ALIKE = 0.7  # absolute cosine
 _SAMPLED = 64  # modules
-_LARGEST = 1 << 26  # numbers of a factor
+_COSINES = 1 << 22  # of all these
+_MOST = 2048  # channels of a module
+_LARGEST = 1 << 25  # numbers of a factor
 
 Numbers = NDArray[np.float64]
 
@@ -119,12 +126,18 @@ def alone(name: str, config: dict[str, Any], found: Tensors) -> Fit | None:
     if not sizes:
         return None
     (shape, _), _ = max(sizes.items(), key=lambda item: (item[1], item[0][0][1], -item[0][0][0]))
+    if shape[0] < _LEAST:
+        raise UnsupportedError(
+            f"{name} is an adapter without its base of rank {shape[0]}; expected at least {_LEAST}, since the "
+            "order of fewer rank channels is no evidence; give its base (--base, or --base-a and --base-b)."
+        )
     kept = {module: pair for module, pair in modules.items() if pair[0].shape == shape}
-    if (why := _arranged(list(kept.values())[:: max(1, len(kept) // _SAMPLED)])) is not None:
+    sampled = min(_SAMPLED, max(1, _COSINES // shape[0] ** 2))
+    if (why := _arranged(list(kept.values())[:: max(1, len(kept) // sampled)])) is not None:
         raise UnsupportedError(
             f"{name} is an adapter without its base whose rank channels {why}, like factors computed from a base or "
-            "from a difference of models, whose order is no evidence; give its base (--base, or --base-a and "
-            "--base-b)."
+            "a difference of models, or several adapters stacked, whose order is no evidence; give its base (--base, "
+            "or --base-a and --base-b)."
         )
     slots = {role: entry if isinstance(entry, Slot) else Slot(entry) for role, entry in ALONE.layer.items()}
     keys = {
@@ -144,7 +157,7 @@ def _modules(found: Tensors) -> dict[str, tuple[Tensor, Tensor]]:
     fit = {
         module: (a, b)
         for module, (a, b) in whole.items()
-        if len(a.shape) == len(b.shape) == 2 and a.shape[0] == b.shape[1] and 0 < a.shape[0] < a.shape[1]
+        if len(a.shape) == len(b.shape) == 2 and a.shape[0] == b.shape[1] and 0 < a.shape[0] < min(a.shape[1], _MOST)
         if max(a.shape[0] * a.shape[1], b.shape[0] * b.shape[1]) <= _LARGEST
     }
     return {module: fit[module] for module in sorted(fit, key=_numbered)}
@@ -157,19 +170,47 @@ def _numbered(module: str) -> list[tuple[int, str]]:
 
 def _arranged(pairs: Iterable[tuple[Tensor, Tensor]]) -> str | None:
     """How the channels of an adapter are arranged by more than chance, in words; None if they are not."""
-    read = [tuple(np.asarray(x.read(), np.float64) for x in pair) for pair in pairs]
-    factors = [(a, b.T) for a, b in read]
-    with np.errstate(all="ignore"):
-        lengths = [(np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)) for a, b in factors]
-        orders = ([a for a, _ in lengths], [b for _, b in lengths], [a * b for a, b in lengths])
-        if any(_ordered(one) for one in orders):
-            return "are in order of length"
-        for side in (0, 1):
-            if _at_right_angles([pair[side] for pair in factors]):
-                return "are at right angles to one another"
-        if _repeated([a for a, _ in factors]):
-            return "repeat those of their first half"
+    modules = [
+        tuple(_factor(vectors) for vectors in (_read(a), _read(b).T)) for a, b in pairs
+    ]  # one in memory at a time
+    orders = (
+        [a.lengths for a, _ in modules],
+        [b.lengths for _, b in modules],
+        [a.lengths * b.lengths for a, b in modules],
+    )
+    if any(_ordered(one) for one in orders):
+        return "are in order of length"
+    for side in (0, 1):
+        if _at_right_angles([module[side] for module in modules]):
+            return "are at right angles to one another"
+    if _repeated([a for a, _ in modules]):
+        return "repeat those of their first half"
+    squares = [(np.square(a.cosines), np.square(b.cosines)) for a, b in modules]
+    if _in_classes(a for a, _ in squares) or _in_classes(a + b for a, b in squares):
+        return "are more alike the nearer they stand"
     return None
+
+
+def _read(tensor: Tensor) -> Numbers:
+    return np.asarray(tensor.read(), np.float64)
+
+
+class _Factor(NamedTuple):
+    """The channels of one factor of a module."""
+
+    lengths: Numbers
+    """Shape [r]."""
+    cosines: Numbers
+    """Of every two, shape [r, r]; 0 with a channel of zeros."""
+    size: int
+    """Numbers of a channel."""
+
+
+def _factor(vectors: Numbers) -> _Factor:
+    with np.errstate(all="ignore"):
+        lengths = np.linalg.norm(vectors, axis=1)
+        unit = vectors / np.maximum(lengths, np.finfo(np.float64).tiny)[:, None]
+        return _Factor(lengths, unit @ unit.T, vectors.shape[1])
 
 
 def _ordered(lengths: Iterable[Numbers]) -> bool:
@@ -185,7 +226,7 @@ def _ordered(lengths: Iterable[Numbers]) -> bool:
     return bool(abs(total) > _SURE * sqrt(variance)) and variance > 0
 
 
-def _at_right_angles(factors: Iterable[Numbers]) -> bool:
+def _at_right_angles(factors: Iterable[_Factor]) -> bool:
     """Whether squared cosines of channels are smaller than those of random vectors, beyond chance and by half.
 
     Times their size, these are nearly squares of Gaussian numbers; the sum of n is judged by the normal approximation
@@ -193,23 +234,16 @@ def _at_right_angles(factors: Iterable[Numbers]) -> bool:
     """
     total, pairs = 0.0, 0
     for one in factors:
-        for x, y in _cosines(one):
-            total += x * x * y
-            pairs += 1
+        live = one.lengths > 0
+        cosines = one.cosines[np.ix_(live, live)][np.triu_indices(int(live.sum()), 1)]
+        total += float(np.square(cosines).sum()) * one.size
+        pairs += len(cosines)
     step = 2 / (9 * max(1, pairs))
     surprise = pairs > 0 and (total / pairs) ** (1 / 3) < 1 - step - _SURE * sqrt(step)
     return surprise and total < pairs / 2  # long training alone brings the columns of B to four fifths
 
 
-def _cosines(vectors: Numbers) -> Iterator[tuple[float, int]]:
-    """Cosine of every two vectors that are not zero, and their size."""
-    length = np.linalg.norm(vectors, axis=1)
-    unit = vectors[length > 0] / length[length > 0, None]
-    gram = unit @ unit.T
-    return ((float(gram[i, j]), vectors.shape[1]) for i, j in combinations(range(len(unit)), 2))
-
-
-def _repeated(factors: Iterable[Numbers]) -> bool:
+def _repeated(factors: Iterable[_Factor]) -> bool:
     """Whether channels of the second half lie along those of the first at the same places, as in a converted adapter.
 
     Of exchangeable channels, the number of those that are most like their own place in the other half has a mean and
@@ -219,12 +253,24 @@ def _repeated(factors: Iterable[Numbers]) -> bool:
     matched, modules = 0, 0
     own, others = list[float](), list[float]()
     for one in factors:
-        half = len(one) // 2
-        if half > 1 and len(one) % 2 == 0:
-            unit = one / np.maximum(np.linalg.norm(one, axis=1, keepdims=True), np.finfo(np.float64).tiny)
-            alike, same = np.abs(unit[:half] @ unit[half:].T), np.eye(half, dtype=bool)
+        half = len(one.lengths) // 2
+        if half > 1 and len(one.lengths) % 2 == 0:
+            alike, same = np.abs(one.cosines[:half, half:]), np.eye(half, dtype=bool)
             matched += int((alike.argmax(1) == np.arange(half)).sum())
             own, others = [*own, *alike[same]], [*others, *alike[~same]]
             modules += 1
     apart = len(own) >= _FEW and np.quantile(own, 0.1) > _ALIKE > np.quantile(others, 0.9)
     return bool(apart) or matched > modules + _SURE * sqrt(modules)
+
+
+def _in_classes(likeness: Iterable[Numbers]) -> bool:
+    """Whether channels are more alike the nearer they stand (``inference.mantel``).
+
+    The sign of a channel is of chance, so channels that learned one text are alike up to sign alone. Columns of B lie
+    in few dimensions, so sums over few modules have longer tails than normal ones.
+    """
+    moments = np.zeros(2)
+    for one in likeness:
+        places = np.arange(len(one))
+        moments += mantel(one, np.abs(places[:, None] - places).astype(np.float64))
+    return bool(moments[0] < -_SURER * sqrt(moments[1])) and moments[1] > 0

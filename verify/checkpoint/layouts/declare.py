@@ -138,13 +138,19 @@ def with_declarations(name: str, fit: Fit, stated: dict[str, Any]) -> Fit:
         ("odd_in_up", family.gated, "an MLP with a gate"),
         ("linear_values", family.attention == "heads", "plain q, k, v and o"),
         ("rotary", family.attention == "heads", "plain q, k, v and o"),
+        ("query_key_norm", family.attention == "heads", "plain q, k, v and o"),
+        ("heads_alike", family.attention == "heads", "plain q, k, v and o"),
         ("positions", stated.get("positions") != "learned" or _has(fit, "position"), "a tensor of positions"),
     ):
         if stated.get(entry) and not holds:
             raise OptionError(f"--declare states {entry} of {name}, which lacks {needed}; leave it out.")
+    if family.attention == "latent":  # norms of latent vectors, and what positions turn, have no word
+        family = replace(family, attention="unknown")
     words = ",".join(f"{entry}={str(stated[entry]).lower()}" for entry in _ENTRIES if entry in stated)
     fields = {**_NOT_STATED, **stated}
-    return replace(fit, family=replace(family, name=f"{STATED}{family.name},{words}", stated=True, **fields))
+    config = {key: value for key, value in fit.config.items() if key != "rope_interleave"}  # ``rotary`` is stated
+    family = replace(family, name=f"{STATED}{family.name},{words}", stated=True, **fields)
+    return replace(fit, family=family, config=config)
 
 
 def _has(fit: Fit, role: str) -> bool:

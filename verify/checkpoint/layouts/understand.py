@@ -108,8 +108,9 @@ def _candidates(
         for fit in by_names(family, present):
             known.setdefault(fit.prefix, fit)
         found += known.values()
-    taken = {tensor for fit in _disjoint(found, what) for tensor in fit.keys}
-    rest = Skeletons(name for name in shapes if name not in taken)  # any other table would rank below these
+    sure = _disjoint([fit for fit in found if fit.asked or fit.declared], what)  # any other table ranks below these
+    taken = {tensor for fit in sure for tensor in fit.keys}
+    rest = Skeletons(name for name in shapes if name not in taken)
     found += (fit for family in FAMILIES if family not in named for fit in by_names(family, rest))
     return found
 

@@ -32,9 +32,10 @@ ANSWERS = {
         "other, or both from a third."
     ),
     "answer.dependent.adapters.sentence": (
-        "{pair:capital}, adapters without their bases, began from the same initial numbers, or one was made from the "
-        "other, or both from a third, if what this rests on holds. Much code starts every adapter from one default "
-        "seed: then adapters of strangers begin alike, and this answer says no more."
+        "{pair:capital}, adapters without their bases, began from the same initial numbers (drawn from one seed, or "
+        "computed from one base), or one was made from the other, or both from a third, if what this rests on holds. "
+        "Much code starts every adapter from one default seed: then adapters of strangers begin alike, and this "
+        "answer says no more."
     ),
     "answer.similar_beyond_panel.sentence": (
         "{pair:capital} are more alike than any unrelated pair of a comparison set (the panel), even pairs made "
