@@ -22,17 +22,18 @@ from verify.checkpoint.layouts.declare import declarations
 
 __all__ = ["run"]
 
-ALL = "rms,rotary,half,query_key_norm=none,linear_values,odd_in_up,heads_alike"
+TURNED = "half,rotary_size=6"
+WORDS = ("rms", "rotary", TURNED, "query_key_norm=none", "linear_values", "odd_in_up", "heads_alike")
 RESTS_ON = {
     "unit signs": {"odd_in_up"},
     "value order": {"linear_values"},
     "value signs": {"linear_values"},
-    "phases": {"rotary", "half", "query_key_norm=none"},
+    "phases": {"rotary", TURNED, "query_key_norm=none"},
     "head order": {"heads_alike", "rotary"},
     "stream order": {"rotary"},
     "stream signs": {"rotary", "rms"},
 }
-"""The words that a Llama's symmetries rest on; ``half`` implies ``rotary``."""
+"""The words that a Llama's symmetries rest on; ``half`` with its size implies ``rotary``."""
 
 
 @pytest.fixture(scope="module")
@@ -71,14 +72,14 @@ def test_all_declared_of_a_llama_is_all_that_its_table_declares(folder: Path, tm
     """The two ways to say it give the same tests."""
     known = write(tmp_path / "known", weights(0, config()), config())
     of_the_table = {s for s, reason in declared(open_checkpoint(known)).items() if not reason}
-    assert used(folder, ALL) == of_the_table == {"unit order", *RESTS_ON}
+    assert used(folder, ",".join(WORDS)) == of_the_table == {"unit order", *RESTS_ON}
 
 
-@given(st.sets(st.sampled_from(ALL.split(",")), min_size=1))
+@given(st.sets(st.sampled_from(WORDS), min_size=1))
 @settings(deadline=None, max_examples=60)
 def test_a_symmetry_is_used_only_if_all_that_it_rests_on_is_declared(folder: Path, words: set[str]) -> None:
     """In whatever order."""
-    implied = words | ({"rotary"} if "half" in words else set())
+    implied = words | ({"rotary"} if TURNED in words else set())
     expected = {symmetry for symmetry, needed in RESTS_ON.items() if needed <= implied}
     assert used(folder, ",".join(sorted(words))) == {"unit order", *expected}
     shape = open_checkpoint(Location(str(folder), declare=",".join(words))).architecture
@@ -96,8 +97,18 @@ def test_a_symmetry_is_used_only_if_all_that_it_rests_on_is_declared(folder: Pat
         ("norm=batch", "--declare has 'norm=batch'; expected one of rms, layer."),
         ("tied", "--declare has 'tied'; expected words among rms, "),
         ("uneven=true", "--declare has 'uneven=true'; expected words among rms, "),
+        (
+            "query_key_norm=gain",
+            "--declare states query_key_norm of model, which lacks norms of q and k; leave it out.",
+        ),
         ("rms,layer", "gives norm as 'rms' and 'layer'; give one."),
-        ("half,learned", "says how positions turn channels, and that they are learned; give one of the two."),
+        ("half", "gives rotary or rotary_size alone; give both, such as half,rotary_size=64"),
+        ("rotary_size=64", "gives rotary or rotary_size alone; give both"),
+        ("half,rotary_size=3", "--declare has 'rotary_size=3'; expected an even number of channels."),
+        (
+            "half,rotary_size=4,learned",
+            "says how positions turn channels, and that they are learned; give one of the two.",
+        ),
         ("learned", "--declare states positions of model, which lacks a tensor of positions; leave it out."),
     ],
 )
@@ -122,7 +133,7 @@ def test_config_does_not_undo_what_is_declared(folder: Path, tmp_path: Path) -> 
     there = unheard(tmp_path / "model", 0)
     said = json.loads((there / "config.json").read_text("utf-8"))
     (there / "config.json").write_text(json.dumps(said | {"rope_interleave": False}), "utf-8")
-    words = "interleaved,query_key_norm=none"
+    words = "interleaved,rotary_size=6,query_key_norm=none"
     shapes = [open_checkpoint(Location(str(one), declare=words)).architecture for one in (folder, there)]
     assert [shape.rotary for shape in shapes] == ["interleaved"] * 2
 
@@ -152,8 +163,10 @@ def test_a_report_says_what_was_declared_and_by_whom(tmp_path: Path, run: Run) -
     assert report.verdict == "dependent"
     assert report.provenance.options["declare_a"] == words
     page = report.to_markdown()
-    assert page.count("is as stated by whoever asked for this report ('layout:llama,norm=rms,positions=rotary')") == 2
+    assert page.count("is as stated by whoever asked for this report ('layout:llama,rms,rotary')") == 2
     assert "--declare-a rms,rotary" in page
+    assert "That A and B compute what whoever asked for this report says of them" in report.answer.rests_on
+    assert [note.code for note in report.a.notes] == ["config.likeness.stated"]
     path = tmp_path / "report.json"
     path.write_text(report.to_json() + "\n", "utf-8")
     replayed = run("replay", path, "--a", a, "--b", b, "--declare-a", words, "--declare-b", words)

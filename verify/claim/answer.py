@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..base import Phrase
-from ..checkpoint import is_alone
+from ..checkpoint import STATED, is_alone
 from ..statistics import Count, ExactResult
 from ..wording import LATEST, VERSIONS, said
 from . import said as of_verdict
@@ -93,7 +93,7 @@ def _word(report: ClaimReport, code: str, *, whole: bool) -> str:
         found = {one.verdict for one, pair in of_parts.paired_results(report)[1:] if pair.understood}
         also = next((verdict for verdict in ("dependent", "identical") if verdict in found), None)
         return code if also is None else f"{code}.but.{also}"
-    if code == "dependent" and _of_adapters(report):
+    if code in ("dependent", "identical") and _of_adapters(report):
         return f"{code}.adapters"
     part = not whole or (code == "identical" and report.verdict != "identical")
     return f"{code}.part" if part and f"answer.{code}.part" in _known(report) else code
@@ -111,7 +111,15 @@ def _rests(report: ClaimReport, code: str) -> Phrases:
         code += ".rests.stated"
     else:
         code += ".rests.panel" if code == "no_evidence" and not applied else ".rests"
-    return (Phrase.of(f"answer.{code}", applied=applied, tests=len(report.exact)),)
+    return (Phrase.of(f"answer.{code}", applied=applied, tests=len(report.exact)), *_stated(report))
+
+
+def _stated(report: ClaimReport) -> Phrases:
+    """What the answer rests on besides, where tests rest on what whoever asked said of the models."""
+    sides = [side for side, one in (("A", report.a), ("B", report.b)) if one.architecture.family.startswith(STATED)]
+    if not sides or not any(test.applicable for test in report.exact):
+        return ()
+    return (Phrase.of("answer.rests.declared" if len(sides) == 1 else "answer.rests.declared.both", model=sides[0]),)
 
 
 def looked_at(report: ClaimReport) -> list[Looked]:
@@ -149,8 +157,8 @@ def _sentence(report: ClaimReport, code: str, pair: Phrase) -> Phrases:
         tested = any(test.applicable for test in report.exact)
         exact = Phrase.of("answer.exact.nothing" if tested else "answer.exact.none")
         return (Phrase.of(f"answer.{code}.sentence", pair=pair, exact=exact),)
-    if code == "dependent" and _of_adapters(report):
-        return (Phrase.of("answer.dependent.adapters.sentence", pair=pair),)
+    if code in ("dependent", "identical") and _of_adapters(report):
+        return (Phrase.of(f"answer.{code}.adapters.sentence", pair=pair),)
     unranked = code == "untestable" or (code == "no_evidence" and of_verdict.why_no_rank_decides(report) is not None)
     ranked = of_verdict.no_verdict(report) if unranked else ()
     return (Phrase.of(f"answer.{code}.sentence", pair=pair), *ranked)

@@ -6,7 +6,7 @@ from .designs import Design, pair_design, row_design, stratum_design
 from .discovery import benjamini_yekutieli
 from .fixed_points import critical_count, detectable_share, law_of_random_orders, log10_p_fixed_points
 from .intervals import smallest_share
-from .mantel import mantel
+from .mantel_test import mantel
 from .multiplicity import bonferroni_min, holm
 from .orbit import OrbitRank, orbit_rank
 from .ranking import larger_rank, own_kind_rank, rank

@@ -95,7 +95,7 @@ def markdown_text(text: str) -> str:
     return _BLOCK.sub(lambda start: start[1] + "\\" if start[1].isdigit() else "\\" + start[1], shown)
 
 
-def markdown_name(text: str) -> str:
+def markdown_name(text: str, longest: int = NAME) -> str:
     r"""A name as a code span, inside which only the backtick, and in tables the bar, are special.
 
     Examples
@@ -103,7 +103,7 @@ def markdown_name(text: str) -> str:
     >>> markdown_name("a_`b`|<i>")
     "`a_'b'¦<i>`"
     """
-    return f"`{plain(text, NAME).replace('`', chr(39)).replace('|', '¦') or ' '}`"
+    return f"`{plain(text, longest).replace('`', chr(39)).replace('|', '¦') or ' '}`"
 
 
 def html_text(text: str) -> str:
@@ -111,9 +111,9 @@ def html_text(text: str) -> str:
     return _html(plain(text, SENTENCE))
 
 
-def html_name(text: str) -> str:
+def html_name(text: str, longest: int = NAME) -> str:
     """A name in a fixed-width font."""
-    return f"<code>{_html(plain(text, NAME))}</code>"
+    return f"<code>{_html(plain(text, longest))}</code>"
 
 
 def _html(shown: str) -> str:
@@ -131,9 +131,9 @@ def tex_text(text: str) -> str:
     return _tex(spelled(text, SENTENCE))
 
 
-def tex_name(text: str) -> str:
+def tex_name(text: str, longest: int = NAME) -> str:
     """A name in a fixed-width font; a line may break after its parts."""
-    return rf"\texttt{{{_tex(_PARTS.sub(chr(0), spelled(text, NAME)))}}}"
+    return rf"\texttt{{{_tex(_PARTS.sub(chr(0), spelled(text, longest)))}}}"
 
 
 def tex_number(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,8 @@ from markupsafe import Markup
 from .anchors import Anchors
 from .drawing import Drawing
 from .environment import environment
-from .escape import html_name, html_text
-from .kinds import Code, Inline, Number
+from .escape import SENTENCE, Styles, html_name, html_text
+from .kinds import Code, Command, Inline, Number
 from .pictures import Picture, pictures
 from .report_figures import ReportFigure
 from .svg import inline, page_style
@@ -24,7 +24,7 @@ from .view import view
 if TYPE_CHECKING:
     from ..claim.pages import Pages
 
-_STYLES = {str: html_text, Code: html_name, Number: html_text}
+_STYLES: Styles = {str: html_text, Code: html_name, Command: partial(html_name, longest=SENTENCE), Number: html_text}
 
 
 def html(report: Pages) -> str:

@@ -7,6 +7,10 @@ class Code(str):
     """An identifier, a name or a digest: set in a fixed-width font, and shortened."""
 
 
+class Command(Code):
+    """A command, which is set like code, and whole: it is to be run."""
+
+
 class Number(str):
     """A number, already formatted."""
 

@@ -9,7 +9,7 @@ report's digest; otherwise a sentence states their numbers.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment
@@ -17,8 +17,8 @@ from markupsafe import Markup
 
 from .drawing import Drawing
 from .environment import environment
-from .escape import NAME, breakable, spelled, tex_name, tex_number, tex_text
-from .kinds import Code, Inline, Number
+from .escape import NAME, SENTENCE, breakable, spelled, tex_name, tex_number, tex_text
+from .kinds import Code, Command, Inline, Number
 from .page import Table
 from .pictures import pictures
 from .report_figures import figures
@@ -63,7 +63,10 @@ def latex(report: Pages, *, fragment: bool = False) -> str:
 
 @cache
 def _templates() -> Environment:
-    made = environment({str: tex_text, Code: tex_name, Number: tex_number}, **_DELIMITERS)
+    made = environment(
+        {str: tex_text, Code: tex_name, Command: partial(tex_name, longest=SENTENCE), Number: tex_number},
+        **_DELIMITERS,
+    )
     made.filters |= {"columns": _columns, "room": _room}
     return made
 

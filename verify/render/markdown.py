@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment
 
 from .environment import environment
-from .escape import markdown_name, markdown_text
-from .kinds import Code, Number
+from .escape import SENTENCE, markdown_name, markdown_text
+from .kinds import Code, Command, Number
 from .view import view
 
 if TYPE_CHECKING:
@@ -23,4 +23,6 @@ def markdown(report: Pages) -> str:
 
 @cache
 def _templates() -> Environment:
-    return environment({str: markdown_text, Code: markdown_name, Number: str})
+    return environment(
+        {str: markdown_text, Code: markdown_name, Command: partial(markdown_name, longest=SENTENCE), Number: str}
+    )

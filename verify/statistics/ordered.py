@@ -5,7 +5,7 @@ indices, such as units sorted by importance, nested widths, or gate and up rows 
 they did not, best matches stay within a class, and many are at the same index. Each model shows such classes by
 itself: vectors of one class resemble one another.
 
-Statistic (``inference.mantel``). For a block, ``C_ij`` is the score of the vectors at indices i and j with one
+Statistic (``inference.mantel_test``). For a block, ``C_ij`` is the score of the vectors at indices i and j with one
 another, summed over copies, and ``D_ij`` is a fixed function of the indices: their distance ``|i - j|``, or whether
 it is even. Blocks are permuted independently, so ``Z`` and its variance are summed over them. A model is *ordered* if
 the sum exceeds ``ORDERED`` standard deviations in absolute value, for either function ``D``, by weights or by

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from _toys import folder_of, leave, toy
-from optimum.quanto import QTensor, QuantizedModelForCausalLM, qfloat8_e4m3fn, qfloat8_e5m2, qint2, qint8
+from optimum.optimum_quanto import QTensor, QuantizedModelForCausalLM, qfloat8_e4m3fn, qfloat8_e5m2, qint2, qint8
 
 
 def main(out: Path) -> None:

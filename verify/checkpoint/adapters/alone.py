@@ -264,7 +264,7 @@ def _repeated(factors: Iterable[_Factor]) -> bool:
 
 
 def _in_classes(likeness: Iterable[Numbers]) -> bool:
-    """Whether channels are more alike the nearer they stand (``inference.mantel``).
+    """Whether channels are more alike the nearer they stand (``inference.mantel_test``).
 
     The sign of a channel is of chance, so channels that learned one text are alike up to sign alone. Columns of B lie
     in few dimensions, so sums over few modules have longer tails than normal ones.

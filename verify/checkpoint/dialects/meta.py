@@ -60,6 +60,7 @@ META = Dialect(
         f"{_HUB}mlp.gate_proj.weight",
         "model.embed_tokens.weight",
     ),
+    constants=(r"\brope\.freqs$",),
     pairs=True,
     settings=("params.json",),
     said=_said,

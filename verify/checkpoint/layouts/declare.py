@@ -15,13 +15,14 @@ it enters the null hypothesis as an assumption, and the family of the record lis
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
 from ...base import OptionError
 from .fit import Fit
 from .layout import STATED
-from .layout_file import FLAGS, ONE_OF
+from .layout_file import FLAGS, ONE_OF, SIZES
 
 _WORDS: dict[str, tuple[str, Any]] = {
     "rms": ("norm", "rms"),
@@ -40,6 +41,7 @@ _ENTRIES = (
     "norm",
     "positions",
     "rotary",
+    "rotary_size",
     "query_key_norm",
     "linear_values",
     "odd_in_up",
@@ -82,6 +84,11 @@ def declarations(text: str) -> dict[str, Any]:
         entry, value = _stated(word)
         if found.setdefault(entry, value) != value:
             raise OptionError(f"--declare {text!r:.120} gives {entry} as {found[entry]!r} and {value!r}; give one.")
+    if ("rotary" in found) != ("rotary_size" in found):
+        raise OptionError(
+            f"--declare {text!r:.120} gives rotary or rotary_size alone; give both, such as half,rotary_size=64 "
+            "(channels of a head that positions turn), or neither."
+        )
     if "rotary" in found and found.setdefault("positions", "rotary") != "rotary":
         raise OptionError(
             f"--declare {text!r:.120} says how positions turn channels, and that they are {found['positions']}; give "
@@ -94,10 +101,15 @@ def _stated(word: str) -> tuple[str, Any]:
     entry, equals, text = word.partition("=")
     if not equals and word in _WORDS:
         return _WORDS[word]
+    if entry == "rotary_size" and re.fullmatch("[0-9]{1,5}", text) and int(text) in SIZES:
+        return entry, int(text)
     allowed: tuple[Any, ...] = (True, False) if entry in FLAGS else ONE_OF.get(entry, ())
     value = next((one for one in allowed if str(one).lower() == text), None)
     if entry not in _ENTRIES or value is None:
-        choices = f"one of {', '.join(str(one).lower() for one in allowed)}" if entry in _ENTRIES else _choices()
+        choices = (
+            f"one of {', '.join(str(one).lower() for one in allowed)}" if allowed else "an even number of channels"
+        )
+        choices = choices if entry in _ENTRIES else _choices()
         raise OptionError(f"--declare has {word!r:.60}; expected {choices}.")
     return entry, value
 
@@ -140,17 +152,24 @@ def with_declarations(name: str, fit: Fit, stated: dict[str, Any]) -> Fit:
         ("rotary", family.attention == "heads", "plain q, k, v and o"),
         ("query_key_norm", family.attention == "heads", "plain q, k, v and o"),
         ("heads_alike", family.attention == "heads", "plain q, k, v and o"),
+        ("query_key_norm", stated.get("query_key_norm") != "gain" or _has(fit, "q_norm"), "norms of q and k"),
         ("positions", stated.get("positions") != "learned" or _has(fit, "position"), "a tensor of positions"),
     ):
         if stated.get(entry) and not holds:
             raise OptionError(f"--declare states {entry} of {name}, which lacks {needed}; leave it out.")
     if family.attention == "latent":  # norms of latent vectors, and what positions turn, have no word
         family = replace(family, attention="unknown")
-    words = ",".join(f"{entry}={str(stated[entry]).lower()}" for entry in _ENTRIES if entry in stated)
+    words = ",".join(_word(entry, stated[entry]) for entry in _ENTRIES if entry in stated)
     fields = {**_NOT_STATED, **stated}
     config = {key: value for key, value in fit.config.items() if key != "rope_interleave"}  # ``rotary`` is stated
     family = replace(family, name=f"{STATED}{family.name},{words}", stated=True, **fields)
     return replace(fit, family=family, config=config)
+
+
+def _word(entry: str, value: Any) -> str:
+    """The shortest word that states an entry."""
+    short = next((word for word, meant in _WORDS.items() if meant == (entry, value)), None)
+    return short or f"{entry}={str(value).lower()}"
 
 
 def _has(fit: Fit, role: str) -> bool:

@@ -15,7 +15,7 @@ from ..architecture import Architecture
 from ..hostile import count
 from .config import nested
 from .families import FAMILIES
-from .layout import HINT, Family
+from .layout import HINT, STATED, Family
 from .naming import Key
 from .sublayers import MLPS, Shapes, layers_without
 
@@ -76,7 +76,7 @@ def describe(
     query, value = (_matrix(shapes, role, _first(shapes))[0] if _has_heads(family, shapes) else 0 for role in "qv")
     _check_shapes(shapes, (width, narrow), vocab, query, value, sizes)
     _check_rest(shapes, (width, narrow), experts, {"q_norm": query, "k_norm": value}, head_size)
-    if not known and family.name != "inferred":
+    if (not known and family.name != "inferred") or (family.stated and "," in family.name):
         notes.add(_likeness(family, model_type))
     notes |= more | _otherwise(comparable, width, 0 if family.shared_blocks else layers, vocab, experts, sizes)
     tied = vocab > 0 and not any(role == "unembed" for role, _, _ in shapes)
@@ -122,6 +122,9 @@ def describe(
 
 def _likeness(family: Family, model_type: str) -> Phrase:
     """That a table reads a model that is not declared to be of its type."""
+    if family.stated:
+        table, _, words = family.name.removeprefix(STATED).partition(",")
+        return Phrase.of("config.likeness.stated", family=table, words=words)
     if not model_type:
         return Phrase.of("config.likeness.untyped", family=family.name)
     known = any(model_type in table.model_types for table in FAMILIES)

@@ -42,6 +42,8 @@ ONE_OF: dict[str, tuple[str | int, ...]] = {
 """Values of entries that take one of a few."""
 FLAGS = ("post_norm", "shared_norm", "odd_in_up", "linear_values", "heads_alike", "shared_blocks", "tied", "uneven")
 """Entries that are true or false."""
+SIZES = range(2, 1 << 16, 2)
+"""Numbers of channels that positions turn."""
 _TABLES = ("globals", "layer", "stacks", "others", "config", "switches")
 _OTHERS = ("name", "prefix", "section", *_TABLES, "outside", "constants", "other_meaning", "rotary_size")
 _KEYS = {*_OTHERS, *ONE_OF, *FLAGS}
@@ -147,7 +149,7 @@ def _declared(content: dict[str, Any]) -> dict[str, Any]:
     """What a table states of the symmetries, as far as it does."""
     fields: dict[str, Any] = {key: _checked(content, key, allowed) for key, allowed in ONE_OF.items()}
     fields |= {key: _checked(content, key, (True, False)) for key in FLAGS}
-    fields |= {"rotary_size": _checked(content, "rotary_size", range(2, 1 << 16, 2), "an even number of channels")}
+    fields |= {"rotary_size": _checked(content, "rotary_size", SIZES, "an even number of channels")}
     return {key: value for key, value in fields.items() if value is not None}
 
 

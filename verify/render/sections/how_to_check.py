@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from ...claim import ClaimReport
-from ..kinds import Code, Inline
+from ..kinds import Code, Command, Inline
 from ..page import Block, Items
 
 ALPHA, PANEL_ALPHA = 1e-3, 1e-2
@@ -28,7 +28,7 @@ def how_to_check(report: ClaimReport) -> list[Block]:
                 ),
                 (
                     "From the models, which shows that too: ",
-                    Code(f"verify replay report.json --a A --b B{_replayed(report)}"),
+                    Command(f"verify replay report.json --a A --b B{_replayed(report)}"),
                     ".",
                 ),
                 *_again(report),
@@ -61,7 +61,7 @@ def _again(report: ClaimReport) -> list[Inline]:
     return [
         (
             "Made anew, with the options that were used: ",
-            Code(command(report)),
+            Command(command(report)),
             "; the sketch is fixed by its specification.",
         )
     ]

@@ -14,6 +14,7 @@ ANSWERS = {
     "answer.identical.part": "THE SAME IN PART",
     "answer.dependent": "RELATED",
     "answer.dependent.part": "RELATED IN PART",
+    "answer.identical.adapters": "THE SAME NUMBERS",
     "answer.dependent.adapters": "RELATED, PERHAPS BY A COMMON SEED ALONE",
     "answer.similar_beyond_panel": "MORE ALIKE THAN EXPECTED",
     "answer.similar_beyond_panel.part": "MORE ALIKE THAN EXPECTED, IN PART",
@@ -30,6 +31,10 @@ ANSWERS = {
         "{pair:capital} share a starting point, at least in part, if what this rests on holds: they began from the "
         "same initial weights (one random seed used by both is enough, without copying), or one was made from the "
         "other, or both from a third."
+    ),
+    "answer.identical.adapters.sentence": (
+        "{pair:capital}, adapters without their bases, hold the same numbers. How strongly each is scaled "
+        "(lora_alpha, and the rank that its settings state) was not compared, nor were their bases."
     ),
     "answer.dependent.adapters.sentence": (
         "{pair:capital}, adapters without their bases, began from the same initial numbers (drawn from one seed, or "
@@ -109,6 +114,12 @@ ANSWERS = {
     "answer.identical.rests": "The sha256 of the weights, which anyone who has the files can compute.",
     "answer.identical.rests.stated": (
         "The sha256 of the weights, which a fingerprint given in place of weights states, and only the weights show."
+    ),
+    "answer.rests.declared": (
+        "That {model} computes what whoever asked for this report says of it (--declare, --layout)."
+    ),
+    "answer.rests.declared.both": (
+        "That A and B compute what whoever asked for this report says of them (--declare, --layout)."
     ),
     "answer.dependent.rests": f"{_TRAINED[0].upper()}{_TRAINED[1:]}.",
     "answer.similar_beyond_panel.rests": (

@@ -102,16 +102,20 @@ PHRASES = {
         "norms"
     ),
     "config.likeness": (
-        "the model type {type:q} is not known; tensors are named and shaped as those of {family:q}, so they are read "
-        "by likeness, and of what the model computes only the order of hidden units is taken to be free"
+        "the model type {type:q} is not known; tensors are named and shaped as those of {family:q}, so they are "
+        "read by likeness, and only the order of hidden units is taken to be free, unless --declare states more"
     ),
     "config.likeness.untyped": (
         "no model type is declared; tensors are named and shaped as those of {family:q}, so they are read by "
-        "likeness, and of what the model computes only the order of hidden units is taken to be free"
+        "likeness, and only the order of hidden units is taken to be free, unless --declare states more"
     ),
     "config.likeness.unlike": (
         "the model type is {type:q}, and tensors are named and shaped as those of {family:q} instead, so they are "
-        "read by likeness, and of what the model computes only the order of hidden units is taken to be free"
+        "read by likeness, and only the order of hidden units is taken to be free, unless --declare states more"
+    ),
+    "config.likeness.stated": (
+        "tensors are named and shaped as those of {family:q}, so they are read by likeness; what the model computes "
+        "({words:q}) is as was declared with --declare"
     ),
     "config.otherwise": (
         "config.json says {key:key} is {said:q}, and the tensors have {found}; the tensors were believed"

@@ -11,11 +11,11 @@ from .hqq import PARTS as HQQ_PARTS
 from .hqq import Hqq
 from .llm_int8 import LlmInt8
 from .matrix import Parts, Quantised, matrix_shape
+from .optimum_quanto import quanto
 from .packed import Packed
-from .quanto import quanto
 from .scaled import SCALES, Scaled
 from .stack import Maker, Stack
-from .torchao import torchao
+from .torch_ao import torchao
 
 __all__ = [
     "HQQ_PARTS",
