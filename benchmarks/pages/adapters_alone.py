@@ -25,7 +25,7 @@ def adapters_alone(found: dict[str, Any]) -> str:
         f"{found['adapters']} LoRAs of one small Llama, trained by PEFT on one text or other texts, and compared "
         f"without the base at level {found['level']}. Mean: average number of rank channels at one index in both; "
         "expected: largest average under the null hypothesis; n: channels compared. Strangers have other seeds. "
-        f"Refused, since a base gave their channels an order: {refused or 'none'}. "
+        f"Refused, for an order that a base gives, or fewer than 4 channels: {refused or 'none'}. "
         "`python -m benchmarks.adapters_alone`.",
         table("llrrrrrl", ["relation", "kind", *columns, "log10 p"], rows),
     )
