@@ -130,6 +130,13 @@ def test_untrained_and_empty_factors(tmp_path: Path) -> None:
     assert nothing.verdict in ("no_evidence", "untestable")
 
 
+def test_signalling_nans_are_read_without_a_warning(tmp_path: Path) -> None:
+    """In factors of half precision too, which are converted before anything is computed."""
+    tensors = {name: x.astype(np.float16) for name, x in factors(0).items()}
+    next(iter(tensors.values())).view(np.uint16)[0, 0] = 0x7C01
+    assert open_checkpoint(made(tmp_path, "a", tensors)).architecture.family == "lora"
+
+
 # ---- orders that are not of chance
 
 

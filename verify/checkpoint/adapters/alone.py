@@ -157,9 +157,9 @@ def _numbered(module: str) -> list[tuple[int, str]]:
 
 def _arranged(pairs: Iterable[tuple[Tensor, Tensor]]) -> str | None:
     """How the channels of an adapter are arranged by more than chance, in words; None if they are not."""
-    read = [tuple(np.asarray(x.read(), np.float64) for x in pair) for pair in pairs]
-    factors = [(a, b.T) for a, b in read]
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):  # a stranger's numbers, signalling NaNs among them
+        read = [tuple(np.asarray(x.read(), np.float64) for x in pair) for pair in pairs]
+        factors = [(a, b.T) for a, b in read]
         lengths = [(np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)) for a, b in factors]
         orders = ([a for a, _ in lengths], [b for _, b in lengths], [a * b for a, b in lengths])
         if any(_ordered(one) for one in orders):
