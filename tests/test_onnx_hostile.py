@@ -134,9 +134,7 @@ def test_a_graph_costs_what_its_size_is(tmp_path: Path, what: str) -> None:
 
 def test_a_scale_that_many_nodes_share_is_held_once(tmp_path: Path) -> None:
     """And not once a node."""
-    nodes = [
-        helper.make_node("DequantizeLinear", ["c", "s"], [f"y{n}"], axis=0, block_size=1) for n in range(300)
-    ]
+    nodes = [helper.make_node("DequantizeLinear", ["c", "s"], [f"y{n}"], axis=0, block_size=1) for n in range(300)]
     held = {"c": np.zeros((512, 512), np.int8), "s": np.ones((512, 512), np.float16), "v.weight": np.ones(4)}
     weights = [numpy_helper.from_array(x, name) for name, x in held.items()]
     folder = write_onnx(tmp_path, helper.make_model(helper.make_graph(nodes, "main", [], [], weights)), {})

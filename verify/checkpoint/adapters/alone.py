@@ -38,8 +38,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import combinations
+from collections.abc import Iterable, Iterator, Sequence
 from math import sqrt
 from typing import Any
 
@@ -155,19 +154,25 @@ def _numbered(module: str) -> list[tuple[int, str]]:
     return [(int(word[:9]), "") if word.isascii() and word.isdigit() else (-1, word) for word in module.split(".")]
 
 
-def _arranged(pairs: Iterable[tuple[Tensor, Tensor]]) -> str | None:
-    """How the channels of an adapter are arranged by more than chance, in words; None if they are not."""
+def _arranged(pairs: Sequence[tuple[Tensor, Tensor]]) -> str | None:
+    """How the channels of an adapter are arranged by more than chance, in words; None if they are not.
+
+    Factors are read again for each question, so that no more than those of one module are held.
+    """
+
+    def rows(side: int) -> Iterator[Numbers]:
+        for pair in pairs:
+            found = np.asarray(pair[side].read(), np.float64)
+            yield found.T if side else found
+
     with np.errstate(all="ignore"):  # a stranger's numbers, signalling NaNs among them
-        read = [tuple(np.asarray(x.read(), np.float64) for x in pair) for pair in pairs]
-        factors = [(a, b.T) for a, b in read]
-        lengths = [(np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)) for a, b in factors]
-        orders = ([a for a, _ in lengths], [b for _, b in lengths], [a * b for a, b in lengths])
+        of_a, of_b = ([np.linalg.norm(one, axis=1) for one in rows(side)] for side in (0, 1))
+        orders = (of_a, of_b, [a * b for a, b in zip(of_a, of_b, strict=True)])
         if any(_ordered(one) for one in orders):
             return "are in order of length"
-        for side in (0, 1):
-            if _at_right_angles([pair[side] for pair in factors]):
-                return "are at right angles to one another"
-        if _repeated([a for a, _ in factors]):
+        if any(_at_right_angles(rows(side)) for side in (0, 1)):
+            return "are at right angles to one another"
+        if _repeated(rows(0)):
             return "repeat those of their first half"
     return None
 
@@ -193,20 +198,14 @@ def _at_right_angles(factors: Iterable[Numbers]) -> bool:
     """
     total, pairs = 0.0, 0
     for one in factors:
-        for x, y in _cosines(one):
-            total += x * x * y
-            pairs += 1
+        length = np.linalg.norm(one, axis=1)
+        unit = one[length > 0] / length[length > 0, None]
+        squares = np.square(unit @ unit.T)
+        total += float(np.sum(np.triu(squares, 1))) * one.shape[1]
+        pairs += len(unit) * (len(unit) - 1) // 2
     step = 2 / (9 * max(1, pairs))
     surprise = pairs > 0 and (total / pairs) ** (1 / 3) < 1 - step - _SURE * sqrt(step)
     return surprise and total < pairs / 2  # long training alone brings the columns of B to four fifths
-
-
-def _cosines(vectors: Numbers) -> Iterator[tuple[float, int]]:
-    """Cosine of every two vectors that are not zero, and their size."""
-    length = np.linalg.norm(vectors, axis=1)
-    unit = vectors[length > 0] / length[length > 0, None]
-    gram = unit @ unit.T
-    return ((float(gram[i, j]), vectors.shape[1]) for i, j in combinations(range(len(unit)), 2))
 
 
 def _repeated(factors: Iterable[Numbers]) -> bool:

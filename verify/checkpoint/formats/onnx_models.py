@@ -297,8 +297,8 @@ class _Graph:
         self.followed += sum(len(self.consumers[name]) for name in names)
         if self.followed > _MOST_FOLLOWED:
             raise HostileError(
-                f"{self.file.name} uses its weights in more than {_MOST_FOLLOWED} ways; expected a graph in which each "
-                "output is that of one node; obtain the file again."
+                f"{self.file.name} uses its weights in more than {_MOST_FOLLOWED} ways; expected a graph in which "
+                "each output is that of one node; obtain the file again."
             )
         return list({id(node): node for name in names for node in self.consumers[name]}.values())
 
