@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,19 @@ def test_miss_repeats_its_tile(tmp_path: Path, llama: Toy, start: Any, across: i
     found = merged(tmp_path, llama, {f"{DOWN}.miss_block": tile}, **settings_).read("down", 1)
     change = np.tile(tile.T, (16 // across, 7))[:, :20]
     np.testing.assert_allclose(found, llama.canonical["down", 1, None] + change, rtol=1e-5, atol=1e-5)
+
+
+def test_the_terms_of_oft_are_not_all_held() -> None:
+    """Of 64 powers of a block, which are added one by one."""
+    size = 128
+    entries = draw(1, size * (size - 1) // 2) / np.float32(1000)
+    rotation = Turned(Held(draw(2, size)), Held(entries), size, 64)
+    tracemalloc.start()
+    try:
+        rotation.part()(slice(None))
+        assert tracemalloc.get_traced_memory()[1] < 24 * 8 * size * size
+    finally:
+        tracemalloc.stop()
 
 
 def test_oft_keeps_the_length_of_rows(tmp_path: Path, llama: Toy) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.adapters import PLAIN, Q, adapter, change, draw, refused
 from tests.checkpoints import Array, toy, write_checkpoint
 from verify import CheckpointError, InputError, UnsupportedError, fingerprint
 from verify.checkpoint import Location, open_checkpoint
+from verify.checkpoint.adapters.settings import Settings
 
 
 def test_without_a_base_the_sentence_says_what_it_is(tmp_path: Path) -> None:
@@ -164,3 +166,12 @@ def test_no_settings_raise_anything_but_a_sentence(tmp_path_factory: pytest.Temp
     except CheckpointError as error:
         outcome = str(error)
     assert outcome == "(16, 16)" or (outcome.endswith(".") and outcome.isprintable())
+
+
+def test_patterns_for_many_modules_are_read_once() -> None:
+    """And not once a module: both lie in files of a few MB."""
+    patterns = {f"layers.{n}.q_proj": 1 + n % 7 for n in range(20_000)}
+    found = Settings("lora", PLAIN | {"rank_pattern": patterns}, {})
+    started = time.process_time()
+    assert all(found.rank(f"model.layers.{n}.q_proj") == 1 + n % 7 for n in range(3000))
+    assert time.process_time() - started < 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +154,30 @@ def test_untrained_and_empty_factors(tmp_path: Path) -> None:
         x[:] = 0 if "lora_A" in name else x
     nothing = test_lineage(made(tmp_path, "c", first), made(tmp_path, "d", factors(3)))
     assert nothing.verdict in ("no_evidence", "untestable")
+
+
+def test_signalling_nans_are_read_without_a_warning(tmp_path: Path) -> None:
+    """In factors of half precision too, which are converted before anything is computed."""
+    tensors = {name: x.astype(np.float16) for name, x in factors(0).items()}
+    next(iter(tensors.values())).view(np.uint16)[0, 0] = 0x7C01
+    assert open_checkpoint(made(tmp_path, "a", tensors)).architecture.family == "lora"
+
+
+def test_the_check_of_order_holds_the_factors_of_one_module(tmp_path: Path) -> None:
+    """Of 64 modules that are looked at, whatever their size."""
+    rng, rank, wide = np.random.default_rng(0), 32, 2048
+    tensors = {
+        f"model.layers.{n}.self_attn.q_proj.lora_{part}.weight": rng.standard_normal(shape).astype(np.float16)
+        for n in range(64)
+        for part, shape in (("A", (rank, wide)), ("B", (wide, rank)))
+    }
+    folder = made(tmp_path, "a", tensors, rank)
+    tracemalloc.start()
+    try:
+        open_checkpoint(folder)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
 
 
 # ---- orders that are not of chance

@@ -219,6 +219,16 @@ def test_slices_of_meta_are_put_together(tmp_path: Path, number: int, embedding:
     assert [file.name[13:15] for file in there.files] == ["00", "01"][:number]
 
 
+def test_a_number_in_the_place_of_a_matrix_is_refused(tmp_path: Path) -> None:
+    """Of which no rows can be put in order."""
+    spoken = meta(LLAMA)
+    folder = write(tmp_path / "m", spoken)
+    changed = spoken.tensors | {"layers.0.attention.wq.weight": np.ones((), np.float32)}
+    save_file(changed, folder / "model.safetensors")
+    with pytest.raises(CheckpointError, match="has 1 rows"):
+        open_checkpoint(folder)
+
+
 def test_slices_that_are_not_certain_are_refused(tmp_path: Path) -> None:
     """Another name, another shape, a rank that is missing, and kv heads that several ranks hold alike."""
     ranks = sliced(meta(LLAMA), 2, 0)

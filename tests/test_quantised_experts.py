@@ -45,6 +45,7 @@ OF_QWEN3 = {
     LAYER + "self_attn.k_norm.weight": (8,),
 }
 ROOT = LAYER + "mlp.experts."
+OF_DOWN = {ROOT + "down_proj": np.ones((EXPERTS, UNITS, WIDTH), np.float32)}
 
 
 def plain(*tables: dict[str, tuple[int, ...]]) -> dict[str, Array]:
@@ -154,6 +155,13 @@ def test_parts_of_other_numbers_of_experts_are_refused(tmp_path: Path) -> None:
     stored = {ROOT + "down_proj_blocks": blocks, ROOT + "down_proj_scales": scales[:2]}
     with pytest.raises(CheckpointError, match="parts for \\[2, 3\\] experts"):
         opened(tmp_path / "q", stored, GPT_OSS)
+
+
+def test_gate_and_up_of_one_row_are_refused(tmp_path: Path) -> None:
+    """They alternate row by row, so that each needs one."""
+    stored = {ROOT + "gate_up_proj": np.ones((EXPERTS, WIDTH, 1), np.float32)}
+    with pytest.raises(CheckpointError, match="has 1 rows"):
+        opened(tmp_path / "m", plain(ATTENTION, OF_GPT_OSS) | stored | OF_DOWN, GPT_OSS)
 
 
 def test_partial_blocks_of_gate_and_up_in_one_tensor_are_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 import tracemalloc
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from tests.encoders import CONVENTIONS, Array, Encoded, logical
 from tests.newer_encoders import NEWER
 from verify.base import CheckpointError
+from verify.checkpoint.formats.conventions import affine
 
 ALL = CONVENTIONS | NEWER
 W = np.random.default_rng(0).standard_normal((32, 64)).astype(np.float32)
@@ -71,3 +73,14 @@ def test_a_part_that_is_spoilt_or_missing_costs_a_sentence(
     assert most < 16 << 20
     assert said.endswith(".")
     assert "\n" not in said
+
+
+def test_settings_of_many_modules_cost_what_their_size_is() -> None:
+    """MLX may state bits for each module: modules and settings do not multiply."""
+    said = {f"model.layers.{n}.up": {"bits": n} for n in range(20_000)}
+    started = time.process_time()
+    assert all(affine._own(f"layers.{n}.up", said) == {"bits": n} for n in range(18_500, 20_000))
+    assert all(affine._own(f"a.model.layers.{n}.up", said) == {"bits": n} for n in range(18_500, 20_000))
+    assert affine._own("model.layers.1.down", said) is said
+    assert affine._own("p", {"q.p": {"bits": 1}, "p": {"bits": 2}}) == {"bits": 1}
+    assert time.process_time() - started < 4

@@ -615,6 +615,7 @@ def test_a_file_of_before_1_6_is_read(tmp_path: Path) -> None:
             before(LEGACY, tensors=b"cos\nsystem\n(X\2\0\0\0lstR."),
             "names 'os.system', which no plain checkpoint needs",
         ),
+        (before(LEGACY, tensors=b"ccollections\nOrdered\\qDict\n)R."), "a backslash in a name"),
         (before(LEGACY, keys=b"cos\nsystem\n(X\2\0\0\0lstR."), "something else than a list of the keys"),
         (before(LEGACY, keys=pickled(["7", "7"])), "something else than a list of the keys"),
         (before(LEGACY, keys=pickled(["8"])), "1 keys of storages, and tensors in 1, not the same ones"),

@@ -192,7 +192,8 @@ def _arranged(pairs: Iterable[tuple[Tensor, Tensor]]) -> str | None:
 
 
 def _read(tensor: Tensor) -> Numbers:
-    return np.asarray(tensor.read(), np.float64)
+    with np.errstate(all="ignore"):  # signalling NaNs
+        return np.asarray(tensor.read(), np.float64)
 
 
 class _Factor(NamedTuple):

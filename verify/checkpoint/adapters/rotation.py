@@ -82,10 +82,11 @@ def _turned(rotation: Turned) -> Numbers:
         return product(one - skew, _inverse(one + skew)) - one
     if rotation.terms == 2:
         return 2 * skew
-    powers = [skew]
-    while len(powers) < max(4, rotation.terms) - 1:  # peft takes 3 terms as 4
-        powers.append(product(powers[-1], skew))
-    return sum((2 * power for power in powers[:-1]), np.zeros_like(skew)) + powers[-1]
+    total, power = np.zeros_like(skew), skew
+    for _ in range(max(4, rotation.terms) - 2):  # peft takes 3 terms as 4
+        total += 2 * power
+        power = product(power, skew)
+    return total + power
 
 
 def _inverse(x: Numbers) -> Numbers:

@@ -29,6 +29,7 @@ class Settings:
 
     def __init__(self, name: str, config: dict[str, Any], shared: Tensors) -> None:
         self.name, self.config, self.shared = name, config, shared
+        self._patterns: dict[str, dict[str, tuple[int, Any]]] = {}
 
     def flag(self, key: str) -> bool:
         """Whether a setting is true."""
@@ -117,13 +118,14 @@ class Settings:
     def _of(self, key: str, module: str, patterns: str | None) -> Any:
         """The value of the first pattern equal to the module's name, or to its end after a dot; else the default."""
         known = {} if patterns is None else self._literal(patterns)
-        parts = module.split(".")
-        names = [".".join(parts[i:]) for i in range(len(parts))] + ["^" + module]
+        names = [*ends(module), "^" + module]
         hits = [known[name] for name in names if name in known]
         return min(hits, key=lambda hit: hit[0])[1] if hits else self.config.get(key)
 
     def _literal(self, key: str) -> dict[str, tuple[int, Any]]:
-        """Position and value by pattern; untrusted regular expressions are never run."""
+        """Position and value by pattern, read once; untrusted regular expressions are never run."""
+        if key in self._patterns:
+            return self._patterns[key]
         patterns = self.config.get(key) or {}
         if not isinstance(patterns, dict):
             raise DamagedError(f"{CONFIG} of {self.name} gives {key} as {patterns!r:.60}; expected an object.")
@@ -132,4 +134,16 @@ class Settings:
                 raise UnsupportedError(
                     f"{CONFIG} of {self.name} has the {key} {pattern!r:.80}; expected names of modules; {ELSEWHERE}."
                 )
-        return {pattern: (i, value) for i, (pattern, value) in enumerate(patterns.items())}
+        self._patterns[key] = {pattern: (i, value) for i, (pattern, value) in enumerate(patterns.items())}
+        return self._patterns[key]
+
+
+def ends(module: str) -> list[str]:
+    """A module's name and what is left of it after each dot, the longest first.
+
+    Parameters
+    ----------
+    module : its name.
+    """
+    words = module.split(".")
+    return [".".join(words[i:]) for i in range(len(words))]

@@ -14,7 +14,7 @@ from .changed import Changed
 from .kind import Change, Kind
 from .matrix import Numbers, places
 from .names import Names
-from .settings import Settings, Tensors
+from .settings import Settings, Tensors, ends
 
 _PARTS = ("trainable_tokens_delta", "token_adapter.trainable_tokens_delta")
 _MOST_TOKENS = 1 << 24
@@ -66,7 +66,7 @@ def _indices(settings: Settings, module: str) -> tuple[int, ...]:
     key = "token_indices" if settings.config.get("peft_type") == "TRAINABLE_TOKENS" else "trainable_token_indices"
     given: Any = settings.config.get(key)
     if isinstance(given, dict):
-        named = [value for name, value in given.items() if f".{module}".endswith(f".{name}")]
+        named = [given[name] for name in ends(module) if name in given]
         given = named[0] if len(named) == 1 else None
     numbers = isinstance(given, list) and all(type(i) is int and 0 <= i < _MOST_TOKENS for i in given)
     if not given or not numbers or len({*given}) < len(given):

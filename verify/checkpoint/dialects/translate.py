@@ -202,7 +202,7 @@ def _translated(tensor: Tensor, slot: Slot, hub: str, dialect: Dialect, config: 
     if not paired:
         return Translated(part, None)
     of_them = heads if "q_" in hub else kv_heads
-    rows, size = part.shape[0], count(config, *HEAD_SIZES) or (count(config, "hidden_size") or 0) // heads
+    rows, size = (part.shape or (1,))[0], count(config, *HEAD_SIZES) or (count(config, "hidden_size") or 0) // heads
     if size % 2 or rows != of_them * size:
         raise DamagedError(
             f"{tensor.name!r:.200} has {rows} rows; expected those of {of_them} heads of {size}, which rotate in "

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...base import DamagedError, UnsupportedError
+from ...base import DamagedError, HostileError, UnsupportedError
 from ..hostile import parse_json_object
 from ..layouts.families import FAMILIES
 from ..places.place import File, Storage
@@ -36,6 +36,8 @@ _TURNED = {"GroupQueryAttention": 7, "RotaryEmbedding": 2}
 _GENAI = "genai_config.json"
 _SETTINGS = ("hidden_size", "num_attention_heads", "num_hidden_layers", "num_key_value_heads")
 _DEEPEST = 4  # branches in branches
+_MOST_FOLLOWED = 1 << 21  # uses of outputs on the way from products to what names them; a model has a few a product
+_SCOPE = re.compile(r"'([\w.]{1,1000})'")
 _FLOATS = ("F64", "F32", "F16", "BF16")
 
 
@@ -103,6 +105,10 @@ class _Graph:
         self.file, self.initialisers, self.nodes = file, initialisers, nodes
         self.used: set[str] = set()
         """Names of initialisers that are part of another value."""
+        self.followed = 0
+        """Uses of outputs that were followed."""
+        self.numbers: dict[str, NDArray[np.float32]] = {}
+        """Scales and zero points by name."""
         plainly = {name: one for name, one in initialisers.items() if isinstance(one, StoredTensor)}
         self.values = {name: _Value(tensor, plain(name)) for name, tensor in plainly.items()}
         self.consumers: defaultdict[str, list[Any]] = defaultdict(list)
@@ -112,7 +118,7 @@ class _Graph:
                     f"{file.name} uses {node.op_type}, whose packed weights are not read; export the model without "
                     "fusing or packing them."
                 )
-            for name in node.input:
+            for name in dict.fromkeys(node.input):
                 self.consumers[name].append(node)
         for name in initialisers:
             if name.endswith("_quantized"):
@@ -190,12 +196,14 @@ class _Graph:
         """Tensors that were equal, and so became one initialiser, under the names of the other modules using it."""
         more: dict[str, Linear] = {}
         for name, value in self.values.items():
-            if name not in self.initialisers or not named(value.name) or value.tensor.dtype not in _FLOATS:
+            if name not in self.initialisers or value.tensor.dtype not in _FLOATS:
+                continue
+            if not named(value.name) or not is_known(value.name):
                 continue
             ending = value.name.rpartition(".")[2]
             for node in self.consumers[name]:
                 other = f"{max(_scopes(node), key=len, default='')}.{ending}"
-                if other != value.name and other not in found and is_known(other) and is_known(value.name):
+                if other != value.name and other not in found and is_known(other):
                     more[other] = Linear(value.tensor, other, value.turned)
         return more
 
@@ -266,7 +274,7 @@ class _Graph:
     def _shares(self, outputs: list[str], rows: int) -> list[tuple[int, int]] | None:
         """Rows of q, of k and of v in a product that attention takes as one; None if none does."""
         for _ in range(3):  # the product, a bias
-            following = [after for name in outputs for after in self.consumers[name]]
+            following = self._after(outputs)
             for after in following:
                 alone = after.op_type == "GroupQueryAttention" and not any(after.input[1:3])
                 heads = self._heads(after) if alone and after.input[0] in outputs else None
@@ -276,6 +284,23 @@ class _Graph:
                     return list(zip([0, *ends], ends, strict=False))
             outputs = [after.output[0] for after in following if after.op_type in ("Add", "Cast") and after.output]
         return None
+
+    def _after(self, outputs: Sequence[str]) -> list[Any]:
+        """The nodes that use some outputs, each once.
+
+        Raises
+        ------
+        HostileError
+            If more uses were followed in the whole graph than any model has.
+        """
+        names = dict.fromkeys(outputs)
+        self.followed += sum(len(self.consumers[name]) for name in names)
+        if self.followed > _MOST_FOLLOWED:
+            raise HostileError(
+                f"{self.file.name} uses its weights in more than {_MOST_FOLLOWED} ways; expected a graph in which "
+                "each output is that of one node; obtain the file again."
+            )
+        return list({id(node): node for name in names for node in self.consumers[name]}.values())
 
     def _quantised_by_name(self, name: str) -> None:
         """``X_quantized``, ``X_scale`` and ``X_zero_point``, as onnxruntime's quantiser names them."""
@@ -396,10 +421,10 @@ class _Graph:
             expected = tuple(-(-n // size) if k == axis else n for k, n in enumerate(shape))
             if len(shape) != 2 or part.shape != expected or size < 1:
                 return None
-            return _numbers(part)
+            return self._numbers(name, part)
         if prod(part.shape) > max(shape, default=0):
             return None
-        found = _numbers(part)
+        found = self._numbers(name, part)
         if found.size == 1:
             return found.reshape((1,) * len(shape))
         if axis is not None:
@@ -411,21 +436,27 @@ class _Graph:
         fits = found.ndim == len(shape) and all(n in (1, size) for n, size in zip(found.shape, shape, strict=True))
         return found if fits else None
 
+    def _numbers(self, name: str, part: Initialiser) -> NDArray[np.float32]:
+        """All numbers of a scale or zero point, held once for all nodes that use it."""
+        if name not in self.numbers:
+            self.numbers[name] = _numbers(part)
+        return self.numbers[name]
+
     def _module(self, node: Any, size: int) -> str | None:
         """The weight's name: by the bias that is added, else by the scope."""
         steps: tuple[str, ...] = ("Cast", "Mul") if node.op_type == "MatMulInteger" else ("Cast",)
         biases = [name for name in node.input[2:] if node.op_type in ("Gemm", "DynamicQuantizeMatMul")]
         outputs = list(node.output)[:1]
         for _ in range(4):
-            following = [after for name in outputs for after in self.consumers[name]]
+            following = self._after(outputs)
             added = ("Add", "BiasGelu", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization")
             biases += [name for after in following if after.op_type in added for name in after.input]
             outputs = [after.output[0] for after in following if after.op_type in steps and after.output]
-        for name in biases:
+        for name in dict.fromkeys(biases):
             value = self.values.get(name)
             if value is None or not value.name.endswith(".bias") or value.tensor.shape != (size,):
                 continue
-            if not any(name in after.input[2:4] for after in self.consumers[name] if "LayerNorm" in after.op_type):
+            if not any(name in after.input[2:4] for after in self._after([name]) if "LayerNorm" in after.op_type):
                 return f"{value.name.removesuffix('.bias')}.weight"
         if inner := _scopes(node):
             return f"{max(inner, key=len)}.weight"
@@ -444,7 +475,7 @@ def _flat(nodes: Iterable[Any], depth: int = 0) -> Iterator[Any]:
 def _scopes(node: Any) -> list[str]:
     """Modules around a node, as PyTorch's newer exporter writes them."""
     scopes = [m.value for m in node.metadata_props if m.key == "pkg.torch.onnx.name_scopes"]
-    return [scope for text in scopes for scope in re.findall(r"'([\w.]+)'", text)[:-1]]  # less the node
+    return [scope for text in scopes for scope in _SCOPE.findall(text)[:-1]]  # less the node
 
 
 def _path(name: str) -> str | None:

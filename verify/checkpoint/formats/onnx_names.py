@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 from ..layouts.families import FAMILIES
@@ -56,14 +57,24 @@ def unwrapping(names: list[str]) -> int:
 
 def is_known(name: str) -> bool:
     """Whether some family's table has a tensor of that name, below whatever modules."""
-    words = _NUMBER.sub("\0", name).split(".")
-    return any(".".join(words[k:]) in _known() for k in range(len(words)))
+    return any(end in _known() for end in _ends(name))
 
 
 def heads_in(module: str) -> tuple[str, str, str] | None:
     """Names of the modules of q, k and v in an attention module, as a family's table has them; None if unknown."""
-    words = _NUMBER.sub("\0", module).split(".")
-    return next((found for k in range(len(words)) if (found := _queries().get(".".join(words[k:])))), None)
+    return next((_queries()[end] for end in _ends(module) if end in _queries()), None)
+
+
+def _ends(name: str) -> Iterator[str]:
+    """The last words of a name, numbers replaced: as many as a known name may have, then fewer."""
+    words = _NUMBER.sub("\0", name).split(".")
+    for k in range(max(0, len(words) - _most_words()), len(words)):
+        yield ".".join(words[k:])
+
+
+@cache
+def _most_words() -> int:
+    return max(name.count(".") + 1 for name in _known())
 
 
 @cache

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import accumulate, pairwise
+from warnings import catch_warnings
 
 from ...base import DamagedError, HostileError
 from ..places.place import File, Range
@@ -79,14 +80,15 @@ def _ends(text: bytes, start: int, count: int) -> list[int] | None:
     """Where some pickles end that follow one another; None if the text ends before, or makes no sense."""
     stream, ends, steps = BytesIO(text), list[int](), 0
     stream.seek(start)
-    try:
-        for _ in range(count):
-            for _ in pickletools.genops(stream):
-                if (steps := steps + 1) > MOST_STEPS:
-                    return None
-            ends.append(stream.tell())
-    except (ValueError, OverflowError):
-        return None
+    with catch_warnings(action="ignore"):  # of backslashes, which are refused where a pickle is taken apart
+        try:
+            for _ in range(count):
+                for _ in pickletools.genops(stream):
+                    if (steps := steps + 1) > MOST_STEPS:
+                        return None
+                ends.append(stream.tell())
+        except (ValueError, OverflowError):
+            return None
     return ends
 
 

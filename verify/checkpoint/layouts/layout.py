@@ -50,7 +50,7 @@ class Slot:
             Number of blocks, and pieces of each part in one block.
         """
         if self.fused == "alternate":
-            return rows // self.part[1], (1,) * self.part[1]
+            return max(1, rows // self.part[1]), (1,) * self.part[1]
         if self.fused == "heads":
             return 1, (heads, kv_heads, kv_heads)
         if self.fused == "each head":

@@ -5,7 +5,9 @@ The modes ``mxfp4``, ``nvfp4`` and ``mxfp8`` hold floats instead, which other fi
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from .scaled import Scaled
 
 _FLOATS = {"mxfp4": "F8_E8M0", "nvfp4": "F8_E4M3", "mxfp8": "F8_E8M0"}
 """Type of the scales in each mode without biases."""
+_LONGEST = 1000  # characters of the name of a module
 
 
 @dataclass(frozen=True)
@@ -80,10 +83,26 @@ class Affine(Quantised):
 
 def _own(module: str, settings: dict[str, Any]) -> dict[str, Any]:
     """The settings of one module, its own instead of those of all; names there may have another prefix."""
-    for name, said in settings.items():
-        if isinstance(said, dict) and (f".{module}".endswith(f".{name}") or f".{name}".endswith(f".{module}")):
-            return said
-    return settings
+    names = tuple(settings)
+    exact, longer = _places(names)
+    found = [exact[end] for end in _ends(module) if end in exact] + longer.get(module, [])
+    return next((said for place in sorted(found) if isinstance(said := settings[names[place]], dict)), settings)
+
+
+@lru_cache(maxsize=1)
+def _places(names: tuple[str, ...]) -> tuple[dict[str, int], dict[str, list[int]]]:
+    """Place of each name, and of those with each end: the same for all modules of a model."""
+    longer: defaultdict[str, list[int]] = defaultdict(list)
+    for place, name in enumerate(names):
+        for end in _ends(name) if len(name) <= _LONGEST else ():
+            longer[end].append(place)
+    return {name: place for place, name in enumerate(names)}, dict(longer)
+
+
+def _ends(name: str) -> list[str]:
+    """A name and what is left of it after each dot."""
+    words = name.split(".")
+    return [".".join(words[k:]) for k in range(len(words))]
 
 
 def _mxfp8(name: str, parts: Parts, settings: dict[str, Any]) -> Quantised:
