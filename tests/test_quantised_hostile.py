@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,3 +85,12 @@ def test_settings_of_many_modules_cost_what_their_size_is() -> None:
     assert affine._own("model.layers.1.down", said) is said
     assert affine._own("p", {"q.p": {"bits": 1}, "p": {"bits": 2}}) == {"bits": 1}
     assert time.process_time() - started < 4
+
+
+@pytest.mark.parametrize("mode", [["mxfp8"], {"a": 1}, 4, True])
+def test_a_mode_that_is_no_word_is_refused(tmp_path: Path, mode: object) -> None:
+    """Whatever type it is of."""
+    made: Encoded = ALL["mlx whole nvfp4"](W)
+    said = {"quantization": {"group_size": 16, "bits": 4, "mode": mode}}
+    with pytest.raises(CheckpointError, match="mode"):
+        logical(tmp_path, made, said)

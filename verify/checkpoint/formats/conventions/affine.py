@@ -56,7 +56,7 @@ class Affine(Quantised):
         made.check("weight", matrix_shape(parts["weight"].shape), dtypes=("U32",))
         if ("biases" in parts) != (mode == "affine"):
             raise made.refuse(f"mode {mode!r:.60} and {', '.join(sorted(parts))}", "biases in mode affine alone")
-        if mode in _FLOATS:
+        if str(mode) in _FLOATS:
             parts = parts | {"scales": as_bytes(parts["scales"], _FLOATS[mode])}
             return (_mxfp8 if mode == "mxfp8" else Float4.of)(name, parts, said)
         if mode != "affine" or bits not in (1, 2, 3, 4, 5, 6, 8) or type(group) is not int or group < 1:
