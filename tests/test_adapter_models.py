@@ -64,6 +64,17 @@ def test_a_merged_adapter_depends_on_its_base_and_says_why(models: dict[str, Pat
     assert replay(report, on(models, "lora"), models["base"]).agrees
 
 
+def test_two_adapters_of_one_base_are_related_by_the_merging(models: dict[str, Path], tmp_path: Path) -> None:
+    """The first page says so; of an adapter and a stranger it does not."""
+    said, c = "merged onto one base for this report", config()
+    second = adapter(tmp_path / "second", change("model.layers.1.mlp.up_proj", c.hidden, c.width, seed=9))
+    both = test_lineage(on(models, "lora"), Location(str(second), base=str(models["base"])))
+    assert both.verdict == "dependent"
+    assert said in both.answer.rests_on
+    assert said not in test_lineage(on(models, "lora"), models["stranger"]).answer.rests_on
+    assert said not in test_lineage(on(models, "lora"), models["base"]).answer.rests_on
+
+
 def test_a_merged_adapter_is_no_relative_of_a_stranger(models: dict[str, Path]) -> None:
     """And its report carries the caveat all the same."""
     report = test_lineage(models["stranger"], on(models, "lora"))

@@ -115,11 +115,18 @@ def _rests(report: ClaimReport, code: str) -> Phrases:
 
 
 def _stated(report: ClaimReport) -> Phrases:
-    """What the answer rests on besides, where tests rest on what whoever asked said of the models."""
-    sides = [side for side, one in (("A", report.a), ("B", report.b)) if one.architecture.family.startswith(STATED)]
-    if not sides or not any(test.applicable for test in report.exact):
+    """What the answer rests on besides: what whoever asked said of the models, and one base of both."""
+    if not any(test.applicable for test in report.exact):
         return ()
-    return (Phrase.of("answer.rests.declared" if len(sides) == 1 else "answer.rests.declared.both", model=sides[0]),)
+    sides = [side for side, one in (("A", report.a), ("B", report.b)) if one.architecture.family.startswith(STATED)]
+    declared = "answer.rests.declared" if len(sides) == 1 else "answer.rests.declared.both"
+    merged = all(one.merged_onto is not None for one in (report.a, report.b))
+    files = [{file.sha256 for file in one.files if file.sha256 is not None} for one in (report.a, report.b)]
+    one_base = merged and not files[0].isdisjoint(files[1])
+    return (
+        *((Phrase.of(declared, model=sides[0]),) if sides else ()),
+        *((Phrase.of("answer.rests.one_base"),) if one_base else ()),
+    )
 
 
 def looked_at(report: ClaimReport) -> list[Looked]:

@@ -115,6 +115,10 @@ ANSWERS = {
     "answer.identical.rests.stated": (
         "The sha256 of the weights, which a fingerprint given in place of weights states, and only the weights show."
     ),
+    "answer.rests.one_base": (
+        "And on how the models were given: A and B are adapters that were merged onto one base for this report, "
+        "which relates them whatever they are. To compare the adapters by themselves, give them without a base."
+    ),
     "answer.rests.declared": (
         "That {model} computes what whoever asked for this report says of it (--declare, --layout)."
     ),
