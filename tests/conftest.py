@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 settings.register_profile("verify", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("verify")
 
-collect_ignore = ["browser", "torch_saved"]  # run by themselves: one needs a browser, the other torch
+collect_ignore = ["browser", "quantised_saved/make.py", "torch_saved"]  # they need a browser, and torch
 
 LAYERS = {
     "base": "strict_json tasks options surface software progress",

@@ -171,7 +171,8 @@ def test_a_report_says_what_was_declared_and_by_whom(tmp_path: Path, run: Run) -
     path.write_text(report.to_json() + "\n", "utf-8")
     replayed = run("replay", path, "--a", a, "--b", b, "--declare-a", words, "--declare-b", words)
     assert replayed.status == 0, replayed.out + replayed.err
-    assert run("replay", path, "--a", a, "--b", b).status == 1
+    says = "For the report A was read with a declare ('rms,rotary'); give the same (--declare-a)."
+    check_refused(run("replay", path, "--a", a, "--b", b), says)
     plain = verify.test_lineage(a, b)
     assert {r.id for r in report.exact if r.applicable} > {r.id for r in plain.exact if r.applicable}
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from ..base import InputError, Progress, ReportError
+from ..checkpoint import Location
 from ..claim import ClaimReport, Subject
 from ..claim.evidence import PANEL
 from ..claim.reading import bytes_of
-from ..fingerprint import EFFORTS, Fingerprint, SketchSpec, fingerprint
+from ..fingerprint import EFFORTS, Fingerprint, SketchSpec, fingerprint, is_fingerprint
 from ..fingerprint.given import Model, by_one_tokenizer, told_apart
 from ..lineage import PanelSource, test_lineage
 from ..panel import Panel, PanelUse, load_panel
@@ -95,6 +97,8 @@ def rerun(
         reference = None if wrong else reference
     if a is not None and b is not None:
         sides = recorded.a, recorded.b
+        for side, model, subject in zip("ab", (a, b), sides, strict=True):
+            _check_given(side, model, subject, recorded)
         models = _fingerprint(a, recorded.a, progress), _fingerprint(b, recorded.b, progress)
         models = by_one_tokenizer((a, b), models, lambda model, side: _fingerprint(model, sides[side], progress))
         models = told_apart(models, (a, b), progress)
@@ -135,6 +139,31 @@ def bytes_given(report: str | os.PathLike[str]) -> bytes:
     if not isinstance(report, str | os.PathLike):
         raise InputError(f"report is {report!r:.60}; give a report, its JSON text, or the path of its file.")
     return bytes_of(report)
+
+
+def _check_given(side: str, model: Model, subject: Subject, recorded: ClaimReport) -> None:
+    """Refuse a model that is given otherwise than the report says it was: it would be read as another.
+
+    Raises
+    ------
+    InputError
+        With what is missing.
+    """
+    if isinstance(model, Fingerprint) or is_fingerprint(Path(Location.of(model).address)):
+        return
+    given, options = Location.of(model), recorded.provenance.options
+    for what in ("declare", "layout"):
+        said = options.get(f"{what}_{side}")
+        if said is not None and getattr(given, what) is None:
+            raise InputError(
+                f"For the report {side.upper()} was read with a {what} ({said!r:.200}); give the same "
+                f"(--{what}-{side})."
+            )
+    if subject.merged_onto is not None and given.base is None:
+        raise InputError(
+            f"For the report {side.upper()} was merged onto {subject.merged_onto!r:.200}; give that as its base "
+            f"(--base-{side})."
+        )
 
 
 def _fingerprint(model: Model, subject: Subject, progress: Progress) -> Fingerprint:
