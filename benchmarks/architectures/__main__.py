@@ -60,8 +60,11 @@ def _run(types: list[str], out: Path) -> None:
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     signal.signal(signal.SIGPROF, _too_long)
+    known = set[str]()
     for name in types:
-        if name in _rows(out):
+        if name not in known:
+            known |= _rows(out).keys()  # the other process writes too
+        if name in known:
             continue
         began = time.monotonic()
         signal.setitimer(signal.ITIMER_PROF, SECONDS)
