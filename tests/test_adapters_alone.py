@@ -239,6 +239,16 @@ def test_orders_made_from_a_base_are_refused(tmp_path: Path, change, why: str, u
             assert log10_p(*folders) < -10
 
 
+def test_numbers_that_are_not_finite_hide_no_order(tmp_path: Path) -> None:
+    """One in each factor, and the other channels are still in the order that a base gave them."""
+    tensors = by_singular_values(1, False)
+    for name, x in tensors.items():
+        x[(3, 0) if "lora_A" in name else (0, 3)] = np.nan
+    rank = len(tensors["model.layers.0.self_attn.q_proj.lora_A.weight"])
+    with pytest.raises(CheckpointError, match="in order of length"):
+        open_checkpoint(made(tmp_path, "nan", tensors, rank))
+
+
 @pytest.mark.parametrize("rank", [2, 4])
 def test_few_converted_channels_are_recognised(rank: int) -> None:
     """In four modules, where a count of them is no surprise."""

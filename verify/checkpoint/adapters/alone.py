@@ -208,6 +208,8 @@ class _Factor(NamedTuple):
 
 
 def _factor(vectors: Numbers) -> _Factor:
+    """The channels of a factor; one that is not finite counts as zeros, since a NaN would pass every check."""
+    vectors = np.where(np.isfinite(vectors).all(axis=1, keepdims=True), vectors, 0.0)
     with np.errstate(all="ignore"):
         lengths = np.linalg.norm(vectors, axis=1)
         unit = vectors / np.maximum(lengths, np.finfo(np.float64).tiny)[:, None]
