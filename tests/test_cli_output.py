@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -15,7 +16,8 @@ import pytest
 from tests import commands
 from tests.commands import Run, check_refused
 from tests.reports import CREATED
-from verify import ClaimReport, fingerprint, test_lineage
+from verify import ClaimReport, Fingerprint, fingerprint, test_lineage
+from verify.base import InputError
 from verify.cli.output import no_pdf, write_report
 from verify.render import FORMATS
 
@@ -122,6 +124,46 @@ def test_a_file_of_somebody_else_is_not_overwritten(
     monkeypatch.setattr("verify.lineage.test_lineage", None)
     check_refused(run("lineage", models["child"], models["parent"], "-o", tmp_path), "would be lost")
     assert (tmp_path / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize("target", ["model.safetensors", "config.json", "notes.txt"])
+def test_a_fingerprint_replaces_nothing_but_a_fingerprint(
+    run: Run, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    """Least of all the weights that it is made from, also through a link; and it is said before they are read."""
+    model = tmp_path / "model"
+    shutil.copytree(models["parent"], model)
+    (model / "notes.txt").write_text("mine")
+    (tmp_path / "link").symlink_to(model / target)
+    before = {file.name: file.read_bytes() for file in model.iterdir()}
+    made = fingerprint(model)
+    monkeypatch.setattr("verify.fingerprint.fingerprint", None)
+    for output in (model / target, tmp_path / "link"):
+        check_refused(run("fingerprint", model, "-o", output), "is no fingerprint, and would be lost")
+        with pytest.raises(InputError, match="would be lost"):
+            made.save(output)
+    assert {file.name: file.read_bytes() for file in model.iterdir()} == before
+
+
+def test_a_fingerprint_replaces_an_earlier_one_and_an_empty_file(
+    run: Run, models: dict[str, Path], tmp_path: Path
+) -> None:
+    """As a file that was made for it is."""
+    (tmp_path / "a").touch()
+    for model in ("parent", "child"):
+        assert run("fingerprint", models[model], "-o", tmp_path / "a").status == 0
+        assert Fingerprint.load(tmp_path / "a") == fingerprint(models[model])
+
+
+def test_a_signature_replaces_nothing_but_an_envelope(run: Run, models: dict[str, Path], tmp_path: Path) -> None:
+    """Such as weights or a configuration."""
+    test_lineage(models["child"], models["parent"]).to_json(tmp_path / "report.json")
+    assert run("keygen", "-o", tmp_path / "me").status == 0
+    (tmp_path / "config.json").write_text("{}")
+    signed = ("sign", tmp_path / "report.json", "--key", tmp_path / "me", "-o")
+    check_refused(run(*signed, tmp_path / "config.json"), "would be lost")
+    assert (tmp_path / "config.json").read_text() == "{}"
+    assert [run(*signed, tmp_path / "envelope").status for _ in range(2)] == [0, 0]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")

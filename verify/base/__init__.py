@@ -19,6 +19,7 @@ from .errors import (
     VerifyError,
 )
 from .files import read_regular, replace_together, sha256_of_file, write_atomically
+from .own_errors import details, passed_over, unexpected
 from .phrase import Phrase
 from .progress import Progress, in_notebook, silent
 from .record import Record, later
@@ -48,18 +49,21 @@ __all__ = [
     "VerifyError",
     "Workers",
     "canonical",
+    "details",
     "digest",
     "first_problem",
     "in_notebook",
     "json_object",
     "later",
     "options",
+    "passed_over",
     "read_regular",
     "replace_together",
     "run_in_order",
     "sha256_of_file",
     "silent",
     "software",
+    "unexpected",
     "without_duplicates",
     "write_atomically",
 ]

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import click
 
-from ..base import VerifyError
-from .command import Group
+from ..base import VerifyError, details, unexpected
+from .command import OWN_ERROR, Group
 from .output import echo, printable
 
 _MODULES = {
@@ -92,7 +92,7 @@ def cli(context: click.Context) -> None:
 
 
 def main() -> None:
-    """Entry point: errors on one line, no traceback for bad input."""
+    """Entry point: errors on one line, no traceback unless it is asked for."""
     try:
         cli(prog_name="verify", standalone_mode=False)
     except VerifyError as error:
@@ -108,9 +108,12 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         echo("Interrupted.", err=True)
         sys.exit(130)
+    except Exception as error:
+        said = unexpected(error, "This run")
+        _fail(f"{said} Details: {details(error) or 'could not be kept'}", OWN_ERROR)
 
 
-def _fail(message: str) -> None:
+def _fail(message: str, status: int = 2) -> None:
     line = " ".join(message.split())
     echo(printable(line), err=True)
-    sys.exit(2)
+    sys.exit(status)

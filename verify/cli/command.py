@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["BAD_INPUT", "FINISHED", "Command", "Group", "Option", "option"]
+__all__ = ["BAD_INPUT", "FINISHED", "OWN_ERROR", "Command", "Group", "Option", "option"]
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
-FINISHED = {0: "finished", 130: "interrupted"}
+OWN_ERROR = 70
+FINISHED = {0: "finished", OWN_ERROR: "an error of verify's own: one line on standard error", 130: "interrupted"}
 BAD_INPUT = {2: "bad input: one line on standard error, and nothing is written"}
 _OTHER = "Other options"
 _VERBOSE = "verify.verbose"

@@ -41,6 +41,7 @@ def fingerprint(
 ) -> None:
     """Fingerprint a checkpoint: a small file that can be published and compared."""
     from ..checkpoint import Location
+    from ..fingerprint import check_target
     from ..fingerprint import fingerprint as compute
 
     location = Location(model, **access)
@@ -50,6 +51,7 @@ def fingerprint(
     if output is None:
         raise click.MissingParameter(param_hint="'-o' / '--output'", param_type="option")
     check_writable(output)
+    check_target(output)
     with progress_bar(quiet) as progress:
         result = compute(location, effort=effort, workers=workers, progress=progress)
     if effort not in (None, result.record.effort):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ..base import InputError, read_regular, write_atomically
+from ..base import InputError, json_object, read_regular, write_atomically
 from .command import Command, option
 from .options import OUTPUT
 from .output import check_writable, echo
@@ -71,6 +71,8 @@ def sign(report: Path, key: Path, output: Path | None, a: Path | None, b: Path |
     check_writable(target)
     if target.resolve() in (report.resolve(), key.resolve()):
         raise InputError(f"{target.name!r:.120} would be overwritten by its own signature; give another -o.")
+    if target.is_file() and target.stat().st_size and not _is_envelope(target):
+        raise InputError(f"{target.name!r:.120} is no envelope of a report, and would be lost; give another -o.")
     secret = _read(key, _LONGEST_KEY)
     envelope = seal(ClaimReport.from_json(report), secret, passphrase=_passphrase(key.name, secret), folders=(a, b))
     write_atomically(target, envelope + b"\n")
@@ -108,6 +110,15 @@ def check_signature(envelope: Path, key: Path, report: Path | None, a: Path | No
         echo(str(error), err=True)
         sys.exit(1)
     echo(f"Valid: key {key_id(public)}\nsigned report {signed.digest}")
+
+
+def _is_envelope(path: Path) -> bool:
+    from ..claim.signature import LONGEST_ENVELOPE
+
+    try:
+        return "payloadType" in json_object(read_regular(path, LONGEST_ENVELOPE), most=LONGEST_ENVELOPE)
+    except (OSError, ValueError):
+        return False
 
 
 def _read(path: Path, longest: int) -> bytes:

@@ -5,7 +5,7 @@ from .anchors import ANCHORS, LEAST_ANCHORS, Pairing, known_tokens, shared_ancho
 from .build import fingerprint
 from .copies import may_be_copies, with_file_digests
 from .cut import on_anchors, on_shared_anchors, reduced
-from .file import is_fingerprint, record_text
+from .file import check_target, is_fingerprint, record_text
 from .layout import (
     COMPONENTS,
     SAMPLED,
@@ -54,6 +54,7 @@ __all__ = [
     "StrangeTensor",
     "bundles",
     "check_same",
+    "check_target",
     "chosen_indices",
     "components",
     "difference",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ..base import FingerprintError
+from ..base import FingerprintError, InputError
 
 HEADER = "verify.fingerprint"
 """Key of the record in the metadata of the safetensors file."""
@@ -21,6 +21,18 @@ def is_fingerprint(path: Path) -> bool:
     except OSError:  # a name too long for the file system, or a folder that may not be entered
         return False
     return regular and record_text(path) is not None
+
+
+def check_target(path: Path) -> None:
+    """Refuse to write a fingerprint over a file of something else, such as the weights that it is made from.
+
+    Raises
+    ------
+    InputError
+        If there is such a file; one that is empty may be replaced.
+    """
+    if path.is_file() and path.stat().st_size and not is_fingerprint(path):
+        raise InputError(f"{str(path)!r:.200} is no fingerprint, and would be lost; move it, or give another place.")
 
 
 def record_text(path: Path) -> str | None:

@@ -26,7 +26,7 @@ from ..base.plain import plain
 from ..checkpoint import Architecture, FileIdentity, Part
 from .anchors import Pairing
 from .check import check_arrays, check_parts, check_record
-from .file import HEADER, bounded_bytes, record_text
+from .file import HEADER, bounded_bytes, check_target, record_text
 from .layout import COMPONENTS, SAMPLED, Arrays, Component, components, subset, table
 from .sketch import EFFORTS, Effort, SketchSpec
 
@@ -318,8 +318,16 @@ class Fingerprint(Tabular):
         return save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata=header)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write one safetensors file, whole or not at all."""
-        write_atomically(options.path("path", path), self.to_bytes())
+        """Write one safetensors file, whole or not at all; an earlier fingerprint there is replaced.
+
+        Raises
+        ------
+        InputError
+            If a file of something else is there.
+        """
+        path = options.path("path", path)
+        check_target(path)
+        write_atomically(path, self.to_bytes())
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Fingerprint:

@@ -9,7 +9,17 @@ from itertools import combinations, pairwise
 from math import log10
 from pathlib import Path, PurePath
 
-from ..base import FingerprintError, InputError, Progress, StatisticsError, Workers, in_notebook, options, silent
+from ..base import (
+    FingerprintError,
+    InputError,
+    Progress,
+    StatisticsError,
+    Workers,
+    in_notebook,
+    options,
+    passed_over,
+    silent,
+)
 from ..checkpoint import Architecture
 from ..fingerprint import COMPONENTS, Fingerprint, SketchSpec, fingerprint, is_fingerprint
 from ..inference import bonferroni_min
@@ -78,10 +88,13 @@ def build_panel(
             if twin != entry.member:
                 raise InputError(f"holds the same weights as {twin}")
             prints[entry.member] = found
-        except InputError as error:
-            excluded.append(Exclusion(name=entry.member, reason=str(error)))
+        except OSError:  # of the panel's own folder
+            raise
+        except Exception as error:  # one model must not end the panel of the others
+            reason = str(error) if isinstance(error, InputError) else passed_over(error, entry.member)
+            excluded.append(Exclusion(name=entry.member, reason=reason))
             if report is not None:
-                report(f"{entry.member}: skipped: {error}")
+                report(f"{entry.member}: skipped: {reason}")
         progress(f"panel {recipe.name}", n, len(recipe.members))
     if not prints:
         raise InputError(f"No model of the recipe {recipe.name!r:.100} could be fingerprinted; see the reasons.")

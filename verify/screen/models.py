@@ -17,6 +17,7 @@ from ..base import (
     VerifyError,
     Workers,
     digest,
+    passed_over,
     run_in_order,
     sha256_of_file,
     write_atomically,
@@ -129,6 +130,8 @@ def prepare(location: Location, work: Path, effort: Effort) -> Prepared | Unread
         return Unreadable(name, str(error))
     except OSError as error:
         return Unreadable(name, f"{name!r:.120} cannot be read ({error.strerror or error}).")
+    except Exception as error:  # one model must not end a screen of others
+        return Unreadable(name, passed_over(error, f"{name!r:.120}"))
 
 
 def _kept_fingerprint(made: Fingerprint, work: Path) -> Path:
