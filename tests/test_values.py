@@ -218,7 +218,11 @@ def test_every_method_that_takes_a_path_takes_text(tmp_path: Path, values: dict[
     calibrated = verify.calibrate(table, claim=("A", "B"), alpha=0.5)
     calibrated.to_json(str(tmp_path / "calibration.json"))
     calibrated.to_json(tmp_path / "calibration.json")
+    shared = verify.share(model("fine-tuned"), [model("reference")])
+    shared.to_json(str(tmp_path / "share.json"))
+    shared.to_json(tmp_path / "share.json")
     readers = (
+        (verify.ShareReport.from_json, "share.json"),
         (verify.CalibrationReport.from_json, "calibration.json"),
         (Fingerprint.load, "f.safetensors"),
         (Panel.load, "panel"),
@@ -246,5 +250,5 @@ def test_the_path_of_every_public_method_is_in_the_list_above() -> None:
     tried = {"Fingerprint.save", "Fingerprint.load", "Panel.save", "Panel.load", "ScreenResult.save"}
     tried |= {"ScreenResult.to_json", "CalibrationReport.to_json", *(f"ClaimReport.to_{form}" for form in FORMS)}
     elsewhere = {"ClaimReport.from_json", "ClaimReport.to_pdf", "ClaimReport.to", "Location.of"}
-    elsewhere |= {"CalibrationReport.from_json"}
+    tried |= {"CalibrationReport.from_json", "ShareReport.to_json", "ShareReport.from_json"}
     assert taken <= tried | elsewhere, taken - tried - elsewhere

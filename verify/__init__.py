@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .panel import Panel
     from .replay import Replay, replay
     from .screen import ScreenResult, screen
+    from .shares import ShareReport, share
     from .statistics import EstimateResult, ExactResult, PanelResult, ScoreResult, TestResult
 
 __version__ = "1.0.0rc1"
@@ -76,6 +77,7 @@ __all__ = [
     "ReportError",
     "ScoreResult",
     "ScreenResult",
+    "ShareReport",
     "SketchSpec",
     "StatisticsError",
     "Subject",
@@ -89,6 +91,7 @@ __all__ = [
     "open_checkpoint",
     "replay",
     "screen",
+    "share",
     "silent",
     "test_lineage",
 ]
@@ -113,6 +116,7 @@ _PLACES = {
     "panel": ("Panel",),
     "replay": ("Replay",),
     "screen": ("ScreenResult",),
+    "shares": ("ShareReport", "share"),
     "statistics": ("EstimateResult", "ExactResult", "PanelResult", "ScoreResult", "TestResult"),
 }  # fmt: skip
 """Names by the module that has them, which is imported when one is first asked for."""

@@ -255,11 +255,11 @@ class CalibrationReport(Tabular, Drawn, Pages):
         ReportError
             If there is no such file, it is not a calibration report, or its digest does not fit its content.
         """
-        from .reading import intact
+        from .reading import KIND
 
         if not isinstance(source, str | os.PathLike):
             options.refuse("source", source, "a path, or the JSON text of a report")
-        return intact(source)
+        return KIND.intact(source)
 
     def __repr__(self) -> str:
         return f"CalibrationReport({self.a!r:.100}, {self.b!r:.100}: {self.verdict}, {self.digest[:23]})"

@@ -44,6 +44,16 @@ class Pages(Record):
         raise NotImplementedError
 
     @property
+    def labelled(self) -> tuple[tuple[str, str], ...]:
+        """The models by the letters that stand for them."""
+        return tuple(zip("AB", self.names, strict=True))
+
+    @property
+    def checked(self) -> str:
+        """What a replay of the record alone checks."""
+        return "its arithmetic"
+
+    @property
     def outcomes(self) -> frozenset[str]:
         """What ``--fail-on`` can name: the verdict, and what else holds of the report."""
         return frozenset((self.answer.verdict,))

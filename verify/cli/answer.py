@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ..calibrate import CalibrationReport
-    from ..claim import ClaimReport
+    from ..claim.pages import Pages
 
 _COLOURS = {
     "identical": "magenta",
@@ -19,12 +18,15 @@ _COLOURS = {
     "similar_beyond_panel": "yellow",
     "no_evidence": "blue",  # not green: nothing is cleared
     "untestable": "white",
+    "carries_share": "red",
+    "no_share": "blue",
+    "undecided": "white",
 }
 _LABEL = 15  # columns of the labels
 _WIDTH = 40, 100  # columns of a terminal that are used, at least and at most
 
 
-def spoken(report: ClaimReport | CalibrationReport, then: Iterable[str]) -> str:
+def spoken(report: Pages, then: Iterable[str]) -> str:
     """The answer as lines that fit the terminal.
 
     Parameters
@@ -41,10 +43,10 @@ def spoken(report: ClaimReport | CalibrationReport, then: Iterable[str]) -> str:
     from ..render.escape import NAME, SENTENCE
 
     answer = report.answer
-    a, b = (plain(name, NAME) for name in report.names)
+    named = ", ".join(f"{plain(name, NAME)} ({label})" for label, name in report.labelled)
     word = click.style(f" {answer.word} ", fg=_COLOURS[answer.verdict], bold=True, reverse=True)
     rows = [("", answer.sentence), *answer.lines, *(("Next" if not i else "", line) for i, line in enumerate(then))]
-    return "\n".join([f"{word} {a} (A), {b} (B)", *(wrapped(label, plain(line, SENTENCE)) for label, line in rows)])
+    return "\n".join([f"{word} {named}", *(wrapped(label, plain(line, SENTENCE)) for label, line in rows)])
 
 
 def wrapped(label: str, line: str) -> str:

@@ -20,6 +20,7 @@ from .output import echo, printable
 _MODULES = {
     "lineage": "lineage",
     "screen": "screen",
+    "share": "share",
     "calibrate": "calibrate",
     "demo": "demo",
     "replay": "replay",

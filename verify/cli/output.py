@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from ..claim import ClaimReport
     from ..claim.pages import Models, Pages
     from ..fingerprint import FingerprintRecord
+    from ..shares import ShareReport
 
-    Report = ClaimReport | CalibrationReport
+    Report = ClaimReport | CalibrationReport | ShareReport
 
 USUAL = ("json", "html", "md")
 """Formats that are written unless others are named."""
@@ -211,19 +212,19 @@ def give_report(
     elif printed is not None:
         echo(report.to(printed, models=models).decode(), nl=False)
     else:
-        echo(spoken(report, _then(output, wanted or USUAL)))
+        echo(spoken(report, _then(output, wanted or USUAL, report.checked)))
     if not report.outcomes.isdisjoint(unwanted):
         sys.exit(3)
 
 
-def _then(output: Path | None, wanted: Sequence[str]) -> list[str]:
-    """What to do next."""
+def _then(output: Path | None, wanted: Sequence[str], checked: str) -> list[str]:
+    """What to do next; ``checked`` is what a replay of the record alone checks."""
     if output is None:
         return ["The same with -o FOLDER writes the report, with pictures, all numbers, and how to check it."]
     made = ", ".join(str(output / file) for file in files_of(wanted).values())
     if "json" not in wanted:
         return [f"Written: {made}."]
-    return [f"Written: {made}.", f"verify replay {shlex.quote(str(output / 'report.json'))} checks its arithmetic."]
+    return [f"Written: {made}.", f"verify replay {shlex.quote(str(output / 'report.json'))} checks {checked}."]
 
 
 def write_report(report: Pages, folder: Path, names: Sequence[str] = USUAL, models: Models = (None, None)) -> None:

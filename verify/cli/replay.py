@@ -57,6 +57,14 @@ _MOST_ROWS, _WIDEST = 50, 80
     shell_complete=paths,
     help="The panel that the report used.",
 )
+@option(
+    "--candidate",
+    "candidates",
+    group=_MODELS,
+    multiple=True,
+    shell_complete=paths,
+    help="A candidate of a report of shares, once for each, in its order; --a is the child.",
+)
 @side_options("a", "b")
 @option(
     "--require-models", group=OUTPUT, is_flag=True, help="Status 4 unless the weights of both models were compared."
@@ -70,6 +78,7 @@ def replay(
     access_a: Access,
     access_b: Access,
     reference: str | None,
+    candidates: tuple[str, ...],
     require_models: bool,
     as_json: bool,
     quiet: bool,
@@ -90,7 +99,7 @@ def replay(
     first = None if a is None else Location(a, **access_a)
     second = None if b is None else Location(b, **access_b)
     with progress_bar(quiet) as progress:
-        outcome = run(report, first, second, reference, progress=progress)
+        outcome = run(report, first, second, reference, candidates=candidates, progress=progress)
     if as_json:
         echo_json(outcome.model_dump_json())
     else:
@@ -132,7 +141,7 @@ def replay(
 @option("--b", help="Path of model B, likewise.")
 def render(report: Path, names: str, output: Path, a: str | None, b: str | None) -> None:
     """Write REPORT (an unaltered report.json) in other formats."""
-    from ..calibrate.reading import opened
+    from ..shares.reading import opened
 
     wanted = chosen_formats(names)
     check_report_folder(output, wanted)

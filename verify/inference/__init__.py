@@ -12,13 +12,18 @@ from .orbit import OrbitRank, orbit_rank
 from .ranking import larger_rank, own_kind_rank, rank
 from .residual import bipartite_residual, two_way_residual
 from .sensitivity import critical_odds_ratio, false_match_bound
+from .share_interval import Drawn, Interval, Products, Share, drawn, products, share_of
 from .signs import critical_agreement, detectable_agreement, law_of_signs, log10_p_signs
 from .twin_groups import grouped_twin_rank
 from .twins import twin_rank
 
 __all__ = [
     "Design",
+    "Drawn",
+    "Interval",
     "OrbitRank",
+    "Products",
+    "Share",
     "benjamini_yekutieli",
     "bipartite_residual",
     "bonferroni",
@@ -29,6 +34,7 @@ __all__ = [
     "detectable_agreement",
     "detectable_share",
     "disjoint_pairs",
+    "drawn",
     "false_match_bound",
     "fisher",
     "grouped_twin_rank",
@@ -43,8 +49,10 @@ __all__ = [
     "orbit_rank",
     "own_kind_rank",
     "pair_design",
+    "products",
     "rank",
     "row_design",
+    "share_of",
     "smallest_share",
     "stratum_design",
     "twin_rank",

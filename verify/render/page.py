@@ -111,9 +111,10 @@ def table(caption: Inline, columns: Sequence[str], rows: Iterable[tuple[Inline, 
 
 
 def subject(report: Pages) -> Inline:
-    """The names of A and B, and the day of the report."""
-    a, b = report.names
-    return (Code(a), " (A) compared with ", Code(b), " (B), ", report.created[:10])
+    """The names of the models with the letters that stand for them, and the day of the report."""
+    (letter, first), *others = report.labelled
+    named = (part for label, name in others for part in (", ", Code(name), f" ({label})"))
+    return (Code(first), f" ({letter}) compared with ", *[*named][1:], ", ", report.created[:10])
 
 
 def filled(blocks: Iterable[Block]) -> tuple[Block, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from ..calibrate import CalibrationReport
 from ..claim import ClaimReport
 from ..claim.pages import Pages
+from ..shares import ShareReport
 from .calibration import calibration
 from .page import Block, Items, Picture, Section, View, filled, subject
 from .pictures import pictures as drawn
@@ -25,12 +26,15 @@ from .sections.others import own_lines
 from .sections.panels import against_panel
 from .sections.reworked import reworked
 from .sections.where import where
+from .shares import shares
 
 
 def view(report: Pages) -> View:
     """The page of a report."""
     if isinstance(report, CalibrationReport):
         return calibration(report)
+    if isinstance(report, ShareReport):
+        return shares(report)
     if not isinstance(report, ClaimReport):
         raise TypeError(f"{type(report).__name__} has no page")
     return _lineage(report)

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 
 from ..base import InputError, Progress, in_notebook, options
 from ..base.callable_module import make_callable
 from ..calibrate import CalibrationReport
-from ..calibrate.reading import is_calibration
+from ..calibrate.reading import KIND as CALIBRATION
+from ..checkpoint import Location
 from ..claim import ClaimReport
+from ..fingerprint import Fingerprint
 from ..fingerprint.given import Model, check_model
 from ..lineage import PanelSource
 from ..panel import check_panel
+from ..shares import ShareReport
+from ..shares.reading import KIND as SHARE
 from .agreement import Disagreement, Replay, Unchecked
 
 __all__ = ["Disagreement", "Replay", "Unchecked", "replay"]
 
 
 def replay(
-    report: ClaimReport | CalibrationReport | str | os.PathLike[str],
+    report: ClaimReport | CalibrationReport | ShareReport | str | os.PathLike[str],
     a: Model | None = None,
     b: Model | None = None,
     panel: PanelSource = None,
     *,
+    candidates: Collection[str | os.PathLike[str] | Location] = (),
     progress: Progress = in_notebook,
 ) -> Replay:
     """Check a report from its bytes; with the models, make it again and compare field by field.
@@ -31,6 +37,7 @@ def replay(
     ----------
     report : path of a ``report.json``, its JSON text, or a report; one of ``verify.calibrate`` is checked alone.
     a, b : the two models, as weights or fingerprints; they must be those that the report names by digest.
+    candidates : of a report of shares, its candidates in its order, as weights; ``a`` is its child.
     panel : the panel that the report names by digest: ``"default"``, a folder, or a Panel.
     progress : called while weights are read; by default it shows bars in a notebook, and nothing elsewhere.
 
@@ -47,8 +54,8 @@ def replay(
     ReportError
         If it is not a report, or of a schema that this version cannot read.
     InputError
-        If only one model is given, a model or panel cannot be used, a panel is given that no test used, or any of
-        them with a calibration report.
+        If only some of the models are given, a model or panel cannot be used, a panel is given that no test used, or
+        any of them with a calibration report.
 
     Examples
     --------
@@ -66,8 +73,21 @@ def replay(
     progress = options.function("progress", progress)
     from .rerun import bytes_given, rerun
 
-    source = report if isinstance(report, ClaimReport | CalibrationReport) else bytes_given(report)
-    if isinstance(source, CalibrationReport) or (isinstance(source, bytes) and is_calibration(source)):
+    source = report if isinstance(report, ClaimReport | CalibrationReport | ShareReport) else bytes_given(report)
+    if isinstance(source, ShareReport) or (isinstance(source, bytes) and SHARE.is_meant(source)):
+        if b is not None or panel is not None:
+            raise InputError(
+                "The report is one of shares; give its child as A and each candidate, and leave B and the panel out."
+            )
+        from .shares import replay_shares
+
+        if isinstance(a, Fingerprint):
+            raise InputError("A is a fingerprint, and shares are read from weights; give the child's weights as A.")
+        child = None if a is None else Location.of(a)
+        return replay_shares(source, child, [Location.of(one) for one in candidates], progress)
+    if candidates:
+        raise InputError("Candidates are of a report of shares, and this is none; give A and B alone.")
+    if isinstance(source, CalibrationReport) or (isinstance(source, bytes) and CALIBRATION.is_meant(source)):
         if (a, b, panel) != (None, None, None):
             raise InputError(
                 "The report is one of calibrated scores, which knows its models by name alone; leave models and "

@@ -84,13 +84,18 @@ _CALIBRATION = {
     "agrees": f"The arithmetic follows from the recorded scores; {_OF_TABLE}",
     "disagrees": f"DISAGREES with the record alone; {_OF_TABLE}",
 }
+_SHARE = {
+    "agrees": "Agrees with {basis}",
+    "arithmetic_agrees": "The report is as it was sealed; no share was computed again: give --a and --candidate",
+    "disagrees": "DISAGREES with {basis}",
+}
 
 
 class Replay(Tabular, Record):
     """The outcome of checking a report, from the record alone or with what it is about."""
 
-    record: Literal["lineage", "calibration"] = "lineage"
-    """What the report is: of ``verify.test_lineage``, or of ``verify.calibrate``."""
+    record: Literal["lineage", "calibration", "share"] = "lineage"
+    """What the report is: of ``verify.test_lineage``, of ``verify.calibrate``, or of ``verify.share``."""
 
     digest: str
     """As recorded."""
@@ -116,6 +121,8 @@ class Replay(Tabular, Record):
         """What was shown and, before any number, what was not."""
         if self.record == "calibration":
             return _CALIBRATION["agrees" if self.agrees else "disagrees"]
+        if self.record == "share":
+            return _SHARE[self.status].format(basis=self.basis)
         what = "digests" if self.verdict == "identical" else "counts"
         what += "" if self.panel_checked is None else " and scores"
         said = _SENTENCES[self.status].format(what=what, basis=self.basis)

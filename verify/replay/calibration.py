@@ -9,7 +9,7 @@ import numpy as np
 from ..base import InputError, StatisticsError
 from ..calibrate import CalibrationReport, NamedModel
 from ..calibrate.outcome import Settings, conclude
-from ..calibrate.reading import read
+from ..calibrate.reading import KIND
 from ..calibrate.selection import select
 from ..wording import LATEST, VERSIONS
 from .agreement import Disagreement, Replay, Unchecked, compare, leaves, problem
@@ -56,7 +56,7 @@ def replay_calibration(source: bytes | CalibrationReport) -> Replay:
         If it is not a report, or of a schema that this version cannot read.
     """
     content = source if isinstance(source, bytes) else source.to_json().encode() + b"\n"
-    written = read(content)
+    written = KIND.read(content)
     report = written.report
     found = bytes_differ(content, written.content)
     found += compare({"digest": written.content.get("digest")}, {"digest": written.digest}, ())

@@ -66,6 +66,17 @@ def level(alpha: float) -> str:
     return f"1 in {among:,}" if among <= 10**7 and 1 / among == alpha else f"{alpha!r}"
 
 
+def confidence(value: float) -> str:
+    """A confidence level, as it was given.
+
+    Examples
+    --------
+    >>> confidence(0.99), confidence(0.999)
+    ('99%', '99.9%')
+    """
+    return f"{100 * value:.10g}%"
+
+
 def share_at_least(value: float) -> str:
     """A share that suffices, rounded up: one that was rounded down would promise too much.
 

@@ -10,6 +10,7 @@ from ..forms import (
     capital,
     chance,
     chance_at_most,
+    confidence,
     level,
     percent,
     probability,
@@ -26,9 +27,20 @@ from .panels import PANELS
 from .parts import PARTS, plural
 from .reasons import PHRASES as REASONS
 from .reworked import REWORKED
+from .shares import SHARES
 
 PHRASES: dict[str, str] = (
-    {"quoted": "{text}"} | ANSWERS | REASONS | FINDINGS | PARTS | PANELS | LIMITS | REWORKED | CALIBRATION | DOCUMENTS
+    {"quoted": "{text}"}
+    | ANSWERS
+    | REASONS
+    | FINDINGS
+    | PARTS
+    | PANELS
+    | LIMITS
+    | REWORKED
+    | CALIBRATION
+    | DOCUMENTS
+    | SHARES
 )
 """Clauses and sentences by code, to be filled."""
 FORMATS: dict[str, Callable[[Any], str]] = {
@@ -44,5 +56,6 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "q": quoted,
     "key": str,
     "plural": plural,
+    "confidence": confidence,
 }
 """Forms of what fills them, by the name that a template gives after a colon."""

@@ -1,0 +1,149 @@
+"""The page of a report of shares: what each candidate gives, by part and by layer, and what that does not show."""
+
+from __future__ import annotations
+
+from ..shares.record import Estimate, ShareReport
+from .kinds import Code, Command, Inline, Number
+from .numbers import count, general, share
+from .page import Block, Items, Paragraph, Section, View, filled, listed, subject, table
+
+_COLUMNS = ("share", "from", "to", "p of none", "units")
+
+
+def shares(report: ShareReport) -> View:
+    """The page of a report of shares."""
+    sections: dict[str, list[Block]] = {
+        "Shares": _wholes(report),
+        "By part": _parts(report),
+        "By layer": _layers(report),
+        "What this does not show": [Items(report.limitations)],
+        "How to check it": _how_to_check(report),
+        "Appendix: models": _models(report),
+    }
+    shown = {title: filled(blocks) for title, blocks in sections.items()}
+    return View(
+        title="Report of shares",
+        subject=subject(report),
+        answer=report.answer,
+        pictures=(),
+        sections=tuple(Section(title, blocks) for title, blocks in shown.items() if blocks),
+        digest=report.digest,
+    )
+
+
+def _row(found: Estimate) -> tuple[Inline, ...]:
+    return share(found.estimate), share(found.low), share(found.high), _p(found.p), count(found.units)
+
+
+def _p(value: float) -> Number:
+    return Number(f"{value:.4f}")
+
+
+def _wholes(report: ShareReport) -> list[Block]:
+    dash = Number("–")
+    return [
+        Paragraph(
+            ("Shares of the whole model, over the hidden units and value channels of all layers. The intervals hold "
+             "together with confidence ", general(report.level), ".")
+        ),
+        table(
+            "Share of each candidate beyond the others, and the best fit of one number each",
+            ("", "candidate", *_COLUMNS, "best fit"),
+            (
+                (
+                    report.label(n),
+                    Code(one.model.name),
+                    *(_row(one.whole) if one.whole else (dash,) * len(_COLUMNS)),
+                    share(one.fit),
+                )
+                for n, one in enumerate(report.candidates)
+            ),
+        ),
+        Items(
+            tuple(
+                (f"{report.label(n)} is of one origin with ", *listed(one.relatives), ".")
+                for n, one in enumerate(report.candidates)
+                if one.relatives
+            )
+        ),
+    ]  # fmt: skip
+
+
+def _parts(report: ShareReport) -> list[Block]:
+    return [
+        table(
+            "Share by part; the intervals of all parts of all candidates hold together",
+            ("", "part", *_COLUMNS),
+            (
+                (report.label(n), part.part, *_row(part.share))
+                for n, one in enumerate(report.candidates)
+                for part in one.parts
+            ),
+        )
+    ]
+
+
+def _layers(report: ShareReport) -> list[Block]:
+    return [
+        table(
+            "Share by layer of C; the intervals of all layers of all candidates hold together",
+            ("", "layer of C", "layer compared", "chosen since its units fit", *_COLUMNS),
+            (
+                (report.label(n), count(at.layer), count(at.of), "yes" if at.chosen else "no", *_row(at.share))
+                for n, one in enumerate(report.candidates)
+                for at in one.layers
+                if at.share is not None
+            ),
+        )
+    ]
+
+
+def _models(report: ShareReport) -> list[Block]:
+    models = [report.child, *(one.model for one in report.candidates)]
+    return [
+        table(
+            "Models, and what was read of them",
+            ("", "model", "layers", "width", "bytes read", "sha256 of the rows read"),
+            (
+                (
+                    label,
+                    Code(model.name),
+                    count(model.architecture.layers),
+                    count(model.architecture.width),
+                    count(model.bytes_read),
+                    Code(model.rows_sha256),
+                )
+                for (label, _), model in zip(report.labelled, models, strict=True)
+            ),
+        )
+    ]
+
+
+def _how_to_check(report: ShareReport) -> list[Block]:
+    version = report.software.get("verify-lineage", "of an unknown version")
+    return [
+        Items(
+            (
+                (
+                    "The digest of this report is ",
+                    Code(report.digest),
+                    ": sha256 over the RFC 8785 canonical JSON of ",
+                    Code("report.json"),
+                    " without the key ",
+                    Code("digest"),
+                    ".",
+                ),
+                (
+                    "Every number follows from the weights, the level, the number of permutations (",
+                    count(report.permutations),
+                    ") and their seed (",
+                    count(report.seed),
+                    "): ",
+                    Command("verify replay report.json --a C" + " --candidate CANDIDATE" * len(report.candidates)),
+                    " with the paths of the models in this order makes the report again.",
+                ),
+                (f"Made by version {version} of ", Code("verify-lineage"), ". This page carries no signature."),
+            ),
+            ordered=True,
+        )
+    ]

@@ -1,0 +1,240 @@
+"""ShareReport: what share of each candidate a child carries, with intervals."""
+
+from __future__ import annotations
+
+import os
+from math import inf
+from typing import Any, Final, Literal
+
+from pydantic import Field, model_validator
+
+from ..base import Record, options, write_atomically
+from ..base.canonical_json import canonical, digest
+from ..base.card import Card, Tone, flat
+from ..base.display import Tabular
+from ..checkpoint import Architecture
+from ..claim.answer import Answer
+from ..claim.pages import Pages
+from ..wording import LATEST, said
+from .rows import Part
+
+SCHEMA: Final = 1
+ROUNDING = 1e-4
+"""Share of a child's squares below which what candidates leave unexplained counts as rounding."""
+Outcome = Literal["carries_share", "no_share", "undecided"]
+"""Whether any interval excludes 0; ``undecided`` where no candidate has a finite one."""
+
+
+class ShareModel(Record):
+    """A model of the comparison, as it was read."""
+
+    name: str
+    """Folder or file name, never a path."""
+    origin: str | None = None
+    """Address it was read from; None for local files."""
+    revision: str | None = None
+    """Commit of the files, if their place keeps a history."""
+    merged_onto: str | None = None
+    """Base that an adapter was merged onto; None for a whole model."""
+    declared_bases: tuple[str, ...] = ()
+    """Names of the base models that it declares; no evidence."""
+    architecture: Architecture
+    rows_sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    """Over the rows that were read, as float32."""
+    bytes_read: int
+
+
+class Estimate(Record):
+    """One share."""
+
+    estimate: float | None
+    """That fits best; None where nothing of the candidate is beyond the others."""
+    low: float | None
+    high: float | None
+    """Ends of the interval; both None where it is the whole line."""
+    p: float
+    """Of no share; at least 1 over one more than the permutations."""
+    units: int
+    """Units compared."""
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Both ends, infinite where it is the whole line."""
+        return (-inf if self.low is None else self.low, inf if self.high is None else self.high)
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether there is a share, at the level of the interval."""
+        low, high = self.interval
+        return low > 0 or high < 0
+
+
+class PartShare(Record):
+    """The share in a part of the model: MLPs, attention (value channels), or the tables of tokens."""
+
+    part: Part
+    share: Estimate
+
+
+class LayerShare(Record):
+    """The share in one layer of the child."""
+
+    layer: int
+    """Layer of the child, from 0."""
+    of: int
+    """Layer of the candidate that it is compared with."""
+    chosen: bool
+    """Whether that one was chosen since its units fit; else by its number."""
+    share: Estimate | None
+    """Over MLP and attention; None where nothing could be compared."""
+
+
+class CandidateShare(Record):
+    """What a child carries of one candidate, beyond all others."""
+
+    model: ShareModel
+    relatives: tuple[str, ...] = ()
+    """Other candidates of one origin with it; then nothing is said of it alone."""
+    whole: Estimate | None = None
+    """Over MLP and attention of all layers; None with relatives, or where nothing could be compared."""
+    parts: tuple[PartShare, ...] = ()
+    layers: tuple[LayerShare, ...] = ()
+    fit: float | None = None
+    """The best fit of all candidates together, of one number each, by least squares; a description."""
+
+
+class ShareReport(Tabular, Pages):
+    """The result of :func:`verify.share`."""
+
+    kind: Literal["share"] = "share"
+    schema_version: Literal[1] = 1
+    wording: int = Field(default=LATEST, ge=1)
+    """Version of the catalogue of sentences at the time the report was made."""
+    child: ShareModel
+    candidates: tuple[CandidateShare, ...] = Field(min_length=1)
+    level: float = Field(gt=0, lt=1)
+    """Confidence level, of all candidates together for whole models, of all their parts, and of all their layers."""
+    permutations: int = Field(ge=1)
+    """Drawn for each interval."""
+    seed: int = Field(ge=0)
+    """Of the draws."""
+    unexplained: float = Field(ge=0, le=1 + 1e-9)
+    """Share of the child's squares, after scaling, that no sum of candidates gives, free in each block."""
+    software: dict[str, str]
+    """Versions of the software that computed the report."""
+    created: str
+    """Time at which the report was made, ISO 8601, UTC."""
+    digest: str = ""
+    """``sha256:`` over the canonical JSON of everything else."""
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> ShareReport:
+        names = [self.child.name, *(one.model.name for one in self.candidates)]
+        if len(set(names)) < len(names):
+            raise ValueError(f"names the model {max(names, key=names.count)!r:.80} twice")
+        return self
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether any interval excludes 0."""
+        wholes = [one.whole for one in self.candidates if one.whole is not None]
+        if any(whole.excludes_zero for whole in wholes):
+            return "carries_share"
+        return "no_share" if any(whole.low is not None for whole in wholes) else "undecided"
+
+    @property
+    def sum_of(self) -> tuple[CandidateShare, ...]:
+        """Candidates whose shares exclude 0, if together they leave no more than rounding; else none."""
+        found = tuple(one for one in self.candidates if one.whole is not None and one.whole.excludes_zero)
+        return found if self.unexplained < ROUNDING and len(found) > 1 else ()
+
+    @property
+    def answer(self) -> Answer:
+        """The first lines of the report, in words."""
+        from .said import answer
+
+        return answer(self)
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Names of the child and of the first candidate."""
+        return self.child.name, self.candidates[0].model.name
+
+    @property
+    def labelled(self) -> tuple[tuple[str, str], ...]:
+        """The child as C, and the candidates as A1, A2 and so on."""
+        return (("C", self.child.name), *((self.label(n), one.model.name) for n, one in enumerate(self.candidates)))
+
+    @property
+    def checked(self) -> str:
+        """What a replay of the record alone checks."""
+        return "that it is as it was sealed"
+
+    def label(self, number: int) -> str:
+        """What the page calls a candidate."""
+        return f"A{number + 1}" if len(self.candidates) > 1 else "A"
+
+    @property
+    def limitations(self) -> tuple[str, ...]:
+        """What the report does not show."""
+        from .said import limitations
+
+        return tuple(said(limitations(self), version=self.wording))
+
+    def sealed(self) -> ShareReport:
+        """The same report with its digest."""
+        return self.model_copy(update={"digest": digest(self.facts(), without=("digest",))})
+
+    def facts(self) -> dict[str, Any]:
+        """The record as a JSON object."""
+        return self.model_dump(mode="json")
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Canonical JSON (RFC 8785); also written to ``path`` if given."""
+        content = canonical(self.facts())
+        if path is not None:
+            write_atomically(options.path("path", path), content + b"\n")
+        return content.decode()
+
+    @staticmethod
+    def from_json(source: str | os.PathLike[str]) -> ShareReport:
+        """Read a report from a path or from JSON text.
+
+        Raises
+        ------
+        ReportError
+            If there is no such file, it is no report of shares, or its digest does not fit its content.
+        """
+        from .reading import KIND
+
+        if not isinstance(source, str | os.PathLike):
+            options.refuse("source", source, "a path, or the JSON text of a report")
+        return KIND.intact(source)
+
+    def __repr__(self) -> str:
+        return f"ShareReport({self.child.name!r:.100}: {self.outcome}, {self.digest[:23]})"
+
+    def _card(self) -> Card:
+        found = self.answer
+        tones: dict[Outcome, Tone] = {"carries_share": "red", "no_share": "blue", "undecided": "grey"}
+        report = f"{self.child.name!r:.100}, {self.digest}"
+        facts = (*found.lines, ("Report", report))
+        return Card(f"{found.word}: {found.sentence}", facts, tuple(self.to_dicts()), tones[self.outcome])
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each candidate and part, the whole first: name, part, share, interval and p."""
+        return [
+            {"candidate": one.model.name, "part": part, **flat(found)}
+            for one in self.candidates
+            for part, found in (("whole", one.whole), *((p.part, p.share) for p in one.parts))
+            if found is not None
+        ]
+
+    def to_layer_dicts(self) -> list[dict[str, Any]]:
+        """One row for each candidate and layer of the child."""
+        return [
+            {"candidate": one.model.name, "layer": at.layer, "of": at.of, "chosen": at.chosen, **flat(at.share)}
+            for one in self.candidates
+            for at in one.layers
+            if at.share is not None
+        ]

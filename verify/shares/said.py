@@ -1,0 +1,81 @@
+"""What a report of shares says: codes and values, which the catalogue turns into sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..base import Phrase
+from ..claim.answer import Answer
+from ..wording import said, say
+from .record import Estimate, ShareReport
+
+
+def answer(report: ShareReport) -> Answer:
+    """The first lines of the report."""
+    return Answer(
+        verdict=report.outcome,
+        word=say(Phrase.of(f"share.word.{report.outcome}"), version=report.wording),
+        sentence=" ".join(said(finding(report), version=report.wording)),
+        count=" ".join(said(_count(report), version=report.wording)),
+        chance=" ".join(said(_chance(report), version=report.wording)),
+        does_not_show=say(Phrase.of("share.limit.cause"), version=report.wording),
+        rests_on=say(Phrase.of("share.rests"), version=report.wording),
+    )
+
+
+def finding(report: ShareReport) -> tuple[Phrase, ...]:
+    """Candidates with a share, without, and those of which nothing can be said."""
+    found = {report.label(n): one for n, one in enumerate(report.candidates)}
+    wholes = {label: one.whole for label, one in found.items() if one.whole is not None}
+    some = [(label, whole) for label, whole in wholes.items() if whole.excludes_zero]
+    of_sum = report.sum_of and len(report.sum_of) == len(report.candidates)
+    none = [label for label, whole in wholes.items() if not whole.excludes_zero]
+    related = [label for label, one in found.items() if one.relatives]
+    nothing = [label for label, one in found.items() if one.whole is None and not one.relatives]
+    phrases = []
+    if some:
+        code = "share.sum" if of_sum else "share.found"
+        phrases.append(Phrase.of(code, candidates=listed(one_of(label, whole) for label, whole in some)))
+    for code, labels in (("share.none", none), ("share.apart", related), ("share.nothing", nothing)):
+        if labels:
+            phrases.append(Phrase.of(code, candidates=listed(labels)))
+    return tuple(phrases)
+
+
+def limitations(report: ShareReport) -> tuple[Phrase, ...]:
+    """What the report does not show."""
+    codes = ["share.limit.cause", "share.limit.places", "share.varies"]
+    return tuple(map(Phrase.of, [*codes, *(["share.limit.alone"] if len(report.candidates) > 1 else [])]))
+
+
+def one_of(label: str, found: Estimate) -> str:
+    """A share with its interval."""
+    return f"{label} {number(found.estimate)} [{number(found.low)}, {number(found.high)}]"
+
+
+def number(value: float | None) -> str:
+    """A share to three decimals; a dash where there is none, or an end of the interval is infinite."""
+    return "–" if value is None else f"{value:z.3f}"
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Parts with commas, and a last ``and``."""
+    *most, last = parts
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _count(report: ShareReport) -> tuple[Phrase, ...]:
+    counted = [
+        f"{one.whole.units:,} of {report.label(n)}"
+        for n, one in enumerate(report.candidates)
+        if one.whole is not None
+    ]
+    if not counted:
+        return ()
+    return (Phrase.of("share.count", units=listed(counted), unexplained=report.unexplained),)
+
+
+def _chance(report: ShareReport) -> tuple[Phrase, ...]:
+    if report.outcome == "undecided":
+        return ()
+    return (Phrase.of("share.chance", level=report.level, chance=round(1 - report.level, 12)),)
