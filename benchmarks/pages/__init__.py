@@ -26,6 +26,7 @@ from .peers import model_tracing, peers, readme_peers
 from .power import power
 from .query_key import query_key
 from .screen import screen
+from .shares import shares
 from .size import size
 from .speed import exact_tests, kernels, panel_cost, spread_pass
 from .truth import truth
@@ -54,6 +55,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         power,
         query_key,
         screen,
+        shares,
         size,
         spread_pass,
         truth,

@@ -1,0 +1,64 @@
+"""``shares.md``: coverage of the intervals of shares, and merges by mergekit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .interval import counted
+from .markdown import page, table
+
+
+def shares(found: dict[str, Any]) -> str:
+    """The page."""
+    levels = found["levels"]
+    rows = [
+        [source, kind, row["cases"], *(_held(row, f"{what} {level}") for what in _WHAT for level in levels),
+         f"{row['median_width']:.2g}", row["strangers"]]
+        for source in ("simulated", "trained")
+        for kind, row in found[source].items()
+    ]  # fmt: skip
+    return page(
+        "# Shares",
+        "Cases in which every interval holds the share that the child was made with: of whole models, of all their "
+        "parts, and of all their layers. Simulated children are sums of one to three models of random weights and "
+        f"something of their own; trained ones are sums of {', '.join(found['models'])}; a stranger is among the "
+        "candidates each time (last column: strangers given a share at the higher level). A share may be missed by "
+        "the rounding of float32, 1e-6. `python -m benchmarks.shares`.",
+        table(
+            "llr" + "r" * (len(_WHAT) * len(levels)) + "rr",
+            ["children", "of", "cases", *(f"{what}, {level}" for what in _WHAT for level in levels), "median width",
+             "strangers"],
+            rows,
+        ),
+        "## Merges by mergekit",
+        "Of zoo models of one shape. `tuned-1` and `tuned-2` are fine-tunes of one base, so nothing is said of "
+        "either alone; the best fit and what it leaves unexplained are descriptions.",
+        table("llllll", ["merge", "truth", "shares", "best fit", "layers with a share", "unexplained"],
+              [_merge(row) for row in found["merges"]]),
+    )  # fmt: skip
+
+
+_WHAT = ("whole", "parts", "layers")
+
+
+def _held(row: dict[str, Any], key: str) -> str:
+    return counted(row["held"].get(key, 0), row["cases"])
+
+
+def _merge(row: dict[str, Any]) -> list[Any]:
+    shares, fits, layers = [], [], []
+    for one in row["candidates"]:
+        found = one["share"]
+        shares.append(f"{one['name']}: {'relative' if one['relatives'] else _interval(found)}")
+        fits.append("–" if one["fit"] is None else f"{one['fit']:.3f}")
+        if one["layers"]:
+            told = (f"{at} from {of} ({share:.2f})" for at, of, share in one["layers"])
+            layers.append(f"{one['name']}: {', '.join(told)}")
+    truth = ", ".join(f"{name} {share:g}" for name, share in (row["truth"] or {}).items()) or "no sum of whole models"
+    return [row["merge"], truth, "; ".join(shares), ", ".join(fits), "; ".join(layers), f"{row['unexplained']:.2g}"]
+
+
+def _interval(found: dict[str, Any] | None) -> str:
+    if found is None or found["low"] is None:
+        return "–"
+    return f"{found['estimate']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
