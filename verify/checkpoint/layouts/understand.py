@@ -79,7 +79,7 @@ def _candidates(
         there = settled(layout, asked[0], present)
         found.append(replace(fit_at(there, asked[0], ordered, config, sections), asked=True))
     said = [config.get("model_type"), *(section.get("model_type") for _, section in sections)]
-    named = [family for family in FAMILIES if any(one in family.model_types for one in said)]
+    named = FAMILIES.of_types(said)
 
     def at_every_prefix(family: Family, present: Skeletons, *, sure: bool) -> Iterator[tuple[Family, Prefix]]:
         prefixes = every_prefix(family, present, sure)
@@ -110,8 +110,9 @@ def _candidates(
         found += known.values()
     sure = _disjoint([fit for fit in found if fit.asked or fit.declared], what)  # any other table ranks below these
     taken = {tensor for fit in sure for tensor in fit.keys}
-    rest = Skeletons(name for name in shapes if name not in taken)
-    found += (fit for family in FAMILIES if family not in named for fit in by_names(family, rest))
+    if left := shapes.keys() - taken:
+        rest = Skeletons(left)
+        found += (fit for family in FAMILIES if family not in named for fit in by_names(family, rest))
     return found
 
 
