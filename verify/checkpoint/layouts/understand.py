@@ -8,10 +8,11 @@ from itertools import chain
 from typing import Any
 
 from ...base import CheckpointError, HostileError, OptionError, UnsupportedError
+from .. import layouts
 from .config import sections_of
 from .divide import BESIDE, INSIDE, OTHERS, divide, in_order
 from .families import FAMILIES
-from .fit import Fit, fit_at, inferred
+from .fit import Fit, fit_at
 from .kinds import OUTSIDE
 from .layout import HINT, Family, Slot, slot_of
 from .naming import Key, Prefix, Skeletons, every_prefix, settled
@@ -47,7 +48,7 @@ def understood(
     refusal: CheckpointError | None = None
     if not fits:
         try:
-            fits = inferred(shapes, config)
+            fits = layouts.inferred(shapes, config)
         except CheckpointError as error:
             refusal = error
     if refusal is not None or fits[0].family.name != "inferred":
@@ -164,7 +165,7 @@ def _guessed(
     for group, names in groups.items():
         if group not in (OTHERS, OUTSIDE) and not group.startswith((INSIDE, BESIDE)) and len(names) < len(shapes):
             try:
-                fits += inferred({name: shapes[name] for name in names}, config, group)
+                fits += layouts.inferred({name: shapes[name] for name in names}, config, group)
             except CheckpointError:
                 continue  # it remains a group
     return fits

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from ...hostile import parse_json_object
 from .matrix import Array, Parts, Quantised
+from .names import STATE
 
-STATE = "weight.quant_state.bitsandbytes__"
-"""Prefix of the name of the state."""
 _LARGEST_STATE = 1 << 16  # bytes of JSON
 
 

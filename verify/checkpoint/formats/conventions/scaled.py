@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 
 from ..safetensors_file import FLOAT8
 from .matrix import Array, Parts, Quantised, matrix_shape, of_groups
-
-SCALES = {"weight_scale", "weight_scale_inv"}
-"""Names of scales."""
+from .names import SCALES
 
 
 def _block_structure(settings: dict[str, Any]) -> Any:
