@@ -123,9 +123,12 @@ class StoredTensor:
 
 def numpy_type(name: str) -> np.dtype[Any]:
     """A numpy type by name, of which ``ml_dtypes`` adds some; reports and fingerprints need none of those."""
-    import ml_dtypes
+    try:
+        return np.dtype(name)
+    except TypeError:
+        import ml_dtypes
 
-    return np.dtype(getattr(ml_dtypes, name, name))
+        return np.dtype(getattr(ml_dtypes, name))
 
 
 @cache
