@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Never
 
+from . import panel as panels
 from .base import FingerprintError, InputError, Phrase, Progress, Workers, in_notebook, options, software
 from .checkpoint import Location, is_alone
 from .claim import ClaimReport, EvidenceLine, Provenance, Subject
@@ -36,7 +37,7 @@ from .fingerprint.given import (
     made,
     told_apart,
 )
-from .panel import Panel, check_panel, evaluate, load_panel
+from .panel import Panel, check_panel, load_panel
 from .panel.own import own_similarities
 from .statistics import EXACT_TESTS, ExactResult, Similarity, reworked
 from .statistics import exact_results as results_of
@@ -172,7 +173,7 @@ def test_lineage(
         further = [Further.of(pair, *(next(rest) if pair.understood else (None, ()))) for pair in pairs[1:]]
         equal = equal_tensors(first.record.rest, second.record.rest, pairs)
         if reference is not None:
-            evidence = evaluate(
+            evidence = panels.evaluate(
                 reference,
                 *both[0],
                 alpha=panel_alpha,

@@ -31,11 +31,9 @@ def lazily(package: str) -> Iterator[None]:
     space = vars(sys.modules[package])
     at_once = builtins.__import__
 
-    def put_off(
-        name: str, globals: Any = None, locals: Any = None, fromlist: tuple[str, ...] | None = (), level: int = 0
-    ) -> Any:
-        if globals is not space or not level:  # of another module, such as one that a thread imports meanwhile
-            return at_once(name, globals, locals, fromlist or (), level)
+    def put_off(name: str, *rest: Any, **named: Any) -> Any:
+        if not rest or rest[0] is not space or not (level := rest[-1]):  # of another module, or of no package
+            return at_once(name, *rest, **named)
         return _Module("." * level + name)
 
     builtins.__import__ = put_off

@@ -49,9 +49,11 @@ class Pool:
             os.environ.pop(name, None)
 
     def begin(self, function: Callable[[Item], Result], item: Item) -> Future[Path]:
+        """Hand out a task, whose result will lie in a file."""
         return self._pool.submit(_into_file, function, item, Path(self._folder.name) / uuid4().hex)
 
     def end(self, future: Future[Path]) -> Any:
+        """The result of a task that ended."""
         file = future.result()
         content = file.read_bytes()
         file.unlink()

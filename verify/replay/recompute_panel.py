@@ -13,9 +13,10 @@ from ..base import Phrase, StatisticsError
 from ..claim import ClaimReport
 from ..claim.evidence import PANEL
 from ..panel import ALL_PAIRS, PRIMARY_DESIGN, PanelEvidence, PanelUse, members_needed, stratum_of
+from ..panel.designs import OWN_KIND
+from ..panel.dropped import Dropped
 from ..panel.evidence import conclude, ranks_by_design, with_diagnostics
-from ..panel.likeness import OWN_KIND, likeness
-from ..panel.selection import Dropped
+from ..panel.likeness import likeness
 from ..panel.twins import FLOORS, ROUNDING, above_levels
 from ..statistics import PRIMARY, CellResult, DesignRank, PanelResult, Similarity, TwinScore
 from ..statistics.earlier import EARLIER_DESIGNS
