@@ -40,7 +40,6 @@ from .fingerprint.given import (
 from .panel import Panel, check_panel, load_panel
 from .panel.own import own_similarities
 from .statistics import EXACT_TESTS, ExactResult, Similarity, reworked
-from .statistics import exact_results as results_of
 from .wording import say
 
 _log = logging.getLogger(__name__)
@@ -247,8 +246,9 @@ def exact_results(
     list of ExactResult
         In the order of the registry.
     """
-    applicable = sum(test.refusal(a, b) is None for test in EXACT_TESTS)
-    results = results_of(EXACT_TESTS, a, b, log10_alpha=log10_alpha_of_one(alpha, applicable, searched, parts))
+    reasons = [test.refusal(a, b) for test in EXACT_TESTS]
+    level = log10_alpha_of_one(alpha, reasons.count(None), searched, parts)
+    results = [test.unless(reason, a, b, level) for test, reason in zip(EXACT_TESTS, reasons, strict=True)]
     for result in results:
         _log.debug("%s: statistic %s, log10 p %s", result.id, result.statistic, result.log10_p)
     return results

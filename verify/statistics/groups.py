@@ -39,7 +39,7 @@ class Group:
         Shape [n // 2]; NaN if one of them is dead.
         """
         products = np.sum([agreement(first, second) for first, second in self.blocks], axis=0)
-        return differences(products, np.all([block.alive().any(0) for pair in self.blocks for block in pair], axis=0))
+        return differences(products, np.all([block.alive.any(0) for pair in self.blocks for block in pair], axis=0))
 
 
 class Merged(Protocol):

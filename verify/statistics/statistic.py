@@ -55,7 +55,10 @@ class Statistic:
 
     def __call__(self, a: Fingerprint, b: Fingerprint, *, log10_alpha: float = -3.0) -> ExactResult:
         """Test A against B; ``log10_alpha`` is only for the statement of power."""
-        reason = self.refusal(a, b)
+        return self.unless(self.refusal(a, b), a, b, log10_alpha)
+
+    def unless(self, reason: Phrase | None, a: Fingerprint, b: Fingerprint, log10_alpha: float) -> ExactResult:
+        """Test A against B, unless there is a reason (:meth:`refusal`) why the test does not apply."""
         return self.refused(reason) if reason is not None else self.conclude(self.run(a, b), log10_alpha)
 
     @property
