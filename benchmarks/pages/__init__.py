@@ -27,6 +27,7 @@ from .power import power
 from .query_key import query_key
 from .screen import screen
 from .size import size
+from .small_pair import readme_small_pair, small_pair
 from .speed import exact_tests, kernels, panel_cost, spread_pass
 from .truth import truth
 from .twins import twins
@@ -55,6 +56,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         query_key,
         screen,
         size,
+        small_pair,
         spread_pass,
         truth,
         twins,
@@ -64,7 +66,11 @@ PAGES: dict[str, Callable[[Any], str]] = {
 }
 
 
-TABLES: dict[str, Callable[[Any], list[str]]] = {"cost": readme, "peers": readme_peers}
+TABLES: dict[str, Callable[[Any], list[str]]] = {
+    "cost": readme,
+    "peers": readme_peers,
+    "small_pair": readme_small_pair,
+}
 """Tables of ``README.md``, by the results that they are made from and the mark that they stand at."""
 
 

@@ -35,11 +35,8 @@ def _usual(value: Any) -> Any:
     """The value with whole numbers as integers, if all else is what Python writes as RFC 8785 does."""
     if value is None or isinstance(value, str | bool) or (isinstance(value, int) and -_LARGEST <= value <= _LARGEST):
         return value
-    if isinstance(value, float):
-        if value.is_integer() and -_LARGEST <= value <= _LARGEST:
-            return int(value)
-        if 1e-4 <= abs(value) < 1e16:
-            return value
+    if isinstance(value, float) and (value == 0 or 1e-4 <= abs(value) <= _LARGEST):
+        return int(value) if value.is_integer() else value
     if isinstance(value, dict) and all(isinstance(key, str) and key.isascii() for key in value):
         return {key: _usual(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
