@@ -106,7 +106,8 @@ def test_what_two_families_understand_alike_must_be_declared(tmp_path: Path, mon
     llama = FAMILIES.of_name("llama")
     assert llama is not None
     twin = replace(llama, name="twin", model_types=("twin",))
-    monkeypatch.setattr("verify.checkpoint.layouts.families.INDEX", {"llama": ("llama", ()), "twin": ("twin", ("twin",))})
+    lines = {"llama": ("llama", ()), "twin": ("twin", ("twin",))}
+    monkeypatch.setattr("verify.checkpoint.layouts.families.INDEX", lines)
     monkeypatch.setattr("verify.checkpoint.layouts.families._table", {"llama": llama, "twin": twin}.__getitem__)
     message = refused(write_checkpoint(tmp_path / "silent", toy().configured(model_type=None)))
     assert "several tables fit it (llama at 'model.', twin at 'model.')" in message

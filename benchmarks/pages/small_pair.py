@@ -18,8 +18,8 @@ def small_pair(found: dict[str, Any]) -> str:
         "`verify lineage A B --panel none` beside `modeldna compare A B` on models that ship with the library "
         "(4 layers, 0.9 MB), as whole processes with one thread, in turn (`python -m benchmarks.small_pair`); "
         f"{found['peer']}, Python {found['python']}, both from bytecode. A ratio is of two runs one after the "
-        f"other: the median, and the least and most. Load average of the machine: {low:.1f} to {high:.1f} (above 2, others were "
-        "using it: seconds are too many, and wall-clock times say little; ratios of CPU time say most).",
+        f"other: the median, and the least and most. Load average of the machine: {low:.1f} to {high:.1f} (above 2, "
+        "others were using it: seconds are too many, and wall-clock times say little; ratios of CPU time say most).",
         table(
             "lr",
             ["pair", "runs", "CPU s", "of modelDNA", "ratio", "least", "most", "wall s", "of modelDNA", "ratio"],

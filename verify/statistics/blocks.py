@@ -7,12 +7,13 @@ or the value channels of a key-value head. A block reader gives all blocks of a 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.classes import dataclass
 from ..fingerprint import Fingerprint, bundles, kept_channels
 
 Vectors = NDArray[np.float64]
