@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+__all__ = ["dataclass"]
+
 if TYPE_CHECKING:
     from dataclasses import dataclass
 else:
@@ -21,12 +23,10 @@ else:
             return dataclasses.dataclass(cls, frozen=frozen, eq=eq, kw_only=kw_only, **others)
         if cls is None:
             return lambda cls: dataclass(cls, frozen=frozen, eq=eq, kw_only=kw_only)
-        if any(is_dataclass(base) and not base.__dataclass_params__.frozen for base in cls.__bases__):
-            raise TypeError("cannot inherit frozen dataclass from a non-frozen one")
-        own = vars(cls).keys()
-        made = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only)(cls)
+        own, inherits = {*vars(cls)}, any(map(is_dataclass, cls.__bases__))
+        made = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only, frozen=inherits)(cls)
         made.__dataclass_params__.frozen = True
-        methods = {"__init__": _init, "__repr__": _repr, "__setattr__": _refuse, "__delattr__": _refuse}
+        methods = {"__init__": _init, "__repr__": _repr, "__setattr__": _set, "__delattr__": _delete}
         methods |= {"__eq__": _equal} if eq else {}
         for name in methods.keys() - own:
             setattr(made, name, methods[name])
@@ -76,8 +76,17 @@ else:
     def _hash(self):
         return hash(_compared(self))
 
-    def _refuse(_, name, *__):
-        raise FrozenInstanceError(f"cannot assign to or delete field {name!r}")
+    def _set(self, name, value):
+        _check(self, name, "assign to")
+        object.__setattr__(self, name, value)
+
+    def _delete(self, name):
+        _check(self, name, "delete")
+        object.__delattr__(self, name)
+
+    def _check(self, name, what):
+        if "_plan" in vars(type(self)) or name in self.__dataclass_fields__:  # others are of a class that adds them
+            raise FrozenInstanceError(f"cannot {what} field {name!r}")
 
     class _Signature:
         """The signature of a class, made when it is asked for."""
