@@ -21,6 +21,7 @@ from verify.base import canonical
 from verify.base.arrays import distinct, median
 from verify.base.lazy import lazily
 from verify.base.versions import version_of
+from verify.checkpoint.formats.safetensors_file import _widened
 from verify.checkpoint.layouts import families
 from verify.checkpoint.layouts.families import FAMILIES, Family
 from verify.checkpoint.layouts.families.index import INDEX
@@ -201,3 +202,15 @@ def test_versions_are_those_of_the_metadata(monkeypatch: pytest.MonkeyPatch, tmp
     assert version_of("twice-there") == version("twice-there")
     with pytest.raises(PackageNotFoundError):
         version_of("no-such-distribution")
+
+
+CODES = arrays(np.uint16, array_shapes(min_dims=0, max_dims=2, max_side=9))
+
+
+@given(CODES)
+def test_bfloat16_is_widened_to_the_bit(codes: np.ndarray) -> None:
+    """As the package of the type does it, NaN with their payloads included."""
+    import ml_dtypes
+
+    expected = codes.view(ml_dtypes.bfloat16).astype(np.float32)
+    np.testing.assert_array_equal(np.asarray(_widened(codes)).view(np.uint32), expected.view(np.uint32))
