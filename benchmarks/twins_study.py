@@ -24,8 +24,9 @@ import verify
 from verify.claim.evidence import panel_line
 from verify.data import model
 from verify.panel import ALL_PAIRS, Panel, evaluate, load_panel, undecided
+from verify.panel.designs import TWINS
 from verify.panel.evidence import claim_above_levels
-from verify.panel.twins import TWINS, above_levels
+from verify.panel.twins import above_levels
 from verify.statistics import PRIMARY
 
 from .affinity import p_values

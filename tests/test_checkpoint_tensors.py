@@ -103,9 +103,12 @@ def test_of_two_families_the_one_that_understands_most_is_taken(tmp_path: Path) 
 
 def test_what_two_families_understand_alike_must_be_declared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """None is chosen, as they may compute something else; a declared type tells them apart."""
-    (llama,) = (family for family in FAMILIES if family.name == "llama")
+    llama = FAMILIES.of_name("llama")
+    assert llama is not None
     twin = replace(llama, name="twin", model_types=("twin",))
-    monkeypatch.setattr("verify.checkpoint.layouts.understand.FAMILIES", (llama, twin))
+    lines = {"llama": ("llama", ()), "twin": ("twin", ("twin",))}
+    monkeypatch.setattr("verify.checkpoint.layouts.families.INDEX", lines)
+    monkeypatch.setattr("verify.checkpoint.layouts.families._table", {"llama": llama, "twin": twin}.__getitem__)
     message = refused(write_checkpoint(tmp_path / "silent", toy().configured(model_type=None)))
     assert "several tables fit it (llama at 'model.', twin at 'model.')" in message
     assert "--layout" in message

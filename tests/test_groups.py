@@ -63,7 +63,7 @@ def slow_score(a: Block, b: Block) -> np.ndarray:
                 total += x[e] @ y[f].T
             if a.sign_flipping:
                 total += np.abs(sum(x[e] @ y[f].T for x, y in zip(a.sign_flipping, b.sign_flipping, strict=True)))
-            total[~np.outer(a.alive()[e], b.alive()[f])] = -np.inf
+            total[~np.outer(a.alive[e], b.alive[f])] = -np.inf
             np.maximum(best, total / (len(a.sign_fixed) + len(a.sign_flipping)), out=best)
     return best
 
@@ -108,7 +108,7 @@ def slow_ties(grid: BlocksByLayer, *, signs: bool) -> list[tuple[ties.Node, ties
 def slow_look(a: Block, b: Block, threshold: float, signs: bool) -> bool:
     common = common_indices([a, b])
     a, b = a.at(common), b.at(common)
-    alive = a.alive().any(0) & b.alive().any(0)
+    alive = a.alive.any(0) & b.alive.any(0)
     if not alive.any():
         return False
 

@@ -20,8 +20,8 @@ from verify.base import Phrase
 from verify.cli.app import cli
 from verify.panel import Panel, Recipe, build_panel, evaluate, load_panel
 from verify.panel.build import related_pairs
+from verify.panel.designs import TWINS
 from verify.panel.members import Member
-from verify.panel.twins import TWINS
 from verify.panel.use import impossible
 
 hub, own_cache = places.hub, places.own_cache

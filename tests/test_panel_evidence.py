@@ -53,8 +53,8 @@ def counted(monkeypatch):
         calls[PRIMARY.id] += 1
         return real(a, b)
 
-    real = scores_module.response_grid
-    monkeypatch.setattr(scores_module, "response_grid", grid)
+    real = scores_module.statistics.response_grid
+    monkeypatch.setattr(scores_module.statistics, "response_grid", grid)
     monkeypatch.setattr(evidence, "PANEL_STATISTICS", tuple(map(counting, PANEL_STATISTICS)))
     return calls
 
@@ -227,8 +227,8 @@ def test_a_score_that_is_no_number_makes_the_statistic_inapplicable(wrong, kept,
     if kept:
         panel.scores[0].matrix[2, 3] = panel.scores[0].matrix[3, 2] = wrong
     else:
-        real = scores_module.response_grid
-        monkeypatch.setattr(scores_module, "response_grid", lambda a, b: replace(real(a, b), score=wrong))
+        real = scores_module.statistics.response_grid
+        monkeypatch.setattr(scores_module.statistics, "response_grid", lambda a, b: replace(real(a, b), score=wrong))
     found = evaluate(panel, synthetic(rng), synthetic(rng), alpha=0.2)
     assert (found.primary.applicable, found.primary.log10_p, found.primary.ranks) == (False, None, ())
     assert "finite" in words(found.primary.reason)

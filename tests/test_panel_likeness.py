@@ -13,7 +13,8 @@ from tests.strategies import SEEDS
 from tests.uniformity import NotSuperUniformError, check_super_uniform
 from verify import InputError, test_lineage
 from verify.panel import ALL_PAIRS, Member, evidence, like_needed, own_pairs, undecided
-from verify.panel.likeness import OWN_KIND, likeness
+from verify.panel.designs import OWN_KIND
+from verify.panel.likeness import likeness
 
 models, shipped = panels.models, panels.shipped
 

@@ -14,7 +14,7 @@ from tests.strategies import SEEDS, architecture, gpt2_like, moe_like
 from verify import Fingerprint, test_lineage
 from verify.base import Phrase
 from verify.panel import Panel, comparable, comparable_groups, evaluate
-from verify.panel.selection import Dropped
+from verify.panel.dropped import Dropped
 from verify.statistics import PRIMARY, on_anchors
 
 models, shipped = panels.models, panels.shipped

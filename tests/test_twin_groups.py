@@ -12,10 +12,11 @@ from pydantic import ValidationError
 
 from verify.base import StatisticsError
 from verify.inference import grouped_twin_rank, twin_rank
+from verify.panel.designs import TWINS
 from verify.panel.evidence import ranks_by_design, used
 from verify.panel.members import Member, RelatedPair, Twins
 from verify.panel.twin_groups import independent_groups
-from verify.panel.twins import TWINS, above_levels
+from verify.panel.twins import above_levels
 from verify.statistics import TwinScore
 
 LEVELS = st.integers(-3, 3).map(float)  # coarse, so that ties are common

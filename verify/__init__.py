@@ -7,11 +7,9 @@
 'dependent'
 """
 
-from importlib import import_module
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from .base.lazy import lazily
 
-if TYPE_CHECKING:
+with lazily(__name__):
     from .base import (
         AccessDeniedError,
         Cache,
@@ -99,34 +97,3 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return __all__
-
-
-_PLACES = {
-    "base": (
-        "AccessDeniedError", "Cache", "CheckpointError", "DamagedError", "FingerprintError", "HostileError",
-        "InputError", "NetworkError", "NotFoundError", "OptionError", "Progress", "ReportError", "StatisticsError",
-        "UnsupportedError", "VerifyError", "Workers", "silent",
-    ),
-    "calibrate": ("CalibratedScore", "CalibrationReport"),
-    "checkpoint": ("Architecture", "Checkpoint", "FileIdentity", "Location", "open_checkpoint"),
-    "claim": ("ClaimReport", "EvidenceLine", "Subject", "Verdict"),
-    "fingerprint": ("Effort", "Fingerprint", "SketchSpec"),
-    "fingerprint.given": ("Model",),
-    "lineage": ("PanelSource", "test_lineage"),
-    "panel": ("Panel",),
-    "replay": ("Replay",),
-    "screen": ("ScreenResult",),
-    "shares": ("ShareReport", "share"),
-    "statistics": ("EstimateResult", "ExactResult", "PanelResult", "ScoreResult", "TestResult"),
-}  # fmt: skip
-"""Names by the module that has them, which is imported when one is first asked for."""
-
-
-def __getattr__(name: str) -> Any:
-    for module, names in _PLACES.items():
-        if name in names:
-            found = globals()[name] = getattr(import_module(f".{module}", __name__), name)
-            return found
-    if not name.startswith("_") and find_spec(f"{__name__}.{name}") is not None:
-        return import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

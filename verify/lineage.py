@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Never
 
+from . import panel as panels
 from .base import FingerprintError, InputError, Phrase, Progress, Workers, in_notebook, options, software
 from .checkpoint import Location, is_alone
 from .claim import ClaimReport, EvidenceLine, Provenance, Subject
@@ -36,10 +37,9 @@ from .fingerprint.given import (
     made,
     told_apart,
 )
-from .panel import Panel, check_panel, evaluate, load_panel
+from .panel import Panel, check_panel, load_panel
 from .panel.own import own_similarities
 from .statistics import EXACT_TESTS, ExactResult, Similarity, reworked
-from .statistics import exact_results as results_of
 from .wording import say
 
 _log = logging.getLogger(__name__)
@@ -172,7 +172,7 @@ def test_lineage(
         further = [Further.of(pair, *(next(rest) if pair.understood else (None, ()))) for pair in pairs[1:]]
         equal = equal_tensors(first.record.rest, second.record.rest, pairs)
         if reference is not None:
-            evidence = evaluate(
+            evidence = panels.evaluate(
                 reference,
                 *both[0],
                 alpha=panel_alpha,
@@ -246,8 +246,9 @@ def exact_results(
     list of ExactResult
         In the order of the registry.
     """
-    applicable = sum(test.refusal(a, b) is None for test in EXACT_TESTS)
-    results = results_of(EXACT_TESTS, a, b, log10_alpha=log10_alpha_of_one(alpha, applicable, searched, parts))
+    reasons = [test.refusal(a, b) for test in EXACT_TESTS]
+    level = log10_alpha_of_one(alpha, reasons.count(None), searched, parts)
+    results = [test.unless(reason, a, b, level) for test, reason in zip(EXACT_TESTS, reasons, strict=True)]
     for result in results:
         _log.debug("%s: statistic %s, log10 p %s", result.id, result.statistic, result.log10_p)
     return results

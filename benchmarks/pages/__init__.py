@@ -28,6 +28,7 @@ from .query_key import query_key
 from .screen import screen
 from .shares import shares
 from .size import size
+from .small_pair import readme_small_pair, small_pair
 from .speed import exact_tests, kernels, panel_cost, spread_pass
 from .truth import truth
 from .twins import twins
@@ -57,6 +58,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         screen,
         shares,
         size,
+        small_pair,
         spread_pass,
         truth,
         twins,
@@ -66,7 +68,11 @@ PAGES: dict[str, Callable[[Any], str]] = {
 }
 
 
-TABLES: dict[str, Callable[[Any], list[str]]] = {"cost": readme, "peers": readme_peers}
+TABLES: dict[str, Callable[[Any], list[str]]] = {
+    "cost": readme,
+    "peers": readme_peers,
+    "small_pair": readme_small_pair,
+}
 """Tables of ``README.md``, by the results that they are made from and the mark that they stand at."""
 
 

@@ -1,31 +1,33 @@
 """Shared by all packages: errors, the frozen record, atomic files, a cache, workers, progress."""
 
-from . import options
-from .cache import Cache, CacheEntry
-from .canonical_json import canonical, digest, without_duplicates
-from .errors import (
-    AccessDeniedError,
-    CheckpointError,
-    DamagedError,
-    FingerprintError,
-    HostileError,
-    InputError,
-    NetworkError,
-    NotFoundError,
-    OptionError,
-    ReportError,
-    StatisticsError,
-    UnsupportedError,
-    VerifyError,
-)
-from .files import read_regular, replace_together, sha256_of_file, write_atomically
-from .own_errors import details, passed_over, unexpected
-from .phrase import Phrase
-from .progress import Progress, in_notebook, silent
-from .record import Record, later
-from .strict_json import BoundError, first_problem, json_object
-from .versions import software
-from .workers import Workers, run_in_order
+from .lazy import lazily
+
+with lazily(__name__):
+    from .cache import Cache, CacheEntry
+    from .canonical_json import canonical, digest, without_duplicates
+    from .errors import (
+        AccessDeniedError,
+        CheckpointError,
+        DamagedError,
+        FingerprintError,
+        HostileError,
+        InputError,
+        NetworkError,
+        NotFoundError,
+        OptionError,
+        ReportError,
+        StatisticsError,
+        UnsupportedError,
+        VerifyError,
+    )
+    from .files import read_regular, replace_together, sha256_of_file, write_atomically
+    from .own_errors import details, passed_over, unexpected
+    from .phrase import Phrase
+    from .progress import Progress, in_notebook, silent
+    from .record import Record, later
+    from .strict_json import BoundError, first_problem, json_object
+    from .versions import software
+    from .workers import Workers, run_in_order
 
 __all__ = [
     "AccessDeniedError",
@@ -55,7 +57,6 @@ __all__ = [
     "in_notebook",
     "json_object",
     "later",
-    "options",
     "passed_over",
     "read_regular",
     "replace_together",

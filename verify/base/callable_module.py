@@ -28,7 +28,7 @@ class CallableModule(ModuleType):
     @property
     def __wrapped__(self) -> Callable[..., Any]:
         """The function."""
-        function: Callable[..., Any] = vars(self)[self.__name__.rpartition(".")[2]]
+        function: Callable[..., Any] = getattr(self, self.__name__.rpartition(".")[2])
         return function
 
     @property

@@ -6,21 +6,16 @@ The library has no scheduler of its own: any ``concurrent.futures`` executor can
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import pickle
-import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import options
+
+if TYPE_CHECKING:
+    from .pool import Pool
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,7 +27,6 @@ _AHEAD = 4
 """Tasks in flight for each process of the pool."""
 _AHEAD_OF_OTHERS = 64
 """Tasks in flight in a caller's executor, whose size is unknown."""
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 def run_in_order(
@@ -82,18 +76,20 @@ class _BrokenError(Exception):
     """The executor lost a worker; not an error of a task."""
 
 
-def _executors(workers: Workers) -> Iterator[tuple[_Borrowed | _Pool, int]]:
+def _executors(workers: Workers) -> Iterator[tuple[_Borrowed | Pool, int]]:
     """The executors to try in turn, before this process."""
     workers = options.processes("workers", workers)
     if isinstance(workers, Executor):
         yield _Borrowed(workers), _AHEAD_OF_OTHERS
-    elif workers is not None:
-        for _ in range(1 + _FRESH_POOLS if workers > 1 else 0):
-            yield _Pool(workers), _AHEAD * workers
+    elif workers is not None and workers > 1:
+        from .pool import Pool  # with all that starting processes needs
+
+        for _ in range(1 + _FRESH_POOLS):
+            yield Pool(workers), _AHEAD * workers
 
 
 def _through(
-    executor: _Borrowed | _Pool,
+    executor: _Borrowed | Pool,
     function: Callable[[Item], Result],
     rest: deque[Item],
     source: Iterator[Item],
@@ -150,63 +146,3 @@ class _Borrowed:
 
     def end(self, future: Future[Result]) -> Result:
         return future.result()
-
-
-class _Pool:
-    """A pool of processes, ended without waiting for tasks that are no longer needed.
-
-    Each process has one thread for linear algebra: with more, processes that share cores wait for one another
-    (measured: twenty times slower). An environment that sets a number of threads is respected.
-
-    Results come back as files in a temporary folder, and only their names through the pool's pipe: a process killed
-    in the middle of a long message would leave the reader waiting for ever.
-    """
-
-    def __init__(self, processes: int) -> None:
-        self._processes = processes
-
-    def __enter__(self) -> _Pool:
-        self._folder = TemporaryDirectory(prefix="verify-workers-", ignore_cleanup_errors=True)
-        self._set = [name for name in _THREADS if name not in os.environ]
-        os.environ.update(dict.fromkeys(self._set, "1"))  # processes begin as tasks come, and inherit it
-        self._pool = ProcessPoolExecutor(
-            self._processes, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
-        )
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._pool.shutdown(wait=kind is None, cancel_futures=True)
-        self._folder.cleanup()
-        for name in self._set:
-            os.environ.pop(name, None)
-
-    def begin(self, function: Callable[[Item], Result], item: Item) -> Future[Path]:
-        return self._pool.submit(_into_file, function, item, Path(self._folder.name) / uuid4().hex)
-
-    def end(self, future: Future[Path]) -> Any:
-        file = future.result()
-        content = file.read_bytes()
-        file.unlink()
-        return pickle.loads(content)
-
-
-def _into_file(function: Callable[[Item], Result], item: Item, file: Path) -> Path:
-    """Call the function in a process of the pool, and store the result for the parent."""
-    file.write_bytes(pickle.dumps(function(item), pickle.HIGHEST_PROTOCOL))
-    return file
-
-
-def _begin() -> None:
-    """Set up a process of the pool: on an interrupt at the terminal, which reaches every process, it ends silently.
-
-    It also ends with its parent: the processes of a pool hold each other's pipes open, and would wait for tasks for
-    ever.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    if (parent := multiprocessing.parent_process()) is not None:
-        parent.join()
-        os._exit(1)

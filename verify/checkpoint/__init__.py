@@ -1,22 +1,25 @@
 """Read checkpoints: bytes to canonical tensors, reading only what is needed; every file is treated as hostile."""
 
-from .adapters.alone import ALONE, is_alone
-from .architecture import Architecture, FileIdentity
-from .card import MOST_DECLARED
-from .checkpoint import Checkpoint
-from .layouts.divide import MOST_GROUPS, Part
-from .layouts.draft import draft_layout
-from .layouts.families import FAMILIES, Family
-from .layouts.kinds import COPIES, KINDS
-from .layouts.layout import STATED
-from .layouts.layout_file import layout_of, read_layout
-from .layouts.naming import Key
-from .layouts.understand import MOST_PARTS
-from .opening import drafted_layout, open_checkpoint
-from .places.place import Location
-from .source import ResolvedLocation, resolve_location
-from .unused import BYTES, is_name, kind_of, name_of_byte
-from .vocabulary import LOOKED_FOR, Vocabulary
+from ..base.lazy import lazily
+
+with lazily(__name__):
+    from .adapters.alone import ALONE, is_alone
+    from .architecture import Architecture, FileIdentity
+    from .card import MOST_DECLARED
+    from .checkpoint import Checkpoint
+    from .layouts.divide import MOST_GROUPS, Part
+    from .layouts.draft import draft_layout
+    from .layouts.families import FAMILIES, Family
+    from .layouts.kinds import COPIES, KINDS
+    from .layouts.layout import STATED
+    from .layouts.layout_file import layout_of, read_layout
+    from .layouts.naming import Key
+    from .layouts.understand import MOST_PARTS
+    from .opening import drafted_layout, open_checkpoint
+    from .places.place import Location
+    from .source import ResolvedLocation, resolve_location
+    from .unused import BYTES, is_name, kind_of, name_of_byte
+    from .vocabulary import LOOKED_FOR, Vocabulary
 
 __all__ = [
     "ALONE",

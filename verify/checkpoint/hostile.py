@@ -9,6 +9,12 @@ from ..base import BoundError, DamagedError, HostileError, json_object
 LARGEST_TEXT = 200_000_000
 """Bytes of JSON or text allowed; the largest published tokenizers have about 35 MB."""
 
+WAY_OUT = (
+    "if you trust it, load it with torch (weights_only=True, where that suffices) and save its state dict as "
+    "safetensors"
+)
+"""What to do about a pickle that is not read."""
+
 
 def parse_json_object(text: bytes, name: str) -> dict[str, Any]:
     """Parse a JSON object from bytes; ``name`` is for the error message.

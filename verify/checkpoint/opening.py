@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from ..base import CheckpointError, DamagedError, NotFoundError, OptionError
-from .adapters.adapter import base_of, is_adapter, merge, settings_of
+from . import adapters, layouts
 from .adapters.alone import alone
+from .adapters.recognise import is_adapter
 from .checkpoint import Checkpoint, Held
 from .dialects import joined, translated
 from .formats.quantised import dequantised
@@ -19,11 +20,8 @@ from .formats.stand_ins import check_tensors
 from .formats.tensor import Tensor
 from .fused import fitting
 from .layouts.config import numbers
-from .layouts.declare import declarations, with_declarations
 from .layouts.divide import divide
-from .layouts.draft import draft_layout
 from .layouts.fit import Fit
-from .layouts.layout_file import layout_of
 from .layouts.naming import unwrapped
 from .layouts.understand import understood
 from .places.place import Location
@@ -50,11 +48,11 @@ def open_checkpoint(model: str | os.PathLike[str] | Location) -> Checkpoint:
         return adapter
     held = _with_base(location, *given)
     source, found = held.source, held.found
-    asked = None if location.layout is None else layout_of(location.layout)
-    stated = None if location.declare is None else declarations(location.declare)
+    asked = None if location.layout is None else layouts.layout_of(location.layout)
+    stated = None if location.declare is None else layouts.declarations(location.declare)
     shapes = {name: tensor.shape for name, tensor in found.items()}
     main, *further = (fitting(fit, found) for fit in understood(source.name, shapes, source.config, asked))
-    main = main if stated is None else with_declarations(source.name, main, stated)
+    main = main if stated is None else layouts.with_declarations(source.name, main, stated)
     division = divide([main, *(sound for fit in further if (sound := _sound(held, fit)) is not None)], shapes)
     for territory in division.territories:
         if location.part in (None, territory.part.name):
@@ -83,9 +81,10 @@ def contents(model: str | os.PathLike[str] | Location) -> Held:
 
 def _with_base(location: Location, source: Source, found: dict[str, Tensor], tokens: Vocabulary | None) -> Held:
     """The content of a model; of an adapter, merged with its base."""
-    if (base := base_of(location, source, found)) is not None:
+    base = adapters.base_of(location, source, found) if location.base or is_adapter(source, found) else None
+    if base is not None:
         under, weights, tokens = _held(base)
-        source, found = merge(source, found, under, weights)
+        source, found = adapters.merge(source, found, under, weights)
     if (given := location.of_tokenizer) is not None:
         tokens = tokenizer_at(given)
     return Held(source, found, tokens)
@@ -93,7 +92,7 @@ def _with_base(location: Location, source: Source, found: dict[str, Tensor], tok
 
 def _alone(location: Location, source: Source, found: dict[str, Tensor]) -> Checkpoint | None:
     """A LoRA without its base; None for anything else."""
-    fit = alone(source.name, settings_of(source), found) if is_adapter(source, found) else None
+    fit = alone(source.name, adapters.settings_of(source), found) if is_adapter(source, found) else None
     if fit is None:
         return None
     for what in ("declare", "layout", "part", "tokenizer"):
@@ -148,7 +147,7 @@ def drafted_layout(model: str | os.PathLike[str] | Location) -> str:
         If its files cannot be read.
     """
     _, found, _ = _held(Location.of(model), names=False)
-    return draft_layout({name: tensor.shape for name, tensor in found.items()})
+    return layouts.draft_layout({name: tensor.shape for name, tensor in found.items()})
 
 
 def _held(location: Location, *, names: bool = True) -> tuple[Source, dict[str, Tensor], Vocabulary | None]:

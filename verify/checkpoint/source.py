@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from ..base import CheckpointError, DamagedError, HostileError, NotFoundError, OptionError, UnsupportedError
-from .formats.pickle_machine import WAY_OUT
+from ..base.classes import dataclass
+from . import places
 from .formats.registry import FORMATS, PICKLED
 from .formats.weight_sets import (
     PICKLES,
@@ -25,9 +26,7 @@ from .formats.weight_sets import (
     unread_weights,
     weight_sets,
 )
-from .hostile import parse_json_object
-from .places.address import find_address
-from .places.hub import find_on_hub
+from .hostile import WAY_OUT, parse_json_object
 from .places.place import File, LocalFolder, Location, Storage
 
 _MOST_FOLDERS = 256  # folders searched
@@ -99,19 +98,19 @@ def resolve_location(location: Location) -> ResolvedLocation:
         If nothing is there.
     """
     place, file = find(location)
-    places = [(place, file or place.name)]
+    found = [(place, file or place.name)]
     if place.revision is not None:
         location = replace(location, revision=place.revision)
     if location.base is not None:
         base, file = find(Location(location.base, token=location.token))
-        places.append((base, file or base.name))
+        found.append((base, file or base.name))
         if base.revision is not None and file is None and len(PurePosixPath(base.origin or "").parts) == 3:
             location = replace(location, base=f"{base.origin}@{base.revision}")
     tokenizer = None
     if (given := location.of_tokenizer) is not None:
         lender, file = find(given)
         tokenizer = lender, file or lender.name
-    return ResolvedLocation(location, tuple(places), tokenizer)
+    return ResolvedLocation(location, tuple(found), tokenizer)
 
 
 def locate(location: Location) -> Source:
@@ -242,7 +241,7 @@ def find(location: Location) -> tuple[Storage, str | None]:
         return (LocalFolder(path), None) if path.is_dir() else (LocalFolder(path.parent), path.name)
     shown = path.name if path.is_absolute() else text  # messages show no absolute path
     try:
-        found = find_on_hub(location) or find_address(location)
+        found = places.find_on_hub(location) or places.find_address(location)
     except CheckpointError as error:
         if "://" in text:
             raise

@@ -1,14 +1,17 @@
 """The claim: its record, evidence, verdict and digest; ``signature`` is loaded where it is used."""
 
-from ..base import canonical, digest
-from .answer import Answer
-from .citation import Citation
-from .declared import Declared
-from .evidence import EvidenceLine, Verdict, combine, decide
-from .parts import EqualTensors, PartSubject
-from .record import Hypotheses, PartResult, Provenance
-from .report import ClaimReport
-from .subject import Subject
+from ..base.lazy import lazily
+
+with lazily(__name__):
+    from ..base import canonical, digest
+    from .answer import Answer
+    from .citation import Citation
+    from .declared import Declared
+    from .evidence import EvidenceLine, Verdict, combine, decide
+    from .parts import EqualTensors, PartSubject
+    from .record import Hypotheses, PartResult, Provenance
+    from .report import ClaimReport
+    from .subject import Subject
 
 __all__ = [
     "Answer",

@@ -13,14 +13,13 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
+from .. import statistics
 from ..base import Phrase, Record
 from ..base.card import Card
 from ..base.display import Tabular
 from ..inference import bonferroni_min, holm
 from ..panel import PRIMARY_DESIGN, PanelEvidence
 from ..statistics import (
-    EXACT_TESTS,
-    PANEL_STATISTICS,
     ExactResult,
     PanelResult,
     Result,
@@ -31,7 +30,6 @@ from ..statistics import (
 
 Verdict = Literal["identical", "dependent", "similar_beyond_panel", "no_evidence", "untestable"]
 
-_REGISTERED = {test.id for test in EXACT_TESTS} | {statistic.id for statistic in PANEL_STATISTICS}
 R = TypeVar("R", bound=TestResult)
 
 EXACT, PANEL = RESERVED = "exact", "panel"
@@ -109,7 +107,8 @@ def not_ones_own(line: EvidenceLine) -> str | None:
     for result in line.results:
         if isinstance(result, ScoreResult) and result.exceedances > result.n:
             return f"{said} has a score that {result.exceedances} of {result.n} references reach; give at most all"
-    taken = _REGISTERED & {result.id for result in line.results}
+    registered = {one.id for one in (*statistics.EXACT_TESTS, *statistics.PANEL_STATISTICS)}
+    taken = registered & {result.id for result in line.results}
     if taken:
         return f"the line of evidence {line.line!r} holds {min(taken)!r}, a test of the library; give another id"
     return None

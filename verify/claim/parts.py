@@ -83,7 +83,8 @@ def inventory(record: FingerprintRecord) -> tuple[PartRecord, ...]:
         return record.parts
     family = record.architecture.family
     table = family.removeprefix(STATED).partition(",")[0]
-    kind = next((one.kind for one in FAMILIES if one.name == table), "language model")
+    known = FAMILIES.of_name(table)
+    kind = known.kind if known else "language model"
     return (PartRecord(name=record.part or "whole", kind=kind, family=family, numbers=0, tensors=0),)
 
 

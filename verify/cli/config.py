@@ -6,7 +6,6 @@ somewhere. Tokens are refused, since such files are shared.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import wraps
@@ -81,6 +80,8 @@ def _read(context: click.Context, _: click.Parameter, file: Path | None) -> None
 
 
 def _content(file: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         content = tomllib.loads(read_regular(file, _LARGEST).decode("utf-8"))
         if not (reason := _unfit(content)):

@@ -6,16 +6,18 @@ import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
-from click.shell_completion import CompletionItem
 
 from ..base import InputError
 from ..fingerprint import EFFORTS, Effort
 from .command import option
 from .output import USUAL, formats
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = [
     "EFFORTS",
@@ -66,6 +68,8 @@ def paths(_: click.Context, __: click.Parameter, incomplete: str) -> list[Comple
     _, __ : not looked at.
     incomplete : what was typed so far.
     """
+    from click.shell_completion import CompletionItem
+
     return [CompletionItem(incomplete, type="file")]
 
 

@@ -1,36 +1,39 @@
 """Fingerprints of checkpoints: small, publishable, and the only input of the tests."""
 
 from ..base.callable_module import make_callable
-from .anchors import ANCHORS, LEAST_ANCHORS, Pairing, known_tokens, shared_anchors
-from .build import fingerprint
-from .copies import may_be_copies, with_file_digests
-from .cut import on_anchors, on_shared_anchors, reduced
-from .file import check_target, is_fingerprint, record_text
-from .layout import (
-    COMPONENTS,
-    SAMPLED,
-    ArraySpec,
-    Axis,
-    Bundle,
-    Component,
-    bundles,
-    components,
-    gains_name,
-    kept_channels,
-    kept_dimensions,
-    kept_latent,
-    kept_plain,
-    kept_planes,
-    mlp_roles,
-    specs,
-    table,
-    turned_heads,
-)
-from .record import DeadCount, Fingerprint, FingerprintRecord, Notes, PartRecord, ReadFrom, StrangeTensor
-from .rows import plain_channels, planes
-from .same import check_same, difference, identical, nothing_differs, same_weights, stated_weights
-from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, projection, unit_rows
-from .unused import in_frozen_order, keys_of_names
+from ..base.lazy import lazily
+
+with lazily(__name__):
+    from .anchors import ANCHORS, LEAST_ANCHORS, Pairing, known_tokens, shared_anchors
+    from .build import fingerprint
+    from .copies import may_be_copies, with_file_digests
+    from .cut import on_anchors, on_shared_anchors, reduced
+    from .file import check_target, is_fingerprint, record_text
+    from .layout import (
+        COMPONENTS,
+        SAMPLED,
+        ArraySpec,
+        Axis,
+        Bundle,
+        Component,
+        bundles,
+        components,
+        gains_name,
+        kept_channels,
+        kept_dimensions,
+        kept_latent,
+        kept_plain,
+        kept_planes,
+        mlp_roles,
+        specs,
+        table,
+        turned_heads,
+    )
+    from .record import DeadCount, Fingerprint, FingerprintRecord, Notes, PartRecord, ReadFrom, StrangeTensor
+    from .rows import plain_channels, planes
+    from .same import check_same, difference, identical, nothing_differs, same_weights, stated_weights
+    from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, projection, unit_rows
+    from .unused import in_frozen_order, keys_of_names
 
 __all__ = [
     "ANCHORS",

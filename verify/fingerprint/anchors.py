@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.arrays import distinct
 from ..checkpoint import Vocabulary
 
 if TYPE_CHECKING:
@@ -90,4 +91,5 @@ def known_tokens(record: FingerprintRecord) -> set[int]:
 def shared_anchors(a: FingerprintRecord, b: FingerprintRecord) -> NDArray[np.int64]:
     """Anchors that both models share: tokens, or row numbers of tables of equal size."""
     alike = a.pairing == b.pairing and (a.pairing == "tokens" or a.architecture.vocab == b.architecture.vocab)
-    return np.intersect1d(a.anchors, b.anchors if alike else ()).astype(np.int64)
+    first, second = (np.asarray(anchors, np.int64) for anchors in (a.anchors, b.anchors if alike else ()))
+    return np.intersect1d(distinct(first), distinct(second), assume_unique=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.arrays import distinct
 from ..checkpoint import Checkpoint
 from .circuits import circuit, spectrum
 from .heads import diagonal, images, normed
@@ -118,7 +119,7 @@ def _key_rows(
     """Chosen rows of k, and sums of those of q, by role and part, shape [kv heads, n, 2 or 1, width]."""
     shape, chosen = checkpoint.architecture, dict[tuple[str, str], Rows]()
     channels = {"turned": planes(shape, sketch), "plain": plain_channels(shape, sketch)}
-    read = np.unique(np.concatenate([rows.ravel() for rows in channels.values()]))
+    read = distinct(np.concatenate([rows.ravel() for rows in channels.values()]))
     for role, heads in (("k", shape.kv_heads), ("q", shape.heads)):
         if role in roles:
             wanted = (np.arange(heads)[:, None] * shape.head_size + read).ravel()

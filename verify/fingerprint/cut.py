@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import InputError, StatisticsError
+from ..base.arrays import distinct
 from .anchors import shared_anchors
 from .layout import ArraySpec, Component, specs, subset, table
 from .record import Fingerprint
@@ -39,8 +40,8 @@ def on_anchors(model: Fingerprint, positions: Iterable[int]) -> Fingerprint:
     StatisticsError
         If the model does not know one of the tokens.
     """
-    wanted = np.unique(np.fromiter(positions, dtype=np.int64))
-    unknown = np.setdiff1d(wanted, model.record.anchors)
+    wanted = distinct(np.fromiter(positions, dtype=np.int64))
+    unknown = wanted[~np.isin(wanted, model.record.anchors)]
     if len(unknown):
         raise StatisticsError(
             f"{model.record.name} does not know the anchor tokens at {unknown.tolist()}; choose among its own."

@@ -22,11 +22,11 @@ The first changes a row ``B_i diag(g) A`` only in sign or place, and the second 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.arrays import distinct
+from ..base.classes import dataclass
 from ..checkpoint import Checkpoint
 from .heads import diagonal, images, normed
 from .layout import has_heads, kept_channels, kept_latent, key_size, latent_specs
@@ -169,7 +169,7 @@ class _Chosen:
         others: list[NDArray[np.intp]],
     ) -> None:
         first = np.arange(min(leading, checkpoint.shape(role, layer)[0]))
-        self._read = np.unique(np.concatenate([first, *(rows.ravel() for rows in others)]))
+        self._read = distinct(np.concatenate([first, *(rows.ravel() for rows in others)]))
         self._rows = scan.rows(role, layer, self._read)
         self.leading = self.at(first)
 

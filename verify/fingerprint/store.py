@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import logging
-from importlib.metadata import version
 from pathlib import Path
 
+from .. import checkpoint
 from ..base import Cache, FingerprintError
-from ..checkpoint import ResolvedLocation, layout_of
+from ..base.versions import version_of
+from ..checkpoint import ResolvedLocation
 from .record import Fingerprint
 from .sketch import Effort, SketchSpec
 
@@ -30,8 +31,8 @@ class Store:
         self.file: Path | None = None
         """None if changes of the files could not be detected."""
         if (state := where.state) is not None:
-            layout = None if where.location.layout is None else repr(layout_of(where.location.layout))
-            versions = {name: version(name) for name in _SOFTWARE}
+            layout = None if where.location.layout is None else repr(checkpoint.layout_of(where.location.layout))
+            versions = {name: version_of(name) for name in _SOFTWARE}
             key = [state, layout, where.location.declare, where.location.part, sketch.model_dump(), effort, versions]
             self.file = cache.path(_KIND, json.dumps(key, sort_keys=True))
         self._cache = cache

@@ -1,27 +1,30 @@
 """Reference populations of unrelated models: record, selection, evidence, audit, building."""
 
-from .audit import Audit, SizeAt, false_match_curve, pair_p_values, quantile_envelope
-from .build import build_panel, slim, with_scores
-from .evidence import evaluate, members_needed
-from .likeness import Likeness, like_needed, own_kind_design
-from .members import Exclusion, Member, RelatedPair, Twins
-from .recipe import Recipe
-from .record import Panel, PanelRecord, check_panel, kept_scores, load_panel
-from .scores import ScoreFile, Scores, compute
-from .selection import Dropped, comparable, comparable_groups, stratum_of
-from .strangers import StrangersAt, StrangersAudit, audit_strangers
-from .use import (
-    ALL_PAIRS,
-    PRIMARY_DESIGN,
-    FalseMatch,
-    MemberUsed,
-    PanelEvidence,
-    PanelUse,
-    RecipeUsed,
-    impossible,
-    own_pairs,
-    undecided,
-)
+from ..base.lazy import lazily
+
+with lazily(__name__):
+    from .audit import Audit, SizeAt, false_match_curve, pair_p_values, quantile_envelope
+    from .build import build_panel, slim, with_scores
+    from .designs import ALL_PAIRS, PRIMARY_DESIGN
+    from .dropped import Dropped
+    from .evidence import evaluate, members_needed
+    from .likeness import Likeness, like_needed, own_kind_design
+    from .members import Exclusion, Member, RelatedPair, Twins
+    from .recipe import Recipe
+    from .record import Panel, PanelRecord, check_panel, kept_scores, load_panel
+    from .scores import ScoreFile, Scores, compute
+    from .selection import comparable, comparable_groups, stratum_of
+    from .strangers import StrangersAt, StrangersAudit, audit_strangers
+    from .use import (
+        FalseMatch,
+        MemberUsed,
+        PanelEvidence,
+        PanelUse,
+        RecipeUsed,
+        impossible,
+        own_pairs,
+        undecided,
+    )
 
 __all__ = [
     "ALL_PAIRS",

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import inference
 from ..base import Record
 from ..base.card import Card, flat
 from ..base.display import Tabular
-from ..inference import disjoint_pairs, false_match_bound, two_way_residual
 
 LEVELS = (0.01, 0.05, 0.1)
 LEAST = 5
@@ -115,7 +115,7 @@ def pair_p_values(S: NDArray[np.float64]) -> NDArray[np.float64]:
     upper = np.triu_indices(len(S), 1)
     raw, residual = (
         len(values) - np.searchsorted(np.sort(values), values - error, side="left")
-        for values, error in ((S[upper], 0.0), (two_way_residual(S)[upper], 1e-12))
+        for values, error in ((S[upper], 0.0), (inference.two_way_residual(S)[upper], 1e-12))
     )
     p: NDArray[np.float64] = np.maximum(raw, residual) / len(raw)
     return p
@@ -137,13 +137,15 @@ def false_match_curve(
     list of tuple
         One for each of 21 thresholds, ascending.
     """
-    chosen = disjoint_pairs(names)
+    chosen = inference.disjoint_pairs(names)
     values = np.array([S[i, j] for i, j in chosen])
     thresholds = np.unique(S[np.triu_indices(len(S), 1)])
     rows = []
     for threshold in np.quantile(thresholds, np.linspace(0, 1, 21)):
         found = int((values >= threshold).sum())
-        rows.append((float(threshold), found, len(chosen), false_match_bound(found, len(chosen), confidence)))
+        rows.append(
+            (float(threshold), found, len(chosen), inference.false_match_bound(found, len(chosen), confidence))
+        )
     return rows
 
 

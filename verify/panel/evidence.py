@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Phrase, Progress, StatisticsError, silent
+from ..base.classes import dataclass
 from ..fingerprint import Fingerprint
 from ..inference import (
     Design,
@@ -38,6 +38,7 @@ from ..inference import (
 from ..statistics import PANEL_STATISTICS, PRIMARY, DesignRank, PanelResult, Similarity, TwinScore
 from ..statistics.response_match import response_grid
 from .audit import LEAST, audit
+from .designs import ALL_PAIRS, PRIMARY_DESIGN, TWINS
 from .likeness import like_needed, likeness, own_kind_design
 from .localise import localise
 from .members import RelatedPair, Twins
@@ -46,10 +47,8 @@ from .record import Panel, kept_scores
 from .scores import Scores, compute
 from .selection import comparable, comparable_twins, stratum_of
 from .twin_groups import independent_groups
-from .twins import FLOOR, FLOORS, ROUNDING, TWINS, above_levels, at, twin_scores
+from .twins import FLOOR, FLOORS, ROUNDING, above_levels, at, twin_scores
 from .use import (
-    ALL_PAIRS,
-    PRIMARY_DESIGN,
     FalseMatch,
     MemberUsed,
     PanelEvidence,

@@ -24,11 +24,9 @@ from dataclasses import replace
 from math import ceil, isqrt
 from typing import Protocol
 
+from .. import inference
 from ..base import Record
-from ..inference import Design, stratum_design
-
-OWN_KIND = "own_kind"
-"""The design of the p-value over pairs of the own kind."""
+from .designs import OWN_KIND
 
 
 class Declared(Protocol):
@@ -74,7 +72,7 @@ def likeness(members: Iterable[Declared], stratum: str, corpus: str) -> Likeness
     )
 
 
-def own_kind_design(strata: Sequence[str], corpora: Sequence[str]) -> Design:
+def own_kind_design(strata: Sequence[str], corpora: Sequence[str]) -> inference.Design:
     """The design of the claim's own kind or kinds, for A, B and members in that order.
 
     Examples
@@ -85,7 +83,7 @@ def own_kind_design(strata: Sequence[str], corpora: Sequence[str]) -> Design:
     1
     """
     kinds = [(stratum, corpus or i) for i, (stratum, corpus) in enumerate(zip(strata, corpora, strict=True))]
-    own = stratum_design(kinds)
+    own = inference.stratum_design(kinds)
     return replace(own, id=OWN_KIND)
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
+from .. import statistics
 from ..base import InputError, StatisticsError, options
 from ..fingerprint import Fingerprint
-from ..statistics import EXACT_TESTS, PANEL_STATISTICS, Similarity
+from ..statistics import Similarity
 
 
 def own_similarities(given: Collection[Similarity]) -> tuple[Similarity, ...]:
@@ -21,7 +22,9 @@ def own_similarities(given: Collection[Similarity]) -> tuple[Similarity, ...]:
     """
     if not isinstance(given, Collection) or isinstance(given, str | bytes | dict):
         options.refuse("statistics", given, "a list of similarities")
-    taken = {test.id for test in EXACT_TESTS} | {statistic.id for statistic in PANEL_STATISTICS}
+    if not given:
+        return ()
+    taken = {one.id for one in (*statistics.EXACT_TESTS, *statistics.PANEL_STATISTICS)}
     for one in given:
         if not isinstance(one, Similarity):
             options.refuse("one of statistics", one, "a verify.statistics.Similarity")

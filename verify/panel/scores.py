@@ -6,7 +6,6 @@ A claim then needs 2M + 1 scores instead of (M + 2)(M + 1)/2: linear in the size
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +13,11 @@ from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from .. import statistics
 from ..base import InputError, Progress, Record, silent
+from ..base.classes import dataclass
 from ..fingerprint import Fingerprint
-from ..statistics import PRIMARY, Similarity
-from ..statistics.response_match import response_grid
+from ..statistics import Similarity
 from .localise import CLASSES, summarise
 
 
@@ -78,7 +78,7 @@ class Scores:
         try:
             arrays = load(content)
             shapes: dict[str, tuple[int, ...]] = {"matrix": (len(first),)}
-            if about.statistic == PRIMARY.id:
+            if about.statistic == statistics.PRIMARY.id:
                 grids, shapes["grids"] = np.zeros((n, n, CLASSES, 4)), (len(first), CLASSES, 4)
             if {name: array.shape for name, array in arrays.items()} != shapes or n < 2:
                 raise ValueError(f"expected arrays of shape {shapes}")
@@ -127,15 +127,15 @@ def compute(
     """
     n, fresh = len(models), len(models) - (len(known.names) if known else 0)
     matrix = np.full((n, n), np.nan)
-    grids = np.zeros((n, n, CLASSES, 4)) if statistic is PRIMARY else np.zeros(0)
+    grids = np.zeros((n, n, CLASSES, 4)) if statistic is statistics.PRIMARY else np.zeros(0)
     if known is not None:
         matrix[fresh:, fresh:] = known.matrix
         if grids.size:
             grids[fresh:, fresh:] = known.grids
     pairs = [(i, j) for i in range(min(fresh, n)) for j in range(i + 1, n)]
     for done, (i, j) in enumerate(pairs, start=1):
-        if statistic is PRIMARY:
-            grid = response_grid(models[i], models[j])
+        if statistic is statistics.PRIMARY:
+            grid = statistics.response_grid(models[i], models[j])
             matrix[i, j] = matrix[j, i] = grid.score
             grids[i, j] = grids[j, i] = summarise(grid.shares)
         else:

@@ -10,21 +10,14 @@ selection: declared families, identity of weights, kinds of MLP and norm, and vo
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
-from ..base import Phrase, Record
+from ..base import Phrase
+from ..base.classes import dataclass
 from ..checkpoint import Architecture
 from ..fingerprint import ANCHORS, LEAST_ANCHORS, Fingerprint, known_tokens
+from .dropped import Dropped
 from .members import Member, Twins, blind, kin
 from .record import Panel
-
-
-class Dropped(Record):
-    """A member of the panel that a claim is not ranked among."""
-
-    name: str
-    reason: Phrase
-    """The reason, which is never a score."""
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,6 @@ FLOOR = FLOORS[0]
 ROUNDING = 1e-9
 """Bound on the arithmetic error of T: a sum of 2K + 1 logarithms of numbers between 0.001 and about 1 errs by less
 than 1e-12 for up to a thousand references."""
-TWINS = "twins"
-"""The design of the twin rung."""
 
 
 def above_levels(pairs: ArrayLike, levels: ArrayLike, floor: float = FLOOR) -> NDArray[np.float64]:

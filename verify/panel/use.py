@@ -8,24 +8,20 @@ score is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isqrt
 from typing import Any
 
 from ..base import Phrase, Record, later
 from ..base.card import Card, flat
+from ..base.classes import dataclass
 from ..base.display import Tabular
-from ..statistics import PRIMARY, PanelResult
+from ..statistics import PanelResult
+from ..statistics.hypotheses import PRIMARY_ID
 from ..wording.forms import at_most
 from .audit import Audit
-from .likeness import OWN_KIND, Likeness, like_needed, pairs_needed
-from .selection import Dropped
-from .twins import TWINS
-
-ALL_PAIRS = "pair_larger"
-"""The design of the residual rung: the larger of the ranks by raw score and by residual, among all pairs."""
-PRIMARY_DESIGN = f"{TWINS}_and_{ALL_PAIRS}"
-"""The one of the two rungs with the larger p-value."""
+from .designs import OWN_KIND, PRIMARY_DESIGN
+from .dropped import Dropped
+from .likeness import Likeness, like_needed, pairs_needed
 
 
 class MemberUsed(Record):
@@ -96,7 +92,7 @@ class PanelUse(Tabular, Record):
     1."""
     anchors: int
     """Number of tokens in the list that all scores use."""
-    primary: str = PRIMARY.id
+    primary: str = PRIMARY_ID
     """The one panel test that enters the verdict, fixed in code before any score was seen."""
     primary_design: str = PRIMARY_DESIGN
     alpha: float

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import log10
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Phrase, StatisticsError
+from ..base.classes import dataclass
 from ..claim import ClaimReport
 from ..claim.evidence import PANEL
 from ..panel import ALL_PAIRS, PRIMARY_DESIGN, PanelEvidence, PanelUse, members_needed, stratum_of
+from ..panel.designs import OWN_KIND
+from ..panel.dropped import Dropped
 from ..panel.evidence import conclude, ranks_by_design, with_diagnostics
-from ..panel.likeness import OWN_KIND, likeness
-from ..panel.selection import Dropped
+from ..panel.likeness import likeness
 from ..panel.twins import FLOORS, ROUNDING, above_levels
 from ..statistics import PRIMARY, CellResult, DesignRank, PanelResult, Similarity, TwinScore
 from ..statistics.earlier import EARLIER_DESIGNS

@@ -1,75 +1,52 @@
 """The tests and statistics, one per file: from two fingerprints to evidence."""
 
-from .applicability import on_anchors
-from .assigned_geometry import ASSIGNED_GEOMETRY
-from .circuit_cosine import CIRCUIT_COSINE
-from .counted import Counted, Description, Source
-from .earlier import words_of
-from .embedding_geometry import EMBEDDING_GEOMETRY
-from .expert_identity import EXPERT_IDENTITY
-from .head_identity import HEAD_IDENTITY
-from .latent_identity import LATENT_IDENTITY
-from .query_key_identity import QUERY_KEY_IDENTITY
-from .remake import remade
-from .response_identity import RESPONSE_IDENTITY
-from .response_match import RESPONSE_MATCH, ResponseGrid, response_grid
-from .result import (
-    CellResult,
-    Count,
-    DesignRank,
-    EffectSize,
-    EstimateResult,
-    ExactResult,
-    LayerResult,
-    PanelResult,
-    Places,
-    Result,
-    ScoreResult,
-    TestResult,
-    TwinScore,
-)
-from .results import Results
-from .rework import reworked
-from .rotary_phase import ROTARY_PHASE
-from .sign_agreement import SIGN_AGREEMENT
-from .similarity import Similarity
-from .spectral_distance import SPECTRAL_DISTANCE
-from .spread_correlation import SPREAD_CORRELATION, curve_correlation
-from .statistic import Statistic, exact_results
-from .stream_identity import STREAM_IDENTITY
-from .stream_rotation import STREAM_ROTATION
-from .unit_identity import UNIT_IDENTITY
-from .unused_tokens import UNUSED_TOKENS
-from .value_identity import VALUE_IDENTITY
-from .words import Words
+from ..base.lazy import lazily
 
-EXACT_TESTS: tuple[Statistic, ...] = (
-    UNIT_IDENTITY,
-    VALUE_IDENTITY,
-    RESPONSE_IDENTITY,
-    SIGN_AGREEMENT,
-    STREAM_IDENTITY,
-    HEAD_IDENTITY,
-    EXPERT_IDENTITY,
-    ROTARY_PHASE,
-    QUERY_KEY_IDENTITY,
-    LATENT_IDENTITY,
-    UNUSED_TOKENS,
-)
-"""The exact tests, whose null distributions come from symmetries, in the order of the report."""
-
-PRIMARY = RESPONSE_MATCH
-"""The one similarity that may enter a verdict, fixed before any panel was seen."""
-PANEL_STATISTICS: tuple[Similarity, ...] = (
-    PRIMARY,
-    SPREAD_CORRELATION,
-    EMBEDDING_GEOMETRY,
-    CIRCUIT_COSINE,
-    SPECTRAL_DISTANCE,
-    STREAM_ROTATION,
-    ASSIGNED_GEOMETRY,
-)
-"""Similarities ranked against a panel of unrelated models, the primary first."""
+with lazily(__name__):
+    from .applicability import on_anchors
+    from .assigned_geometry import ASSIGNED_GEOMETRY
+    from .circuit_cosine import CIRCUIT_COSINE
+    from .counted import Counted, Description, Source
+    from .earlier import words_of
+    from .embedding_geometry import EMBEDDING_GEOMETRY
+    from .exact_tests import EXACT_TESTS
+    from .expert_identity import EXPERT_IDENTITY
+    from .head_identity import HEAD_IDENTITY
+    from .latent_identity import LATENT_IDENTITY
+    from .panel_statistics import PANEL_STATISTICS, PRIMARY
+    from .query_key_identity import QUERY_KEY_IDENTITY
+    from .remake import remade
+    from .response_identity import RESPONSE_IDENTITY
+    from .response_match import RESPONSE_MATCH, ResponseGrid, response_grid
+    from .result import (
+        CellResult,
+        Count,
+        DesignRank,
+        EffectSize,
+        EstimateResult,
+        ExactResult,
+        LayerResult,
+        PanelResult,
+        Places,
+        Result,
+        ScoreResult,
+        TestResult,
+        TwinScore,
+    )
+    from .results import Results
+    from .rework import reworked
+    from .rotary_phase import ROTARY_PHASE
+    from .sign_agreement import SIGN_AGREEMENT
+    from .similarity import Similarity
+    from .spectral_distance import SPECTRAL_DISTANCE
+    from .spread_correlation import SPREAD_CORRELATION, curve_correlation
+    from .statistic import Statistic, exact_results
+    from .stream_identity import STREAM_IDENTITY
+    from .stream_rotation import STREAM_ROTATION
+    from .unit_identity import UNIT_IDENTITY
+    from .unused_tokens import UNUSED_TOKENS
+    from .value_identity import VALUE_IDENTITY
+    from .words import Words
 
 __all__ = [
     "ASSIGNED_GEOMETRY",

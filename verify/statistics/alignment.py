@@ -14,6 +14,7 @@ from math import perm
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.arrays import distinct
 from .blocks import Block, BlocksByLayer, Vectors, common_indices, cosines, flat, groups_at_once, side_by_side
 
 Pair = tuple[tuple[int, str], tuple[int, str]]
@@ -143,7 +144,7 @@ def _best_of_each(table: NDArray[np.float64]) -> NDArray[np.intp] | None:
         return None
     best: NDArray[np.intp] = table.argmax(1)
     unique = (table == table.max(1, keepdims=True)).sum() == len(table)
-    return best if unique and len(np.unique(best)) == len(table) else None
+    return best if unique and len(distinct(best)) == len(table) else None
 
 
 def _best_of_all(table: NDArray[np.float64]) -> NDArray[np.intp] | None:

@@ -52,7 +52,7 @@ def _unknown(side: str, model: Fingerprint) -> Phrase | None:
         return None
     if shape.family.startswith(STATED):
         return Phrase.of("layout_open", model=side)
-    known = any(shape.model_type in family.model_types for family in FAMILIES)
+    known = FAMILIES.know(shape.model_type)
     return Phrase.of("names_unlike_type" if known else "type_unknown", model=side, type=shape.model_type)
 
 

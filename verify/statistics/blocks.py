@@ -7,11 +7,13 @@ or the value channels of a key-value head. A block reader gives all blocks of a 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.classes import dataclass
 from ..fingerprint import Fingerprint, bundles, kept_channels
 
 Vectors = NDArray[np.float64]
@@ -44,6 +46,7 @@ class Block:
         fixed, flipping = (tuple(x[copies] for x in group) for group in (self.sign_fixed, self.sign_flipping))
         return Block(self.indices, self.size, fixed, flipping, len((fixed + flipping)[0]))
 
+    @cached_property
     def alive(self) -> NDArray[np.bool_]:
         """Which indices are live (non-zero in every vector), shape [copies, n]."""
         alive: NDArray[np.bool_] = np.all([x.any(-1) for x in self.sign_fixed + self.sign_flipping], axis=0)
@@ -130,8 +133,9 @@ def cosines(a: Block, b: Block) -> Vectors:
     np.abs(total, out=total)
     for x, y in zip(a.sign_fixed, b.sign_fixed, strict=True):
         total += _rows(x) @ _rows(y).T
-    total[~a.alive().ravel()] = -np.inf
-    if not (alive := b.alive().ravel()).all():
+    if not (alive := a.alive.ravel()).all():
+        total[~alive] = -np.inf
+    if not (alive := b.alive.ravel()).all():
         total[:, ~alive] = -np.inf
     return total
 

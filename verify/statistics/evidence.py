@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from ..base import Phrase
+from ..base.arrays import median
+from ..base.classes import dataclass
 from ..fingerprint import Fingerprint
 from ..inference import bonferroni_min, holm, log10_p_fixed_points, log10_p_signs
 from .blocks import BlockReader
@@ -255,8 +257,8 @@ def _effect(found: list[Group], matched: list[np.ndarray], count: Count) -> Effe
     others = np.concatenate([background(group.scores) for group in found])
     return EffectSize(
         share=count.count / count.n,
-        cosine_identified=float(np.median(diagonal)) if len(diagonal) else None,
-        cosine_background=float(np.median(others)) if len(others) else None,
+        cosine_identified=median(diagonal) if len(diagonal) else None,
+        cosine_background=median(others) if len(others) else None,
     )
 
 

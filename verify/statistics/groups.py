@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.classes import dataclass
 from ..fingerprint import Fingerprint
 from .alignment import Pair, align
 from .blocks import Block, BlockReader, BlocksByLayer, agreement, common_indices, score
@@ -39,7 +39,7 @@ class Group:
         Shape [n // 2]; NaN if one of them is dead.
         """
         products = np.sum([agreement(first, second) for first, second in self.blocks], axis=0)
-        return differences(products, np.all([block.alive().any(0) for pair in self.blocks for block in pair], axis=0))
+        return differences(products, np.all([block.alive.any(0) for pair in self.blocks for block in pair], axis=0))
 
 
 class Merged(Protocol):

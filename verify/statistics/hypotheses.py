@@ -32,3 +32,6 @@ EXCHANGEABLE_ASSUMPTIONS = (
     "have, such as for a shared laboratory, data or tokenizer. Hence a verdict also needs a rank among twins.",
     "The members are unrelated to one another and to A and B, as declared.",
 )
+
+PRIMARY_ID = "response_match"
+"""The similarity that may enter a verdict."""

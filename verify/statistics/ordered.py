@@ -119,7 +119,7 @@ def _products(vectors: tuple[Vectors, ...]) -> Vectors:
 
 def _live(block: Block) -> Block:
     """The indices that are live in every copy."""
-    return block.at(block.indices[block.alive().all(0)])
+    return block.at(block.indices[block.alive.all(0)])
 
 
 def _content(block: Block) -> bytes:

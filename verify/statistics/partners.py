@@ -59,21 +59,33 @@ def numbers_of_partners(readings: Sequence[BlockReader], a: Fingerprint, b: Fing
     readings : ways of reading the same indices; at least one.
     a, b : the models.
     """
-    return max((_numbers(read, a, b) for read in readings), key=len)
+    most = np.zeros(0)
+    for read in readings:
+        best = _best_partners(read, a, b)
+        if best is not None and len(best[0].indices) > len(most):  # fewer partners cannot keep more pairs
+            numbers = _numbers(*best)
+            most = numbers if len(numbers) > len(most) else most
+    return most
 
 
-def _numbers(read: BlockReader, a: Fingerprint, b: Fingerprint) -> Vectors:
+def _best_partners(read: BlockReader, a: Fingerprint, b: Fingerprint) -> tuple[Block, Block] | None:
+    """Partners by one reading, at the same place in both blocks, those of the largest scores first."""
     layers_a, layers_b = (
         [side_by_side([flat(block) for block in row.values()]) for row in read(model).values()] for model in (a, b)
     )
     if not layers_a or not layers_b:
-        return np.zeros(0)
+        return None
     table = means_of_best(*([_first(block) for block in layers] for layers in (layers_a, layers_b)))
     found = [_partners(layers_a[i], layers_b[j]) for i, j in zip(*assign(table), strict=True)]
     score = np.concatenate([scores for *_, scores in found])
     best = np.argsort(-score, kind="stable")[:MOST]
     sides = [first for first, _, _ in found], [second for _, second, _ in found]
     of_a, of_b = (side_by_side([side_by_side(blocks).at(best)]) for blocks in sides)
+    return of_a, of_b
+
+
+def _numbers(of_a: Block, of_b: Block) -> Vectors:
+    """Inner products of the flipping vectors of partners, less those that look like one before: [pairs]."""
     kept = _apart(_alike(of_a) | _alike(of_b))
     products: Vectors = np.sum(
         [(x[0] * y[0]).sum(-1) for x, y in zip(of_a.sign_flipping, of_b.sign_flipping, strict=True)], axis=0
@@ -111,8 +123,9 @@ def _alike(block: Block) -> NDArray[np.bool_]:
     alike = np.zeros((n, n), dtype=bool)
     step = groups_at_once(1, n)
     for start in range(0, n, step):
-        here = np.arange(start, min(n, start + step))
-        alike[here] = cosines(block.at(here), block) >= ALIKE * _parts(block)
+        here = slice(start, start + step)
+        some = block if step >= n else block.at(np.arange(n)[here])  # half the work if it is the same array
+        alike[here] = cosines(some, block) >= ALIKE * _parts(block)
     return alike
 
 

@@ -35,16 +35,17 @@ Source: phi_MATCH of Zhu et al. 2025 (arXiv 2502.12292), on weights seen by shar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Phrase, StatisticsError
+from ..base.classes import dataclass
 from ..fingerprint import Fingerprint, bundles, mlp_roles
 from ..wording import say
 from .applicability import both_mlps, enough_anchors, first, on_shared_anchors
+from .hypotheses import PRIMARY_ID
 from .similarity import INVARIANCES, Similarity
 
 _CELLS = 1 << 20  # cosines in memory at a time, for each role
@@ -228,7 +229,7 @@ def _frozen(table: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 RESPONSE_MATCH = Similarity(
-    id="response_match",
+    id=PRIMARY_ID,
     version=3,
     title="Agreement of two ways of matching hidden units",
     source="arXiv 2502.12292",

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Phrase
+from ..base.arrays import distinct, median
 from ..fingerprint import Fingerprint, bundles, gains_name, mlp_roles
 from .applicability import first, known_keys, not_comparable, on_shared_anchors
 from .planes import plane_groups, planes_of
@@ -84,7 +85,7 @@ def _order(side: str, model: Fingerprint) -> Phrase | None:
     found = []
     for lengths in _lengths(model):
         alive = lengths[lengths > 0]
-        if len(alive) >= _LEAST and len(np.unique(alive)) > 1:
+        if len(alive) >= _LEAST and len(distinct(alive)) > 1:
             ranks = np.argsort(np.argsort(alive, kind="stable"), kind="stable")
             found.append(float(np.corrcoef(ranks, np.arange(len(alive)))[0, 1]))
     if not found or abs(np.mean(found)) < ORDERED:
@@ -166,5 +167,5 @@ def _largest_dimension(model: Fingerprint) -> float | None:
     """The largest size of a dimension of the embedding over the median; None if unknown."""
     sizes = model.arrays.get("scales.embed", np.zeros(0)).astype(np.float64)
     sizes = sizes[np.isfinite(sizes)]
-    middle = float(np.median(sizes)) if len(sizes) >= _LEAST else 0.0
+    middle = median(sizes) if len(sizes) >= _LEAST else 0.0
     return float(sizes.max()) / middle if middle > 0 else None

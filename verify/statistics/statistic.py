@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import log10
 
 from ..base import Phrase, StatisticsError
+from ..base.classes import dataclass
 from ..fingerprint import EFFORTS, Fingerprint, SketchSpec
 from ..inference import bonferroni_min, detectable_agreement, detectable_share, log10_p_fixed_points, log10_p_signs
 from .counted import Counted, Description
@@ -55,7 +56,10 @@ class Statistic:
 
     def __call__(self, a: Fingerprint, b: Fingerprint, *, log10_alpha: float = -3.0) -> ExactResult:
         """Test A against B; ``log10_alpha`` is only for the statement of power."""
-        reason = self.refusal(a, b)
+        return self.unless(self.refusal(a, b), a, b, log10_alpha)
+
+    def unless(self, reason: Phrase | None, a: Fingerprint, b: Fingerprint, log10_alpha: float) -> ExactResult:
+        """Test A against B, unless there is a reason (:meth:`refusal`) why the test does not apply."""
         return self.refused(reason) if reason is not None else self.conclude(self.run(a, b), log10_alpha)
 
     @property

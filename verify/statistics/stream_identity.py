@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Phrase
+from ..base.arrays import median
 from ..fingerprint import Fingerprint, kept_dimensions, unit_rows
 from .applicability import enough_anchors, first, no_fixed_vectors, on_shared_anchors, same_width
 from .blocks import Block, BlocksByLayer
@@ -73,8 +74,8 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     fixed = fixed_point_count(int(matched.sum()), len(matched), min(1, len(matched)), int(live.sum()))
     effect: EffectSize | None = EffectSize(
         share=fixed.count / max(1, fixed.n),
-        cosine_identified=float(np.median(scores.diagonal()[matched])) if matched.any() else None,
-        cosine_background=float(np.median(others)) if len(others) else None,
+        cosine_identified=median(scores.diagonal()[matched]) if matched.any() else None,
+        cosine_background=median(others) if len(others) else None,
     )
     notes, aside = described.notes, tuple[SetAside, ...]()
     if both_ordered((signed_dimensions if signed else dimensions,), a, b):

@@ -36,12 +36,13 @@ resemblance at equal indices.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from itertools import combinations
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.classes import dataclass
 from .blocks import Block, BlocksByLayer, Vectors, groups_at_once
 from .matching import MARGIN, fixed_points
 from .swaps import differences
@@ -80,17 +81,14 @@ def tied(grid: BlocksByLayer, *, signs: bool = False) -> TiedSets:
 
     Blocks are compared between any two layers at the same slot, and between any two slots in one layer.
     """
-    lines = _lines(grid)
-    pairs = sum(len(line) * (len(line) - 1) // 2 for line in lines)
-    threshold = -NormalDist().inv_cdf(FALSE_TIE / max(1, 2 * pairs))
+    pairs = [pair for line in _lines(grid) for pair in combinations(line, 2)]
+    threshold = -NormalDist().inv_cdf(FALSE_TIE / max(1, 2 * len(pairs)))
     means = {(layer, slot): _Mean.of(block) for layer, row in grid.items() for slot, block in row.items()}
     sets = TiedSets()
-    for line in lines:
-        for k, x in enumerate(line):
-            for others in _comparable(line[k + 1 :], means):
-                looks = _look_tied(means[x], [means[y] for y in others], threshold, signs)
-                for y in (others[i] for i in np.flatnonzero(looks)):
-                    sets.union(x, y)
+    for some in _comparable(pairs, means):
+        looks = _look_tied([means[x] for x, _ in some], [means[y] for _, y in some], threshold, signs)
+        for i in np.flatnonzero(looks):
+            sets.union(*some[i])
     return sets
 
 
@@ -114,34 +112,35 @@ class _Mean:
     @staticmethod
     def of(block: Block) -> _Mean:
         fixed, flipping = (tuple(_direction(x) for x in group) for group in (block.sign_fixed, block.sign_flipping))
-        return _Mean(block.indices, np.any(block.alive(), axis=0), fixed, flipping)
+        return _Mean(block.indices, np.any(block.alive, axis=0), fixed, flipping)
 
 
-def _comparable(nodes: list[Node], means: dict[Node, _Mean]) -> Iterator[list[Node]]:
-    """The nodes in sets with the same indices, small enough to be compared at once."""
-    found: dict[bytes, list[Node]] = {}
-    for node in nodes:
-        found.setdefault(means[node].indices.tobytes(), []).append(node)
+def _comparable(pairs: list[tuple[Node, Node]], means: dict[Node, _Mean]) -> Iterator[list[tuple[Node, Node]]]:
+    """The pairs in sets with the same indices, small enough to be compared at once."""
+    indices = {node: mean.indices.tobytes() for node, mean in means.items()}
+    found: dict[tuple[bytes, bytes], list[tuple[Node, Node]]] = {}
+    for x, y in pairs:
+        found.setdefault((indices[x], indices[y]), []).append((x, y))
     for same in found.values():
-        n = len(means[same[0]].indices)
-        step = groups_at_once(n, n)
+        step = groups_at_once(*(len(means[node].indices) for node in same[0]))
         yield from (same[start : start + step] for start in range(0, len(same), step))
 
 
-def _look_tied(a: _Mean, others: list[_Mean], threshold: float, signs: bool) -> NDArray[np.bool_]:
-    """Whether a block looks tied to each of others with the same indices; shape [others]."""
-    common = np.intersect1d(a.indices, others[0].indices, assume_unique=True)
-    at_a, at_others = np.searchsorted(a.indices, common), np.searchsorted(others[0].indices, common)
-    alive = a.alive[at_a] & np.array([b.alive[at_others] for b in others])
+def _look_tied(a: list[_Mean], b: list[_Mean], threshold: float, signs: bool) -> NDArray[np.bool_]:
+    """Whether blocks of the same indices look tied, each of ``a`` to the one of ``b`` at its place, [pairs]."""
+    common = np.intersect1d(a[0].indices, b[0].indices, assume_unique=True)
+    at_a, at_b = np.searchsorted(a[0].indices, common), np.searchsorted(b[0].indices, common)
+    alive = np.array([x.alive[at_a] for x in a]) & np.array([y.alive[at_b] for y in b])
 
     def scores(name: str) -> Vectors:
-        total: Vectors = np.zeros((len(others), len(common), len(common)))
-        for x, *rest in zip(getattr(a, name), *(getattr(b, name) for b in others), strict=True):
-            total += x[at_a] @ np.array([y[at_others].T for y in rest])
+        total: Vectors = np.zeros((len(a), len(common), len(common)))
+        vectors_a, vectors_b = (zip(*(getattr(mean, name) for mean in side), strict=True) for side in (a, b))
+        for x, y in zip(vectors_a, vectors_b, strict=True):
+            total += np.array([one[at_a] for one in x]) @ np.array([one[at_b].T for one in y])
         return total
 
     fixed, flipping = scores("sign_fixed"), scores("sign_flipping")
-    parts = len(a.sign_fixed + a.sign_flipping)
+    parts = len(a[0].sign_fixed + a[0].sign_flipping)
     unsigned = (fixed + np.abs(flipping)) / parts
     looks = _exact(unsigned, alive) | _few(unsigned, alive, threshold) | (_relabelled(unsigned, alive) > threshold)
     if signs:
@@ -150,7 +149,7 @@ def _look_tied(a: _Mean, others: list[_Mean], threshold: float, signs: bool) -> 
 
 
 def _exact(scores: Vectors, alive: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether all live indices are alike at the same index, or at least two are, and like no other: [others]."""
+    """Whether all live indices are alike at the same index, or at least two are, and like no other: [pairs]."""
     alike = (np.diagonal(scores, axis1=1, axis2=2) > 1 - MARGIN) & alive
     exact: NDArray[np.bool_] = np.all(alike | ~alive, axis=1) & np.any(alive, axis=1)
     for i in np.flatnonzero(~exact & (alike.sum(axis=1) >= 2)):
@@ -160,7 +159,7 @@ def _exact(scores: Vectors, alive: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _few(scores: Vectors, alive: NDArray[np.bool_], threshold: float) -> NDArray[np.bool_]:
-    """Whether all live indices, at least two and too few for sums, are each other's unique best match: [others]."""
+    """Whether all live indices, at least two and too few for sums, are each other's unique best match: [pairs]."""
     live = alive.sum(axis=1)
     diagonal = np.where(alive, np.diagonal(scores, axis1=1, axis2=2), 0.0)
     few: NDArray[np.bool_] = (live >= 2) & (live - 1 <= threshold) & (diagonal.sum(axis=1) > ALIKE * live)

@@ -58,6 +58,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Phrase
+from ..base.arrays import median
 from ..checkpoint import STATED, kind_of
 from ..fingerprint import Fingerprint, keys_of_names, unit_rows
 from ..inference import critical_count
@@ -127,8 +128,8 @@ def _run(a: Fingerprint, b: Fingerprint) -> Evidence:
     diagonal, others = (np.concatenate([of(table) for table in tables]) for of in (np.diagonal, background))
     effect = EffectSize(
         share=float(matched.mean()),
-        cosine_identified=float(np.median(diagonal[matched])) if matched.any() else None,
-        cosine_background=float(np.median(others)) if len(others) else None,
+        cosine_identified=median(diagonal[matched]) if matched.any() else None,
+        cosine_background=median(others) if len(others) else None,
     )
     live = int(np.isfinite(diagonal).sum())
     return Evidence((fixed_point_count(int(matched.sum()), len(matched), len(kinds), live),), effect)

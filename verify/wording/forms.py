@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from importlib.resources import files
 from math import ceil, floor
@@ -140,6 +139,8 @@ def verbal_cap(bound: float | None) -> str:
 @cache
 def verbal_scale() -> tuple[dict[str, Any], ...]:
     """Rows of the scale: likelihood ratio ``at_least``, and ``words``, ascending."""
+    import tomllib
+
     text = files("verify.data").joinpath("enfsi.toml").read_text("utf-8")
     return tuple(tomllib.loads(text)["row"])
 

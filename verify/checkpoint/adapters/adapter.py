@@ -23,13 +23,13 @@ from ..places.place import Location
 from ..source import Source
 from . import experts
 from .kind import Change
-from .kinds import KINDS, PART, STORED, UNMERGEABLE, UNMERGEABLE_SETTINGS
+from .kinds import KINDS, PART, UNMERGEABLE, UNMERGEABLE_SETTINGS
 from .names import Names
 from .overlay import AdapterOverBase, BaseFile
+from .recognise import is_adapter
 from .settings import CONFIG, ELSEWHERE, Settings, Tensors
 from .shared_projections import PROJECTIONS
 
-_WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
 _WRAPPER = re.compile(r"\.(?:base_layer|modules_to_save|ln_tuning_layers)(?=\.\w+$)")
 _OF_PEFT = re.compile(
     r"(?:^|\.)(?:\w*oft|hada|hra|ia3|lokr|lora|miss|token_adapter|trainable_tokens|vera)(?:_\w+)?(?:\.|$)"
@@ -131,17 +131,6 @@ def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tup
 
 
 # ---- what it is
-
-
-def is_adapter(source: Source, found: Tensors) -> bool:
-    """Whether tensors are small changes of absent matrices, or the only file has PEFT's name for adapters.
-
-    Prefixes are not used; a model that holds both its matrices and changes of them counts as whole.
-    """
-    changed = {name[: match.start()] for name in found if (match := STORED.search(name))}
-    here = ("weight", "qweight", "base_layer.weight", "base_layer.qweight")
-    lacking = any(not any(f"{module}.{part}" in found for part in here) for module in changed)
-    return lacking or any([file.name for file in source.weights] == [name] for name in _WEIGHTS)
 
 
 def settings_of(source: Source) -> dict[str, Any]:

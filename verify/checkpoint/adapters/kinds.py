@@ -54,10 +54,3 @@ UNMERGEABLE_SETTINGS = {
 _NAMES = sorted({part for kinds in KINDS.values() for kind in kinds for part in kind.parts}, key=len, reverse=True)
 PART = re.compile(rf"(?P<module>.+?)\.(?P<part>{'|'.join(map(re.escape, _NAMES))})(?:\.weight)?")
 """Name of a tensor that belongs to the change of a module."""
-STORED = re.compile(
-    r"(?:^|\.)(?:lora_(?:embedding_)?[abABE]|lora_(?:down|up)|lora_magnitude_vector|ia3_l|hada_[wt]\d|lokr_[wt]\d|b?oft_[rRsS]"
-    r"|oft_embedding_R|vera_lambda_[bd]|(?:token_adapter\.)?trainable_tokens_delta|hra_u|miss_block|bone_block"
-    r"|fourierft_spectrum|c3a_kernel|road_theta|delora_[AB]|gralora_[AB]|randlora_lambda|vblora_logits"
-    r"|waveft_spectrum|shira_weight)(?:[._]|$)"
-)
-"""What PEFT adds to the name of a changed module."""

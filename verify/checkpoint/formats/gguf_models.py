@@ -248,7 +248,7 @@ def _names(file: File, architecture: str, conversion: Conversion, stored: frozen
             "know; update that package."
         )
     told = {key: name for key, (_, name) in gguf.get_tensor_name_map(numbers[architecture], 1).mapping.items()}
-    families = [family for family in FAMILIES if conversion.model_type in family.model_types]
+    families = FAMILIES.of_types([conversion.model_type])
     tables: list[dict[str, str]] = [_table(family, prefix, told) for family in families for prefix in family.prefixes]
     found = dict(max(tables, key=lambda table: len(stored.intersection(table.keys()))))
     outside = [pattern for family in families for pattern in (*family.outside, *family.constants)]

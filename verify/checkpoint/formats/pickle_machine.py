@@ -14,19 +14,16 @@ import io
 import pickletools
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from ...base import CheckpointError, DamagedError, HostileError, UnsupportedError
+from ...base.classes import dataclass
+from ..hostile import WAY_OUT
 from .safetensors_file import BITS
 
 MOST_STEPS = 1 << 21  # opcodes; a tensor takes about 35
 _MOST_AXES = 8
 _LARGEST = 1 << 48  # of a size, a stride, an offset
-WAY_OUT = (
-    "if you trust it, load it with torch (weights_only=True, where that suffices) and save its state dict as "
-    "safetensors"
-)
 
 STORAGES = {
     "DoubleStorage": "F64",

@@ -13,28 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from ...base import DamagedError, UnsupportedError
-from .conventions import (
-    HQQ_PARTS,
-    SCALES,
-    STATE,
-    Affine,
-    Awq,
-    AwqGemv,
-    BitNet,
-    Block4,
-    Float4,
-    Gptq,
-    Hqq,
-    LlmInt8,
-    Maker,
-    Packed,
-    Parts,
-    Scaled,
-    Stack,
-    matrix_shape,
-    quanto,
-    torchao,
-)
+from . import conventions
+from .conventions.names import HQQ_PARTS, SCALES, STATE
 from .safetensors_file import FLOAT8, StoredTensor
 from .tensor import Tensor
 
@@ -112,7 +92,11 @@ def dequantised(found: dict[str, Tensor], config: dict[str, Any]) -> dict[str, T
         if maker is not None:
             for key in keys.values():
                 del rest[key]
-            made = Stack.of(maker, name, parts, settings) if _stacked(parts) else maker(name, parts, settings)
+            made = (
+                conventions.Stack.of(maker, name, parts, settings)
+                if _stacked(parts)
+                else maker(name, parts, settings)
+            )
             rest[name] = replace(made, is_out_in=name.endswith(".weight") or "blocks" in parts)
         elif not _plain(parts, settings):
             what = ", ".join(f"{part} {parts[part].dtype} {parts[part].shape}" for part in sorted(parts))
@@ -151,52 +135,52 @@ def _groups(found: Mapping[str, Tensor]) -> dict[str, dict[str, str]]:
     }
 
 
-def _convention(parts: Parts, settings: dict[str, Any]) -> Maker | None:
+def _convention(parts: conventions.Parts, settings: dict[str, Any]) -> conventions.Maker | None:
     """The convention of a tensor's parts; None if it is not one that is read."""
     method, has = settings.get("quant_method"), parts.keys()
     if has & set(_FOREIGN):
         return None
     if has >= {"qweight", "qzeros", "scales"} and "weight" not in has:
         if method == "gptq":
-            return Gptq.of
+            return conventions.Gptq.of
         if method == "awq":
-            return AwqGemv.of if str(settings.get("version")).lower() == "gemv" else Awq.of
+            return conventions.AwqGemv.of if str(settings.get("version")).lower() == "gemv" else conventions.Awq.of
         if method is None:  # only GPTQ stores a group for each input channel
-            return Gptq.of if "g_idx" in has else Awq.of if _is_awq(parts) else None
+            return conventions.Gptq.of if "g_idx" in has else conventions.Awq.of if _is_awq(parts) else None
     if has >= {"weight", "SCB"}:
-        return LlmInt8.of
+        return conventions.LlmInt8.of
     if has >= {"weight", "weight.absmax", "weight.quant_map"}:
-        return Block4.of
+        return conventions.Block4.of
     if "qdata" in has:
-        return torchao
+        return conventions.torchao
     if "W_q" in has:
-        return Hqq.of
+        return conventions.Hqq.of
     if "weight._scale" in has:
-        return quanto
+        return conventions.quanto
     if has == {"blocks", "scales"}:
-        return Float4.of
+        return conventions.Float4.of
     if has >= {"weight", "scales"} and parts["weight"].dtype == "U32":
-        return Affine.of
+        return conventions.Affine.of
     if has >= {"weight_packed", "weight_scale"}:
-        return Packed.of if "weight_shape" in has else Float4.of
+        return conventions.Packed.of if "weight_shape" in has else conventions.Float4.of
     if has == {"weight", "weight_scale"} and method == "bitnet" and parts["weight"].dtype == "U8":
-        return BitNet.of
+        return conventions.BitNet.of
     if "weight" in has and len(has & SCALES) == 1:
         four, (scale,) = "U8" if method == "modelopt" else "I8" if method == "fp8" else None, has & SCALES
         if parts["weight"].dtype == four and parts[scale].dtype in ("F8_E4M3", "F8_E8M0", "U8"):
-            return Float4.of
+            return conventions.Float4.of
         if parts["weight"].dtype in _EIGHT and parts["weight"].dtype != four and "weight_scale_2" not in has:
-            return Scaled.of
+            return conventions.Scaled.of
     return None
 
 
-def _stacked(parts: Parts) -> bool:
+def _stacked(parts: conventions.Parts) -> bool:
     """Whether the first axis is that of experts."""
     axes = max(len(part.shape) for part in parts.values())
     return axes == (4 if "blocks" in parts else 3)
 
 
-def _plain(parts: Parts, settings: dict[str, Any]) -> bool:
+def _plain(parts: conventions.Parts, settings: dict[str, Any]) -> bool:
     """Whether the parts are not quantised: floats without a scale, and other parts named alike by chance."""
     if parts.keys() == {"weight"} and not settings:
         return True  # numbers of eight bits that were never scaled
@@ -204,6 +188,6 @@ def _plain(parts: Parts, settings: dict[str, Any]) -> bool:
     return floats and not parts.keys() & SCALES
 
 
-def _is_awq(parts: Parts) -> bool:
+def _is_awq(parts: conventions.Parts) -> bool:
     """Whether the codes are packed along the output axis."""
-    return matrix_shape(parts["qweight"].shape)[1] == matrix_shape(parts["qzeros"].shape)[1]
+    return conventions.matrix_shape(parts["qweight"].shape)[1] == conventions.matrix_shape(parts["qzeros"].shape)[1]

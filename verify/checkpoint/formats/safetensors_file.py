@@ -7,7 +7,7 @@ Format: 8 bytes little-endian header length, a JSON header of name -> dtype, sha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from math import prod
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...base import DamagedError, UnsupportedError
+from ...base.classes import dataclass
 from ..hostile import parse_json_object
 from ..places.place import File
 from .stand_ins import stand_in
@@ -25,7 +26,7 @@ _LARGEST_HEADER = 100_000_000  # bytes, the format's own limit
 BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16}
 BITS |= {"F4": 4, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "C64": 64}
 BITS |= {"I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64}
-_READABLE = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "bfloat16"}
+_READABLE = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 FLOAT8 = {
     "F8_E4M3": "float8_e4m3fn",
     "F8_E5M2": "float8_e5m2",
@@ -55,7 +56,7 @@ class StoredTensor:
     def read(self, rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
         """Some rows, and of them some columns, in the stored type: a view where the file is mapped.
 
-        Numbers of 8 bits are returned as float32.
+        Numbers of 8 bits and those of bfloat16 are returned as float32.
         """
         if self.dtype in FLOAT8:
             codes = self.values(np.dtype(np.uint8), rows, columns)
@@ -66,7 +67,8 @@ class StoredTensor:
                 f"this version reads {', '.join((*_READABLE, *FLOAT8))} and the conventions in docs/formats.md; "
                 "convert the file first."
             )
-        return self.values(numpy_type(_READABLE[self.dtype]), rows, columns)
+        found = self.values(np.dtype(_READABLE[self.dtype]), rows, columns)
+        return _widened(found) if self.dtype == "BF16" else found
 
     def values(self, dtype: np.dtype[Any], rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
         """Some rows and columns, read as numbers of a type of the stored size.
@@ -121,11 +123,19 @@ class StoredTensor:
         return BITS[self.dtype]
 
 
+def _widened(codes: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """The numbers of bfloat16 with these codes: the upper halves of float32."""
+    return np.left_shift(codes, 16, dtype=np.uint32).view(np.float32)
+
+
 def numpy_type(name: str) -> np.dtype[Any]:
     """A numpy type by name, of which ``ml_dtypes`` adds some; reports and fingerprints need none of those."""
-    import ml_dtypes
+    try:
+        return np.dtype(name)
+    except TypeError:
+        import ml_dtypes
 
-    return np.dtype(getattr(ml_dtypes, name, name))
+        return np.dtype(getattr(ml_dtypes, name))
 
 
 @cache

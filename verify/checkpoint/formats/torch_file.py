@@ -14,8 +14,9 @@ from math import prod
 from typing import Any
 
 from ...base import CheckpointError, DamagedError, HostileError, UnsupportedError
+from ..hostile import WAY_OUT
 from ..places.place import File, Range
-from .pickle_machine import WAY_OUT, Opaque, StorageKey, View, take_apart
+from .pickle_machine import Opaque, StorageKey, View, take_apart
 from .safetensors_file import BITS, StoredTensor
 from .stand_ins import LONGEST_NAME, stand_in
 from .strided import StridedTensor

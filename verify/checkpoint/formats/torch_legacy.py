@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import pickletools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from io import BytesIO
 from itertools import accumulate, pairwise
 from warnings import catch_warnings
 
 from ...base import DamagedError, HostileError
+from ...base.classes import dataclass
+from ..hostile import WAY_OUT
 from ..places.place import File, Range
-from .pickle_machine import MOST_STEPS, WAY_OUT, StorageKey
+from .pickle_machine import MOST_STEPS, StorageKey
 
 _BEGINNING = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."
 """The magic number and version 1001."""

@@ -7,10 +7,10 @@ number of heads does not fit them, heads count as unknown.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from ...base import CheckpointError, DamagedError, Phrase, UnsupportedError
+from ...base.classes import dataclass
 from ..architecture import Architecture
 from ..hostile import count
 from .config import nested
@@ -127,7 +127,7 @@ def _likeness(family: Family, model_type: str) -> Phrase:
         return Phrase.of("config.likeness.stated", family=table, words=words)
     if not model_type:
         return Phrase.of("config.likeness.untyped", family=family.name)
-    known = any(model_type in table.model_types for table in FAMILIES)
+    known = FAMILIES.know(model_type)
     return Phrase.of(f"config.likeness{'.unlike' if known else ''}", type=model_type, family=family.name)
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
-from itertools import takewhile
-from math import prod
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from typing import Any
 
-from ...base import CheckpointError, Phrase
-from .config import config_of, configured, numbers, sections_of
-from .infer import infer, infer_stages
-from .kinds import COPIES, OVER_TABLE, kind_of_word, words_of
-from .layout import Family, Slot, slot_of
+from ...base import Phrase
+from ...base.classes import dataclass
+from .config import config_of, configured, numbers
+from .kinds import COPIES, OVER_TABLE, kind_of_word
+from .layout import Family, Slot
 from .naming import Key, Prefix, places
 
 
@@ -93,58 +91,3 @@ def fit_at(
 def _beginning(ordered: Sequence[str], start: str) -> Sequence[str]:
     """Those of the sorted names that begin with ``start``."""
     return ordered[bisect_left(ordered, start) : bisect_left(ordered, start + chr(0x10FFFF))]
-
-
-def inferred(shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any], group: str = "") -> list[Fit]:
-    """Infer tables from names and shapes, for all tensors or for a group.
-
-    Parameters
-    ----------
-    shapes : stored shape by tensor name.
-    config : content of ``config.json``.
-    group : name of the group of tensors; empty for all.
-
-    Returns
-    -------
-    list of Fit
-        One inferred table with the tensors that it claims; or, where that claims more numbers, one for each width of
-        layers inside stages.
-
-    Raises
-    ------
-    CheckpointError
-        As :func:`infer`, if no layers are inside stages.
-    """
-    stages = infer_stages(shapes)
-    try:
-        families = [infer(shapes)]
-    except CheckpointError:
-        if not stages:
-            raise
-        families = []
-    claims = [[(family, places(family, ("", ""), shapes)) for family in found] for found in (families, stages)]
-    found = max(claims, key=lambda claim: sum(prod(shapes[name]) for _, keys in claim for name in keys))
-    return [_inferred(family, keys, config, group, of_stage=bool(found is claims[1])) for family, keys in found]
-
-
-def _inferred(
-    family: Family,
-    keys: Mapping[str, Sequence[tuple[Key, Slot]]],
-    config: Mapping[str, Any],
-    group: str,
-    *,
-    of_stage: bool,
-) -> Fit:
-    root = f"{group}." if group else "".join(f"{word}." for word in _shared(keys))
-    if of_stage:
-        root = slot_of(next(iter(family.layer.values()))).name.partition("{i}")[0]
-    kind = next((kind for word in reversed(root.split(".")) if (kind := kind_of_word(word))), None)
-    kind = kind or ("language model" if "embed" in family.globals else "other")
-    said = numbers(family, config_of(family, root, kind, config, list(sections_of(config))))
-    return Fit(family, ("", ""), root, kind, keys, said, False)
-
-
-def _shared(names: Iterable[str]) -> list[str]:
-    """The leading words that all names share."""
-    words = sorted(words_of(name) for name in names)
-    return [low for low, high in takewhile(lambda pair: pair[0] == pair[1], zip(words[0], words[-1], strict=False))]

@@ -60,7 +60,7 @@ def layout_of(given: str | os.PathLike[str]) -> Family:
     CheckpointError
         If the file cannot be read or is not a layout.
     """
-    shipped = next((family for family in FAMILIES if family.name == os.fspath(given)), None)
+    shipped = FAMILIES.of_name(os.fspath(given))
     if shipped is None or Path(given).exists():
         return read_layout(given)
     return replace(shipped, name=f"layout:{shipped.name}", stated=True)

@@ -8,10 +8,11 @@ from itertools import chain
 from typing import Any
 
 from ...base import CheckpointError, HostileError, OptionError, UnsupportedError
+from .. import layouts
 from .config import sections_of
 from .divide import BESIDE, INSIDE, OTHERS, divide, in_order
 from .families import FAMILIES
-from .fit import Fit, fit_at, inferred
+from .fit import Fit, fit_at
 from .kinds import OUTSIDE
 from .layout import HINT, Family, Slot, slot_of
 from .naming import Key, Prefix, Skeletons, every_prefix, settled
@@ -47,7 +48,7 @@ def understood(
     refusal: CheckpointError | None = None
     if not fits:
         try:
-            fits = inferred(shapes, config)
+            fits = layouts.inferred(shapes, config)
         except CheckpointError as error:
             refusal = error
     if refusal is not None or fits[0].family.name != "inferred":
@@ -79,7 +80,7 @@ def _candidates(
         there = settled(layout, asked[0], present)
         found.append(replace(fit_at(there, asked[0], ordered, config, sections), asked=True))
     said = [config.get("model_type"), *(section.get("model_type") for _, section in sections)]
-    named = [family for family in FAMILIES if any(one in family.model_types for one in said)]
+    named = FAMILIES.of_types(said)
 
     def at_every_prefix(family: Family, present: Skeletons, *, sure: bool) -> Iterator[tuple[Family, Prefix]]:
         prefixes = every_prefix(family, present, sure)
@@ -110,8 +111,9 @@ def _candidates(
         found += known.values()
     sure = _disjoint([fit for fit in found if fit.asked or fit.declared], what)  # any other table ranks below these
     taken = {tensor for fit in sure for tensor in fit.keys}
-    rest = Skeletons(name for name in shapes if name not in taken)
-    found += (fit for family in FAMILIES if family not in named for fit in by_names(family, rest))
+    if left := shapes.keys() - taken:
+        rest = Skeletons(left)
+        found += (fit for family in FAMILIES if family not in named for fit in by_names(family, rest))
     return found
 
 
@@ -163,7 +165,7 @@ def _guessed(
     for group, names in groups.items():
         if group not in (OTHERS, OUTSIDE) and not group.startswith((INSIDE, BESIDE)) and len(names) < len(shapes):
             try:
-                fits += inferred({name: shapes[name] for name in names}, config, group)
+                fits += layouts.inferred({name: shapes[name] for name in names}, config, group)
             except CheckpointError:
                 continue  # it remains a group
     return fits

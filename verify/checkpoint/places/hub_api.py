@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from ...base import (
@@ -14,6 +13,7 @@ from ...base import (
     NetworkError,
     NotFoundError,
 )
+from ...base.classes import dataclass
 from .http import BUSY, LARGEST, TIMEOUT, Reply, retry_after
 from .retry import TransientError
 

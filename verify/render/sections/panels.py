@@ -6,7 +6,8 @@ from ...base import Phrase
 from ...claim import ClaimReport
 from ...claim.evidence import PANEL
 from ...panel import ALL_PAIRS, PRIMARY_DESIGN, undecided
-from ...panel.twins import FLOOR, TWINS
+from ...panel.designs import TWINS
+from ...panel.twins import FLOOR
 from ..kinds import Code
 from ..numbers import count, general, log10, share
 from ..page import Block, Items, Paragraph, Picture, listed, table

@@ -1,61 +1,8 @@
 """Version 1."""
 
-from __future__ import annotations
+from ...base.lazy import lazily
 
-from collections.abc import Callable
-from typing import Any
+with lazily(__name__):
+    from .catalogue import FORMATS, PHRASES
 
-from ..forms import (
-    at_most,
-    capital,
-    chance,
-    chance_at_most,
-    confidence,
-    level,
-    percent,
-    probability,
-    quoted,
-    share_at_least,
-    verbal_cap,
-)
-from .answers import ANSWERS
-from .calibration import CALIBRATION
-from .documents import DOCUMENTS
-from .findings import FINDINGS
-from .limits import LIMITS
-from .panels import PANELS
-from .parts import PARTS, plural
-from .reasons import PHRASES as REASONS
-from .reworked import REWORKED
-from .shares import SHARES
-
-PHRASES: dict[str, str] = (
-    {"quoted": "{text}"}
-    | ANSWERS
-    | REASONS
-    | FINDINGS
-    | PARTS
-    | PANELS
-    | LIMITS
-    | REWORKED
-    | CALIBRATION
-    | DOCUMENTS
-    | SHARES
-)
-"""Clauses and sentences by code, to be filled."""
-FORMATS: dict[str, Callable[[Any], str]] = {
-    "p": probability,
-    "chance": chance,
-    "chance_at_most": chance_at_most,
-    "level": level,
-    "share_at_least": share_at_least,
-    "percent": percent,
-    "at_most": at_most,
-    "cap": verbal_cap,
-    "capital": capital,
-    "q": quoted,
-    "key": str,
-    "plural": plural,
-    "confidence": confidence,
-}
-"""Forms of what fills them, by the name that a template gives after a colon."""
+__all__ = ["FORMATS", "PHRASES"]

@@ -1,26 +1,25 @@
 """Quantisation conventions, one file each: the shapes of the stored parts, and the formula."""
 
-from .affine import Affine
-from .awq import Awq
-from .awq_gemv import AwqGemv
-from .bitnet import BitNet
-from .block4 import STATE, Block4
-from .float4 import Float4
-from .gptq import Gptq
-from .hqq import PARTS as HQQ_PARTS
-from .hqq import Hqq
-from .llm_int8 import LlmInt8
-from .matrix import Parts, Quantised, matrix_shape
-from .optimum_quanto import quanto
-from .packed import Packed
-from .scaled import SCALES, Scaled
-from .stack import Maker, Stack
-from .torch_ao import torchao
+from ....base.lazy import lazily
+
+with lazily(__name__):
+    from .affine import Affine
+    from .awq import Awq
+    from .awq_gemv import AwqGemv
+    from .bitnet import BitNet
+    from .block4 import Block4
+    from .float4 import Float4
+    from .gptq import Gptq
+    from .hqq import Hqq
+    from .llm_int8 import LlmInt8
+    from .matrix import Parts, Quantised, matrix_shape
+    from .optimum_quanto import quanto
+    from .packed import Packed
+    from .scaled import Scaled
+    from .stack import Maker, Stack
+    from .torch_ao import torchao
 
 __all__ = [
-    "HQQ_PARTS",
-    "SCALES",
-    "STATE",
     "Affine",
     "Awq",
     "AwqGemv",

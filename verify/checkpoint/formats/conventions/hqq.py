@@ -5,21 +5,16 @@ Along axis 1 a group is neighbours in a row; along axis 0 it is a number of each
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ....base.classes import dataclass
 from .matrix import Array, Parts, Quantised, as_bytes
 from .striped import striped
 
-PARTS = (
-    *("scale", "zero", "shape", "nbits", "group_size", "axis", "packing", "unpack_view_dtype", "view_as_float"),
-    *("quant_scale", "quant_zero", "compute_dtype", "offload_meta", "encoded_state_dict", "stores_quant_config"),
-    *("channel_wise", "optimize", "round_zero"),
-)
-"""Names of what lies beside ``W_q``."""
 _LONGEST = 64
 _TWO = ("scale", "zero")
 _PACKINGS = {"8bit_u8": 8, "4bit_u8": 4, "3bit_32": 3, "2bit_u8": 2, "1bit_u8": 1}

@@ -6,18 +6,17 @@ exponent alone (E8M0), which some tools call U8.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ....base.classes import dataclass
 from ..safetensors_file import FLOAT8
 from .matrix import Array, Parts, Quantised, matrix_shape, of_groups
-
-SCALES = {"weight_scale", "weight_scale_inv"}
-"""Names of scales."""
+from .names import SCALES
 
 
 def _block_structure(settings: dict[str, Any]) -> Any:
