@@ -72,6 +72,7 @@ from .sound_encoder import SOUND_ENCODER
 from .stablelm import STABLELM
 from .starcoder2 import NEMOTRON, STARCODER2
 from .t5 import LONGT5, LONGT5_GATED, SWITCH, T5, T5_GATED
+from .timm import TIMM_GATED, TIMM_TOWER
 from .torch_encoder import TORCH_ENCODER
 from .two_mlps import CONFORMER, FLUX, FLUX2, GRANITE_SPEECH, MMDIT, PARAKEET, QWEN_IMAGE
 from .vit import VIT
@@ -198,6 +199,8 @@ _TABLES: tuple[Family, ...] = (
     QWEN2_5_VISION,
     GRANITE_SPEECH,
     PIXTRAL,
+    TIMM_TOWER,
+    TIMM_GATED,
 )
 FAMILIES = tuple(map(with_stacked_experts, _TABLES))
 
