@@ -7,7 +7,7 @@ from .albert import ALBERT
 from .apertus import APERTUS
 from .aria import ARIA
 from .baichuan import BAICHUAN
-from .bart import BART, MBART
+from .bart import BART, MBART, TROCR
 from .bert import BERT
 from .bitnet import BITNET
 from .bloom import BLOOM
@@ -26,7 +26,7 @@ from .falcon import FALCON, FALCON_GROUPED, FALCON_RW
 from .gemma import GEMMA, GEMMA2, GEMMA3N, GEMMA4, VAULTGEMMA
 from .glm import GLM
 from .glm4_moe import DOTS1, GLM4_MOE
-from .gpt2 import GPT2
+from .gpt2 import GPT2, OPENAI_GPT
 from .gpt_bigcode import GPT_BIGCODE
 from .gpt_neo import GPT_NEO
 from .gpt_neox import GPT_NEOX
@@ -77,6 +77,8 @@ from .torch_encoder import TORCH_ENCODER
 from .two_mlps import CONFORMER, FLUX, FLUX2, GRANITE_SPEECH, MMDIT, PARAKEET, QWEN_IMAGE
 from .vit import VIT
 from .wav2vec2 import WAV2VEC2
+from .xlm import XLM
+from .xlnet import XLNET
 from .xlstm import XLSTM
 from .zamba2 import ZAMBA2
 from .zaya import ZAYA
@@ -201,6 +203,10 @@ _TABLES: tuple[Family, ...] = (
     PIXTRAL,
     TIMM_TOWER,
     TIMM_GATED,
+    OPENAI_GPT,
+    TROCR,
+    XLM,
+    XLNET,
 )
 FAMILIES = tuple(map(with_stacked_experts, _TABLES))
 
