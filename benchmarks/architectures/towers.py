@@ -35,7 +35,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "vit_small_plus_patch16_dinov3": _PLAIN | {"embed_dim": 64},
     "convnextv2_atto": {"depths": (1, 1, 2, 1), "dims": (16, 24, 32, 48), "num_classes": 7},
     "convnextv2_base": {"depths": (1, 1, 2, 1), "dims": (16, 24, 32, 48), "num_classes": 7},
-    "hiera_tiny_224": {"img_size": (64, 64), "embed_dim": 16, "num_heads": 1, "stages": (1, 1, 2, 1), "num_classes": 7},
+    "hiera_tiny_224": {"img_size": (64, 64), "embed_dim": 16, "num_heads": 1, "stages": (1, 1, 2, 1)},
 }
 """Arguments of each architecture."""
 

@@ -19,11 +19,8 @@ _DINOV2 = re.compile(r"vit_(small|base|large)_patch14_(?:reg4_)?dinov2")
 _DINOV2_GATED = re.compile(r"vit_(giant)_patch14_(?:reg4_)?dinov2")
 _HEADS = {"tiny": 3, "small": 6, "base": 12, "large": 16, "giant": 24}
 """Of the architectures that the patterns name."""
-_OF_TOWERS = {
-    **{"tiny": 3, "wee": 4, "xsmall": 4, "little": 5, "small": 6, "small_plus": 6, "medium": 8, "mediumd": 8},
-    **{"betwixt": 10, "base": 12, "large": 16, "so400m": 16, "huge": 16, "huge_plus": 20, "giant": 16},
-    **{"giantopt": 16, "gigantic": 16, "7b": 32},
-}
+_OF_TOWERS = _HEADS | {"wee": 4, "xsmall": 4, "little": 5, "small_plus": 6, "medium": 8, "mediumd": 8, "betwixt": 10}
+_OF_TOWERS |= dict.fromkeys(("so400m", "huge", "giant", "giantopt", "gigantic"), 16) | {"huge_plus": 20, "7b": 32}
 """The same, of towers under timm's own names."""
 _PLAIN, _GATES = {"model_type": "timm_tower"}, {"model_type": "timm_gated"}
 _HALF, _INTERLEAVED = {"rope": "half"}, {"rope": "interleaved", "norm_of_units": True}

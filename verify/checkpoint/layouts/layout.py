@@ -33,11 +33,11 @@ class Slot:
     """Arrangement of the parts: n equal ones; all q heads, all k, all v; for each kv head its q heads, k and v; for
     each head, or each quarter of the rows, n equal ones; or one row of each part in turn."""
     stacked: bool | Literal["rows"] = False
-    """The experts of a layer are the first axis of one tensor, or equal shares of its rows, of each [units, width]; as
+    """The experts of a layer are the first axis of one tensor; or equal shares of its rows, [units, width] each, as
     many as the router has."""
     span: tuple[int, int | None] = (0, None)
-    """From where to where along the longer side, in multiples of the shorter one, which is the width: attention and an
-    MLP in one matrix."""
+    """From where to where along the longer side, in multiples of the shorter one, which is the width: attention and
+    an MLP in one matrix."""
     width_axis: int | None = None
     """The axis of the width in a tensor of three, whose others are heads and their channels; biases have two."""
 

@@ -74,6 +74,7 @@ from .starcoder2 import NEMOTRON, STARCODER2
 from .t5 import LONGT5, LONGT5_GATED, SWITCH, T5, T5_GATED
 from .timm import TIMM_GATED, TIMM_TOWER
 from .torch_encoder import TORCH_ENCODER
+from .transformer_lens import TRANSFORMER_LENS, TRANSFORMER_LENS_GATED
 from .two_mlps import CONFORMER, FLUX, FLUX2, GRANITE_SPEECH, MMDIT, PARAKEET, QWEN_IMAGE
 from .vit import VIT
 from .wav2vec2 import WAV2VEC2
@@ -207,6 +208,8 @@ _TABLES: tuple[Family, ...] = (
     TROCR,
     XLM,
     XLNET,
+    TRANSFORMER_LENS,
+    TRANSFORMER_LENS_GATED,
 )
 FAMILIES = tuple(map(with_stacked_experts, _TABLES))
 

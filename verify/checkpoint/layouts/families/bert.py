@@ -49,7 +49,8 @@ BERT = Family(
     ),
     prefixes=(
         *("", "bert.", "roberta.", "electra.", "model.", "ernie.", "data2vec_text.", "roformer.", "rembert."),
-        *("layoutlm.", "longformer.", "luke.", "tapas.", "nystromformer.", "mra.", "yoso.", "visual_bert.", "splinter."),
+        *("layoutlm.", "longformer.", "luke.", "tapas.", "nystromformer.", "mra.", "yoso.", "splinter."),
+        "visual_bert.",
     ),
     globals=_GLOBALS,
     layer=_LAYER,

@@ -1,4 +1,7 @@
-"""GPT-2 and, with norms after the sublayers, GPT: Conv1D stores [in, out]; q, k, v are thirds of one tensor; layer norm, GELU, learned positions."""
+"""GPT-2, and GPT with norms after the sublayers: Conv1D stores [in, out]; q, k, v are thirds of one tensor.
+
+Layer norm, GELU, learned positions.
+"""
 
 from dataclasses import replace
 

@@ -1,8 +1,8 @@
 """Blocks with two MLPs, of which hidden units alone are read, and the second as the shared one.
 
 Denoisers with one for images and one for text (MM-DiT: Stable Diffusion 3, FLUX, Qwen-Image), and behind these layers
-those with one for both, where attention and MLP share matrices; conformers of sound, with one before attention and one
-after.
+some with one for both, where attention and MLP share matrices; conformers of sound, with one before attention and
+one after.
 """
 
 from dataclasses import replace

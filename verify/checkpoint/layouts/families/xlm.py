@@ -1,4 +1,4 @@
-"""XLM, FlauBERT: BERT under names by kind and then by layer; norms after the sublayers, learned or fixed positions."""
+"""XLM, FlauBERT: names by kind and then by layer; norms after the sublayers, GELU, learned or fixed positions."""
 
 from ..layout import Family, with_bias
 
