@@ -20,8 +20,8 @@ def architectures(rows: Rows) -> str:
     readings = by_outcome["read"] + by_outcome["partly"]
     return page(
         "# Model types of Transformers",
-        f"Every model type of Transformers {rows[0]['transformers']}, denoisers of Diffusers and towers of timm, built "
-        "at toy width with random numbers, saved under the names of the Hub and, where those differ, under its own "
+        f"Every model type of Transformers {rows[0]['transformers']}, denoisers of Diffusers and towers of timm, "
+        "built at toy width with random numbers, saved under the names of the Hub and, where those differ, under its own "
         "(`save_original_format=False`), and read. `python -m benchmarks.architectures`.",
         "`read`: every symmetry that holds is used, and less than 1% of the numbers lies in tensors that no table "
         "knows. `partly`: some symmetry is lost, or more is left out. A symmetry holds if a random element of its "
