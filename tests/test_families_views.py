@@ -129,7 +129,7 @@ def dbrx() -> tuple[dict[str, Array], dict[str, Array]]:
 
 
 def test_experts_of_dbrx_lie_one_below_the_other(tmp_path: Path) -> None:
-    """As ``DbrxExpertGLU`` takes them: ``w1.view(experts, units, width)``, and ``w2`` of an expert is [units, width]."""
+    """As ``DbrxExpertGLU`` takes them: each of ``w1``, ``v1`` and ``w2`` is viewed as [experts, units, width]."""
     tensors, parts = dbrx()
     checkpoint = opened(tmp_path, tensors, DBRX)
     assert (checkpoint.architecture.experts, checkpoint.architecture.expert_hidden) == (EXPERTS, HIDDEN)
@@ -153,10 +153,8 @@ def test_codegen_has_queries_values_and_keys_by_quarters(tmp_path: Path) -> None
     parts = {role: some(WIDTH, WIDTH) for role in "qvk"}
     quarters = [part for n in range(4) for part in (x[4 * n : 4 * n + 4] for x in parts.values())]
     tensors = {"transformer.wte.weight": some(VOCAB, WIDTH), "lm_head.weight": some(VOCAB, WIDTH)}
-    tensors |= {
-        "lm_head.bias": some(VOCAB),
-        "transformer.ln_f.weight": some(WIDTH),
-        "transformer.ln_f.bias": some(WIDTH),
+    tensors |= {"lm_head.bias": some(VOCAB)} | {
+        f"transformer.ln_f.{kind}": some(WIDTH) for kind in ("weight", "bias")
     }
     for i in range(LAYERS):
         at = f"transformer.h.{i}."
@@ -177,36 +175,21 @@ def flux(names: str) -> tuple[dict[str, Array], Array, Array, Array]:
     gates = 2 if names == "flux2" else 1
     up, down, other = some(gates * HIDDEN, WIDTH), some(WIDTH, HIDDEN), some(WIDTH, WIDTH)
     tensors: dict[str, Array] = {}
-    double = {
-        "mmdit": (
-            "transformer_blocks.0.ff.net.{}.weight",
-            "transformer_blocks.0.ff_context.net.{}.weight",
-            "0.proj 2",
-        ),
-        "flux": ("double_blocks.0.img_mlp.{}.weight", "double_blocks.0.txt_mlp.{}.weight", "0 2"),
-        "flux2": (
-            "transformer_blocks.0.ff.{}.weight",
-            "transformer_blocks.0.ff_context.{}.weight",
-            "linear_in linear_out",
-        ),
+    first, second, into, out = {
+        "mmdit": ("transformer_blocks.0.ff.net.", "transformer_blocks.0.ff_context.net.", "0.proj", "2"),
+        "flux": ("double_blocks.0.img_mlp.", "double_blocks.0.txt_mlp.", "0", "2"),
+        "flux2": ("transformer_blocks.0.ff.", "transformer_blocks.0.ff_context.", "linear_in", "linear_out"),
     }[names]
-    for name in double[:2]:
-        first, last = double[2].split()
-        tensors |= {name.format(first): some(gates * HIDDEN, WIDTH), name.format(last): some(WIDTH, HIDDEN)}
+    for mlp in (first, second):
+        tensors |= {f"{mlp}{into}.weight": some(len(up), WIDTH), f"{mlp}{out}.weight": some(WIDTH, HIDDEN)}
     both = np.concatenate([other, down], axis=1)
     qkv = some(3 * WIDTH, WIDTH)
     if names == "mmdit":
-        tensors |= {
-            "single_transformer_blocks.0.proj_mlp.weight": up,
-            "single_transformer_blocks.0.proj_out.weight": both,
-        }
-        tensors |= {"single_transformer_blocks.0.proj_mlp.bias": up[:, 0]}
+        at = "single_transformer_blocks.0.proj_"
+        tensors |= {f"{at}mlp.weight": up, f"{at}mlp.bias": up[:, 0], f"{at}out.weight": both}
     elif names == "flux":
-        tensors |= {
-            "single_blocks.0.linear1.weight": np.concatenate([qkv, up]),
-            "single_blocks.0.linear2.weight": both,
-        }
-        tensors |= {"single_blocks.0.linear1.bias": np.concatenate([qkv[:, 0], up[:, 0]])}
+        at, first_of_all = "single_blocks.0.linear", np.concatenate([qkv, up])
+        tensors |= {f"{at}1.weight": first_of_all, f"{at}1.bias": first_of_all[:, 0], f"{at}2.weight": both}
     else:
         at = "single_transformer_blocks.0.attn."
         tensors |= {f"{at}to_qkv_mlp_proj.weight": np.concatenate([qkv, up]), f"{at}to_out.weight": both}
@@ -264,14 +247,12 @@ def test_xlnet_has_axes_for_width_heads_and_channels(tmp_path: Path) -> None:
         tensors[f"{at}rel_attn.r"] = some(WIDTH, HEADS, SIZE)
         tensors |= {f"{at}rel_attn.r_{which}_bias": some(HEADS, SIZE) for which in "rsw"}
         tensors[f"{at}rel_attn.seg_embed"] = some(2, HEADS, SIZE)
-        tensors |= {
-            f"{at}{norm}.layer_norm.{kind}": some(WIDTH) for norm in ("rel_attn", "ff") for kind in ("weight", "bias")
-        }
+        for norm in ("rel_attn.layer_norm", "ff.layer_norm"):
+            tensors |= {f"{at}{norm}.weight": some(WIDTH), f"{at}{norm}.bias": some(WIDTH)}
         tensors |= {f"{at}ff.layer_1.weight": some(HIDDEN, WIDTH), f"{at}ff.layer_1.bias": some(HIDDEN)}
         tensors |= {f"{at}ff.layer_2.weight": some(WIDTH, HIDDEN), f"{at}ff.layer_2.bias": some(WIDTH)}
-    checkpoint = opened(
-        tmp_path, tensors, {"model_type": "xlnet", "d_model": WIDTH, "n_head": HEADS, "n_layer": LAYERS}
-    )
+    config = {"model_type": "xlnet", "d_model": WIDTH, "n_head": HEADS, "n_layer": LAYERS}
+    checkpoint = opened(tmp_path, tensors, config)
     shape = checkpoint.architecture
     assert (shape.family, shape.heads, shape.linear_values, shape.query_key_norm) == ("xlnet", HEADS, True, "unknown")
     assert checkpoint.unrecognised == ()
@@ -279,10 +260,20 @@ def test_xlnet_has_axes_for_width_heads_and_channels(tmp_path: Path) -> None:
 
 
 LENS: dict[str, Any] = {
-    **{"d_model": WIDTH, "n_heads": HEADS, "d_head": SIZE, "n_layers": LAYERS, "d_mlp": HIDDEN, "n_ctx": 8},
-    **{"act_fn": "gelu_new", "normalization_type": "LN", "positional_embedding_type": "standard"},
-    **{"attn_only": False, "d_vocab": VOCAB, "n_key_value_heads": None, "num_experts": None, "rotary_dim": None},
+    "d_model": WIDTH,
+    "n_heads": HEADS,
+    "d_head": SIZE,
+    "n_layers": LAYERS,
+    "d_mlp": HIDDEN,
+    "n_key_value_heads": None,
+    "num_experts": None,
+    "attn_only": False,
+    "act_fn": "gelu_new",
+    "normalization_type": "LN",
+    "positional_embedding_type": "standard",
+    "rotary_dim": None,
 }
+"""Of what ``HookedTransformerConfig.to_dict`` gives."""
 
 
 def lens(
@@ -321,7 +312,7 @@ def test_a_model_of_transformer_lens_is_read(tmp_path: Path, gated: bool, kv_hea
     tensors, parts = lens(gated=gated, kv_heads=kv_heads)
     checkpoint = opened(tmp_path, tensors, LENS | {"n_key_value_heads": kv_heads})
     shape = checkpoint.architecture
-    assert shape.family == "transformer_lens_gated" if gated else "transformer_lens"
+    assert shape.family == f"transformer_lens{'_gated' if gated else ''}"
     assert (shape.heads, shape.kv_heads, shape.positions, shape.norm) == (HEADS, kv_heads, "learned", "layer")
     assert (shape.linear_values, shape.query_key_norm, shape.odd_in_up) == (True, "none", gated)
     assert checkpoint.unrecognised == ()
@@ -349,7 +340,7 @@ def test_a_model_of_transformer_lens_is_read(tmp_path: Path, gated: bool, kv_hea
 def test_what_a_model_of_transformer_lens_declares(
     tmp_path: Path, said: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    """Of channels nothing once norms are folded, since the same call may sort them; of other settings nothing at all."""
+    """Of channels nothing once norms are folded, since that call may sort them; of other settings nothing at all."""
     folded = str(said.get("normalization_type")).endswith("Pre")
     tensors, _ = lens(norms=not folded)
     try:

@@ -21,8 +21,8 @@ def architectures(rows: Rows) -> str:
     return page(
         "# Model types of Transformers",
         f"Every model type of Transformers {rows[0]['transformers']}, denoisers of Diffusers and towers of timm, "
-        "built at toy width with random numbers, saved under the names of the Hub and, where those differ, under its own "
-        "(`save_original_format=False`), and read. `python -m benchmarks.architectures`.",
+        "built at toy width with random numbers, saved under the names of the Hub and, where those differ, under its "
+        "own (`save_original_format=False`), and read. `python -m benchmarks.architectures`.",
         "`read`: every symmetry that holds is used, and less than 1% of the numbers lies in tensors that no table "
         "knows. `partly`: some symmetry is lost, or more is left out. A symmetry holds if a random element of its "
         "group, applied to the stored numbers, changes no answer by more than 0.002 of its spread, and an element "
