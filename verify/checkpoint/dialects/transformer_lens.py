@@ -1,4 +1,4 @@
-"""TransformerLens: names of its own, and ``config.json`` as ``HookedTransformerConfig.to_dict`` gives it.
+"""TransformerLens before 4.0: names of its own, and ``config.json`` as ``HookedTransformerConfig.to_dict`` gives it.
 
 Sources: ``transformer_lens/HookedTransformerConfig.py``, ``transformer_lens/components``.
 """

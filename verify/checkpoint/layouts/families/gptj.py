@@ -28,7 +28,9 @@ GPTJ = Family(
     switches={"rotary_dim": {"rotary": "interleaved"}},  # without it not known how many channels
 )
 
-_QVK = {role: Slot("h.{i}.attn.qkv_proj.weight", part=(n, 3), fused="each quarter") for n, role in enumerate("qvk")}
+_QVK: dict[str, str | Slot] = {
+    role: Slot("h.{i}.attn.qkv_proj.weight", part=(n, 3), fused="each quarter") for n, role in enumerate("qvk")
+}
 
 CODEGEN = replace(
     GPTJ,
