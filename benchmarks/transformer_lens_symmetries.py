@@ -2,7 +2,7 @@
 
 Needs ``pip install "transformer-lens<4"``, the last with ``HookedTransformer``. Models of toy width with random
 numbers are saved under their own names and read; a random element of every group that a test rests on is applied to
-the stored numbers, and answers before and after are compared, as in the census (:mod:`benchmarks.architectures`). Ends
+the stored numbers, and answers are compared, as in the census (:mod:`benchmarks.architectures`). Ends
 with an error if a symmetry that is declared changes them, or its broken form does not.
 """
 
