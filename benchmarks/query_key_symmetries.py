@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -20,11 +19,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
 from transformers import __version__
 
 from verify.checkpoint import FAMILIES, Architecture, open_checkpoint
 
+from .architectures.groups import Roles, planes
+from .architectures.numbers import Numbers, Places
 from .pages import publish
 from .query_key_models import MODELS, Model, answers, build
 
@@ -33,8 +33,6 @@ ELEMENTS = 3
 """Random elements of each group."""
 SAME, MOVED = 1e-5, 1e-3
 """The largest change of an answer under a symmetry, and the least under anything else, over the spread of answers."""
-_WEIGHTS = "model.safetensors"
-_COUNTED = 2**24  # float32 holds every whole number below
 
 
 def main() -> None:
@@ -57,7 +55,7 @@ def main() -> None:
 def _row(name: str, model: Model) -> dict[str, Any]:
     """What is declared of a model, and by how much its answers change."""
     with tempfile.TemporaryDirectory() as at, contextlib.redirect_stderr(io.StringIO()):
-        folder = Path(at)
+        folder = Path(at) / "model"
         build(model, folder, seed=0)
         stored, before, rng = Stored(folder), answers(model, folder), np.random.default_rng(0)
 
@@ -86,23 +84,13 @@ def _as_declared(row: dict[str, Any]) -> bool:
 
 
 class Stored:
-    """The file of a model's weights as one vector, and where the channels of each role lie in it.
-
-    A table reads the places from a copy of the file that holds, in place of each number, its own place.
-    """
+    """A stored model, and where the channels of each role lie among its numbers."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / _WEIGHTS
-        self._tensors = load_file(self._file)
-        self._numbers = np.concatenate([value.ravel() for value in self._tensors.values()])
-        if len(self._numbers) > _COUNTED:
-            raise SystemExit(f"{len(self._numbers)} numbers are more than {_COUNTED}; make the model smaller.")
-        copy = folder / "places"
-        copy.mkdir()
-        save_file(self._cut(np.arange(len(self._numbers), dtype=np.float32)), copy / _WEIGHTS)
-        shutil.copy(folder / "config.json", copy)
-        self._places = open_checkpoint(copy)
-        self.architecture: Architecture = self._places.architecture
+        self._folder, self._numbers = folder, Numbers(folder)
+        places = open_checkpoint(self._numbers.write_places(folder.with_name("places")))
+        self.architecture: Architecture = places.architecture
+        self._roles = Roles(places, places.architecture, self._numbers.at)
 
     def write(self, roles: Iterable[str], matrix: Callable[[], Matrix]) -> None:
         """Write the file with each kv head's channels changed, and those of all query heads that read it.
@@ -112,8 +100,8 @@ class Stored:
         roles : of q, k, v, o: whose channels.
         matrix : makes the matrix of a kv head, the same for all roles.
         """
-        shape, numbers = self.architecture, self._numbers.copy()
-        for layer in range(shape.layers):
+        shape, numbers = self.architecture, self._numbers.values.copy()
+        for layer in self._roles.layers():
             for head in range(shape.kv_heads):
                 change, sharing = matrix(), shape.heads // shape.kv_heads
                 for role in roles:
@@ -122,23 +110,13 @@ class Stored:
                         for one in heads:
                             rows = places[one * shape.head_size : (one + 1) * shape.head_size]
                             numbers[rows] = change @ numbers[rows]
-        if np.array_equal(numbers, self._numbers):
+        if np.array_equal(numbers, self._numbers.values):
             raise SystemExit(f"Nothing changed in {', '.join(roles)}; the comparison would show nothing.")
-        save_file(self._cut(numbers), self._file, {"format": "pt"})
+        self._numbers.write(numbers, self._folder)
 
-    def _channels(self, role: str, layer: int) -> list[NDArray[np.int64]]:
-        """Places of a matrix and its bias, channels first."""
-        if role == "o":  # its bias is of the stream
-            return [self._places.read(role, layer).T.astype(np.int64)]
-        named = [name for name in (role, f"{role}_bias") if self._places.has(name, layer)]
-        return [self._places.read(name, layer).astype(np.int64) for name in named]
-
-    def _cut(self, numbers: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        """The tensors of a vector."""
-        ends = np.cumsum([value.size for value in self._tensors.values()])
-        parts = np.split(numbers, ends[:-1])
-        named = zip(self._tensors.items(), parts, strict=True)
-        return {name: np.ascontiguousarray(part.reshape(value.shape)) for (name, value), part in named}
+    def _channels(self, role: str, layer: int) -> list[Places]:
+        """Places of a matrix and its bias, channels first; the bias of o is of the stream."""
+        return [self._roles.at(role, layer).T] if role == "o" else list(self._roles.matrix_and_bias(role, layer))
 
 
 def _declared(shape: Architecture, rng: np.random.Generator) -> dict[str, Callable[[], Matrix]]:
@@ -156,7 +134,7 @@ def _of_queries(shape: Architecture, rng: np.random.Generator) -> Matrix:
     size, turned, free = shape.head_size, shape.rotary_size, shape.query_key_norm == "none"
     made = np.eye(size)
     quarters = rng.integers(0, 4, turned // 2) if free else 2 * rng.integers(0, 2, turned // 2)
-    made[:turned, :turned] = _turn(_planes(turned, shape.rotary), quarters / 4)
+    made[:turned, :turned] = _turn(planes(turned, shape.rotary), quarters / 4)
     made[turned:, turned:] = _signed(size - turned, rng, permuted=free)
     return made
 
@@ -172,27 +150,21 @@ def _others(
     if shape.query_key_norm in ("none", "gain") and not shape.rotary:
         found.append(("q alone", "q", partial(_signed, size, rng)))
     if shape.rotary:
-        planes = _planes(turned, shape.rotary)
-        other = _planes(turned, "interleaved" if shape.rotary == "half" else "half")
+        pairs = planes(turned, shape.rotary)
+        other = planes(turned, "interleaved" if shape.rotary == "half" else "half")
         step = 1 / 4 if shape.query_key_norm == "none" else 1 / 2
         one = np.arange(turned // 2) == 0
         found += [
-            ("q alone", "q", partial(_of_some, size, _turn(planes, np.full(len(planes), 1 / 8)))),
+            ("q alone", "q", partial(_of_some, size, _turn(pairs, np.full(len(pairs), 1 / 8)))),
             ("other pairs", "qk", partial(_of_some, size, _turn(other, step * one))),
-            ("planes permuted", "qk", partial(_of_some, size, _cycle(planes))),
+            ("planes permuted", "qk", partial(_of_some, size, _cycle(pairs))),
         ]
         if shape.query_key_norm == "gain":
-            found.append(("quarters", "qk", partial(_of_some, size, _turn(planes, 1 / 4 * one))))
+            found.append(("quarters", "qk", partial(_of_some, size, _turn(pairs, 1 / 4 * one))))
     if clipped:
-        eighth = _turn(_planes(size, "half"), np.full(size // 2, 1 / 8))
+        eighth = _turn(planes(size, "half"), np.full(size // 2, 1 / 8))
         found += [("eighths", "qk", lambda: eighth), ("eighths of v", "vo", lambda: eighth)]
     return found
-
-
-def _planes(turned: int, pairing: str) -> NDArray[np.intp]:
-    """Channels of each plane, shape [planes, 2]."""
-    pairs = np.arange(turned).reshape(-1, 2)
-    return pairs if pairing == "interleaved" else np.arange(turned).reshape(2, -1).T
 
 
 def _turn(planes: NDArray[np.intp], turns: NDArray[np.float64]) -> Matrix:

@@ -58,3 +58,17 @@ def test_a_table_that_is_named_elsewhere_has_no_precedence() -> None:
     main = {f"text_model.{name}": shape for name, shape in architectures.shapes(MODELS["got_ocr2 hub"])}
     fits = understood("model", main | tower, MODELS["got_ocr2 hub"]["config"])
     assert {fit.family.name for fit in fits if fit.prefix[0].startswith("vision_tower.")} == {"gemma2"}
+
+
+def test_the_readme_counts_what_the_table_says() -> None:
+    """Types by the names of the Hub, and decoders among them."""
+    readme = " ".join((Path(__file__).parents[1] / "README.md").read_text("utf-8").split())
+    built = [row for row in ROWS.values() if row["naming"] == "hub" and row["outcome"] != "not built"]
+    decoders = [row for row in built if row["kind"] == "decoder"]
+    (read, whole), (of_decoders, whole_decoders) = (
+        (sum(row["outcome"] in ("read", "partly") for row in rows), sum(row["outcome"] == "read" for row in rows))
+        for rows in (built, decoders)
+    )
+    assert f"Of the {len(built)} model types of Transformers 5.24, Diffusers and timm" in readme
+    assert f"{read} are read under the names of the Hub, {whole} of them with every symmetry that holds" in readme
+    assert f"(of {len(decoders)} decoders: {of_decoders} and {whole_decoders})" in readme

@@ -1,7 +1,8 @@
 """Which architectures of the installed Transformers ``verify`` reads, and whether what it declares of them is true.
 
 ``python -m benchmarks.architectures [--types a,b] [--out FILE]`` needs ``pip install -e ".[families]"``; with
-``timm``, ``torchvision``, ``pillow`` and ``sentencepiece`` more types can be built, with ``diffusers`` denoisers too.
+``timm``, ``torchvision``, ``pillow`` and ``sentencepiece`` more types can be built, with ``diffusers`` and ``timm``
+denoisers and towers of these libraries too.
 Each model type is built at toy width with random numbers, and saved under the names of the Hub and under those of the
 live model (``save_original_format=False``). Then
 
@@ -17,5 +18,6 @@ A line of JSON for each type is appended to ``--out`` (default ``architectures.j
 files, which is printed); a run goes on where it stopped. Once all types are there, ``tables/architectures.json``, its
 page and the table of ``tests/architectures.py`` (names, shapes and configurations, without torch) are written.
 After a change of the tables of families, delete the file of lines and run again: about a quarter of an hour of
-one CPU.
+one CPU. After a change that concerns some types alone, ``--types a,b --keep`` writes the tables with new lines of
+these; ``tests/test_architectures.py`` fails if any other type is read otherwise than its line says.
 """

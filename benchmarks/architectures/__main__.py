@@ -35,13 +35,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(tempfile.gettempdir()) / "architectures.jsonl")
     parser.add_argument("--jobs", type=int, default=1, choices=(1, 2), help="processes")
     parser.add_argument("--tables", action="store_true", help="only write the tables, of the lines that are there")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="after --types too, write the tables; they keep what they have of other types",
+    )
     options = parser.parse_args()
     every = toy.types()
     wanted = options.types.split(",") if options.types else every
     if unknown := [name for name in wanted if name not in every]:
         parser.error(f"Transformers {transformers.__version__} has no type {', '.join(unknown)}")
     if options.tables:
-        write_tables(every, _rows(options.out), transformers.__version__)
+        write_tables(every, _rows(options.out), transformers.__version__, keep=options.keep)
         return
     print(f"lines go to {options.out}", flush=True)
     second = options.jobs == 2 and os.fork() == 0  # each takes half, then helps with the rest
@@ -51,8 +56,8 @@ def main() -> None:
         os._exit(0)
     if options.jobs == 2:
         os.wait()
-    if not options.types:
-        write_tables(every, _rows(options.out), transformers.__version__)
+    if not options.types or options.keep:
+        write_tables(every, _rows(options.out), transformers.__version__, keep=options.keep)
 
 
 def _run(types: list[str], out: Path) -> None:

@@ -43,7 +43,7 @@ class Numbers:
         self.values: NDArray[Any] = np.concatenate([np.zeros(0, np.float32), *parts])
         if len(self.values) > COUNTED:
             raise ValueError(f"{len(self.values)} numbers are more than {COUNTED}; make the model smaller.")
-        self.at: dict[str, Places] = self._cut(np.arange(len(self.values)))
+        self.at: dict[str, Places] = self.cut(np.arange(len(self.values)))
 
     def write(self, values: NDArray[Any], folder: Path) -> Path:
         """Write a copy of the folder with other numbers.
@@ -55,7 +55,7 @@ class Numbers:
         """
         if folder != self._folder:
             shutil.copytree(self._folder, folder, dirs_exist_ok=True)
-        tensors = {name: np.ascontiguousarray(x).reshape(x.shape) for name, x in self._cut(values).items()}
+        tensors = {name: np.ascontiguousarray(x).reshape(x.shape) for name, x in self.cut(values).items()}
         save_file(self._constants | tensors, folder / WEIGHTS, {"format": "pt"})
         return folder
 
@@ -63,7 +63,8 @@ class Numbers:
         """Write a copy of the folder in which each number is its own place."""
         return self.write(np.arange(len(self.values), dtype=np.float32), folder)
 
-    def _cut(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    def cut(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Numbers in the order of ``values``, as tensors by name."""
         ends = np.cumsum([int(np.prod(shape)) for shape in self._shapes.values()])
         parts = np.split(values, ends[:-1]) if self._shapes else []
         return {name: part.reshape(shape) for (name, shape), part in zip(self._shapes.items(), parts, strict=True)}

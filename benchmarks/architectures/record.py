@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.pages import write as write_pages
-from benchmarks.results import TABLES
+from benchmarks.results import TABLES, read
 
 FIXTURES = Path(__file__).parents[2] / "tests" / "architectures.json.xz"
 COLUMNS = (
@@ -29,7 +29,9 @@ _IDLE = re.compile(
 """Entries of a configuration that tell nothing of how its tensors are read."""
 
 
-def write_tables(types: Iterable[str], rows: Mapping[str, Mapping[str, Any]], version: str) -> None:
+def write_tables(
+    types: Iterable[str], rows: Mapping[str, Mapping[str, Any]], version: str, *, keep: bool = False
+) -> None:
     """Write the table of readings, its page and the fixtures.
 
     Parameters
@@ -37,14 +39,35 @@ def write_tables(types: Iterable[str], rows: Mapping[str, Mapping[str, Any]], ve
     types : in the order of the table; those without a row are left out.
     rows : of the census, by type.
     version : of Transformers.
+    keep : whether types without a row keep what the table and the fixtures have of them.
+
+    Raises
+    ------
+    ValueError
+        If what is kept is of another version of Transformers.
     """
+    kept: dict[str, list[dict[str, str]]] = {}
+    for line in read("architectures") if keep else ():
+        kept.setdefault(line["type"], []).append(line)
+    types = list(types)
+    versions = {line["transformers"] for of_type in kept.values() for line in of_type}
+    if not (versions <= {version} and kept.keys() <= set(types)):
+        lost = ", ".join(sorted(kept.keys() - set(types))) or "no types"
+        raise ValueError(
+            f"The table is of Transformers {', '.join(versions)}, with {lost} that cannot be built here; expected "
+            f"what it has to be of {version}; run the census whole."
+        )
     found = [rows[name] for name in types if name in rows]
     with (TABLES / "architectures.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n", restval="")
         writer.writeheader()
-        writer.writerows({**line, "transformers": version} for row in found for line in lines(row))
+        for name in types:
+            fresh = lines(rows[name]) if name in rows else kept.get(name, [])
+            writer.writerows({**line, "transformers": version} for line in fresh)
     whole = [row for row in found if row["kind"] != "part"]  # parts are not uploaded alone
-    models = {f"{row['type']} {naming}": fixture(one) for row in whole for naming, one in _namings(row)}
+    models = json.loads(lzma.decompress(FIXTURES.read_bytes())) if keep else {}
+    models = {name: model for name, model in models.items() if name.rpartition(" ")[0] not in rows}
+    models |= {f"{row['type']} {naming}": fixture(one) for row in whole for naming, one in _namings(row)}
     text = json.dumps(models, separators=(",", ":"), sort_keys=True)
     FIXTURES.write_bytes(lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME))
     write_pages(["architectures"])

@@ -66,6 +66,6 @@ def _axes(name: str, shape: tuple[int, ...], width: int) -> list[int]:
         return []
     if len(shape) == 1 and re.search(r"[qk]_?(norm|ln|layernorm)|attn_sub_norm", name):
         return []
-    if len(shape) == 3 and shape[1] == 1 and "conv" in name:
+    if leaf == "r" or (len(shape) == 3 and shape[1] == 1 and "conv" in name):
         return []  # depthwise, of channels that are not the stream's
     return axes

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from transformers.models.auto import modeling_auto
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-from . import denoisers
+from . import denoisers, towers
 from .overrides import CLASSES, CONFIGS, DROP, PARTS, SAVED_AS, VARIANTS
 
 _TEXT = {
@@ -148,14 +148,17 @@ _LISTED: Mapping[str, list[int]] = {
 
 def types() -> list[str]:
     """All model types, by kind, and variants of some; those that are only parts of others last."""
-    kinds = [*_LISTS, "denoiser", "part"]
-    return sorted([*CONFIG_MAPPING, *VARIANTS, *denoisers.TYPES], key=lambda name: (kinds.index(kind_of(name)), name))
+    kinds = [*_LISTS, "denoiser", "tower", "part"]
+    every = [*CONFIG_MAPPING, *VARIANTS, *denoisers.TYPES, *towers.TYPES]
+    return sorted(every, key=lambda name: (kinds.index(kind_of(name)), name))
 
 
 def kind_of(model_type: str) -> str:
     """Kind of a type, by the classes that Transformers lists for it; ``part`` if none has a head."""
     if model_type in denoisers.TYPES:
         return "denoiser"
+    if model_type in towers.TYPES:
+        return "tower"
     model_type = VARIANTS.get(model_type, (model_type, {}))[0]
     wrapper = any(model_type in _listed(name) for name in _LISTS["multimodal"] + _LISTS["encoder-decoder"])
     for kind, names in _LISTS.items():
@@ -178,8 +181,8 @@ def build(model_type: str, seed: int) -> nn.Module:
         If it would have more than ``LARGEST`` parameters.
     """
     torch.manual_seed(seed)
-    if model_type in denoisers.TYPES:
-        model = denoisers.build(model_type)
+    if model_type in (*denoisers.TYPES, *towers.TYPES):
+        model = (denoisers if model_type in denoisers.TYPES else towers).build(model_type)
         _randomise(model, seed)
         return model
     config, kind = _config_of(model_type), None
@@ -206,6 +209,9 @@ def save(model: nn.Module, folder: Path, *, original: bool) -> None:
     if type(model).__name__ in denoisers.TYPES:
         denoisers.save(model, folder)
         return
+    if hasattr(model, "census"):
+        towers.save(model, folder)
+        return
     takes = inspect.signature(model.save_pretrained).parameters
     more = {"save_original_format": False} if "save_original_format" in takes and not original else {}
     model.save_pretrained(folder, max_shard_size="1GB", **more)
@@ -219,13 +225,15 @@ def load(kind: type, folder: Path) -> nn.Module:
     """The model in a folder."""
     if kind.__name__ in denoisers.TYPES:
         return denoisers.load(kind, folder)
+    if kind.__module__.startswith("timm."):
+        return towers.load(folder)
     model: nn.Module = kind.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)  # type: ignore[attr-defined]
     return model.eval()
 
 
 def outputs(model: nn.Module, given: Mapping[str, Any]) -> list[Tensor]:
     """All floating tensors that a model answers with, in order."""
-    part = PARTS.get(getattr(model.config, "model_type", ""))
+    part = PARTS.get(getattr(getattr(model, "config", None), "model_type", ""))
     with torch.no_grad():
         torch.manual_seed(0)
         answer = (getattr(model, part) if part else model)(**given)
@@ -255,6 +263,8 @@ def inputs(model: nn.Module) -> dict[str, Any]:
     """
     if type(model).__name__ in denoisers.TYPES:
         return denoisers.inputs(model)
+    if hasattr(model, "census"):
+        return towers.inputs(model)
     failed: list[Exception] = []
     for given in _candidates(model):
         try:

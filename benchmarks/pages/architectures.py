@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from .markdown import page, table
 
 Rows = Sequence[Mapping[str, str]]
-KINDS = ("decoder", "encoder", "encoder-decoder", "multimodal", "vision", "sound", "denoiser", "part")
+KINDS = ("decoder", "encoder", "encoder-decoder", "multimodal", "vision", "sound", "denoiser", "tower", "part")
 OUTCOMES = ("read", "partly", "refused", "not built")
 _NAMES = {"hub": "names of the Hub", "own": "names of Transformers 5"}
 _SHOWN = 100  # characters of a sentence
@@ -20,9 +20,9 @@ def architectures(rows: Rows) -> str:
     readings = by_outcome["read"] + by_outcome["partly"]
     return page(
         "# Model types of Transformers",
-        f"Every model type of Transformers {rows[0]['transformers']} and some denoisers of Diffusers, built at toy "
-        "width with random numbers, saved under the names of the Hub and, where those differ, under its own "
-        "(`save_original_format=False`), and read. `python -m benchmarks.architectures`.",
+        f"Every model type of Transformers {rows[0]['transformers']}, denoisers of Diffusers and towers of timm, "
+        "built at toy width with random numbers, saved under the names of the Hub and, where those differ, under its "
+        "own (`save_original_format=False`), and read. `python -m benchmarks.architectures`.",
         "`read`: every symmetry that holds is used, and less than 1% of the numbers lies in tensors that no table "
         "knows. `partly`: some symmetry is lost, or more is left out. A symmetry holds if a random element of its "
         "group, applied to the stored numbers, changes no answer by more than 0.002 of its spread, and an element "

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from ..base import DamagedError, Phrase
 from ..base.classes import dataclass
-from .formats.tensor import Indexer, Stacked, Tensor
+from .formats.tensor import Indexer, Stacked, Tensor, chosen_of
 from .fused import fused_heads
 from .layouts.fit import Fit
 from .layouts.layout import Slot
 from .layouts.naming import Key
+from .views import Window, viewed
 
 _MOST_EXPERTS = 1 << 14
 _QUIET = np.uint32(1 << 22)  # the bit of a NaN of float32 that says it is quiet
@@ -56,12 +57,7 @@ class CanonicalTensor:
             return places if rows is None else places[rows]
         if not whole or self.size == whole[0]:
             return rows
-        if rows is None:
-            return slice(self.start, self.start + self.size)
-        if isinstance(rows, slice):
-            start, stop, step = rows.indices(self.size)
-            return slice(self.start + start, self.start + max(start, stop), step)
-        return self.start + rows
+        return chosen_of(rows, self.start, self.size)
 
     @property
     def _whole(self) -> tuple[int, ...]:
@@ -84,9 +80,12 @@ def placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, CanonicalTenso
     """The tensors of a part by canonical key (a fused tensor has several), and notes on an unexpected head."""
     heads, kv_heads = fused_heads(fit.family, fit.config)
     stored: dict[Key, CanonicalTensor] = {}
+    held = {key: found[name].shape for name, keys in fit.keys.items() for key, _ in keys}
     for name, keys in fit.keys.items():
         for (role, layer, expert), slot in keys:
-            parts = _experts(found[name]) if slot.stacked else {expert: found[name]}
+            tensor = viewed(found[name], slot, min(held.get((role.removesuffix("_bias"), layer, expert), (0,))))
+            number = held.get(("router", layer, None), (0,))[0] if slot.stacked == "rows" else None
+            parts = _experts(tensor, number) if slot.stacked else {expert: tensor}
             for which, part in parts.items():
                 key = (role, layer, which)
                 if key in stored:
@@ -106,15 +105,18 @@ def placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, CanonicalTenso
     return stored, notes
 
 
-def _experts(tensor: Tensor) -> dict[int | None, Tensor]:
-    """One tensor for each expert along the first axis of a stacked tensor."""
-    axes = len(tensor.shape)
-    if not isinstance(tensor, Stacked) or axes not in (2, 3) or not 0 < tensor.shape[0] <= _MOST_EXPERTS:
+def _experts(tensor: Tensor, number: int | None) -> dict[int | None, Tensor]:
+    """One tensor for each expert: along the first axis of a stacked tensor, or equal shares of rows of a number."""
+    axes, first = len(tensor.shape), (tensor.shape or (0,))[0]
+    if number and axes == 2 and number <= _MOST_EXPERTS and first % number == 0:
+        size = first // number
+        return {e: Window(tensor, 0, e * size, size) for e in range(number)}
+    if number is not None or not isinstance(tensor, Stacked) or axes not in (2, 3) or not 0 < first <= _MOST_EXPERTS:
         raise DamagedError(
             f"Tensor {tensor.name!r:.200} of {tensor.dtype} has shape {tensor.shape}; expected the matrices or "
             f"biases of at most {_MOST_EXPERTS} experts, one after the other; obtain the file again."
         )
-    return {e: tensor.entry(e) for e in range(tensor.shape[0])}
+    return {e: tensor.entry(e) for e in range(first)}
 
 
 def part_of(tensor: Tensor, slot: Slot, heads: int, kv_heads: int) -> CanonicalTensor:

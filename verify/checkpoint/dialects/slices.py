@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...base import DamagedError, Phrase
 from ...base.classes import dataclass
-from ..formats.tensor import BLOCK, Indexer, Tensor
+from ..formats.tensor import Indexer, Tensor, in_rows
 from ..formats.weight_sets import slices_refused
 
 _BY_ROWS = re.compile(r"output\.weight|layers\.[0-9]+\.(attention\.w[qkv]|feed_forward\.w[13])\.weight")
@@ -78,9 +78,7 @@ class Joined:
 
     def iter_bytes(self) -> Iterator[bytes]:
         """The bytes of the numbers, row by row, in blocks."""
-        step = max(1, BLOCK * self.shape[0] // max(1, self.nbytes()))
-        for low in range(0, self.shape[0], step):
-            yield np.ascontiguousarray(self.read(slice(low, low + step))).tobytes()
+        return in_rows(self)
 
     def _shares(self, chosen: Indexer) -> Iterator[tuple[Tensor, Indexer]]:
         """Each part with the indices that are its own."""

@@ -8,7 +8,8 @@ from .nanogpt import NANOGPT
 from .olmo import OLMO
 from .olmo_core import OLMO_CORE, OLMO_CORE_AFTER
 from .open_clip import OPEN_CLIP
-from .timm import TIMM_DINOV2, TIMM_DINOV2_GATED, TIMM_VIT
+from .timm import TIMM_DINOV2, TIMM_DINOV2_GATED, TIMM_TOWER, TIMM_VIT
+from .transformer_lens import TRANSFORMER_LENS
 
 DIALECTS: tuple[Dialect, ...] = (
     LITGPT,
@@ -29,4 +30,6 @@ DIALECTS: tuple[Dialect, ...] = (
     TIMM_VIT,
     TIMM_DINOV2,
     TIMM_DINOV2_GATED,
+    TIMM_TOWER,
+    TRANSFORMER_LENS,
 )

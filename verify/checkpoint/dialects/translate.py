@@ -15,7 +15,7 @@ from ...base.classes import dataclass
 from ..canonical import CanonicalTensor, part_of
 from ..formats.rotary import rows_of_pairs
 from ..formats.safetensors_file import StoredTensor
-from ..formats.tensor import BLOCK, Indexer, Tensor
+from ..formats.tensor import Indexer, Tensor, in_rows
 from ..fused import BY_HEADS
 from ..hostile import count
 from ..layouts.describe import HEAD_SIZES, HEADS
@@ -85,10 +85,7 @@ class Translated:
 
     def iter_bytes(self) -> Iterator[bytes]:
         """The bytes of the numbers, row by row, in blocks."""
-        rows = (self.shape or (1,))[0]
-        step = max(1, BLOCK * rows // max(1, self.nbytes()))
-        for low in range(0, rows, step):
-            yield np.ascontiguousarray(self.read(slice(low, low + step))).tobytes()
+        return in_rows(self)
 
 
 def translated(source: Source, found: Mapping[str, Tensor]) -> tuple[Source, dict[str, Tensor]]:

@@ -75,6 +75,24 @@ class Tensor(Protocol):
         ...
 
 
+def in_rows(tensor: Tensor) -> Iterator[bytes]:
+    """The bytes of the numbers of a tensor, row by row, in blocks."""
+    rows = (tensor.shape or (1,))[0]
+    step = max(1, BLOCK * rows // max(1, tensor.nbytes()))
+    for low in range(0, rows, step):
+        yield np.ascontiguousarray(tensor.read(slice(low, low + step))).tobytes()
+
+
+def chosen_of(chosen: Indexer, start: int, size: int) -> Indexer:
+    """Indices of an axis, as those of a longer one of which ``size`` from ``start`` on are meant."""
+    if chosen is None:
+        return slice(start, start + size)
+    if isinstance(chosen, slice):
+        low, high, step = chosen.indices(size)
+        return slice(start + low, start + max(low, high), step)
+    return start + chosen
+
+
 @runtime_checkable
 class Stacked(Tensor, Protocol):
     """A tensor that can be taken apart along its first axis."""

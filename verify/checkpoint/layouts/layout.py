@@ -31,11 +31,17 @@ class Slot:
     """Stored [in, out], as by Conv1D."""
     part: tuple[int, int] = (0, 1)
     """(k, n): the k-th of n parts along ``out`` of a fused tensor."""
-    fused: Literal["equal", "heads", "groups", "each head", "alternate"] = "equal"
+    fused: Literal["equal", "heads", "groups", "each head", "each quarter", "alternate"] = "equal"
     """Arrangement of the parts: n equal ones; all q heads, all k, all v; for each kv head its q heads, k and v; for
-    each head n equal ones; or one row of each part in turn."""
-    stacked: bool = False
-    """The experts of a layer are the first axis of one tensor."""
+    each head, or each quarter of the rows, n equal ones; or one row of each part in turn."""
+    stacked: bool | Literal["rows"] = False
+    """The experts of a layer are the first axis of one tensor; or equal shares of its rows, [units, width] each, as
+    many as the router has."""
+    span: tuple[int, int | None] = (0, None)
+    """From where to where along the longer side, in multiples of the shorter one, which is the width: attention and
+    an MLP in one matrix."""
+    width_axis: int | None = None
+    """The axis of the width in a tensor of three, whose others are heads and their channels; biases have two."""
 
     def blocks(self, heads: int, kv_heads: int, rows: int) -> tuple[int, tuple[int, ...]]:
         """Number of consecutive blocks of rows, and the share of each part in one block, in equal pieces.
@@ -55,8 +61,8 @@ class Slot:
             return max(1, rows // self.part[1]), (1,) * self.part[1]
         if self.fused == "heads":
             return 1, (heads, kv_heads, kv_heads)
-        if self.fused == "each head":
-            return heads, (1,) * self.part[1]
+        if self.fused in ("each head", "each quarter"):
+            return heads if self.fused == "each head" else 4, (1,) * self.part[1]
         if self.fused == "groups":
             return kv_heads, (heads // kv_heads, 1, 1)
         return 1, (1,) * self.part[1]

@@ -5,7 +5,7 @@ from .llama import ATTENTION, GLOBALS, UNEMBED
 
 APERTUS = Family(
     name="apertus",
-    model_types=("apertus",),
+    model_types=("apertus", "apertus1p5_text"),
     prefixes=("model.", ""),
     globals=GLOBALS,
     layer=ATTENTION

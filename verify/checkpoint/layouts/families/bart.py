@@ -53,6 +53,20 @@ BART = Family(
     switches={f"model_type={name}": {"positions": "sinusoidal"} for name in ("fsmt", "marian")},
 )
 
+TROCR = replace(
+    BART,
+    name="trocr",
+    kind="decoder",
+    model_types=("trocr",),
+    globals={"embed": "decoder.embed_tokens.weight"},
+    layer=_stack("decoder", _BODY, _BETWEEN),
+    stacks=(),
+    unprefixed={"unembed": "output_projection.weight"},
+    others={},
+    other_meaning=(),
+    switches={"use_learned_position_embeddings=false": {"positions": "sinusoidal"}},
+)
+
 MBART = replace(
     BART,
     name="mbart",

@@ -64,6 +64,7 @@ DINOV3 = replace(
     others={},
     outside=(*DINOV2.outside, r"(^|\.)embeddings\.patch_embeddings\.\w+$"),
     positions="rotary",
+    rotary="half",
 )
 
 DINOV3_GATED = replace(

@@ -1,4 +1,9 @@
-"""GPT-2: Conv1D stores [in, out]; q, k, v are thirds of one tensor; layer norm, GELU, learned positions."""
+"""GPT-2, and GPT with norms after the sublayers: Conv1D stores [in, out]; q, k, v are thirds of one tensor.
+
+Layer norm, GELU, learned positions.
+"""
+
+from dataclasses import replace
 
 from ..layout import Family, Slot, fused_qkv
 
@@ -33,4 +38,19 @@ GPT2 = Family(
     odd_in_up=False,
     positions="learned",
     query_key_norm="none",
+)
+
+_BETWEEN = {"norm_attn": "norm_mlp", "norm_attn_bias": "norm_mlp_bias"}
+_BEHIND = {"norm_mlp": "norm_out", "norm_mlp_bias": "norm_out_bias"}
+
+OPENAI_GPT = replace(
+    GPT2,
+    name="openai_gpt",
+    model_types=("openai-gpt",),
+    globals={"embed": "tokens_embed.weight", "position": "positions_embed.weight"},
+    layer={(_BETWEEN | _BEHIND).get(role, role): entry for role, entry in GPT2.layer.items()},
+    outside=(r"^(multiple_choice_head|score)\.",),
+    required=("embed", "q", "o", "up", "down", "norm_mlp", "norm_out"),
+    post_norm=True,
+    tied=True,
 )

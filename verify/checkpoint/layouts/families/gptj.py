@@ -1,11 +1,11 @@
 """GPT-J: attention and MLP in parallel behind one layer norm; GELU, rotary positions, an unembedding with bias.
 
-CodeGen divides q, v and k among four accelerators; its attention is left out.
+CodeGen has q, v and k in one tensor, by quarters, since it was trained on four accelerators.
 """
 
 from dataclasses import replace
 
-from ..layout import Family, with_bias
+from ..layout import Family, Slot, with_bias
 
 GPTJ = Family(
     name="gptj",
@@ -28,15 +28,15 @@ GPTJ = Family(
     switches={"rotary_dim": {"rotary": "interleaved"}},  # without it not known how many channels
 )
 
+_QVK: dict[str, str | Slot] = {
+    role: Slot("h.{i}.attn.qkv_proj.weight", part=(n, 3), fused="each quarter") for n, role in enumerate("qvk")
+}
+
 CODEGEN = replace(
     GPTJ,
     name="codegen",
     model_types=("codegen",),
-    layer={role: name for role, name in GPTJ.layer.items() if role not in "qkvo"},
+    layer=GPTJ.layer | _QVK,
     constants=(r"\.attn\.(masked_bias|bias|causal_mask)$",),
-    outside=(r"\.attn\.(qkv|out)_proj\.weight$",),
-    required=("embed", "up", "down", "norm_attn"),
-    attention="unknown",
     by_names=False,
-    switches={},
 )
