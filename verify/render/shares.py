@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..shares.record import Estimate, ShareReport
 from .kinds import Code, Command, Inline, Number
 from .numbers import count, general, share
-from .page import Block, Items, Paragraph, Section, View, filled, listed, subject, table
+from .page import Block, Items, Paragraph, Section, View, filled, subject, table
 
 _COLUMNS = ("share", "from", "to", "p of none", "units")
 
@@ -61,7 +61,7 @@ def _wholes(report: ShareReport) -> list[Block]:
         ),
         Items(
             tuple(
-                (f"{report.label(n)} is of one origin with ", *listed(one.relatives), ".")
+                (f"{report.label(n)} is of one origin with {', '.join(report.label(k - 1) for k in one.relatives)}.",)
                 for n, one in enumerate(report.candidates)
                 if one.relatives
             )

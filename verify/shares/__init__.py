@@ -95,7 +95,7 @@ def share(
     found = []
     for n, (model, candidate) in enumerate(zip(models[1:], others, strict=True)):
         rest = [other for k, other in enumerate(others) if k != n]
-        relatives = tuple(sorted(models[1 + k].name for k in related[n]))
+        relatives = tuple(sorted(k + 1 for k in related[n]))
         result = compared(whole, candidate, rest)
         found.append(_candidate(model, result, relatives, fits[n], level, len(others), draws, seed))
         progress("shares", n + 1, len(others))
@@ -136,10 +136,6 @@ def _check_alike(opened: Sequence[Checkpoint]) -> None:
                 f"{other.name} is of width {other.architecture.width}, and {first.name} of "
                 f"{first.architecture.width}; a share is of rows of one length, so leave it out."
             )
-    names = [one.name for one in opened]
-    if len(set(names)) < len(names):
-        twice = max(names, key=names.count)
-        raise InputError(f"Two models are called {twice!r:.120}; give each a folder or file name of its own.")
 
 
 def _draws(level: float, candidates: int, layers: int) -> int:
@@ -175,7 +171,7 @@ def _related(candidates: Sequence[Rows], seed: int) -> list[set[int]]:
 def _candidate(
     model: ShareModel,
     result: Compared,
-    relatives: tuple[str, ...],
+    relatives: tuple[int, ...],
     fitted: float | None,
     level: float,
     candidates: int,

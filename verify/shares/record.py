@@ -93,8 +93,8 @@ class CandidateShare(Record):
     """What a child carries of one candidate, beyond all others."""
 
     model: ShareModel
-    relatives: tuple[str, ...] = ()
-    """Other candidates of one origin with it; then nothing is said of it alone."""
+    relatives: tuple[int, ...] = ()
+    """Other candidates of one origin with it, by their number from 1; then nothing is said of it alone."""
     whole: Estimate | None = None
     """Over MLP and attention of all layers; None with relatives, or where nothing could be compared."""
     parts: tuple[PartShare, ...] = ()
@@ -128,10 +128,10 @@ class ShareReport(Tabular, Pages):
     """``sha256:`` over the canonical JSON of everything else."""
 
     @model_validator(mode="after")
-    def _names_differ(self) -> ShareReport:
-        names = [self.child.name, *(one.model.name for one in self.candidates)]
-        if len(set(names)) < len(names):
-            raise ValueError(f"names the model {max(names, key=names.count)!r:.80} twice")
+    def _relatives_are_candidates(self) -> ShareReport:
+        for number, one in enumerate(self.candidates, start=1):
+            if not {*one.relatives} <= {*range(1, len(self.candidates) + 1)} - {number}:
+                raise ValueError(f"has relatives {one.relatives!r:.80} of candidate {number}, which are no others")
         return self
 
     @property
