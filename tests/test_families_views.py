@@ -294,7 +294,7 @@ def lens(
             tensors[f"{at}attn.{letter.format('W')}"] = parts[role].reshape(heads, SIZE, WIDTH).swapaxes(1, 2)
             tensors[f"{at}attn.{letter.format('b')}"] = parts[f"{role}_bias"].reshape(heads, SIZE)
         tensors[f"{at}attn.W_O"] = parts["o"].T.reshape(HEADS, SIZE, WIDTH)
-        tensors |= {f"{at}attn.b_O": some(WIDTH), f"{at}attn.IGNORE": np.float32(-np.inf).reshape(())}
+        tensors |= {f"{at}attn.b_O": some(WIDTH), f"{at}attn.IGNORE": np.full((), -np.inf, np.float32)}
         tensors |= {f"{at}mlp.W_in": parts["up"].T, f"{at}mlp.b_in": parts["up_bias"]}
         tensors |= {f"{at}mlp.W_out": parts["down"].T, f"{at}mlp.b_out": some(WIDTH)}
         if gated:
