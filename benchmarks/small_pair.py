@@ -66,14 +66,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.small_pair", description=__doc__)
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--environments", type=Path, default=CACHE.parent / "peers", help="(%(default)s)")
+    parser.add_argument(
+        "--here", type=Path, help="programs of an environment that holds this library (default: made anew)"
+    )
     options = parser.parse_args()
     options.environments.mkdir(parents=True, exist_ok=True)
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="verify-small-") as folder:
-        here, there = installed(Path(folder) / "verify"), made(model_dna.PEER.environment, options.environments)
+        here = options.here or installed(Path(folder) / "verify")
+        there = made(model_dna.PEER.environment, options.environments)
         for bin_of in (here, there):
             subprocess.run([bin_of / "python", "-m", "compileall", "-q", bin_of.parent / "lib"], check=False)
         both = [one for name in PAIRS for one in in_turn(name, here, there, Path(folder), options.runs)]
+    print(f"load average {load}", flush=True)
     tests = [alone("the models that ship", *shipped(), options.runs), alone(DEEP, *deep(), options.runs)]
     loads = sorted((load, os.getloadavg()[0]))
     publish(

@@ -163,7 +163,7 @@ def test_a_mistyped_path_is_said_to_be_no_path_here(
     """With the name that is, if one is close; before what the Hub says."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run2" / "final").mkdir(parents=True)
-    monkeypatch.setattr("verify.checkpoint.source.find_on_hub", refuse)
+    monkeypatch.setattr("verify.checkpoint.places.find_on_hub", refuse)
     said = run("inspect", "run2/finl")
     check_refused(said, "'run2/finl' does not exist: there is no such folder or file here (there is 'final'), and of")
     check_refused(

@@ -107,7 +107,7 @@ def not_ones_own(line: EvidenceLine) -> str | None:
     for result in line.results:
         if isinstance(result, ScoreResult) and result.exceedances > result.n:
             return f"{said} has a score that {result.exceedances} of {result.n} references reach; give at most all"
-    registered = {one.id for one in (*statistics.EXACT_TESTS, *statistics.PANEL_STATISTICS)}
+    registered = {test.id for test in statistics.EXACT_TESTS} | {one.id for one in statistics.PANEL_STATISTICS}
     taken = registered & {result.id for result in line.results}
     if taken:
         return f"the line of evidence {line.line!r} holds {min(taken)!r}, a test of the library; give another id"

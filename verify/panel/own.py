@@ -24,7 +24,7 @@ def own_similarities(given: Collection[Similarity]) -> tuple[Similarity, ...]:
         options.refuse("statistics", given, "a list of similarities")
     if not given:
         return ()
-    taken = {one.id for one in (*statistics.EXACT_TESTS, *statistics.PANEL_STATISTICS)}
+    taken = {test.id for test in statistics.EXACT_TESTS} | {one.id for one in statistics.PANEL_STATISTICS}
     for one in given:
         if not isinstance(one, Similarity):
             options.refuse("one of statistics", one, "a verify.statistics.Similarity")
