@@ -12,10 +12,10 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from .classes import dataclass
 from .errors import InputError
 from .files import write_atomically
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
 
-from .classes import dataclass
 from .plain import plain
 
 Tone = Literal["grey", "red", "amber", "blue", "green", "violet"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import InputError
-from ..base.classes import dataclass
 from ..inference import critical_odds_ratio, disjoint_pairs, false_match_bound
 from ..panel import Audit, FalseMatch
 from ..panel.audit import audit

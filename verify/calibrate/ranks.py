@@ -35,6 +35,7 @@ values of ``T`` closer than twice that are tied.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from math import fsum, log10
 from typing import NamedTuple
@@ -43,7 +44,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import InputError
-from ..base.classes import dataclass
 from ..inference import Design as Orbit
 from ..inference import own_kind_rank, pair_design, row_design, stratum_design, twin_rank
 from ..panel.evidence import Ranking, design_rank, rank_by

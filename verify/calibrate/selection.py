@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ..base import InputError, Phrase
-from ..base.classes import dataclass
 from ..inference.blind import blind_order
 from .record import LeftOut, NamedModel
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from math import isfinite
 from numbers import Real
@@ -19,7 +20,6 @@ from numpy.typing import NDArray
 
 from ..base import InputError, options
 from ..base.canonical_json import canonical
-from ..base.classes import dataclass
 from .csv_file import cells, read_bytes
 from .lookalikes import check_lookalikes
 from .record import LARGEST_SCORE, TableSource

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import DamagedError, Phrase
-from ..base.classes import dataclass
 from .formats.tensor import Indexer, Stacked, Tensor, chosen_of
 from .fused import fused_heads
 from .layouts.fit import Fit

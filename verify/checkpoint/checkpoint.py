@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import NotFoundError, Phrase, Progress, silent
 from ..base.card import Card
-from ..base.classes import dataclass
 from ..base.display import Displayed
 from .adapters.overlay import declared_bases, is_local, merged_onto
 from .architecture import Architecture, FileIdentity

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from ..base import CheckpointError, DamagedError, HostileError, NotFoundError, OptionError, UnsupportedError
-from ..base.classes import dataclass
 from . import places
 from .formats.registry import FORMATS, PICKLED
 from .formats.weight_sets import (

@@ -11,12 +11,11 @@ import re
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from ..base import CheckpointError, DamagedError, HostileError, NotFoundError, UnsupportedError
-from ..base.classes import dataclass
 from .hostile import parse_json_object
 from .places.place import Storage
 from .unused import BYTES, name_of_byte, name_of_row, names_unused

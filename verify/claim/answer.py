@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..base import Phrase
-from ..base.classes import dataclass
 from ..checkpoint import STATED, is_alone
 from ..statistics import Count, ExactResult
 from ..wording import LATEST, VERSIONS, said

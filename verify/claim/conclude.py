@@ -6,10 +6,10 @@ Making a report and replaying one both end here, so a report follows from its nu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import log10
 
 from ..base import Phrase
-from ..base.classes import dataclass
 from ..fingerprint import Fingerprint, identical, shared_anchors
 from ..inference import bonferroni, holm, max_p
 from ..panel import PanelEvidence, undecided

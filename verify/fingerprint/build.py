@@ -7,7 +7,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,7 +15,6 @@ from uuid import uuid4
 import numpy as np
 
 from ..base import Cache, InputError, Phrase, Progress, Workers, in_notebook, options, run_in_order, software
-from ..base.classes import dataclass
 from ..checkpoint import Architecture, Checkpoint, Key, Location, open_checkpoint, resolve_location
 from .anchors import Pairing, anchors_of
 from .check import MOST_STRANGE

@@ -22,11 +22,12 @@ The first changes a row ``B_i diag(g) A`` only in sign or place, and the second 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base.arrays import distinct
-from ..base.classes import dataclass
 from ..checkpoint import Checkpoint
 from .heads import diagonal, images, normed
 from .layout import has_heads, kept_channels, kept_latent, key_size, latent_specs

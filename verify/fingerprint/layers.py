@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Phrase
-from ..base.classes import dataclass
 from ..checkpoint import Checkpoint, Key, Location, open_checkpoint
 from .attention import attention_circuits, sampled_keys, sampled_values
 from .latent import latent_channels, read_latent

@@ -46,13 +46,13 @@ have no arrays.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.classes import dataclass
 from ..checkpoint import Architecture
 from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices
 

@@ -7,7 +7,7 @@ weights; see :mod:`verify.checkpoint.rehearsal`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from uuid import uuid4
@@ -15,7 +15,6 @@ from uuid import uuid4
 import numpy as np
 
 from ..base import Cache
-from ..base.classes import dataclass
 from ..checkpoint import Architecture, Checkpoint, Key, Location, open_checkpoint, resolve_location
 from ..checkpoint.formats.tensor import Indexer
 from ..checkpoint.rehearsal import Rehearsal

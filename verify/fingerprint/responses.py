@@ -8,11 +8,10 @@ the unembedding.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from ..base.classes import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.classes import dataclass
 from ..checkpoint import Architecture
 from .layout import kept_plain, kept_planes, key_size
 from .sketch import SketchSpec

@@ -20,13 +20,13 @@ any score is seen, as the theorem needs; it would fail for a design chosen by th
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import StatisticsError
-from ..base.classes import dataclass
 
 CHANCE = "so the pair labelled (A, B) is exchangeable with every other pair of these models"
 

@@ -25,13 +25,13 @@ with the group acting on comparisons and any one of them as the claim.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import isfinite, log10
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..base import StatisticsError
-from ..base.classes import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Phrase, Progress, StatisticsError, silent
-from ..base.classes import dataclass
 from ..fingerprint import Fingerprint
 from ..inference import (
     Design,

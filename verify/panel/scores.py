@@ -6,6 +6,7 @@ A claim then needs 2M + 1 scores instead of (M + 2)(M + 1)/2: linear in the size
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,6 @@ from safetensors.numpy import load, save
 
 from .. import statistics
 from ..base import InputError, Progress, Record, silent
-from ..base.classes import dataclass
 from ..fingerprint import Fingerprint
 from ..statistics import Similarity
 from .localise import CLASSES, summarise

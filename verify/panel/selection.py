@@ -10,9 +10,9 @@ selection: declared families, identity of weights, kinds of MLP and norm, and vo
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from ..base import Phrase
-from ..base.classes import dataclass
 from ..checkpoint import Architecture
 from ..fingerprint import ANCHORS, LEAST_ANCHORS, Fingerprint, known_tokens
 from .dropped import Dropped

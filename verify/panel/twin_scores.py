@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,6 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from ..base import InputError, Progress, Record, silent
-from ..base.classes import dataclass
 from ..fingerprint import Fingerprint
 from ..statistics import Similarity
 

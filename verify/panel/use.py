@@ -8,12 +8,12 @@ score is.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import isqrt
 from typing import Any
 
 from ..base import Phrase, Record, later
 from ..base.card import Card, flat
-from ..base.classes import dataclass
 from ..base.display import Tabular
 from ..statistics import PanelResult
 from ..statistics.hypotheses import PRIMARY_ID

@@ -6,10 +6,8 @@ be read there. ``svg`` and ``tikz`` render it; the same drawing gives the same b
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
-
-from ..base.classes import dataclass
 
 PHONE = 360
 """Width in units of a drawing that fills the screen of a telephone."""

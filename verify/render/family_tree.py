@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from ..base.classes import dataclass
 from .drawing import PHONE, Dots, Drawing, Line, Role, Shape, Text
 
 _ROW = 36  # units from one model to the next

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..base.classes import dataclass
 from .kinds import Code, Inline, Number
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import write_atomically
-from ..base.classes import dataclass
 from ..claim import ClaimReport
 from ..inference import two_way_residual
 from .figures import QQ_SIZE, check_format, colour_bar, draw_heat_map, draw_qq_plot, drawn, heat_map_size

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import log10
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Phrase, StatisticsError
-from ..base.classes import dataclass
 from ..claim import ClaimReport
 from ..claim.evidence import PANEL
 from ..panel import ALL_PAIRS, PRIMARY_DESIGN, PanelEvidence, PanelUse, members_needed, stratum_of

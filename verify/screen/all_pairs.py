@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import combinations_with_replacement, groupby
 from pathlib import Path
@@ -12,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from ..base import Record, Workers, run_in_order
-from ..base.classes import dataclass
 from ..statistics.result import Law
 from .first_stage import Comparison, TileResult, Wanted, tile
 from .kept import Kept

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from ..base.classes import dataclass
 from ..checkpoint import ALONE
 from ..render.kinds import Code, Inline
 from .declarations import not_declared

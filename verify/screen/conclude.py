@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from math import log10
 
 from ..base import software
-from ..base.classes import dataclass
 from ..claim.conclude import log10_alpha_of_one
 from ..claim.declared import declared
 from ..claim.subject import Subject

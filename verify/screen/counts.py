@@ -11,13 +11,13 @@ products are exact in float64, in whatever order and beside whatever other model
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.classes import dataclass
 from ..fingerprint import on_anchors, shared_anchors
 from ..inference import critical_agreement, critical_count, log10_p_fixed_points, log10_p_signs
 from ..statistics import Source

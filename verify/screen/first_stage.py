@@ -24,13 +24,13 @@ embedding basis changed too, if the two have no unused tokens in common.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from math import log10
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.classes import dataclass
 from ..fingerprint import difference, same_weights, stated_weights
 from ..statistics import EXACT_TESTS
 from ..statistics.result import Law

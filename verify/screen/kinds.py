@@ -7,8 +7,8 @@ alike to every test. For a test that does not reject, its power is stated.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from ..base.classes import dataclass
 from ..statistics import EXACT_TESTS
 
 IDENTICAL = "identical weights"

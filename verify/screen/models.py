@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from itertools import count
@@ -22,7 +22,6 @@ from ..base import (
     sha256_of_file,
     write_atomically,
 )
-from ..base.classes import dataclass
 from ..checkpoint import Location
 from ..fingerprint import (
     Effort,

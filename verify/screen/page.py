@@ -7,10 +7,10 @@ same in the order in which it was written.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ..base.classes import dataclass
 from ..render.drawing import Drawing
 from ..render.family_tree import Row, family_tree
 from ..render.html import page as rendered

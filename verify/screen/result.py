@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -13,7 +14,6 @@ import numpy as np
 
 from ..base import InputError, canonical, digest, options, replace_together, write_atomically
 from ..base.card import Card, flat
-from ..base.classes import dataclass
 from ..base.display import Drawn, Tabular, frame
 from .answer import Answer, answer, sentence
 from .declarations import not_declared

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -15,7 +16,6 @@ import numpy as np
 from safetensors.numpy import load_file, save
 
 from ..base import FingerprintError, write_atomically
-from ..base.classes import dataclass
 from ..fingerprint import SAMPLED, Component, Fingerprint, FingerprintRecord, components, reduced, table
 from ..statistics import EXACT_TESTS
 

@@ -8,8 +8,8 @@ model at the top is the one with most neighbours in the tree, not the ancestor.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from ..base.classes import dataclass
 from .families import copies
 from .record import Edge, Family
 

@@ -7,13 +7,12 @@ or the value channels of a key-value head. A block reader gives all blocks of a 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.classes import dataclass
 from ..fingerprint import Fingerprint, bundles, kept_channels
 
 Vectors = NDArray[np.float64]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ..base import Phrase
-from ..base.classes import dataclass
 from ..fingerprint import Fingerprint, bundles, kept_channels
 from .blocks import BlockReader
 from .result import Law, Part, SetAside

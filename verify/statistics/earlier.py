@@ -7,8 +7,8 @@ most, and its words. No other version of a test ever gave a result.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from ..base.classes import dataclass
 from ..fingerprint import Fingerprint
 from .counted import Counted
 from .result import TestResult

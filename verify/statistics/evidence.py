@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..base import Phrase
 from ..base.arrays import median
-from ..base.classes import dataclass
 from ..fingerprint import Fingerprint
 from ..inference import bonferroni_min, holm, log10_p_fixed_points, log10_p_signs
 from .blocks import BlockReader

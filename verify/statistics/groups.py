@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.classes import dataclass
 from ..fingerprint import Fingerprint
 from .alignment import Pair, align
 from .blocks import Block, BlockReader, BlocksByLayer, agreement, common_indices, score

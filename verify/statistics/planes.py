@@ -17,6 +17,7 @@ z`` is above ``ALIKE`` (as in ``statistics.ties``, whose argument holds here: jo
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from statistics import NormalDist
@@ -24,7 +25,6 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.classes import dataclass
 from ..fingerprint import Fingerprint, kept_planes, turned_heads
 from .alignment import Pair, assign
 from .blocks import Block, BlocksByLayer

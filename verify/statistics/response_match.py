@@ -35,13 +35,13 @@ Source: phi_MATCH of Zhu et al. 2025 (arXiv 2502.12292), on weights seen by shar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Phrase, StatisticsError
-from ..base.classes import dataclass
 from ..fingerprint import Fingerprint, bundles, mlp_roles
 from ..wording import say
 from .applicability import both_mlps, enough_anchors, first, on_shared_anchors

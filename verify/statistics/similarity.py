@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ..base import Phrase, StatisticsError
-from ..base.classes import dataclass
 from ..fingerprint import Fingerprint
 from ..wording import say
 from .applicability import on_shared_anchors

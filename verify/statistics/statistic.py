@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import log10
 
 from ..base import Phrase, StatisticsError
-from ..base.classes import dataclass
 from ..fingerprint import EFFORTS, Fingerprint, SketchSpec
 from ..inference import bonferroni_min, detectable_agreement, detectable_share, log10_p_fixed_points, log10_p_signs
 from .counted import Counted, Description

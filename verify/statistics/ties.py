@@ -36,13 +36,13 @@ resemblance at equal indices.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
 from itertools import combinations
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.classes import dataclass
 from .blocks import Block, BlocksByLayer, Vectors, groups_at_once
 from .matching import MARGIN, fixed_points
 from .swaps import differences

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -11,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...base import Phrase
-from ...base.classes import dataclass
 from ..formats.tensor import Indexer, Tensor
 from .matrix import Numbers
 

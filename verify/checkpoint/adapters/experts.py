@@ -9,6 +9,7 @@ that holds each expert apart, transformers joins them as it loads them, and they
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import chain, permutations
 
@@ -16,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...base import OptionError, UnsupportedError
-from ...base.classes import dataclass
 from ..formats.tensor import Indexer, Stacked, Tensor
 from .changed import Changed
 from .kind import Change

@@ -5,11 +5,11 @@ Source: Liu et al. 2022, arXiv 2205.05638. ``ia3_l`` is [out, 1], and then multi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from ...base.classes import dataclass
 from ..formats.tensor import Indexer, Tensor
 from .changed import Changed
 from .kind import Change, Kind

@@ -6,7 +6,8 @@ Source: Hyeon-Woo, Ye-Bin and Oh 2021, FedPara, arXiv 2108.06098; LyCORIS, Yeh e
 
 from __future__ import annotations
 
-from ...base.classes import dataclass
+from dataclasses import dataclass
+
 from ..formats.tensor import Indexer, Tensor
 from .kind import Change, Kind
 from .matrix import Matrix, Product, Rows, Stored

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from ...base.classes import dataclass
 from ..formats.tensor import Tensor
 from .names import Names
 from .settings import Settings, Tensors

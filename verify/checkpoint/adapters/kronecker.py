@@ -6,9 +6,10 @@ product is W1[i // b, j // d] W2[i % b, j % d]; s = alpha / r.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from ...base.classes import dataclass
 from ..formats.tensor import Indexer, Tensor
 from .kind import Change, Kind
 from .matrix import Matrix, Product, Rows, Stored, places

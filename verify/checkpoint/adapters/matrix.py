@@ -6,6 +6,7 @@ Sums are in float64 and in a fixed order, so the same files give the same bits o
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import Literal, Protocol
@@ -13,7 +14,6 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...base.classes import dataclass
 from ..formats.tensor import Indexer, Tensor
 
 Numbers = NDArray[np.float64]

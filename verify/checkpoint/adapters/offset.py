@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from ...base.classes import dataclass
 from ..formats.tensor import Indexer, Tensor
 from .changed import Changed
 from .matrix import Numbers

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...base.classes import dataclass
 from ..card import MOST_DECLARED, declared_base
 from ..places.place import CARD, File, Range, Storage
 

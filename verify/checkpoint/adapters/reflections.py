@@ -5,9 +5,10 @@ The columns are scaled to length 1 first. Source: Yuan, Liu and Xu 2024, arXiv 2
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from ...base.classes import dataclass
 from ..formats.tensor import Indexer, Tensor
 from .kind import Change, Kind
 from .matrix import Numbers, Rows

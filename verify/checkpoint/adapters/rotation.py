@@ -9,12 +9,12 @@ power once, for ``use_cayley_neumann`` with n terms.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from ...base import UnsupportedError
-from ...base.classes import dataclass
 from ..formats.tensor import Indexer, Tensor
 from .kind import Change, Kind
 from .matrix import Numbers, Rows, places, product

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
-from ...base.classes import dataclass
 from ..formats.tensor import Indexer, Tensor
 from .changed import BLOCK, Changed
 from .matrix import Matrix, Numbers

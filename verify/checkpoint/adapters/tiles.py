@@ -6,10 +6,11 @@ M[j % r, i % m].
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ...base import UnsupportedError
-from ...base.classes import dataclass
 from ..formats.tensor import Indexer, Tensor
 from .kind import Change, Kind
 from .matrix import Rows, places

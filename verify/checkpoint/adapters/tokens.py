@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...base.classes import dataclass
 from ..formats.tensor import Indexer, Tensor
 from .changed import Changed
 from .kind import Change, Kind

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from ...base.classes import dataclass
 from ..layouts.layout import Family, Slot
 
 Settings = Mapping[str, Any]

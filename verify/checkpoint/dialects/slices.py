@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...base import DamagedError, Phrase
-from ...base.classes import dataclass
 from ..formats.tensor import Indexer, Tensor, in_rows
 from ..formats.weight_sets import slices_refused
 

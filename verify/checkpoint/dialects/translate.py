@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...base import DamagedError, HostileError, Phrase
-from ...base.classes import dataclass
 from ..canonical import CanonicalTensor, part_of
 from ..formats.rotary import rows_of_pairs
 from ..formats.safetensors_file import StoredTensor

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...base import DamagedError
-from ...base.classes import dataclass
 from ..hostile import count
 from .gguf_file import GgufTensor
 from .rotary import rows_of_pairs

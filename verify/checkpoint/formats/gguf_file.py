@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, Literal
 
@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...base import DamagedError, UnsupportedError
-from ...base.classes import dataclass
 from ..places.place import File
 from .safetensors_file import numpy_type
 from .stand_ins import stand_in

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...base import DamagedError
-from ...base.classes import dataclass
 from .gguf_file import GgufTensor
 from .tensor import Indexer
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...base import DamagedError, HostileError, UnsupportedError
-from ...base.classes import dataclass
 from ..hostile import parse_json_object
 from ..layouts.families import FAMILIES
 from ..places.place import File, Storage

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...base.classes import dataclass
 from .safetensors_file import StoredTensor
 from .tensor import Indexer, Tensor
 

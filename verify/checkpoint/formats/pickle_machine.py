@@ -14,10 +14,10 @@ import io
 import pickletools
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ...base import CheckpointError, DamagedError, HostileError, UnsupportedError
-from ...base.classes import dataclass
 from ..hostile import WAY_OUT
 from .safetensors_file import BITS
 

@@ -7,7 +7,7 @@ Format: 8 bytes little-endian header length, a JSON header of name -> dtype, sha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from math import prod
 from typing import Any
@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...base import DamagedError, UnsupportedError
-from ...base.classes import dataclass
 from ..hostile import parse_json_object
 from ..places.place import File
 from .stand_ins import stand_in

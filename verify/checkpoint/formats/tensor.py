@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import chain, repeat
 from math import prod
 from typing import Any, Protocol, runtime_checkable
@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...base import Phrase
-from ...base.classes import dataclass
 from ..places.place import File
 from ..vocabulary import Vocabulary
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import pickletools
 from collections.abc import Mapping
+from dataclasses import dataclass
 from io import BytesIO
 from itertools import accumulate, pairwise
 from warnings import catch_warnings
 
 from ...base import DamagedError, HostileError
-from ...base.classes import dataclass
 from ..hostile import WAY_OUT
 from ..places.place import File, Range
 from .pickle_machine import MOST_STEPS, StorageKey

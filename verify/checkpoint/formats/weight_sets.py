@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from ...base import CheckpointError, DamagedError, NotFoundError, OptionError, UnsupportedError
-from ...base.classes import dataclass
 from ..places.place import INDEX, File, Storage
 from .safetensors_file import contents
 from .tensor import Tensor, in_blocks

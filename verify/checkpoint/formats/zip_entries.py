@@ -10,11 +10,11 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import pairwise
 from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
 from ...base import CheckpointError, DamagedError, HostileError, UnsupportedError
-from ...base.classes import dataclass
 from ..places.place import File, Range
 
 _LARGEST_TABLE = 1 << 24  # bytes; an entry takes about a hundred

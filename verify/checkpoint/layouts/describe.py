@@ -7,10 +7,10 @@ number of heads does not fit them, heads count as unknown.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from ...base import CheckpointError, DamagedError, Phrase, UnsupportedError
-from ...base.classes import dataclass
 from ..architecture import Architecture
 from ..hostile import count
 from .config import nested

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 
 from pydantic import Field
 
 from ...base import Record
-from ...base.classes import dataclass
 from .fit import Fit
 from .kinds import COPIES, OUTSIDE, kind_of, kind_of_word, sense
 from .naming import NUMBER

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...base import Phrase
-from ...base.classes import dataclass
 from .config import config_of, configured, numbers
 from .kinds import COPIES, OVER_TABLE, kind_of_word
 from .layout import Family, Slot

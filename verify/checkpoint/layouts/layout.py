@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Literal
-
-from ...base.classes import dataclass
 
 HINT = (
     "write a layout file (`verify inspect MODEL --draft-layout` begins one) and pass it as --layout my.toml "

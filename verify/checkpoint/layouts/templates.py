@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
-from ...base.classes import dataclass
 from .naming import NUMBER
 
 Shape = tuple[int, ...]

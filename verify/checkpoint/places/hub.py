@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
@@ -17,7 +17,6 @@ from ...base import (
     OptionError,
     UnsupportedError,
 )
-from ...base.classes import dataclass
 from ..hostile import parse_json_object
 from .client import get
 from .http import RangeFetch, Resource

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ...base import (
@@ -13,7 +14,6 @@ from ...base import (
     NetworkError,
     NotFoundError,
 )
-from ...base.classes import dataclass
 from .http import BUSY, LARGEST, TIMEOUT, Reply, retry_after
 from .retry import TransientError
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
 from typing import Protocol
@@ -27,7 +27,6 @@ from ...base import (
     options,
     sha256_of_file,
 )
-from ...base.classes import dataclass
 from ..hostile import LARGEST_TEXT
 
 INDEX = "model.safetensors.index.json"

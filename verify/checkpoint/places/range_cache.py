@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 from bisect import bisect_right, insort
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 
@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from ...base import Cache
 from ...base.cache import touch
-from ...base.classes import dataclass
 from .place import Range
 
 KIND = "ranges"

@@ -6,14 +6,13 @@ The modes ``mxfp4``, ``nvfp4`` and ``mxfp8`` hold floats instead, which other fi
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ....base.classes import dataclass
 from .float4 import Float4
 from .matrix import Array, Parts, Quantised, as_bytes, matrix_shape, unpacked
 from .scaled import Scaled

@@ -5,14 +5,13 @@ The absmax values may themselves be quantised (arXiv:2305.14314).
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil, prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ....base.classes import dataclass
 from ...hostile import parse_json_object
 from .matrix import Array, Parts, Quantised
 from .names import STATE

@@ -9,13 +9,12 @@ Two codes lie in a byte, the first in its low half.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ....base.classes import dataclass
 from .matrix import Array, Parts, Quantised, as_bytes, matrix_shape
 
 _MAGNITUDES = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6], np.float32)

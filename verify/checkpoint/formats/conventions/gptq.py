@@ -8,7 +8,7 @@ reads them.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
 from typing import Any
@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....base import Phrase
-from ....base.classes import dataclass
 from ...hostile import count
 from .matrix import Array, Parts, Quantised, matrix_shape, unpacked
 from .zero_points import reading

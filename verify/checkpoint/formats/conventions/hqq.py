@@ -5,13 +5,12 @@ Along axis 1 a group is neighbours in a row; along axis 0 it is a number of each
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ....base.classes import dataclass
 from .matrix import Array, Parts, Quantised, as_bytes
 from .striped import striped
 

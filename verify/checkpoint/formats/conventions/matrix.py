@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from math import ceil, prod
 from typing import Any
 
@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....base import CheckpointError, DamagedError, Phrase
-from ....base.classes import dataclass
 from ..safetensors_file import StoredTensor
 from ..tensor import Indexer, how_many
 

@@ -5,14 +5,13 @@ Codes are stored with 2^(bits - 1) added.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ....base.classes import dataclass
 from .matrix import Array, Parts, Quantised, matrix_shape, of_groups, unpacked
 
 

@@ -6,14 +6,13 @@ exponent alone (E8M0), which some tools call U8.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ....base.classes import dataclass
 from ..safetensors_file import FLOAT8
 from .matrix import Array, Parts, Quantised, matrix_shape, of_groups
 from .names import SCALES

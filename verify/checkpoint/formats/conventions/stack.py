@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ....base.classes import dataclass
 from .matrix import Array, Parts, Quantised
 
 Maker = Callable[[str, Parts, dict[str, Any]], Quantised]
