@@ -37,6 +37,7 @@ from .conventions import (
 )
 from .safetensors_file import FLOAT8, StoredTensor
 from .tensor import Tensor
+from .wrapper import PARTS as OF_TORCHAO
 
 _METHODS = (
     *("gptq", "awq", "bitsandbytes", "compressed-tensors", "fp8", "fbgemm_fp8", "modelopt"),
@@ -69,9 +70,7 @@ _OF_A_MODULE = re.compile(
 )
 _OF_A_TENSOR = re.compile(r"(.+[^.])_(blocks|scales|scale_inv|scale)")
 """Parts of a tensor that has no name of its own in a module, such as all experts of a layer."""
-_OF_TORCHAO = re.compile(
-    r"(.+\.)_([^.]+?)_(qdata|scale_and_zero|act_per_tensor_scale|per_tensor_scale|act_pre_scale|scale|zero_point)"
-)
+_OF_TORCHAO = re.compile(rf"(.+\.)_([^.]+?)_({'|'.join(OF_TORCHAO)})")
 _EIGHT = (*FLOAT8, "I8")
 _ACTIVATIONS = re.compile(
     r"\.(activation|input|output|[qkv])_(scale|zero_point|scale_ub|global_scale)$|_(activation|input)_scale$"
@@ -193,7 +192,7 @@ def _convention(parts: Parts, settings: dict[str, Any]) -> Maker | None:
 def _stacked(parts: Parts) -> bool:
     """Whether the first axis is that of experts."""
     axes = max(len(part.shape) for part in parts.values())
-    return axes == (4 if "blocks" in parts else 3)
+    return axes == (5 if "scale_and_zero" in parts else 4 if "blocks" in parts else 3)
 
 
 def _plain(parts: Parts, settings: dict[str, Any]) -> bool:

@@ -13,12 +13,14 @@ from .llm_int8 import LlmInt8
 from .matrix import Parts, Quantised, matrix_shape
 from .optimum_quanto import quanto
 from .packed import Packed
+from .prescaled import PRESCALES, Prescaled
 from .scaled import SCALES, Scaled
 from .stack import Maker, Stack
 from .torch_ao import torchao
 
 __all__ = [
     "HQQ_PARTS",
+    "PRESCALES",
     "SCALES",
     "STATE",
     "Affine",
@@ -33,6 +35,7 @@ __all__ = [
     "Maker",
     "Packed",
     "Parts",
+    "Prescaled",
     "Quantised",
     "Scaled",
     "Stack",

@@ -73,7 +73,7 @@ class Float4(Quantised):
         if size % run or not size:
             raise made.refuse(f"rows of {size} numbers", f"whole runs of {run}")
         for part in parts.keys() & _GLOBAL.keys():
-            made.check(part, (), (1,), dtypes=("F32", "F16", "BF16"))
+            made.check(part, (), (1,), (1, 1), dtypes=("F32", "F16", "BF16"))
         return replace(made, dtype="NVFP4" if run == 16 else "MXFP4")
 
     def decode(self, rows: NDArray[np.intp]) -> Array:
