@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ...base import DamagedError, UnsupportedError
@@ -25,10 +26,12 @@ from .conventions import (
     Float4,
     Gptq,
     Hqq,
+    Int4Pairs,
     LlmInt8,
     Maker,
     Packed,
     Parts,
+    Prescaled,
     Scaled,
     Stack,
     matrix_shape,
@@ -46,13 +49,13 @@ _METHODS = (
 _PARTS = (
     *("weight", "qweight", "qzeros", "scales", "biases", "qbiases", "g_idx", "SCB", "weight_format"),
     *("weight_packed", "weight_scale", "weight_scale_inv", "weight_zero_point", "weight_shape", "weight_g_idx"),
-    *("weight_global_scale", "weight_scale_2", "global_scale"),
+    *("weight_global_scale", "weight_scale_2", "global_scale", "pre_quant_scale"),
     *("W_q", "weight._data", "weight._data._data", "weight._scale", "weight._shift"),
     *("weight.absmax", "weight.quant_map", "weight.nested_absmax", "weight.nested_quant_map"),
     *(STATE + "nf4", STATE + "fp4"),
 )
 _FOREIGN = (  # marks of conventions that are recognised but not read
-    *("pre_quant_scale", "svdquant_lora_a", "svdquant_lora_b", "weight_scales", "codebooks", "compressed", "bitmask"),
+    *("svdquant_lora_a", "svdquant_lora_b", "weight_scales", "codebooks", "compressed", "bitmask"),
     *("_packed_weight", "B", "s"),
 )
 _AUTO_ROUND = ("auto-round", "intel/auto-round")
@@ -155,6 +158,10 @@ def _convention(parts: Parts, settings: dict[str, Any]) -> Maker | None:
     method, has = settings.get("quant_method"), parts.keys()
     if has & set(_FOREIGN):
         return None
+    if "pre_quant_scale" in has:
+        plain = {part: tensor for part, tensor in parts.items() if part != "pre_quant_scale"}
+        maker = _convention(plain, settings)
+        return None if maker is None else partial(Prescaled.of, maker)
     if has >= {"qweight", "qzeros", "scales"} and "weight" not in has:
         if method == "gptq":
             return Gptq.of
@@ -181,9 +188,12 @@ def _convention(parts: Parts, settings: dict[str, Any]) -> Maker | None:
     if has == {"weight", "weight_scale"} and method == "bitnet" and parts["weight"].dtype == "U8":
         return BitNet.of
     if "weight" in has and len(has & SCALES) == 1:
-        four, (scale,) = "U8" if method == "modelopt" else "I8" if method == "fp8" else None, has & SCALES
+        modelopt = method in ("modelopt", None)  # older files say so in hf_quant_config.json alone
+        four, (scale,) = "U8" if modelopt else "I8" if method == "fp8" else None, has & SCALES
         if parts["weight"].dtype == four and parts[scale].dtype in ("F8_E4M3", "F8_E8M0", "U8"):
             return Float4.of
+        if parts["weight"].dtype == four == "U8":
+            return Int4Pairs.of
         if parts["weight"].dtype in _EIGHT and parts["weight"].dtype != four and "weight_scale_2" not in has:
             return Scaled.of
     return None

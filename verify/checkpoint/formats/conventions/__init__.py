@@ -9,6 +9,7 @@ from .float4 import Float4
 from .gptq import Gptq
 from .hqq import PARTS as HQQ_PARTS
 from .hqq import Hqq
+from .int4_pairs import Int4Pairs
 from .llm_int8 import LlmInt8
 from .matrix import Parts, Quantised, matrix_shape
 from .optimum_quanto import quanto
@@ -31,6 +32,7 @@ __all__ = [
     "Float4",
     "Gptq",
     "Hqq",
+    "Int4Pairs",
     "LlmInt8",
     "Maker",
     "Packed",
