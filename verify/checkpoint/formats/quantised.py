@@ -19,6 +19,7 @@ from .conventions import (
     SCALES,
     STATE,
     Affine,
+    Aqlm,
     Awq,
     AwqGemv,
     BitNet,
@@ -44,18 +45,18 @@ from .wrapper import PARTS as OF_TORCHAO
 
 _METHODS = (
     *("gptq", "awq", "bitsandbytes", "compressed-tensors", "fp8", "fbgemm_fp8", "modelopt"),
-    *("mxfp4", "metal", "torchao", "bitnet", "hqq", "quanto"),
+    *("mxfp4", "metal", "torchao", "bitnet", "hqq", "quanto", "aqlm"),
 )
 _PARTS = (
     *("weight", "qweight", "qzeros", "scales", "biases", "qbiases", "g_idx", "SCB", "weight_format"),
     *("weight_packed", "weight_scale", "weight_scale_inv", "weight_zero_point", "weight_shape", "weight_g_idx"),
-    *("weight_global_scale", "weight_scale_2", "global_scale", "pre_quant_scale"),
+    *("weight_global_scale", "weight_scale_2", "global_scale", "pre_quant_scale", "codes", "codebooks"),
     *("W_q", "weight._data", "weight._data._data", "weight._scale", "weight._shift"),
     *("weight.absmax", "weight.quant_map", "weight.nested_absmax", "weight.nested_quant_map"),
     *(STATE + "nf4", STATE + "fp4"),
 )
 _FOREIGN = (  # marks of conventions that are recognised but not read
-    *("svdquant_lora_a", "svdquant_lora_b", "weight_scales", "codebooks", "compressed", "bitmask"),
+    *("svdquant_lora_a", "svdquant_lora_b", "weight_scales", "compressed", "bitmask"),
     *("_packed_weight", "B", "s"),
 )
 _AUTO_ROUND = ("auto-round", "intel/auto-round")
@@ -177,6 +178,8 @@ def _convention(parts: Parts, settings: dict[str, Any]) -> Maker | None:
         return torchao
     if "W_q" in has:
         return Hqq.of
+    if has == {"codes", "codebooks", "scales"}:
+        return Aqlm.of
     if "weight._scale" in has:
         return quanto
     if has == {"blocks", "scales"}:
@@ -207,8 +210,8 @@ def _stacked(parts: Parts) -> bool:
 
 def _plain(parts: Parts, settings: dict[str, Any]) -> bool:
     """Whether the parts are not quantised: floats without a scale, and other parts named alike by chance."""
-    if parts.keys() == {"weight"} and not settings:
-        return True  # numbers of eight bits that were never scaled
+    if parts.keys() in ({"weight"}, {"codes"}) and not settings:
+        return True  # numbers of eight bits that were never scaled, or integers of another meaning
     floats = all(part.dtype in ("F64", "F32", "F16", "BF16") for part in parts.values())
     return floats and not parts.keys() & SCALES
 

@@ -1,6 +1,7 @@
 """Quantisation conventions, one file each: the shapes of the stored parts, and the formula."""
 
 from .affine import Affine
+from .aqlm import Aqlm
 from .awq import Awq
 from .awq_gemv import AwqGemv
 from .bitnet import BitNet
@@ -25,6 +26,7 @@ __all__ = [
     "SCALES",
     "STATE",
     "Affine",
+    "Aqlm",
     "Awq",
     "AwqGemv",
     "BitNet",
