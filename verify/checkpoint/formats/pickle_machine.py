@@ -465,7 +465,9 @@ class _Machine:
         if len(arguments) != 4 or not all(isinstance(one, Name) for one in arguments[:2]):
             raise self._damaged(f"impossible arguments of {name}")
         function, kind, given, state = arguments
-        if function.text == _WRAPPING and _WRAPPERS.fullmatch(kind.text):
+        if function.text == _WRAPPING:
+            if not _WRAPPERS.fullmatch(kind.text):
+                raise self._refused(_WRAPPING)
             return self._wrapped(kind.text, given, state)
         self._check_attributes(state)
         if kind.text not in _PLAIN_TENSORS:

@@ -52,7 +52,7 @@ class Int4Rows(Quantised):
         """Some rows of the matrix."""
         packed = as_bytes(self.parts["qdata"], "U8").values(np.dtype("u1"), rows)
         codes = np.stack([packed & 15, packed >> 4], axis=-1).astype(np.int8)
-        codes = ((codes ^ 8) - 8).reshape(len(rows), -1)
+        codes = ((codes ^ 8) - 8).reshape(len(rows), self.shape[1])
         scale, zero = (
             self.parts[part].read(None, rows).T.astype(np.float32)[:, :, None] for part in ("scale", "zero_point")
         )

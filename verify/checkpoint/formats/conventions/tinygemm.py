@@ -69,11 +69,12 @@ class TilePacked(Quantised):
         """Some rows of the matrix."""
         tiles, which = np.unique(rows // _ROWS, return_inverse=True)
         words = self.parts["qdata"].values(np.dtype("<u4"), tiles.astype(np.intp))
-        lanes = words.reshape(len(tiles), -1, _ROWS, 4, _WORDS)[which, :, rows % _ROWS]
+        padded = self.parts["qdata"].shape[1] * _COLUMNS
+        lanes = words.reshape(len(tiles), padded // _COLUMNS, _ROWS, 4, _WORDS)[which, :, rows % _ROWS]
         codes = lanes[..., None] >> (4 * np.arange(8, dtype=np.uint32)) & 15  # [row, tile, pair, word, nibble]
         halves = codes.reshape(*codes.shape[:-1], 2, 4)  # low half: even columns, of each 8 of 32
-        columns = halves.transpose(0, 1, 3, 5, 2, 4).reshape(len(rows), -1).astype(np.int16) - np.int16(8)
+        columns = halves.transpose(0, 1, 3, 5, 2, 4).reshape(len(rows), padded).astype(np.int16) - np.int16(8)
         table = self.parts["scale_and_zero"].read(None, rows).astype(np.float32)  # [group, row, 2]
         scale, zero = table[..., 0].T[:, :, None], table[..., 1].T[:, :, None]
-        found = columns.reshape(len(rows), scale.shape[1], -1) * scale + zero
-        return np.asarray(found.reshape(len(rows), -1)[:, : self.shape[1]], np.float32)
+        found = columns.reshape(len(rows), len(table), padded // len(table)) * scale + zero
+        return np.asarray(found.reshape(columns.shape)[:, : self.shape[1]], np.float32)
