@@ -147,6 +147,35 @@ def aqlm(w: Array, books: int, bits: int, high: int, low: int) -> Encoded:
     return Encoded({"codes": signed, "codebooks": vectors, "scales": scales}, said, meant)
 
 
+def planes(codes: Array, bits: int) -> Array:
+    """Codes of each row in words: of 32 neighbours first the low bits of all, then higher ones."""
+    widths = {3: (2, 1), 5: (4, 1), 6: (4, 2), 7: (4, 2, 1)}[bits]
+    rows = []
+    for row in codes:
+        words = []
+        for block in row.reshape(-1, 32):
+            low = 0
+            for width in widths:
+                whole = sum((int(code) >> low & (2**width - 1)) << (width * n) for n, code in enumerate(block))
+                words += [whole >> (32 * n) & 0xFFFFFFFF for n in range(width)]
+                low += width
+        rows.append(words)
+    return np.array(rows, np.uint32)
+
+
+def gptq_in_planes(w: Array, bits: int) -> Encoded:
+    """GPTQModel's gptq_p: zeros as they are, input channels in any order."""
+    rng, (out, size) = np.random.default_rng(30), w.shape
+    codes, zeros = rng.integers(0, 2**bits, w.shape), rng.integers(0, 2**bits, (size // 16, out))
+    scales = rng.uniform(0.1, 1, (size // 16, out)).astype(np.float16)
+    groups = rng.permutation(np.arange(size) // 16)
+    parts = {"qweight": np.ascontiguousarray(planes(codes, bits).T).view(np.int32), "scales": scales}
+    parts |= {"qzeros": planes(zeros, bits).view(np.int32), "g_idx": groups.astype(np.int32)}
+    said = {"quant_method": "gptq", "bits": bits, "group_size": 16, "checkpoint_format": "gptq_p"}
+    meant = scales.astype(np.float32)[groups].T * (codes - zeros[groups].T)
+    return Encoded(parts, {"quantization_config": said}, meant.astype(np.float32))
+
+
 NEWEST: dict[str, Callable[[Array], Encoded]] = {
     "torchao int4": int4_rows,
     "torchao int4 prescaled": lambda w: prescaled(int4_rows(w), "_weight_act_pre_scale"),
@@ -165,6 +194,7 @@ NEWEST: dict[str, Callable[[Array], Encoded]] = {
     "modelopt nvfp4 in 32": nvfp4_in_32,
     "modelopt nvfp4 prescaled": lambda w: prescaled(nvfp4_in_32(w), "pre_quant_scale"),
     "modelopt float8 in tiles": tiled_float8,
+    **{f"gptq {bits} in planes": lambda w, bits=bits: gptq_in_planes(w, bits) for bits in (3, 5, 6, 7)},
     "aqlm 1x8": lambda w: aqlm(w, 1, 8, 1, 8),
     "aqlm 2x8": lambda w: aqlm(w, 2, 8, 1, 8),
     "aqlm of blocks": lambda w: aqlm(w, 1, 9, 2, 4),
