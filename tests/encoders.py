@@ -243,5 +243,7 @@ CONVENTIONS: dict[str, Callable[[Array], Encoded]] = {
 def logical(folder: Path, made: Encoded, config: dict[str, Any] | None = None) -> dict[str, Tensor]:
     """The tensors that the library makes of stored parts."""
     file = folder / "model.safetensors"
-    save_file({f"{MODULE}.{name}": np.ascontiguousarray(part) for name, part in made.parts.items()}, file, made.metadata)
+    save_file(
+        {f"{MODULE}.{name}": np.ascontiguousarray(part) for name, part in made.parts.items()}, file, made.metadata
+    )
     return dequantised(contents(LocalFile(file)).tensors, made.config if config is None else config)

@@ -184,7 +184,11 @@ NEWEST: dict[str, Callable[[Array], Encoded]] = {
     "torchao int8 prescaled": lambda w: prescaled(int8_symmetric(w), "_weight_act_pre_scale"),
     **{
         f"torchao {name}{' swizzled' * swizzled}": lambda w, told=told, swizzled=swizzled: in_runs(w, *told, swizzled)
-        for name, told in {"mxfp8": ("MXTensor", False), "mxfp4": ("MXTensor", True), "nvfp4": ("NVFP4Tensor", True)}.items()
+        for name, told in {
+            "mxfp8": ("MXTensor", False),
+            "mxfp4": ("MXTensor", True),
+            "nvfp4": ("NVFP4Tensor", True),
+        }.items()
         for swizzled in (False, True)
     },
     "torchao nvfp4 of a whole": lambda w: in_runs(w, "NVFP4Tensor", four=True, swizzled=True, whole=True),

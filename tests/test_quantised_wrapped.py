@@ -167,7 +167,9 @@ def refused() -> dict[str, tuple[Encoded, str]]:
             "act_pre_scale",
         ),
         "svdquant": (
-            having(prescaled(NEWEST["modelopt int4"](W), "pre_quant_scale"), svdquant_lora_a=np.ones((4, 64), np.float32)),
+            having(
+                prescaled(NEWEST["modelopt int4"](W), "pre_quant_scale"), svdquant_lora_a=np.ones((4, 64), np.float32)
+            ),
             "not read",
         ),
         "codebooks of other sizes": (

@@ -15,7 +15,12 @@ from _toys import folder_of, leave, toy
 from aqlm.utils import _dequantize_weight, pack_int_data, unpack_int_data
 from safetensors.torch import save_file
 
-OPERATIONS = {"1x16": (1, 16, 1, 8), "2x8": (2, 8, 1, 8), "4x8": (4, 8, 1, 16), "1x12, blocks of 2 by 8": (1, 12, 2, 8)}
+OPERATIONS = {
+    "1x16": (1, 16, 1, 8),
+    "2x8": (2, 8, 1, 8),
+    "4x8": (4, 8, 1, 16),
+    "1x12, blocks of 2 by 8": (1, 12, 2, 8),
+}
 """Codebooks, bits of a code, rows and columns of a vector."""
 
 

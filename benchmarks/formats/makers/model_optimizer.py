@@ -7,8 +7,8 @@
 """Models as NVIDIA's ModelOpt quantises and exports them.
 
 NVFP4 with factors of inputs, whose search needs a GPU, is NVFP4 with factors set by hand before the export. The truth
-is ModelOpt's own dequantiser in float32 where it has one; of codes of 4 bits, those that its function packed; else the
-scale times the number. Factors multiply the columns, as layers multiply what comes in.
+is ModelOpt's own dequantiser in float32 where it has one; of codes of 4 bits, those that its function packed; else
+the scale times the number. Factors multiply the columns, as layers multiply what comes in.
 """
 
 import sys

@@ -123,9 +123,7 @@ def nvfp4(swizzled: bool, whole: bool = True) -> Callable[[torch.Tensor], Made]:
 
     def made(weight: torch.Tensor) -> Made:
         scale = weight.float().abs().amax() / (448 * 6) if whole else None
-        return by_its_dequantiser(
-            NVFP4Tensor.to_nvfp4(weight, per_tensor_scale=scale, is_swizzled_scales=swizzled)
-        )
+        return by_its_dequantiser(NVFP4Tensor.to_nvfp4(weight, per_tensor_scale=scale, is_swizzled_scales=swizzled))
 
     return made
 

@@ -158,7 +158,7 @@ class View:
     """Numbers before its first one in the storage."""
     shape: tuple[int, ...]
     strides: tuple[int, ...]
-    of: Wrapper | None = None
+    whole: Wrapper | None = None
     """What is said of the tensor that it is a part of."""
 
 

@@ -45,7 +45,7 @@ class StoredTensor:
     dtype: str
     shape: tuple[int, ...]
     offset: int
-    of: Wrapper | None = field(default=None, kw_only=True)
+    whole: Wrapper | None = field(default=None, kw_only=True)
     """What the file says of the tensor that it is a part of."""
     is_out_in = False
     notes = ()
@@ -176,7 +176,7 @@ def _of_wrappers(file: File, metadata: Any, found: dict[str, StoredTensor]) -> d
             plain = {key: _type_or_value(value) for key, value in attributes.items()}
             codes = found.get(part_name(whole, "qdata"))
             wrapper = Wrapper.of(str(said.get("_type")), plain, codes.shape if codes else ())
-            parts |= {name: replace(found[name], of=wrapper) for name in names}
+            parts |= {name: replace(found[name], whole=wrapper) for name in names}
     return parts
 
 

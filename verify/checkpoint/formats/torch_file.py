@@ -192,7 +192,7 @@ def _walk(file: File, root: dict[str, Any], left_out: list[str]) -> Iterator[tup
                 yield (*path, key), value
             elif isinstance(value, Wrapped):
                 for part, view in value.views.items():
-                    yield (*path, part_name(key, part)), replace(view, of=value.wrapper)
+                    yield (*path, part_name(key, part)), replace(view, whole=value.wrapper)
             elif isinstance(value, dict):
                 inner.append(((*path, key), value))
             elif isinstance(value, Opaque) and value.may_hold_weights and not wraps and "_extra_state" not in key:
@@ -251,8 +251,8 @@ def _tensor(file: File, name: str, view: View, place: tuple[int, int], big_endia
         raise UnsupportedError(f"{file.name} holds {name!r:.200}, complex numbers in big-endian order; {WAY_OUT}.")
     offset = start + view.offset * size if numbers else start
     if not numbers or ((not big_endian or size == 1) and _is_row_by_row(view)):
-        return StoredTensor(file, name, view.dtype, view.shape, offset, of=view.of)
-    return StridedTensor(file, name, view.dtype, view.shape, offset, view.strides, big_endian, of=view.of)
+        return StoredTensor(file, name, view.dtype, view.shape, offset, whole=view.whole)
+    return StridedTensor(file, name, view.dtype, view.shape, offset, view.strides, big_endian, whole=view.whole)
 
 
 def _is_row_by_row(view: View) -> bool:

@@ -1,8 +1,9 @@
 """Floats of 4 bits (E2M1): W = scale of its run of neighbours in a row * number of the code.
 
 MXFP4 has runs of 32 and scales that are powers of two (OCP Microscaling Formats v1.0). NVFP4 has runs of 16 (of 32
-where ModelOpt leaves activations in float8), scales in E4M3, and one more number for the whole matrix: ModelOpt multiplies by its own, compressed-tensors divides by it,
-and that of MLX is the largest magnitude, 448 * 6 in units of the scales.
+where ModelOpt leaves activations in float8), scales in E4M3, and one more number for the whole matrix: ModelOpt
+multiplies by its own, compressed-tensors divides by it, and that of MLX is the largest magnitude, 448 * 6 in units of
+the scales.
 Two codes lie in a byte, the first in its low half.
 """
 

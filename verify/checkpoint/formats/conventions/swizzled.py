@@ -5,7 +5,7 @@ Layout: https://docs.nvidia.com/cuda/cublas/index.html#d-block-scaling-factors-l
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 

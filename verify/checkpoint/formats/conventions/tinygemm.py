@@ -2,8 +2,8 @@
 
 Rows and columns are padded. A tile of 8 rows and 128 columns lies in 32 lanes of 4 words: lane 4 r + j has of row r
 the columns that are 2 j or 2 j + 1 modulo 8, and a word those of 32 neighbours, even ones in its low half
-(https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cuda/int4mm.cu). AMD's devices have another order in
-the same shape, which nothing in a file tells.
+(https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cuda/int4mm.cu). AMD's devices have another order
+in the same shape, which nothing in a file tells.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class TilePacked(Quantised):
             If the parts do not fit the convention, or the shape is not stated.
         """
         made = cls(name, (0, 0), "torchao Int4TilePackedTo4dTensor", parts, settings)
-        codes, said = parts["qdata"], parts["qdata"].of
+        codes, said = parts["qdata"], parts["qdata"].whole
         shape = said.shape[-2:] if said is not None and len(said.shape) in (2, 3) else ()
         if "scale_and_zero" not in parts or len(shape) != 2 or min(shape) < 1 or len(codes.shape) != 4:
             raise made.refuse(
@@ -56,9 +56,7 @@ class TilePacked(Quantised):
         rows, columns = -(-out // _ROWS), -(-size // _PAD) * _PAD
         tall = rows + rows % 2  # 16 rows of padding elsewhere
         tiles = columns // _COLUMNS
-        made.check(
-            "qdata", (rows, tiles, _LANES, _WORDS), (tall, tiles, _LANES, _WORDS), dtypes=("I32",)
-        )
+        made.check("qdata", (rows, tiles, _LANES, _WORDS), (tall, tiles, _LANES, _WORDS), dtypes=("I32",))
         groups = max(1, *parts["scale_and_zero"].shape[:1])
         made.check("scale_and_zero", (groups, _ROWS * codes.shape[0], 2), dtypes=("BF16", "F16", "F32"))
         if columns % groups:

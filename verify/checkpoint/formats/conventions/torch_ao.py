@@ -42,7 +42,7 @@ def torchao(name: str, parts: Parts, settings: dict[str, Any]) -> Quantised:
     CheckpointError
         If its class, or an attribute of it, is not known, or the parts do not fit.
     """
-    said = next((part.of for part in parts.values() if part.of is not None), None)
+    said = next((part.whole for part in parts.values() if part.whole is not None), None)
     made = Quantised(name, (), f"torchao {said.kind}" if said else "torchao", parts, settings)
     maker = _KINDS.get(said.kind) if said else _eight_bits
     if maker is None or "qdata" not in parts:
@@ -71,7 +71,7 @@ def _eight_bits(name: str, parts: Parts, settings: dict[str, Any]) -> Quantised:
 def _in_runs(name: str, parts: Parts, settings: dict[str, Any]) -> Quantised:
     """MX and NVFP4: scales of runs of a row, perhaps in the order of tensor cores."""
     made = Quantised(name, (), "torchao", parts, settings)
-    codes, said = parts["qdata"], parts["qdata"].of
+    codes, said = parts["qdata"], parts["qdata"].whole
     if said is None or "scale" not in parts or parts.keys() - _FLOAT4.keys():
         raise made.refuse(", ".join(sorted(parts)), f"{', '.join(_FLOAT4)} of MXTensor or NVFP4Tensor")
     run, four = _RUNS[said.kind], codes.dtype == "U8"
