@@ -183,13 +183,15 @@ NEWEST: dict[str, Callable[[Array], Encoded]] = {
     "torchao int8 symmetric": int8_symmetric,
     "torchao int8 prescaled": lambda w: prescaled(int8_symmetric(w), "_weight_act_pre_scale"),
     **{
-        f"torchao {name}{' swizzled' * swizzled}": lambda w, told=told, swizzled=swizzled: in_runs(w, *told, swizzled)
+        f"torchao {name}": lambda w, told=told: in_runs(w, *told)
         for name, told in {
-            "mxfp8": ("MXTensor", False),
-            "mxfp4": ("MXTensor", True),
-            "nvfp4": ("NVFP4Tensor", True),
+            "mxfp8": ("MXTensor", False, False),
+            "mxfp8 swizzled": ("MXTensor", False, True),
+            "mxfp4": ("MXTensor", True, False),
+            "mxfp4 swizzled": ("MXTensor", True, True),
+            "nvfp4": ("NVFP4Tensor", True, False),
+            "nvfp4 swizzled": ("NVFP4Tensor", True, True),
         }.items()
-        for swizzled in (False, True)
     },
     "torchao nvfp4 of a whole": lambda w: in_runs(w, "NVFP4Tensor", four=True, swizzled=True, whole=True),
     "modelopt int4": int4_pairs,

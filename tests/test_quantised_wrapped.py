@@ -1,4 +1,4 @@
-"""Tensors of torchao's own classes mean the same in safetensors and in torch.save, and nothing about them is guessed."""
+"""Tensors of torchao's own classes mean the same in safetensors and in torch.save; nothing about them is guessed."""
 
 from __future__ import annotations
 
@@ -167,9 +167,7 @@ def refused() -> dict[str, tuple[Encoded, str]]:
             "act_pre_scale",
         ),
         "svdquant": (
-            having(
-                prescaled(NEWEST["modelopt int4"](W), "pre_quant_scale"), svdquant_lora_a=np.ones((4, 64), np.float32)
-            ),
+            having(NEWEST["modelopt int4 prescaled"](W), svdquant_lora_a=np.ones((4, 64), np.float32)),
             "not read",
         ),
         "codebooks of other sizes": (

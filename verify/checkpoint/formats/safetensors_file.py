@@ -167,13 +167,14 @@ def contents(file: File) -> Contents:
 
 def _of_wrappers(file: File, metadata: Any, found: dict[str, StoredTensor]) -> dict[str, StoredTensor]:
     """The parts of tensors of a class of their own, with what the metadata says of them, in JSON by name."""
-    parts = {}
+    parts: dict[str, StoredTensor] = {}
     for whole, text in metadata.items() if isinstance(metadata, dict) else ():
         names = [name for part in PARTS if (name := part_name(whole, part)) in found]
         if names and isinstance(text, str):
             said = parse_json_object(text.encode(), f"What {file.name} says of {whole!r:.200}")
-            attributes = said.get("_data") if isinstance(said.get("_data"), dict) else {}
-            plain = {key: _type_or_value(value) for key, value in attributes.items()}
+            attributes = said.get("_data")
+            items = attributes.items() if isinstance(attributes, dict) else ()
+            plain = {key: _type_or_value(value) for key, value in items}
             codes = found.get(part_name(whole, "qdata"))
             wrapper = Wrapper.of(str(said.get("_type")), plain, codes.shape if codes else ())
             parts |= {name: replace(found[name], whole=wrapper) for name in names}

@@ -115,10 +115,11 @@ class Gptq(Quantised):
         """The codes along the last axis."""
         if self.form != "gptq_p" or self.bits not in _PLANES:
             return unpacked(words, self.bits, size)
-        blocks, found, low = words.reshape(*words.shape[:-1], size // 32, self.bits), 0, 0
+        blocks, low = words.reshape(*words.shape[:-1], size // 32, self.bits), 0
+        found = np.zeros((*blocks.shape[:-1], 32), np.uint32)
         for bits in _PLANES[self.bits]:  # a plane of b bits has b words of each block, below it as many words as bits
             plane = blocks[..., low : low + bits, None] >> (bits * np.arange(32 // bits, dtype=np.uint32))
-            found = found | (plane & ((1 << bits) - 1)).reshape(*blocks.shape[:-1], 32) << low
+            found |= (plane & ((1 << bits) - 1)).reshape(found.shape) << low
             low += bits
         return np.asarray(found, np.int16).reshape(*words.shape[:-1], size)
 

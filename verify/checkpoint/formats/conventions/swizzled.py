@@ -47,7 +47,7 @@ class Swizzled(StoredTensor):
         row = (chosen % ROWS)[:, None]
         column = np.arange(self.shape[1], dtype=np.intp)[None, slice(None) if columns is None else columns]
         place = column // _COLUMNS * (ROWS * _COLUMNS) + row % 32 * 16 + row // 32 * _COLUMNS + column % _COLUMNS
-        return self.stored.values(dtype, tiles.astype(np.intp))[which[:, None], place]
+        return np.asarray(self.stored.values(dtype, tiles.astype(np.intp))[which[:, None], place])
 
     def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
         """Bytes of these rows and columns, as their share of all that is stored."""
