@@ -27,6 +27,7 @@ class Encoded(NamedTuple):
     parts: dict[str, Array]
     config: dict[str, Any]
     meant: Array
+    metadata: dict[str, str] | None = None
 
 
 def gptq(w: Array, bits: int = 4, group: int = 8, form: str | None = None, ordered: bool = False) -> Encoded:
@@ -242,5 +243,7 @@ CONVENTIONS: dict[str, Callable[[Array], Encoded]] = {
 def logical(folder: Path, made: Encoded, config: dict[str, Any] | None = None) -> dict[str, Tensor]:
     """The tensors that the library makes of stored parts."""
     file = folder / "model.safetensors"
-    save_file({f"{MODULE}.{name}": np.ascontiguousarray(part) for name, part in made.parts.items()}, file)
+    save_file(
+        {f"{MODULE}.{name}": np.ascontiguousarray(part) for name, part in made.parts.items()}, file, made.metadata
+    )
     return dequantised(contents(LocalFile(file)).tensors, made.config if config is None else config)

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from tests.checkpoints import raw_safetensors
 from tests.encoders import CONVENTIONS, MODULE, logical
 from tests.newer_encoders import NEWER
+from tests.newest_encoders import NEWEST
 from verify.checkpoint.formats.quantised import dequantised
 from verify.checkpoint.formats.safetensors_file import contents
 from verify.checkpoint.places.place import LocalFile
 
-ALL = CONVENTIONS | NEWER
+ALL = CONVENTIONS | NEWER | NEWEST
 
 
 @pytest.mark.parametrize("name", ALL)

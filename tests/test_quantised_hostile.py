@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from tests.encoders import CONVENTIONS, Array, Encoded, logical
 from tests.newer_encoders import NEWER
+from tests.newest_encoders import NEWEST
 from verify.base import CheckpointError
 from verify.checkpoint.formats.conventions import affine
 
-ALL = CONVENTIONS | NEWER
+ALL = CONVENTIONS | NEWER | NEWEST
 W = np.random.default_rng(0).standard_normal((32, 64)).astype(np.float32)
 TYPES = [np.uint8, np.int8, np.int32, np.uint32, np.int64, np.float16, np.float32]
 

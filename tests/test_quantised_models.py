@@ -84,7 +84,7 @@ def refusals() -> dict[str, tuple[Encoded, str]]:
         "scaled floats": (having(float8(w, "rows"), weight=w), "not read"),
         "nvfp4": (having(float8(w, "rows"), weight_scale_2=np.ones((), np.float32)), "not read"),
         "bitnet": (having(float8(w, "one"), weight=np.zeros((8, 64), np.uint8)), "not read"),
-        "float4 of another run": (having(float4(w, "modelopt nvfp4"), weight_scale=e4m3((32, 2))), r"\(32, 4\)"),
+        "float4 of another run": (having(float4(w, "modelopt nvfp4"), weight_scale=e4m3((32, 1))), r"\(32, 4\)"),
         "float4 with scales of floats": (
             having(float4(w, "compressed-tensors mxfp4"), weight_scale=np.ones((32, 2), np.float32)),
             "weight_scale of F32",
@@ -132,10 +132,6 @@ def refusals() -> dict[str, tuple[Encoded, str]]:
         "torchao mx": (
             having(in_bytes(w, "torchao", floats=True), _weight_scale=e4m3((32, 2)).view(ml_dtypes.float8_e8m0fnu)),
             "scale of F8_E8M0",
-        ),
-        "torchao smoothed": (
-            having(in_bytes(w, "torchao"), _weight_act_pre_scale=np.ones(64, np.float32)),
-            "act_pre_scale",
         ),
         "quanto in 4 bits": (
             Encoded(

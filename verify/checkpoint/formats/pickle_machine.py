@@ -20,6 +20,7 @@ from typing import Any
 from ...base import CheckpointError, DamagedError, HostileError, UnsupportedError
 from ..hostile import WAY_OUT
 from .safetensors_file import BITS
+from .wrapper import PARTS, Wrapper
 
 MOST_STEPS = 1 << 21  # opcodes; a tensor takes about 35
 _MOST_AXES = 8
@@ -86,6 +87,17 @@ _HOLDERS = re.compile(
     r"|mmcv|mmengine|omegaconf|pytorch_lightning|timm|torch\.optim|transformers|yacs)\.([\w.]+\.)?_?[A-Z]\w*"
 )
 """Arrays, and classes of the packages that write checkpoints: they may lie beside the weights, not among them."""
+_WRAPPERS = re.compile(
+    r"torchao\.([a-z]\w*\.)+(Float8Tensor|Int4TilePackedTo4dTensor|Int4Tensor|Int8Tensor|IntxUnpackedToInt8Tensor"
+    r"|MXTensor|NVFP4Tensor)"
+)
+"""Classes of tensors whose numbers are made of several plain ones, their attributes."""
+_OF_WRAPPERS = re.compile(
+    r"torchao\.([a-z]\w*\.)+(Float8MMConfig|IntxUnpackedToInt8TensorActivationQuantization|KernelPreference"
+    r"|MappingType|Per(Axis|Block|Group|Row|Tensor|Token)|QuantizeTensorTo\w+Kwargs|ScaleCalculationMode)"
+)
+"""Classes of their further attributes, which say how activations are quantised."""
+_WRAPPING = "torch._utils._rebuild_wrapper_subclass"
 _OTHER_TENSORS = {
     "_rebuild_qtensor": "a quantised tensor",
     "_rebuild_sparse_tensor": "a sparse tensor",
@@ -143,6 +155,16 @@ class View:
     """Numbers before its first one in the storage."""
     shape: tuple[int, ...]
     strides: tuple[int, ...]
+    whole: Wrapper | None = None
+    """What is said of the tensor that it is a part of."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Wrapped:
+    """A tensor of a class of its own: views, and what is said of them."""
+
+    views: dict[str, View]
+    wrapper: Wrapper
 
 
 class _Mark:
@@ -326,8 +348,8 @@ class _Machine:
         text = f"{module}.{name}"
         if "." in name:  # an attribute of an attribute may be anything, whatever the module
             raise self._refused(text)
-        known = text in _BUILDERS or text == _ORDERED or text in _PLAIN_TENSORS or _storage_type(text) is not None
-        if not known and not _CONSTANTS.fullmatch(text) and not _HOLDERS.fullmatch(text):
+        known = text in _BUILDERS or text in (_ORDERED, _WRAPPING, *_PLAIN_TENSORS) or _storage_type(text) is not None
+        if not known and not any(kind.fullmatch(text) for kind in _KNOWN):
             raise self._refused(text)
         self._push(Name(text))
 
@@ -345,7 +367,7 @@ class _Machine:
             if arguments:
                 raise self._damaged(f"{name} with arguments")
             return {}
-        if name in _PLAIN_TENSORS or _storage_type(name) is not None:
+        if name in (_WRAPPING, *_PLAIN_TENSORS) or _storage_type(name) is not None or _WRAPPERS.fullmatch(name):
             raise self._damaged(f"a call of {name}")
         return Opaque(name)
 
@@ -414,9 +436,9 @@ class _Machine:
                 f"{self._name} holds a tensor that conjugates or negates the numbers stored for it; {WAY_OUT}."
             )
 
-    def parameter(self, name: str, arguments: tuple[Any, ...]) -> View:
+    def parameter(self, name: str, arguments: tuple[Any, ...]) -> View | Wrapped:
         """``_rebuild_parameter`` and ``_rebuild_parameter_with_state``: the tensor is the first argument."""
-        if len(arguments) != (4 if name.endswith("state") else 3) or not isinstance(arguments[0], View):
+        if len(arguments) != (4 if name.endswith("state") else 3) or not isinstance(arguments[0], View | Wrapped):
             raise self._damaged(f"impossible arguments of {name}")
         self._check_attributes(arguments[3] if len(arguments) > 3 else None)
         return arguments[0]
@@ -435,11 +457,15 @@ class _Machine:
                         f"{self._name} holds a tensor on which loading sets {key!r:.80}, not known here; {WAY_OUT}."
                     )
 
-    def with_attributes(self, name: str, arguments: tuple[Any, ...]) -> View:
+    def with_attributes(self, name: str, arguments: tuple[Any, ...]) -> View | Wrapped:
         """``_rebuild_from_type_v2``: a function, a class, its arguments, attributes."""
         if len(arguments) != 4 or not all(isinstance(one, Name) for one in arguments[:2]):
             raise self._damaged(f"impossible arguments of {name}")
         function, kind, given, state = arguments
+        if function.text == _WRAPPING:
+            if not _WRAPPERS.fullmatch(kind.text):
+                raise self._refused(_WRAPPING)
+            return self._wrapped(kind.text, given, state)
         self._check_attributes(state)
         if kind.text not in _PLAIN_TENSORS:
             raise UnsupportedError(
@@ -448,6 +474,24 @@ class _Machine:
         if function.text == name or function.text not in _BUILDERS or not isinstance(given, tuple):
             raise self._damaged(f"impossible arguments of {name}")
         return _BUILDERS[function.text](self, function.text, given)
+
+    def _wrapped(self, kind: str, given: Any, state: Any) -> Wrapped:
+        """A tensor of a class of torchao: its shape is the third argument, and all else its attributes."""
+        shape = given[2] if isinstance(given, tuple) and len(given) == 8 else None
+        if not isinstance(shape, tuple) or len(shape) > _MOST_AXES or not all(map(_is_count, shape)):
+            raise self._damaged(f"impossible arguments of {kind}")
+        if not isinstance(state, dict):
+            raise self._damaged(f"attributes of a tensor in {type(state).__name__}")
+        views = {key: value for key, value in state.items() if isinstance(value, View) and key in PARTS}
+        if "qdata" not in views:
+            raise self._damaged(f"no numbers of a {kind}")
+        others = {key: _plain(value) for key, value in state.items() if key not in views}
+        return Wrapped(views, Wrapper.of(kind.rpartition(".")[2], others | {"shape": shape}, shape))
+
+
+def _plain(value: Any) -> Any:
+    """A name by its last word."""
+    return value.text.rpartition(".")[2] if isinstance(value, Name) else value
 
 
 def _storage_type(name: str) -> str | None:
@@ -459,7 +503,8 @@ def _is_count(value: Any) -> bool:
     return type(value) is int and 0 <= value < _LARGEST
 
 
-_BUILDERS: dict[str, Callable[[_Machine, str, tuple[Any, ...]], View]] = {
+_KNOWN = (_CONSTANTS, _HOLDERS, _WRAPPERS, _OF_WRAPPERS)
+_BUILDERS: dict[str, Callable[[_Machine, str, tuple[Any, ...]], View | Wrapped]] = {
     "torch._utils._rebuild_tensor": _Machine.view,
     "torch._utils._rebuild_tensor_v2": _Machine.view,
     "torch._utils._rebuild_tensor_v3": _Machine.view,

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ...base import DamagedError, UnsupportedError
@@ -17,21 +18,22 @@ from . import conventions
 from .conventions.names import HQQ_PARTS, SCALES, STATE
 from .safetensors_file import FLOAT8, StoredTensor
 from .tensor import Tensor
+from .wrapper import PARTS as OF_TORCHAO
 
 _METHODS = (
     *("gptq", "awq", "bitsandbytes", "compressed-tensors", "fp8", "fbgemm_fp8", "modelopt"),
-    *("mxfp4", "metal", "torchao", "bitnet", "hqq", "quanto"),
+    *("mxfp4", "metal", "torchao", "bitnet", "hqq", "quanto", "aqlm"),
 )
 _PARTS = (
     *("weight", "qweight", "qzeros", "scales", "biases", "qbiases", "g_idx", "SCB", "weight_format"),
     *("weight_packed", "weight_scale", "weight_scale_inv", "weight_zero_point", "weight_shape", "weight_g_idx"),
-    *("weight_global_scale", "weight_scale_2", "global_scale"),
+    *("weight_global_scale", "weight_scale_2", "global_scale", "pre_quant_scale", "codes", "codebooks"),
     *("W_q", "weight._data", "weight._data._data", "weight._scale", "weight._shift"),
     *("weight.absmax", "weight.quant_map", "weight.nested_absmax", "weight.nested_quant_map"),
     *(STATE + "nf4", STATE + "fp4"),
 )
 _FOREIGN = (  # marks of conventions that are recognised but not read
-    *("pre_quant_scale", "svdquant_lora_a", "svdquant_lora_b", "weight_scales", "codebooks", "compressed", "bitmask"),
+    *("svdquant_lora_a", "svdquant_lora_b", "weight_scales", "compressed", "bitmask"),
     *("_packed_weight", "B", "s"),
 )
 _AUTO_ROUND = ("auto-round", "intel/auto-round")
@@ -49,9 +51,7 @@ _OF_A_MODULE = re.compile(
 )
 _OF_A_TENSOR = re.compile(r"(.+[^.])_(blocks|scales|scale_inv|scale)")
 """Parts of a tensor that has no name of its own in a module, such as all experts of a layer."""
-_OF_TORCHAO = re.compile(
-    r"(.+\.)_([^.]+?)_(qdata|scale_and_zero|act_per_tensor_scale|per_tensor_scale|act_pre_scale|scale|zero_point)"
-)
+_OF_TORCHAO = re.compile(rf"(.+\.)_([^.]+?)_({'|'.join(OF_TORCHAO)})")
 _EIGHT = (*FLOAT8, "I8")
 _ACTIVATIONS = re.compile(
     r"\.(activation|input|output|[qkv])_(scale|zero_point|scale_ub|global_scale)$|_(activation|input)_scale$"
@@ -140,6 +140,10 @@ def _convention(parts: conventions.Parts, settings: dict[str, Any]) -> conventio
     method, has = settings.get("quant_method"), parts.keys()
     if has & set(_FOREIGN):
         return None
+    if "pre_quant_scale" in has:
+        plain = {part: tensor for part, tensor in parts.items() if part != "pre_quant_scale"}
+        maker = _convention(plain, settings)
+        return None if maker is None else partial(conventions.Prescaled.of, maker)
     if has >= {"qweight", "qzeros", "scales"} and "weight" not in has:
         if method == "gptq":
             return conventions.Gptq.of
@@ -155,6 +159,8 @@ def _convention(parts: conventions.Parts, settings: dict[str, Any]) -> conventio
         return conventions.torchao
     if "W_q" in has:
         return conventions.Hqq.of
+    if has == {"codes", "codebooks", "scales"}:
+        return conventions.Aqlm.of
     if "weight._scale" in has:
         return conventions.quanto
     if has == {"blocks", "scales"}:
@@ -166,9 +172,12 @@ def _convention(parts: conventions.Parts, settings: dict[str, Any]) -> conventio
     if has == {"weight", "weight_scale"} and method == "bitnet" and parts["weight"].dtype == "U8":
         return conventions.BitNet.of
     if "weight" in has and len(has & SCALES) == 1:
-        four, (scale,) = "U8" if method == "modelopt" else "I8" if method == "fp8" else None, has & SCALES
+        modelopt = method in ("modelopt", None)  # older files say so in hf_quant_config.json alone
+        four, (scale,) = "U8" if modelopt else "I8" if method == "fp8" else None, has & SCALES
         if parts["weight"].dtype == four and parts[scale].dtype in ("F8_E4M3", "F8_E8M0", "U8"):
             return conventions.Float4.of
+        if parts["weight"].dtype == four == "U8":
+            return conventions.Int4Pairs.of
         if parts["weight"].dtype in _EIGHT and parts["weight"].dtype != four and "weight_scale_2" not in has:
             return conventions.Scaled.of
     return None
@@ -177,13 +186,13 @@ def _convention(parts: conventions.Parts, settings: dict[str, Any]) -> conventio
 def _stacked(parts: conventions.Parts) -> bool:
     """Whether the first axis is that of experts."""
     axes = max(len(part.shape) for part in parts.values())
-    return axes == (4 if "blocks" in parts else 3)
+    return axes == (5 if "scale_and_zero" in parts else 4 if "blocks" in parts else 3)
 
 
 def _plain(parts: conventions.Parts, settings: dict[str, Any]) -> bool:
     """Whether the parts are not quantised: floats without a scale, and other parts named alike by chance."""
-    if parts.keys() == {"weight"} and not settings:
-        return True  # numbers of eight bits that were never scaled
+    if parts.keys() in ({"weight"}, {"codes"}) and not settings:
+        return True  # numbers of eight bits that were never scaled, or integers of another meaning
     floats = all(part.dtype in ("F64", "F32", "F16", "BF16") for part in parts.values())
     return floats and not parts.keys() & SCALES
 

@@ -7,7 +7,7 @@ Format: 8 bytes little-endian header length, a JSON header of name -> dtype, sha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from math import prod
 from typing import Any
@@ -20,6 +20,7 @@ from ..hostile import parse_json_object
 from ..places.place import File
 from .stand_ins import stand_in
 from .tensor import Contents, Indexer, Tensor, how_many, in_blocks
+from .wrapper import PARTS, Wrapper, part_name
 
 _LARGEST_HEADER = 100_000_000  # bytes, the format's own limit
 BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16}
@@ -44,6 +45,8 @@ class StoredTensor:
     dtype: str
     shape: tuple[int, ...]
     offset: int
+    whole: Wrapper | None = field(default=None, kw_only=True)
+    """What the file says of the tensor that it is a part of."""
     is_out_in = False
     notes = ()
 
@@ -116,6 +119,10 @@ class StoredTensor:
         part = replace(self, shape=self.shape[1:])
         return replace(part, offset=self.offset + index * part.nbytes())
 
+    def viewed(self, dtype: str, shape: tuple[int, ...]) -> StoredTensor:
+        """The same bytes as numbers of another type, in another shape of as many bytes."""
+        return replace(self, dtype=dtype, shape=shape)
+
     @property
     def bits(self) -> int:
         """Bits of a number."""
@@ -165,7 +172,28 @@ def contents(file: File) -> Contents:
     if end != size:
         what = "truncated" if size < end else "longer than its header says"
         raise DamagedError(f"{file.name} is {what} ({size} bytes, expected {end}); obtain the file again.")
-    return Contents(dict[str, Tensor](found))
+    return Contents(dict[str, Tensor](found | _of_wrappers(file, header.get("__metadata__"), found)))
+
+
+def _of_wrappers(file: File, metadata: Any, found: dict[str, StoredTensor]) -> dict[str, StoredTensor]:
+    """The parts of tensors of a class of their own, with what the metadata says of them, in JSON by name."""
+    parts: dict[str, StoredTensor] = {}
+    for whole, text in metadata.items() if isinstance(metadata, dict) else ():
+        names = [name for part in PARTS if (name := part_name(whole, part)) in found]
+        if names and isinstance(text, str):
+            said = parse_json_object(text.encode(), f"What {file.name} says of {whole!r:.200}")
+            attributes = said.get("_data")
+            items = attributes.items() if isinstance(attributes, dict) else ()
+            plain = {key: _type_or_value(value) for key, value in items}
+            codes = found.get(part_name(whole, "qdata"))
+            wrapper = Wrapper.of(str(said.get("_type")), plain, codes.shape if codes else ())
+            parts |= {name: replace(found[name], whole=wrapper) for name in names}
+    return parts
+
+
+def _type_or_value(value: Any) -> Any:
+    """A type by its name; any other value as it is."""
+    return value.get("_data") if isinstance(value, dict) and value.get("_type") == "torch.dtype" else value
 
 
 def _header(file: File) -> tuple[dict[str, Any], int, int]:

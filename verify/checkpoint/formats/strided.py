@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...base import UnsupportedError
 from .safetensors_file import StoredTensor
 from .tensor import BLOCK, Indexer
 
@@ -70,6 +71,16 @@ class StridedTensor(StoredTensor):
         """The part at an index of the first axis."""
         start = self.offset + index * self.strides[0] * self._itemsize
         return replace(self, shape=self.shape[1:], strides=self.strides[1:], offset=start)
+
+    def viewed(self, dtype: str, shape: tuple[int, ...]) -> StridedTensor:
+        """Refused, but for another type of the same size: the bytes do not lie in order."""
+        same = replace(self, dtype=dtype)
+        if shape != self.shape or same.bits != self.bits:
+            raise UnsupportedError(
+                f"{self.file} stores {self.name!r:.200}, of a quantised matrix, as a view in another order; save the "
+                "model as safetensors first."
+            )
+        return same
 
     @property
     def _itemsize(self) -> int:

@@ -10,18 +10,20 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from math import prod
 from typing import Any
 
 from ...base import CheckpointError, DamagedError, HostileError, UnsupportedError
 from ..hostile import WAY_OUT
 from ..places.place import File, Range
-from .pickle_machine import Opaque, StorageKey, View, take_apart
+from .pickle_machine import Opaque, StorageKey, View, Wrapped, take_apart
 from .safetensors_file import BITS, StoredTensor
 from .stand_ins import LONGEST_NAME, stand_in
 from .strided import StridedTensor
 from .tensor import Contents, Tensor
 from .torch_legacy import is_legacy, sections, storage_places
+from .wrapper import part_name
 from .zip_entries import Entry, contents_of, entries, is_zip
 
 _log = logging.getLogger(__name__)
@@ -136,6 +138,8 @@ def _views(file: File, root: Any) -> dict[str, View]:
     paths: dict[tuple[str, ...], View] = {}
     left_out: list[str] = []
     for path, view in _walk(file, root, left_out):
+        if path in paths:  # of a part of another
+            raise DamagedError(f"{file.name} has two tensors named {'.'.join(path)!r:.200}; expected it once.")
         paths[path] = view
         if len(paths) > _MOST_TENSORS:
             raise HostileError(f"{file.name} holds more than {_MOST_TENSORS} tensors; {WAY_OUT}.")
@@ -171,7 +175,8 @@ def _walk(file: File, root: dict[str, Any], left_out: list[str]) -> Iterator[tup
                 f"{file.name} holds dicts nested over {_DEEPEST} deep, or over {_MOST_VISITS} entries; {WAY_OUT}."
             )
         wraps = any(isinstance(value, dict) for value in table.values()) and not any(
-            isinstance(value, View) and value.shape and not _is_no_model(key) for key, value in table.items()
+            (isinstance(value, Wrapped) or (isinstance(value, View) and value.shape)) and not _is_no_model(key)
+            for key, value in table.items()
         )
         inner = []
         for key, value in table.items():
@@ -179,13 +184,16 @@ def _walk(file: File, root: dict[str, Any], left_out: list[str]) -> Iterator[tup
             if aside or (wraps and isinstance(value, View) and not value.shape):
                 left_out += [key] * (len(left_out) < _SHOWN)
             elif len(key) > LONGEST_NAME:
-                if isinstance(value, View | dict):
+                if isinstance(value, View | Wrapped | dict):
                     raise HostileError(
                         f"{file.name} has a tensor whose name has {len(key)} characters; expected at most "
                         f"{LONGEST_NAME}."
                     )
             elif isinstance(value, View):
                 yield (*path, key), value
+            elif isinstance(value, Wrapped):
+                for part, view in value.views.items():
+                    yield (*path, part_name(key, part)), replace(view, whole=value.wrapper)
             elif isinstance(value, dict):
                 inner.append(((*path, key), value))
             elif isinstance(value, Opaque) and value.may_hold_weights and not wraps and "_extra_state" not in key:
@@ -244,8 +252,8 @@ def _tensor(file: File, name: str, view: View, place: tuple[int, int], big_endia
         raise UnsupportedError(f"{file.name} holds {name!r:.200}, complex numbers in big-endian order; {WAY_OUT}.")
     offset = start + view.offset * size if numbers else start
     if not numbers or ((not big_endian or size == 1) and _is_row_by_row(view)):
-        return StoredTensor(file, name, view.dtype, view.shape, offset)
-    return StridedTensor(file, name, view.dtype, view.shape, offset, view.strides, big_endian)
+        return StoredTensor(file, name, view.dtype, view.shape, offset, whole=view.whole)
+    return StridedTensor(file, name, view.dtype, view.shape, offset, view.strides, big_endian, whole=view.whole)
 
 
 def _is_row_by_row(view: View) -> bool:

@@ -4,6 +4,7 @@ from ....base.lazy import lazily
 
 with lazily(__name__):
     from .affine import Affine
+    from .aqlm import Aqlm
     from .awq import Awq
     from .awq_gemv import AwqGemv
     from .bitnet import BitNet
@@ -11,16 +12,19 @@ with lazily(__name__):
     from .float4 import Float4
     from .gptq import Gptq
     from .hqq import Hqq
+    from .int4_pairs import Int4Pairs
     from .llm_int8 import LlmInt8
     from .matrix import Parts, Quantised, matrix_shape
     from .optimum_quanto import quanto
     from .packed import Packed
+    from .prescaled import Prescaled
     from .scaled import Scaled
     from .stack import Maker, Stack
     from .torch_ao import torchao
 
 __all__ = [
     "Affine",
+    "Aqlm",
     "Awq",
     "AwqGemv",
     "BitNet",
@@ -28,10 +32,12 @@ __all__ = [
     "Float4",
     "Gptq",
     "Hqq",
+    "Int4Pairs",
     "LlmInt8",
     "Maker",
     "Packed",
     "Parts",
+    "Prescaled",
     "Quantised",
     "Scaled",
     "Stack",

@@ -71,7 +71,7 @@ class Block4(Quantised):
             if "weight.nested_quant_map" not in parts:
                 raise made.refuse("no weight.nested_quant_map", "a table of 256 numbers")
             made.check("weight.nested_quant_map", (256,), dtypes=("F32",))
-        flat = replace(codes, dtype="U8", shape=(codes.nbytes(),))
+        flat = codes.viewed("U8", (codes.nbytes(),))
         return replace(made, parts=parts | {"weight": flat})
 
     def decode(self, rows: NDArray[np.intp]) -> Array:

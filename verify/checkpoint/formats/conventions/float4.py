@@ -1,8 +1,9 @@
 """Floats of 4 bits (E2M1): W = scale of its run of neighbours in a row * number of the code.
 
-MXFP4 has runs of 32 and scales that are powers of two (OCP Microscaling Formats v1.0). NVFP4 has runs of 16, scales
-in E4M3, and one more number for the whole matrix: ModelOpt multiplies by its own, compressed-tensors divides by it,
-and that of MLX is the largest magnitude, 448 * 6 in units of the scales.
+MXFP4 has runs of 32 and scales that are powers of two (OCP Microscaling Formats v1.0). NVFP4 has runs of 16 (of 32
+where ModelOpt leaves activations in float8), scales in E4M3, and one more number for the whole matrix: ModelOpt
+multiplies by its own, compressed-tensors divides by it, and that of MLX is the largest magnitude, 448 * 6 in units of
+the scales.
 Two codes lie in a byte, the first in its low half.
 """
 
@@ -23,7 +24,7 @@ _PAIRS = np.stack([np.tile(_NUMBERS, 16), np.repeat(_NUMBERS, 16)], axis=1)
 """The two numbers of each byte."""
 _CODES = ("weight_packed", "weight", "blocks")
 _SCALES = ("weight_scale", "weight_scale_inv", "scales")
-_RUNS = {"F8_E4M3": 16, "F8_E8M0": 32}
+_RUNS = {"F8_E4M3": (16, 32), "F8_E8M0": (32,)}
 _GLOBAL: dict[str, Callable[[Array, Array], Array]] = {
     "weight_scale_2": lambda scale, whole: scale * whole,
     "weight_global_scale": lambda scale, whole: scale / whole,
@@ -68,13 +69,13 @@ class Float4(Quantised):
             scales = replace(scales, dtype="F8_E8M0")
         out, size = packed.shape[0], 2 * packed.shape[-1]
         made = replace(made, shape=(out, size), parts=parts | {codes: packed, scale: scales})
-        made.check(scale, (out, -(-size // _RUNS.get(scales.dtype, 1))), dtypes=tuple(_RUNS))
-        run = _RUNS[scales.dtype]
-        if size % run or not size:
-            raise made.refuse(f"rows of {size} numbers", f"whole runs of {run}")
+        runs = _RUNS.get(scales.dtype, (1,))
+        made.check(scale, *((out, -(-size // run)) for run in runs), dtypes=tuple(_RUNS))
+        if not size or size not in [run * scales.shape[1] for run in runs]:
+            raise made.refuse(f"rows of {size} numbers", f"whole runs of {' or '.join(map(str, runs))}")
         for part in parts.keys() & _GLOBAL.keys():
-            made.check(part, (), (1,), dtypes=("F32", "F16", "BF16"))
-        return replace(made, dtype="NVFP4" if run == 16 else "MXFP4")
+            made.check(part, (), (1,), (1, 1), dtypes=("F32", "F16", "BF16"))
+        return replace(made, dtype="NVFP4" if runs[0] == 16 else "MXFP4")
 
     def decode(self, rows: NDArray[np.intp]) -> Array:
         """Some rows of the matrix."""

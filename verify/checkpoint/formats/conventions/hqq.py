@@ -72,7 +72,7 @@ class Hqq(Quantised):
             raise made.refuse(f"W_q of {codes.dtype} {parts['W_q'].shape}", f"{stored} rows of {columns} codes")
         for part in ("scale", "zero"):
             made.check(part, (1, groups) if axis == 0 else (groups, 1), dtypes=("F32", "F16", "BF16"))
-        codes = replace(codes, dtype="I32" if bits == 3 else "U8", shape=(stored * columns // width, width))
+        codes = codes.viewed("I32" if bits == 3 else "U8", (stored * columns // width, width))
         return replace(
             made,
             shape=(out, size),

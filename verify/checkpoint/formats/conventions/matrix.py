@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import ceil, prod
 from typing import Any
 
@@ -135,7 +135,7 @@ def unpacked(words: NDArray[np.uint32], bits: int, size: int) -> NDArray[np.int1
 def as_bytes(part: StoredTensor, dtype: str) -> StoredTensor:
     """The bytes of each row as numbers of 8 bits, whatever type and further axes they are stored with."""
     rows = max(1, part.shape[0]) if part.shape else 1
-    return replace(part, dtype=dtype, shape=(*part.shape[:1], part.nbytes() // rows))
+    return part.viewed(dtype, (*part.shape[:1], part.nbytes() // rows))
 
 
 def matrix_shape(shape: tuple[int, ...]) -> tuple[int, int]:

@@ -17,6 +17,13 @@ from ..safetensors_file import FLOAT8
 from .matrix import Array, Parts, Quantised, matrix_shape, of_groups
 from .names import SCALES
 
+_OF_MODELOPT = (128, 128)
+"""Block that ModelOpt writes scales of as [rows, 1, columns, 1], and does not state."""
+
+
+def _is_tiled(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 4 and shape[1] == shape[3] == 1
+
 
 def _block_structure(settings: dict[str, Any]) -> Any:
     """The block size of compressed-tensors, if it is the same for all groups of modules."""
@@ -53,6 +60,9 @@ class Scaled(Quantised):
             If the parts do not fit the convention.
         """
         (scale,) = parts.keys() & SCALES
+        if _is_tiled(parts[scale].shape):
+            parts = parts | {scale: parts[scale].viewed(parts[scale].dtype, parts[scale].shape[::2])}
+            settings = settings | {"weight_block_size": list(_OF_MODELOPT)}
         weight, scales = parts["weight"], parts[scale].shape
         made = cls(name, weight.shape, f"{weight.dtype} with {scale}", parts, settings, scale)
         made.check("weight", matrix_shape(made.shape), dtypes=(*FLOAT8, "I8"))
