@@ -23,16 +23,16 @@ from ..places.place import Location
 from ..source import Source
 from . import experts
 from .kind import Change
-from .kinds import KINDS, PART, STORED, UNMERGEABLE, UNMERGEABLE_SETTINGS
+from .kinds import KINDS, PART, SHARED, STORED, UNMERGEABLE, UNMERGEABLE_SETTINGS
 from .names import Names
 from .overlay import AdapterOverBase, BaseFile
 from .settings import CONFIG, ELSEWHERE, Settings, Tensors
-from .shared_projections import PROJECTIONS
 
 _WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
 _WRAPPER = re.compile(r"\.(?:base_layer|modules_to_save|ln_tuning_layers)(?=\.\w+$)")
 _OF_PEFT = re.compile(
-    r"(?:^|\.)(?:\w*oft|hada|hra|ia3|lokr|lora|miss|token_adapter|trainable_tokens|vera)(?:_\w+)?(?:\.|$)"
+    r"(?:^|\.)(?:\w*oft|\w*lora|\w*ft|beft|c3a|hada|hira|hra|ia3|lokr|miss|p?vera|road|shira|supertuning|token_adapter"
+    r"|trainable_tokens)(?:_\w+)?(?:\.|$)"
 )
 _SHARED = "base_model."
 _LONGEST = 500  # characters of a tensor's name
@@ -203,7 +203,7 @@ def _sorted_out(name: str, adapter: Tensors) -> tuple[dict[str, Tensors], Tensor
     others: Tensors = {}
     shared: Tensors = {}
     for stored, tensor in adapter.items():
-        if stored.removeprefix(_SHARED) in PROJECTIONS:
+        if stored.removeprefix(_SHARED) in SHARED:
             shared[stored.removeprefix(_SHARED)] = tensor
             continue
         short = stored.removeprefix(PEFT_PREFIX)

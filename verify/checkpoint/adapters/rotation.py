@@ -79,7 +79,7 @@ def _turned(rotation: Turned) -> Numbers:
     skew[:, *np.triu_indices(size, 1)] = entries
     skew -= skew.transpose(0, 2, 1)
     if rotation.terms is None:
-        return product(one - skew, _inverse(one + skew)) - one
+        return cayley(skew) - one
     if rotation.terms == 2:
         return 2 * skew
     total, power = np.zeros_like(skew), skew
@@ -87,6 +87,17 @@ def _turned(rotation: Turned) -> Numbers:
         total += 2 * power
         power = product(power, skew)
     return total + power
+
+
+def cayley(skew: Numbers) -> Numbers:
+    """(I - Q) (I + Q)⁻¹ of skew matrices Q [blocks, b, b]."""
+    one = np.eye(skew.shape[-1])
+    return product(one - skew, _inverse(one + skew))
+
+
+def fits_bounds(count: int, size: int) -> bool:
+    """Whether so many blocks of this size can be held and inverted."""
+    return 2 <= size <= _LARGEST_BLOCK and 0 < count * size * size <= _MOST
 
 
 def _inverse(x: Numbers) -> Numbers:
@@ -106,7 +117,7 @@ def _changes(settings: Settings, module: str, parts: Tensors, _: Names) -> dict[
         count, numbers = entries.shape if len(entries.shape) == 2 else (0, 0)
         size = (1 + round((1 + 8 * numbers) ** 0.5)) // 2
         inputs = base.shape[1] if len(base.shape) == 2 else 0
-        fits = 2 <= size <= _LARGEST_BLOCK and numbers == size * (size - 1) // 2 and 0 < count * size * size <= _MOST
+        fits = fits_bounds(count, size) and numbers == size * (size - 1) // 2
         shared = settings.flag("block_share") and count == 1 and inputs % size == 0
         if not fits or not (shared or count * size == inputs) or settings.turned(base):
             raise settings.unfit(module, {"oft_R": entries.shape}, base, " (fan_in_fan_out is not merged)")
