@@ -52,7 +52,7 @@ class Bases:
         )
         chosen = slice(None) if columns is None else columns
         right = (by_base[:, :, None] * a[:, :, :least] * by_column)[:, :, chosen]
-        right = right.reshape(-1, right.shape[2])
+        right = right.reshape(by_base.size, right.shape[2])
         left = b[: self.rows, :count].reshape(self.rows, -1)
         left = left if rows is None else left[rows]
         return lambda which: product(left[which], right)
