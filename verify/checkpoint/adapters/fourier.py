@@ -10,7 +10,7 @@ primes, each sum in a fixed order, so that a row has the same bits whatever else
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ class Waves:
         return self.spectrum.nbytes()
 
     def _rows(self, chosen: NDArray[np.intp]) -> Numbers:
-        numbers, (cosine, sine) = self._numbers, roots_of_one(self.shape[0])
+        numbers, (cosine, sine) = self._numbers, _roots(self.shape[0])
         phase = chosen[:, None] * self.at[0] % self.shape[0]
         real, imaginary = (np.zeros((len(chosen), self.shape[1])) for _ in range(2))
         for which in self._apart:
@@ -83,18 +83,34 @@ def _transformed(real: Numbers, imaginary: Numbers) -> tuple[Numbers, Numbers]:
     rest = size // prime
     apart = [part.reshape(*part.shape[:-1], rest, prime).swapaxes(-1, -2) for part in (real, imaginary)]
     x, y = _transformed(*apart)
-    cosine, sine = roots_of_one(size)
-    turn = np.arange(prime)[:, None] * np.arange(rest) % size
+    cosine, sine = _roots(size)
+    turn = np.arange(1, prime)[:, None] * np.arange(rest) % size
     c, s = cosine[turn], sine[turn]
-    x, y = x * c - y * s, x * s + y * c
-    out = [np.zeros_like(x) for _ in range(2)]
-    cosine, sine = roots_of_one(prime)
+    first, second = (np.empty_like(part) for part in (x, y))
+    x, y, x0, y0 = (
+        x[..., 1:, :] * c - y[..., 1:, :] * s,
+        x[..., 1:, :] * s + y[..., 1:, :] * c,
+        x[..., 0, :],
+        y[..., 0, :],
+    )
+    if prime == 2:
+        for out, even, odd in ((first, x0, x[..., 0, :]), (second, y0, y[..., 0, :])):
+            np.add(even, odd, out=out[..., 0, :])
+            np.subtract(even, odd, out=out[..., 1, :])
+        return first.reshape(real.shape), second.reshape(real.shape)
+    cosine, sine = _roots(prime)
     for a in range(prime):
-        for k in range(prime):
+        first[..., a, :], second[..., a, :] = x0, y0
+        for k in range(1, prime):
             c, s = cosine[a * k % prime], sine[a * k % prime]
-            out[0][..., a, :] += x[..., k, :] * c - y[..., k, :] * s
-            out[1][..., a, :] += x[..., k, :] * s + y[..., k, :] * c
-    return out[0].reshape(real.shape), out[1].reshape(real.shape)
+            first[..., a, :] += x[..., k - 1, :] * c - y[..., k - 1, :] * s
+            second[..., a, :] += x[..., k - 1, :] * s + y[..., k - 1, :] * c
+    return first.reshape(real.shape), second.reshape(real.shape)
+
+
+@lru_cache(maxsize=64)
+def _roots(order: int) -> tuple[Numbers, Numbers]:
+    return roots_of_one(order)
 
 
 def smallest_prime(number: int) -> int:

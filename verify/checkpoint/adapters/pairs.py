@@ -82,7 +82,7 @@ def _changes(settings: Settings, module: str, parts: Tensors, names: Names) -> d
             raise settings.parts_missing(module, parts, " and ".join(_PARTS))
         theta, alpha = (parts[name] for name in _PARTS)
         variant: Any = settings.config.get("variant")
-        if variant not in _STORED:
+        if not isinstance(variant, str) or variant not in _STORED:
             raise settings.wrong("variant", module, variant, f"one of {', '.join(_STORED)}")
         group, (angles, outputs) = settings.count("group_size", module, 2), _STORED[variant]
         size = base.shape[0] if base.shape else 0
