@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...base import DamagedError, OptionError, UnsupportedError
+from ..formats.gguf_adapters import of_base
 from ..formats.tensor import Tensor
 from ..hostile import parse_json_object
 from ..layouts.naming import PEFT_PREFIX
@@ -99,7 +100,7 @@ def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tup
     if is_adapter(base, found):
         raise OptionError(f"{base.name}, given as the base of {source.name}, is an adapter; give a whole model.")
     config = settings_of(source)
-    modules, others, shared = _sorted_out(source.name, adapter)
+    modules, others, shared = _sorted_out(source.name, of_base(adapter, base.config))
     settings, names = Settings(source.name, config, shared), Names(found)
     changes = _changes(settings, modules, names)
     placed = {name: names.find(name) for name in changes}
@@ -124,7 +125,8 @@ def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tup
     for names_of in (placed, whole):
         if len({target or name for name, target in names_of.items()}) < len(names_of):
             raise DamagedError(f"{source.name} changes a tensor of {base.name} twice; expected it once; {ELSEWHERE}.")
-    files = [source.place.file(CONFIG), *source.weights, *(BaseFile(file) for file in base.weights)]
+    own = [] if _in_gguf(source) else [source.place.file(CONFIG)]
+    files = [*own, *source.weights, *(BaseFile(file) for file in base.weights)]
     both = AdapterOverBase(source.place, base.place, _declared_by(config))
     weights = tuple(sorted(files, key=lambda file: file.name))
     return replace(source, place=both, weights=weights, index=None, config=base.config | vocab), merged
@@ -145,19 +147,25 @@ def is_adapter(source: Source, found: Tensors) -> bool:
 
 
 def settings_of(source: Source) -> dict[str, Any]:
-    """Content of an adapter's ``adapter_config.json``.
+    """Content of an adapter's ``adapter_config.json``; of one in GGUF, the same by the file itself.
 
     Raises
     ------
     CheckpointError
         If there is none, or it is damaged.
     """
+    if _in_gguf(source):
+        return source.config
     if CONFIG not in source.place.list_files():
         raise DamagedError(
             f"{source.name} is an adapter, and no {CONFIG} lies beside it; obtain that file too, or {ELSEWHERE} (as "
             "of diffusers' and kohya's adapters, which have none)."
         )
     return parse_json_object(source.place.read_bytes(CONFIG), CONFIG)
+
+
+def _in_gguf(source: Source) -> bool:
+    return all(file.name.lower().endswith(".gguf") for file in source.weights)
 
 
 def _check_mergeable(name: str, config: dict[str, Any]) -> None:
