@@ -219,15 +219,13 @@ def test_without_the_order_of_rows_undone_rotary_tests_would_be_blind(tmp_path: 
 
 @pytest.mark.parametrize(
     ("kind", "says"),
-    [("adapter", "is an adapter ('lora', in GGUF)"), ("mmproj", "projector"), ("vocab", "of the type 'vocab'")],
+    [("mmproj", "projector"), ("vocab", "of the type 'vocab'")],
 )
 def test_a_gguf_that_is_no_model_is_named(tmp_path: Path, kind: str, says: str) -> None:
     """By its general.type, with a base or without."""
     writer = gguf.GGUFWriter(tmp_path / "m.gguf", "llama")
     writer.add_type(kind)
-    writer.add_string("adapter.type", "lora")
-    for end, shape in (("a", (2, 8)), ("b", (8, 2))):
-        writer.add_tensor(f"blk.0.attn_q.weight.lora_{end}", np.ones(shape, np.float32))
+    writer.add_tensor("blk.0.attn_q.weight", np.ones((8, 8), np.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

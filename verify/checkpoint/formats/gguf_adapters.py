@@ -25,7 +25,7 @@ from ..places.hub import REPOSITORY
 from ..places.place import File
 from .gguf_conversions import Config, Conversion
 from .gguf_file import GgufTensor
-from .gguf_names import conversion_of, original_names, template
+from .gguf_names import conversion_of, experts_of, original_names, template
 from .tensor import Contents, Indexer, Tensor
 
 _LAYER = re.compile(r"((?:enc\.|dec\.)?blk)\.([0-9]{1,6})\.(.+)")
@@ -33,7 +33,6 @@ _FACTOR = re.compile(r"(.+\.weight)\.lora_([ab])")
 _HUB = "https://huggingface.co/"
 _KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_head_kv")
 _TOKENS = "token_embd.weight"
-_MOST_EXPERTS = 1 << 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,14 +194,6 @@ def _parts(file: File, tensor: GgufTensor, names: Mapping[str, str], conversion:
     if match[1] == _TOKENS:
         yield Factor(replace(tensor, name=f"{module}.lora_embedding_{side}"), turned=side == "A")
         return
-    for e, one in enumerate(_experts(file, tensor)) if stack else [(0, tensor)]:
+    for e, one in enumerate(experts_of(tensor)) if stack else [(0, tensor)]:
         part = replace(one, name=f"{module.replace('{e}', str(e))}.lora_{side}.weight")
         yield Factor(part, False, match[1], conversion if side == "B" else None)
-
-
-def _experts(file: File, stack: GgufTensor) -> Iterator[GgufTensor]:
-    if stack.shape[0] > _MOST_EXPERTS:
-        raise DamagedError(f"{file.name} has {stack.shape[0]} experts in {stack.name!r:.200}; expected fewer.")
-    size = stack.size // stack.shape[0]
-    for e in range(stack.shape[0]):
-        yield replace(stack, shape=stack.shape[1:], offset=stack.offset + e * size)

@@ -21,13 +21,12 @@ from .gguf_adapters import adapter
 from .gguf_conversions import Config, Conversion, heads_of, unfit, within
 from .gguf_file import TOKENS, GgufTensor
 from .gguf_latent import Headed
-from .gguf_names import conversion_of, original_names, template
+from .gguf_names import conversion_of, experts_of, original_names, template
 from .gguf_parts import joined
 from .tensor import Contents, Tensor
 
 _LAYER = re.compile(r"((?:enc\.|dec\.)?blk)\.([0-9]{1,6})\.(.+)")
 _ONE_EXPERT = re.compile(r"(ffn_\w+)\.([0-9]{1,6})\.(weight|bias)")
-_MOST_EXPERTS = 1 << 14
 _MOST = 1 << 20  # tensors, of which the largest published models have under 100000
 _CONSTANTS = re.compile(
     r"rope_freqs\.weight|rope_factors_(long|short)\.weight|blk\.[0-9]+\.(attn_rot_embd\.weight|\w+\.input_scale)"
@@ -183,26 +182,13 @@ def _original(
     if "{e}" not in name or one is not None:
         yield replace(tensor, name=name if one is None else name.replace("{e}", one[2]))
         return
-    for e, part in enumerate(_experts(tensor)):
+    for e, part in enumerate(experts_of(tensor)):
         yield replace(part, name=name.replace("{e}", str(e)))
-
-
-def _experts(stack: GgufTensor) -> Iterator[GgufTensor]:
-    """The tensors of a stack, one for each expert."""
-    if len(stack.shape) not in (2, 3) or stack.shape[0] > _MOST_EXPERTS:
-        raise DamagedError(
-            f"{stack.name!r:.200} has shape {stack.shape}; expected at most {_MOST_EXPERTS} experts, rows and "
-            "columns; obtain the file again."
-        )
-    size = stack.size // stack.shape[0]
-    for e in range(stack.shape[0]):
-        factors = None if stack.factors is None else stack.factors[e : e + 1]
-        yield replace(stack, shape=stack.shape[1:], offset=stack.offset + e * size, factors=factors)
 
 
 def _halves(stack: GgufTensor, names: Mapping[str, str], layer: str) -> Iterator[GgufTensor]:
     """Gates, and what they gate, of experts in one tensor, as the converter's --fuse-gate-up-exps writes them."""
-    for e, whole in enumerate(_experts(stack)):
+    for e, whole in enumerate(experts_of(stack)):
         for k, role in enumerate(("gate", "up")):
             name = names.get(f"blk.{{i}}.ffn_{role}_exps.weight", f"blk.{{i}}.ffn_{role}_exps.{{e}}.weight")
             half = replace(

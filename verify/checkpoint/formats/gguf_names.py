@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 
-from ...base import UnsupportedError
+from ...base import DamagedError, UnsupportedError
 from ..layouts.families import FAMILIES
 from ..layouts.layout import Family, slot_of
 from ..places.place import File
 from .gguf_conversions import CONVERSIONS, Conversion, within
-from .gguf_file import package
+from .gguf_file import GgufTensor, package
 
 _ENDINGS = (".weight", ".bias")
+_MOST_EXPERTS = 1 << 14
 
 
 def conversion_of(file: File, architecture: object, mixture: bool) -> Conversion:
@@ -100,3 +102,16 @@ def _as_converted(original: str) -> Iterator[tuple[str, str]]:
 def template(stored: str) -> str:
     """A stored name with ``{i}`` for the layer."""
     return re.sub(r"^((?:enc\.|dec\.)?blk)\.[0-9]+\.", r"\1.{i}.", stored)
+
+
+def experts_of(stack: GgufTensor) -> Iterator[GgufTensor]:
+    """The tensors of a stack, one for each expert."""
+    if len(stack.shape) not in (2, 3) or stack.shape[0] > _MOST_EXPERTS:
+        raise DamagedError(
+            f"{stack.name!r:.200} has shape {stack.shape}; expected at most {_MOST_EXPERTS} experts, rows and "
+            "columns; obtain the file again."
+        )
+    size = stack.size // stack.shape[0]
+    for e in range(stack.shape[0]):
+        factors = None if stack.factors is None else stack.factors[e : e + 1]
+        yield replace(stack, shape=stack.shape[1:], offset=stack.offset + e * size, factors=factors)
