@@ -1,6 +1,6 @@
 """Read checkpoints: bytes to canonical tensors, reading only what is needed; every file is treated as hostile."""
 
-from .adapters.alone import ALONE, is_alone
+from .adapters.alone import ALONE, is_alone, modules_apart
 from .architecture import Architecture, FileIdentity
 from .card import MOST_DECLARED
 from .checkpoint import Checkpoint
@@ -44,6 +44,7 @@ __all__ = [
     "is_name",
     "kind_of",
     "layout_of",
+    "modules_apart",
     "name_of_byte",
     "open_checkpoint",
     "read_layout",

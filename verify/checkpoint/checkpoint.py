@@ -82,7 +82,7 @@ class Checkpoint(Displayed):
         self.architecture, self.notes = describe(
             fit.family, shapes, fit.config, self.unrecognised, self.outside, aside
         )
-        self.notes |= notes | fit.notes
+        self.notes |= notes | fit.notes | {*held.source.notes}
 
     def __repr__(self) -> str:
         return f"Checkpoint({self.name!r:.100}, {self.architecture.family}, {len(self._stored)} tensors)"

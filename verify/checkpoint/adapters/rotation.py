@@ -25,6 +25,7 @@ from .sum import Sum
 _LARGEST_BLOCK = 1 << 10
 _MOST = 1 << 25  # numbers of all blocks of a matrix
 _MOST_TERMS = 64
+_MOST_PRODUCTS = 1 << 35  # of numbers, to sum the series of all blocks of a matrix
 _FIRST_NEUMANN = (0, 18)  # peft before it summed the series otherwise
 
 
@@ -121,7 +122,13 @@ def _changes(settings: Settings, module: str, parts: Tensors, _: Names) -> dict[
         shared = settings.flag("block_share") and count == 1 and inputs % size == 0
         if not fits or not (shared or count * size == inputs) or settings.turned(base):
             raise settings.unfit(module, {"oft_R": entries.shape}, base, " (fan_in_fan_out is not merged)")
-        return Sum(base, Turned(base, entries, size, _terms(settings, module)))
+        terms = _terms(settings, module)
+        if terms is not None and count * size**3 * max(0, terms - 2) > _MOST_PRODUCTS:
+            raise UnsupportedError(
+                f"{settings.name} rotates {module!r:.200} by {terms} terms of blocks of {size}, which take more than "
+                f"{_MOST_PRODUCTS:.1e} products; {ELSEWHERE}."
+            )
+        return Sum(base, Turned(base, entries, size, terms))
 
     return {f"{module}.weight": change}
 
