@@ -236,6 +236,29 @@ def test_a_gguf_that_is_no_model_is_named(tmp_path: Path, kind: str, says: str) 
             open_checkpoint(location)
 
 
+def test_a_report_says_how_a_model_is_stored(tmp_path: Path) -> None:
+    """If it is not as plain floats."""
+    file = write_shipped("fine-tuned", tmp_path / "x.gguf", Kind.Q8_0)
+    report = verify.test_lineage(file, MODELS / "reference")
+    assert (report.a.stored_as[0], report.b.stored_as) == ("Q8_0", ())
+    assert "| stored as | `Q8_0`" in report.to_markdown()
+
+
+def test_a_refusal_says_which_model_it_concerns(tmp_path: Path) -> None:
+    """Where both have one name."""
+    (tmp_path / "m").mkdir()
+    for pair, side in (((tmp_path / "m", MODELS / "reference"), "A"), ((MODELS / "reference", tmp_path / "m"), "B")):
+        with pytest.raises(CheckpointError, match=f"^Model {side}: m holds no"):
+            verify.test_lineage(*pair)
+
+
+def test_state_of_training_is_named(tmp_path: Path) -> None:
+    """Rather than called no file of weights."""
+    (tmp_path / "optimizer.pt").write_bytes(b"x")
+    with pytest.raises(CheckpointError, match="keeps the state of a training"):
+        open_checkpoint(tmp_path)
+
+
 def test_gguf_on_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
