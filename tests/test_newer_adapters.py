@@ -22,10 +22,14 @@ from tests.test_adapter_algorithms import (
     numbers,
     under,
 )
+from verify import UnsupportedError
 from verify.checkpoint.adapters.fourier import Waves
 from verify.checkpoint.adapters.functions import cosine_and_sine, exp, roots_of_one
 from verify.checkpoint.adapters.kinds import KINDS
+from verify.checkpoint.adapters.names import Names
+from verify.checkpoint.adapters.rotation import OFT
 from verify.checkpoint.adapters.seeded import first_of_permutation
+from verify.checkpoint.adapters.settings import Settings
 from verify.checkpoint.adapters.wavelets import Haar
 
 EPSILON = float(np.finfo(np.float64).eps)
@@ -366,6 +370,28 @@ def test_what_does_not_fit_is_refused(
     """In a sentence that says what was expected."""
     shared = SHARED_BY_OTHERS if kind in ("PVERA", "RANDLORA", "VBLORA") else None
     assert expected in refused(tmp_path, tensors, **(USUAL | {"shared": shared} | changes | {"peft_type": kind}))
+
+
+class Sized:
+    """A tensor of which only the size is asked."""
+
+    is_out_in = False
+
+    def __init__(self, *shape: int) -> None:
+        self.shape = shape
+
+
+@pytest.mark.parametrize(("terms", "fits"), [(64, False), (5, True)])
+def test_a_series_of_large_blocks_is_bounded(terms: int, fits: bool) -> None:
+    """Since its powers take minutes."""
+    config = {"use_cayley_neumann": True, "peft_version": "0.21.2", "num_cayley_neumann_terms": terms}
+    entries: Any = Sized(1, 1024 * 1023 // 2)
+    change = OFT.changes(Settings("a", config, {}), "m", {"oft_R": entries}, Names({}))["m.weight"]
+    if fits:
+        assert change(Sized(4, 1024)).shape == (4, 1024)  # type: ignore[arg-type]
+        return
+    with pytest.raises(UnsupportedError, match="64 terms of blocks of 1024, which take more than"):
+        change(Sized(4, 1024))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
