@@ -17,17 +17,27 @@ from tests.checkpoints import Array, Toy, toy
 from tests.test_adapter_formula import Held
 from verify import CheckpointError
 from verify.checkpoint import Location
+from verify.checkpoint.adapters.bounded import Bounded
+from verify.checkpoint.adapters.butterfly import Butterfly
+from verify.checkpoint.adapters.circulant import Circulant
 from verify.checkpoint.adapters.experts import ByExpert, OneExpert, Stack
+from verify.checkpoint.adapters.fourier import Waves
 from verify.checkpoint.adapters.gains import Gained
+from verify.checkpoint.adapters.granular import Blocks
 from verify.checkpoint.adapters.hadamard import Hadamard
 from verify.checkpoint.adapters.kronecker import Kronecker
-from verify.checkpoint.adapters.matrix import Excerpt, Product, Scaled, Stored
+from verify.checkpoint.adapters.matrix import Added, Excerpt, Product, Scaled, Stored, Times, Transposed
 from verify.checkpoint.adapters.offset import Offset
+from verify.checkpoint.adapters.pairs import Paired
+from verify.checkpoint.adapters.random_bases import Bases
 from verify.checkpoint.adapters.reflections import Reflected
 from verify.checkpoint.adapters.rotation import Turned
+from verify.checkpoint.adapters.sparse import Sparse
 from verify.checkpoint.adapters.sum import Sum
 from verify.checkpoint.adapters.tiles import Tiled
 from verify.checkpoint.adapters.tokens import Replaced
+from verify.checkpoint.adapters.vector_bank import Mixed
+from verify.checkpoint.adapters.wavelets import Haar
 from verify.checkpoint.opening import contents
 
 EMBED = "model.embed_tokens"
@@ -42,6 +52,16 @@ def low_rank(seed: int, rows: int = 12, columns: int = 8) -> Product:
 def numbers(matrix: Any) -> np.ndarray:
     """All of a matrix."""
     return np.asarray(matrix.part()(slice(None)))
+
+
+PLACES = np.array([[0, 7, 7, 11, 3, 3], [2, 5, 1, 0, 7, 2]])
+SPECTRUM = Held(draw(6, seed=9))
+
+
+def mixed(rows: int, columns: int, along: int) -> Mixed:
+    """A factor of sums of two vectors of a bank."""
+    chosen = np.random.default_rng(along).integers(0, 5, (rows, columns, 2))
+    return Mixed(draw(rows, columns, 2).astype(np.float64), chosen, Held(draw(5, 4, seed=3)), along)
 
 
 CHANGED = {
@@ -66,6 +86,25 @@ CHANGED = {
     ),
     "HRA": Sum(Held(BASE), Reflected(Held(BASE), Held(draw(8, 3, seed=1)))),
     "MiSS": Sum(Held(BASE), Tiled(Held(draw(3, 4, seed=1)), (12, 8))),
+    "BOFT": Sum(Held(BASE), Butterfly(Held(BASE), Held(draw(2, 2, 4, 4, seed=1)), Held(draw(12, 1, seed=2)))),
+    "C3A": Sum(Held(BASE), Circulant(Held(draw(3, 2, 4, seed=1)), (12, 8))),
+    "RoAd": Paired(Held(BASE), Held(draw(6, seed=1)), Held(draw(6, seed=2)), 4, "road_1"),
+    "DeLoRA": Sum(
+        Held(BASE),
+        Bounded(*map(Held, (draw(3, 8, seed=1), draw(12, 3, seed=2), draw(1), np.abs(draw(8, seed=3))))),
+    ),
+    "GraLoRA": Sum(Held(BASE), Blocks(Held(draw(2, 4, 6, seed=1)), Held(draw(2, 6, 6, seed=2)))),
+    "FourierFT": Sum(Held(BASE), Waves(SPECTRUM, PLACES, (12, 8)), 9.0),
+    "FourierFT, turned": Sum(Held(BASE), Transposed(Waves(SPECTRUM, PLACES[::-1], (8, 12))), 9.0),
+    "WaveFT": Sum(Held(BASE), Haar(Sparse(SPECTRUM, PLACES, (12, 8)), (12, 8)), 9.0),
+    "SHiRA": Sum(Held(BASE), Sparse(SPECTRUM, PLACES, (12, 8))),
+    "SuperTuning": Sum(Held(BASE), Added(Sparse(SPECTRUM, PLACES, (12, 8)), Times(low_rank(3), 0.5))),
+    "VB-LoRA": Sum(Held(BASE), Product(mixed(3, 2, 0), mixed(2, 2, 1))),
+    "RandLoRA": Sum(
+        Held(BASE),
+        Bases(*map(Held, (draw(3, 1, 9), draw(13, 4, 3, seed=1), draw(3, 3, seed=2), draw(3, 8, seed=3))), 12),
+    ),
+    "HiRA": Sum(Held(BASE), Hadamard(Stored(Held(BASE)), low_rank(3))),
     "one expert": Sum(
         Held(BASE), Product(OneExpert(ByExpert(Held(draw(12, 6, seed=1)), 2), 1), Stored(Held(draw(3, 8))))
     ),
@@ -151,6 +190,13 @@ OFT = {f"{Q}.oft_R.weight": draw(4, 6) / np.float32(9)}
 OFT_SETTINGS = {"peft_type": "OFT", "oft_block_size": 4, "use_cayley_neumann": False}
 VERA = under(Q, vera_lambda_b=draw(16), vera_lambda_d=draw(2))
 SHARED = {"base_model.vera_A": draw(2, 20, seed=1), "base_model.vera_B": draw(16, 2, seed=2)}
+SHARED_BY_OTHERS = {
+    "base_model.pvera_A": draw(4, 20),
+    "base_model.pvera_B": draw(16, 2),
+    "base_model.randlora_A": draw(2, 1, 20),
+    "base_model.randlora_B": draw(20, 10, 2),
+    "base_model.vblora_vector_bank": draw(6, 4),
+}
 
 
 def test_loha_and_lokr_are_scaled_by_alpha(tmp_path: Path, llama: Toy) -> None:
@@ -408,6 +454,13 @@ def test_what_does_not_fit_is_refused(
 
 MODULES = {
     "ADALORA": under(Q, lora_A=draw(2, 16), lora_B=draw(16, 2), lora_E=draw(2, 1)),
+    "BEFT": {f"{Q}.beft_bias": draw(1, 16)},
+    "BOFT": under(Q, boft_R=draw(2, 4, 4, 4), boft_s=draw(16, 1)),
+    "C3A": {f"{Q}.c3a_kernel": draw(4, 4, 4)},
+    "DELORA": under(Q, delora_A=draw(2, 16), delora_B=draw(16, 2), delora_lambda=draw(1), delora_w_norm=draw(16)),
+    "FOURIERFT": {f"{Q}.fourierft_spectrum": draw(9)},
+    "GRALORA": under(Q, gralora_A=draw(2, 8, 2), gralora_B=draw(2, 2, 8)),
+    "HIRA": under(Q, hira_A=draw(2, 16), hira_B=draw(16, 2)),
     "HRA": {f"{Q}.hra_u": draw(16, 2)},
     "IA3": {f"{Q}.ia3_l": draw(16, 1)},
     "LOHA": LOHA,
@@ -415,14 +468,34 @@ MODULES = {
     "LORA": under(Q, **{"lora_A.weight": draw(2, 16), "lora_B.weight": draw(16, 2)}),
     "MISS": {f"{Q}.miss_block": draw(2, 16)},
     "OFT": OFT,
+    "PVERA": under(Q, pvera_lambda_b=draw(16), pvera_lambda_d=draw(4)),
+    "RANDLORA": under(Q, randlora_lambda=draw(2, 8), randlora_gamma=draw(8, 16)),
+    "ROAD": under(Q, road_theta=draw(8), road_alpha=draw(8)),
+    "SHIRA": under(Q, shira_weight=draw(5), shira_indices=np.arange(10, dtype=np.int32).reshape(2, 5)),
+    "SUPERTUNING": under(Q, supertuning_values=draw(5), supertuning_indices=np.arange(5, dtype=np.int32)),
     "TRAINABLE_TOKENS": {f"{EMBED}.trainable_tokens_delta": draw(2, 16)},
+    "VBLORA": under(Q, vblora_logits_A=draw(2, 4, 6), vblora_logits_B=draw(4, 2, 6)),
     "VERA": VERA,
+    "WAVEFT": {f"{Q}.waveft_spectrum": draw(9)},
 }
 KEYS = (
     *("alpha", "alpha_pattern", "block_share", "coft", "fan_in_fan_out", "init_lora_weights", "init_r"),
     *("init_weights", "lora_alpha", "mini_r", "num_cayley_neumann_terms", "peft_version", "r", "rank_pattern"),
     *("target_parameters", "token_indices", "trainable_token_indices", "use_cayley_neumann", "use_dora"),
+    *("group_size", "hybrid_r", "random_loc_seed", "randlora_alpha", "scaling", "topk", "use_idwt", "variant"),
+    "wavelet_family",
 )
+USUAL = {
+    "alpha": 3,
+    "group_size": 8,
+    "hybrid_r": 0,
+    "random_loc_seed": 777,
+    "randlora_alpha": 4,
+    "scaling": 2.0,
+    "topk": 2,
+    "variant": "road_1",
+    "wavelet_family": "db1",
+}
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=3)
 
 
@@ -434,8 +507,11 @@ def test_no_settings_raise_anything_but_a_sentence(
 ) -> None:
     """Whatever JSON they are."""
     folder, model = tmp_path_factory.mktemp("hostile"), toy()
+    shared = SHARED_BY_OTHERS if kind in ("PVERA", "RANDLORA", "VBLORA") else SHARED
     try:
-        checkpoint = merged(folder, model, MODULES[kind], **({"shared": SHARED} | changes | {"peft_type": kind}))
+        checkpoint = merged(
+            folder, model, MODULES[kind], **(USUAL | {"shared": shared} | changes | {"peft_type": kind})
+        )
         outcome = str(checkpoint.read("q", 0).shape)
     except CheckpointError as error:
         outcome = str(error)

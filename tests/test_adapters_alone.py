@@ -75,6 +75,31 @@ def test_it_is_a_model_of_rank_channels(tmp_path: Path) -> None:
     assert np.array_equal(checkpoint.read("down", 0), first.T)
 
 
+def test_a_report_speaks_of_what_adapters_have(tmp_path: Path) -> None:
+    """Of rank channels, not of neurons, heads or tokens; modules that were not compared are listed."""
+    wide = {
+        f"model.layers.0.mlp.down_proj.lora_{x}.weight": np.ones(s, "f4") for x, s in (("A", (8, 96)), ("B", (48, 8)))
+    }
+    a, b = made(tmp_path, "a", factors(0) | wide), made(tmp_path, "b", factors(1, start=0, text=1) | wide)
+    report = test_lineage(a, b)
+    page = report.to_markdown()
+    assert "rank channels (by the rows of A)" in page
+    for word in ("Neurons", "neurons", "attention heads of", "token embedding", "MLP"):
+        assert word not in page
+    assert any("layers.*.mlp.down_proj' (1)" in line for line in report.limitations)
+    assert replay(report).agrees
+
+
+def test_numbers_that_are_not_finite_are_said_among_the_limits(tmp_path: Path) -> None:
+    """Not in an appendix alone."""
+    tensors = factors(0)
+    next(iter(tensors.values()))[0, 0] = np.nan
+    report = test_lineage(made(tmp_path, "a", tensors), made(tmp_path, "b", factors(1)))
+    assert any("of the numbers of" in line and "not finite" in line for line in report.limitations), (
+        report.limitations
+    )
+
+
 def test_modules_are_numbered_as_in_the_model() -> None:
     """The tenth after the second."""
     names = ["m.10.q_proj", "m.2.v_proj", "m.2.q_proj"]

@@ -41,7 +41,9 @@ from verify import fingerprint
 from verify.base import CheckpointError
 from verify.checkpoint import Checkpoint, Location, open_checkpoint
 from verify.checkpoint.dialects.settings import flat_yaml
+from verify.checkpoint.dialects.translate import _by_prefix
 from verify.checkpoint.formats.rotary import rows_of_pairs
+from verify.checkpoint.opening import contents
 
 RNG = np.random.default_rng(0)
 
@@ -328,6 +330,26 @@ def test_settings_of_another_architecture_are_not_taken_for_this_one(
     except CheckpointError:
         return
     assert (found.positions, found.linear_values) == ("unknown", False)
+
+
+def test_an_unknown_setting_is_named(tmp_path: Path) -> None:
+    """Among the notes of the model, since the tool's names are then not taken for those of the Hub."""
+    spoken = meta(LLAMA)
+    said = spoken.files["params.json"]
+    text = said if isinstance(said, str) else json.dumps(said)
+    other = replace(spoken, files={"params.json": text.replace('"dim"', '"new_key": true, "dim"')})
+    noted = contents(str(write(tmp_path / "a", other))).source.notes
+    assert [(note.code, note.values["key"]) for note in noted] == [("config.tool_setting", "new_key")]
+    assert not contents(str(write(tmp_path / "b", spoken))).source.notes
+
+
+def test_each_name_belongs_to_few_prefixes() -> None:
+    """However many models are in a file, so that reading takes time in proportion to its names."""
+    prefixes = [("", f"m{n}x.") for n in range(60)]
+    names = [start + name for _, start in prefixes for name in meta(LLAMA).tensors]
+    found = _by_prefix(names, prefixes)
+    assert found.keys() == {start for _, start in prefixes}
+    assert sum(map(len, found.values())) == len(names)
 
 
 def test_a_declared_type_that_a_tool_does_not_keep_so_is_not_translated(tmp_path: Path) -> None:

@@ -219,15 +219,13 @@ def test_without_the_order_of_rows_undone_rotary_tests_would_be_blind(tmp_path: 
 
 @pytest.mark.parametrize(
     ("kind", "says"),
-    [("adapter", "is an adapter ('lora', in GGUF)"), ("mmproj", "projector"), ("vocab", "of the type 'vocab'")],
+    [("mmproj", "projector"), ("vocab", "of the type 'vocab'")],
 )
 def test_a_gguf_that_is_no_model_is_named(tmp_path: Path, kind: str, says: str) -> None:
     """By its general.type, with a base or without."""
     writer = gguf.GGUFWriter(tmp_path / "m.gguf", "llama")
     writer.add_type(kind)
-    writer.add_string("adapter.type", "lora")
-    for end, shape in (("a", (2, 8)), ("b", (8, 2))):
-        writer.add_tensor(f"blk.0.attn_q.weight.lora_{end}", np.ones(shape, np.float32))
+    writer.add_tensor("blk.0.attn_q.weight", np.ones((8, 8), np.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -236,6 +234,29 @@ def test_a_gguf_that_is_no_model_is_named(tmp_path: Path, kind: str, says: str) 
     for location in (Location(str(tmp_path / "m.gguf")), Location(str(tmp_path / "m.gguf"), base=str(base))):
         with pytest.raises(CheckpointError, match=re.escape(says)):
             open_checkpoint(location)
+
+
+def test_a_report_says_how_a_model_is_stored(tmp_path: Path) -> None:
+    """If it is not as plain floats."""
+    file = write_shipped("fine-tuned", tmp_path / "x.gguf", Kind.Q8_0)
+    report = verify.test_lineage(file, MODELS / "reference")
+    assert (report.a.stored_as[0], report.b.stored_as) == ("Q8_0", ())
+    assert "| stored as | `Q8_0`" in report.to_markdown()
+
+
+def test_a_refusal_says_which_model_it_concerns(tmp_path: Path) -> None:
+    """Where both have one name."""
+    (tmp_path / "m").mkdir()
+    for pair, side in (((tmp_path / "m", MODELS / "reference"), "A"), ((MODELS / "reference", tmp_path / "m"), "B")):
+        with pytest.raises(CheckpointError, match=f"^Model {side}: m holds no"):
+            verify.test_lineage(*pair)
+
+
+def test_state_of_training_is_named(tmp_path: Path) -> None:
+    """Rather than called no file of weights."""
+    (tmp_path / "optimizer.pt").write_bytes(b"x")
+    with pytest.raises(CheckpointError, match="keeps the state of a training"):
+        open_checkpoint(tmp_path)
 
 
 def test_gguf_on_the_command_line(

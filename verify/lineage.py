@@ -35,6 +35,7 @@ from .fingerprint.given import (
     check_model,
     check_whole,
     made,
+    of_side,
     told_apart,
 )
 from .panel import Panel, check_panel, load_panel
@@ -143,11 +144,11 @@ def test_lineage(
         raise InputError("statistics are given and no panel to rank them in; give a panel, or leave statistics out.")
     reference = load_panel(panel)
     asked: Effort | None = "full" if reference is not None else effort
-    read = made(a, asked, workers, progress), made(b, asked, workers, progress)
+    read = _made("A", a, asked, workers, progress), _made("B", b, asked, workers, progress)
     check_alike(*read)
     if panel is not None and (alone := [m.record.name for m in read if is_alone(m.record.architecture)]):
         raise InputError(f"{alone[0]} is an adapter without its base, and a panel holds whole models; leave it out.")
-    read = by_one_tokenizer((a, b), read, lambda model, _: made(model, asked, workers, progress))
+    read = by_one_tokenizer((a, b), read, lambda model, side: _made("AB"[side], model, asked, workers, progress))
     first, second = at_one_effort(*read, effort=asked)
     for model in (first, second):
         check_whole(model)
@@ -208,6 +209,11 @@ def test_lineage(
 
 
 test_lineage.__test__ = False  # type: ignore[attr-defined]  # not a test for pytest
+
+
+def _made(side: str, model: Model, effort: Effort | None, workers: Workers, progress: Progress) -> Fingerprint:
+    with of_side(side):
+        return made(model, effort, workers, progress)
 
 
 def part_of(model: Fingerprint, name: str) -> Fingerprint:

@@ -3,7 +3,7 @@
 from ..base.lazy import lazily
 
 with lazily(__name__):
-    from .adapters.alone import ALONE, is_alone
+    from .adapters.alone import ALONE, is_alone, modules_apart
     from .architecture import Architecture, FileIdentity
     from .card import MOST_DECLARED
     from .checkpoint import Checkpoint
@@ -47,6 +47,7 @@ __all__ = [
     "is_name",
     "kind_of",
     "layout_of",
+    "modules_apart",
     "name_of_byte",
     "open_checkpoint",
     "read_layout",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,8 @@ from .layouts.naming import Key, inside_layers
 from .layouts.sublayers import set_aside
 from .source import Source
 from .vocabulary import Vocabulary, vocabulary
+
+_PLAIN = {"F64", "F32", "F16", "BF16"}
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class Checkpoint(Displayed):
         self.architecture, self.notes = describe(
             fit.family, shapes, fit.config, self.unrecognised, self.outside, aside
         )
-        self.notes |= notes | fit.notes
+        self.notes |= notes | fit.notes | {*held.source.notes}
 
     def __repr__(self) -> str:
         return f"Checkpoint({self.name!r:.100}, {self.architecture.family}, {len(self._stored)} tensors)"
@@ -131,6 +135,15 @@ class Checkpoint(Displayed):
     def declared_relation(self) -> str | None:
         """What its card says that it is of them, such as ``finetune`` or ``merge``; None if it does not say."""
         return declared_base(self._source.place).relation
+
+    @property
+    def matrix_types(self) -> tuple[str, ...]:
+        """Types that the matrices of this part are stored in, the largest share first; empty for plain floats."""
+        numbers: Counter[str] = Counter()
+        for tensor in {stored.tensor.name: stored.tensor for stored in self._stored.values()}.values():
+            numbers[tensor.dtype] += prod(tensor.shape) * (len(tensor.shape) > 1)
+        types = sorted((name for name, count in numbers.items() if count), key=lambda name: (-numbers[name], name))
+        return () if _PLAIN.issuperset(types) else tuple(types)
 
     @property
     def bytes_of(self) -> dict[Key | str, int]:

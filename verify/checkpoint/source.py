@@ -9,7 +9,15 @@ from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from ..base import CheckpointError, DamagedError, HostileError, NotFoundError, OptionError, UnsupportedError
+from ..base import (
+    CheckpointError,
+    DamagedError,
+    HostileError,
+    NotFoundError,
+    OptionError,
+    Phrase,
+    UnsupportedError,
+)
 from . import places
 from .formats.registry import FORMATS, PICKLED
 from .formats.weight_sets import (
@@ -53,6 +61,8 @@ class Source:
     """Whether every file holds a slice of each tensor."""
     not_read: tuple[str, ...] = ()
     """Other files of weights in the folder, by name; empty for a file given by its own path."""
+    notes: tuple[Phrase, ...] = ()
+    """On settings that could not be followed."""
 
 
 @dataclass(frozen=True)
@@ -202,6 +212,12 @@ def _meant(place: Storage, present: list[str], config: dict[str, Any]) -> Weight
     pickles = sorted(file for file in present if PurePosixPath(file).suffix.lower() in PICKLES)
     if pickles:
         raise _pickle(pickles[0])
+    states = sorted(file for file in present if PurePosixPath(file).suffix.lower() in PICKLED)
+    if states:
+        raise UnsupportedError(
+            f"{place.name} holds {states[0]!r:.120} and no weights; that file keeps the state of a training or a "
+            "part of a model, not a whole one; give the folder of the model that was saved."
+        )
     inside = f" (nor do folders in it: {len(folders)})" if folders else ""
     raise NotFoundError(
         f"{place.name or 'The folder'} holds no {' or '.join(FORMATS)} file{inside}; give a folder that does."

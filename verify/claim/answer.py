@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..base import Phrase
-from ..checkpoint import STATED, is_alone
+from ..checkpoint import STATED
 from ..statistics import Count, ExactResult
 from ..wording import LATEST, VERSIONS, said
 from . import said as of_verdict
@@ -93,15 +93,10 @@ def _word(report: ClaimReport, code: str, *, whole: bool) -> str:
         found = {one.verdict for one, pair in of_parts.paired_results(report)[1:] if pair.understood}
         also = next((verdict for verdict in ("dependent", "identical") if verdict in found), None)
         return code if also is None else f"{code}.but.{also}"
-    if code in ("dependent", "identical") and _of_adapters(report):
+    if code in ("dependent", "identical") and of_verdict.of_adapters(report):
         return f"{code}.adapters"
     part = not whole or (code == "identical" and report.verdict != "identical")
     return f"{code}.part" if part and f"answer.{code}.part" in _known(report) else code
-
-
-def _of_adapters(report: ClaimReport) -> bool:
-    """Whether both models are adapters without their bases."""
-    return is_alone(report.a.architecture) and is_alone(report.b.architecture)
 
 
 def _rests(report: ClaimReport, code: str) -> Phrases:
@@ -131,13 +126,20 @@ def _stated(report: ClaimReport) -> Phrases:
 
 def looked_at(report: ClaimReport) -> list[Looked]:
     """The counts of the exact tests that apply, in the order of the report."""
-    return counts_of(report.exact, report.wording)
+    return counts_of(report.exact, report.wording, of_verdict.of_adapters(report))
 
 
-def counts_of(tests: Sequence[ExactResult], wording: int) -> list[Looked]:
-    """The counts of those of the tests that apply, in the words of a version of the catalogue."""
+def counts_of(tests: Sequence[ExactResult], wording: int, alone: bool = False) -> list[Looked]:
+    """The counts of those of the tests that apply, in the words of a version of the catalogue.
+
+    Parameters
+    ----------
+    tests : the results.
+    wording : version of the catalogue.
+    alone : whether the models are adapters without their bases.
+    """
     return [
-        Looked(test, count, of_verdict.what(test, count, wording), _expected(count))
+        Looked(test, count, of_verdict.what(test, count, wording, alone), _expected(count))
         for test in tests
         if test.applicable
         for count in test.counts
@@ -164,7 +166,7 @@ def _sentence(report: ClaimReport, code: str, pair: Phrase) -> Phrases:
         tested = any(test.applicable for test in report.exact)
         exact = Phrase.of("answer.exact.nothing" if tested else "answer.exact.none")
         return (Phrase.of(f"answer.{code}.sentence", pair=pair, exact=exact),)
-    if code in ("dependent", "identical") and _of_adapters(report):
+    if code in ("dependent", "identical") and of_verdict.of_adapters(report):
         return (Phrase.of(f"answer.{code}.adapters.sentence", pair=pair),)
     unranked = code == "untestable" or (code == "no_evidence" and of_verdict.why_no_rank_decides(report) is not None)
     ranked = of_verdict.no_verdict(report) if unranked else ()
@@ -228,5 +230,5 @@ def _power(report: ClaimReport) -> Phrases:
     if report.verdict != "no_evidence" or not able:
         return ()
     share, test = min(able, key=lambda one: one[0])
-    what = of_verdict.what(test, test.counts[0], report.wording)
+    what = of_verdict.what(test, test.counts[0], report.wording, of_verdict.of_adapters(report))
     return (Phrase.of("answer.no_evidence.power", share=share, what=what),)

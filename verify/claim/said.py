@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..base import Phrase
-from ..checkpoint import STATED, is_alone
+from ..checkpoint import STATED, is_alone, modules_apart
 from ..fingerprint import nothing_differs
 from ..panel import ALL_PAIRS, PRIMARY_DESIGN, undecided
 from ..statistics import Count, ExactResult, TestResult, words_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 Phrases = tuple[Phrase, ...]
 
+_SHOWN_MODULES = 20
 _IN_PART = ("identical", "dependent", "similar_beyond_panel")
 """Verdicts that have a word of their own where they are of a part."""
 
@@ -81,13 +83,13 @@ def why_untestable(report: ClaimReport, counted: bool = True) -> list[Phrase]:
     counted : whether to say what the tests that apply could compare.
     """
     results, line = report.exact, report.line(EXACT)
-    reasons = list(dict.fromkeys(result.reason for result in results if result.reason is not None))
+    reasons = list(dict.fromkeys(why for result in results if (why := reason(report, result)) is not None))
     few = [
         Phrase.of(
             "few_live.count",
             live=count.n if count.live is None else count.live,
             n=count.n,
-            what=what(result, count, report.wording),
+            what=what(result, count, report.wording, alone=of_adapters(report)),
         )
         for result in results
         if result.applicable
@@ -100,7 +102,19 @@ def why_untestable(report: ClaimReport, counted: bool = True) -> list[Phrase]:
     return [Phrase.of("few_live.counted", alpha=level, counts=few) if counted else first, *reasons]
 
 
-def what(test: ExactResult, count: Count, wording: int) -> Phrase:
+def of_adapters(report: ClaimReport) -> bool:
+    """Whether both models are adapters without their bases."""
+    return is_alone(report.a.architecture) and is_alone(report.b.architecture)
+
+
+def reason(report: ClaimReport, test: TestResult) -> Phrase | None:
+    """Why a test does not apply; adapters without their bases are told of nothing that they do not have."""
+    if test.reason is None or not of_adapters(report) or test.reason.code == "identical_weights":
+        return test.reason
+    return Phrase.of("rank_channels_alone")
+
+
+def what(test: ExactResult, count: Count, wording: int, alone: bool = False) -> Phrase:
     """What a count is of, in plain words; of a test that the catalogue does not know, by the test's title.
 
     Parameters
@@ -108,9 +122,10 @@ def what(test: ExactResult, count: Count, wording: int) -> Phrase:
     test : the result that holds the count.
     count : the count.
     wording : version of the catalogue.
+    alone : whether the models are adapters without their bases.
     """
     known = VERSIONS.get(wording, VERSIONS[LATEST]).PHRASES
-    codes = (f"looked.{test.id}.{count.law}", f"looked.{test.id}")
+    codes = (f"looked.{test.id}.{'adapters' if alone else count.law}", f"looked.{test.id}")
     code = next((code for code in codes if code in known and test.words is None), None)
     return Phrase.of("looked.own", title=words_of(test).title) if code is None else Phrase.of(code)
 
@@ -253,10 +268,21 @@ def _of_sides(report: ClaimReport) -> list[Phrase]:
         for side, subject in sides
         if subject.architecture.family.startswith(STATED)
     ]
-    alone = [Phrase.of("limit.adapters")] if all(is_alone(subject.architecture) for _, subject in sides) else []
+    alone = [Phrase.of("limit.adapters")] if of_adapters(report) else []
+    alone += [
+        Phrase.of("limit.adapters.other_modules", model=side, count=sum(other.values()), names=_listed(other))
+        for side, subject in sides
+        if alone and (other := Counter(modules_apart(subject.outside)))
+    ]
+    damaged = [
+        Phrase.of("limit.non_finite", model=side, count=subject.non_finite)
+        for side, subject in sides
+        if subject.non_finite
+    ]
     merged = [Phrase.of("limit.merged", model=side) for side, subject in sides if subject.merged_onto is not None]
     return (
         stated
+        + damaged
         + alone
         + merged
         + [
@@ -265,3 +291,9 @@ def _of_sides(report: ClaimReport) -> list[Phrase]:
             if subject.arrays_sha256 is not None
         ]
     )
+
+
+def _listed(modules: Counter[str]) -> list[str]:
+    """Names of modules without the numbers of layers, and how many there are of each; names are a stranger's."""
+    shown = [f"{name!r:.80} ({number})" for name, number in sorted(modules.items())[:_SHOWN_MODULES]]
+    return shown + ([f"and {len(modules) - _SHOWN_MODULES} others"] if len(modules) > _SHOWN_MODULES else [])

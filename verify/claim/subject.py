@@ -44,6 +44,8 @@ class Subject(Record):
     effort, over the rows that were read."""
     not_read: tuple[str, ...] = later(())
     """Other files of weights that lie beside those read, by name."""
+    stored_as: tuple[str, ...] = later(())
+    """Types that its matrices are stored in, the largest share first; empty for plain floats, and in older files."""
     anchors: int
     """Anchors kept: tokens, or rows of the table of tokens."""
     pairing: Pairing = later("tokens")

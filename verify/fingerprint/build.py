@@ -206,6 +206,7 @@ def _read_part(
         "declared_relation": checkpoint.declared_relation,
         "architecture": architecture,
         "not_read": checkpoint.not_read,
+        "stored_as": checkpoint.matrix_types,
         "effort": effort,
         "sketch": sketch,
         "components": components(sketch, effort),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from ..base import FingerprintError, Progress, Workers, silent
+from ..base import FingerprintError, InputError, Progress, Workers, silent
 from ..checkpoint import Location, is_alone
 from .build import fingerprint
 from .copies import may_be_copies, with_file_digests
@@ -44,6 +45,20 @@ def made(model: Model, effort: Effort | None, workers: Workers, progress: Progre
     if isinstance(model, Fingerprint):
         return model
     return fingerprint(model, effort=effort, workers=workers, progress=progress)
+
+
+@contextmanager
+def of_side(side: str) -> Iterator[None]:
+    """Refusals of a model say which of the two it is.
+
+    Parameters
+    ----------
+    side : ``"A"`` or ``"B"``.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise type(error)(f"Model {side}: {error}") from error
 
 
 def by_one_tokenizer(

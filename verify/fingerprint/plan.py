@@ -21,6 +21,7 @@ from ..checkpoint.rehearsal import Rehearsal
 from .anchors import Pairing
 from .build import TokenRows, distinct_bytes
 from .file import is_fingerprint
+from .given import of_side
 from .layers import Task, opened, read_layer, read_outside_layers
 from .layout import specs
 from .scan import spans
@@ -77,7 +78,10 @@ def plans_of_pair(a: Location, b: Location, effort: Effort | None = None) -> tup
     a, b : the models, or fingerprints.
     effort : how much to read.
     """
-    models, plans = (a, b), [reading_plan(a, effort), reading_plan(b, effort)]
+    models, plans = (a, b), list[ReadingPlan]()
+    for name, model in zip("AB", models, strict=True):
+        with of_side(name):
+            plans.append(reading_plan(model, effort))
     for side, other in ((0, 1), (1, 0)):
         mine, theirs = plans[side], plans[other]
         if (mine.pairing, theirs.pairing) == ("rows", "tokens") and mine.vocab == theirs.vocab:

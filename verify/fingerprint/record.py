@@ -111,6 +111,8 @@ class FingerprintRecord(Record):
     """The weight files, ordered by name."""
     not_read: tuple[str, ...] = later(())
     """Other files of weights that lie beside them, by name."""
+    stored_as: tuple[str, ...] = later(())
+    """Types that its matrices are stored in, the largest share first; empty for plain floats, and in older files."""
     effort: Effort = "full"
     """How much was read."""
     content_sha256: str = Field(pattern="^[0-9a-f]{64}$")

@@ -12,7 +12,7 @@ from ..statistics.earlier import BEFORE_SKETCH_3, EARLIER
 from .agreement import Unchecked
 from .unchecked import of_older_schemas
 
-_SINCE = ("read_from", "arrays_sha256", "unrecognised_inside", "tokenizer", "not_read", "notes")
+_SINCE = ("read_from", "arrays_sha256", "unrecognised_inside", "tokenizer", "not_read", "notes", "stored_as")
 """Fields of a subject that older schemas did not record."""
 _SKETCH = 3
 """The version of the sketch that further tests, and what they read of an architecture, came with."""

@@ -289,7 +289,7 @@ def _unchecked(report: ClaimReport, models: tuple[Fingerprint, ...], panel: Pane
     kinds = [kind for kind in unchecked(report) if kind.field.startswith(_STATED)] + [*of_own_lines(report)]
     for side, subject, model in (("a", report.a, models[0]), ("b", report.b, models[1])):
         found = Subject.read(model)
-        stated = (*_NAMED, "revision", "not_read", "software")
+        stated = (*_NAMED, "revision", "not_read", "stored_as", "software")
         read_from = ("read_from", "arrays_sha256")
         of_files = () if found.files == subject.files else ("files", "bytes_read")
         for name in (*stated, *read_from, *of_files):

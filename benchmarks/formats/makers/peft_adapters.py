@@ -12,6 +12,7 @@ from pathlib import Path
 import peft
 import torch
 import transformers
+from peft.tuners.boft import layer as boft
 from safetensors.torch import save_file
 
 SIZES = {
@@ -116,6 +117,57 @@ def made() -> dict[str, tuple[transformers.PretrainedConfig, peft.PeftConfig]]:
         "HRA": (LLAMA, peft.HRAConfig(r=4, target_modules=ALL)),
         "MiSS": (LLAMA, peft.MissConfig(r=5, target_modules=ALL)),
         "MiSS, mini": (LLAMA, peft.MissConfig(r=4, mini_r=8, init_weights="mini", target_modules=ALL)),
+        "BOFT": (LLAMA, peft.BOFTConfig(boft_block_size=8, target_modules=ALL)),
+        "BOFT, butterfly": (LLAMA, peft.BOFTConfig(boft_block_size=4, boft_n_butterfly_factor=3, target_modules=Q)),
+        "C3A": (LLAMA, peft.C3AConfig(block_size=8, target_modules=ALL)),
+        "C3A, patterns": (LLAMA, peft.C3AConfig(block_size=8, block_size_pattern={"q_proj": 6}, target_modules=ALL)),
+        "RoAd 1": (BIASED, peft.RoadConfig(variant="road_1", group_size=8, target_modules=ALL)),
+        "RoAd 2": (BIASED, peft.RoadConfig(variant="road_2", group_size=4, target_modules=ALL)),
+        "RoAd 4": (LLAMA, peft.RoadConfig(variant="road_4", group_size=8, target_modules=ALL)),
+        "DeLoRA": (LLAMA, peft.DeloraConfig(r=4, target_modules=ALL)),
+        "DeLoRA, patterns": (LLAMA, peft.DeloraConfig(r=4, rank_pattern={"q_proj": 3}, target_modules=ALL)),
+        "GraLoRA": (LLAMA, peft.GraloraConfig(r=4, gralora_k=2, target_modules=ALL)),
+        "GraLoRA, hybrid": (LLAMA, peft.GraloraConfig(r=8, gralora_k=4, hybrid_r=3, target_modules=ALL)),
+        "GraLoRA, fan_in_fan_out": (
+            GPT2,
+            peft.GraloraConfig(r=4, gralora_k=2, hybrid_r=2, fan_in_fan_out=True, target_modules=["c_attn"]),
+        ),
+        "FourierFT": (LLAMA, peft.FourierFTConfig(n_frequency=100, target_modules=ALL)),
+        "FourierFT, fan_in_fan_out": (
+            GPT2,
+            peft.FourierFTConfig(n_frequency=40, random_loc_seed=5, fan_in_fan_out=True, target_modules=["c_attn"]),
+        ),
+        "WaveFT": (LLAMA, peft.WaveFTConfig(n_frequency=100, target_modules=ALL)),
+        "WaveFT, no wavelets": (LLAMA, peft.WaveFTConfig(n_frequency=60, use_idwt=False, target_modules=ALL)),
+        "WaveFT, fan_in_fan_out": (
+            GPT2,
+            peft.WaveFTConfig(n_frequency=40, random_loc_seed=5, fan_in_fan_out=True, target_modules=["c_attn"]),
+        ),
+        "SHiRA": (LLAMA, peft.ShiraConfig(r=2, target_modules=ALL)),
+        "VB-LoRA": (LLAMA, peft.VBLoRAConfig(r=4, num_vectors=10, vector_length=8, target_modules=ALL)),
+        "VB-LoRA, weights alone": (
+            LLAMA,
+            peft.VBLoRAConfig(
+                r=4, num_vectors=10, vector_length=8, topk=3, save_only_topk_weights=True, target_modules=ALL
+            ),
+        ),
+        "VB-LoRA, fan_in_fan_out": (
+            GPT2,
+            peft.VBLoRAConfig(r=4, num_vectors=10, vector_length=8, fan_in_fan_out=True, target_modules=["c_attn"]),
+        ),
+        "RandLoRA": (LLAMA, peft.RandLoraConfig(r=8, save_projection=True, target_modules=ALL)),
+        "RandLoRA, sparse": (LLAMA, peft.RandLoraConfig(r=5, sparse=True, save_projection=True, target_modules=Q)),
+        "RandLoRA, fan_in_fan_out": (
+            GPT2,
+            peft.RandLoraConfig(r=8, save_projection=True, fan_in_fan_out=True, target_modules=["c_attn", "c_proj"]),
+        ),
+        "HiRA": (LLAMA, peft.HiraConfig(r=4, target_modules=ALL)),
+        "HiRA, embeddings": (LLAMA, peft.HiraConfig(r=4, target_modules=["embed_tokens", "v_proj"])),
+        "HiRA, fan_in_fan_out": (GPT2, peft.HiraConfig(r=4, fan_in_fan_out=True, target_modules=["c_attn"])),
+        "BEFT": (BIASED, peft.BeftConfig(target_modules=["q_proj", "v_proj"])),
+        "SuperTuning": (LLAMA, peft.SupertuningConfig(sparsity=0.9, target_modules=ALL)),
+        "SuperTuning, LoRA": (LLAMA, peft.SupertuningConfig(sparsity=0.9, r=4, lora_alpha=6, target_modules=ALL)),
+        "PVeRA": (LLAMA, peft.PveraConfig(r=8, save_projection=True, target_modules=["q_proj", "down_proj"])),
         "trainable tokens": (LLAMA, peft.TrainableTokensConfig(token_indices=[1, 7, 3])),
         "LN tuning": (LLAMA, peft.LNTuningConfig(target_modules=["input_layernorm", "norm"])),
     }
@@ -128,12 +180,23 @@ def filled(model: torch.nn.Module) -> None:
         for name, tensor in model.named_parameters():
             if tensor.requires_grad:
                 noise = torch.randn(tensor.shape, generator=generator)
-                tensor.copy_(1 + 0.3 * noise if "ia3" in name or "magnitude" in name else 0.1 * noise)
+                near_one = any(part in name for part in ("ia3", "magnitude", "boft_s", "road_alpha"))
+                tensor.copy_(1 + 0.3 * noise if near_one else 0.1 * noise)
+
+
+class Blocks:
+    """What PEFT compiles for a device to put blocks on a diagonal, without which it makes one factor of BOFT only."""
+
+    @staticmethod
+    def forward(blocks: torch.Tensor) -> list[torch.Tensor]:
+        """[factors, blocks, b, b] to [factors, inputs, inputs]."""
+        return [torch.stack([torch.block_diag(*factor) for factor in blocks])]
 
 
 def main(out: Path) -> None:
     """Write them."""
     warnings.simplefilter("ignore")
+    boft.get_fbd_cuda = Blocks
     for operation, (config, settings) in made().items():
         torch.manual_seed(0)
         folder = out / operation

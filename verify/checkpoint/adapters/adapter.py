@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...base import DamagedError, OptionError, UnsupportedError
+from ..formats.gguf_adapters import of_base
 from ..formats.tensor import Tensor
 from ..hostile import parse_json_object
 from ..layouts.naming import PEFT_PREFIX
@@ -23,16 +24,16 @@ from ..places.place import Location
 from ..source import Source
 from . import experts
 from .kind import Change
-from .kinds import KINDS, PART, UNMERGEABLE, UNMERGEABLE_SETTINGS
+from .kinds import KINDS, PART, SHARED, UNMERGEABLE, UNMERGEABLE_SETTINGS
 from .names import Names
 from .overlay import AdapterOverBase, BaseFile
 from .recognise import is_adapter
 from .settings import CONFIG, ELSEWHERE, Settings, Tensors
-from .shared_projections import PROJECTIONS
 
 _WRAPPER = re.compile(r"\.(?:base_layer|modules_to_save|ln_tuning_layers)(?=\.\w+$)")
 _OF_PEFT = re.compile(
-    r"(?:^|\.)(?:\w*oft|hada|hra|ia3|lokr|lora|miss|token_adapter|trainable_tokens|vera)(?:_\w+)?(?:\.|$)"
+    r"(?:^|\.)(?:\w*oft|\w*lora|\w*ft|beft|c3a|hada|hira|hra|ia3|lokr|miss|p?vera|road|shira|supertuning|token_adapter"
+    r"|trainable_tokens)(?:_\w+)?(?:\.|$)"
 )
 _SHARED = "base_model."
 _LONGEST = 500  # characters of a tensor's name
@@ -99,7 +100,7 @@ def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tup
     if is_adapter(base, found):
         raise OptionError(f"{base.name}, given as the base of {source.name}, is an adapter; give a whole model.")
     config = settings_of(source)
-    modules, others, shared = _sorted_out(source.name, adapter)
+    modules, others, shared = _sorted_out(source.name, of_base(adapter, base.config))
     settings, names = Settings(source.name, config, shared), Names(found)
     changes = _changes(settings, modules, names)
     placed = {name: names.find(name) for name in changes}
@@ -124,7 +125,8 @@ def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tup
     for names_of in (placed, whole):
         if len({target or name for name, target in names_of.items()}) < len(names_of):
             raise DamagedError(f"{source.name} changes a tensor of {base.name} twice; expected it once; {ELSEWHERE}.")
-    files = [source.place.file(CONFIG), *source.weights, *(BaseFile(file) for file in base.weights)]
+    own = [] if _in_gguf(source) else [source.place.file(CONFIG)]
+    files = [*own, *source.weights, *(BaseFile(file) for file in base.weights)]
     both = AdapterOverBase(source.place, base.place, _declared_by(config))
     weights = tuple(sorted(files, key=lambda file: file.name))
     return replace(source, place=both, weights=weights, index=None, config=base.config | vocab), merged
@@ -134,19 +136,25 @@ def merge(source: Source, adapter: Tensors, base: Source, found: Tensors) -> tup
 
 
 def settings_of(source: Source) -> dict[str, Any]:
-    """Content of an adapter's ``adapter_config.json``.
+    """Content of an adapter's ``adapter_config.json``; of one in GGUF, the same by the file itself.
 
     Raises
     ------
     CheckpointError
         If there is none, or it is damaged.
     """
+    if _in_gguf(source):
+        return source.config
     if CONFIG not in source.place.list_files():
         raise DamagedError(
             f"{source.name} is an adapter, and no {CONFIG} lies beside it; obtain that file too, or {ELSEWHERE} (as "
             "of diffusers' and kohya's adapters, which have none)."
         )
     return parse_json_object(source.place.read_bytes(CONFIG), CONFIG)
+
+
+def _in_gguf(source: Source) -> bool:
+    return all(file.name.lower().endswith(".gguf") for file in source.weights)
 
 
 def _check_mergeable(name: str, config: dict[str, Any]) -> None:
@@ -192,7 +200,7 @@ def _sorted_out(name: str, adapter: Tensors) -> tuple[dict[str, Tensors], Tensor
     others: Tensors = {}
     shared: Tensors = {}
     for stored, tensor in adapter.items():
-        if stored.removeprefix(_SHARED) in PROJECTIONS:
+        if stored.removeprefix(_SHARED) in SHARED:
             shared[stored.removeprefix(_SHARED)] = tensor
             continue
         short = stored.removeprefix(PEFT_PREFIX)

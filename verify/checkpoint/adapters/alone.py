@@ -147,6 +147,18 @@ def alone(name: str, config: dict[str, Any], found: Tensors) -> Fit | None:
     return Fit(ALONE, ("", ""), "", ALONE.kind, keys, {"model_type": "lora"}, True)
 
 
+def modules_apart(outside: Iterable[str]) -> list[str]:
+    """Modules of which no factor was compared, by names of tensors that were not; numbers of layers are left out.
+
+    Examples
+    --------
+    >>> modules_apart(["m.0.q.lora_B.weight", "m.0.down.lora_A.weight", "m.1.down.lora_A.weight"])
+    ['m.*.down', 'm.*.down']
+    """
+    matches = (_PARTS.fullmatch(name) for name in outside)
+    return [re.sub(r"(?<=\.)[0-9]+(?=\.)", "*", match[1]) for match in matches if match and match[2] == "A"]
+
+
 def _modules(found: Tensors) -> dict[str, tuple[Tensor, Tensor]]:
     """A and B of each module that has both, in the order of the model."""
     parts: dict[str, dict[str, Tensor]] = {}

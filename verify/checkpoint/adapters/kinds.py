@@ -5,19 +5,38 @@ from __future__ import annotations
 import re
 
 from .adaptive import ADALORA
+from .bounded import DELORA
+from .butterfly import BOFT
+from .circulant import C3A
+from .fourier import FOURIERFT
 from .gains import IA3
+from .granular import GRALORA
 from .hadamard import LOHA
 from .kind import Kind
 from .kronecker import LOKR
 from .low_rank import LORA
+from .multiples import HIRA
+from .offset import BEFT
+from .pairs import ROAD
+from .random_bases import BASES, RANDLORA
 from .reflections import HRA
 from .rotation import OFT
-from .shared_projections import VERA
+from .shared_projections import MEANS, PROJECTIONS, PVERA, VERA
+from .sparse import SHIRA, SUPERTUNING
 from .tiles import MISS
 from .tokens import TOKENS
+from .vector_bank import BANK, VBLORA
+from .wavelets import WAVEFT
 
 KINDS: dict[str, tuple[Kind, ...]] = {
     "ADALORA": (ADALORA,),
+    "BEFT": (BEFT,),
+    "BOFT": (BOFT,),
+    "C3A": (C3A,),
+    "DELORA": (DELORA,),
+    "FOURIERFT": (FOURIERFT,),
+    "GRALORA": (GRALORA,),
+    "HIRA": (HIRA,),
     "HRA": (HRA,),
     "IA3": (IA3,),
     "LN_TUNING": (),  # norms, stored whole
@@ -26,10 +45,20 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "LORA": (LORA, TOKENS),
     "MISS": (MISS,),
     "OFT": (OFT,),
+    "PVERA": (PVERA,),
+    "RANDLORA": (RANDLORA,),
+    "ROAD": (ROAD,),
+    "SHIRA": (SHIRA,),
+    "SUPERTUNING": (SUPERTUNING,),
     "TRAINABLE_TOKENS": (TOKENS,),
+    "VBLORA": (VBLORA,),
     "VERA": (VERA,),
+    "WAVEFT": (WAVEFT,),
 }
 """Those that are merged: the changes that an adapter of this ``peft_type`` may hold."""
+
+SHARED = (*PROJECTIONS, *MEANS, *BASES, BANK)
+"""Names of tensors that the modules of an adapter share."""
 
 _PROMPTS = "puts learned inputs before the model's own and leaves every weight of its base as it is"
 _LAYERS = "adds computations that no weights of its base can hold"
@@ -37,11 +66,13 @@ UNMERGEABLE = {
     "ADAPTION_PROMPT": _LAYERS,
     "CARTRIDGE": _PROMPTS,
     "CPT": _PROMPTS,
+    "LILY": _LAYERS,
     "MULTITASK_PROMPT_TUNING": _PROMPTS,
     "POLY": _LAYERS,
     "PREFIX_TUNING": _PROMPTS,
     "PROMPT_TUNING": _PROMPTS,
     "P_TUNING": _PROMPTS,
+    "SHADOW": _LAYERS,
     "XLORA": "mixes several adapters anew for each input",
 }
 """Why no tool can merge these."""

@@ -142,6 +142,76 @@ class Product:
         return self.left.nbytes() + self.right.nbytes()
 
 
+@dataclass(frozen=True)
+class Transposed:
+    """A matrix, columns for rows; all that is asked for is computed at once."""
+
+    matrix: Matrix
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns."""
+        return self.matrix.shape[::-1]
+
+    def part(self, rows: Indexer = None, columns: Indexer = None) -> Rows:
+        """Some rows and columns."""
+        found = self.matrix.part(columns, rows)(slice(None)).T
+        return lambda which: found[which]
+
+    def nbytes(self) -> int:
+        """Of the matrix."""
+        return self.matrix.nbytes()
+
+
+@dataclass(frozen=True)
+class Times:
+    """A matrix times a number."""
+
+    matrix: Matrix
+    factor: float
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns."""
+        return self.matrix.shape
+
+    def part(self, rows: Indexer = None, columns: Indexer = None) -> Rows:
+        """Some rows and columns."""
+        found = self.matrix.part(rows, columns)
+        return lambda which: found(which) * self.factor
+
+    def nbytes(self) -> int:
+        """Of the matrix."""
+        return self.matrix.nbytes()
+
+
+@dataclass(frozen=True)
+class Added:
+    """The sum of two matrices of one shape."""
+
+    first: Matrix
+    second: Matrix
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns."""
+        return self.first.shape
+
+    def part(self, rows: Indexer = None, columns: Indexer = None) -> Rows:
+        """Some rows and columns."""
+        first, second = self.first.part(rows, columns), self.second.part(rows, columns)
+        return lambda which: first(which) + second(which)
+
+    def nbytes(self) -> int:
+        """Of both."""
+        return self.first.nbytes() + self.second.nbytes()
+
+
+def oriented(matrix: Matrix, turned: bool) -> Matrix:
+    """The matrix, or its transpose if ``turned``."""
+    return Transposed(matrix) if turned else matrix
+
+
 def product(left: Numbers, right: Numbers) -> Numbers:
     """The matrix product, or one for each entry of leading axes, in a fixed order of sums, unlike libraries' own."""
     result = np.zeros((*left.shape[:-1], right.shape[-1]))

@@ -12,7 +12,7 @@ _STORED = re.compile(
     r"(?:^|\.)(?:lora_(?:embedding_)?[abABE]|lora_(?:down|up)|lora_magnitude_vector|ia3_l|hada_[wt]\d|lokr_[wt]\d|b?oft_[rRsS]"
     r"|oft_embedding_R|vera_lambda_[bd]|(?:token_adapter\.)?trainable_tokens_delta|hra_u|miss_block|bone_block"
     r"|fourierft_spectrum|c3a_kernel|road_theta|delora_[AB]|gralora_[AB]|randlora_lambda|vblora_logits"
-    r"|waveft_spectrum|shira_weight)(?:[._]|$)"
+    r"|waveft_spectrum|shira_weight|hira_(?:embedding_)?[AB]|beft_bias|supertuning_values|pvera_lambda_[bd])(?:[._]|$)"
 )
 """What PEFT adds to the name of a changed module."""
 

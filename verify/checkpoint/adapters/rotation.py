@@ -25,6 +25,7 @@ from .sum import Sum
 _LARGEST_BLOCK = 1 << 10
 _MOST = 1 << 25  # numbers of all blocks of a matrix
 _MOST_TERMS = 64
+_MOST_PRODUCTS = 1 << 35  # of numbers, to sum the series of all blocks of a matrix
 _FIRST_NEUMANN = (0, 18)  # peft before it summed the series otherwise
 
 
@@ -79,7 +80,7 @@ def _turned(rotation: Turned) -> Numbers:
     skew[:, *np.triu_indices(size, 1)] = entries
     skew -= skew.transpose(0, 2, 1)
     if rotation.terms is None:
-        return product(one - skew, _inverse(one + skew)) - one
+        return cayley(skew) - one
     if rotation.terms == 2:
         return 2 * skew
     total, power = np.zeros_like(skew), skew
@@ -87,6 +88,17 @@ def _turned(rotation: Turned) -> Numbers:
         total += 2 * power
         power = product(power, skew)
     return total + power
+
+
+def cayley(skew: Numbers) -> Numbers:
+    """(I - Q) (I + Q)⁻¹ of skew matrices Q [blocks, b, b]."""
+    one = np.eye(skew.shape[-1])
+    return product(one - skew, _inverse(one + skew))
+
+
+def fits_bounds(count: int, size: int) -> bool:
+    """Whether so many blocks of this size can be held and inverted."""
+    return 2 <= size <= _LARGEST_BLOCK and 0 < count * size * size <= _MOST
 
 
 def _inverse(x: Numbers) -> Numbers:
@@ -106,11 +118,17 @@ def _changes(settings: Settings, module: str, parts: Tensors, _: Names) -> dict[
         count, numbers = entries.shape if len(entries.shape) == 2 else (0, 0)
         size = (1 + round((1 + 8 * numbers) ** 0.5)) // 2
         inputs = base.shape[1] if len(base.shape) == 2 else 0
-        fits = 2 <= size <= _LARGEST_BLOCK and numbers == size * (size - 1) // 2 and 0 < count * size * size <= _MOST
+        fits = fits_bounds(count, size) and numbers == size * (size - 1) // 2
         shared = settings.flag("block_share") and count == 1 and inputs % size == 0
         if not fits or not (shared or count * size == inputs) or settings.turned(base):
             raise settings.unfit(module, {"oft_R": entries.shape}, base, " (fan_in_fan_out is not merged)")
-        return Sum(base, Turned(base, entries, size, _terms(settings, module)))
+        terms = _terms(settings, module)
+        if terms is not None and count * size**3 * max(0, terms - 2) > _MOST_PRODUCTS:
+            raise UnsupportedError(
+                f"{settings.name} rotates {module!r:.200} by {terms} terms of blocks of {size}, which take more than "
+                f"{_MOST_PRODUCTS:.1e} products; {ELSEWHERE}."
+            )
+        return Sum(base, Turned(base, entries, size, terms))
 
     return {f"{module}.weight": change}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,13 +19,14 @@ from ..fused import BY_HEADS
 from ..hostile import count
 from ..layouts.describe import HEAD_SIZES, HEADS
 from ..layouts.layout import Slot, slot_of
-from ..layouts.naming import Key, Skeletons, every_prefix, places, settled
+from ..layouts.naming import NUMBER, Key, Prefix, Skeletons, every_prefix, places, settled
 from ..source import Source
 from .dialect import Dialect
 from .settings import settings
 from .tools import DIALECTS
 
 _MOST_TENSORS = 1 << 18
+_MOST_SETTINGS = 256
 _PAIRED = re.compile(r"\.[qk]_proj\.(weight|bias)$")
 """Tensors on the Hub whose rows positions turn in pairs."""
 
@@ -106,18 +107,22 @@ def translated(source: Source, found: Mapping[str, Tensor]) -> tuple[Source, dic
     CheckpointError
         If the tool's settings are damaged, or do not fit the tensors.
     """
-    whole = Skeletons(found)
+    whole, notes = Skeletons(found), list[Phrase]()
     for dialect in DIALECTS:
         tensors = layer_by_layer(dialect, found, whole) if dialect.in_one else found
         present = whole if tensors is found else Skeletons(tensors)
         prefixes = every_prefix(dialect.table, present)
-        config = _config(dialect, source) if prefixes else None
+        if not prefixes:
+            continue
+        config = _config(dialect, source)
         if config is None:
+            notes += _not_followed(dialect, source)
             continue
         constants = [re.compile(pattern) for pattern in dialect.constants]
         result = {name: one for name, one in tensors.items() if not any(c.search(name) for c in constants)}
+        under = _by_prefix(result, prefixes)
         for prefix in prefixes:
-            known = places(settled(dialect.table, prefix, present), prefix, result)
+            known = places(settled(dialect.table, prefix, present), prefix, under["".join(prefix)])
             if not all(_is_tall(tensors[name], keys, dialect) for name, keys in known.items()):
                 return source, dict(found)
             for stored, keys in known.items():
@@ -131,7 +136,7 @@ def translated(source: Source, found: Mapping[str, Tensor]) -> tuple[Source, dic
                         )
                     result[name] = _translated(tensor, slot, hub, dialect, config)
         return replace(source, config=config), result
-    return source, dict(found)
+    return replace(source, notes=(*source.notes, *notes)), dict(found)
 
 
 def layer_by_layer(dialect: Dialect, found: Mapping[str, Tensor], present: Skeletons) -> Mapping[str, Tensor]:
@@ -179,6 +184,19 @@ def _is_tall(tensor: Tensor, keys: Sequence[tuple[Key, Slot]], dialect: Dialect)
     return not any(hub in dialect.tall and (len(shape) != 2 or shape[0] <= shape[1]) for (hub, _, _), _ in keys)
 
 
+def _by_prefix(names: Iterable[str], prefixes: Iterable[Prefix]) -> dict[str, list[str]]:
+    """The names that may belong to each prefix, in which numbers stand for any others: those that begin with it."""
+    starts = {"".join(prefix): list[str]() for prefix in prefixes}
+    lengths = sorted({start.count(".") for start in starts})
+    for name in names:
+        words = NUMBER.sub("\0", name).split(".")
+        for length in lengths:
+            start = ".".join(words[:length]) + "." * (length > 0)
+            if start in starts:
+                starts[start].append(name)
+    return starts
+
+
 def _config(dialect: Dialect, source: Source) -> dict[str, Any] | None:
     """What ``config.json`` or else the tool's own settings say of a model of this dialect; None if neither does."""
     if (declared := source.config.get("model_type")) is not None:
@@ -186,6 +204,19 @@ def _config(dialect: Dialect, source: Source) -> dict[str, Any] | None:
     own = settings(source.place, dialect.settings) if dialect.settings else {}
     said = None if own is None or dialect.said is None else dialect.said(own)
     return None if said is None else source.config | said
+
+
+def _not_followed(dialect: Dialect, source: Source) -> list[Phrase]:
+    """That a tool's own settings are not all known, so that its names are not translated; the first such setting."""
+    declared = source.config.get("model_type") is not None
+    own = None if declared or not dialect.settings else settings(source.place, dialect.settings)
+    if own is None or dialect.said is None or len(own) > _MOST_SETTINGS:
+        return []
+    said = dialect.said
+    key = next((key for key in own if said({name: own[name] for name in own if name != key}) is not None), None)
+    if key is None:
+        return [Phrase.of("config.tool_settings", tool=dialect.name, file=dialect.settings[0])]
+    return [Phrase.of("config.tool_setting", tool=dialect.name, file=dialect.settings[0], key=key[:80])]
 
 
 def _translated(tensor: Tensor, slot: Slot, hub: str, dialect: Dialect, config: dict[str, Any]) -> Tensor:

@@ -10,30 +10,27 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from ...base import DamagedError, HostileError, UnsupportedError
-from ..layouts.families import FAMILIES
-from ..layouts.layout import Family, slot_of
 from ..places.place import File, Storage
 from ..vocabulary import Vocabulary, spelled
-from .gguf_conversions import CONVERSIONS, Config, Conversion, heads_of, unfit, within
-from .gguf_file import TOKENS, GgufTensor, package
+from .gguf_adapters import adapter
+from .gguf_conversions import Config, Conversion, heads_of, unfit, within
+from .gguf_file import TOKENS, GgufTensor
 from .gguf_latent import Headed
+from .gguf_names import conversion_of, experts_of, original_names, template
 from .gguf_parts import joined
 from .tensor import Contents, Tensor
 
 _LAYER = re.compile(r"((?:enc\.|dec\.)?blk)\.([0-9]{1,6})\.(.+)")
 _ONE_EXPERT = re.compile(r"(ffn_\w+)\.([0-9]{1,6})\.(weight|bias)")
-_MOST_EXPERTS = 1 << 14
 _MOST = 1 << 20  # tensors, of which the largest published models have under 100000
 _CONSTANTS = re.compile(
     r"rope_freqs\.weight|rope_factors_(long|short)\.weight|blk\.[0-9]+\.(attn_rot_embd\.weight|\w+\.input_scale)"
 )
-_ENDINGS = (".weight", ".bias")
 _BOTH = "ffn_gate_up_exps.weight"
 _QKV = ("attn_qkv.weight", "attn_qkv.bias")
 _KEYS, _VALUES = ".attn_k_b.weight", ".attn_v_b.weight"
@@ -56,31 +53,29 @@ _SETTINGS = {
 def contents(file: File, place: Storage) -> Contents:
     """The tensors of a file as those of the original model, its settings and its vocabulary.
 
+    A LoRA is read as PEFT keeps it (``gguf_adapters``).
+
     Raises
     ------
     CheckpointError
         If the file is damaged, or of an architecture whose conversion is not understood.
     """
     tensors, said, beside = joined(file, place)
+    if said.get("general.type") == "adapter":
+        return adapter(file, tensors, said, beside)
     architecture = str(said.get("general.architecture"))
     _check_kind(file, said)
-    mixture = architecture == "llama" and said.get("llama.expert_count")
-    conversion = CONVERSIONS.get("llama with experts" if mixture else architecture)
-    if conversion is None or " " in architecture:
-        raise UnsupportedError(
-            f"{file.name} is of the architecture {said.get('general.architecture')!r:.60}, whose conversion is not "
-            "known exactly (docs/formats.md names those that are read); give the model as safetensors."
-        )
+    conversion = conversion_of(file, said.get("general.architecture"), bool(said.get("llama.expert_count")))
     if (entry := next((one for one in conversion.beyond if f"{architecture}.{one}" in said), None)) is not None:
         raise UnsupportedError(
             f"{file.name} is of the architecture {architecture!r} with {entry}, for which llama.cpp's converter "
             "orders rows in a way that is not undone here; give the model as safetensors."
         )
-    templates = {_template(name) for name in tensors}
+    templates = {template(name) for name in tensors}
     config = _config(file, conversion, architecture, said, {within(name) for name in tensors})
     if "output.weight" in tensors:
         config["tie_word_embeddings"] = False
-    names = _names(file, architecture, conversion, frozenset(templates))
+    names = original_names(file, architecture, conversion, frozenset(templates))
     found: dict[str, Tensor] = {}
     for stored in _scaled(tensors):
         if _CONSTANTS.fullmatch(stored.name) is not None:
@@ -97,12 +92,6 @@ def contents(file: File, place: Storage) -> Contents:
 def _check_kind(file: File, said: dict[str, Any]) -> None:
     """Refuse GGUF files that hold anything but a model."""
     kind = said.get("general.type", "model")
-    if kind == "adapter":
-        way = "merge it with llama.cpp's llama-export-lora and give the merged model"
-        raise UnsupportedError(
-            f"{file.name} is an adapter ({said.get('adapter.type', 'of unknown type')!r:.40}, in GGUF), not a whole "
-            f"model, and adapters are merged here only as PEFT keeps them; {way}, or give it as PEFT saved it."
-        )
     if kind != "model":
         what = {"mmproj": "the projector of an image or sound tower", "imatrix": "an importance matrix"}
         raise UnsupportedError(
@@ -193,26 +182,13 @@ def _original(
     if "{e}" not in name or one is not None:
         yield replace(tensor, name=name if one is None else name.replace("{e}", one[2]))
         return
-    for e, part in enumerate(_experts(tensor)):
+    for e, part in enumerate(experts_of(tensor)):
         yield replace(part, name=name.replace("{e}", str(e)))
-
-
-def _experts(stack: GgufTensor) -> Iterator[GgufTensor]:
-    """The tensors of a stack, one for each expert."""
-    if len(stack.shape) not in (2, 3) or stack.shape[0] > _MOST_EXPERTS:
-        raise DamagedError(
-            f"{stack.name!r:.200} has shape {stack.shape}; expected at most {_MOST_EXPERTS} experts, rows and "
-            "columns; obtain the file again."
-        )
-    size = stack.size // stack.shape[0]
-    for e in range(stack.shape[0]):
-        factors = None if stack.factors is None else stack.factors[e : e + 1]
-        yield replace(stack, shape=stack.shape[1:], offset=stack.offset + e * size, factors=factors)
 
 
 def _halves(stack: GgufTensor, names: Mapping[str, str], layer: str) -> Iterator[GgufTensor]:
     """Gates, and what they gate, of experts in one tensor, as the converter's --fuse-gate-up-exps writes them."""
-    for e, whole in enumerate(_experts(stack)):
+    for e, whole in enumerate(experts_of(stack)):
         for k, role in enumerate(("gate", "up")):
             name = names.get(f"blk.{{i}}.ffn_{role}_exps.weight", f"blk.{{i}}.ffn_{role}_exps.{{e}}.weight")
             half = replace(
@@ -232,68 +208,6 @@ def _heads_apart(fused: GgufTensor, config: Config) -> Iterator[GgufTensor]:
         part = replace(fused, name=fused.name.replace("qkv", role), shape=(rows, *fused.shape[1:]))
         yield replace(part, offset=fused.offset + start * fused.size // fused.shape[0])
         start += rows
-
-
-def _names(file: File, architecture: str, conversion: Conversion, stored: frozenset[str]) -> dict[str, str]:
-    """Original name of each stored one, both with ``{i}`` for the layer and, in the original, ``{e}`` for the expert.
-
-    Of the tables of the model type, and of the prefixes that a table allows, the one counts that explains most of
-    what is stored. What no table names may be known to be outside of it.
-    """
-    gguf = package()
-    numbers = {name: number for number, name in gguf.MODEL_ARCH_NAMES.items()}
-    if architecture not in numbers:
-        raise UnsupportedError(
-            f"{file.name} is of the architecture {architecture!r}, which the installed gguf package is too old to "
-            "know; update that package."
-        )
-    told = {key: name for key, (_, name) in gguf.get_tensor_name_map(numbers[architecture], 1).mapping.items()}
-    families = FAMILIES.of_types([conversion.model_type])
-    tables: list[dict[str, str]] = [_table(family, prefix, told) for family in families for prefix in family.prefixes]
-    found = dict(max(tables, key=lambda table: len(stored.intersection(table.keys()))))
-    outside = [pattern for family in families for pattern in (*family.outside, *family.constants)]
-    for key, name in told.items():
-        for ending in ("", *_ENDINGS):
-            if any(re.search(pattern, key + ending) for pattern in outside):
-                found.setdefault(_template(name) + ending, key.replace(".0.", ".{i}.", 1) + ending)
-    for pattern, module in conversion.left.items():
-        left = [name for name in stored if re.fullmatch(pattern, within(name))]
-        found |= {name: f"model.layers.{{i}}.{module}.{within(name)}" for name in left}
-    return found
-
-
-def _table(family: Family, prefix: str, told: Mapping[str, str]) -> dict[str, str]:
-    """Original name of each stored one that a family's table names, the usual place of a role before others."""
-    tables = (family.globals, family.layer, *family.stacks)
-    entries = [*(entry for table in tables for entry in table.values()), *chain(*family.others.values())]
-    slots = [(prefix, slot_of(entry)) for entry in entries]
-    slots += [("", slot_of(entry)) for entry in family.unprefixed.values()]
-    found: dict[str, str] = {}
-    for before, slot in slots:
-        if slot.stacked:  # stored by role, which has a place of its own among the others
-            continue
-        for key, ending in _as_converted(before + slot.name):
-            if key in told:
-                found.setdefault(_template(told[key]) + ending, before + slot.name)
-    return found
-
-
-def _as_converted(original: str) -> Iterator[tuple[str, str]]:
-    """A name as the map has it, of layer 0 and without the number of an expert, and the ending of the stored name."""
-    name = original.replace("{i}", "0").replace(".{e}", "")
-    for whole in (name, name.removeprefix("model.")) if "{e}" in original else (name,):
-        for ending in _ENDINGS:
-            if whole.endswith(ending):
-                yield whole.removesuffix(ending), ending
-        if whole.endswith("_bias"):
-            yield whole.removesuffix("_bias"), ".bias"
-        for ending in (*_ENDINGS, ""):
-            yield whole, ending
-
-
-def _template(stored: str) -> str:
-    """A stored name with ``{i}`` for the layer."""
-    return re.sub(r"^((?:enc\.|dec\.)?blk)\.[0-9]+\.", r"\1.{i}.", stored)
 
 
 def _headed(found: dict[str, Tensor], names: Mapping[str, str]) -> dict[str, Tensor]:

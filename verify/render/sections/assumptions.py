@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from ...base import Phrase
 from ...claim import ClaimReport
+from ...claim.said import of_adapters
 from ...statistics import ExactResult, words_of
 from ...statistics.hypotheses import EQUIVARIANT_TRAINING
 from ..kinds import Code, Inline
 from ..page import Block, Items, Paragraph, listed, table
 
+_OF_ADAPTERS = ("adapters.null", "adapters.group", "adapters.survives", "adapters.blind_to")
+"""What the one test of adapters without their bases is of."""
 _HEAD, _TAIL = EQUIVARIANT_TRAINING.split("{group}")
 
 
@@ -33,7 +37,7 @@ def assumptions(report: ClaimReport) -> list[Block]:
         table(
             "What each test is of",
             ("test", "null hypothesis", "group", "finds copies after", "does not see"),
-            ((Code(test.id), *_row(test, groups[test.id] or "–")) for test in tests),
+            ((Code(test.id), *_row(report, test, groups[test.id] or "–")) for test in tests),
         ),
     ]
 
@@ -50,7 +54,9 @@ def _divided(sentence: str) -> tuple[str, str]:
     )
 
 
-def _row(test: ExactResult, group: str) -> tuple[Inline, ...]:
+def _row(report: ClaimReport, test: ExactResult, group: str) -> tuple[Inline, ...]:
+    if of_adapters(report) and test.words is None:
+        return tuple(report.say(Phrase.of(code)) for code in _OF_ADAPTERS)
     words = words_of(test)
     note = f" Its words are as recorded, by version {test.version} of the test." if test.words is not None else ""
     return words.null + note, group, words.survives or "–", words.blind_to or "–"

@@ -63,6 +63,7 @@ def data(report: ClaimReport) -> list[Block]:
                 ),
                 ("read", *(_read(s) for s in subjects)),
                 *([("merged onto", *(_onto(s) for s in subjects))] if any(s.merged_onto for s in subjects) else []),
+                *([("stored as", *(_stored(s) for s in subjects))] if any(s.stored_as for s in subjects) else []),
                 ("content sha256", *(Code(s.content_sha256) for s in subjects)),
                 ("tokenizer", *(_tokenizer(s) for s in subjects)),
                 ("anchor tokens in the vocabulary", *(_anchors(s) for s in subjects)),
@@ -94,6 +95,11 @@ def _read(subject: Subject) -> Inline:
     if subject.origin is None:
         return amount
     return (*amount, " of ", Code("@".join(filter(None, (subject.origin, subject.revision)))))
+
+
+def _stored(subject: Subject) -> Inline:
+    """The types in which a model is stored."""
+    return listed(subject.stored_as) or "floats, or not recorded"
 
 
 def _tokenizer(subject: Subject) -> Inline:

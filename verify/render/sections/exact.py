@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...claim import ClaimReport
+from ...claim.said import reason
 from ...statistics import ExactResult
 from ..kinds import Code, Inline
 from ..numbers import count, general, log10, share
@@ -93,7 +94,7 @@ def _effect(test: ExactResult) -> tuple[str, ...]:
 def refused_tests(report: ClaimReport) -> list[Block]:
     """Tests that do not apply, with their reasons."""
     refused: list[Inline] = [
-        (Code(test.id), ": ", report.say(test.reason) if test.reason else "no reason given", ".")
+        (Code(test.id), ": ", report.say(why) if (why := reason(report, test)) else "no reason given", ".")
         for test in report.results
         if not test.applicable
     ]

@@ -139,6 +139,14 @@ ANSWERS = {
     ),
     # What each test looks at.
     "looked.unit_identity": "neurons (by weights)",
+    "looked.unit_identity.adapters": "rank channels (by the rows of A)",
+    "adapters.null": (
+        "The order of the rank channels of each module of one adapter carries no information about their order in "
+        "the other."
+    ),
+    "adapters.group": "permutations of the rank channels of each module, independently of the other modules",
+    "adapters.survives": "continued training, also on other texts; pruning, quantisation",
+    "adapters.blind_to": "rank channels in another order, or mixed with one another",
     "looked.value_identity": "attention channels (by weights)",
     "looked.response_identity": "neurons and attention channels (by response to tokens)",
     "looked.sign_agreement": "signs of neurons and attention channels",

@@ -71,6 +71,13 @@ LIMITS = {
         "of their low-rank matrices, by the rows of A. Much code starts every adapter from one default seed, "
         "so adapters of strangers are often dependent by their initial numbers alone."
     ),
+    "limit.adapters.other_modules": (
+        "Modules of {model} whose size or type of numbers is not the most frequent one were not compared ({count}): "
+        "{names}."
+    ),
+    "limit.non_finite": (
+        "{count} of the numbers of {model} that were read are not finite; what rests on them was not compared."
+    ),
     "limit.fingerprint": _FINGERPRINT,
     "limit.fingerprint.unbound": (
         f"{_FINGERPRINT} It states no digest of its own numbers, so nothing binds them to what it states."

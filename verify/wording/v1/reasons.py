@@ -8,6 +8,7 @@ PHRASES = {
     # architectures
     "width": "the residual streams have different widths ({a} and {b})",
     "no_mlp": "{model} has no MLP that was understood",
+    "rank_channels_alone": "adapters without their bases have rank channels alone, and nothing that it compares",
     "adapter_alone": "{model} is an adapter without its base and the other a whole model",
     "gated_differs": "the MLPs of one model are gated and those of the other are not",
     "layout_open": "the layout given for {model} does not state its symmetries",
@@ -119,6 +120,14 @@ PHRASES = {
     ),
     "config.otherwise": (
         "config.json says {key:key} is {said:q}, and the tensors have {found}; the tensors were believed"
+    ),
+    "config.tool_setting": (
+        "{file:q} has the setting {key:q}, which is not known of {tool:q}; the tensors were left under the tool's "
+        "own names, and rows of q and k in the tool's own order"
+    ),
+    "config.tool_settings": (
+        "{file:q} is not what is known of {tool:q}; the tensors were left under the tool's own names, and rows of q "
+        "and k in the tool's own order"
     ),
     "zeros.other_format": (
         "zero points of {dtype:q} matrices are those of checkpoint_format {found:q}, where config.json says "
