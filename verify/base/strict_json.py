@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,23 +14,30 @@ DEEPEST = 64
 """Levels of nesting allowed, few enough to print or walk the value recursively."""
 
 
+MOST_VALUES = 10_000_000
+"""Values allowed, which bound the memory to about a gigabyte; a header of a million matrices has 8 million."""
+
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+
+
 class BoundError(ValueError):
-    """More bytes or levels of nesting than allowed."""
+    """More bytes, values or levels of nesting than allowed."""
 
 
-def json_object(text: bytes, *, most: int, deepest: int = DEEPEST) -> dict[str, Any]:
-    """Parse a JSON object in UTF-8, of bounded length and depth, without duplicate keys.
+def json_object(text: bytes, *, most: int, deepest: int = DEEPEST, values: int = MOST_VALUES) -> dict[str, Any]:
+    """Parse a JSON object in UTF-8, of bounded length, depth and number of values, without duplicate keys.
 
     Parameters
     ----------
     text : the JSON, in UTF-8.
     most : largest length, in bytes.
     deepest : largest number of nested levels.
+    values : largest number of values, since a byte or two of text may take a hundred in memory.
 
     Raises
     ------
     BoundError
-        If it is longer or deeper than allowed.
+        If it is longer or deeper, or has more values, than allowed.
     ValueError
         If it is not such an object. The message is a predicate, to be put after the name of a file.
 
@@ -45,6 +53,8 @@ def json_object(text: bytes, *, most: int, deepest: int = DEEPEST) -> dict[str, 
     """
     if len(text) > most:
         raise BoundError(f"has {len(text)} bytes; expected at most {most}")
+    if _values(text) > values and (found := _values(_STRING.sub(b"", text))) > values:
+        raise BoundError(f"has {found} values; expected at most {values}")
     try:
         value = json.loads(text.decode("utf-8"), object_pairs_hook=without_duplicates)
     except RecursionError:
@@ -74,6 +84,11 @@ def first_problem(error: ValidationError) -> str:
     where = ".".join(str(part) for part in problem["loc"]) or "the document"
     said = "".join(sign if sign.isprintable() else "?" for sign in problem["msg"].removeprefix("Value error, "))
     return f"at {where!r:.80}: {said:.160}"
+
+
+def _values(text: bytes) -> int:
+    """Commas and opening brackets: at least the number of values but one, and of containers."""
+    return sum(map(text.count, (b",", b"[", b"{")))
 
 
 def _too_deep(deepest: int) -> BoundError:

@@ -25,10 +25,10 @@ from .formats.weight_sets import (
     unread_weights,
     weight_sets,
 )
-from .hostile import parse_json_object
+from .hostile import LARGEST_HEADER
 from .places.address import find_address
 from .places.hub import find_on_hub
-from .places.place import File, LocalFolder, Location, Storage
+from .places.place import File, LocalFolder, Location, Storage, settings_in
 
 _MOST_FOLDERS = 256  # folders searched
 _MOST_NAMES = 1000  # names that a mistyped one is compared with
@@ -136,7 +136,7 @@ def locate(location: Location) -> Source:
     if not name.isprintable():
         raise OptionError(f"The checkpoint is named {name!r:.200}; expected printable characters; rename it.")
     present = place.list_files()
-    config = parse_json_object(place.read_bytes("config.json"), "config.json") if "config.json" in present else {}
+    config = settings_in(place, "config.json") if "config.json" in present else {}
     if file is None:
         meant = _meant(place, present, config)
     elif is_index(file):
@@ -270,7 +270,7 @@ def _readable(name: str) -> str:
 
 
 def _index(place: Storage, index: str) -> dict[str, str]:
-    names, suffix = parse_json_object(place.read_bytes(index), index).get("weight_map"), suffix_of_shards(index)
+    names, suffix = settings_in(place, index, LARGEST_HEADER).get("weight_map"), suffix_of_shards(index)
     if not isinstance(names, dict) or not names or not all(isinstance(n, str) for n in names.values()):
         raise DamagedError(f"{index} has no usable weight_map; expected tensor names mapped to file names.")
     for name in set(names.values()):

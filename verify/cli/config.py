@@ -6,7 +6,6 @@ somewhere. Tokens are refused, since such files are shared.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import wraps
@@ -17,7 +16,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from ..base import InputError, read_regular
+from ..base import InputError, read_regular, toml_table
 from .command import Group, option
 from .output import echo, printable
 
@@ -82,15 +81,13 @@ def _read(context: click.Context, _: click.Parameter, file: Path | None) -> None
 
 def _content(file: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(read_regular(file, _LARGEST).decode("utf-8"))
+        content = toml_table(read_regular(file, _LARGEST), most=_LARGEST)
         if not (reason := _unfit(content)):
             return content
     except OSError as error:
         reason = error.strerror or "it cannot be opened"
-    except RecursionError:
-        reason = "it is nested too deeply"
-    except ValueError as error:  # not UTF-8, or not TOML
-        reason = f"it is no TOML: {error!s:.120}"
+    except ValueError as error:
+        reason = f"it {error!s:.160}"
     raise InputError(f"--config is {file.name!r:.120}, which cannot be read ({reason}); give a TOML file.")
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save
 
-from ..base import FingerprintError, write_atomically
+from ..base import FingerprintError, json_object, write_atomically
 from ..fingerprint import SAMPLED, Component, Fingerprint, FingerprintRecord, components, reduced, table
+from ..fingerprint.file import LARGEST_FILE
 from ..statistics import EXACT_TESTS
 
 UNITS = 16
@@ -143,7 +144,7 @@ def load_sketch(path: Path) -> FirstSketch:
 
     try:
         with safe_open(path, "numpy") as file:
-            header = json.loads(file.metadata()[_HEADER])
+            header = json_object(file.metadata()[_HEADER].encode(), most=LARGEST_FILE)
         record = FingerprintRecord.model_validate(header["record"])
         part = _part(Fingerprint(record, {}).only(*NEEDED))
         return FirstSketch(record, header["whole"] is True, part.with_arrays(load_file(path)))
