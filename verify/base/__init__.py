@@ -18,7 +18,16 @@ from .errors import (
     UnsupportedError,
     VerifyError,
 )
-from .files import Version, open_regular, read_regular, replace_together, sha256_of_file, version_of, write_atomically
+from .files import (
+    Version,
+    exists,
+    open_regular,
+    read_regular,
+    replace_together,
+    sha256_of_file,
+    version_of,
+    write_atomically,
+)
 from .own_errors import details, passed_over, unexpected
 from .phrase import Phrase
 from .progress import Progress, in_notebook, silent
@@ -54,6 +63,7 @@ __all__ = [
     "canonical",
     "details",
     "digest",
+    "exists",
     "first_problem",
     "in_notebook",
     "json_object",

@@ -29,6 +29,14 @@ def write_atomically(path: Path, content: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
+def exists(path: Path) -> bool:
+    """Whether there is something at a path; not at one that cannot be, or that may not be looked at."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long a name, a NUL, or no permission
+        return False
+
+
 @contextmanager
 def open_regular(path: Path) -> Iterator[FileIO]:
     """A regular file, open for reading without a buffer; a pipe or device, which may never end, is refused.

@@ -9,7 +9,15 @@ from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from ..base import CheckpointError, DamagedError, HostileError, NotFoundError, OptionError, UnsupportedError
+from ..base import (
+    CheckpointError,
+    DamagedError,
+    HostileError,
+    NotFoundError,
+    OptionError,
+    UnsupportedError,
+    exists,
+)
 from .formats.pickle_machine import WAY_OUT
 from .formats.registry import FORMATS, PICKLED
 from .formats.weight_sets import (
@@ -233,7 +241,7 @@ def find(location: Location) -> tuple[Storage, str | None]:
     if not text:
         raise OptionError("A model is given as an empty text; give a folder, a file or an address.")
     path = Path(text)
-    if _exists(path):
+    if exists(path):
         if location.revision is not None:
             raise OptionError(
                 f"{path.name!r:.120} lies on this machine, and a revision is given; leave it out, or give an address "
@@ -297,13 +305,6 @@ def _likely(path: Path) -> str:
         return ""
     close = get_close_matches(path.name, inside, 1)
     return f" (there is {close[0]!r:.120})" if close else ""
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # too long a name, or no permission
-        return False
 
 
 def _pickle(name: str) -> CheckpointError:

@@ -17,7 +17,7 @@ import click
 from click.core import ParameterSource
 
 from ..base import InputError, read_regular, toml_table
-from .command import Group, option
+from .command import GivenPath, Group, option
 from .output import echo, printable
 
 __all__ = ["config_option"]
@@ -40,7 +40,7 @@ def config_option(command: Decorated) -> Decorated:
 
     return option(
         "--config",
-        type=click.Path(path_type=Path),
+        type=GivenPath(),
         is_eager=True,
         expose_value=False,
         callback=_read,

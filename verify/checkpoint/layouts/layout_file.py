@@ -15,7 +15,7 @@ from fnmatch import translate
 from pathlib import Path
 from typing import Any
 
-from ...base import BoundError, CheckpointError, HostileError, OptionError, read_regular, toml_table
+from ...base import BoundError, CheckpointError, HostileError, OptionError, exists, read_regular, toml_table
 from .families import FAMILIES
 from .layout import Family, Slot
 
@@ -60,7 +60,7 @@ def layout_of(given: str | os.PathLike[str]) -> Family:
         If the file cannot be read or is not a layout.
     """
     shipped = next((family for family in FAMILIES if family.name == os.fspath(given)), None)
-    if shipped is None or Path(given).exists():
+    if shipped is None or exists(Path(given)):
         return read_layout(given)
     return replace(shipped, name=f"layout:{shipped.name}", stated=True)
 
