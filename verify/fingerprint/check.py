@@ -26,7 +26,7 @@ MOST_STRANGE = 1 << 12
 
 _SKETCH_VERSIONS = (2, 3)
 _COUNTS = {
-    "layers": (1, 512),
+    "layers": (1, 4096),
     "width": (1, 1 << 20),
     "vocab": (0, 1 << 31),
     "heads": (0, 1 << 12),
