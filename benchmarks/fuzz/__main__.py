@@ -1,6 +1,6 @@
 """``python -m benchmarks.fuzz``: many cases of every reader, one after the other; counts go to ``tables/fuzz.json``.
 
-Each reader has a process of its own with a bound of memory, so that its peak is its own and a crash ends nothing else.
+Each reader has a process of its own with a bound of memory, so that its peak is its own and a crash ends no other.
 The case of a number is the same at every run of one seed.
 """
 
@@ -89,12 +89,9 @@ def _apart(name: str, seed: int, cases: int, faults: Path | None) -> dict[str, A
                 os._exit(0)
         _, status, used = os.wait4(child, 0)
         if not told.is_file():
-            at = (
-                (Path(folder) / "at").read_text("utf-8")
-                if (Path(folder) / "at").exists()
-                else "making the sound files"
-            )
-            raise SystemExit(f"{name}: the process ended with {status} at case {at}.")
+            at = Path(folder) / "at"
+            where = f"case {at.read_text('utf-8')}" if at.exists() else "the sound files"
+            raise SystemExit(f"{name}: the process ended with {status} at {where}.")
         row: dict[str, Any] = json.loads(told.read_text("utf-8"))
         return row | {"MiB": round(used.ru_maxrss / 1024)}
 
