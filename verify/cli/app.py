@@ -6,6 +6,7 @@ Exit statuses are in each command's help and in ``docs/command-line.md``.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
@@ -17,6 +18,7 @@ from ..base import VerifyError, details, unexpected
 from .command import OWN_ERROR, Group
 from .output import echo, printable
 
+_LONG_WORD = re.compile(r"(\S{200})\S{50,}")  # what was typed may be repeated in a message
 _MODULES = {
     "lineage": "lineage",
     "screen": "screen",
@@ -114,6 +116,6 @@ def main() -> None:
 
 
 def _fail(message: str, status: int = 2) -> None:
-    line = " ".join(message.split())
+    line = _LONG_WORD.sub(r"\1...", " ".join(message.split()))
     echo(printable(line), err=True)
     sys.exit(status)
