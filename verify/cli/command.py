@@ -55,7 +55,14 @@ class GivenPath(click.Path):
         self.named = named
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The path."""
+        """The path.
+
+        Parameters
+        ----------
+        value : what was given.
+        param : the option or argument.
+        ctx : of the command.
+        """
         if not str(value):
             self.fail("an empty text is no path; give one.", param, ctx)
         if self.named and Path(value).name in ("", ".."):

@@ -347,6 +347,12 @@ class LocalFolder:
 def settings_in(place: Storage, name: str, most: int = LARGEST_SETTINGS) -> dict[str, Any]:
     """The JSON object in a file beside the weights, of at most ``most`` bytes.
 
+    Parameters
+    ----------
+    place : the folder.
+    name : name of the file in it.
+    most : largest number of bytes.
+
     Raises
     ------
     CheckpointError
