@@ -6,6 +6,7 @@ fetches them from a server. To add a kind of place, implement both protocols.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -356,9 +357,16 @@ def settings_in(place: Storage, name: str, most: int = LARGEST_SETTINGS) -> dict
     Raises
     ------
     CheckpointError
-        If it cannot be read, is too large or is no JSON object.
+        If it cannot be read, is too large or is no JSON object, or has a text that no record can hold.
     """
-    return parse_json_object(place.read_bytes(name, most), name)
+    text = place.read_bytes(name, most)
+    found = parse_json_object(text, name)
+    try:
+        if b"\\ud" in text or b"\\uD" in text:
+            json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise DamagedError(f"{name} has half of a surrogate pair in a text; obtain the file again.") from error
+    return found
 
 
 def _exactly(file: FileIO, start: int, stop: int) -> NDArray[np.uint8]:
