@@ -21,17 +21,18 @@ def fuzz(found: dict[str, Any]) -> str:
         "found are kept in `benchmarks/fuzz/corpus`, and `tests/test_fuzz.py` reads them, and 3,000 of these cases, "
         "at every run.",
         table(
-            "lrrrrrrrr",
-            ["reader", "sound files", "cases", "read", "refused", "faults", "CPU s", "slowest s", "peak MiB"],
+            "lrrrrrrrrr",
+            ["reader", "seed", "sound files", "cases", "read", "refused", "faults", "CPU s", "slowest s", "peak MiB"],
             [
                 [
                     name,
+                    row["seed"],
                     row["sound_files"],
                     row["cases"],
                     (read := row["outcomes"].get("read", 0)),
                     row["cases"] - read - (wrong := sum(row["faults"].values())),
                     wrong,
-                    f"{row['seconds']:.0f}",
+                    f"{row['seconds']:.1f}",
                     f"{row['slowest']:.2f}",
                     row["MiB"],
                 ]
