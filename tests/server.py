@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ class Answer:
     headers: dict[str, str]
     body: bytes = b""
     cut: int | None = None
+    pause: float = 0.0
+    """Seconds after each byte."""
 
 
 Fault = Callable[[Asked, Answer], None]
@@ -69,6 +72,15 @@ def short(by: int) -> Fault:
 
     def fault(_: Asked, answer: Answer) -> None:
         answer.body = answer.body[:-by]
+
+    return fault
+
+
+def dripping(pause: float) -> Fault:
+    """Send a byte, and the next after some seconds."""
+
+    def fault(_: Asked, answer: Answer) -> None:
+        answer.pause = pause
 
     return fault
 
@@ -245,8 +257,10 @@ def running(server: Server | None = None) -> Iterator[Server]:
             with server.lock:  # before the client has them and looks here
                 server.sent += len(part)
             try:
-                self.wfile.write(part)
-                self.wfile.flush()
+                for piece in [part] if not answer.pause else [part[i : i + 1] for i in range(len(part))]:
+                    self.wfile.write(piece)
+                    self.wfile.flush()
+                    time.sleep(answer.pause)
             except OSError:  # the client has had enough
                 self.close_connection = True
             if answer.cut is not None:

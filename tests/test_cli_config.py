@@ -132,7 +132,7 @@ REFUSED = {
     "[lineage]\ntoken-a = 'hf_secret'": "holds a token; take it out",
     "[lineage]\nconfig = 'x'": "unknown option 'config'",
     "[lineage]\nfamily = ['x']": "--family has no effect without --panel",
-    "[lineage": "it is no TOML",
+    "[lineage": "it is not TOML",
     "[lineage]\neffort = 0x" + "F" * 6000: "cannot be read (it has an integer of more than 64 bits)",
     "[lineage]\nfamily = [[0x" + "F" * 6000 + "]]": "cannot be read (it has an integer of more than 64 bits)",
     "[lineage]\nalpha = 0x" + "F" * 6000: "cannot be read (it has an integer of more than 64 bits)",
@@ -162,7 +162,7 @@ def test_a_file_that_is_none_or_too_large_is_refused(run: Run, tmp_path: Path) -
         Path("/dev/zero"): "Not a regular file",
         tmp_path / "none.toml": "No such file",
         tmp_path / "large.toml": "more than 1000000 bytes",
-        tmp_path / "bytes.toml": "it is no TOML",
+        tmp_path / "bytes.toml": "it is not TOML",
     }.items():
         check_refused(run("lineage", A, B, "--config", file), says)
 

@@ -77,7 +77,7 @@ def test_a_bad_model_is_one_line_and_the_rest_are_built(run, root, tmp_path):
     [
         (None, "cannot be read"),
         ("name = 1", "is not a panel recipe"),
-        ("name", "not valid TOML"),
+        ("name", "not TOML"),
         (RECIPE.replace("toy-5", "toy-4"), "two members are named"),
         (RECIPE.replace('"toy-1"', '"../../../x y"'), "needs a `name`"),
     ],

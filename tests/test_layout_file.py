@@ -129,7 +129,7 @@ UP = 'up = "a.{i}.up"\ndown = "a.{i}.down"\n'
     [
         ("", "name as None"),
         ("name = ", "not TOML"),
-        ("a = " + "[" * 20_000, "not TOML"),
+        ("a = " + "[" * 20_000, "nested too deeply"),
         ("a = " + "9" * 9000, "not TOML"),
         ("#" * (1 << 21), "more than 1048576 bytes"),
         ('name = "a/b"\n[layer]\n' + UP, "name as 'a/b'"),

@@ -12,8 +12,9 @@ import pytest
 
 from tests import places
 from tests.places import DATA, TOKEN, no_refusal, of_web
-from tests.server import Server, busy, dropped, running, short
+from tests.server import Server, busy, dripping, dropped, running, short
 from verify import CheckpointError, open_checkpoint
+from verify.base import InputError
 from verify.checkpoint import Location
 from verify.checkpoint.places import retry
 from verify.checkpoint.places.http import RangeFetch, Reply, Resource
@@ -103,6 +104,55 @@ def test_a_long_wait_is_left_to_the_user(web: Server) -> None:
     web.faults.append(("data.bin", busy(429, "3600")))
     with pytest.raises(CheckpointError, match="try again in 3600 seconds"):
         file.read([(0, 10)])
+
+
+def test_bytes_that_drip_have_an_end_that_the_user_sets(web: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where each byte comes in time, and in one sentence that says how to wait longer."""
+    file = of_web(web)
+    monkeypatch.setenv("VERIFY_PATIENCE", "0.3")
+    web.faults += [("data.bin", dripping(0.05))] * 6
+    start = time.monotonic()
+    with pytest.raises(CheckpointError, match=r"bytes came in .* seconds, 1 attempts.*set VERIFY_PATIENCE to more"):
+        file.read([(0, 1000)])
+    assert time.monotonic() - start < 5
+    monkeypatch.setenv("VERIFY_PATIENCE", "60")
+    web.faults[:] = [("data.bin", dripping(0.001))]
+    assert file.read([(0, 100)])[0].tobytes() == DATA[:100]
+
+
+def test_slow_bytes_that_keep_coming_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second more for every 10 kB."""
+    now = iter(range(0, 10_000, 10))
+    monkeypatch.setattr(retry.time, "monotonic", lambda: float(next(now)))
+    monkeypatch.setenv("VERIFY_PATIENCE", "20")
+    assert b"".join(retry.patient([bytes(100_000)] * 50)) == bytes(5_000_000)
+    with pytest.raises(TransientError, match="bytes came in"):
+        list(retry.patient([bytes(50_000)] * 50))
+
+
+def test_waits_add_up_to_patience_and_long_ones_are_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server that asks for five minutes again and again is left to the user, who sees each wait."""
+    clock = [0.0]
+    monkeypatch.setattr(retry.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(retry.time, "sleep", lambda wait: clock.__setitem__(0, clock[0] + wait))
+
+    def attempt() -> str:
+        raise TransientError("status 429", 299.0)
+
+    with pytest.raises(CheckpointError, match=r"3 attempts.* in 299 seconds, or set VERIFY_PATIENCE to more"):
+        retry.with_retries(attempt, "x")
+    assert clock[0] == 598.0
+    assert [record.levelname for record in caplog.records if "asking again" in record.message] == ["WARNING"] * 2
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "nan", "inf", "soon", "1e9"])
+def test_patience_is_seconds(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    """Anything else is refused with what it is."""
+    monkeypatch.setenv("VERIFY_PATIENCE", given)
+    with pytest.raises(InputError, match=f"VERIFY_PATIENCE is '{given}'"):
+        retry.patience()
 
 
 def test_the_wait_that_the_server_asks_for_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

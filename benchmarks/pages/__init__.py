@@ -18,6 +18,7 @@ from .cost import cost, readme
 from .cost_curves import cost_curves
 from .formats import formats
 from .forward_passes import forward_passes
+from .fuzz import fuzz
 from .gptq import gptq
 from .hiding import hiding
 from .markdown import between
@@ -46,6 +47,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         exact_tests,
         formats,
         forward_passes,
+        fuzz,
         gptq,
         hiding,
         kernels,

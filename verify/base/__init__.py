@@ -20,12 +20,23 @@ with lazily(__name__):
         UnsupportedError,
         VerifyError,
     )
-    from .files import read_regular, replace_together, sha256_of_file, write_atomically
+    from .files import (
+        Version,
+        exists,
+        open_regular,
+        read_regular,
+        replace_together,
+        sha256_of_file,
+        version_of,
+        write_atomically,
+    )
     from .own_errors import details, passed_over, unexpected
     from .phrase import Phrase
     from .progress import Progress, in_notebook, silent
     from .record import Record, later
     from .strict_json import BoundError, first_problem, json_object
+    from .strict_toml import toml_table
+    from .strict_yaml import yaml_value
     from .versions import software
     from .workers import Workers, run_in_order
 
@@ -49,14 +60,17 @@ __all__ = [
     "StatisticsError",
     "UnsupportedError",
     "VerifyError",
+    "Version",
     "Workers",
     "canonical",
     "details",
     "digest",
+    "exists",
     "first_problem",
     "in_notebook",
     "json_object",
     "later",
+    "open_regular",
     "passed_over",
     "read_regular",
     "replace_together",
@@ -64,7 +78,10 @@ __all__ = [
     "sha256_of_file",
     "silent",
     "software",
+    "toml_table",
     "unexpected",
+    "version_of",
     "without_duplicates",
     "write_atomically",
+    "yaml_value",
 ]

@@ -13,23 +13,33 @@ DEEPEST = 64
 """Levels of nesting allowed, few enough to print or walk the value recursively."""
 
 
+MOST_VALUES = 10_000_000
+"""Values allowed, which bound the memory to about a gigabyte; a header of a million matrices has 8 million."""
+
+_BLOCK = 1 << 22  # bytes
+
+
+_SIGNS = (b",", b"[", b"{")
+
+
 class BoundError(ValueError):
-    """More bytes or levels of nesting than allowed."""
+    """More bytes, values or levels of nesting than allowed."""
 
 
-def json_object(text: bytes, *, most: int, deepest: int = DEEPEST) -> dict[str, Any]:
-    """Parse a JSON object in UTF-8, of bounded length and depth, without duplicate keys.
+def json_object(text: bytes, *, most: int, deepest: int = DEEPEST, values: int = MOST_VALUES) -> dict[str, Any]:
+    """Parse a JSON object in UTF-8, of bounded length, depth and number of values, without duplicate keys.
 
     Parameters
     ----------
     text : the JSON, in UTF-8.
     most : largest length, in bytes.
     deepest : largest number of nested levels.
+    values : largest number of values, since a byte or two of text may take a hundred in memory.
 
     Raises
     ------
     BoundError
-        If it is longer or deeper than allowed.
+        If it is longer or deeper, or has more values, than allowed.
     ValueError
         If it is not such an object. The message is a predicate, to be put after the name of a file.
 
@@ -45,6 +55,8 @@ def json_object(text: bytes, *, most: int, deepest: int = DEEPEST) -> dict[str, 
     """
     if len(text) > most:
         raise BoundError(f"has {len(text)} bytes; expected at most {most}")
+    if sum(map(text.count, _SIGNS)) > values and (found := _values(text)) > values:
+        raise BoundError(f"has {found} values; expected at most {values}")
     try:
         value = json.loads(text.decode("utf-8"), object_pairs_hook=without_duplicates)
     except RecursionError:
@@ -74,6 +86,22 @@ def first_problem(error: ValidationError) -> str:
     where = ".".join(str(part) for part in problem["loc"]) or "the document"
     said = "".join(sign if sign.isprintable() else "?" for sign in problem["msg"].removeprefix("Value error, "))
     return f"at {where!r:.80}: {said:.160}"
+
+
+def _values(text: bytes) -> int:
+    """Commas and opening brackets outside texts: at least the number of values but one, and of containers.
+
+    It takes a few times the memory of the text, whatever is in it.
+    """
+    import numpy as np
+
+    signs, found, inside = text.replace(b"\\\\", b"").replace(b'\\"', b""), 0, np.False_
+    for at in range(0, len(signs), _BLOCK):
+        block = np.frombuffer(signs[at : at + _BLOCK], np.uint8)
+        quoted = np.logical_xor.accumulate(block == ord('"')) ^ inside
+        inside = quoted[-1]
+        found += sum(int(np.count_nonzero(~quoted & (block == ord(sign)))) for sign in _SIGNS)
+    return found
 
 
 def _too_deep(deepest: int) -> BoundError:

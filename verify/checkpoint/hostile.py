@@ -8,6 +8,10 @@ from ..base import BoundError, DamagedError, HostileError, json_object
 
 LARGEST_TEXT = 200_000_000
 """Bytes of JSON or text allowed; the largest published tokenizers have about 35 MB."""
+LARGEST_HEADER = 100_000_000
+"""Bytes of a list of tensors: a safetensors header, whose own limit this is, or an index."""
+LARGEST_SETTINGS = 10_000_000
+"""Bytes of settings allowed, such as ``config.json``; the largest published, which list all layers, have 1 MB."""
 
 WAY_OUT = (
     "if you trust it, load it with torch (weights_only=True, where that suffices) and save its state dict as "
@@ -24,7 +28,7 @@ def parse_json_object(text: bytes, name: str) -> dict[str, Any]:
     DamagedError
         If it is not JSON or not an object.
     HostileError
-        If it is too long or nested too deeply.
+        If it is too long, has too many values or is nested too deeply.
     """
     try:
         return json_object(text, most=LARGEST_TEXT)

@@ -17,6 +17,7 @@ from ..base import (
     OptionError,
     Phrase,
     UnsupportedError,
+    exists,
 )
 from . import places
 from .formats.registry import FORMATS, PICKLED
@@ -33,8 +34,8 @@ from .formats.weight_sets import (
     unread_weights,
     weight_sets,
 )
-from .hostile import WAY_OUT, parse_json_object
-from .places.place import File, LocalFolder, Location, Storage
+from .hostile import LARGEST_HEADER, WAY_OUT
+from .places.place import File, LocalFolder, Location, Storage, settings_in
 
 _MOST_FOLDERS = 256  # folders searched
 _MOST_NAMES = 1000  # names that a mistyped one is compared with
@@ -144,7 +145,7 @@ def locate(location: Location) -> Source:
     if not name.isprintable():
         raise OptionError(f"The checkpoint is named {name!r:.200}; expected printable characters; rename it.")
     present = place.list_files()
-    config = parse_json_object(place.read_bytes("config.json"), "config.json") if "config.json" in present else {}
+    config = settings_in(place, "config.json") if "config.json" in present else {}
     if file is None:
         meant = _meant(place, present, config)
     elif is_index(file):
@@ -247,7 +248,7 @@ def find(location: Location) -> tuple[Storage, str | None]:
     if not text:
         raise OptionError("A model is given as an empty text; give a folder, a file or an address.")
     path = Path(text)
-    if _exists(path):
+    if exists(path):
         if location.revision is not None:
             raise OptionError(
                 f"{path.name!r:.120} lies on this machine, and a revision is given; leave it out, or give an address "
@@ -284,7 +285,7 @@ def _readable(name: str) -> str:
 
 
 def _index(place: Storage, index: str) -> dict[str, str]:
-    names, suffix = parse_json_object(place.read_bytes(index), index).get("weight_map"), suffix_of_shards(index)
+    names, suffix = settings_in(place, index, LARGEST_HEADER).get("weight_map"), suffix_of_shards(index)
     if not isinstance(names, dict) or not names or not all(isinstance(n, str) for n in names.values()):
         raise DamagedError(f"{index} has no usable weight_map; expected tensor names mapped to file names.")
     for name in set(names.values()):
@@ -311,13 +312,6 @@ def _likely(path: Path) -> str:
         return ""
     close = get_close_matches(path.name, inside, 1)
     return f" (there is {close[0]!r:.120})" if close else ""
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # too long a name, or no permission
-        return False
 
 
 def _pickle(name: str) -> CheckpointError:

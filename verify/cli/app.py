@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import sys
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
@@ -18,6 +19,7 @@ from ..base import VerifyError, details, unexpected
 from .command import OWN_ERROR, Group
 from .output import echo, printable
 
+_LONG_WORD = re.compile(r"(\S{200})\S{50,}")  # what was typed may be repeated in a message
 _MODULES = {
     "lineage": "lineage",
     "screen": "screen",
@@ -120,6 +122,6 @@ def main() -> None:
 
 
 def _fail(message: str, status: int = 2) -> None:
-    line = " ".join(message.split())
+    line = _LONG_WORD.sub(r"\1...", " ".join(message.split()))
     echo(printable(line), err=True)
     sys.exit(status)

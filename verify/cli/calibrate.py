@@ -8,7 +8,7 @@ from typing import get_args
 import click
 
 from ..calibrate.record import CLOSER, DESIGNS, SCALES, Calibration, Closer, Design, Scale
-from .command import Command, option
+from .command import Command, GivenPath, option
 from .config import config_option
 from .options import LEVELS, STATED, color_option, fail_on_option, json_option, report_options
 from .output import (
@@ -34,7 +34,7 @@ _SCORES = "Scores and models"
     statuses={0: "finished, whatever the verdict", 3: "the verdict is one that --fail-on names"},
     see="docs/calibrate.md",
 )
-@click.argument("scores", type=click.Path(path_type=Path))
+@click.argument("scores", type=GivenPath())
 @option("--claim", group=_SCORES, nargs=2, required=True, metavar="A B", help="The two models in question, by name.")
 @option(
     "--design",
@@ -61,13 +61,13 @@ _SCORES = "Scores and models"
 @option(
     "--strata",
     group=_SCORES,
-    type=click.Path(path_type=Path),
+    type=GivenPath(),
     help="CSV with the columns name, stratum and, if any, family.",
 )
 @option(
     "--relatives",
     group=_SCORES,
-    type=click.Path(path_type=Path),
+    type=GivenPath(),
     help="CSV with the columns a,b: pairs of relatives.",
 )
 @option(
@@ -79,7 +79,7 @@ _SCORES = "Scores and models"
 @option(
     "--recipes",
     group=_SCORES,
-    type=click.Path(path_type=Path),
+    type=GivenPath(),
     help="CSV with the columns name,recipe: models of one recipe differ in their seeds alone.",
 )
 @option("--alpha", group=LEVELS, type=float, default=1e-2, show_default=True, help="Level.")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-__all__ = ["BAD_INPUT", "FINISHED", "OWN_ERROR", "Command", "Group", "Option", "option"]
+__all__ = ["BAD_INPUT", "FINISHED", "OWN_ERROR", "Command", "GivenPath", "Group", "Option", "option"]
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -39,6 +40,34 @@ _MEANT = {
     "clean": "clear",
 }
 """Commands by what other tools call them."""
+
+
+class GivenPath(click.Path):
+    """A path; an empty text, which would mean the folder where one is, is none.
+
+    Parameters
+    ----------
+    named : whether it is of a file, so that its last part must be a name.
+    """
+
+    def __init__(self, *, named: bool = False) -> None:
+        super().__init__(path_type=Path)
+        self.named = named
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path.
+
+        Parameters
+        ----------
+        value : what was given.
+        param : the option or argument.
+        ctx : of the command.
+        """
+        if not str(value):
+            self.fail("an empty text is no path; give one.", param, ctx)
+        if self.named and Path(value).name in ("", ".."):
+            self.fail(f"{str(value)!r:.120} is a folder; give the path of a file.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class Option(click.Option):

@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from ..base import InputError, read_regular
-from .command import Group, option
+from ..base import InputError, read_regular, toml_table
+from .command import GivenPath, Group, option
 from .output import echo, printable
 
 __all__ = ["config_option"]
@@ -40,7 +40,7 @@ def config_option(command: Decorated) -> Decorated:
 
     return option(
         "--config",
-        type=click.Path(path_type=Path),
+        type=GivenPath(),
         is_eager=True,
         expose_value=False,
         callback=_read,
@@ -80,18 +80,15 @@ def _read(context: click.Context, _: click.Parameter, file: Path | None) -> None
 
 
 def _content(file: Path) -> dict[str, Any]:
-    import tomllib
 
     try:
-        content = tomllib.loads(read_regular(file, _LARGEST).decode("utf-8"))
+        content = toml_table(read_regular(file, _LARGEST), most=_LARGEST)
         if not (reason := _unfit(content)):
             return content
     except OSError as error:
         reason = error.strerror or "it cannot be opened"
-    except RecursionError:
-        reason = "it is nested too deeply"
-    except ValueError as error:  # not UTF-8, or not TOML
-        reason = f"it is no TOML: {error!s:.120}"
+    except ValueError as error:
+        reason = f"it {error!s:.160}"
     raise InputError(f"--config is {file.name!r:.120}, which cannot be read ({reason}); give a TOML file.")
 
 

@@ -8,7 +8,7 @@ import click
 
 from ..base import InputError
 from .answer import spoken
-from .command import Command, option
+from .command import Command, GivenPath, option
 from .options import OUTPUT, color_option, quiet_option
 from .output import check_report_folder, echo, formats, no_pdf, progress_bar, write_report
 
@@ -22,7 +22,7 @@ from .output import check_report_folder, echo, formats, no_pdf, progress_bar, wr
     "-o",
     "--output",
     group=OUTPUT,
-    type=click.Path(path_type=Path),
+    type=GivenPath(),
     default=Path("verify-demo"),
     show_default=True,
     help="Folder for one report per pair.",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..base import InputError
-from .command import Command, option
+from .command import Command, GivenPath, option
 from .options import OUTPUT, Access, Effort, effort_options, json_option, model_argument, quiet_option, side_options
 from .output import check_writable, described_fingerprint, echo, echo_json, progress_bar
 from .plan import dry_run_option, give_plans
@@ -26,7 +26,7 @@ from .plan import dry_run_option, give_plans
 @effort_options
 @side_options()
 @dry_run_option
-@option("-o", "--output", group=OUTPUT, type=click.Path(path_type=Path), help="File to write.")
+@option("-o", "--output", group=OUTPUT, type=GivenPath(named=True), help="File to write.")
 @json_option("Print the record as JSON.")
 @quiet_option
 def fingerprint(

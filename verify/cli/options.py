@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -13,7 +12,7 @@ from click.core import ParameterSource
 
 from ..base import InputError
 from ..fingerprint import EFFORTS, Effort
-from .command import option
+from .command import GivenPath, option
 from .output import USUAL, formats
 
 if TYPE_CHECKING:
@@ -151,7 +150,7 @@ def report_options(*, claims: bool) -> Callable[[Decorated], Decorated]:
             "-o",
             "--output",
             group=OUTPUT,
-            type=click.Path(path_type=Path),
+            type=GivenPath(),
             help="Folder for the report's files; files of another report in it are removed.",
         )(command)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..base import InputError, Progress
-from .command import Group, option
+from .command import GivenPath, Group, option
 from .config import config_option
 from .options import OUTPUT, READING, json_option, paths, quiet_option
 from .output import check_writable, count, echo, echo_json, progress_bar
@@ -62,8 +62,8 @@ def panel(context: click.Context) -> None:
     ),
     see="docs/panels.md",
 )
-@click.argument("recipe", type=click.Path(path_type=Path))
-@option("-o", "--output", group=OUTPUT, type=click.Path(path_type=Path), required=True, help="Folder of the panel.")
+@click.argument("recipe", type=GivenPath())
+@option("-o", "--output", group=OUTPUT, type=GivenPath(), required=True, help="Folder of the panel.")
 @option("--workers", group=READING, type=int, help="Worker processes for reading weights.  [default: 1]")
 @quiet_option
 @config_option
@@ -110,7 +110,7 @@ def build(recipe: Path, output: Path, workers: int | None, quiet: bool) -> None:
 @option(
     "--heatmap",
     group=OUTPUT,
-    type=click.Path(path_type=Path),
+    type=GivenPath(),
     help="Write the heat map to a .svg, .pdf or .png file.",
 )
 @json_option("Print the record as JSON.")
@@ -146,7 +146,7 @@ def show(panel_folder: str, statistic: str, heatmap: Path | None, as_json: bool,
 @option("--statistic", default="", shell_complete=_statistics, help="Statistic to audit; the primary one by default.")
 @option(
     "--strangers",
-    type=click.Path(path_type=Path),
+    type=GivenPath(),
     multiple=True,
     metavar="FOLDER",
     help="Unrelated models outside the panel to test it on (repeatable): a folder of models, best of one recipe.",
@@ -154,7 +154,7 @@ def show(panel_folder: str, statistic: str, heatmap: Path | None, as_json: bool,
 @option(
     "--qq",
     group=OUTPUT,
-    type=click.Path(path_type=Path),
+    type=GivenPath(),
     help="Write the QQ plot with envelope to a .svg, .pdf or .png.",
 )
 @json_option("Print the audit as JSON.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .command import Command, option
+from .command import Command, GivenPath, option
 from .options import OUTPUT, Access, json_option, listed, paths, quiet_option, refuse_without, side_options
 from .output import (
     check_report_folder,
@@ -46,7 +46,7 @@ _MOST_ROWS, _WIDEST = 50, 80
     },
     see="docs/replay.md",
 )
-@click.argument("report", type=click.Path(path_type=Path))
+@click.argument("report", type=GivenPath())
 @option("--a", group=_MODELS, shell_complete=paths, help="Model A: path or address of weights, or a fingerprint.")
 @option("--b", group=_MODELS, shell_complete=paths, help="Model B, likewise.")
 @option(
@@ -118,7 +118,7 @@ def replay(
         "verify render report.json -o pages --format md,tex,html,pdf",
     ),
 )
-@click.argument("report", type=click.Path(path_type=Path))
+@click.argument("report", type=GivenPath())
 @option(
     "--format",
     "names",
@@ -133,7 +133,7 @@ def replay(
     "-o",
     "--output",
     group=OUTPUT,
-    type=click.Path(path_type=Path),
+    type=GivenPath(),
     required=True,
     help="Folder to write to; files of another report in it are removed.",
 )

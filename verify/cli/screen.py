@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ..base import InputError
+from ..base import InputError, exists, read_regular
 from ..base.options import fraction
 from ..checkpoint import Location
 from ..screen.result import OUTCOMES
 from .answer import wrapped
-from .command import Command, option
+from .command import Command, GivenPath, option
 from .config import config_option
 from .options import (
     EFFORTS,
@@ -62,7 +62,7 @@ _LARGEST_LIST = 200_000_000  # bytes
     "-o",
     "--output",
     group=OUTPUT,
-    type=click.Path(path_type=Path),
+    type=GivenPath(),
     help="Folder for the result, and for unfinished work.",
 )
 @option("--against", group=LEVELS, metavar="MODEL", help="Compare each of MODELS with this one only.")
@@ -187,7 +187,7 @@ def _models(text: str) -> Iterator[str]:
     if text.startswith("@"):
         yield from _listed(Path(text[1:]))
         return
-    yield from _fingerprints(Path(text)) or [text]
+    yield from (text and _fingerprints(Path(text))) or [text]
 
 
 def _fingerprints(folder: Path) -> list[str]:
@@ -204,19 +204,18 @@ def _fingerprints(folder: Path) -> list[str]:
 def _listed(file: Path) -> Iterator[str]:
     """Models of a list, relative to its file; empty lines and lines that begin with # are skipped."""
     try:
-        with file.open("rb") as opened:
-            text = opened.read(_LARGEST_LIST + 1)
-        if len(text) > _LARGEST_LIST:
-            raise InputError(f"The list {file.name!r:.120} has more than {_LARGEST_LIST} bytes; give a shorter one.")
-        lines = text.decode("utf-8").splitlines()
+        lines = read_regular(file, _LARGEST_LIST).decode("utf-8").splitlines()
     except (OSError, ValueError) as error:
-        raise InputError(f"The list {file.name!r:.120} cannot be read; give @FILE with a model a line.") from error
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise InputError(
+            f"The list {str(file)!r:.120} cannot be read ({reason}); give @FILE with a model a line."
+        ) from error
     if len(lines) > _MOST_LISTED:
         raise InputError(f"The list {file.name!r:.120} has {len(lines)} lines; expected at most {_MOST_LISTED}.")
     for line in lines:
         if (entry := line.strip()) and not entry.startswith("#"):
             path = file.parent / entry
-            yield from _fingerprints(path) or [str(path) if path.exists() else entry]
+            yield from _fingerprints(path) or [str(path) if exists(path) else entry]
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ..base import InputError, json_object, read_regular, write_atomically
-from .command import Command, option
+from .command import Command, GivenPath, option
 from .options import OUTPUT
 from .output import check_writable, echo
 
@@ -23,9 +23,7 @@ _LONGEST_KEY = 1 << 16  # bytes
     examples=("verify keygen -o me.key                    writes me.key and me.key.pub",),
     see="docs/replay.md",
 )
-@option(
-    "-o", "--output", group=OUTPUT, type=click.Path(path_type=Path), required=True, help="File of the private key."
-)
+@option("-o", "--output", group=OUTPUT, type=GivenPath(named=True), required=True, help="File of the private key.")
 def keygen(output: Path) -> None:
     """Make an Ed25519 key: OUTPUT, to keep secret, and OUTPUT.pub, to publish. Never overwrites.
 
@@ -52,13 +50,11 @@ def keygen(output: Path) -> None:
     examples=("verify sign report/report.json --key me.key",),
     see="docs/replay.md",
 )
-@click.argument("report", type=click.Path(path_type=Path))
-@option("--key", type=click.Path(path_type=Path), required=True, help="File of the private key.")
-@option(
-    "-o", "--output", group=OUTPUT, type=click.Path(path_type=Path), help="Envelope to write; REPORT.dsse by default."
-)
-@option("--a", type=click.Path(path_type=Path), help="Folder of model A, to cover it whole, as model.sig does.")
-@option("--b", type=click.Path(path_type=Path), help="Folder of model B, likewise.")
+@click.argument("report", type=GivenPath(named=True))
+@option("--key", type=GivenPath(), required=True, help="File of the private key.")
+@option("-o", "--output", group=OUTPUT, type=GivenPath(named=True), help="Envelope to write; REPORT.dsse by default.")
+@option("--a", type=GivenPath(), help="Folder of model A, to cover it whole, as model.sig does.")
+@option("--b", type=GivenPath(), help="Folder of model B, likewise.")
 def sign(report: Path, key: Path, output: Path | None, a: Path | None, b: Path | None) -> None:
     """Sign REPORT (a report.json): writes a DSSE envelope that holds the whole report.
 
@@ -89,11 +85,11 @@ def sign(report: Path, key: Path, output: Path | None, a: Path | None, b: Path |
     statuses={0: "the signature is valid", 1: "it is not: says what broke"},
     see="docs/replay.md",
 )
-@click.argument("envelope", type=click.Path(path_type=Path))
-@option("--key", type=click.Path(path_type=Path), required=True, help="File of the signer's public key.")
-@option("--report", type=click.Path(path_type=Path), help="A report.json that must be the signed one.")
-@option("--a", type=click.Path(path_type=Path), help="Folder of model A that must be the signed one.")
-@option("--b", type=click.Path(path_type=Path), help="Folder of model B, likewise.")
+@click.argument("envelope", type=GivenPath())
+@option("--key", type=GivenPath(), required=True, help="File of the signer's public key.")
+@option("--report", type=GivenPath(), help="A report.json that must be the signed one.")
+@option("--a", type=GivenPath(), help="Folder of model A that must be the signed one.")
+@option("--b", type=GivenPath(), help="Folder of model B, likewise.")
 def check_signature(envelope: Path, key: Path, report: Path | None, a: Path | None, b: Path | None) -> None:
     """Check that the holder of a key signed the report in ENVELOPE.
 

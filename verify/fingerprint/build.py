@@ -14,10 +14,22 @@ from uuid import uuid4
 
 import numpy as np
 
-from ..base import Cache, InputError, Phrase, Progress, Workers, in_notebook, options, run_in_order, software
+from ..base import (
+    Cache,
+    FingerprintError,
+    InputError,
+    Phrase,
+    Progress,
+    UnsupportedError,
+    Workers,
+    in_notebook,
+    options,
+    run_in_order,
+    software,
+)
 from ..checkpoint import Architecture, Checkpoint, Key, Location, open_checkpoint, resolve_location
 from .anchors import Pairing, anchors_of
-from .check import MOST_STRANGE
+from .check import MOST_STRANGE, check_record
 from .file import is_fingerprint
 from .inventory import digest_of_group, strange_tensors
 from .layers import Piece, Task, opened, read_layer, read_outside_layers
@@ -145,6 +157,11 @@ def _read(
             "bytes_read": unknown.bytes_read + sum(one.fields["bytes_read"] for one in readings),
         }
     )
+    for record in (first, *others):  # what could not be read again is not made
+        try:
+            check_record(record)
+        except FingerprintError as error:
+            raise UnsupportedError(f"{first.name!r:.120} {error}, so it has no fingerprint; report it.") from error
     _log.info("%s: %s effort, %d bytes read", first.name, effort, first.bytes_read)
     parts = [
         Fingerprint(record, one.arrays, read_from="weights") for record, one in zip(others, further, strict=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
 
-from ..base import FingerprintError, InputError
+from ..base import FingerprintError, InputError, json_object, open_regular, read_regular
 
 HEADER = "verify.fingerprint"
 """Key of the record in the metadata of the safetensors file."""
@@ -17,10 +17,9 @@ _LARGEST_HEADER = 100_000_000
 def is_fingerprint(path: Path) -> bool:
     """Whether a file is a fingerprint rather than weights, by its header metadata alone."""
     try:
-        regular = path.is_file()
-    except OSError:  # a name too long for the file system, or a folder that may not be entered
+        return path.is_file() and record_text(path) is not None
+    except (OSError, ValueError):  # a name too long for the file system, or a folder that may not be entered
         return False
-    return regular and record_text(path) is not None
 
 
 def check_target(path: Path) -> None:
@@ -46,15 +45,17 @@ def record_text(path: Path) -> str | None:
     try:
         if path.exists() and not path.is_file():
             return None  # opening a pipe would wait for ever
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             length = int.from_bytes(file.read(8), "little")
-            if length > min(path.stat().st_size, _LARGEST_HEADER):
+            if length > min(os.fstat(file.fileno()).st_size, _LARGEST_HEADER):
                 return None
-            metadata = json.loads(file.read(length)).get("__metadata__", {})
-            text = metadata.get(HEADER)
+            header = file.read(length)
+        if HEADER.encode() not in header:  # the usual case, and headers of weights may be long
+            return None
+        text = json_object(header, most=_LARGEST_HEADER).get("__metadata__", {}).get(HEADER)
     except OSError as error:
         raise FingerprintError(f"{path.name!r:.120} cannot be read ({error.strerror}); check the path.") from error
-    except (ValueError, AttributeError, RecursionError):
+    except (ValueError, AttributeError):
         return None
     return text if isinstance(text, str) else None
 
@@ -68,9 +69,6 @@ def bounded_bytes(path: Path) -> bytes:
         The caller adds the file's name to the message.
     """
     try:
-        size = path.stat().st_size
-        if size > LARGEST_FILE:
-            raise FingerprintError(f"has {size} bytes; expected at most {LARGEST_FILE}")
-        return path.read_bytes()
+        return read_regular(path, LARGEST_FILE)
     except OSError as error:
         raise FingerprintError(f"cannot be read ({error.strerror})") from error

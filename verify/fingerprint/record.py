@@ -19,14 +19,14 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from ..base import FingerprintError, Phrase, Record, first_problem, later, options, write_atomically
+from ..base import FingerprintError, Phrase, Record, first_problem, json_object, later, options, write_atomically
 from ..base.card import Card
 from ..base.display import Tabular
 from ..base.plain import plain
 from ..checkpoint import Architecture, FileIdentity, Part
 from .anchors import Pairing
 from .check import check_arrays, check_parts, check_record
-from .file import HEADER, bounded_bytes, check_target, record_text
+from .file import HEADER, LARGEST_FILE, bounded_bytes, check_target, record_text
 from .layout import COMPONENTS, SAMPLED, Arrays, Component, components, subset, table
 from .sketch import EFFORTS, Effort, SketchSpec
 
@@ -348,8 +348,8 @@ class Fingerprint(Tabular):
                 f"{path.name!r:.120} is not a fingerprint; make one with `verify fingerprint MODEL -o FILE`."
             )
         try:
-            content = json.loads(header)
-            records = _RECORDS.validate_python(content.pop(_FURTHER, []) if isinstance(content, dict) else [])
+            content = json_object(header.encode(), most=LARGEST_FILE)
+            records = _RECORDS.validate_python(content.pop(_FURTHER, []))
             record = FingerprintRecord.model_validate(content)
             check_record(record)
             check_parts(record, records)

@@ -15,6 +15,7 @@ from ..base import (
     Progress,
     StatisticsError,
     Workers,
+    exists,
     in_notebook,
     options,
     passed_over,
@@ -271,7 +272,7 @@ def _fingerprint(entry: Entry, folder: Path, base: Path, workers: Workers, progr
     made = made_before(file, source)
     found = made
     if found is None:
-        model = source if source.exists() else entry.model
+        model = source if exists(source) else entry.model
         found = fingerprint(model, effort="full", workers=workers, progress=progress)
     if found.record.sketch != SketchSpec():
         raise InputError("was fingerprinted under another sketch; give its weights")
@@ -297,7 +298,7 @@ def made_before(file: Path, source: Path) -> Fingerprint | None:
         made, found = file.stat().st_mtime, Fingerprint.load(file)
         if is_fingerprint(source):
             return None  # reading it again costs no more
-        if not source.exists():
+        if not exists(source):
             return found if found.record.name == source.name else None
         stats = {path.name: path.stat() for path in (source.iterdir() if source.is_dir() else [source])}
     except (OSError, FingerprintError):

@@ -6,17 +6,15 @@ A recipe *of a panel* lists models; the recipe *of a model* is all of its traini
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from ..base import InputError, Record, first_problem
+from ..base import InputError, Record, first_problem, read_regular, toml_table, yaml_value
 from .members import NAME, check_strangers, check_twins
 from .pattern import Pattern, expand
 
-_LARGEST = 10_000_000  # bytes
+_LARGEST = 1 << 21  # bytes; 10,000 members in TOML have about half
 LONGEST_LABEL = 200
 """Characters of a label that models are grouped by."""
 SHIPPED = Path(__file__).parents[1] / "data" / "recipes"
@@ -136,11 +134,13 @@ class Recipe(Record):
             If it cannot be read, or is not a recipe, or two members have one name.
         """
         try:
-            if path.stat().st_size > _LARGEST:
-                raise InputError(f"{path.name!r:.200} has over {_LARGEST} bytes; give a panel recipe.")
-            text = path.read_text("utf-8")
-            content = tomllib.loads(text) if path.suffix.lower() == ".toml" else _yaml(text)
-            return Recipe.model_validate(content)
+            text = read_regular(path, _LARGEST)
+            read = toml_table if path.suffix.lower() == ".toml" else yaml_value
+            return Recipe.model_validate(read(text, most=_LARGEST))
+        except ImportError as error:
+            raise InputError(
+                'A YAML recipe needs PyYAML: `pip install "verify-lineage[yaml]"`, or write the recipe as TOML.'
+            ) from error
         except OSError as error:
             raise InputError(
                 f"{path.name!r:.200} cannot be read ({error.strerror}); give a panel recipe, or the name of one of "
@@ -148,19 +148,5 @@ class Recipe(Record):
             ) from error
         except ValidationError as error:
             raise InputError(f"{path.name!r:.200} is not a panel recipe ({first_problem(error)}).") from error
-        except (ValueError, RecursionError) as error:
-            reason = " ".join(str(error).split())
-            raise InputError(f"{path.name!r:.200} is not valid TOML or YAML ({reason!r:.200}); mend it.") from error
-
-
-def _yaml(text: str) -> Any:
-    try:
-        import yaml
-    except ImportError as error:
-        raise InputError(
-            'A YAML recipe needs PyYAML: `pip install "verify-lineage[yaml]"`, or write the recipe as TOML.'
-        ) from error
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
+        except ValueError as error:
+            raise InputError(f"{path.name!r:.200} {error!s:.200}; mend the recipe.") from error

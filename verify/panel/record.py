@@ -11,7 +11,6 @@ twins may be left out of a folder that has their scores.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -320,7 +319,7 @@ def fingerprint_file(folder: Path, name: str) -> Path:
 def _check_header(record: PanelRecord, file: Path, member: Member) -> None:
     """Refuse a fingerprint of another model, sketch or kind than the record says, from its header alone."""
     try:
-        said = json.loads(record_text(file) or "{}")
+        said = json_object((record_text(file) or "{}").encode(), most=_LARGEST_FILE)
         shape, sketch = said["architecture"], SketchSpec.model_validate(said["sketch"])
         same = (said["content_sha256"], sketch) == (member.content_sha256, record.sketch)
         declared = member.gated in (None, shape["gated"]) and member.norm in (None, shape["norm"])

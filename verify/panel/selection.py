@@ -119,7 +119,7 @@ def comparable_groups(panel: Panel) -> list[tuple[list[Member], tuple[int, ...]]
     for member in panel.record.members:
         groups.setdefault(kind_of(panel, member), []).append(member)
     found = [_on_one_list(panel, group, set(range(len(ANCHORS)))) for group in groups.values()]
-    return sorted(found, key=lambda kind: -len(kind[0]))
+    return sorted((one for one in found if one[0]), key=lambda kind: -len(kind[0]))
 
 
 def _on_one_list(panel: Panel, members: list[Member], shared: set[int]) -> tuple[list[Member], tuple[int, ...]]:

@@ -17,11 +17,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..base import InputError, digest, software, write_atomically
+from ..base import InputError, digest, json_object, read_regular, software, write_atomically
 
 VERSION = 6
 """Version of the stages; a change invalidates kept results."""
 
+_LARGEST = 1 << 28  # bytes
 _OF_A_VERSION = re.compile("[0-9a-f]{32}")  # the name of a folder that is made here
 
 T = TypeVar("T")
@@ -53,14 +54,14 @@ class Kept:
         """
         for file in sorted(self._place.glob(f"{kind}-*.json")):
             try:
-                content = file.read_bytes()
+                content = read_regular(file, _LARGEST)
             except OSError:
                 continue
             try:
                 if file.name != _name(kind, content):
                     raise ValueError("damaged")
-                result = read(json.loads(content))
-            except (ValueError, RecursionError):
+                result = read(json_object(content, most=_LARGEST))
+            except ValueError:
                 with suppress(OSError):  # where it cannot be removed, it is passed over
                     file.unlink()
                 continue

@@ -17,6 +17,7 @@ from ..base import (
     VerifyError,
     Workers,
     digest,
+    exists,
     passed_over,
     run_in_order,
     sha256_of_file,
@@ -80,7 +81,7 @@ def located(source: Model, work: Path) -> Location:
         return Location(str(_kept_fingerprint(source, work)))
     location = Location.of(source)
     path = Path(location.address)
-    return replace(location, address=str(path.absolute())) if location.address and path.exists() else location
+    return replace(location, address=str(path.absolute())) if location.address and exists(path) else location
 
 
 def once(locations: Sequence[Location]) -> list[Location]:
@@ -96,7 +97,7 @@ def _address(location: Location) -> tuple[str | None, ...]:
 def _place(text: str) -> str:
     """A path with links resolved; an address unchanged."""
     try:
-        return str(Path(text).resolve()) if Path(text).exists() else text.removeprefix("hf://")
+        return str(Path(text).resolve()) if exists(Path(text)) else text.removeprefix("hf://")
     except OSError:  # a name too long for the file system
         return text
 

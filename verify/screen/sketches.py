@@ -15,8 +15,11 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save
 
-from ..base import FingerprintError, write_atomically
+from ..base import FingerprintError, json_object, write_atomically
 from ..fingerprint import SAMPLED, Component, Fingerprint, FingerprintRecord, components, reduced, table
+from ..fingerprint.file import LARGEST_FILE
+from ..fingerprint.layout import Arrays
+from ..fingerprint.record import arrays_sha256
 from ..statistics import EXACT_TESTS
 
 UNITS = 16
@@ -32,7 +35,7 @@ LAYERS = 64
 NEEDED: tuple[Component, ...] = tuple(one for one in SAMPLED if one not in ("gram", "scales"))
 """Components of a fingerprint that the exact tests read at screen effort, as far as its sketch has them."""
 
-_HEADER = "verify.screen"
+_HEADER, _DIGEST = "verify.screen", "sha256"
 
 
 def constants() -> list[int]:
@@ -125,10 +128,11 @@ def _part(model: Fingerprint) -> Fingerprint:
 
 
 def save_sketch(sketch: FirstSketch, path: Path) -> None:
-    """Write one safetensors file, whole or not at all."""
+    """Write one safetensors file, whole or not at all, with a digest of what it holds, so that damage is noticed."""
     header = {"record": sketch.record.model_dump(mode="json"), "whole": sketch.whole}
     content = {name: np.ascontiguousarray(array) for name, array in sketch.part.arrays.items()}
-    write_atomically(path, save(content, metadata={_HEADER: json.dumps(header, sort_keys=True)}))
+    text = json.dumps(header, sort_keys=True)
+    write_atomically(path, save(content, metadata={_HEADER: text, _DIGEST: _digest(text, content)}))
 
 
 def load_sketch(path: Path) -> FirstSketch:
@@ -143,11 +147,19 @@ def load_sketch(path: Path) -> FirstSketch:
 
     try:
         with safe_open(path, "numpy") as file:
-            header = json.loads(file.metadata()[_HEADER])
+            metadata = file.metadata()
+        arrays = load_file(path)
+        if metadata[_DIGEST] != _digest(metadata[_HEADER], arrays):
+            raise ValueError("its digest is not that of its content")
+        header = json_object(metadata[_HEADER].encode(), most=LARGEST_FILE)
         record = FingerprintRecord.model_validate(header["record"])
         part = _part(Fingerprint(record, {}).only(*NEEDED))
-        return FirstSketch(record, header["whole"] is True, part.with_arrays(load_file(path)))
+        return FirstSketch(record, header["whole"] is True, part.with_arrays(arrays))
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise FingerprintError(
             f"The kept sketch {path.name!r:.120} is damaged ({str(error)!r:.80}); delete it and run again."
         ) from error
+
+
+def _digest(header: str, arrays: Arrays) -> str:
+    return hashlib.sha256(f"{header} {arrays_sha256(arrays)}".encode()).hexdigest()

@@ -17,10 +17,9 @@ from typing import Any
 from ...base import DamagedError, OptionError, UnsupportedError
 from ..formats.gguf_adapters import of_base
 from ..formats.tensor import Tensor
-from ..hostile import parse_json_object
 from ..layouts.naming import PEFT_PREFIX
 from ..places.hub import REPOSITORY
-from ..places.place import Location
+from ..places.place import Location, settings_in
 from ..source import Source
 from . import experts
 from .kind import Change
@@ -150,7 +149,7 @@ def settings_of(source: Source) -> dict[str, Any]:
             f"{source.name} is an adapter, and no {CONFIG} lies beside it; obtain that file too, or {ELSEWHERE} (as "
             "of diffusers' and kohya's adapters, which have none)."
         )
-    return parse_json_object(source.place.read_bytes(CONFIG), CONFIG)
+    return settings_in(source.place, CONFIG)
 
 
 def _in_gguf(source: Source) -> bool:

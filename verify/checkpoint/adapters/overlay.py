@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..card import MOST_DECLARED, declared_base
+from ..hostile import LARGEST_TEXT
 from ..places.place import CARD, File, Range, Storage
 
 
@@ -87,9 +88,9 @@ class AdapterOverBase:
         """The adapter's file if it has one of that name, else the base's."""
         return self._holder(name).file(name)
 
-    def read_bytes(self, name: str) -> bytes:
+    def read_bytes(self, name: str, most: int = LARGEST_TEXT) -> bytes:
         """Likewise."""
-        return self._holder(name).read_bytes(name)
+        return self._holder(name).read_bytes(name, most)
 
     def _holder(self, name: str) -> Storage:
         return self.adapter if name == CARD or name in self.adapter.list_files() else self.base

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from ...base import HostileError
-from ..hostile import parse_json_object
+from ..hostile import LARGEST_SETTINGS, parse_json_object
 from ..places.place import Storage
 
 _LARGEST = 1 << 20  # bytes of YAML
@@ -27,7 +27,7 @@ def settings(place: Storage, names: tuple[str, ...]) -> dict[str, Any] | None:
     name = next((name for name in names if name in present), None)
     if name is None:
         return None
-    text = place.read_bytes(name)
+    text = place.read_bytes(name, LARGEST_SETTINGS)
     return parse_json_object(text, name) if name.endswith(".json") else flat_yaml(text, name)
 
 

@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...base import DamagedError, HostileError, UnsupportedError
-from ..hostile import parse_json_object
 from ..layouts.families import FAMILIES
-from ..places.place import File, Storage
+from ..places.place import File, Storage, settings_in
 from .onnx_file import Initialiser, parse
 from .onnx_names import heads_in, is_built, is_known, named, plain, unwrapping
 from .onnx_tensors import CODES, Affine, Blocks, Linear, Packed
@@ -64,7 +63,7 @@ def contents(file: File, place: Storage) -> Contents:
     words = unwrapping(list(found))
     found = {".".join(name.split(".")[words:]) if named(name) else name: one for name, one in found.items()}
     own = "config.json" in place.list_files()
-    said = parse_json_object(place.read_bytes("config.json"), "config.json") if own else _of_builder(place)
+    said = settings_in(place, "config.json") if own else _of_builder(place)
     if any(map(is_built, initialisers)):
         _check_built(file, said.get("model_type"), found)
     return Contents(found, {} if own else graph.settings(said), beside=tuple(beside.values()))
@@ -74,7 +73,7 @@ def _of_builder(place: Storage) -> dict[str, Any]:
     """Settings that onnxruntime-genai's builder leaves beside a model, in the terms of ``config.json``."""
     if _GENAI not in place.list_files():
         return {}
-    model = parse_json_object(place.read_bytes(_GENAI), _GENAI).get("model")
+    model = settings_in(place, _GENAI).get("model")
     decoder = model.get("decoder") if isinstance(model, dict) else None
     if not isinstance(model, dict) or not isinstance(decoder, dict):
         raise DamagedError(f"{_GENAI} describes no decoder; obtain it again, or put the model's config.json there.")

@@ -16,13 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...base import DamagedError, UnsupportedError
-from ..hostile import parse_json_object
+from ..hostile import LARGEST_HEADER, parse_json_object
 from ..places.place import File
 from .stand_ins import stand_in
 from .tensor import Contents, Indexer, Tensor, how_many, in_blocks
 from .wrapper import PARTS, Wrapper, part_name
 
-_LARGEST_HEADER = 100_000_000  # bytes, the format's own limit
 BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16}
 BITS |= {"F4": 4, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "C64": 64}
 BITS |= {"I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64}
@@ -199,7 +198,7 @@ def _type_or_value(value: Any) -> Any:
 def _header(file: File) -> tuple[dict[str, Any], int, int]:
     size = file.size
     length = int.from_bytes(file.read([(0, 8)])[0].tobytes(), "little") if size >= 8 else 0
-    if size < 8 or not 0 < length <= min(size - 8, _LARGEST_HEADER):
+    if size < 8 or not 0 < length <= min(size - 8, LARGEST_HEADER):
         raise stand_in(file) or DamagedError(
             f"{file.name} is not a safetensors file or is truncated ({size} bytes, header of {length}); "
             "obtain the file again."

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fnmatch import translate
 from pathlib import Path
 from typing import Any
 
-from ...base import CheckpointError, HostileError, OptionError
+from ...base import BoundError, CheckpointError, HostileError, OptionError, exists, read_regular, toml_table
 from .families import FAMILIES
 from .layout import Family, Slot
 
@@ -61,7 +60,7 @@ def layout_of(given: str | os.PathLike[str]) -> Family:
         If the file cannot be read or is not a layout.
     """
     shipped = FAMILIES.of_name(os.fspath(given))
-    if shipped is None or Path(given).exists():
+    if shipped is None or exists(Path(given)):
         return read_layout(given)
     return replace(shipped, name=f"layout:{shipped.name}", stated=True)
 
@@ -76,19 +75,16 @@ def read_layout(path: str | os.PathLike[str]) -> Family:
     """
     path = Path(path)
     try:
-        if not path.is_file():
-            raise OptionError(f"{path.name!r:.120} is no layout file; give a TOML file or the name of a family.")
-        with path.open("rb") as file:
-            text = file.read(_LARGEST + 1)
-    except (OSError, ValueError) as error:
-        raise OptionError(f"{path.name!r:.120} cannot be read ({error}); check the file.") from error
-    if len(text) > _LARGEST:
-        raise HostileError(f"{path.name!r:.120} has more than {_LARGEST} bytes; expected a layout file.")
-    try:
-        content = tomllib.loads(text.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise OptionError(f"{path.name!r:.120} is not TOML ({reason:.200}); correct it.") from error
+        content = toml_table(read_regular(path, _LARGEST), most=_LARGEST)
+    except OSError as error:
+        raise OptionError(
+            f"{path.name!r:.120} cannot be read as a layout file ({error.strerror}); give a TOML file or the name of "
+            "a family."
+        ) from error
+    except BoundError as error:
+        raise HostileError(f"{path.name!r:.120} {error}; expected a layout file.") from error
+    except ValueError as error:
+        raise OptionError(f"{path.name!r:.120} {error}; correct it.") from error
     try:
         return family_of(content)
     except CheckpointError as error:

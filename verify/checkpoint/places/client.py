@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ...base import OptionError, UnsupportedError
 from .http import TIMEOUT, Reply, read_reply, without_secrets
-from .retry import TransientError
+from .retry import TransientError, patient
 
 if TYPE_CHECKING:
     from httpx2 import Client
@@ -57,7 +57,7 @@ def get(url: str, headers: dict[str, str], limit: int) -> Reply:
     token = _asking.set(True)
     try:
         with _client().stream("GET", url, headers=headers) as answer:
-            return read_reply(answer.status_code, answer.headers, answer.iter_raw(), limit)
+            return read_reply(answer.status_code, answer.headers, patient(answer.iter_raw()), limit)
     except (httpx2.InvalidURL, httpx2.UnsupportedProtocol):
         raise OptionError(f"{without_secrets(url)!r:.200} is no address that a server can have; check it.") from None
     except (httpx2.HTTPError, OSError) as error:

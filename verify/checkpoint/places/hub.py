@@ -17,7 +17,7 @@ from ...base import (
     OptionError,
     UnsupportedError,
 )
-from ..hostile import parse_json_object
+from ..hostile import LARGEST_TEXT, parse_json_object
 from .client import get
 from .http import RangeFetch, Resource
 from .hub_api import COMMIT, LIBRARY, MOST_FILES, Listed, asked, listing, refusal
@@ -109,9 +109,9 @@ class HubFolder:
             return LocalFile(local)
         return self._remote(path, listed)
 
-    def read_bytes(self, name: str) -> bytes:
+    def read_bytes(self, name: str, most: int = LARGEST_TEXT) -> bytes:
         """All of a small file."""
-        return all_of(self.file(name))
+        return all_of(self.file(name), most)
 
     def _remote(self, path: str, listed: Listed) -> RemoteFile:
         repository, name = self.repository, PurePosixPath(path).name

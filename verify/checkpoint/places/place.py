@@ -6,13 +6,14 @@ fetches them from a server. To add a kind of place, implement both protocols.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +25,14 @@ from ...base import (
     HostileError,
     InputError,
     NotFoundError,
+    Version,
+    open_regular,
     options,
+    read_regular,
     sha256_of_file,
+    version_of,
 )
-from ..hostile import LARGEST_TEXT
+from ..hostile import LARGEST_SETTINGS, LARGEST_TEXT, parse_json_object
 
 INDEX = "model.safetensors.index.json"
 """The index beside the shards of a model: file name by tensor name."""
@@ -186,8 +191,8 @@ class Storage(Protocol):
         """
         ...
 
-    def read_bytes(self, name: str) -> bytes:
-        """The content of a small text file beside the weights.
+    def read_bytes(self, name: str, most: int = LARGEST_TEXT) -> bytes:
+        """The content of a text file beside the weights, of at most ``most`` bytes.
 
         Raises
         ------
@@ -199,9 +204,17 @@ class Storage(Protocol):
 
 @dataclass(frozen=True)
 class LocalFile:
-    """A local file: read, or mapped if one large range is asked for."""
+    """A local file: read, or mapped if one large range is asked for.
+
+    Its size, time and inode are those of when it was found; if they change, reading it and its digest are errors, so
+    that no mixture of two files is taken for one. Bytes of a mapping are checked when the digest is asked for.
+    """
 
     path: Path
+    _found: Version = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_found", self._now())
 
     @property
     def name(self) -> str:
@@ -211,10 +224,18 @@ class LocalFile:
     @property
     def size(self) -> int:
         """Bytes."""
-        try:
-            return self.path.stat().st_size
-        except OSError as error:
-            raise _unreadable(self.name, error) from error
+        return self._found.size
+
+    def check(self) -> None:
+        """Refuse a file that is another than when it was found.
+
+        Raises
+        ------
+        DamagedError
+            If it is, or is gone.
+        """
+        if self._now() != self._found:
+            raise _changed(self.name)
 
     def read(self, ranges: Sequence[Range]) -> list[NDArray[np.uint8]]:
         """Copies; one large range is a view of a mapping, whose bytes are read on access.
@@ -225,18 +246,31 @@ class LocalFile:
         try:
             if len(ranges) == 1 and ranges[0][1] - ranges[0][0] > _MAPPED:
                 ((start, stop),) = ranges
-                return [np.asarray(np.memmap(self.path, np.uint8, "r", start, (stop - start,)))]
-            with self.path.open("rb", buffering=0) as file:
+                found = [np.asarray(np.memmap(self.path, np.uint8, "r", start, (stop - start,)))]
+                self.check()
+                return found
+            with open_regular(self.path) as file:
                 if hasattr(os, "posix_fadvise"):
                     os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
-                return [_exactly(file, start, stop) for start, stop in ranges]
+                found = [_exactly(file, start, stop) for start, stop in ranges]
+                if version_of(os.fstat(file.fileno())) != self._found:
+                    raise _changed(self.name)
+                return found
         except (OSError, ValueError) as error:
-            raise DamagedError(f"{self.name} changed while it was read; start again.") from error
+            raise _changed(self.name) from error
 
     def sha256(self, *, read: bool) -> str | None:
-        """Computed from all bytes if ``read``, else None."""
+        """Computed from all bytes if ``read``, else None; either way the file must be the same as at first."""
         try:
-            return sha256_of_file(self.path) if read else None
+            found = sha256_of_file(self.path) if read else None
+        except OSError as error:
+            raise _unreadable(self.name, error) from error
+        self.check()
+        return found
+
+    def _now(self) -> Version:
+        try:
+            return version_of(self.path.stat())
         except OSError as error:
             raise _unreadable(self.name, error) from error
 
@@ -298,16 +332,41 @@ class LocalFolder:
             raise NotFoundError(f"{name!r:.120} is not a regular file with a printable name; obtain it again.")
         return LocalFile(path)
 
-    def read_bytes(self, name: str) -> bytes:
+    def read_bytes(self, name: str, most: int = LARGEST_TEXT) -> bytes:
         """All of a small file."""
-        file = self.file(name)  # refuses pipes and devices, which may never end
+        file = self.file(name)
+        if file.size > most:
+            raise HostileError(f"{name} has {file.size} bytes; expected at most {most}; obtain it again.")
         try:
-            size = file.path.stat().st_size
-            if size > LARGEST_TEXT:
-                raise HostileError(f"{name} has {size} bytes; expected at most {LARGEST_TEXT}; obtain it again.")
-            return file.path.read_bytes()
+            content = read_regular(file.path, most)
         except OSError as error:
             raise _unreadable(name, error) from error
+        file.check()
+        return content
+
+
+def settings_in(place: Storage, name: str, most: int = LARGEST_SETTINGS) -> dict[str, Any]:
+    """The JSON object in a file beside the weights, of at most ``most`` bytes.
+
+    Parameters
+    ----------
+    place : the folder.
+    name : name of the file in it.
+    most : largest number of bytes.
+
+    Raises
+    ------
+    CheckpointError
+        If it cannot be read, is too large or is no JSON object, or has a text that no record can hold.
+    """
+    text = place.read_bytes(name, most)
+    found = parse_json_object(text, name)
+    try:
+        if b"\\ud" in text or b"\\uD" in text:
+            json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise DamagedError(f"{name} has half of a surrogate pair in a text; obtain the file again.") from error
+    return found
 
 
 def _exactly(file: FileIO, start: int, stop: int) -> NDArray[np.uint8]:
@@ -320,6 +379,11 @@ def _exactly(file: FileIO, start: int, stop: int) -> NDArray[np.uint8]:
             raise ValueError("the file is shorter than its header says")
         done += count
     return np.frombuffer(found, np.uint8)
+
+
+def _changed(name: str) -> CheckpointError:
+    """The error for a file that changed while it was read."""
+    return DamagedError(f"{name} changed while it was read; start again.")
 
 
 def _unreadable(name: str, error: OSError) -> CheckpointError:

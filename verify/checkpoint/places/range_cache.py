@@ -18,12 +18,13 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from ...base import Cache
+from ...base import Cache, json_object, read_regular
 from ...base.cache import touch
 from .place import Range
 
 KIND = "ranges"
 _ABOUT = "about.json"
+_LARGEST = 1 << 20  # bytes of it
 _NAME = re.compile(r"([0-9a-f]{1,15})-([0-9a-f]{1,15})")
 
 
@@ -152,8 +153,8 @@ class RangeCache:
 def about(folder: Path) -> dict[str, str]:
     """The identity of the file whose ranges are in a folder; empty if unknown."""
     try:
-        found = json.loads((folder / _ABOUT).read_bytes())
-        return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+        found = json_object(read_regular(folder / _ABOUT, _LARGEST), most=_LARGEST)
+        return {str(key): str(value) for key, value in found.items()}
     except (OSError, ValueError):
         return {}
 

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...base import DamagedError, HostileError
-from ..hostile import LARGEST_TEXT
 from .place import File, Range
 from .range_cache import MissingRange, RangeCache
 from .retry import with_retries
@@ -155,16 +154,16 @@ class RemoteFile:
             hole.take(start, np.frombuffer(block, np.uint8))
 
 
-def all_of(file: File) -> bytes:
-    """The content of a small file.
+def all_of(file: File, most: int) -> bytes:
+    """The content of a small file, of at most ``most`` bytes.
 
     Raises
     ------
     CheckpointError
         If it is too large, or cannot be read.
     """
-    if file.size > LARGEST_TEXT:
-        raise HostileError(f"{file.name} has {file.size} bytes; expected at most {LARGEST_TEXT}; obtain it again.")
+    if file.size > most:
+        raise HostileError(f"{file.name} has {file.size} bytes; expected at most {most}; obtain it again.")
     return file.read([(0, file.size)])[0].tobytes()
 
 

@@ -1,19 +1,24 @@
-"""Retry transient failures after a wait; all other failures are errors at once."""
+"""Retry transient failures after a wait; others are errors at once. Patience ends, and the user sets it."""
 
 from __future__ import annotations
 
 import logging
+import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from ...base import NetworkError
+from ...base import InputError, NetworkError
 
 _log = logging.getLogger("verify.places")
 _ATTEMPTS = 6
 _FIRST_WAIT = 0.5  # seconds, doubled after each attempt
-_LONGEST_WAIT = 300.0  # seconds; the Hub counts requests by windows of five minutes
+_TOLD = 10.0  # seconds of a wait that is told without being asked for
+PATIENCE = "VERIFY_PATIENCE"
+"""Environment variable: seconds that one part of a file may take with its repeats, more where bytes keep coming."""
+_USUAL = 600.0  # seconds; the Hub counts requests by windows of five minutes
+_LEAST_RATE = 10_000  # bytes a second, by which the time of an answer is lengthened
 
 Answer = TypeVar("Answer")
 
@@ -35,18 +40,57 @@ def with_retries(attempt: Callable[[], Answer], what: str) -> Answer:
     Raises
     ------
     NetworkError
-        If the last attempt fails too, or the server asks to wait for more than five minutes.
+        If the last attempt fails too, or time would run out before the next (``VERIFY_PATIENCE``).
     """
+    longest, start = patience(), time.monotonic()
     for number in range(_ATTEMPTS):
         try:
             return attempt()
         except TransientError as error:
             wait = _FIRST_WAIT * 2**number * random.uniform(0.5, 1.0) if error.wait is None else error.wait
-            if number == _ATTEMPTS - 1 or wait > _LONGEST_WAIT:
+            late = time.monotonic() - start + wait > longest
+            if number == _ATTEMPTS - 1 or late:
+                later = f"in {wait:.0f} seconds" if wait > _TOLD else "later"
+                more = f", or set {PATIENCE} to more than {longest:g} seconds" if late else ""
                 raise NetworkError(
                     f"{what} cannot be fetched ({error}, {number + 1} attempts); what was fetched is kept, try again "
-                    f"{f'in {wait:.0f} seconds' if wait > _LONGEST_WAIT else 'later'}."
+                    f"{later}{more}."
                 ) from error
-            _log.info("%s: %s; asking again in %.1f s", what, error, wait)
+            level = logging.WARNING if wait > _TOLD else logging.INFO
+            _log.log(level, "%s: %s; asking again in %.1f s", what, error, wait)
             time.sleep(wait)
     raise AssertionError("the last attempt returns or raises")
+
+
+def patience() -> float:
+    """Seconds that one part of a file may take.
+
+    Raises
+    ------
+    InputError
+        If the environment gives something else.
+    """
+    given = os.environ.get(PATIENCE, "")
+    try:
+        seconds = float(given or _USUAL)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e7:
+        raise InputError(f"{PATIENCE} is {given!r:.60}; set it to seconds, such as {_USUAL:.0f}, or leave it out.")
+    return seconds
+
+
+def patient(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Blocks as they come; an answer whose bytes drip ends, while a slow one that keeps coming may go on.
+
+    Raises
+    ------
+    TransientError
+        If it takes longer than patience, and a second more for every 10 kB that came.
+    """
+    longest, start, size = patience(), time.monotonic(), 0
+    for block in blocks:
+        size += len(block)
+        yield block
+        if (taken := time.monotonic() - start) > longest + size / _LEAST_RATE:
+            raise TransientError(f"{size} bytes came in {taken:.0f} seconds")

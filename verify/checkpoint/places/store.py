@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 from ...base import AccessDeniedError, Cache, NetworkError, NotFoundError, UnsupportedError
+from ..hostile import LARGEST_TEXT
 from .http import LARGEST, changed, without_secrets
 from .place import Storage
 from .range_cache import RangeCache
@@ -75,9 +76,9 @@ class StoreFolder:
         kept = None if version is None else RangeCache(Cache.default(), identity, size)
         return RemoteFile(name, size, fetch, self.meter, kept)
 
-    def read_bytes(self, name: str) -> bytes:
+    def read_bytes(self, name: str, most: int = LARGEST_TEXT) -> bytes:
         """All of a small file."""
-        return all_of(self.file(name))
+        return all_of(self.file(name), most)
 
 
 def find_in_store(text: str) -> tuple[Storage, str | None]:

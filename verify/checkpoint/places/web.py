@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -19,6 +18,7 @@ from ...base import (
     OptionError,
     UnsupportedError,
 )
+from ..hostile import LARGEST_HEADER, LARGEST_TEXT, parse_json_object
 from .client import get
 from .http import (
     RangeFetch,
@@ -86,7 +86,7 @@ class WebFolder:
             if found.isdisjoint(_USUAL):
                 found |= {name for name in _USUAL if self._gives(name)}
             if INDEX in found:
-                found |= _shards(self.read_bytes(INDEX))
+                found |= _shards(self.read_bytes(INDEX, LARGEST_HEADER))
             self._listed = sorted(found)
         return self._listed
 
@@ -104,9 +104,9 @@ class WebFolder:
             self._found[name] = self._probed(name)
         return self._found[name]
 
-    def read_bytes(self, name: str) -> bytes:
+    def read_bytes(self, name: str, most: int = LARGEST_TEXT) -> bytes:
         """All of a small file."""
-        return all_of(self.file(name))
+        return all_of(self.file(name), most)
 
     def _gives(self, name: str) -> bool:
         """Whether the server has a file and grants access."""
@@ -164,9 +164,9 @@ def find_on_web(text: str) -> tuple[Storage, str | None]:
 def _shards(index: bytes) -> set[str]:
     """Files listed in an index, which is validated elsewhere."""
     try:
-        names = json.loads(index)["weight_map"].values()
+        names = parse_json_object(index, INDEX)["weight_map"].values()
         return {name for name in names if name.isprintable() and "/" not in name}
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (CheckpointError, LookupError, TypeError, AttributeError):
         return set()
 
 
