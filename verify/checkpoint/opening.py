@@ -81,6 +81,24 @@ def contents(model: str | os.PathLike[str] | Location) -> Held:
     return _with_base(location, *_held(location))
 
 
+def adapter_and_base(location: Location) -> tuple[dict[str, Tensor], dict[str, Tensor], bool]:
+    """The tensors of an adapter's base, the same as the adapter changes them, and whether it says matrices are turned.
+
+    A tensor that the adapter leaves as it is is the same object in both.
+
+    Raises
+    ------
+    CheckpointError
+        If it is no adapter that can be merged, or its base cannot be read.
+    """
+    source, found, _ = _held(location)
+    base = base_of(location, source, found)
+    if base is None:
+        raise OptionError(f"{source.name} is a whole model; expected an adapter with its base.")
+    under, weights, _ = _held(base)
+    return weights, merge(source, found, under, weights)[1], settings_of(source).get("fan_in_fan_out") is True
+
+
 def _with_base(location: Location, source: Source, found: dict[str, Tensor], tokens: Vocabulary | None) -> Held:
     """The content of a model; of an adapter, merged with its base."""
     if (base := base_of(location, source, found)) is not None:

@@ -1,0 +1,286 @@
+"""Whether a model holds the change that an adapter makes to a tensor of its base: counts, exact and without a p-value.
+
+Of a tensor with numbers p in the base, p + d merged with the adapter and c in the model questioned, an entry is *moved*
+if no tool's rounding leaves it at p. Tools compute p + d in float32, or in the type of the file, of factors in
+either: their d differs from the exact one by at most ``SLACK`` (\\|d\\| + the root mean square of d in the row), beyond
+any rounding of 8 bits or more (unit roundoff 2⁻⁸). Rounding is monotone, so c lies between the roundings of p + d less
+and plus that; both p and its rounding to the type of c are taken as starting points. The interval holds a tool's
+number whatever the order of its sums, and a moved entry is one whose interval leaves out p.
+
+Where a model holds another multiple of the change, the multiple is the t whose intervals hold most numbers of a sample
+of rows: one free number beside thousands of entries, and no evidence that they agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..formats.safetensors_file import numpy_type
+from ..formats.tensor import Indexer, Stacked, Tensor
+from .changed import Changed
+from .experts import Stack
+from .matrix import Numbers
+from .offset import Offset
+from .rotation import Turned
+from .sum import Sum
+from .tokens import Replaced
+
+SLACK = 2.0**-6
+"""Largest error of a tool's change, relative to its size and to the root mean square of its row."""
+FITS = 0.99
+"""Share of the moved entries of a tensor that agree where a model holds the change."""
+_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "bfloat16"}
+_COARSER = ("BF16", "F16")
+_DIGITS = {"F64": (52, -1074), "F32": (23, -149), "F16": (10, -24), "BF16": (7, -133)}
+"""Binary digits after the first, and the exponent of the smallest number."""
+_ENTRIES = 1 << 18  # of a block
+_SAMPLE = 1 << 16
+_LARGEST = 8.0  # multiple of a change
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Of the entries that an adapter moves in a tensor, how many a model holds as moved."""
+
+    moved: int = 0
+    """Entries that the change moves, however a tool rounds."""
+    equal: int = 0
+    """Those that are as the exact merge gives them, to the bit."""
+    within: int = 0
+    """Others within the rounding of tools."""
+    unmoved: int = 0
+    """Those that are as in the base."""
+    elsewhere: int = 0
+    """Those that would be within rounding if the moves of the model stood half a row further."""
+
+    def __add__(self, other: Agreement) -> Agreement:
+        return Agreement(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+
+
+@dataclass(frozen=True)
+class Presence:
+    """The counts of a tensor."""
+
+    dtype: str
+    """Type that the numbers are rounded to: the stored one, or a coarser one that holds all of a sample of them."""
+    entries: int = 0
+    """Entries that are finite in all three."""
+    same: int = 0
+    """Those that are as in the base, rounded to that type."""
+    once: Agreement = Agreement()
+    """For the change as it is."""
+    weight: float | None = None
+    """Another multiple of it, that fits best; None if none was looked for."""
+    weighted: Agreement = Agreement()
+    """For that multiple."""
+
+    def __add__(self, other: Presence) -> Presence:
+        return replace(
+            self,
+            entries=self.entries + other.entries,
+            same=self.same + other.same,
+            once=self.once + other.once,
+            weighted=self.weighted + other.weighted,
+        )
+
+
+def is_plain(tensor: Tensor) -> bool:
+    """Whether numbers are stored as floating-point numbers of 16 bits or more, so that their rounding is known."""
+    return tensor.dtype in _TYPES and tensor.shape != () and np.dtype(_type(tensor.dtype)) == tensor.read(slice(0, 0)).dtype
+
+
+def presence(base: Tensor, merged: Tensor, model: Tensor, rows: int) -> Presence:
+    """Count the moved entries of a tensor that a model holds as moved.
+
+    Parameters
+    ----------
+    base : the tensor of the base.
+    merged : the same as an adapter changes it.
+    model : that of the model questioned, stored as plain numbers.
+    rows : first rows to compare, at most those of each.
+
+    Returns
+    -------
+    Presence
+        The counts.
+    """
+    which = _sample(base.shape, rows)
+    p, m, c = _read(base, merged, model, which)
+    dtype = next((one for one in _COARSER if _held(c, one)), model.dtype) if model.dtype == "F32" else model.dtype
+    added = _is_added(merged)
+    weight = _weight(p, m, c, dtype, added) if len(p) else None
+    found = Presence(dtype, weight=weight)
+    for block in _blocks(base.shape, rows):
+        found += _counted(*_read(base, merged, model, block), dtype, added, weight)
+    return found
+
+
+def parts(base: Tensor, merged: Tensor, model: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """A stack of experts taken apart, so that no more than one is held; any other tensor as it is."""
+    if isinstance(merged, Stack) and isinstance(base, Stacked) and isinstance(model, Stacked):
+        for e in range(base.shape[0]):
+            yield base.entry(e), merged.entry(e), model.entry(e)
+    else:
+        yield base, merged, model
+
+
+def same_numbers(base: Tensor, model: Tensor, rows: int) -> tuple[int, int]:
+    """Entries of the first rows, and how many of them are as in the base, to the bit in the model's type."""
+    total = same = 0
+    for block in _blocks(base.shape, rows):
+        c = model.read(block)
+        with np.errstate(over="ignore", invalid="ignore"):
+            p = base.read(block).astype(c.dtype)
+        raw = np.dtype(f"u{c.dtype.itemsize}")
+        total += c.size
+        same += int(np.count_nonzero(np.ascontiguousarray(p).view(raw) == np.ascontiguousarray(c).view(raw)))
+    return total, same
+
+
+# ---- blocks
+
+
+def _blocks(shape: tuple[int, ...], rows: int) -> Iterator[Indexer]:
+    step = max(1, _ENTRIES // max(1, prod(shape[1:])))
+    return (slice(start, min(rows, start + step)) for start in range(0, rows, step))
+
+
+def _sample(shape: tuple[int, ...], rows: int) -> Indexer:
+    """Rows at one distance."""
+    kept = min(rows, max(1, _SAMPLE // max(1, prod(shape[1:]))))
+    return slice(0, kept) if len(shape) == 1 else np.unique(np.arange(kept) * rows // max(1, kept)).astype(np.intp)
+
+
+def _read(base: Tensor, merged: Tensor, model: Tensor, rows: Indexer) -> tuple[Numbers, Numbers, Numbers]:
+    """Some rows of all three; a vector is one row."""
+    p = np.asarray(base.read(rows), np.float64)
+    with np.errstate(all="ignore"):  # non-finite entries are left out
+        m = merged.changed(rows, None) if isinstance(merged, Changed) else np.asarray(merged.read(rows), np.float64)
+        c = np.asarray(model.read(rows), np.float64)
+    shape = (1, -1) if p.ndim < 2 or not p.size else (len(p), -1)
+    return p.reshape(shape), m.reshape(shape), c.reshape(shape)
+
+
+def _is_added(merged: Tensor) -> bool:
+    """Whether tools round the sum of a tensor and its change once; else their number may be one step further."""
+    if isinstance(merged, Sum):
+        return merged.lengths is None and not isinstance(merged.change, Turned)
+    return not isinstance(merged, Changed) or isinstance(merged, Offset | Replaced | Stack)
+
+
+# ---- counts
+
+
+def _counted(
+    p: Numbers, m: Numbers, c: Numbers, dtype: str, added: bool, weight: float | None
+) -> Presence:
+    with np.errstate(all="ignore"):
+        start, goal = _rounded(p, dtype), _rounded(m, dtype)
+        finite = np.isfinite(start) & np.isfinite(goal) & np.isfinite(c)
+        d = np.where(finite, m - p, 0.0)
+        once, *other = (
+            _agreement(p, start, t * d, c, dtype, added, finite) for t in (1.0, *(() if weight is None else (weight,)))
+        )
+    return Presence(
+        dtype,
+        entries=int(np.count_nonzero(finite)),
+        same=int(np.count_nonzero(finite & (c == start))),
+        once=once,
+        weighted=other[0] if other else Agreement(),
+    )
+
+
+def _agreement(
+    p: Numbers, start: Numbers, d: Numbers, c: Numbers, dtype: str, added: bool, finite: Mask
+) -> Agreement:
+    whole, cast = p + d, start + d
+    slack = _slack(d) if added else _slack(d) + _step(whole, dtype)
+    low = _rounded(np.minimum(whole, cast) - slack, dtype)
+    high = _rounded(np.maximum(whole, cast) + slack, dtype)
+    moved = finite & (d != 0) & ~((low <= start) & (start <= high))
+    equal = moved & ((c == _rounded(whole, dtype)) | (c == _rounded(cast, dtype)))
+    near = moved & (low <= c) & (c <= high)
+    there = _elsewhere(start, c, dtype)
+    counts = (moved, equal, near & ~equal, moved & (c == start), moved & (low <= there) & (there <= high))
+    return Agreement(*(int(np.count_nonzero(one)) for one in counts))
+
+
+def _slack(d: Numbers) -> Numbers:
+    spread: Numbers = np.sqrt(np.mean(np.square(d), axis=1, keepdims=True)) if d.size else d
+    return SLACK * (np.abs(d) + spread)
+
+
+def _elsewhere(start: Numbers, c: Numbers, dtype: str) -> Numbers:
+    """What the model would hold if its moves stood half a row further; in 16 bits, moves by steps of the type."""
+    unit = _step(start, dtype) if dtype in _COARSER else np.ones_like(start)
+    moves = np.where(np.isfinite(c) & np.isfinite(start), (c - start) / unit, 0.0)
+    return _rounded(start + np.roll(moves, start.shape[1] // 2, axis=1) * unit, dtype)
+
+
+# ---- another multiple of the change
+
+
+def _weight(p: Numbers, m: Numbers, c: Numbers, dtype: str, added: bool) -> float | None:
+    """The multiple of the change that fits most numbers of a sample; None where the change as it is fits, or none.
+
+    Each entry holds for the t of one interval; the t that most intervals share is found by sorting their ends.
+    """
+    with np.errstate(all="ignore"):
+        start = _rounded(p, dtype)
+        finite = np.isfinite(start) & np.isfinite(_rounded(m, dtype)) & np.isfinite(c)
+        d, move = np.where(finite, m - p, 0.0), np.where(finite, c - p, 0.0)
+        once = _agreement(p, start, d, c, dtype, added, finite)
+        if (c == start)[finite].all() or 0 < FITS * once.moved <= once.equal + once.within:
+            return None
+        half = _slack(move) + np.abs(start - p) + _step(c, dtype) * (0.5 if added else 1.5)
+        ends = np.stack([(move - half) / d, (move + half) / d])[:, finite & (d != 0)]
+    low, high = ends.min(0), ends.max(0)
+    near = (low < _LARGEST) & (high > -_LARGEST) & ((low > -_LARGEST) | (high < _LARGEST))
+    low, high = low[near].clip(-_LARGEST), high[near].clip(None, _LARGEST)
+    if not low.size:
+        return None
+    at = np.concatenate([low, high])
+    order = np.lexsort((np.repeat([0, 1], low.size), at))  # an interval begins before another ends
+    at, depth = at[order], np.cumsum(np.repeat([1, -1], low.size)[order])
+    width = np.where(depth[:-1] == depth.max(), np.diff(at), -1.0)
+    best = int(np.argmax(width))
+    found = float(f"{(at[best] + at[best + 1]) / 2:.3g}")
+    return None if abs(found - 1) <= SLACK or found == 0 else found
+
+
+# ---- rounding
+
+
+def _type(dtype: str) -> np.dtype[Any]:
+    return numpy_type(_TYPES[dtype])
+
+
+def _rounded(x: Numbers, dtype: str) -> Numbers:
+    """Numbers rounded to a type by way of float32, as tools do; monotone."""
+    if dtype == "F64":
+        return x
+    single = x.astype(np.float32)
+    found: Numbers = (single if dtype == "F32" else single.astype(_type(dtype))).astype(np.float64)
+    return found
+
+
+def _held(x: Numbers, dtype: str) -> bool:
+    """Whether a type holds all of some numbers, of which one is not zero."""
+    with np.errstate(all="ignore"):
+        return bool(x.any() and (_rounded(x, dtype) == x)[np.isfinite(x)].all())
+
+
+def _step(x: Numbers, dtype: str) -> Numbers:
+    """Distance of the numbers of a type around some numbers."""
+    digits, least = _DIGITS[dtype]
+    _, exponent = np.frexp(np.where(np.isfinite(x), x, 0.0))
+    found: Numbers = np.ldexp(1.0, np.maximum(exponent - 1 - digits, least))
+    return found
