@@ -143,7 +143,7 @@ class Maker:
             return
         model = self.on("float32", start).merge_and_unload() if start else self.plain()
         torch.manual_seed(seed)
-        fit(model, number, seed, steps, rate)
+        fit(model.requires_grad_(True), number, seed, steps, rate)
         self.save(name, model.to(TYPES[dtype]), what="model", how=f"{how}, {dtype}", of=[start] if start else [])
 
 
@@ -159,21 +159,24 @@ def main(out: Path) -> None:
     make.adapter("LoRA-0-other", "LoRA", 0, 1)  # of one seed with the first, on another text
     make.adapter("LoRA-3-other", "LoRA", 3, 1)
     for seed in range(2):
-        make.adapter(f"LoRA-small-{seed}", "LoRA", seed, 0, steps=2, rate=1e-4, group="LoRA, hardly trained")
+        make.adapter(f"LoRA-hardly-{seed}", "LoRA", seed, 0, steps=2, rate=1e-4, group="LoRA, hardly trained")
+    for i, (seed, number) in enumerate([(0, 0), (1, 0), (0, 1)]):
+        for kind in ("LoRA", "LoRA, rank 1"):
+            name = f"{kind.replace(', ', '-').replace(' ', '-')}-low-{i}"
+            make.adapter(name, kind, seed, number, rate=2e-4, group=f"{kind}, low rate")
     adapters = [path.parent.name for path in sorted(out.glob("*/made.json")) if "adapter" in path.read_text()]
     for name in adapters:
         make.merge([name], "merged in float32", "float32")
         make.merge([name], "merged in float32, cast to bfloat16", "float32", "bfloat16")
         make.merge([name], "merged in bfloat16", "bfloat16")
         make.merge([name], "merged in float16", "float16")
-        if name.startswith("LoRA-0") or name == "DoRA-0":
+        if name in ("LoRA-0", "LoRA-low-0", "DoRA-0"):
             make.average(name, 0.5, "float32")
             make.average(name, 0.5, "bfloat16")
     for dtype in ("float32", "bfloat16"):
         make.merge(["LoRA-0"], f"merged at half weight, {dtype}", dtype, weight=0.5)
         make.merge(["LoRA-0"], f"merged at weight -1, {dtype}", dtype, weight=-1.0)
         make.merge(["LoRA-0", "LoRA-1"], f"merged with another, {dtype}", dtype)
-
         for number in (0, 1):
             for seed in (0, 1):
                 make.tuned("fully tuned", number, seed, 40, 1e-3, dtype)

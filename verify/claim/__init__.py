@@ -2,6 +2,7 @@
 
 from ..base import canonical, digest
 from .answer import Answer
+from .change import AdapterChange
 from .citation import Citation
 from .declared import Declared
 from .evidence import EvidenceLine, Verdict, combine, decide
@@ -11,6 +12,7 @@ from .report import ClaimReport
 from .subject import Subject
 
 __all__ = [
+    "AdapterChange",
     "Answer",
     "Citation",
     "ClaimReport",

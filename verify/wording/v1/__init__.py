@@ -19,6 +19,7 @@ from ..forms import (
 )
 from .answers import ANSWERS
 from .calibration import CALIBRATION
+from .changes import CHANGES
 from .documents import DOCUMENTS
 from .findings import FINDINGS
 from .limits import LIMITS
@@ -28,7 +29,17 @@ from .reasons import PHRASES as REASONS
 from .reworked import REWORKED
 
 PHRASES: dict[str, str] = (
-    {"quoted": "{text}"} | ANSWERS | REASONS | FINDINGS | PARTS | PANELS | LIMITS | REWORKED | CALIBRATION | DOCUMENTS
+    {"quoted": "{text}"}
+    | ANSWERS
+    | REASONS
+    | FINDINGS
+    | PARTS
+    | PANELS
+    | LIMITS
+    | REWORKED
+    | CHANGES
+    | CALIBRATION
+    | DOCUMENTS
 )
 """Clauses and sentences by code, to be filled."""
 FORMATS: dict[str, Callable[[Any], str]] = {
