@@ -1,7 +1,7 @@
 # /// script
 # dependencies = ["accelerate==1.15.0", "peft==0.21.2", "safetensors", "torch==2.13.0", "transformers==5.24.0"]
 # ///
-"""Train adapters of one small Llama by PEFT, merge them in every way, and fine-tune the Llama; each says what it is."""
+"""Train adapters of one small Llama by PEFT, merge them, and fine-tune the Llama; each says what it is."""
 
 import json
 import shutil
@@ -126,7 +126,7 @@ class Maker:
         self.save(name, merged, what="model", how=how, of=names)
 
     def average(self, name: str, share: float, dtype: str) -> None:
-        """A share of the merged model and the rest of the base, in float32, then cast: a linear merge of two models."""
+        """A share of the merged model and the rest of the base, in float32, then cast: a linear merge."""
         how = f"averaged with the base, {dtype}"
         place = f"{name} {how}".replace(" ", "-").replace(",", "")
         if self.done(place):

@@ -82,7 +82,7 @@ def contents(model: str | os.PathLike[str] | Location) -> Held:
 
 
 def adapter_and_base(location: Location) -> tuple[dict[str, Tensor], dict[str, Tensor], bool]:
-    """The tensors of an adapter's base, the same as the adapter changes them, and whether it says matrices are turned.
+    """The tensors of an adapter's base, the same as it changes them, and whether it says that matrices are turned.
 
     A tensor that the adapter leaves as it is is the same object in both.
 

@@ -1,4 +1,4 @@
-"""An adapter, its base and a model said to descend from the base: whether the model holds what the adapter changes."""
+"""An adapter, its base and a model said to descend from that: whether the model holds what the adapter changes."""
 
 from __future__ import annotations
 

@@ -75,8 +75,8 @@ class ClaimReport(Tabular, Drawn, Pages):
     equal_tensors: EqualTensors | None = later()
     """Tensors that no table understands, equal in both."""
     change: AdapterChange | None = later()
-    """Whether one model holds the change that the other, an adapter, makes to its base; None unless both were given as
-    weights and read in full. It enters no verdict."""
+    """Whether one model holds the change that the other, an adapter, makes to its base; None unless both were given
+    as weights and read in full. It enters no verdict."""
     reworked: tuple[Phrase, ...] = later(())
     """Signs of re-parametrisation in A, in B and between them: descriptions that enter no p-value and no verdict."""
     declared: Declared

@@ -20,15 +20,15 @@ def change(found: AdapterChange, *, short: bool = False) -> Phrases:
     sides = {"adapter": adapter, "model": model}
     if found.status == "abstained":
         compared = sum(one.once is not None for one in found.modules)
-        values = {"modules": compared or len(found.modules), "moved": found.once.moved, "least": LEAST}
-        return (Phrase.of(f"change.abstained.{found.reason}", **sides, **values),)
+        of_all = {"modules": compared or len(found.modules), "moved": found.once.moved, "least": LEAST}
+        return (Phrase.of(f"change.abstained.{found.reason}", **sides, **of_all),)
     if found.status == "not_found":
         counts = _counts(found.once)
         return (
             Phrase.of("change.not_found", **sides, **counts),
             *(() if short else (Phrase.of("change.not_found.not", **sides, elsewhere=counts["elsewhere"]),)),
         )
-    values = {"judged": found.judged, "held": found.held, **_counts(found.as_held)}
+    values: dict[str, object] = {"judged": found.judged, "held": found.held, **_counts(found.as_held)}
     weight = () if found.weight is None else (Phrase.of("change.weight", weight=found.weight, moved=values["moved"]),)
     which = "in_part" if found.status == "in_part" else "holds"
     return (

@@ -283,7 +283,7 @@ def _again(
 def _change(
     report: ClaimReport, given: tuple[Model, Model], models: tuple[Fingerprint, Fingerprint], progress: Progress
 ) -> AdapterChange | None:
-    """The finding on an adapter, counted again; as recorded where a fingerprint is given, which has not the numbers."""
+    """The finding on an adapter, counted again; as recorded where a fingerprint is given, which lacks numbers."""
     return report.change if _lacks_numbers(given, models) else change_held(*given, models, progress)
 
 

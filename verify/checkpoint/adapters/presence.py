@@ -1,14 +1,15 @@
-"""Whether a model holds the change that an adapter makes to a tensor of its base: counts, exact and without a p-value.
+"""Whether a model holds the change that an adapter makes to a tensor of its base: counts, exact, without a p-value.
 
-Of a tensor with numbers p in the base, p + d merged with the adapter and c in the model questioned, an entry is *moved*
-if no tool's rounding leaves it at p. Tools compute p + d in float32, or in the type of the file, of factors in
-either: their d differs from the exact one by at most ``SLACK`` (\\|d\\| + the root mean square of d in the row), beyond
-any rounding of 8 bits or more (unit roundoff 2⁻⁸). Rounding is monotone, so c lies between the roundings of p + d less
-and plus that; both p and its rounding to the type of c are taken as starting points. The interval holds a tool's
-number whatever the order of its sums, and a moved entry is one whose interval leaves out p.
+Of a tensor with numbers p in the base, p + d merged with the adapter and c in the model questioned, an entry is
+*moved* if no tool's rounding leaves it at p. Tools compute d in float32 or in 16 bits, by sums in their own order,
+and add it to p or to p rounded to the type of the file. Their d is taken to differ from the exact one by at most 2⁻⁶
+times its size plus that of its row (root mean square): factors and product rounded to bfloat16 make errors of about
+2⁻⁸ of the latter. Rounding is monotone, so c lies between the roundings of p + d less and plus that, whatever the
+order of sums; a moved entry is one where these leave out p. A number that a tool made with a larger error counts as
+another one: that makes agreement rarer, never more frequent.
 
-Where a model holds another multiple of the change, the multiple is the t whose intervals hold most numbers of a sample
-of rows: one free number beside thousands of entries, and no evidence that they agree.
+Where a model holds another multiple of the change, that is the t whose intervals hold most numbers of a sample of
+rows: one free number beside thousands of entries.
 """
 
 from __future__ import annotations
@@ -94,7 +95,11 @@ class Presence:
 
 def is_plain(tensor: Tensor) -> bool:
     """Whether numbers are stored as floating-point numbers of 16 bits or more, so that their rounding is known."""
-    return tensor.dtype in _TYPES and tensor.shape != () and np.dtype(_type(tensor.dtype)) == tensor.read(slice(0, 0)).dtype
+    return (
+        tensor.dtype in _TYPES
+        and tensor.shape != ()
+        and np.dtype(_type(tensor.dtype)) == tensor.read(slice(0, 0)).dtype
+    )
 
 
 def presence(base: Tensor, merged: Tensor, model: Tensor, rows: int) -> Presence:
@@ -179,15 +184,14 @@ def _is_added(merged: Tensor) -> bool:
 # ---- counts
 
 
-def _counted(
-    p: Numbers, m: Numbers, c: Numbers, dtype: str, added: bool, weight: float | None
-) -> Presence:
+def _counted(p: Numbers, m: Numbers, c: Numbers, dtype: str, added: bool, weight: float | None) -> Presence:
     with np.errstate(all="ignore"):
         start, goal = _rounded(p, dtype), _rounded(m, dtype)
         finite = np.isfinite(start) & np.isfinite(goal) & np.isfinite(c)
         d = np.where(finite, m - p, 0.0)
         once, *other = (
-            _agreement(p, start, t * d, c, dtype, added, finite) for t in (1.0, *(() if weight is None else (weight,)))
+            _agreement(p, start, t * d, c, dtype, added, finite)
+            for t in (1.0, *(() if weight is None else (weight,)))
         )
     return Presence(
         dtype,

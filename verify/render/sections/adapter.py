@@ -13,6 +13,8 @@ from ..page import Block, Paragraph, table
 
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
 _MOST_ROWS = 40
+_WHY = {"missing": "missing there", "shape": "of another shape", "quantised": "not stored as plain numbers"}
+_ANY = "missing there, of another shape, or not stored as plain numbers"
 _COLUMNS = (
     "changed",
     "modules",
@@ -82,14 +84,10 @@ def _between(weights: list[float]) -> Number:
 
 def _not_compared(found: AdapterChange) -> list[Block]:
     """Changed modules that could not be compared."""
-    why = {"missing": "missing there", "shape": "of another shape", "quantised": "not stored as plain numbers"}
-    parts = [
-        (count(n), " ", words)
-        for code, words in why.items()
-        if (n := sum(one.refused == code for one in found.modules))
-    ]
-    listed = tuple(piece for part in parts for piece in (", ", *part))[1:]
-    return [Paragraph(("Modules that the adapter changes and that were not compared: ", *listed, "."))] if parts else []
+    refused = [one.refused for one in found.modules if one.refused is not None]
+    parts = [f"{refused.count(code)} {words}" for code, words in _WHY.items() if code in refused]
+    listed = ", ".join(parts)
+    return [Paragraph(f"Changed modules that were not compared: {listed}.")] if parts else []
 
 
 def _left(found: AdapterChange) -> Iterable[tuple[Inline, ...]]:
@@ -109,9 +107,8 @@ def _more(found: AdapterChange) -> list[Block]:
     """What is not in the tables."""
     left = found.left
     more = left.tensors - left.alike - len(left.differing[:_MOST_ROWS])
-    said: list[Inline] = []
-    if more > 0:
-        said += [count(more), " more tensors differ. "]
-    if left.not_compared:
-        said += [count(left.not_compared), " others are missing, of another shape, or not stored as plain numbers."]
-    return [Paragraph(tuple(said))] if said else []
+    said = (
+        *((f"{more} more tensors differ. ",) if more > 0 else ()),
+        *((f"{left.not_compared} others are {_ANY}.",) if left.not_compared else ()),
+    )
+    return [Paragraph(said)] if said else []

@@ -6,14 +6,14 @@ _UNTOLD = "Whether {model} holds the change that {adapter}, an adapter, makes to
 
 CHANGES = {
     "change.holds": (
-        "{model} holds the change that {adapter}, an adapter, makes to its base, in {held} of the {judged} modules in "
-        "which that can be judged: of {moved:,} numbers that {adapter} moves, however a tool rounds, {agree:percent} "
+        "{model} holds the change that {adapter}, an adapter, makes to its base, in {held} of the {judged} modules "
+        "in which that can be judged: of {moved:,} numbers that {adapter} moves, however a tool rounds, {agree:percent} "
         "are in {model} as merging gives them, {equal:,} of them to the bit."
     ),
     "change.in_part": (
         "{model} holds the change that {adapter}, an adapter, makes to its base in {held} of the {judged} modules in "
-        "which that can be judged, and not in the others: of the {moved:,} numbers that {adapter} moves there, however "
-        "a tool rounds, {agree:percent} are in {model} as merging gives them, {equal:,} of them to the bit."
+        "which that can be judged, and not in the others: of the {moved:,} numbers that {adapter} moves there, "
+        "however a tool rounds, {agree:percent} are in {model} as merging gives them, {equal:,} of them to the bit."
     ),
     "change.weight": (
         "It holds it at about {weight:g} times its size, one number for all modules that was chosen to fit, beside "
@@ -21,13 +21,13 @@ CHANGES = {
     ),
     "change.why": (
         "Were the moves of {model} set half a row further, {elsewhere:percent} would be. The adapter may have been "
-        "merged into {model} or into a model before it, or been taken from it; both may have the change from a third; "
-        "or one training was done twice. This is arithmetic and has no p-value, and it does not tell which was first."
+        "merged into {model} or into a model before it, or been taken from it; both may have the change from a "
+        "third; or one training was done twice. This is arithmetic and has no p-value, and it does not tell which was first."
     ),
     "change.arithmetic": "This has no p-value, and how the change came there is not shown.",
     "change.not_found": (
-        "The change that {adapter}, an adapter, makes to its base was not found in {model}: of {moved:,} numbers that "
-        "{adapter} moves, however a tool rounds, {agree:percent} are in {model} as merging gives them, "
+        "The change that {adapter}, an adapter, makes to its base was not found in {model}: of {moved:,} numbers "
+        "that {adapter} moves, however a tool rounds, {agree:percent} are in {model} as merging gives them, "
         "{unmoved:percent} are as in the base, and {other:percent} are something else. This is no evidence that "
         "{model} was made without the adapter."
     ),
