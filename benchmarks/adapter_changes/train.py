@@ -93,7 +93,16 @@ class Maker:
         self.save("base", model.to(torch.bfloat16), what="base")
 
     def adapter(
-        self, name: str, kind: str, seed: int, number: int, *, steps: int = 80, rate: float = 3e-3, group: str = ""
+        self,
+        name: str,
+        kind: str,
+        seed: int,
+        number: int,
+        *,
+        steps: int = 80,
+        rate: float = 3e-3,
+        group: str = "",
+        order: int | None = None,
     ) -> None:
         """Train an adapter on a text."""
         if self.done(name):
@@ -101,7 +110,7 @@ class Maker:
         model = self.plain()
         torch.manual_seed(seed)
         model = peft.get_peft_model(model, KINDS[kind]())
-        fit(model, number, seed, steps, rate)
+        fit(model, number, seed if order is None else order, steps, rate)
         self.save(name, model, what="adapter", kind=group or kind, seed=seed, text=number)
 
     def on(self, dtype: str, *names: str) -> torch.nn.Module:
@@ -158,6 +167,12 @@ def main(out: Path) -> None:
             make.adapter(f"{kind.replace(', ', '-').replace(' ', '-')}-{seed}", kind, seed, 0)
     make.adapter("LoRA-0-other", "LoRA", 0, 1)  # of one seed with the first, on another text
     make.adapter("LoRA-3-other", "LoRA", 3, 1)
+    make.adapter("LoRA-0-order", "LoRA", 0, 0, order=5)  # of one seed and text, in another order
+    make.adapter("LoRA-0-order-low", "LoRA", 0, 0, order=5, rate=2e-4, group="LoRA, low rate")
+    for seed in range(2):
+        make.adapter(f"IA3-low-{seed}", "IA3", seed, 0, rate=3e-4, group="IA3, low rate")
+        make.adapter(f"IA3-long-{seed}", "IA3", seed, 0, steps=400, group="IA3, long")
+        make.adapter(f"OFT-low-{seed}", "OFT", seed, 0, rate=3e-4, group="OFT, low rate")
     for seed in range(2):
         make.adapter(f"LoRA-hardly-{seed}", "LoRA", seed, 0, steps=2, rate=1e-4, group="LoRA, hardly trained")
     for i, (seed, number) in enumerate([(0, 0), (1, 0), (0, 1)]):

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
+from typing import Any
 
 from ..base import CheckpointError, DamagedError, NotFoundError, OptionError
 from .adapters.adapter import base_of, is_adapter, merge, settings_of
@@ -81,8 +82,8 @@ def contents(model: str | os.PathLike[str] | Location) -> Held:
     return _with_base(location, *_held(location))
 
 
-def adapter_and_base(location: Location) -> tuple[dict[str, Tensor], dict[str, Tensor], bool]:
-    """The tensors of an adapter's base, the same as it changes them, and whether it says that matrices are turned.
+def adapter_and_base(location: Location) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Any]]:
+    """The tensors of an adapter's base, the same as it changes them, and its settings.
 
     A tensor that the adapter leaves as it is is the same object in both.
 
@@ -96,7 +97,7 @@ def adapter_and_base(location: Location) -> tuple[dict[str, Tensor], dict[str, T
     if base is None:
         raise OptionError(f"{source.name} is a whole model; expected an adapter with its base.")
     under, weights, _ = _held(base)
-    return weights, merge(source, found, under, weights)[1], settings_of(source).get("fan_in_fan_out") is True
+    return weights, merge(source, found, under, weights)[1], settings_of(source)
 
 
 def _with_base(location: Location, source: Source, found: dict[str, Tensor], tokens: Vocabulary | None) -> Held:

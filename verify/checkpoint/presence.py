@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..base import Progress, silent
+from .adapters.adapter import is_drawn
+from .adapters.experts import Stack
 from .adapters.names import Names
-from .adapters.presence import Presence, is_plain, parts, presence, same_numbers
+from .adapters.presence import SLACK, TIGHT, Presence, is_plain, parts, presence, same_numbers
+from .adapters.sum import Sum
 from .formats.tensor import Tensor
 from .opening import adapter_and_base, contents
 from .places.place import Location
@@ -54,16 +57,17 @@ def compare_change(adapter: Location, model: Location, progress: Progress = sile
     CheckpointError
         If a file cannot be read.
     """
-    base, merged, turned = adapter_and_base(adapter)
+    base, merged, config = adapter_and_base(adapter)
     found = contents(model).found
-    names = Names(found)
+    names, turned, drawn = Names(found), config.get("fan_in_fan_out") is True, is_drawn(config)
     for done, name in enumerate(sorted(base)):
         other = names.find(name)
-        yield _compared(name, base[name], merged[name], None if other is None else found[other], turned)
+        slack = SLACK if drawn and isinstance(merged[name], Sum | Stack) else TIGHT
+        yield _compared(name, base[name], merged[name], None if other is None else found[other], turned, slack)
         progress("compare", done + 1, len(base))
 
 
-def _compared(name: str, base: Tensor, merged: Tensor, model: Tensor | None, turned: bool) -> Compared:
+def _compared(name: str, base: Tensor, merged: Tensor, model: Tensor | None, turned: bool, slack: float) -> Compared:
     changed = merged is not base
     if model is None:
         return Compared(name, changed, 0, 0, refused=MISSING)
@@ -74,7 +78,9 @@ def _compared(name: str, base: Tensor, merged: Tensor, model: Tensor | None, tur
         return Compared(name, changed, 0, 0, refused=QUANTISED)
     if not changed:
         return Compared(name, changed, *same_numbers(base, model, rows))
-    pieces = [presence(*part, rows if part[0] is base else part[0].shape[0]) for part in parts(base, merged, model)]
+    pieces = [
+        presence(*part, rows if part[0] is base else part[0].shape[0], slack) for part in parts(base, merged, model)
+    ]
     counts = sum(pieces[1:], pieces[0])
     return Compared(name, changed, counts.entries, counts.same, counts)
 

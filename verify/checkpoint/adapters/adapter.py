@@ -23,7 +23,7 @@ from ..places.place import Location
 from ..source import Source
 from . import experts
 from .kind import Change
-from .kinds import KINDS, PART, STORED, UNMERGEABLE, UNMERGEABLE_SETTINGS
+from .kinds import DRAWN, KINDS, PART, STORED, UNMERGEABLE, UNMERGEABLE_SETTINGS
 from .names import Names
 from .overlay import AdapterOverBase, BaseFile
 from .settings import CONFIG, ELSEWHERE, Settings, Tensors
@@ -158,6 +158,16 @@ def settings_of(source: Source) -> dict[str, Any]:
             "of diffusers' and kohya's adapters, which have none)."
         )
     return parse_json_object(source.place.read_bytes(CONFIG), CONFIG)
+
+
+def is_drawn(config: dict[str, Any]) -> bool:
+    """Whether the numbers of an adapter were drawn by chance before its training, by its settings.
+
+    Parameters
+    ----------
+    config : content of its ``adapter_config.json``.
+    """
+    return config.get("peft_type") in DRAWN and config.get("init_lora_weights") in (None, True, False, "gaussian")
 
 
 def _check_mergeable(name: str, config: dict[str, Any]) -> None:

@@ -31,6 +31,9 @@ KINDS: dict[str, tuple[Kind, ...]] = {
 }
 """Those that are merged: the changes that an adapter of this ``peft_type`` may hold."""
 
+DRAWN = frozenset(("ADALORA", "LOHA", "LOKR", "LORA"))
+"""Those of them that begin with numbers drawn by chance."""
+
 _PROMPTS = "puts learned inputs before the model's own and leaves every weight of its base as it is"
 _LAYERS = "adds computations that no weights of its base can hold"
 UNMERGEABLE = {

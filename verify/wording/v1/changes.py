@@ -7,8 +7,8 @@ _UNTOLD = "Whether {model} holds the change that {adapter}, an adapter, makes to
 CHANGES = {
     "change.holds": (
         "{model} holds the change that {adapter}, an adapter, makes to its base, in {held} of the {judged} modules "
-        "in which that can be judged: of {moved:,} numbers that {adapter} moves, however a tool rounds, {agree:percent} "
-        "are in {model} as merging gives them, {equal:,} of them to the bit."
+        "in which that can be judged: of {moved:,} numbers that {adapter} moves, however a tool rounds, "
+        "{agree:percent} are in {model} as merging gives them, {equal:,} of them to the bit."
     ),
     "change.in_part": (
         "{model} holds the change that {adapter}, an adapter, makes to its base in {held} of the {judged} modules in "
@@ -16,13 +16,14 @@ CHANGES = {
         "however a tool rounds, {agree:percent} are in {model} as merging gives them, {equal:,} of them to the bit."
     ),
     "change.weight": (
-        "It holds it at about {weight:g} times its size, one number for all modules that was chosen to fit, beside "
+        "It holds it at about {weight:.3g} times its size, one number for all modules that was chosen to fit, beside "
         "{moved:,} that could have differed."
     ),
     "change.why": (
         "Were the moves of {model} set half a row further, {elsewhere:percent} would be. The adapter may have been "
         "merged into {model} or into a model before it, or been taken from it; both may have the change from a "
-        "third; or one training was done twice. This is arithmetic and has no p-value, and it does not tell which was first."
+        "third; or one training was done twice. This is arithmetic and has no p-value, and it does not tell which "
+        "was first."
     ),
     "change.arithmetic": "This has no p-value, and how the change came there is not shown.",
     "change.not_found": (
