@@ -99,7 +99,7 @@ def drawn(seed: int, size: float, rank: int = 4, shape: tuple[int, int] = (48, 4
 
 def counts(p: Any, m: Any, c: Any, dtype: str = "F32", slack: float = SLACK) -> Presence:
     """Of three arrays."""
-    return presence(Numbers(p), Exact(m), Numbers(c, dtype), len(p), slack)
+    return presence([(Numbers(p), Exact(m), Numbers(c, dtype))], len(p), slack)
 
 
 def exact(p: Array, b: Array, a: Array, weight: float = 1.0) -> Any:
@@ -243,7 +243,7 @@ def test_memory_is_bounded() -> None:
     p = np.zeros((4096, 512), "f4")
     tensors = Numbers(p), Numbers(p + 1), Numbers(p + 1)
     tracemalloc.start()
-    presence(*tensors, len(p), SLACK)
+    presence([tensors], len(p), SLACK)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 25 * 8 * counting._ENTRIES  # arrays of float64 of one block; the whole of one is 16 MB

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.adapter_changes``: the change of an adapter, looked for in models that hold it, and in others.
+"""``python -m benchmarks.adapter_changes``: changes of adapters, looked for in models that hold them, and in others.
 
 Trains adapters of one base by PEFT, merges them in several ways and tunes the base, in an environment of its own
 (``train.py``, which never imports ``verify``); then looks for each adapter in each model. It also permutes the rows
@@ -30,6 +30,8 @@ TRAIN = Path(__file__).with_name("train.py")
 PERMUTATIONS, LEVEL = 199, 0.01
 SEEN = ("merged in float32", "merged in bfloat16")
 """How adapters are merged that are strangers to the one that is looked for."""
+OTHERS = ("LoRA-0", "IA3-0", "OFT-0")
+"""Those of other kinds."""
 
 
 def main() -> None:
@@ -43,7 +45,7 @@ def main() -> None:
     adapters = {one["name"]: one for one in known if one["what"] == "adapter"}
     models = [one for one in known if one["what"] == "model"]
     found: dict[tuple[str, str], list[AdapterChange]] = defaultdict(list)
-    for adapter in adapters.values():
+    for adapter in (one for one in adapters.values() if one["seed"] == 0):
         at = Location(str(made / adapter["name"]), base=str(made / "base"))
         for model in models:
             if (relation := _relation(adapter, model, adapters)) is not None:
@@ -67,7 +69,7 @@ def _relation(adapter: dict[str, Any], model: dict[str, Any], adapters: dict[str
     if of[0]["kind"] == kind:
         text = "text" if of[0]["text"] == adapter["text"] else "other text"
         return f"stranger: of its kind, {'one' if of[0]['seed'] == adapter['seed'] else 'other'} seed, {text}", kind
-    return ("stranger: of another kind", kind) if of[0]["seed"] == 0 and how == SEEN[1] else None
+    return ("stranger: of another kind", kind) if of[0]["name"] in OTHERS and how == SEEN[1] else None
 
 
 def _row(found: list[AdapterChange]) -> dict[str, Any]:

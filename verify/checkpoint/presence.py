@@ -78,10 +78,8 @@ def _compared(name: str, base: Tensor, merged: Tensor, model: Tensor | None, tur
         return Compared(name, changed, 0, 0, refused=QUANTISED)
     if not changed:
         return Compared(name, changed, *same_numbers(base, model, rows))
-    pieces = [
-        presence(*part, rows if part[0] is base else part[0].shape[0], slack) for part in parts(base, merged, model)
-    ]
-    counts = sum(pieces[1:], pieces[0])
+    pieces = parts(base, merged, model)
+    counts = presence(pieces, rows if pieces[0][0] is base else pieces[0][0].shape[0], slack)
     return Compared(name, changed, counts.entries, counts.same, counts)
 
 

@@ -17,9 +17,10 @@ rows: one free number beside thousands of entries.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from statistics import median_low
 from typing import Any
 
 import numpy as np
@@ -102,39 +103,43 @@ def is_plain(tensor: Tensor) -> bool:
     )
 
 
-def presence(base: Tensor, merged: Tensor, model: Tensor, rows: int, slack: float) -> Presence:
+def presence(pieces: Sequence[tuple[Tensor, Tensor, Tensor]], rows: int, slack: float) -> Presence:
     """Count the moved entries of a tensor that a model holds as moved.
 
     Parameters
     ----------
-    base : the tensor of the base.
-    merged : the same as an adapter changes it.
-    model : that of the model questioned, stored as plain numbers.
-    rows : first rows to compare, at most those of each.
+    pieces : the tensor of the base, the same as an adapter changes it, and that of the model, stored as plain
+        numbers; of a stack, those of each part (:func:`parts`).
+    rows : first rows of each to compare, at most as many as all three have.
     slack : largest error of a tool, ``SLACK`` or ``TIGHT``.
 
     Returns
     -------
     Presence
-        The counts.
+        The counts, of all pieces at one weight.
     """
-    which = _sample(base.shape, rows)
-    p, m, c = _read(base, merged, model, which)
-    dtype = next((one for one in _COARSER if _held(c, one)), model.dtype) if model.dtype == "F32" else model.dtype
-    weight = _weight(p, m, c, dtype, slack)
-    found = Presence(dtype, weight=weight)
-    for block in _blocks(base.shape, rows):
-        found += _counted(*_read(base, merged, model, block), dtype, slack, weight)
+    samples = [_sampled(*piece, rows, slack) for piece in pieces]
+    weights = [weight for _, weight in samples if weight is not None]
+    weight = median_low(weights) if weights else None
+    found = Presence(samples[0][0], weight=weight)
+    for piece, (dtype, _) in zip(pieces, samples, strict=True):
+        for block in _blocks(piece[0].shape, rows):
+            found += _counted(*_read(*piece, block), dtype, slack, weight)
     return found
 
 
-def parts(base: Tensor, merged: Tensor, model: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+def parts(base: Tensor, merged: Tensor, model: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:
     """A stack of experts taken apart, so that no more than one is held; any other tensor as it is."""
     if isinstance(merged, Stack) and isinstance(base, Stacked) and isinstance(model, Stacked):
-        for e in range(base.shape[0]):
-            yield base.entry(e), merged.entry(e), model.entry(e)
-    else:
-        yield base, merged, model
+        return [(base.entry(e), merged.entry(e), model.entry(e)) for e in range(base.shape[0])]
+    return [(base, merged, model)]
+
+
+def _sampled(base: Tensor, merged: Tensor, model: Tensor, rows: int, slack: float) -> tuple[str, float | None]:
+    """The type that the numbers are rounded to and another weight that fits, by a sample of rows."""
+    p, m, c = _read(base, merged, model, _sample(base.shape, rows))
+    dtype = next((one for one in _COARSER if _held(c, one)), model.dtype) if model.dtype == "F32" else model.dtype
+    return dtype, _weight(p, m, c, dtype, slack)
 
 
 def same_numbers(base: Tensor, model: Tensor, rows: int) -> tuple[int, int]:
