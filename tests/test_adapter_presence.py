@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import save_file
 
 from tests.adapters import adapter
 from tests.checkpoints import Array
@@ -238,6 +239,20 @@ def test_what_begins_without_chance_must_fit_closely() -> None:
     assert own.equal + own.within == own.moved
 
 
+def test_experts_of_one_tensor_are_held_at_one_weight() -> None:
+    """Two of them, each at a weight of its own, are not held; both at half weight are."""
+    p, b, a = drawn(0, 0.1)
+
+    def found(*weights: float) -> tuple[bool, bool]:
+        pieces = [(Numbers(p), Exact(exact(p, b, a)), Numbers(exact(p, b, a, weight))) for weight in weights]
+        made = presence(pieces, len(p), SLACK)
+        return change.Moved.of(made.once).fits, change.Moved.of(made.weighted).fits
+
+    assert found(1.0, 1.0) == (True, False)
+    assert found(0.5, 0.5) == (False, True)
+    assert found(1.0, 0.5) == (False, False)
+
+
 def test_memory_is_bounded() -> None:
     """A large matrix is read by rows."""
     p = np.zeros((4096, 512), "f4")
@@ -358,8 +373,6 @@ def test_what_cannot_be_compared_is_listed(lab: Lab) -> None:
     del model["lm_head.weight"]
     folder = lab.root / "odd"
     folder.mkdir()
-    from safetensors.numpy import save_file
-
     save_file({name: np.ascontiguousarray(x) for name, x in model.items()}, folder / "model.safetensors")
     found = change_of("a", compare_change(lab.adapter, Location(str(folder))))
     assert {one.name: one.refused for one in found.modules} == {
@@ -395,6 +408,27 @@ def test_another_base_shows_nothing(lab: Lab) -> None:
     renamed = {name.replace("mlp.", "feed."): x for name, x in merged(BASE, X).items()}
     odd = change_of("a", compare_change(lab.adapter, Location(str(lab.model(renamed)))))
     assert (odd.status, odd.reason) == ("abstained", "none_compared")
+
+
+def test_stacked_experts_are_taken_apart(tmp_path: Path) -> None:
+    """A tensor of all experts is one module, of which no more than one expert is held in memory."""
+    at, (experts, hidden, width) = "model.layers.0.mlp.experts", (3, 24, 32)
+    rng = np.random.default_rng(0)
+    base = {f"{at}.up_proj": cast(rng.standard_normal((experts, hidden, width)), "BF16")}
+    a = rng.standard_normal((2 * experts, width)).astype("f4")
+    b = (0.05 * rng.standard_normal((hidden, 2 * experts))).astype("f4")
+    lora = adapter(
+        tmp_path / "lora",
+        {f"{at}.lora_A.weight": a, f"{at}.lora_B.weight": b},
+        target_parameters=["mlp.experts.up_proj"],
+    )
+    parts = [3 * b[:, e::experts] @ a[2 * e : 2 * e + 2] for e in range(experts)]
+    for folder, x in (("base", base[f"{at}.up_proj"]), ("own", base[f"{at}.up_proj"] + np.stack(parts))):
+        (tmp_path / folder).mkdir()
+        save_file({f"{at}.up_proj": x.astype("f4")}, tmp_path / folder / "model.safetensors")
+    place = Location(str(lora), base=str(tmp_path / "base"))
+    found = change_of("a", compare_change(place, Location(str(tmp_path / "own"))))
+    assert (found.status, found.held, found.once.moved > 2000) == ("holds", 1, True)
 
 
 # ---- the report
