@@ -531,3 +531,16 @@ def test_it_is_asked_of_weights_in_full_alone(reports: dict[str, tuple[ClaimRepo
     less = test_lineage(a, b, effort="standard")
     assert less.change is None
     assert "change" not in less.facts()
+
+
+def test_a_kind_that_begins_alike_is_said_to(lab: Lab) -> None:
+    """Gains of (IA)³, which begin as ones: another training may end with the same; of a LoRA, nothing is said."""
+    name = "model.layers.0.mlp.up_proj"
+    gain = 1 + 0.1 * np.random.default_rng(0).standard_normal((64, 1)).astype("f4")
+    ia3 = adapter(lab.root / "ia3", {f"{name}.ia3_l": gain}, peft_type="IA3", r=None)
+    model = BASE | {f"{name}.weight": BASE[f"{name}.weight"] * gain}
+    report = test_lineage(Location(str(ia3), base=str(lab.base)), lab.model(model))
+    assert report.change is not None
+    assert (report.change.status, report.change.begins_alike) == ("holds", True)
+    assert "begins from the same numbers each time" in report.answer.adapter
+    assert not lab.found(merged(BASE, X)).begins_alike

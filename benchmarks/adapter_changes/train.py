@@ -170,6 +170,7 @@ def main(out: Path) -> None:
     make.adapter("LoRA-0-order", "LoRA", 0, 0, order=5)  # of one seed and text, in another order
     make.adapter("LoRA-0-order-low", "LoRA", 0, 0, order=5, rate=2e-4, group="LoRA, low rate")
     for seed in range(2):
+        make.adapter(f"IA3-hardly-{seed}", "IA3", seed, 0, steps=2, rate=1e-3, group="IA3, hardly trained")
         make.adapter(f"IA3-low-{seed}", "IA3", seed, 0, rate=3e-4, group="IA3, low rate")
         make.adapter(f"IA3-long-{seed}", "IA3", seed, 0, steps=400, group="IA3, long")
         make.adapter(f"OFT-low-{seed}", "OFT", seed, 0, rate=3e-4, group="OFT, low rate")

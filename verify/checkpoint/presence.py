@@ -36,6 +36,8 @@ class Compared:
     """Of a tensor that the adapter changes."""
     refused: str | None = None
     """Why it is not compared, one of ``REASONS``."""
+    drawn: bool = False
+    """Whether chance drew numbers of its change before the adapter was trained."""
 
 
 def compare_change(adapter: Location, model: Location, progress: Progress = silent) -> Iterator[Compared]:
@@ -80,7 +82,7 @@ def _compared(name: str, base: Tensor, merged: Tensor, model: Tensor | None, tur
         return Compared(name, changed, *same_numbers(base, model, rows))
     pieces = parts(base, merged, model)
     counts = presence(pieces, rows if pieces[0][0] is base else pieces[0][0].shape[0], slack)
-    return Compared(name, changed, counts.entries, counts.same, counts)
+    return Compared(name, changed, counts.entries, counts.same, counts, drawn=slack == SLACK)
 
 
 def _rows(name: str, base: Tensor, merged: Tensor, model: Tensor) -> int | None:

@@ -78,6 +78,9 @@ class ModuleChange(Record):
     name: str
     refused: Refused | None = None
     """Why it was not compared: missing, of another shape, or quantised in the model."""
+    drawn: bool = False
+    """Whether chance drew numbers of its change before the adapter was trained; else two trainings on the same texts
+    may give one change."""
     dtype: str | None = None
     """Type to which numbers are rounded: that of the model, or a coarser one that holds its numbers."""
     entries: int = Field(default=0, ge=0)
@@ -141,6 +144,11 @@ class AdapterChange(Record):
     def as_held(self) -> Moved:
         """The counts of the modules that hold the change, as they hold it."""
         return Moved.total(_held(self.modules)[0])
+
+    @property
+    def begins_alike(self) -> bool:
+        """Whether no module that holds the change was drawn by chance before the training."""
+        return not any(one.drawn and _fitting(one) is not None for one in self.modules)
 
 
 def change_of(adapter: Literal["a", "b"], compared: Iterable[Compared]) -> AdapterChange:
@@ -235,6 +243,7 @@ def _module(one: Compared) -> ModuleChange:
         return ModuleChange(name=one.name, refused=one.refused)
     return ModuleChange(
         name=one.name,
+        drawn=one.drawn,
         dtype=counts.dtype,
         entries=counts.entries,
         same=counts.same,

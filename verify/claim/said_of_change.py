@@ -34,6 +34,7 @@ def change(found: AdapterChange, *, short: bool = False) -> Phrases:
     return (
         Phrase.of(f"change.{which}", **sides, **values),
         *weight,
+        *((Phrase.of("change.begins_alike", **sides),) if found.begins_alike else ()),
         Phrase.of("change.arithmetic") if short else Phrase.of("change.why", **sides, elsewhere=values["elsewhere"]),
     )
 

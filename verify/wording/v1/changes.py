@@ -19,6 +19,10 @@ CHANGES = {
         "It holds it at about {weight:.3g} times its size, one number for all modules that was chosen to fit, beside "
         "{moved:,} that could have differed."
     ),
+    "change.begins_alike": (
+        "{adapter} is of a kind that begins from the same numbers each time: another training on the same texts, "
+        "whoever did it, may have given this change."
+    ),
     "change.why": (
         "Were the moves of {model} set half a row further, {elsewhere:percent} would be. The adapter may have been "
         "merged into {model} or into a model before it, or been taken from it; both may have the change from a "
