@@ -31,8 +31,8 @@ def adapter_changes(found: dict[str, Any]) -> str:
         "another, tuned after merging; strangers are other adapters merged onto the same base, and the base tuned in "
         "full. Agree: smallest and largest share, of the numbers that the adapter moves, that are as merging gives "
         "them, at weight 1; best: the share in the module that agrees most, at weight 1 or the weight that fits it "
-        "best; to the bit: how many of those that agree are equal. A model holds the change if at least 0.99 agree. None "
-        "of this has an error rate. `python -m benchmarks.adapter_changes`.",
+        "best; to the bit: how many of those that agree are equal. A model holds the change if at least 0.99 agree. "
+        "None of this has an error rate. `python -m benchmarks.adapter_changes`.",
         table(
             "llrrrrrrlrr",
             ["relation", "kind", *(key.replace("_", " ") for key in columns), "agree", "best", "to the bit"],
