@@ -12,8 +12,9 @@ from typing import Never
 
 from . import panel as panels
 from .base import FingerprintError, InputError, Phrase, Progress, Workers, in_notebook, options, software
-from .checkpoint import Location, is_alone
-from .claim import ClaimReport, EvidenceLine, Provenance, Subject
+from .checkpoint import Location, compare_change, is_alone
+from .claim import AdapterChange, ClaimReport, EvidenceLine, Provenance, Subject
+from .claim.change import change_of
 from .claim.citation import stated_authors, stated_url
 from .claim.conclude import Circumstances, Further, conclude, log10_alpha_of_one, not_needed
 from .claim.evidence import RESERVED, not_ones_own
@@ -200,11 +201,20 @@ def test_lineage(
         created=created,
         reworked=reworked(*both[0]),
     )
+    change = change_held(a, b, read, progress) if first.record.effort == "full" else None
     lines = [_own_line(function, *both[0]) for function in own]
     if len({line.line for line in lines}) < len(lines):
         raise InputError("Two functions in own gave lines of one name; give each its own.")
     return conclude(
-        subject_a, subject_b, results, evidence, circumstances, further=further, equal=equal, others=lines
+        subject_a,
+        subject_b,
+        results,
+        evidence,
+        circumstances,
+        further=further,
+        equal=equal,
+        change=change,
+        others=lines,
     )
 
 
@@ -214,6 +224,32 @@ test_lineage.__test__ = False  # type: ignore[attr-defined]  # not a test for py
 def _made(side: str, model: Model, effort: Effort | None, workers: Workers, progress: Progress) -> Fingerprint:
     with of_side(side):
         return made(model, effort, workers, progress)
+
+
+def change_held(
+    a: Model, b: Model, read: tuple[Fingerprint, Fingerprint], progress: Progress
+) -> AdapterChange | None:
+    """Whether one model holds the change that the other, an adapter given with its base, makes to the base.
+
+    Parameters
+    ----------
+    a, b : the models as given.
+    read : their fingerprints.
+    progress : called while tensors are compared.
+
+    Returns
+    -------
+    AdapterChange or None
+        None unless one is an adapter and the other a whole model, both given as weights.
+    """
+    if isinstance(a, Fingerprint) or isinstance(b, Fingerprint) or "fingerprint" in [x.read_from for x in read]:
+        return None
+    merged = [model.record.merged_onto is not None for model in read]
+    if merged == [True, False]:
+        return change_of("a", compare_change(Location.of(a), Location.of(b), progress))
+    if merged == [False, True]:
+        return change_of("b", compare_change(Location.of(b), Location.of(a), progress))
+    return None
 
 
 def part_of(model: Fingerprint, name: str) -> Fingerprint:

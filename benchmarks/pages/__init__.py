@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks import results
 
+from .adapter_changes import adapter_changes
 from .adapters_alone import adapters_alone
 from .architectures import architectures
 from .cost import cost, readme
@@ -40,6 +41,7 @@ README = Path(__file__).parents[2] / "README.md"
 PAGES: dict[str, Callable[[Any], str]] = {
     page.__name__: page
     for page in (
+        adapter_changes,
         adapters_alone,
         architectures,
         cost,

@@ -17,6 +17,7 @@ with lazily(__name__):
     from .layouts.understand import MOST_PARTS
     from .opening import drafted_layout, open_checkpoint
     from .places.place import Location
+    from .presence import compare_change
     from .source import ResolvedLocation, resolve_location
     from .unused import BYTES, is_name, kind_of, name_of_byte
     from .vocabulary import LOOKED_FOR, Vocabulary
@@ -41,6 +42,7 @@ __all__ = [
     "Part",
     "ResolvedLocation",
     "Vocabulary",
+    "compare_change",
     "draft_layout",
     "drafted_layout",
     "is_alone",

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
+from typing import Any
 
 from ..base import CheckpointError, DamagedError, NotFoundError, OptionError
 from . import adapters, layouts
@@ -77,6 +78,24 @@ def contents(model: str | os.PathLike[str] | Location) -> Held:
     """
     location = Location.of(model)
     return _with_base(location, *_held(location))
+
+
+def adapter_and_base(location: Location) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Any]]:
+    """The tensors of an adapter's base, the same as it changes them, and its settings.
+
+    A tensor that the adapter leaves as it is is the same object in both.
+
+    Raises
+    ------
+    CheckpointError
+        If it is no adapter that can be merged, or its base cannot be read.
+    """
+    source, found, _ = _held(location)
+    base = adapters.base_of(location, source, found)
+    if base is None:
+        raise OptionError(f"{source.name} is a whole model; expected an adapter with its base.")
+    under, weights, _ = _held(base)
+    return weights, adapters.merge(source, found, under, weights)[1], adapters.settings_of(source)
 
 
 def _with_base(location: Location, source: Source, found: dict[str, Tensor], tokens: Vocabulary | None) -> Held:

@@ -5,6 +5,7 @@ from ..base.lazy import lazily
 with lazily(__name__):
     from ..base import canonical, digest
     from .answer import Answer
+    from .change import AdapterChange
     from .citation import Citation
     from .declared import Declared
     from .evidence import EvidenceLine, Verdict, combine, decide
@@ -14,6 +15,7 @@ with lazily(__name__):
     from .subject import Subject
 
 __all__ = [
+    "AdapterChange",
     "Answer",
     "Citation",
     "ClaimReport",

@@ -13,6 +13,7 @@ from ..wording import LATEST, VERSIONS, said
 from . import said as of_verdict
 from . import said_of_parts as of_parts
 from .evidence import EXACT, PANEL
+from .said_of_change import change
 
 if TYPE_CHECKING:
     from .report import ClaimReport
@@ -37,6 +38,8 @@ class Answer:
     """The chance of as much between unrelated models, and the level."""
     does_not_show: str
     rests_on: str
+    adapter: str = ""
+    """Whether one model holds the change of the other, an adapter; empty for other models."""
 
     @property
     def lines(self) -> tuple[tuple[str, str], ...]:
@@ -46,6 +49,7 @@ class Answer:
             ("Chance", self.chance),
             ("Does not show", self.does_not_show),
             ("Rests on", self.rests_on),
+            ("The adapter", self.adapter),
         )
         return tuple((label, line) for label, line in labelled if line)
 
@@ -73,6 +77,7 @@ def answer(report: ClaimReport) -> Answer:
         "chance": _chance(report, code),
         "does_not_show": (Phrase.of(f"answer.{code}.not"), *_power(report)),
         "rests_on": _rests(report, code),
+        "adapter": () if report.change is None else change(report.change, short=True),
     }
     return Answer(
         verdict=report.verdict, **{name: " ".join(said(line, version=report.wording)) for name, line in lines.items()}

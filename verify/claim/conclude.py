@@ -14,6 +14,7 @@ from ..fingerprint import Fingerprint, identical, shared_anchors
 from ..inference import bonferroni, holm, max_p
 from ..panel import PanelEvidence, undecided
 from ..statistics import EXACT_TESTS, ExactResult, Result, Statistic
+from .change import AdapterChange
 from .declared import declared
 from .evidence import EvidenceLine, Verdict, combine, decide, exact_line, panel_line, placed
 from .parts import EqualTensors, Pair, PartSubject, single
@@ -82,6 +83,7 @@ def conclude(
     *,
     further: Sequence[Further] = (),
     equal: EqualTensors | None = None,
+    change: AdapterChange | None = None,
     others: Sequence[EvidenceLine] = (),
 ) -> ClaimReport:
     """The report of two models that follows from the results of their tests.
@@ -95,6 +97,7 @@ def conclude(
     stated : level, search and what else the report states beside its evidence.
     further : pairs of parts beside that one, with their results.
     equal : tensors that no table understands, equal in both.
+    change : whether one model holds the change of an adapter; it enters no verdict.
     others : lines of evidence that enter no verdict.
     """
     searched = stated.searched
@@ -139,6 +142,7 @@ def conclude(
         shared_anchors=stated.shared_anchors,
         parts=side_by_side,
         equal_tensors=equal,
+        change=change,
         reworked=stated.reworked,
         declared=declared(a, b, verdict),
         provenance=stated.provenance,

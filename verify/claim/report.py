@@ -19,8 +19,9 @@ from ..panel import PanelUse
 from ..statistics import ExactResult, PanelResult, Result, Results
 from ..wording import LATEST, VERSIONS, say
 from ..wording import said as spoken
-from . import said
+from . import said, said_of_change
 from .answer import Answer, answer
+from .change import AdapterChange
 from .citation import Author, Citation, Url
 from .declared import Declared
 from .evidence import EXACT, PANEL, RESERVED, EvidenceLine, Verdict, not_ones_own
@@ -73,6 +74,9 @@ class ClaimReport(Tabular, Drawn, Pages):
     """Pairs of parts, that of the headline first; empty if each model is one part."""
     equal_tensors: EqualTensors | None = later()
     """Tensors that no table understands, equal in both."""
+    change: AdapterChange | None = later()
+    """Whether one model holds the change that the other, an adapter, makes to its base; None unless both were given
+    as weights and read in full. It enters no verdict."""
     reworked: tuple[Phrase, ...] = later(())
     """Signs of re-parametrisation in A, in B and between them: descriptions that enter no p-value and no verdict."""
     declared: Declared
@@ -240,6 +244,11 @@ class ClaimReport(Tabular, Drawn, Pages):
         """Declared lineage, in words."""
         merged = bool(self.a.merged_onto or self.b.merged_onto)
         return self._words(said.declared(self.declared, self.verdict, merged=merged, whole=of_the_models(self)))
+
+    @property
+    def change_in_words(self) -> str:
+        """Whether one model holds the change of the other, an adapter; empty where that was not asked."""
+        return self._words(() if self.change is None else said_of_change.change(self.change))
 
     @property
     def citation(self) -> Citation:

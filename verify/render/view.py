@@ -14,6 +14,7 @@ from ..shares import ShareReport
 from .calibration import calibration
 from .page import Block, Items, Picture, Section, View, filled, subject
 from .pictures import pictures as drawn
+from .sections.adapter import adapter
 from .sections.assumptions import assumptions
 from .sections.checks import checks
 from .sections.conservative import conservative
@@ -49,6 +50,7 @@ def _lineage(report: ClaimReport) -> View:
     pictures = {one.name: Picture(one.name, one.title, one.alt, one.caption) for one in drawn(report).values()}
     sections: dict[str, list[Block]] = {
         "What was looked at": looked_at(report),
+        "The adapter": adapter(report),
         "Parts compared": parts(report),
         "What was declared": declared(report),
         "How to check it": how_to_check(report),

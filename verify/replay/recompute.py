@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from ..base import Phrase
 from ..checkpoint import KINDS
 from ..claim import ClaimReport, PartSubject, Provenance, Subject
+from ..claim.change import AdapterChange, concluded, impossible
 from ..claim.conclude import Circumstances, Further, conclude, log10_alpha_of_one, not_needed
 from ..claim.parts import Pair, paired, single
 from ..claim.signs import sound
@@ -75,12 +76,26 @@ def recompute(report: ClaimReport) -> tuple[ClaimReport, list[Disagreement]]:
         stated,
         further=further,
         equal=report.equal_tensors,
+        change=_change(report, problems),
         others=report.own_lines,
     )
     made = made.model_copy(update={"wording": report.wording})
     if is_older(older):
         made = made.made_under(older.schema_of_maker, older.content())
     return made, problems
+
+
+def _change(report: ClaimReport, problems: list[Disagreement]) -> AdapterChange | None:
+    """The finding on an adapter that follows from its counts, which must fit one another."""
+    found = report.change
+    if found is None:
+        return None
+    if (report.a.merged_onto is None) is (found.adapter == "a"):
+        problems.append(problem("$.change.adapter", found.adapter, "the model that was merged onto a base"))
+    for n, one in enumerate(found.modules):
+        if (why := impossible(one)) is not None:
+            problems.append(problem(f"$.change.modules[{n}]", one.name, why))
+    return concluded(found.adapter, found.modules, found.left)
 
 
 def _is_of_a_model(note: Phrase) -> bool:

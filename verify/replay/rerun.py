@@ -7,12 +7,12 @@ from pathlib import Path
 
 from ..base import InputError, Progress, ReportError
 from ..checkpoint import Location
-from ..claim import ClaimReport, Subject
+from ..claim import AdapterChange, ClaimReport, Subject
 from ..claim.evidence import PANEL
 from ..claim.reading import bytes_of
 from ..fingerprint import EFFORTS, Fingerprint, SketchSpec, fingerprint, is_fingerprint
 from ..fingerprint.given import Model, by_one_tokenizer, told_apart
-from ..lineage import PanelSource, test_lineage
+from ..lineage import PanelSource, change_held, test_lineage
 from ..panel import Panel, PanelUse, load_panel
 from ..panel.evidence import used
 from ..statistics.earlier import EARLIER_DESIGNS
@@ -109,7 +109,11 @@ def rerun(
             found = [*wrong, *found]
         else:
             again = _again(recorded, *models, reference, progress)
+            if recorded.change is not None:
+                again = again.model_copy(update={"change": _change(recorded, (a, b), models, progress)})
             kinds = _unchecked(recorded, models, reference)
+            if recorded.change is not None and _lacks_numbers((a, b), models):
+                kinds += [kind for kind in unchecked(recorded) if kind.field.startswith("$.change")]
             differing = compare(recorded.facts(), again.facts(), WITH_WEIGHTS)
             kept = {item.field for item in found} | {"$.digest"}
             found += [
@@ -274,6 +278,18 @@ def _again(
         made = made.model_copy(update={"panel": report.panel, "evidence": lines})
     then = as_then(report, made)
     return recompute(then)[0] if ranked is not None or then is not made else made
+
+
+def _change(
+    report: ClaimReport, given: tuple[Model, Model], models: tuple[Fingerprint, Fingerprint], progress: Progress
+) -> AdapterChange | None:
+    """The finding on an adapter, counted again; as recorded where a fingerprint is given, which lacks numbers."""
+    return report.change if _lacks_numbers(given, models) else change_held(*given, models, progress)
+
+
+def _lacks_numbers(given: tuple[Model | None, Model | None], models: tuple[Fingerprint, ...]) -> bool:
+    """Whether a model is given as a fingerprint."""
+    return any(isinstance(one, Fingerprint) for one in given) or "fingerprint" in [x.read_from for x in models]
 
 
 def _named(model: Fingerprint, subject: Subject) -> Fingerprint:

@@ -77,6 +77,10 @@ UNCHECKED = (
     Unchecked(field="$.parts[*].subject_*", reason=f"what was read of further parts{_WEIGHTS}"),
     Unchecked(field="$.parts[*].shared_anchors", reason=f"what decides whether tests on tokens apply{_WEIGHTS}"),
     Unchecked(field="$.equal_tensors*", reason=f"only the weights tell which tensors are equal{_WEIGHTS}"),
+    *(
+        Unchecked(field=f"$.change.{name}", reason=f"counts of the weights: that they fit is checked{_WEIGHTS}")
+        for name in ("modules[*", "left.*")
+    ),
     Unchecked(field="$.reworked*", reason=f"descriptions of the weights, which no number follows from{_WEIGHTS}"),
     Unchecked(
         field="$.evidence[exact].alpha",

@@ -23,7 +23,7 @@ from ..places.place import Location, settings_in
 from ..source import Source
 from . import experts
 from .kind import Change
-from .kinds import KINDS, PART, SHARED, UNMERGEABLE, UNMERGEABLE_SETTINGS
+from .kinds import DRAWN, KINDS, PART, SHARED, UNMERGEABLE, UNMERGEABLE_SETTINGS
 from .names import Names
 from .overlay import AdapterOverBase, BaseFile
 from .recognise import is_adapter
@@ -154,6 +154,16 @@ def settings_of(source: Source) -> dict[str, Any]:
 
 def _in_gguf(source: Source) -> bool:
     return all(file.name.lower().endswith(".gguf") for file in source.weights)
+
+
+def is_drawn(config: dict[str, Any]) -> bool:
+    """Whether the numbers of an adapter were drawn by chance before its training, by its settings.
+
+    Parameters
+    ----------
+    config : content of its ``adapter_config.json``.
+    """
+    return config.get("peft_type") in DRAWN and config.get("init_lora_weights") in (None, True, False, "gaussian")
 
 
 def _check_mergeable(name: str, config: dict[str, Any]) -> None:

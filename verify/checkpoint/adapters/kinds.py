@@ -57,6 +57,8 @@ KINDS: dict[str, tuple[Kind, ...]] = {
 }
 """Those that are merged: the changes that an adapter of this ``peft_type`` may hold."""
 
+DRAWN = frozenset(("ADALORA", "LOHA", "LOKR", "LORA"))
+"""Those of them that begin with numbers drawn by chance."""
 SHARED = (*PROJECTIONS, *MEANS, *BASES, BANK)
 """Names of tensors that the modules of an adapter share."""
 

@@ -20,6 +20,7 @@ from ..forms import (
 )
 from .answers import ANSWERS
 from .calibration import CALIBRATION
+from .changes import CHANGES
 from .documents import DOCUMENTS
 from .findings import FINDINGS
 from .limits import LIMITS
@@ -41,6 +42,7 @@ PHRASES: dict[str, str] = (
     | CALIBRATION
     | DOCUMENTS
     | SHARES
+    | CHANGES
 )
 """Clauses and sentences by code, to be filled."""
 FORMATS: dict[str, Callable[[Any], str]] = {
