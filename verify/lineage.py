@@ -28,6 +28,7 @@ from .fingerprint import (
 )
 from .fingerprint.given import (
     Model,
+    are_weights,
     at_one_effort,
     by_one_tokenizer,
     check_alike,
@@ -143,13 +144,18 @@ def test_lineage(
         raise InputError("statistics are given and no panel to rank them in; give a panel, or leave statistics out.")
     reference = load_panel(panel)
     asked: Effort | None = "full" if reference is not None else effort
-    read = made(a, asked, workers, progress), made(b, asked, workers, progress)
+    panels = reference is not None or bool(own) or not are_weights(a, b)
+
+    def read_one(model: Model) -> Fingerprint:
+        return made(model, asked, workers, progress, panels=panels)
+
+    read = read_one(a), read_one(b)
     check_alike(*read)
     if panel is not None and (alone := [m.record.name for m in read if is_alone(m.record.architecture)]):
         raise InputError(f"{alone[0]} is an adapter without its base, and a panel holds whole models; leave it out.")
-    read = by_one_tokenizer((a, b), read, lambda model, _: made(model, asked, workers, progress))
+    read = by_one_tokenizer((a, b), read, lambda model, _: read_one(model))
     first, second = at_one_effort(*read, effort=asked)
-    for model in (first, second):
+    for model in (first, second) if panels else ():
         check_whole(model)
     pairs = paired(inventory(first.record), inventory(second.record))
     both = [(part_of(first, pair.a.name), part_of(second, pair.b.name)) for pair in pairs if pair.understood]

@@ -64,8 +64,10 @@ def sampled_units(
     return {name: np.stack(copies) for name, copies in parts.items()}
 
 
-def strongest_units(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> Arrays:
-    """Arrays ``match.*``, ``routers.{layer}.experts`` and, of the last layers, ``circuit.{layer}.ffn``.
+def whole_units(
+    scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens, *, panels: bool
+) -> Arrays:
+    """Array ``routers.{layer}.experts`` and, for panels, ``match.*`` and, of the last layers, ``circuit.{layer}.ffn``.
 
     All are made from all entries.
 
@@ -78,6 +80,7 @@ def strongest_units(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: Sket
     layer : number of the layer.
     sketch : sizes.
     tokens : the anchors as the model sees them.
+    panels : whether arrays that only panels read are made.
     """
     parts: dict[str, list[NDArray[np.floating]]] = {}
     arrays: Arrays = {}
@@ -87,10 +90,13 @@ def strongest_units(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: Sket
     for bundle, specs in _present(checkpoint, layer, sketch, tokens):
         match = {spec.role: spec.name for spec in specs if spec.component == "match"}
         whole = next((spec.name for spec in specs if spec.component == "circuit"), None)
-        for expert in _experts(bundle):
+        common = bundle.name == "experts" and of_experts
+        for expert in _experts(bundle) if common or panels else ():
             read = _products(scan, bundle.prefix + first, layer, expert, reading)
-            if bundle.name == "experts" and of_experts:
+            if common:
                 sizes.append(np.square(read).mean(0))
+            if not panels:
+                continue
             strongest = _strongest(centred(read), bundle.strongest)
             _keep(parts, match[first], centred(read)[strongest])
             if first == "gate":
