@@ -109,13 +109,23 @@ def means_of_best(a: list[Block], b: list[Block]) -> Vectors:
     for start in range(0, len(b), step):
         some = b[start : start + step]
         side, starts = side_by_side(some), np.cumsum([0] + [len(block.indices) for block in some[:-1]])
-        for i, block in enumerate(a):
-            best = np.maximum.reduceat(cosines(block, side), starts, axis=1) / parts
-            for j, column in enumerate(best.T, start):
-                finite = column[np.isfinite(column)]
-                if len(finite):
-                    means[i, j] = finite.mean()
+        rows_at_once = groups_at_once(max(len(block.indices) for block in a), len(side.indices))
+        for first in range(0, len(a), rows_at_once):
+            rows = a[first : first + rows_at_once]
+            best = np.maximum.reduceat(cosines(side_by_side(rows), side), starts, axis=1) / parts
+            ends = np.cumsum([len(block.indices) for block in rows])
+            for i, of_block in enumerate(np.split(best, ends[:-1]), first):
+                means[i, start : start + len(some)] = _finite_means(of_block)
     return means
+
+
+def _finite_means(best: Vectors) -> Vectors:
+    """Mean of the finite entries of each column; -1 if there is none."""
+    if len(best) and np.isfinite(best).all():
+        means: Vectors = np.ascontiguousarray(best.T).mean(1)
+        return means
+    columns = [column[np.isfinite(column)] for column in best.T]
+    return np.array([column.mean() if len(column) else -1.0 for column in columns])
 
 
 def _pool(blocks: list[Block], common: NDArray[np.intp]) -> Block:

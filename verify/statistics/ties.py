@@ -35,8 +35,9 @@ resemblance at equal indices.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass
+from itertools import product
 from statistics import NormalDist
 
 import numpy as np
@@ -83,14 +84,17 @@ def tied(grid: BlocksByLayer, *, signs: bool = False) -> TiedSets:
     lines = _lines(grid)
     pairs = sum(len(line) * (len(line) - 1) // 2 for line in lines)
     threshold = -NormalDist().inv_cdf(FALSE_TIE / max(1, 2 * pairs))
-    means = {(layer, slot): _Mean.of(block) for layer, row in grid.items() for slot, block in row.items()}
     sets = TiedSets()
     for line in lines:
-        for k, x in enumerate(line):
-            for others in _comparable(line[k + 1 :], means):
-                looks = _look_tied(means[x], [means[y] for y in others], threshold, signs)
-                for y in (others[i] for i in np.flatnonzero(looks)):
-                    sets.union(x, y)
+        of_indices = _Means.by_indices(line, [grid[layer][slot] for layer, slot in line])
+        for a, b in product(of_indices, repeat=2):
+            first, second = np.nonzero(a.places[:, None] < b.places)
+            step = groups_at_once(len(b.indices), len(b.indices))
+            for start in range(0, len(first), step):
+                of_a, of_b = (of_side[start : start + step] for of_side in (first, second))
+                looks = _look_tied(a.at(of_a), b.at(of_b), threshold, signs)
+                for i in np.flatnonzero(looks):
+                    sets.union(a.nodes[of_a[i]], b.nodes[of_b[i]])
     return sets
 
 
@@ -102,42 +106,52 @@ def _lines(grid: BlocksByLayer) -> list[list[Node]]:
 
 
 @dataclass(frozen=True)
-class _Mean:
-    """Normalised means over copies of a block's vectors, each [n, k]."""
+class _Means:
+    """Normalised means over copies of the vectors of some blocks with the same indices, each [blocks, n, k]."""
 
+    nodes: list[Node]
+    places: NDArray[np.intp]
+    """Places of the blocks among those that are compared, shape [blocks]."""
     indices: NDArray[np.intp]
     alive: NDArray[np.bool_]
-    """Indices alive in any copy, shape [n]."""
+    """Indices alive in any copy, shape [blocks, n]."""
     sign_fixed: tuple[Vectors, ...]
     sign_flipping: tuple[Vectors, ...]
 
     @staticmethod
-    def of(block: Block) -> _Mean:
-        fixed, flipping = (tuple(_direction(x) for x in group) for group in (block.sign_fixed, block.sign_flipping))
-        return _Mean(block.indices, np.any(block.alive(), axis=0), fixed, flipping)
+    def by_indices(nodes: list[Node], blocks: list[Block]) -> list[_Means]:
+        """Blocks in sets with the same indices."""
+        found: dict[bytes, list[int]] = {}
+        for place, block in enumerate(blocks):
+            found.setdefault(block.indices.tobytes(), []).append(place)
+        return [_Means._of(nodes, blocks, places) for places in found.values()]
+
+    @staticmethod
+    def _of(nodes: list[Node], blocks: list[Block], places: list[int]) -> _Means:
+        same = [blocks[place] for place in places]
+        fixed, flipping = (
+            tuple(_directions(vectors) for vectors in zip(*(getattr(block, name) for block in same), strict=True))
+            for name in ("sign_fixed", "sign_flipping")
+        )
+        alive = np.array([block.alive().any(0) for block in same])
+        return _Means([nodes[at] for at in places], np.array(places), same[0].indices, alive, fixed, flipping)
+
+    def at(self, blocks: NDArray[np.intp]) -> _Means:
+        """Some of the blocks, which may repeat."""
+        fixed, flipping = (tuple(x[blocks] for x in group) for group in (self.sign_fixed, self.sign_flipping))
+        return _Means(self.nodes, self.places[blocks], self.indices, self.alive[blocks], fixed, flipping)
 
 
-def _comparable(nodes: list[Node], means: dict[Node, _Mean]) -> Iterator[list[Node]]:
-    """The nodes in sets with the same indices, small enough to be compared at once."""
-    found: dict[bytes, list[Node]] = {}
-    for node in nodes:
-        found.setdefault(means[node].indices.tobytes(), []).append(node)
-    for same in found.values():
-        n = len(means[same[0]].indices)
-        step = groups_at_once(n, n)
-        yield from (same[start : start + step] for start in range(0, len(same), step))
-
-
-def _look_tied(a: _Mean, others: list[_Mean], threshold: float, signs: bool) -> NDArray[np.bool_]:
-    """Whether a block looks tied to each of others with the same indices; shape [others]."""
-    common = np.intersect1d(a.indices, others[0].indices, assume_unique=True)
-    at_a, at_others = np.searchsorted(a.indices, common), np.searchsorted(others[0].indices, common)
-    alive = a.alive[at_a] & np.array([b.alive[at_others] for b in others])
+def _look_tied(a: _Means, b: _Means, threshold: float, signs: bool) -> NDArray[np.bool_]:
+    """Whether each block of A looks tied to the block of B at the same place; shape [blocks]."""
+    common = np.intersect1d(a.indices, b.indices, assume_unique=True)
+    at_a, at_b = np.searchsorted(a.indices, common), np.searchsorted(b.indices, common)
+    alive = a.alive[:, at_a] & b.alive[:, at_b]
 
     def scores(name: str) -> Vectors:
-        total: Vectors = np.zeros((len(others), len(common), len(common)))
-        for x, *rest in zip(getattr(a, name), *(getattr(b, name) for b in others), strict=True):
-            total += x[at_a] @ np.array([y[at_others].T for y in rest])
+        total: Vectors = np.zeros((len(alive), len(common), len(common)))
+        for x, y in zip(getattr(a, name), getattr(b, name), strict=True):
+            total += x[:, at_a] @ np.ascontiguousarray(y[:, at_b].transpose(0, 2, 1))
         return total
 
     fixed, flipping = scores("sign_fixed"), scores("sign_flipping")
@@ -192,9 +206,9 @@ def _standardised(sums: Vectors, spread: Vectors) -> Vectors:
     return np.where(spread > 0, sums / np.where(spread > 0, spread, 1.0), 0.0)
 
 
-def _direction(x: Vectors) -> Vectors:
-    """Normalised mean over copies, shape [n, k]; unchanged for one copy."""
-    mean = x.mean(0)
-    length = np.sqrt(np.square(mean).sum(-1, keepdims=True))
-    direction: Vectors = mean / np.where(length > 0, length, 1.0)
-    return direction
+def _directions(vectors: tuple[Vectors, ...]) -> Vectors:
+    """Normalised means over copies of some blocks, each [copies, n, k], shape [blocks, n, k]."""
+    means = np.array([x[0] if len(x) == 1 else x.mean(0) for x in vectors])
+    lengths = np.sqrt(np.square(means).sum(-1, keepdims=True))
+    directions: Vectors = means / np.where(lengths > 0, lengths, 1.0)
+    return directions
