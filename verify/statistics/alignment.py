@@ -8,6 +8,7 @@ choose layers *because* they match, and reject unrelated models in half of all c
 
 from __future__ import annotations
 
+import hashlib
 from itertools import permutations
 from math import perm
 
@@ -22,6 +23,9 @@ Pair = tuple[tuple[int, str], tuple[int, str]]
 _FEW = 720  # arrangements
 LARGEST = 512
 """Rows per layer used for alignment; further ones are ignored."""
+
+_KEPT = 1 << 9  # tables of two models of 96 layers, and of their heads
+_TABLES: dict[tuple[bytes, bytes], Vectors] = {}
 
 
 def align(a: BlocksByLayer, b: BlocksByLayer) -> list[Pair]:
@@ -102,7 +106,31 @@ def _by_indices(groups: list[list[Block]]) -> list[tuple[list[int], NDArray[np.i
 
 
 def means_of_best(a: list[Block], b: list[Block]) -> Vectors:
-    """Mean over the units of each A of the best score with any unit of each B; -1 if none is alive."""
+    """Mean over the units of each A of the best score with any unit of each B; -1 if none is alive.
+
+    Tests of the indices, the signs and the partners of the same vectors ask for the same tables: the last ones are
+    kept, by the content of the blocks.
+    """
+    content = _content(a), _content(b)
+    if content not in _TABLES:
+        while len(_TABLES) >= _KEPT:
+            del _TABLES[next(iter(_TABLES))]
+        _TABLES[content] = _means_of_best(a, b)
+    return _TABLES[content].copy()
+
+
+def _content(blocks: list[Block]) -> bytes:
+    """Digest of the vectors of blocks."""
+    digest = hashlib.sha256()
+    for block in blocks:
+        for group in (block.sign_fixed, block.sign_flipping):
+            digest.update(repr([x.shape for x in group]).encode())
+            for x in group:
+                digest.update(np.ascontiguousarray(x).data)
+    return digest.digest()
+
+
+def _means_of_best(a: list[Block], b: list[Block]) -> Vectors:
     parts = len(a[0].sign_fixed) + len(a[0].sign_flipping)
     means = np.full((len(a), len(b)), -1.0)
     step = groups_at_once(*(max(len(block.indices) for block in blocks) for blocks in (a, b)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
@@ -82,17 +82,11 @@ def groups(component: BlockReader, a: Fingerprint, b: Fingerprint, *, signs: boo
         The aligned pairs, apart and with tied ones merged.
     """
     grid_a, grid_b = component(a), component(b)
-    pairs = _aligned(component, a, b)
+    pairs = align(grid_a, grid_b)
     separate = {pair: _group(grid_a, grid_b, [pair]) for pair in pairs}
     sets = tied_pairs(pairs, tied(grid_a, signs=signs), tied(grid_b, signs=signs))
     merged = [separate[s[0]] if len(s) == 1 else _group(grid_a, grid_b, s) for s in sets]
     return Grouping(list(separate.values()), merged)
-
-
-@lru_cache(maxsize=8)
-def _aligned(component: BlockReader, a: Fingerprint, b: Fingerprint) -> list[Pair]:
-    """The aligned pairs of blocks: indices and signs of the same blocks are tested along one alignment."""
-    return align(component(a), component(b))
 
 
 def tied_pairs(pairs: list[Pair], ties_a: TiedSets, ties_b: TiedSets) -> list[list[Pair]]:
