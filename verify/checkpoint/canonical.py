@@ -19,7 +19,7 @@ _MOST_EXPERTS = 1 << 14
 _QUIET = np.uint32(1 << 22)  # the bit of a NaN of float32 that says it is quiet
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CanonicalTensor:
     """One canonical tensor: rows of a stored tensor, in ``blocks`` equal blocks."""
 
@@ -85,10 +85,11 @@ def placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, CanonicalTenso
     heads, kv_heads = fused_heads(fit.family, fit.config)
     stored: dict[Key, CanonicalTensor] = {}
     for name, keys in fit.keys.items():
-        for (role, layer, expert), slot in keys:
+        for place, slot in keys:
+            role, layer, expert = place
             parts = _experts(found[name]) if slot.stacked else {expert: found[name]}
             for which, part in parts.items():
-                key = (role, layer, which)
+                key = (role, layer, which) if slot.stacked else place
                 if key in stored:
                     raise DamagedError(
                         f"Tensor {name!r:.200} and {stored[key].tensor.name!r:.200} claim one place; "
