@@ -67,7 +67,7 @@ def sampled_units(
 def whole_units(
     scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens, *, panels: bool
 ) -> Arrays:
-    """Array ``routers.{layer}.experts`` and, for panels, ``match.*`` and, of the last layers, ``circuit.{layer}.ffn``.
+    """Arrays ``match.*``, ``routers.{layer}.experts`` and, for panels, ``circuit.{layer}.ffn`` of the last layers.
 
     All are made from all entries.
 
@@ -89,14 +89,11 @@ def whole_units(
     sizes: list[NDArray[np.float64]] = []
     for bundle, specs in _present(checkpoint, layer, sketch, tokens):
         match = {spec.role: spec.name for spec in specs if spec.component == "match"}
-        whole = next((spec.name for spec in specs if spec.component == "circuit"), None)
-        common = bundle.name == "experts" and of_experts
-        for expert in _experts(bundle) if common or panels else ():
+        whole = next((spec.name for spec in specs if panels and spec.component == "circuit"), None)
+        for expert in _experts(bundle):
             read = _products(scan, bundle.prefix + first, layer, expert, reading)
-            if common:
+            if bundle.name == "experts" and of_experts:
                 sizes.append(np.square(read).mean(0))
-            if not panels:
-                continue
             strongest = _strongest(centred(read), bundle.strongest)
             _keep(parts, match[first], centred(read)[strongest])
             if first == "gate":
