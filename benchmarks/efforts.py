@@ -3,7 +3,7 @@
 ``FOLDER`` is a checkout of the version to compare with. Both versions do the same work in processes of their own, in
 turn, on one thread, with the files in the page cache; reports, and the numbers of fingerprints, must be equal. Growth
 is that of this version alone: sizes in turn, several rounds, a line through all of them on logarithms with its 95%
-interval, beside the same line through the bytes read. Writes ``tables/efforts.json`` and its page.
+interval, beside the same line through the bytes read. Prints the page.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from scipy import stats
 from verify.fingerprint.build import made_for
 
 from .kernels.machine import machine
-from .pages import publish
+from .pages.efforts import efforts
 from .process import measured, warm
 from .shapes import SHAPES, Shape, write, write_empty
 
@@ -70,7 +70,7 @@ def main() -> None:
             "growth": _growth(Path(folder), 3),
             "load": os.getloadavg()[2],
         }
-    publish("efforts", found)
+    print(efforts(found))
 
 
 def _sides(folder: Path, before: Path, rounds: int) -> list[dict[str, Any]]:

@@ -16,7 +16,6 @@ from .adapters_alone import adapters_alone
 from .architectures import architectures
 from .cost import cost, readme
 from .cost_curves import cost_curves
-from .efforts import efforts
 from .formats import formats
 from .forward_passes import forward_passes
 from .gptq import gptq
@@ -42,7 +41,6 @@ PAGES: dict[str, Callable[[Any], str]] = {
         architectures,
         cost,
         cost_curves,
-        efforts,
         exact_tests,
         formats,
         forward_passes,
