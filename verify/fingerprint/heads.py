@@ -60,12 +60,14 @@ def images_of_columns(
     array
         Shape [columns, anchors].
     """
-    found, first, starts = 0.0, 0, range(0, columns, _ROWS)
+    found: NDArray[np.float64] | None = None
+    first, starts = 0, range(0, columns, _ROWS)
     for rows in _regrouped(blocks, max(1, _SPAN // max(1, columns))):
         seen = tokens[first : first + len(rows)]
         parts = [rows[:, start : start + _ROWS].T.astype(np.float64) @ seen for start in starts]
-        found, first = found + np.concatenate(parts) if first else np.concatenate(parts), first + len(rows)
-    return np.asarray(found)
+        images = np.concatenate(parts)
+        found, first = images if found is None else found + images, first + len(rows)
+    return np.zeros((columns, tokens.shape[1])) if found is None else found
 
 
 def _regrouped(blocks: Iterable[NDArray[np.float32]], rows: int) -> Iterator[NDArray[np.float32]]:
