@@ -65,8 +65,8 @@ def images_of_columns(
     for rows in _regrouped(blocks, max(1, _SPAN // max(1, columns))):
         seen = tokens[first : first + len(rows)]
         parts = [rows[:, start : start + _ROWS].T.astype(np.float64) @ seen for start in starts]
-        images = np.concatenate(parts)
-        found, first = images if found is None else found + images, first + len(rows)
+        products = np.concatenate(parts)
+        found, first = products if found is None else found + products, first + len(rows)
     return np.zeros((columns, tokens.shape[1])) if found is None else found
 
 
