@@ -115,7 +115,7 @@ def slow_look(a: Block, b: Block, threshold: float, signs: bool) -> bool:
     def cosines(x: tuple[np.ndarray, ...], y: tuple[np.ndarray, ...]) -> Any:
         total = np.zeros((alive.sum(), alive.sum()))
         for u, v in zip(x, y, strict=True):
-            total += ties._direction(u)[alive] @ ties._direction(v)[alive].T
+            total += ties._directions((u,))[0][alive] @ ties._directions((v,))[0][alive].T
         return total
 
     def relabelled(s: np.ndarray) -> float:

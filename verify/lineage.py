@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Never
 
-from . import panel as panels
 from .base import FingerprintError, InputError, Phrase, Progress, Workers, in_notebook, options, software
 from .checkpoint import Location, compare_change, is_alone
 from .claim import AdapterChange, ClaimReport, EvidenceLine, Provenance, Subject
@@ -30,6 +29,7 @@ from .fingerprint import (
 )
 from .fingerprint.given import (
     Model,
+    are_weights,
     at_one_effort,
     by_one_tokenizer,
     check_alike,
@@ -145,13 +145,19 @@ def test_lineage(
         raise InputError("statistics are given and no panel to rank them in; give a panel, or leave statistics out.")
     reference = load_panel(panel)
     asked: Effort | None = "full" if reference is not None else effort
-    read = _made("A", a, asked, workers, progress), _made("B", b, asked, workers, progress)
+    ranked = reference is not None or bool(own) or not are_weights(a, b)
+
+    def read_one(side: str, model: Model) -> Fingerprint:
+        with of_side(side):
+            return made(model, asked, workers, progress, panels=ranked)
+
+    read = read_one("A", a), read_one("B", b)
     check_alike(*read)
     if panel is not None and (alone := [m.record.name for m in read if is_alone(m.record.architecture)]):
         raise InputError(f"{alone[0]} is an adapter without its base, and a panel holds whole models; leave it out.")
-    read = by_one_tokenizer((a, b), read, lambda model, side: _made("AB"[side], model, asked, workers, progress))
+    read = by_one_tokenizer((a, b), read, lambda model, side: read_one("AB"[side], model))
     first, second = at_one_effort(*read, effort=asked)
-    for model in (first, second):
+    for model in (first, second) if ranked else ():
         check_whole(model)
     pairs = paired(inventory(first.record), inventory(second.record))
     both = [(part_of(first, pair.a.name), part_of(second, pair.b.name)) for pair in pairs if pair.understood]
@@ -219,11 +225,6 @@ def test_lineage(
 
 
 test_lineage.__test__ = False  # type: ignore[attr-defined]  # not a test for pytest
-
-
-def _made(side: str, model: Model, effort: Effort | None, workers: Workers, progress: Progress) -> Fingerprint:
-    with of_side(side):
-        return made(model, effort, workers, progress)
 
 
 def change_held(

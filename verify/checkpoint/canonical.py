@@ -20,7 +20,7 @@ _MOST_EXPERTS = 1 << 14
 _QUIET = np.uint32(1 << 22)  # the bit of a NaN of float32 that says it is quiet
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CanonicalTensor:
     """One canonical tensor: rows of a stored tensor, in ``blocks`` equal blocks."""
 
@@ -82,12 +82,13 @@ def placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, CanonicalTenso
     stored: dict[Key, CanonicalTensor] = {}
     held = {key: found[name].shape for name, keys in fit.keys.items() for key, _ in keys}
     for name, keys in fit.keys.items():
-        for (role, layer, expert), slot in keys:
+        for place, slot in keys:
+            role, layer, expert = place
             tensor = viewed(found[name], slot, min(held.get((role.removesuffix("_bias"), layer, expert), (0,))))
             number = held.get(("router", layer, None), (0,))[0] if slot.stacked == "rows" else None
             parts = _experts(tensor, number) if slot.stacked else {expert: tensor}
             for which, part in parts.items():
-                key = (role, layer, which)
+                key = (role, layer, which) if slot.stacked else place
                 if key in stored:
                     raise DamagedError(
                         f"Tensor {name!r:.200} and {stored[key].tensor.name!r:.200} claim one place; "

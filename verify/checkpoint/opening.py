@@ -205,7 +205,7 @@ def _contents(source: Source) -> tuple[Source, dict[str, Tensor], Vocabulary | N
             raise DamagedError(
                 f"The index says tensor {name!r:.200} is in {where!r:.120}, where it is not; download it again."
             )
-    return source, found, tokens
+    return replace(source, index=None), found, tokens  # as large as the headers, and all checked
 
 
 def _together(files: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:

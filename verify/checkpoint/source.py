@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from sys import intern
 from typing import Any
 
 from ..base import (
@@ -295,7 +296,7 @@ def _index(place: Storage, index: str) -> dict[str, str]:
         outside = PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or ".." in parts
         if outside or "\0" in name or not name.endswith(str(suffix)):
             raise HostileError(f"{index} names the file {name!r:.120}; expected a {suffix} file inside the folder.")
-    return names
+    return {name: intern(file) for name, file in names.items()}
 
 
 def _listed(place: Storage, index: str) -> WeightSet:

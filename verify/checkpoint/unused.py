@@ -62,6 +62,8 @@ SERIES: tuple[Series, ...] = (
 )
 """The series."""
 
+_BEFORE = tuple(series.before for series in SERIES)
+
 BYTES = (0xC0, 0xC1, *range(0xF5, 0x100))
 """Bytes that no valid UTF-8 text contains."""
 
@@ -77,7 +79,7 @@ def names_unused(token: str) -> bool:
     >>> names_unused("[unused70]"), names_unused("[unused7]"), names_unused("[MASK]"), names_unused("[unused070]")
     (True, False, False, False)
     """
-    return any(series.holds(token) for series in SERIES if token.startswith(series.before))
+    return token.startswith(_BEFORE) and any(series.holds(token) for series in SERIES)
 
 
 def name_of_byte(byte: int) -> str:

@@ -175,21 +175,22 @@ def _vocabulary(file: str, tokens: Tokens) -> Vocabulary:
     named: dict[str, int] = {}
     first: dict[int, str] = {}
     shared = set[int]()
-    highest = -1
+    spell, falls_back = tokens.spell, tokens.spell is _sentencepiece
     for token, number in tokens.pairs:
         if not isinstance(token, str) or type(number) is not int or not 0 <= number < _LARGEST:
             raise DamagedError(
                 f"{file} maps {token!r:.60} to {number!r:.60}; expected a string and a count of tokens."
             )
-        highest = max(highest, number)
         if first.setdefault(number, token) != token:
             shared.add(number)
-        text = tokens.spell(token)
+        text = spell(token)
         if text:
-            kind = fallback if tokens.spell is _sentencepiece and _FALLBACK.fullmatch(token) else found
-            kind[text] = min(number, kind.get(text, _LARGEST))
+            kind = fallback if falls_back and _FALLBACK.fullmatch(token) else found
+            if number < kind.get(text, _LARGEST):
+                kind[text] = number
         if names_unused(token):
             named[token] = number
+    highest = max(first, default=-1)
     for token, number in tokens.special:
         if isinstance(token, str) and type(number) is int and 0 <= number < _LARGEST:
             highest = max(highest, number)
@@ -363,12 +364,16 @@ def _visible_bytes() -> dict[str, int]:
 
 
 _BYTE_OF = _visible_bytes()
+_SPELLED = {i: chr(_BYTE_OF[chr(i)]) if chr(i) in _BYTE_OF else "\uffff" for i in range(512)}
+"""Byte-level characters to those that Latin-1 writes as their bytes; others to one that it lacks."""
 _FALLBACK = re.compile("<0x([0-9A-Fa-f]{2})>")
 
 
 def _byte_level(token: str) -> bytes | None:
-    codes = [_BYTE_OF.get(c) for c in token]
-    return None if None in codes else bytes(c for c in codes if c is not None)
+    try:
+        return token.translate(_SPELLED).encode("latin-1")
+    except UnicodeEncodeError:  # a character that stands for no byte
+        return None
 
 
 def _sentencepiece(token: str) -> bytes | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base.arrays import distinct
 from ..checkpoint import Checkpoint
 from .circuits import circuit, spectrum
-from .heads import diagonal, images, normed
+from .heads import diagonal, images, images_of_columns, normed
 from .latent import Latent, latent_heads
 from .layout import ArraySpec, attention_specs, has_heads, kept_channels, key_specs
 from .responses import Tokens, centred
@@ -129,8 +131,10 @@ def _key_rows(
     return chosen
 
 
-def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> Arrays:
-    """Arrays ``spectrum.*``, ``heads.*`` and, of the last layers, ``circuit.*``, from all entries.
+def whole_heads(
+    scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens, *, panels: bool
+) -> Arrays:
+    """Arrays ``heads.*`` and, for panels, ``spectrum.*`` and, of the last layers, ``circuit.*``, from all entries.
 
     Query heads that share a kv head are summed first, since the products of q and k, and of v and o, are sums over
     query heads.
@@ -142,6 +146,7 @@ def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: S
     layer : number of the layer, from 0.
     sketch : sizes.
     tokens : the anchors as the model sees them.
+    panels : whether arrays that only panels read are made.
 
     Returns
     -------
@@ -152,16 +157,21 @@ def attention_circuits(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: S
     if not has_heads(shape, layer):
         return {}
     arrays: Arrays = {}
-    gain, reading = tokens.gain("attn", layer), tokens.reading("attn", layer)
     names = {(spec.component, spec.part): spec.name for spec in _specs(checkpoint, layer, sketch, tokens)}
     if shape.latent:
         found = latent_heads(scan, checkpoint, layer, tokens)
         return {names["heads", name]: array for name, array in found.items() if ("heads", name) in names}
+    gain, reading = tokens.gain("attn", layer), tokens.reading("attn", layer)
     with np.errstate(invalid="ignore"):
         for name, (left, right) in {"qk": ("q", "k"), "vo": ("v", "o")}.items():
+            if not panels:
+                if ("heads", name) in names:
+                    of_heads = scan.rows_of(left, layer), scan.rows_of(right, layer)
+                    arrays[names["heads", name]] = _of_heads(scan, checkpoint, layer, name, of_heads, tokens)
+                continue
             x, y = scan.whole(left, layer), scan.whole(right, layer)
             if ("heads", name) in names:
-                arrays[names["heads", name]] = _of_heads(scan, checkpoint, layer, name, (x, y), tokens)
+                arrays[names["heads", name]] = _of_heads(scan, checkpoint, layer, name, ([x], [y]), tokens)
             if name == "qk":
                 x = _shared(x, shape.kv_heads, shape.head_size)
             else:
@@ -181,14 +191,18 @@ def _of_heads(
     checkpoint: Checkpoint,
     layer: int,
     name: str,
-    matrices: tuple[NDArray[np.float32], NDArray[np.float32]],
+    matrices: tuple[Iterable[NDArray[np.float32]], Iterable[NDArray[np.float32]]],
     tokens: Tokens,
 ) -> NDArray[np.float16]:
-    """What kv heads do with single tokens, of q and k, or of v and o; see :mod:`verify.fingerprint.heads`."""
+    """What kv heads do with single tokens, of q and k, or of v and o, whose rows come in blocks.
+
+    See :mod:`verify.fingerprint.heads`.
+    """
     x, y = matrices
     heads, reading = checkpoint.architecture.kv_heads, tokens.reading("attn", layer) / tokens.sizes
     if name == "vo":
-        return diagonal(images(y.T, tokens.embedding.T / tokens.sizes), images(x, reading), heads)
+        columns, seen = checkpoint.shape("o", layer)[1], tokens.embedding.T / tokens.sizes
+        return diagonal(images_of_columns(y, columns, seen), images(x, reading), heads)
     queries, keys = images(x, reading), images(y, reading)
     if checkpoint.architecture.query_key_norm == "gain":
         queries, keys = (normed(z, scan.gain((f"{role}_norm", layer))) for role, z in (("q", queries), ("k", keys)))

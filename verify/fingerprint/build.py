@@ -33,8 +33,8 @@ from .check import MOST_STRANGE, check_record
 from .file import is_fingerprint
 from .inventory import digest_of_group, strange_tensors
 from .layers import Piece, Task, opened, read_layer, read_outside_layers
-from .layout import components, spread_specs
-from .moments import Moments
+from .layout import OF_PANELS, components, spread_specs
+from .moments import Moments, Tally
 from .record import DeadCount, Fingerprint, FingerprintRecord, PartRecord
 from .scan import Scan
 from .sketch import EFFORTS, Effort, SketchSpec
@@ -82,6 +82,25 @@ def fingerprint(
     InputError
         If an argument is invalid, or the sketch version does not exist.
     """
+    return made_for(model, effort, sketch=sketch, workers=workers, cache=cache, progress=progress, panels=True)
+
+
+def made_for(
+    model: str | os.PathLike[str] | Location,
+    effort: Effort | None,
+    *,
+    sketch: SketchSpec | None = None,
+    workers: Workers = None,
+    cache: Cache | None = None,
+    progress: Progress = in_notebook,
+    panels: bool,
+) -> Fingerprint:
+    """Fingerprint a checkpoint, as :func:`fingerprint`, for panels too or for the exact tests alone.
+
+    Parameters
+    ----------
+    panels : whether the components that only panels read are made; those of a fingerprint that is kept always are.
+    """
     location = Location.of(model)
     sketch = SketchSpec() if sketch is None else options.instance("sketch", sketch, SketchSpec, "a SketchSpec")
     effort = None if effort is None else options.one_of("effort", effort, EFFORTS)
@@ -106,7 +125,7 @@ def fingerprint(
     if store is not None and (kept := store.get()) is not None:
         return kept
     checkpoint = open_checkpoint(where.location)
-    made = _read(checkpoint, where.location, sketch, effort, workers, progress)
+    made = _read(checkpoint, where.location, sketch, effort, workers, progress, panels=panels or store is not None)
     if store is not None and store.put(made):
         checkpoint.evict()
     return made
@@ -119,13 +138,15 @@ def _read(
     effort: Effort,
     workers: Workers,
     progress: Progress,
+    *,
+    panels: bool,
 ) -> Fingerprint:
     """Read the main part and its further parts, or the one part that the location names."""
-    readings = [_read_part(checkpoint, location, sketch, effort, workers, progress)]
+    readings = [_read_part(checkpoint, location, sketch, effort, workers, progress, panels=panels)]
     if location.part is None:
         for part in checkpoint.further():
             where = replace(location, part=part.part.name)
-            readings.append(_read_part(part, where, sketch, effort, workers, progress))
+            readings.append(_read_part(part, where, sketch, effort, workers, progress, panels=panels))
     main, *further = readings
     owned = {name for one in readings for name in one.checkpoint.unrecognised}
     unknown = checkpoint.again()
@@ -189,6 +210,8 @@ def _read_part(
     effort: Effort,
     workers: Workers,
     progress: Progress,
+    *,
+    panels: bool,
 ) -> _Reading:
     architecture = checkpoint.architecture
     what, total = f"reading {checkpoint.name}", architecture.layers + 2
@@ -201,7 +224,8 @@ def _read_part(
     progress(what, 1, total)
     run = uuid4().hex
     opened[run] = checkpoint
-    tasks = [Task(run, location, layer, sketch, effort, embedding, writing) for layer in range(architecture.layers)]
+    layers = range(architecture.layers)
+    tasks = [Task(run, location, layer, sketch, effort, embedding, writing, panels) for layer in layers]
     parts = [outside]
     try:
         for part in run_in_order(read_layer, tasks, workers):
@@ -212,7 +236,7 @@ def _read_part(
     finally:
         opened.pop(run, None)
     arrays = {name: array for part in parts for name, array in part.arrays.items()}
-    moments = {key: value for part in parts for key, value in part.moments.items()}
+    tallies = {key: value for part in parts for key, value in part.tallies.items()}
     digests = {name: value for part in parts for name, value in part.digests.items()}
     fields: dict[str, Any] = {
         "name": checkpoint.name,
@@ -226,13 +250,13 @@ def _read_part(
         "stored_as": checkpoint.matrix_types,
         "effort": effort,
         "sketch": sketch,
-        "components": components(sketch, effort),
+        "components": tuple(c for c in components(sketch, effort) if panels or c not in OF_PANELS),
         "anchors": tuple(tokens.anchors),
         "pairing": tokens.pairing,
         "unused": tokens.unused,
         "tokenizer": tokens.tokenizer,
         "dead": _dead(arrays),
-        "non_finite": _non_finite(parts, moments, effort),
+        "non_finite": _non_finite(parts, tallies, effort),
         "outside": checkpoint.outside,
         "unrecognised": checkpoint.unrecognised,
         "unrecognised_inside": checkpoint.unrecognised_inside,
@@ -250,7 +274,7 @@ def _read_part(
     return _Reading(
         checkpoint,
         fields,
-        arrays | _spread(moments, architecture),
+        arrays | _spread(tallies, architecture),
         digests,
         _digest(relative, effort),
         outside.varied,
@@ -291,10 +315,10 @@ def _digest(digests: dict[str, bytes], effort: Effort) -> str:
     return whole.hexdigest()
 
 
-def _non_finite(parts: list[Piece], moments: dict[tuple[str, int | None], Moments], effort: Effort) -> int:
+def _non_finite(parts: list[Piece], tallies: dict[tuple[str, int | None], Tally], effort: Effort) -> int:
     """Number of non-finite entries, of all at full effort, else of those read; a shared norm counts once."""
     if effort == "full":
-        return sum(found.non_finite for found in moments.values())
+        return sum(found.non_finite for found in tallies.values())
     return sum({name: count for part in parts for name, count in part.non_finite.items()}.values())
 
 
@@ -320,9 +344,9 @@ def _dead(arrays: Arrays) -> tuple[DeadCount, ...]:
     )
 
 
-def _spread(moments: dict[tuple[str, int | None], Moments], architecture: Architecture) -> Arrays:
+def _spread(tallies: dict[tuple[str, int | None], Tally], architecture: Architecture) -> Arrays:
     """Moments of each role, shape [layers, 4]; NaN if a layer lacks the role, no array if all do."""
-    nothing = Moments()
+    moments, nothing = {key: found for key, found in tallies.items() if isinstance(found, Moments)}, Moments()
     return {
         spec.name: np.array([moments.get((spec.role, i), nothing).summary() for i in range(architecture.layers)])
         for spec in spread_specs(architecture)

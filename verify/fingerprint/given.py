@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..base import FingerprintError, InputError, Progress, Workers, silent
 from ..checkpoint import Location, is_alone
-from .build import fingerprint
+from .build import made_for
 from .copies import may_be_copies, with_file_digests
 from .file import is_fingerprint
 from .layout import components
@@ -32,7 +32,12 @@ def check_model(name: str, model: Model) -> None:
         Location.of(model, name)
 
 
-def made(model: Model, effort: Effort | None, workers: Workers, progress: Progress) -> Fingerprint:
+def are_weights(*models: Model) -> bool:
+    """Whether all models are given as weights, none as a fingerprint."""
+    return all(_weights(model) is not None for model in models)
+
+
+def made(model: Model, effort: Effort | None, workers: Workers, progress: Progress, *, panels: bool) -> Fingerprint:
     """The fingerprint of a model; one that is given as a fingerprint is taken as it is.
 
     Parameters
@@ -41,10 +46,11 @@ def made(model: Model, effort: Effort | None, workers: Workers, progress: Progre
     effort : at which weights are read; None for the default.
     workers : processes that read weights, or an executor.
     progress : called while weights are read.
+    panels : whether the components that only panels read are made.
     """
     if isinstance(model, Fingerprint):
         return model
-    return fingerprint(model, effort=effort, workers=workers, progress=progress)
+    return made_for(model, effort, workers=workers, progress=progress, panels=panels)
 
 
 @contextmanager

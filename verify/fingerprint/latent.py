@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from ..base.arrays import distinct
 from ..checkpoint import Checkpoint
-from .heads import diagonal, images, normed
+from .heads import diagonal, images, images_of_columns, normed
 from .layout import has_heads, kept_channels, kept_latent, key_size, latent_specs
 from .responses import Tokens, centred
 from .rows import Rows, plain_channels, planes
@@ -140,17 +140,17 @@ def latent_heads(scan: Scan, checkpoint: Checkpoint, layer: int, tokens: Tokens)
     shape = checkpoint.architecture
     plain = key_size(shape) - shape.rotary_size
     reading, seen = tokens.reading("attn", layer) / tokens.sizes, tokens.embedding.T / tokens.sizes
-    into = images(scan.whole("latent_kv_a", layer), reading)
+    into = images(scan.rows_of("latent_kv_a", layer), reading)
     behind = normed(into[: shape.latent], scan.gain(("latent_kv_a_norm", layer)))
-    made = images(scan.whole("latent_kv_b", layer), behind).reshape(shape.heads, -1, reading.shape[1])
+    made = images(scan.rows_of("latent_kv_b", layer), behind).reshape(shape.heads, -1, reading.shape[1])
     if shape.latent_query:
-        asked = normed(images(scan.whole("latent_q_a", layer), reading), scan.gain(("latent_q_a_norm", layer)))
-        queries = images(scan.whole("latent_q_b", layer), asked)
+        asked = normed(images(scan.rows_of("latent_q_a", layer), reading), scan.gain(("latent_q_a_norm", layer)))
+        queries = images(scan.rows_of("latent_q_b", layer), asked)
     else:
-        queries = images(scan.whole("latent_q", layer), reading)
+        queries = images(scan.rows_of("latent_q", layer), reading)
     shared = np.broadcast_to(into[shape.latent :], (shape.heads, shape.rotary_size, reading.shape[1]))
     keys = np.concatenate([made[:, :plain], shared], axis=1)
-    written = images(scan.whole("latent_o", layer).T, seen)
+    written = images_of_columns(scan.rows_of("latent_o", layer), checkpoint.shape("latent_o", layer)[1], seen)
     return {
         "qk": diagonal(queries, keys.reshape(queries.shape), shape.heads),
         "vo": diagonal(written, made[:, plain:].reshape(written.shape), shape.heads),

@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 from ..base import Phrase
 from ..checkpoint import Checkpoint, Key, Location, open_checkpoint
-from .attention import attention_circuits, sampled_keys, sampled_values
+from .attention import sampled_keys, sampled_values, whole_heads
 from .latent import latent_channels, read_latent
 from .layout import kept_dimensions, token_specs
-from .moments import Moments
+from .moments import Tally
 from .responses import Tokens, centred
 from .routers import router_rows
 from .scales import lengths, sampled_gains
 from .scan import Scan
 from .sketch import Effort, SketchSpec, unit_rows
-from .units import Arrays, sampled_units, strongest_units
+from .units import Arrays, sampled_units, whole_units
 from .unused import profiles
 
 opened: dict[str, Checkpoint] = {}
@@ -30,7 +30,7 @@ class Piece:
     """The result of reading one layer, or the tensors outside layers."""
 
     arrays: Arrays
-    moments: dict[tuple[str, int | None], Moments]
+    tallies: dict[tuple[str, int | None], Tally]
     digests: dict[str, bytes]
     non_finite: dict[str, int]
     """Non-finite entries of chosen rows."""
@@ -52,6 +52,8 @@ class Task:
     effort: Effort
     embedding: NDArray[np.float64]
     writing: NDArray[np.float64]
+    panels: bool = True
+    """Whether arrays that only panels read are made."""
 
 
 @np.errstate(over="ignore", invalid="ignore")  # non-finite entries are counted, and give zero rows
@@ -75,7 +77,7 @@ def read_outside_layers(
         What was read; the anchors' embeddings, shape [anchors, width]; and their unembeddings times the gain of the
         final norm, shape [width, anchors].
     """
-    scan, shape = Scan(checkpoint), checkpoint.architecture
+    scan, shape = Scan(checkpoint, moments=False), checkpoint.architecture
     dimensions = kept_dimensions(shape, sketch).indices
     rows: dict[str, NDArray[np.float64]] = {}
     for role, wanted in (("embed", [*ids, *unread[:kept]]), ("unembed", ids)):
@@ -108,7 +110,7 @@ def read_outside_layers(
         scan.read_remaining(None)
         scan.skim_unknown((*checkpoint.outside, *checkpoint.unrecognised))
     read = checkpoint.notes, checkpoint.bytes_of
-    part = Piece(arrays, dict(scan.moments), scan.digests, scan.non_finite, *read, scan.varied)
+    part = Piece(arrays, dict(scan.tallies), scan.digests, scan.non_finite, *read, scan.varied)
     return part, embedding, writing
 
 
@@ -119,7 +121,7 @@ def read_layer(task: Task) -> Piece:
         opened.clear()  # of finished runs
         opened[task.run] = open_checkpoint(task.location)
     checkpoint = opened[task.run].again()
-    scan, layer = Scan(checkpoint), task.layer
+    scan, layer = Scan(checkpoint, moments=task.panels), task.layer
 
     def gain(sublayer: str, layer: int) -> NDArray[np.float64]:
         return scan.gain(checkpoint.norm_before(sublayer, layer))
@@ -133,7 +135,7 @@ def read_layer(task: Task) -> Piece:
     arrays |= sampled_gains(scan, checkpoint, layer)
     arrays |= sampled_units(scan, checkpoint, layer, task.sketch, task.effort, tokens)
     if task.effort == "full":
-        arrays |= attention_circuits(scan, checkpoint, layer, task.sketch, tokens)
-        arrays |= strongest_units(scan, checkpoint, layer, task.sketch, tokens)
+        arrays |= whole_heads(scan, checkpoint, layer, task.sketch, tokens, panels=task.panels)
+        arrays |= whole_units(scan, checkpoint, layer, task.sketch, tokens, panels=task.panels)
         scan.read_remaining(layer)
-    return Piece(arrays, dict(scan.moments), scan.digests, scan.non_finite, checkpoint.notes, checkpoint.bytes_of)
+    return Piece(arrays, dict(scan.tallies), scan.digests, scan.non_finite, checkpoint.notes, checkpoint.bytes_of)

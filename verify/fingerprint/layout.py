@@ -97,6 +97,8 @@ SAMPLED: tuple[Component, ...] = (
     "scales",
 )
 """Components made of rows at chosen indices, which suffice for the exact tests."""
+OF_PANELS: tuple[Component, ...] = ("circuit", "spectrum", "spread")
+"""Components of full effort that panel statistics alone read; a comparison without a panel does not make them."""
 SINCE_3: tuple[Component, ...] = (
     "keys",
     "key_responses",

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 from threading import local
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,30 @@ _OF_THREAD = local()
 
 Run = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 """``map``, or the ``map`` of an executor of threads."""
+
+
+class Tally(Protocol):
+    """What is kept of a stream of entries."""
+
+    @property
+    def non_finite(self) -> int:
+        """Number of non-finite entries."""
+        ...
+
+    def add(self, block: NDArray[np.float32]) -> None:
+        """Add all entries of an array."""
+        ...
+
+
+class NonFinite:
+    """Counts the non-finite entries of a stream, and nothing else."""
+
+    def __init__(self) -> None:
+        self.non_finite = 0
+
+    def add(self, block: NDArray[np.float32]) -> None:
+        """Add all entries of an array."""
+        self.non_finite += block.size - int(np.count_nonzero(np.isfinite(block)))
 
 
 class Moments:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from math import prod
 
@@ -11,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoint import Checkpoint, Key
-from .moments import Moments
+from .layout import SPREAD_ROLES
+from .moments import Moments, NonFinite, Tally
 
 FEW_BYTES = 16
 """Largest number of different bytes in a constant, a mask or a count; learned numbers have more."""
@@ -25,18 +25,20 @@ class Scan:
 
     Attributes
     ----------
-    moments : of each (role, layer) read whole, experts of a layer pooled; layer None outside layers.
+    tallies : of each (role, layer) read whole, experts of a layer pooled; layer None outside layers. Moments of the
+        roles whose spread is kept, if asked for; else counts of non-finite entries.
     digests : sha256 of everything read: of chosen rows, or of a whole tensor as float32.
     non_finite : number of non-finite entries, by set of chosen rows.
     varied : tensors without a role whose bytes take more than ``FEW_BYTES`` values.
     """
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self.moments: defaultdict[tuple[str, int | None], Moments] = defaultdict(Moments)
+    def __init__(self, checkpoint: Checkpoint, *, moments: bool = False) -> None:
+        self.tallies: dict[tuple[str, int | None], Tally] = {}
         self.digests: dict[str, bytes] = {}
         self.non_finite: dict[str, int] = {}
         self.varied: set[str] = set()
         self._checkpoint = checkpoint
+        self._spread = SPREAD_ROLES if moments else ()
         self._whole: set[Key] = set()
 
     def rows(
@@ -102,7 +104,7 @@ class Scan:
     def blocks(
         self, role: str, layer: int | None, expert: int | None = None
     ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Read every entry of a tensor in blocks of rows, adding them to moments and digests.
+        """Read every entry of a tensor in blocks of rows, adding them to tallies and digests.
 
         Parameters
         ----------
@@ -117,26 +119,31 @@ class Scan:
         """
         self._whole.add((role, layer, expert))
         shape = self._checkpoint.shape(role, layer, expert)
-        digest, moments = hashlib.sha256(), self.moments[role, layer]
+        digest, kind = hashlib.sha256(), Moments if role in self._spread else NonFinite
+        tally = self.tallies.setdefault((role, layer), kind())
         step = _rows_of_block(shape)
         for ahead in spans(shape, local=self._checkpoint.local):
             first, rows = ahead.start, self._checkpoint.read(role, layer, expert, rows=ahead)
             for start in range(0, len(rows), step):
                 block = rows[start : start + step]
                 digest.update(block.astype("<f4", copy=False).data)
-                moments.add(block)
+                tally.add(block)
                 yield first + start, block
         self.digests[f"{role} {layer} {expert} {shape}"] = digest.digest()
 
+    def rows_of(self, role: str, layer: int | None) -> Iterator[NDArray[np.float32]]:
+        """Every row of a tensor, in blocks, as :meth:`blocks` reads them."""
+        return (block for _, block in self.blocks(role, layer))
+
     def whole(self, role: str, layer: int | None) -> NDArray[np.float32]:
-        """Read a whole tensor, adding it to moments and digests."""
+        """Read a whole tensor, adding it to tallies and digests."""
         found = np.empty(self._checkpoint.shape(role, layer), np.float32)
         for start, block in self.blocks(role, layer):
             found[start : start + len(block)] = block
         return found
 
     def read_remaining(self, layer: int | None) -> None:
-        """Read the tensors of a layer that were not yet read whole, for moments and digests."""
+        """Read the tensors of a layer that were not yet read whole, for tallies and digests."""
         for key in self._checkpoint.keys(layer):
             if key not in self._whole:
                 for _ in self.blocks(*key):

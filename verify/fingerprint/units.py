@@ -64,8 +64,10 @@ def sampled_units(
     return {name: np.stack(copies) for name, copies in parts.items()}
 
 
-def strongest_units(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens) -> Arrays:
-    """Arrays ``match.*``, ``routers.{layer}.experts`` and, of the last layers, ``circuit.{layer}.ffn``.
+def whole_units(
+    scan: Scan, checkpoint: Checkpoint, layer: int, sketch: SketchSpec, tokens: Tokens, *, panels: bool
+) -> Arrays:
+    """Arrays ``match.*``, ``routers.{layer}.experts`` and, for panels, ``circuit.{layer}.ffn`` of the last layers.
 
     All are made from all entries.
 
@@ -78,6 +80,7 @@ def strongest_units(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: Sket
     layer : number of the layer.
     sketch : sizes.
     tokens : the anchors as the model sees them.
+    panels : whether arrays that only panels read are made.
     """
     parts: dict[str, list[NDArray[np.floating]]] = {}
     arrays: Arrays = {}
@@ -86,7 +89,7 @@ def strongest_units(scan: Scan, checkpoint: Checkpoint, layer: int, sketch: Sket
     sizes: list[NDArray[np.float64]] = []
     for bundle, specs in _present(checkpoint, layer, sketch, tokens):
         match = {spec.role: spec.name for spec in specs if spec.component == "match"}
-        whole = next((spec.name for spec in specs if spec.component == "circuit"), None)
+        whole = next((spec.name for spec in specs if panels and spec.component == "circuit"), None)
         for expert in _experts(bundle):
             read = _products(scan, bundle.prefix + first, layer, expert, reading)
             if bundle.name == "experts" and of_experts:

@@ -8,6 +8,7 @@ choose layers *because* they match, and reject unrelated models in half of all c
 
 from __future__ import annotations
 
+import hashlib
 from itertools import permutations
 from math import perm
 
@@ -23,6 +24,9 @@ Pair = tuple[tuple[int, str], tuple[int, str]]
 _FEW = 720  # arrangements
 LARGEST = 512
 """Rows per layer used for alignment; further ones are ignored."""
+
+_KEPT = 1 << 9  # tables of two models of 96 layers, and of their heads
+_TABLES: dict[tuple[bytes, bytes], Vectors] = {}
 
 
 def align(a: BlocksByLayer, b: BlocksByLayer) -> list[Pair]:
@@ -103,20 +107,54 @@ def _by_indices(groups: list[list[Block]]) -> list[tuple[list[int], NDArray[np.i
 
 
 def means_of_best(a: list[Block], b: list[Block]) -> Vectors:
-    """Mean over the units of each A of the best score with any unit of each B; -1 if none is alive."""
+    """Mean over the units of each A of the best score with any unit of each B; -1 if none is alive.
+
+    Tests of the indices, the signs and the partners of the same vectors ask for the same tables: the last ones are
+    kept, by the content of the blocks.
+    """
+    content = _content(a), _content(b)
+    if content not in _TABLES:
+        while len(_TABLES) >= _KEPT:
+            del _TABLES[next(iter(_TABLES))]
+        _TABLES[content] = _means_of_best(a, b)
+    return _TABLES[content].copy()
+
+
+def _content(blocks: list[Block]) -> bytes:
+    """Digest of the vectors of blocks."""
+    digest = hashlib.sha256()
+    for block in blocks:
+        for group in (block.sign_fixed, block.sign_flipping):
+            digest.update(repr([x.shape for x in group]).encode())
+            for x in group:
+                digest.update(np.ascontiguousarray(x).data)
+    return digest.digest()
+
+
+def _means_of_best(a: list[Block], b: list[Block]) -> Vectors:
     parts = len(a[0].sign_fixed) + len(a[0].sign_flipping)
     means = np.full((len(a), len(b)), -1.0)
     step = groups_at_once(*(max(len(block.indices) for block in blocks) for blocks in (a, b)))
     for start in range(0, len(b), step):
         some = b[start : start + step]
         side, starts = side_by_side(some), np.cumsum([0] + [len(block.indices) for block in some[:-1]])
-        for i, block in enumerate(a):
-            best = np.maximum.reduceat(cosines(block, side), starts, axis=1) / parts
-            for j, column in enumerate(best.T, start):
-                finite = column[np.isfinite(column)]
-                if len(finite):
-                    means[i, j] = finite.mean()
+        rows_at_once = groups_at_once(max(len(block.indices) for block in a), len(side.indices))
+        for first in range(0, len(a), rows_at_once):
+            rows = a[first : first + rows_at_once]
+            best = np.maximum.reduceat(cosines(side_by_side(rows), side), starts, axis=1) / parts
+            ends = np.cumsum([len(block.indices) for block in rows])
+            for i, of_block in enumerate(np.split(best, ends[:-1]), first):
+                means[i, start : start + len(some)] = _finite_means(of_block)
     return means
+
+
+def _finite_means(best: Vectors) -> Vectors:
+    """Mean of the finite entries of each column; -1 if there is none."""
+    if len(best) and np.isfinite(best).all():
+        means: Vectors = np.ascontiguousarray(best.T).mean(1)
+        return means
+    columns = [column[np.isfinite(column)] for column in best.T]
+    return np.array([column.mean() if len(column) else -1.0 for column in columns])
 
 
 def _pool(blocks: list[Block], common: NDArray[np.intp]) -> Block:

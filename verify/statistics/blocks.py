@@ -126,12 +126,13 @@ def cosines(a: Block, b: Block) -> Vectors:
     Shape [copies of a * n of a, copies of b * n of b]; -inf where either is dead. The vectors of a fingerprint
     are float16 of length 1, so their products are multiples of 2^-48 and these sums are exact in any order.
     """
-    total = np.zeros((a.copies * len(a.indices), b.copies * len(b.indices)))
+    total, product = np.empty((2, a.copies * len(a.indices), b.copies * len(b.indices)))
+    total[...] = 0.0
     for x, y in zip(a.sign_flipping, b.sign_flipping, strict=True):
-        total += _rows(x) @ _rows(y).T
+        total += np.matmul(_rows(x), _rows(y).T, out=product)
     np.abs(total, out=total)
     for x, y in zip(a.sign_fixed, b.sign_fixed, strict=True):
-        total += _rows(x) @ _rows(y).T
+        total += np.matmul(_rows(x), _rows(y).T, out=product)
     if not (alive := a.alive.ravel()).all():
         total[~alive] = -np.inf
     if not (alive := b.alive.ravel()).all():

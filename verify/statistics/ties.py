@@ -35,9 +35,9 @@ resemblance at equal indices.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import product
 from statistics import NormalDist
 
 import numpy as np
@@ -81,14 +81,20 @@ def tied(grid: BlocksByLayer, *, signs: bool = False) -> TiedSets:
 
     Blocks are compared between any two layers at the same slot, and between any two slots in one layer.
     """
-    pairs = [pair for line in _lines(grid) for pair in combinations(line, 2)]
-    threshold = -NormalDist().inv_cdf(FALSE_TIE / max(1, 2 * len(pairs)))
-    means = {(layer, slot): _Mean.of(block) for layer, row in grid.items() for slot, block in row.items()}
+    lines = _lines(grid)
+    pairs = sum(len(line) * (len(line) - 1) // 2 for line in lines)
+    threshold = -NormalDist().inv_cdf(FALSE_TIE / max(1, 2 * pairs))
     sets = TiedSets()
-    for some in _comparable(pairs, means):
-        looks = _look_tied([means[x] for x, _ in some], [means[y] for _, y in some], threshold, signs)
-        for i in np.flatnonzero(looks):
-            sets.union(*some[i])
+    for line in lines:
+        of_indices = _Means.by_indices(line, [grid[layer][slot] for layer, slot in line])
+        for a, b in product(of_indices, repeat=2):
+            first, second = np.nonzero(a.places[:, None] < b.places)
+            step = groups_at_once(len(b.indices), len(b.indices))
+            for start in range(0, len(first), step):
+                of_a, of_b = (of_side[start : start + step] for of_side in (first, second))
+                looks = _look_tied(a.at(of_a), b.at(of_b), threshold, signs)
+                for i in np.flatnonzero(looks):
+                    sets.union(a.nodes[of_a[i]], b.nodes[of_b[i]])
     return sets
 
 
@@ -100,47 +106,56 @@ def _lines(grid: BlocksByLayer) -> list[list[Node]]:
 
 
 @dataclass(frozen=True)
-class _Mean:
-    """Normalised means over copies of a block's vectors, each [n, k]."""
+class _Means:
+    """Normalised means over copies of the vectors of some blocks with the same indices, each [blocks, n, k]."""
 
+    nodes: list[Node]
+    places: NDArray[np.intp]
+    """Places of the blocks among those that are compared, shape [blocks]."""
     indices: NDArray[np.intp]
     alive: NDArray[np.bool_]
-    """Indices alive in any copy, shape [n]."""
+    """Indices alive in any copy, shape [blocks, n]."""
     sign_fixed: tuple[Vectors, ...]
     sign_flipping: tuple[Vectors, ...]
 
     @staticmethod
-    def of(block: Block) -> _Mean:
-        fixed, flipping = (tuple(_direction(x) for x in group) for group in (block.sign_fixed, block.sign_flipping))
-        return _Mean(block.indices, np.any(block.alive, axis=0), fixed, flipping)
+    def by_indices(nodes: list[Node], blocks: list[Block]) -> list[_Means]:
+        """Blocks in sets with the same indices."""
+        found: dict[bytes, list[int]] = {}
+        for place, block in enumerate(blocks):
+            found.setdefault(block.indices.tobytes(), []).append(place)
+        return [_Means._of(nodes, blocks, places) for places in found.values()]
+
+    @staticmethod
+    def _of(nodes: list[Node], blocks: list[Block], places: list[int]) -> _Means:
+        same = [blocks[place] for place in places]
+        fixed, flipping = (
+            tuple(_directions(vectors) for vectors in zip(*(getattr(block, name) for block in same), strict=True))
+            for name in ("sign_fixed", "sign_flipping")
+        )
+        alive = np.array([block.alive.any(0) for block in same])
+        return _Means([nodes[at] for at in places], np.array(places), same[0].indices, alive, fixed, flipping)
+
+    def at(self, blocks: NDArray[np.intp]) -> _Means:
+        """Some of the blocks, which may repeat."""
+        fixed, flipping = (tuple(x[blocks] for x in group) for group in (self.sign_fixed, self.sign_flipping))
+        return _Means(self.nodes, self.places[blocks], self.indices, self.alive[blocks], fixed, flipping)
 
 
-def _comparable(pairs: list[tuple[Node, Node]], means: dict[Node, _Mean]) -> Iterator[list[tuple[Node, Node]]]:
-    """The pairs in sets with the same indices, small enough to be compared at once."""
-    indices = {node: mean.indices.tobytes() for node, mean in means.items()}
-    found: dict[tuple[bytes, bytes], list[tuple[Node, Node]]] = {}
-    for x, y in pairs:
-        found.setdefault((indices[x], indices[y]), []).append((x, y))
-    for same in found.values():
-        step = groups_at_once(*(len(means[node].indices) for node in same[0]))
-        yield from (same[start : start + step] for start in range(0, len(same), step))
-
-
-def _look_tied(a: list[_Mean], b: list[_Mean], threshold: float, signs: bool) -> NDArray[np.bool_]:
-    """Whether blocks of the same indices look tied, each of ``a`` to the one of ``b`` at its place, [pairs]."""
-    common = np.intersect1d(a[0].indices, b[0].indices, assume_unique=True)
-    at_a, at_b = np.searchsorted(a[0].indices, common), np.searchsorted(b[0].indices, common)
-    alive = np.array([x.alive[at_a] for x in a]) & np.array([y.alive[at_b] for y in b])
+def _look_tied(a: _Means, b: _Means, threshold: float, signs: bool) -> NDArray[np.bool_]:
+    """Whether each block of A looks tied to the block of B at the same place; shape [blocks]."""
+    common = np.intersect1d(a.indices, b.indices, assume_unique=True)
+    at_a, at_b = np.searchsorted(a.indices, common), np.searchsorted(b.indices, common)
+    alive = a.alive[:, at_a] & b.alive[:, at_b]
 
     def scores(name: str) -> Vectors:
-        total: Vectors = np.zeros((len(a), len(common), len(common)))
-        vectors_a, vectors_b = (zip(*(getattr(mean, name) for mean in side), strict=True) for side in (a, b))
-        for x, y in zip(vectors_a, vectors_b, strict=True):
-            total += np.array([one[at_a] for one in x]) @ np.array([one[at_b].T for one in y])
+        total: Vectors = np.zeros((len(alive), len(common), len(common)))
+        for x, y in zip(getattr(a, name), getattr(b, name), strict=True):
+            total += x[:, at_a] @ np.ascontiguousarray(y[:, at_b].transpose(0, 2, 1))
         return total
 
     fixed, flipping = scores("sign_fixed"), scores("sign_flipping")
-    parts = len(a[0].sign_fixed + a[0].sign_flipping)
+    parts = len(a.sign_fixed + a.sign_flipping)
     unsigned = (fixed + np.abs(flipping)) / parts
     looks = _exact(unsigned, alive) | _few(unsigned, alive, threshold) | (_relabelled(unsigned, alive) > threshold)
     if signs:
@@ -149,7 +164,7 @@ def _look_tied(a: list[_Mean], b: list[_Mean], threshold: float, signs: bool) ->
 
 
 def _exact(scores: Vectors, alive: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether all live indices are alike at the same index, or at least two are, and like no other: [pairs]."""
+    """Whether all live indices are alike at the same index, or at least two are, and like no other: [others]."""
     alike = (np.diagonal(scores, axis1=1, axis2=2) > 1 - MARGIN) & alive
     exact: NDArray[np.bool_] = np.all(alike | ~alive, axis=1) & np.any(alive, axis=1)
     for i in np.flatnonzero(~exact & (alike.sum(axis=1) >= 2)):
@@ -159,7 +174,7 @@ def _exact(scores: Vectors, alive: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _few(scores: Vectors, alive: NDArray[np.bool_], threshold: float) -> NDArray[np.bool_]:
-    """Whether all live indices, at least two and too few for sums, are each other's unique best match: [pairs]."""
+    """Whether all live indices, at least two and too few for sums, are each other's unique best match: [others]."""
     live = alive.sum(axis=1)
     diagonal = np.where(alive, np.diagonal(scores, axis1=1, axis2=2), 0.0)
     few: NDArray[np.bool_] = (live >= 2) & (live - 1 <= threshold) & (diagonal.sum(axis=1) > ALIKE * live)
@@ -191,9 +206,9 @@ def _standardised(sums: Vectors, spread: Vectors) -> Vectors:
     return np.where(spread > 0, sums / np.where(spread > 0, spread, 1.0), 0.0)
 
 
-def _direction(x: Vectors) -> Vectors:
-    """Normalised mean over copies, shape [n, k]; unchanged for one copy."""
-    mean = x.mean(0)
-    length = np.sqrt(np.square(mean).sum(-1, keepdims=True))
-    direction: Vectors = mean / np.where(length > 0, length, 1.0)
-    return direction
+def _directions(vectors: tuple[Vectors, ...]) -> Vectors:
+    """Normalised means over copies of some blocks, each [copies, n, k], shape [blocks, n, k]."""
+    means = np.array([x[0] if len(x) == 1 else x.mean(0) for x in vectors])
+    lengths = np.sqrt(np.square(means).sum(-1, keepdims=True))
+    directions: Vectors = means / np.where(lengths > 0, lengths, 1.0)
+    return directions

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from math import prod
+from sys import intern
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ FLOAT8 = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a model of many experts has a million of them
 class StoredTensor:
     """Location of a tensor: dtype name, shape, and byte offset in the file."""
 
@@ -159,7 +160,8 @@ def contents(file: File) -> Contents:
         If the file cannot be read, is truncated, or its header is not a valid safetensors header.
     """
     header, start, size = _header(file)
-    found = {name: _tensor(file, name, entry, start) for name, entry in header.items() if name != "__metadata__"}
+    header.pop("__metadata__", None)
+    found = {name: _tensor(file, name, header.pop(name), start) for name in [*header]}  # one of the two at a time
     end = start
     for tensor in sorted(found.values(), key=lambda t: (t.offset, prod(t.shape))):
         if tensor.offset != end:
@@ -223,4 +225,10 @@ def _tensor(file: File, name: str, entry: Any, start: int) -> StoredTensor:
             f"{file.name} describes tensor {name!r:.200} as {entry!r:.120}; expected a known dtype, a shape and "
             "byte offsets that agree."
         )
-    return StoredTensor(file, name, dtype, shape, start + low)
+    return StoredTensor(file, name, intern(dtype), _one(*shape), start + low)
+
+
+@lru_cache(maxsize=1 << 12)
+def _one(*shape: int) -> tuple[int, ...]:
+    """One object for all equal shapes."""
+    return shape
