@@ -17,6 +17,7 @@ pairing that joins different tokens costs power, not validity.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -90,4 +91,11 @@ def known_tokens(record: FingerprintRecord) -> set[int]:
 def shared_anchors(a: FingerprintRecord, b: FingerprintRecord) -> NDArray[np.int64]:
     """Anchors that both models share: tokens, or row numbers of tables of equal size."""
     alike = a.pairing == b.pairing and (a.pairing == "tokens" or a.architecture.vocab == b.architecture.vocab)
-    return np.intersect1d(a.anchors, b.anchors if alike else ()).astype(np.int64)
+    return _common(a.anchors, b.anchors if alike else ())
+
+
+@lru_cache(maxsize=256)  # most models of a panel or a screen have one of a few lists
+def _common(a: tuple[int, ...], b: tuple[int, ...]) -> NDArray[np.int64]:
+    common = np.intersect1d(a, b).astype(np.int64)
+    common.flags.writeable = False
+    return common
