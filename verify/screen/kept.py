@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from ..base import InputError, digest, software, write_atomically
 
-VERSION = 6
+VERSION = 7
 """Version of the stages; a change invalidates kept results."""
 
 _OF_A_VERSION = re.compile("[0-9a-f]{32}")  # the name of a folder that is made here
