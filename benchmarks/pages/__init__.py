@@ -20,6 +20,7 @@ from .formats import formats
 from .forward_passes import forward_passes
 from .gptq import gptq
 from .hiding import hiding
+from .many_cost import many_cost
 from .markdown import between
 from .offsets import offsets
 from .peers import model_tracing, peers, readme_peers
@@ -47,6 +48,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         gptq,
         hiding,
         kernels,
+        many_cost,
         model_tracing,
         offsets,
         panel_cost,
