@@ -1,10 +1,11 @@
 """``python -m benchmarks.many_cost BEFORE``: cost by number of models, here and in an earlier tree in turn.
 
-Parts may be named after it: ``screen``, ``audit``, ``claim``. ``BEFORE`` is a folder with another commit of this repository (``git worktree add BEFORE COMMIT``), run by the same
-interpreter. The two are measured alternately, in core seconds with one thread, and have to give the same results.
-Models of screens are those of ``benchmarks.planted``: random fingerprints at the sizes of a screen, and relatives of
-known kinds. Panels hold copies of the shipped references, under other names and digests, with random scores among
-them: a claim costs the same whatever these are. Writes ``tables/many_cost.json`` and its page.
+``BEFORE`` is a folder with another commit of this repository (``git worktree add BEFORE COMMIT``), run by the same
+interpreter; parts may be named after it: ``screen``, ``audit``, ``claim``. The two are measured alternately, in core
+seconds with one thread, and have to give the same results. Models of screens are those of ``benchmarks.planted``:
+random fingerprints at the sizes of a screen, and relatives of known kinds. Panels hold copies of the shipped
+references, under other names and digests, with random scores among them: a claim costs the same whatever these are.
+Writes ``tables/many_cost.json`` and its page.
 """
 
 from __future__ import annotations

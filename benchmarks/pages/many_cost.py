@@ -10,7 +10,7 @@ _TITLES = {
     "screen": (
         "The first stage of a screen",
         "models",
-        "Random fingerprints of 16 to 24 layers with planted relatives, prepared before; at the level of 1,000 models.",
+        "Random fingerprints of 16 to 24 layers with planted relatives, prepared before; level of 1,000 models.",
     ),
     "audit": ("The audit of a panel", "members", "Eight strata, families of one, random scores."),
     "claim": (
@@ -25,21 +25,24 @@ def many_cost(found: dict[str, Any]) -> str:
     """The page."""
     parts: list[str | list[str]] = []
     for what, (title, of, said) in _TITLES.items():
-        one = found[what]
+        if (one := found.get(what)) is None:
+            continue
         measured = f"{said} Runs: {one['runs']}; load average: up to {one['load']:.0f} on 2 cores."
         parts += [f"## {title}", measured, _rows(one["rows"], of), _growth(one["growth"], of)]
-    claim = found["claim"]
-    spent = sorted(claim["parts"].items(), key=lambda part: -part[1])
+    if (claim := found.get("claim")) is not None:
+        spent = sorted(claim["parts"].items(), key=lambda part: -part[1])
+        parts.append(
+            f"Core seconds of the claim on {claim['rows'][-1]['size']} members by what they end with, the scores of "
+            "a statistic (the selection, or the ranks of the one before, included), or at the end: "
+            + ", ".join(f"{name} {seconds:.2f}" for name, seconds in spent)
+            + "."
+        )
     return page(
         "# Cost by number of models",
         "Core seconds with one thread, here and at the commit before bounds and audits of families at once, measured "
         "in turn: medians, and ratios of alternate runs. All results are equal, by digest (`python -m "
         "benchmarks.many_cost BEFORE`). Load makes core seconds longer, on both sides alike.",
         *parts,
-        f"Core seconds of the claim on {claim['rows'][-1]['size']} members by what they end with, the scores of a "
-        "statistic (its selection or the ranks of the one before included), or at the end: "
-        + ", ".join(f"{name} {seconds:.2f}" for name, seconds in spent)
-        + ".",
     )
 
 
