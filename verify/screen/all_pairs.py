@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import combinations_with_replacement, groupby
 from math import log10
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import compress, decompressobj
@@ -28,7 +27,7 @@ from .first_stage import Comparison, TileBounds, Wanted, bound_tile, tile
 from .kept import Kept
 from .models import Labelled, Prepared
 from .plan import Rectangle, left
-from .stacks import Run, sketch_of
+from .stacks import Run, forget, sketch_of
 
 _KIND = "first"
 _COUNTS = "counts"
@@ -105,6 +104,7 @@ def compare_all(
         progress(n, len(tasks))
     possible = {pair for one in known for pair in one.possible}
     counted = _counted(order, names, sorted(possible), kept, workers)
+    forget()
     passing = {pair: values for pair, values in counted.items() if not values or min(values.values()) <= log10_level}
     return _sum(order, known, passing, alone)
 
@@ -170,9 +170,8 @@ def _counted(
     found = {name: one for stored in kept.all(_COUNTS, _restored_counts) for name, one in stored.items()}
     named = {(i, j): f"{names[i]} {names[j]}" for i, j in pairs}
     missing = [pair for pair in pairs if named[pair] not in found]
-    by_row = (list(of_row) for _, of_row in groupby(missing, key=itemgetter(0)))
-    batches = [row[at : at + _BATCH] for row in by_row for at in range(0, len(row), _BATCH)]
-    given = ([order[batch[0][0]].prepared.first, *(order[j].prepared.first for _, j in batch)] for batch in batches)
+    batches = [missing[at : at + _BATCH] for at in range(0, len(missing), _BATCH)]
+    given = ([(order[i].prepared.first, order[j].prepared.first) for i, j in batch] for batch in batches)
     for batch, results in zip(batches, run_in_order(_counts, given, workers), strict=True):
         new = dict(zip((named[pair] for pair in batch), results, strict=True))
         kept.put(_COUNTS, new)
@@ -180,10 +179,9 @@ def _counted(
     return {pair: values for pair, name in named.items() if (values := found[name]) is not None}
 
 
-def _counts(files: list[Path]) -> list[Values | None]:
-    """The counts of the first model with each of the others."""
-    a, *others = files
-    made = [tile([sketch_of(a)], [sketch_of(b)]).found for b in others]
+def _counts(pairs: list[tuple[Path, Path]]) -> list[Values | None]:
+    """The counts of some pairs of first-stage sketches."""
+    made = [tile([sketch_of(a)], [sketch_of(b)]).found for a, b in pairs]
     return [found[0][2] if found else None for found in made]
 
 

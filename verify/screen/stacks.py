@@ -111,6 +111,12 @@ def stacks(run: Run, source: BlockReader, anchors: tuple[int, ...]) -> tuple[Sta
     return _stacks(run.files, source, anchors)
 
 
+def forget() -> None:
+    """Free what was stacked in this process."""
+    _stacks.cache_clear()
+    sketch_of.cache_clear()
+
+
 @lru_cache(maxsize=32)  # all readers, for the rows of a rectangle and its columns
 def _stacks(files: tuple[Path, ...], source: BlockReader, anchors: tuple[int, ...]) -> tuple[Stack, ...]:
     first, name = sketch_of(files[0]), _name(source)
