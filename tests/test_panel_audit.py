@@ -76,7 +76,7 @@ def test_an_audit_is_the_same_every_time(shipped):
 )
 @settings(max_examples=25, deadline=None)
 def test_a_family_of_one_is_ranked_as_a_fit_of_its_own_would_rank_it(seed, n, tied, families):
-    """Once for all such families, with ties or without, to the last digit; other families are fitted by themselves."""
+    """Once for all of these, with ties or without, to the last digit; other families are fitted by themselves."""
     S = exchangeable(np.random.default_rng(seed), n)
     S = np.round(S) if tied else S
     arguments = (S, [f"s{i % 2}" for i in range(n)], families[:n])
