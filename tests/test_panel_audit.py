@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import verify.panel.audit
 from tests import panels
 from tests.strategies import SEEDS
 from tests.uniformity import check_super_uniform
@@ -68,6 +69,34 @@ def test_an_audit_is_the_same_every_time(shipped):
     S = kept_scores(shipped, PRIMARY, [m.name for m in members], anchors).matrix
     arguments = (S, [m.stratum for m in members], [m.family for m in members])
     assert audit(*arguments) == audit(*arguments)
+
+
+@given(
+    SEEDS, st.integers(6, 14), st.booleans(), st.lists(st.sampled_from("abcdefghijklmn"), min_size=14, max_size=14)
+)
+@settings(max_examples=25, deadline=None)
+def test_a_family_of_one_is_ranked_as_a_fit_of_its_own_would_rank_it(seed, n, tied, families):
+    """Once for all of these, with ties or without, to the last digit; other families are fitted by themselves."""
+    S = exchangeable(np.random.default_rng(seed), n)
+    S = np.round(S) if tied else S
+    arguments = (S, [f"s{i % 2}" for i in range(n)], families[:n])
+    once = audit(*arguments)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(verify.panel.audit, "_settled", lambda _: False)
+        assert audit(*arguments).model_dump_json() == once.model_dump_json()
+
+
+def test_where_rounding_could_decide_a_tie_every_family_is_fitted(monkeypatch):
+    """And nowhere else: with families of one, an audit fits the scores twice whatever their number."""
+    S, fits = exchangeable(np.random.default_rng(0), 12), []
+    fit = verify.panel.audit.two_way_residual
+    monkeypatch.setattr(verify.panel.audit, "two_way_residual", lambda x: fits.append(1) or fit(x))
+    audit(S, ["s"] * 12, [f"f{i}" for i in range(12)])
+    assert len(fits) == 2
+    T = np.sort(fit(S)[np.triu_indices(12, 1)])
+    monkeypatch.setattr(verify.panel.audit, "_TIED", T[40] - T[30])
+    audit(S, ["s"] * 12, [f"f{i}" for i in range(12)])
+    assert len(fits) == 2 + 2 + 12
 
 
 @given(SEEDS, st.integers(6, 15))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zlib import compress
 
 import numpy as np
 import pytest
@@ -36,18 +38,23 @@ class Count:
     """Pairs that each stage worked on."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.first = self.second = 0
-        tile, tested = first_stage.tile, second_stage._tested
+        self.first = self.second = self.counted = 0
+        bound_tile, tile, tested = first_stage.bound_tile, first_stage.tile, second_stage._tested
 
-        def counted_tile(first, second, wanted=None):  # type: ignore[no-untyped-def]
+        def counted_tile(first, second, wanted, alike):  # type: ignore[no-untyped-def]
             self.first += int(wanted.sum())
-            return tile(first, second, wanted)
+            return bound_tile(first, second, wanted, alike)
+
+        def counted_exactly(first, second):  # type: ignore[no-untyped-def]
+            self.counted += 1
+            return tile(first, second)
 
         def counted_pair(a: Fingerprint, b: Fingerprint) -> second_stage.Tested:
             self.second += 1
             return tested(a, b)
 
-        monkeypatch.setattr(all_pairs, "tile", counted_tile)
+        monkeypatch.setattr(all_pairs, "bound_tile", counted_tile)
+        monkeypatch.setattr(all_pairs, "tile", counted_exactly)
         monkeypatch.setattr(second_stage, "_tested", counted_pair)
 
     def since(self) -> tuple[int, int]:
@@ -121,7 +128,7 @@ def test_damaged_results_are_made_anew(family: list[Fingerprint], tmp_path: Path
     wanted = bytes_of(screen(family[:5], folder=tmp_path))
     assert count.since() == (10, 10)
     files = sorted((tmp_path / ".work" / "results").glob("*/*.json"))
-    assert {file.name.split("-")[0] for file in files} == {"first", "second"}
+    assert {file.name.split("-")[0] for file in files} == {"first", "counts", "second"}
     for file in files:
         content = file.read_bytes()
         digit = next(i for i, byte in enumerate(content) if chr(byte).isdigit())
@@ -130,7 +137,8 @@ def test_damaged_results_are_made_anew(family: list[Fingerprint], tmp_path: Path
                 continue
             file.write_bytes(damaged)
             assert bytes_of(screen(family[:5], folder=tmp_path)) == wanted
-            assert sum(count.since()) > 0
+            assert sum(count.since()) + count.counted > 0
+            count.counted = 0
             assert file.read_bytes() == content
 
 
@@ -225,7 +233,9 @@ def test_no_p_value_is_taken_from_what_was_kept(
         lambda _: {"rows": 1},
         lambda _: 7,
         lambda result: result | {"comparisons": []},
-        lambda result: result | {"found": [[99, 0, {}]]},
+        lambda result: result | {"grades": result["wanted"] * 2},
+        lambda result: result | {"grades": b64encode(compress(bytes(1 << 20))).decode()},
+        lambda result: result | {"grades": "x"},
         lambda result: result | {"identical": [[0, -1]]},
         lambda result: result | {"wanted": "x"},
     ],

@@ -72,15 +72,15 @@ def test_an_interrupted_screen_goes_on_where_it_was(
 ) -> None:
     """Finished tiles are not made again."""
     made: list[int] = []
-    real = first_stage.tile
+    real = first_stage.bound_tile
 
-    def counted(*args: object) -> first_stage.TileResult:
+    def counted(*args: object) -> first_stage.TileBounds:
         made.append(1)
         if len(made) == 4:
             raise KeyboardInterrupt
         return real(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(all_pairs, "tile", counted)
+    monkeypatch.setattr(all_pairs, "bound_tile", counted)
     with pytest.raises(KeyboardInterrupt):
         screen(family, folder=tmp_path)
     made.extend([0] * 9)

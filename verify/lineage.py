@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Never
 
+from . import panel as panels
 from .base import FingerprintError, InputError, Phrase, Progress, Workers, in_notebook, options, software
 from .checkpoint import Location, compare_change, is_alone
 from .claim import AdapterChange, ClaimReport, EvidenceLine, Provenance, Subject

@@ -22,6 +22,7 @@ from .forward_passes import forward_passes
 from .fuzz import fuzz
 from .gptq import gptq
 from .hiding import hiding
+from .many_cost import many_cost
 from .markdown import between
 from .offsets import offsets
 from .peers import model_tracing, peers, readme_peers
@@ -53,6 +54,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         gptq,
         hiding,
         kernels,
+        many_cost,
         model_tracing,
         offsets,
         panel_cost,

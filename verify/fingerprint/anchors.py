@@ -17,6 +17,7 @@ pairing that joins different tokens costs power, not validity.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -91,5 +92,12 @@ def known_tokens(record: FingerprintRecord) -> set[int]:
 def shared_anchors(a: FingerprintRecord, b: FingerprintRecord) -> NDArray[np.int64]:
     """Anchors that both models share: tokens, or row numbers of tables of equal size."""
     alike = a.pairing == b.pairing and (a.pairing == "tokens" or a.architecture.vocab == b.architecture.vocab)
-    first, second = (np.asarray(anchors, np.int64) for anchors in (a.anchors, b.anchors if alike else ()))
-    return np.intersect1d(distinct(first), distinct(second), assume_unique=True)
+    return _common(a.anchors, b.anchors if alike else ())
+
+
+@lru_cache(maxsize=256)  # most models of a panel or a screen have one of a few lists
+def _common(a: tuple[int, ...], b: tuple[int, ...]) -> NDArray[np.int64]:
+    first, second = (distinct(np.asarray(anchors, np.int64)) for anchors in (a, b))
+    common = np.intersect1d(first, second, assume_unique=True)
+    common.flags.writeable = False
+    return common

@@ -105,6 +105,8 @@ def reduced(model: Fingerprint, **most: int) -> Fingerprint:
         "architecture": record.architecture.model_copy(update=shape),
         "sketch": record.sketch.model_copy(update=sizes),
     }
+    if (changes["architecture"], changes["sketch"]) == (record.architecture, record.sketch) and not model.parts:
+        return model
     if changes["architecture"] != record.architecture:
         changes["components"] = tuple(c for c in record.components if c not in _OF_WHOLE_MATRICES)
         changes["dead"] = tuple(dead for dead in record.dead if dead.layer < changes["architecture"].layers)

@@ -21,10 +21,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from functools import lru_cache
+from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..base import StatisticsError
 
@@ -53,6 +54,7 @@ class Design:
         return sum(map(len, self.groups)) < len(self.models)
 
 
+@lru_cache(maxsize=4)  # every statistic of a claim is ranked by the same
 def pair_design(n: int) -> Design:
     """All pairs of ``n`` models: A and B are both exchangeable with the panel.
 
@@ -117,7 +119,9 @@ def within(kind: str, null: str, models: tuple[int, ...]) -> Design:
     Design
         Its orbit is all pairs of these models.
     """
-    return _design(kind, null, (models,), list(combinations(models, 2)))
+    first, second = np.triu_indices(len(models), 1)
+    numbers = np.array(models, dtype=np.int64)
+    return _design(kind, null, (models,), np.stack([numbers[first], numbers[second]], axis=1))
 
 
 def at_least_two(n: int) -> int:
@@ -127,9 +131,9 @@ def at_least_two(n: int) -> int:
     return n
 
 
-def _design(kind: str, null: str, groups: tuple[tuple[int, ...], ...], pairs: list[tuple[int, int]]) -> Design:
+def _design(kind: str, null: str, groups: tuple[tuple[int, ...], ...], pairs: ArrayLike) -> Design:
     orbit = np.array(pairs, dtype=np.int64)
     orbit.flags.writeable = False
-    claim = next(k for k, pair in enumerate(pairs) if set(pair) == {0, 1})
+    claim = int(np.flatnonzero((np.sort(orbit, axis=1) == (0, 1)).all(1))[0])
     models = tuple(np.unique(orbit).tolist())
     return Design(id=kind, null=null, groups=groups, models=models, orbit=orbit, claim=claim)

@@ -10,8 +10,8 @@ outside that family. Pairs are dependent, so the excess in strata is tested by p
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,10 @@ LEVELS = (0.01, 0.05, 0.1)
 LEAST = 5
 """Smallest number of models for a two-way residual."""
 _PERMUTATIONS = 999
+_TIED = 1e-12  # residuals that differ by less are tied
+_MOVED = (
+    2.0**-44
+)  # of the largest score: more than pairwise sums in another order move a residual, about 50 roundings
 
 
 class SizeAt(Record):
@@ -76,20 +80,19 @@ def audit(S: NDArray[np.float64], strata: Sequence[str], families: Sequence[str]
     n = len(S)
     if n <= LEAST:
         return None
-    pairs = np.array(list(combinations(range(n), 2)))
     p = pair_p_values(S)
     labels = np.unique(np.asarray(strata), return_inverse=True)[1]
-    shuffled = _shuffled(labels)
-    outside = {family: _family_p(S, families, family) for family in dict.fromkeys(families)}
-    within = _within(labels, pairs) & (labels.max() > 0)  # with one stratum, ranks are uniform anyway
+    outside = _outside(S, p, families)
+    # with one stratum, ranks are uniform anyway
+    drawn = _inside(p, labels) if labels.max() > 0 else np.zeros((1, 0))
+    within, shuffled = drawn[0], drawn[1:]
     sizes = []
     for level in LEVELS:
-        extreme = p <= level
-        share = float(extreme[within].mean()) if within.any() else None
-        excess = None
-        if share is not None:
-            others = [extreme[_within(order, pairs)].mean() for order in shuffled]
-            excess = (1 + sum(other >= share - 1e-12 for other in others)) / (1 + _PERMUTATIONS)
+        share = excess = None
+        if len(within):
+            share = int((within <= level).sum()) / len(within)
+            others = (shuffled <= level).sum(1) / len(within)
+            excess = (1 + int((others >= share - 1e-12).sum())) / (1 + _PERMUTATIONS)
         shares = {family: float((values <= level).mean()) for family, values in outside.items() if len(values)}
         worst = max(shares, key=lambda family: shares[family], default=None)
         sizes.append(
@@ -101,9 +104,9 @@ def audit(S: NDArray[np.float64], strata: Sequence[str], families: Sequence[str]
                 worst_family_share=None if worst is None else shares[worst],
             )
         )
-    envelope = zip(*(x.tolist() for x in quantile_envelope(S, strata)), strict=True) if within.any() else ()
+    envelope = zip(*(x.tolist() for x in _envelope(drawn)), strict=True) if len(within) else ()
     return Audit(
-        members=n, pairs_within_strata=int(within.sum()), sizes=tuple(sizes), quantiles=tuple(map(tuple, envelope))
+        members=n, pairs_within_strata=len(within), sizes=tuple(sizes), quantiles=tuple(map(tuple, envelope))
     )
 
 
@@ -115,7 +118,7 @@ def pair_p_values(S: NDArray[np.float64]) -> NDArray[np.float64]:
     upper = np.triu_indices(len(S), 1)
     raw, residual = (
         len(values) - np.searchsorted(np.sort(values), values - error, side="left")
-        for values, error in ((S[upper], 0.0), (inference.two_way_residual(S)[upper], 1e-12))
+        for values, error in ((S[upper], 0.0), (inference.two_way_residual(S)[upper], _TIED))
     )
     p: NDArray[np.float64] = np.maximum(raw, residual) / len(raw)
     return p
@@ -156,23 +159,66 @@ def quantile_envelope(
 
     Meaningful only with several strata: with one, the p-values are uniform by construction.
     """
-    pairs = np.array(list(combinations(range(len(S)), 2)))
-    p, labels = pair_p_values(S), np.unique(np.asarray(strata), return_inverse=True)[1]
-    drawn = np.array([np.sort(p[_within(order, pairs)]) for order in _shuffled(labels)])
-    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    return np.sort(p[_within(labels, pairs)]), low, high
+    return _envelope(_inside(pair_p_values(S), np.unique(np.asarray(strata), return_inverse=True)[1]))
 
 
-def _shuffled(labels: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+def _envelope(drawn: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    low, high = np.quantile(drawn[1:], [0.025, 0.975], axis=0)
+    return drawn[0], low, high
+
+
+def _inside(p: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Sorted p-values of the pairs inside strata, by the labels and by each random order of them: [1 + orders, k].
+
+    All pairs are sorted once, and each order of the labels picks from them, so that nothing is sorted again.
+    """
+    order = np.argsort(p, kind="stable")
+    in_order = p[order]
+    first, second = (side[order] for side in np.triu_indices(len(labels), 1))
+    small = labels.astype(np.min_scalar_type(labels.max()))
+    return np.stack([in_order[one[first] == one[second]] for one in (small, *_shuffled(small))])
+
+
+def _shuffled(labels: NDArray[Any]) -> list[NDArray[Any]]:
     """The labels in 999 random orders, by SHAKE-256, so that an audit is reproducible."""
     stream = hashlib.shake_256(b"verify audit 1").digest(8 * len(labels) * _PERMUTATIONS)
     keys = np.frombuffer(stream, dtype=">u8").reshape(_PERMUTATIONS, len(labels))
     return [labels[np.argsort(row, kind="stable")] for row in keys]
 
 
-def _within(labels: NDArray[np.intp], pairs: NDArray[np.intp]) -> NDArray[np.bool_]:
-    same: NDArray[np.bool_] = labels[pairs[:, 0]] == labels[pairs[:, 1]]
-    return same
+def _outside(
+    S: NDArray[np.float64], p: NDArray[np.float64], families: Sequence[str]
+) -> dict[str, NDArray[np.float64]]:
+    """By family, the p-values of pairs of its members with models outside, ranked without the rest of the family.
+
+    A family of one leaves no model out: its pairs have their ranks among all pairs, ``p``, and nothing is ranked
+    again, so all such families together cost no more than one. A fit of its own would add the scores up in another
+    order, which moves a residual by less than ``_MOVED`` times the largest score: where that could decide a tie, the
+    fit is made.
+    """
+    n = len(S)
+    first, second = np.triu_indices(n, 1)
+    known = np.zeros((n, n))
+    known[first, second] = known[second, first] = p
+    alone = Counter(families)
+    settled = n > LEAST and _settled(S)
+    found = {}
+    for family in dict.fromkeys(families):
+        if settled and alone[family] == 1:
+            i = families.index(family)
+            found[family] = np.delete(known[i], i)
+        else:
+            found[family] = _family_p(S, families, family)
+    return found
+
+
+def _settled(S: NDArray[np.float64]) -> bool:
+    """Whether no rank by residual depends on the order in which scores are added up."""
+    upper = np.triu_indices(len(S), 1)
+    values = np.sort(inference.two_way_residual(S)[upper])
+    moved = _MOVED * max(1.0, float(np.abs(S[upper]).max()))
+    below, above = (np.searchsorted(values, values - _TIED + side, side="left") for side in (-moved, moved))
+    return bool((below == above).all())
 
 
 def _family_p(S: NDArray[np.float64], families: Sequence[str], family: str) -> NDArray[np.float64]:

@@ -51,7 +51,8 @@ class Scores:
 
     def of(self, names: Sequence[str]) -> Scores:
         """The scores of some of the models, in the order given."""
-        at = [self.names.index(name) for name in names]
+        places = {name: at for at, name in enumerate(self.names)}
+        at = [places[name] for name in names]
         grids = self.grids[np.ix_(at, at)] if self.grids.size else self.grids
         return Scores(self.statistic, self.version, self.anchors, tuple(names), self.matrix[np.ix_(at, at)], grids)
 
@@ -132,7 +133,8 @@ def compute(
         matrix[fresh:, fresh:] = known.matrix
         if grids.size:
             grids[fresh:, fresh:] = known.grids
-    pairs = [(i, j) for i in range(min(fresh, n)) for j in range(i + 1, n)]
+    # by the later model: what a statistic works out of a member by itself serves both A and B
+    pairs = [(i, j) for j in range(n) for i in range(min(fresh, j))]
     for done, (i, j) in enumerate(pairs, start=1):
         if statistic is statistics.PRIMARY:
             grid = statistics.response_grid(models[i], models[j])

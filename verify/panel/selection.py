@@ -51,27 +51,20 @@ def comparable(panel: Panel, a: Fingerprint, b: Fingerprint, families: Collectio
         else:
             reasons[member.name] = reason
     kind, anchors = _on_one_list(panel, kind, known_tokens(a.record) & known_tokens(b.record))
-    kept: list[Member] = []
+    of_family: dict[str, Member] = {}
     for member in sorted(kind, key=blind):
-        reason = _related(member, a, b, related) or next(
-            (
-                Phrase.of("panel.member.stands_for", name=other.name, family=other.family)
-                for other in kept
-                if other.family == member.family
-            ),
-            None,
-        )
-        if reason is None:
-            kept.append(member)
-        else:
+        reason = _related(member, a, b, related)
+        if reason is None and (other := of_family.setdefault(member.family, member)) is not member:
+            reason = Phrase.of("panel.member.stands_for", name=other.name, family=other.family)
+        if reason is not None:
             reasons[member.name] = reason
-    few = Phrase.of("panel.member.few_anchors")
+    few, used = Phrase.of("panel.member.few_anchors"), {member.name for member in of_family.values()}
     return Selection(
-        members=tuple(member for member in panel.record.members if member in kept),
+        members=tuple(member for member in panel.record.members if member.name in used),
         dropped=tuple(
             Dropped(name=member.name, reason=reasons.get(member.name, few))
             for member in panel.record.members
-            if member not in kept
+            if member.name not in used
         ),
         anchors=anchors,
     )

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from itertools import combinations_with_replacement, groupby
+from math import log10
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from zlib import compress, decompressobj
+from zlib import error as zlib_error
 
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from ..base import Record, Workers, run_in_order
+from ..fingerprint import same_weights
 from ..statistics.result import Law
-from .first_stage import Comparison, TileResult, Wanted, tile
+from . import first_stage
+from .bounds import least_grade
+from .first_stage import Comparison, TileBounds, Wanted, bound_tile, tile
 from .kept import Kept
-from .models import Labelled
-from .plan import TILE, Rectangle, left
-from .sketches import FirstSketch, load_sketch
+from .models import Labelled, Prepared
+from .plan import Rectangle, left
+from .stacks import Run, forget, sketch_of
 
 _KIND = "first"
+_COUNTS = "counts"
+_BATCH = 16  # pairs of one task for counts
 
 
 @dataclass(frozen=True)
@@ -43,10 +54,18 @@ class FirstResult:
 
 @dataclass(frozen=True)
 class _Known:
-    """Results of a rectangle of models, in their present positions."""
+    """Bounds of a rectangle of models, in their present positions, as far as the level does not rule pairs out."""
 
     pairs: Rectangle
-    result: TileResult
+    possible: list[tuple[int, int]]
+    """Present positions of pairs that may pass."""
+    identical: list[tuple[int, int]]
+    """Present positions of pairs of the same weights."""
+    comparisons: list[Comparison]
+
+
+Values = dict[str, float]
+"""log10 p by statistic."""
 
 
 def compare_all(
@@ -72,16 +91,22 @@ def compare_all(
     names = _names(order)
     at = {name: position for position, name in enumerate(names)}
     signatures = [model.prepared.signature for model in order]
-    known = list(kept.all(_KIND, partial(_restored, at=at, signatures=signatures)))
+    level = min(log10_level, log10(first_stage.LARGEST_LEVEL))
+    restored = partial(_restored, at=at, signatures=signatures, alone=alone, least=least_grade(level))
+    known = list(kept.all(_KIND, restored))
     tasks = left(len(order), (one.pairs for one in known), alone=alone)
     progress(0, len(tasks))
-    files = [m.prepared.first for m in order]
-    given = [([files[i] for i in task.rows], [files[j] for j in task.columns], task.wanted) for task in tasks]
-    for n, (task, result) in enumerate(zip(tasks, run_in_order(_tile, given, workers), strict=True), start=1):
-        kept.put(_KIND, _stored(names, task, result))
-        known.append(_Known(task, result))
+    given = (_task(order, task) for task in tasks)
+    for n, (task, result) in enumerate(zip(tasks, run_in_order(_bounds, given, workers), strict=True), start=1):
+        stored = _stored(names, task, result)
+        kept.put(_KIND, stored)
+        known.append(restored(stored))
         progress(n, len(tasks))
-    return _sum(order, known, alone, log10_level)
+    possible = {pair for one in known for pair in one.possible}
+    counted = _counted(order, names, sorted(possible), kept, workers)
+    forget()
+    passing = {pair: values for pair, values in counted.items() if not values or min(values.values()) <= log10_level}
+    return _sum(order, known, passing, alone)
 
 
 def _names(order: Sequence[Labelled]) -> list[str]:
@@ -95,27 +120,86 @@ def _names(order: Sequence[Labelled]) -> list[str]:
     return names
 
 
-def _tile(task: tuple[list[Path], list[Path], Wanted]) -> TileResult:
-    rows, columns, wanted = task
-    return tile([_sketch(file) for file in rows], [_sketch(file) for file in columns], wanted)
+# ---- bounds
 
 
-@lru_cache(maxsize=3 * TILE)
-def _sketch(file: Path) -> FirstSketch:
-    return load_sketch(file)
+class _Task(NamedTuple):
+    """A rectangle of models for a worker."""
+
+    rows: tuple[Run, ...]
+    columns: tuple[Run, ...]
+    wanted: Wanted
+    alike: list[tuple[int, int]]
+    """Positions in it of pairs that state the same weights."""
 
 
-def _sum(order: Sequence[Labelled], known: Sequence[_Known], alone: bool, log10_level: float) -> FirstResult:
-    passing: dict[tuple[int, int], dict[str, float]] = {}
-    identical: set[tuple[int, int]] = set()
-    compared: dict[tuple[str, str], Comparison] = {}
-    for one in known:
-        places = one.pairs.rows.tolist(), one.pairs.columns.tolist()
-        for i, j, values in one.result.found:
-            if (pair := _asked(places, i, j, alone)) and (not values or min(values.values()) <= log10_level):
-                passing[pair] = values
-        identical.update(pair for i, j in one.result.identical if (pair := _asked(places, i, j, alone)))
-        compared |= {comparison.signatures: comparison for comparison in one.result.comparisons}
+def _task(order: Sequence[Labelled], pairs: Rectangle) -> _Task:
+    rows, columns = ([order[i].prepared for i in side] for side in (pairs.rows, pairs.columns))
+    content: dict[str, list[int]] = {}
+    files: dict[str, list[int]] = {}
+    for j, model in enumerate(columns):
+        for of, stated in zip((content, files), model.weights, strict=True):
+            if stated:
+                of.setdefault(stated, []).append(j)
+    alike = [
+        (i, j)
+        for i, model in enumerate(rows)
+        for j in sorted({*content.get(model.weights.content, ()), *files.get(model.weights.files, ())})
+        if same_weights(model.weights, columns[j].weights)
+    ]
+    return _Task(_of_signatures(rows), _of_signatures(columns), pairs.wanted, alike)
+
+
+def _of_signatures(models: Sequence[Prepared]) -> tuple[Run, ...]:
+    """The sketches of some models as runs of one signature."""
+    runs = groupby(models, key=lambda model: model.signature)
+    return tuple(Run(tuple(model.first for model in run)) for _, run in runs)
+
+
+def _bounds(task: _Task) -> TileBounds:
+    return bound_tile(*task)
+
+
+# ---- counts
+
+
+def _counted(
+    order: Sequence[Labelled], names: Sequence[str], pairs: Sequence[tuple[int, int]], kept: Kept, workers: Workers
+) -> dict[tuple[int, int], Values]:
+    """log10 p by statistic of the pairs that have one of at most the largest level, or no count at all."""
+    found = {name: one for stored in kept.all(_COUNTS, _restored_counts) for name, one in stored.items()}
+    named = {(i, j): f"{names[i]} {names[j]}" for i, j in pairs}
+    missing = [pair for pair in pairs if named[pair] not in found]
+    batches = [missing[at : at + _BATCH] for at in range(0, len(missing), _BATCH)]
+    given = ([(order[i].prepared.first, order[j].prepared.first) for i, j in batch] for batch in batches)
+    for batch, results in zip(batches, run_in_order(_counts, given, workers), strict=True):
+        new = dict(zip((named[pair] for pair in batch), results, strict=True))
+        kept.put(_COUNTS, new)
+        found |= new
+    return {pair: values for pair, name in named.items() if (values := found[name]) is not None}
+
+
+def _counts(pairs: list[tuple[Path, Path]]) -> list[Values | None]:
+    """The counts of some pairs of first-stage sketches."""
+    made = [tile([sketch_of(a)], [sketch_of(b)]).found for a, b in pairs]
+    return [found[0][2] if found else None for found in made]
+
+
+def _restored_counts(stored: Any) -> dict[str, Values | None]:
+    return TypeAdapter(dict[str, Values | None]).validate_python(stored)
+
+
+# ---- the sum
+
+
+def _sum(
+    order: Sequence[Labelled],
+    known: Sequence[_Known],
+    passing: Mapping[tuple[int, int], Values],
+    alone: bool,
+) -> FirstResult:
+    identical = {pair for one in known for pair in one.identical}
+    compared = {comparison.signatures: comparison for one in known for comparison in one.comparisons}
     signatures = [model.prepared.signature for model in order]
     twins = Counter((signatures[i], signatures[j]) for i, j in identical)
     tested, untestable, refused = 0, Counter[str](), Counter[int]()
@@ -133,7 +217,7 @@ def _sum(order: Sequence[Labelled], known: Sequence[_Known], alone: bool, log10_
         refused.update(dict.fromkeys(a, len(b) - (a is b)) | ({} if a is b else dict.fromkeys(b, len(a))))
         refused.subtract(at for i, j in identical if (signatures[i], signatures[j]) == both for at in (i, j))
     return FirstResult(
-        passing=[(*pair, passing[pair]) for pair in sorted(passing)],
+        passing=[(*pair, passing[pair]) for pair in sorted(passing) if pair not in identical],
         identical=sorted(identical),
         tested=tested,
         untestable=untestable,
@@ -164,30 +248,48 @@ class _Stored(Record):
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     wanted: str
-    found: tuple[tuple[int, int, dict[str, float]], ...]
+    grades: str
     identical: tuple[tuple[int, int], ...]
     comparisons: tuple[tuple[str, str, str | None, tuple[tuple[str, Law, int, int], ...]], ...]
 
 
-def _stored(names: Sequence[str], pairs: Rectangle, result: TileResult) -> dict[str, Any]:
+def _stored(names: Sequence[str], pairs: Rectangle, result: TileBounds) -> dict[str, Any]:
     return {
         "rows": [names[i] for i in pairs.rows],
         "columns": [names[j] for j in pairs.columns],
-        "wanted": np.packbits(pairs.wanted).tobytes().hex(),
-        "found": result.found,
+        "wanted": _packed(np.packbits(pairs.wanted)),
+        "grades": _packed(result.grades),
         "identical": result.identical,
         "comparisons": [[*one.signatures, one.untestable, one.sizes] for one in result.comparisons],
     }
 
 
-def _restored(stored: Any, at: Mapping[str, int], signatures: Sequence[str]) -> _Known:
-    """The result of a rectangle.
+def _packed(bytes_: NDArray[np.uint8]) -> str:
+    return b64encode(compress(bytes_.tobytes(), 1)).decode()
+
+
+def _unpacked(text: str, size: int) -> NDArray[np.uint8]:
+    """The bytes of :func:`_packed`; a ValueError if they are not ``size``."""
+    unpacking = decompressobj()
+    try:
+        content = unpacking.decompress(b64decode(text, validate=True), size + 1)
+    except zlib_error as problem:
+        raise ValueError("is not compressed bytes") from problem
+    if len(content) != size:
+        raise ValueError("is of another size")
+    return np.frombuffer(content, np.uint8)
+
+
+def _restored(stored: Any, at: Mapping[str, int], signatures: Sequence[str], *, alone: bool, least: int) -> _Known:
+    """The bounds of a rectangle.
 
     Parameters
     ----------
     stored : what was kept of it.
     at : present positions by the names of models.
     signatures : of the models in their present positions.
+    alone : whether pairs with the first model are asked for alone.
+    least : grade from which a pair may pass.
 
     Raises
     ------
@@ -196,24 +298,29 @@ def _restored(stored: Any, at: Mapping[str, int], signatures: Sequence[str]) -> 
     """
     read = _Stored.model_validate(stored)
     rows, columns = (np.array([at.get(name, -1) for name in side], np.intp) for side in (read.rows, read.columns))
-    bits = np.frombuffer(bytes.fromhex(read.wanted), np.uint8)
-    wanted = np.unpackbits(bits, count=len(rows) * len(columns)).astype(bool).reshape(len(rows), len(columns))
-    result = TileResult(
-        found=list(read.found),
-        identical=list(read.identical),
-        comparisons=[Comparison((a, b), why, list(sizes)) for a, b, why, sizes in read.comparisons],
-    )
-    places = [*result.identical, *((i, j) for i, j, _ in result.found)]
-    if any(not (0 <= i < len(rows) and 0 <= j < len(columns)) for i, j in places):
+    shape = len(rows), len(columns)
+    bits = _unpacked(read.wanted, (shape[0] * shape[1] + 7) // 8)
+    wanted = np.unpackbits(bits, count=shape[0] * shape[1]).astype(bool).reshape(shape)
+    grades = _unpacked(read.grades, shape[0] * shape[1]).reshape(shape)
+    if any(not (0 <= i < shape[0] and 0 <= j < shape[1]) for i, j in read.identical):
         raise ValueError("names a pair outside its rectangle")
     counted = wanted & (rows >= 0)[:, None] & (columns >= 0)
-    for i, j in result.identical:
+    possible = np.argwhere(counted & (grades >= least)).tolist()
+    for i, j in read.identical:
         counted[i, j] = False
-    compared = {one.signatures for one in result.comparisons}
+    compared = {(a, b): Comparison((a, b), why, list(sizes)) for a, b, why, sizes in read.comparisons}
     of_rows, of_columns = ({p: signatures[p] for p in side.tolist() if p >= 0} for side in (rows, columns))
     for signature in set(of_rows.values()):
         same = [of_rows.get(p) == signature for p in rows.tolist()]
         beside = columns[counted[same].any(0)].tolist()
-        if not {(signature, of_columns[p]) for p in beside} <= compared:
+        if not {(signature, of_columns[p]) for p in beside} <= compared.keys():
             raise ValueError("lacks what two kinds of models determine")
-    return _Known(Rectangle(rows, columns, wanted), result)
+    places = rows.tolist(), columns.tolist()
+    testable = {signatures for signatures, one in compared.items() if one.untestable is None}
+    asked = [pair for i, j in possible if counted[i, j] and (pair := _asked(places, i, j, alone))]
+    return _Known(
+        Rectangle(rows, columns, wanted),
+        [(i, j) for i, j in asked if (signatures[i], signatures[j]) in testable],
+        [pair for i, j in read.identical if (pair := _asked(places, i, j, alone))],
+        list(compared.values()),
+    )

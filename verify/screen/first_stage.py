@@ -6,6 +6,10 @@ everything that the exact tests declare to count at equal indices (``statistics.
 separately; signs one index at a time. A test that does not declare what it counts has no count here. A pair *passes*
 if the p-value of one count is at most the level, or if no count can be made although an exact test applies.
 
+Two steps. Bounds on all counts of a pair come first (``screen.bounds``), by products in single precision, and the
+counts themselves are made of the pairs alone that the bounds do not rule out: a pair that is ruled out has no count
+that could let it pass (theorem there), so the pairs that pass, and their p-values, are those of all counts.
+
 Theorem (selection is free). For a pair let ``p`` be the p-value of the full exact tests, super-uniform under the null
 hypothesis, and ``S`` the event that the pair passes, whatever its dependence on ``p``. Let ``p' = p`` on ``S`` and 1
 elsewhere. Then ``p'`` is super-uniform, and adjustments of all ``p'`` over *all* pairs (Holm's for the family-wise
@@ -32,11 +36,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..fingerprint import difference, same_weights, stated_weights
-from ..statistics import EXACT_TESTS
+from ..statistics import EXACT_TESTS, Source
 from ..statistics.result import Law
 from ..wording import say
+from .bounds import MOST, Grades, graded
 from .counts import Read, Tally, reader, tally
 from .sketches import FirstSketch
+from .stacks import Run, sketch_of
 
 LARGEST_LEVEL = 0.01
 """Largest level of a statistic, unadjusted; a pair with no p-value below it is never looked at again."""
@@ -59,6 +65,18 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class TileBounds:
+    """Bounds on the counts of one tile, which each pair has by itself: they depend on its two models alone."""
+
+    grades: Grades
+    """How small a p-value each pair can have (``bounds.least_grade``); 0 for those of the same weights."""
+    identical: list[tuple[int, int]]
+    """Positions of pairs of the same weights."""
+    comparisons: list[Comparison]
+    """Of the signatures of all pairs that are not of the same weights."""
+
+
+@dataclass(frozen=True)
 class TileResult:
     """Result of the first stage for one tile, which each pair has by itself: it depends on its two models alone."""
 
@@ -69,6 +87,52 @@ class TileResult:
     """Positions of pairs of the same weights."""
     comparisons: list[Comparison]
     """Of the signatures of all pairs that are not of the same weights."""
+
+
+def bound_tile(
+    first: Sequence[Run], second: Sequence[Run], wanted: Wanted, alike: Sequence[tuple[int, int]]
+) -> TileBounds:
+    """Bound the counts of models of ``first`` with models of ``second``.
+
+    Parameters
+    ----------
+    first, second : runs of models, each of one signature.
+    wanted : the pairs to compare, shape [models of A, models of B].
+    alike : positions of pairs that state the same weights.
+    """
+    grades = np.zeros(wanted.shape, np.uint8)
+    comparisons: list[Comparison] = []
+    same = np.zeros(wanted.shape, dtype=bool)
+    files = [[file for run in side for file in run.files] for side in (first, second)]
+    for x, y in alike:
+        one, other = files[0][x], files[1][y]
+        same[x, y] = one == other or not difference(sketch_of(one).part.arrays, sketch_of(other).part.arrays)
+    same &= wanted
+    for i, run_a in _from(first):
+        for j, run_b in _from(second):
+            rows, columns = slice(i, i + len(run_a.files)), slice(j, j + len(run_b.files))
+            here = wanted[rows, columns] & ~same[rows, columns]
+            if not here.any():
+                continue
+            a, b = run_a.first, run_b.first
+            signatures = a.signature, b.signature
+            if (reason := untestable_because(a, b)) is not None:
+                comparisons.append(Comparison(signatures, reason, []))
+                continue
+            bounds = [graded(law, source, run_a, run_b) for law, source in _sources(a, b)]
+            made = [one for one in bounds if one is not None]
+            comparisons.append(Comparison(signatures, None, [(t.statistic, t.law, t.most, t.groups) for t in made]))
+            largest = np.maximum.reduce([one.grades for one in made]) if made else np.uint8(MOST)
+            grades[rows, columns] = np.where(here, largest, 0)
+    return TileBounds(grades, [(int(x), int(y)) for x, y in np.argwhere(same)], comparisons)
+
+
+def _from(runs: Sequence[Run]) -> Iterator[tuple[int, Run]]:
+    """Runs with the positions of their first models."""
+    at = 0
+    for run in runs:
+        yield at, run
+        at += len(run.files)
 
 
 def tile(first: Sequence[FirstSketch], second: Sequence[FirstSketch], wanted: Wanted | None = None) -> TileResult:
@@ -132,16 +196,18 @@ def tallied(first: Sequence[FirstSketch], second: Sequence[FirstSketch], read: R
     list of Tally
         One for each statistic that can be counted.
     """
-    a, b = first[0].bare, second[0].bare
-    made = [
-        tally(counted.law, source, first, second, read)
-        for test in EXACT_TESTS
-        if test.refusal(a, b) is None
-        for counted in test.describe(a, b).counted
-        if counted.same_index
-        for source in counted.sources
-    ]
+    made = [tally(law, source, first, second, read) for law, source in _sources(first[0], second[0])]
     return [one for one in made if one is not None]
+
+
+def _sources(first: FirstSketch, second: FirstSketch) -> Iterator[tuple[Law, Source]]:
+    """What is counted of two models at equal indices, and by which law."""
+    a, b = first.bare, second.bare
+    for test in EXACT_TESTS:
+        if test.refusal(a, b) is None:
+            for counted in test.describe(a, b).counted:
+                if counted.same_index:
+                    yield from ((counted.law, source) for source in counted.sources)
 
 
 def _runs(models: Sequence[FirstSketch]) -> Iterator[tuple[int, list[FirstSketch]]]:

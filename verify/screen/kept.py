@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from ..base import InputError, digest, json_object, read_regular, software, write_atomically
 
-VERSION = 6
+VERSION = 7
 """Version of the stages; a change invalidates kept results."""
 
 _LARGEST = 1 << 28  # bytes

@@ -33,8 +33,11 @@ from ..fingerprint import (
     with_file_digests,
 )
 from ..fingerprint.given import Model
+from ..fingerprint.same import StatedWeights, stated_weights
+from ..statistics import EXACT_TESTS
 from . import sketches
 from .kept import VERSION
+from .stacks import blocks_file, save_blocks
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class Prepared:
     """Location given, of weights or of a fingerprint."""
     likeness: str
     """Digest of everything that exact copies share at any effort, except numbers on tokens."""
+    weights: StatedWeights
+    """The identity of its weights, as stated."""
 
     @property
     def stated(self) -> bool:
@@ -144,14 +149,18 @@ def _kept_fingerprint(made: Fingerprint, work: Path) -> Path:
 
 def _prepared(file: Path, location: Location, work: Path) -> Prepared:
     content = sha256_of_file(file)
-    of = digest({"constants": sketches.constants(), "version": VERSION})[-16:]
+    tests = {test.id: test.version for test in EXACT_TESTS}
+    of = digest({"constants": sketches.constants(), "version": VERSION, "tests": tests})[-16:]
     first = work / "first" / f"{content}-{of}.safetensors"
     try:
         sketch = sketches.load_sketch(first)
     except FingerprintError:
         sketch = sketches.first_sketch(Fingerprint.load(file))
         sketches.save_sketch(sketch, first)
-    return Prepared(file, content, first, sketch.signature, sketch.record, location, sketch.likeness)
+    if not (blocks := blocks_file(first)).exists():
+        save_blocks(sketch, blocks)
+    weights = stated_weights(sketch.record, whole=sketch.whole)
+    return Prepared(file, content, first, sketch.signature, sketch.record, location, sketch.likeness, weights)
 
 
 def with_digests(ready: Sequence[Prepared], work: Path, workers: Workers) -> list[Prepared]:

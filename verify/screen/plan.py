@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .first_stage import Wanted
 
-TILE = 64
+TILE = 128
 """Most models on each side of a rectangle."""
 
 _DENSE = 1 / 3

@@ -149,7 +149,7 @@ def _checked_pools(a: Fingerprint, b: Fingerprint) -> tuple[tuple[_Pool, ...], t
     return _pools(a), _pools(b)
 
 
-@lru_cache(maxsize=2)  # one model is compared with many in turn
+@lru_cache(maxsize=3)  # two models are compared with many in turn
 def _pools(model: Fingerprint) -> tuple[_Pool, ...]:
     """The units of each layer that has an MLP."""
     shape = model.record.architecture

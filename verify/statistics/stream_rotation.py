@@ -22,6 +22,8 @@ Adam is equivariant under signed permutations only.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,12 +38,19 @@ def _refuse(a: Fingerprint, b: Fingerprint) -> Phrase | None:
 
 
 def _score(a: Fingerprint, b: Fingerprint) -> float:
-    roots = [_root(model.arrays["gram.embed"].astype(np.float64)) for model in (a, b)]
+    roots = [_root_of(model) for model in (a, b)]
     if not np.isfinite(roots).all():
         return float("nan")
     # both orders, so that swapping the models changes nothing, not even the last bit
     orders = [float(np.linalg.svd(x @ y, compute_uv=False).sum()) for x, y in (roots, roots[::-1])]
     return min(1.0, (orders[0] + orders[1]) / 2)
+
+
+@lru_cache(maxsize=3)  # two models are compared with many in turn
+def _root_of(model: Fingerprint) -> NDArray[np.float64]:
+    root = _root(model.arrays["gram.embed"].astype(np.float64))
+    root.flags.writeable = False
+    return root
 
 
 def _root(gram: NDArray[np.float64]) -> NDArray[np.float64]:
