@@ -185,12 +185,26 @@ def test_moves_by_one_step_do_not_fit(seed: int, size: float, share: float, alon
 
 def test_moves_that_fit_anywhere_tell_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything moved up by one step by both: so it would be in any order."""
-    p = np.full((40, 40), 1.5, "f4")
+    p = cast(1 + np.random.default_rng(0).integers(0, 120, (40, 40)) / 128, "BF16").astype("f4")
     found = counts(p, p + 2.0**-7, p + 2.0**-7, "BF16").once
     assert found == Agreement(1600, 1600, 0, 0, 1600)
     assert not change.Moved.of(found).fits
     monkeypatch.setattr(change, "ELSEWHERE", 1.0)
     assert change.Moved.of(found).fits
+
+
+def test_rows_that_decay_alone_moved_tell_nothing() -> None:
+    """Two trainings on other texts shrink the rows that no text reaches by one factor; few rows learned."""
+    rng = np.random.default_rng(1)
+    p = cast(rng.standard_normal((400, 32)), "BF16").astype("f8")
+    m, c = 0.95 * p, 0.95 * p
+    for x, learned in ((m, slice(0, 3)), (c, slice(5, 8))):
+        x[learned] += rng.standard_normal(x[learned].shape)
+    found = counts(p, m, cast(c, "BF16"), "BF16").once
+    assert found.moved <= 6 * 32
+    assert found.equal + found.within < 0.5 * found.moved
+    scaled = p * rng.uniform(0.5, 1.5, (400, 1))  # each row by a factor of its own, as of (IA)3
+    assert counts(p, scaled, cast(scaled, "BF16"), "BF16").once.equal > 0.9 * p.size
 
 
 def test_less_than_half_a_step_moves_nothing() -> None:

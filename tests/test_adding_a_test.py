@@ -96,10 +96,10 @@ def test_one_file_and_one_line_of_the_registry_are_enough(tmp_path: Path) -> Non
     copy = tmp_path / "verify"
     shutil.copytree(Path(verify.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
     (copy / "statistics" / "down_identity.py").write_text(DOWN, encoding="utf-8")
-    registry = copy / "statistics" / "__init__.py"
+    registry = copy / "statistics" / "exact_tests.py"
     text = registry.read_text(encoding="utf-8")
     for before, added in (
-        ("from .embedding_geometry", "from .down_identity import DOWN_IDENTITY\nfrom .embedding_geometry"),
+        ("from .expert_identity", "from .down_identity import DOWN_IDENTITY\nfrom .expert_identity"),
         ("    STREAM_IDENTITY,\n", "    STREAM_IDENTITY,\n    DOWN_IDENTITY,\n"),
     ):
         assert before in text

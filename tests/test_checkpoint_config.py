@@ -128,7 +128,7 @@ def test_a_number_about_an_absent_part_says_nothing(tmp_path: Path) -> None:
     open_checkpoint(write_checkpoint(tmp_path, toy("qwen2_moe").configured(intermediate_size=12345)))
 
 
-@pytest.mark.parametrize("value", [{"a": 1}, ["llama"], 7, True, "a\nb", "\ud800"])
+@pytest.mark.parametrize("value", [{"a": 1}, ["llama"], 7, True, "a\nb"])
 def test_a_model_type_that_is_no_name(tmp_path: Path, value: Any) -> None:
     """A type is a printable string."""
     assert "model_type" in refused(write_checkpoint(tmp_path, toy().configured(model_type=value)))

@@ -159,7 +159,7 @@ def test_any_view_is_read_by_rows_and_columns(
             columns = data.draw(st.none() | indices(array, 1))
             wanted = expected if rows is None else expected[rows]
             wanted = wanted if columns is None else wanted[:, columns]
-            wide = np.float32 if found[name].dtype.startswith("F8") else x.dtype
+            wide = np.float32 if found[name].dtype.startswith(("F8", "BF")) else x.dtype
             with np.errstate(invalid="ignore"):
                 assert found[name].read(rows, columns).tobytes() == wanted.astype(wide).tobytes()
                 assert found[name].nbytes(rows, columns) == wanted.size * x.itemsize

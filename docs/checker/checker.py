@@ -22,9 +22,9 @@ from verify import ClaimReport, Fingerprint, InputError, Replay, VerifyError, re
 from verify.base import read_regular
 from verify.base.plain import plain
 from verify.calibrate import CalibrationReport
-from verify.calibrate.reading import opened
 from verify.claim.answer import looked_at
 from verify.claim.signature import LONGEST_ENVELOPE, SignatureError, check_signed, signed_report
+from verify.shares.reading import opened
 from verify.wording import say
 
 Block = dict[str, Any]

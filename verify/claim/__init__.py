@@ -5,7 +5,7 @@ from ..base.lazy import lazily
 with lazily(__name__):
     from ..base import canonical, digest
     from .answer import Answer
-    from .change import AdapterChange
+    from .change import AdapterChange, Left, LeftTensor, ModuleChange, Moved
     from .citation import Citation
     from .declared import Declared
     from .evidence import EvidenceLine, Verdict, combine, decide
@@ -23,6 +23,10 @@ __all__ = [
     "EqualTensors",
     "EvidenceLine",
     "Hypotheses",
+    "Left",
+    "LeftTensor",
+    "ModuleChange",
+    "Moved",
     "PartResult",
     "PartSubject",
     "Provenance",

@@ -178,7 +178,7 @@ def _read(
             "bytes_read": unknown.bytes_read + sum(one.fields["bytes_read"] for one in readings),
         }
     )
-    for record in (first, *others):  # what could not be read again is not made
+    for record in (first, *others) if location.part is None else ():  # what could not be read again is not made
         try:
             check_record(record)
         except FingerprintError as error:

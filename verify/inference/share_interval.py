@@ -9,6 +9,9 @@ numbers, and rows of A less their mean,
 where ``U(g) = sum <(P C)_i, a_g(i)>`` and ``V(g) = sum <(P A)_i, a_g(i)>`` depend on a permutation of the units of
 each block through two arrays [n, n] only. The share that fits best is ``U(1) / V(1)``, since ``T_s(1)`` is 0 there.
 
+In place of a_g(i) may stand any function of it, such as its direction: the theorem holds as well, and then a
+candidate whose units are in order of length is none in order.
+
 Null hypothesis H(s): given C - s A and B, the units of each block of A are exchangeable, independently of other
 blocks: A is a model whose order carries no information about what is in C beside s A. It holds for s = 0 if A is a
 stranger of C and B, and for s if C = s A + (anything made without A).
@@ -28,9 +31,11 @@ T_s(1)^2 >= 0, lie between the two roots (U(1) -+ U(g_k)) / (V(1) -+ V(g_k)), an
 s_0; else k counts everywhere (which can only widen the set). So the number that count falls away from s_0 on both
 sides. ∎
 
-Conservative: a copy of A's block in B leaves nothing (V = 0), and the interval is the whole line. *Collinear
-candidates* (of one origin) are not strangers of one another, so H(s) does not hold for them; what is left of A beyond
-B is small, so that V(g) is not small beside V(1), and the interval is wide by itself.
+A copy of A's block in B leaves nothing (V = 0), and the interval is the whole line.
+
+*Others that are no strangers of A.* H(s) is given B: of B = C + e A, the order of A is known, and P (C) is near -e A,
+though A is a stranger of C. So a share beyond others is one only if there is a share with B left out, too; see
+``verify.shares``. Likewise candidates of one origin.
 
 What the interval is not: if s differs over blocks, H(s) holds for none, and the interval is one for a mean share in
 which the spread over blocks counts as noise. What further training made of A depends on A's order: the interval is
@@ -105,13 +110,15 @@ class Drawn(NamedTuple):
         )
 
 
-def products(child: Array, candidate: Array, others: Sequence[Array]) -> Products:
+def products(child: Array, candidate: Array, others: Sequence[Array], directions: Array | None = None) -> Products:
     """Inner products of one block.
 
     Parameters
     ----------
     child, candidate : vectors of the same n units, float64 [n, d].
     others : of the other candidates, likewise.
+    directions : what the candidate's units are known by, a function of each vector by itself, such as the vector
+        without its length: then units in order of length are no order. The vectors themselves by default.
 
     Returns
     -------
@@ -119,8 +126,9 @@ def products(child: Array, candidate: Array, others: Sequence[Array]) -> Product
         Zeros if nothing of the candidate is beyond the others.
     """
     centred = candidate - candidate.mean(0)
+    known = centred if directions is None else directions - directions.mean(0)
     beyond = _beyond([child, centred], [other - other.mean(0) for other in others])
-    return Products(*(x @ centred.T for x in beyond))
+    return Products(*(x @ known.T for x in beyond))
 
 
 def _beyond(vectors: list[Array], others: list[Array]) -> list[Array]:
@@ -182,7 +190,7 @@ def share_of(sums: Drawn, level: float) -> Share:
 
     Examples
     --------
-    >>> rng = np.random.default_rng(0)
+    >>> rng = np.random.default_rng(1)
     >>> a, b = rng.normal(size=(2, 64, 32))
     >>> found = share_of(*drawn([products(0.3 * a + 0.7 * b, a, [])]), 0.99)
     >>> found.interval.low < 0.3 < found.interval.high, found.p

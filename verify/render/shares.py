@@ -7,7 +7,7 @@ from .kinds import Code, Command, Inline, Number
 from .numbers import count, general, share
 from .page import Block, Items, Paragraph, Section, View, filled, subject, table
 
-_COLUMNS = ("share", "from", "to", "p of none", "units")
+_COLUMNS = ("share", "from", "to", "p of none", "by itself", "units")
 
 
 def shares(report: ShareReport) -> View:
@@ -32,7 +32,8 @@ def shares(report: ShareReport) -> View:
 
 
 def _row(found: Estimate) -> tuple[Inline, ...]:
-    return share(found.estimate), share(found.low), share(found.high), _p(found.p), count(found.units)
+    alone = "yes" if found.alone else "no"
+    return share(found.estimate), share(found.low), share(found.high), _p(found.p), alone, count(found.units)
 
 
 def _p(value: float) -> Number:
@@ -43,8 +44,9 @@ def _wholes(report: ShareReport) -> list[Block]:
     dash = Number("–")
     return [
         Paragraph(
-            ("Shares of the whole model, over the hidden units and value channels of all layers. The intervals hold "
-             "together with confidence ", general(report.level), ".")
+            ("Shares of the whole model, over the hidden units and value channels of all layers, beyond the other "
+             "candidates; by itself, where the candidate alone may have none. The intervals hold together with "
+             "confidence ", general(report.level), ".")
         ),
         table(
             "Share of each candidate beyond the others, and the best fit of one number each",
@@ -61,7 +63,7 @@ def _wholes(report: ShareReport) -> list[Block]:
         ),
         Items(
             tuple(
-                (f"{report.label(n)} is of one origin with {', '.join(report.label(k - 1) for k in one.relatives)}.",)
+                (report.label(n), " looks like ", ", ".join(report.label(k - 1) for k in one.relatives), " at its places.")
                 for n, one in enumerate(report.candidates)
                 if one.relatives
             )

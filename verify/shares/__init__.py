@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import reduce
 from itertools import permutations
@@ -13,22 +13,22 @@ from pathlib import Path
 from typing import Never
 
 from ..base import InputError, Progress, in_notebook, options, software
-from ..checkpoint import Checkpoint, Location, open_checkpoint
+from ..checkpoint import Checkpoint, Location, is_alone, open_checkpoint
 from ..fingerprint import is_fingerprint
 from ..inference import Share, share_of
 from ..inference.share_interval import DRAWS
 from ..wording import LATEST
 from .estimate import Compared, compared, fit, unexplained
 from .record import CandidateShare, Estimate, LayerShare, PartShare, ShareModel, ShareReport
-from .rows import Part, Place, Rows, read
+from .rows import PARTS, Place, Rows, read
 
 __all__ = ["CandidateShare", "Estimate", "LayerShare", "PartShare", "ShareModel", "ShareReport", "share"]
 
 MOST_CANDIDATES = 64
 MOST_SEED = 2**31 - 1
+LEAST_LEVEL, MOST_LEVEL = 0.5, 0.9999
 _RELATED = 1e-3
-"""Level at which candidates count as of one origin; a false alarm only withholds an interval."""
-_PARTS: tuple[Part, ...] = ("mlp", "attention", "embeddings")
+"""Level at which two candidates count as alike at their places; a false alarm only withholds intervals."""
 
 
 def share(
@@ -75,6 +75,8 @@ def share(
     """
     options.no_others(unknown)
     level, seed = options.fraction("level", level), options.positive("seed", seed, MOST_SEED)
+    if not LEAST_LEVEL <= level <= MOST_LEVEL:
+        options.refuse("level", level, f"a confidence from {LEAST_LEVEL} to {MOST_LEVEL}")
     stamp = options.time("created", created)
     if (
         isinstance(candidates, str | os.PathLike | Location)
@@ -96,8 +98,8 @@ def share(
     for n, (model, candidate) in enumerate(zip(models[1:], others, strict=True)):
         rest = [other for k, other in enumerate(others) if k != n]
         relatives = tuple(sorted(k + 1 for k in related[n]))
-        result = compared(whole, candidate, rest)
-        found.append(_candidate(model, result, relatives, fits[n], level, len(others), draws, seed))
+        results = tuple(compared(whole, candidate, beyond) for beyond in ((), rest)[: 1 + bool(rest)])
+        found.append(_candidate(model, results, relatives, fits[n], level, len(others), draws, seed))
         progress("shares", n + 1, len(others))
     return ShareReport(
         wording=LATEST,
@@ -125,7 +127,13 @@ def _opened(location: Location) -> Checkpoint:
             f"{Path(location.address).name!r:.120} is a fingerprint, which does not hold the lengths of rows that "
             "shares are made of; give the model's weights."
         )
-    return open_checkpoint(location)
+    checkpoint = open_checkpoint(location)
+    if is_alone(checkpoint.architecture):
+        raise InputError(
+            f"{checkpoint.name} is an adapter without its base, and shares are of whole models; give the merged "
+            "model, or from Python a Location with its base."
+        )
+    return checkpoint
 
 
 def _check_alike(opened: Sequence[Checkpoint]) -> None:
@@ -139,8 +147,8 @@ def _check_alike(opened: Sequence[Checkpoint]) -> None:
 
 
 def _draws(level: float, candidates: int, layers: int) -> int:
-    """Permutations, enough to exclude a share in one layer of one candidate at a simultaneous level."""
-    return max(DRAWS, ceil(candidates * max(layers, len(_PARTS)) / (1 - level)))
+    """Permutations, enough to exclude a share in one layer of one candidate at half of a simultaneous level."""
+    return max(DRAWS, ceil(2 * candidates * max(layers, len(PARTS)) / (1 - level)))
 
 
 def _model(checkpoint: Checkpoint, rows: Rows) -> ShareModel:
@@ -157,12 +165,13 @@ def _model(checkpoint: Checkpoint, rows: Rows) -> ShareModel:
 
 
 def _related(candidates: Sequence[Rows], seed: int) -> list[set[int]]:
-    """For each candidate, those that its order says something about."""
+    """For each candidate, those that its order says something about, in its layers or its tables of tokens."""
     found: list[set[int]] = [set() for _ in candidates]
     for a, b in permutations(range(len(candidates)), 2):
-        found_of = compared(candidates[a], candidates[b], ()).drawn(DRAWS, seed)
-        inside = [one for place, one in found_of.items() if place.part != "embeddings"]
-        if inside and share_of(reduce(add, inside), 0.99).p <= _RELATED:
+        drawn = compared(candidates[a], candidates[b], ()).drawn(DRAWS, seed)
+        tables = [one for place, one in drawn.items() if place.part == "embeddings"]
+        inside = [one for place, one in drawn.items() if place.part != "embeddings"]
+        if any(some and share_of(reduce(add, some), 0.99).p <= _RELATED for some in (inside, tables)):
             found[a].add(b)
             found[b].add(a)
     return found
@@ -170,7 +179,7 @@ def _related(candidates: Sequence[Rows], seed: int) -> list[set[int]]:
 
 def _candidate(
     model: ShareModel,
-    result: Compared,
+    results: tuple[Compared, ...],
     relatives: tuple[int, ...],
     fitted: float | None,
     level: float,
@@ -178,28 +187,29 @@ def _candidate(
     draws: int,
     seed: int,
 ) -> CandidateShare:
+    """What is said of a candidate, from its comparison by itself and, with others, beyond these."""
+    result = results[-1]
     if relatives:
         return CandidateShare(model=model, relatives=relatives, fit=fitted)
-    sums, units = result.drawn(draws, seed), result.units
+    sums, units = [one.drawn(draws, seed) for one in results], result.units
 
-    def estimate(places: Iterable[Place], statements: int) -> Estimate | None:
-        chosen = [*places]
-        at = 1 - (1 - level) / (candidates * statements)
-        return (
-            _estimate(share_of(reduce(add, (sums[place] for place in chosen)), at), sum(units[p] for p in chosen))
-            if chosen
-            else None
-        )
+    def estimate(wanted: Callable[[Place], bool], statements: int) -> Estimate | None:
+        places = [place for place in sums[-1] if wanted(place)]
+        if not places:
+            return None
+        at = 1 - (1 - level) / (candidates * statements * len(results))
+        found = [share_of(reduce(add, (one[place] for place in places)), at) for one in sums]
+        return _estimate(found, sum(units[place] for place in places))
 
-    inside = [place for place in sums if place.part != "embeddings"]
-    of_parts = {part: estimate((place for place in sums if place.part == part), len(_PARTS)) for part in _PARTS}
+    of_parts = {part: estimate(lambda place: place.part == part, len(PARTS)) for part in PARTS}  # noqa: B023
     of_layers = [
-        estimate((place for place in inside if place.layer == layer), len(result.layers))
+        estimate(lambda place: place.part != "embeddings" and place.layer == layer, len(result.layers))  # noqa: B023
         for layer in range(len(result.layers))
     ]
     return CandidateShare(
         model=model,
-        whole=estimate(inside, 1),
+        ordered=result.ordered,
+        whole=estimate(lambda place: place.part != "embeddings", 1),
         parts=tuple(PartShare(part=part, share=found) for part, found in of_parts.items() if found is not None),
         layers=tuple(
             LayerShare(layer=layer, of=of, chosen=chosen, share=found)
@@ -209,12 +219,21 @@ def _candidate(
     )
 
 
-def _estimate(found: Share, units: int) -> Estimate:
-    bounded = isfinite(found.interval.low) and isfinite(found.interval.high)
+def _estimate(found: Sequence[Share], units: int) -> Estimate:
+    """The share beyond other candidates, if the candidate by itself has one; else the share by itself.
+
+    A stranger of the child may be no stranger of the child and another candidate together: one that was made from the
+    child and a little of the stranger. So no share is found unless there is one by itself, too.
+    """
+    alone, beyond = found[0], found[-1]
+    only = alone.interval.low <= 0 <= alone.interval.high
+    kept = alone if only else beyond
+    bounded = isfinite(kept.interval.low) and isfinite(kept.interval.high)
     return Estimate(
-        estimate=found.estimate if isfinite(found.estimate) else None,
-        low=found.interval.low if bounded else None,
-        high=found.interval.high if bounded else None,
-        p=found.p,
+        estimate=kept.estimate if isfinite(kept.estimate) else None,
+        low=kept.interval.low if bounded else None,
+        high=kept.interval.high if bounded else None,
+        p=max(one.p for one in found),
+        alone=only and len(found) > 1,
         units=units,
     )

@@ -10,6 +10,10 @@ layer of a candidate may stand for several of the child.
 *Blocks* of the child that are compared with one block of a candidate, or with blocks of it that are copies of one
 another (:mod:`verify.statistics.ties`), are permuted as one.
 
+*Order.* In place of the candidate's vector at another unit stands its direction, role by role, so units in order of
+length do no harm. Parts in which the units of both models look ordered otherwise (:mod:`verify.statistics.ordered`)
+are left out; this depends on the order, and can only withhold an interval.
+
 *Scale.* The vectors of a block are divided, role by role, by the candidate's root mean square, which no permutation
 changes.
 """
@@ -27,8 +31,9 @@ from numpy.typing import NDArray
 
 from ..inference import Drawn, Products, drawn, products
 from ..statistics import blocks as grids
+from ..statistics.ordered import looks_ordered
 from ..statistics.ties import tied
-from .rows import Block, Part, Place, Rows
+from .rows import PARTS, Block, Part, Place, Rows
 
 Array = NDArray[np.float64]
 
@@ -48,6 +53,8 @@ class Compared:
     """Whether it was chosen since its units fit, and not by its number."""
     sets: tuple[dict[Place, Products], ...]
     """By the child's places, in sets that are permuted as one."""
+    ordered: tuple[Part, ...]
+    """Parts left out, as the units of both models look ordered."""
 
     def drawn(self, draws: int, seed: int) -> dict[Place, Drawn]:
         """U and V by the child's places, for permutations drawn of each set."""
@@ -76,7 +83,8 @@ def compared(child: Rows, candidate: Rows, others: Sequence[Rows]) -> Compared:
     maps = [layer_map(child, other)[0] for other in others]
     ties = _ties(candidate)
     sets: defaultdict[object, list[tuple[Place, Place]]] = defaultdict(list)
-    for place in child.blocks:
+    ordered = in_order(child, candidate)
+    for place in (place for place in child.blocks if place.part not in ordered):
         own = _at(place, layers)
         if own in candidate.blocks and all(
             _at(place, m) in other.blocks for m, other in zip(maps, others, strict=True)
@@ -95,12 +103,13 @@ def compared(child: Rows, candidate: Rows, others: Sequence[Rows]) -> Compared:
         common = _common([_kept(own, candidate.blocks[own]) for _, own in tied_set], *blocks.values())
         members = {}
         for place, models in blocks.items():
-            vectors = _vectors([block.at(common) for block in models], _columns(place, child, candidate, *others))
-            if vectors is not None and len(common) >= _FEWEST:
-                members[place] = products(vectors[0], vectors[1], vectors[2:])
+            kept, columns = [block.at(common) for block in models], _columns(place, child, candidate, *others)
+            vectors, known = _vectors(kept, columns), _vectors(kept, columns, directions=True)
+            if vectors is not None and known is not None and len(common) >= _FEWEST:
+                members[place] = products(vectors[0], vectors[1], vectors[2:], known[1])
         if members:
             found.append(members)
-    return Compared(layers, chosen, tuple(found))
+    return Compared(layers, chosen, tuple(found), ordered)
 
 
 def layer_map(child: Rows, candidate: Rows) -> tuple[tuple[int, ...], tuple[bool, ...]]:
@@ -212,10 +221,13 @@ def _columns(place: Place, *models: Rows) -> list[NDArray[np.intp]] | None:
     return [np.searchsorted(model.tokens, shared) for model in models]
 
 
-def _vectors(models: Sequence[Block], columns: Sequence[NDArray[np.intp]] | None) -> list[Array] | None:
+def _vectors(
+    models: Sequence[Block], columns: Sequence[NDArray[np.intp]] | None, *, directions: bool = False
+) -> list[Array] | None:
     """One vector for each unit of every model, [n, d]: roles side by side, on the scale of the second model.
 
-    None if they share no role, their rows are of different lengths, or the second holds nothing.
+    With ``directions``, each row of a role is of length 1. None if they share no role, their rows are of different
+    lengths, or the second holds nothing.
     """
     roles = [role for role in models[0].roles if all(role in model.roles for model in models)]
     parts: list[list[Array]] = [[] for _ in models]
@@ -229,7 +241,7 @@ def _vectors(models: Sequence[Block], columns: Sequence[NDArray[np.intp]] | None
         scale = float(np.sqrt(np.square(reference - reference.mean(0)).mean()))
         if scale > 0:
             for part, x in zip(parts, rows, strict=True):
-                part.append(x / scale)
+                part.append(_directions(x) if directions else x / scale)
     return [np.hstack(part) for part in parts] if parts[0] else None
 
 
@@ -240,16 +252,29 @@ def _standard(scores: Array) -> tuple[float, float]:
     return float(np.trace(centred)), float(np.square(centred).sum()) / max(1, n - 1)
 
 
+def _grid(model: Rows, part: Part) -> grids.BlocksByLayer:
+    """The blocks of a part as directions."""
+    grid: dict[int, dict[str, grids.Block]] = defaultdict(dict)
+    for place, block in model.blocks.items():
+        if place.part == part:
+            rows = tuple(_directions(x)[None] for x in block.roles.values())
+            grid[place.layer][place.slot] = grids.Block(block.indices, 1 + int(block.indices.max()), rows, (), 1)
+    return dict(grid)
+
+
+def in_order(child: Rows, candidate: Rows) -> tuple[Part, ...]:
+    """Parts in which the units of both models look ordered, so that nothing follows from their places.
+
+    Parameters
+    ----------
+    child, candidate : rows of two models.
+    """
+    return tuple(part for part in PARTS if all(looks_ordered(_grid(model, part)) for model in (child, candidate)))
+
+
 def _ties(model: Rows) -> Callable[[Place], object]:
     """The set of blocks of a model, copies of one another, that a block is in."""
-    sets = {}
-    for part in ("mlp", "attention"):
-        grid: dict[int, dict[str, grids.Block]] = defaultdict(dict)
-        for place, block in model.blocks.items():
-            if place.part == part:
-                rows = tuple(_directions(x)[None] for x in block.roles.values())
-                grid[place.layer][place.slot] = grids.Block(block.indices, 1 + int(block.indices.max()), rows, (), 1)
-        sets[part] = tied(dict(grid))
+    sets = {part: tied(_grid(model, part)) for part in PARTS if part != "embeddings"}
 
     def of(place: Place) -> object:
         if place.part == "embeddings":

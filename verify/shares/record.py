@@ -19,7 +19,7 @@ from ..wording import LATEST, said
 from .rows import Part
 
 SCHEMA: Final = 1
-ROUNDING = 1e-4
+ROUNDING = 1e-5
 """Share of a child's squares below which what candidates leave unexplained counts as rounding."""
 Outcome = Literal["carries_share", "no_share", "undecided"]
 """Whether any interval excludes 0; ``undecided`` where no candidate has a finite one."""
@@ -52,10 +52,20 @@ class Estimate(Record):
     low: float | None
     high: float | None
     """Ends of the interval; both None where it is the whole line."""
-    p: float
-    """Of no share; at least 1 over one more than the permutations."""
-    units: int
+    p: float = Field(gt=0, le=1)
+    """Of no share; at least 1 over one more than the permutations; the larger one by itself and beyond the others."""
+    alone: bool = False
+    """Whether it is of the candidate by itself, though others are given: by itself there may be none."""
+    units: int = Field(ge=0)
     """Units compared."""
+
+    @model_validator(mode="after")
+    def _is_an_interval(self) -> Estimate:
+        low, high = self.interval
+        between = self.estimate is None or low - 1e-9 <= self.estimate <= high + 1e-9
+        if (self.low is None) != (self.high is None) or low > high or not between:
+            raise ValueError(f"is an interval from {self.low} to {self.high} around {self.estimate}")
+        return self
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -79,9 +89,9 @@ class PartShare(Record):
 class LayerShare(Record):
     """The share in one layer of the child."""
 
-    layer: int
+    layer: int = Field(ge=0)
     """Layer of the child, from 0."""
-    of: int
+    of: int = Field(ge=0)
     """Layer of the candidate that it is compared with."""
     chosen: bool
     """Whether that one was chosen since its units fit; else by its number."""
@@ -95,12 +105,19 @@ class CandidateShare(Record):
     model: ShareModel
     relatives: tuple[int, ...] = ()
     """Other candidates of one origin with it, by their number from 1; then nothing is said of it alone."""
+    ordered: tuple[Part, ...] = ()
+    """Parts left out, as the units of child and candidate look ordered."""
     whole: Estimate | None = None
     """Over MLP and attention of all layers; None with relatives, or where nothing could be compared."""
-    parts: tuple[PartShare, ...] = ()
-    layers: tuple[LayerShare, ...] = ()
+    parts: tuple[PartShare, ...] = Field(default=(), max_length=3)
+    layers: tuple[LayerShare, ...] = Field(default=(), max_length=1 << 12)
     fit: float | None = None
     """The best fit of all candidates together, of one number each, by least squares; a description."""
+
+
+def _estimates(candidate: CandidateShare) -> list[Estimate]:
+    found = [candidate.whole, *(part.share for part in candidate.parts), *(at.share for at in candidate.layers)]
+    return [one for one in found if one is not None]
 
 
 class ShareReport(Tabular, Pages):
@@ -111,12 +128,12 @@ class ShareReport(Tabular, Pages):
     wording: int = Field(default=LATEST, ge=1)
     """Version of the catalogue of sentences at the time the report was made."""
     child: ShareModel
-    candidates: tuple[CandidateShare, ...] = Field(min_length=1)
-    level: float = Field(gt=0, lt=1)
+    candidates: tuple[CandidateShare, ...] = Field(min_length=1, max_length=64)
+    level: float = Field(ge=0.5, le=0.9999)
     """Confidence level, of all candidates together for whole models, of all their parts, and of all their layers."""
-    permutations: int = Field(ge=1)
+    permutations: int = Field(ge=1, le=10**9)
     """Drawn for each interval."""
-    seed: int = Field(ge=0)
+    seed: int = Field(ge=1, lt=2**31)
     """Of the draws."""
     unexplained: float = Field(ge=0, le=1 + 1e-9)
     """Share of the child's squares, after scaling, that no sum of candidates gives, free in each block."""
@@ -132,6 +149,10 @@ class ShareReport(Tabular, Pages):
         for number, one in enumerate(self.candidates, start=1):
             if not {*one.relatives} <= {*range(1, len(self.candidates) + 1)} - {number}:
                 raise ValueError(f"has relatives {one.relatives!r:.80} of candidate {number}, which are no others")
+            if one.relatives and (one.whole or one.parts or one.layers):
+                raise ValueError(f"has shares of candidate {number}, which has relatives")
+            if any(found.p < 1 / (self.permutations + 1) - 1e-12 for found in _estimates(one)):
+                raise ValueError(f"has a p of candidate {number} below that of one permutation")
         return self
 
     @property

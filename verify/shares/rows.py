@@ -7,7 +7,7 @@ are those of the sketch at standard effort.
 from __future__ import annotations
 
 import hashlib
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from ..fingerprint.layout import has_heads
 from ..fingerprint.scan import Scan
 
 Part = Literal["mlp", "attention", "embeddings"]
+PARTS: tuple[Part, ...] = get_args(Part)
 Array = NDArray[np.float64]
 
 _SKETCH = SketchSpec()

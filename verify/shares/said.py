@@ -29,14 +29,20 @@ def finding(report: ShareReport) -> tuple[Phrase, ...]:
     wholes = {label: one.whole for label, one in found.items() if one.whole is not None}
     some = [(label, whole) for label, whole in wholes.items() if whole.excludes_zero]
     of_sum = report.sum_of and len(report.sum_of) == len(report.candidates)
-    none = [label for label, whole in wholes.items() if not whole.excludes_zero]
+    none = [label for label, whole in wholes.items() if not whole.excludes_zero and whole.low is not None]
+    unbounded = [label for label, whole in wholes.items() if whole.low is None]
     related = [label for label, one in found.items() if one.relatives]
     nothing = [label for label, one in found.items() if one.whole is None and not one.relatives]
     phrases = []
     if some:
         code = "share.sum" if of_sum else "share.found"
         phrases.append(Phrase.of(code, candidates=listed(one_of(label, whole) for label, whole in some)))
-    for code, labels in (("share.none", none), ("share.apart", related), ("share.nothing", nothing)):
+    for code, labels in (
+        ("share.none", none),
+        ("share.open", unbounded),
+        ("share.apart", related),
+        ("share.nothing", nothing),
+    ):
         if labels:
             phrases.append(Phrase.of(code, candidates=listed(labels)))
     return tuple(phrases)
@@ -70,9 +76,13 @@ def _count(report: ShareReport) -> tuple[Phrase, ...]:
         for n, one in enumerate(report.candidates)
         if one.whole is not None
     ]
-    if not counted:
-        return ()
-    return (Phrase.of("share.count", units=listed(counted), unexplained=report.unexplained),)
+    ordered = [
+        Phrase.of("share.ordered", candidates=report.label(n), parts=listed(one.ordered))
+        for n, one in enumerate(report.candidates)
+        if one.ordered
+    ]
+    left = Phrase.of("share.left", unexplained=report.unexplained)
+    return (*([Phrase.of("share.count", units=listed(counted))] if counted else []), left, *ordered)
 
 
 def _chance(report: ShareReport) -> tuple[Phrase, ...]:

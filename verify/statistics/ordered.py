@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from ..fingerprint import Fingerprint
 from ..inference import mantel
-from .blocks import Block, BlockReader, Vectors, unit_responses, units, value_responses, values
+from .blocks import Block, BlockReader, BlocksByLayer, Vectors, unit_responses, units, value_responses, values
 from .result import Part
 
 ORDERED = 4.0
@@ -94,7 +94,27 @@ def order(read: BlockReader, model: Fingerprint) -> tuple[float, ...]:
     read : reads the blocks.
     model : one model.
     """
-    blocks = {_content(block): _live(block) for row in read(model).values() for block in row.values()}
+    return order_of(read(model))
+
+
+def looks_ordered(grid: BlocksByLayer) -> bool:
+    """Whether the indices of blocks look ordered.
+
+    Parameters
+    ----------
+    grid : the blocks of one model.
+    """
+    return any(abs(z) > ORDERED for z in order_of(grid))
+
+
+def order_of(grid: BlocksByLayer) -> tuple[float, ...]:
+    """As :func:`order`, of blocks that were read.
+
+    Parameters
+    ----------
+    grid : the blocks of one model.
+    """
+    blocks = {_content(block): _live(block) for row in grid.values() for block in row.values()}
     scored = [(_scores(block), block.indices) for block in blocks.values()]
     return tuple(_standardised([mantel(scores, kernel(at)) for scores, at in scored]) for kernel in KERNELS)
 

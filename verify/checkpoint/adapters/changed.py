@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...base import Phrase
+from ..formats.safetensors_file import numpy_type
 from ..formats.tensor import Indexer, Tensor
 from .matrix import Numbers
 
@@ -70,7 +71,7 @@ class Changed(ABC):
 
     def iter_bytes(self) -> Iterator[bytes]:
         """The changed numbers, in the type that the tensor is stored in."""
-        dtype = self.base.read(slice(0, 0)).dtype
+        dtype = numpy_type("bfloat16") if self.dtype == "BF16" else self.base.read(slice(0, 0)).dtype
         for part in self._parts():
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 yield self.changed(part, None).astype(dtype).tobytes()

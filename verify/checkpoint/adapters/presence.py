@@ -38,9 +38,13 @@ began with drawn numbers, and of others."""
 FITS = 0.99
 """Share of the moved entries of a tensor that agree where a model holds the change."""
 _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "bfloat16"}
+_AS_READ = {"BF16": "<f4"}
 _COARSER = ("BF16", "F16")
 _DIGITS = {"F64": (52, -1074), "F32": (23, -149), "F16": (10, -24), "BF16": (7, -133)}
 """Binary digits after the first, and the exponent of the smallest number."""
+_SHRUNK = 0.01
+"""Of a change, and of a factor, within which rows count as multiplied by one number."""
+_FEWEST_SHRUNK = 4  # rows
 _ENTRIES = 1 << 18  # of a block
 _SAMPLE = 1 << 16
 _LARGEST = 8.0  # multiple of a change
@@ -96,11 +100,9 @@ class Presence:
 
 def is_plain(tensor: Tensor) -> bool:
     """Whether numbers are stored as floating-point numbers of 16 bits or more, so that their rounding is known."""
-    return (
-        tensor.dtype in _TYPES
-        and tensor.shape != ()
-        and np.dtype(_type(tensor.dtype)) == tensor.read(slice(0, 0)).dtype
-    )
+    if tensor.dtype not in _TYPES or tensor.shape == ():
+        return False
+    return tensor.read(slice(0, 0)).dtype in (_type(tensor.dtype), np.dtype(_AS_READ.get(tensor.dtype, "V")))
 
 
 def presence(pieces: Sequence[tuple[Tensor, Tensor, Tensor]], rows: int, slack: float) -> Presence:
@@ -146,9 +148,8 @@ def same_numbers(base: Tensor, model: Tensor, rows: int) -> tuple[int, int]:
     """Entries of the first rows, and how many of them are as in the base, to the bit in the model's type."""
     total = same = 0
     for block in _blocks(base.shape, rows):
-        c = model.read(block)
         with np.errstate(over="ignore", invalid="ignore"):
-            p = base.read(block).astype(c.dtype)
+            p, c = (tensor.read(block).astype(_type(model.dtype)) for tensor in (base, model))
         raw = np.dtype(f"u{c.dtype.itemsize}")
         total += c.size
         same += int(np.count_nonzero(np.ascontiguousarray(p).view(raw) == np.ascontiguousarray(c).view(raw)))
@@ -205,12 +206,30 @@ def _agreement(
     error = _error(d, slack)
     low = _rounded(np.minimum(np.minimum(whole, cast), twice) - error, dtype)
     high = _rounded(np.maximum(np.maximum(whole, cast), twice) + error, dtype)
-    moved = finite & (d != 0) & ~((low <= start) & (start <= high))
+    moved = finite & (d != 0) & ~((low <= start) & (start <= high)) & ~_shrunk(p, d)
     equal = moved & ((c == _rounded(whole, dtype)) | (c == _rounded(cast, dtype)))
     near = moved & (low <= c) & (c <= high)
     there = _elsewhere(start, c, dtype)
     counts = (moved, equal, near & ~equal, moved & (c == start), moved & (low <= there) & (there <= high))
     return Agreement(*(int(np.count_nonzero(one)) for one in counts))
+
+
+def _shrunk(p: Numbers, d: Numbers) -> Mask:
+    """Rows that were multiplied by one number, as weight decay alone does to rows that no text reaches; [rows, 1].
+
+    Any training with decay makes that change, so it tells nothing of an adapter.
+    """
+    p = np.where(np.isfinite(p), p, 0.0)
+    squares = np.maximum(np.square(p).sum(1), np.finfo(np.float64).tiny)
+    ratio = (d * p).sum(1) / squares
+    rest = np.square(d - ratio[:, None] * p).sum(1)
+    alike = (ratio != 0) & (rest <= _SHRUNK * np.square(d).sum(1))
+    if np.count_nonzero(alike) < _FEWEST_SHRUNK:
+        return np.zeros((len(p), 1), bool)
+    middle = float(np.median(ratio[alike]))
+    same = alike & (np.abs(ratio - middle) <= _SHRUNK * abs(middle))
+    most: Mask = same & (2 * np.count_nonzero(same) > np.count_nonzero(alike))
+    return most[:, None]
 
 
 def _error(d: Numbers, slack: float) -> Numbers:

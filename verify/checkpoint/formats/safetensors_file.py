@@ -160,7 +160,7 @@ def contents(file: File) -> Contents:
         If the file cannot be read, is truncated, or its header is not a valid safetensors header.
     """
     header, start, size = _header(file)
-    header.pop("__metadata__", None)
+    metadata = header.pop("__metadata__", None)
     found = {name: _tensor(file, name, header.pop(name), start) for name in [*header]}  # one of the two at a time
     end = start
     for tensor in sorted(found.values(), key=lambda t: (t.offset, prod(t.shape))):
@@ -173,7 +173,7 @@ def contents(file: File) -> Contents:
     if end != size:
         what = "truncated" if size < end else "longer than its header says"
         raise DamagedError(f"{file.name} is {what} ({size} bytes, expected {end}); obtain the file again.")
-    return Contents(dict[str, Tensor](found | _of_wrappers(file, header.get("__metadata__"), found)))
+    return Contents(dict[str, Tensor](found | _of_wrappers(file, metadata, found)))
 
 
 def _of_wrappers(file: File, metadata: Any, found: dict[str, StoredTensor]) -> dict[str, StoredTensor]:

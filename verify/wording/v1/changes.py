@@ -20,8 +20,8 @@ CHANGES = {
         "{moved:,} that could have differed."
     ),
     "change.begins_alike": (
-        "{adapter} is of a kind that begins from the same numbers each time: another training on the same texts, "
-        "whoever did it, may have given this change."
+        "{adapter} is of a kind that begins from the same numbers each time: another training, whoever "
+        "did it, may have given this change."
     ),
     "change.why": (
         "Were the moves of {model} set half a row further, {elsewhere:percent} would be. The adapter may have been "
