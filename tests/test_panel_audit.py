@@ -89,8 +89,8 @@ def test_a_family_of_one_is_ranked_as_a_fit_of_its_own_would_rank_it(seed, n, ti
 def test_where_rounding_could_decide_a_tie_every_family_is_fitted(monkeypatch):
     """And nowhere else: with families of one, an audit fits the scores twice whatever their number."""
     S, fits = exchangeable(np.random.default_rng(0), 12), []
-    fit = verify.panel.audit.two_way_residual
-    monkeypatch.setattr(verify.panel.audit, "two_way_residual", lambda x: fits.append(1) or fit(x))
+    fit = verify.panel.audit.inference.two_way_residual
+    monkeypatch.setattr(verify.panel.audit.inference, "two_way_residual", lambda x: fits.append(1) or fit(x))
     audit(S, ["s"] * 12, [f"f{i}" for i in range(12)])
     assert len(fits) == 2
     T = np.sort(fit(S)[np.triu_indices(12, 1)])

@@ -49,13 +49,13 @@ def many_cost(found: dict[str, Any]) -> str:
 def _rows(rows: list[dict[str, Any]], of: str) -> list[str]:
     return table(
         "r",
-        [of, "before", "here", "before / here", "smallest and largest ratio"],
+        [of, "before", "here", "before / here", "all ratios"],
         [
             [
                 f"{row['size']:,}",
                 *("" if row[side] is None else f"{row[side]:.3f}" for side in ("before", "here")),
                 "" if row["ratios"] is None else f"{row['ratios'][len(row['ratios']) // 2]:.1f}",
-                "" if row["ratios"] is None else f"{row['ratios'][0]:.1f} to {row['ratios'][-1]:.1f}",
+                "" if row["ratios"] is None else ", ".join(f"{ratio:.1f}" for ratio in row["ratios"]),
             ]
             for row in rows
         ],

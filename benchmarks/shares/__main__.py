@@ -211,7 +211,9 @@ def merged(parents: list[Path], folder: Path) -> list[dict[str, Any]]:
                     {
                         "name": one.model.name,
                         "relatives": list(one.relatives),
-                        "share": None if one.whole is None else one.whole.model_dump(),
+                        "share": None
+                        if one.whole is None
+                        else one.whole.model_dump(include={"estimate", "low", "high"}),
                         "fit": one.fit,
                         "layers": [
                             [at.layer, at.of, at.share.estimate]

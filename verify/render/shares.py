@@ -31,6 +31,10 @@ def shares(report: ShareReport) -> View:
     )
 
 
+def _labels(report: ShareReport, numbers: tuple[int, ...]) -> str:
+    return ", ".join(report.label(number - 1) for number in numbers)
+
+
 def _row(found: Estimate) -> tuple[Inline, ...]:
     alone = "yes" if found.alone else "no"
     return share(found.estimate), share(found.low), share(found.high), _p(found.p), alone, count(found.units)
@@ -63,7 +67,7 @@ def _wholes(report: ShareReport) -> list[Block]:
         ),
         Items(
             tuple(
-                (report.label(n), " looks like ", ", ".join(report.label(k - 1) for k in one.relatives), " at its places.")
+                (report.label(n), " looks like ", _labels(report, one.relatives), " at its places.")
                 for n, one in enumerate(report.candidates)
                 if one.relatives
             )
