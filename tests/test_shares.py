@@ -188,6 +188,21 @@ def test_levels_that_no_interval_is_made_at_are_refused(made: Path, level: float
         ShareReport.from_json(json.dumps(changed))
 
 
+def test_numbers_that_are_not_finite_are_told(tmp_path: Path) -> None:
+    """They count as zeros, without a warning."""
+    c = config(**SHAPE)
+    tensors = weights(7, c)
+    write(tmp_path / "whole", tensors, c)
+    for name in ("model.layers.0.mlp.up_proj.weight", "model.layers.1.mlp.down_proj.weight"):
+        tensors[name] = tensors[name].copy()
+        tensors[name][::3, ::5] = np.inf
+    write(tmp_path / "broken", tensors, c)
+    found = shares(tmp_path, "broken", "whole")
+    assert found.child.non_finite > 0
+    assert found.candidates[0].model.non_finite == 0
+    assert "are not finite" in found.limitations[0]
+
+
 def test_the_order_of_candidates_changes_no_estimate(made: Path) -> None:
     first = shares(made, "trained", "one", "two", "three")
     second = shares(made, "trained", "three", "one", "two")

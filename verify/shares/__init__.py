@@ -161,6 +161,7 @@ def _model(checkpoint: Checkpoint, rows: Rows) -> ShareModel:
         architecture=checkpoint.architecture,
         rows_sha256=rows.sha256,
         bytes_read=rows.bytes_read,
+        non_finite=rows.non_finite,
     )
 
 

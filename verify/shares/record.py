@@ -41,7 +41,9 @@ class ShareModel(Record):
     architecture: Architecture
     rows_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     """Over the rows that were read, as float32."""
-    bytes_read: int
+    bytes_read: int = Field(ge=0)
+    non_finite: int = Field(default=0, ge=0)
+    """Entries read that are not finite, which count as zeros."""
 
 
 class Estimate(Record):

@@ -61,8 +61,11 @@ class Rows(NamedTuple):
     sha256: str
     """Over everything read, as float32."""
     bytes_read: int
+    non_finite: int
+    """Entries read that are not finite, which count as zeros."""
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite counts as zero, and is counted
 def read(checkpoint: Checkpoint, progress: Progress) -> Rows:
     """Read the rows of a model.
 
@@ -80,7 +83,9 @@ def read(checkpoint: Checkpoint, progress: Progress) -> Rows:
     content = hashlib.sha256()
     for name in sorted(scan.digests):
         content.update(hashlib.sha256(name.encode()).digest() + scan.digests[name])
-    return Rows(shape, found | tables, tokens, content.hexdigest(), checkpoint.bytes_read)
+    return Rows(
+        shape, found | tables, tokens, content.hexdigest(), checkpoint.bytes_read, sum(scan.non_finite.values())
+    )
 
 
 def _mlps(checkpoint: Checkpoint, scan: Scan, layer: int) -> dict[Place, Block]:
@@ -99,14 +104,13 @@ def _mlps(checkpoint: Checkpoint, scan: Scan, layer: int) -> dict[Place, Block]:
 
 
 def _values(checkpoint: Checkpoint, scan: Scan, layer: int) -> dict[Place, Block]:
-    """Value channels of each key-value head: rows of v, and columns of o summed over the heads that read them."""
+    """Value channels of each key-value head: rows of v, and columns of o summed over the heads that read them.
+
+    None where channels are told apart by what lies between v and o.
+    """
     shape = checkpoint.architecture
-    if (
-        not has_heads(shape, layer)
-        or shape.latent
-        or not checkpoint.has("v", layer)
-        or not checkpoint.has("o", layer)
-    ):
+    free = shape.linear_values and not shape.latent and has_heads(shape, layer)
+    if not free or not checkpoint.has("v", layer) or not checkpoint.has("o", layer):
         return {}
     heads, size, sharing = shape.kv_heads, shape.head_size, shape.heads // shape.kv_heads
     channels = kept_channels(shape, _SKETCH).indices
@@ -120,8 +124,13 @@ def _values(checkpoint: Checkpoint, scan: Scan, layer: int) -> dict[Place, Block
 
 
 def _embeddings(checkpoint: Checkpoint, scan: Scan) -> tuple[tuple[int, ...], dict[Place, Block]]:
-    """Dimensions of the stream, as columns of the tables of tokens at the anchors."""
+    """Dimensions of the stream, as columns of the tables of tokens at the anchors.
+
+    None where positions are, or may be, a fixed function that tells the dimensions apart.
+    """
     shape = checkpoint.architecture
+    if shape.positions in ("sinusoidal", "unknown"):
+        return (), {}
     pairing, known = anchors_of(checkpoint.vocabulary(), shape.vocab, _SKETCH.anchors)
     if pairing != "tokens" or not known or not checkpoint.has("embed") or checkpoint.has("embed_map"):
         return (), {}

@@ -51,7 +51,16 @@ def finding(report: ShareReport) -> tuple[Phrase, ...]:
 def limitations(report: ShareReport) -> tuple[Phrase, ...]:
     """What the report does not show."""
     codes = ["share.limit.cause", "share.limit.places", "share.varies"]
-    return tuple(map(Phrase.of, [*codes, *(["share.limit.alone"] if len(report.candidates) > 1 else [])]))
+    models = [report.child, *(one.model for one in report.candidates)]
+    broken = [
+        Phrase.of("share.non_finite", number=model.non_finite, label=label)
+        for (label, _), model in zip(report.labelled, models, strict=True)
+        if model.non_finite
+    ]
+    return (
+        *broken,
+        *map(Phrase.of, [*codes, *(["share.limit.alone"] if len(report.candidates) > 1 else [])]),
+    )
 
 
 def one_of(label: str, found: Estimate) -> str:

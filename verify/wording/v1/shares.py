@@ -41,6 +41,10 @@ SHARES = {
         "where a share is beyond those of other candidates, about these; as the order of any model that was trained "
         "by itself from random weights says nothing about models made without it."
     ),
+    "share.non_finite": (
+        "{number:,} of the numbers read of {label} are not finite; they count as zeros, so shares are of what is "
+        "left."
+    ),
     "share.varies": (
         "If a share differs from layer to layer, its interval for the whole model is one for a mean, and the "
         "intervals of the layers show it."
