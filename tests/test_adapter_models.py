@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import ml_dtypes
 import pytest
 
 from tests.adapters import adapter, change
 from tests.models import config, weights, write
 from verify import fingerprint, replay, test_lineage
 from verify.checkpoint import Location, open_checkpoint
+from verify.checkpoint.opening import contents
 from verify.cli import main
 
 
@@ -37,6 +39,15 @@ def test_an_adapter_that_changes_nothing_is_its_base(models: dict[str, Path]) ->
     """By the digest of the content."""
     report = test_lineage(on(models, "nothing"), models["base"])
     assert report.verdict == "identical"
+
+
+def test_changed_numbers_are_told_in_the_type_that_is_stored(models: dict[str, Path]) -> None:
+    """Of a base in bfloat16 too, of which other numbers are read."""
+    name = "model.layers.0.mlp.up_proj.weight"
+    under, over = (contents(location).found[name] for location in (Location(str(models["base"])), on(models, "lora")))
+    told, changed = (b"".join(tensor.iter_bytes()) for tensor in (under, over))
+    assert len(told) == len(changed) == 2 * over.read().size
+    assert changed == over.read().astype(ml_dtypes.bfloat16).tobytes() != told
 
 
 @pytest.mark.slow
