@@ -49,7 +49,7 @@ def _merge(row: dict[str, Any]) -> list[Any]:
     shares, fits, layers = [], [], []
     for one in row["candidates"]:
         found = one["share"]
-        shares.append(f"{one['name']}: {'relative' if one['relatives'] else _interval(found)}")
+        shares.append(f"{one['name']}: {'relative' if one['relative'] else _interval(found)}")
         fits.append("–" if one["fit"] is None else f"{one['fit']:.3f}")
         if one["layers"]:
             told = (f"{at} from {of} ({share:.2f})" for at, of, share in one["layers"])

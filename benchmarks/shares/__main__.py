@@ -210,7 +210,7 @@ def merged(parents: list[Path], folder: Path) -> list[dict[str, Any]]:
                 "candidates": [
                     {
                         "name": one.model.name,
-                        "relatives": list(one.relatives),
+                        "relative": bool(one.relatives),
                         "share": None
                         if one.whole is None
                         else one.whole.model_dump(include={"estimate", "low", "high"}),
