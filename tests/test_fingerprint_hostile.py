@@ -35,7 +35,7 @@ def changed(record: dict[str, Any], where: str, value: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("where", "value", "says"),
     [
-        ("architecture.layers", 10**9, "architecture.layers as 1000000000; expected 1 to 512"),
+        ("architecture.layers", 10**9, "architecture.layers as 1000000000; expected 1 to 4096"),
         ("architecture.layers", 0, "architecture.layers"),
         ("architecture.layers", 3, "MLP arrays of layer 2"),
         ("architecture.layers", 1, "'circuit.1.ffn'"),

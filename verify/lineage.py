@@ -12,7 +12,7 @@ from typing import Never
 
 from . import panel as panels
 from .base import FingerprintError, InputError, Phrase, Progress, Workers, in_notebook, options, software
-from .checkpoint import Location, compare_change, is_alone
+from .checkpoint import Location, is_alone
 from .claim import AdapterChange, ClaimReport, EvidenceLine, Provenance, Subject
 from .claim.change import change_of
 from .claim.citation import stated_authors, stated_url
@@ -247,11 +247,13 @@ def change_held(
     if isinstance(a, Fingerprint) or isinstance(b, Fingerprint) or "fingerprint" in [x.read_from for x in read]:
         return None
     merged = [model.record.merged_onto is not None for model in read]
-    if merged == [True, False]:
+    if merged[0] == merged[1]:
+        return None
+    from .checkpoint import compare_change  # which loads the readers of adapters
+
+    if merged[0]:
         return change_of("a", compare_change(Location.of(a), Location.of(b), progress))
-    if merged == [False, True]:
-        return change_of("b", compare_change(Location.of(b), Location.of(a), progress))
-    return None
+    return change_of("b", compare_change(Location.of(b), Location.of(a), progress))
 
 
 def part_of(model: Fingerprint, name: str) -> Fingerprint:

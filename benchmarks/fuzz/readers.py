@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.test_checkpoint_vocabulary import piece, tekken
 from verify import fingerprint, replay, screen, test_lineage
 from verify.base import InputError
 from verify.checkpoint import Checkpoint, Location, open_checkpoint
@@ -115,7 +116,6 @@ def _config(folder: Path) -> Iterator[Seed]:
 @reader("tokenizer")
 def _tokenizer(folder: Path) -> Iterator[Seed]:
     from tests.checkpoints import toy, write_checkpoint
-    from tests.test_checkpoint_vocabulary import piece, tekken
 
     words = ["the", "\u0120a", "\u2581b", "<0x0A>", "<unk>", "[unused1]", "<|reserved_special_token_1|>", "##x"]
     vocab = {word: number for number, word in enumerate(words)}
@@ -357,7 +357,7 @@ def _report(folder: Path) -> Iterator[Seed]:
 @reader("calibration")
 def _calibration(folder: Path) -> Iterator[Seed]:
     from tests.calibrations import alike, report, rows_of
-    from verify.calibrate.reading import opened
+    from verify.shares.reading import opened
 
     path = folder / "report.json"
     content = report(rows_of(alike(8))).to_json().encode() + b"\n"

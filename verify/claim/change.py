@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from statistics import median_low
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from ..base import Record
-from ..checkpoint.adapters.presence import FITS, Agreement
-from ..checkpoint.presence import Compared
+
+if TYPE_CHECKING:
+    from ..checkpoint.adapters.presence import Agreement
+    from ..checkpoint.presence import Compared
+
 
 LEAST = 64
 """Fewest moved numbers by which a module is judged."""
@@ -58,6 +61,8 @@ class Moved(Record):
     @property
     def fits(self) -> bool:
         """Whether essentially all agree, and would not do so anywhere."""
+        from ..checkpoint.adapters.presence import FITS  # with the readers of adapters
+
         return self.judged and self.agree >= FITS * self.moved and self.elsewhere <= ELSEWHERE * self.moved
 
     @staticmethod
@@ -159,7 +164,8 @@ def change_of(adapter: Literal["a", "b"], compared: Iterable[Compared]) -> Adapt
     adapter : which of the two models is the adapter.
     compared : the tensors of the base, beside those of the other model.
     """
-    modules, left = list[ModuleChange](), list[Compared]()
+    modules: list[ModuleChange] = []
+    left: list[Compared] = []
     for one in compared:
         if one.changed:
             modules.append(_module(one))

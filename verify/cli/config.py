@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from ..base import InputError, read_regular, toml_table
+from ..base import InputError, read_regular
 from .command import GivenPath, Group, option
 from .output import echo, printable
 
@@ -82,6 +82,8 @@ def _read(context: click.Context, _: click.Parameter, file: Path | None) -> None
 def _content(file: Path) -> dict[str, Any]:
 
     try:
+        from ..base import toml_table  # which loads a parser
+
         content = toml_table(read_regular(file, _LARGEST), most=_LARGEST)
         if not (reason := _unfit(content)):
             return content

@@ -99,6 +99,7 @@ def made_for(
 
     Parameters
     ----------
+    model, effort, sketch, workers, cache, progress : as of :func:`fingerprint`.
     panels : whether the components that only panels read are made; those of a fingerprint that is kept always are.
     """
     location = Location.of(model)

@@ -7,10 +7,11 @@ entries of the record.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from ..calibrate import CalibrationReport
 from ..claim import ClaimReport
 from ..claim.pages import Pages
-from ..shares import ShareReport
 from .calibration import calibration
 from .page import Block, Items, Picture, Section, View, filled, subject
 from .pictures import pictures as drawn
@@ -27,15 +28,19 @@ from .sections.others import own_lines
 from .sections.panels import against_panel
 from .sections.reworked import reworked
 from .sections.where import where
-from .shares import shares
+
+if TYPE_CHECKING:
+    from ..shares import ShareReport
 
 
 def view(report: Pages) -> View:
     """The page of a report."""
     if isinstance(report, CalibrationReport):
         return calibration(report)
-    if isinstance(report, ShareReport):
-        return shares(report)
+    if getattr(report, "kind", None) == "share":
+        from .shares import shares
+
+        return shares(cast("ShareReport", report))
     if not isinstance(report, ClaimReport):
         raise TypeError(f"{type(report).__name__} has no page")
     return _lineage(report)

@@ -58,7 +58,14 @@ class Statistic:
         return self.unless(self.refusal(a, b), a, b, log10_alpha)
 
     def unless(self, reason: Phrase | None, a: Fingerprint, b: Fingerprint, log10_alpha: float) -> ExactResult:
-        """Test A against B, unless there is a reason (:meth:`refusal`) why the test does not apply."""
+        """Test A against B, unless there is a reason (:meth:`refusal`) why the test does not apply.
+
+        Parameters
+        ----------
+        reason : why it does not; None if it does.
+        a, b : the models.
+        log10_alpha : level of the one test.
+        """
         return self.refused(reason) if reason is not None else self.conclude(self.run(a, b), log10_alpha)
 
     @property

@@ -131,7 +131,12 @@ def presence(pieces: Sequence[tuple[Tensor, Tensor, Tensor]], rows: int, slack: 
 
 
 def parts(base: Tensor, merged: Tensor, model: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:
-    """A stack of experts taken apart, so that no more than one is held; any other tensor as it is."""
+    """A stack of experts taken apart, so that no more than one is held; any other tensor as it is.
+
+    Parameters
+    ----------
+    base, merged, model : the tensor of the base, the same as the adapter changes it, and that of the model.
+    """
     if isinstance(merged, Stack) and isinstance(base, Stacked) and isinstance(model, Stacked):
         return [(base.entry(e), merged.entry(e), model.entry(e)) for e in range(base.shape[0])]
     return [(base, merged, model)]
@@ -145,7 +150,13 @@ def _sampled(base: Tensor, merged: Tensor, model: Tensor, rows: int, slack: floa
 
 
 def same_numbers(base: Tensor, model: Tensor, rows: int) -> tuple[int, int]:
-    """Entries of the first rows, and how many of them are as in the base, to the bit in the model's type."""
+    """Entries of the first rows, and how many of them are as in the base, to the bit in the model's type.
+
+    Parameters
+    ----------
+    base, model : tensors of one shape.
+    rows : how many of the first rows.
+    """
     total = same = 0
     for block in _blocks(base.shape, rows):
         with np.errstate(over="ignore", invalid="ignore"):

@@ -73,6 +73,13 @@ def _all(which: Indexer) -> Indexer:
 def read_places(settings: Settings, module: str, stored: Tensor, size: int) -> NDArray[np.int64]:
     """Stored whole numbers from 0 to ``size`` - 1; PEFT on Windows stores them as floats.
 
+    Parameters
+    ----------
+    settings : of the adapter, for messages.
+    module : name of the changed module, likewise.
+    stored : the tensor of places.
+    size : places that there are.
+
     Raises
     ------
     DamagedError

@@ -47,6 +47,13 @@ def original_names(file: File, architecture: str, conversion: Conversion, stored
 
     Of the tables of the model type, and of the prefixes that a table allows, the one counts that explains most of
     what is stored. What no table names may be known to be outside of it.
+
+    Parameters
+    ----------
+    file : for messages.
+    architecture : as the file names it.
+    conversion : of that architecture.
+    stored : names in the file, with ``{i}`` for the layer.
     """
     gguf = package()
     numbers = {name: number for number, name in gguf.MODEL_ARCH_NAMES.items()}

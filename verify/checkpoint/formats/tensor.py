@@ -83,7 +83,13 @@ def in_rows(tensor: Tensor) -> Iterator[bytes]:
 
 
 def chosen_of(chosen: Indexer, start: int, size: int) -> Indexer:
-    """Indices of an axis, as those of a longer one of which ``size`` from ``start`` on are meant."""
+    """Indices of an axis, as those of a longer one of which ``size`` from ``start`` on are meant.
+
+    Parameters
+    ----------
+    chosen : slice or ascending indices; None for all.
+    start, size : where the axis lies in the longer one.
+    """
     if chosen is None:
         return slice(start, start + size)
     if isinstance(chosen, slice):

@@ -41,7 +41,13 @@ class Swizzled(StoredTensor):
         return cls(part.source, part.name, part.dtype, shape, part.offset, stored)
 
     def values(self, dtype: np.dtype[Any], rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
-        """Some rows and columns, read as numbers of a type of the stored size."""
+        """Some rows and columns, read as numbers of a type of the stored size.
+
+        Parameters
+        ----------
+        dtype : the type.
+        rows, columns : slices or ascending indices; None for all.
+        """
         chosen = np.arange(self.shape[0], dtype=np.intp)[slice(None) if rows is None else rows]
         tiles, which = np.unique(chosen // ROWS, return_inverse=True)
         row = (chosen % ROWS)[:, None]
