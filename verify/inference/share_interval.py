@@ -210,9 +210,7 @@ def share_of(sums: Drawn, level: float) -> Share:
     return Share(
         estimate=sums.child / sums.own,
         p=none / total,
-        interval=Interval(
-            float(np.partition(lows, kept - 1)[kept - 1]), float(-np.partition(-highs, kept - 1)[kept - 1])
-        ),
+        interval=Interval(_smallest(lows, kept), -_smallest(-highs, kept)),
     )
 
 
