@@ -9,12 +9,11 @@ from typing import Any, Final, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from ..base import Phrase, Record, options, write_atomically
-from ..base.canonical_json import canonical, digest
+from ..base import Phrase, Record, options
 from ..base.card import flat
 from ..base.display import Drawn, Tabular, frame
 from ..claim.answer import Answer
-from ..claim.pages import Pages
+from ..claim.pages import Sealed
 from ..panel import Audit, FalseMatch
 from ..statistics import DesignRank
 from ..wording import LATEST
@@ -164,7 +163,7 @@ class CalibratedScore(Record):
         return self.log10_p <= log10(self.alpha) + 1e-12  # of rounding
 
 
-class CalibrationReport(Tabular, Drawn, Pages):
+class CalibrationReport(Tabular, Drawn, Sealed):
     """The result of :func:`verify.calibrate`: more alike than expected, or not, and by what null hypothesis.
 
     It knows A and B by name alone. Its verdict is never ``dependent``.
@@ -230,21 +229,6 @@ class CalibrationReport(Tabular, Drawn, Pages):
         from .said import limitations
 
         return tuple(spoken(limitations(self), version=self.wording))
-
-    def sealed(self) -> CalibrationReport:
-        """The same report with its digest."""
-        return self.model_copy(update={"digest": digest(self.facts(), without=("digest",))})
-
-    def facts(self) -> dict[str, Any]:
-        """The record as a JSON object."""
-        return self.model_dump(mode="json")
-
-    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
-        """Canonical JSON (RFC 8785); also written to ``path`` if given."""
-        content = canonical(self.facts())
-        if path is not None:
-            write_atomically(options.path("path", path), content + b"\n")
-        return content.decode()
 
     @staticmethod
     def from_json(source: str | os.PathLike[str]) -> CalibrationReport:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from ..base import Record, options, write_atomically
+from ..base.canonical_json import canonical, digest
 from ..base.card import Card, Tone
 
 if TYPE_CHECKING:
@@ -124,3 +125,22 @@ def citation_of(report: Pages) -> Citation:
     from ..render import cite
 
     return cite(report)
+
+
+class Sealed(Pages):
+    """A report whose record has one schema, and holds the digest of all else in it."""
+
+    def sealed(self) -> Self:
+        """The same report with its digest."""
+        return self.model_copy(update={"digest": digest(self.facts(), without=("digest",))})
+
+    def facts(self) -> dict[str, Any]:
+        """The record as a JSON object."""
+        return self.model_dump(mode="json")
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Canonical JSON (RFC 8785); also written to ``path`` if given."""
+        content = canonical(self.facts())
+        if path is not None:
+            write_atomically(options.path("path", path), content + b"\n")
+        return content.decode()

@@ -13,8 +13,8 @@ another (:mod:`verify.statistics.ties`), are permuted as one.
 *Order.* In place of the candidate's vector at another unit stands its direction, role by role, so units in order of
 length do no harm. Parts in which the units of both models look ordered otherwise (:mod:`verify.statistics.ordered`)
 are left out. Whether the candidate's do depends on their order, so a part is left out of a stranger with a small
-probability e. Then the other parts are still exchangeable, as the order of each part is independent of the others': an
-interval at level a misses with probability a where nothing is left out, and at most a (1 + e) in all.
+probability e. Then the other parts are still exchangeable, since the orders of parts are independent: an interval at
+level a misses with probability a where nothing is left out, and at most a (1 + e) in all.
 
 *Scale.* The vectors of a block are divided, role by role, by the candidate's root mean square, which no permutation
 changes.

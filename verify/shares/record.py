@@ -8,13 +8,12 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from ..base import Record, options, write_atomically
-from ..base.canonical_json import canonical, digest
+from ..base import Record, options
 from ..base.card import Card, Tone, flat
 from ..base.display import Tabular
 from ..checkpoint import Architecture
 from ..claim.answer import Answer
-from ..claim.pages import Pages
+from ..claim.pages import Sealed
 from ..wording import LATEST, said
 from .rows import Part
 
@@ -122,7 +121,7 @@ def _estimates(candidate: CandidateShare) -> list[Estimate]:
     return [one for one in found if one is not None]
 
 
-class ShareReport(Tabular, Pages):
+class ShareReport(Tabular, Sealed):
     """The result of :func:`verify.share`."""
 
     kind: Literal["share"] = "share"
@@ -203,21 +202,6 @@ class ShareReport(Tabular, Pages):
         from .said import limitations
 
         return tuple(said(limitations(self), version=self.wording))
-
-    def sealed(self) -> ShareReport:
-        """The same report with its digest."""
-        return self.model_copy(update={"digest": digest(self.facts(), without=("digest",))})
-
-    def facts(self) -> dict[str, Any]:
-        """The record as a JSON object."""
-        return self.model_dump(mode="json")
-
-    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
-        """Canonical JSON (RFC 8785); also written to ``path`` if given."""
-        content = canonical(self.facts())
-        if path is not None:
-            write_atomically(options.path("path", path), content + b"\n")
-        return content.decode()
 
     @staticmethod
     def from_json(source: str | os.PathLike[str]) -> ShareReport:
