@@ -32,8 +32,13 @@ def libraries(found: dict[str, Any]) -> str:
         "`verify library` at the effort of a screen, from a Hub on loopback that serves byte ranges of models with "
         "the true names, types and shapes and zeros for weights (`python -m benchmarks.libraries`): MB (10^6 bytes) "
         "stored, MB sent and requests as the server counted them (listing, configuration, headers and tokenizer "
-        "included), MB of the fingerprint; and requests and bytes of a second build, which has the fingerprint in the cache.",
-        table("lr", ["model", "stored", "sent", "share", "requests", "fingerprint", "requests again", "bytes again"], rows),
+        "included), MB of the fingerprint; and requests and bytes of a second build, which has the fingerprint in "
+        "the cache.",
+        table(
+            "lr",
+            ["model", "stored", "sent", "share", "requests", "fingerprint", "requests again", "bytes again"],
+            rows,
+        ),
         "## Identifying a model",
         "Core seconds of `verify.identify` by the number of fingerprints in the library, random fingerprints at the "
         f"sizes of a screen: medians of {found['runs']} runs in turn, all in one process, and the ratio to "

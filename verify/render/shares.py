@@ -5,7 +5,8 @@ from __future__ import annotations
 from ..shares.record import Estimate, ShareReport
 from .kinds import Code, Command, Inline, Number
 from .numbers import count, general, share
-from .page import Block, Items, Paragraph, Section, View, filled, subject, table
+from .page import Block, Items, Paragraph, Picture, Section, View, filled, subject, table
+from .pictures import pictures
 
 _COLUMNS = ("share", "from", "to", "p of none", "by itself", "units")
 
@@ -25,7 +26,7 @@ def shares(report: ShareReport) -> View:
         title="Report of shares",
         subject=subject(report),
         answer=report.answer,
-        pictures=(),
+        pictures=tuple(Picture(one.name, one.title, one.alt, one.caption) for one in pictures(report).values()),
         sections=tuple(Section(title, blocks) for title, blocks in shown.items() if blocks),
         digest=report.digest,
     )
