@@ -36,8 +36,8 @@ def layer_shares(report: ShareReport) -> Drawing | None:
     caption = (
         "Share of each candidate in each layer of C, beyond the other candidates: a line for the interval, a dot for "
         "what fits best; filled where the interval excludes 0. Dashed: the share of the whole model. All intervals "
-        f"of layers hold together with confidence {report.level:.12g}. Those beyond {_EDGES[0]:g} and {_EDGES[1]:g} are "
-        f"cut there.{more}"
+        f"of layers hold together with confidence {report.level:.12g}. Those beyond {_EDGES[0]:g} and {_EDGES[1]:g} "
+        f"are cut there.{more}"
     )
     return Drawing(
         name="shares",
