@@ -73,6 +73,11 @@ class Architecture(Record):
     """Channels of the latent vector that k and v are made from; 0 if there is none."""
     latent_query: int = later(0)
     """Channels of the latent vector that q is made from; 0 if there is none."""
+    state_heads: int = later(0)
+    """Heads of the state space of a layer (Mamba 2), each with channels of its own; 0 if no layer has one, or if it
+    is not known."""
+    state_size: int = later(0)
+    """Channels of each of these heads; 0 if there are none."""
     no_attention: tuple[int, ...] = later(())
     """Layers, ascending, without attention of the kind and size that is described here, such as layers of a state
     space or of a convolution; empty also where all attention is unknown."""

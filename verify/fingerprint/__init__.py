@@ -12,6 +12,7 @@ with lazily(__name__):
     from .layout import (
         COMPONENTS,
         SAMPLED,
+        STATE,
         ArraySpec,
         Axis,
         Bundle,
@@ -41,6 +42,7 @@ __all__ = [
     "EFFORTS",
     "LEAST_ANCHORS",
     "SAMPLED",
+    "STATE",
     "ArraySpec",
     "Axis",
     "Bundle",

@@ -79,7 +79,7 @@ def _units(model: Fingerprint) -> Iterator[float]:
         for role in ("gate", "up", "down"):
             if layers := _layers(model, "units", f"{bundle.name}.{role}"):
                 for images in _matrices(model, reads=role != "down"):
-                    yield _p(layers, images(bundle.indices)[None])
+                    yield _p(layers, images(bundle.rows).reshape(bundle.together, bundle.units, -1))
 
 
 def _values(model: Fingerprint) -> Iterator[float]:

@@ -16,8 +16,8 @@ from ..checkpoint import Architecture
 from ..fingerprint import Component, Effort, Fingerprint, FingerprintRecord, SketchSpec, table
 from .blocks import BlockReader
 
-_SIZES = ("width", "hidden", "expert_hidden", "shared_hidden", "head_size")
-_ONE = ("layers", "heads", "kv_heads", "experts", "expert_group")
+_SIZES = ("width", "hidden", "expert_hidden", "shared_hidden", "head_size", "state_size")
+_ONE = ("layers", "heads", "kv_heads", "experts", "expert_group", "state_heads")
 _SKETCH = SketchSpec(units=3, expert_units=3, channels=3, projections=3, rows=3, stream=3)
 
 

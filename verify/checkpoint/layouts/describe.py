@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Literal
 
 from ...base import CheckpointError, DamagedError, Phrase, UnsupportedError
@@ -17,7 +18,7 @@ from .config import nested
 from .families import FAMILIES
 from .layout import HINT, STATED, Family
 from .naming import Key
-from .sublayers import MLPS, Shapes, layers_without
+from .sublayers import MLPS, STATE, Shapes, layers_without
 
 _OF_STACKS = ("encoder_attention_heads", "decoder_attention_heads")
 HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads", *_OF_STACKS, "attention_heads")
@@ -68,6 +69,7 @@ def describe(
         raise DamagedError(f"config.json gives model_type as {model_type!r:.60}; expected a printable string.")
     sizes = {prefix: _hidden(shapes, prefix) for prefix in MLPS}
     known = family.stated or model_type in family.model_types  # else only the tensor names match this family
+    state_heads, state_size = _state_space(shapes, width, gated=family.gated) if known else (0, 0)
     latent = known and family.attention == "latent"
     behind, more = _behind_latent(shapes, comparable) if latent else (None, set())
     if behind is not None:
@@ -114,6 +116,8 @@ def describe(
         key_size=0 if behind is None else behind.key_size,
         latent=0 if behind is None else behind.latent,
         latent_query=0 if behind is None else behind.latent_query,
+        state_heads=state_heads,
+        state_size=state_size,
         no_attention=layers_without(shapes, layers, *mixers) if mixers else (),
         no_mlp=layers_without(shapes, layers, *(kind + "down" for kind in MLPS)),
     )
@@ -279,6 +283,22 @@ def _sizes_behind_latent(shapes: Shapes, layer: int) -> _Latent | None:
     if rest or heads <= 0 or query[0] % heads or writer[1] % heads:
         return None
     return _Latent(heads, query[0] // heads, rotary_size, writer[1] // heads, norm[0], latent_query)
+
+
+def _state_space(shapes: Shapes, width: int, *, gated: bool) -> tuple[int, int]:
+    """Heads of a state space and channels of each, alike in all layers that have one; else 0.
+
+    Decays tell the heads: one each in Mamba 2, those of each channel of a head in Zamba, of the only head in Mamba 1.
+    """
+    found = set[tuple[int, int]]()
+    for layer in {layer for role, layer, _ in shapes if role == f"{STATE}down"}:
+        down, decay, up, gate = (
+            shapes.get((f"{STATE}{role}", layer, None), ()) for role in ("down", "decay", "up", "gate")
+        )
+        heads = 1 if len(decay) == 2 and decay[:1] == down[1:] else prod(decay[:1]) if decay else 0
+        fits = len(down) == 2 and down[0] == width and up == down[::-1] and (not gated or gate == up)
+        found.add((heads, down[1] // heads) if fits and heads and down[1] % heads == 0 else (0, 0))
+    return found.pop() if len(found) == 1 else (0, 0)
 
 
 def _is_count(config: dict[str, Any], key: str) -> bool:

@@ -16,6 +16,8 @@ Shapes = Mapping[Key, tuple[int, ...]]
 
 MLPS = ("", "expert_", "shared_")
 """Prefixes of the roles of each kind of MLP."""
+STATE = "state_"
+"""Prefix of the roles of the heads of a state space."""
 _OF_ATTENTION = {*"qkvo", *(f"{role}_bias" for role in "qkvo"), "q_norm", "k_norm"}
 
 

@@ -202,7 +202,8 @@ INDEX: dict[str, tuple[str, tuple[str, ...]]] = {
         "granite_moe",
         ("granitemoe", "granitemoeshared", "granitemoehybrid", "granitemoe_swa"),
     ),
-    "jamba.JAMBA": ("jamba", ("jamba", "bamba", "falcon_h1")),
+    "jamba.BAMBA": ("bamba", ("bamba", "falcon_h1")),
+    "jamba.JAMBA": ("jamba", ("jamba",)),
     "kimi_linear.KIMI_LINEAR": ("kimi_linear", ("kimi_linear",)),
     "mamba.MAMBA": ("mamba", ("mamba", "falcon_mamba")),
     "mamba.MAMBA2": ("mamba2", ("mamba2",)),
@@ -271,6 +272,7 @@ INDEX: dict[str, tuple[str, tuple[str, ...]]] = {
     "t5.LONGT5": ("longt5", ("longt5",)),
     "t5.LONGT5_GATED": ("longt5_gated", ("longt5",)),
     "t5.SWITCH": ("switch", ("switch_transformers",)),
+    "zamba2.ZAMBA": ("zamba", ("zamba",)),
     "zamba2.ZAMBA2": ("zamba2", ("zamba2",)),
     "zaya.ZAYA": ("zaya", ("zaya",)),
     "qwen_vision.QWEN_VISION": (
