@@ -230,7 +230,7 @@ def _keys_and_queries(roles: Roles) -> Iterator[tuple[list[Places], list[Places]
         elif roles.has("k", layer) and roles.has("q", layer):
             keys = [_by_head(x, shape.kv_heads) for x in roles.matrix_and_bias("k", layer)]
             queries = [_by_head(x, shape.heads) for x in roles.matrix_and_bias("q", layer)]
-            plain = np.arange(shape.rotary_size, shape.head_size)
+            plain = np.arange(shape.rotary_size, shape.key_size or shape.head_size)
             sharing = shape.heads // shape.kv_heads
             for head in range(shape.kv_heads):
                 readers = range(head * sharing, (head + 1) * sharing)

@@ -139,6 +139,10 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "siglip2": {"vision_config": {"num_patches": 16}, "text_config": {"projection_size": 32}},
     "albert": {"embedding_size": 24},
     "rembert": {"input_embedding_size": 24, "output_embedding_size": 40},
+    "mimo_v2_flash": {
+        "head_dim": 24,
+        "layer_types": ["full_attention", "sliding_attention", "sliding_attention"],
+    },
     "esmc": {"num_key_value_heads": 4, "head_dim": 12},
     "esm": {
         "vocab_size": 320,

@@ -67,7 +67,8 @@ class Architecture(Record):
     """Size of the groups, in order, of routed experts that routing treats alike; all of them unless routing chooses
     among groups first. 0 if there are none, or if this is not known, or if no router was found."""
     key_size: int = later(0)
-    """Channels of q and k of each head behind a latent vector: those that positions leave alone, then the
+    """Channels of q and k of each head where they are not as many as value channels; 0 elsewhere, where there are
+    ``head_size``. Behind a latent vector: those that positions leave alone, then the
     ``rotary_size`` that they turn, which k has once for all heads; 0 elsewhere, where there are ``head_size``."""
     latent: int = later(0)
     """Channels of the latent vector that k and v are made from; 0 if there is none."""

@@ -210,8 +210,10 @@ def _check_sizes(record: FingerprintRecord) -> None:
     _expect(
         shape.rotary_size <= most, "architecture.rotary_size", shape.rotary_size, f"at most {most}, the head size"
     )
-    behind = (shape.latent > 0) == (shape.key_size > 0) and (shape.latent > 0 or not shape.latent_query)
-    _expect(behind, "architecture.key_size", shape.key_size, f"channels behind a latent vector of {shape.latent}")
+    apart = (
+        shape.key_size > 0 if shape.latent else not shape.latent_query and (shape.kv_heads > 0 or not shape.key_size)
+    )
+    _expect(apart, "architecture.key_size", shape.key_size, f"channels behind a latent vector of {shape.latent}")
     _expect(
         set(record.components) <= set(components(record.sketch, record.effort)),
         "components",

@@ -55,6 +55,7 @@ def _smallest(record: FingerprintRecord, other: Architecture) -> Fingerprint:
     if shape.rotary_size and not shape.latent:  # two channels form a plane
         sizes["head_size"] *= 2
         sizes["rotary_size"] = sizes["head_size"] if shape.rotary_size == shape.head_size else 2
+        sizes["key_size"] = 6 * (shape.key_size > 0)
     ones = {name: min(1, max(0, getattr(shape, name))) for name in _ONE}
     whole = {"no_attention": (), "no_mlp": ()}
     smaller = {"architecture": shape.model_copy(update=sizes | ones | whole), "sketch": _SKETCH}

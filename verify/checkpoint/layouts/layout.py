@@ -138,6 +138,9 @@ class Family:
     """Whether value channels have signed permutations, as in :class:`Architecture`."""
     attention: Literal["heads", "latent", "unknown"] = "heads"
     """Plain q, k, v, o; k and v made from a latent vector, so that no rows belong to one head; or unknown."""
+    values_apart: bool = False
+    """Whether a head may have another number of value channels than of channels of q and k, which ``config.json``
+    gives as ``v_head_dim`` beside ``head_dim``."""
     positions: Literal["rotary", "learned", "sinusoidal", "none", "unknown"] = "rotary"
     rotary: Literal["", "half", "interleaved"] = ""
     """How channels of q and k pair into planes that positions turn, as in :class:`Architecture`; where positions are
