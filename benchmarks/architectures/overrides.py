@@ -330,6 +330,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "granite:tied": ("granite", {"embedding_multiplier": 12.0, "residual_multiplier": 0.22, "logits_scaling": 8.0}),
     "deepseek_v2:lite": ("deepseek_v2", {"q_lora_rank": None}),
     "deepseek_v3:plain": ("deepseek_v3", {"num_mtp_layers": 0}),
+    "flaubert:pre_norm": ("flaubert", {"pre_norm": True}),
     "electra:small": ("electra", {"embedding_size": 24}),
     "albert:groups": (
         "albert",
