@@ -357,6 +357,30 @@ def test_what_a_model_of_transformer_lens_declares(
     assert {name: getattr(shape, name) for name in expected} == expected
 
 
+@pytest.mark.parametrize(("before", "attention", "mlp"), [(True, 1, 2), (False, None, 1)])
+def test_norms_of_flaubert_are_told_by_where_they_are(
+    tmp_path: Path, before: bool, attention: int | None, mlp: int
+) -> None:
+    """Before the sublayers, the first norm of a layer feeds attention and the second the MLP; behind them, the second
+    norm of the layer before feeds attention, and the first the MLP."""
+    tensors = {"transformer.embeddings.weight": some(VOCAB, WIDTH)}
+    for i in range(LAYERS):
+        shapes = {f"attentions.{i}.{role}": (WIDTH, WIDTH) for role in ("q_lin", "k_lin", "v_lin", "out_lin")}
+        shapes |= {f"ffns.{i}.lin1": (HIDDEN, WIDTH), f"ffns.{i}.lin2": (WIDTH, HIDDEN)}
+        shapes |= {f"layer_norm{n}.{i}": (WIDTH,) for n in (1, 2)}
+        for name, shape in shapes.items():
+            tensors[f"transformer.{name}.weight"] = some(*shape)
+            tensors[f"transformer.{name}.bias"] = some(shape[0])
+    config = {"model_type": "flaubert", "emb_dim": WIDTH, "n_heads": HEADS, "n_layers": LAYERS, "pre_norm": before}
+    checkpoint = opened(tmp_path, tensors, config)
+    assert (checkpoint.architecture.post_norm, checkpoint.unrecognised) == (not before, ())
+    for sublayer, number, layer in (("attn", attention or 2, 1 if before else 0), ("mlp", mlp, 1)):
+        norm = checkpoint.norm_before(sublayer, 1)
+        assert norm is not None
+        stored = tensors[f"transformer.layer_norm{number}.{layer}.weight"]
+        np.testing.assert_array_equal(checkpoint.read(*norm), stored)
+
+
 TOWERS = {
     "vit_base_patch16_siglip_224": ("timm_tower", "learned", "", True, False),
     "beitv2_base_patch16_224": ("timm_tower", "learned", "", True, False),

@@ -330,7 +330,10 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "granite:tied": ("granite", {"embedding_multiplier": 12.0, "residual_multiplier": 0.22, "logits_scaling": 8.0}),
     "deepseek_v2:lite": ("deepseek_v2", {"q_lora_rank": None}),
     "deepseek_v3:plain": ("deepseek_v3", {"num_mtp_layers": 0}),
-    "flaubert:pre_norm": ("flaubert", {"pre_norm": True}),
+    "granitemoehybrid:dense": ("granitemoehybrid", {"num_local_experts": 0}),
+    "falcon_h1:norm": ("falcon_h1", {"mamba_rms_norm": True}),
+    "falcon_h1:gate_first": ("falcon_h1", {"mamba_rms_norm": True, "mamba_norm_before_gate": False}),
+    "zamba2:groups": ("zamba2", {"mamba_ngroups": 2}),
     "electra:small": ("electra", {"embedding_size": 24}),
     "albert:groups": (
         "albert",
