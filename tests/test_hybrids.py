@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -310,6 +311,48 @@ def test_another_step_size_is_another_model(tmp_path: Path) -> None:
     a, b = (printed(tmp_path / n, one) for n, one in (("a", model), ("b", model.adding(**{name: other}))))
     assert verify.test_lineage(a, a).verdict == "identical"
     assert verify.test_lineage(a, b).verdict != "identical"
+
+
+def authors(model: Toy, **changes: Any) -> Toy:
+    """A Mamba as mamba_ssm saves it: another name, settings of its own, and the head beside the embedding."""
+    old, new = "backbone.embeddings.weight", "backbone.embedding.weight"
+    tensors = {new if name == old else name: x for name, x in model.tensors.items()}
+    tensors.setdefault("lm_head.weight", model.tensors[old])
+    layer = {"mamba": "Mamba1", "mamba2": "Mamba2"}[str(model.config["model_type"])]
+    said = {"d_model": WIDTH, "n_layer": 2 if layer == "Mamba1" else 3, "ssm_cfg": {"layer": layer}, "rms_norm": True}
+    said |= {"attn_layer_idx": [], "d_intermediate": 0, "tie_embeddings": layer == "Mamba1"}
+    return Toy(tensors, said | changes, {})
+
+
+@pytest.mark.parametrize("make", [mamba, mamba2])
+def test_models_of_mamba_ssm_are_those_of_the_hub(tmp_path: Path, make: Callable[[], Toy]) -> None:
+    """The same weights are the same model, and read whole."""
+    model = make()
+    a, b = printed(tmp_path / "hub", model), printed(tmp_path / "authors", authors(model))
+    assert b.record.unrecognised == ()
+    assert a.record.architecture == b.record.architecture
+    assert verify.test_lineage(a, b).verdict == "identical"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"attn_layer_idx": [1]},
+        {"d_intermediate": 64},
+        {"rms_norm": False},
+        {"ssm_cfg": {"layer": "Mamba2", "d_ssm": 12}},
+        {"ssm_cfg": {"layer": "Mamba3"}},
+        {"ssm_cfg": None},
+        {"d_model": -1},
+    ],
+)
+def test_what_mamba_ssm_says_more_is_not_followed(tmp_path: Path, changes: dict[str, Any]) -> None:
+    """Nothing is then assumed of the rows of ``in_proj``."""
+    try:
+        shape = opened(tmp_path, authors(mamba2(), **changes)).architecture
+    except VerifyError:
+        return
+    assert (shape.state_heads, shape.positions) == (0, "unknown")
 
 
 def test_a_state_space_has_no_signs(tmp_path: Path) -> None:
