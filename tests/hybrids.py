@@ -132,6 +132,52 @@ def mamba_outputs(tensors: Mapping[str, Array], tokens: NDArray[Any]) -> Numbers
     return logits
 
 
+STATES, GROUPS, CHANNELS, STATE = 4, 2, 6, 3
+"""Heads of a toy of Mamba 2, groups of them, channels of each, and entries of the state of a channel."""
+
+
+def mamba2(seed: int = 0) -> Toy:
+    """Mamba 2: neither attention nor MLPs, and a norm before what writes to the stream."""
+    inner, shared = STATES * CHANNELS, 2 * GROUPS * STATE
+    shapes: dict[str, tuple[int, ...]] = {"backbone.embeddings.weight": (VOCAB, WIDTH)}
+    shapes |= {"backbone.norm_f.weight": (WIDTH,), "lm_head.weight": (VOCAB, WIDTH)}
+    for i in range(3):
+        at = f"backbone.layers.{i}.mixer."
+        shapes[f"backbone.layers.{i}.norm.weight"] = (WIDTH,)
+        shapes |= {at + "in_proj.weight": (2 * inner + shared + STATES, WIDTH)}
+        shapes |= {at + "in_proj.bias": (2 * inner + shared + STATES,), at + "norm.weight": (inner,)}
+        shapes |= {at + "conv1d.weight": (inner + shared, 1, 4), at + "conv1d.bias": (inner + shared,)}
+        shapes |= {at + name: (STATES,) for name in ("A_log", "D", "dt_bias")}
+        shapes[at + "out_proj.weight"] = (WIDTH, inner)
+    return Toy(drawn(shapes, seed), {"model_type": "mamba2", "hidden_size": WIDTH, "vocab_size": VOCAB}, {})
+
+
+def mamba2_outputs(tensors: Mapping[str, Array], tokens: NDArray[Any], normed: int = GROUPS) -> Numbers:
+    """Logits of a Mamba 2 whose norm is of so many equal groups of channels; in float64, shape [context, vocab]."""
+    w = {name: x.astype(np.float64) for name, x in tensors.items()}
+    x, inner = w["backbone.embeddings.weight"][tokens], STATES * CHANNELS
+    for i in range(3):
+        at, sizes = f"backbone.layers.{i}.mixer.", np.cumsum([inner, inner, GROUPS * STATE, GROUPS * STATE])
+        rows = _rms(x, w[f"backbone.layers.{i}.norm.weight"]) @ w[at + "in_proj.weight"].T + w[at + "in_proj.bias"]
+        z, mixed, step = np.split(rows, sizes[[0, 3]], -1)
+        past, kernel = np.concatenate([np.zeros((3, mixed.shape[1])), mixed]), w[at + "conv1d.weight"][:, 0]
+        mixed = np.sum([past[k : k + len(x)] * kernel[:, k] for k in range(4)], axis=0)
+        value, b, c = np.split(_silu(mixed + w[at + "conv1d.bias"]), sizes[1:3] - inner, -1)
+        value = value.reshape(len(x), STATES, CHANNELS)
+        b, c = (np.repeat(one.reshape(len(x), GROUPS, STATE), STATES // GROUPS, axis=1) for one in (b, c))
+        dt, decay = np.log1p(np.exp(step + w[at + "dt_bias"])), -np.exp(w[at + "A_log"])
+        held, out = np.zeros((STATES, CHANNELS, STATE)), []
+        for t in range(len(x)):
+            held = held * np.exp(dt[t] * decay)[:, None, None]
+            held = held + (dt[t][:, None] * value[t])[:, :, None] * b[t][:, None]
+            out.append(np.einsum("hps,hs->hp", held, c[t]) + w[at + "D"][:, None] * value[t])
+        gated = (np.array(out).reshape(len(x), inner) * _silu(z)).reshape(len(x), normed, -1)
+        written = _rms(gated, w[at + "norm.weight"].reshape(normed, -1)).reshape(len(x), inner)
+        x = x + written @ w[at + "out_proj.weight"].T
+    logits: Numbers = _rms(x, w["backbone.norm_f.weight"]) @ w["lm_head.weight"].T
+    return logits
+
+
 def qwen3_5(seed: int = 0) -> Toy:
     """Qwen3.5: linear attention and gated attention by turns; in each head q, then the gate of its values."""
     shapes: dict[str, tuple[int, ...]] = {"model.embed_tokens.weight": (VOCAB, WIDTH), "model.norm.weight": (WIDTH,)}

@@ -251,9 +251,11 @@ def architectures(draw: st.DrawFn) -> Architecture:
         query_key_norm=draw(st.sampled_from(["unknown", "none", "gain", "layer"])),
         rotary="interleaved" if latent else "",
         rotary_size=turned,
-        key_size=turned + draw(st.integers(0, 9)) if latent else 0,
+        key_size=turned + draw(st.integers(0, 9)) if latent else draw(st.sampled_from([0, 7])) if kv_heads else 0,
         latent=latent,
         latent_query=draw(st.sampled_from([0, 5])) if latent else 0,
+        state_heads=(states := draw(st.sampled_from([0, 0, 1, 5]))),
+        state_size=draw(st.integers(1, 20)) if states else 0,
         gated=draw(st.booleans()),
         tied_embeddings=bool(vocab) and draw(st.booleans()),
     )

@@ -310,10 +310,11 @@ def lens(
 def test_a_model_of_transformer_lens_is_read(tmp_path: Path, gated: bool, kv_heads: int) -> None:
     """As ``einsum("b p d, n d h -> b p n h")`` takes W_Q, and ``einsum("b p n h, n h d -> b p d")`` takes W_O."""
     tensors, parts = lens(gated=gated, kv_heads=kv_heads)
-    checkpoint = opened(tmp_path, tensors, LENS | {"n_key_value_heads": kv_heads})
+    rotary = {"positional_embedding_type": "rotary", "rotary_dim": 2}
+    checkpoint = opened(tmp_path, tensors, LENS | rotary | {"n_key_value_heads": kv_heads})
     shape = checkpoint.architecture
     assert shape.family == f"transformer_lens{'_gated' if gated else ''}"
-    assert (shape.heads, shape.kv_heads, shape.positions, shape.norm) == (HEADS, kv_heads, "learned", "layer")
+    assert (shape.heads, shape.kv_heads, shape.positions, shape.norm) == (HEADS, kv_heads, "rotary", "layer")
     assert (shape.linear_values, shape.query_key_norm, shape.odd_in_up) == (True, "none", gated)
     assert checkpoint.unrecognised == ()
     reads(checkpoint, 1, **parts)
@@ -323,11 +324,16 @@ def test_a_model_of_transformer_lens_is_read(tmp_path: Path, gated: bool, kv_hea
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
+        ({}, {"linear_values": False, "query_key_norm": "unknown", "positions": "learned", "heads_alike": True}),
         ({"normalization_type": "LNPre"}, {"linear_values": False, "query_key_norm": "unknown", "norm": "layer"}),
         ({"normalization_type": "RMSPre"}, {"linear_values": False, "query_key_norm": "unknown", "norm": "rms"}),
-        ({"normalization_type": "RMS"}, {"linear_values": True, "norm": "rms"}),
-        ({"positional_embedding_type": "alibi"}, {"positions": "none", "heads_alike": False}),
-        ({"positional_embedding_type": "rotary", "rotary_dim": 2}, {"rotary": "half", "rotary_size": 2}),
+        ({"normalization_type": "RMS"}, {"linear_values": False, "norm": "rms"}),
+        ({"positional_embedding_type": "alibi"}, {"positions": "none", "linear_values": False, "heads_alike": False}),
+        ({"positional_embedding_type": "rotary", "normalization_type": "RMSPre"}, {"linear_values": False}),
+        (
+            {"positional_embedding_type": "rotary", "rotary_dim": 2},
+            {"rotary": "half", "rotary_size": 2, "linear_values": True, "query_key_norm": "none"},
+        ),
         (
             {"positional_embedding_type": "rotary", "rotary_dim": 4, "rotary_adjacent_pairs": True},
             {"rotary": "interleaved", "rotary_size": 4},
@@ -340,7 +346,7 @@ def test_a_model_of_transformer_lens_is_read(tmp_path: Path, gated: bool, kv_hea
 def test_what_a_model_of_transformer_lens_declares(
     tmp_path: Path, said: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    """Of channels nothing once norms are folded, since that call may sort them; of other settings nothing at all."""
+    """Of channels nothing where loading may have sorted them, with folded norms or not; of others nothing at all."""
     folded = str(said.get("normalization_type")).endswith("Pre")
     tensors, _ = lens(norms=not folded)
     try:
@@ -349,6 +355,30 @@ def test_what_a_model_of_transformer_lens_declares(
         assert expected["positions"] == "unknown"  # then no table knows its names
         return
     assert {name: getattr(shape, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(("before", "attention", "mlp"), [(True, 1, 2), (False, None, 1)])
+def test_norms_of_flaubert_are_told_by_where_they_are(
+    tmp_path: Path, before: bool, attention: int | None, mlp: int
+) -> None:
+    """Before the sublayers, the first norm of a layer feeds attention and the second the MLP; behind them, the second
+    norm of the layer before feeds attention, and the first the MLP."""
+    tensors = {"transformer.embeddings.weight": some(VOCAB, WIDTH)}
+    for i in range(LAYERS):
+        shapes = {f"attentions.{i}.{role}": (WIDTH, WIDTH) for role in ("q_lin", "k_lin", "v_lin", "out_lin")}
+        shapes |= {f"ffns.{i}.lin1": (HIDDEN, WIDTH), f"ffns.{i}.lin2": (WIDTH, HIDDEN)}
+        shapes |= {f"layer_norm{n}.{i}": (WIDTH,) for n in (1, 2)}
+        for name, shape in shapes.items():
+            tensors[f"transformer.{name}.weight"] = some(*shape)
+            tensors[f"transformer.{name}.bias"] = some(shape[0])
+    config = {"model_type": "flaubert", "emb_dim": WIDTH, "n_heads": HEADS, "n_layers": LAYERS, "pre_norm": before}
+    checkpoint = opened(tmp_path, tensors, config)
+    assert (checkpoint.architecture.post_norm, checkpoint.unrecognised) == (not before, ())
+    for sublayer, number, layer in (("attn", attention or 2, 1 if before else 0), ("mlp", mlp, 1)):
+        norm = checkpoint.norm_before(sublayer, 1)
+        assert norm is not None
+        stored = tensors[f"transformer.layer_norm{number}.{layer}.weight"]
+        np.testing.assert_array_equal(checkpoint.read(*norm), stored)
 
 
 TOWERS = {

@@ -6,22 +6,29 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import verify
-from tests.checkpoints import Toy, write_checkpoint
+from tests.checkpoints import Array, Toy, write_checkpoint
 from tests.hybrids import (
+    CHANNELS,
+    GROUPS,
     HEADS,
     HIDDEN,
     KV_HEADS,
     SIZE,
+    STATES,
     WIDTH,
     gated_attention,
     gemma4,
     lfm2,
     mamba,
+    mamba2,
+    mamba2_outputs,
     mamba_outputs,
     nemotron_h,
     qwen3_5,
@@ -31,6 +38,7 @@ from tests.reports import words
 from verify.base import VerifyError
 from verify.checkpoint import Checkpoint, open_checkpoint
 from verify.fingerprint import Fingerprint
+from verify.statistics.blocks import strongest_units, unit_pairs
 from verify.wording import say
 
 FILES = {"vocab.json": json.dumps(VOCABULARY)}
@@ -53,6 +61,7 @@ def printed(folder: Path, model: Toy) -> Fingerprint:
         (nemotron_h, (0, 1, 3), (HEADS, KV_HEADS, SIZE)),
         (qwen3_5, (0, 2), (HEADS, KV_HEADS, SIZE)),
         (mamba, (), (0, 0, 0)),
+        (mamba2, (), (0, 0, 0)),
     ],
 )
 def test_attention_is_read_where_it_is(
@@ -75,6 +84,7 @@ def test_attention_is_read_where_it_is(
         (nemotron_h, {UNITS, VALUES, SIGNS, STREAM}),
         (qwen3_5, {UNITS, VALUES, SIGNS, STREAM}),
         (mamba, {UNITS, STREAM}),
+        (mamba2, {UNITS, STREAM}),
     ],
 )
 def test_a_child_is_found_and_a_stranger_is_not(tmp_path: Path, make: Callable[..., Toy], tests: set[str]) -> None:
@@ -229,6 +239,127 @@ def test_inner_channels_of_mamba_are_exchangeable_and_their_signs_are_not(tmp_pa
         flipped[at + "out_proj.weight"] *= sign
     np.testing.assert_allclose(mamba_outputs(moved, tokens), before, atol=1e-6)
     assert np.abs(mamba_outputs(flipped, tokens) - before).max() > 1e-2
+
+
+MOVED = ("in_proj.weight", "in_proj.bias", "conv1d.weight", "conv1d.bias", "norm.weight", "out_proj.weight")
+
+
+def permuted(model: Toy, order: NDArray[np.intp], *names: str) -> dict[str, Array]:
+    """Tensors of a Mamba 2 with the channels of these in another order, in each layer."""
+    moved, inner = {name: x.copy() for name, x in model.tensors.items()}, len(order)
+    for name, x in moved.items():
+        kind = name.partition(".mixer.")[2]
+        if kind in names and kind.startswith("in_proj"):
+            moved[name] = np.concatenate([x[:inner][order], x[inner : 2 * inner][order], x[2 * inner :]])
+        elif kind in names:
+            moved[name] = x[:, order] if kind.startswith("out") else np.concatenate([x[:inner][order], x[inner:]])
+    return moved
+
+
+@pytest.mark.parametrize("normed", [1, GROUPS])
+def test_channels_of_mamba_2_are_exchangeable_inside_heads(normed: int) -> None:
+    """By forward passes, under a norm of all channels and of each group: not if any tensor of theirs stays, nor
+    across heads, nor with signs."""
+    model, rng, tokens = mamba2(), np.random.default_rng(0), np.arange(12) % 7
+    before = mamba2_outputs(model.tensors, tokens, normed)
+    inside = np.concatenate([head * CHANNELS + rng.permutation(CHANNELS) for head in range(STATES)])
+
+    def change(tensors: dict[str, Array]) -> float:
+        return float(np.abs(mamba2_outputs(tensors, tokens, normed) - before).max())
+
+    assert change(permuted(model, inside, *MOVED)) < 1e-6
+    for name in MOVED:
+        assert change(permuted(model, inside, *({*MOVED} - {name}))) > 1e-3, name
+    assert change(permuted(model, rng.permutation(len(inside)), *MOVED)) > 1e-2
+    flipped, inner, sign = (
+        {n: x.copy() for n, x in model.tensors.items()},
+        len(inside),
+        rng.choice([-1, 1], len(inside)),
+    )
+    for i in range(3):
+        at = f"backbone.layers.{i}.mixer."
+        flipped[at + "in_proj.weight"][inner : 2 * inner] *= sign[:, None]
+        flipped[at + "out_proj.weight"] *= sign
+    assert change(flipped) > 1e-2
+
+
+def test_heads_of_mamba_2_are_read(tmp_path: Path) -> None:
+    """Gates of channels are before the channels; what else ``in_proj`` holds is read, and compared by no test."""
+    model, inner = mamba2(), STATES * CHANNELS
+    checkpoint = opened(tmp_path, model)
+    shape, stored = checkpoint.architecture, model.tensors["backbone.layers.1.mixer.in_proj.weight"]
+    assert (shape.state_heads, shape.state_size, shape.hidden, shape.heads) == (STATES, CHANNELS, 0, 0)
+    np.testing.assert_array_equal(checkpoint.read("state_gate", 1), stored[:inner])
+    np.testing.assert_array_equal(checkpoint.read("state_up", 1), stored[inner : 2 * inner])
+    np.testing.assert_array_equal(checkpoint.read("state_rest", 1), stored[2 * inner :])
+
+
+def test_decays_that_tell_other_heads_leave_the_channels_out(tmp_path: Path) -> None:
+    """A number of heads that does not divide the channels, or differs between layers, tells nothing."""
+    other = {"backbone.layers.1.mixer.A_log": np.ones(3, np.float32)}
+    assert opened(tmp_path / "one", mamba2().adding(**other)).architecture.state_heads == 0
+    every = {f"backbone.layers.{i}.mixer.A_log": np.ones(5, np.float32) for i in range(3)}
+    assert opened(tmp_path / "all", mamba2().adding(**every)).architecture.state_heads == 0
+
+
+def test_another_step_size_is_another_model(tmp_path: Path) -> None:
+    """All rows of ``in_proj`` count for whether two models are the same."""
+    model = mamba2()
+    name = "backbone.layers.0.mixer.in_proj.weight"
+    other = model.tensors[name].copy()
+    other[-1] += 1
+    a, b = (printed(tmp_path / n, one) for n, one in (("a", model), ("b", model.adding(**{name: other}))))
+    assert verify.test_lineage(a, a).verdict == "identical"
+    assert verify.test_lineage(a, b).verdict != "identical"
+
+
+def authors(model: Toy, **changes: Any) -> Toy:
+    """A Mamba as mamba_ssm saves it: another name, settings of its own, and the head beside the embedding."""
+    old, new = "backbone.embeddings.weight", "backbone.embedding.weight"
+    tensors = {new if name == old else name: x for name, x in model.tensors.items()}
+    tensors.setdefault("lm_head.weight", model.tensors[old])
+    layer = {"mamba": "Mamba1", "mamba2": "Mamba2"}[str(model.config["model_type"])]
+    said = {"d_model": WIDTH, "n_layer": 2 if layer == "Mamba1" else 3, "ssm_cfg": {"layer": layer}, "rms_norm": True}
+    said |= {"attn_layer_idx": [], "d_intermediate": 0, "tie_embeddings": layer == "Mamba1"}
+    return Toy(tensors, said | changes, {})
+
+
+@pytest.mark.parametrize("make", [mamba, mamba2])
+def test_models_of_mamba_ssm_are_those_of_the_hub(tmp_path: Path, make: Callable[[], Toy]) -> None:
+    """The same weights are the same model, and read whole."""
+    model = make()
+    a, b = printed(tmp_path / "hub", model), printed(tmp_path / "authors", authors(model))
+    assert b.record.unrecognised == ()
+    assert a.record.architecture == b.record.architecture
+    assert verify.test_lineage(a, b).verdict == "identical"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"attn_layer_idx": [1]},
+        {"d_intermediate": 64},
+        {"rms_norm": False},
+        {"ssm_cfg": {"layer": "Mamba2", "d_ssm": 12}},
+        {"ssm_cfg": {"layer": "Mamba3"}},
+        {"ssm_cfg": None},
+        {"d_model": -1},
+    ],
+)
+def test_what_mamba_ssm_says_more_is_not_followed(tmp_path: Path, changes: dict[str, Any]) -> None:
+    """Nothing is then assumed of the rows of ``in_proj``."""
+    try:
+        shape = opened(tmp_path, authors(mamba2(), **changes)).architecture
+    except VerifyError:
+        return
+    assert (shape.state_heads, shape.positions) == (0, "unknown")
+
+
+def test_a_state_space_has_no_signs(tmp_path: Path) -> None:
+    """Signs of its channels are compared by no test, whatever the MLPs beside it."""
+    made = printed(tmp_path, mamba2())
+    assert any(name.startswith("units.0.state.") for name in made.arrays)
+    assert unit_pairs(made) == strongest_units(made) == {}
 
 
 def test_a_norm_with_a_bias_is_no_rms_norm(tmp_path: Path) -> None:

@@ -65,6 +65,7 @@ def unit_order(roles: Roles, element: Element, rng: Rng) -> None:
     for layer, prefix, expert in _mlps(roles):
         order = rng.permutation(roles.checkpoint.shape(prefix + "down", layer, expert)[1])
         _move_units(roles, element, (layer, prefix, expert), order, None)
+    _move_states(roles, element, rng)
 
 
 def unit_order_of_all(roles: Roles, element: Element, rng: Rng) -> None:
@@ -74,6 +75,7 @@ def unit_order_of_all(roles: Roles, element: Element, rng: Rng) -> None:
         size = roles.checkpoint.shape(prefix + "down", layer, expert)[1]
         order = orders.setdefault((layer, prefix), rng.permutation(size))
         _move_units(roles, element, (layer, prefix, expert), order, None)
+    _move_states(roles, element, rng)
     for (layer, prefix), order in orders.items():
         for name, places in _without_role(roles, layer):
             kind = "shared_" if re.search("shared?_(expert|mlp)", name) else "expert_" if "expert" in name else ""
@@ -82,6 +84,33 @@ def unit_order_of_all(roles: Roles, element: Element, rng: Rng) -> None:
                     if places.shape[axis] in (len(order), 2 * len(order)):  # of gate and up, one after the other
                         for half in np.split(np.moveaxis(places, axis, 0), places.shape[axis] // len(order)):
                             element.back(half, order)
+
+
+def _move_states(roles: Roles, element: Element, rng: Rng) -> None:
+    """Permutations of the channels of each head of a state space, with all that is stored by the channel."""
+    heads, size = roles.architecture.state_heads, roles.architecture.state_size
+    for layer in roles.layers() if heads else ():
+        if not roles.has("state_down", layer):
+            continue
+        start = np.arange(heads)[:, None] * size
+        order = (start + np.array([rng.permutation(size) for _ in range(heads)])).ravel()
+        for role in ("state_up", "state_gate"):
+            element.there(roles.at(role, layer), order)
+        element.back(roles.at("state_down", layer).T, order)
+        decay = roles.at("state_decay", layer)
+        if decay.size > heads:  # of each channel
+            element.back(decay.reshape(len(order), -1), order)
+        for name, places in _without_role(roles, layer):
+            if re.search(r"\.(conv1d|norm|D|dt_proj(_weight|_bias)?)(\.\w+)?$", name) and places.size >= len(order):
+                rows = places.reshape(-1, places.shape[-1]) if places.ndim == 3 and "conv1d" not in name else places
+                rows = rows.ravel() if re.search(r"\.D$|_bias$", name) else rows
+                element.back(rows[: len(order)], order)
+            elif re.search(r"\.x_proj(_weight)?(\.\w+)?$", name):
+                columns = places.swapaxes(-1, -2).reshape(len(order), -1)
+                element.back(columns, order)
+            elif re.search(r"\.in_proj\.bias$", name):
+                for part in np.split(places[: 2 * len(order)], 2):
+                    element.back(part, order)
 
 
 def unit_signs(roles: Roles, element: Element, rng: Rng) -> None:
@@ -201,7 +230,7 @@ def _keys_and_queries(roles: Roles) -> Iterator[tuple[list[Places], list[Places]
         elif roles.has("k", layer) and roles.has("q", layer):
             keys = [_by_head(x, shape.kv_heads) for x in roles.matrix_and_bias("k", layer)]
             queries = [_by_head(x, shape.heads) for x in roles.matrix_and_bias("q", layer)]
-            plain = np.arange(shape.rotary_size, shape.head_size)
+            plain = np.arange(shape.rotary_size, shape.key_size or shape.head_size)
             sharing = shape.heads // shape.kv_heads
             for head in range(shape.kv_heads):
                 readers = range(head * sharing, (head + 1) * sharing)

@@ -139,6 +139,10 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "siglip2": {"vision_config": {"num_patches": 16}, "text_config": {"projection_size": 32}},
     "albert": {"embedding_size": 24},
     "rembert": {"input_embedding_size": 24, "output_embedding_size": 40},
+    "mimo_v2_flash": {
+        "head_dim": 24,
+        "layer_types": ["full_attention", "sliding_attention", "sliding_attention"],
+    },
     "esmc": {"num_key_value_heads": 4, "head_dim": 12},
     "esm": {
         "vocab_size": 320,
@@ -326,6 +330,10 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "granite:tied": ("granite", {"embedding_multiplier": 12.0, "residual_multiplier": 0.22, "logits_scaling": 8.0}),
     "deepseek_v2:lite": ("deepseek_v2", {"q_lora_rank": None}),
     "deepseek_v3:plain": ("deepseek_v3", {"num_mtp_layers": 0}),
+    "granitemoehybrid:dense": ("granitemoehybrid", {"num_local_experts": 0}),
+    "falcon_h1:norm": ("falcon_h1", {"mamba_rms_norm": True}),
+    "falcon_h1:gate_first": ("falcon_h1", {"mamba_rms_norm": True, "mamba_norm_before_gate": False}),
+    "zamba2:groups": ("zamba2", {"mamba_ngroups": 2}),
     "electra:small": ("electra", {"embedding_size": 24}),
     "albert:groups": (
         "albert",

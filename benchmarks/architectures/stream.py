@@ -11,9 +11,9 @@ from .numbers import Element, Places
 
 _READERS = re.compile(
     r"(q|k|v|value_gate|gate|up|router|embed|unembed|position|latent_q|latent_q_a|latent_kv_a|shared_router"
-    r"|(expert|shared)_(gate|up))"
+    r"|(expert|shared|state)_(gate|up)|state_rest)"
 )
-_WRITERS = re.compile(r"(o|down|embed_map|latent_o|(expert|shared)_down)(_bias)?")
+_WRITERS = re.compile(r"(o|down|embed_map|latent_o|(expert|shared|state)_down)(_bias)?")
 _OF_NARROW = ("embed", "position", "norm_embed", "norm_embed_bias", "unembed")
 """What an embedding narrower than the stream holds."""
 

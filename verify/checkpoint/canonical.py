@@ -14,6 +14,7 @@ from .fused import fused_heads
 from .layouts.fit import Fit
 from .layouts.layout import Slot
 from .layouts.naming import Key
+from .layouts.sublayers import STATE
 from .views import Window, viewed
 
 _MOST_EXPERTS = 1 << 14
@@ -84,7 +85,10 @@ def placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, CanonicalTenso
     for name, keys in fit.keys.items():
         for place, slot in keys:
             role, layer, expert = place
-            tensor = viewed(found[name], slot, min(held.get((role.removesuffix("_bias"), layer, expert), (0,))))
+            if role.startswith(STATE):
+                tensor = viewed(found[name], slot, held.get((f"{STATE}down", layer, None), (0,))[-1], axis=0)
+            else:
+                tensor = viewed(found[name], slot, min(held.get((role.removesuffix("_bias"), layer, expert), (0,))))
             number = held.get(("router", layer, None), (0,))[0] if slot.stacked == "rows" else None
             parts = _experts(tensor, number) if slot.stacked else {expert: tensor}
             for which, part in parts.items():

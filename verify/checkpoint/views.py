@@ -122,14 +122,16 @@ class ByHead(_View):
         return self.tensor.iter_bytes()
 
 
-def viewed(tensor: Tensor, slot: Slot, width: int) -> Tensor:
+def viewed(tensor: Tensor, slot: Slot, width: int, axis: int | None = None) -> Tensor:
     """The tensor that a slot speaks of, inside the stored one.
 
     Parameters
     ----------
     tensor : the stored tensor.
     slot : how it is stored.
-    width : the shorter side of the matrix, or of the one that a bias belongs to.
+    width : what a span counts: the shorter side of the matrix, or of the one that a bias belongs to; or the
+        channels of a state space.
+    axis : that of the span; the longer one by default.
 
     Raises
     ------
@@ -146,7 +148,7 @@ def viewed(tensor: Tensor, slot: Slot, width: int) -> Tensor:
         return tensor
     if len(shape) not in (1, 2) or width <= 0:
         raise _unfit(tensor, "a matrix, or its bias")
-    axis = int(np.argmax(shape))
+    axis = int(np.argmax(shape)) if axis is None else axis
     start, stop = first * width, shape[axis] if last is None else last * width
     if not start < stop <= shape[axis]:
         raise _unfit(tensor, f"more than {max(first, last or 0)} times {width} along one side")

@@ -12,7 +12,7 @@ from ..checkpoint import Checkpoint
 from .circuits import circuit, spectrum
 from .heads import diagonal, images, images_of_columns, normed
 from .latent import Latent, latent_heads
-from .layout import ArraySpec, attention_specs, has_heads, kept_channels, key_specs
+from .layout import ArraySpec, attention_specs, has_heads, kept_channels, key_size, key_specs
 from .responses import Tokens, centred
 from .rows import Rows, plain_channels, planes
 from .scan import Scan
@@ -124,7 +124,7 @@ def _key_rows(
     read = distinct(np.concatenate([rows.ravel() for rows in channels.values()]))
     for role, heads in (("k", shape.kv_heads), ("q", shape.heads)):
         if role in roles:
-            wanted = (np.arange(heads)[:, None] * shape.head_size + read).ravel()
+            wanted = (np.arange(heads)[:, None] * key_size(shape) + read).ravel()
             rows = scan.rows(role, layer, wanted).reshape(shape.kv_heads, -1, len(read), shape.width).sum(1)
             for part, at in channels.items():
                 chosen[role, part] = Rows(rows[:, np.searchsorted(read, at)])
@@ -173,7 +173,7 @@ def whole_heads(
             if ("heads", name) in names:
                 arrays[names["heads", name]] = _of_heads(scan, checkpoint, layer, name, ([x], [y]), tokens)
             if name == "qk":
-                x = _shared(x, shape.kv_heads, shape.head_size)
+                x = _shared(x, shape.kv_heads, key_size(shape))
             else:
                 y = _shared(y.T, shape.kv_heads, shape.head_size)
             if ("circuit", name) in names:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..base import FingerprintError
 from ..checkpoint import KINDS, MOST_DECLARED, MOST_GROUPS, MOST_PARTS, is_name
 from .anchors import ANCHORS, numbered_rows
-from .layout import ArraySpec, bundle_group, bundles, components, key_size, specs, table
+from .layout import STATE, ArraySpec, bundle_group, bundles, components, key_size, specs, table
 from .unused import in_frozen_order
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ _COUNTS = {
     "rotary_size": (0, 1 << 16),
     "latent": (0, 1 << 20),
     "latent_query": (0, 1 << 20),
+    "state_heads": (0, 1 << 14),
+    "state_size": (0, 1 << 16),
 }
 _MOST_BLOCKS = 1 << 15  # kv heads, or experts, over all layers
 _LARGEST_NUMBER = (1 << 53) - 1  # the largest integer of canonical JSON
@@ -208,8 +210,10 @@ def _check_sizes(record: FingerprintRecord) -> None:
     _expect(
         shape.rotary_size <= most, "architecture.rotary_size", shape.rotary_size, f"at most {most}, the head size"
     )
-    behind = (shape.latent > 0) == (shape.key_size > 0) and (shape.latent > 0 or not shape.latent_query)
-    _expect(behind, "architecture.key_size", shape.key_size, f"channels behind a latent vector of {shape.latent}")
+    apart = (
+        shape.key_size > 0 if shape.latent else not shape.latent_query and (shape.kv_heads > 0 or not shape.key_size)
+    )
+    _expect(apart, "architecture.key_size", shape.key_size, f"channels behind a latent vector of {shape.latent}")
     _expect(
         set(record.components) <= set(components(record.sketch, record.effort)),
         "components",
@@ -218,6 +222,8 @@ def _check_sizes(record: FingerprintRecord) -> None:
     )
     headed = (shape.kv_heads > 0) == (shape.head_size > 0) and shape.kv_heads <= shape.heads
     _expect(headed, "architecture.head_size", shape.head_size, f"channels for {shape.kv_heads} kv heads")
+    paired = (shape.state_heads > 0) == (shape.state_size > 0)
+    _expect(paired, "architecture.state_size", shape.state_size, f"channels for {shape.state_heads} heads of states")
     paired = (shape.experts > 0) == (shape.expert_hidden > 0)
     _expect(paired, "architecture.expert_hidden", shape.expert_hidden, f"units for {shape.experts} experts")
     _expect(
@@ -232,7 +238,7 @@ def _expected(record: FingerprintRecord, present: Arrays) -> dict[str, ArraySpec
     """Required arrays by name: all of every group that is present, and some MLP arrays in every layer."""
     whole = specs(record.architecture, record.sketch, len(record.anchors), unused=len(record.unused))
     groups = {spec.group for spec in whole if spec.name in present}
-    kinds = bundles(record.architecture, record.sketch)
+    kinds = [bundle for bundle in bundles(record.architecture, record.sketch) if bundle.name != STATE]
     for layer in range(record.architecture.layers):
         without = layer in record.architecture.no_mlp
         if not without and groups.isdisjoint(bundle_group(layer, bundle) for bundle in kinds):

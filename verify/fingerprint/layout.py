@@ -1,6 +1,7 @@
 """The table of all arrays of a fingerprint; builder, checker, cutter, tests and benchmarks iterate over it.
 
-``{l}`` is a layer, ``{b}`` a bundle of MLP copies (``mlp``, ``experts`` or ``shared``):
+``{l}`` is a layer, ``{b}`` a bundle of MLP copies (``mlp``, ``experts`` or ``shared``), or ``state``, of which there
+are ``units`` and ``response`` alone: the heads of a state space, of which the first few are kept:
 
 =======================  =========================  =======  =============================================
 name                     shape                      dtype    content
@@ -121,6 +122,10 @@ SPREAD_ROLES = (*"qkvo", *(prefix + role for prefix in ("", "expert_", "shared_"
 _FEWEST_PLAIN = 4  # channels, so that their order tells something
 _FEWEST_PLANES = 2  # so that planes can be compared two at a time
 
+STATE = "state"
+"""Name of the bundle of the heads of a state space."""
+_STATE_HEADS = 4  # of each layer, as copies with one order
+
 CIRCUIT_LAYERS = 2
 """Number of last layers whose circuits are kept, as in HuRef."""
 
@@ -160,12 +165,22 @@ class Bundle:
     units: int
     """Units of each copy kept by index."""
     strongest: int
-    """Units of each copy kept by response."""
+    """Units of each copy kept by response; 0 where none are, and where signs of units are no symmetry."""
 
     @property
     def indices(self) -> NDArray[np.intp]:
         """Indices of the units kept by index, ascending."""
         return self.axis.indices
+
+    @property
+    def together(self) -> int:
+        """Copies in one tensor, one after the other: the heads of a state space."""
+        return self.copies if self.name == STATE else 1
+
+    @property
+    def rows(self) -> NDArray[np.intp]:
+        """Rows of a tensor that are kept, of all copies that lie in it, ascending."""
+        return (np.arange(self.together)[:, None] * self.hidden + self.indices).ravel()
 
     @property
     def axis(self) -> Axis:
@@ -214,6 +229,7 @@ def bundles(architecture: Architecture, sketch: SketchSpec) -> tuple[Bundle, ...
         ("mlp", "", 1, architecture.hidden, *few),
         ("experts", "expert_", architecture.experts, architecture.expert_hidden, *fewer),
         ("shared", "shared_", 1, architecture.shared_hidden, *few),
+        (STATE, "state_", min(architecture.state_heads, _STATE_HEADS), architecture.state_size, sketch.units, 0),
     )
     return tuple(
         Bundle(name, prefix, copies, hidden, min(hidden, units), min(hidden, strongest))
@@ -406,6 +422,8 @@ def bundle_specs(
     for role in mlp_roles(architecture):
         yield one("units", role=role, axes=projected, effort="standard" if role == "down" else "screen")
     yield one("response", role="", axes=(copies, bundle.axis, tokens), norm="centred rows")
+    if not bundle.strongest:
+        return
     yield one("scales", role="", axes=(copies, bundle.axis), norm="none", dtype="float32")
     strongest = (copies, Axis("strongest", bundle.strongest), tokens)
     for role in mlp_roles(architecture):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..checkpoint import Checkpoint
 from .circuits import circuit
-from .layout import ArraySpec, Bundle, bundle_specs, bundles, mlp_roles, router_specs
+from .layout import STATE, ArraySpec, Bundle, bundle_specs, bundles, mlp_roles, router_specs
 from .responses import Tokens, centred, less_common
 from .scales import lengths
 from .scan import Scan
@@ -45,22 +45,22 @@ def sampled_units(
     first = _first(checkpoint)
     for bundle, specs in _present(checkpoint, layer, sketch, tokens):
         roles = {spec.role: spec.name for spec in specs if spec.component == "units" and spec.held_at(effort)}
-        response, scales = (
-            next(spec.name for spec in specs if spec.component == component) for component in ("response", "scales")
-        )
+        response = next(spec.name for spec in specs if spec.component == "response")
+        scales = next((spec.name for spec in specs if spec.component == "scales"), None)
+        images = tokens.reading("attn", layer) if bundle.name == STATE else reading
         for expert in _experts(bundle):
             for role, name in roles.items():
                 if role != "down":
-                    rows = scan.rows(bundle.prefix + role, layer, bundle.indices, expert)
-                    _keep(parts, name, rows @ signs)
+                    rows = scan.rows(bundle.prefix + role, layer, bundle.rows, expert)
+                    _keep(parts, name, rows @ signs, bundle.together)
                     if role == first:
-                        _keep(parts, response, centred(rows @ reading))
-                    if role == "up":
+                        _keep(parts, response, centred(rows @ images), bundle.together)
+                    if role == "up" and scales is not None:
                         parts.setdefault(scales, []).append(lengths(rows))
                 else:
                     leading = signs[: sketch.rows]
-                    down = scan.leading_columns(bundle.prefix + role, layer, bundle.indices, leading, expert)
-                    _keep(parts, name, down)
+                    down = scan.leading_columns(bundle.prefix + role, layer, bundle.rows, leading, expert)
+                    _keep(parts, name, down, bundle.together)
     return {name: np.stack(copies) for name, copies in parts.items()}
 
 
@@ -88,6 +88,8 @@ def whole_units(
     of_experts = _of_experts(checkpoint, layer, sketch, tokens)
     sizes: list[NDArray[np.float64]] = []
     for bundle, specs in _present(checkpoint, layer, sketch, tokens):
+        if not bundle.strongest:
+            continue
         match = {spec.role: spec.name for spec in specs if spec.component == "match"}
         whole = next((spec.name for spec in specs if panels and spec.component == "circuit"), None)
         for expert in _experts(bundle):
@@ -136,8 +138,10 @@ def _experts(bundle: Bundle) -> list[int | None]:
     return list(range(bundle.copies)) if bundle.name == "experts" else [None]
 
 
-def _keep(parts: dict[str, list[NDArray[np.floating]]], name: str, rows: NDArray[np.float64]) -> None:
-    parts.setdefault(name, []).append(unit_rows(rows))
+def _keep(
+    parts: dict[str, list[NDArray[np.floating]]], name: str, rows: NDArray[np.float64], copies: int = 1
+) -> None:
+    parts.setdefault(name, []).extend(np.split(unit_rows(rows), copies))
 
 
 def _first(checkpoint: Checkpoint) -> str:

@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 
 from ..base import Progress
 from ..checkpoint import Architecture, Checkpoint
-from ..fingerprint import SketchSpec, bundles, chosen_indices, kept_channels, kept_dimensions, mlp_roles, projection
+from ..fingerprint import (
+    STATE,
+    SketchSpec,
+    bundles,
+    chosen_indices,
+    kept_channels,
+    kept_dimensions,
+    mlp_roles,
+    projection,
+)
 from ..fingerprint.anchors import anchors_of
 from ..fingerprint.layout import has_heads
 from ..fingerprint.scan import Scan
@@ -91,6 +100,8 @@ def read(checkpoint: Checkpoint, progress: Progress) -> Rows:
 def _mlps(checkpoint: Checkpoint, scan: Scan, layer: int) -> dict[Place, Block]:
     shape, found = checkpoint.architecture, dict[Place, Block]()
     for bundle in bundles(shape, _SKETCH):
+        if bundle.name == STATE:
+            continue
         routed = bundle.name == "experts"
         for expert in map(int, chosen_indices("experts", bundle.copies, _EXPERTS)) if routed else (None,):
             if checkpoint.has(bundle.prefix + "down", layer, expert):

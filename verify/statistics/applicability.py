@@ -37,7 +37,7 @@ def both_mlps(a: Fingerprint, b: Fingerprint) -> Phrase | None:
         return Phrase.of("adapter_alone", model="AB"[alone.index(True)])
     for side, model in zip("AB", (a, b), strict=True):
         shape = model.record.architecture
-        if not (shape.hidden or shape.expert_hidden or shape.shared_hidden):
+        if not (shape.hidden or shape.expert_hidden or shape.shared_hidden or shape.state_size):
             return Phrase.of("no_mlp", model=side)
     if a.record.architecture.gated != b.record.architecture.gated:
         return Phrase.of("gated_differs")

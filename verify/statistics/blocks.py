@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fingerprint import Fingerprint, bundles, kept_channels
+from ..fingerprint import STATE, Fingerprint, bundles, kept_channels
 
 Vectors = NDArray[np.float64]
 
@@ -69,14 +69,16 @@ def units(model: Fingerprint) -> BlocksByLayer:
 
 
 def unit_pairs(model: Fingerprint) -> BlocksByLayer:
-    """Gated hidden units with the vectors that share a sign: up rows and down columns."""
-    return mlp_grid(
+    """Gated hidden units with the vectors that share a sign: up rows and down columns; none of a state space."""
+    grid = mlp_grid(
         model,
         lambda layer, b: (
             [f"units.{layer}.{b}.gate"],
             _read(model, f"units.{layer}.{b}.up", f"units.{layer}.{b}.down"),
         ),
     )
+    signed = {layer: {slot: block for slot, block in row.items() if slot != STATE} for layer, row in grid.items()}
+    return {layer: row for layer, row in signed.items() if row}
 
 
 def unit_responses(model: Fingerprint) -> BlocksByLayer:

@@ -29,7 +29,16 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fingerprint import Fingerprint, bundles, kept_channels, plain_channels, planes, projection, unit_rows
+from ..fingerprint import (
+    Fingerprint,
+    bundles,
+    kept_channels,
+    key_size,
+    plain_channels,
+    planes,
+    projection,
+    unit_rows,
+)
 from ..inference import log10_p_fixed_points
 from .matching import fixed_points
 from .result import Part
@@ -79,7 +88,7 @@ def _units(model: Fingerprint) -> Iterator[float]:
         for role in ("gate", "up", "down"):
             if layers := _layers(model, "units", f"{bundle.name}.{role}"):
                 for images in _matrices(model, reads=role != "down"):
-                    yield _p(layers, images(bundle.indices)[None])
+                    yield _p(layers, images(bundle.rows).reshape(bundle.together, bundle.units, -1))
 
 
 def _values(model: Fingerprint) -> Iterator[float]:
@@ -110,6 +119,8 @@ def _heads(model: Fingerprint, layers: list[NDArray[np.float64]], at: NDArray[np
     """
     shape = model.record.architecture
     size, heads = shape.head_size, np.arange(len(layers[0]))[:, None]
+    if role in "kq" and not shape.latent:
+        size = key_size(shape)
     sharing = shape.heads // max(1, len(heads))
     orders = [[heads * size + at], [0 * heads + at]]
     if role in "qo" and sharing > 1:

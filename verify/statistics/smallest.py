@@ -16,8 +16,8 @@ from ..checkpoint import Architecture
 from ..fingerprint import Component, Effort, Fingerprint, FingerprintRecord, SketchSpec, table
 from .blocks import BlockReader
 
-_SIZES = ("width", "hidden", "expert_hidden", "shared_hidden", "head_size")
-_ONE = ("layers", "heads", "kv_heads", "experts", "expert_group")
+_SIZES = ("width", "hidden", "expert_hidden", "shared_hidden", "head_size", "state_size")
+_ONE = ("layers", "heads", "kv_heads", "experts", "expert_group", "state_heads")
 _SKETCH = SketchSpec(units=3, expert_units=3, channels=3, projections=3, rows=3, stream=3)
 
 
@@ -55,6 +55,7 @@ def _smallest(record: FingerprintRecord, other: Architecture) -> Fingerprint:
     if shape.rotary_size and not shape.latent:  # two channels form a plane
         sizes["head_size"] *= 2
         sizes["rotary_size"] = sizes["head_size"] if shape.rotary_size == shape.head_size else 2
+        sizes["key_size"] = 6 * (shape.key_size > 0)
     ones = {name: min(1, max(0, getattr(shape, name))) for name in _ONE}
     whole = {"no_attention": (), "no_mlp": ()}
     smaller = {"architecture": shape.model_copy(update=sizes | ones | whole), "sketch": _SKETCH}

@@ -2,6 +2,7 @@
 
 from .dialect import Dialect
 from .litgpt import LITGPT, LITGPT_GEMMA, LITGPT_MIXTRAL, LITGPT_NEOX, LITGPT_OLMO2
+from .mamba_ssm import MAMBA_SSM
 from .megatron import MEGATRON, MEGATRON_LEGACY
 from .meta import META, TORCHTUNE, TORCHTUNE_UNPAIRED
 from .nanogpt import NANOGPT
@@ -27,6 +28,7 @@ DIALECTS: tuple[Dialect, ...] = (
     OLMO_CORE,
     OLMO_CORE_AFTER,
     OPEN_CLIP,
+    MAMBA_SSM,
     TIMM_VIT,
     TIMM_DINOV2,
     TIMM_DINOV2_GATED,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Literal
 
 from ...base import CheckpointError, DamagedError, Phrase, UnsupportedError
@@ -17,7 +18,7 @@ from .config import nested
 from .families import FAMILIES
 from .layout import HINT, STATED, Family
 from .naming import Key
-from .sublayers import MLPS, Shapes, layers_without
+from .sublayers import MLPS, STATE, Shapes, layers_without
 
 _OF_STACKS = ("encoder_attention_heads", "decoder_attention_heads")
 HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads", *_OF_STACKS, "attention_heads")
@@ -63,19 +64,29 @@ def describe(
         shapes, layers, experts, family, unknown, outside, {layer for role, layer, _ in aside if "down" in role}
     )
     (heads, kv_heads, head_size), notes = _heads(family, shapes, comparable)
+    key_size = head_size
+    if family.values_apart and heads:
+        head_size, more = _value_size(shapes, comparable, heads, kv_heads)
+        heads, kv_heads, notes = (heads, kv_heads, notes) if head_size else (0, 0, notes | more)
     model_type = config.get("model_type") or ""
     if not isinstance(model_type, str) or not model_type.isprintable():
         raise DamagedError(f"config.json gives model_type as {model_type!r:.60}; expected a printable string.")
     sizes = {prefix: _hidden(shapes, prefix) for prefix in MLPS}
     known = family.stated or model_type in family.model_types  # else only the tensor names match this family
+    state_heads, state_size = _state_space(shapes, width, gated=family.gated) if known else (0, 0)
     latent = known and family.attention == "latent"
     behind, more = _behind_latent(shapes, comparable) if latent else (None, set())
     if behind is not None:
         heads, kv_heads, head_size = behind.heads, behind.heads, behind.value_size
     mixers = {"heads": ("v",), "latent": ("latent_kv_b",), "unknown": ()}[family.attention]
-    query, value = (_matrix(shapes, role, _first(shapes))[0] if _has_heads(family, shapes) else 0 for role in "qv")
-    _check_shapes(shapes, (width, narrow), vocab, query, value, sizes)
-    _check_rest(shapes, (width, narrow), experts, {"q_norm": query, "k_norm": value}, head_size)
+    rows = dict.fromkeys("qkv", 0)
+    if _has_heads(family, shapes):
+        of_keys = "k" if family.values_apart else "v"
+        rows = {
+            role: _matrix(shapes, one, _first(shapes))[0] for role, one in zip("qkv", f"q{of_keys}v", strict=True)
+        }
+    _check_shapes(shapes, (width, narrow), vocab, rows, sizes)
+    _check_rest(shapes, (width, narrow), experts, {"q_norm": rows["q"], "k_norm": rows["k"]}, key_size)
     if (not known and family.name != "inferred") or (family.stated and "," in family.name):
         notes.add(_likeness(family, model_type))
     notes |= more | _otherwise(comparable, width, 0 if family.shared_blocks else layers, vocab, experts, sizes)
@@ -83,7 +94,7 @@ def describe(
     if not (known and kv_heads):
         turned = None
     else:
-        turned = _turned(family, config, head_size) if behind is None else behind.rotary_size
+        turned = _turned(family, config, key_size) if behind is None else behind.rotary_size
     architecture = Architecture(
         family=family.name,
         model_type=model_type[:60],
@@ -111,9 +122,11 @@ def describe(
         query_key_norm="unknown" if turned is None else _query_key_norm(family, shapes),
         heads_alike=known and kv_heads > 0 and family.heads_alike and family.positions not in ("none", "unknown"),
         expert_group=_expert_group(family, shapes, comparable, experts) if known else 0,
-        key_size=0 if behind is None else behind.key_size,
+        key_size=(key_size if kv_heads and key_size != head_size else 0) if behind is None else behind.key_size,
         latent=0 if behind is None else behind.latent,
         latent_query=0 if behind is None else behind.latent_query,
+        state_heads=state_heads,
+        state_size=state_size,
         no_attention=layers_without(shapes, layers, *mixers) if mixers else (),
         no_mlp=layers_without(shapes, layers, *(kind + "down" for kind in MLPS)),
     )
@@ -158,7 +171,7 @@ def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tupl
     if not _has_heads(family, shapes) or len({config[key] for key in _OF_STACKS if key in config}) > 1:
         return (0, 0, 0), set()
     first = _first(shapes)
-    query, value = (_matrix(shapes, role, first)[0] for role in "qv")
+    query, value = (_matrix(shapes, role, first)[0] for role in ("qk" if family.values_apart else "qv"))
     (normed, *_) = shapes.get(("q_norm", first, None)) or (0,)
     normed = normed if normed < query else 0  # a norm over all heads tells no size
     said = _head_counts(query, value, heads, size, kv_heads)
@@ -172,6 +185,21 @@ def _heads(family: Family, shapes: Shapes, config: dict[str, Any]) -> tuple[tupl
     if told is None:
         return (0, 0, 0), {Phrase.of("config.heads_misfit", said=said_so, q=query, v=value)}
     return told, {Phrase.of("config.heads_by_norm", said=said_so, q=query, v=value, size=normed)}
+
+
+def _value_size(shapes: Shapes, config: dict[str, Any], heads: int, kv_heads: int) -> tuple[int, set[Phrase]]:
+    """Value channels of a head where keys have another number, from v and o; 0, and a note, if they conflict."""
+    first = _first(shapes)
+    value, written, said = (
+        _matrix(shapes, "v", first)[0],
+        _matrix(shapes, "o", first)[1],
+        count(config, "v_head_dim"),
+    )
+    size = value // kv_heads
+    if value == kv_heads * size and written == heads * size and said in (None, size):
+        return size, set()
+    query = _matrix(shapes, "q", first)[0]
+    return 0, {Phrase.of("config.heads_misfit", said=f"v_head_dim {said}", q=query, v=value)}
 
 
 def _has_heads(family: Family, shapes: Shapes) -> bool:
@@ -281,6 +309,22 @@ def _sizes_behind_latent(shapes: Shapes, layer: int) -> _Latent | None:
     return _Latent(heads, query[0] // heads, rotary_size, writer[1] // heads, norm[0], latent_query)
 
 
+def _state_space(shapes: Shapes, width: int, *, gated: bool) -> tuple[int, int]:
+    """Heads of a state space and channels of each, alike in all layers that have one; else 0.
+
+    Decays tell the heads: one each in Mamba 2, those of each channel of a head in Zamba, of the only head in Mamba 1.
+    """
+    found = set[tuple[int, int]]()
+    for layer in {layer for role, layer, _ in shapes if role == f"{STATE}down"}:
+        down, decay, up, gate = (
+            shapes.get((f"{STATE}{role}", layer, None), ()) for role in ("down", "decay", "up", "gate")
+        )
+        heads = 1 if len(decay) == 2 and decay[:1] == down[1:] else prod(decay[:1]) if decay else 0
+        fits = len(down) == 2 and down[0] == width and up == down[::-1] and (not gated or gate == up)
+        found.add((heads, down[1] // heads) if fits and heads and down[1] % heads == 0 else (0, 0))
+    return found.pop() if len(found) == 1 else (0, 0)
+
+
 def _is_count(config: dict[str, Any], key: str) -> bool:
     try:
         count(config, key)
@@ -321,7 +365,7 @@ def _hidden(shapes: Shapes, prefix: str) -> int:
 
 
 def _check_shapes(
-    shapes: Shapes, widths: tuple[int, int], vocab: int, query: int, value: int, hidden: dict[str, int]
+    shapes: Shapes, widths: tuple[int, int], vocab: int, rows: dict[str, int], hidden: dict[str, int]
 ) -> None:
     width, narrow = widths
     expected: dict[str, tuple[int, ...]] = {
@@ -341,9 +385,10 @@ def _check_shapes(
         "down_bias": (width,),
         "shared_router": (1, width),
     }
-    if query:  # else attention is unknown
-        expected |= {"q": (query, width), "k": (value, width), "v": (value, width), "o": (width, query)}
-        expected |= {"q_bias": (query,), "k_bias": (value,), "v_bias": (value,), "o_bias": (width,)}
+    if rows["q"]:  # else attention is unknown
+        expected |= {role: (size, width) for role, size in rows.items()}
+        expected |= {f"{role}_bias": (size,) for role, size in rows.items()}
+        expected |= {"o": (width, rows["q"] * rows["v"] // max(1, rows["k"])), "o_bias": (width,)}
     expected |= {role + "_bias": size for role, size in expected.items() if role.startswith("norm_")}
     for prefix, size in hidden.items():
         expected |= {prefix + role: (size, width) for role in ("gate", "up")} | {prefix + "down": (width, size)}

@@ -37,7 +37,7 @@ class Slot:
     many as the router has."""
     span: tuple[int, int | None] = (0, None)
     """From where to where along the longer side, in multiples of the shorter one, which is the width: attention and
-    an MLP in one matrix."""
+    an MLP in one matrix. Of a state space, rows in multiples of the columns of ``state_down``."""
     width_axis: int | None = None
     """The axis of the width in a tensor of three, whose others are heads and their channels; biases have two."""
 
@@ -117,6 +117,8 @@ class Family:
     layer: dict[str, str | Slot]
     stacks: tuple[dict[str, str | Slot], ...] = ()
     """Further stacks, such as a decoder; their layers are numbered after those of ``layer``, in order."""
+    also: Mapping[str, str | Slot] = field(default_factory=dict)
+    """Places of roles in those layers that lack the place in ``layer``."""
     unprefixed: dict[str, str | Slot] = field(default_factory=dict)
     constants: tuple[str, ...] = ()
     """Regular expressions of stored constants, such as position ids, which are not learned."""
@@ -136,6 +138,9 @@ class Family:
     """Whether value channels have signed permutations, as in :class:`Architecture`."""
     attention: Literal["heads", "latent", "unknown"] = "heads"
     """Plain q, k, v, o; k and v made from a latent vector, so that no rows belong to one head; or unknown."""
+    values_apart: bool = False
+    """Whether a head may have another number of value channels than of channels of q and k, which ``config.json``
+    gives as ``v_head_dim`` beside ``head_dim``."""
     positions: Literal["rotary", "learned", "sinusoidal", "none", "unknown"] = "rotary"
     rotary: Literal["", "half", "interleaved"] = ""
     """How channels of q and k pair into planes that positions turn, as in :class:`Architecture`; where positions are

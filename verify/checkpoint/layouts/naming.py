@@ -174,6 +174,7 @@ def places(family: Family, prefix: Prefix, names: Iterable[str]) -> dict[str, li
     by_skeleton: dict[str, list[tuple[int, str, Slot, tuple[str, ...]]]] = {}
     tables = [(0, outer + own, family.globals), (0, outer, family.unprefixed)]
     tables += [(n, outer + own, stack) for n, stack in enumerate((family.layer, *family.stacks))]
+    tables.append((0, outer + own, dict(family.also)))
     for stack, start, table in tables:
         for role, entry in table.items():
             slot = slot_of(entry)

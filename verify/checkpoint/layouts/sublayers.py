@@ -16,6 +16,8 @@ Shapes = Mapping[Key, tuple[int, ...]]
 
 MLPS = ("", "expert_", "shared_")
 """Prefixes of the roles of each kind of MLP."""
+STATE = "state_"
+"""Prefix of the roles of the heads of a state space."""
 _OF_ATTENTION = {*"qkvo", *(f"{role}_bias" for role in "qkvo"), "q_norm", "k_norm"}
 
 
@@ -36,7 +38,7 @@ def set_aside(family: Family, shapes: Shapes, width: int, *, declared: bool) -> 
     layers = sorted({layer for _, layer, _ in shapes if layer is not None})
     if family.attention == "heads":
         found = {i: tuple(shapes.get((role, i, None), ()) for role in "qkvo") for i in layers}
-        whole = {i: sizes for i, sizes in found.items() if _is_attention(sizes, width)}
+        whole = {i: sizes for i, sizes in found.items() if _is_attention(sizes, width, family.values_apart)}
         shared = [i for i, (q, k, v, o) in found.items() if family.uneven and q and o and not (k and v)]
         strange = [] if whole or declared else [i for i in layers if all(found[i])]
         aside |= _keys(shapes, _OF_ATTENTION, [*_unlike_most(whole), *shared, *strange])
@@ -64,11 +66,12 @@ def layers_without(shapes: Shapes, layers: int, *roles: str) -> tuple[int, ...]:
     return tuple(layer for layer in range(layers) if layer not in held)
 
 
-def _is_attention(sizes: tuple[tuple[int, ...], ...], width: int) -> bool:
+def _is_attention(sizes: tuple[tuple[int, ...], ...], width: int, apart: bool) -> bool:
     if any(len(shape) != 2 or 0 in shape for shape in sizes):
         return False
     q, k, v, o = sizes
-    return q[1] == k[1] == v[1] == o[0] == width and q[0] == o[1] and k == v
+    fits = q[0] * v[0] == k[0] * o[1] if apart else q[0] == o[1] and k == v
+    return q[1] == k[1] == v[1] == o[0] == width and fits
 
 
 def _unlike_most(sizes: Mapping[int, object]) -> list[int]:

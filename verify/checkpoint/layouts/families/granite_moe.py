@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from ..layout import Family, Slot
 from ..mixtures import stacked_experts
+from ..state_space import mamba2, without_role
 from .llama import DENSE, GLOBALS, PLAIN, UNEMBED
 from .qwen2_moe import EXPERTS, SHARED_EXPERTS
 
 _MOE, _SHARED = "layers.{i}.block_sparse_moe.", "layers.{i}.shared_mlp."
+_STATES = mamba2("layers.{i}.mamba.")
 _IN, _OUT = _SHARED + "input_linear.weight", _SHARED + "output_linear.weight"
 
 GRANITE_MOE = Family(
@@ -19,6 +21,7 @@ GRANITE_MOE = Family(
     prefixes=("model.", ""),
     globals=GLOBALS,
     layer=PLAIN
+    | _STATES
     | {
         "router": _MOE + "router.layer.weight",
         "expert_gate": Slot(_MOE + "input_linear.weight", part=(0, 2), stacked=True),
@@ -30,7 +33,7 @@ GRANITE_MOE = Family(
         "sinks": "layers.{i}.self_attn.sinks",
     },
     unprefixed=UNEMBED,
-    outside=(r"\.mamba\.",),
+    outside=(without_role("mamba"),),
     required=("embed", "norm_attn", "norm_mlp", "router", "expert_gate"),
     others={
         "router": (_MOE + "router.weight",),
@@ -48,7 +51,7 @@ GRANITE_HYBRID = replace(
     GRANITE_MOE,
     name="granite_hybrid",
     model_types=("granitemoehybrid",),
-    layer=PLAIN | {"gate": Slot(_IN, part=(0, 2)), "up": Slot(_IN, part=(1, 2)), "down": _OUT},
+    layer=PLAIN | _STATES | {"gate": Slot(_IN, part=(0, 2)), "up": Slot(_IN, part=(1, 2)), "down": _OUT},
     required=("embed", "norm_attn", "norm_mlp", "gate", "down"),
     others={role: (DENSE[role],) for role in ("gate", "up", "down")},
     other_meaning=("intermediate_size",),

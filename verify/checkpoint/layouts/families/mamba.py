@@ -2,12 +2,14 @@
 
 The inner channels of Mamba 1 are exchangeable as the units of an MLP are: ``x`` and its gate ``z`` read the stream,
 the output projection writes to it, and all else (convolution, step sizes, state matrix) is stored by the channel and
-moves with it. A sign cannot change, since ``x`` passes an activation. Those of Mamba 2 belong to heads.
+moves with it. A sign cannot change, since ``x`` passes an activation. Those of Mamba 2 are exchangeable inside their
+heads (``state_space``).
 """
 
 from dataclasses import replace
 
 from ..layout import Family, Slot
+from ..state_space import mamba2, without_role
 from .llama import UNEMBED
 
 _AT = "layers.{i}.mixer."
@@ -17,10 +19,10 @@ MAMBA2 = Family(
     model_types=("mamba2",),
     prefixes=("backbone.", ""),
     globals={"embed": "embeddings.weight", "norm_final": "norm_f.weight"},
-    layer={"norm_mlp": "layers.{i}.norm.weight"},
+    layer={"norm_attn": "layers.{i}.norm.weight", **mamba2(_AT)},
     unprefixed=UNEMBED,
-    outside=(r"\.mixer\.(A_log|D|dt_bias|(conv1d|dt_proj|in_proj|norm|out_proj|x_proj)\.\w+)$",),
-    required=("embed", "norm_mlp"),
+    outside=(without_role("mixer"),),
+    required=("embed", "norm_attn"),
     odd_in_up=False,
     attention="unknown",
     positions="none",
@@ -32,8 +34,8 @@ MAMBA = replace(
     MAMBA2,
     name="mamba",
     model_types=("mamba", "falcon_mamba"),
-    layer=MAMBA2.layer
-    | {
+    layer={
+        "norm_mlp": "layers.{i}.norm.weight",
         "up": Slot(_AT + "in_proj.weight", part=(0, 2)),
         "up_bias": Slot(_AT + "in_proj.bias", part=(0, 2)),
         "gate": Slot(_AT + "in_proj.weight", part=(1, 2)),
@@ -41,6 +43,7 @@ MAMBA = replace(
         "down": _AT + "out_proj.weight",
         "down_bias": _AT + "out_proj.bias",
     },
+    outside=(r"\.mixer\.(A_log|D|(conv1d|dt_proj|x_proj)\.\w+)$",),
     required=("embed", "norm_mlp", "up", "gate", "down"),
     tied=True,
     uneven=False,

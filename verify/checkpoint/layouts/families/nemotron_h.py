@@ -1,6 +1,7 @@
 """Nemotron-H: each layer is Mamba 2, attention, an MLP or experts behind one norm; squared ReLU, no positions."""
 
 from ..layout import Family
+from ..state_space import mamba2, without_role
 from .llama import UNEMBED
 
 _AT = "layers.{i}.mixer."
@@ -11,6 +12,7 @@ NEMOTRON_H = Family(
     prefixes=("backbone.", "model.", ""),
     globals={"embed": "embeddings.weight", "norm_final": "norm_f.weight"},
     layer={
+        **mamba2(_AT),
         **{role: f"{_AT}{role}_proj.weight" for role in "qkvo"},
         **{role: f"{_AT}{role}_proj.weight" for role in ("up", "down")},
         **{f"{role}_bias": f"{_AT}{role}_proj.bias" for role in (*"qkvo", "up", "down")},
@@ -21,7 +23,7 @@ NEMOTRON_H = Family(
         "norm_attn": "layers.{i}.norm.weight",
     },
     unprefixed=UNEMBED,
-    outside=(r"\.mixer\.(A_log|D|dt_bias|(conv1d|in_proj|norm|out_proj)\.\w+)$",),
+    outside=(without_role("mixer"),),
     required=("embed", "norm_attn", "q", "o"),
     telling=("up", "down"),
     gated=False,

@@ -1,9 +1,10 @@
 """Models of TransformerLens: each of q, k, v and o has axes for the heads, the width and their channels.
 
 What ``config.json`` says is told by a dialect in these words: ``norms``, ``layer`` or ``rms``; ``positions``; and
-``processed``, which is true of a model whose norms were folded into what reads them. That is done as the model is
-loaded, and the same call may replace the channels of every head by the singular vectors of its circuits, in their
-order. So nothing is then said of channels of q, k and v.
+``processed``, which is true of a model whose norms were folded into what reads them. As a model is loaded,
+``refactor_factored_attn_matrices`` may replace the channels of every head by the singular vectors of its circuits, in
+their order, with folded norms or without, and no setting tells. It refuses rotary positions alone. So nothing is said
+of channels of q, k and v under others, nor where norms were folded.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import replace
 from ..layout import Family, Slot
 
 _AT = "blocks.{i}."
+_SORTED = {"linear_values": False, "query_key_norm": "unknown"}
 
 
 def _norm(role: str, name: str) -> dict[str, str | Slot]:
@@ -60,12 +62,12 @@ TRANSFORMER_LENS = Family(
     by_names=False,
     switches={
         "norms=rms": {"norm": "rms"},
-        "positions=standard": {"positions": "learned"},
-        "positions=shortformer": {"positions": "learned"},
-        "positions=alibi": {"positions": "none"},
+        "positions=standard": {"positions": "learned"} | _SORTED,
+        "positions=shortformer": {"positions": "learned"} | _SORTED,
+        "positions=alibi": {"positions": "none"} | _SORTED,
         "positions=half": {"positions": "rotary", "rotary": "half"},
         "positions=interleaved": {"positions": "rotary", "rotary": "interleaved"},
-        "processed": {"linear_values": False, "query_key_norm": "unknown"},
+        "processed": _SORTED,
     },
 )
 
