@@ -1,0 +1,37 @@
+"""``python -m benchmarks.evasion``: attack, measure, and write the tables, their pages and the paper's figure.
+
+Needs the extra ``zoo``. Finished cells are kept in ``--out``, so an interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from ..zoo.__main__ import CACHE
+from .attack import NAMES, steps
+from .cell import Cells
+from .models import REFERENCES, pairs
+
+
+def main() -> None:
+    """Parse the command line, measure what is left, and write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.evasion", description=__doc__)
+    parser.add_argument("--zoo", type=Path, default=CACHE, help="folder of trained models; absent ones are trained")
+    parser.add_argument("--out", type=Path, default=CACHE / "evasion", help="folder of finished cells")
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, metavar="ATTACK", help=", ".join(NAMES))
+    parser.add_argument("--pairs", type=int, choices=range(1, len(REFERENCES) + 1), default=len(REFERENCES))
+    parser.add_argument("--dry", action="store_true", help="measure, and write no table")
+    options = parser.parse_args()
+    cells, found, began = Cells(options.out), [], time.perf_counter()
+    for pair in pairs(options.zoo, options.pairs):
+        for step in steps(pair, cells, options.only):
+            found.append(step)
+            print(f"\r{time.perf_counter() - began:6.0f} s  {len(found)} cells  {step[:4]}\033[K", end="", file=sys.stderr)
+    print(file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

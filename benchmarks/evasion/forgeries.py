@@ -1,0 +1,2 @@
+"""Forgeries."""
+FORGERIES = {}
