@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-import verify
-
 from ..zoo.build import seed
-from .cell import Cell, Cells, measured
+from .cell import Cell, Cells, Model, measured
 from .evasions import EVASIONS
 from .forgeries import FORGERIES
 from .models import Pair
 from .quality import loss
 from .trained import REPAIR, TRAININGS, trained
 
-NAMES = (*EVASIONS, *TRAININGS, *FORGERIES)
+NAMES = (*EVASIONS, *FORGERIES, *TRAININGS)
+WORTH_REPAIR = 0.02
+"""Least cost, in nats per token, after which a repair is tried."""
 
 
 class Step(NamedTuple):
@@ -40,8 +40,12 @@ def steps(pair: Pair, cells: Cells, only: Collection[str]) -> Iterator[Step]:
     only : attacks, by name.
     """
     bench = _Bench(pair, cells)
-    yield Step("nothing", pair.name, "", False, bench.cell("nothing", "", pair.reference))
-    yield Step("stranger", pair.name, "", False, bench.cell("stranger", "", pair.stranger))
+    before = {
+        name: bench.cell(name, "", weights)
+        for name, weights in (("nothing", pair.reference), ("stranger", pair.stranger))
+    }
+    for name, cell in before.items():
+        yield Step(name, pair.name, "", False, cell)
     for name in only:
         if name in TRAININGS:
             for length in TRAININGS[name].lengths:
@@ -49,8 +53,11 @@ def steps(pair: Pair, cells: Cells, only: Collection[str]) -> Iterator[Step]:
             continue
         attack = EVASIONS.get(name) or FORGERIES[name]
         for strength in attack.strengths:
-            for repaired in (False,) if attack.free else (False, True):
-                yield Step(name, pair.name, str(strength), repaired, bench.surgery(name, strength, repaired))
+            cell = bench.surgery(name, strength, repaired=False)
+            yield Step(name, pair.name, str(strength), False, cell)
+            unattacked = before["nothing" if name in EVASIONS else "stranger"]
+            if attack.repair and cell["loss"] - unattacked["loss"] >= WORTH_REPAIR:
+                yield Step(name, pair.name, str(strength), True, bench.surgery(name, strength, repaired=True))
 
 
 class _Bench:
@@ -58,7 +65,7 @@ class _Bench:
 
     def __init__(self, pair: Pair, cells: Cells) -> None:
         self.pair, self.cells = pair, cells
-        self.against, self.control = (verify.fingerprint(folder) for folder in (pair.folder, pair.control))
+        self.against, self.control = (Model.read(folder) for folder in (pair.folder, pair.control))
 
     def cell(self, attack: str, strength: str, weights: dict[str, np.ndarray]) -> Cell:
         """The cell of weights that are there."""
@@ -84,7 +91,7 @@ class _Bench:
 
         return self.cells.get(name, f"{pair.name} {length}", make=make)
 
-    def surgery(self, name: str, strength: float | str, repaired: bool) -> Cell:
+    def surgery(self, name: str, strength: float | str, *, repaired: bool) -> Cell:
         """The cell of an attack on weights, and of a repair after it."""
         pair = self.pair
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import verify
-from verify.statistics import EXACT_TESTS, SPREAD_CORRELATION
+from verify import SketchSpec
+from verify.statistics import EXACT_TESTS, SPREAD_CORRELATION, ExactResult
+from verify.statistics.applicability import on_shared_anchors
+from verify.statistics.planes import plane_groups, planes_of
+from verify.statistics.ties import TiedSets
 
 from ..results import rounded
-from ..zoo.build import tokenizer, write
 from ..zoo.changes.roles import Arrays
 from ..zoo.config import Config
+from .prints import print_of
 
+AGAIN = SketchSpec(units=176, projections=37, anchors=150)
+"""Another sketch, as someone might draw it after a model was received: all units, and rows projected otherwise."""
 TESTS = tuple(test.id for test in EXACT_TESTS)
 Cell = dict[str, Any]
 
@@ -47,41 +52,68 @@ class Cells:
         return found
 
 
-def measured(weights: Arrays, c: Config, against: verify.Fingerprint, control: verify.Fingerprint, loss: float) -> Cell:
+class Model(NamedTuple):
+    """A model that others are compared with, under two sketches."""
+
+    usual: verify.Fingerprint
+    again: verify.Fingerprint
+
+    @staticmethod
+    def read(folder: Path) -> Model:
+        """From its weights."""
+        return Model(verify.fingerprint(folder), verify.fingerprint(folder, sketch=AGAIN))
+
+
+def measured(weights: Arrays, c: Config, against: Model, control: Model, loss: float) -> Cell:
     """What the tests say of a model against a model that it may be related to, and against one that it is not.
 
     Parameters
     ----------
     weights, c : the attacked model and its network.
-    against, control : fingerprints.
+    against, control : the models compared with.
     loss : its loss on held-out text, in nats per token.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        documents = {"config.json": c.huggingface(), "tokenizer.json": tokenizer(np.arange(c.vocab))}
-        write(Path(folder), "attacked", weights, documents, "F32")
-        made = verify.fingerprint(Path(folder, "attacked"))
-    report, other = verify.test_lineage(made, against), verify.test_lineage(made, control)
+    made = print_of(weights, c)
+    report, other = verify.test_lineage(made, against.usual), verify.test_lineage(made, control.usual)
+    again = verify.test_lineage(print_of(weights, c, AGAIN), against.again)
     answer = report.verdict
     if answer == "no_evidence":
-        answer = verify.test_lineage(made, against, panel="default").verdict
-    effects = {test.id: test.effect for test in report.exact if test.effect is not None}
+        answer = verify.test_lineage(made, against.usual, panel="default").verdict
     return {
         "loss": loss,
-        "log10_p": {test.id: rounded(test.log10_p) for test in report.exact},
-        "cosines": {
-            name: [effect.cosine_identified, effect.cosine_background]
-            for name, effect in effects.items()
-            if effect.cosine_identified is not None and effect.cosine_background is not None
-        },
+        "log10_p": _p(report.exact),
+        "again": _p(again.exact),
+        "cosines": {test.id: cosines for test in report.exact if (cosines := _cosines(test))},
+        "coherence": _coherence(made, against.usual),
         "answer": answer,
         "signs": [sign.code.removeprefix("reworked.") for sign in report.reworked],
-        "spreads": _spreads(made, against),
+        "spreads": _spreads(made, against.usual),
         "control": {
-            "log10_p": {test.id: rounded(test.log10_p) for test in other.exact},
+            "log10_p": _p(other.exact),
             "answer": other.verdict,
-            "spreads": _spreads(made, control),
+            "spreads": _spreads(made, control.usual),
         },
     }
+
+
+def _p(results: Iterable[ExactResult]) -> dict[str, float]:
+    return {test.id: round(test.log10_p, 6) for test in results if test.log10_p is not None}
+
+
+def _cosines(test: ExactResult) -> list[float] | None:
+    """Median score of identified indices, and of best matches elsewhere."""
+    effect = test.effect
+    if effect is None or effect.cosine_identified is None or effect.cosine_background is None:
+        return None
+    return [round(effect.cosine_identified, 6), round(effect.cosine_background, 6)]
+
+
+def _coherence(a: verify.Fingerprint, b: verify.Fingerprint) -> float:
+    """Mean modulus of the products of rotary planes, which no turn of planes changes; 1 for equal planes."""
+    a, b = on_shared_anchors(a, b)
+    x, y = (planes_of(model, "keys", "key_responses") for model in (a, b))
+    products = [group.products for group in plane_groups(x, y, (TiedSets(), TiedSets())).separate]
+    return round(float(np.abs(np.concatenate(products)).mean() / len(x.parts)), 6)
 
 
 def _spreads(a: verify.Fingerprint, b: verify.Fingerprint) -> float | None:

@@ -53,6 +53,11 @@ class Evasion:
     free: bool = False
     """Whether the function is kept at every strength."""
 
+    @property
+    def repair(self) -> bool:
+        """Whether a short training follows in cells of their own."""
+        return not self.free
+
 
 def of_layers(names: tuple[str, ...], w: Arrays, c: Config, share: float, rng: Rng, _other: Arrays) -> Attacked:
     """Changes that stay inside a layer, in a share of the layers."""
