@@ -29,7 +29,11 @@ def main() -> None:
     for pair in pairs(options.zoo, options.pairs):
         for step in steps(pair, cells, options.only):
             found.append(step)
-            print(f"\r{time.perf_counter() - began:6.0f} s  {len(found)} cells  {step[:4]}\033[K", end="", file=sys.stderr)
+            print(
+                f"\r{time.perf_counter() - began:6.0f} s  {len(found)} cells  {step[:4]}\033[K",
+                end="",
+                file=sys.stderr,
+            )
     print(file=sys.stderr)
 
 

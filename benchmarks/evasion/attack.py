@@ -16,8 +16,6 @@ from .quality import loss
 from .trained import REPAIR, TRAININGS, trained
 
 NAMES = (*EVASIONS, *FORGERIES, *TRAININGS)
-WORTH_REPAIR = 0.02
-"""Least cost, in nats per token, after which a repair is tried."""
 
 
 class Step(NamedTuple):
@@ -40,12 +38,8 @@ def steps(pair: Pair, cells: Cells, only: Collection[str]) -> Iterator[Step]:
     only : attacks, by name.
     """
     bench = _Bench(pair, cells)
-    before = {
-        name: bench.cell(name, "", weights)
-        for name, weights in (("nothing", pair.reference), ("stranger", pair.stranger))
-    }
-    for name, cell in before.items():
-        yield Step(name, pair.name, "", False, cell)
+    for name, weights in (("nothing", pair.reference), ("stranger", pair.stranger)):
+        yield Step(name, pair.name, "", False, bench.cell(name, "", weights))
     for name in only:
         if name in TRAININGS:
             for length in TRAININGS[name].lengths:
@@ -53,11 +47,8 @@ def steps(pair: Pair, cells: Cells, only: Collection[str]) -> Iterator[Step]:
             continue
         attack = EVASIONS.get(name) or FORGERIES[name]
         for strength in attack.strengths:
-            cell = bench.surgery(name, strength, repaired=False)
-            yield Step(name, pair.name, str(strength), False, cell)
-            unattacked = before["nothing" if name in EVASIONS else "stranger"]
-            if attack.repair and cell["loss"] - unattacked["loss"] >= WORTH_REPAIR:
-                yield Step(name, pair.name, str(strength), True, bench.surgery(name, strength, repaired=True))
+            for repaired in (False, True) if strength in attack.repaired else (False,):
+                yield Step(name, pair.name, str(strength), repaired, bench.surgery(name, strength, repaired=repaired))
 
 
 class _Bench:

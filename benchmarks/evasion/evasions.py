@@ -19,6 +19,7 @@ from ..zoo.changes.draws import basis, turns
 from ..zoo.changes.roles import Arrays, Roles, roles, stored
 from ..zoo.changes.tokens import UNUSED
 from ..zoo.config import Config
+from .spreads import reverse_spreads
 
 Rng = np.random.Generator
 Strength = float | str
@@ -52,11 +53,8 @@ class Evasion:
     do: Callable[[Arrays, Config, Strength, Rng, Arrays], Attacked]
     free: bool = False
     """Whether the function is kept at every strength."""
-
-    @property
-    def repair(self) -> bool:
-        """Whether a short training follows in cells of their own."""
-        return not self.free
+    repaired: tuple[Strength, ...] = ()
+    """Strengths after which a short training repairs the copy, in cells of their own."""
 
 
 def of_layers(names: tuple[str, ...], w: Arrays, c: Config, share: float, rng: Rng, _other: Arrays) -> Attacked:
@@ -100,6 +98,13 @@ def everything(w: Arrays, c: Config, but: str, rng: Rng, _other: Arrays) -> Atta
     """Every change that keeps the function, but those of one group."""
     left = GROUPS[but.removeprefix("all but ")] if but != "all" else ()
     return changed(w, c, rng, *(n for n in ALL if CHANGES[n].applies(c) and n not in left)), c
+
+
+def upside_down(w: Arrays, c: Config, _which: str, _rng: Rng, _other: Arrays) -> Attacked:
+    """The spreads of attention weights by layer turned upside down, which the disputed statistic reads."""
+    found = roles(w, c)
+    reverse_spreads(found, c)
+    return stored(found, c), c
 
 
 def noisy(w: Arrays, c: Config, size: float, rng: Rng, _other: Arrays) -> Attacked:
@@ -217,20 +222,21 @@ def _take(found: Roles, i: int, units: np.ndarray) -> None:
     found[f"{i}.down"] = found[f"{i}.down"][:, units]
 
 
-_QUARTERS = (0.25, 0.5, 0.75, 1.0)
+_HALVES = (0.5, 1.0)
 _OF_LAYERS = "share of layers"
 _OF_HALF = "largest angle, of half a turn"
 _SD = "sd of the noise, in sd of the matrix"
 
 EVASIONS = {
-    "units": Evasion("units re-ordered and flipped", _OF_LAYERS, _QUARTERS, partial(of_layers, _UNITS), free=True),
-    "values": Evasion("value channels rotated", _OF_LAYERS, _QUARTERS, partial(of_layers, _VALUES), free=True),
-    "heads": Evasion("heads re-ordered", _OF_LAYERS, _QUARTERS, partial(of_layers, _HEADS), free=True),
-    "stream": Evasion("stream rotated", _OF_HALF, (0.1, *_QUARTERS), rotated, free=True),
-    "phases": Evasion("rotary planes turned", _OF_HALF, _QUARTERS, turned, free=True),
-    "unused": Evasion("unused rows redrawn", "share of rows", _QUARTERS, redrawn, free=True),
-    "wider": Evasion("idle units added", "of the units there were", (0.1, 0.5, 1.0), wider, free=True),
-    "deeper": Evasion("idle layers added", "layers added", (1, 2, 4), deeper, free=True),
+    "units": Evasion("units re-ordered and flipped", _OF_LAYERS, _HALVES, partial(of_layers, _UNITS), free=True),
+    "values": Evasion("value channels rotated", _OF_LAYERS, _HALVES, partial(of_layers, _VALUES), free=True),
+    "heads": Evasion("heads re-ordered", _OF_LAYERS, (1.0,), partial(of_layers, _HEADS), free=True),
+    "stream": Evasion("stream rotated", _OF_HALF, (0.25, 1.0), rotated, free=True),
+    "phases": Evasion("rotary planes turned", _OF_HALF, _HALVES, turned, free=True),
+    "unused": Evasion("unused rows redrawn", "share of rows", _HALVES, redrawn, free=True),
+    "wider": Evasion("idle units added", "of the units there were", _HALVES, wider, free=True),
+    "deeper": Evasion("idle layers added", "layers added", (1, 4), deeper, free=True),
+    "spreads": Evasion("spreads of attention reversed", "curves", ("all",), upside_down, free=True),
     "everything": Evasion(
         "changes that keep the function, together",
         "which",
@@ -238,15 +244,27 @@ EVASIONS = {
         everything,
         free=True,
     ),
-    "noise": Evasion("noise", _SD, (0.1, 0.3, 0.5, 1.0, 2.0, 4.0, 8.0), noisy),
-    "pruning": Evasion("pruning", "share of entries", (0.5, 0.8, 0.9, 0.95, 0.98, 0.99), pruned),
-    "rounding": Evasion("quantisation", "bits", (8, 4, 3, 2), rounded),
-    "together": Evasion("noise, pruning and quantisation", "level", (1, 2, 3), together),
-    "hidden_noise": Evasion("all but phases and unused rows, then noise", _SD, (0.1, 0.3, 1.0, 2.0), hidden_then_noisy),
-    "merging": Evasion("merged with a stranger", "share of the stranger", (0.2, 0.4, 0.6, 0.8, 0.9, 0.95), merged),
-    "reinitialised": Evasion("layers drawn anew", "layers of 4", (1, 2, 3, 4), reinitialised),
-    "reset": Evasion("low-rank resets", "share of singular directions", (0.1, 0.25, 0.5, 0.75, 0.9), reset),
-    "narrower": Evasion("units removed", "share of units", (0.1, 0.25, 0.5, 0.75, 0.9), narrower),
-    "shallower": Evasion("layers removed", "layers of 4", (1, 2, 3), shallower),
+    "noise": Evasion("noise", _SD, (0.1, 0.3, 0.5, 1.0, 2.0, 4.0), noisy, repaired=(1.0, 2.0, 4.0)),
+    "pruning": Evasion("pruning", "share of entries", (0.5, 0.8, 0.9, 0.95, 0.98), pruned, repaired=(0.9, 0.98)),
+    "rounding": Evasion("quantisation", "bits", (8, 4, 3, 2), rounded, repaired=(2,)),
+    "together": Evasion("noise, pruning and quantisation", "level", (1, 2, 3), together, repaired=(3,)),
+    "hidden_noise": Evasion(
+        "all but phases and unused rows, then noise", _SD, (0.1, 0.3, 1.0, 2.0), hidden_then_noisy, repaired=(1.0,)
+    ),
+    "merging": Evasion(
+        "merged with a stranger",
+        "share of the stranger",
+        (0.2, 0.4, 0.6, 0.8, 0.9, 0.95),
+        merged,
+        repaired=(0.6, 0.8, 0.9),
+    ),
+    "reinitialised": Evasion("layers drawn anew", "layers of 4", (1, 2, 3, 4), reinitialised, repaired=(2, 4)),
+    "reset": Evasion(
+        "low-rank resets", "share of singular directions", (0.1, 0.25, 0.5, 0.75, 0.9), reset, repaired=(0.75, 0.9)
+    ),
+    "narrower": Evasion(
+        "units removed", "share of units", (0.1, 0.25, 0.5, 0.75, 0.9), narrower, repaired=(0.5, 0.9)
+    ),
+    "shallower": Evasion("layers removed", "layers of 4", (1, 2, 3), shallower, repaired=(2, 3)),
 }
 """By name; strengths grow."""

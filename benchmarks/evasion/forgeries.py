@@ -27,11 +27,13 @@ from ..zoo.changes.roles import Arrays, Roles, key_heads, roles, stored
 from ..zoo.changes.tokens import UNUSED
 from ..zoo.config import Config
 from .prints import print_of
+from .spreads import set_spreads, spreads_of
 
 Matrix = NDArray[np.float64]
 Step = Callable[[Roles, Roles, Config], None]
 """Changes the first model towards the second."""
 
+ONCE = ("",)
 Change = Callable[[Roles, Roles, Config, float | str], None]
 """The same, with a strength."""
 
@@ -48,11 +50,11 @@ class Forgery:
     """Tests that it is made for."""
     unit: str = ""
     """What a strength is; empty where there is one only."""
-    strengths: tuple[float | str, ...] = ("",)
+    strengths: tuple[float | str, ...] = ONCE
     free: bool = True
     """Whether the stranger's function is kept."""
-    repair: bool = False
-    """Whether a short training follows in cells of their own."""
+    repaired: tuple[float | str, ...] = ()
+    """Strengths after which a short training repairs the model, in cells of their own."""
 
     def do(self, w: Arrays, c: Config, strength: float | str, reference: Arrays) -> Arrays:
         """The forged weights.
@@ -201,59 +203,9 @@ def copy_tables(found: Roles, ref: Roles, _c: Config) -> None:
         found[key] = ref[key].copy()
 
 
-def set_spreads(found: Roles, curves: dict[str, list[float]], c: Config) -> None:
-    """Scale q, k, v and o of every layer so that their standard deviations are multiples of given curves.
-
-    What a plane of k (a channel of v) is multiplied by, its queries (columns of o) are divided by, so the function
-    stays. Factors f for half of them and 1/f for the rest make both spreads larger; a common factor makes one larger
-    and the other smaller: together, any two spreads whose product is large enough are reached.
-    """
-    for pair in ("kq", "vo"):
-        sides = [_sides(found, i, pair, c) for i in range(c.layers)]
-        least = [np.prod([x.std(ddof=1) for x in _stretched(*side, 1.0)]) for side in sides]
-        wanted = np.array([[curves[role][i] for role in pair] for i in range(c.layers)])
-        scale = 1.05 * np.sqrt(np.max(np.array(least) / wanted.prod(axis=1)))
-        for i, side in enumerate(sides):
-            target = scale * wanted[i]
-            low, high = 1.0, 1e4
-            for _ in range(200):
-                middle = np.sqrt(low * high)
-                reached = np.prod([x.std(ddof=1) for x in _stretched(*side, middle)]) >= target.prod()
-                low, high = (low, middle) if reached else (middle, high)
-            first, second = _stretched(*side, high)
-            balance = target[0] / first.std(ddof=1)
-            found[f"{i}.{pair[0]}"] = first * balance
-            found[f"{i}.{pair[1]}"] = (second / balance).T if pair == "vo" else second / balance
-
-
-def spreads_of(found: Roles, c: Config) -> dict[str, list[float]]:
-    """Standard deviation of q, k, v and o by layer."""
-    return {role: [float(found[f"{i}.{role}"].std(ddof=1)) for i in range(c.layers)] for role in "qkvo"}
-
-
 def copy_spreads(found: Roles, ref: Roles, c: Config) -> None:
     """Give q, k, v and o the spreads of the reference, up to a factor."""
     set_spreads(found, spreads_of(ref, c), c)
-
-
-def reverse_spreads(found: Roles, ref: Roles, c: Config) -> None:
-    """Give them the curves of the reference upside down, as an evader of that statistic would."""
-    curves = spreads_of(ref, c)
-    set_spreads(found, {role: [max(x) + min(x) - one for one in x] for role, x in curves.items()}, c)
-
-
-def _sides(found: Roles, i: int, pair: str, c: Config) -> tuple[Matrix, Matrix, Matrix, Matrix]:
-    """Rows that are multiplied, rows that are divided, and of each row the sign of its exponent."""
-    queries, size = c.heads // key_heads(c), c.head_size
-    first, second = found[f"{i}.{pair[0]}"], found[f"{i}.{pair[1]}"]
-    signs = np.where(np.arange(size // 2) % 2 == 0, 1.0, -1.0)  # equal in both channels of a plane
-    of_keys = np.tile(np.tile(signs, 2), key_heads(c))
-    of_queries = np.tile(np.tile(signs, 2), key_heads(c) * queries)
-    return first, second.T if pair == "vo" else second, of_keys, of_queries
-
-
-def _stretched(first: Matrix, second: Matrix, up: Matrix, down: Matrix, factor: float) -> tuple[Matrix, Matrix]:
-    return first * factor ** up[:, None], second * factor ** -down[:, None]
 
 
 def _with(places: NDArray[np.intp], chosen: NDArray[np.intp], size: int) -> NDArray[np.intp]:
@@ -313,7 +265,7 @@ def _units_by(*readers: BlockReader) -> Step:
 
 _BY_WEIGHTS, _BY_RESPONSES = _units_by(units), _units_by(unit_responses)
 _BY_BOTH = _units_by(units, unit_responses)
-_SHARES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
+_SHARES = (0.05, 0.1, 0.2, 0.3)
 _SHARE = "share of the reference"
 
 FORGERIES = {
@@ -327,15 +279,17 @@ FORGERIES = {
         "units ordered by weights, then flipped to match", _steps(_BY_WEIGHTS, match_unit_signs), ("sign_agreement",)
     ),
     "match_values": Forgery("value channels rotated to match", _steps(match_values), ("value_identity",)),
-    "match_dimensions": Forgery("stream ordered and flipped to match", _steps(match_dimensions), ("stream_identity",)),
+    "match_dimensions": Forgery(
+        "stream ordered and flipped to match", _steps(match_dimensions), ("stream_identity",)
+    ),
     "match_stream": Forgery("stream rotated to match", _steps(match_stream), ("stream_identity",)),
     "match_phases": Forgery("rotary planes turned to match", _steps(match_phases), ("rotary_phase",)),
     "copy_unused": Forgery("unused rows copied", _steps(copy_unused), ("unused_tokens",)),
     "match_everything": Forgery("all that keeps the function", _steps(everything)),
     "copy_spreads": Forgery("spreads of attention copied", _steps(copy_spreads)),
-    "copy_tables": Forgery("token tables copied", _steps(copy_tables), free=False, repair=True),
+    "copy_tables": Forgery("token tables copied", _steps(copy_tables), free=False, repaired=ONCE),
     "stream_tables": Forgery(
-        "stream rotated, token tables copied", _steps(match_stream, copy_tables), free=False, repair=True
+        "stream rotated, token tables copied", _steps(match_stream, copy_tables), free=False, repaired=ONCE
     ),
     "add_share": Forgery("reference added", _then_share(), unit=_SHARE, strengths=_SHARES, free=False),
     "matched_share": Forgery(

@@ -39,7 +39,9 @@ def pairs(zoo: Path, count: int) -> list[Pair]:
     """
     out = zoo / SCALE
     chosen = list(zip(REFERENCES, STRANGERS, (*STRANGERS[1:], STRANGERS[0]), strict=True))[:count]
-    build(ZOO.with_strangers(_STRANGERS_OF_ZOO), out, SCALE, sorted({n for names in chosen for n in names}), workers=1)
+    build(
+        ZOO.with_strangers(_STRANGERS_OF_ZOO), out, SCALE, sorted({n for names in chosen for n in names}), workers=1
+    )
     found = []
     for name, stranger, control in chosen:
         weights, config = read(out, name)

@@ -11,7 +11,7 @@ from ..zoo.changes.roles import Arrays
 from ..zoo.config import Config
 from ..zoo.corpus import past
 
-WINDOWS = 512
+WINDOWS = 256
 
 
 @cache
