@@ -10,10 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+from ..pages import publish
 from ..zoo.__main__ import CACHE
 from .attack import NAMES, steps
 from .cell import Cells
+from .figure import draw
 from .models import REFERENCES, pairs
+from .table import evasion_table, forgery_table
 
 
 def main() -> None:
@@ -25,6 +28,8 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, choices=range(1, len(REFERENCES) + 1), default=len(REFERENCES))
     parser.add_argument("--dry", action="store_true", help="measure, and write no table")
     options = parser.parse_args()
+    if not options.dry and set(options.only) != set(NAMES):
+        parser.error("a table needs every attack; leave out --only, or add --dry")
     cells, found, began = Cells(options.out), [], time.perf_counter()
     for pair in pairs(options.zoo, options.pairs):
         for step in steps(pair, cells, options.only):
@@ -35,6 +40,11 @@ def main() -> None:
                 file=sys.stderr,
             )
     print(file=sys.stderr)
+    if not options.dry:
+        content = evasion_table(found)
+        publish("evasion", content)
+        publish("forgery", forgery_table(found))
+        draw(content)
 
 
 if __name__ == "__main__":

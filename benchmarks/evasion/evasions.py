@@ -244,27 +244,25 @@ EVASIONS = {
         everything,
         free=True,
     ),
-    "noise": Evasion("noise", _SD, (0.1, 0.3, 0.5, 1.0, 2.0, 4.0), noisy, repaired=(1.0, 2.0, 4.0)),
-    "pruning": Evasion("pruning", "share of entries", (0.5, 0.8, 0.9, 0.95, 0.98), pruned, repaired=(0.9, 0.98)),
-    "rounding": Evasion("quantisation", "bits", (8, 4, 3, 2), rounded, repaired=(2,)),
+    "noise": Evasion("noise", _SD, (0.1, 0.3, 1.0, 2.0, 4.0), noisy, repaired=(2.0,)),
+    "pruning": Evasion("pruning", "share of entries", (0.5, 0.8, 0.9, 0.95, 0.98), pruned, repaired=(0.98,)),
+    "rounding": Evasion("quantisation", "bits", (8, 4, 3, 2), rounded),
     "together": Evasion("noise, pruning and quantisation", "level", (1, 2, 3), together, repaired=(3,)),
     "hidden_noise": Evasion(
-        "all but phases and unused rows, then noise", _SD, (0.1, 0.3, 1.0, 2.0), hidden_then_noisy, repaired=(1.0,)
+        "all but phases and unused rows, then noise", _SD, (0.3, 1.0, 2.0), hidden_then_noisy, repaired=(1.0,)
     ),
     "merging": Evasion(
         "merged with a stranger",
         "share of the stranger",
-        (0.2, 0.4, 0.6, 0.8, 0.9, 0.95),
+        (0.4, 0.6, 0.8, 0.9, 0.95),
         merged,
-        repaired=(0.6, 0.8, 0.9),
+        repaired=(0.8,),
     ),
-    "reinitialised": Evasion("layers drawn anew", "layers of 4", (1, 2, 3, 4), reinitialised, repaired=(2, 4)),
+    "reinitialised": Evasion("layers drawn anew", "layers of 4", (1, 2, 3, 4), reinitialised, repaired=(4,)),
     "reset": Evasion(
-        "low-rank resets", "share of singular directions", (0.1, 0.25, 0.5, 0.75, 0.9), reset, repaired=(0.75, 0.9)
+        "low-rank resets", "share of singular directions", (0.25, 0.5, 0.75, 0.9), reset, repaired=(0.9,)
     ),
-    "narrower": Evasion(
-        "units removed", "share of units", (0.1, 0.25, 0.5, 0.75, 0.9), narrower, repaired=(0.5, 0.9)
-    ),
-    "shallower": Evasion("layers removed", "layers of 4", (1, 2, 3), shallower, repaired=(2, 3)),
+    "narrower": Evasion("units removed", "share of units", (0.25, 0.5, 0.9), narrower, repaired=(0.9,)),
+    "shallower": Evasion("layers removed", "layers of 4", (1, 2, 3), shallower, repaired=(3,)),
 }
 """By name; strengths grow."""

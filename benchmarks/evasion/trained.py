@@ -48,7 +48,7 @@ TRAININGS = {
     "fast": Training("further training, five times the rate", (0.33,), peak=5 * _USUAL),
     "hidden_training": Training("all but phases and unused rows, then training", (0.33,), start="hidden"),
     "body": Training("body anew on kept embeddings", (0.33,), start="body anew"),
-    "distillation": Training("distillation", (0.33, 1.0), start="anew", taught=True),
+    "distillation": Training("distillation", (1.0,), start="anew", taught=True),
 }
 
 
