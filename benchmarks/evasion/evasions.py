@@ -96,7 +96,7 @@ def redrawn(w: Arrays, c: Config, share: float, rng: Rng, _other: Arrays) -> Att
 
 def everything(w: Arrays, c: Config, but: str, rng: Rng, _other: Arrays) -> Attacked:
     """Every change that keeps the function, but those of one group."""
-    left = GROUPS[but.removeprefix("all but ")] if but != "all" else ()
+    left = GROUPS[but.removeprefix("all but ")] if but != "all changes" else ()
     return changed(w, c, rng, *(n for n in ALL if CHANGES[n].applies(c) and n not in left)), c
 
 
@@ -240,7 +240,7 @@ EVASIONS = {
     "everything": Evasion(
         "changes that keep the function, together",
         "which",
-        (*(f"all but {name}" for name in GROUPS), "all"),
+        (*(f"all but {name}" for name in GROUPS), "all changes"),
         everything,
         free=True,
     ),
