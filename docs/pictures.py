@@ -128,9 +128,9 @@ def evasion() -> Drawing:
         return _MARGIN + 4 + (PHONE - 2 * _MARGIN - 8) * share
 
     shapes: list[Shape] = [
-        Text((_MARGIN, 16), "Each dot: copies attacked with one strength,", "muted", 11),
-        Text((_MARGIN, 30), "at what that cost in loss. Dark, the report says", "muted", 11),
-        Text((_MARGIN, 44), "RELATED of every copy; large, of none; else of some.", "muted", 11),
+        Text((_MARGIN, 16), "Each dot: copies attacked with one strength.", "muted", 11),
+        Text((_MARGIN, 30), "Small: the report says RELATED of every copy;", "muted", 11),
+        Text((_MARGIN, 44), "middle: of some; large: of none.", "muted", 11),
     ]
     told = []
     for place, (title, rows) in enumerate(
@@ -142,7 +142,7 @@ def evasion() -> Drawing:
         y = top + place * strip
         hides = [row for row in rows if row["related"] == 0]
         paid = min((row["cost"][0] for row in hides), default=None)
-        said = "found at every strength" if paid is None else f"hidden for {max(paid, 0):.2f}"
+        said = "found at every strength" if paid is None else f"hidden from {max(paid, 0):.3f}"
         shapes += [
             box(_MARGIN, y + 15, PHONE - 2 * _MARGIN, 12, "faint"),
             Text((_MARGIN, y + 11), _short(title), "ink", 11),
@@ -162,7 +162,9 @@ def evasion() -> Drawing:
     y = top + strip * (len(attacks) + 1) + 12
     ticks = {least: f"≤ {least:g}", 0.1: "0.1", 1.0: "1", most: f"{most:g}"}
     for value, label in ticks.items():
-        anchor: Literal["start", "middle", "end"] = "start" if value == least else "end" if value == most else "middle"
+        anchor: Literal["start", "middle", "end"] = (
+            "start" if value == least else "end" if value == most else "middle"
+        )
         shapes.append(Text((across(value), y), label, "muted", 11, anchor))
     shapes.append(Text((PHONE / 2, y + 15), "loss added, nats per token", "muted", 11, "middle"))
     return Drawing(
@@ -179,9 +181,9 @@ def evasion() -> Drawing:
 def _short(title: str) -> str:
     """A title that fits beside what is said of it."""
     return {
-        "every change that keeps the function, at once": "all that keeps the function",
-        "all but phases and unused rows, then noise": "most of these, then noise",
-        "all but phases and unused rows, then training": "most of these, then training",
+        "every change that keeps the function, at once": "all symmetries at once",
+        "all but phases and unused rows, then noise": "most symmetries, then noise",
+        "all but phases and unused rows, then training": "most symmetries, then trained",
         "further training, five times the rate": "further training, high rate",
         "noise, pruning and quantisation": "these three together",
     }.get(title, title)

@@ -16,7 +16,8 @@ def evasion(found: Found) -> str:
     blocks: list[str | list[str]] = []
     for attack in found["attacks"]:
         blocks += [f"## {attack['title'].capitalize()}", _attack(attack, tests)]
-    intervals = [[f"{k} of {pairs}", interval(k, pairs).partition(" ")[2]] for k in range(pairs + 1)]
+    sizes = sorted({row["pairs"] for attack in found["attacks"] for row in attack["rows"]})
+    intervals = [[f"{k} of {n}", interval(k, n).partition(" ")[2]] for n in sizes for k in range(n + 1)]
     return page(
         "# What it costs to hide a copy",
         f"Small models of the zoo, {pairs} references of one recipe, each attacked with growing strength "
@@ -31,8 +32,8 @@ def evasion(found: Found) -> str:
         "## How much must be paid to be invisible",
         "For each attack the least cost at which no test finds any copy, and no report says RELATED; before the "
         "repair and after. *None*: no strength hides from all, up to the largest cost that was tried.",
-        _least(found["attacks"], pairs),
-        f"95% Clopper-Pearson intervals of a share, for counts of {pairs}:",
+        _least(found["attacks"]),
+        "95% Clopper-Pearson intervals of a share:",
         table("lr", ["found", "interval"], intervals),
         *blocks,
         "## Controls",
@@ -54,7 +55,7 @@ def least(rows: list[Found], *, repaired: bool) -> Found | None:
     )
 
 
-def _least(attacks: list[Found], pairs: int) -> list[str]:
+def _least(attacks: list[Found]) -> list[str]:
     rows = []
     for attack in attacks:
         cells: list[str] = []
@@ -62,7 +63,7 @@ def _least(attacks: list[Found], pairs: int) -> list[str]:
             of_kind = [row for row in attack["rows"] if row["repaired"] == repaired]
             row = least(of_kind, repaired=repaired)
             if row is not None:
-                alike = f", {row['alike']} of {pairs} more alike" if row["alike"] else ""
+                alike = f", {row['alike']} of {row['pairs']} more alike" if row["alike"] else ""
                 cells.append(f"**{row['cost'][0]:.3f}** at {row['strength']}{alike}")
             elif of_kind:
                 cells.append(f"none up to {max(row['cost'][0] for row in of_kind):.3f}")
