@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..zoo.build import seed
+from ..zoo.changes.roles import Arrays
+from ..zoo.config import Config
 from .cell import Cell, Cells, Model, measured
 from .evasions import EVASIONS
 from .forgeries import FORGERIES
@@ -58,7 +60,7 @@ class _Bench:
         self.pair, self.cells = pair, cells
         self.against, self.control = (Model.read(folder) for folder in (pair.folder, pair.control))
 
-    def cell(self, attack: str, strength: str, weights: dict[str, np.ndarray]) -> Cell:
+    def cell(self, attack: str, strength: str, weights: Arrays) -> Cell:
         """The cell of weights that are there."""
         return self.cells.get(
             attack, f"{self.pair.name} {strength}", make=lambda: self._measured(weights, self.pair.config)
@@ -98,5 +100,5 @@ class _Bench:
 
         return self.cells.get(name, f"{pair.name} {strength}{' repaired' * repaired}", make=make)
 
-    def _measured(self, weights: dict[str, np.ndarray], c: object) -> Cell:
+    def _measured(self, weights: Arrays, c: Config) -> Cell:
         return measured(weights, c, self.against, self.control, loss(weights, c))

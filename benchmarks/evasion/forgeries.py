@@ -32,10 +32,10 @@ from .spreads import set_spreads, spreads_of
 Matrix = NDArray[np.float64]
 Step = Callable[[Roles, Roles, Config], None]
 """Changes the first model towards the second."""
-
-ONCE = ("",)
 Change = Callable[[Roles, Roles, Config, float | str], None]
 """The same, with a strength."""
+ONCE = ("",)
+"""The strengths of what has one only."""
 
 _USED = np.setdiff1d(np.arange(256), UNUSED)
 
@@ -48,8 +48,6 @@ class Forgery:
     change: Change
     aims: tuple[str, ...] = ()
     """Tests that it is made for."""
-    unit: str = ""
-    """What a strength is; empty where there is one only."""
     strengths: tuple[float | str, ...] = ONCE
     free: bool = True
     """Whether the stranger's function is kept."""
@@ -266,7 +264,6 @@ def _units_by(*readers: BlockReader) -> Step:
 _BY_WEIGHTS, _BY_RESPONSES = _units_by(units), _units_by(unit_responses)
 _BY_BOTH = _units_by(units, unit_responses)
 _SHARES = (0.05, 0.1, 0.2, 0.3)
-_SHARE = "share of the reference"
 
 FORGERIES = {
     "match_units": Forgery("units ordered to match, by weights", _steps(_BY_WEIGHTS), ("unit_identity",)),
@@ -291,11 +288,10 @@ FORGERIES = {
     "stream_tables": Forgery(
         "stream rotated, token tables copied", _steps(match_stream, copy_tables), free=False, repaired=ONCE
     ),
-    "add_share": Forgery("reference added", _then_share(), unit=_SHARE, strengths=_SHARES, free=False),
+    "add_share": Forgery("a share of the reference added", _then_share(), strengths=_SHARES, free=False),
     "matched_share": Forgery(
-        "all that keeps the function, reference added",
+        "all that keeps the function, a share added",
         _then_share(everything),
-        unit=_SHARE,
         strengths=_SHARES,
         free=False,
     ),
