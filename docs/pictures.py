@@ -142,7 +142,7 @@ def evasion() -> Drawing:
         y = top + place * strip
         hides = [row for row in rows if row["related"] == 0]
         paid = min((row["cost"][0] for row in hides), default=None)
-        said = "found at every strength" if paid is None else f"hidden from {max(paid, 0):.3f}"
+        said = "found at every strength" if paid is None else f"hidden for {max(paid, 0):.3f}"
         shapes += [
             box(_MARGIN, y + 15, PHONE - 2 * _MARGIN, 12, "faint"),
             Text((_MARGIN, y + 11), _short(title), "ink", 11),
@@ -160,7 +160,7 @@ def evasion() -> Drawing:
         ]
         told.append(f"{title}: {said}.")
     y = top + strip * (len(attacks) + 1) + 12
-    ticks = {least: f"≤ {least:g}", 0.1: "0.1", 1.0: "1", most: f"{most:g}"}
+    ticks = {least: f"≤ {least:g}", 0.1: "0.1", 1.0: "1", most: f"≥ {most:g}"}
     for value, label in ticks.items():
         anchor: Literal["start", "middle", "end"] = (
             "start" if value == least else "end" if value == most else "middle"
