@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import csv
+import math
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
+from benchmarks import results
 from verify import ClaimReport
-from verify.render.drawing import PHONE, Dots, Drawing, Line, Shape, Text, box, frame, moved
+from verify.render.drawing import PHONE, Dots, Drawing, Line, Role, Shape, Text, box, frame, moved
 from verify.render.identity_map import identity_map
 from verify.render.svg import standalone
 
@@ -111,7 +114,82 @@ def report() -> Drawing:
     )
 
 
-PICTURES: tuple[Callable[[], Drawing], ...] = (dispute, report)
+def evasion() -> Drawing:
+    """Each way to damage a copy: what was paid, and whether the report still says RELATED."""
+    found = results.read("evasion")
+    attacks = [attack for attack in found["attacks"] if not attack["free"]]
+    (free,) = (row for attack in found["attacks"] for row in attack["rows"] if row["strength"] == "all changes")
+    strip, top, least, most = 30.0, 52.0, 0.01, 10.0
+    height = top + strip * (len(attacks) + 1) + 34
+
+    def across(cost: float) -> float:
+        """Costs of less than the least stand with it, at the left."""
+        share = math.log(min(max(cost, least), most) / least) / math.log(most / least)
+        return _MARGIN + 4 + (PHONE - 2 * _MARGIN - 8) * share
+
+    shapes: list[Shape] = [
+        Text((_MARGIN, 16), "Each dot: copies attacked with one strength.", "muted", 11),
+        Text((_MARGIN, 30), "Small: the report says RELATED of every copy;", "muted", 11),
+        Text((_MARGIN, 44), "middle: of some; large: of none.", "muted", 11),
+    ]
+    told = []
+    for place, (title, rows) in enumerate(
+        [
+            ("every change that keeps the function, at once", [free]),
+            *((one["title"], one["rows"]) for one in attacks),
+        ]
+    ):
+        y = top + place * strip
+        hides = [row for row in rows if row["related"] == 0]
+        paid = min((row["cost"][0] for row in hides), default=None)
+        said = "found at every strength" if paid is None else f"hidden for {max(paid, 0):.3f}"
+        shapes += [
+            box(_MARGIN, y + 15, PHONE - 2 * _MARGIN, 12, "faint"),
+            Text((_MARGIN, y + 11), _short(title), "ink", 11),
+            Text((PHONE - _MARGIN, y + 11), said, "warn" if hides else "found", 11, "end", bold=bool(hides)),
+        ]
+        kinds: tuple[tuple[list[dict[str, Any]], Role, float], ...] = (
+            ([row for row in rows if row["related"] == row["pairs"]], "found", 2.5),
+            ([row for row in rows if 0 < row["related"] < row["pairs"]], "accent", 3.5),
+            (hides, "warn", 4.5),
+        )
+        shapes += [
+            Dots(tuple((across(row["cost"][0]), y + 21) for row in of_kind), role, radius)
+            for of_kind, role, radius in kinds
+            if of_kind
+        ]
+        told.append(f"{title}: {said}.")
+    y = top + strip * (len(attacks) + 1) + 12
+    ticks = {least: f"≤ {least:g}", 0.1: "0.1", 1.0: "1", most: f"≥ {most:g}"}
+    for value, label in ticks.items():
+        anchor: Literal["start", "middle", "end"] = (
+            "start" if value == least else "end" if value == most else "middle"
+        )
+        shapes.append(Text((across(value), y), label, "muted", 11, anchor))
+    shapes.append(Text((PHONE / 2, y + 15), "loss added, nats per token", "muted", 11, "middle"))
+    return Drawing(
+        name="evasion",
+        title="What it costs to hide a copy",
+        alt=" ".join(told),
+        caption="",
+        width=PHONE,
+        height=height,
+        shapes=tuple(shapes),
+    )
+
+
+def _short(title: str) -> str:
+    """A title that fits beside what is said of it."""
+    return {
+        "every change that keeps the function, at once": "all symmetries at once",
+        "all but phases and unused rows, then noise": "most symmetries, then noise",
+        "all but phases and unused rows, then training": "most symmetries, then trained",
+        "further training, five times the rate": "further training, high rate",
+        "noise, pruning and quantisation": "these three together",
+    }.get(title, title)
+
+
+PICTURES: tuple[Callable[[], Drawing], ...] = (dispute, report, evasion)
 
 
 def drawn() -> dict[Path, str]:

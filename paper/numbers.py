@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Iterable
 
 import verify
+from benchmarks.pages.evasion import least
 from benchmarks.pages.interval import CONFIDENCE, upper
 from benchmarks.pages.peers import times
 from benchmarks.pages.size import Samples, rate
@@ -37,6 +38,8 @@ def macros(sources: Sources) -> Macros:
         | _cost(sources.panel_cost)
         | _tracing(sources.model_tracing)
         | _screen(sources.screen)
+        | _evasion(sources.evasion)
+        | _forgery(sources.forgery)
         | _base_rate(sources.dispute)
         | _nulls(sources.dispute)
         | _reenactment(sources.dispute)
@@ -232,6 +235,62 @@ def _screen(found: Found) -> Macros:
         "ScreenSeconds": f"{most['core_seconds']['all']:.1f}",
         "ScreenPassed": str(most["passed"]),
         "ScreenPower": f"{found['exponents']['first stage']:.2f}",
+    }
+
+
+def _evasion(evasion: Found) -> Macros:
+    """What hides a copy; damage is said to hide nothing, so an attack without training that hides is named apart."""
+    attacks = evasion["attacks"]
+    merging, distillation = (one(attacks, title=title) for title in ("merged with a stranger", "distillation"))
+    damage = [a for a in attacks if not a["free"] and not a["training"] and a is not merging]
+    if any(row["related"] < row["pairs"] for attack in damage for row in attack["rows"]):
+        raise PaperError("An attack that damages hides a copy; adapt the paper's text on evasion.")
+    everything = one([row for a in attacks for row in a["rows"]], strength="all changes")
+    merged, student = least(merging["rows"], repaired=False), distillation["rows"][-1]
+    if merged is None:
+        raise PaperError("No merge with a stranger hides; adapt the paper's text on evasion.")
+    return {
+        "EvasionPairs": str(evasion["pairs"]),
+        "EvasionUntrained": str(everything["pairs"]),
+        "EvasionDamages": word(len(damage)),
+        "EvasionMost": f"{max(row['cost'][0] for attack in damage for row in attack['rows']):.0f}",
+        "EvasionAllFound": str(everything["related"]),
+        "EvasionAllAlike": str(everything["alike"]),
+        "EvasionMergeShare": percent(float(merged["strength"])),
+        "EvasionMergeCost": f"{merged['cost'][0]:.3f}",
+        "EvasionStudentFound": str(student["related"]),
+        "EvasionStudentCost": minus(f"{student['cost'][0]:.3f}"),
+        "EvasionSpreads": minus(f"{one(attacks, title='spreads of attention reversed')['rows'][0]['spreads']:.2f}"),
+    }
+
+
+def _forgery(forgery: Found) -> Macros:
+    """What makes strangers look related."""
+    rows, units = forgery["rows"], "unit_identity"
+
+    def p(title: str, test: str, field: str = "log10_p") -> str:
+        return minus(log10_p(one(rows, title=title)[field][test]))
+
+    by_weights, phases = "units ordered to match, by weights", "rotary planes turned to match"
+    sketches, (forged, relatives) = (
+        forgery["sketches"][units],
+        (forgery["lifts"][units][kind] for kind in ("forged", "relatives")),
+    )
+    return {
+        "ForgeryUnits": p(by_weights, units),
+        "ForgeryUnitsAgain": p(by_weights, units, "again"),
+        "ForgeryWhole": p("units ordered to match, by whole rows", units),
+        "ForgeryWholeAgain": p("units ordered to match, by whole rows", units, "again"),
+        "ForgeryValues": p("value channels rotated to match", "value_identity"),
+        "ForgeryStream": p("stream rotated to match", "stream_identity"),
+        "ForgeryPhases": p(phases, "rotary_phase"),
+        "ForgeryPhasesAgain": p(phases, "rotary_phase", "again"),
+        "ForgeryRelatives": str(sketches["relatives"][0]),
+        "ForgeryRelativesAgain": str(sketches["relatives"][1]),
+        "ForgeryLiftLeast": f"{forged[1]:.2f}",
+        "ForgeryLiftMost": f"{forged[3]:.2f}",
+        "ForgeryRelativeLift": f"{relatives[2]:.2f}",
+        "ForgerySpreads": f"{one(rows, title='spreads of attention copied')['spreads']:.2f}",
     }
 
 

@@ -28,6 +28,8 @@ class Sources:
     model_tracing: Found
     peers: Found
     screen: Found
+    evasion: Found
+    forgery: Found
     dispute: Found
     first_rule: Found
     """Rejections by the first panel test on models that are not kept: stated, and not measured anew."""
@@ -41,7 +43,18 @@ def read() -> Sources:
     PaperError
         If one is missing.
     """
-    names = ("truth", "twins", "power", "panel_cost", "cost", "model_tracing", "peers", "screen")
+    names = (
+        "truth",
+        "twins",
+        "power",
+        "panel_cost",
+        "cost",
+        "model_tracing",
+        "peers",
+        "screen",
+        "evasion",
+        "forgery",
+    )
     try:
         found = {name: results.read(name) for name in names}
         first_rule = json.loads((HERE / "first_rule.json").read_text("utf-8"))

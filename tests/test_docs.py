@@ -212,6 +212,45 @@ def test_one_change_is_found_by_four_tests_and_all_of_them_by_none() -> None:
             assert len(found) >= 4
 
 
+def test_damage_and_training_hide_no_copy_and_what_hides_is_free_or_another_model() -> None:
+    """What README.md and How to attack it say of evasion."""
+    attacks = {attack["title"]: attack for attack in _table("evasion")["attacks"]}
+    another = ("merged with a stranger", "distillation")
+    for title, attack in attacks.items():
+        for row in attack["rows"]:
+            if title not in another and row["strength"] not in ("all but heads", "all changes"):
+                assert row["related"] == row["pairs"], (title, row["strength"])
+            if attack["free"]:
+                assert row["cost"] == [0, 0, 0]
+    of_merging = attacks["merged with a stranger"]["rows"]
+    hidden = [float(row["strength"]) for row in of_merging if not row["related"]]
+    assert hidden
+    assert min(hidden) == 0.9
+    (everything,) = (r for a in attacks.values() for r in a["rows"] if r["strength"] == "all changes")
+    assert everything["related"] == attacks["distillation"]["rows"][-1]["related"] == 0
+    assert attacks["spreads of attention reversed"]["rows"][0]["spreads"] == -1
+
+
+def test_every_test_that_can_reach_the_level_is_forged_for_nothing() -> None:
+    """What README.md and How to attack it say of forgery."""
+    found = _table("forgery")
+    free = [row for row in found["rows"] if row["free"]]
+    assert all(row["cost"] == [0, 0, 0] for row in free)
+    aimed = {test: row for row in free for test in row["aims"] if row["log10_p"][test] <= -3}
+    assert set(found["tests"]) - set(aimed) == {"head_identity"}
+    rows = {row["title"]: row for row in free}
+    by_weights = rows["units ordered to match, by weights"]
+    assert by_weights["log10_p"]["unit_identity"] < -200
+    assert by_weights["again"]["unit_identity"] > -3
+    assert rows["rotary planes turned to match"]["again"]["rotary_phase"] > -3
+    assert rows["spreads of attention copied"]["spreads"] == 1
+    assert rows["spreads of attention copied"]["related"] == 0
+    for test in ("unit_identity", "value_identity", "response_identity"):
+        lifts = found["lifts"][test]
+        assert 1.05 <= lifts["forged"][1] <= lifts["forged"][3] <= 1.35
+        assert 1.7 <= lifts["relatives"][2] <= 2.5
+
+
 def _table(name: str) -> Any:
     return json.loads((TABLES / f"{name}.json").read_text("utf-8"))
 

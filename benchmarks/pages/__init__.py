@@ -17,6 +17,8 @@ from .adapters_alone import adapters_alone
 from .architectures import architectures
 from .cost import cost, readme
 from .cost_curves import cost_curves
+from .evasion import evasion
+from .forgery import forgery
 from .formats import formats
 from .forward_passes import forward_passes
 from .fuzz import fuzz
@@ -48,7 +50,9 @@ PAGES: dict[str, Callable[[Any], str]] = {
         architectures,
         cost,
         cost_curves,
+        evasion,
         exact_tests,
+        forgery,
         formats,
         forward_passes,
         fuzz,

@@ -24,14 +24,23 @@ def corpus(name: str) -> NDArray[np.uint8]:
     of numpy. In no panel and no other recipe than ``strangers.toml``: ``headers``, C headers of Python and numpy;
     ``names``, the characters that Unicode names; ``sums``, random additions; ``manuals``, German manual pages.
     """
-    makers = (_code, _prose, _science, _headers, _names, _sums, _manuals)
-    text = {maker.__name__.removeprefix("_"): maker for maker in makers}[name]()
-    return np.frombuffer(text[:LIMIT], dtype=np.uint8)
+    return _whole(name)[:LIMIT]
+
+
+def past(name: str) -> NDArray[np.uint8]:
+    """What of a corpus lies past the limit, so that no model was trained on it, as bytes; it may be empty."""
+    return _whole(name)[LIMIT:]
 
 
 def digest(name: str) -> str:
     """sha256 of a corpus, recorded with every model trained on it."""
     return hashlib.sha256(corpus(name).tobytes()).hexdigest()
+
+
+def _whole(name: str) -> NDArray[np.uint8]:
+    makers = (_code, _prose, _science, _headers, _names, _sums, _manuals)
+    text = {maker.__name__.removeprefix("_"): maker for maker in makers}[name]()
+    return np.frombuffer(text, dtype=np.uint8)
 
 
 def _stdlib() -> list[Path]:

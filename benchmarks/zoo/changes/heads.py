@@ -33,17 +33,17 @@ def value_basis(found: Roles, c: Config, rng: np.random.Generator) -> None:
 
 def quarter_turns(found: Roles, c: Config, rng: np.random.Generator) -> None:
     """Turn rotary planes of k, and of all queries that read them, by multiples of 90 degrees."""
-    _turned(found, c, rng, lambda n, rng: turns(rng.integers(0, 4, n // 2) * np.pi / 2, interleaved=interleaved(c)))
+    turn(found, c, rng, lambda n, rng: turns(rng.integers(0, 4, n // 2) * np.pi / 2, interleaved=interleaved(c)))
 
 
 def phases(found: Roles, c: Config, rng: np.random.Generator) -> None:
     """Turn rotary planes of k, and of all queries that read them, by any angle."""
-    _turned(found, c, rng, lambda n, rng: turns(rng.uniform(0, 2 * np.pi, n // 2), interleaved=interleaved(c)))
+    turn(found, c, rng, lambda n, rng: turns(rng.uniform(0, 2 * np.pi, n // 2), interleaved=interleaved(c)))
 
 
 def phase_scales(found: Roles, c: Config, rng: np.random.Generator) -> None:
     """Multiply rotary planes of k, and divide those of the queries."""
-    _turned(found, c, rng, partial(plane_scales, interleaved=interleaved(c)))
+    turn(found, c, rng, partial(plane_scales, interleaved=interleaved(c)))
 
 
 def key_order(found: Roles, c: Config, rng: np.random.Generator) -> None:
@@ -112,7 +112,8 @@ def _values(found: Roles, c: Config, rng: np.random.Generator, draw: Draw) -> No
         found[f"{i}.o"] = _blocks(found[f"{i}.o"].T, inverses).T
 
 
-def _turned(found: Roles, c: Config, rng: np.random.Generator, draw: Draw) -> None:
+def turn(found: Roles, c: Config, rng: np.random.Generator, draw: Draw) -> None:
+    """Multiply turned channels of k and q by drawn matrices that commute with the rotation by position."""
     shared = c.family == "deepseek"  # one turned key for all heads
     for i in range(c.layers):
         matrices = [draw(c.turned if shared else c.head_size, rng) for _ in range(1 if shared else c.kv_heads)]
