@@ -15,7 +15,7 @@ from verify.statistics import EXACT_TESTS, RESPONSE_IDENTITY, SIGN_AGREEMENT, UN
 from verify.statistics.blocks import units, values
 from verify.statistics.groups import groups
 from verify.statistics.matching import MARGIN, fixed_points
-from verify.statistics.ties import tied
+from verify.statistics.ties import _look_tied, _may_look_tied, _Means, tied
 
 
 def test_a_tie_is_no_match():
@@ -116,3 +116,60 @@ def test_copies_of_few_indices_are_found_too():
         arrays[name][1] = arrays[name][0]
     sets = tied(values(fingerprint_of(arrays, shape)))
     assert sets.find((0, "head 0")) == sets.find((0, "head 1"))
+
+
+KINDS = ("independent", "copies", "correlated", "of few", "common mean", "nearly equal", "weak")
+
+
+@given(st.sampled_from(KINDS), st.integers(1, 40), st.integers(0, 2), st.integers(0, 2), st.booleans(), SEEDS)
+def test_no_tie_is_ruled_out_in_single_precision(kind, n, fixed, flipping, signs, seed):
+    """Whatever looks tied in double precision may look tied in single, from barely to exactly tied."""
+    if not fixed + flipping:
+        return
+    rng, blocks = np.random.default_rng(seed), 6
+    threshold = 1.0 + 5.0 * rng.random()
+
+    def vectors():
+        x = rng.standard_normal((blocks, n, 24))
+        if kind == "copies":
+            x[1::2, : max(2, n // 4)] = x[:1, : max(2, n // 4)]
+        elif kind in ("correlated", "weak", "of few"):
+            x += {"correlated": 2.0, "weak": 0.4, "of few": 1.5}[kind] * x[:1]
+        elif kind == "common mean":
+            x += 3.0 * rng.standard_normal(24)
+        elif kind == "nearly equal":
+            x = 1.0 + 1e-4 * x
+        return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+    groups_of = [tuple(vectors() for _ in range(k)) for k in (fixed, flipping)]
+    means = _Means(
+        [(i, "x") for i in range(blocks)], np.arange(blocks), np.arange(n), np.ones((blocks, n), bool), *groups_of
+    )
+    may = _may_look_tied(means, means, threshold, signs)
+    for i, j in zip(*np.triu_indices(blocks, 1), strict=True):
+        looks = _look_tied(means.at(np.array([i])), means.at(np.array([j])), threshold, signs)
+        assert may[i, j] or not looks[0]
+
+
+def test_strangers_are_ruled_out_in_single_precision():
+    """Blocks without a tie are hardly ever left to be decided, or single precision would win nothing."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, 40, 32, 24))
+    x /= np.linalg.norm(x, axis=-1, keepdims=True)
+    means = _Means(
+        [(i, "x") for i in range(40)], np.arange(40), np.arange(32), np.ones((40, 32), bool), (x[0],), (x[1],)
+    )
+    for signs in (False, True):
+        assert _may_look_tied(means, means, 5.0, signs)[np.triu_indices(40, 1)].mean() < 0.01
+
+
+def test_dead_indices_and_infinite_numbers_are_left_to_double_precision():
+    rng = np.random.default_rng(0)
+    x, alive = rng.standard_normal((20, 8, 24)), np.ones((20, 8), bool)
+    x /= np.linalg.norm(x, axis=-1, keepdims=True)
+    alive[3, 0], x[5, 2, 0] = False, np.inf
+    means = _Means([(i, "x") for i in range(20)], np.arange(20), np.arange(8), alive, (x,), ())
+    may = _may_look_tied(means, means, 5.0, False)
+    assert may[[3, 5]].all()
+    assert may[:, [3, 5]].all()
+    assert not may.all()

@@ -38,6 +38,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 from itertools import product
+from math import isqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -45,6 +46,7 @@ from numpy.typing import NDArray
 
 from .blocks import Block, BlocksByLayer, Vectors, groups_at_once
 from .matching import MARGIN, fixed_points
+from .possible_ties import LONGEST, MOST, Single, may_look_tied
 from .swaps import differences
 
 FALSE_TIE = 1e-3
@@ -55,6 +57,8 @@ A false tie only merges groups that could have been separate.
 
 ALIKE = 0.5
 """Mean absolute score above which blocks with too few indices for sums count as tied."""
+
+_FEW = 16  # pairs of blocks, of which single precision would rule none out any sooner
 
 Node = tuple[int, str]
 
@@ -88,7 +92,10 @@ def tied(grid: BlocksByLayer, *, signs: bool = False) -> TiedSets:
     for line in lines:
         of_indices = _Means.by_indices(line, [grid[layer][slot] for layer, slot in line])
         for a, b in product(of_indices, repeat=2):
-            first, second = np.nonzero(a.places[:, None] < b.places)
+            asked = a.places[:, None] < b.places
+            if asked.sum() > _FEW:
+                asked &= _may_look_tied(a, b, threshold, signs)
+            first, second = np.nonzero(asked)
             step = groups_at_once(len(b.indices), len(b.indices))
             for start in range(0, len(first), step):
                 of_a, of_b = (of_side[start : start + step] for of_side in (first, second))
@@ -103,6 +110,16 @@ def _lines(grid: BlocksByLayer) -> list[list[Node]]:
     slots = list(dict.fromkeys(slot for row in grid.values() for slot in row))
     of_slots = [[(layer, slot) for layer, row in grid.items() if slot in row] for slot in slots]
     return of_slots + [[(layer, slot) for slot in row] for layer, row in grid.items()]
+
+
+@dataclass(frozen=True)
+class _Single:
+    """Directions of some blocks in single precision."""
+
+    vectors: tuple[Single, Single]
+    """Those whose sign is fixed and those that flip, arrays side by side, shape [blocks, n, k]."""
+    whole: NDArray[np.bool_]
+    """Blocks of which all indices are alive and finite, shape [blocks]."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +153,41 @@ class _Means:
         alive = np.array([block.alive.any(0) for block in same])
         return _Means([nodes[at] for at in places], np.array(places), same[0].indices, alive, fixed, flipping)
 
+    def single(self, common: NDArray[np.intp]) -> _Single:
+        """Directions at the ``common`` indices in single precision, arrays side by side."""
+        where = np.searchsorted(self.indices, common)
+        fixed, flipping = (
+            _side_by_side(group, where, len(self.nodes)) for group in (self.sign_fixed, self.sign_flipping)
+        )
+        whole: NDArray[np.bool_] = np.all(self.alive[:, where], axis=1)
+        for x in (fixed, flipping):
+            whole &= np.isfinite(x).all((1, 2))
+        return _Single((fixed, flipping), whole)
+
     def at(self, blocks: NDArray[np.intp]) -> _Means:
         """Some of the blocks, which may repeat."""
         fixed, flipping = (tuple(x[blocks] for x in group) for group in (self.sign_fixed, self.sign_flipping))
         return _Means(self.nodes, self.places[blocks], self.indices, self.alive[blocks], fixed, flipping)
+
+
+def _may_look_tied(a: _Means, b: _Means, threshold: float, signs: bool) -> NDArray[np.bool_]:
+    """Whether each block of A may look tied to each of B, in single precision; shape [blocks of A, blocks of B]."""
+    common = np.intersect1d(a.indices, b.indices, assume_unique=True)
+    first = a.single(common)
+    second = first if b is a else b.single(common)
+    may = np.ones((len(a.nodes), len(b.nodes)), np.bool_)
+    if not 0 < len(common) <= MOST or sum(x.shape[2] for x in first.vectors) > LONGEST or threshold >= 10:
+        return may
+    rows, columns = np.flatnonzero(first.whole), np.flatnonzero(second.whole)
+    step = max(1, isqrt(groups_at_once(len(common), len(common))))
+    parts = len(a.sign_fixed + a.sign_flipping)
+    for i in range(0, len(rows), step):
+        for j in range(0, len(columns), step):
+            at_a, at_b = rows[i : i + step], columns[j : j + step]
+            if a.places[at_a].min() < b.places[at_b].max():
+                fixed, flipping = ((x[at_a], y[at_b]) for x, y in zip(first.vectors, second.vectors, strict=True))
+                may[np.ix_(at_a, at_b)] = may_look_tied(fixed, flipping, parts, threshold, ALIKE, signs)
+    return may
 
 
 def _look_tied(a: _Means, b: _Means, threshold: float, signs: bool) -> NDArray[np.bool_]:
@@ -204,6 +252,12 @@ def _flipped(numbers: Vectors) -> Vectors:
 
 def _standardised(sums: Vectors, spread: Vectors) -> Vectors:
     return np.where(spread > 0, sums / np.where(spread > 0, spread, 1.0), 0.0)
+
+
+def _side_by_side(arrays: tuple[Vectors, ...], where: NDArray[np.intp], blocks: int) -> Single:
+    """Arrays at some indices in single precision, one beside the other."""
+    some = [x[:, where].astype(np.float32) for x in arrays]
+    return np.concatenate(some, axis=2) if some else np.zeros((blocks, len(where), 0), np.float32)
 
 
 def _directions(vectors: tuple[Vectors, ...]) -> Vectors:
