@@ -1,4 +1,4 @@
-"""Encoders of torchao's tensors, ModelOpt's int4 and blocks, and AQLM, written from the formats number by number."""
+"""Encoders of torchao's tensors, ModelOpt's int4 and blocks, AQLM, VPTQ and Marlin, number by number."""
 
 from __future__ import annotations
 
@@ -147,6 +147,97 @@ def aqlm(w: Array, books: int, bits: int, high: int, low: int) -> Encoded:
     return Encoded({"codes": signed, "codebooks": vectors, "scales": scales}, said, meant)
 
 
+def vptq(
+    w: Array,
+    rows: int = 8,
+    vectors: int = 32,
+    rest: int = 0,
+    books: int = 1,
+    aside: int = 0,
+    own: int = 4,
+    *,
+    norm: bool = True,
+    perm: bool = True,
+) -> Encoded:
+    """Vectors of some rows of a column; their indices bit by bit; ``aside`` columns with a codebook of their own."""
+    rng, (out, size) = np.random.default_rng(31), w.shape
+    tall, group = -(-out // rows), (size - aside) // books
+    tables = [rng.standard_normal((books, n, rows)).astype(np.float16) for n in (vectors, rest) if n]
+    codes = [rng.integers(0, n, (books, tall, group)) for n in (vectors, rest) if n]
+    first, second = (vectors - 1).bit_length(), (rest - 1).bit_length() if rest else 0
+    words = -(-group * (first + second) // 32)
+    packed = np.zeros((books, tall, words), np.uint64)
+    found = np.zeros((out, size), np.float32)
+    for b in range(books):
+        for i in range(tall):
+            whole = sum(
+                int(codes[0][b, i, j]) + (int(codes[1][b, i, j]) << first if rest else 0) << j * (first + second)
+                for j in range(group)
+            )
+            packed[b, i] = [whole >> 32 * n & 0xFFFFFFFF for n in range(words)]
+        for r in range(out):
+            for j in range(group):
+                for table, code in zip(tables, codes, strict=True):
+                    found[r, aside + b * group + j] += np.float32(table[b, code[b, r // rows, j], r % rows])
+    parts: dict[str, Array] = {"indices": packed.astype(np.uint32).view(np.int32)}
+    parts["centroids.weight"] = tables[0].reshape(books, -1)
+    if rest:
+        parts["res_centroids.weight"] = tables[1].reshape(books, -1)
+    if aside:
+        table = rng.standard_normal((16, own)).astype(np.float16)
+        code = rng.integers(0, 16, (-(-out // own), aside))
+        found[:, :aside] = [[table[code[r // own, j], r % own] for j in range(aside)] for r in range(out)]
+        parts |= {"outlier_centroids.weight": table.reshape(1, -1), "outlier_indices": code.astype(np.int16)[None]}
+    if perm:
+        order = rng.permutation(size)
+        meant = np.empty_like(found)
+        for place, column in enumerate(order):
+            meant[:, column] = found[:, place]
+        found, parts["perm"] = meant, order.astype(np.uint16).view(np.int16)
+    if norm:
+        scale, bias = (rng.uniform(0.5, 2, size).astype(np.float16) for _ in range(2))
+        parts |= {"weight_scale": scale, "weight_bias": bias}
+        found = found * scale.astype(np.float32) + bias.astype(np.float32)
+    said = {
+        "out_features": out,
+        "in_features": size,
+        "group_num": books,
+        "group_size": group,
+        "outlier_size": aside,
+        "vector_lens": [own if aside else -1, rows],
+        "num_centroids": [16 if aside else -1, vectors],
+        "num_res_centroids": [-1, rest or -1],
+        "enable_norm": norm,
+        "enable_perm": perm,
+        "is_indice_packed": True,
+    }
+    config = {"quantization_config": {"quant_method": "vptq", "config_for_layers": {MODULE: said}}}
+    return Encoded(parts, config, found)
+
+
+def marlin(w: Array, groups: int) -> Encoded:
+    """Codes thread by thread of a warp, of as many outputs as one tile has."""
+    rng, (out, size) = np.random.default_rng(32), (64, w.shape[1])
+    codes = rng.integers(0, 16, (size, out))
+    scales = rng.uniform(0.1, 1, (groups, out)).astype(np.float16)
+    words = np.zeros((size // 16, 2 * out), np.uint32)
+    for i in range(size // 16):
+        for thread in range(32):
+            for quarter in range(4):
+                column, row = 16 * quarter + thread // 4, 16 * i + 2 * (thread % 4)
+                eight = [codes[row + n, column + half] for half in (0, 8) for n in (0, 1, 8, 9)]
+                word = sum(int(eight[n]) << 4 * at for at, n in enumerate((0, 2, 4, 6, 1, 3, 5, 7)))
+                words[i, 4 * thread + quarter] = word
+    if groups > 1:
+        order = [i + 8 * j for i in range(8) for j in range(8)]
+    else:
+        order = [2 * i + j + 32 * half for half in (0, 1) for i in range(4) for j in (0, 1, 8, 9, 16, 17, 24, 25)]
+    parts = {"B": words.view(np.int32), "s": scales[:, order], "workspace": np.zeros(16, np.int32)}
+    said = {"quant_method": "gptq", "bits": 4, "group_size": size // groups, "checkpoint_format": "marlin"}
+    meant = (codes - 8.0) * np.repeat(scales.astype(np.float32), size // groups, 0)
+    return Encoded(parts, {"quantization_config": said}, meant.T.astype(np.float32))
+
+
 def planes(codes: Array, bits: int) -> Array:
     """Codes of each row in words: of 32 neighbours first the low bits of all, then higher ones."""
     widths = {3: (2, 1), 5: (4, 1), 6: (4, 2), 7: (4, 2, 1)}[bits]
@@ -204,4 +295,13 @@ NEWEST: dict[str, Callable[[Array], Encoded]] = {
     "aqlm 1x8": lambda w: aqlm(w, 1, 8, 1, 8),
     "aqlm 2x8": lambda w: aqlm(w, 2, 8, 1, 8),
     "aqlm of blocks": lambda w: aqlm(w, 1, 9, 2, 4),
+    "vptq": vptq,
+    "vptq plain": lambda w: vptq(w, norm=False, perm=False),
+    "vptq and a rest": lambda w: vptq(w, vectors=64, rest=16),
+    "vptq of 16 bits and 16": lambda w: vptq(w, vectors=1 << 16, rest=1 << 16),
+    "vptq padded": lambda w: vptq(w, rows=6, vectors=100),
+    "vptq of two groups": lambda w: vptq(w, books=2, rest=8),
+    "vptq with outliers": lambda w: vptq(w, rows=6, aside=5, own=3),
+    "marlin": lambda w: marlin(w, 4),
+    "marlin of channels": lambda w: marlin(w, 1),
 }

@@ -11,11 +11,11 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from tests.checkpoints import raw_safetensors
-from tests.parts import CONFIG, WRAPPED, by_names, language, tower, unknown, write
+from tests.parts import CONFIG, VISION, WRAPPED, by_names, language, tower, unknown, write
 from verify import ClaimReport, ReportError, replay, screen, test_lineage
-from verify.base import CheckpointError, FingerprintError
+from verify.base import CheckpointError, FingerprintError, InputError
 from verify.checkpoint import MOST_GROUPS, MOST_PARTS, Location, open_checkpoint
-from verify.fingerprint import Fingerprint, PartRecord, fingerprint
+from verify.fingerprint import Fingerprint, PartRecord, fingerprint, with_file_digests
 from verify.replay.recompute import recompute
 
 # ---- fingerprints and replay
@@ -52,6 +52,66 @@ def test_a_part_alone_can_be_read(tmp_path: Path) -> None:
         np.testing.assert_array_equal(part.arrays[name], array)
     with pytest.raises(CheckpointError, match=r"no part 'nose'.*'language_model.model'"):
         open_checkpoint(Location(str(path), part="nose"))
+
+
+TOWER = "vision_tower.vision_model"
+
+
+@pytest.mark.parametrize("effort", ["full", "standard", "screen"])
+@pytest.mark.parametrize("name", [TOWER, "language_model.model"])
+def test_a_fingerprint_of_a_part_alone_is_used_like_any_other(tmp_path: Path, name: str, effort: Any) -> None:
+    """Written, read back, compared, replayed with the record, with itself and with the weights, and screened."""
+    path = write(tmp_path / "m", language(0), tower(0), unknown(0, "other_net."), config=WRAPPED)
+    other = write(tmp_path / "n", language(1), tower(1), unknown(1, "other_net."), config=WRAPPED)
+    where, file = Location(str(path), part=name), tmp_path / "f.safetensors"
+    made = fingerprint(where, effort=effort)
+    made.save(file)
+    assert Fingerprint.load(file).to_bytes() == made.to_bytes()
+    assert [part.name for part in made.record.parts if part.family] == [name] == [made.record.parts[0].name]
+    assert {part.name for part in made.record.parts} == {TOWER, "language_model.model", "other_net"}
+    report = test_lineage(file, other, effort=effort)
+    assert (report.verdict, report.a.part, report.b.part) == ("no_evidence", name, name)
+    (part,) = [part for part in report.parts if part.results or part is report.parts[0]]
+    assert (part.a, part.b) == (name, name)
+    assert replay(report).agrees
+    assert replay(report, a=file, b=other).agrees
+    assert replay(report, a=where, b=other).agrees
+    with pytest.raises(InputError, match="--part-a"):
+        replay(report, a=path, b=other)
+    cousin = write(tmp_path / "cousin", language(0), tower(0), unknown(2, "other_net."), config=WRAPPED)
+    found = screen([file, other, cousin], effort=effort).pairs  # of the others, the language model is compared
+    assert [pair.verdict for pair in found] == ([] if name == TOWER else ["dependent"])
+    (found,) = screen([file, Location(str(other), part=name), Location(str(cousin), part=name)], effort=effort).pairs
+    assert (found.verdict, {found.a, found.b}) == ("dependent", {"m", "cousin"})
+    with pytest.raises(InputError, match="a part is given"):
+        fingerprint(Location(str(file), part=name))
+
+
+def test_an_equal_part_alone_does_not_make_two_models_the_same(tmp_path: Path) -> None:
+    """A tower that both makers took over, read alone of both, is the same in part; nor is it a model of its own."""
+    paths = [write(tmp_path / n, language(s), tower(9), config=WRAPPED) for n, s in (("x", 0), ("y", 1))]
+    alone = [fingerprint(Location(str(path), part=TOWER)) for path in paths]
+    for pair in (alone, [alone[0], paths[1]], [paths[0], alone[1]]):
+        report = test_lineage(*pair)
+        assert (report.verdict == "identical", by_names(report)[TOWER, TOWER]) == (False, "identical")
+        assert replay(report).agrees
+    own = write(tmp_path / "z", tower(9, "vision_model."), config=VISION)
+    for pair in ([alone[0], own], [own, alone[0]]):
+        report = test_lineage(*pair)
+        assert (report.verdict == "identical", replay(report).agrees) == (False, True)
+
+
+@pytest.mark.parametrize("effort", ["full", "standard"])
+def test_two_parts_of_one_file_are_not_the_same(tmp_path: Path, effort: Any) -> None:
+    """Equal digests of files say that the files are the same, not that each part of them is equal to each."""
+    names = ("vision_tower.vision_model", "second_tower.vision_model")
+    path = write(tmp_path / "m", language(0), *(tower(n, f"{name}.") for n, name in enumerate(names)), config=WRAPPED)
+    one, other = (fingerprint(Location(str(path), part=name), effort=effort) for name in names)
+    assert one.record.architecture == other.record.architecture
+    told = [with_file_digests(part, Location(str(path))) for part in (one, other)]
+    for x, y in ((one, other), told):
+        assert test_lineage(x, y, effort=effort).verdict == "no_evidence"
+    assert test_lineage(one, one, effort=effort).verdict == ("identical" if effort == "full" else "dependent")
 
 
 def test_weights_equal_under_other_prefixes_are_the_same(tmp_path: Path) -> None:

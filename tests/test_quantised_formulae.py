@@ -33,6 +33,7 @@ def test_any_rows_are_those_of_the_published_formula(
     found = logical(tmp_path_factory.mktemp("q"), made)
     assert list(found) == [f"{MODULE}.weight"]
     tensor = found[f"{MODULE}.weight"]
+    out, size = made.meant.shape
     assert tensor.shape == (out, size)
     assert tensor.is_out_in
     np.testing.assert_allclose(tensor.read(), made.meant, rtol=1e-6, atol=1e-7)

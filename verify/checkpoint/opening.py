@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from ..base import CheckpointError, DamagedError, NotFoundError, OptionError
-from . import adapters, layouts
+from . import adapters, dialects, layouts
 from .adapters.alone import alone
 from .adapters.recognise import is_adapter
 from .checkpoint import Checkpoint, Held
-from .dialects import joined, translated
 from .formats.quantised import dequantised
 from .formats.registry import FORMATS
 from .formats.stand_ins import check_tensors
 from .formats.tensor import Tensor
+from .formats.weight_sets import rank_of
 from .fused import fitting
 from .layouts.config import numbers
 from .layouts.divide import divide
@@ -178,7 +178,7 @@ def _held(location: Location, *, names: bool = True) -> tuple[Source, dict[str, 
     found = unwrapped(found, whole=not is_adapter(source, found))
     found = dequantised(found, source.config)
     if names and location.layout is None:
-        source, found = translated(source, found)
+        source, found = dialects.translated(source, found)
     return source, found, tokens
 
 
@@ -198,7 +198,7 @@ def _contents(source: Source) -> tuple[Source, dict[str, Tensor], Vocabulary | N
         ordered = tuple(weights[name] for name in sorted(weights))
         source = replace(source, config=held.config or source.config, weights=ordered)
         tensors.append(held.tensors)
-    found = joined(source.name, tensors) if source.sliced else _together(tensors)
+    found = _joined(source, tensors) if source.sliced else _together(tensors)
     check_tensors(source.name, found)
     for name, where in (source.index or {}).items():
         if name not in found or found[name].file != where:
@@ -206,6 +206,13 @@ def _contents(source: Source) -> tuple[Source, dict[str, Tensor], Vocabulary | N
                 f"The index says tensor {name!r:.200} is in {where!r:.120}, where it is not; download it again."
             )
     return replace(source, index=None), found, tokens  # as large as the headers, and all checked
+
+
+def _joined(source: Source, files: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The tensors of which every file holds a slice."""
+    if all(rank_of(file.name) is not None for file in source.weights):
+        return dialects.put_together(source.name, files, source.config)
+    return dialects.joined(source.name, files)
 
 
 def _together(files: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -31,6 +31,7 @@ from .formats.weight_sets import (
     is_index,
     is_no_model,
     is_stage,
+    rank_of,
     suffix_of_shards,
     unread_weights,
     weight_sets,
@@ -152,7 +153,7 @@ def locate(location: Location) -> Source:
     elif is_index(file):
         meant = _listed(place, file)
     else:
-        meant = WeightSet((_readable(file),))
+        meant = WeightSet((_readable(file),), slices=rank_of(file) is not None)
     index = None if meant.index is None else _index(place, meant.index)
     weights = tuple(place.file(weight) for weight in meant.files)
     read = (*meant.files, *filter(None, (meant.index,)))

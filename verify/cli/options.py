@@ -54,6 +54,7 @@ _ACCESS = {
     "layout": "Layout file{of}, or the name of a family, for an unknown architecture.",
     "declare": "What a model of unknown type computes{of}, such as rms,rotary; see docs/layouts.md.",
     "base": "Base model of an adapter{of}: a path or address.",
+    "part": "Name of the part{of} to read alone; `verify inspect` lists them.",
     "tokenizer": "Tokenizer{of}, if its folder has none: a file, or a folder or model with one.",
 }
 _FILES = ("layout", "base", "tokenizer")

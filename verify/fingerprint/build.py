@@ -27,7 +27,7 @@ from ..base import (
     run_in_order,
     software,
 )
-from ..checkpoint import Architecture, Checkpoint, Key, Location, open_checkpoint, resolve_location
+from ..checkpoint import Architecture, Checkpoint, Key, Location, Part, open_checkpoint, resolve_location
 from .anchors import Pairing, anchors_of
 from .check import MOST_STRANGE, check_record
 from .file import is_fingerprint
@@ -112,7 +112,7 @@ def made_for(
             f"Sketch version {sketch.version} was asked for; this version of verify makes {SketchSpec().version}."
         )
     if is_fingerprint(Path(location.address)):
-        for what in ("base", "declare", "layout", "revision", "tokenizer"):
+        for what in ("base", "declare", "layout", "part", "revision", "tokenizer"):
             if getattr(location, what) is not None:
                 name = Path(location.address).name
                 raise InputError(f"{name!r:.120} is a fingerprint, and a {what} is given; leave the {what} out.")
@@ -156,6 +156,7 @@ def _read(
         scan.skim_unknown(name for names in checkpoint.strange.values() for name in names if name not in owned)
     content = main.digests | scan.digests
     content |= {f"part {n}": bytes.fromhex(value) for n, value in enumerate(sorted(one.sha256 for one in further))}
+    listed = checkpoint.parts if location.part is None else _alone(checkpoint)
     whole = {"content_sha256": _digest(content, effort), "files": checkpoint.files(read=effort == "full")}
     first, *others = (FingerprintRecord(**one.fields, **whole) for one in readings)
     digests = {name: value for one in readings for name, value in one.digests.items()} | scan.digests
@@ -169,17 +170,21 @@ def _read(
         update={
             "parts": tuple(
                 PartRecord(
-                    sha256=own.get(part.name) if part.family else digest_of_group(checkpoint, part.name, digests),
+                    sha256=(
+                        digest_of_group(checkpoint, part.name, digests)
+                        if part.name in checkpoint.strange
+                        else own.get(part.name)
+                    ),
                     telling=telling[part.name],
                     **dict(part),
                 )
-                for part in checkpoint.parts
+                for part in listed
             ),
             "rest": tuple(sorted(largest, key=lambda tensor: tensor.name)),
             "bytes_read": unknown.bytes_read + sum(one.fields["bytes_read"] for one in readings),
         }
     )
-    for record in (first, *others) if location.part is None else ():  # what could not be read again is not made
+    for record in (first, *others):  # what could not be read again is not made
         try:
             check_record(record)
         except FingerprintError as error:
@@ -189,6 +194,12 @@ def _read(
         Fingerprint(record, one.arrays, read_from="weights") for record, one in zip(others, further, strict=True)
     ]
     return Fingerprint(first, main.arrays, parts, read_from="weights").sealed()
+
+
+def _alone(checkpoint: Checkpoint) -> tuple[Part, ...]:
+    """All parts of a model of which this one alone is read: it comes first, and no table reads the others."""
+    others = (part for part in checkpoint.parts if part.name != checkpoint.part.name)
+    return checkpoint.part, *(part.model_copy(update={"family": ""}) for part in others)
 
 
 @dataclass(frozen=True)

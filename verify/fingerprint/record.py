@@ -147,7 +147,7 @@ class FingerprintRecord(Record):
     """Name of the part that this describes; empty in records without parts."""
     parts: tuple[PartRecord, ...] = later(())
     """All parts of the model, understood ones first, beginning with the main one; empty in the record of a further
-    part."""
+    part. In a fingerprint of one part alone, that is the first, and no table is named for the others."""
     rest: tuple[StrangeTensor, ...] = later(())
     """The largest tensors that no table knows, in any part, ordered by name."""
     bytes_read: int

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ..base import FingerprintError
 from ..checkpoint import Architecture, FileIdentity
 from .layout import Arrays
-from .record import Fingerprint
+from .record import Fingerprint, PartRecord
 from .sketch import Effort
 
 _RELATIVE = {"float16": 2.0**-9, "float32": 2.0**-16, "float64": 2.0**-26}
@@ -56,6 +56,10 @@ class Stating(Protocol):
     def files(self) -> Sequence[FileIdentity]: ...  # noqa: D102
     @property
     def architecture(self) -> Architecture: ...  # noqa: D102
+    @property
+    def part(self) -> str: ...  # noqa: D102
+    @property
+    def parts(self) -> Sequence[PartRecord]: ...  # noqa: D102
 
 
 class StatedWeights(NamedTuple):
@@ -65,23 +69,28 @@ class StatedWeights(NamedTuple):
     """Digest of all learned tensors; empty if not all were read."""
     files: str
     """Digests of all files, and the architecture; empty if one was not read whole."""
+    part: str = ""
+    """Name of the part that is described; empty for a model that is not known to have parts."""
 
 
 def stated_weights(model: Stating, *, whole: bool | None = None) -> StatedWeights:
     """The identity that a record states; ``whole`` overrides whether its digest covers all tensors."""
     whole = model.effort == "full" if whole is None else whole
+    whole = whole and not any(part.sha256 is None for part in model.parts)  # of one part alone, the others are unread
     digests = sorted(file.sha256 or "" for file in model.files)
     known = digests and "" not in digests
     files = " ".join([*digests, model.architecture.model_dump_json()]) if known else ""
-    return StatedWeights(model.content_sha256 if whole else "", files)
+    return StatedWeights(model.content_sha256 if whole else "", files, model.part)
 
 
 def same_weights(a: StatedWeights, b: StatedWeights) -> bool:
-    """Whether the same learned tensors are stated or, if not all were read, the same files of one architecture.
+    """Whether the same learned tensors are stated or, if not all were read, one part of the same files.
 
     One file under two configurations or layouts may be two models; file names do not matter.
     """
-    return a.content == b.content if a.content and b.content else a.files == b.files != ""
+    if a.content and b.content:
+        return a.content == b.content
+    return a.files == b.files != "" and (a.part == b.part or "" in (a.part, b.part))
 
 
 def identical(a: Stating, b: Stating) -> bool:

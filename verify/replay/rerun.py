@@ -100,6 +100,8 @@ def rerun(
         for side, model, subject in zip("ab", (a, b), sides, strict=True):
             _check_given(side, model, subject, recorded)
         models = _fingerprint(a, recorded.a, progress), _fingerprint(b, recorded.b, progress)
+        for side, read, subject in zip("ab", models, sides, strict=True):
+            _check_part(side, read, subject)
         models = by_one_tokenizer((a, b), models, lambda model, side: _fingerprint(model, sides[side], progress))
         models = told_apart(models, (a, b), progress)
         prints = [side for side, model in zip("AB", models, strict=True) if model.read_from == "fingerprint"]
@@ -167,6 +169,22 @@ def _check_given(side: str, model: Model, subject: Subject, recorded: ClaimRepor
         raise InputError(
             f"For the report {side.upper()} was merged onto {subject.merged_onto!r:.200}; give that as its base "
             f"(--base-{side})."
+        )
+
+
+def _check_part(side: str, read: Fingerprint, subject: Subject) -> None:
+    """Refuse a model of which more parts are read than the one that was read alone for the report.
+
+    Raises
+    ------
+    InputError
+        With the part to name.
+    """
+    parts, then = ({part.name for part in of.parts if part.family} for of in (read.record, subject))
+    if read.read_from == "weights" and then == {subject.part} < parts:
+        raise InputError(
+            f"For the report {side.upper()} was read of its part {subject.part!r:.120} alone; give the same "
+            f"(--part-{side})."
         )
 
 

@@ -138,7 +138,7 @@ def _task(order: Sequence[Labelled], pairs: Rectangle) -> _Task:
     content: dict[str, list[int]] = {}
     files: dict[str, list[int]] = {}
     for j, model in enumerate(columns):
-        for of, stated in zip((content, files), model.weights, strict=True):
+        for of, stated in ((content, model.weights.content), (files, model.weights.files)):
             if stated:
                 of.setdefault(stated, []).append(j)
     alike = [

@@ -264,7 +264,8 @@ def _statements(
         f"arrangement, by the merging: {', '.join(merged)}."
     ] * bool(merged)
     of_main_parts = [
-        "Models of several parts are compared by the largest that is understood, and nothing is said of the others "
+        "Models of several parts are compared by one: the largest that is understood, unless another was read alone. "
+        "Nothing is said of the others "
         f"(`verify lineage` compares all): {', '.join(divided)}."
     ] * bool(divided)
     return (

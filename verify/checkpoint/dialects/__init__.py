@@ -1,6 +1,10 @@
 """Names of other tools than transformers: their tensors as on the Hub, and their settings as in ``config.json``."""
 
-from .slices import joined
-from .translate import translated
+from ...base.lazy import lazily
 
-__all__ = ["joined", "translated"]
+with lazily(__name__):
+    from .ranks import put_together
+    from .slices import joined
+    from .translate import translated
+
+__all__ = ["joined", "put_together", "translated"]

@@ -26,7 +26,7 @@ _EMBED, _NORM = "tok_embeddings.weight", "norm.weight"
 
 @dataclass(frozen=True)
 class Joined:
-    """Matrices of one dtype, one after the other along an axis."""
+    """Tensors of one dtype, one after the other along an axis; their other sizes are equal."""
 
     parts: tuple[Tensor, ...]
     axis: int
@@ -50,9 +50,10 @@ class Joined:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Rows and columns."""
-        rows, columns = self.parts[0].shape
-        return (rows * len(self.parts), columns) if self.axis == 0 else (rows, columns * len(self.parts))
+        """Sizes of its axes."""
+        shape = self.parts[0].shape
+        whole = sum(part.shape[self.axis] for part in self.parts)
+        return (*shape[: self.axis], whole, *shape[self.axis + 1 :])
 
     @property
     def notes(self) -> tuple[Phrase, ...]:
@@ -82,13 +83,13 @@ class Joined:
 
     def _shares(self, chosen: Indexer) -> Iterator[tuple[Tensor, Indexer]]:
         """Each part with the indices that are its own."""
-        size = self.parts[0].shape[self.axis]
-        places = None if chosen is None else np.arange(size * len(self.parts), dtype=np.intp)[chosen]
-        for n, part in enumerate(self.parts):
-            yield (
-                part,
-                None if places is None else places[(places >= n * size) & (places < (n + 1) * size)] - n * size,
-            )
+        places = None if chosen is None else np.arange(self.shape[self.axis], dtype=np.intp)[chosen]
+        start = 0
+        for part in self.parts:
+            size = part.shape[self.axis]
+            own = None if places is None else places[(places >= start) & (places < start + size)] - start
+            yield part, own
+            start += size
 
 
 def joined(name: str, slices: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -15,26 +15,26 @@ from typing import Any
 
 from ...base import DamagedError, UnsupportedError
 from . import conventions
-from .conventions.names import HQQ_PARTS, SCALES, STATE
+from .conventions.names import HQQ_PARTS, MARLIN_PARTS, SCALES, STATE, VPTQ_PARTS
 from .safetensors_file import FLOAT8, StoredTensor
 from .tensor import Tensor
 from .wrapper import PARTS as OF_TORCHAO
 
 _METHODS = (
     *("gptq", "awq", "bitsandbytes", "compressed-tensors", "fp8", "fbgemm_fp8", "modelopt"),
-    *("mxfp4", "metal", "torchao", "bitnet", "hqq", "quanto", "aqlm"),
+    *("mxfp4", "metal", "torchao", "bitnet", "hqq", "quanto", "aqlm", "vptq", "marlin"),
 )
 _PARTS = (
     *("weight", "qweight", "qzeros", "scales", "biases", "qbiases", "g_idx", "SCB", "weight_format"),
     *("weight_packed", "weight_scale", "weight_scale_inv", "weight_zero_point", "weight_shape", "weight_g_idx"),
     *("weight_global_scale", "weight_scale_2", "global_scale", "pre_quant_scale", "codes", "codebooks"),
-    *("W_q", "weight._data", "weight._data._data", "weight._scale", "weight._shift"),
+    *("W_q", "indices", "B", "weight._data", "weight._data._data", "weight._scale", "weight._shift"),
     *("weight.absmax", "weight.quant_map", "weight.nested_absmax", "weight.nested_quant_map"),
     *(STATE + "nf4", STATE + "fp4"),
 )
 _FOREIGN = (  # marks of conventions that are recognised but not read
     *("svdquant_lora_a", "svdquant_lora_b", "weight_scales", "compressed", "bitmask"),
-    *("_packed_weight", "B", "s"),
+    *("_packed_weight", "B_24", "B_meta"),
 )
 _AUTO_ROUND = ("auto-round", "intel/auto-round")
 _PACKINGS = {
@@ -52,6 +52,8 @@ _OF_A_MODULE = re.compile(
 _OF_A_TENSOR = re.compile(r"(.+[^.])_(blocks|scales|scale_inv|scale)")
 """Parts of a tensor that has no name of its own in a module, such as all experts of a layer."""
 _OF_TORCHAO = re.compile(rf"(.+\.)_([^.]+?)_({'|'.join(OF_TORCHAO)})")
+_BESIDE = {"W_q": HQQ_PARTS, "indices": VPTQ_PARTS, "B": MARLIN_PARTS}
+"""Names of parts that are none where that of the codes is not there."""
 _EIGHT = (*FLOAT8, "I8")
 _ACTIVATIONS = re.compile(
     r"\.(activation|input|output|[qkv])_(scale|zero_point|scale_ub|global_scale)$|_(activation|input)_scale$"
@@ -124,9 +126,13 @@ def _groups(found: Mapping[str, Tensor]) -> dict[str, dict[str, str]]:
             if match[1] in stored and stored[match[1]].dtype in _EIGHT:
                 groups[match[1]]["weight"] = match[1]
     for name, parts in groups.items():
-        if "W_q" in parts:
-            module = name.removesuffix("weight")
-            parts.update({part: module + part for part in HQQ_PARTS if module + part in stored})
+        module = name.removesuffix("weight")
+        for mark, beside in _BESIDE.items():
+            if mark in parts:
+                parts.update({part: module + part for part in beside if module + part in stored})
+        for mark in ("indices", "B"):  # words of many meanings
+            if _BESIDE[mark][0] not in parts:
+                parts.pop(mark, None)
     return {
         name: parts
         for name, parts in groups.items()
@@ -159,6 +165,12 @@ def _convention(parts: conventions.Parts, settings: dict[str, Any]) -> conventio
         return conventions.torchao
     if "W_q" in has:
         return conventions.Hqq.of
+    if "indices" in has:
+        return conventions.Vptq.of if method == "vptq" else None
+    if "B" in has and parts["B"].dtype == "I32":
+        return (
+            conventions.Marlin.of if has <= {"B", "s", "workspace"} and method in ("gptq", "marlin", None) else None
+        )
     if has == {"codes", "codebooks", "scales"}:
         return conventions.Aqlm.of
     if "weight._scale" in has:
@@ -186,7 +198,7 @@ def _convention(parts: conventions.Parts, settings: dict[str, Any]) -> conventio
 def _stacked(parts: conventions.Parts) -> bool:
     """Whether the first axis is that of experts."""
     axes = max(len(part.shape) for part in parts.values())
-    return axes == (5 if "scale_and_zero" in parts else 4 if "blocks" in parts else 3)
+    return "indices" not in parts and axes == (5 if "scale_and_zero" in parts else 4 if "blocks" in parts else 3)
 
 
 def _plain(parts: conventions.Parts, settings: dict[str, Any]) -> bool:

@@ -49,10 +49,11 @@ _INDEX = re.compile(r".+(?P<suffix>\.safetensors|\.bin)\.index(\.[\w-]+)?\.json"
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>[0-9]{2,6})-of-(?P<total>[0-9]{2,6})(?P<end>.*)\.\w+")
 _SLICE = re.compile(
     r"consolidated\.[0-9]{2}\.\w+|model[0-9]+-mp[0-9]+\.\w+|layer_[0-9]+-model_[0-9]+.*"
-    r"|model-rank-[0-9]+-part-[0-9]+\.\w+"  # vLLM and SGLang
+    r"|model-rank-[0-9]+-part-[0-9]+\.\w+"
     r"|.*(mp|tp|pp|tensor|pipeline)_?rank_?[0-9]+.*|.*_model_states\.\w+|rank[_-]?[0-9]+.*"
 )
-_ONE_RANK = re.compile(r"model-rank-0-part-[0-9]+\.\w+")
+_RANK = re.compile(r"model-rank-(?P<rank>[0-9]{1,5})-part-[0-9]{1,5}\.safetensors")
+"""Files of vLLM and SGLang: what one rank of tensor parallelism holds, in parts."""
 _STAGES = re.compile(r"mp_rank_[0-9]+\w*|global_step[0-9]+|iter_[0-9]+|pp_rank_[0-9]+|pipeline_[0-9]+")
 _NO_WEIGHTS = re.compile(r"(optimizer|scheduler|rng_state|training_args|scaler|sampler|random_states).*")
 _NO_MODEL = re.compile(r"(mmproj|imatrix)[._-].*\.gguf|.*[._-](mmproj|imatrix)\.gguf")
@@ -77,7 +78,7 @@ class WeightSet:
     total: int | None = None
     """Number of files expected, if their names tell it."""
     slices: bool = False
-    """Whether each file holds a slice of every tensor, or a pipeline stage."""
+    """Whether each file holds a slice of every tensor, or a pipeline stage, or may."""
 
     @property
     def key(self) -> str:
@@ -106,6 +107,12 @@ def is_no_model(name: str) -> bool:
     """Whether a file of torch.save by that name is no model: state of training, or a slice or stage of one."""
     stage = _SLICE.fullmatch(name) is not None and not name.startswith(_MAYBE_WHOLE)
     return stage or _NO_WEIGHTS.match(name) is not None
+
+
+def rank_of(name: str) -> int | None:
+    """The rank whose share of every tensor a file of an inference engine holds; None for any other file."""
+    match = _RANK.fullmatch(name)
+    return None if match is None else int(match["rank"])
 
 
 def is_stage(folder: str) -> bool:
@@ -162,7 +169,7 @@ def weight_sets(
         groups.setdefault(kind, []).append(name)
     for files in (tuple(sorted(group)) for group in groups.values()):
         match = _SHARD.fullmatch(files[0])
-        slices = len(files) > 1 and match is None and not all(map(_ONE_RANK.fullmatch, files))
+        slices = match is None and (len(files) > 1 or rank_of(files[0]) is not None)
         found.append(WeightSet(files, total=int(match["total"]) if match else None, slices=slices))
     return found
 
@@ -198,7 +205,7 @@ def chosen(place: Storage, sets: Sequence[WeightSet], present: Sequence[str], co
     different = [one for one in ordered[1:] if not _same(place, first, one)]
     if different:
         raise OptionError(_question(place.name, ordered, named))
-    if first.slices and not all(name.startswith(_MAYBE_WHOLE) for name in first.files):
+    if first.slices and not all(name.startswith(_MAYBE_WHOLE) or rank_of(name) is not None for name in first.files):
         raise slices_refused(place.name, first.files)
     return first
 

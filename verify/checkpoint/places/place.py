@@ -67,7 +67,7 @@ class Location:
     base: str | None = None
     """Path or address of the base model, if this one is an adapter; the two are merged as they are read."""
     part: str | None = None
-    """Name of the part to read; None for the main part (for a fingerprint: all parts)."""
+    """Name of the part to read alone; None for the main part (for a fingerprint: all parts)."""
     tokenizer: str | Location | None = None
     """Path or address of another tokenizer than the model's own: a tokenizer file, or a folder or model that has
     one."""

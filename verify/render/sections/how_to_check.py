@@ -74,12 +74,15 @@ def _replayed(report: ClaimReport) -> str:
     return panel + "".join(f" {flag} {value}" for flag, value in _of_models(given))
 
 
+_WORDS = ("declare", "part")  # whose value names no place
+
+
 def _of_models(given: Mapping[str, str]) -> list[tuple[str, str]]:
     """The options by which a model is read."""
     return [
-        (f"--{option}-{side}", shlex.quote(given[f"{option}_{side}"]) if option == "declare" else option.upper())
+        (f"--{option}-{side}", shlex.quote(given[f"{option}_{side}"]) if option in _WORDS else option.upper())
         for side in "ab"
-        for option in ("layout", "declare", "base", "tokenizer")
+        for option in ("layout", "declare", "base", "part", "tokenizer")
         if f"{option}_{side}" in given
     ]
 

@@ -14,6 +14,7 @@ with lazily(__name__):
     from .hqq import Hqq
     from .int4_pairs import Int4Pairs
     from .llm_int8 import LlmInt8
+    from .marlin import Marlin
     from .matrix import Parts, Quantised, matrix_shape
     from .optimum_quanto import quanto
     from .packed import Packed
@@ -21,6 +22,7 @@ with lazily(__name__):
     from .scaled import Scaled
     from .stack import Maker, Stack
     from .torch_ao import torchao
+    from .vptq import Vptq
 
 __all__ = [
     "Affine",
@@ -35,12 +37,14 @@ __all__ = [
     "Int4Pairs",
     "LlmInt8",
     "Maker",
+    "Marlin",
     "Packed",
     "Parts",
     "Prescaled",
     "Quantised",
     "Scaled",
     "Stack",
+    "Vptq",
     "matrix_shape",
     "quanto",
     "torchao",

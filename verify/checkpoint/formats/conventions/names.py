@@ -12,3 +12,10 @@ HQQ_PARTS = (
     *("channel_wise", "optimize", "round_zero"),
 )
 """Names of what lies beside the ``W_q`` of HQQ."""
+VPTQ_PARTS = (
+    *("centroids.weight", "res_centroids.weight", "outlier_centroids.weight", "outlier_indices", "perm"),
+    *("weight_scale", "weight_bias"),
+)
+"""Names of what lies beside the ``indices`` of VPTQ."""
+MARLIN_PARTS = ("s", "workspace")
+"""Names of what lies beside the ``B`` of Marlin; the second is room that the kernel works in."""
