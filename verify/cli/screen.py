@@ -87,6 +87,12 @@ _LARGEST_LIST = 200_000_000  # bytes
 )
 @option("--workers", group=READING, type=int, help="Worker processes.  [default: 1]")
 @option(
+    "--signer",
+    group=READING,
+    type=GivenPath(),
+    help="Public key that must have signed every fingerprint given; one that it did not sign is left out.",
+)
+@option(
     "--scheduler",
     group=READING,
     metavar="ADDRESS",
@@ -118,6 +124,7 @@ def screen(
     alpha: float,
     fdr: float,
     workers: int | None,
+    signer: Path | None,
     scheduler: str | None,
     dry_run: bool,
     form: Literal["parquet", "csv"] | None,
@@ -148,8 +155,8 @@ def screen(
         return
     with progress_bar(quiet) as progress, _executor(scheduler) as executor:
         result = compute(
-            found,
-            against=against,
+            [_signed_by(signer, path) for path in found],
+            against=None if against is None else _signed_by(signer, against),
             effort=effort,
             alpha=alpha,
             fdr=fdr,
@@ -159,6 +166,8 @@ def screen(
         )
     for left_out in result.record.left_out:
         echo(" ".join(f"{left_out.name}: left out: {left_out.reason}".split()), err=True)
+    for one in result.record.contradictions:
+        echo(" ".join(f"{one.a} and {one.b}: contradictory: {one.reason}".split()), err=True)
     files = [] if output is None else result.save(output, form)
     if as_json:
         echo_json(result.to_json())
@@ -199,6 +208,13 @@ def _fingerprints(folder: Path) -> list[str]:
     except OSError:
         return []
     return [str(file) for file in inside if is_fingerprint(file)]
+
+
+def _signed_by(signer: Path | None, path: str) -> str | Location:
+    """A model as it is given; if it is a fingerprint, with the key that must have signed it."""
+    from ..fingerprint import is_fingerprint
+
+    return Location(path, signer=str(signer)) if signer is not None and is_fingerprint(Path(path)) else path
 
 
 def _listed(file: Path) -> Iterator[str]:

@@ -261,7 +261,7 @@ def _again(
         progress=progress,
     )
     sides = {
-        side: getattr(made, side).model_copy(update={"read_from": subject.read_from})
+        side: getattr(made, side).model_copy(update={"read_from": subject.read_from, "signed": subject.signed})
         for side, subject in (("a", report.a), ("b", report.b))
     }
     made = made.model_copy(update=sides)
@@ -306,7 +306,7 @@ def _unchecked(report: ClaimReport, models: tuple[Fingerprint, ...], panel: Pane
     for side, subject, model in (("a", report.a, models[0]), ("b", report.b, models[1])):
         found = Subject.read(model)
         stated = (*_NAMED, "revision", "not_read", "stored_as", "software")
-        read_from = ("read_from", "arrays_sha256")
+        read_from = ("read_from", "arrays_sha256", "signed")
         of_files = () if found.files == subject.files else ("files", "bytes_read")
         for name in (*stated, *read_from, *of_files):
             if getattr(found, name) != getattr(subject, name):

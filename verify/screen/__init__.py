@@ -3,6 +3,7 @@
 from ..base.callable_module import make_callable
 from .answer import Answer
 from .record import (
+    Contradiction,
     Edge,
     Family,
     FirstPower,
@@ -20,6 +21,7 @@ from .stages import screen
 
 __all__ = [
     "Answer",
+    "Contradiction",
     "Edge",
     "Family",
     "FirstPower",
