@@ -30,7 +30,7 @@ from .options import (
     model_argument,
     quiet_option,
 )
-from .output import check_writable, chosen_verdicts, echo, echo_json, progress_bar
+from .output import check_apart, check_writable, chosen_verdicts, echo, echo_json, progress_bar
 from .plan import dry_run_option, give_plans
 
 if TYPE_CHECKING:
@@ -145,6 +145,7 @@ def screen(
         names = ("screen.html", "summary.md", f"pairs.{form}", f"models.{form}", "families.json")
         check_writable(*(output / name for name in names))
         check_folder(output)
+        check_apart(output)
     if workers is not None and scheduler is not None:
         raise InputError("--workers and --scheduler were both given; give one of them.")
     found = list(dict.fromkeys(path for text in models for path in _models(text)))

@@ -11,7 +11,7 @@ import click
 from ..base import InputError, json_object, read_regular, sha256_of_file, write_atomically
 from .command import Command, GivenPath, option
 from .options import OUTPUT, refuse_beside
-from .output import check_writable, echo, printable
+from .output import check_apart, check_writable, echo, printable
 
 _PASSPHRASE = "VERIFY_KEY_PASSPHRASE"
 _LONGEST_KEY = 1 << 16  # bytes
@@ -33,6 +33,7 @@ def keygen(output: Path) -> None:
 
     public_file = output.with_name(output.name + ".pub")
     check_writable(output, public_file)
+    check_apart(output.parent)
     private, public = generate_key()
     output.parent.mkdir(parents=True, exist_ok=True)
     _create(public_file, public, 0o644)
