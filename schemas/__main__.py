@@ -18,6 +18,7 @@ from verify.calibrate import CalibrationReport
 from verify.claim import ClaimReport
 from verify.claim.signature import Statement, predicate_type
 from verify.fingerprint import FingerprintRecord
+from verify.fingerprint.signature import FingerprintStatement
 from verify.panel import PanelRecord
 from verify.panel.recipe import Recipe
 from verify.screen import ScreenRecord
@@ -40,6 +41,7 @@ def schemas() -> dict[str, str]:
     for schema in models.values():
         _describe(schema)
     models["claim-statement-2"] = _statement("claim-report-2.schema.json")
+    models["fingerprint-statement-1"] = FingerprintStatement.model_json_schema(mode="serialization")
     draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {
         f"{name}.schema.json": json.dumps(draft | schema, indent=2, ensure_ascii=False) + "\n"

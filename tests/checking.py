@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from tests.reports import CREATED, changed, sealed
 from tests.signing import OTHER_PUBLIC, PRIVATE, PUBLIC, altered
 from verify import ClaimReport, calibrate
-from verify.claim.signature import _ORDER, sign
+from verify.base.envelope import _ORDER
+from verify.claim.signature import sign
 from verify.replay.agreement import leaves
 
 ROOT = Path(__file__).parents[1]

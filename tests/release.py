@@ -80,7 +80,7 @@ def one_version(wheel: Path) -> None:
     """The built version is what ``CITATION.cff`` and the changelog say."""
     version = wheel.name.split("-")[1]
     cited = re.search(r"(?m)^version: (.*)$", (ROOT / "CITATION.cff").read_text("utf-8"))
-    logged = re.search(r"(?m)^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"))
+    logged = re.search(r"(?m)^## (\d\S*)", (ROOT / "CHANGELOG.md").read_text("utf-8"))
     found = {"CITATION.cff": cited and cited[1].strip("\"'"), "CHANGELOG.md": logged and logged[1]}
     if other := {file: said for file, said in found.items() if said != version}:
         raise RuntimeError(f"{wheel.name} is of version {version}, but {other}; write the version there")

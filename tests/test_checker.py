@@ -31,7 +31,7 @@ from docs.checker.safetensors import numpy as own_numpy
 from tests.checking import PAIRS, PRINTS, REPORTS, ROOT, forged, hostile, signatures
 from tests.signing import OTHER_PUBLIC, PRIVATE, PUBLIC
 from verify import Fingerprint, VerifyError, replay, test_lineage
-from verify.claim.keys import public
+from verify.base.keys import public
 from verify.claim.signature import key_id
 from verify.fingerprint import keys_of_names
 

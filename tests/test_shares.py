@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -287,6 +289,53 @@ def test_a_report_is_made_again_from_the_weights(made: Path) -> None:
     for missing in ([], [made / "one"]):
         with pytest.raises(InputError, match="each candidate"):
             replay(found, made / "merge", candidates=missing)
+
+
+@pytest.mark.parametrize(
+    ("child", "candidates", "level"),
+    [
+        ("merge", ("one",), 0.99),
+        ("merge", ("one", "two", "three"), 0.9),
+        ("stacked", ("two", "one"), 0.95),
+        ("child", ("one", "sibling", "two"), 0.99),
+        ("one", ("stacked",), 0.5),
+    ],
+)
+def test_what_follows_from_a_report_is_computed_again(
+    made: Path, child: str, candidates: tuple[str, ...], level: float
+) -> None:
+    assert replay(shares(made, child, *candidates, level=level)).disagreements == ()
+
+
+def without_zero(report: dict[str, Any]) -> None:
+    report["candidates"][1]["whole"] |= {"low": 0.2, "estimate": 0.3, "high": 0.4}
+
+
+FORGERIES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "$.permutations": lambda r: r.update(permutations=99999),
+    "$.candidates[0].whole.p": lambda r: r["candidates"][0]["whole"].update(p=0.5),
+    "$.candidates[1].whole.p": without_zero,
+    "$.candidates[0].whole.units": lambda r: r["candidates"][0]["whole"].update(units=9),
+    "$.candidates[0].layers": lambda r: r["candidates"][0]["layers"].pop(),
+    "$.candidates[0].layers[1].of": lambda r: r["candidates"][0]["layers"][1].update(of=77),
+    "$.candidates[1].layers[2].of": lambda r: r["candidates"][1]["layers"][2].update(of=0, chosen=False),
+    "$.candidates[0].parts": lambda r: r["candidates"][0]["parts"].reverse(),
+    "$.candidates[0].ordered": lambda r: r["candidates"][0].update(ordered=["mlp"]),
+    "$.candidates[0].relatives": lambda r: r["candidates"][0].update(
+        relatives=[2], whole=None, parts=[], layers=[], ordered=[]
+    ),
+    "$.candidates[0].model.architecture.width": lambda r: r["candidates"][0]["model"]["architecture"].update(width=9),
+}
+
+
+@pytest.mark.parametrize("field", FORGERIES)
+def test_a_resealed_report_that_could_not_be_is_named(made: Path, field: str) -> None:
+    content = json.loads(shares(made, "merge", "one", "three").to_json())
+    FORGERIES[field](content)
+    forged = ShareReport.model_validate(content).sealed()
+    found = replay(forged)
+    assert field in [one.field for one in found.disagreements]
+    assert found.sentence == "DISAGREES with the record alone"
 
 
 @pytest.mark.parametrize("form", [name for name, form in FORMATS.items() if not form.claims_only and name != "pdf"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..base import Phrase
 from ..checkpoint import STATED, is_alone, modules_apart
-from ..fingerprint import nothing_differs
+from ..fingerprint import Signed, nothing_differs
 from ..panel import ALL_PAIRS, PRIMARY_DESIGN, undecided
 from ..statistics import Count, ExactResult, TestResult, words_of
 from ..wording import LATEST, VERSIONS
@@ -290,7 +290,16 @@ def _of_sides(report: ClaimReport) -> list[Phrase]:
             for side, subject in sides
             if subject.arrays_sha256 is not None
         ]
+        + [
+            Phrase.of(f"limit.signed.{subject.signed.status}", model=side, **_key(subject.signed))
+            for side, subject in sides
+            if subject.signed is not None
+        ]
     )
+
+
+def _key(signed: Signed) -> dict[str, str]:
+    return {} if signed.key is None else {"key": signed.key}
 
 
 def _listed(modules: Counter[str]) -> list[str]:

@@ -33,77 +33,63 @@ released in 2023; a statement has four fields, which are a record here. Everythi
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import re
-from base64 import standard_b64decode, standard_b64encode
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from ..base import ReportError, first_problem, json_object
+from ..base import ReportError
 from ..base.canonical_json import canonical
+from ..base.envelope import (
+    CONTENT_DIGEST,
+    LONGEST_ENVELOPE,
+    PAYLOAD_TYPE,
+    PROJECT,
+    SHA256,
+    STATEMENT_TYPE,
+    Foreign,
+    ResourceDescriptor,
+    SignatureError,
+    opened,
+    parse,
+    refused,
+    sealed,
+)
+from ..base.keys import generate_key, is_encrypted, key_id, public
+from ..fingerprint.signature import digests
 from .folder import bound, folder_sha256
-from .keys import generate_key, is_encrypted, key_id, public, signer
 from .report import ClaimReport
 from .subject import Subject
 
 if TYPE_CHECKING:
-    from securesystemslib.dsse import Envelope
     from securesystemslib.signer import SSlibKey
 
 __all__ = [
+    "CONTENT_DIGEST",
+    "LONGEST_ENVELOPE",
+    "PAYLOAD_TYPE",
     "SignatureError",
     "generate_key",
     "is_encrypted",
     "key_id",
+    "parse",
     "sign",
     "statement",
     "unsigned",
     "verify_signature",
 ]
 
-PAYLOAD_TYPE = "application/vnd.in-toto+json"
-STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-_PREDICATE = "https://pypi.org/project/verify-lineage#claim-report/v"
-"""The page of the distribution, which whoever publishes it owns, and under it the report's schema."""
+_PREDICATE = f"{PROJECT}#claim-report/v"
+"""Under it the report's schema."""
 _EARLIER_PREDICATE = "urn:uuid:4336c167-dc25-4f3a-bd71-5e92bbd58cb0#verify-claim-report-v"
 """As written by version 0.1.0."""
-CONTENT_DIGEST = "verify-content-sha256"
-READ_DIGEST = "verify-read-sha256"
 
 Folders = tuple[str | os.PathLike[str] | None, str | os.PathLike[str] | None]
 """Folders of A and B."""
-LONGEST_ENVELOPE = 1 << 24  # bytes; reports are some 10 kB to 1 MB
-_MOST_SIGNATURES = 64
-_SHA256 = re.compile("[0-9a-f]{64}")
-_ORDER = 2**252 + 27742317777372353535851937790883648493
-"""Order of Ed25519's group. A signature whose second half is no smaller is another text of the same one: refused by
-RFC 8032 and OpenSSL, and not by securesystemslib's own arithmetic, which runs where pyca/cryptography is absent."""
 
 
-class SignatureError(ReportError):
-    """The envelope is one of a claim report, and its signature does not hold."""
-
-
-class _Foreign(BaseModel):
-    """Formats of others: frozen and strict, and unknown fields are ignored, as in-toto and DSSE demand."""
-
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="ignore", use_attribute_docstrings=True, defer_build=True
-    )
-
-
-class ResourceDescriptor(_Foreign):
-    """A model, by its digests."""
-
-    name: str
-    """Name as in the report; models are identified by digest alone."""
-    digest: dict[str, str]
-
-
-class Statement(_Foreign):
+class Statement(Foreign):
     """An in-toto Statement v1 about two models."""
 
     type: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
@@ -115,17 +101,6 @@ class Statement(_Foreign):
     """The type of the predicate, which ends with the schema of the report."""
     predicate: dict[str, Any]
     """The whole report."""
-
-
-class _Signature(_Foreign):
-    keyid: str = ""
-    sig: str
-
-
-class _Envelope(_Foreign):
-    payload: str
-    payload_type: str = Field(alias="payloadType", pattern="^[ -~]*$")
-    signatures: list[_Signature] = Field(min_length=1, max_length=_MOST_SIGNATURES)
 
 
 def statement(report: ClaimReport, folders: Folders = (None, None)) -> Statement:
@@ -203,16 +178,7 @@ def sign(
     VerifyError
         If the extra ``sign`` is not installed.
     """
-    private = signer(key, passphrase)
-    from securesystemslib.dsse import Envelope
-
-    payload = canonical(statement(report, folders).model_dump(by_alias=True))
-    envelope = Envelope(payload, PAYLOAD_TYPE, {})
-    envelope.sign(private)
-    content = canonical(envelope.to_dict())
-    if len(content) > LONGEST_ENVELOPE:
-        raise ReportError(f"The report is too long to sign: {len(content)} bytes of at most {LONGEST_ENVELOPE}.")
-    return content
+    return sealed(canonical(statement(report, folders).model_dump(by_alias=True)), key, passphrase)
 
 
 def verify_signature(envelope: bytes, public_key: bytes, *, folders: Folders = (None, None)) -> ClaimReport:
@@ -249,11 +215,11 @@ def signed_report(envelope: bytes, key: SSlibKey, folders: Folders = (None, None
     envelope, folders : as there.
     key : the public key.
     """
-    payload = _signed_payload(_read_envelope(envelope), key)
+    payload = opened(envelope, key, lambda content: _report(Statement.model_validate(parse(content, "the payload"))))
     try:
         found = Statement.model_validate(parse(payload, "the signed payload"))
     except ValidationError as error:
-        raise _refused("the signed payload", error) from error
+        raise refused("the signed payload", "claim report", error) from error
     report = _report(found)
     if found.predicate_type not in [f"{kind}{report.schema_of_maker}" for kind in (_PREDICATE, _EARLIER_PREDICATE)]:
         raise SignatureError(
@@ -263,7 +229,7 @@ def signed_report(envelope: bytes, key: SSlibKey, folders: Folders = (None, None
     models = (report.a, report.b)
     first, whole = found.subject[:2], found.subject[2:]
     named = [[_whole(one) for one in some] for some in ((), models[:1], models[1:], models)]
-    ours = len(first) == 2 and all(map(_same, first, map(_subject, models)))
+    ours = len(first) == 2 and all(one.same(_subject(model)) for one, model in zip(first, models, strict=True))
     if not ours or [one.name for one in whole] not in named:
         raise SignatureError(
             "The signature holds, but the statement's subjects are not the models of the report in it, so it was "
@@ -309,33 +275,15 @@ def check_signed(signed: ClaimReport, name: str, content: bytes) -> None:
         )
 
 
-def parse(content: bytes, what: str) -> dict[str, Any]:
-    """A JSON object of bounded length, no key of which appears twice.
-
-    Raises
-    ------
-    ReportError
-        If it is anything else.
-    """
-    try:
-        return json_object(content, most=LONGEST_ENVELOPE)
-    except ValueError as error:
-        raise ReportError(f"{what[:1].upper()}{what[1:]} {error!s}; give one that `verify` wrote.") from error
-
-
 def _subject(subject: Subject) -> ResourceDescriptor:
-    files = sorted(subject.files, key=lambda file: (file.name, file.sha256 or ""))
-    hashes = [file.sha256 for file in files if file.sha256 is not None]
+    hashes = [file.sha256 for file in subject.files if file.sha256 is not None]
     for value in (*hashes, subject.content_sha256):
-        if not _SHA256.fullmatch(value):
+        if not SHA256.fullmatch(value):
             raise ReportError(
                 f"The report gives {value!r:.80} as a sha256 of {subject.name!r:.120}, where 64 lowercase "
                 "hexadecimal digits were expected; make it again."
             )
-    digests = {CONTENT_DIGEST if subject.effort == "full" else READ_DIGEST: subject.content_sha256}
-    if hashes and len(hashes) == len(files):
-        digests["sha256"] = hashlib.sha256(b"".join(map(bytes.fromhex, hashes))).hexdigest()
-    return ResourceDescriptor(name=subject.name, digest=digests)
+    return ResourceDescriptor(name=subject.name, digest=digests(subject))
 
 
 def _is(signed: ClaimReport, content: bytes) -> bool:
@@ -349,80 +297,9 @@ def _is(signed: ClaimReport, content: bytes) -> bool:
         raise
 
 
-def _same(found: ResourceDescriptor, expected: ResourceDescriptor) -> bool:
-    """Other algorithms in a digest set are ignored, as in-toto demands."""
-    return found.name == expected.name and expected.digest.items() <= found.digest.items()
-
-
-def _read_envelope(content: bytes) -> Envelope:
-    """Everything is bounded and typed before securesystemslib sees it."""
-    from securesystemslib.dsse import Envelope
-    from securesystemslib.signer import Signature
-
-    try:
-        found = _Envelope.model_validate(parse(content, "the envelope"))
-    except ValidationError as error:
-        raise _refused("the envelope", error) from error
-    signatures = {s.keyid: Signature(s.keyid, _decoded(s.sig, "a signature").hex()) for s in found.signatures}
-    if len(signatures) != len(found.signatures):
-        raise ReportError("The envelope holds two signatures of one key; give one that `verify sign` wrote.")
-    return Envelope(_decoded(found.payload, "the payload"), found.payload_type, signatures)
-
-
-def _decoded(text: str, what: str) -> bytes:
-    """Standard base64 only, with no stray bit: an envelope has one text for its bytes."""
-    try:
-        value = standard_b64decode(text)
-        if standard_b64encode(value).decode() == text:
-            return value
-    except ValueError:
-        pass
-    raise SignatureError(f"Not valid: {what} in the envelope is not the base64 that was written, so it was altered.")
-
-
-def _signed_payload(envelope: Envelope, key: SSlibKey) -> bytes:
-    """The payload, once the key is known to have signed it and its type."""
-    from securesystemslib.exceptions import UnverifiedSignatureError
-
-    if key.keyid not in envelope.signatures:
-        named = ", ".join(f"{keyid[:16]!r}" for keyid in list(envelope.signatures)[:3])
-        raise SignatureError(
-            f"Not valid: the key given ({key.keyid:.16}) is not one that signed; the envelope names {named}."
-        )
-    try:
-        envelope.verify([key], 1)
-        if int.from_bytes(bytes.fromhex(envelope.signatures[key.keyid].signature)[32:], "little") >= _ORDER:
-            raise UnverifiedSignatureError("not reduced")
-    except UnverifiedSignatureError as error:
-        raise SignatureError(f"Not valid: {_what_broke(envelope)}") from error
-    if envelope.payload_type != PAYLOAD_TYPE:
-        raise ReportError(
-            f"What was signed is of type {envelope.payload_type!r:.80}, where {PAYLOAD_TYPE!r} was expected; give an "
-            "envelope that `verify sign` wrote."
-        )
-    return envelope.payload
-
-
-def _what_broke(envelope: Envelope) -> str:
-    """The likeliest reason: a signature tells only that it, the payload or the payload's type is not as signed."""
-    if envelope.payload_type != PAYLOAD_TYPE:
-        return "the payload's type was altered after it was signed."
-    try:
-        _report(Statement.model_validate(parse(envelope.payload, "the payload")))
-    except (ValidationError, ReportError):
-        return "the payload was altered after it was signed; the report in it is no longer intact."
-    return "the signature is not this key's on this payload; one of the two was altered or exchanged."
-
-
 def _report(found: Statement) -> ClaimReport:
     try:
         text = json.dumps(found.predicate)
     except (ValueError, RecursionError) as error:
         raise ReportError(f"The signed predicate is not a claim report ({str(error)!r:.120}).") from error
     return ClaimReport.from_json(text)
-
-
-def _refused(what: str, error: ValidationError) -> ReportError:
-    return ReportError(
-        f"In {what} is no signed claim report ({first_problem(error)}); give one that `verify sign` wrote."
-    )

@@ -13,6 +13,7 @@ from ..fingerprint import (
     Pairing,
     PartRecord,
     ReadFrom,
+    Signed,
     SketchSpec,
 )
 from .parts import PartSubject, inventory
@@ -73,6 +74,8 @@ class Subject(Record):
     arrays_sha256: str | None = later()
     """Digest of the arrays of a fingerprint that was read; "" if it states none, so that its arrays are not bound to
     its record. None if weights were read, and in older files."""
+    signed: Signed | None = later()
+    """Who stands for a fingerprint that was read. None if weights were read, and in older files."""
 
     @staticmethod
     def of(record: FingerprintRecord, part: FingerprintRecord | None = None) -> Subject:
@@ -94,5 +97,5 @@ class Subject(Record):
     def read(model: Fingerprint, part: FingerprintRecord | None = None) -> Subject:
         """The subject described by a fingerprint, and whether weights were read; ``part`` as in :meth:`of`."""
         arrays = model.record.arrays_sha256 if model.read_from == "fingerprint" else None
-        stated = {"read_from": model.read_from, "arrays_sha256": arrays}
+        stated = {"read_from": model.read_from, "arrays_sha256": arrays, "signed": model.signed}
         return Subject.of(model.record, part).model_copy(update=stated)

@@ -9,7 +9,7 @@ import click
 from ..base import InputError
 from .command import Command, GivenPath, option
 from .options import OUTPUT, Access, Effort, effort_options, json_option, model_argument, quiet_option, side_options
-from .output import check_writable, described_fingerprint, echo, echo_json, progress_bar
+from .output import check_apart, check_writable, described_fingerprint, echo, echo_json, progress_bar
 from .plan import dry_run_option, give_plans
 
 
@@ -52,6 +52,7 @@ def fingerprint(
         raise click.MissingParameter(param_hint="'-o' / '--output'", param_type="option")
     check_writable(output)
     check_target(output)
+    check_apart(output.parent)
     with progress_bar(quiet) as progress:
         result = compute(location, effort=effort, workers=workers, progress=progress)
     if effort not in (None, result.record.effort):

@@ -16,7 +16,7 @@ from .output import count, described_fingerprint, echo, echo_json
 from .plan import described
 
 if TYPE_CHECKING:
-    from ..checkpoint import Checkpoint
+    from ..checkpoint import Checkpoint, Location
 
 _SHOWN = 20  # names of tensors
 _MEANINGS = {
@@ -58,11 +58,13 @@ def inspect(
     from ..checkpoint import Location, drafted_layout, open_checkpoint
 
     location = Location(model, **access)
+    if not is_fingerprint(Path(model)):
+        location.refuse_signer()
     if draft_layout:
         echo(drafted_layout(location), nl=False)
         return
     if is_fingerprint(Path(model)):
-        _inspect_fingerprint(Path(model), as_json=as_json)
+        _inspect_fingerprint(location, as_json=as_json)
         return
     from ..fingerprint.plan import reading_plan
 
@@ -75,16 +77,22 @@ def inspect(
         echo(f"{_page(checkpoint)}\na run would read (memory and CPU are rough):\n{runs}")
 
 
-def _inspect_fingerprint(file: Path, *, as_json: bool) -> None:
-    """The record of a fingerprint, which holds no weights."""
+def _inspect_fingerprint(location: Location, *, as_json: bool) -> None:
+    """The record of a fingerprint, which holds no weights, and who signed it."""
     from ..fingerprint import Fingerprint
 
-    record = Fingerprint.load(file).record
+    found = Fingerprint.load(location.address, signer=location.signer)
     if as_json:
-        echo_json(record.model_dump_json(indent=2))
-    else:
-        echo(f"{file.name} is a fingerprint, not a model; compare it as it is (`verify lineage`).")
-        echo(described_fingerprint(record))
+        echo_json(found.record.model_dump_json(indent=2))
+        return
+    assert found.signed is not None
+    said = {
+        "valid": f"It is signed by the key {found.signed.key}.",
+        "not_checked": "A signature lies beside it, and is checked where its --signer is given.",
+        "unsigned": "It is not signed.",
+    }
+    echo(f"{Path(location.address).name} is a fingerprint, not a model; compare it as it is (`verify lineage`).")
+    echo(f"{described_fingerprint(found.record)}\n{said[found.signed.status]}")
 
 
 def _content(checkpoint: Checkpoint) -> dict[str, object]:

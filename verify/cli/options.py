@@ -34,6 +34,7 @@ __all__ = [
     "model_argument",
     "paths",
     "quiet_option",
+    "refuse_beside",
     "refuse_without",
     "report_options",
     "side_options",
@@ -56,8 +57,9 @@ _ACCESS = {
     "base": "Base model of an adapter{of}: a path or address.",
     "part": "Name of the part{of} to read alone; `verify inspect` lists them.",
     "tokenizer": "Tokenizer{of}, if its folder has none: a file, or a folder or model with one.",
+    "signer": "Public key that must have signed{of}, if a fingerprint: its signature lies beside it (.dsse).",
 }
-_FILES = ("layout", "base", "tokenizer")
+_FILES = ("layout", "base", "tokenizer", "signer")
 
 
 def paths(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -212,8 +214,31 @@ def refuse_without(needed: str, *names: str) -> None:
     InputError
         If one of them is given.
     """
+    if (given := _given(names)) is not None:
+        raise InputError(f"{given} has no effect without {needed}; give that too, or leave it out.")
+
+
+def refuse_beside(what: str, *names: str) -> None:
+    """Refuse options that have no effect on what is given.
+
+    Parameters
+    ----------
+    what : what is given, in words.
+    names : names of their parameters.
+
+    Raises
+    ------
+    InputError
+        If one of them is given.
+    """
+    if (given := _given(names)) is not None:
+        raise InputError(f"{given} has no effect on {what}; leave it out.")
+
+
+def _given(names: tuple[str, ...]) -> str | None:
+    """The first option of some parameters that is given; None if none is."""
     context = click.get_current_context()
     for param in context.command.params:
-        given = param.name in names and context.get_parameter_source(param.name) is not ParameterSource.DEFAULT
-        if given:
-            raise InputError(f"{param.opts[0]} has no effect without {needed}; give that too, or leave it out.")
+        if param.name in names and context.get_parameter_source(param.name) is not ParameterSource.DEFAULT:
+            return param.opts[0]
+    return None

@@ -37,6 +37,8 @@ USUAL = ("json", "html", "md")
 """Formats that are written unless others are named."""
 _DIGEST = re.compile(rb"sha256:[0-9a-f]{64}")
 _LARGEST_PART = 1 << 24  # bytes of a page that are read
+_SETTINGS = ("config.json", "adapter_config.json", "params.json")
+"""Files of settings that lie beside the weights of a model."""
 _OTHERWISE = {
     "≥": ">=",
     "≤": "<=",
@@ -82,6 +84,28 @@ def check_writable(*files: Path) -> None:
             raise InputError(
                 f"{str(file)!r:.200} cannot be written ({error.strerror}); give another place with -o."
             ) from error
+
+
+def check_apart(folder: Path) -> None:
+    """Refuse a folder that is a model's: results in it would be taken for files of the model, and published with it.
+
+    Raises
+    ------
+    InputError
+        If it holds settings of a model, and weights.
+    """
+    if not any((folder / name).is_file() for name in _SETTINGS):
+        return
+    from ..checkpoint.source import is_weights
+    from ..fingerprint import is_fingerprint
+
+    names = sorted(path.name for path in folder.iterdir())
+    weights = (name for name in names if is_weights(name) and not is_fingerprint(folder / name))
+    if (found := next(weights, None)) is not None:
+        raise InputError(
+            f"{str(folder)!r:.200} is the folder of a model (it holds {found!r:.120}), and results would mix with "
+            "its files; give a folder of their own with -o."
+        )
 
 
 def chosen_formats(text: str, *, claims: bool = True) -> list[str]:
@@ -182,6 +206,7 @@ def check_report_folder(folder: Path, names: Sequence[str]) -> None:
                 f"{str(page)!r:.200} is no page of a report, and would {lost}; move it, or give another folder with "
                 "-o."
             )
+    check_apart(folder)
 
 
 def give_report(

@@ -12,7 +12,7 @@ from ..base import InputError, Progress
 from .command import GivenPath, Group, option
 from .config import config_option
 from .options import OUTPUT, READING, json_option, paths, quiet_option
-from .output import check_writable, count, echo, echo_json, progress_bar
+from .output import check_apart, check_writable, count, echo, echo_json, progress_bar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,6 +77,7 @@ def build(recipe: Path, output: Path, workers: int | None, quiet: bool) -> None:
     from ..render.escape import SENTENCE
 
     check_writable(output / "panel.json")
+    check_apart(output)
     with progress_bar(quiet) as progress:
         built = build_panel(
             recipe,

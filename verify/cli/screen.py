@@ -31,7 +31,7 @@ from .options import (
     model_argument,
     quiet_option,
 )
-from .output import check_writable, chosen_verdicts, echo, echo_json, progress_bar
+from .output import check_apart, check_writable, chosen_verdicts, echo, echo_json, progress_bar
 from .plan import dry_run_option, give_plans
 
 if TYPE_CHECKING:
@@ -85,6 +85,12 @@ if TYPE_CHECKING:
 )
 @option("--workers", group=READING, type=int, help="Worker processes.  [default: 1]")
 @option(
+    "--signer",
+    group=READING,
+    type=GivenPath(),
+    help="Public key that must have signed every fingerprint given; one that it did not sign is left out.",
+)
+@option(
     "--scheduler",
     group=READING,
     metavar="ADDRESS",
@@ -116,6 +122,7 @@ def screen(
     alpha: float,
     fdr: float,
     workers: int | None,
+    signer: Path | None,
     scheduler: str | None,
     dry_run: bool,
     form: Literal["parquet", "csv"] | None,
@@ -144,8 +151,8 @@ def screen(
         return
     with progress_bar(quiet) as progress, _executor(scheduler) as executor:
         result = compute(
-            found,
-            against=against,
+            [_signed_by(signer, path) for path in found],
+            against=None if against is None else _signed_by(signer, against),
             effort=effort,
             alpha=alpha,
             fdr=fdr,
@@ -171,6 +178,8 @@ def give_result(
     """
     for left_out in result.record.left_out:
         echo(" ".join(f"{left_out.name}: left out: {left_out.reason}".split()), err=True)
+    for one in result.record.contradictions:
+        echo(" ".join(f"{one.a} and {one.b}: contradictory: {one.reason}".split()), err=True)
     files = [] if output is None else result.save(output, form)
     if as_json:
         echo_json(result.to_json())
@@ -193,6 +202,7 @@ def check_screen_folder(output: Path, form: Literal["parquet", "csv"]) -> None:
     names = ("screen.html", "summary.md", f"pairs.{form}", f"models.{form}", "families.json")
     check_writable(*(output / name for name in names))
     check_folder(output)
+    check_apart(output)
 
 
 def _spoken(result: ScreenResult, files: Sequence[Path]) -> str:
@@ -208,6 +218,13 @@ def _spoken(result: ScreenResult, files: Sequence[Path]) -> str:
     pair = "A B" if result.record.against is None else "MODEL RELATIVE"
     lines.append(("Next", f"{page}; one pair in full: verify lineage {pair} -o report"))
     return "\n".join([word, *(wrapped(label, plain(line, 4 * SENTENCE)) for label, line in lines)])
+
+
+def _signed_by(signer: Path | None, path: str) -> str | Location:
+    """A model as it is given; if it is a fingerprint, with the key that must have signed it."""
+    from ..fingerprint import is_fingerprint
+
+    return Location(path, signer=str(signer)) if signer is not None and is_fingerprint(Path(path)) else path
 
 
 @contextmanager

@@ -31,7 +31,7 @@ with lazily(__name__):
         table,
         turned_heads,
     )
-    from .record import DeadCount, Fingerprint, FingerprintRecord, Notes, PartRecord, ReadFrom, StrangeTensor
+    from .record import DeadCount, Fingerprint, FingerprintRecord, Notes, PartRecord, ReadFrom, Signed, StrangeTensor
     from .rows import plain_channels, planes
     from .same import check_same, difference, identical, nothing_differs, same_weights, stated_weights
     from .sketch import EFFORTS, Effort, SketchSpec, chosen_indices, projection, unit_rows
@@ -56,6 +56,7 @@ __all__ = [
     "Pairing",
     "PartRecord",
     "ReadFrom",
+    "Signed",
     "SketchSpec",
     "StrangeTensor",
     "bundles",

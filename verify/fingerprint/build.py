@@ -116,7 +116,8 @@ def made_for(
             if getattr(location, what) is not None:
                 name = Path(location.address).name
                 raise InputError(f"{name!r:.120} is a fingerprint, and a {what} is given; leave the {what} out.")
-        return Fingerprint.load(location.address)
+        return Fingerprint.load(location.address, signer=location.signer)
+    location.refuse_signer()
     where = resolve_location(location)
     effort = effort or ("full" if where.local else "standard")
     sketch = sketch.at(effort)

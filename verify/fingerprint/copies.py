@@ -52,7 +52,7 @@ def with_file_digests(model: Fingerprint, location: Location, progress: Progress
     if recorded != now:
         return model
     record = model.record.model_copy(update={"files": files})
-    return Fingerprint(record, model.arrays, model.parts, read_from=model.read_from)
+    return model.with_record(record)
 
 
 def _rows(model: Fingerprint) -> dict[str, bytes]:

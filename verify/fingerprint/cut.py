@@ -124,7 +124,7 @@ def _at_anchors(model: Fingerprint, shared: NDArray[np.int64]) -> Fingerprint:
         if spec.name in arrays:
             arrays[spec.name] = _array_at(spec, arrays[spec.name], where)
     changes = {"anchors": tuple(int(i) for i in shared), "arrays_sha256": ""}
-    return Fingerprint(record.model_copy(update=changes), arrays, read_from=model.read_from)
+    return Fingerprint(record.model_copy(update=changes), arrays, read_from=model.read_from, signed=model.signed)
 
 
 def _array_at(spec: ArraySpec, array: NDArray[np.floating], where: NDArray[np.intp]) -> NDArray[np.floating]:

@@ -12,10 +12,11 @@ import json
 import os
 from collections.abc import Iterable
 from math import prod
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
@@ -35,6 +36,26 @@ _PART = "part."
 
 ReadFrom = Literal["weights", "fingerprint"]
 """Whether a fingerprint was made here from weights, or read from a file."""
+
+
+class Signed(Record):
+    """What is known of who stands for a fingerprint that was read from a file."""
+
+    status: Literal["unsigned", "not_checked", "valid"] = "unsigned"
+    """Whether a key that was given signed it, a signature lies beside it and no key was given, or neither."""
+    key: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    """Identifier of the key that signed it; None unless the signature is valid."""
+
+    @model_validator(mode="after")
+    def _a_valid_one_has_a_key(self) -> Signed:
+        if (self.status == "valid") is (self.key is None):
+            raise ValueError(f"is {self.status} with the key {self.key}")
+        return self
+
+    @staticmethod
+    def beside(path: Path) -> Signed:
+        """What can be told without a key: whether there is a signature beside a fingerprint's file."""
+        return Signed(status="not_checked" if path.with_name(f"{path.name}.dsse").exists() else "unsigned")
 
 
 def _phrases(notes: Any) -> Any:
@@ -168,6 +189,7 @@ class Fingerprint(Tabular):
     arrays : mapping of name to numpy array, as in :mod:`verify.fingerprint.layout`; they become read-only.
     parts : fingerprints of the further understood parts, each without parts of its own.
     read_from : ``"weights"`` only if it was made from weights by this process or taken from its cache.
+    signed : who stands for it, if it was read from a file.
     """
 
     def __init__(
@@ -177,9 +199,11 @@ class Fingerprint(Tabular):
         parts: Iterable[Fingerprint] = (),
         *,
         read_from: ReadFrom = "fingerprint",
+        signed: Signed | None = None,
     ) -> None:
         self.record = record
         self.read_from: ReadFrom = read_from
+        self.signed: Signed | None = signed or (Signed() if read_from == "fingerprint" else None)
         self.arrays = dict(arrays)
         self.parts = tuple(parts)
         for array in self.arrays.values():
@@ -289,7 +313,7 @@ class Fingerprint(Tabular):
     def sealed(self) -> Fingerprint:
         """The same fingerprint with the digests of the arrays in its records."""
         record = self.record.model_copy(update={"arrays_sha256": arrays_sha256(self.arrays)})
-        return Fingerprint(record, self.arrays, [part.sealed() for part in self.parts], read_from=self.read_from)
+        return self._with(record, self.arrays, [part.sealed() for part in self.parts])
 
     def with_arrays(self, arrays: Arrays, parts: Iterable[Fingerprint] = (), **changes: object) -> Fingerprint:
         """A copy with other arrays, parts and record fields; bound to its record if this fingerprint is.
@@ -306,8 +330,14 @@ class Fingerprint(Tabular):
             A new fingerprint.
         """
         bound = arrays_sha256(arrays) if self.record.arrays_sha256 else ""
-        record = self.record.model_copy(update={**changes, "arrays_sha256": bound})
-        return Fingerprint(record, arrays, parts, read_from=self.read_from)
+        return self._with(self.record.model_copy(update={**changes, "arrays_sha256": bound}), arrays, parts)
+
+    def with_record(self, record: FingerprintRecord) -> Fingerprint:
+        """The same arrays and parts under another record."""
+        return self._with(record, self.arrays, self.parts)
+
+    def _with(self, record: FingerprintRecord, arrays: Arrays, parts: Iterable[Fingerprint]) -> Fingerprint:
+        return Fingerprint(record, arrays, parts, read_from=self.read_from, signed=self.signed)
 
     def to_bytes(self) -> bytes:
         """The content of the file."""
@@ -332,16 +362,25 @@ class Fingerprint(Tabular):
         write_atomically(path, self.to_bytes())
 
     @staticmethod
-    def load(path: str | os.PathLike[str]) -> Fingerprint:
+    def load(path: str | os.PathLike[str], *, signer: str | os.PathLike[str] | None = None) -> Fingerprint:
         """Read and validate a fingerprint file.
+
+        Parameters
+        ----------
+        path : the file.
+        signer : file of the public key that must have signed it, in the envelope that lies beside it under its name
+            and ``.dsse``; None to check no signature.
 
         Raises
         ------
         FingerprintError
             If the file is absent, too large, damaged or not a fingerprint of a known schema, or its arrays do not
-            match its record or the digest in it.
+            match its record or the digest in it, or the signer did not sign it.
+        InputError
+            If the key cannot be used.
         """
         path = options.path("path", path)
+        signer = None if signer is None else options.path("signer", signer)
         header = record_text(path)
         if header is None:
             raise FingerprintError(
@@ -375,7 +414,14 @@ class Fingerprint(Tabular):
             raise FingerprintError(
                 f"The fingerprint {path.name!r:.120} is damaged ({str(error)!r:.120}); make it again."
             ) from error
-        return Fingerprint(record, arrays, parts)
+        found = Fingerprint(record, arrays, parts)
+        if signer is not None:
+            from .signature import checked
+
+            found.signed = checked(found, path, signer)
+        else:
+            found.signed = Signed.beside(path)
+        return found
 
 
 def arrays_sha256(arrays: Arrays) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
@@ -15,6 +15,8 @@ from ..base.display import Tabular
 from ..claim.report import SCHEMA
 
 EXACT = "exact"
+_POSITION = re.compile(r"\[\d+\]")
+"""Of an item of a list, in a JSON path."""
 ABSENT = "(absent)"
 """Stands for the value of a field that one side lacks."""
 
@@ -43,6 +45,34 @@ class Unchecked(Record):
     def covers(self, field: str) -> bool:
         """Whether a JSON path is of this kind."""
         return _pattern(self.field).fullmatch(field) is not None
+
+
+class Coverage:
+    """Which kinds of fields cover a JSON path: in time that does not grow with the kinds, for lists of any length.
+
+    Items of a list that have no names are alike to every kind that names no position, so one of them is looked up for
+    all.
+
+    Parameters
+    ----------
+    kinds : the kinds.
+    """
+
+    def __init__(self, kinds: Sequence[Unchecked]) -> None:
+        self._alike = [(n, kind) for n, kind in enumerate(kinds) if not _POSITION.search(kind.field)]
+        named = [(n, kind) for n, kind in enumerate(kinds) if _POSITION.search(kind.field)]
+        self._named = [n for n, _ in named]
+        self._one_of = re.compile("|".join(f"({_pattern(kind.field).pattern})" for _, kind in named), re.DOTALL)
+        self._found: dict[str, tuple[int, ...]] = {}
+
+    def of(self, field: str) -> tuple[int, ...]:
+        """The numbers of the kinds that cover a path; of those that name a position, of the first."""
+        shape = _POSITION.sub("[0]", field)
+        if (found := self._found.get(shape)) is None:
+            found = self._found[shape] = tuple(n for n, kind in self._alike if kind.covers(shape))
+        if self._named and (one := self._one_of.fullmatch(field)):
+            return (*found, self._named[(one.lastindex or 1) - 1])
+        return found
 
 
 class Disagreement(Record):
@@ -86,7 +116,8 @@ _CALIBRATION = {
 }
 _SHARE = {
     "agrees": "Agrees with {basis}",
-    "arithmetic_agrees": "The report is as it was sealed; no share was computed again: give --a and --candidate",
+    "arithmetic_agrees": "The report is as it was sealed and its numbers fit one another; no share was computed "
+    "again: give --a and --candidate",
     "disagrees": "DISAGREES with {basis}",
 }
 
@@ -199,7 +230,7 @@ def problem(field: str, recorded: Any, expected: str) -> Disagreement:
     return Disagreement(field=field, recorded=recorded, recomputed=expected, tolerance=EXACT)
 
 
-def leaves(value: Any, field: str = "$") -> Iterator[tuple[str, Any]]:
+def leaves(value: Any, field: str = "$") -> list[tuple[str, Any]]:
     """Every number, text, boolean, null and empty container of a JSON value, with its path.
 
     List items with unique names (``id`` or ``line``) are addressed by them, and their order is a further leaf.
@@ -209,22 +240,30 @@ def leaves(value: Any, field: str = "$") -> Iterator[tuple[str, Any]]:
     >>> dict(leaves({"results": [{"id": "x", "n": 1}, {"id": "y", "n": 2}]}))["$.results[y].n"]
     2
     """
+    found: list[tuple[str, Any]] = []
+    _gather(value, field, found)
+    return found
+
+
+def _gather(value: Any, field: str, found: list[tuple[str, Any]]) -> None:
     if isinstance(value, dict) and value:
         for key, item in value.items():
-            yield from leaves(item, f"{field}.{key}")
+            _gather(item, f"{field}.{key}", found)
     elif isinstance(value, list) and value:
         names = _names(value)
         if names != [*range(len(value))]:
-            yield f"{field}.order", " ".join(map(str, names))
+            found.append((f"{field}.order", " ".join(map(str, names))))
         for name, item in zip(names, value, strict=True):
-            yield from leaves(item, f"{field}[{name}]")
+            _gather(item, f"{field}[{name}]", found)
     else:
-        yield field, value
+        found.append((field, value))
 
 
 def _names(items: list[Any]) -> list[Any]:
     """Keys of list items: their names if all differ, else their positions."""
     for key in ("id", "line"):
+        if not isinstance(items[0], dict) or key not in items[0]:
+            continue
         names = [item.get(key) if isinstance(item, dict) else None for item in items]
         if all(isinstance(name, str) for name in names) and len(set(names)) == len(names):
             return names

@@ -20,6 +20,7 @@ from ..claim.reading import Written, read
 from .agreement import (
     ABSENT,
     EXACT,
+    Coverage,
     Disagreement,
     Models,
     Replay,
@@ -53,12 +54,23 @@ def check(source: bytes | ClaimReport) -> Replay:
     ReportError
         If it is not a report, or of a schema that this version cannot read.
     """
-    report, found = opened(source)
+    return checked(*opened(source))
+
+
+def checked(report: ClaimReport, found: list[Disagreement]) -> Replay:
+    """Check a report that was opened.
+
+    Parameters
+    ----------
+    report : the report.
+    found : what is wrong with its bytes and its seal.
+    """
     recorded = report.facts()
     made, problems = recompute(report)
     expected = made.facts() | {"digest": recorded["digest"]}
-    found += [*problems, *stated_time(report.created), *compare(recorded, expected, TOLERANCES)]
-    found = [item for item in found if not any(kind.covers(item.field) for kind in of_older_schemas(report))]
+    found = [*found, *problems, *stated_time(report.created), *compare(recorded, expected, TOLERANCES)]
+    of_older = Coverage(of_older_schemas(report))
+    found = [item for item in found if not of_older.of(item.field)]
     return outcome(report, "the record alone", found, (*inputs(report), *unchecked(report)))
 
 
@@ -101,9 +113,11 @@ def outcome(
     Replay
         The outcome.
     """
-    fields = dict(leaves(report.facts()))
-    held = [kind for kind in kinds if any(kind.covers(field) for field in fields)]
-    compared = [field for field, value in fields.items() if value not in (None, [], {})]
+    coverage, held, compared = Coverage(kinds), set[int](), 0
+    for field, value in leaves(report.facts()):
+        covered = coverage.of(field)
+        held.update(covered)
+        compared += not covered and value not in (None, [], {})
     agreeing: dict[Models, Status] = {"weights": "agrees", "fingerprints": "agrees_with_fingerprints"}
     return Replay(
         digest=report.digest,
@@ -114,9 +128,9 @@ def outcome(
         models=models,
         panel_checked=None if report.panel is None else panel,
         schema_of_maker=report.schema_of_maker,
-        compared=sum(not any(kind.covers(field) for kind in held) for field in compared),
+        compared=compared,
         disagreements=tuple(found),
-        not_checkable=tuple(held),
+        not_checkable=tuple(kinds[n] for n in sorted(held)),
     )
 
 

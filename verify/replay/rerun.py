@@ -16,8 +16,8 @@ from ..lineage import PanelSource, change_held, test_lineage
 from ..panel import Panel, PanelUse, load_panel
 from ..panel.evidence import used
 from ..statistics.earlier import EARLIER_DESIGNS
-from .agreement import EXACT, Disagreement, Models, Replay, Tolerance, Unchecked, compare
-from .check import check, opened, outcome
+from .agreement import EXACT, Coverage, Disagreement, Models, Replay, Tolerance, Unchecked, compare
+from .check import checked, opened, outcome
 from .older import as_then, is_older, not_checked
 from .recompute import recompute
 from .unchecked import inputs, of_own_lines, own_results, unchecked
@@ -70,7 +70,10 @@ def rerun(
     """
     if (a is None) != (b is None):
         raise InputError("One model is given; give both A and B, or neither to check the report alone.")
-    checked, (recorded, _) = check(source), opened(source)
+    recorded, wrong_with_bytes = opened(source)
+    alone = checked(recorded, wrong_with_bytes)
+    if (a, b, panel) == (None, None, None):
+        return alone
     if panel is not None and is_older(recorded):
         raise InputError(
             f"The report is of schema {recorded.schema_of_maker}, whose panel test this version of verify does not "
@@ -86,8 +89,8 @@ def rerun(
             f"The report's panel test is version {primary.version} of {primary.id}, which this version of verify "
             "does not have; leave the panel out."
         )
-    found = list(checked.disagreements)
-    kinds = list(checked.not_checkable)
+    found = list(alone.disagreements)
+    kinds = list(alone.not_checkable)
     basis: list[str] = []
     given: Models = None
     if reference is not None and recorded.panel is not None:
@@ -117,16 +120,12 @@ def rerun(
             if recorded.change is not None and _lacks_numbers((a, b), models):
                 kinds += [kind for kind in unchecked(recorded) if kind.field.startswith("$.change")]
             differing = compare(recorded.facts(), again.facts(), WITH_WEIGHTS)
-            kept = {item.field for item in found} | {"$.digest"}
-            found += [
-                item
-                for item in differing
-                if item.field not in kept and not any(kind.covers(item.field) for kind in kinds)
-            ]
+            kept, coverage = {item.field for item in found} | {"$.digest"}, Coverage(kinds)
+            found += [item for item in differing if item.field not in kept and not coverage.of(item.field)]
             kinds = [*_of_fingerprints(models), *kinds]
     return outcome(
         recorded,
-        " and ".join(basis) or checked.basis,
+        " and ".join(basis) or alone.basis,
         found,
         tuple(kinds),
         models=given,
@@ -279,7 +278,7 @@ def _again(
         progress=progress,
     )
     sides = {
-        side: getattr(made, side).model_copy(update={"read_from": subject.read_from})
+        side: getattr(made, side).model_copy(update={"read_from": subject.read_from, "signed": subject.signed})
         for side, subject in (("a", report.a), ("b", report.b))
     }
     made = made.model_copy(update=sides)
@@ -324,7 +323,7 @@ def _unchecked(report: ClaimReport, models: tuple[Fingerprint, ...], panel: Pane
     for side, subject, model in (("a", report.a, models[0]), ("b", report.b, models[1])):
         found = Subject.read(model)
         stated = (*_NAMED, "revision", "not_read", "stored_as", "software")
-        read_from = ("read_from", "arrays_sha256")
+        read_from = ("read_from", "arrays_sha256", "signed")
         of_files = () if found.files == subject.files else ("files", "bytes_read")
         for name in (*stated, *read_from, *of_files):
             if getattr(found, name) != getattr(subject, name):

@@ -1,4 +1,4 @@
-"""Check a report of shares: its form and digest; with the weights, make it again."""
+"""Check a report of shares: its form, digest, and that its numbers could be; with the weights, make it again."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ..shares.record import ShareReport
 from ..wording import LATEST, VERSIONS
 from .agreement import Replay, Tolerance, Unchecked, compare, leaves, problem
 from .check import bytes_differ, stated_time
+from .shares_follow import follows
 
 TOLERANCES = (
     ("*.p", Tolerance(0.0, 1e-3)),  # orders within rounding of each other
@@ -27,12 +28,12 @@ _STATED = (
     Unchecked(field="$.software*", reason="versions on the machine that made the report"),
     Unchecked(field="*.declared_bases*", reason="what the makers of a model declare, which is no evidence"),
 )
-_WEIGHTS = "follows from the weights: give --a and --candidate"
+_WEIGHTS = "that it could be is checked; it follows from the weights: give --a and --candidate"
 _FROM_WEIGHTS = (
     Unchecked(field="$.candidates*", reason=_WEIGHTS),
     Unchecked(field="$.child*", reason=_WEIGHTS),
     Unchecked(field="$.unexplained", reason=_WEIGHTS),
-    *(Unchecked(field=f"$.{name}", reason="as fixed by the caller") for name in ("level", "seed", "permutations")),
+    *(Unchecked(field=f"$.{name}", reason="as fixed by the caller") for name in ("level", "seed")),
 )
 
 
@@ -44,7 +45,7 @@ def replay_shares(
     Parameters
     ----------
     source : the bytes of a ``report.json``, or a report.
-    child, candidates : the models in the order of the report; None and none to check its form alone.
+    child, candidates : the models in the order of the report; None and none to check the record alone.
     progress : called while weights are read.
 
     Raises
@@ -59,7 +60,7 @@ def replay_shares(
     report = written.report
     found = bytes_differ(content, written.content)
     found += compare({"digest": written.content.get("digest")}, {"digest": written.digest}, ())
-    found += stated_time(report.created)
+    found += [*stated_time(report.created), *follows(report)]
     if report.wording not in VERSIONS:
         found.append(problem("$.wording", report.wording, f"a version of the catalogue, at most {LATEST}"))
     if (child is None) != (not candidates) or (candidates and len(candidates) != len(report.candidates)):

@@ -4,6 +4,7 @@ from ..base.callable_module import make_callable
 from .answer import Answer
 from .library import build_library, identify
 from .record import (
+    Contradiction,
     Edge,
     Family,
     FirstPower,
@@ -21,6 +22,7 @@ from .stages import screen
 
 __all__ = [
     "Answer",
+    "Contradiction",
     "Edge",
     "Family",
     "FirstPower",

@@ -49,6 +49,7 @@ def answer(record: ScreenRecord) -> Answer:
         ("Suspected", _suspected(record)),
         ("No relative", _not_related(record) if one else _alone(record)),
         ("Left out", _left_out(record)),
+        ("Contradictory", _contradicted(record)),
         (
             "Does not show",
             (
@@ -225,6 +226,13 @@ def _left_out(record: ScreenRecord) -> Inline:
     if not record.left_out:
         return ""
     return (f"{counted(len(record.left_out), 'model')}: ", *_named([one.name for one in record.left_out]), ".")
+
+
+def _contradicted(record: ScreenRecord) -> Inline:
+    if not record.contradictions:
+        return ""
+    names = _named([name for one in record.contradictions for name in (one.a, one.b)])
+    return ("state the same weights and hold different numbers, so that not all are what they state: ", *names, ".")
 
 
 def _named(names: Sequence[str]) -> tuple[str, ...]:

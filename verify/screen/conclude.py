@@ -11,7 +11,7 @@ from ..base import software
 from ..claim.conclude import log10_alpha_of_one
 from ..claim.declared import declared
 from ..claim.subject import Subject
-from ..fingerprint import FingerprintRecord
+from ..fingerprint import FingerprintRecord, Signed
 from ..inference import benjamini_yekutieli, detectable_agreement, detectable_share, holm
 from ..statistics.result import Law
 from ..statistics.statistic import detectable
@@ -20,6 +20,7 @@ from .closeness import closeness, kept_most
 from .families import families
 from .kinds import IDENTICAL, NOTHING_DIFFERS, kind
 from .record import (
+    Contradiction,
     Edge,
     FirstPower,
     FirstStage,
@@ -44,6 +45,8 @@ class Compared:
     label: str
     sha256: str
     record: FingerprintRecord
+    signed: Signed | None = None
+    """Who stands for the fingerprint that was given; None for weights."""
 
 
 def level_of_pair(alpha: float, pairs: int) -> float:
@@ -55,6 +58,7 @@ def conclude(
     models: Sequence[Compared],
     *,
     unreadable: Sequence[tuple[str, str]],
+    contradicting: Sequence[Contradiction] = (),
     against: str | None,
     alpha: float,
     fdr: float,
@@ -71,6 +75,7 @@ def conclude(
     ----------
     models : the models that were compared.
     unreadable : name and reason of each model that was left out.
+    contradicting : fingerprints that state the weights of another model and hold other numbers.
     against : name of the one model that all others were compared with; None where every two were.
     alpha : family-wise level over all pairs.
     fdr : level of the false discovery rate over all pairs.
@@ -104,10 +109,12 @@ def conclude(
                 layers=m.record.architecture.layers,
                 width=m.record.architecture.width,
                 untestable=without[m.label],
+                signed=m.signed,
             )
             for m in models
         ),
         left_out=tuple(LeftOut(name=name, reason=reason) for name, reason in sorted(unreadable)),
+        contradictions=tuple(contradicting),
         against=against,
         alpha=alpha,
         fdr=fdr,

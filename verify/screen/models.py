@@ -28,6 +28,7 @@ from ..fingerprint import (
     Effort,
     Fingerprint,
     FingerprintRecord,
+    Signed,
     fingerprint,
     is_fingerprint,
     with_file_digests,
@@ -57,6 +58,8 @@ class Prepared:
     """Digest of everything that exact copies share at any effort, except numbers on tokens."""
     weights: StatedWeights
     """The identity of its weights, as stated."""
+    signed: Signed | None
+    """Who stands for the fingerprint given; None for weights."""
 
     @property
     def stated(self) -> bool:
@@ -132,9 +135,11 @@ def prepare(location: Location, work: Path, effort: Effort) -> Prepared | Unread
     name = PurePosixPath(location.address).name
     try:
         file = Path(location.address)
-        if not is_fingerprint(file):
-            file = _kept_fingerprint(fingerprint(location, effort=effort, cache=Cache(work)), work)
-        return _prepared(file, location, work)
+        if is_fingerprint(file):
+            return _given(file, location, work)
+        return _prepared(
+            _kept_fingerprint(fingerprint(location, effort=effort, cache=Cache(work)), work), location, work
+        )
     except InputError as error:
         return Unreadable(name, str(error))
     except OSError as error:
@@ -150,7 +155,19 @@ def _kept_fingerprint(made: Fingerprint, work: Path) -> Path:
     return file
 
 
-def _prepared(file: Path, location: Location, work: Path) -> Prepared:
+def _given(file: Path, location: Location, work: Path) -> Prepared:
+    """A fingerprint that was given, once its signature is known to hold if its signer is given."""
+    signed, found = Signed.beside(file), None
+    if location.signer is not None:
+        found = Fingerprint.load(file, signer=location.signer)
+        signed = found.signed or signed
+    prepared = _prepared(file, location, work, signed)
+    if found is not None and found.digest != f"sha256:{prepared.sha256}":
+        raise FingerprintError(f"The fingerprint {file.name!r:.120} changed while it was read; try again.")
+    return prepared
+
+
+def _prepared(file: Path, location: Location, work: Path, signed: Signed | None = None) -> Prepared:
     content = sha256_of_file(file)
     tests = {test.id: test.version for test in EXACT_TESTS}
     of = digest({"constants": sketches.constants(), "version": VERSION, "tests": tests})[-16:]
@@ -163,7 +180,7 @@ def _prepared(file: Path, location: Location, work: Path) -> Prepared:
     if not (blocks := blocks_file(first)).exists():
         save_blocks(sketch, blocks)
     weights = stated_weights(sketch.record, whole=sketch.whole)
-    return Prepared(file, content, first, sketch.signature, sketch.record, location, sketch.likeness, weights)
+    return Prepared(file, content, first, sketch.signature, sketch.record, location, sketch.likeness, weights, signed)
 
 
 def with_digests(ready: Sequence[Prepared], work: Path, workers: Workers) -> list[Prepared]:

@@ -6,6 +6,7 @@ same in the order in which it was written.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -199,6 +200,7 @@ def _sections(record: ScreenRecord, digest: str, files: Sequence[str]) -> list[t
         ("Exact copies", _copies(record)),
         ("No relative found", _alone(record)),
         ("Left out", _left_out(record)),
+        ("Contradictory", _contradicted(record)),
         ("Suspected", _pairs("Suspected pairs", record.suspected, record)),
         ("Related, and declared", _pairs("Related pairs that are declared", _declared(record), record)),
         ("All models", _models(record)),
@@ -291,6 +293,12 @@ def _left_out(record: ScreenRecord) -> list[Block]:
     return [table("Models that could not be read", ("model", "why"), rows), *_further(len(record.left_out), "models")]
 
 
+def _contradicted(record: ScreenRecord) -> list[Block]:
+    rows = ((Code(one.b), Code(one.a), one.reason) for one in record.contradictions[:_MOST_ROWS])
+    title = "Models that state the same weights and hold different numbers: one of the two is not what it states"
+    return [table(title, ("model", "and", "why"), rows), *_further(len(record.contradictions), "models")]
+
+
 def _models(record: ScreenRecord) -> list[Block]:
     from .tables import of_models
 
@@ -312,7 +320,28 @@ def _models(record: ScreenRecord) -> list[Block]:
             ),
         ),
         *_further(len(rows), "models"),
+        *([Paragraph(said)] if (said := _signed(record)) is not None else []),
     ]
+
+
+def _signed(record: ScreenRecord) -> Inline | None:
+    """Who stands for the fingerprints that were given; None if there are none."""
+    found = Counter(model.signed.key or model.signed.status for model in record.models if model.signed is not None)
+    if not found:
+        return None
+    words = {"not_checked": "with a signature that was not checked", "unsigned": "without a signature"}
+    each = [
+        part
+        for what, n in sorted(found.items())
+        for part in ("; ", count(n), " ", *((words[what],) if what in words else ("signed by the key ", Code(what))))
+    ]
+    return (
+        "Of the models, ",
+        count(found.total()),
+        " were given as fingerprints, so that their numbers are of the models they name is as stated",
+        *each,
+        ".",
+    )
 
 
 def _untestable(record: ScreenRecord) -> list[Block]:

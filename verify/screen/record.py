@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from ..base import Record, later
+from ..fingerprint import Signed
 from ..statistics.result import EffectSize
 
 PairVerdict = Literal["identical", "dependent", "suspected", "no_evidence"]
@@ -26,12 +27,22 @@ class ScreenedModel(Record):
     width: int
     untestable: int = 0
     """Number of pairs of this model to which no exact test applies."""
+    signed: Signed | None = later()
+    """Who stands for the fingerprint that was given. None if weights were."""
 
 
 class LeftOut(Record):
     """A model that could not be read."""
 
     name: str
+    reason: str
+
+
+class Contradiction(Record):
+    """Two models that state the same weights and hold different numbers, so that one is not what it states."""
+
+    a: str
+    b: str
     reason: str
 
 
@@ -149,6 +160,8 @@ class ScreenRecord(Record):
     schema_version: Literal[1] = 1
     models: tuple[ScreenedModel, ...]
     left_out: tuple[LeftOut, ...]
+    contradictions: tuple[Contradiction, ...] = later(())
+    """Of models that state the same weights, those that hold other numbers than the first of them."""
     against: str | None
     """The one model that all others were compared with; None if all pairs were."""
     alpha: float = Field(gt=0, lt=1)

@@ -24,6 +24,7 @@ from ..statistics import EXACT_TESTS
 from . import first_stage, sketches
 from .all_pairs import compare_all
 from .conclude import Compared, conclude
+from .contradictions import contradictions
 from .counts import MOST_ORDERED
 from .kept import Kept
 from .models import Labelled, Prepared, Unreadable, is_one, labelled, located, once, prepare, with_digests
@@ -176,16 +177,18 @@ def screened(
     tested = test_pairs(
         [Pair(by_label[a], by_label[b]) for a, b, _ in passing], kept, workers, partial(progress, "second stage")
     )
+    identical = sorted(_oriented(order, at, {})[:2] for at in first.identical)
     return conclude(
-        [Compared(m.label, m.prepared.sha256, m.prepared.record) for m in models],
+        [Compared(m.label, m.prepared.sha256, m.prepared.record, m.prepared.signed) for m in models],
         unreadable=[(outcome.name, outcome.reason) for outcome in unreadable],
+        contradicting=contradictions(models, set(identical), one),
         against=one.label if one else None,
         alpha=alpha,
         fdr=fdr,
         pairs=pairs,
         log10_level=log10_level,
         first=first,
-        identical=sorted(_oriented(order, at, {})[:2] for at in first.identical),
+        identical=identical,
         refused={order[at].label: number for at, number in first.refused.items()},
         tested=[(*pair, t) for pair, t in zip(passing, tested, strict=True)],
     )

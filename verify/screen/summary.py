@@ -68,6 +68,9 @@ def summary(record: ScreenRecord, table: str | None = None) -> str:
     if record.left_out:
         lines += ["", "## Left out", ""]
         lines += [f"- {markdown_name(m.name)}: {markdown_text(m.reason)}" for m in record.left_out]
+    if record.contradictions:
+        lines += ["", "## Contradictory", ""]
+        lines += [f"- {markdown_name(one.b)}: {markdown_text(one.reason)}" for one in record.contradictions]
     return "\n".join(lines) + "\n"
 
 

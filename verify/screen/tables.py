@@ -82,6 +82,7 @@ def of_models(record: ScreenRecord) -> list[dict[str, Any]]:
                 "untestable_pairs": model.untestable,
                 "fingerprint_sha256": model.fingerprint_sha256,
                 "content_sha256": model.content_sha256,
+                "signed": None if model.signed is None else model.signed.key or model.signed.status,
                 "reason": "",
             }
         )
@@ -113,6 +114,7 @@ _MODEL = {
     "untestable_pairs": int,
     "fingerprint_sha256": str,
     "content_sha256": str,
+    "signed": str,
     "reason": str,
 }
 

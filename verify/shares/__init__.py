@@ -91,7 +91,7 @@ def share(
     rows = [read(checkpoint, progress) for checkpoint in opened]
     models = [_model(checkpoint, found) for checkpoint, found in zip(opened, rows, strict=True)]
     whole, others = rows[0], rows[1:]
-    draws = _draws(level, len(others), whole.architecture.layers)
+    draws = draws_needed(level, len(others), whole.architecture.layers)
     related = _related(others, seed)
     fits = fit(whole, others)
     found = []
@@ -146,8 +146,15 @@ def _check_alike(opened: Sequence[Checkpoint]) -> None:
             )
 
 
-def _draws(level: float, candidates: int, layers: int) -> int:
-    """Permutations, enough to exclude a share in one layer of one candidate at half of a simultaneous level."""
+def draws_needed(level: float, candidates: int, layers: int) -> int:
+    """Permutations, enough to exclude a share in one layer of one candidate at half of a simultaneous level.
+
+    Parameters
+    ----------
+    level : the simultaneous level of the intervals.
+    candidates : their number.
+    layers : of the child.
+    """
     return max(DRAWS, ceil(2 * candidates * max(layers, len(PARTS)) / (1 - level)))
 
 

@@ -144,7 +144,7 @@ def layer_map(child: Rows, candidate: Rows) -> tuple[tuple[int, ...], tuple[bool
         ]
         best = int(np.argmax(scores))
         chosen.append(scores[best] > least)
-        layers.append(best if chosen[-1] else _by_number(layer, m, n))
+        layers.append(best if chosen[-1] else layer_by_number(layer, m, n))
     return tuple(layers), tuple(chosen)
 
 
@@ -196,8 +196,14 @@ def _long_vectors(child: Rows, candidates: Sequence[Rows], *, whole: bool = Fals
             yield y, np.stack(x, axis=1) if x else np.zeros((len(y), 0))
 
 
-def _by_number(layer: int, of: int, to: int) -> int:
-    """The layer at the same place of a model of ``to`` layers as one of a model of ``of`` layers."""
+def layer_by_number(layer: int, of: int, to: int) -> int:
+    """The layer at the same place of another model.
+
+    Parameters
+    ----------
+    layer : of a model of ``of`` layers.
+    of, to : layers of both.
+    """
     return layer if of == to else round(layer * (to - 1) / max(1, of - 1))
 
 

@@ -190,7 +190,7 @@ class ShareReport(Tabular, Sealed):
     @property
     def checked(self) -> str:
         """What a replay of the record alone checks."""
-        return "that it is as it was sealed"
+        return "that it is as it was sealed and its numbers fit one another"
 
     def label(self, number: int) -> str:
         """What the page calls a candidate."""

@@ -71,14 +71,16 @@ class Location:
     tokenizer: str | Location | None = None
     """Path or address of another tokenizer than the model's own: a tokenizer file, or a folder or model that has
     one."""
+    signer: str | None = None
+    """File of the public key that must have signed the fingerprint that this is the path of."""
 
     def __post_init__(self) -> None:
-        for name in ("address", "layout", "base", "tokenizer"):
+        for name in ("address", "layout", "base", "tokenizer", "signer"):
             if isinstance(given := getattr(self, name), os.PathLike):
                 object.__setattr__(self, name, os.fspath(given))
         if self.token is not None and not isinstance(self.token, str):
             raise InputError("token is no text; give text.")  # its value may be a secret
-        for name in ("address", "revision", "layout", "declare", "base", "part", "tokenizer"):
+        for name in ("address", "revision", "layout", "declare", "base", "part", "tokenizer", "signer"):
             given = getattr(self, name)
             taken = isinstance(given, str | Location if name == "tokenizer" else str)
             if not taken and (given is not None or name == "address"):
@@ -86,7 +88,7 @@ class Location:
 
     def __repr__(self) -> str:
         """The arguments given, except the token."""
-        names = ("revision", "layout", "declare", "base", "part", "tokenizer")
+        names = ("revision", "layout", "declare", "base", "part", "tokenizer", "signer")
         given = "".join(f", {name}={value!r}" for name in names if (value := getattr(self, name)) is not None)
         return f"Location({self.address!r}{given})"
 
@@ -98,6 +100,20 @@ class Location:
         """Location of the tokenizer given; None if none was."""
         given = self.tokenizer
         return given if given is None or isinstance(given, Location) else Location(given, token=self.token)
+
+    def refuse_signer(self) -> None:
+        """Refuse a signer of weights, which would be ignored.
+
+        Raises
+        ------
+        InputError
+            If one is given.
+        """
+        if self.signer is not None:
+            raise InputError(
+                f"{self.address!r:.200} is no fingerprint, and a signer is given, whose signature is of one; leave "
+                "the signer out."
+            )
 
     @staticmethod
     def of(model: str | os.PathLike[str] | Location, name: str = "model") -> Location:

@@ -82,6 +82,14 @@ LIMITS = {
     "limit.fingerprint.unbound": (
         f"{_FINGERPRINT} It states no digest of its own numbers, so nothing binds them to what it states."
     ),
+    "limit.signed.valid": (
+        "The fingerprint of {model} is signed by the key {key}, whose holder stands for it that it is of the model "
+        "it names; the signature was checked when this report was made."
+    ),
+    "limit.signed.not_checked": (
+        "A signature lay beside the fingerprint of {model} and was not checked, since no key was given."
+    ),
+    "limit.signed.unsigned": "The fingerprint of {model} is not signed: nobody is known to stand for it.",
     "limit.stated": (
         "What {model} computes is as stated by whoever asked for this report ({family:q}); tests that rest on it "
         "hold only if it is true."

@@ -1,0 +1,1 @@
+"""Commands that are disturbed while they work, and run again."""
