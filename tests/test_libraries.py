@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import places
+from tests import places, signing
 from tests.server import Answer, Asked, Server, busy
 from verify import CheckpointError, Fingerprint, InputError, Location, build_library, fingerprint, identify, screen
 from verify.checkpoint.places.hub import REPOSITORY
 from verify.cli import main
 from verify.cli.listed import listed_models
 from verify.data import model
+from verify.fingerprint.signature import sign
 from verify.screen import ScreenResult
 from verify.screen.library import file_name
 
@@ -135,6 +136,26 @@ def test_a_library_that_is_read_in_part_clears_nobody(library: Path, hub: Server
     with pytest.raises(CheckpointError, match="stranger-1"):
         identify(model("fine-tuned"), "hf://datasets/org/library")
     assert len(identify(model("fine-tuned"), "hf://datasets/org/library").record.models) == len(KNOWN) + 1
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_signer_must_have_signed_every_fingerprint(
+    library: Path, hub: Server, tmp_path: Path, elsewhere: bool
+) -> None:
+    """One that it did not sign is left out, here and elsewhere."""
+    copy = shutil.copytree(library, tmp_path / "copy")
+    (tmp_path / "key.pub").write_bytes(signing.PUBLIC)
+    for name, private in (("reference", signing.PRIVATE), ("stranger-1", signing.OTHER_PRIVATE)):
+        file = copy / f"{name}.safetensors"
+        (copy / f"{name}.safetensors.dsse").write_bytes(sign(Fingerprint.load(file), private))
+    address = str(copy)
+    if elsewhere:
+        hub.commit("datasets/org/signed", {path.name: path.read_bytes() for path in copy.iterdir()})
+        address = "hf://datasets/org/signed"
+    found = identify(model("fine-tuned"), Location(address, signer=str(tmp_path / "key.pub")))
+    assert relatives(found) == {"reference": "dependent"}
+    assert len(found.record.left_out) == len(KNOWN) - 1
+    assert sum("is not signed" in one.reason for one in found.record.left_out) == len(KNOWN) - 2
 
 
 def test_a_damaged_fingerprint_is_left_out_and_said(

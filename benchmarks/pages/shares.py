@@ -32,8 +32,11 @@ def shares(found: dict[str, Any]) -> str:
         ),
         "## Merges by mergekit",
         "Of zoo models of one shape. `tuned-1` and `tuned-2` are fine-tunes of one base, so nothing is said of "
-        "either alone; the best fit and what it leaves unexplained are descriptions.",
-        table("llllll", ["merge", "truth", "shares", "best fit", "layers with a share", "unexplained"],
+        "either alone; the best fit and what it leaves unexplained are descriptions. `modeldna decompose` (0.1.0), "
+        "given the same candidates in the same order, fits weights that sum to one, and names no error: in the row "
+        "`stranger`, a stranger of all candidates is given a third of each, though its summary says that they do "
+        "not explain it.",
+        table("llllll", ["merge", "truth", "shares", "best fit", "layers with a share", "unexplained", "modelDNA"],
               [_merge(row) for row in found["merges"]]),
     )  # fmt: skip
 
@@ -54,8 +57,11 @@ def _merge(row: dict[str, Any]) -> list[Any]:
         if one["layers"]:
             told = (f"{at} from {of} ({share:.2f})" for at, of, share in one["layers"])
             layers.append(f"{one['name']}: {', '.join(told)}")
-    truth = ", ".join(f"{name} {share:g}" for name, share in (row["truth"] or {}).items()) or "no sum of whole models"
-    return [row["merge"], truth, "; ".join(shares), ", ".join(fits), "; ".join(layers), f"{row['unexplained']:.2g}"]
+    truth = ", ".join(f"{name} {share:g}" for name, share in (row["truth"] or {}).items())
+    truth = truth or ("no sum of whole models" if row["truth"] is None else "nothing of any")
+    peer = "; ".join(filter(None, [", ".join(f"{w:.3f}" for w in row["peer"]["weights"]), row["peer"]["summary"]]))
+    told = [row["merge"], truth, "; ".join(shares), ", ".join(fits), "; ".join(layers)]
+    return [*told, f"{row['unexplained']:.2g}", peer]
 
 
 def _interval(found: dict[str, Any] | None) -> str:

@@ -2,14 +2,16 @@
 
 Simulated children are sums of models of random weights of many kinds and of something of their own. Trained ones are
 sums of models of the zoo, of one shape and other seeds and texts. Merges are made by mergekit in an environment of
-its own. Writes ``tables/shares.json`` and its page.
+its own, and decomposed by modelDNA beside. Writes ``tables/shares.json`` and its page.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,12 +26,15 @@ from tests.models import config, weights, write
 from verify.shares import ShareReport
 from verify.shares.record import Estimate
 
+from .. import results
 from ..formats.__main__ import ran
 from ..pages import publish
+from ..peers import environments
 from ..zoo.__main__ import CACHE
 from ..zoo.build import DTYPES
 
 MERGES = Path(__file__).with_name("merges.py")
+PARTS = ("simulated", "trained", "merges")
 LEVELS = (0.9, 0.99)
 KINDS = ("normal", "heavy tails", "hubs", "common mean", "copied units")
 ROUNDING = 1e-6
@@ -45,20 +50,22 @@ def main() -> None:
     parser.add_argument("--trained", type=int, default=150, help="cases (%(default)s)")
     parser.add_argument("--zoo", type=Path, default=CACHE / "small", help="trained models (%(default)s)")
     parser.add_argument("--folder", type=Path, default=CACHE.parent / "shares", help="of merges (%(default)s)")
+    parser.add_argument("--only", choices=PARTS, action="append", help="measure these alone, and keep the others")
     options = parser.parse_args()
-    parents = _parents(options.zoo)
-    found = {
-        "levels": LEVELS,
-        "simulated": {kind: covered(simulated(options.simulated // len(KINDS), kind)) for kind in KINDS},
-        "trained": {
+    parents, parts = _parents(options.zoo), options.only or PARTS
+    found = {"levels": LEVELS} if options.only is None else results.read("shares")
+    if "simulated" in parts:
+        found["simulated"] = {kind: covered(simulated(options.simulated // len(KINDS), kind)) for kind in KINDS}
+    if "trained" in parts:
+        found["models"] = [path.name for path in parents]
+        found["trained"] = {
             f"{dtype}, {missing or 'no'} parent missing": covered(
                 trained(options.trained // 3, parents, dtype, missing)
             )
             for dtype, missing in (("F32", 0), ("BF16", 0), ("F32", 1))
-        },
-        "models": [path.name for path in parents],
-        "merges": merged(parents, options.folder),
-    }
+        }
+    if "merges" in parts:
+        found["merges"] = merged(parents, options.folder)
     publish("shares", found)
 
 
@@ -195,18 +202,22 @@ def merged(parents: list[Path], folder: Path) -> list[dict[str, Any]]:
         if not (sources / name).exists():
             shutil.copytree(path, sources / name)
     ran(MERGES, folder / "environment", folder / "made")
+    peer = environments.made("modeldna", folder) / "modeldna"
     rows = []
-    for made in sorted((folder / "made").glob("*/recipe.json")):
-        recipe = json.loads(made.read_text("utf-8"))
-        of_one = [*tuned] if recipe["of_one"] else ["one", "two", "three"]
-        report = verify.share(made.parent, [sources / name for name in (*of_one, "stranger")], created=CREATED)
+    made = [(file.parent, json.loads(file.read_text("utf-8"))) for file in (folder / "made").glob("*/recipe.json")]
+    made.append((sources / "stranger", {"method": "none", "shares": {}, "of_one": False}))
+    for child, recipe in sorted(made):
+        candidates = ["tuned-1", "tuned-2"] if recipe["of_one"] else ["one", "two", "three"]
+        candidates += ["stranger"] * (child.name != "stranger")
+        report = verify.share(child, [sources / name for name in candidates], created=CREATED)
         rows.append(
             {
-                "merge": made.parent.name,
+                "merge": child.name,
                 "method": recipe["method"],
                 "truth": recipe["shares"],
                 "of_one": recipe["of_one"],
                 "unexplained": report.unexplained,
+                "peer": decomposed(peer, child, [sources / name for name in candidates]),
                 "candidates": [
                     {
                         "name": one.model.name,
@@ -226,6 +237,18 @@ def merged(parents: list[Path], folder: Path) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def decomposed(program: Path, child: Path, candidates: list[Path]) -> dict[str, Any]:
+    """What modelDNA says of the same: its weights, which sum to one, and its summary."""
+    command = [program, "decompose", child, *candidates, "--json"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ | environments.CALM)
+    if done.returncode:
+        return {"weights": [], "summary": "refused"}
+    said = json.loads(done.stdout[done.stdout.index("{") :])
+    weights = list(said["alphas"].values())  # by the names that it gives them, in the order given
+    assert len(weights) == len(candidates), said["alphas"]
+    return {"weights": weights, "summary": said["summary"]}
 
 
 if __name__ == "__main__":

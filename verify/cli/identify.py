@@ -50,6 +50,12 @@ from .screen import check_screen_folder, give_result
     required=True,
     help="Folder of fingerprints of known models: a path, or an address such as hf://datasets/org/library.",
 )
+@option(
+    "--signer",
+    group=READING,
+    type=GivenPath(),
+    help="Public key that must have signed every fingerprint of the library; one that it did not sign is left out.",
+)
 @option("-o", "--output", group=OUTPUT, type=GivenPath(), help="Folder for the result, and for unfinished work.")
 @option(
     "--effort",
@@ -83,6 +89,7 @@ from .screen import check_screen_folder, give_result
 def identify(
     model: str,
     library: str,
+    signer: Path | None,
     output: Path | None,
     effort: Effort,
     alpha: float,
@@ -106,7 +113,7 @@ def identify(
     with progress_bar(quiet) as progress:
         result = compute(
             model,
-            Location(library),
+            Location(library, signer=None if signer is None else str(signer)),
             effort=effort,
             alpha=alpha,
             fdr=fdr,

@@ -25,6 +25,7 @@ from ..base import (
     sha256_of_file,
     write_atomically,
 )
+from ..base.envelope import LONGEST_ENVELOPE
 from ..checkpoint import Location
 from ..checkpoint.places.place import File
 from ..checkpoint.places.ranges import all_of
@@ -32,6 +33,7 @@ from ..checkpoint.source import find
 from ..fingerprint import EFFORTS, Effort, check_target, fingerprint, is_fingerprint, with_file_digests
 from ..fingerprint.file import HEADER, LARGEST_FILE, LARGEST_HEADER
 from ..fingerprint.given import Model, check_model
+from ..fingerprint.signature import envelope_of
 from .result import ScreenResult
 from .stages import screened, work_of
 
@@ -57,7 +59,8 @@ def identify(
     Parameters
     ----------
     model : path or address of weights, path of a fingerprint, Location, or Fingerprint.
-    library : folder of fingerprints: a path, or an address such as ``hf://datasets/org/library``.
+    library : folder of fingerprints: a path, an address such as ``hf://datasets/org/library``, or a Location of
+        either, whose ``signer`` must have signed each; one that it did not sign is left out.
     effort : how much of the weights to read; each pair is compared at the smaller of both efforts.
     alpha : family-wise error rate over all pairs, of which there is one for each fingerprint of the library.
     fdr : false discovery rate, as in :func:`verify.screen`.
@@ -94,7 +97,8 @@ def identify(
     alpha, fdr = options.fraction("alpha", alpha), options.fraction("fdr", fdr)
     workers = options.processes("workers", workers)
     with work_of(folder) as work:
-        members = fingerprints_of(where, work / "library", progress)
+        found = fingerprints_of(where, work / "library", progress)
+        members = [Location(str(path), signer=where.signer) for path in found]
         return screened(members, model, effort, alpha, fdr, workers, work, progress, copies=True)
 
 
@@ -103,7 +107,7 @@ def fingerprints_of(library: Location, work: Path, progress: Progress) -> list[P
 
     Parameters
     ----------
-    library : the folder.
+    library : the folder; if it has a signer, the signatures beside the fingerprints are fetched too.
     work : folder that files from elsewhere are written to; those that are there already are not fetched again if
         the place tells their sha256.
     progress : called after each file.
@@ -126,12 +130,18 @@ def fingerprints_of(library: Location, work: Path, progress: Progress) -> list[P
     if here:
         found = sorted(path for path in Path(text).glob(f"*{_SUFFIX}") if is_fingerprint(path))
     else:
-        files = [place.file(name) for name in place.list_files() if name.endswith(_SUFFIX)]
+        names = place.list_files()
+        files = [place.file(name) for name in names if name.endswith(_SUFFIX)]
         found = []
         with ThreadPoolExecutor(_AT_A_TIME) as threads:
             for n, path in enumerate(threads.map(lambda one: _fetched(one, work), files), start=1):
                 found += [] if path is None else [path]
                 progress("fetching the library", n, len(files))
+        for path in found if library.signer is not None else []:
+            beside = envelope_of(path)
+            beside.unlink(missing_ok=True)
+            if beside.name in names:
+                write_atomically(beside, place.read_bytes(beside.name, LONGEST_ENVELOPE))
     if not found:
         raise InputError(
             f"The library {text!r:.200} holds no fingerprint; give a folder of files that `verify library` or "
