@@ -167,7 +167,7 @@ def reshaped(model: Toy, sizes: dict[str, tuple[int, ...]]) -> Toy:
         (reshaped(strange(("fc1", "fc2")), {".fc1.weight": (2 * HIDDEN, WIDTH)}), "no layers with an MLP"),
         (
             reshaped(strange(), {"net.blocks.1.mixer.w1": (HIDDEN + 1, WIDTH), "net.blocks.1.mixer.w3": (7, WIDTH)}),
-            "no layers with an MLP",
+            "MLPs of several sizes",
         ),
         (Toy({"x.weight": np.ones((3, 3), np.float32)}, {}, {}), "no layers with an MLP"),
         (

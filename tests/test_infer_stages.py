@@ -116,3 +116,33 @@ def test_layers_outside_stages_are_not_stages() -> None:
     named = {f"net.blocks.{i}.{name}": x for i in range(2) for name, x in mlp.items()}
     experts = {name.replace(".fc", ".experts.0.fc"): x for name, x in named.items()}
     assert infer_stages(named | experts | {"net.blocks.0.norm.weight": (4,)}) == []
+
+
+def test_convolutions_of_1_by_1_are_matrices(tmp_path: Path) -> None:
+    """As in the small models of ConvNeXt V2; the same arrays are kept as of matrices."""
+    plain = drawn(shapes("mlp.fc1", "mlp.fc2"))
+    pointwise = {name: x[:, :, None, None] if ".mlp." in name and x.ndim == 2 else x for name, x in plain.items()}
+    one, other = (
+        verify.fingerprint(write_checkpoint(tmp_path / name, Toy(tensors, {}, {})))
+        for name, tensors in (("plain", plain), ("pointwise", pointwise))
+    )
+    assert one.record.architecture == other.record.architecture
+    assert one.arrays.keys() == other.arrays.keys()
+    for name, array in one.arrays.items():
+        np.testing.assert_array_equal(other.arrays[name], array)
+    checkpoint = open_checkpoint(tmp_path / "pointwise")
+    rows = np.array([1, 5])
+    np.testing.assert_array_equal(
+        checkpoint.read("up", 0, rows=rows), open_checkpoint(tmp_path / "plain").read("up", 0)[rows]
+    )
+
+
+def test_layers_of_several_widths_in_one_stack_are_named(tmp_path: Path) -> None:
+    """As in Hiera: the refusal says which matrix has several shapes."""
+    of_stages = drawn(shapes("mlp.fc1", "mlp.fc2"))
+    flat = {name.removeprefix("net.stages.0."): x for name, x in of_stages.items() if "stages.0.blocks" in name}
+    flat |= {
+        f"blocks.9{name.partition('blocks.')[2]}": x for name, x in of_stages.items() if "stages.1.blocks" in name
+    }
+    with pytest.raises(verify.VerifyError, match=r"MLPs of several sizes, 'blocks\.\{i\}\.mlp\.fc1\.weight'"):
+        open_checkpoint(write_checkpoint(tmp_path, Toy(flat, {}, {})))

@@ -17,6 +17,7 @@ CLASSES: dict[str, str] = {
     "chinese_clip": "ChineseCLIPModel",
     "gemma3n": "Gemma3nForConditionalGeneration",
     "zamba": "ZambaForCausalLM",
+    "hiera": "HieraForImageClassification",
 }
 """Class to build, where the first listed is not what people upload."""
 
@@ -135,6 +136,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "patch_size": 4,
         "window_size": 4,
     },
+    "hiera": {"embed_dim": 16, "depths": [1, 1, 2, 1], "num_heads": [1, 2, 4, 8], "image_size": [64, 64]},
     "siglip": {"text_config": {"projection_size": 32}},
     "siglip2": {"vision_config": {"num_patches": 16}, "text_config": {"projection_size": 32}},
     "albert": {"embedding_size": 24},

@@ -67,16 +67,16 @@ class Architecture(Record):
     """Size of the groups, in order, of routed experts that routing treats alike; all of them unless routing chooses
     among groups first. 0 if there are none, or if this is not known, or if no router was found."""
     key_size: int = later(0)
-    """Channels of q and k of each head where they are not as many as value channels; 0 elsewhere, where there are
-    ``head_size``. Behind a latent vector: those that positions leave alone, then the
-    ``rotary_size`` that they turn, which k has once for all heads; 0 elsewhere, where there are ``head_size``."""
+    """Channels of q and k of each head where they are not as many as value channels, or are made from a latent
+    vector: then those that positions leave alone are first, then the ``rotary_size`` that they turn, which k has once
+    for all heads; 0 elsewhere, where there are ``head_size``."""
     latent: int = later(0)
     """Channels of the latent vector that k and v are made from; 0 if there is none."""
     latent_query: int = later(0)
     """Channels of the latent vector that q is made from; 0 if there is none."""
     state_heads: int = later(0)
-    """Heads of the state space of a layer (Mamba 2), each with channels of its own; 0 if no layer has one, or if it
-    is not known."""
+    """Heads of the state space of a layer, each with channels of its own: those of Mamba 2, or one of Mamba 1 beside
+    attention or MLPs; 0 if no layer has one, or if it is not known."""
     state_size: int = later(0)
     """Channels of each of these heads; 0 if there are none."""
     no_attention: tuple[int, ...] = later(())

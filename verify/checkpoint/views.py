@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..base import DamagedError, Phrase
 from .formats.tensor import Indexer, Tensor, chosen_of, in_rows
-from .layouts.layout import Slot
+from .layouts.layout import Slot, as_matrix
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,29 @@ class ByHead(_View):
         return self.tensor.iter_bytes()
 
 
+@dataclass(frozen=True)
+class Pointwise(_View):
+    """The matrix [out, in] of a convolution of 1 by 1, stored [out, in, 1, 1]."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of its axes."""
+        return self.tensor.shape[:2]
+
+    def read(self, rows: Indexer = None, columns: Indexer = None) -> NDArray[Any]:
+        """Some rows, and of them some columns, as stored numbers."""
+        found = self.tensor.read(rows, columns)
+        return found.reshape(found.shape[:2])
+
+    def nbytes(self, rows: Indexer = None, columns: Indexer = None) -> int:
+        """Bytes of these rows and columns in the file."""
+        return self.tensor.nbytes(rows, columns)
+
+    def iter_bytes(self) -> Iterator[bytes]:
+        """The bytes as stored, in blocks."""
+        return self.tensor.iter_bytes()
+
+
 def viewed(tensor: Tensor, slot: Slot, width: int, axis: int | None = None) -> Tensor:
     """The tensor that a slot speaks of, inside the stored one.
 
@@ -138,6 +161,7 @@ def viewed(tensor: Tensor, slot: Slot, width: int, axis: int | None = None) -> T
     CheckpointError
         If the stored tensor has no such part.
     """
+    tensor = Pointwise(tensor) if as_matrix(tensor.shape) != tensor.shape else tensor
     shape = tensor.shape
     if slot.width_axis is not None:
         if len(shape) not in (2, 3):

@@ -29,6 +29,9 @@ _MEANINGS = {
     "rotary_size": "channels of a head that positions turn",
     "heads_alike": "whether positions treat all heads alike",
     "query_key_norm": "the norm of queries and keys",
+    "key_size": "channels of q and k of a head where they are not as many as of values; else 0",
+    "state_heads": "heads of a state space, such as Mamba 2; 0 where there is none, or it is not known",
+    "state_size": "channels of each of them",
     "latent": "size of the latent vector of keys and values; 0 where there is none",
 }
 """What is not plain from the name of a field."""

@@ -5,7 +5,9 @@ aligned block (mean of the cosine of gate rows and the absolute cosine of up row
 gate, the cosine of up rows) sits at the same index.
 
 Group: permutations of the hidden units, independently per block (the experts of one block, and
-blocks found to be copies, share one permutation). Null distribution and proof: ``inference.fixed_points``.
+blocks found to be copies, share one permutation). The channels of a state space are such units, those of
+each head among themselves; its heads share one permutation too. Null distribution and proof:
+``inference.fixed_points``.
 
 Survives fine-tuning, long continued training, pruning, quantisation, merging, sign flips of units,
 re-initialised or moved layers. Blind to permuted units and to a rotated residual stream.

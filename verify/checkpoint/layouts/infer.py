@@ -44,6 +44,8 @@ def infer(shapes: Mapping[str, Shape]) -> Family:
         raise _refusal(f"it has {len(found)} different names, more than {_MOST_TEMPLATES}", found)
     by_name = {template.name: template for template in found}
     stacks = [table for stack in _stacks(found) if (table := _mlps(stack, by_name))]
+    if not stacks and (uneven := _of_several_sizes(found)):
+        raise _refusal(f"layers of one stack have MLPs of several sizes, {uneven!r:.120}", found)
     if not stacks:
         raise _refusal("no layers with an MLP are told by names and shapes", found)
     widths = {_oriented(table, by_name) for table in stacks}
@@ -112,6 +114,12 @@ def _family(
 def _stacks(found: list[Template]) -> list[str]:
     """Stacks of layers, an encoder before its decoder."""
     return sorted({t.stack for t in found if t.layers}, key=lambda stack: ("decoder" in stack, stack))
+
+
+def _of_several_sizes(found: list[Template]) -> str | None:
+    """A matrix of an MLP that has several shapes in the layers of one stack, if there is one."""
+    first = tuple(f".{words[0]}.weight" for _, words in MLPS)
+    return next((t.name for t in found if t.layers and t.shape is None and t.name.endswith(first)), None)
 
 
 def _mlps(stack: str, by_name: Mapping[str, Template]) -> dict[str, str]:

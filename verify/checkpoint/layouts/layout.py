@@ -184,6 +184,11 @@ class Family:
     written ``entry=text``, if it is that text, or false where the text is ``false``."""
 
 
+def as_matrix(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape [out, in] of a convolution of 1 by 1, [out, in, 1, 1]; any other shape as it is."""
+    return shape[:2] if len(shape) == 4 and shape[2:] == (1, 1) else shape
+
+
 def slot_of(entry: str | Slot) -> Slot:
     """The slot of a table's entry; a name alone is a tensor stored in canonical form."""
     return entry if isinstance(entry, Slot) else Slot(entry)

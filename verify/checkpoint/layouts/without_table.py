@@ -12,7 +12,7 @@ from .config import config_of, numbers, sections_of
 from .fit import Fit
 from .infer import infer, infer_stages
 from .kinds import kind_of_word, words_of
-from .layout import Family, Slot, slot_of
+from .layout import Family, Slot, as_matrix, slot_of
 from .naming import Key, places
 
 
@@ -36,6 +36,7 @@ def inferred(shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any], g
     CheckpointError
         As :func:`infer`, if no layers are inside stages.
     """
+    shapes = {name: as_matrix(shape) for name, shape in shapes.items()}
     stages = infer_stages(shapes)
     try:
         families = [infer(shapes)]

@@ -2,9 +2,9 @@
 
 Up to RWKV 6 the output of an MLP is gated by dimension. Nothing but the order of hidden units is assumed: shares of
 earlier tokens begin as functions of a dimension's index, and decays and bonuses as functions of a channel's, so
-neither dimensions of the stream nor channels of keys are alike. Values pass a layer norm of each head, which keeps
-their order and not their signs; in RWKV 7 they are mixed with those of the first layer, so that all layers have one
-order.
+neither dimensions of the stream nor channels of keys are alike. From RWKV 5 on values pass a layer norm of each head,
+which keeps their order and not their signs; in RWKV 7 they are mixed with those of the first layer, so that all
+layers have one order.
 """
 
 from dataclasses import replace
