@@ -257,7 +257,7 @@ def _evasion(evasion: Found) -> Macros:
         "EvasionAllFound": str(everything["related"]),
         "EvasionAllAlike": str(everything["alike"]),
         "EvasionMergeShare": percent(float(merged["strength"])),
-        "EvasionMergeCost": f"{merged['cost'][0]:.3f}",
+        "EvasionMergeCost": minus(f"{merged['cost'][0]:.3f}"),
         "EvasionStudentFound": str(student["related"]),
         "EvasionStudentCost": minus(f"{student['cost'][0]:.3f}"),
         "EvasionSpreads": minus(f"{one(attacks, title='spreads of attention reversed')['rows'][0]['spreads']:.2f}"),

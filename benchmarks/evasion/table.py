@@ -52,14 +52,15 @@ def evasion_table(steps: Sequence[Step]) -> dict[str, Any]:
 def forgery_table(steps: Sequence[Step]) -> dict[str, Any]:
     """What makes a stranger look related, what it costs, and what it leaves behind."""
     forged = [step for step in steps if step.attack in FORGERIES]
-    before, tests = _before(steps, "stranger"), _applicable(forged)
+    pairs, tests = {step.pair for step in forged}, _applicable(forged)
+    strangers = [step for step in steps if step.attack == "stranger" and step.pair in pairs]
+    before = _before(strangers, "stranger")
     free = [step.cell for step in forged if FORGERIES[step.attack].free]
     relatives = [
         step.cell
         for step in steps
         if step.attack in (*EVASIONS, *TRAININGS) and step.attack not in _NO_RELATIVES and not step.repaired
     ]
-    strangers = [step for step in steps if step.attack == "stranger"]
     return {
         "pairs": len(before),
         "loss": _nats(mean(before.values())),
