@@ -22,7 +22,7 @@ vllm.platforms._current_platform = CpuPlatform()  # before what asks for it is l
 from vllm.model_executor.layers.quantization.utils.marlin_utils_test import marlin_quantize  # noqa: E402
 from vllm.scalar_type import scalar_types  # noqa: E402
 
-GROUPS = {"group 32": 32, "group 64": 64, "channel": -1}
+GROUPS = {"Marlin, group 32": 32, "Marlin, group 64": 64, "Marlin, channel": -1}
 
 
 def main(out: Path) -> None:

@@ -1,5 +1,8 @@
 # /// script
-# dependencies = ["accelerate", "safetensors", "sentence-transformers", "torch==2.13.0", "transformers==5.24.0", "vptq==0.0.5.post1"]
+# dependencies = [
+#     "accelerate", "safetensors", "sentence-transformers", "torch==2.13.0", "transformers==5.24.0",
+#     "vptq==0.0.5.post1",
+# ]
 # ///
 """Matrices as VPTQ stores them: codebooks and indices are drawn, since the search for them takes a GPU and days.
 
