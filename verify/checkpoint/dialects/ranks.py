@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...base import DamagedError, UnsupportedError
@@ -110,6 +110,8 @@ def put_together(name: str, files: Sequence[Mapping[str, Tensor]], config: Mappi
     """
     ranks = _by_rank(name, files)
     model = _Model.of(config, len(ranks))
+    if any(_OUT.search(stored) and tensor.dtype not in _PLAIN for stored, tensor in ranks[0].items()):
+        model = replace(model, fused=frozenset(_FUSED))  # quantised ones stay in one tensor, so all do
     found: dict[str, Tensor] = {}
     for stored in dict.fromkeys(stored for rank in ranks for stored in rank):
         if _SCALE.search(stored):
