@@ -23,11 +23,13 @@ from verify.checkpoint.adapters.circulant import Circulant
 from verify.checkpoint.adapters.experts import ByExpert, OneExpert, Stack
 from verify.checkpoint.adapters.fourier import Waves
 from verify.checkpoint.adapters.gains import Gained
+from verify.checkpoint.adapters.generalised import Repeated
 from verify.checkpoint.adapters.granular import Blocks
 from verify.checkpoint.adapters.hadamard import Hadamard
 from verify.checkpoint.adapters.kronecker import Kronecker
 from verify.checkpoint.adapters.matrix import Added, Excerpt, Product, Scaled, Stored, Times, Transposed
 from verify.checkpoint.adapters.offset import Offset
+from verify.checkpoint.adapters.one_vector import Picked
 from verify.checkpoint.adapters.pairs import Paired
 from verify.checkpoint.adapters.random_bases import Bases
 from verify.checkpoint.adapters.reflections import Reflected
@@ -105,6 +107,10 @@ CHANGED = {
         Bases(*map(Held, (draw(3, 1, 9), draw(13, 4, 3, seed=1), draw(3, 3, seed=2), draw(3, 8, seed=3))), 12),
     ),
     "HiRA": Sum(Held(BASE), Hadamard(Stored(Held(BASE)), low_rank(3))),
+    "GLoRA": Sum(
+        Held(BASE), Added(Hadamard(Stored(Held(BASE)), low_rank(3)), Repeated(Held(draw(12, 1, seed=4)), (12, 8)))
+    ),
+    "UniLoRA": Sum(Held(BASE), Product(Picked(draw(12, 3)), Picked(draw(3, 8, seed=1)))),
     "one expert": Sum(
         Held(BASE), Product(OneExpert(ByExpert(Held(draw(12, 6, seed=1)), 2), 1), Stored(Held(draw(3, 8))))
     ),
@@ -196,6 +202,7 @@ SHARED_BY_OTHERS = {
     "base_model.randlora_A": draw(2, 1, 20),
     "base_model.randlora_B": draw(20, 10, 2),
     "base_model.vblora_vector_bank": draw(6, 4),
+    "base_model.unilora_theta_d": draw(9),
 }
 
 
@@ -459,6 +466,9 @@ MODULES = {
     "C3A": {f"{Q}.c3a_kernel": draw(4, 4, 4)},
     "DELORA": under(Q, delora_A=draw(2, 16), delora_B=draw(16, 2), delora_lambda=draw(1), delora_w_norm=draw(16)),
     "FOURIERFT": {f"{Q}.fourierft_spectrum": draw(9)},
+    "GLORA": under(
+        Q, **{f"glora_{x}.{part}": y for x in "AB" for part, y in (("Xd", draw(16, 2)), ("Xu", draw(2, 16)))}
+    ),
     "GRALORA": under(Q, gralora_A=draw(2, 8, 2), gralora_B=draw(2, 2, 8)),
     "HIRA": under(Q, hira_A=draw(2, 16), hira_B=draw(16, 2)),
     "HRA": {f"{Q}.hra_u": draw(16, 2)},
@@ -474,6 +484,13 @@ MODULES = {
     "SHIRA": under(Q, shira_weight=draw(5), shira_indices=np.arange(10, dtype=np.int32).reshape(2, 5)),
     "SUPERTUNING": under(Q, supertuning_values=draw(5), supertuning_indices=np.arange(5, dtype=np.int32)),
     "TRAINABLE_TOKENS": {f"{EMBED}.trainable_tokens_delta": draw(2, 16)},
+    "UNILORA": under(
+        Q,
+        unilora_indices_A=np.arange(32).reshape(2, 16) % 9,
+        unilora_indices_B=np.arange(32).reshape(16, 2) % 7,
+        unilora_scales_A=draw(2, 16),
+        unilora_scales_B=draw(16, 2),
+    ),
     "VBLORA": under(Q, vblora_logits_A=draw(2, 4, 6), vblora_logits_B=draw(4, 2, 6)),
     "VERA": VERA,
     "WAVEFT": {f"{Q}.waveft_spectrum": draw(9)},
@@ -483,7 +500,7 @@ KEYS = (
     *("init_weights", "lora_alpha", "mini_r", "num_cayley_neumann_terms", "peft_version", "r", "rank_pattern"),
     *("target_parameters", "token_indices", "trainable_token_indices", "use_cayley_neumann", "use_dora"),
     *("group_size", "hybrid_r", "random_loc_seed", "randlora_alpha", "scaling", "topk", "use_idwt", "variant"),
-    "wavelet_family",
+    *("save_indices", "wavelet_family"),
 )
 USUAL = {
     "alpha": 3,
@@ -491,6 +508,7 @@ USUAL = {
     "hybrid_r": 0,
     "random_loc_seed": 777,
     "randlora_alpha": 4,
+    "save_indices": True,
     "scaling": 2.0,
     "topk": 2,
     "variant": "road_1",
@@ -507,7 +525,7 @@ def test_no_settings_raise_anything_but_a_sentence(
 ) -> None:
     """Whatever JSON they are."""
     folder, model = tmp_path_factory.mktemp("hostile"), toy()
-    shared = SHARED_BY_OTHERS if kind in ("PVERA", "RANDLORA", "VBLORA") else SHARED
+    shared = SHARED_BY_OTHERS if kind in ("PVERA", "RANDLORA", "UNILORA", "VBLORA") else SHARED
     try:
         checkpoint = merged(
             folder, model, MODULES[kind], **(USUAL | {"shared": shared} | changes | {"peft_type": kind})

@@ -45,7 +45,7 @@ def test_the_base_that_an_adapter_names_is_never_opened(tmp_path: Path) -> None:
         open_checkpoint(folder)
 
 
-@pytest.mark.parametrize("kind", ["OSF", "GLORA", None, 3, ["LORA"]])
+@pytest.mark.parametrize("kind", ["OSF", "PEANUT", None, 3, ["LORA"]])
 def test_other_kinds_of_adapter_are_refused(tmp_path: Path, kind: Any) -> None:
     """By name, with or without a base."""
     tensors = {"prompt_embeddings": draw(4, 16)}

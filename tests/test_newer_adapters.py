@@ -37,7 +37,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 
 def q_of(tmp_path: Path, kind: str, tensors: dict[str, Array], **changes: Any) -> Array:
     """The merged q of a toy Llama."""
-    shared = SHARED_BY_OTHERS if kind in ("PVERA", "RANDLORA", "VBLORA") else None
+    shared = SHARED_BY_OTHERS if kind in ("PVERA", "RANDLORA", "UNILORA", "VBLORA") else None
     settings_ = USUAL | changes | {"peft_type": kind, "shared": shared}
     found: Array = merged(tmp_path, toy(), tensors, **settings_).read("q", 0)
     return found
@@ -314,6 +314,39 @@ def test_pvera_merges_its_means(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, W + change, rtol=1e-4, atol=1e-5)
 
 
+def test_glora_scales_entries_and_adds(tmp_path: Path) -> None:
+    """W + W ∘ A + B: low-rank matrices, a number for each output, one number, or nothing."""
+    up, down = draw(16, 2, seed=1), draw(2, 16, seed=2)
+    column, number, nothing = draw(16, 1, seed=3), draw(1, seed=4), np.zeros((16, 16), np.float32)
+    paths: dict[str, tuple[dict[str, Array], Any]] = {
+        "low rank": ({"Xd": up, "Xu": down}, up.astype(np.float64) @ down),
+        "outputs": ({"X": column}, column),
+        "one": ({"X": number}, number),
+        "nothing": ({"zeros": nothing}, 0.0),
+        "not stored": ({}, 0.0),
+    }
+    for first, (a, times) in paths.items():
+        for second, (b, plus) in paths.items():
+            own = {f"glora_A.{part}": x for part, x in a.items()} | {f"glora_B.{part}": x for part, x in b.items()}
+            own["glora_C.zeros"] = np.zeros((16, 1), np.float32)
+            found = q_of(tmp_path / f"{first} {second}", "GLORA", under(Q, **own))
+            np.testing.assert_allclose(found, W + W * times + plus, rtol=1e-5, atol=1e-6)
+
+
+def test_unilora_takes_entries_of_one_vector(tmp_path: Path) -> None:
+    """W + B A, whose entries are those at the stored places, times the stored factors; else it must be saved anew."""
+    theta = SHARED_BY_OTHERS["base_model.unilora_theta_d"].astype(np.float64)
+    parts = MODULES["UNILORA"]
+    a, b = (
+        theta[parts[f"{Q}.unilora_indices_{at}"]] * parts[f"{Q}.unilora_scales_{at}"].astype(np.float64)
+        for at in "AB"
+    )
+    np.testing.assert_allclose(q_of(tmp_path / "a", "UNILORA", parts), W + b @ a, rtol=1e-5, atol=1e-6)
+    said = refused(tmp_path / "b", parts, **(USUAL | {"peft_type": "UNILORA", "save_indices": False}))
+    assert "save it with save_indices=True" in said
+    assert "unilora_theta_d" in refused(tmp_path / "c", parts, **(USUAL | {"peft_type": "UNILORA"}))
+
+
 def test_hira_multiplies_entries(tmp_path: Path) -> None:
     """By one more than those of a low-rank matrix; of embeddings too."""
     a, b = draw(2, 16), draw(16, 2, seed=1)
@@ -361,6 +394,19 @@ def test_beft_adds_to_biases(tmp_path: Path) -> None:
         ("VBLORA", {f"{Q}.vblora_logits_A": draw(2, 4, 6)}, {}, "expected vblora_logits_A and vblora_logits_B"),
         ("RANDLORA", under(Q, randlora_lambda=draw(2, 7), randlora_gamma=draw(7, 16)), {}, "at rank 2"),
         ("HIRA", MODULES["HIRA"], {"r": 3}, "at rank 3"),
+        ("GLORA", MODULES["GLORA"], {"r": 3}, "at rank 3"),
+        ("GLORA", under(Q, **{"glora_A.X": draw(15, 1)}), {}, "does not fit"),
+        ("GLORA", under(Q, **{"glora_A.Xd": draw(16, 2)}), {}, "does not fit"),
+        ("GLORA", MODULES["GLORA"] | under(Q, **{"glora_D.X": draw(1)}), {}, "changes the bias of"),
+        ("UNILORA", MODULES["UNILORA"], {"r": 3}, "at rank 3"),
+        ("UNILORA", MODULES["UNILORA"] | under(Q, unilora_scales_A=draw(16, 2)), {}, "does not fit"),
+        (
+            "UNILORA",
+            MODULES["UNILORA"] | under(Q, unilora_indices_A=np.full((2, 16), 9)),
+            {},
+            "whole numbers below 9",
+        ),
+        ("UNILORA", under(Q, unilora_scales_A=draw(16, 2)), {}, "unilora_indices_A"),
         ("PVERA", under(Q, pvera_lambda_b=draw(16), pvera_lambda_d=draw(2)), {}, "at rank 2"),
     ],
 )
@@ -368,7 +414,7 @@ def test_what_does_not_fit_is_refused(
     tmp_path: Path, kind: str, tensors: dict[str, Array], changes: dict[str, Any], expected: str
 ) -> None:
     """In a sentence that says what was expected."""
-    shared = SHARED_BY_OTHERS if kind in ("PVERA", "RANDLORA", "VBLORA") else None
+    shared = SHARED_BY_OTHERS if kind in ("PVERA", "RANDLORA", "UNILORA", "VBLORA") else None
     assert expected in refused(tmp_path, tensors, **(USUAL | {"shared": shared} | changes | {"peft_type": kind}))
 
 
@@ -404,7 +450,7 @@ def test_what_torch_drew_in_floating_point_must_be_stored(tmp_path: Path, kind: 
     assert SHARED
 
 
-@pytest.mark.parametrize("kind", ["ADAMSS", "DEFT", "FROD", "GLORA", "OSF", "PEANUT", "PSOFT", "TINYLORA", "UNILORA"])
+@pytest.mark.parametrize("kind", ["ADAMSS", "DEFT", "FROD", "OSF", "PEANUT", "PSOFT", "TINYLORA"])
 def test_others_are_refused_by_name(tmp_path: Path, kind: str) -> None:
     """With the way out."""
     said = refused(tmp_path, under(Q, other_A=draw(2, 16)), peft_type=kind)

@@ -13,7 +13,18 @@ from safetensors.numpy import save_file
 
 from tests.encoders import MODULE, Array, Encoded, logical
 from tests.newer_encoders import in_bytes
-from tests.newest_encoders import NEWEST, aqlm, in_runs, int4_rows, int4_tiles, of_class, prescaled, tiled_float8
+from tests.newest_encoders import (
+    NEWEST,
+    aqlm,
+    in_runs,
+    int4_rows,
+    int4_tiles,
+    marlin,
+    of_class,
+    prescaled,
+    tiled_float8,
+    vptq,
+)
 from tests.torch_files import HOOKS, Call, Global, TorchFile
 from verify.base import CheckpointError
 from verify.checkpoint.formats.conventions import Stack
@@ -178,11 +189,53 @@ def refused() -> dict[str, tuple[Encoded, str]]:
             having(aqlm(W, 1, 8, 1, 8), codebooks=np.ones((1, 1, 64, 512), np.float16)),
             "in proportion",
         ),
+        "vptq of no sizes": (
+            vptq(W)._replace(config={"quantization_config": {"quant_method": "vptq"}}),
+            "packed ind",
+        ),
+        "vptq not packed": (of_vptq(is_indice_packed=False), "packed indices"),
+        "vptq of other columns": (of_vptq(group_size=32), "32 columns of 5 bits; expected 64 columns"),
+        "vptq of other rows": (of_vptq(out_features=128), r"expected I32 \(1, 16, 10\)"),
+        "vptq of words for sizes": (of_vptq(vector_lens=[-1, "8"]), "packed indices"),
+        "vptq of larger remainders": (of_vptq(num_res_centroids=[-1, 4096]), "at most 32 bits"),
+        "vptq without what it says": (of_vptq(enable_norm=False), "as its settings say"),
+        "vptq of a column twice": (having(vptq(W), perm=np.zeros(64, np.int16)), "each column once"),
+        "vptq of a short order": (having(vptq(W), perm=np.arange(63, dtype=np.int16)), "perm of I16"),
+        "vptq of an index beyond": (
+            having(vptq(W, vectors=20), indices=np.full((1, 4, 10), -1, np.int32)),
+            "indices of 20 vectors",
+        ),
+        "vptq of another method": (
+            vptq(W)._replace(config={"quantization_config": {"quant_method": "gptq"}}),
+            "a way of quantising that is not read",
+        ),
+        "marlin of 8 bits": (of_marlin(bits=8), "4 bits, B"),
+        "marlin of half a tile": (having(marlin(W, 4), s=np.ones((4, 32), np.float16)), "whole tiles of 64"),
+        "marlin of split groups": (having(marlin(W, 4), s=np.ones((3, 64), np.float16)), "whole tiles of 64"),
+        "marlin of short codes": (having(marlin(W, 4), B=np.ones((4, 127), np.int32)), r"expected I32 \(4, 128\)"),
+        "marlin in 2:4": (
+            Encoded({"B_24": np.ones((2, 2), np.int32), "s": W}, marlin(W, 4).config, W),
+            "a way of quantising that is not read",
+        ),
         "codebooks in the order of a product": (
             having(aqlm(W, 1, 8, 1, 8), codes=np.ones((8, 32, 1), np.int8)),
             r"scales of F16 \(32, 1, 1, 1\)",
         ),
     }
+
+
+def of_vptq(**said: Any) -> Encoded:
+    """A matrix of VPTQ of which the settings say something else."""
+    made = vptq(W)
+    settings = made.config["quantization_config"]
+    layer = settings["config_for_layers"][MODULE] | said
+    return made._replace(config={"quantization_config": settings | {"config_for_layers": {MODULE: layer}}})
+
+
+def of_marlin(**said: Any) -> Encoded:
+    """A matrix of Marlin of which the settings say something else."""
+    made = marlin(W, 4)
+    return made._replace(config={"quantization_config": made.config["quantization_config"] | said})
 
 
 @pytest.mark.parametrize("name", refused())
@@ -193,6 +246,31 @@ def test_what_is_not_certain_is_refused_in_one_sentence(tmp_path: Path, name: st
         logical(tmp_path, made)[WHOLE].read()
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith(".")
+
+
+def test_sizes_of_vptq_may_be_told_for_all_modules_of_a_name(tmp_path: Path) -> None:
+    """As its ``shared_layer_config`` does."""
+    made = vptq(W)
+    (said,) = made.config["quantization_config"]["config_for_layers"].values()
+    shared = {"quant_method": "vptq", "shared_layer_config": {MODULE.rpartition(".")[2]: said}}
+    found = logical(tmp_path, made._replace(config={"quantization_config": shared}))[WHOLE]
+    np.testing.assert_allclose(found.read(), made.meant, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("method", ["eetq", "higgs", "spqr", "fp_quant", "exl3", "bitblas"])
+def test_methods_that_are_not_read_are_named(tmp_path: Path, method: str) -> None:
+    """With those that are, and the way out."""
+    made = Encoded({"weight": W}, {"quantization_config": {"quant_method": method}}, W)
+    with pytest.raises(CheckpointError, match=f"quantised by '{method}'; this version reads gptq.* dequantise the"):
+        logical(tmp_path, made)
+
+
+@pytest.mark.parametrize("name", ["indices", "B", "perm", "s"])
+def test_words_of_many_meanings_are_tensors_like_any_other(tmp_path: Path, name: str) -> None:
+    """Where nothing beside them makes them parts of a quantised matrix."""
+    for config in ({}, {"quantization_config": {"quant_method": "gptq", "bits": 4}}):
+        found = logical(tmp_path, Encoded({name: np.ones((2, 2), np.int32)}, config, W))
+        assert sorted(found) == [f"{MODULE}.{name}"]
 
 
 def test_integers_called_codes_without_codebooks_are_no_quantised_matrix(tmp_path: Path) -> None:

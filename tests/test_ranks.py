@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -218,6 +219,25 @@ def test_one_rank_keeps_what_it_does_not_know(tmp_path: Path) -> None:
     held |= {"model.layers.0.mlp.experts.w13_weight": np.ones((2, 2, 2), np.float32)}
     read = open_checkpoint(write(tmp_path, [held], toy.config))
     assert read.unrecognised == ("model.layers.0.mlp.experts.w13_weight",)
+
+
+def test_quantised_matrices_of_one_rank_keep_their_scales(tmp_path: Path) -> None:
+    """They are read in one tensor, as they are stored; of several ranks they are refused."""
+    toy = model().configured(quantization_config={"quant_method": "compressed-tensors"})
+    for number in (1, 2):
+        held = []
+        for rank in ranks(toy, number):
+            name = "model.layers.0.self_attn.qkv_proj.weight"
+            scale = {f"{name}_scale": np.full((len(rank[name]), 1), 0.5, np.float32)}
+            held.append(rank | {name: rank[name].astype(ml_dtypes.float8_e4m3fn)} | scale)
+        folder = write(tmp_path / f"{number}", held, toy.config)
+        if number > 1:
+            with pytest.raises(CheckpointError, match="2 ranks of tensor parallelism"):
+                open_checkpoint(folder)
+            continue
+        wanted = toy.tensors["model.layers.0.self_attn.k_proj.weight"].astype(ml_dtypes.float8_e4m3fn)
+        found = open_checkpoint(folder).read("k", 0)
+        np.testing.assert_array_equal(found, 0.5 * wanted.astype(np.float32))
 
 
 @pytest.fixture(scope="module")

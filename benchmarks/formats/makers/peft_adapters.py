@@ -164,6 +164,16 @@ def made() -> dict[str, tuple[transformers.PretrainedConfig, peft.PeftConfig]]:
         "HiRA": (LLAMA, peft.HiraConfig(r=4, target_modules=ALL)),
         "HiRA, embeddings": (LLAMA, peft.HiraConfig(r=4, target_modules=["embed_tokens", "v_proj"])),
         "HiRA, fan_in_fan_out": (GPT2, peft.HiraConfig(r=4, fan_in_fan_out=True, target_modules=["c_attn"])),
+        "GLoRA": (LLAMA, peft.GloraConfig(r=4, target_modules=ALL)),
+        "GLoRA, outputs": (LLAMA, peft.GloraConfig(r=4, config_A_B="vector", target_modules=ALL)),
+        "GLoRA, numbers": (LLAMA, peft.GloraConfig(r=4, config_A_B="constant", target_modules=ALL)),
+        "UniLoRA": (LLAMA, peft.UniLoraConfig(r=4, theta_d_length=100, save_indices=True, target_modules=ALL)),
+        "UniLoRA, fan_in_fan_out": (
+            GPT2,
+            peft.UniLoraConfig(
+                r=4, theta_d_length=100, save_indices=True, fan_in_fan_out=True, target_modules=["c_attn"]
+            ),
+        ),
         "BEFT": (BIASED, peft.BeftConfig(target_modules=["q_proj", "v_proj"])),
         "SuperTuning": (LLAMA, peft.SupertuningConfig(sparsity=0.9, target_modules=ALL)),
         "SuperTuning, LoRA": (LLAMA, peft.SupertuningConfig(sparsity=0.9, r=4, lora_alpha=6, target_modules=ALL)),

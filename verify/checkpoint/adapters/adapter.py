@@ -23,7 +23,7 @@ from ..places.place import Location, settings_in
 from ..source import Source
 from . import experts
 from .kind import Change
-from .kinds import DRAWN, KINDS, PART, SHARED, UNMERGEABLE, UNMERGEABLE_SETTINGS
+from .kinds import DRAWN, KINDS, ONLY_WITH, PART, SHARED, UNMERGEABLE, UNMERGEABLE_SETTINGS
 from .names import Names
 from .overlay import AdapterOverBase, BaseFile
 from .recognise import is_adapter
@@ -177,15 +177,18 @@ def _check_mergeable(name: str, config: dict[str, Any]) -> None:
             "the base is what there is to compare."
         )
     kinds = KINDS.get(kind) if isinstance(kind, str) else None
+    needed, saved = ONLY_WITH.get(str(kind)), ""
     if kinds is None:
         wrong = f"an adapter of type {kind!r:.40}"
     elif kind == "LORA" and start not in _UNCHANGED_BASE:
         wrong = f"an adapter whose init_lora_weights ({start!r:.40}) changes the base before training"
+        saved = "save it with peft's path_initial_model_for_weight_conversion, or "
+    elif needed is not None and config.get(needed) is not True:
+        wrong, saved = f"an adapter of type {kind!r:.40} without {needed}", f"save it with {needed}=True, or "
     elif used := next((key for one in kinds for key in one.refused if config.get(key)), None):
         wrong = f"an adapter with {used}"
     else:
         return
-    saved = "save it with peft's path_initial_model_for_weight_conversion, or " if "init_lora" in wrong else ""
     raise UnsupportedError(
         f"{name} is {wrong}, of {base}, which cannot be merged here ({', '.join(KINDS)} can); {saved}{ELSEWHERE}."
     )

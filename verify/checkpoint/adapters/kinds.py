@@ -10,6 +10,7 @@ from .butterfly import BOFT
 from .circulant import C3A
 from .fourier import FOURIERFT
 from .gains import IA3
+from .generalised import GLORA
 from .granular import GRALORA
 from .hadamard import LOHA
 from .kind import Kind
@@ -17,6 +18,7 @@ from .kronecker import LOKR
 from .low_rank import LORA
 from .multiples import HIRA
 from .offset import BEFT
+from .one_vector import UNILORA, VECTOR
 from .pairs import ROAD
 from .random_bases import BASES, RANDLORA
 from .reflections import HRA
@@ -35,6 +37,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "C3A": (C3A,),
     "DELORA": (DELORA,),
     "FOURIERFT": (FOURIERFT,),
+    "GLORA": (GLORA,),
     "GRALORA": (GRALORA,),
     "HIRA": (HIRA,),
     "HRA": (HRA,),
@@ -51,6 +54,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "SHIRA": (SHIRA,),
     "SUPERTUNING": (SUPERTUNING,),
     "TRAINABLE_TOKENS": (TOKENS,),
+    "UNILORA": (UNILORA,),
     "VBLORA": (VBLORA,),
     "VERA": (VERA,),
     "WAVEFT": (WAVEFT,),
@@ -59,7 +63,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
 
 DRAWN = frozenset(("ADALORA", "LOHA", "LOKR", "LORA"))
 """Those of them that begin with numbers drawn by chance."""
-SHARED = (*PROJECTIONS, *MEANS, *BASES, BANK)
+SHARED = (*PROJECTIONS, *MEANS, *BASES, BANK, VECTOR)
 """Names of tensors that the modules of an adapter share."""
 
 _PROMPTS = "puts learned inputs before the model's own and leaves every weight of its base as it is"
@@ -83,6 +87,9 @@ UNMERGEABLE_SETTINGS = {
     "arrow_config": "mixes several adapters anew for each input (Arrow)",
 }
 """Settings under which no tool can merge a LoRA."""
+
+ONLY_WITH = {"UNILORA": "save_indices"}
+"""Settings without which what an adapter of this type was computed from is not stored."""
 
 _NAMES = sorted({part for kinds in KINDS.values() for kind in kinds for part in kind.parts}, key=len, reverse=True)
 PART = re.compile(rf"(?P<module>.+?)\.(?P<part>{'|'.join(map(re.escape, _NAMES))})(?:\.weight)?")

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...base import DamagedError, UnsupportedError
@@ -29,6 +29,8 @@ from ..layouts.layout import slot_of
 from ..views import Window
 from .slices import Joined
 
+_PLAIN = ("F64", "F32", "F16", "BF16")
+"""Types of numbers that have no scale beside them."""
 _PADDED = 64
 """Rows of the vocabulary are padded to a multiple of this, and perhaps once more in each rank."""
 _OUT = re.compile(r"(?:^|\.)(?P<module>(q|k|v|qkv|gate|up|gate_up)_proj)\.(?:weight|bias)$")
@@ -108,6 +110,8 @@ def put_together(name: str, files: Sequence[Mapping[str, Tensor]], config: Mappi
     """
     ranks = _by_rank(name, files)
     model = _Model.of(config, len(ranks))
+    if any(_OUT.search(stored) and tensor.dtype not in _PLAIN for stored, tensor in ranks[0].items()):
+        model = replace(model, fused=frozenset(_FUSED))  # quantised ones stay in one tensor, so all do
     found: dict[str, Tensor] = {}
     for stored in dict.fromkeys(stored for rank in ranks for stored in rank):
         if _SCALE.search(stored):
@@ -118,8 +122,9 @@ def put_together(name: str, files: Sequence[Mapping[str, Tensor]], config: Mappi
                 f"The {len(ranks)} ranks of {name} do not all have {stored!r:.200} as {parts[0].dtype} "
                 f"{parts[0].shape}; expected slices of one model; obtain them again."
             )
-        whole = dict(_whole(stored, parts, model))
-        if not whole and (len(ranks) > 1 or _is_a_share(stored, parts[0], model)):
+        plain = parts[0].dtype in _PLAIN
+        whole = dict(_whole(stored, parts, model)) if plain else {}
+        if not whole and (len(ranks) > 1 or (plain and _is_a_share(stored, parts[0], model))):
             many = f"{len(ranks)} ranks" if len(ranks) > 1 else "one rank"
             raise UnsupportedError(
                 f"{name} holds {many} of tensor parallelism, and the sizes in config.json do not make it certain how "

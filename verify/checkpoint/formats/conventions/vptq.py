@@ -110,8 +110,6 @@ class Vptq(Quantised):
             raise made.refuse(f"parts {sorted(parts)}", f"{sorted(asked)}, as its settings say")
         for part in asked - {"indices", "centroids.weight"}:
             made.check(part, shapes[part][1], dtypes=shapes[part][2])
-        if "perm" in parts and not np.array_equal(np.sort(made._places()), np.arange(wide)):
-            raise made.refuse("a perm that names a column twice", "each column once")
         if high * wide > _MOST * sum(part.nbytes() for part in parts.values()):
             raise made.refuse(f"{high} rows of {wide}", "a matrix in proportion to what is stored")
         return made
@@ -129,7 +127,7 @@ class Vptq(Quantised):
             own = part.viewed("U16", part.shape[1:]).values(np.dtype("<u2"), chosen)[back].astype(np.int64)[None]
             found = np.concatenate((self._vectors("outlier_centroids.weight", self.outliers, own, places), found), 1)
         if "perm" in self.parts:
-            found = found[:, np.argsort(self._places())]
+            found = found[:, self._order()]
         if "weight_scale" in self.parts:
             scale, bias = (self.parts[part].read().astype(np.float32) for part in ("weight_scale", "weight_bias"))
             found = found * scale + bias
@@ -146,8 +144,10 @@ class Vptq(Quantised):
         words = np.concatenate((words, np.zeros((*words.shape[:2], 1), np.uint64)), -1)  # the last has no next one
         start = np.arange(self.group) * bits
         both = words[..., start // 32] | words[..., start // 32 + 1] << np.uint64(32)
-        found = both >> (start % 32).astype(np.uint64) & np.uint64((1 << bits) - 1)
-        return found.astype(np.int64)
+        found: NDArray[np.int64] = (both >> (start % 32).astype(np.uint64) & np.uint64((1 << bits) - 1)).astype(
+            np.int64
+        )
+        return found
 
     def _vectors(
         self, part: str, book: _Book, codes: NDArray[np.int64], places: NDArray[np.intp]
@@ -159,9 +159,13 @@ class Vptq(Quantised):
         found = [one[own, places[:, None]] for one, own in zip(whole, codes, strict=True)]
         return np.concatenate(found, 1)
 
-    def _places(self) -> NDArray[np.int64]:
-        """The column of the matrix that each stored one is."""
-        return self.parts["perm"].viewed("U16", self.parts["perm"].shape).values(np.dtype("<u2")).astype(np.int64)
+    def _order(self) -> NDArray[np.intp]:
+        """Where each column of the matrix is stored."""
+        places = self.parts["perm"].viewed("U16", self.parts["perm"].shape).values(np.dtype("<u2"))
+        order: NDArray[np.intp] = np.argsort(places)
+        if not np.array_equal(places[order], np.arange(len(order))):
+            raise self.refuse("a perm that names a column twice", "each column once")
+        return order
 
 
 def _said(module: str, settings: dict[str, Any]) -> dict[str, Any]:
@@ -181,8 +185,8 @@ def _size(said: dict[str, Any], key: str) -> int:
 
 def _book(said: dict[str, Any], at: int, key: str = "num_centroids") -> _Book | None:
     """The codebook of outliers (0) or of all others (1); None where there is none."""
-    pairs = said.get(key), said.get("vector_lens")
-    if not all(isinstance(pair, list) and len(pair) == 2 and type(pair[at]) is int for pair in pairs):
+    pairs = [pair for pair in (said.get(key), said.get("vector_lens")) if isinstance(pair, list) and len(pair) == 2]
+    if len(pairs) < 2 or not all(type(pair[at]) is int for pair in pairs):
         return None
     vectors, length = (pair[at] for pair in pairs)
     sound = 1 < vectors <= _LARGEST and 0 < length <= _LARGEST
