@@ -24,10 +24,10 @@ from .disturb import FAULTS, Desk, Fault, Left, tried, unavailable
 from .jobs import Job, jobs, prepared
 
 TRIES: dict[Fault, int] = {
-    "kill -9": 5,
-    "Ctrl-C": 5,
-    "file size limit": 3,
-    "disk full": 3,
+    "kill -9": 4,
+    "Ctrl-C": 4,
+    "file size limit": 2,
+    "disk full": 2,
     "read-only folder": 1,
     "lost network": 5,
     "three at once": 1,
