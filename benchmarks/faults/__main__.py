@@ -84,7 +84,7 @@ def _row(
             one = tried(desk, whole, seconds, fault, random.Random(f"{seed} {name} {fault} {number}"))
             found[one.ended] += 1
             wrong.update(one.wrong)
-        row["faults"][fault] = {"tries": tries[fault], "ended": dict(sorted(found.items())), "wrong": dict(wrong)}
+        row["faults"][fault] = {"ended": dict(sorted(found.items())), "wrong": dict(wrong)}
     return row
 
 

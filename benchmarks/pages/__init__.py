@@ -17,6 +17,7 @@ from .adapters_alone import adapters_alone
 from .architectures import architectures
 from .cost import cost, readme
 from .cost_curves import cost_curves
+from .faults import faults
 from .formats import formats
 from .forward_passes import forward_passes
 from .fuzz import fuzz
@@ -48,6 +49,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         cost,
         cost_curves,
         exact_tests,
+        faults,
         formats,
         forward_passes,
         fuzz,
