@@ -9,6 +9,7 @@ holds. Arguments after ``--`` go to that pytest; without any the tests that are 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import shutil
 import sys
@@ -97,6 +98,9 @@ def keep(folder: Path, scratch: Path, python: str, sdist: Path, wheel: Path) -> 
         *("--pyproject", str(ROOT / "pyproject.toml"), "--mc-type", "library"),
         *("--sv", "1.6", "--output-reproducible", "-o", str(materials)),
     )
+    content = json.loads(materials.read_text("utf-8"))
+    content["metadata"]["component"]["version"] = wheel.name.split("-")[1]  # which pyproject.toml leaves to the code
+    materials.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
     files = sorted(path for path in folder.iterdir() if path.name != SUMS)
     (folder / SUMS).write_text("".join(f"{sha256_of_file(path)}  {path.name}\n" for path in files), "utf-8")
 

@@ -128,13 +128,15 @@ def test_the_files_kept_are_digested(tmp_path: Path, monkeypatch: pytest.MonkeyP
             """Installs nothing."""
 
         def run(self, *arguments: str) -> None:
-            Path(arguments[-1]).write_text("{}", "utf-8")
+            Path(arguments[-1]).write_text('{"metadata": {"component": {}}}', "utf-8")
 
     monkeypatch.setattr(release, "Clean", Tool)
     built = [tmp_path / "verify_lineage-1.0.tar.gz", tmp_path / "verify_lineage-1.0-py3-none-any.whl"]
     for file in built:
         file.write_bytes(file.name.encode())
     release.keep(tmp_path / "kept", tmp_path / "scratch", "python", *built)
+    materials = json.loads((tmp_path / "kept" / "verify_lineage-1.0.cdx.json").read_text("utf-8"))
+    assert materials["metadata"]["component"]["version"] == "1.0"
     lines = (tmp_path / "kept" / release.SUMS).read_text("utf-8").splitlines()
     assert [line.partition("  ")[2] for line in lines] == sorted(
         ["verify_lineage-1.0.cdx.json", *(file.name for file in built)]
