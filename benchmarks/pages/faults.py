@@ -29,8 +29,8 @@ def faults(found: dict[str, Any]) -> str:
         "files or a disk that is full after a random number of bytes, in a folder that may not be written, with a "
         "server that breaks every connection from a random request on, and three times at once in one folder with "
         "one cache. After each disturbance, every file under its own name must be whole; the command must have said "
-        "one sentence at most, and no traceback. Run again, it must leave what it leaves undisturbed, byte for byte, and "
-        f"no part of a file. Faults: {sum(row[-1] for row in wrong)}.",
+        "one sentence at most, and no traceback. Run again, it must leave what it leaves undisturbed, byte for byte, "
+        f"and no part of a file. Faults: {sum(row[-1] for row in wrong)}.",
         table(
             "lrrrl",
             ["command", "seed", "seconds", "files", *kinds],
