@@ -9,6 +9,7 @@ holds. Arguments after ``--`` go to that pytest; without any the tests that are 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import shutil
 import sys
@@ -17,10 +18,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from verify.base import sha256_of_file
+
 from .clean import Clean
 from .lanes import QUICK, declared
 
 ROOT = Path(__file__).parents[1]
+SUMS = "SHA256SUMS"
 PROGRAM = Path(__file__).with_name("typed_program.py")
 EXPECTED = re.compile(r"# error: ([\w-]+)$")
 REPORTED = re.compile(r"^[^:]+:(\d+): error: .*\[([\w-]+)\]$")
@@ -30,15 +34,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Try everything, and say which failed; the number of failures."""
     parser = argparse.ArgumentParser(prog="python -m tests.release", description=__doc__)
     parser.add_argument("--python", default=sys.executable, metavar="PATH", help="interpreter (this one)")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="put the built files there")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="put files, materials and digests there")
     parser.add_argument("pytest", nargs="*", help="after --: arguments of pytest for the tests of the sdist")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="verify-release-") as folder:
         scratch, said = Path(folder), {}
         sdist, wheel = built(scratch / "build", options.python)
         if options.keep:
-            for file in (sdist, wheel):
-                shutil.copy(file, options.keep)
+            keep(options.keep, scratch / "materials", options.python, sdist, wheel)
 
         def demo(name: str, file: Path) -> None:
             said[name] = demonstrated(scratch / name, options.python, file)
@@ -74,6 +77,32 @@ def built(folder: Path, python: str) -> tuple[Path, Path]:
     clean.run("python", "-m", "build", "--outdir", str(folder / "dist"), str(ROOT))
     (sdist,), (wheel,) = (list((folder / "dist").glob(end)) for end in ("*.tar.gz", "*.whl"))
     return sdist, wheel
+
+
+def keep(folder: Path, scratch: Path, python: str, sdist: Path, wheel: Path) -> None:
+    """Put what is released into a folder, with what it is made with and the digests of all.
+
+    The bill of materials (CycloneDX) is of the packages that an installation of the wheel brings on this day, each
+    with its version; what a user's day brings is for their own tools to list.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in (sdist, wheel):
+        shutil.copy(file, folder)
+    installed = Clean(scratch / "installed", python, str(wheel))
+    tool = Clean(scratch / "tool", python, "cyclonedx-bom>=7")
+    materials = folder / f"{wheel.name.split('-py3')[0]}.cdx.json"
+    tool.run(
+        "cyclonedx-py",
+        "environment",
+        str(installed.programs / "python"),
+        *("--pyproject", str(ROOT / "pyproject.toml"), "--mc-type", "library"),
+        *("--sv", "1.6", "--output-reproducible", "-o", str(materials)),
+    )
+    content = json.loads(materials.read_text("utf-8"))
+    content["metadata"]["component"]["version"] = wheel.name.split("-")[1]  # which pyproject.toml leaves to the code
+    materials.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+    files = sorted(path for path in folder.iterdir() if path.name != SUMS)
+    (folder / SUMS).write_text("".join(f"{sha256_of_file(path)}  {path.name}\n" for path in files), "utf-8")
 
 
 def one_version(wheel: Path) -> None:

@@ -13,7 +13,17 @@ from tests import commands
 from tests.commands import Run, check_refused
 from tests.reports import CREATED
 from tests.signing import OTHER_PRIVATE, OTHER_PUBLIC, PRIVATE, PUBLIC, payload_of, sealed_by
-from verify import Fingerprint, FingerprintError, InputError, Location, fingerprint, replay, screen, test_lineage
+from verify import (
+    Fingerprint,
+    FingerprintError,
+    InputError,
+    Location,
+    SketchSpec,
+    fingerprint,
+    replay,
+    screen,
+    test_lineage,
+)
 from verify.base import Phrase
 from verify.base.canonical_json import canonical
 from verify.base.keys import key_id
@@ -252,3 +262,12 @@ def test_lists_that_were_emptied_are_refused_or_listed(
     assert any(kind.covers("$.a.declared_bases") for kind in listed)
     assert emptied.a.declared_bases == ()
     assert np.isfinite(emptied.log10_p or 0.0)
+
+
+def test_fingerprints_of_one_model_under_two_sketches_do_not_contradict_each_other(
+    models: dict[str, Path], desk: Path
+) -> None:
+    """Nor do copies, whatever lies first."""
+    small = fingerprint(models["child"], sketch=SketchSpec(units=8))
+    found = screen([small, desk / "child.fp", models["child"], desk / "parent.fp"])
+    assert found.record.contradictions == ()

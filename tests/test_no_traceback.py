@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 from pathlib import Path
 
@@ -212,3 +213,22 @@ def test_a_dangling_card_is_no_error_at_the_command_line(run: Run, tmp_path: Pat
     folder = write_checkpoint(tmp_path / "m", toy())
     as_dangling(folder / "README.md")
     assert run("fingerprint", folder, "-o", tmp_path / "x.safetensors").status == 0
+
+
+def test_an_interruption_while_the_command_is_loaded_is_one_line() -> None:
+    """Whatever is being imported: there an exception may be taken for another one, such as a SyntaxError."""
+    code = (
+        "import os, signal, sys\n"
+        "class Interrupts:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'verify.cli.output':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "            for _ in range(1000): pass\n"
+        "            try: compile('x = 1', 'x', 'exec')\n"
+        "            except KeyboardInterrupt: raise SyntaxError\n"
+        "sys.meta_path.insert(0, Interrupts())\n"
+        "from verify.__main__ import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "inspect", "x"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import ast
+import hashlib
+import json
+import re
 import tomllib
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
@@ -14,6 +19,8 @@ from packaging.version import Version
 
 import verify
 
+from . import release
+from .documents import validator
 from .lanes import declared, lowest
 from .release import PROGRAM, expected, one_version, reported
 
@@ -77,3 +84,63 @@ def test_what_mypy_prints_is_read_by_line_and_code() -> None:
     )
     assert reported(output) == {(46, "arg-type")}
     assert reported("Success: no issues found in 1 source file") == set()
+
+
+WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8"))
+STEPS = [step for job in WORKFLOW["jobs"].values() for step in job["steps"]]
+
+
+def test_the_release_workflow_is_of_its_schema() -> None:
+    """But for the right to write attestations, which is younger than the schema that is at hand."""
+    content = {"on" if key is True else key: one for key, one in deepcopy(WORKFLOW).items()}
+    del content["jobs"]["publish"]["permissions"]["attestations"]
+    validator("GitHub Workflow").validate(content)
+
+
+def test_the_release_workflow_runs_nothing_that_can_be_moved_and_holds_no_secret() -> None:
+    """Actions are pinned to commits; each job has the rights it names; nothing is written where it is built."""
+    used = [step["uses"] for step in STEPS if "uses" in step]
+    assert len(used) >= 5
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", one) for one in used)
+    assert "secrets." not in json.dumps(WORKFLOW)
+    assert WORKFLOW["permissions"] == {}
+    assert WORKFLOW["jobs"]["build"]["permissions"] == {"contents": "read"}
+    assert WORKFLOW["jobs"]["publish"]["permissions"] == {"id-token": "write", "attestations": "write"}
+
+
+def test_what_is_published_is_what_was_tried_and_attested() -> None:
+    """The whole of ``tests.release`` runs on it, and every file kept by that is a subject of the attestation."""
+    runs = " ".join(step.get("run", "") for step in STEPS)
+    assert "python -m tests.release --keep released" in runs
+    (attested,) = [step for step in STEPS if "attest-build-provenance" in step.get("uses", "")]
+    assert attested["with"] == {"subject-path": "released/*"}
+    (published,) = [step for step in STEPS if "pypi-publish" in step.get("uses", "")]
+    assert "with" not in published  # no password: a trusted publisher, and attestations by default
+
+
+def test_the_files_kept_are_digested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sdist, the wheel and the bill of materials, in the form that ``sha256sum --check`` reads."""
+
+    class Tool:
+        programs = tmp_path
+
+        def __init__(self, *_: object) -> None:
+            """Installs nothing."""
+
+        def run(self, *arguments: str) -> None:
+            Path(arguments[-1]).write_text('{"metadata": {"component": {}}}', "utf-8")
+
+    monkeypatch.setattr(release, "Clean", Tool)
+    built = [tmp_path / "verify_lineage-1.0.tar.gz", tmp_path / "verify_lineage-1.0-py3-none-any.whl"]
+    for file in built:
+        file.write_bytes(file.name.encode())
+    release.keep(tmp_path / "kept", tmp_path / "scratch", "python", *built)
+    materials = json.loads((tmp_path / "kept" / "verify_lineage-1.0.cdx.json").read_text("utf-8"))
+    assert materials["metadata"]["component"]["version"] == "1.0"
+    lines = (tmp_path / "kept" / release.SUMS).read_text("utf-8").splitlines()
+    assert [line.partition("  ")[2] for line in lines] == sorted(
+        ["verify_lineage-1.0.cdx.json", *(file.name for file in built)]
+    )
+    for line in lines:
+        digest, _, name = line.partition("  ")
+        assert hashlib.sha256((tmp_path / "kept" / name).read_bytes()).hexdigest() == digest

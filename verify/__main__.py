@@ -1,16 +1,31 @@
 """``python -m verify``: the same as the ``verify`` command."""
 
-import sys
+import os
+import signal
+import threading
+from types import FrameType
+from typing import Never
 
 
 def main() -> None:
     """Run the command; an interruption while it is still being loaded ends as a later one does."""
-    try:
-        from .cli import main as run
-    except KeyboardInterrupt:
-        sys.stderr.write("Interrupted.\n")
-        sys.exit(130)
+    ours = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )
+    if ours:  # an exception in the middle of an import may be taken for another one
+        signal.signal(signal.SIGINT, _stop)
+    from .cli import main as run
+
+    if ours:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     run()
+
+
+def _stop(_: int, __: FrameType | None) -> Never:
+    """End at once: nothing was begun."""
+    os.write(2, b"Interrupted.\n")
+    os._exit(130)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -38,6 +39,9 @@ FAULTS: tuple[Fault, ...] = (
     "lost network",
     "three at once",
 )
+Ended = Literal["undisturbed", "killed", "interrupted", "beginning", "refused"]
+"""Undisturbed: it was done before, or had no need of what was lost; beginning: Python was still being loaded, which
+ends in words of its own; refused: in one sentence."""
 _TIMEOUT = 300.0  # seconds
 _DROP, _OVERRIDE = 24, 1  # PR_CAPBSET_DROP and CAP_DAC_OVERRIDE of Linux
 
@@ -59,8 +63,8 @@ class Left:
 class Tried:
     """One disturbance."""
 
-    ended: Literal["undisturbed", "killed", "interrupted", "refused"]
-    """How the disturbed run ended; undisturbed if it was done before."""
+    ended: Ended
+    """How the disturbed run ended."""
     wrong: tuple[str, ...]
     """What was wrong, in words; none if nothing was."""
 
@@ -90,6 +94,12 @@ class Desk:
             "OMP_NUM_THREADS": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
+
+        def as_from_a_terminal() -> None:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # which a shell's job in the background ignores
+            if before is not None:
+                before()
+
         return subprocess.Popen(
             command,
             cwd=self.place,
@@ -98,7 +108,7 @@ class Desk:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=before,
+            preexec_fn=as_from_a_terminal,
         )
 
     def left(self, process: subprocess.Popen[bytes]) -> Left:
@@ -205,7 +215,7 @@ def _disturbed(
         desk.server.faults.clear()
 
 
-def _ended(left: Left, fault: Fault) -> tuple[Literal["undisturbed", "killed", "interrupted", "refused"], list[str]]:
+def _ended(left: Left, fault: Fault) -> tuple[Ended, list[str]]:
     """How a disturbed run ended, and what was wrong with that."""
     lines = left.err.splitlines()
     wrong = ["it showed a traceback"] if "Traceback (most recent call last)" in left.err else []
@@ -216,8 +226,8 @@ def _ended(left: Left, fault: Fault) -> tuple[Literal["undisturbed", "killed", "
         return "killed", wrong
     if fault == "Ctrl-C" and left.status == 130:
         return "interrupted", wrong + ([] if left.err.strip() == "Interrupted." else [f"it said {left.err[-200:]!r}"])
-    if fault == "Ctrl-C" and left.status == -signal.SIGINT and "verify" not in left.err:
-        return "interrupted", []  # Python itself was still beginning
+    if fault == "Ctrl-C" and not re.search("verify.(cli|__main__)", left.err) and left.status in (-signal.SIGINT, 1):
+        return "beginning", []
     if left.status != 2 or len(lines) != 1:
         wrong.append(f"it ended with {left.status} and {len(lines)} lines, the last {lines[-1:]!r:.300}")
     return "refused", wrong

@@ -18,6 +18,7 @@ from .architectures import architectures
 from .cost import cost, readme
 from .cost_curves import cost_curves
 from .evasion import evasion
+from .faults import faults
 from .forgery import forgery
 from .formats import formats
 from .forward_passes import forward_passes
@@ -53,6 +54,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         evasion,
         exact_tests,
         forgery,
+        faults,
         formats,
         forward_passes,
         fuzz,

@@ -389,7 +389,7 @@ def described_fingerprint(record: FingerprintRecord) -> str:
 
 def printable(line: str) -> str:
     """A line without control characters."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+    return "".join(c if c.isprintable() else "\ufffd" for c in line)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import click
 
@@ -190,17 +191,34 @@ def _read(path: Path, longest: int) -> bytes:
 
 
 def _create(path: Path, content: bytes, mode: int) -> None:
-    """Write a file that must not exist, with its mode from the start."""
+    """Write a file that must not exist, with its mode from the start: whole, or not at all."""
+    part = path.with_name(f".{uuid4().hex}.part")
     try:
-        file = open(path, "xb", opener=lambda name, flags: os.open(name, flags, mode))  # noqa: SIM115
+        with open(part, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            file.write(content)
+        _put(part, path)
     except FileExistsError as error:
         raise InputError(f"{path.name!r:.120} exists, and keys are never overwritten; give another -o.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _put(part: Path, path: Path) -> None:
+    """Give a file its name, unless that is taken.
+
+    Raises
+    ------
+    FileExistsError
+        If it is.
+    """
     try:
-        with file:
-            file.write(content)
-    except BaseException:
-        path.unlink()
+        os.link(part, path)
+    except FileExistsError:
         raise
+    except OSError:  # a file system without links
+        if os.path.lexists(path):
+            raise FileExistsError from None
+        part.rename(path)
 
 
 def _passphrase(name: str, key: bytes) -> bytes | None:

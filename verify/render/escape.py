@@ -20,8 +20,7 @@ _MARKUP = re.compile(r"([\\`*{}\[\]<>|~$&@]|(?<![^\W_])_|_(?![^\W_])|:(?=/)|(?<=
 _BLOCK = re.compile(r"^\s*([#+=-]|\d+(?=[.)]))")  # starts of headings, lists and rules
 
 _GLYPHS = frozenset(
-    {chr(c) for c in (*range(0x20, 0x7F), *range(0xA1, 0x17F), *range(0x218, 0x21C))}
-    - set("\N{SOFT HYPHEN}ĦħĲĳĸĿŀŉŦŧ")
+    {chr(c) for c in (*range(0x20, 0x7F), *range(0xA1, 0x17F), *range(0x218, 0x21C))} - set("\xadĦħĲĳĸĿŀŉŦŧ")
     | set("‐–—‘’‚“”„†‡•…‹›€−≤≥")
 )
 """Characters that the fonts of every PDF have."""

@@ -232,7 +232,7 @@ def _contradicted(record: ScreenRecord) -> Inline:
     if not record.contradictions:
         return ""
     names = _named([name for one in record.contradictions for name in (one.a, one.b)])
-    return ("state the same weights and hold different numbers, so that not all are what they state: ", *names, ".")
+    return ("state the same weights and hold different numbers: ", *names, ".")
 
 
 def _named(names: Sequence[str]) -> tuple[str, ...]:

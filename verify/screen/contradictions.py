@@ -1,6 +1,7 @@
-"""Fingerprints that state the weights of another model and hold other numbers: one of the two is not what it states.
+"""Fingerprints that state the weights of another model and hold other numbers.
 
-Such a pair is tested like any other, and never called identical; the screen says whose statement another contradicts.
+One of the two is not what it states, or they were made by different tokenizers or configurations. Such a pair is
+tested like any other, and never called identical; the screen says so.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ..base import FingerprintError
-from ..fingerprint import Fingerprint, check_same
+from ..fingerprint import Fingerprint, check_same, same_weights
 from ..fingerprint.given import at_one_effort
 from .models import Labelled
 from .record import Contradiction
@@ -33,13 +34,14 @@ def contradictions(
     """
     first = {} if one is None else dict.fromkeys(filter(None, one.prepared.weights), one)
     found: dict[str, Contradiction] = {}
-    for model in sorted(models, key=lambda one: (one.prepared.stated, one.label)):  # weights before statements
+    for model in sorted(models, key=lambda x: (x.prepared.stated, x.label)):  # weights before statements
         for stated in filter(None, model.prepared.weights):
             other = first.setdefault(stated, model) if one is None else first.get(stated, model)
-            if not (model.prepared.stated or other.prepared.stated):
-                continue
+            trusted = not (model.prepared.stated or other.prepared.stated)
             pair = tuple(sorted((other.label, model.label)))
-            if other is model or pair in identical or model.label in found:
+            if other is model or trusted or pair in identical or model.label in found:
+                continue
+            if not same_weights(other.prepared.weights, model.prepared.weights):  # as files of several parts
                 continue
             if (why := _contradicted(other, model)) is not None:
                 found[model.label] = Contradiction(a=other.label, b=model.label, reason=why)
@@ -49,7 +51,11 @@ def contradictions(
 def _contradicted(a: Labelled, b: Labelled) -> str | None:
     """How the numbers of two models that state the same weights differ; None if they do not."""
     try:
-        check_same(*at_one_effort(Fingerprint.load(a.prepared.file), Fingerprint.load(b.prepared.file)))
+        both = at_one_effort(Fingerprint.load(a.prepared.file), Fingerprint.load(b.prepared.file))
+    except FingerprintError:  # under sketches that cannot be compared
+        return None
+    try:
+        check_same(*both)
     except FingerprintError as error:
         return str(error)
     return None

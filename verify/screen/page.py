@@ -295,7 +295,7 @@ def _left_out(record: ScreenRecord) -> list[Block]:
 
 def _contradicted(record: ScreenRecord) -> list[Block]:
     rows = ((Code(one.b), Code(one.a), one.reason) for one in record.contradictions[:_MOST_ROWS])
-    title = "Models that state the same weights and hold different numbers: one of the two is not what it states"
+    title = "Models that state the same weights and hold different numbers"
     return [table(title, ("model", "and", "why"), rows), *_further(len(record.contradictions), "models")]
 
 

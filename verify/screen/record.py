@@ -39,11 +39,12 @@ class LeftOut(Record):
 
 
 class Contradiction(Record):
-    """Two models that state the same weights and hold different numbers, so that one is not what it states."""
+    """Two models that state the same weights and hold different numbers."""
 
     a: str
     b: str
     reason: str
+    """How the numbers differ, and what that may mean."""
 
 
 class Untestable(Record):
