@@ -19,6 +19,8 @@ from .naming import Key, places
 def inferred(shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any], group: str = "") -> list[Fit]:
     """Infer tables from names and shapes, for all tensors or for a group.
 
+    Where that is refused, convolutions of 1 by 1 are taken for the matrices that they are.
+
     Parameters
     ----------
     shapes : stored shape by tensor name.
@@ -36,7 +38,19 @@ def inferred(shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any], g
     CheckpointError
         As :func:`infer`, if no layers are inside stages.
     """
-    shapes = {name: as_matrix(shape) for name, shape in shapes.items()}
+    try:
+        return _inferred_as_stored(shapes, config, group)
+    except CheckpointError as error:
+        matrices = {name: as_matrix(shape) for name, shape in shapes.items()}
+        if matrices == dict(shapes):
+            raise
+        try:
+            return _inferred_as_stored(matrices, config, group)
+        except CheckpointError:
+            raise error from None
+
+
+def _inferred_as_stored(shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any], group: str) -> list[Fit]:
     stages = infer_stages(shapes)
     try:
         families = [infer(shapes)]
