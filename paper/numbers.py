@@ -285,6 +285,8 @@ def _forgery(forgery: Found) -> Macros:
         "ForgeryStream": p("stream rotated to match", "stream_identity"),
         "ForgeryPhases": p(phases, "rotary_phase"),
         "ForgeryPhasesAgain": p(phases, "rotary_phase", "again"),
+        "ForgeryResponsesAgain": p("units ordered to match, by responses", "response_identity", "again"),
+        "ForgeryAllPhasesAgain": p("all that keeps the function", "rotary_phase", "again"),
         "ForgeryRelatives": str(sketches["relatives"][0]),
         "ForgeryRelativesAgain": str(sketches["relatives"][1]),
         "ForgeryLiftLeast": f"{forged[1]:.2f}",

@@ -225,7 +225,8 @@ def test_damage_and_training_hide_no_copy_and_what_hides_is_free_or_another_mode
     of_merging = attacks["merged with a stranger"]["rows"]
     hidden = [float(row["strength"]) for row in of_merging if not row["related"]]
     assert hidden
-    assert min(hidden) == 0.9
+    assert min(hidden) == 0.95
+    assert [row["related"] for row in of_merging if row["strength"] == "0.9"] == [1]
     (everything,) = (r for a in attacks.values() for r in a["rows"] if r["strength"] == "all changes")
     assert everything["related"] == attacks["distillation"]["rows"][-1]["related"] == 0
     assert attacks["spreads of attention reversed"]["rows"][0]["spreads"] == -1
@@ -245,9 +246,11 @@ def test_every_test_that_can_reach_the_level_is_forged_for_nothing() -> None:
     assert rows["rotary planes turned to match"]["again"]["rotary_phase"] > -3
     assert rows["spreads of attention copied"]["spreads"] == 1
     assert rows["spreads of attention copied"]["related"] == 0
+    for test, of in found["sketches"].items():
+        assert of["relatives"][1] >= 0.98 * of["relatives"][0], test
     for test in ("unit_identity", "value_identity", "response_identity"):
         lifts = found["lifts"][test]
-        assert 1.05 <= lifts["forged"][1] <= lifts["forged"][3] <= 1.35
+        assert lifts["forged"][3] <= 1.5
         assert 1.7 <= lifts["relatives"][2] <= 2.5
 
 
