@@ -33,6 +33,7 @@ from .peers import model_tracing, peers, readme_peers
 from .power import power
 from .query_key import query_key
 from .screen import screen
+from .screen_growth import screen_growth
 from .shares import shares
 from .size import size
 from .small_pair import readme_small_pair, small_pair
@@ -70,6 +71,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         power,
         query_key,
         screen,
+        screen_growth,
         shares,
         size,
         small_pair,

@@ -1,0 +1,58 @@
+"""``screen_growth.md``: CPU time and memory of screens by number of models, of one model more, and through dask."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import Any
+
+from .markdown import page, table
+
+Row = dict[str, Any]
+
+
+def screen_growth(found: dict[str, Any]) -> str:
+    """The page."""
+    rows: list[Row] = found["alone"]
+    low, high = found["load"]
+    sizes = sorted({row["models"] for row in rows})
+    return page(
+        "# Screens by number of models",
+        "Random fingerprints of 16 to 24 layers, 40 of them children of others, whole processes of one thread "
+        "(`python -m benchmarks.screen_growth`). A screen in a new folder, then of one model more in the same. "
+        f"Medians of CPU seconds, reading included; the largest memory. Load average {low:.1f} to {high:.1f} on 2 "
+        "cores, which makes CPU seconds too many.",
+        table(
+            "r",
+            ["models", "runs", "pairs", "passed", "CPU s", "microseconds a pair", "MiB", "one more, CPU s", "MiB"],
+            [_row([row for row in rows if row["models"] == size]) for size in sizes],
+        ),
+        "CPU seconds grow like the number of models to the power "
+        f"{_power(found['growth']['cpu'])} (all pairs) and {_power(found['growth']['more_cpu'])} (one model more), "
+        "with 95% intervals by Student's t, which are wide where runs are few.",
+        *_through_dask(found),
+    )
+
+
+def _through_dask(found: dict[str, Any]) -> list[str]:
+    runs = found["dask"]
+    if not runs:
+        return []
+    own, dask = (median(run[how] for run in runs) for how in ("own", "dask"))
+    ratios = ", ".join(f"{run['dask'] / run['own']:.2f}" for run in runs)
+    return [
+        "## Through dask",
+        f"{runs[0]['models']:,} models on two workers of dask, whose start is included, and on two processes of our "
+        f"own, in turn: {dask:.1f} and {own:.1f} CPU seconds, ratios {ratios}.",
+    ]
+
+
+def _row(rows: list[Row]) -> list[str]:
+    first, (cpu, more) = rows[0], (median(row[what] for row in rows) for what in ("cpu", "more_cpu"))
+    memory = [max(row[what] for row in rows) / 2**20 for what in ("anonymous", "more_anonymous")]
+    numbers = [f"{first['models']:,}", str(len(rows)), f"{first['tested']:,}", f"{first['passed']:,}", f"{cpu:.1f}"]
+    return [*numbers, f"{1e6 * cpu / first['tested']:.0f}", f"{memory[0]:.0f}", f"{more:.1f}", f"{memory[1]:.0f}"]
+
+
+def _power(one: Row) -> str:
+    interval = "" if one["half"] is None else f" ± {one['half']:.2f}"
+    return f"{one['slope']:.2f}{interval} ({one['sizes']} sizes)"
