@@ -24,6 +24,7 @@ _MODULES = {
     "lineage": "lineage",
     "screen": "screen",
     "share": "share",
+    "beyond": "beyond",
     "calibrate": "calibrate",
     "demo": "demo",
     "replay": "replay",
