@@ -2,7 +2,7 @@
 
 Null hypothesis. A and B are unrelated beyond the base: given the base, each could have been one of the siblings of
 some declared kind, and no sibling is related beyond the base to another, to A or to B. Then the similarities of A, B
-and the siblings of those kinds are exchangeable, since each is one function of two models and the base (`measure`).
+and the siblings of those kinds are exchangeable, since each is one function of two models and the base (`changes`).
 What kinds A and B are of is not asked. The theorem is that of `inference.unknown_kind`.
 
 The statistic, the design and the level are fixed before any weight is read, and with too few siblings nothing is
@@ -68,7 +68,7 @@ def closeness(scores: Array, names: Sequence[str], kinds: Sequence[str], alpha: 
     Parameters
     ----------
     scores : similarities of A, B and the siblings in that order, symmetric, shape [n, n].
-    names : names of the siblings, by which disjoint pairs are made.
+    names : what tells the siblings apart, by which disjoint pairs are made.
     kinds : kind of each sibling.
     alpha : level.
     searched : pairs of models that were searched; p is multiplied by it.
