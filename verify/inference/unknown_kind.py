@@ -88,7 +88,15 @@ def unknown_kind_rank(S: ArrayLike, kinds: Sequence[Hashable]) -> OrbitRank:
 
 
 def unknown_kind_row(S: ArrayLike, kinds: Sequence[Hashable], fixed: int) -> OrbitRank:
-    """The rank among the pairs of A (``fixed=0``) or B (``fixed=1``) with all, over those with the smallest kind."""
+    """The rank among the pairs of one model with all others, over the number of those with the smallest kind.
+
+    Parameters
+    ----------
+    S, kinds
+        As :func:`unknown_kind_rank` takes them.
+    fixed : int
+        0 for the pairs of A, 1 for those of B.
+    """
     return _over(rank(S, row_design(len(kinds) + 2, fixed), residual=False), _least(kinds) + 1)
 
 
