@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
@@ -40,12 +41,6 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=CACHE.parent / "beyond", help="of the models (%(default)s)")
     folder = parser.parse_args().folder
     merges = _merged(folder)
-    names = [*panel(), *paired(), *trained_on(), *merges, *twins()]
-    found = measure(
-        opened(Location(str(folder / BASE))), [opened(Location(str(folder / name))) for name in names], silent
-    )
-    scores = {"directions": found.similarity, "cosine": found.cosine}
-    ranks = _Ranks(names, scores, found.shapes)
     same, other = list(_same_data()), list(_other_data())
     relatives = {
         f"trained on for {steps} steps": [
@@ -58,23 +53,48 @@ def main() -> None:
     for name in twins():
         if name.endswith("a"):
             harder.setdefault(name.split("-")[1], []).append((name, name[:-1] + "b"))
+    strangers = {"of one text": same, "of two texts": other}
+    ranks = _ranks(folder, [*panel(), *paired(), *trained_on(), *merges, *twins()])
+    coarse = _ranks(_coarser(folder, [*panel(), *paired(), *trained_on(), *merges]))
     publish(
         "beyond",
         {
             "levels": LEVELS,
             "statistics": STATISTICS,
             "siblings": {corpus: list(panel().values()).count(corpus) for corpus in CORPORA},
-            "smallest_p": closeness(ranks.of("directions", *same[0]), *ranks.siblings, LEVELS[0], 1).size ** -1,
+            "smallest_p": 1 / closeness(ranks.of("directions", *same[0]), *ranks.siblings, LEVELS[0], 1).size,
             "alike": {
-                name: _spread([ranks.score(name, *pair) for pair in pairs], [ranks.score(name, *p) for p in other])
-                for name, pairs in (("directions", same), ("cosine", same))
+                statistic: {kind: ranks.spread(statistic, pairs) for kind, pairs in strangers.items()}
+                for statistic in STATISTICS[:2]
             },
-            "strangers": {"of one text": ranks.rows(same), "of two texts": ranks.rows(other)},
-            "relatives": {kind: ranks.rows(pairs) for kind, pairs in relatives.items()},
-            "harder": {kind: ranks.rows(pairs) for kind, pairs in harder.items()},
+            "strangers": ranks.table(strangers),
+            "harder": ranks.table(harder),
+            "relatives": ranks.table(relatives),
+            "in_bfloat16": {"strangers": coarse.table(strangers), "relatives": coarse.table(relatives)},
             "steps_of_parents": {name: recipe_of(name, corpus)["steps"] for name, corpus in parents().items()},
         },
     )
+
+
+def _ranks(folder: Path, names: Sequence[str] = ()) -> _Ranks:
+    """Of models in a folder: those named, or all but the base."""
+    names = names or sorted(path.name for path in folder.iterdir() if path.name != BASE)
+    models = [opened(Location(str(folder / name))) for name in names]
+    found = measure(opened(Location(str(folder / BASE))), models, silent)
+    return _Ranks(names, {"directions": found.similarity, "cosine": found.cosine}, found.shapes)
+
+
+def _coarser(folder: Path, names: Sequence[str]) -> Path:
+    """A folder with the same models stored in bfloat16, and the base as it is."""
+    out = folder / "bfloat16"
+    for name in (BASE, *names):
+        if not (out / name).exists():
+            shutil.copytree(folder / name, out / name)
+            if name != BASE:
+                tensors = load_file(out / name / "model.safetensors")
+                stored = {key: x.astype(ml_dtypes.bfloat16) for key, x in tensors.items()}
+                save_file(stored, out / name / "model.safetensors", metadata={"format": "pt"})
+    return out
 
 
 class _Ranks:
@@ -96,31 +116,21 @@ class _Ranks:
         partial = np.round(-inverse / np.sqrt(np.outer(np.diag(inverse), np.diag(inverse))), 6)
         return np.asarray(np.triu(partial, 1) + np.triu(partial, 1).T)
 
-    def score(self, statistic: str, a: str, b: str) -> float:
-        """The score of a pair."""
-        return float(self._scores[statistic][self._at[a], self._at[b]])
+    def spread(self, statistic: str, pairs: Sequence[Pair]) -> list[float]:
+        """The smallest, median and largest score of pairs."""
+        scores = [self._scores[statistic][self._at[a], self._at[b]] for a, b in pairs]
+        return [round(float(np.quantile(scores, q)), 3) for q in (0.0, 0.5, 1.0)]
 
-    def rows(self, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
-        """Names, score and p-values of pairs."""
-        return [
-            {
-                "a": a,
-                "b": b,
-                "score": round(self.score("directions", a, b), 4),
-                **{
-                    name: round(10 ** closeness(self.of(name, a, b), *self.siblings, LEVELS[0], 1).log10_p, 6)
-                    for name in STATISTICS
-                },
-            }
-            for a, b in pairs
-        ]
+    def table(self, kinds: dict[str, list[Pair]]) -> dict[str, list[dict[str, Any]]]:
+        """Names, score and p-values of pairs of each kind."""
+        return {kind: [self._row(*pair) for pair in pairs] for kind, pairs in kinds.items()}
 
-
-def _spread(same: list[float], other: list[float]) -> dict[str, list[float]]:
-    return {
-        what: [round(float(np.quantile(values, q)), 3) for q in (0.0, 0.5, 1.0)]
-        for what, values in (("of one text", same), ("of two texts", other))
-    }
+    def _row(self, a: str, b: str) -> dict[str, Any]:
+        p = {
+            name: round(10 ** closeness(self.of(name, a, b), *self.siblings, LEVELS[0], 1).log10_p, 6)
+            for name in STATISTICS
+        }
+        return {"a": a, "b": b, "score": self.spread("directions", [(a, b)])[0], **p}
 
 
 def _same_data() -> Iterator[Pair]:

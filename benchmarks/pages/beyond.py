@@ -57,4 +57,9 @@ def beyond(found: dict[str, Any]) -> str:
         f"A fine-tune B, trained for {parents} steps, and a model trained on from B, half of them on another text; "
         "or B merged with an unrelated fine-tune on another text.",
         table(align, ["model of B", *head], rows(found["relatives"])),
+        "## The same in bfloat16",
+        "All models but the base, which stays in float32, stored in bfloat16: much of a light fine-tune is then "
+        "rounding.",
+        table(align, ["fine-tunes", *head], rows(found["in_bfloat16"]["strangers"])),
+        table(align, ["model of B", *head], rows(found["in_bfloat16"]["relatives"])),
     )  # fmt: skip

@@ -243,7 +243,8 @@ def _number(name: Number, found: Measured) -> OtherNumber:
     n = len(scores)
     others = scores[:2, 2:].ravel() if name == "equal" else scores[2:, 2:][np.triu_indices(n - 2, 1)]
     others = others[np.isfinite(others)]
-    value = float(scores[0, 1]) if np.isfinite(scores[0, 1]) else None
+    known = np.isfinite(scores[0, 1]) and (name != "partial" or n > 2)  # which is beyond other models
+    value = float(scores[0, 1]) if known else None
     if value is None or not others.size:
         return OtherNumber(name=name, value=value)
     return OtherNumber(
