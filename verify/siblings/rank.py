@@ -37,6 +37,8 @@ from .record import Closeness
 Array = NDArray[np.float64]
 _ROUNDED = 1 + 1e-12
 """Factor by which a p-value may exceed a level for rounding."""
+_FEWEST = 3
+"""Siblings: with A and B five models, the least whose levels can be taken out."""
 
 
 def check_reach(kinds: Sequence[str], alpha: float, searched: int) -> None:
@@ -53,12 +55,12 @@ def check_reach(kinds: Sequence[str], alpha: float, searched: int) -> None:
     InputError
         With the number needed.
     """
-    if 1 / least_pairs(kinds) > alpha / searched * _ROUNDED:
+    if 1 / least_pairs(kinds) > alpha / searched * _ROUNDED or len(kinds) < _FEWEST:
         kind, count = min(Counter(kinds).items(), key=lambda found: (found[1], found[0]))
         named, level = f" of the kind {kind!r:.80}" if kind else "", alpha / searched
         raise InputError(
             f"{count} siblings{named} are given, and no similarity could reach the level {level:.3g} among them; "
-            f"give at least {like_needed(level)} of each kind, or none to have the numbers counted."
+            f"give at least {max(_FEWEST, like_needed(level))} of each kind, or none to have the numbers counted."
         )
 
 
