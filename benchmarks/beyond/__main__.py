@@ -19,6 +19,7 @@ from safetensors.numpy import load_file, save_file
 
 from verify.base import silent
 from verify.checkpoint import Location, opened
+from verify.inference import unknown_kind_rank
 from verify.siblings.changes import RIDGE, measure
 from verify.siblings.rank import closeness
 
@@ -31,6 +32,7 @@ WEIGHTS = (0.25, 0.5, 0.75)
 LEVELS = (0.01, 0.05)
 STATISTICS = ("directions", "cosine", "partial")
 """The primary one, and two others as they would rank; those have no verdict."""
+VERDICT = "verify beyond"
 Array = NDArray[np.float64]
 Pair = tuple[str, str]
 
@@ -60,7 +62,7 @@ def main() -> None:
         "beyond",
         {
             "levels": LEVELS,
-            "statistics": STATISTICS,
+            "p": (VERDICT, "rank alone", *STATISTICS[1:]),
             "siblings": {corpus: list(panel().values()).count(corpus) for corpus in CORPORA},
             "smallest_p": 1 / closeness(ranks.of("directions", *same[0]), *ranks.siblings, LEVELS[0], 1).size,
             "alike": {
@@ -126,11 +128,17 @@ class _Ranks:
         return {kind: [self._row(*pair) for pair in pairs] for kind, pairs in kinds.items()}
 
     def _row(self, a: str, b: str) -> dict[str, Any]:
-        p = {
-            name: round(10 ** closeness(self.of(name, a, b), *self.siblings, LEVELS[0], 1).log10_p, 6)
-            for name in STATISTICS
+        names, kinds = self.siblings
+        judged = closeness(self.of("directions", a, b), names, kinds, LEVELS[0], 1)
+        p = {name: unknown_kind_rank(self.of(name, a, b), kinds).log10_p for name in STATISTICS[1:]}
+        p |= {VERDICT: judged.log10_p, "rank alone": unknown_kind_rank(self.of("directions", a, b), kinds).log10_p}
+        return {
+            "a": a,
+            "b": b,
+            "score": self.spread("directions", [(a, b)])[0],
+            "unlike": bool(judged.unlike),
+            **{name: round(10**value, 6) for name, value in p.items()},
         }
-        return {"a": a, "b": b, "score": self.spread("directions", [(a, b)])[0], **p}
 
 
 def _same_data() -> Iterator[Pair]:
