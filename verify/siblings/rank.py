@@ -5,9 +5,9 @@ some declared kind, and no sibling is related beyond the base to another, to A o
 and the siblings of those kinds are exchangeable, since each is one function of two models and the base (`changes`).
 What kinds A and B are of is not asked. The theorem is that of `inference.unknown_kind`.
 
-*Unlike siblings.* Let the nearest sibling of a model be the one that it is most similar to. If A, or B, is less similar
-to its nearest sibling than every sibling is to its own, it is like no kind of siblings, and the hypothesis does not
-speak of it. Then p is set to 1: that makes it no smaller, so it stays super-uniform.
+*Unlike siblings.* Let the nearest sibling of a model be the one that it is most similar to. If A, or B, is less
+similar to its nearest sibling than every sibling is to its own, it is like no kind of siblings, and the hypothesis
+does not speak of it. Then p is set to 1: that makes it no smaller, so it stays super-uniform.
 
 The statistic, the design and the level are fixed before any weight is read, and with too few siblings nothing is
 ranked. Other numbers stand beside it without a p-value.

@@ -44,8 +44,8 @@ BEYOND = {
         "unrelated."
     ),
     "beyond.nearest": (
-        "Their similarity with the nearest sibling is as low as {score}; of every sibling it is {least} or more. So the "
-        "p-value is set to 1."
+        "Their similarity with the nearest sibling is as low as {score}; of every sibling it is {least} or more. So "
+        "the p-value is set to 1."
     ),
     "beyond.bound": (
         "Of {pairs:,} disjoint pairs of siblings {reached:,} reach the similarity: for models drawn like these, an "
