@@ -27,11 +27,10 @@ def beyond(found: dict[str, Any]) -> str:
 
     def rows(kinds: dict[str, Any], called: dict[str, str] | None = None) -> list[list[Any]]:
         return [
-            [(called or {}).get(kind, kind), len(pairs), f"{max(row['score'] for row in pairs):.3f}",
-             counted(sum(row["unlike"] for row in pairs), len(pairs)),
-             *(counted(sum(row[name] <= level + 1e-6 for row in pairs), len(pairs))
-               for name in statistics for level in levels)]
-            for kind, pairs in kinds.items()
+            [(called or {}).get(kind, kind), one["pairs"], f"{one['largest']:.3f}",
+             counted(one["unlike"], one["pairs"]),
+             *(counted(n, one["pairs"]) for name in statistics for n in one["called"][name])]
+            for kind, one in kinds.items()
         ]  # fmt: skip
 
     head, align = ["pairs", "largest similarity", "unlike siblings", *names], "lrrr" + "r" * len(names)
@@ -60,6 +59,10 @@ def beyond(found: dict[str, Any]) -> str:
         f"A fine-tune B, trained for {parents} steps, and a model trained on from B, half of them on another text; "
         "or B merged with an unrelated fine-tune on another text.",
         table(align, ["model of B", *head], rows(found["relatives"])),
+        "Each of them, with the steps that B was trained for:",
+        table("llrrr", ["model", "B", "steps of B", "similarity", "p"],
+              [[f"`{row['a']}`", f"`{row['b']}`", found["steps_of_parents"][row["b"]], f"{row['score']:.3f}",
+                f"{row[statistics[0]]:.4f}"] for row in found["each_relative"]]),
         "## The same in bfloat16",
         "All models but the base, which stays in float32, stored in bfloat16: much of a light fine-tune is then "
         "rounding.",
