@@ -39,6 +39,7 @@ with lazily(__name__):
     from .replay import Replay, replay
     from .screen import ScreenResult, build_library, identify, screen
     from .shares import ShareReport, share
+    from .siblings import BeyondReport, beyond
     from .statistics import EstimateResult, ExactResult, PanelResult, ScoreResult, TestResult
 
 __version__ = "1.0.0rc1"
@@ -46,6 +47,7 @@ __version__ = "1.0.0rc1"
 __all__ = [
     "AccessDeniedError",
     "Architecture",
+    "BeyondReport",
     "Cache",
     "CalibratedScore",
     "CalibrationReport",
@@ -84,6 +86,7 @@ __all__ = [
     "Verdict",
     "VerifyError",
     "Workers",
+    "beyond",
     "build_library",
     "calibrate",
     "fingerprint",

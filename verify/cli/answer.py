@@ -21,6 +21,11 @@ _COLOURS = {
     "carries_share": "red",
     "no_share": "blue",
     "undecided": "white",
+    "shares_derivation": "yellow",
+    "not_closer": "blue",
+    "unlike_siblings": "white",
+    "counted": "white",
+    "as_base": "white",
 }
 _LABEL = 15  # columns of the labels
 _WIDTH = 40, 100  # columns of a terminal that are used, at least and at most

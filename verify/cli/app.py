@@ -25,6 +25,7 @@ _MODULES = {
     "screen": "screen",
     "identify": "identify",
     "share": "share",
+    "beyond": "beyond",
     "calibrate": "calibrate",
     "demo": "demo",
     "replay": "replay",

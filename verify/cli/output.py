@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from ..claim.pages import Models, Pages
     from ..fingerprint import FingerprintRecord
     from ..shares import ShareReport
+    from ..siblings import BeyondReport
 
-    Report = ClaimReport | CalibrationReport | ShareReport
+    Report = ClaimReport | CalibrationReport | ShareReport | BeyondReport
 
 USUAL = ("json", "html", "md")
 """Formats that are written unless others are named."""

@@ -31,6 +31,7 @@ from .sections.where import where
 
 if TYPE_CHECKING:
     from ..shares import ShareReport
+    from ..siblings import BeyondReport
 
 
 def view(report: Pages) -> View:
@@ -41,6 +42,10 @@ def view(report: Pages) -> View:
         from .shares import shares
 
         return shares(cast("ShareReport", report))
+    if getattr(report, "kind", None) == "beyond":
+        from .beyond import beyond_base
+
+        return beyond_base(cast("BeyondReport", report))
     if not isinstance(report, ClaimReport):
         raise TypeError(f"{type(report).__name__} has no page")
     return _lineage(report)

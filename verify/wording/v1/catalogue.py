@@ -19,6 +19,7 @@ from ..forms import (
     verbal_cap,
 )
 from .answers import ANSWERS
+from .beyond import BEYOND
 from .calibration import CALIBRATION
 from .changes import CHANGES
 from .documents import DOCUMENTS
@@ -42,6 +43,7 @@ PHRASES: dict[str, str] = (
     | CALIBRATION
     | DOCUMENTS
     | SHARES
+    | BEYOND
     | CHANGES
 )
 """Clauses and sentences by code, to be filled."""
