@@ -14,17 +14,16 @@ def screen_growth(found: dict[str, Any]) -> str:
     """The page."""
     rows: list[Row] = found["alone"]
     low, high = found["load"]
-    sizes = sorted({row["models"] for row in rows})
     return page(
         "# Screens by number of models",
         "Random fingerprints of 16 to 24 layers, 40 of them children of others, whole processes of one thread "
         "(`python -m benchmarks.screen_growth`). A screen in a new folder, then of one model more in the same. "
-        f"Medians of CPU seconds, reading included; the largest memory. Load average {low:.1f} to {high:.1f} on 2 "
-        "cores, which makes CPU seconds too many.",
+        f"CPU seconds of each run, reading included, and its largest memory. Load average {low:.1f} to {high:.1f} on "
+        "2 cores, which makes CPU seconds too many.",
         table(
             "r",
-            ["models", "runs", "pairs", "passed", "CPU s", "microseconds a pair", "MiB", "one more, CPU s", "MiB"],
-            [_row([row for row in rows if row["models"] == size]) for size in sizes],
+            ["models", "pairs", "passed", "CPU s", "microseconds a pair", "MiB", "one more, CPU s", "MiB"],
+            [_row(row) for row in sorted(rows, key=lambda row: int(row["models"]))],
         ),
         "CPU seconds grow like the number of models to the power "
         f"{_power(found['growth']['cpu'])} (all pairs) and {_power(found['growth']['more_cpu'])} (one model more), "
@@ -46,11 +45,11 @@ def _through_dask(found: dict[str, Any]) -> list[str]:
     ]
 
 
-def _row(rows: list[Row]) -> list[str]:
-    first, (cpu, more) = rows[0], (median(row[what] for row in rows) for what in ("cpu", "more_cpu"))
-    memory = [max(row[what] for row in rows) / 2**20 for what in ("anonymous", "more_anonymous")]
-    numbers = [f"{first['models']:,}", str(len(rows)), f"{first['tested']:,}", f"{first['passed']:,}", f"{cpu:.1f}"]
-    return [*numbers, f"{1e6 * cpu / first['tested']:.0f}", f"{memory[0]:.0f}", f"{more:.1f}", f"{memory[1]:.0f}"]
+def _row(row: Row) -> list[str]:
+    numbers = [f"{row[what]:,}" for what in ("models", "tested", "passed")]
+    memory, more = (f"{row[what] / 2**20:.0f}" for what in ("anonymous", "more_anonymous"))
+    each = f"{1e6 * row['cpu'] / row['tested']:.0f}"
+    return [*numbers, f"{row['cpu']:.1f}", each, memory, f"{row['more_cpu']:.1f}", more]
 
 
 def _power(one: Row) -> str:
