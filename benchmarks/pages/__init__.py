@@ -19,6 +19,7 @@ from .beyond import beyond
 from .cost import cost, readme
 from .cost_curves import cost_curves
 from .evasion import evasion
+from .family_trees import family_trees
 from .faults import faults
 from .forgery import forgery
 from .formats import formats
@@ -57,6 +58,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         evasion,
         exact_tests,
         forgery,
+        family_trees,
         faults,
         formats,
         forward_passes,
