@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from time import sleep
@@ -17,6 +18,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 SIGNATURE = "signature-of-the-storage"
 """In the query of every redirect; must be shown nowhere."""
+_NAME = "(?:datasets/)?(?:[^/]+/[^/]+|[^/]+)"  # of a repository
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Server:
     etags: dict[str, str] = field(default_factory=dict)
     """Instead of the sha256 of the content; an empty one is left out."""
     repositories: dict[str, dict[str, dict[str, bytes]]] = field(default_factory=dict)
-    """Of the Hub: name, commit, path, content."""
+    """Of the Hub: name (of data, with ``datasets/`` before it), commit, path, content."""
     branches: dict[tuple[str, str], str] = field(default_factory=dict)
     """Of the Hub: name and revision to commit."""
     secret: str | None = None
@@ -120,7 +122,9 @@ class Server:
 
     def commit(self, name: str, files: dict[str, bytes], branch: str = "main") -> str:
         """Add a commit to a repository, and return its hash."""
-        commit = hashlib.sha1(repr((name, sorted(files.items()))).encode()).hexdigest()
+        commit = hashlib.sha1(
+            repr((name, sorted((path, _digest(one)) for path, one in files.items()))).encode()
+        ).hexdigest()
         self.repositories.setdefault(name, {})[commit] = files
         self.branches[name, branch] = commit
         return commit
@@ -136,11 +140,12 @@ class Server:
 
     def answer(self, asked: Asked) -> Answer:
         """The answer, before anything goes wrong."""
-        if match := re.fullmatch(r"/api/models/(.+)/revision/(.+)", asked.path):
-            return self._listing(asked, match[1], unquote(match[2]))
-        if match := re.fullmatch(r"/([^/]+/[^/]+|[^/]+)/resolve/([0-9a-f]{40})/(.+)", asked.path):
+        if match := re.fullmatch(r"/api/(models|datasets)/(.+)/revision/(.+)", asked.path):
+            kind = "datasets/" if match[1] == "datasets" else ""
+            return self._listing(asked, kind + match[2], unquote(match[3]))
+        if match := re.fullmatch(rf"/({_NAME})/resolve/([0-9a-f]{{40}})/(.+)", asked.path):
             return self._resolved(asked, match[1], match[2], unquote(match[3]))
-        if match := re.fullmatch(r"/storage/([^/]+/[^/]+|[^/]+)/([0-9a-f]{40})/(.+)", asked.path):
+        if match := re.fullmatch(rf"/storage/({_NAME})/([0-9a-f]{{40}})/(.+)", asked.path):
             if asked.query != SIGNATURE:
                 return Answer(403, {})
             owner = self.hub or self
@@ -161,10 +166,10 @@ class Server:
         siblings = []
         for path, content in commits[commit].items():
             entry: dict[str, object] = {"rfilename": path, "size": len(content)}
-            entry["blobId"] = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+            entry["blobId"] = hashlib.sha1(_digest(content).encode()).hexdigest()
             if path.endswith(".safetensors"):
                 entry["lfs"] = {
-                    "sha256": hashlib.sha256(content).hexdigest(),
+                    "sha256": _digest(content),
                     "size": len(content),
                     "pointerSize": 134,
                 }
@@ -208,7 +213,13 @@ class Server:
 
 
 def _etag(content: bytes) -> str:
-    return f'"{hashlib.sha256(content).hexdigest()}"'
+    return f'"{_digest(content)}"'
+
+
+@cache
+def _digest(content: bytes) -> str:
+    """sha256 of a file's content; made once of each."""
+    return hashlib.sha256(content).hexdigest()
 
 
 @contextmanager

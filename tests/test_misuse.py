@@ -90,7 +90,7 @@ def test_what_is_no_file_is_not_replaced_by_one(refused: Run, tmp_path: Path) ->
 
 def test_a_list_without_end_is_refused(refused: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read up to a bound only."""
-    monkeypatch.setattr("verify.cli.screen._LARGEST_LIST", 100)
+    monkeypatch.setattr("verify.cli.listed._LARGEST_LIST", 100)
     listing = tmp_path / "list.txt"
     listing.write_text("#" * 101)
     assert "more than 100 bytes" in refused("screen", f"@{listing}")

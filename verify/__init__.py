@@ -37,7 +37,7 @@ with lazily(__name__):
     from .lineage import PanelSource, test_lineage
     from .panel import Panel
     from .replay import Replay, replay
-    from .screen import ScreenResult, screen
+    from .screen import ScreenResult, build_library, identify, screen
     from .shares import ShareReport, share
     from .siblings import BeyondReport, beyond
     from .statistics import EstimateResult, ExactResult, PanelResult, ScoreResult, TestResult
@@ -87,8 +87,10 @@ __all__ = [
     "VerifyError",
     "Workers",
     "beyond",
+    "build_library",
     "calibrate",
     "fingerprint",
+    "identify",
     "open_checkpoint",
     "replay",
     "screen",

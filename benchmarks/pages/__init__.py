@@ -22,6 +22,7 @@ from .forward_passes import forward_passes
 from .fuzz import fuzz
 from .gptq import gptq
 from .hiding import hiding
+from .libraries import libraries
 from .many_cost import many_cost
 from .markdown import between
 from .offsets import offsets
@@ -54,6 +55,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         gptq,
         hiding,
         kernels,
+        libraries,
         many_cost,
         model_tracing,
         offsets,

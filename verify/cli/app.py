@@ -23,6 +23,7 @@ _LONG_WORD = re.compile(r"(\S{200})\S{50,}")  # what was typed may be repeated i
 _MODULES = {
     "lineage": "lineage",
     "screen": "screen",
+    "identify": "identify",
     "share": "share",
     "beyond": "beyond",
     "calibrate": "calibrate",
@@ -34,6 +35,7 @@ _MODULES = {
     "panel": "panel",
     "inspect": "inspect",
     "fingerprint": "fingerprint",
+    "library": "library",
     "render": "replay",
     "cache": "cache",
     "completion": "completion",

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ..base import InputError, exists, read_regular
+from ..base import InputError
 from ..base.options import fraction
 from ..checkpoint import Location
 from ..screen.result import OUTCOMES
 from .answer import wrapped
 from .command import Command, GivenPath, option
 from .config import config_option
+from .listed import listed_models
 from .options import (
     EFFORTS,
     LEVELS,
@@ -35,9 +36,6 @@ from .plan import dry_run_option, give_plans
 
 if TYPE_CHECKING:
     from ..screen import ScreenResult
-
-_MOST_LISTED = 1_000_000  # lines of a list
-_LARGEST_LIST = 200_000_000  # bytes
 
 
 @click.command(
@@ -130,17 +128,15 @@ def screen(
     An interrupted screen resumes. A model that cannot be read is reported and left out.
     """
     from ..screen import screen as compute
-    from ..screen.result import check_folder, chosen_form
+    from ..screen.result import chosen_form
 
     unwanted = chosen_verdicts(fail_on, OUTCOMES)
     form = chosen_form(form)
     if output is not None:
-        names = ("screen.html", "summary.md", f"pairs.{form}", f"models.{form}", "families.json")
-        check_writable(*(output / name for name in names))
-        check_folder(output)
+        check_screen_folder(output, form)
     if workers is not None and scheduler is not None:
         raise InputError("--workers and --scheduler were both given; give one of them.")
-    found = list(dict.fromkeys(path for text in models for path in _models(text)))
+    found = listed_models(models)
     if dry_run:
         fraction("alpha", alpha), fraction("fdr", fdr)
         asked = dict.fromkeys([*found, *filter(None, [against])])
@@ -157,6 +153,22 @@ def screen(
             folder=output,
             progress=progress,
         )
+    give_result(result, output, form, unwanted, as_json=as_json)
+
+
+def give_result(
+    result: ScreenResult, output: Path | None, form: Literal["parquet", "csv"], unwanted: set[str], *, as_json: bool
+) -> None:
+    """Print a screen's result and write its files; exit with 3 where it has an unwanted verdict.
+
+    Parameters
+    ----------
+    result : the result.
+    output : folder to write to; None for none.
+    form : format of the tables.
+    unwanted : what ``--fail-on`` names.
+    as_json : whether the record is printed instead of the answer.
+    """
     for left_out in result.record.left_out:
         echo(" ".join(f"{left_out.name}: left out: {left_out.reason}".split()), err=True)
     files = [] if output is None else result.save(output, form)
@@ -166,6 +178,21 @@ def screen(
         echo(_spoken(result, files))
     if unwanted & result.verdicts:
         sys.exit(3)
+
+
+def check_screen_folder(output: Path, form: Literal["parquet", "csv"]) -> None:
+    """Refuse a folder that the files of a screen cannot be written to, before the work.
+
+    Parameters
+    ----------
+    output : the folder.
+    form : format of the tables.
+    """
+    from ..screen.result import check_folder
+
+    names = ("screen.html", "summary.md", f"pairs.{form}", f"models.{form}", "families.json")
+    check_writable(*(output / name for name in names))
+    check_folder(output)
 
 
 def _spoken(result: ScreenResult, files: Sequence[Path]) -> str:
@@ -178,44 +205,9 @@ def _spoken(result: ScreenResult, files: Sequence[Path]) -> str:
     lines = [("", said.sentence), *((label, "".join(line)) for label, line in said.lines)]
     lines += [("" if n else "Files", str(file)) for n, file in enumerate(files)]
     page = f"open {files[0]}" if files else "the page with its trees, and all tables: the same command with -o FOLDER"
-    lines.append(("Next", f"{page}; one pair in full: verify lineage A B -o report"))
+    pair = "A B" if result.record.against is None else "MODEL RELATIVE"
+    lines.append(("Next", f"{page}; one pair in full: verify lineage {pair} -o report"))
     return "\n".join([word, *(wrapped(label, plain(line, 4 * SENTENCE)) for label, line in lines)])
-
-
-def _models(text: str) -> Iterator[str]:
-    """The models that one argument stands for."""
-    if text.startswith("@"):
-        yield from _listed(Path(text[1:]))
-        return
-    yield from (text and _fingerprints(Path(text))) or [text]
-
-
-def _fingerprints(folder: Path) -> list[str]:
-    """The fingerprints in a folder; none if the folder is a model."""
-    from ..fingerprint import is_fingerprint
-
-    try:
-        inside = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
-    except OSError:
-        return []
-    return [str(file) for file in inside if is_fingerprint(file)]
-
-
-def _listed(file: Path) -> Iterator[str]:
-    """Models of a list, relative to its file; empty lines and lines that begin with # are skipped."""
-    try:
-        lines = read_regular(file, _LARGEST_LIST).decode("utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise InputError(
-            f"The list {str(file)!r:.120} cannot be read ({reason}); give @FILE with a model a line."
-        ) from error
-    if len(lines) > _MOST_LISTED:
-        raise InputError(f"The list {file.name!r:.120} has {len(lines)} lines; expected at most {_MOST_LISTED}.")
-    for line in lines:
-        if (entry := line.strip()) and not entry.startswith("#"):
-            path = file.parent / entry
-            yield from _fingerprints(path) or [str(path) if exists(path) else entry]
 
 
 @contextmanager

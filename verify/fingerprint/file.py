@@ -11,7 +11,8 @@ HEADER = "verify.fingerprint"
 """Key of the record in the metadata of the safetensors file."""
 LARGEST_FILE = 1 << 30
 """Bytes allowed; a trillion parameters in 60 layers of 384 experts give about 300 MB."""
-_LARGEST_HEADER = 100_000_000
+LARGEST_HEADER = 100_000_000
+"""Bytes allowed of it for the header."""
 
 
 def is_fingerprint(path: Path) -> bool:
@@ -47,12 +48,12 @@ def record_text(path: Path) -> str | None:
             return None  # opening a pipe would wait for ever
         with open_regular(path) as file:
             length = int.from_bytes(file.read(8), "little")
-            if length > min(os.fstat(file.fileno()).st_size, _LARGEST_HEADER):
+            if length > min(os.fstat(file.fileno()).st_size, LARGEST_HEADER):
                 return None
             header = file.read(length)
         if HEADER.encode() not in header:  # the usual case, and headers of weights may be long
             return None
-        text = json_object(header, most=_LARGEST_HEADER).get("__metadata__", {}).get(HEADER)
+        text = json_object(header, most=LARGEST_HEADER).get("__metadata__", {}).get(HEADER)
     except OSError as error:
         raise FingerprintError(f"{path.name!r:.120} cannot be read ({error.strerror}); check the path.") from error
     except (ValueError, AttributeError):

@@ -2,6 +2,7 @@
 
 from ..base.callable_module import make_callable
 from .answer import Answer
+from .library import build_library, identify
 from .record import (
     Edge,
     Family,
@@ -32,6 +33,8 @@ __all__ = [
     "ScreenResult",
     "ScreenedModel",
     "Untestable",
+    "build_library",
+    "identify",
     "screen",
 ]
 

@@ -1,4 +1,4 @@
-"""The answer of a screen in a few lines: families, copies, undeclared pairs, models alone, models left out."""
+"""The answer of a screen in a few lines: families, or relatives of one model; copies; models alone or left out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from fractions import Fraction
 
 from ..checkpoint import ALONE
 from ..render.kinds import Code, Inline
+from ..render.numbers import share
+from .closeness import nearness
 from .declarations import not_declared
 from .families import copies
 from .record import Family, ScreenRecord
@@ -36,25 +38,23 @@ class Answer:
 def answer(record: ScreenRecord) -> Answer:
     """The first lines of a screen, from its record alone."""
     families = by_size(record)
-    compared = record.first_stage.tested + record.identical
     by_seed = [family for family in families if set(family.members) <= _adapters(record)]
-    if families:
-        word = f"{counted(len(families), 'family', 'families')} of related models".upper()
-        word += ", PERHAPS BY A COMMON SEED ALONE" if len(by_seed) == len(families) else ""
-    else:
-        word = "No related models found".upper() if compared else "Cannot be tested".upper()
+    one = record.against
     lines: tuple[Line, ...] = (
-        ("Families", _families(families)),
+        ("Families", "" if one else _families(families)),
+        ("Closest", _closest(record)),
         ("Of adapters", _of_adapters(len(by_seed), len(families))),
         ("Exact copies", _copies(families)),
         ("Not declared", _not_declared(record)),
         ("Suspected", _suspected(record)),
-        ("No relative", _alone(record)),
+        ("No relative", _not_related(record) if one else _alone(record)),
         ("Left out", _left_out(record)),
         (
             "Does not show",
-            "That models without a relative here are independent; or, of related ones, which was made first, "
-            "whether anyone copied, or whether it was allowed.",
+            (
+                *_independent(one),
+                "; or, of related ones, which was made first, whether anyone copied, or whether it was allowed.",
+            ),
         ),
         (
             "Rests on",
@@ -63,7 +63,27 @@ def answer(record: ScreenRecord) -> Answer:
             "however many models are compared.",
         ),
     )
+    word = _word(record, len(families), len(by_seed))
     return Answer(word, bool(families), sentence(record), tuple(line for line in lines if line[1]))
+
+
+def _word(record: ScreenRecord, families: int, by_seed: int) -> str:
+    """The finding in capitals."""
+    if not families:
+        compared = record.first_stage.tested + record.identical
+        return "No related models found".upper() if compared else "Cannot be tested".upper()
+    if record.against is None:
+        word = f"{counted(families, 'family', 'families')} of related models"
+    else:
+        related = sum(len(family.edges) for family in record.families)
+        word = f"Related to {related:,} of {counted(record.pairs, 'model')}"
+    return word.upper() + (", PERHAPS BY A COMMON SEED ALONE" if by_seed == families else "")
+
+
+def _independent(one: str | None) -> tuple[str, ...]:
+    if one is None:
+        return ("That models without a relative here are independent",)
+    return ("That ", Code(one), " is independent of models not named here, or of any that were not given")
 
 
 def sentence(record: ScreenRecord) -> str:
@@ -71,6 +91,12 @@ def sentence(record: ScreenRecord) -> str:
     edges = [edge for family in record.families for edge in family.edges]
     identical = sum(edge.verdict == "identical" for edge in edges)
     left = f"; {counted(len(record.left_out), 'model')} could not be read" if record.left_out else ""
+    if record.against is not None:
+        none = record.pairs - len(edges) - len(record.suspected)
+        return (
+            f"{record.against} against {counted(record.pairs, 'model')}: {len(edges) - identical} dependent and "
+            f"{identical} identical; {len(record.suspected)} more suspected; of {none} no relation was found{left}."
+        )
     return (
         f"{counted(len(record.models), 'model')}, {counted(record.pairs, 'pair')}: {len(edges) - identical} "
         f"dependent and {identical} identical, in {counted(len(record.families), 'family', 'families')}; "
@@ -111,6 +137,30 @@ def _families(families: Sequence[Family]) -> Inline:
             parts += [" (some of them joined only through ", *_named(joint.models), ")"]
     more = len(families) - _FAMILIES
     return (*parts, f"; {more} more." if more > 0 else ".") if parts else ""
+
+
+def _closest(record: ScreenRecord) -> Inline:
+    """The relatives of the one model that all others were compared with, exact copies and the closest first."""
+    if record.against is None:
+        return ""
+    edges = sorted((edge for family in record.families for edge in family.edges), key=nearness)
+    parts: list[str] = []
+    for edge in edges[:_NAMED]:
+        other = edge.b if edge.a == record.against else edge.a
+        kept = "the same weights" if edge.closeness is None else f"closeness {share(edge.closeness)}"
+        parts += ["; " if parts else "", Code(other), f", {kept}"]
+    more = len(edges) - _NAMED
+    return (*parts, f"; {more} more." if more > 0 else ".") if parts else ""
+
+
+def _not_related(record: ScreenRecord) -> Inline:
+    """Of how many models no relation to the one was found, and with how many it could not be compared."""
+    names, never = alone(record), set(compared_with_none(record))
+    names = [name for name in names if name not in {*never, record.against}]
+    never.discard(str(record.against))
+    parts = [f"Found to none of {counted(len(names), 'model')}."] if names else []
+    parts += [f"{counted(len(never), 'model')} could not be compared, since no exact test applies."] if never else []
+    return " ".join(parts)
 
 
 def _adapters(record: ScreenRecord) -> set[str]:

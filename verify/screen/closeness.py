@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ..statistics.result import Count
-from .record import KeptMost
+from .record import Edge, KeptMost
 from .second_stage import Outcome
 
 Tests = Mapping[str, Outcome | None]
@@ -53,6 +53,11 @@ def kept_most(tests: Tests, found: Iterable[str]) -> KeptMost | None:
     assert outcome is not None
     assert outcome.effect is not None
     return KeptMost(test=best, share=outcome.effect.share, cosine=outcome.effect.cosine_identified)
+
+
+def nearness(edge: Edge) -> tuple[bool, float, str, str]:
+    """What related pairs are ordered by: exact copies first, then the closest, then by name."""
+    return edge.verdict != "identical", -(edge.closeness or 0.0), edge.a, edge.b
 
 
 def _share_beyond_chance(outcome: Outcome | None) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from .closeness import nearness
 from .families import components_of, graph_of
 from .record import Edge, ScreenRecord
 
@@ -34,7 +35,4 @@ def not_declared(record: ScreenRecord) -> list[Edge]:
     """Related pairs that nobody declares, the closest first."""
     stated = declarations(record)
     edges = [edge for family in record.families for edge in family.edges]
-    return sorted(
-        (edge for edge in edges if stated[edge.a, edge.b] == "not declared"),
-        key=lambda edge: (edge.verdict != "identical", -(edge.closeness or 0.0), edge.a, edge.b),
-    )
+    return sorted((edge for edge in edges if stated[edge.a, edge.b] == "not declared"), key=nearness)

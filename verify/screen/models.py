@@ -90,8 +90,11 @@ def located(source: Model, work: Path) -> Location:
 
 
 def once(locations: Sequence[Location]) -> list[Location]:
-    """Each model once: the first of several addresses of the same place."""
-    return list({_address(location): location for location in reversed(locations)}.values())[::-1]
+    """Each model once, at its first place among them."""
+    found: dict[tuple[str | None, ...], Location] = {}
+    for location in locations:
+        found.setdefault(_address(location), location)
+    return list(found.values())
 
 
 def _address(location: Location) -> tuple[str | None, ...]:

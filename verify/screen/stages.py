@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from math import log10
 from pathlib import Path
@@ -91,18 +92,36 @@ def screen(
     effort = options.one_of("effort", effort, EFFORTS)
     alpha, fdr = options.fraction("alpha", alpha), options.fraction("fdr", fdr)
     workers, progress = options.processes("workers", workers), options.function("progress", progress)
-    if folder is not None:
-        work = options.path("folder", folder) / WORK
-        try:
-            work.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{str(folder)!r:.200} cannot be written ({error.strerror}); give another.") from error
-        return _screen(models, against, effort, alpha, fdr, workers, work, progress)
-    with TemporaryDirectory(prefix="verify-screen-") as place:
-        return _screen(models, against, effort, alpha, fdr, workers, Path(place), progress)
+    with work_of(folder) as work:
+        return screened(models, against, effort, alpha, fdr, workers, work, progress)
 
 
-def _screen(
+@contextmanager
+def work_of(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """The place of unfinished work: in a folder, where it stays, or in a temporary one.
+
+    Parameters
+    ----------
+    folder : as given to :func:`screen`.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    if folder is None:
+        with TemporaryDirectory(prefix="verify-screen-") as place:
+            yield Path(place).resolve()
+        return
+    work = options.path("folder", folder) / WORK
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{str(folder)!r:.200} cannot be written ({error.strerror}); give another.") from error
+    yield work.resolve()
+
+
+def screened(
     sources: Sequence[Model],
     against: Model | None,
     effort: Effort,
@@ -111,8 +130,17 @@ def _screen(
     workers: Workers,
     work: Path,
     progress: Progress,
+    *,
+    copies: bool = False,
 ) -> ScreenResult:
-    work = work.resolve()
+    """The screen, by arguments that were checked.
+
+    Parameters
+    ----------
+    sources, against, effort, alpha, fdr, workers, progress : as of :func:`screen`.
+    work : folder of the work.
+    copies : whether a fingerprint of ``against`` among the models is an exact copy of it, not the model itself.
+    """
     given = once([located(source, work) for source in ([] if against is None else [against]) + [*sources]])
     prepared: list[Prepared | Unreadable] = []
     for n, outcome in enumerate(run_in_order(partial(prepare, work=work, effort=effort), given, workers), start=1):
@@ -123,7 +151,7 @@ def _screen(
         raise InputError(prepared[0].reason)
     ready = [outcome for outcome in prepared if isinstance(outcome, Prepared)]
     if against is not None:
-        ready = [ready[0], *(one for one in ready[1:] if not is_one(one, ready[0]))]
+        ready = [ready[0], *(one for one in ready[1:] if copies or not is_one(one, ready[0]))]
     if len(ready) < 2:
         because = f": {unreadable[0].reason}" if unreadable else "; a model that is given twice counts once."
         raise InputError(f"{len(ready)} of {len(given)} models can be compared; give at least two{because}")

@@ -1,4 +1,4 @@
-"""Models on the Hugging Face Hub: a revision is resolved to a commit once, and everything is read at it.
+"""Models and datasets on the Hugging Face Hub: a revision is resolved to a commit once, and everything is read at it.
 
 Files in the Hub's own cache are read there; of others, ranges are fetched and cached.
 """
@@ -20,7 +20,7 @@ from ...base import (
 from ..hostile import LARGEST_TEXT, parse_json_object
 from .client import get
 from .http import RangeFetch, Resource
-from .hub_api import COMMIT, LIBRARY, MOST_FILES, Listed, asked, listing, refusal
+from .hub_api import COMMIT, DATASETS, LIBRARY, MOST_FILES, Listed, asked, kind_and_name, listing, refusal
 from .place import CARD, INDEX, File, LocalFile, Location, Storage
 from .range_cache import RangeCache
 from .ranges import Meter, RemoteFile, all_of
@@ -31,7 +31,7 @@ REPOSITORY = re.compile(rf"{_WORD}(/{_WORD})?", re.ASCII)
 """``org/model``, or one of the old names without owner."""
 _NAME = re.compile(rf"(?P<repo>{_WORD}/{_WORD})(@(?P<revision>[\w./-]{{1,200}}))?", re.ASCII)
 _ADDRESS = re.compile(
-    rf"hf://(?P<repo>{REPOSITORY.pattern})"
+    rf"hf://(?P<repo>(?:{DATASETS})?{REPOSITORY.pattern})"
     r"(@(?P<revision>refs/(pr|convert)/[\w.-]{1,100}|[\w.-]{1,200}))?(/(?P<path>[^@?#]{0,1000}))?",
     re.ASCII,
 )
@@ -41,10 +41,11 @@ _USUAL = ("config.json", "model.safetensors", INDEX, CARD)
 
 @dataclass(frozen=True)
 class Repository:
-    """A model repository at one commit, as seen with one token."""
+    """A repository at one commit, as seen with one token."""
 
     endpoint: str
     name: str
+    """``org/model``, or ``datasets/org/name``, as its addresses begin."""
     commit: str
     files: dict[str, Listed]
     """Files by path."""
@@ -136,7 +137,7 @@ class HubFolder:
 
 
 def find_on_hub(location: Location) -> tuple[Storage, str | None] | None:
-    """The folder at ``org/model`` or an ``hf://`` address, and the file in it; None if it is neither.
+    """The folder at ``org/model`` or an ``hf://`` address (of a model, or ``hf://datasets/…``), and the file in it.
 
     Raises
     ------
@@ -212,7 +213,8 @@ def _in_snapshot(name: str, path: str, revision: str) -> Path | None:
     """A file in the Hub's own cache."""
     from huggingface_hub import try_to_load_from_cache
 
-    found = try_to_load_from_cache(name, path, revision=revision)
+    kind, name = kind_and_name(name)
+    found = try_to_load_from_cache(name, path, revision=revision, repo_type=kind)
     return Path(found) if isinstance(found, str) and Path(found).is_file() else None
 
 

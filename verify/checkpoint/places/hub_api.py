@@ -23,6 +23,8 @@ COMMIT = re.compile("[0-9a-f]{40}")
 _DIGEST = re.compile("[0-9a-f]{64}")
 MOST_FILES = 100_000
 """Files of a repository."""
+DATASETS = "datasets/"
+"""How the name of a repository begins that holds data, not a model."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,12 @@ class Listed:
 
 
 def asked(endpoint: str, name: str, revision: str, token: str | None) -> dict[str, Any]:
-    """Ask for commit and files of a model at a revision, as the Hub's API returns them.
+    """Ask for commit and files of a repository at a revision, as the Hub's API returns them.
 
     Parameters
     ----------
     endpoint : address of the Hub.
-    name : ``org/model``.
+    name : ``org/model``, or ``datasets/org/name``.
     revision : branch, tag or commit.
     token : token of the Hub, if any.
 
@@ -68,8 +70,10 @@ def asked(endpoint: str, name: str, revision: str, token: str | None) -> dict[st
     )
 
     api = HfApi(endpoint=endpoint, token=token, library_name=LIBRARY)
+    kind, repository = kind_and_name(name)
     try:
-        info = api.model_info(name, revision=revision, files_metadata=True, timeout=TIMEOUT)
+        ask = api.dataset_info if kind == "dataset" else api.model_info
+        info = ask(repository, revision=revision, files_metadata=True, timeout=TIMEOUT)
         siblings = [
             {"rfilename": one.rfilename, "size": one.size, "blobId": one.blob_id}
             | ({"lfs": {"sha256": one.lfs.sha256}} if one.lfs else {})
@@ -82,7 +86,7 @@ def asked(endpoint: str, name: str, revision: str, token: str | None) -> dict[st
     except RevisionNotFoundError as error:
         raise NotFoundError(f"{name}@{revision} does not exist on the Hub; check the revision.") from error
     except HFValidationError as error:
-        raise NotFoundError(f"{name} is no name that a model of the Hub has; check it.") from error
+        raise NotFoundError(f"{name} is no name that a repository of the Hub has; check it.") from error
     except HfHubHTTPError as error:
         status, headers = error.response.status_code, error.response.headers
         if status in BUSY:
@@ -94,6 +98,11 @@ def asked(endpoint: str, name: str, revision: str, token: str | None) -> dict[st
     except Exception as error:  # connection errors come from the Hub's client, which differs by version
         raise TransientError(type(error).__name__) from None
     return {"sha": info.sha, "siblings": siblings}
+
+
+def kind_and_name(name: str) -> tuple[str, str]:
+    """Whether a repository holds a model or data, as the Hub's library says it, and its name without that."""
+    return ("dataset", name.removeprefix(DATASETS)) if name.startswith(DATASETS) else ("model", name)
 
 
 def listing(said: dict[str, Any], name: str) -> tuple[str, dict[str, Listed]]:

@@ -1,0 +1,251 @@
+"""Libraries: written, read from here and elsewhere, and which of their models a model is related to."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import places
+from tests.server import Answer, Asked, Server, busy
+from verify import CheckpointError, Fingerprint, InputError, Location, build_library, fingerprint, identify, screen
+from verify.checkpoint.places.hub import REPOSITORY
+from verify.cli import main
+from verify.cli.listed import listed_models
+from verify.data import model
+from verify.screen import ScreenResult
+from verify.screen.library import file_name
+
+hub, web, own_cache = places.hub, places.web, places.own_cache
+KNOWN = ("reference", "stranger-1", "merged-stranger", "gpt2-reference")
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of four shipped models; beside it weights, which are no fingerprint, and a file of another kind."""
+    folder = tmp_path_factory.mktemp("library")
+    files = build_library([model(name) for name in KNOWN], folder)
+    assert files == [folder / f"{name}.safetensors" for name in KNOWN]
+    shutil.copy(model("stranger-2") / "model.safetensors", folder / "weights.safetensors")
+    (folder / "README.md").write_text("Fingerprints of models.")
+    return folder
+
+
+def relatives(found: ScreenResult) -> dict[str, str]:
+    """By the name of each relative, the verdict."""
+    edges = [edge for family in found.families for edge in family.edges]
+    return {edge.b if edge.a == found.record.against else edge.a: edge.verdict for edge in edges}
+
+
+def as_html(_: Asked, answer: Answer) -> None:
+    answer.headers["Content-Type"] = "text/html"
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["verify", *map(str, arguments)])
+    try:
+        main()
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
+
+
+def test_the_closest_comes_first_and_strangers_have_none(library: Path) -> None:
+    found = identify(model("fine-tuned"), library)
+    assert relatives(found) == {"reference": "dependent", "merged-stranger": "dependent"}
+    said = found.answer
+    assert said.word == "RELATED TO 2 OF 4 MODELS"
+    lines = {label: "".join(line) for label, line in said.lines}
+    assert lines["Closest"].startswith("reference, closeness 0.9")
+    assert "merged-stranger, closeness 0.3" in lines["Closest"]
+    assert lines["No relative"] == "Found to none of 2 models."
+    assert "of any that were not given" in lines["Does not show"]
+    none = identify(model("stranger-2"), library)
+    assert not none.families
+    assert none.answer.word == "NO RELATED MODELS FOUND"
+    assert none.record.pairs == len(KNOWN)
+
+
+def test_an_exact_copy_is_found_as_one_under_any_name(library: Path, tmp_path: Path) -> None:
+    """At the effort of a screen, where most rows are not read; and not where one number that is not read differs."""
+    copy = shutil.copytree(model("reference"), tmp_path / "renamed")
+    assert relatives(identify(copy, library))["reference"] == "identical"
+    assert sorted(relatives(identify(model("reference"), library)).values()) == ["dependent", "identical"]
+    weights = copy / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    assert relatives(identify(copy, library))["reference"] == "dependent"
+
+
+def test_a_fingerprint_of_the_library_is_not_its_own_relative(library: Path) -> None:
+    found = identify(library / "stranger-1.safetensors", library)
+    assert found.record.against == "stranger-1"
+    assert relatives(found) == {"merged-stranger": "dependent"}
+
+
+def test_it_is_the_screen_of_the_library_against_the_model(library: Path) -> None:
+    """The same numbers, corrected for as many pairs as the library has fingerprints."""
+    files = [library / f"{name}.safetensors" for name in KNOWN]
+    one, other = identify(model("fine-tuned"), library), screen(files, against=model("fine-tuned"))
+    assert one.record == other.record
+    assert one.pairs == other.pairs
+    assert one.record.pairs == len(files)
+
+
+@pytest.mark.parametrize("kind", ["dataset", "web"])
+def test_a_library_elsewhere_gives_the_same(
+    library: Path, hub: Server, web: Server, tmp_path: Path, kind: str
+) -> None:
+    """Of weights in it the header alone is fetched; what is there already is not fetched again."""
+    files = {path.name: path.read_bytes() for path in library.iterdir()}
+    files["weights.safetensors"] += b"\0" * 2_000_000
+    if kind == "dataset":
+        hub.commit("datasets/org/library", files)
+        address, server = "hf://datasets/org/library", hub.storage
+    else:
+        listing = "".join(f'<a href="{name}">{name}</a>' for name in files)
+        web.files |= {f"/library/{name}": content for name, content in files.items()}
+        web.files["/library/"] = listing.encode()
+        web.faults.append(("/library/", as_html))
+        address, server = f"{web.url}/library/", web
+    assert server is not None
+    here = identify(model("fine-tuned"), library)
+    there = identify(model("fine-tuned"), address, folder=tmp_path / "out")
+    assert (there.record, there.pairs) == (here.record, here.pairs)
+    assert server.sent < sum(map(len, files.values())) - 1_000_000
+    if kind == "dataset":
+        server.reset()
+        again = identify(model("fine-tuned"), Location(address), folder=tmp_path / "out")
+        assert again.digest == there.digest
+        assert server.sent < 100_000, "only the header of what is no fingerprint, which is not kept"
+
+
+def test_a_library_that_is_read_in_part_clears_nobody(library: Path, hub: Server) -> None:
+    """A file that the server does not give ends the run; once it does, all is as without the fault."""
+    hub.commit("datasets/org/library", {path.name: path.read_bytes() for path in library.iterdir()})
+    assert hub.storage is not None
+    hub.storage.faults += [("stranger-1", busy(503))] * 6  # as often as it is tried
+    with pytest.raises(CheckpointError, match="stranger-1"):
+        identify(model("fine-tuned"), "hf://datasets/org/library")
+    assert len(identify(model("fine-tuned"), "hf://datasets/org/library").record.models) == len(KNOWN) + 1
+
+
+def test_a_damaged_fingerprint_is_left_out_and_said(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = shutil.copytree(library, tmp_path / "copy")
+    (copy / "reference.safetensors").write_bytes((copy / "reference.safetensors").read_bytes()[:-50])
+    status = run(monkeypatch, "identify", model("fine-tuned"), "--library", copy, "--fail-on", "left_out")
+    printed = capsys.readouterr()
+    assert status == 3
+    assert printed.err.startswith("reference.safetensors: left out: The fingerprint")
+    assert "1 model could not be read" in printed.out
+
+
+def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A library of a list, and a model identified with it; the files are those of a screen."""
+    (tmp_path / "list.txt").write_text(f"# known\n{model('reference')}\n{model('stranger-1')}\n/no/such/model\n")
+    where = tmp_path / "library"
+    assert run(monkeypatch, "library", f"@{tmp_path / 'list.txt'}", "-o", where) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("2 fingerprints of 3 models")
+    assert printed.err.startswith("/no/such/model: left out: 'model' does not exist")
+    out = tmp_path / "out"
+    assert run(monkeypatch, "identify", model("fine-tuned"), "--library", where, "-o", out) == 0
+    assert "Closest reference, closeness" in " ".join(capsys.readouterr().out.split())
+    record = json.loads((out / "families.json").read_text())
+    assert record["against"] == "fine-tuned"
+    assert "fine-tuned" in (out / "screen.html").read_text()
+    assert run(monkeypatch, "library", f"@{tmp_path / 'list.txt'}", "--dry-run") == 0
+    assert "reference, screen effort" in capsys.readouterr().out
+    assert run(monkeypatch, "library", model("reference")) == 2
+    assert "'-o'" in capsys.readouterr().err
+
+
+def test_a_build_goes_on_where_it_ended(hub: Server, tmp_path: Path) -> None:
+    """Weights that were read are not asked for again, whatever became of the folder; the bytes are the same."""
+    first, second = (build_library(["org/name"], tmp_path / place) for place in "ab")
+    assert [path.name for path in first] == ["org--name.safetensors"]
+    assert first[0].read_bytes() == second[0].read_bytes()
+    assert hub.storage is not None
+    assert len(hub.storage.of(".safetensors")) == len({asked.range for asked in hub.storage.of(".safetensors")})
+    record = Fingerprint.load(first[0]).record
+    assert record.effort == "screen"
+    assert all(file.sha256 for file in record.files)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda at: identify(model("fine-tuned"), at / "none"), "does not exist"),
+        (lambda at: identify(model("fine-tuned"), at), "holds no fingerprint"),
+        (lambda _: identify(model("fine-tuned"), ""), "empty text"),
+        (lambda _: identify(model("fine-tuned"), model("reference") / "config.json"), "is one file"),
+        (lambda _: identify(model("fine-tuned"), 3), "library is 3"),
+        (lambda at: identify(None, at), "model is None"),
+        (lambda at: build_library([], at), "No model is given"),
+        (lambda at: build_library("reference", at), "a list of models"),
+        (lambda at: build_library([model("reference"), at / "other" / "reference"], at), "both be written to"),
+        (lambda at: build_library([at / "none"], at), "None of 1 models could be read"),
+    ],
+)
+def test_bad_input_is_one_sentence(tmp_path: Path, wrong: Callable[[Path], object], said: str) -> None:
+    shutil.copytree(model("stranger-1"), tmp_path / "other" / "reference")
+    with pytest.raises(InputError, match=said):
+        wrong(tmp_path)
+
+
+def test_a_library_replaces_no_weights(tmp_path: Path) -> None:
+    weights = tmp_path / "reference.safetensors"
+    content = (model("reference") / "model.safetensors").read_bytes()
+    weights.write_bytes(content)
+    with pytest.raises(InputError, match="is no fingerprint, and would be lost"):
+        build_library([model("reference")], tmp_path)
+    assert weights.read_bytes() == content
+
+
+def test_against_a_model_that_is_among_the_others() -> None:
+    """Wherever it stands: it is the one that all are compared with, and is not compared with itself."""
+    names = ["stranger-1", "reference", "fine-tuned"]
+    for at in range(3):
+        order = names[at:] + names[:at]
+        found = screen([model(name) for name in order], against=model("fine-tuned"))
+        assert found.record.against == "fine-tuned"
+        assert found.record.pairs == 2
+        assert relatives(found) == {"reference": "dependent"}
+
+
+def test_the_list_that_ships(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Names of the Hub, each once, and each with a file of its own; a file of that name takes precedence."""
+    monkeypatch.chdir(tmp_path)
+    names = listed_models(["@bases"])
+    assert len(names) >= 45
+    assert all(REPOSITORY.fullmatch(name) and "/" in name for name in names)
+    assert len({file_name(Location(name)).casefold() for name in names}) == len(names)
+    (tmp_path / "bases").write_text("org/other")
+    assert listed_models(["@bases"]) == ["org/other"]
+    with pytest.raises(InputError, match="cannot be read"):
+        listed_models(["@../lists/bases"])
+
+
+@given(st.text(max_size=300), st.sampled_from(["", "hf://", "https://", "s3://"]))
+def test_a_name_of_a_file_stays_in_its_folder(text: str, scheme: str) -> None:
+    name = file_name(Location(scheme + text))
+    assert name.endswith(".safetensors")
+    assert Path(name).name == name
+    assert name.isprintable()
+    assert len(name) <= 220
+
+
+def test_a_library_of_any_effort(tmp_path: Path) -> None:
+    """A pair is compared at the smaller effort."""
+    fingerprint(model("reference"), effort="full").save(tmp_path / "full.safetensors")
+    fingerprint(model("stranger-1"), effort="standard").save(tmp_path / "standard.safetensors")
+    assert relatives(identify(model("fine-tuned"), tmp_path)) == {"reference": "dependent"}

@@ -1,0 +1,259 @@
+"""Libraries: folders of fingerprints of known models, and which of them a model is related to.
+
+A library is a folder, here or elsewhere, that holds ``*.safetensors`` files of fingerprints; whatever else lies in it
+is passed over. A model is compared with each by :func:`verify.screen` against it alone: the correction is for as many
+pairs as the library has fingerprints, so a large library costs power, never validity.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+
+from ..base import (
+    Cache,
+    InputError,
+    Progress,
+    Workers,
+    exists,
+    in_notebook,
+    options,
+    passed_over,
+    sha256_of_file,
+    write_atomically,
+)
+from ..checkpoint import Location
+from ..checkpoint.places.place import File
+from ..checkpoint.places.ranges import all_of
+from ..checkpoint.source import find
+from ..fingerprint import EFFORTS, Effort, check_target, fingerprint, is_fingerprint, with_file_digests
+from ..fingerprint.file import HEADER, LARGEST_FILE, LARGEST_HEADER
+from ..fingerprint.given import Model, check_model
+from .result import ScreenResult
+from .stages import screened, work_of
+
+_AT_A_TIME = 8  # files of a library that are fetched together
+_SUFFIX = ".safetensors"
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_LONGEST_NAME = 200  # characters of a file
+
+
+def identify(
+    model: Model,
+    library: str | os.PathLike[str] | Location,
+    *,
+    effort: Effort = "screen",
+    alpha: float = 1e-3,
+    fdr: float = 0.01,
+    workers: Workers = None,
+    folder: str | os.PathLike[str] | None = None,
+    progress: Progress = in_notebook,
+) -> ScreenResult:
+    """Which models of a library a model is related to: the screen of the library against it.
+
+    Parameters
+    ----------
+    model : path or address of weights, path of a fingerprint, Location, or Fingerprint.
+    library : folder of fingerprints: a path, or an address such as ``hf://datasets/org/library``.
+    effort : how much of the weights to read; each pair is compared at the smaller of both efforts.
+    alpha : family-wise error rate over all pairs, of which there is one for each fingerprint of the library.
+    fdr : false discovery rate, as in :func:`verify.screen`.
+    workers : as in :func:`verify.screen`.
+    folder : folder for unfinished work, from which an interrupted run resumes.
+    progress : called while the library is fetched, models are read and pairs compared.
+
+    Returns
+    -------
+    ScreenResult
+        With ``record.against`` the model. That no relative is found says nothing of models that the library lacks.
+
+    Raises
+    ------
+    InputError
+        If the model or the library cannot be read, or the library holds no fingerprint of another model. A file that
+        a server does not give ends the run: a library that was read in part would seem to lack models.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from verify.data import model
+    >>> from verify.screen import build_library, identify
+    >>> with TemporaryDirectory() as folder:
+    ...     made = build_library([model("reference"), model("stranger-1")], folder)
+    ...     found = identify(model("fine-tuned"), folder)
+    >>> [(edge.a, edge.b) for family in found.families for edge in family.edges]
+    [('fine-tuned', 'reference')]
+    """
+    check_model("model", model)
+    where = Location.of(library, "library")
+    progress = options.function("progress", progress)
+    effort = options.one_of("effort", effort, EFFORTS)
+    alpha, fdr = options.fraction("alpha", alpha), options.fraction("fdr", fdr)
+    workers = options.processes("workers", workers)
+    with work_of(folder) as work:
+        members = fingerprints_of(where, work / "library", progress)
+        return screened(members, model, effort, alpha, fdr, workers, work, progress, copies=True)
+
+
+def fingerprints_of(library: Location, work: Path, progress: Progress) -> list[Path]:
+    """The fingerprints of a library as files of this machine, ordered by name.
+
+    Parameters
+    ----------
+    library : the folder.
+    work : folder that files from elsewhere are written to; those that are there already are not fetched again if
+        the place tells their sha256.
+    progress : called after each file.
+
+    Raises
+    ------
+    InputError
+        If it is no folder, or holds no fingerprint.
+    CheckpointError
+        If a file cannot be fetched.
+    """
+    text = library.address
+    here = exists(Path(text)) if text else True
+    place, file = find(library)
+    if file is not None:
+        raise InputError(
+            f"The library {text!r:.200} is one file; give the folder of fingerprints that it lies in, or compare the "
+            "two models with `verify lineage`."
+        )
+    if here:
+        found = sorted(path for path in Path(text).glob(f"*{_SUFFIX}") if is_fingerprint(path))
+    else:
+        files = [place.file(name) for name in place.list_files() if name.endswith(_SUFFIX)]
+        found = []
+        with ThreadPoolExecutor(_AT_A_TIME) as threads:
+            for n, path in enumerate(threads.map(lambda one: _fetched(one, work), files), start=1):
+                found += [] if path is None else [path]
+                progress("fetching the library", n, len(files))
+    if not found:
+        raise InputError(
+            f"The library {text!r:.200} holds no fingerprint; give a folder of files that `verify library` or "
+            "`verify fingerprint` wrote."
+        )
+    return found
+
+
+def _fetched(file: File, work: Path) -> Path | None:
+    """A file from elsewhere, written to the folder; None if it is no fingerprint: then only its header is read."""
+    written = work / file.name
+    stated = file.sha256(read=False)
+    if stated is not None and written.is_file() and sha256_of_file(written) == stated:
+        return written
+    if not 8 <= file.size <= LARGEST_FILE:
+        return None
+    length = 8 + int.from_bytes(file.read([(0, 8)])[0].tobytes(), "little")
+    if length > min(file.size, LARGEST_HEADER) or HEADER.encode() not in file.read([(8, length)])[0].tobytes():
+        return None
+    write_atomically(written, all_of(file, LARGEST_FILE))
+    file.evict()
+    return written
+
+
+def build_library(
+    models: Sequence[str | os.PathLike[str] | Location],
+    folder: str | os.PathLike[str],
+    *,
+    effort: Effort = "screen",
+    workers: Workers = None,
+    progress: Progress = in_notebook,
+    report: Callable[[str], None] | None = None,
+) -> list[Path]:
+    """Write a library: the fingerprint of each model, with the sha256 of its files, as a file of its own.
+
+    The digests tell exact copies from models that differ where nothing was read. The Hub states them; files here are
+    read for them as a whole.
+
+    An interrupted build goes on: the fingerprints of models at a commit of the Hub, and of files here that did not
+    change, are in the cache. A model that cannot be read costs no other.
+
+    Parameters
+    ----------
+    models : paths or addresses of weights, or Locations; the file of ``org/model`` is
+        ``org--model.safetensors``, of a folder here that folder's name.
+    folder : folder to write to, made if absent; fingerprints of the same names in it are replaced.
+    effort : how much of each model to read.
+    workers : processes that read layers, or an executor.
+    progress : called while models are read.
+    report : called with one line for every model that is left out.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order of the models.
+
+    Raises
+    ------
+    InputError
+        If an argument is invalid, two models would be written to one file, a file there is no fingerprint, or no
+        model can be read.
+    """
+    if isinstance(models, str | bytes | os.PathLike | Mapping) or not isinstance(models, Iterable):
+        options.refuse("models", models, "a list of models")
+    where = options.path("folder", folder)
+    effort = options.one_of("effort", effort, EFFORTS)
+    workers, progress = options.processes("workers", workers), options.function("progress", progress)
+    asked = {where / name: location for name, location in _named([Location.of(model) for model in models]).items()}
+    if not asked:
+        raise InputError("No model is given for the library; give at least one.")
+    for file in asked:
+        check_target(file)
+    made: list[Path] = []
+    reasons: list[str] = []
+    for n, (file, location) in enumerate(asked.items(), start=1):
+        try:
+            found = fingerprint(location, effort=effort, workers=workers, cache=Cache.default(), progress=progress)
+            found = with_file_digests(found, location)
+        except Exception as error:  # one model must not end the library of the others
+            name = str(location)
+            reasons.append(str(error) if isinstance(error, InputError) else passed_over(error, f"{name!r:.120}"))
+            if report is not None:
+                report(f"{name}: left out: {reasons[-1]}")
+        else:
+            found.save(file)
+            made.append(file)
+        progress("library", n, len(asked))
+    if not made:
+        raise InputError(f"None of {len(asked)} models could be read; the first: {reasons[0]}")
+    return made
+
+
+def _named(locations: Sequence[Location]) -> dict[str, Location]:
+    """The models by the name of their file.
+
+    Raises
+    ------
+    InputError
+        If two have one name.
+    """
+    found: dict[str, Location] = {}
+    for location in locations:
+        name = file_name(location)
+        if found.setdefault(name, location) != location:
+            raise InputError(
+                f"{str(found[name])!r:.120} and {str(location)!r:.120} would both be written to {name!r:.120}; build "
+                "two libraries, or rename one."
+            )
+    return found
+
+
+def file_name(location: Location) -> str:
+    """The name of the file of a model's fingerprint.
+
+    Examples
+    --------
+    >>> file_name(Location("hf://org/model", revision="v2"))
+    'org--model@v2.safetensors'
+    """
+    text = location.address
+    if text and exists(Path(text)):
+        stem = Path(text).resolve().name.removesuffix(_SUFFIX)
+    else:
+        stem = _SCHEME.sub("", str(location)).partition("?")[0].strip("/")
+    return re.sub(r"[^\w.@+-]+", "--", PurePosixPath(stem).as_posix())[-_LONGEST_NAME:] + _SUFFIX
