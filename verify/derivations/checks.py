@@ -1,0 +1,269 @@
+"""Rules that may have made the numbers of one tensor from those of another, each tried block by block.
+
+A check is fed the blocks of two tensors, [rows, columns] each, in order, and says after each whether its rule still
+holds to the bit; one number that is otherwise ends it. What is left when all were read is a fact of the two files,
+without a chance: the rule computes one from the other. Rules with a number to be chosen (a factor, a weight of a
+merge) choose it by the first block and keep it. A rule that would hold for numbers that hardly vary is not claimed:
+at least ``FEWEST`` numbers of at least ``VALUES`` values must say so (numbers, before and after, that are not zero).
+A tensor of one value is named *constant*, whatever the other holds: that tells nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from .casts import TYPES, Array, nearest, same, steps, toward_zero
+from .quantisers import quantisers
+from .record import Rule
+
+FEWEST, VALUES = 32, 8
+"""Numbers that must say so, and their different values."""
+_PATTERNS = ((1, 4), (2, 4), (4, 8))
+
+
+class Block(NamedTuple):
+    """Some rows of two tensors, [rows, columns]."""
+
+    x: Array
+    """Numbers before."""
+    y: Array
+    """Numbers after."""
+    z: Array | None = None
+    """Numbers of a third model there; None if it has none."""
+
+
+class Check(Protocol):
+    """A rule that is tried."""
+
+    def holds(self, at: Block) -> bool:
+        """Whether the rule holds in one more block; one where it does not is the last."""
+        ...
+
+    def found(self) -> Rule | None:
+        """The rule, after all blocks; None if too few numbers say so."""
+        ...
+
+
+class Image:
+    """A function of the numbers before; of a grid that the type of the file does not ask for, enough must say so."""
+
+    def __init__(self, rule: Rule, function: Callable[[Array], Array], dtype: str, *, chosen: bool = False) -> None:
+        self.rule, self.function, self.dtype = rule, function, dtype
+        self.enough = Enough() if chosen else None
+
+    def holds(self, at: Block) -> bool:
+        """Compare the image with the numbers after."""
+        x, y = at.x, at.y
+        if self.enough is not None:
+            self.enough.see(y)
+        return bool(same(nearest(self.function(x), self.dtype), y).all())
+
+    def found(self) -> Rule | None:
+        """The rule."""
+        return self.rule if self.enough is None or self.enough() else None
+
+
+class OfThird:
+    """The numbers of the third model, rounded to the type of the file."""
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype = dtype
+
+    def holds(self, at: Block) -> bool:
+        """Compare with the third model."""
+        y, z = at.y, at.z
+        return z is not None and bool(same(nearest(z, self.dtype), y).all())
+
+    def found(self) -> Rule | None:
+        """The rule."""
+        return Rule(name="of_third")
+
+
+class Factor:
+    """One factor for all numbers, other than 1: y is x times it, multiplied in float32 or in float64."""
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype, self.factor = dtype, 0.0
+        self.enough = Enough()
+
+    def holds(self, at: Block) -> bool:
+        """Choose the factor by the first block that is not zero, and compare."""
+        x, y = at.x, at.y
+        self.enough.see(x)
+        if not self.factor:
+            self.factor = self._chosen(x, y)
+            if not self.factor:
+                return not x.any() and not y.any()
+        double = x.astype(np.float64) * self.factor
+        single = x * x.dtype.type(self.factor)
+        return any(bool(same(nearest(one.astype(x.dtype), self.dtype), y).all()) for one in (double, single))
+
+    def found(self) -> Rule | None:
+        """The rule with its factor."""
+        return Rule(name="scaled", value=self.factor) if self.factor not in (0.0, 1.0) and self.enough() else None
+
+    def _chosen(self, x: Array, y: Array) -> float:
+        a, b = x.astype(np.float64), y.astype(np.float64)
+        at = np.isfinite(a) & np.isfinite(b) & (a != 0) & (b != 0)
+        if not at.any():
+            return 0.0
+        a, b = a[at], b[at]
+        return _roundest(b / a, 0.5 * steps(b, self.dtype) / np.abs(a))
+
+
+class Merged:
+    """One weight for all numbers: y is w x + (1 - w) z, computed in float32 or in float64, 0 < w < 1."""
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype, self.weight = dtype, 0.0
+        self.enough = Enough()
+
+    def holds(self, at: Block) -> bool:
+        """Choose the weight by the first block where the models differ, and compare."""
+        x, y, z = at.x, at.y, at.z
+        if z is None:
+            return False
+        self.enough.see(x - z)
+        if not self.weight:
+            self.weight = self._chosen(x, y, z)
+            if not self.weight:
+                return bool(same(x, z).all() and same(nearest(x, self.dtype), y).all())
+        w = self.weight
+        double = w * x.astype(np.float64) + (1 - w) * z.astype(np.float64)
+        one, rest = x.dtype.type(w), x.dtype.type(1 - w)
+        images = (double.astype(x.dtype), one * x + rest * z, z + one * (x - z))
+        return any(bool(same(nearest(image, self.dtype), y).all()) for image in images)
+
+    def found(self) -> Rule | None:
+        """The rule with its weight."""
+        return Rule(name="merged", value=self.weight) if self.weight and self.enough() else None
+
+    def _chosen(self, x: Array, y: Array, z: Array) -> float:
+        a, b, c = (one.astype(np.float64) for one in (x, y, z))
+        at = np.isfinite(a) & np.isfinite(b) & np.isfinite(c) & (a != c)
+        if not at.any():
+            return 0.0
+        a, b, c = a[at], b[at], c[at]
+        slack = 0.5 * steps(b, self.dtype) + 2.0**-23 * (np.abs(a) + np.abs(c))
+        found = _roundest((b - c) / (a - c), slack / np.abs(a - c))
+        return found if 0 < found < 1 else 0.0
+
+
+class Pruned:
+    """Numbers are as before, rounded to the type of the file, or zero.
+
+    Which are zero is a fact that the rule needs; unless they stand for the smallest magnitudes of the tensor, of each
+    row, or of each group of a pattern n:m (at least m - n zeros in each m neighbours of a row): then the numbers
+    before decide, and the rule computes.
+    """
+
+    def __init__(self, dtype: str, matrix: bool) -> None:
+        self.dtype, self.zeros = dtype, 0
+        self.enough = Enough()
+        self.kept, self.removed, self.by_row = np.inf, 0.0, matrix
+        self.patterns = dict.fromkeys(_PATTERNS, True) if matrix else {}
+
+    def holds(self, at: Block) -> bool:
+        """Compare where the numbers after are not zero, and see which are."""
+        x, y = at.x, at.y
+        before = nearest(x, self.dtype)
+        if not (same(before, y) | (y == 0)).all():
+            return False
+        gone = (y == 0) & (before != 0)
+        self.zeros += int(gone.sum())
+        self.enough.see(y)
+        size = np.abs(before)
+        kept, removed = np.where(y != 0, size, np.inf), np.where(gone, size, 0)
+        self.kept, self.removed = min(self.kept, float(kept.min())), max(self.removed, float(removed.max()))
+        self.by_row = self.by_row and bool((removed.max(-1) < kept.min(-1)).all())
+        for n, m in [pattern for pattern in self.patterns if self.patterns[pattern] is not None]:
+            if y.shape[-1] % m or ((y == 0).reshape(-1, m).sum(-1) < m - n).any():
+                del self.patterns[n, m]
+            else:
+                groups = removed.reshape(-1, m).max(-1) < kept.reshape(-1, m).min(-1)
+                self.patterns[n, m] = self.patterns[n, m] and bool(groups.all())
+        return True
+
+    def found(self) -> Rule | None:
+        """The rule with what decides which numbers are zero."""
+        if not self.zeros or not self.enough():
+            return None
+        if self.removed < self.kept:
+            return Rule(name="pruned", setting="smallest of the tensor", count=self.zeros, by_size=True)
+        for (n, m), smallest in self.patterns.items():
+            setting = f"{n}:{m}, smallest of each {m}" if smallest else f"{n}:{m}"
+            return Rule(name="pruned", setting=setting, count=self.zeros, by_size=smallest)
+        setting = "smallest of each row" if self.by_row else ""
+        return Rule(name="pruned", setting=setting, count=self.zeros, by_size=self.by_row)
+
+
+class Enough:
+    """Whether enough numbers that are not zero, of enough values, were seen."""
+
+    def __init__(self) -> None:
+        self.numbers, self.values = 0, set[float]()
+
+    def see(self, x: Array) -> None:
+        """Count the numbers of one more block."""
+        self.numbers += int(np.count_nonzero(x))
+        if len(self.values) < VALUES:
+            self.values.update(np.unique(x[x != 0])[:VALUES].tolist())
+
+    def __call__(self) -> bool:
+        """Whether they are enough."""
+        return self.numbers >= FEWEST and len(self.values) >= VALUES
+
+
+def checks(x: str, y: str, columns: int, *, third: bool = False) -> Iterator[Check]:
+    """The rules to try, the simplest first.
+
+    Parameters
+    ----------
+    x, y : types of the numbers before and after, ``F64``, ``F32``, ``F16`` or ``BF16``.
+    columns : of a matrix; 0 for other tensors.
+    third : whether a third model is given.
+    """
+    yield Image(Rule(name="equal"), lambda numbers: numbers, "F64")
+    if third:
+        yield OfThird(y)
+    for dtype in coarser(x):
+        chosen = dtype != y
+        yield Image(Rule(name="rounded", setting=dtype), partial(nearest, dtype=dtype), "F64", chosen=chosen)
+        if not dtype.startswith("F8"):
+            toward = partial(toward_zero, dtype=dtype)
+            yield Image(Rule(name="truncated", setting=dtype), toward, "F64", chosen=chosen)
+    yield Factor(y)
+    yield Pruned(y, matrix=columns > 0)
+    if columns >= FEWEST and x != "F64":
+        for name, function in quantisers(columns, y):
+            yield Image(Rule(name="quantised", setting=name), function, y, chosen=True)
+    if third:
+        yield Merged(y)
+
+
+def coarser(dtype: str) -> tuple[str, ...]:
+    """The types that do not hold all numbers of a type.
+
+    Examples
+    --------
+    >>> coarser("BF16")
+    ('F16', 'F8_E4M3', 'F8_E5M2')
+    """
+    return tuple(TYPES) if dtype == "F64" else tuple(one for one in TYPES if one not in (dtype, "F32"))
+
+
+def _roundest(values: Array, slack: Array) -> float:
+    """A number within the slack of all values, of the fewest decimal digits; their middle, or 0 if there is none."""
+    low, high = float((values - slack).max()), float((values + slack).min())
+    if not low <= high:
+        return 0.0
+    middle = (low + high) / 2
+    for digits in range(1, 17):
+        found = float(f"{middle:.{digits}g}")
+        if low <= found <= high:
+            return found
+    return middle
