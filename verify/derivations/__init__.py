@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
+from pathlib import Path
 from typing import Never
 
 from ..base import InputError, Progress, in_notebook, options, software
 from ..checkpoint import Location, Opened, opened
+from ..fingerprint.file import is_fingerprint
 from ..wording import LATEST
 from .record import DerivationModel, DerivationReport, Rule, TensorAlone, TensorFrom, What
 from .whole import Model, compare
@@ -52,7 +54,7 @@ def derivation(
     Raises
     ------
     InputError
-        If an argument is invalid, or a model holds no numbers of a floating type.
+        If an argument is invalid or a fingerprint, or a model holds no numbers of a floating type.
     CheckpointError
         If a model cannot be read.
 
@@ -65,8 +67,8 @@ def derivation(
     """
     options.no_others(unknown)
     stamp = options.time("created", created)
-    first, second = opened(Location.of(a)), opened(Location.of(b))
-    other = None if third is None else opened(Location.of(third, "third"))
+    first, second = _opened(a, "a"), _opened(b, "b")
+    other = None if third is None else _opened(third, "third")
     found = compare(first, second, other, progress)
     for model, seen in ((first, found.a), (second, found.b)):
         if not seen.entries:
@@ -83,6 +85,16 @@ def derivation(
         software=software("safetensors", "pydantic"),
         created=stamp,
     ).sealed()
+
+
+def _opened(model: Given, name: str) -> Opened:
+    location = Location.of(model, name)
+    if is_fingerprint(Path(location.address)):
+        raise InputError(
+            f"{Path(location.address).name!r:.120} is a fingerprint, which holds a sketch of the weights; give the "
+            "weights."
+        )
+    return opened(location)
 
 
 def _model(one: Opened, seen: Model) -> DerivationModel:

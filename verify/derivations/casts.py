@@ -30,7 +30,7 @@ def nearest(x: Array, dtype: str) -> Array:
 
     Examples
     --------
-    >>> nearest(np.float32([1.00390625, 1.005]), "BF16").tolist()
+    >>> nearest(np.array([1.00390625, 1.005], np.float32), "BF16").tolist()
     [1.0, 1.0078125]
     """
     if dtype == "F64":
@@ -44,7 +44,7 @@ def toward_zero(x: Array, dtype: str) -> Array:
 
     Examples
     --------
-    >>> toward_zero(np.float32([1.00390625, 1.0078, -1.0078]), "BF16").tolist()
+    >>> toward_zero(np.array([1.00390625, 1.0078, -1.0078], np.float32), "BF16").tolist()
     [1.0, 1.0, -1.0]
     """
     with np.errstate(all="ignore"):

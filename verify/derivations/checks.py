@@ -158,19 +158,19 @@ class Pruned:
 
     Which are zero is a fact that the rule needs; unless they stand for the smallest magnitudes of the tensor, of each
     row, or of each group of a pattern n:m (at least m - n zeros in each m neighbours of a row): then the numbers
-    before decide, and the rule computes.
+    before decide, and the rule computes. It does not where one of the kept and one of the zeros had equal magnitudes.
     """
 
     def __init__(self, dtype: str, matrix: bool) -> None:
         self.dtype, self.zeros = dtype, 0
         self.enough = Enough()
-        self.kept, self.removed, self.by_row = np.inf, 0.0, matrix
-        self.patterns = dict.fromkeys(_PATTERNS, True) if matrix else {}
+        self.kept, self.removed = np.inf, 0.0
+        self.by_row = _STRICT if matrix else _NOT
+        self.patterns = dict.fromkeys(_PATTERNS, _STRICT) if matrix else {}
 
     def holds(self, at: Block) -> bool:
         """Compare where the numbers after are not zero, and see which are."""
-        x, y = at.x, at.y
-        before = nearest(x, self.dtype)
+        before, y = nearest(at.x, self.dtype), at.y
         if not (same(before, y) | (y == 0)).all():
             return False
         gone = (y == 0) & (before != 0)
@@ -179,26 +179,36 @@ class Pruned:
         size = np.abs(before)
         kept, removed = np.where(y != 0, size, np.inf), np.where(gone, size, 0)
         self.kept, self.removed = min(self.kept, float(kept.min())), max(self.removed, float(removed.max()))
-        self.by_row = self.by_row and bool((removed.max(-1) < kept.min(-1)).all())
-        for n, m in [pattern for pattern in self.patterns if self.patterns[pattern] is not None]:
+        self.by_row = min(self.by_row, _smaller(removed, kept))
+        for n, m in [*self.patterns]:
             if y.shape[-1] % m or ((y == 0).reshape(-1, m).sum(-1) < m - n).any():
                 del self.patterns[n, m]
             else:
-                groups = removed.reshape(-1, m).max(-1) < kept.reshape(-1, m).min(-1)
-                self.patterns[n, m] = self.patterns[n, m] and bool(groups.all())
+                smaller = _smaller(removed.reshape(-1, m), kept.reshape(-1, m))
+                self.patterns[n, m] = min(self.patterns[n, m], smaller)
         return True
 
     def found(self) -> Rule | None:
         """The rule with what decides which numbers are zero."""
         if not self.zeros or not self.enough():
             return None
-        if self.removed < self.kept:
-            return Rule(name="pruned", setting="smallest of the tensor", count=self.zeros, by_size=True)
-        for (n, m), smallest in self.patterns.items():
-            setting = f"{n}:{m}, smallest of each {m}" if smallest else f"{n}:{m}"
-            return Rule(name="pruned", setting=setting, count=self.zeros, by_size=smallest)
-        setting = "smallest of each row" if self.by_row else ""
-        return Rule(name="pruned", setting=setting, count=self.zeros, by_size=self.by_row)
+        of_all = _smaller(np.array([[self.removed]]), np.array([[self.kept]]))
+        patterns = [(f"{n}:{m}", f", smallest of each {m}", smaller) for (n, m), smaller in self.patterns.items()]
+        deciding = [("", "smallest of the tensor", of_all), *patterns, ("", "smallest of each row", self.by_row)]
+        strict = next((one for one in deciding if one[2] == _STRICT), None)
+        pattern, smallest, smaller = strict or max(deciding, key=lambda one: (bool(one[0]), one[2]))
+        ties = ", but for ties" if smaller == _TIES else ""
+        setting = pattern + (smallest + ties if smaller != _NOT else "")
+        return Rule(name="pruned", setting=setting, count=self.zeros, by_size=smaller == _STRICT)
+
+
+_NOT, _TIES, _STRICT = range(3)
+
+
+def _smaller(removed: Array, kept: Array) -> int:
+    """Whether in each row all that was removed is smaller than all that was kept, or smaller but for ties."""
+    most, least = removed.max(-1), kept.min(-1)
+    return _STRICT if (most < least).all() else _TIES if (most <= least).all() else _NOT
 
 
 class Enough:

@@ -1,15 +1,16 @@
 """Whether a tensor is another one and a matrix of low rank, up to the rounding of its type.
 
-The claim is of the two files alone: there is a matrix L of rank r so that every number of B is within one step of its
-type of A + L, where A's and B's differ by more than two steps at more than twice as many numbers as a matrix of rank
-r has free ones, r (m + n - r). L is made from the data: its rows lie in the space of the first r right singular
-vectors of the difference at ``ROWS`` rows spread over the matrix, and r is the number of singular values above what
-rounding errors, independent and uniform within half a step, reach, sqrt(rows) + sqrt(columns) times their size, and
-half as much again. However V was found, the check of every number proves the claim; a V that rounding has spoiled
-loses a claim and makes none. That a matrix of full rank has 256 rows in a space of a quarter as many directions does
-not happen by luck.
+The claim is of the two files alone: there is a matrix L of rank r so that every number of B is within two steps of
+its type of A + L, where A's and B's differ by more than four steps at more than twice as many numbers as a matrix of
+rank r has free ones, r (m + n - r). A step is the distance of neighbours of the type at the number, or at the root
+mean square of B's where that is larger. L is made from the data: its rows lie in the space of the first r right
+singular vectors of the difference at ``ROWS`` rows spread over the matrix, and r is the number of singular values
+above what rounding errors, independent and uniform within half a step, reach: sqrt(rows) + sqrt(columns) times their
+size, and half as much again. However these were found, the check of every number proves the claim; directions that
+rounding has spoiled lose a claim and make none. That a matrix of full rank has 256 rows in a space of a quarter as
+many directions does not happen by luck.
 
-The difference of low rank is what a merged adapter of PEFT leaves, and what any other edit of few directions does; it
+A difference of low rank is what a merged adapter of PEFT leaves, and what any other edit of few directions does; it
 tells no tool, and no order: B's numbers do not follow from A's without L, nor A's from B's.
 """
 
@@ -43,6 +44,7 @@ def low_rank(a: Tensor, b: Tensor) -> Rule | None:
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         return None
     _, sizes, right = np.linalg.svd(y - x, full_matrices=False)
+    typical = np.sqrt(np.mean(y**2))
     noise = np.sqrt(np.mean(steps(y, dtype) ** 2) / 12) * (np.sqrt(len(at)) + np.sqrt(n))
     rank = int((sizes > max(1.5 * noise, 1e-12 * sizes[0])).sum())
     if not 0 < rank <= min(len(at), n) // 4:
@@ -51,11 +53,11 @@ def low_rank(a: Tensor, b: Tensor) -> Rule | None:
     for rows in blocks((m, n), 0, m):
         x, y = numbers(a, rows, wide=True), numbers(b, rows, wide=True)
         change = y - x
-        step = steps(np.maximum(np.abs(x), np.abs(y)), dtype)
+        step = steps(np.maximum(np.maximum(np.abs(x), np.abs(y)), typical), dtype)
         with np.errstate(all="ignore"):
-            if not (np.abs(change - (change @ v) @ v.T) <= step).all():
+            if not (np.abs(change - (change @ v) @ v.T) <= 2 * step).all():
                 return None
-        far += int((np.abs(change) > 2 * step).sum())
+        far += int((np.abs(change) > 4 * step).sum())
     return Rule(name="low_rank", count=rank) if far > 2 * rank * (m + n - rank) else None
 
 

@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from ..base import CheckpointError
+from ..base import UnsupportedError
 from ..checkpoint import Tensor
 from .casts import Array, nearest, same
 from .checks import Block, Check, checks
@@ -21,7 +21,7 @@ _FIRST = 1 << 12
 """Numbers of the first block, which ends most rules."""
 _SAMPLE = 1 << 16
 """Numbers by which it is shown that some are lost."""
-_ONLY = {"float16": "F16", "bfloat16": "BF16", "float64": "F64"}
+_DECODED = {"float16": "F16", "bfloat16": "BF16", "float64": "F64"}
 
 
 @dataclass
@@ -56,10 +56,10 @@ def dtype_of(tensor: Tensor) -> str | None:
     if tensor.dtype in ("F64", "F32", "F16", "BF16"):
         return tensor.dtype
     try:
-        found = tensor.read(slice(0, 0)).dtype
-    except CheckpointError:
+        found = tensor.read(slice(0, 1)).dtype
+    except UnsupportedError:
         return None
-    return _ONLY.get(found.name, "F32")
+    return _DECODED.get(found.name, "F32")
 
 
 def columns_of(tensor: Tensor) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..base import Phrase
 from ..claim.answer import Answer
 from ..wording import said, say
-from .record import DerivationReport, What
+from .record import DerivationReport, Outcome, What
 
 _NAMED = 3  # things done that the answer names
 _LAYERS = 100  # that a sentence lists
@@ -89,4 +89,5 @@ def _follows(model: str, other: str, lost: int, missing: int) -> tuple[Phrase, .
 
 
 def _limit(report: DerivationReport) -> str:
-    return "rules" if report.outcome in ("no_rule", "unresolved") else "first"
+    limits: dict[Outcome, str] = {"no_rule": "rules", "unresolved": "rules", "equal": "equal"}
+    return limits.get(report.outcome, "first")

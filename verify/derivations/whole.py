@@ -118,10 +118,9 @@ def _partners(under: Tensors, tensors: Tensors, *, whole: bool = False) -> dict[
 
 
 def _alike(a: Tensor, b: Tensor, whole: bool) -> bool:
-    turned = len(a.shape) == 2 and a.shape[0] == a.shape[1] and a.is_out_in is not b.is_out_in
     if whole or len(a.shape) > 2:
-        return a.shape == b.shape and not turned
-    return len(a.shape) == len(b.shape) and a.shape[1:] == b.shape[1:] and not (turned and a.shape == b.shape)
+        return a.shape == b.shape
+    return len(a.shape) == len(b.shape) and a.shape[1:] == b.shape[1:]
 
 
 def _read_third(third: Model, names: set[str]) -> None:

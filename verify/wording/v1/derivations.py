@@ -39,7 +39,7 @@ DERIVATIONS = {
     "derivation.rule.rows_chosen": "rows of A's, in a selection",
     "derivation.rule.pruned": "A's, or zero",
     "derivation.rule.pruned.pattern": "A's, or zero ({setting})",
-    "derivation.rule.low_rank": "A's and a matrix of rank {values}, within a step of rounding",
+    "derivation.rule.low_rank": "A's and a matrix of rank {values}, within two steps of rounding",
     "derivation.rule.of_third": "equal to C's",
     "derivation.rule.merged": "A's times {values}, and C's times the rest of 1",
     "derivation.elsewhere": "{what}, of another layer or place",
@@ -49,6 +49,7 @@ DERIVATIONS = {
         "Which file existed first, or who made which. Digits can be added to a file, as by light training in a finer "
         "type, and rows or layers appended: then the file that the other follows from is the younger one."
     ),
+    "derivation.limit.equal": "Who made which, or which existed first: equal files hold no order.",
     "derivation.limit.rules": (
         "A relation by a rule that is not among those tried, such as training. Where no rule was found, nothing is "
         "said; the tests of `verify lineage` may find what the two have in common."
