@@ -68,14 +68,27 @@ def columns_of(tensor: Tensor) -> int:
 
 
 def numbers(tensor: Tensor, rows: slice, wide: bool) -> Array:
-    """Some rows of a tensor as a matrix; a vector is one row."""
+    """Some rows of a tensor as a matrix; a vector is one row.
+
+    Parameters
+    ----------
+    tensor : the tensor.
+    rows : indices of its first axis.
+    wide : whether in float64, else in float32.
+    """
     with np.errstate(all="ignore"):
         found = np.asarray(tensor.read(rows)).astype(np.float64 if wide else np.float32)
     return found.reshape(-1, tensor.shape[-1]) if len(tensor.shape) > 1 else found.reshape(1, -1)
 
 
 def blocks(shape: tuple[int, ...], start: int, stop: int) -> Iterator[slice]:
-    """Slices of the first axis, the first of them small."""
+    """Slices of the first axis, the first of them small.
+
+    Parameters
+    ----------
+    shape : of the tensor.
+    start, stop : first row, and the one after the last.
+    """
     each = prod(shape[1:])
     step = max(1, _FIRST // max(1, each)) if start == 0 else max(1, ENTRIES // max(1, each))
     while start < stop:
