@@ -15,6 +15,7 @@ from benchmarks import results
 from .adapter_changes import adapter_changes
 from .adapters_alone import adapters_alone
 from .architectures import architectures
+from .beyond import beyond
 from .cost import cost, readme
 from .cost_curves import cost_curves
 from .formats import formats
@@ -46,6 +47,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         adapter_changes,
         adapters_alone,
         architectures,
+        beyond,
         cost,
         cost_curves,
         exact_tests,

@@ -113,11 +113,7 @@ def build_one(recipe: Recipe, out: Path, scale: str, name: str) -> str:
             steps=model.steps,
             seed=seed(name + "/order"),
             teacher=model.teacher,
-            **{
-                key: value
-                for key, value in recipe.models[name]["train"].items()
-                if key in ("optimiser", "peak", "rank")
-            },
+            **{key: value for key, value in recipe.models[name]["train"].items() if key in _TRAINING},
         )
         weights = {key: value.numpy() for key, value in tensors.items()}
     finish(recipe, out, scale, model, weights, loss)

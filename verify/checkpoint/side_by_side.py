@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .adapters.changed import Changed
 from .adapters.names import Names
 from .adapters.overlay import declared_bases, merged_onto
 from .checkpoint import Held
@@ -147,7 +148,8 @@ def _reason(base: Tensor, model: Tensor) -> Reason | None:
         return "shape"
     if square and base.is_out_in is not model.is_out_in:  # one may be turned
         return "shape"
-    return None if is_plain(base) and is_plain(model) else "quantised"
+    stored = model.base if isinstance(model, Changed) else model  # an adapter changes numbers of the base
+    return None if is_plain(base) and is_plain(stored) else "quantised"
 
 
 def _numbers(tensor: Tensor, rows: slice | NDArray[np.intp]) -> Numbers:

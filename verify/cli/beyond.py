@@ -100,14 +100,14 @@ def beyond(
     """
     from ..checkpoint import Location
     from ..siblings import beyond as run
-    from ..siblings.listed import listed
+    from ..siblings.listed import by_kind as kinds_of
 
     unwanted = chosen_verdicts(fail_on, get_args(Outcome))
     wanted = [] if names is None else chosen_formats(names, claims=False)
     format_to_print(wanted, output)
     if output is not None:
         check_report_folder(output, wanted or USUAL)
-    by_kind = {kind: [Location(one, token=token) for one in models] for kind, models in listed(siblings).items()}
+    by_kind = {kind: [Location(one, token=token) for one in models] for kind, models in kinds_of(siblings).items()}
     with progress_bar(quiet) as progress:
         report = run(
             Location(a, token=token),

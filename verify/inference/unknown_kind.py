@@ -16,12 +16,10 @@ let ``n_k <= n_l``; as ``n_l + 1 >= n_k + 1 >= (n_k + 2) / 2``, ``m_own`` is at 
 ``m_own >= m`` whatever ``k`` and ``l`` are, ``R / m >= R / m_own``, and what is at least a super-uniform number is
 one. The bound of `sensitivity` falls as the number of pairs grows. ∎
 
-Theorem (unknown kind, one model fixed). Let ``R`` be the rank of the claim among the pairs of B with all others, and
-``m`` the smallest ``n_k + 1``. If, given B, A is exchangeable with the others of some kind, ``R / m``, capped at 1,
-is super-uniform.
-
-Proof. ``R`` is at least the rank among the pairs of B with A and the others of that kind, ``n_k + 1 >= m`` pairs that
-the group carries into one another: `orbit`. ∎
+*One model fixed.* Let ``R`` be the rank of the claim among the pairs of B with all others, and ``m`` the smallest
+``n_k + 1``. If, given B, A is exchangeable with the others of some kind, ``R / m``, capped at 1, is super-uniform:
+``R`` is at least the rank among the pairs of B with A and the others of that kind, ``n_k + 1 >= m`` pairs that the
+group carries into one another (`orbit`). ∎
 
 Source: this library; the parts are those of `ranking`, `designs` and `orbit`.
 """
@@ -88,7 +86,15 @@ def unknown_kind_rank(S: ArrayLike, kinds: Sequence[Hashable]) -> OrbitRank:
 
 
 def unknown_kind_row(S: ArrayLike, kinds: Sequence[Hashable], fixed: int) -> OrbitRank:
-    """The rank among the pairs of A (``fixed=0``) or B (``fixed=1``) with all, over those with the smallest kind."""
+    """The rank among the pairs of one model with all others, over the number of those with the smallest kind.
+
+    Parameters
+    ----------
+    S, kinds
+        As :func:`unknown_kind_rank` takes them.
+    fixed : int
+        0 for the pairs of A, 1 for those of B.
+    """
     return _over(rank(S, row_design(len(kinds) + 2, fixed), residual=False), _least(kinds) + 1)
 
 

@@ -120,7 +120,8 @@ def _recomputed(report: BeyondReport) -> list[Disagreement]:
     recorded = report.closeness
     if recorded is None:
         return []
-    kinds, names = [one.kind for one in report.siblings], [one.model.name for one in report.siblings]
+    kinds = [one.kind for one in report.siblings]
+    names = [one.model.numbers_sha256 for one in report.siblings]
     try:
         check_reach(kinds, recorded.alpha, recorded.searched)
         scores = square(recorded.scores, len(names) + 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Never
 
 import numpy as np
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from ..base import InputError, Progress, in_notebook, options, software
 from ..checkpoint import Location, Opened, opened
+from ..fingerprint import is_fingerprint
 from ..wording import LATEST
-from .measure import Measured, measure
+from .changes import Measured, measure
 from .rank import check_reach, closeness
 from .record import (
     NUMBERS,
@@ -100,9 +102,9 @@ def beyond(
     kinds, others = _listed(siblings)
     if others:
         check_reach(kinds, alpha, searched)
-    under = Location.of(base, "base")
+    under, *given = (_weights(Location.of(one)) for one in (base, a, b, *others))
     root = opened(under)
-    models = [opened(Location.of(one), under) for one in (a, b, *others)]
+    models = [opened(one, under) for one in given]
     found = measure(root, models, progress)
     _check(root, models, found)
     of_base, of_a, of_b, *rest = (
@@ -118,7 +120,6 @@ def beyond(
     )
     scores = found.similarity
     similarity = float(scores[0, 1]) if np.isfinite(scores[0, 1]) else None
-    names = [one.name for one in models[2:]]
     return BeyondReport(
         wording=LATEST,
         base=of_base,
@@ -128,7 +129,9 @@ def beyond(
         similarity=similarity,
         numbers=tuple(_number(name, found) for name in NUMBERS),
         entries=found.entries,
-        closeness=closeness(scores, names, kinds, alpha, searched) if others and similarity is not None else None,
+        closeness=closeness(scores, found.sha256[3:], kinds, alpha, searched)
+        if others and similarity is not None
+        else None,
         tensors=tuple(
             TensorLeft(
                 name=one.name,
@@ -146,6 +149,22 @@ def beyond(
         software=software("safetensors", "pydantic"),
         created=stamp,
     ).sealed()
+
+
+def _weights(location: Location) -> Location:
+    """A location of weights.
+
+    Raises
+    ------
+    InputError
+        If a fingerprint is given.
+    """
+    if is_fingerprint(Path(location.address)):
+        raise InputError(
+            f"{Path(location.address).name!r:.120} is a fingerprint, which does not hold the numbers that changes "
+            "are made of; give the model's weights."
+        )
+    return location
 
 
 def _listed(siblings: Siblings) -> tuple[list[str], list[Given]]:
@@ -224,7 +243,8 @@ def _number(name: Number, found: Measured) -> OtherNumber:
     n = len(scores)
     others = scores[:2, 2:].ravel() if name == "equal" else scores[2:, 2:][np.triu_indices(n - 2, 1)]
     others = others[np.isfinite(others)]
-    value = float(scores[0, 1]) if np.isfinite(scores[0, 1]) else None
+    known = np.isfinite(scores[0, 1]) and (name != "partial" or n > 2)  # which is beyond other models
+    value = float(scores[0, 1]) if known else None
     if value is None or not others.size:
         return OtherNumber(name=name, value=value)
     return OtherNumber(

@@ -10,7 +10,7 @@ from ..base import InputError
 from ..calibrate.csv_file import columns
 
 
-def listed(given: Sequence[str]) -> dict[str, list[str]]:
+def by_kind(given: Sequence[str]) -> dict[str, list[str]]:
     """The siblings of each kind.
 
     Parameters
@@ -26,7 +26,7 @@ def listed(given: Sequence[str]) -> dict[str, list[str]]:
 
     Examples
     --------
-    >>> listed(["org/one", "org/two"])
+    >>> by_kind(["org/one", "org/two"])
     {'': ['org/one', 'org/two']}
     """
     found: dict[str, list[str]] = {}

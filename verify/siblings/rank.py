@@ -2,7 +2,7 @@
 
 Null hypothesis. A and B are unrelated beyond the base: given the base, each could have been one of the siblings of
 some declared kind, and no sibling is related beyond the base to another, to A or to B. Then the similarities of A, B
-and the siblings of those kinds are exchangeable, since each is one function of two models and the base (`measure`).
+and the siblings of those kinds are exchangeable, since each is one function of two models and the base (`changes`).
 What kinds A and B are of is not asked. The theorem is that of `inference.unknown_kind`.
 
 The statistic, the design and the level are fixed before any weight is read, and with too few siblings nothing is
@@ -37,6 +37,8 @@ from .record import Closeness
 Array = NDArray[np.float64]
 _ROUNDED = 1 + 1e-12
 """Factor by which a p-value may exceed a level for rounding."""
+_FEWEST = 3
+"""Siblings: with A and B five models, the least whose levels can be taken out."""
 
 
 def check_reach(kinds: Sequence[str], alpha: float, searched: int) -> None:
@@ -53,12 +55,12 @@ def check_reach(kinds: Sequence[str], alpha: float, searched: int) -> None:
     InputError
         With the number needed.
     """
-    if 1 / least_pairs(kinds) > alpha / searched * _ROUNDED:
+    if 1 / least_pairs(kinds) > alpha / searched * _ROUNDED or len(kinds) < _FEWEST:
         kind, count = min(Counter(kinds).items(), key=lambda found: (found[1], found[0]))
         named, level = f" of the kind {kind!r:.80}" if kind else "", alpha / searched
         raise InputError(
             f"{count} siblings{named} are given, and no similarity could reach the level {level:.3g} among them; "
-            f"give at least {like_needed(level)} of each kind, or none to have the numbers counted."
+            f"give at least {max(_FEWEST, like_needed(level))} of each kind, or none to have the numbers counted."
         )
 
 
@@ -68,7 +70,7 @@ def closeness(scores: Array, names: Sequence[str], kinds: Sequence[str], alpha: 
     Parameters
     ----------
     scores : similarities of A, B and the siblings in that order, symmetric, shape [n, n].
-    names : names of the siblings, by which disjoint pairs are made.
+    names : what tells the siblings apart, by which disjoint pairs are made.
     kinds : kind of each sibling.
     alpha : level.
     searched : pairs of models that were searched; p is multiplied by it.

@@ -77,8 +77,6 @@ class Measured:
     tensors: list[Counted] = field(default_factory=list)
     refused: list[tuple[str, str, str]] = field(default_factory=list)
     """Tensors of the base that A or B lacks: name, ``A`` or ``B``, and the reason."""
-    left_out: list[str] = field(default_factory=list)
-    """Tensors that a sibling lacks, so that no similarity is of them."""
     sha256: tuple[str, ...] = ()
     """Over the numbers of each model, the base first."""
     non_finite: tuple[int, ...] = ()
@@ -117,7 +115,7 @@ class Measured:
 
     @property
     def equal_share(self) -> Array:
-        """Of the numbers that both changed, the share that are equal, [n, n]; NaN for pairs of siblings."""
+        """Of the numbers that both changed, the share that are equal, [n, n]; of pairs with A or B alone."""
         return _symmetric(_ratio(self.equal, self.changed))
 
     @property
@@ -163,8 +161,6 @@ def _tensor(found: Measured, beside: Beside, digests: Sequence[hashlib._Hash], b
         digests[k + 1].update(f"{beside.name} {beside.base.shape}".encode())
     if len(here) == 0:
         return
-    if both and not whole:
-        found.left_out.append(beside.name)
     types = beside.types()
     of_pair, of_all = coarsest_type(types[:2]), coarsest_type(types)
     counts, sums = np.zeros(5, int), _Sums(beside)
