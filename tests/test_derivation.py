@@ -29,7 +29,7 @@ from verify.derivations.casts import nearest, toward_zero
 from verify.derivations.checks import Block, Factor, Merged, Pruned
 from verify.derivations.low_rank import low_rank
 from verify.derivations.pair import lost
-from verify.derivations.quantisers import absmax, nf4, q8_0, signed
+from verify.derivations.quantisers import FP4, NF4, absmax, four_bit, llm_int8, q8_0, signed
 from verify.derivations.record import Outcome
 from verify.render import FORMATS
 
@@ -147,7 +147,9 @@ def test_a_factor_is_named(tmp_path: Path, factor: float) -> None:
         ("int4 by runs of 32, scales F32", lambda x: absmax(x, 7, 32, "F32")),
         ("GGUF Q8_0", q8_0),
         ("GGUF Q4_0", lambda x: signed(x, 8)),
-        ("NF4 by runs of 64", nf4),
+        ("LLM.int8() by rows", llm_int8),
+        ("NF4 by runs of 64", lambda x: four_bit(x, NF4)),
+        ("FP4 by runs of 64", lambda x: four_bit(x, FP4)),
     ],
 )
 @pytest.mark.parametrize("dtype", ["F32", "BF16"])
@@ -258,6 +260,22 @@ def test_a_merge_with_a_third_is_named_by_its_weight(tmp_path: Path, weight: flo
     assert "from A and C together" in found.answer.sentence
     stranger = compared(tmp_path / "stranger", A, weights(8, C), dtype, third=other)
     assert rules(stranger) == {(None, "")}
+
+
+def test_a_tensor_that_both_have_once_or_twice_is_not_missing(tmp_path: Path) -> None:
+    """A table of tokens that is stored again as the head: left out, it is held in the other tensor."""
+    tied = A | {"lm_head.weight": A[FIRST]}
+    found = compared(tmp_path, tied, {name: x for name, x in tied.items() if name != "lm_head.weight"})
+    assert [(one.name, one.held_in) for one in found.alone_a] == [("lm_head.weight", FIRST)]
+    assert (found.outcome, found.missing_b) == ("either", 0)
+
+
+def test_frozen_tensors_are_named_and_settle_nothing(tmp_path: Path) -> None:
+    tuned = child(A, 41, 0.01)
+    found = compared(tmp_path, A, A | {UP: tuned[UP]})
+    assert {one.name for one in found.tensors if one.rule is None} == {UP}
+    assert found.outcome == "unresolved"
+    assert "are equal in unrelated models" in found.answer.does_not_show
 
 
 # ---- properties

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from math import prod
+from math import gcd, prod
 
 import numpy as np
 
@@ -13,10 +13,11 @@ from ..base import UnsupportedError
 from ..checkpoint import Tensor
 from .casts import Array, nearest, same
 from .checks import Block, Check, checks
+from .quantisers import FLAT
 from .record import Rule
 
 ENTRIES = 1 << 20
-"""Numbers of each tensor in memory at a time, at least one row."""
+"""Numbers of each tensor in memory at a time, but for at least one row, or 64 of an odd number of columns."""
 _FIRST = 1 << 12
 """Numbers of the first block, which ends most rules."""
 _SAMPLE = 1 << 16
@@ -82,7 +83,7 @@ def numbers(tensor: Tensor, rows: slice, wide: bool) -> Array:
 
 
 def blocks(shape: tuple[int, ...], start: int, stop: int) -> Iterator[slice]:
-    """Slices of the first axis, the first of them small.
+    """Slices of the first axis that begin at a whole run of flattened numbers, the first of them small.
 
     Parameters
     ----------
@@ -90,10 +91,12 @@ def blocks(shape: tuple[int, ...], start: int, stop: int) -> Iterator[slice]:
     start, stop : first row, and the one after the last.
     """
     each = prod(shape[1:])
-    step = max(1, _FIRST // max(1, each)) if start == 0 else max(1, ENTRIES // max(1, each))
+    unit = FLAT // gcd(each, FLAT)
+    first, usual = (max(unit, entries // max(1, each) // unit * unit) for entries in (_FIRST, ENTRIES))
+    step = first if start == 0 else usual
     while start < stop:
         yield slice(start, min(stop, start + step))
-        start, step = start + step, max(1, ENTRIES // max(1, each))
+        start, step = start + step, usual
 
 
 class Reading:

@@ -8,8 +8,9 @@ them wrote is met to the bit:
   (or / 7), with one s for a whole row or for a run of it; s kept in float32 or rounded to a type of 16 bits.
 - ``q8_0``, ``q4_0``, ``q5_0``: the reference quantisers of llama.cpp and gguf-py (``ggml-quants.c``, ``quants.py``),
   runs of 32, scales in float16.
-- ``nf4``: bitsandbytes' codes (QLoRA, arXiv:2305.14314), runs of 64, scales in float32, without a second quantisation
-  of the scales.
+- ``llm_int8`` and ``four_bit``: bitsandbytes' LLM.int8() (arXiv:2208.07339), which begins with float16, by rows; and
+  its NF4 and FP4 (arXiv:2305.14314), the nearest of 16 numbers for runs of 64 of the flattened tensor, scales in
+  float32, without a second quantisation of the scales.
 """
 
 from __future__ import annotations
@@ -22,12 +23,16 @@ import numpy as np
 from .casts import Array, nearest
 
 _GROUPS = (32, 64, 128)
-_NF4 = np.array(
+NF4 = np.array(
     [-1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635, -0.18477343022823334,
      -0.09105003625154495, 0.0, 0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224,
      0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0],
     np.float32,
 )  # fmt: skip
+_FP4 = np.array([0.0625, 2, 3, 4, 6, 8, 12], np.float32) / np.float32(12)
+FP4 = np.concatenate([-_FP4[::-1], [np.float32(0)], _FP4])
+FLAT = 64
+"""Numbers of a run of the flattened tensor."""
 
 
 def absmax(x: Array, largest: int, run: int, scale: str) -> Array:
@@ -72,14 +77,41 @@ def signed(x: Array, half: int) -> Array:
     return found
 
 
-def nf4(x: Array) -> Array:
-    """The nearest of 16 numbers, times the largest magnitude of 64 neighbours."""
-    z = x.reshape(len(x), -1, 64)
-    s = np.abs(z).max(-1, keepdims=True)
+def llm_int8(x: Array, *, reciprocal: bool = False) -> Array:
+    """Bitsandbytes' LLM.int8(), without columns kept apart.
+
+    Parameters
+    ----------
+    x : numbers, [rows, columns].
+    reciprocal : whether 127 is multiplied by 1 / max|x|, as torch divides a number by a tensor, or divided by max|x|.
+    """
+    half = nearest(x, "F16")
+    top = np.abs(half).max(-1, keepdims=True)
+    most = np.float32(127)
     with np.errstate(all="ignore"):
-        v = np.where(s == 0, 0, z * (np.float32(1) / s))
-    at = np.searchsorted((_NF4[1:] + _NF4[:-1]) / np.float32(2), v)
-    found: Array = (_NF4[at] * s).reshape(x.shape)
+        factor = np.where(top == 0, 0, np.float32(1) / top * most if reciprocal else most / top)
+    found: Array = np.rint(half * factor) * (top / most)
+    return found
+
+
+def four_bit(x: Array, codes: Array) -> Array:
+    """Bitsandbytes' codes of four bits, for runs of ``FLAT`` of the flattened tensor, of which x is whole runs.
+
+    Parameters
+    ----------
+    x : numbers, [rows, columns]; the last run of a tensor may be shorter.
+    codes : 16 numbers in ascending order, ``NF4`` or ``FP4``.
+    """
+    flat = x.ravel()
+    short = -len(flat) % FLAT
+    z = np.concatenate([flat, np.zeros(short, x.dtype)]).reshape(-1, FLAT)
+    top = np.abs(z).max(-1, keepdims=True)
+    with np.errstate(all="ignore"):
+        v = np.where(top == 0, 0, z * (np.float32(1) / top))
+        if short:
+            v[-1] = np.where(top[-1] == 0, 0, z[-1] / top[-1])
+    at = np.searchsorted((codes[1:] + codes[:-1]) / np.float32(2), v)
+    found: Array = (codes[at] * top).ravel()[: len(flat)].reshape(x.shape)
     return found
 
 
@@ -95,5 +127,7 @@ def quantisers(columns: int, dtype: str) -> Iterator[tuple[str, Callable[[Array]
         yield "GGUF Q8_0", q8_0
         yield "GGUF Q4_0", partial(signed, half=8)
         yield "GGUF Q5_0", partial(signed, half=16)
-    if columns % 64 == 0:
-        yield "NF4 by runs of 64", nf4
+    for reciprocal in (True, False):
+        yield "LLM.int8() by rows", partial(llm_int8, reciprocal=reciprocal)
+    for name, codes in (("NF4", NF4), ("FP4", FP4)):
+        yield f"{name} by runs of {FLAT}", partial(four_bit, codes=codes)

@@ -89,5 +89,5 @@ def _follows(model: str, other: str, lost: int, missing: int) -> tuple[Phrase, .
 
 
 def _limit(report: DerivationReport) -> str:
-    limits: dict[Outcome, str] = {"no_rule": "rules", "unresolved": "rules", "equal": "equal"}
+    limits: dict[Outcome, str] = {"no_rule": "rules", "unresolved": "made", "equal": "equal"}
     return limits.get(report.outcome, "first")
