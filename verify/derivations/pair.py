@@ -166,7 +166,8 @@ def side_by_side(a: Reading, b: Reading, c: Tensor | None = None) -> Sides:
         found.back = Rule(name="constant")
     if (found.rule or found.back) and sample:
         p, q = (np.concatenate([one[side] for one in sample]) for side in (0, 1))
-        found.lost_a, found.lost_b = lost(p, q), lost(q, p)
+        found.lost_a = 0 if found.back else lost(p, q)
+        found.lost_b = 0 if found.rule else lost(q, p)
     return found
 
 

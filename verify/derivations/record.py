@@ -92,10 +92,10 @@ class TensorFrom(Record):
     back: Rule | None = None
     """That gives A's from B's."""
     lost_a: int = Field(default=0, ge=0)
-    """In a sample, numbers of A that differ from another of A whose image in B is equal: what no rule that gives
-    equal numbers equal values can restore from B."""
+    """Where a rule holds, and none gives A's from B's: in a sample, numbers of A that differ from another of A beside
+    an equal number of B, so that no rule which gives equal numbers equal values restores them."""
     lost_b: int = Field(default=0, ge=0)
-    """The same of B's numbers from A's."""
+    """The same of B's numbers, where a rule gives A's from B's and none B's from A's."""
 
     @model_validator(mode="after")
     def _counts_fit(self) -> TensorFrom:
