@@ -26,7 +26,7 @@ from verify import DerivationReport, InputError, ReportError, derivation, finger
 from verify.data import model
 from verify.derivations import pair
 from verify.derivations.casts import nearest, toward_zero
-from verify.derivations.checks import Block, Factor, Merged, Pruned
+from verify.derivations.checks import MERGES, Block, Factor, Merged, Pruned
 from verify.derivations.low_rank import low_rank
 from verify.derivations.pair import lost
 from verify.derivations.quantisers import FP4, NF4, absmax, four_bit, llm_int8, q8_0, signed
@@ -276,6 +276,29 @@ def test_frozen_tensors_are_named_and_settle_nothing(tmp_path: Path) -> None:
     assert {one.name for one in found.tensors if one.rule is None} == {UP}
     assert found.outcome == "unresolved"
     assert "are equal in unrelated models" in found.answer.does_not_show
+
+
+@pytest.mark.parametrize("way", range(4))
+def test_merges_are_met_in_the_arithmetic_of_tools(tmp_path: Path, way: int) -> None:
+    """In bfloat16, as torch computes it: by way of float32, each product rounded."""
+    a, other = ({name: nearest(x, "BF16") for name, x in weights(seed, C).items()} for seed in (0, 3))
+    b = {name: MERGES[way](0.3, x, other[name], "BF16") for name, x in a.items()}
+    found = compared(tmp_path, a, b, "BF16", third=other)
+    of = {one.name: one.rule for one in found.tensors if A[one.name].ndim > 1}
+    assert {rule.value for rule in of.values() if rule is not None} == {0.3}
+    assert None not in of.values()
+
+
+def test_low_bits_that_are_added_fool_it_as_is_said(tmp_path: Path) -> None:
+    """A file made from B by digits that rounding loses looks as B's original: it is never said which was first."""
+    held = {name: nearest(x, "BF16") for name, x in A.items()}
+    forged = {name: (x * (1 + np.float32(2**-12))).astype("f4") for name, x in held.items()}
+    rng = np.random.default_rng(0)
+    forged = {name: x + x * rng.uniform(-(2**-11), 2**-11, x.shape).astype("f4") for name, x in forged.items()}
+    found = compared(tmp_path, forged, held, "BF16")
+    assert (found.outcome, rules(found)) == ("b_from_a", {("rounded", "BF16")})
+    assert "Digits can be added to a file" in found.answer.does_not_show
+    assert "existed first" in found.answer.does_not_show
 
 
 # ---- properties

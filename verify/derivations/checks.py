@@ -22,6 +22,7 @@ from .record import Rule
 
 FEWEST, VALUES = 32, 8
 """Numbers that must say so, and their different values."""
+Way = Callable[[float, Array, Array, str], Array]
 _PATTERNS = ((1, 4), (2, 4), (4, 8))
 
 
@@ -116,11 +117,11 @@ class Factor:
 
 
 class Merged:
-    """One weight for all numbers: y is w x + (1 - w) z, computed in float32 or in float64, 0 < w < 1."""
+    """One weight for all numbers: y is w x + (1 - w) z, 0 < w < 1, by one of ``MERGES`` in all blocks."""
 
     def __init__(self, dtype: str) -> None:
         self.dtype, self.weight = dtype, 0.0
-        self.enough = Enough()
+        self.enough, self.ways = Enough(), MERGES
 
     def holds(self, at: Block) -> bool:
         """Choose the weight by the first block where the models differ, and compare."""
@@ -129,28 +130,60 @@ class Merged:
             return False
         self.enough.see(x - z)
         if not self.weight:
-            self.weight = self._chosen(x, y, z)
+            self.weight = next((w for w in self._weights(x, y, z) if self._ways(w, at)), 0.0)
             if not self.weight:
                 return bool(same(x, z).all() and same(nearest(x, self.dtype), y).all())
-        w = self.weight
-        double = w * x.astype(np.float64) + (1 - w) * z.astype(np.float64)
-        one, rest = x.dtype.type(w), x.dtype.type(1 - w)
-        images = (double.astype(x.dtype), one * x + rest * z, z + one * (x - z))
-        return any(bool(same(nearest(image, self.dtype), y).all()) for image in images)
+        self.ways = self._ways(self.weight, at)
+        return bool(self.ways)
 
     def found(self) -> Rule | None:
         """The rule with its weight."""
         return Rule(name="merged", value=self.weight) if self.weight and self.enough() else None
 
-    def _chosen(self, x: Array, y: Array, z: Array) -> float:
+    def _ways(self, weight: float, at: Block) -> tuple[Way, ...]:
+        """The ways of those left that give the numbers after."""
+        if at.z is None:
+            return ()
+        images = [(way, way(weight, at.x, at.z, self.dtype)) for way in self.ways]
+        return tuple(way for way, image in images if same(nearest(image, self.dtype), at.y).all())
+
+    def _weights(self, x: Array, y: Array, z: Array) -> Iterator[float]:
+        """The roundest weight for one rounding of the result, and for that of each product too."""
         a, b, c = (one.astype(np.float64) for one in (x, y, z))
         at = np.isfinite(a) & np.isfinite(b) & np.isfinite(c) & (a != c)
         if not at.any():
-            return 0.0
+            return
         a, b, c = a[at], b[at], c[at]
+        far = np.abs(a - c)
         slack = 0.5 * steps(b, self.dtype) + 2.0**-23 * (np.abs(a) + np.abs(c))
-        found = _roundest((b - c) / (a - c), slack / np.abs(a - c))
-        return found if 0 < found < 1 else 0.0
+        for more in (0.0, 0.5 * (steps(a, self.dtype) + steps(c, self.dtype))):
+            found = _roundest((b - c) / (a - c), (slack + more) / far)
+            if 0 < found < 1:
+                yield found
+
+
+def _in_double(w: float, x: Array, z: Array, *_: str) -> Array:
+    found: Array = (w * x.astype(np.float64) + (1 - w) * z.astype(np.float64)).astype(x.dtype)
+    return found
+
+
+def _in_single(w: float, x: Array, z: Array, *_: str) -> Array:
+    found: Array = x.dtype.type(w) * x + x.dtype.type(1 - w) * z
+    return found
+
+
+def _along(w: float, x: Array, z: Array, *_: str) -> Array:
+    found: Array = z + x.dtype.type(w) * (x - z)
+    return found
+
+
+def _by_steps(w: float, x: Array, z: Array, dtype: str) -> Array:
+    found: Array = nearest(x.dtype.type(w) * x, dtype) + nearest(x.dtype.type(1 - w) * z, dtype)
+    return found
+
+
+MERGES: tuple[Way, ...] = (_in_double, _in_single, _along, _by_steps)
+"""Ways to compute w x + (1 - w) z: in float64; in float32; as z + w (x - z); each product rounded to the type."""
 
 
 class Pruned:
