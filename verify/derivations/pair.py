@@ -12,7 +12,8 @@ import numpy as np
 from ..base import UnsupportedError
 from ..checkpoint import Tensor
 from .casts import Array, nearest, same
-from .checks import Block, Check, checks
+from .check import Block, Check
+from .checks import checks
 from .quantisers import FLAT
 from .record import Rule
 
@@ -153,8 +154,9 @@ def side_by_side(a: Reading, b: Reading, c: Tensor | None = None) -> Sides:
         b.see(q)
         found.equal += int(same(p, q).sum())
         found.compared += p.size
-        forth = _holding(forth, Block(p, q, r))
-        back = _holding(back, Block(q, p))
+        with np.errstate(all="ignore"):  # numbers that are not finite, and those that a smaller type does not hold
+            forth = _holding(forth, Block(p, q, r))
+            back = _holding(back, Block(q, p))
         if sum(one.size for one, _ in sample) < _SAMPLE:
             sample.append((p.ravel()[:_SAMPLE], q.ravel()[:_SAMPLE]))
     a.alone(common)

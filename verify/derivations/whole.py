@@ -17,7 +17,7 @@ from math import prod
 
 from ..base import Progress
 from ..checkpoint import Names, Opened, Tensor
-from .checks import VALUES
+from .check import VALUES
 from .low_rank import low_rank
 from .pair import Reading, Seen, Sides, blocks, canonical, dtype_of, numbers, side_by_side
 from .record import Rule, TensorAlone, TensorFrom, stem
