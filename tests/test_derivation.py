@@ -15,10 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from numpy.typing import NDArray
-from verify.derivations.check import Block
-from verify.derivations.factor import Factor
-from verify.derivations.merged import MERGES, Merged
-from verify.derivations.pruned import Pruned
 
 from schemas.__main__ import HERE
 from tests import commands
@@ -30,8 +26,12 @@ from verify import DerivationReport, InputError, ReportError, derivation, finger
 from verify.data import model
 from verify.derivations import pair
 from verify.derivations.casts import nearest, toward_zero
+from verify.derivations.check import Block
+from verify.derivations.factor import Factor
 from verify.derivations.low_rank import low_rank
+from verify.derivations.merged import MERGES, Merged
 from verify.derivations.pair import lost
+from verify.derivations.pruned import Pruned
 from verify.derivations.quantisers import FP4, NF4, absmax, four_bit, llm_int8, q8_0, signed
 from verify.derivations.record import Outcome
 from verify.render import FORMATS
