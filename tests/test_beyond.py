@@ -37,6 +37,8 @@ Change = dict[str, Any]
 """What is added to each tensor."""
 C = config(layers=2, width=32, hidden=48, heads=4, kv_heads=2)
 KINDS = ("prose", "code")
+UNSEEN = "sums"
+"""Data of no sibling."""
 COUNT = 13
 BASE = weights(0, C)
 UP, DOWN = "model.layers.0.mlp.up_proj.weight", "model.layers.1.mlp.down_proj.weight"
@@ -57,7 +59,7 @@ def plus(*changes: Change) -> Tensors:
 
 def of_kind(kind: str, seed: int) -> list[Change]:
     """The changes of a fine-tune: what all on its data have, in few directions, and its own."""
-    at = KINDS.index(kind)
+    at = (*KINDS, UNSEEN).index(kind)
     rng = np.random.default_rng(500 + at)
     common = {
         name: np.outer(rng.standard_normal(x.shape[0]), rng.standard_normal(x.shape[-1])) if x.ndim > 1 else 0 * x
@@ -122,6 +124,22 @@ def test_unrelated_fine_tunes_are_no_closer_also_on_the_same_data(made: Path, pa
     assert found.closeness is not None
     assert found.closeness.rank > 1
     assert "not evidence" in found.answer.does_not_show
+
+
+def test_two_models_on_data_of_no_sibling_are_not_called_related(made: Path, tmp_path: Path) -> None:
+    """They would lead all pairs, since what they have in common no two siblings have so purely."""
+    pure, own = of_kind(UNSEEN, 0)[0], [noise(7000 + n, 0.05) for n in range(2)]
+    a, b = (write(tmp_path / f"unseen-{n}", plus(pure, one), C) for n, one in enumerate(own))
+    found = beyond(a, b, made / "base", siblings(made), created=CREATED)
+    assert found.closeness is not None
+    assert found.closeness.rank == 1
+    assert (found.outcome, found.closeness.unlike, found.log10_p) == ("unlike_siblings", ("A", "B"), 0.0)
+    assert "none of the siblings" in found.answer.sentence
+    assert "would tell" in found.answer.does_not_show
+    assert replay(found).agrees
+    one = beyond(a, made / "parent", made / "base", siblings(made), created=CREATED)
+    assert one.closeness is not None
+    assert one.closeness.unlike == ("A",)
 
 
 def test_which_is_a_and_the_order_of_siblings_change_nothing(made: Path) -> None:
@@ -321,8 +339,9 @@ def test_what_cannot_be_compared_is_refused(run: Run, made: Path, tmp_path: Path
         beyond(*pair, siblings(made) | {"code": few})
     with pytest.raises(InputError, match="give at least 3"):
         beyond(*pair, few[:2], alpha=0.5)
-    assert beyond(*pair, few[:3], alpha=0.2).outcome == "shares_derivation"
-    assert beyond(*pair, few, alpha=0.05).outcome == "shares_derivation"
+    like = siblings(made)["prose"]
+    assert beyond(*pair, like[:3], alpha=0.2).outcome == "shares_derivation"
+    assert beyond(*pair, like[:5], alpha=0.05).outcome == "shares_derivation"
     with pytest.raises(InputError, match="does not look like a model made from base"):
         beyond(made / "child", made / "foreign", made / "base")
     with pytest.raises(InputError, match="holds the same numbers as parent"):

@@ -19,6 +19,7 @@ from safetensors.numpy import load_file, save_file
 
 from verify.base import silent
 from verify.checkpoint import Location, opened
+from verify.inference import unknown_kind_rank
 from verify.siblings.changes import RIDGE, measure
 from verify.siblings.rank import closeness
 
@@ -31,6 +32,9 @@ WEIGHTS = (0.25, 0.5, 0.75)
 LEVELS = (0.01, 0.05)
 STATISTICS = ("directions", "cosine", "partial")
 """The primary one, and two others as they would rank; those have no verdict."""
+VERDICT = "verify beyond"
+P = (VERDICT, "rank alone", *STATISTICS[1:])
+ROUNDED = 1 + 1e-9
 Array = NDArray[np.float64]
 Pair = tuple[str, str]
 
@@ -60,7 +64,7 @@ def main() -> None:
         "beyond",
         {
             "levels": LEVELS,
-            "statistics": STATISTICS,
+            "p": P,
             "siblings": {corpus: list(panel().values()).count(corpus) for corpus in CORPORA},
             "smallest_p": 1 / closeness(ranks.of("directions", *same[0]), *ranks.siblings, LEVELS[0], 1).size,
             "alike": {
@@ -70,6 +74,7 @@ def main() -> None:
             "strangers": ranks.table(strangers),
             "harder": ranks.table(harder),
             "relatives": ranks.table(relatives),
+            "each_relative": ranks.each(relatives),
             "in_bfloat16": {"strangers": coarse.table(strangers), "relatives": coarse.table(relatives)},
             "steps_of_parents": {name: recipe_of(name, corpus)["steps"] for name, corpus in parents().items()},
         },
@@ -121,16 +126,38 @@ class _Ranks:
         scores = [self._scores[statistic][self._at[a], self._at[b]] for a, b in pairs]
         return [round(float(np.quantile(scores, q)), 3) for q in (0.0, 0.5, 1.0)]
 
-    def table(self, kinds: dict[str, list[Pair]]) -> dict[str, list[dict[str, Any]]]:
-        """Names, score and p-values of pairs of each kind."""
-        return {kind: [self._row(*pair) for pair in pairs] for kind, pairs in kinds.items()}
+    def table(self, kinds: dict[str, list[Pair]]) -> dict[str, dict[str, Any]]:
+        """Of pairs of each kind, how many are unlike siblings, and how many have a p of at most each level."""
+        found = {}
+        for kind, pairs in kinds.items():
+            rows = [self._row(*pair) for pair in pairs]
+            found[kind] = {
+                "pairs": len(rows),
+                "largest": max(row["score"] for row in rows),
+                "unlike": sum(row["unlike"] for row in rows),
+                "called": {
+                    name: [sum(row[name] <= level * ROUNDED for row in rows) for level in LEVELS] for name in P
+                },
+            }
+        return found
+
+    def each(self, kinds: dict[str, list[Pair]]) -> list[dict[str, Any]]:
+        """Score and p-value of each pair."""
+        rows = [self._row(*pair) for pairs in kinds.values() for pair in pairs]
+        return [{name: row[name] for name in ("a", "b", "score", VERDICT)} for row in rows]
 
     def _row(self, a: str, b: str) -> dict[str, Any]:
-        p = {
-            name: round(10 ** closeness(self.of(name, a, b), *self.siblings, LEVELS[0], 1).log10_p, 6)
-            for name in STATISTICS
+        names, kinds = self.siblings
+        judged = closeness(self.of("directions", a, b), names, kinds, LEVELS[0], 1)
+        p = {name: unknown_kind_rank(self.of(name, a, b), kinds).log10_p for name in STATISTICS[1:]}
+        p |= {VERDICT: judged.log10_p, "rank alone": unknown_kind_rank(self.of("directions", a, b), kinds).log10_p}
+        return {
+            "a": a,
+            "b": b,
+            "score": self.spread("directions", [(a, b)])[0],
+            "unlike": bool(judged.unlike),
+            **{name: round(10**value, 9) for name, value in p.items()},
         }
-        return {"a": a, "b": b, "score": self.spread("directions", [(a, b)])[0], **p}
 
 
 def _same_data() -> Iterator[Pair]:

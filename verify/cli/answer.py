@@ -23,6 +23,7 @@ _COLOURS = {
     "undecided": "white",
     "shares_derivation": "yellow",
     "not_closer": "blue",
+    "unlike_siblings": "white",
     "counted": "white",
     "as_base": "white",
     "equal": "magenta",

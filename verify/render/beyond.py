@@ -65,6 +65,8 @@ def _rank(report: BeyondReport) -> list[Block]:
             (
                 ("Level ", general(found.alpha), ", fixed beforehand; pairs searched: ", count(found.searched),
                  "; smallest log10 p that these siblings allow: ", log10(found.attainable_log10_p), "."),
+                ("Similarity with the nearest sibling: A ", share(found.nearest[0]), ", B ", share(found.nearest[1]),
+                 "; of every sibling at least ", share(found.least_nearest), "."),
                 ("The result would fall if pairs like this one were ", share(found.critical_odds_ratio),
                  " times as likely (odds) to be chosen as others."),
             )

@@ -5,6 +5,10 @@ some declared kind, and no sibling is related beyond the base to another, to A o
 and the siblings of those kinds are exchangeable, since each is one function of two models and the base (`changes`).
 What kinds A and B are of is not asked. The theorem is that of `inference.unknown_kind`.
 
+*Unlike siblings.* Let the nearest sibling of a model be the one that it is most similar to. If A, or B, is less
+similar to its nearest sibling than every sibling is to its own, it is like no kind of siblings, and the hypothesis
+does not speak of it. Then p is set to 1: that makes it no smaller, so it stays super-uniform.
+
 The statistic, the design and the level are fixed before any weight is read, and with too few siblings nothing is
 ranked. Other numbers stand beside it without a p-value.
 """
@@ -32,7 +36,7 @@ from ..inference import (
 from ..panel import FalseMatch
 from ..panel.evidence import design_rank
 from ..panel.likeness import like_needed
-from .record import Closeness
+from .record import SIDES, Closeness
 
 Array = NDArray[np.float64]
 _ROUNDED = 1 + 1e-12
@@ -77,6 +81,10 @@ def closeness(scores: Array, names: Sequence[str], kinds: Sequence[str], alpha: 
     """
     n = len(scores)
     found = unknown_kind_rank(scores, kinds)
+    inside = scores[2:, 2:].copy()
+    np.fill_diagonal(inside, -np.inf)
+    least, nearest = float(inside.max(1).min()), scores[:2, 2:].max(1).tolist()
+    unlike = tuple(side for side, score in zip(SIDES, nearest, strict=True) if score < least)
     pairs = disjoint_pairs(list(names))
     reached = sum(scores[i + 2, j + 2] >= scores[0, 1] for i, j in pairs)
     bound = false_match_bound(int(reached), len(pairs))
@@ -87,7 +95,10 @@ def closeness(scores: Array, names: Sequence[str], kinds: Sequence[str], alpha: 
         rank=larger_rank(scores, pair_design(n)).rank,
         pairs=n * (n - 1) // 2,
         size=found.size,
-        log10_p=_corrected(found.log10_p, searched),
+        nearest=(nearest[0], nearest[1]),
+        least_nearest=least,
+        unlike=unlike,
+        log10_p=0.0 if unlike else _corrected(found.log10_p, searched),
         attainable_log10_p=_corrected(found.attainable_log10_p, searched),
         rows=tuple(design_rank(f"row_{'ab'[fixed]}", unknown_kind_row(scores, kinds, fixed)) for fixed in (0, 1)),
         critical_odds_ratio=critical_odds_ratio(found.rank, found.size, alpha / searched),

@@ -18,8 +18,11 @@ from ..statistics import DesignRank
 from ..wording import LATEST, said
 
 SCHEMA: Final = 1
-Outcome = Literal["shares_derivation", "not_closer", "counted", "as_base"]
-"""Whether A and B are closer than siblings are; ``counted`` without any; ``as_base`` if A or B changed no matrix."""
+Outcome = Literal["shares_derivation", "not_closer", "unlike_siblings", "counted", "as_base"]
+"""Whether A and B are closer than siblings are; ``unlike_siblings`` if A or B is like none of them; ``counted``
+without any; ``as_base`` if A or B changed no matrix."""
+Side = Literal["A", "B"]
+SIDES: tuple[Side, ...] = get_args(Side)
 Reason = Literal["missing", "shape", "quantised"]
 Number = Literal["cosine", "partial", "signs", "equal", "row_spaces"]
 NUMBERS: tuple[Number, ...] = get_args(Number)
@@ -97,7 +100,7 @@ class NotCompared(Record):
     """A tensor of the base that A or B has not, or has otherwise."""
 
     name: str
-    model: Literal["A", "B"]
+    model: Side
     reason: Reason
 
 
@@ -131,6 +134,12 @@ class Closeness(Record):
     """All pairs."""
     size: int = Field(ge=1)
     """Pairs of A, B and the siblings of the smallest kind: rank over size, at most 1, is the p-value."""
+    nearest: tuple[float, float]
+    """Similarity of A, and of B, with its nearest sibling."""
+    least_nearest: float
+    """The least of those of siblings, each with its nearest other sibling."""
+    unlike: tuple[Side, ...]
+    """Of A and B those whose nearest sibling is less similar than that; then p is 1."""
     log10_p: float = Field(le=0)
     attainable_log10_p: float = Field(le=0)
     """The smallest that it could have been."""
@@ -198,6 +207,8 @@ class BeyondReport(Tabular, Sealed):
             return "as_base"
         if self.closeness is None:
             return "counted"
+        if self.closeness.unlike:
+            return "unlike_siblings"
         return "shares_derivation" if self.closeness.rejects else "not_closer"
 
     @property
@@ -269,6 +280,7 @@ class BeyondReport(Tabular, Sealed):
         tones: dict[Outcome, Tone] = {
             "shares_derivation": "amber",
             "not_closer": "blue",
+            "unlike_siblings": "grey",
             "counted": "grey",
             "as_base": "grey",
         }

@@ -24,7 +24,8 @@ def answer(report: BeyondReport) -> Answer:
 
 def finding(report: BeyondReport) -> tuple[Phrase, ...]:
     """The outcome, and whether the change of one model is contained in that of the other."""
-    models = " and ".join(report.unchanged)
+    unlike = () if report.closeness is None else report.closeness.unlike
+    models = " and ".join(report.unchanged or unlike)
     return (Phrase.of(f"beyond.{report.outcome}", models=models), *contained(report))
 
 
@@ -89,18 +90,24 @@ def limitations(report: BeyondReport) -> tuple[Phrase, ...]:
         if model.non_finite
     ]
     left = [Phrase.of("beyond.not_compared", number=len(report.not_compared))] if report.not_compared else []
+    unlike = ["unlike"] if report.outcome == "unlike_siblings" else []
     codes = ["counts"] if report.closeness is None else ["cause", "kinds", "declared", "negative", "counts"]
-    return (*broken, *left, *(Phrase.of(f"beyond.limit.{code}") for code in (*codes, "order")))
+    return (*broken, *left, *(Phrase.of(f"beyond.limit.{code}") for code in (*unlike, *codes, "order")))
 
 
 def _limit(report: BeyondReport) -> str:
     if report.closeness is None:
         return "counts"
+    if report.closeness.unlike:
+        return "unlike"
     return "cause" if report.closeness.rejects else "negative"
 
 
 def _chance(found: Closeness) -> tuple[Phrase, ...]:
     match = found.false_match
+    if found.unlike:
+        nearest = min(found.nearest)
+        return (Phrase.of("beyond.nearest", score=f"{nearest:.3f}", least=f"{found.least_nearest:.3f}"),)
     return (
         Phrase.of("beyond.chance", p=found.log10_p, alpha=found.alpha, least=found.attainable_log10_p),
         *((Phrase.of("calibration.answer.chance.searched", pairs=found.searched),) if found.searched > 1 else ()),

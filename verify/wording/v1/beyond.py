@@ -5,6 +5,7 @@ from __future__ import annotations
 BEYOND = {
     "beyond.word.shares_derivation": "CLOSER THAN SIBLINGS",
     "beyond.word.not_closer": "NO CLOSER THAN SIBLINGS",
+    "beyond.word.unlike_siblings": "CANNOT BE RANKED",
     "beyond.word.counted": "COUNTED, NOT RANKED",
     "beyond.word.as_base": "NOTHING TO COMPARE",
     "beyond.shares_derivation": (
@@ -13,6 +14,10 @@ BEYOND = {
     ),
     "beyond.not_closer": (
         "What A and B changed in the base P is not shown to be more alike than what unrelated siblings changed."
+    ),
+    "beyond.unlike_siblings": (
+        "{models} changed the base P as none of the siblings did, so these do not tell how alike unrelated models of "
+        "such a kind are."
     ),
     "beyond.counted": (
         "What A and B changed in the base P was counted and compared; without siblings it has no error rate."
@@ -38,6 +43,10 @@ BEYOND = {
         "no less than {least:chance} could be shown with these siblings). This is not the chance that they are "
         "unrelated."
     ),
+    "beyond.nearest": (
+        "Their similarity with the nearest sibling is as low as {score}; of every sibling it is {least} or more. So "
+        "the p-value is set to 1."
+    ),
     "beyond.bound": (
         "Of {pairs:,} disjoint pairs of siblings {reached:,} reach the similarity: for models drawn like these, an "
         "unrelated pair does with a chance of at most {bound:at_most} (95% confidence)."
@@ -58,6 +67,9 @@ BEYOND = {
     "beyond.limit.declared": "That siblings are unrelated to one another is declared, and was not tested.",
     "beyond.limit.negative": (
         "NO CLOSER THAN SIBLINGS is not evidence that A and B share nothing: long further training hides it."
+    ),
+    "beyond.limit.unlike": (
+        "Whether A and B share a derivation beyond the base: siblings on data and by recipes like theirs would tell."
     ),
     "beyond.limit.counts": (
         "How often unrelated fine-tunes have as many equal numbers is not known: coarse types, frozen tensors and "
