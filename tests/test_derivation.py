@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from numpy.typing import NDArray
+from safetensors.numpy import save_file
 
 from schemas.__main__ import HERE
 from tests import commands
@@ -315,6 +316,25 @@ def test_numbers_that_are_not_finite_or_too_large_are_as_any_others(tmp_path: Pa
         strangers = compared(tmp_path / "strangers", a, weights(1, C) | {UP: -a[UP]}, dtype, third=weights(3, C))
     by_name = {one.name: one.rule for one in strangers.tensors}
     assert {rule for name, rule in by_name.items() if name != UP} == {None}
+
+
+def test_nothing_follows_where_a_tensor_is_not_read(tmp_path: Path) -> None:
+    """Bytes that are the same in both tell as much as equal numbers; a tensor in an unknown form may hold anything."""
+    mask, packed = np.tri(8, dtype=np.uint8), np.arange(64, dtype=np.uint8).reshape(8, 8)
+
+    def store(name: str, tensors: Tensors) -> Path:
+        folder = write(tmp_path / name, A, C)
+        save_file(tensors, folder / "model.safetensors")
+        return folder
+
+    rest = {name: x for name, x in A.items() if name != UP}
+    whole = store("whole", A | {"model.mask": mask})
+    assert derivation(whole, store("same", A | {"model.mask": mask}), created=CREATED).outcome == "equal"
+    found = derivation(whole, store("packed", rest | {"model.packed": packed}), created=CREATED)
+    assert found.not_read == ("A: model.mask", "B: model.packed")
+    assert found.outcome == "unresolved"
+    assert "not stored as floating-point numbers" in found.limitations[0]
+    assert derivation(whole, store("dropped", rest), created=CREATED).outcome == "b_from_a"
 
 
 # ---- properties

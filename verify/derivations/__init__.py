@@ -81,7 +81,7 @@ def derivation(
         tensors=tuple(found.tensors),
         alone_a=tuple(found.alone_a),
         alone_b=tuple(found.alone_b),
-        not_read=(*found.a.not_read, *found.b.not_read),
+        not_read=tuple(found.not_read),
         software=software("safetensors", "pydantic"),
         created=stamp,
     ).sealed()

@@ -171,7 +171,8 @@ class DerivationReport(Tabular, Sealed):
     """Tensors of A that stand beside none of B."""
     alone_b: tuple[TensorAlone, ...] = ()
     not_read: tuple[str, ...] = ()
-    """Tensors that are not stored as numbers of a floating type, with the label of their model, such as ``A: x``."""
+    """Tensors that are not stored as numbers of a floating type, and not the same byte for byte in both, each after
+    the label of its model, such as ``A: x``; nothing is said to follow where one is."""
     software: dict[str, str]
     """Versions of the software that computed the report."""
     created: str
@@ -195,6 +196,7 @@ class DerivationReport(Tabular, Sealed):
         """Whether every tensor of B is computed from A, and one of them tells something."""
         return (
             all(one.computed for one in self.tensors)
+            and not any(name.startswith("B: ") for name in self.not_read)
             and all(one.held_in is not None or one.constant for one in self.alone_b)
             and any(one.computed and not one.constant for one in self.tensors)
         )
@@ -206,6 +208,7 @@ class DerivationReport(Tabular, Sealed):
         names = {one.of for one in told}
         return (
             {one.of for one in self.tensors} <= names
+            and not any(name.startswith("A: ") for name in self.not_read)
             and all(one.held_in is not None or one.constant for one in self.alone_a)
             and any(not (one.back is not None and one.back.name == "constant") for one in told)
         )
@@ -263,7 +266,13 @@ class DerivationReport(Tabular, Sealed):
         """Whether every tensor of B is computed from A and the third model, and some from the latter."""
         third = [one.rule is not None and one.rule.name in ("of_third", "merged") for one in self.tensors]
         alone = all(one.held_in is not None or one.constant for one in self.alone_b)
-        return alone and any(third) and all(of or one.computed for of, one in zip(third, self.tensors, strict=True))
+        read = not any(name.startswith("B: ") for name in self.not_read)
+        return (
+            read
+            and alone
+            and any(third)
+            and all(of or one.computed for of, one in zip(third, self.tensors, strict=True))
+        )
 
     @property
     def layers(self) -> dict[int, int]:

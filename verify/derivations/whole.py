@@ -31,15 +31,16 @@ class Model:
 
     label: str
     tensors: dict[str, Tensor]
-    not_read: list[str]
+    others: dict[str, Tensor]
+    """Tensors that are not numbers of a floating type, or are stored in a way that is not known."""
     seen: dict[str, Seen] = field(default_factory=dict)
 
     @staticmethod
     def of(label: str, model: Opened) -> Model:
-        """Those that are numbers of a floating type."""
-        found = model.content.found
-        readable = {name: found[name] for name in sorted(found) if dtype_of(found[name]) is not None}
-        return Model(label, readable, [f"{label}: {name}" for name in sorted({*found} - {*readable})])
+        """A model, of which nothing was seen yet."""
+        found = dict(sorted(model.content.found.items()))
+        readable = {name: tensor for name, tensor in found.items() if dtype_of(tensor) is not None}
+        return Model(label, readable, {name: found[name] for name in found if name not in readable})
 
     @property
     def types(self) -> frozenset[str]:
@@ -68,6 +69,8 @@ class Compared:
     tensors: list[TensorFrom] = field(default_factory=list)
     alone_a: list[TensorAlone] = field(default_factory=list)
     alone_b: list[TensorAlone] = field(default_factory=list)
+    not_read: list[str] = field(default_factory=list)
+    """Tensors that are no numbers and not byte for byte the same in both, each after the label of its model."""
 
 
 def compare(a: Opened, b: Opened, third: Opened | None, progress: Progress) -> Compared:
@@ -101,6 +104,9 @@ def compare(a: Opened, b: Opened, third: Opened | None, progress: Progress) -> C
             reading.alone()
             found.a.seen[name] = reading.seen()
             progress("compare", next(steps), total)
+    both = {name for name, one in found.a.others.items() if _same_bytes(one, found.b.others.get(name))}
+    found.not_read = [f"{model.label}: {name}" for model in (found.a, found.b) for name in model.others
+                      if name not in both]  # fmt: skip
     if found.third is not None:
         _read_third(found.third, {*beside.values()})
     _joined(found, of, sides)
@@ -121,6 +127,16 @@ def _alike(a: Tensor, b: Tensor, whole: bool) -> bool:
     if whole or len(a.shape) > 2:
         return a.shape == b.shape
     return len(a.shape) == len(b.shape) and a.shape[1:] == b.shape[1:]
+
+
+def _same_bytes(a: Tensor, b: Tensor | None) -> bool:
+    if b is None or (a.dtype, a.shape) != (b.dtype, b.shape):
+        return False
+    first, second = hashlib.sha256(), hashlib.sha256()
+    for digest, tensor in ((first, a), (second, b)):
+        for piece in tensor.iter_bytes():
+            digest.update(piece)
+    return first.digest() == second.digest()
 
 
 def _read_third(third: Model, names: set[str]) -> None:
