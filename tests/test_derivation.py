@@ -319,7 +319,7 @@ def test_numbers_that_are_not_finite_or_too_large_are_as_any_others(tmp_path: Pa
 
 
 def test_nothing_follows_where_a_tensor_is_not_read(tmp_path: Path) -> None:
-    """Bytes that are the same in both tell as much as equal numbers; a tensor in an unknown form may hold anything."""
+    """Bytes that are the same in both are as good as equal numbers; a tensor in an unknown form may hold anything."""
     mask, packed = np.tri(8, dtype=np.uint8), np.arange(64, dtype=np.uint8).reshape(8, 8)
 
     def store(name: str, tensors: Tensors) -> Path:

@@ -265,13 +265,11 @@ class DerivationReport(Tabular, Sealed):
     def with_third(self) -> bool:
         """Whether every tensor of B is computed from A and the third model, and some from the latter."""
         third = [one.rule is not None and one.rule.name in ("of_third", "merged") for one in self.tensors]
-        alone = all(one.held_in is not None or one.constant for one in self.alone_b)
-        read = not any(name.startswith("B: ") for name in self.not_read)
         return (
-            read
-            and alone
-            and any(third)
+            any(third)
             and all(of or one.computed for of, one in zip(third, self.tensors, strict=True))
+            and not any(name.startswith("B: ") for name in self.not_read)
+            and all(one.held_in is not None or one.constant for one in self.alone_b)
         )
 
     @property
