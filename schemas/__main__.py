@@ -17,6 +17,7 @@ from verify.base import Record
 from verify.calibrate import CalibrationReport
 from verify.claim import ClaimReport
 from verify.claim.signature import Statement, predicate_type
+from verify.derivations import DerivationReport
 from verify.fingerprint import FingerprintRecord
 from verify.fingerprint.signature import FingerprintStatement
 from verify.panel import PanelRecord
@@ -34,6 +35,7 @@ def schemas() -> dict[str, str]:
         "fingerprint-1": FingerprintRecord.model_json_schema(mode="serialization"),
         "claim-report-2": ClaimReport.model_json_schema(mode="serialization"),
         "calibration-1": CalibrationReport.model_json_schema(mode="serialization"),
+        "derivation-1": DerivationReport.model_json_schema(mode="serialization"),
         "beyond-1": BeyondReport.model_json_schema(mode="serialization"),
         "share-1": ShareReport.model_json_schema(mode="serialization"),
         "panel-1": PanelRecord.model_json_schema(mode="serialization"),

@@ -32,6 +32,7 @@ with lazily(__name__):
     from .calibrate import CalibratedScore, CalibrationReport, calibrate
     from .checkpoint import Architecture, Checkpoint, FileIdentity, Location, open_checkpoint
     from .claim import ClaimReport, EvidenceLine, Subject, Verdict
+    from .derivations import DerivationReport, derivation
     from .fingerprint import Effort, Fingerprint, SketchSpec, fingerprint
     from .fingerprint.given import Model
     from .lineage import PanelSource, test_lineage
@@ -55,6 +56,7 @@ __all__ = [
     "CheckpointError",
     "ClaimReport",
     "DamagedError",
+    "DerivationReport",
     "Effort",
     "EstimateResult",
     "EvidenceLine",
@@ -89,6 +91,7 @@ __all__ = [
     "beyond",
     "build_library",
     "calibrate",
+    "derivation",
     "fingerprint",
     "identify",
     "open_checkpoint",

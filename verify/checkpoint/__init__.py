@@ -4,10 +4,12 @@ from ..base.lazy import lazily
 
 with lazily(__name__):
     from .adapters.alone import ALONE, is_alone, modules_apart
+    from .adapters.names import Names
     from .architecture import Architecture, FileIdentity
     from .card import MOST_DECLARED
     from .checkpoint import Checkpoint
     from .formats.rounding import rounded
+    from .formats.tensor import Tensor
     from .layouts.divide import MOST_GROUPS, Part
     from .layouts.draft import draft_layout
     from .layouts.families import FAMILIES, Family
@@ -42,9 +44,11 @@ __all__ = [
     "FileIdentity",
     "Key",
     "Location",
+    "Names",
     "Opened",
     "Part",
     "ResolvedLocation",
+    "Tensor",
     "Vocabulary",
     "coarsest_type",
     "compare_change",

@@ -26,6 +26,12 @@ _COLOURS = {
     "unlike_siblings": "white",
     "counted": "white",
     "as_base": "white",
+    "equal": "magenta",
+    "b_from_a": "red",
+    "a_from_b": "red",
+    "either": "red",
+    "unresolved": "white",
+    "no_rule": "white",
 }
 _LABEL = 15  # columns of the labels
 _WIDTH = 40, 100  # columns of a terminal that are used, at least and at most

@@ -26,6 +26,7 @@ _MODULES = {
     "identify": "identify",
     "share": "share",
     "beyond": "beyond",
+    "derivation": "derivation",
     "calibrate": "calibrate",
     "demo": "demo",
     "replay": "replay",

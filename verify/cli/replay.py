@@ -64,7 +64,7 @@ _MOST_ROWS, _WIDEST = 50, 80
     multiple=True,
     shell_complete=paths,
     help="A candidate of a report of shares (--a is the child), or a sibling of a report beyond a base, once for "
-    "each, in its order.",
+    "each, in its order; or the third model of a derivation.",
 )
 @option("--base", group=_MODELS, shell_complete=paths, help="The base of a report beyond one.")
 @side_options("a", "b")
@@ -144,7 +144,7 @@ def replay(
 @option("--b", help="Path of model B, likewise.")
 def render(report: Path, names: str, output: Path, a: str | None, b: str | None) -> None:
     """Write REPORT (an unaltered report.json) in other formats."""
-    from ..siblings.reading import opened
+    from ..derivations.reading import opened
 
     wanted = chosen_formats(names)
     check_report_folder(output, wanted)

@@ -120,6 +120,12 @@ _BEYOND = {
     "was not checked: give --a, --b, --base and --candidate",
     "disagrees": "DISAGREES with {basis}",
 }
+_DERIVATION = {
+    "agrees": "Agrees with {basis}",
+    "arithmetic_agrees": "The outcome follows from the recorded tensors; whether these are of the models was not "
+    "checked: give --a and --b",
+    "disagrees": "DISAGREES with {basis}",
+}
 _SHARE = {
     "agrees": "Agrees with {basis}",
     "arithmetic_agrees": "The report is as it was sealed and its numbers fit one another; no share was computed "
@@ -131,8 +137,9 @@ _SHARE = {
 class Replay(Tabular, Record):
     """The outcome of checking a report, from the record alone or with what it is about."""
 
-    record: Literal["lineage", "calibration", "share", "beyond"] = "lineage"
-    """What the report is: of ``verify.test_lineage``, ``verify.calibrate``, ``verify.share`` or ``verify.beyond``."""
+    record: Literal["lineage", "calibration", "share", "beyond", "derivation"] = "lineage"
+    """What the report is: of ``verify.test_lineage``, ``verify.calibrate``, ``verify.share``, ``verify.beyond`` or
+    ``verify.derivation``."""
 
     digest: str
     """As recorded."""
@@ -160,6 +167,8 @@ class Replay(Tabular, Record):
             return _CALIBRATION["agrees" if self.agrees else "disagrees"]
         if self.record == "beyond":
             return _BEYOND[self.status].format(basis=self.basis)
+        if self.record == "derivation":
+            return _DERIVATION[self.status].format(basis=self.basis)
         if self.record == "share":
             return _SHARE[self.status].format(basis=self.basis)
         what = "digests" if self.verdict == "identical" else "counts"

@@ -22,6 +22,7 @@ from .answers import ANSWERS
 from .beyond import BEYOND
 from .calibration import CALIBRATION
 from .changes import CHANGES
+from .derivations import DERIVATIONS
 from .documents import DOCUMENTS
 from .findings import FINDINGS
 from .limits import LIMITS
@@ -45,6 +46,7 @@ PHRASES: dict[str, str] = (
     | SHARES
     | BEYOND
     | CHANGES
+    | DERIVATIONS
 )
 """Clauses and sentences by code, to be filled."""
 FORMATS: dict[str, Callable[[Any], str]] = {
