@@ -1,9 +1,9 @@
 """Libraries: folders of fingerprints of known models, and which of them a model is related to.
 
 A library is a folder, here or elsewhere, that holds ``*.safetensors`` files of fingerprints; whatever else lies in it
-is passed over, but for such files that are too damaged to tell what they are, which are reported and left out. A model
-is compared with each by :func:`verify.screen` against it alone: the correction is for as many pairs as the library has
-fingerprints, so a large library costs power, never validity.
+is passed over, but for such files that are too damaged to tell what they are, which are reported and left out. A
+model is compared with each by :func:`verify.screen` against it alone: the correction is for as many pairs as the
+library has fingerprints, so a large library costs power, never validity.
 """
 
 from __future__ import annotations
