@@ -17,12 +17,14 @@ from verify.base import Record
 from verify.calibrate import CalibrationReport
 from verify.claim import ClaimReport
 from verify.claim.signature import Statement, predicate_type
+from verify.derivations import DerivationReport
 from verify.fingerprint import FingerprintRecord
 from verify.fingerprint.signature import FingerprintStatement
 from verify.panel import PanelRecord
 from verify.panel.recipe import Recipe
 from verify.screen import ScreenRecord
 from verify.shares import ShareReport
+from verify.siblings import BeyondReport
 
 HERE = Path(__file__).parent
 
@@ -33,6 +35,8 @@ def schemas() -> dict[str, str]:
         "fingerprint-1": FingerprintRecord.model_json_schema(mode="serialization"),
         "claim-report-2": ClaimReport.model_json_schema(mode="serialization"),
         "calibration-1": CalibrationReport.model_json_schema(mode="serialization"),
+        "derivation-1": DerivationReport.model_json_schema(mode="serialization"),
+        "beyond-1": BeyondReport.model_json_schema(mode="serialization"),
         "share-1": ShareReport.model_json_schema(mode="serialization"),
         "panel-1": PanelRecord.model_json_schema(mode="serialization"),
         "screen-1": ScreenRecord.model_json_schema(mode="serialization"),

@@ -94,6 +94,7 @@ def test_half_a_file_under_its_own_name_is_wrong() -> None:
         ("Ctrl-C", -2, "Traceback (most recent call last):\n  <frozen os>\nKeyboardInterrupt\n", "beginning", 0),
         ("Ctrl-C", 1, "Traceback (most recent call last):\n  verify/cli/app.py\nSyntaxError\n", "refused", 2),
         ("disk full", 2, "'a' cannot be written (No space left on device).\n", "refused", 0),
+        ("disk full", 2, "The cache cannot be written (x).\n'a' cannot be written (x).\n", "refused", 0),
         ("disk full", 70, "An error of verify's own.\n", "refused", 1),
         ("read-only folder", 2, "one\ntwo\n", "refused", 1),
         ("file size limit", 0, "", "undisturbed", 0),

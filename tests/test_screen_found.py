@@ -16,6 +16,7 @@ from tests.strategies import EXACT, SKETCH, architecture, gpt2_like, moe_like, r
 from verify import Fingerprint
 from verify.checkpoint import Architecture
 from verify.claim.evidence import combine
+from verify.data import model
 from verify.fingerprint import table
 from verify.fingerprint.layout import subset
 from verify.inference import benjamini_yekutieli, holm
@@ -314,3 +315,14 @@ def test_every_pair_goes_through_the_first_stage(found: ScreenResult) -> None:
     """None is skipped by chance or architecture."""
     assert found.record.first_stage.tested == len(list(combinations(found.record.models, 2)))
     assert found.record.first_stage.passed == len(found.pairs)
+
+
+def test_layers_that_only_one_model_has_were_not_kept() -> None:
+    """Of the first half of a model's layers, closeness to it is half of that to a whole copy, and never above."""
+    names = ("reference", "depth-pruned-healed", "fine-tuned", "continued-3x")
+    found = screen([model(name) for name in names])
+    near = {frozenset((e.a, e.b)): e.closeness or 0.0 for family in found.families for e in family.edges}
+    layers = {one.label: one.layers for one in found.record.models}
+    assert layers["depth-pruned-healed"] == 2
+    assert all(near[frozenset(("depth-pruned-healed", name))] <= 0.5 for name in names if layers[name] == 4)
+    assert near[frozenset(("reference", "fine-tuned"))] > 0.9

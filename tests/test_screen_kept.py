@@ -355,3 +355,21 @@ def test_one_new_model_is_two_thin_rectangles_a_tile() -> None:
     others = np.array([i for i in range(n) if i != new])
     planned = plan.left(n, [Rectangle(others, others, np.ones((n - 1, n - 1), dtype=bool))], alone=False)
     assert sum(one.wanted.size for one in planned) == n - 1
+
+
+def test_a_full_disk_is_said_of_the_folder_and_not_of_the_models(
+    family: list[Fingerprint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No model is left out for it, and the next run goes on."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        for where in ("write_atomically", "save_blocks"):
+            patched.setattr(f"verify.screen.models.{where}", full)
+            with pytest.raises(
+                InputError, match=r"cannot be written \(No space left on device\); what was done is kept"
+            ):
+                screen(family, folder=tmp_path)
+    assert screen(family, folder=tmp_path).record.left_out == ()

@@ -194,7 +194,7 @@ def test_placeholders_of_zero_3_are_named(tmp_path: Path) -> None:
         (("iter_0000500/common.pt",), "Megatron and DeepSpeed"),
         (("consolidated.00.safetensors", "consolidated.01.safetensors"), "2 slices of one model"),
         (("model0-mp2.safetensors", "model1-mp2.safetensors"), "2 slices of one model"),
-        (("model-rank-0-part-0.safetensors", "model-rank-1-part-0.safetensors"), "2 slices of one model"),
+        (("model-rank-0-part-0.safetensors", "model-rank-1-part-0.safetensors"), "2 ranks of tensor parallelism"),
         (("__0_0.distcp", "__1_0.distcp", ".metadata"), "distributed checkpoint"),
         (("model.weights.h5",), "Keras"),
         (("weights.npz",), "NumPy"),

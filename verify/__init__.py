@@ -32,6 +32,7 @@ with lazily(__name__):
     from .calibrate import CalibratedScore, CalibrationReport, calibrate
     from .checkpoint import Architecture, Checkpoint, FileIdentity, Location, open_checkpoint
     from .claim import ClaimReport, EvidenceLine, Subject, Verdict
+    from .derivations import DerivationReport, derivation
     from .fingerprint import Effort, Fingerprint, SketchSpec, fingerprint
     from .fingerprint.given import Model
     from .lineage import PanelSource, test_lineage
@@ -39,6 +40,7 @@ with lazily(__name__):
     from .replay import Replay, replay
     from .screen import ScreenResult, build_library, identify, screen
     from .shares import ShareReport, share
+    from .siblings import BeyondReport, beyond
     from .statistics import EstimateResult, ExactResult, PanelResult, ScoreResult, TestResult
 
 __version__ = "1.0.0rc1"
@@ -46,6 +48,7 @@ __version__ = "1.0.0rc1"
 __all__ = [
     "AccessDeniedError",
     "Architecture",
+    "BeyondReport",
     "Cache",
     "CalibratedScore",
     "CalibrationReport",
@@ -53,6 +56,7 @@ __all__ = [
     "CheckpointError",
     "ClaimReport",
     "DamagedError",
+    "DerivationReport",
     "Effort",
     "EstimateResult",
     "EvidenceLine",
@@ -84,8 +88,10 @@ __all__ = [
     "Verdict",
     "VerifyError",
     "Workers",
+    "beyond",
     "build_library",
     "calibrate",
+    "derivation",
     "fingerprint",
     "identify",
     "open_checkpoint",

@@ -228,6 +228,7 @@ def _ended(left: Left, fault: Fault) -> tuple[Ended, list[str]]:
         return "interrupted", wrong + ([] if left.err.strip() == "Interrupted." else [f"it said {left.err[-200:]!r}"])
     if fault == "Ctrl-C" and not re.search("verify.(cli|__main__)", left.err) and left.status in (-signal.SIGINT, 1):
         return "beginning", []
+    lines = [line for line in lines if not line.startswith("The cache cannot be written (")]  # a warning, told before
     if left.status != 2 or len(lines) != 1:
         wrong.append(f"it ended with {left.status} and {len(lines)} lines, the last {lines[-1:]!r:.300}")
     return "refused", wrong

@@ -15,9 +15,11 @@ from benchmarks import results
 from .adapter_changes import adapter_changes
 from .adapters_alone import adapters_alone
 from .architectures import architectures
+from .beyond import beyond
 from .cost import cost, readme
 from .cost_curves import cost_curves
 from .evasion import evasion
+from .family_trees import family_trees
 from .faults import faults
 from .forgery import forgery
 from .formats import formats
@@ -33,6 +35,7 @@ from .peers import model_tracing, peers, readme_peers
 from .power import power
 from .query_key import query_key
 from .screen import screen
+from .screen_growth import screen_growth
 from .shares import shares
 from .size import size
 from .small_pair import readme_small_pair, small_pair
@@ -49,11 +52,13 @@ PAGES: dict[str, Callable[[Any], str]] = {
         adapter_changes,
         adapters_alone,
         architectures,
+        beyond,
         cost,
         cost_curves,
         evasion,
         exact_tests,
         forgery,
+        family_trees,
         faults,
         formats,
         forward_passes,
@@ -70,6 +75,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         power,
         query_key,
         screen,
+        screen_growth,
         shares,
         size,
         small_pair,

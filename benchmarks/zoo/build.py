@@ -27,6 +27,8 @@ from .config import Config
 Spec = dict[str, Any]
 
 DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
+_TRAINING = ("optimiser", "peak", "rank")
+"""Settings that are handed on to training as they are."""
 SHAPES = tomllib.loads((Path(__file__).parent / "shapes.toml").read_text("utf-8"))
 
 
@@ -111,7 +113,7 @@ def build_one(recipe: Recipe, out: Path, scale: str, name: str) -> str:
             steps=model.steps,
             seed=seed(name + "/order"),
             teacher=model.teacher,
-            **{key: value for key, value in recipe.models[name]["train"].items() if key in ("optimiser", "peak")},
+            **{key: value for key, value in recipe.models[name]["train"].items() if key in _TRAINING},
         )
         weights = {key: value.numpy() for key, value in tensors.items()}
     finish(recipe, out, scale, model, weights, loss)

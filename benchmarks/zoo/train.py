@@ -30,17 +30,20 @@ def train(
     teacher: tuple[Weights, Config] | None = None,
     optimiser: str = "AdamW",
     peak: float = PEAK,
+    rank: int = 0,
 ) -> tuple[Weights, float]:
     """Train ``weights`` on a corpus, or on a teacher's logits over it.
 
-    ``optimiser`` is the name of one in ``torch.optim`` and ``peak`` its largest learning rate.
+    ``optimiser`` is the name of one in ``torch.optim`` and ``peak`` its largest learning rate. With a ``rank``, the
+    matrices of layers move by a product of two factors of that rank alone, as a LoRA's do, and nothing else moves.
 
     Returns the trained weights and the mean loss (nats per byte; with a teacher, the
     Kullback-Leibler divergence) over the last tenth of the steps.
     """
     torch.set_num_threads(1)
     text, rng = corpus(data), np.random.default_rng(seed)
-    leaves = {name: value.clone().requires_grad_() for name, value in weights.items()}
+    leaves = _factors(weights, rank, seed) if rank else {name: value.clone() for name, value in weights.items()}
+    leaves = {name: value.requires_grad_() for name, value in leaves.items()}
     matrices = [value for value in leaves.values() if value.ndim > 1]
     vectors = [value for value in leaves.values() if value.ndim == 1]
     groups = [{"params": matrices, "weight_decay": DECAY}, {"params": vectors, "weight_decay": 0.0}]
@@ -51,7 +54,7 @@ def train(
         for group in update.param_groups:
             group["lr"] = peak * schedule(step, steps)
         tokens = batch(text, rng, config.context)
-        out = logits(leaves, config, tokens[:, :-1])
+        out = logits(_merged(weights, leaves) if rank else leaves, config, tokens[:, :-1])
         loss = _loss(out, tokens, teacher)
         update.zero_grad()
         loss.backward()
@@ -59,7 +62,26 @@ def train(
         update.step()
         losses.append(loss.item())
     tail = losses[-max(1, steps // 10) :]
-    return {name: value.detach() for name, value in leaves.items()}, float(np.mean(tail))
+    trained = _merged(weights, leaves) if rank else leaves
+    return {name: value.detach() for name, value in trained.items()}, float(np.mean(tail))
+
+
+def _factors(weights: Weights, rank: int, seed: int) -> Weights:
+    """Two factors of each matrix of a layer: the first drawn, the second zero."""
+    generator, found = torch.Generator().manual_seed(seed), {}
+    for name, value in weights.items():
+        if value.ndim == 2 and ".layers." in name:
+            rows, columns = value.shape
+            found[f"{name}/in"] = torch.randn((rank, columns), generator=generator) / columns**0.5
+            found[f"{name}/out"] = torch.zeros((rows, rank))
+    return found
+
+
+def _merged(weights: Weights, factors: Weights) -> Weights:
+    return {
+        name: value + factors[f"{name}/out"] @ factors[f"{name}/in"] if f"{name}/in" in factors else value
+        for name, value in weights.items()
+    }
 
 
 def schedule(step: int, steps: int) -> float:

@@ -97,9 +97,17 @@ class Cache:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_atomically(path, content)
         except OSError as error:
-            _log.warning("The cache cannot be written (%s); set %s to another folder.", error.strerror, _FOLDER)
+            _log.warning("The cache cannot be written (%s)%s.", error.strerror, self._advice())
             return False
         return True
+
+    def _advice(self) -> str:
+        """What to do about a cache that cannot be written: of one that was given, its giver knows."""
+        try:
+            shared = self == Cache.default()
+        except InputError:
+            shared = False
+        return f"; set {_FOLDER} to another folder" if shared else ""
 
     def entries(self) -> list[CacheEntry]:
         """All entries, ordered by kind and name."""

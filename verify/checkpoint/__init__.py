@@ -4,9 +4,12 @@ from ..base.lazy import lazily
 
 with lazily(__name__):
     from .adapters.alone import ALONE, is_alone, modules_apart
+    from .adapters.names import Names
     from .architecture import Architecture, FileIdentity
     from .card import MOST_DECLARED
     from .checkpoint import Checkpoint
+    from .formats.rounding import rounded
+    from .formats.tensor import Tensor
     from .layouts.divide import MOST_GROUPS, Part
     from .layouts.draft import draft_layout
     from .layouts.families import FAMILIES, Family
@@ -18,6 +21,7 @@ with lazily(__name__):
     from .opening import drafted_layout, open_checkpoint
     from .places.place import Location
     from .presence import compare_change
+    from .side_by_side import Beside, Opened, coarsest_type, each_beside, opened
     from .source import ResolvedLocation, resolve_location
     from .unused import BYTES, is_name, kind_of, name_of_byte
     from .vocabulary import LOOKED_FOR, Vocabulary
@@ -34,17 +38,23 @@ __all__ = [
     "MOST_PARTS",
     "STATED",
     "Architecture",
+    "Beside",
     "Checkpoint",
     "Family",
     "FileIdentity",
     "Key",
     "Location",
+    "Names",
+    "Opened",
     "Part",
     "ResolvedLocation",
+    "Tensor",
     "Vocabulary",
+    "coarsest_type",
     "compare_change",
     "draft_layout",
     "drafted_layout",
+    "each_beside",
     "is_alone",
     "is_name",
     "kind_of",
@@ -52,6 +62,8 @@ __all__ = [
     "modules_apart",
     "name_of_byte",
     "open_checkpoint",
+    "opened",
     "read_layout",
     "resolve_location",
+    "rounded",
 ]

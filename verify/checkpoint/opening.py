@@ -80,6 +80,22 @@ def contents(model: str | os.PathLike[str] | Location) -> Held:
     return _with_base(location, *_held(location))
 
 
+def contents_on(model: str | os.PathLike[str] | Location, base: Location | None) -> Held:
+    """The tensors of a model as its files are decoded; an adapter for which no base is given is merged with ``base``.
+
+    Raises
+    ------
+    CheckpointError
+        As :func:`contents` does.
+    """
+    location = Location.of(model)
+    source, found, tokens = _held(location)
+    if base is not None and location.base is None and is_adapter(source, found):
+        commit = "" if base.revision is None else f"@{base.revision}"
+        location = replace(location, base=base.address + commit)
+    return _with_base(location, source, found, tokens)
+
+
 def adapter_and_base(location: Location) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Any]]:
     """The tensors of an adapter's base, the same as it changes them, and its settings.
 

@@ -9,8 +9,9 @@ from ..base import Progress, silent
 from .adapters.adapter import is_drawn
 from .adapters.experts import Stack
 from .adapters.names import Names
-from .adapters.presence import SLACK, TIGHT, Presence, is_plain, parts, presence, same_numbers
+from .adapters.presence import SLACK, TIGHT, Presence, parts, presence, same_numbers
 from .adapters.sum import Sum
+from .formats.rounding import is_plain
 from .formats.tensor import Tensor
 from .opening import adapter_and_base, contents
 from .places.place import Location

@@ -21,6 +21,17 @@ _COLOURS = {
     "carries_share": "red",
     "no_share": "blue",
     "undecided": "white",
+    "shares_derivation": "yellow",
+    "not_closer": "blue",
+    "unlike_siblings": "white",
+    "counted": "white",
+    "as_base": "white",
+    "equal": "magenta",
+    "b_from_a": "red",
+    "a_from_b": "red",
+    "either": "red",
+    "unresolved": "white",
+    "no_rule": "white",
 }
 _LABEL = 15  # columns of the labels
 _WIDTH = 40, 100  # columns of a terminal that are used, at least and at most

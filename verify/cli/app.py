@@ -25,6 +25,8 @@ _MODULES = {
     "screen": "screen",
     "identify": "identify",
     "share": "share",
+    "beyond": "beyond",
+    "derivation": "derivation",
     "calibrate": "calibrate",
     "demo": "demo",
     "replay": "replay",

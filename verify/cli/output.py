@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from ..calibrate import CalibrationReport
     from ..claim import ClaimReport
     from ..claim.pages import Models, Pages
+    from ..derivations import DerivationReport
     from ..fingerprint import FingerprintRecord
     from ..shares import ShareReport
+    from ..siblings import BeyondReport
 
-    Report = ClaimReport | CalibrationReport | ShareReport
+    Report = ClaimReport | CalibrationReport | ShareReport | BeyondReport | DerivationReport
 
 USUAL = ("json", "html", "md")
 """Formats that are written unless others are named."""

@@ -63,8 +63,10 @@ _MOST_ROWS, _WIDEST = 50, 80
     group=_MODELS,
     multiple=True,
     shell_complete=paths,
-    help="A candidate of a report of shares, once for each, in its order; --a is the child.",
+    help="A candidate of a report of shares (--a is the child), or a sibling of a report beyond a base, once for "
+    "each, in its order; or the third model of a derivation.",
 )
+@option("--base", group=_MODELS, shell_complete=paths, help="The base of a report beyond one.")
 @side_options("a", "b")
 @option(
     "--require-models", group=OUTPUT, is_flag=True, help="Status 4 unless the weights of both models were compared."
@@ -79,6 +81,7 @@ def replay(
     access_b: Access,
     reference: str | None,
     candidates: tuple[str, ...],
+    base: str | None,
     require_models: bool,
     as_json: bool,
     quiet: bool,
@@ -99,7 +102,7 @@ def replay(
     first = None if a is None else Location(a, **access_a)
     second = None if b is None else Location(b, **access_b)
     with progress_bar(quiet) as progress:
-        outcome = run(report, first, second, reference, candidates=candidates, progress=progress)
+        outcome = run(report, first, second, reference, candidates=candidates, base=base, progress=progress)
     if as_json:
         echo_json(outcome.model_dump_json())
     else:
@@ -141,7 +144,7 @@ def replay(
 @option("--b", help="Path of model B, likewise.")
 def render(report: Path, names: str, output: Path, a: str | None, b: str | None) -> None:
     """Write REPORT (an unaltered report.json) in other formats."""
-    from ..shares.reading import opened
+    from ..derivations.reading import opened
 
     wanted = chosen_formats(names)
     check_report_folder(output, wanted)

@@ -19,6 +19,7 @@ with lazily(__name__):
     from .signs import critical_agreement, detectable_agreement, law_of_signs, log10_p_signs
     from .twin_groups import grouped_twin_rank
     from .twins import twin_rank
+    from .unknown_kind import least_pairs, unknown_kind_rank, unknown_kind_row
 
 __all__ = [
     "Design",
@@ -45,6 +46,7 @@ __all__ = [
     "larger_rank",
     "law_of_random_orders",
     "law_of_signs",
+    "least_pairs",
     "log10_p_fixed_points",
     "log10_p_signs",
     "mantel",
@@ -60,4 +62,6 @@ __all__ = [
     "stratum_design",
     "twin_rank",
     "two_way_residual",
+    "unknown_kind_rank",
+    "unknown_kind_row",
 ]

@@ -30,7 +30,9 @@ from .sections.reworked import reworked
 from .sections.where import where
 
 if TYPE_CHECKING:
+    from ..derivations import DerivationReport
     from ..shares import ShareReport
+    from ..siblings import BeyondReport
 
 
 def view(report: Pages) -> View:
@@ -41,6 +43,14 @@ def view(report: Pages) -> View:
         from .shares import shares
 
         return shares(cast("ShareReport", report))
+    if getattr(report, "kind", None) == "beyond":
+        from .beyond import beyond_base
+
+        return beyond_base(cast("BeyondReport", report))
+    if getattr(report, "kind", None) == "derivation":
+        from .derivation import derived
+
+        return derived(cast("DerivationReport", report))
     if not isinstance(report, ClaimReport):
         raise TypeError(f"{type(report).__name__} has no page")
     return _lineage(report)

@@ -114,6 +114,18 @@ _CALIBRATION = {
     "agrees": f"The arithmetic follows from the recorded scores; {_OF_TABLE}",
     "disagrees": f"DISAGREES with the record alone; {_OF_TABLE}",
 }
+_BEYOND = {
+    "agrees": "Agrees with {basis}",
+    "arithmetic_agrees": "Rank and p-value follow from the recorded similarities; whether these are of the models "
+    "was not checked: give --a, --b, --base and --candidate",
+    "disagrees": "DISAGREES with {basis}",
+}
+_DERIVATION = {
+    "agrees": "Agrees with {basis}",
+    "arithmetic_agrees": "The outcome follows from the recorded tensors; whether these are of the models was not "
+    "checked: give --a and --b",
+    "disagrees": "DISAGREES with {basis}",
+}
 _SHARE = {
     "agrees": "Agrees with {basis}",
     "arithmetic_agrees": "The report is as it was sealed and its numbers fit one another; no share was computed "
@@ -125,8 +137,9 @@ _SHARE = {
 class Replay(Tabular, Record):
     """The outcome of checking a report, from the record alone or with what it is about."""
 
-    record: Literal["lineage", "calibration", "share"] = "lineage"
-    """What the report is: of ``verify.test_lineage``, of ``verify.calibrate``, or of ``verify.share``."""
+    record: Literal["lineage", "calibration", "share", "beyond", "derivation"] = "lineage"
+    """What the report is: of ``verify.test_lineage``, ``verify.calibrate``, ``verify.share``, ``verify.beyond`` or
+    ``verify.derivation``."""
 
     digest: str
     """As recorded."""
@@ -152,6 +165,10 @@ class Replay(Tabular, Record):
         """What was shown and, before any number, what was not."""
         if self.record == "calibration":
             return _CALIBRATION["agrees" if self.agrees else "disagrees"]
+        if self.record == "beyond":
+            return _BEYOND[self.status].format(basis=self.basis)
+        if self.record == "derivation":
+            return _DERIVATION[self.status].format(basis=self.basis)
         if self.record == "share":
             return _SHARE[self.status].format(basis=self.basis)
         what = "digests" if self.verdict == "identical" else "counts"

@@ -2,8 +2,9 @@
 
 For each exact test that compared something, the share that it counted is taken above chance: ``(share - chance) / (1
 - chance)``, and 0 below, where chance is the bound on the expected share of fixed points, L/n, or 1/2 for signs; and
-times the median cosine of the units identified, where the test has one. Closeness is the mean over the tests. It is
-an effect size, estimated from the rows that were read: no p-value or verdict uses it, and it says nothing of who
+times the median cosine of the units identified, where the test has one. Closeness is the mean over the tests, times
+the layers of the shallower model over those of the deeper: layers that only one of them has were not kept. It is an
+effect size, estimated from the rows that were read: no p-value or verdict uses it, and it says nothing of who
 derives from whom.
 """
 
@@ -18,10 +19,16 @@ from .second_stage import Outcome
 Tests = Mapping[str, Outcome | None]
 
 
-def closeness(tests: Tests) -> float | None:
-    """Mean of what was kept beyond chance; None if nothing was compared."""
+def closeness(tests: Tests, layers: tuple[int, int]) -> float | None:
+    """Mean of what was kept beyond chance, of the deeper model's layers; None if nothing was compared.
+
+    Parameters
+    ----------
+    tests : results by test.
+    layers : number of layers of each model.
+    """
     kept = [value for outcome in tests.values() if (value := beyond_chance(outcome)) is not None]
-    return sum(kept) / len(kept) if kept else None
+    return min(layers) / max(layers) * sum(kept) / len(kept) if kept else None
 
 
 def beyond_chance(outcome: Outcome | None) -> float | None:

@@ -168,7 +168,7 @@ def _rows(
             verdict=verdict,
             kind="" if edge is None else edge.kind,
             effects={name: o.effect for name, o in t.tests.items() if o is not None and o.effect is not None},
-            closeness=closeness(t.tests),
+            closeness=closeness(t.tests, (records[a].architecture.layers, records[b].architecture.layers)),
         )
         rows.append((row, edge))
     return rows
@@ -207,7 +207,7 @@ def _edge(
         found=sorted_out.found,
         not_detected=sorted_out.not_detected,
         declared=_declared(records[a], records[b]),
-        closeness=closeness(found.tests),
+        closeness=closeness(found.tests, (layers_a, layers_b)),
         kept=kept_most(found.tests, sorted_out.found),
     )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -75,6 +76,10 @@ class Unreadable:
     reason: str
 
 
+class UnwritableError(InputError):
+    """The folder of the screen's work cannot be written, which concerns no one model."""
+
+
 @dataclass(frozen=True)
 class Labelled:
     """A model under a unique name."""
@@ -131,6 +136,11 @@ def prepare(location: Location, work: Path, effort: Effort) -> Prepared | Unread
     -------
     Prepared or Unreadable
         The model, or why it was left out.
+
+    Raises
+    ------
+    UnwritableError
+        If the folder cannot be written.
     """
     name = PurePosixPath(location.address).name
     try:
@@ -140,6 +150,8 @@ def prepare(location: Location, work: Path, effort: Effort) -> Prepared | Unread
         return _prepared(
             _kept_fingerprint(fingerprint(location, effort=effort, cache=Cache(work)), work), location, work
         )
+    except UnwritableError:
+        raise
     except InputError as error:
         return Unreadable(name, str(error))
     except OSError as error:
@@ -148,10 +160,23 @@ def prepare(location: Location, work: Path, effort: Effort) -> Prepared | Unread
         return Unreadable(name, passed_over(error, f"{name!r:.120}"))
 
 
+@contextmanager
+def _written(work: Path) -> Iterator[None]:
+    """Failures to write are of the folder, not of the model that is being prepared."""
+    try:
+        yield
+    except OSError as error:
+        raise UnwritableError(
+            f"{str(work)!r:.200} cannot be written ({error.strerror or error}); what was done is kept: make room, or "
+            "give another folder with -o."
+        ) from error
+
+
 def _kept_fingerprint(made: Fingerprint, work: Path) -> Path:
     content = made.to_bytes()
     file = work / "fingerprints" / f"{sha256(content).hexdigest()}.safetensors"
-    write_atomically(file, content)
+    with _written(work):
+        write_atomically(file, content)
     return file
 
 
@@ -176,9 +201,11 @@ def _prepared(file: Path, location: Location, work: Path, signed: Signed | None 
         sketch = sketches.load_sketch(first)
     except FingerprintError:
         sketch = sketches.first_sketch(Fingerprint.load(file))
-        sketches.save_sketch(sketch, first)
+        with _written(work):
+            sketches.save_sketch(sketch, first)
     if not (blocks := blocks_file(first)).exists():
-        save_blocks(sketch, blocks)
+        with _written(work):
+            save_blocks(sketch, blocks)
     weights = stated_weights(sketch.record, whole=sketch.whole)
     return Prepared(file, content, first, sketch.signature, sketch.record, location, sketch.likeness, weights, signed)
 

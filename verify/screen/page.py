@@ -35,7 +35,8 @@ _MOST_JOINTS = 20  # of a family
 _CLOSENESS = (
     "Closeness is what a model has kept of another beyond chance, from 0 to 1, on average over the exact tests that "
     "apply: the share of indices at their place, times the cosine of the units identified where there is one, or of "
-    "signs that agree. It orders pairs and draws the trees; no verdict uses it."
+    "signs that agree; layers that only one of them has count as not kept. It orders pairs and draws the trees; no "
+    "verdict uses it."
 )
 
 

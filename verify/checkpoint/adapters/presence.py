@@ -21,12 +21,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from statistics import median_low
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..formats.safetensors_file import numpy_type
+from ..formats.rounding import COARSER, held, rounded, step, type_of
 from ..formats.tensor import Indexer, Stacked, Tensor
 from .changed import Changed
 from .experts import Stack
@@ -37,11 +36,6 @@ SLACK, TIGHT = 2.0**-6, 2.0**-12
 began with drawn numbers, and of others."""
 FITS = 0.99
 """Share of the moved entries of a tensor that agree where a model holds the change."""
-_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "bfloat16"}
-_AS_READ = {"BF16": "<f4"}
-_COARSER = ("BF16", "F16")
-_DIGITS = {"F64": (52, -1074), "F32": (23, -149), "F16": (10, -24), "BF16": (7, -133)}
-"""Binary digits after the first, and the exponent of the smallest number."""
 _SHRUNK = 0.01
 """Of a change, and of a factor, within which rows count as multiplied by one number."""
 _FEWEST_SHRUNK = 4  # rows
@@ -98,13 +92,6 @@ class Presence:
         )
 
 
-def is_plain(tensor: Tensor) -> bool:
-    """Whether numbers are stored as floating-point numbers of 16 bits or more, so that their rounding is known."""
-    if tensor.dtype not in _TYPES or tensor.shape == ():
-        return False
-    return tensor.read(slice(0, 0)).dtype in (_type(tensor.dtype), np.dtype(_AS_READ.get(tensor.dtype, "V")))
-
-
 def presence(pieces: Sequence[tuple[Tensor, Tensor, Tensor]], rows: int, slack: float) -> Presence:
     """Count the moved entries of a tensor that a model holds as moved.
 
@@ -145,7 +132,7 @@ def parts(base: Tensor, merged: Tensor, model: Tensor) -> list[tuple[Tensor, Ten
 def _sampled(base: Tensor, merged: Tensor, model: Tensor, rows: int, slack: float) -> tuple[str, float | None]:
     """The type that the numbers are rounded to and another weight that fits, by a sample of rows."""
     p, m, c = _read(base, merged, model, _sample(base.shape, rows))
-    dtype = next((one for one in _COARSER if _held(c, one)), model.dtype) if model.dtype == "F32" else model.dtype
+    dtype = next((one for one in COARSER if held(c, one)), model.dtype) if model.dtype == "F32" else model.dtype
     return dtype, _weight(p, m, c, dtype, slack)
 
 
@@ -160,7 +147,7 @@ def same_numbers(base: Tensor, model: Tensor, rows: int) -> tuple[int, int]:
     total = same = 0
     for block in _blocks(base.shape, rows):
         with np.errstate(over="ignore", invalid="ignore"):
-            p, c = (tensor.read(block).astype(_type(model.dtype)) for tensor in (base, model))
+            p, c = (tensor.read(block).astype(type_of(model.dtype)) for tensor in (base, model))
         raw = np.dtype(f"u{c.dtype.itemsize}")
         total += c.size
         same += int(np.count_nonzero(np.ascontiguousarray(p).view(raw) == np.ascontiguousarray(c).view(raw)))
@@ -171,8 +158,8 @@ def same_numbers(base: Tensor, model: Tensor, rows: int) -> tuple[int, int]:
 
 
 def _blocks(shape: tuple[int, ...], rows: int) -> Iterator[Indexer]:
-    step = max(1, _ENTRIES // max(1, prod(shape[1:])))
-    return (slice(start, min(rows, start + step)) for start in range(0, rows, step))
+    size = max(1, _ENTRIES // max(1, prod(shape[1:])))
+    return (slice(start, min(rows, start + size)) for start in range(0, rows, size))
 
 
 def _sample(shape: tuple[int, ...], rows: int) -> Indexer:
@@ -196,7 +183,7 @@ def _read(base: Tensor, merged: Tensor, model: Tensor, rows: Indexer) -> tuple[N
 
 def _counted(p: Numbers, m: Numbers, c: Numbers, dtype: str, slack: float, weight: float | None) -> Presence:
     with np.errstate(all="ignore"):
-        start, goal = _rounded(p, dtype), _rounded(m, dtype)
+        start, goal = rounded(p, dtype), rounded(m, dtype)
         finite = np.isfinite(start) & np.isfinite(goal) & np.isfinite(c)
         d = np.where(finite, m - p, 0.0)
         times = (1.0,) if weight is None else (1.0, weight)
@@ -213,12 +200,12 @@ def _counted(p: Numbers, m: Numbers, c: Numbers, dtype: str, slack: float, weigh
 def _agreement(
     p: Numbers, start: Numbers, d: Numbers, c: Numbers, dtype: str, slack: float, finite: Mask
 ) -> Agreement:
-    whole, cast, twice = p + d, start + d, start + _rounded(d, dtype)
+    whole, cast, twice = p + d, start + d, start + rounded(d, dtype)
     error = _error(d, slack)
-    low = _rounded(np.minimum(np.minimum(whole, cast), twice) - error, dtype)
-    high = _rounded(np.maximum(np.maximum(whole, cast), twice) + error, dtype)
+    low = rounded(np.minimum(np.minimum(whole, cast), twice) - error, dtype)
+    high = rounded(np.maximum(np.maximum(whole, cast), twice) + error, dtype)
     moved = finite & (d != 0) & ~((low <= start) & (start <= high)) & ~_shrunk(p, d)
-    equal = moved & ((c == _rounded(whole, dtype)) | (c == _rounded(cast, dtype)))
+    equal = moved & ((c == rounded(whole, dtype)) | (c == rounded(cast, dtype)))
     near = moved & (low <= c) & (c <= high)
     there = _elsewhere(start, c, dtype)
     counts = (moved, equal, near & ~equal, moved & (c == start), moved & (low <= there) & (there <= high))
@@ -250,9 +237,9 @@ def _error(d: Numbers, slack: float) -> Numbers:
 
 def _elsewhere(start: Numbers, c: Numbers, dtype: str) -> Numbers:
     """What the model would hold if its moves stood half a row further; in 16 bits, moves by steps of the type."""
-    unit = _step(start, dtype) if dtype in _COARSER else np.ones_like(start)
+    unit = step(start, dtype) if dtype in COARSER else np.ones_like(start)
     moves = np.where(np.isfinite(c) & np.isfinite(start), (c - start) / unit, 0.0)
-    return _rounded(start + np.roll(moves, start.shape[1] // 2, axis=1) * unit, dtype)
+    return rounded(start + np.roll(moves, start.shape[1] // 2, axis=1) * unit, dtype)
 
 
 # ---- another multiple of the change
@@ -264,13 +251,13 @@ def _weight(p: Numbers, m: Numbers, c: Numbers, dtype: str, slack: float) -> flo
     Each entry holds for the t of one interval; the t that most intervals share is found by sorting their ends.
     """
     with np.errstate(all="ignore"):
-        start = _rounded(p, dtype)
-        finite = np.isfinite(start) & np.isfinite(_rounded(m, dtype)) & np.isfinite(c)
+        start = rounded(p, dtype)
+        finite = np.isfinite(start) & np.isfinite(rounded(m, dtype)) & np.isfinite(c)
         d, move = np.where(finite, m - p, 0.0), np.where(finite, c - p, 0.0)
         once = _agreement(p, start, d, c, dtype, slack, finite)
         if (c == start)[finite].all() or 0 < FITS * once.moved <= once.equal + once.within:
             return None
-        half = _error(move, slack) + np.abs(start - p) + _step(c, dtype) / 2
+        half = _error(move, slack) + np.abs(start - p) + step(c, dtype) / 2
         ends = np.stack([(move - half) / d, (move + half) / d])[:, finite & (d != 0)]
     low, high = ends.min(0), ends.max(0)
     near = (low < _LARGEST) & (high > -_LARGEST) & ((low > -_LARGEST) | (high < _LARGEST))
@@ -284,33 +271,3 @@ def _weight(p: Numbers, m: Numbers, c: Numbers, dtype: str, slack: float) -> flo
     best = int(np.argmax(width))
     found = float(f"{(at[best] + at[best + 1]) / 2:.6g}")
     return None if abs(found - 1) <= slack or found == 0 else found
-
-
-# ---- rounding
-
-
-def _type(dtype: str) -> np.dtype[Any]:
-    return numpy_type(_TYPES[dtype])
-
-
-def _rounded(x: Numbers, dtype: str) -> Numbers:
-    """Numbers rounded to a type by way of float32, as tools do; monotone."""
-    if dtype == "F64":
-        return x
-    single = x.astype(np.float32)
-    found: Numbers = (single if dtype == "F32" else single.astype(_type(dtype))).astype(np.float64)
-    return found
-
-
-def _held(x: Numbers, dtype: str) -> bool:
-    """Whether a type holds all of some numbers, of which one is not zero."""
-    with np.errstate(all="ignore"):
-        return bool(x.any() and (_rounded(x, dtype) == x)[np.isfinite(x)].all())
-
-
-def _step(x: Numbers, dtype: str) -> Numbers:
-    """Distance of the numbers of a type around some numbers."""
-    digits, least = _DIGITS[dtype]
-    _, exponent = np.frexp(np.where(np.isfinite(x), x, 0.0))
-    found: Numbers = np.ldexp(1.0, np.maximum(exponent - 1 - digits, least))
-    return found

@@ -180,17 +180,18 @@ def places(family: Family, prefix: Prefix, names: Iterable[str]) -> dict[str, li
             slot = slot_of(entry)
             marks = tuple(_PLACE.findall(start + slot.name))
             by_skeleton.setdefault(_slot_skeleton(start + slot.name), []).append((stack, role, slot, marks))
-    found = [
-        (name, stack, role, slot, layer, expert)
-        for name in names
-        for stack, role, slot, marks in by_skeleton.get(NUMBER.sub("\0", name), ())
-        for layer, expert in _counted(marks, NUMBER.findall(name))
-    ]
-    layers = [0] * (1 + len(family.stacks))
-    for _, stack, _, _, layer, _ in found:
+    layers, names = [0] * (1 + len(family.stacks)), [*names]
+
+    def found() -> Iterator[tuple[str, int, str, Slot, int | None, int | None]]:
+        for name in names:
+            for stack, role, slot, marks in by_skeleton.get(NUMBER.sub("\0", name), ()):
+                for layer, expert in _counted(marks, NUMBER.findall(name)):
+                    yield name, stack, role, slot, layer, expert
+
+    for _, stack, _, _, layer, _ in found() if family.stacks else ():
         layers[stack] = max(layers[stack], 0 if layer is None else layer + 1)
     keys: dict[str, list[tuple[Key, Slot]]] = {}
-    for name, stack, role, slot, layer, expert in found:
+    for name, stack, role, slot, layer, expert in found():
         place = None if layer is None else sum(layers[:stack]) + layer
         keys.setdefault(name, []).append(((role, place, expert), slot))
     return keys

@@ -19,8 +19,10 @@ from ..forms import (
     verbal_cap,
 )
 from .answers import ANSWERS
+from .beyond import BEYOND
 from .calibration import CALIBRATION
 from .changes import CHANGES
+from .derivations import DERIVATIONS
 from .documents import DOCUMENTS
 from .findings import FINDINGS
 from .limits import LIMITS
@@ -42,7 +44,9 @@ PHRASES: dict[str, str] = (
     | CALIBRATION
     | DOCUMENTS
     | SHARES
+    | BEYOND
     | CHANGES
+    | DERIVATIONS
 )
 """Clauses and sentences by code, to be filled."""
 FORMATS: dict[str, Callable[[Any], str]] = {

@@ -1,0 +1,122 @@
+"""``verify beyond``: whether two fine-tunes of one base are closer than its unrelated fine-tunes are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from ..siblings.record import Outcome
+from .command import Command, option
+from .config import config_option
+from .options import (
+    LEVELS,
+    READING,
+    STATED,
+    color_option,
+    fail_on_option,
+    json_option,
+    model_argument,
+    paths,
+    quiet_option,
+    report_options,
+)
+from .output import (
+    USUAL,
+    check_report_folder,
+    chosen_formats,
+    chosen_verdicts,
+    format_to_print,
+    give_report,
+    progress_bar,
+)
+
+
+@click.command(
+    cls=Command,
+    section="Compare models",
+    examples=(
+        "verify beyond path/to/A path/to/B --base path/to/P",
+        "verify beyond A B --base P --siblings tuned/prose --siblings tuned/code -o report",
+    ),
+    statuses={0: "finished, whatever was found", 3: "the outcome is one that --fail-on names"},
+    see="docs/beyond.md",
+)
+@model_argument("a")
+@model_argument("b")
+@option("--base", required=True, shell_complete=paths, help="What both were made from: a path or address.")
+@option(
+    "--siblings",
+    group=LEVELS,
+    multiple=True,
+    shell_complete=paths,
+    help="Unrelated fine-tunes of the base: a folder of models, which are of one kind with its name, a CSV file with "
+    "columns model,kind, or one model. Once for each.",
+)
+@option(
+    "--alpha",
+    group=LEVELS,
+    type=float,
+    default=0.01,
+    show_default=True,
+    help="Level of the p-value.",
+)
+@option(
+    "--searched",
+    group=LEVELS,
+    type=int,
+    default=1,
+    show_default=True,
+    help="Pairs of models that were searched for this one; p is multiplied by it.",
+)
+@option("--token", group=READING, help="Hub token; HF_TOKEN in the environment is safer.")
+@option("--created", group=STATED, help="Time to record instead of the present (ISO 8601).")
+@report_options(claims=False)
+@fail_on_option(lambda: list(get_args(Outcome)), f"Exit with status 3 on these: {', '.join(get_args(Outcome))}.")
+@json_option("Print the record (report.json) in place of the answer.")
+@quiet_option
+@color_option
+@config_option
+def beyond(
+    a: str,
+    b: str,
+    base: str,
+    siblings: tuple[str, ...],
+    alpha: float,
+    searched: int,
+    token: str | None,
+    created: str | None,
+    output: Path | None,
+    names: str | None,
+    fail_on: str,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Whether A and B, made from one base, have more in common than the base.
+
+    All are folders or files of weights, or their addresses, and read whole; adapters are merged onto the base. With
+    siblings, the similarity of what A and B changed is ranked among those of all pairs; without, numbers are counted.
+    """
+    from ..checkpoint import Location
+    from ..siblings import beyond as run
+    from ..siblings.listed import by_kind as kinds_of
+
+    unwanted = chosen_verdicts(fail_on, get_args(Outcome))
+    wanted = [] if names is None else chosen_formats(names, claims=False)
+    format_to_print(wanted, output)
+    if output is not None:
+        check_report_folder(output, wanted or USUAL)
+    by_kind = {kind: [Location(one, token=token) for one in models] for kind, models in kinds_of(siblings).items()}
+    with progress_bar(quiet) as progress:
+        report = run(
+            Location(a, token=token),
+            Location(b, token=token),
+            Location(base, token=token),
+            by_kind,
+            alpha=alpha,
+            searched=searched,
+            created=created,
+            progress=progress,
+        )
+    give_report(report, output, wanted, unwanted, as_json=as_json)

@@ -1,0 +1,93 @@
+"""What a report of a derivation says: codes and values, which the catalogue turns into sentences."""
+
+from __future__ import annotations
+
+from ..base import Phrase
+from ..claim.answer import Answer
+from ..wording import said, say
+from .record import DerivationReport, Outcome, What
+
+_NAMED = 3  # things done that the answer names
+_LAYERS = 100  # that a sentence lists
+
+
+def answer(report: DerivationReport) -> Answer:
+    """The first lines of the report."""
+    v = report.wording
+    return Answer(
+        verdict=report.outcome,
+        word=say(Phrase.of(f"derivation.word.{report.outcome}"), version=v),
+        sentence=" ".join(said(finding(report), version=v)),
+        count=" ".join(said(counted(report), version=v)),
+        chance="",
+        does_not_show=say(Phrase.of(f"derivation.limit.{_limit(report)}"), version=v),
+        rests_on=say(Phrase.of("derivation.rests"), version=v),
+    )
+
+
+def finding(report: DerivationReport) -> tuple[Phrase, ...]:
+    """The outcome, and why the other direction is excluded."""
+    if report.outcome == "b_from_a":
+        return _follows("A", "B", report.lost_a, report.missing_b)
+    if report.outcome == "a_from_b":
+        return _follows("B", "A", report.lost_b, report.missing_a)
+    if report.with_third:
+        return (Phrase.of("derivation.together"),)
+    return (Phrase.of(f"derivation.{report.outcome}"),)
+
+
+def counted(report: DerivationReport) -> tuple[Phrase, ...]:
+    """The share of B's numbers that rules give, what most are, and the map of layers if it is not the usual one."""
+    total = report.b.entries
+    done = [one for one in report.done if one.rule is not None]
+    covered = sum(one.compared for one in report.tensors if one.rule is not None and not one.constant)
+    layers = report.layers
+    mapped = [f"{layer} from {of}" for layer, of in layers.items()] if any(k != v for k, v in layers.items()) else []
+    return (
+        Phrase.of("derivation.covered", entries=total, share=covered / max(1, total)),
+        *(Phrase.of("derivation.most", share=one.entries / max(1, total), what=phrase(one)) for one in done[:_NAMED]),
+        *((Phrase.of("derivation.layers", layers=", ".join(mapped[:_LAYERS])),) if mapped else ()),
+    )
+
+
+def limitations(report: DerivationReport) -> tuple[Phrase, ...]:
+    """What the report does not show."""
+    left = [Phrase.of("derivation.not_read", number=len(report.not_read))] if report.not_read else []
+    return (*left, *(Phrase.of(f"derivation.limit.{code}") for code in ("first", "rules", "made", "tool")))
+
+
+def words(what: What, version: int) -> str:
+    """What was done, in words."""
+    return say(phrase(what), version=version)
+
+
+def phrase(what: What) -> Phrase:
+    """What was done, as a phrase."""
+    rule = what.rule
+    if rule is None:
+        found = Phrase.of("derivation.rule.none")
+    else:
+        pattern = ".pattern" if rule.name == "pruned" and rule.setting else ""
+        found = Phrase.of(f"derivation.rule.{rule.name}{pattern}", setting=rule.setting, values=_values(what))
+    if what.elsewhere:
+        found = Phrase.of("derivation.elsewhere", what=found)
+    return found if what.rows == "same" or rule is None else Phrase.of(f"derivation.rows.{what.rows}", what=found)
+
+
+def _values(what: What) -> str:
+    if what.low is None or what.high is None:
+        return ""
+    return f"{what.low:.6g}" if what.low == what.high else f"{what.low:.6g} to {what.high:.6g}"
+
+
+def _follows(model: str, other: str, lost: int, missing: int) -> tuple[Phrase, ...]:
+    return (
+        Phrase.of("derivation.follows", model=model, other=other),
+        *((Phrase.of("derivation.lost", lost=lost, model=model, other=other),) if lost else ()),
+        *((Phrase.of("derivation.missing", missing=missing, model=model, other=other),) if missing else ()),
+    )
+
+
+def _limit(report: DerivationReport) -> str:
+    limits: dict[Outcome, str] = {"no_rule": "rules", "unresolved": "made", "equal": "equal"}
+    return limits.get(report.outcome, "first")

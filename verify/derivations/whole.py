@@ -1,0 +1,272 @@
+"""Two checkpoints, tensor by tensor: each is read once, and those that no rule joined are looked for elsewhere.
+
+Tensors of one name, whose rows have one shape, stand side by side, and rules are tried in both directions. Of every
+tensor a digest of its numbers is kept, and of A's and B's also that of their numbers rounded to the types that the
+other file has. A tensor of B for which no rule was found is looked for among these: so layers that were removed,
+copied or renamed, and MLPs that became experts, are met to the bit. What is still open is read again: rows of B that
+are rows of A in another selection, a difference of low rank, and stacks whose parts are all one tensor of A.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from math import prod
+
+from ..base import Progress
+from ..checkpoint import Names, Opened, Tensor
+from .check import VALUES
+from .low_rank import low_rank
+from .pair import Reading, Seen, Sides, blocks, canonical, dtype_of, numbers, side_by_side
+from .record import Rule, TensorAlone, TensorFrom, stem
+
+Tensors = Mapping[str, Tensor]
+
+
+@dataclass
+class Model:
+    """A model's tensors, and what was seen of them."""
+
+    label: str
+    tensors: dict[str, Tensor]
+    others: dict[str, Tensor]
+    """Tensors that are not numbers of a floating type, or are stored in a way that is not known."""
+    seen: dict[str, Seen] = field(default_factory=dict)
+
+    @staticmethod
+    def of(label: str, model: Opened) -> Model:
+        """A model, of which nothing was seen yet."""
+        found = dict(sorted(model.content.found.items()))
+        readable = {name: tensor for name, tensor in found.items() if dtype_of(tensor) is not None}
+        return Model(label, readable, {name: found[name] for name in found if name not in readable})
+
+    @property
+    def types(self) -> frozenset[str]:
+        """Types of the numbers."""
+        return frozenset(dtype_of(one) or "" for one in self.tensors.values())
+
+    @property
+    def sha256(self) -> str:
+        """Over names, shapes and numbers."""
+        lines = (f"{name}\0{one.shape}\0{one.digest}\n" for name, one in sorted(self.seen.items()))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    @property
+    def entries(self) -> int:
+        """Numbers that were read."""
+        return sum(one.entries for one in self.seen.values())
+
+
+@dataclass
+class Compared:
+    """What was found of two models."""
+
+    a: Model
+    b: Model
+    third: Model | None
+    tensors: list[TensorFrom] = field(default_factory=list)
+    alone_a: list[TensorAlone] = field(default_factory=list)
+    alone_b: list[TensorAlone] = field(default_factory=list)
+    not_read: list[str] = field(default_factory=list)
+    """Tensors that are no numbers and not byte for byte the same in both, each after the label of its model."""
+
+
+def compare(a: Opened, b: Opened, third: Opened | None, progress: Progress) -> Compared:
+    """Compare two checkpoints.
+
+    Parameters
+    ----------
+    a, b : the checkpoints.
+    third : a checkpoint that B may hold numbers of; None if none is given.
+    progress : called after each tensor.
+    """
+    found = Compared(Model.of("A", a), Model.of("B", b), None if third is None else Model.of("C", third))
+    of = _partners(found.a.tensors, found.b.tensors)
+    beside = {} if found.third is None else _partners(found.third.tensors, found.b.tensors, whole=True)
+    steps, total = count(1), len(found.a.tensors) + len(found.b.tensors) - len(of)
+    sides: dict[str, Sides] = {}
+    for name, tensor in found.b.tensors.items():
+        reading = Reading(tensor, found.a.types)
+        if (other := of.get(name)) is None:
+            reading.alone()
+        else:
+            before = Reading(found.a.tensors[other], found.b.types)
+            c = None if found.third is None or name not in beside else found.third.tensors[beside[name]]
+            sides[name] = side_by_side(before, reading, c)
+            found.a.seen[other] = before.seen()
+        found.b.seen[name] = reading.seen()
+        progress("compare", next(steps), total)
+    for name, tensor in found.a.tensors.items():
+        if name not in found.a.seen:
+            reading = Reading(tensor, found.b.types)
+            reading.alone()
+            found.a.seen[name] = reading.seen()
+            progress("compare", next(steps), total)
+    both = {name for name, one in found.a.others.items() if _same_bytes(one, found.b.others.get(name))}
+    found.not_read = [f"{model.label}: {name}" for model in (found.a, found.b) for name in model.others
+                      if name not in both]  # fmt: skip
+    if found.third is not None:
+        _read_third(found.third, {*beside.values()})
+    _joined(found, of, sides)
+    return found
+
+
+def _partners(under: Tensors, tensors: Tensors, *, whole: bool = False) -> dict[str, str]:
+    """The tensor of one model for each of the other of the same name, whose rows have the same shape."""
+    names, found = Names(dict(under)), dict[str, str]()
+    for name in tensors:
+        other = names.find(name)
+        if other is not None and other not in found.values() and _alike(under[other], tensors[name], whole):
+            found[name] = other
+    return found
+
+
+def _alike(a: Tensor, b: Tensor, whole: bool) -> bool:
+    if whole or len(a.shape) > 2:
+        return a.shape == b.shape
+    return len(a.shape) == len(b.shape) and a.shape[1:] == b.shape[1:]
+
+
+def _same_bytes(a: Tensor, b: Tensor | None) -> bool:
+    if b is None or (a.dtype, a.shape) != (b.dtype, b.shape):
+        return False
+    first, second = hashlib.sha256(), hashlib.sha256()
+    for digest, tensor in ((first, a), (second, b)):
+        for piece in tensor.iter_bytes():
+            digest.update(piece)
+    return first.digest() == second.digest()
+
+
+def _read_third(third: Model, names: set[str]) -> None:
+    for name in sorted(names):
+        reading = Reading(third.tensors[name])
+        reading.alone()
+        third.seen[name] = reading.seen()
+
+
+def _joined(found: Compared, of: Mapping[str, str], sides: Mapping[str, Sides]) -> None:
+    """Give each tensor of B its place: beside that of its name, elsewhere, or alone."""
+    places_a, places_b = _places(found.a), _places(found.b)
+    used = set[str]()
+    for name, seen in found.b.seen.items():
+        side = sides.get(name)
+        line = None if side is None else _line(name, of[name], found, side)
+        if line is None or (line.rule is None and line.back is None):
+            line = _elsewhere(name, seen, found, places_a) or _again(name, found, line) or line
+        if line is None:
+            found.alone_b.append(TensorAlone(name=name, entries=seen.entries, constant=seen.constant))
+        else:
+            found.tensors.append(line)
+            used.add(line.of)
+    for name, seen in found.a.seen.items():
+        if name not in used:
+            held = _held(seen, places_b)
+            found.alone_a.append(
+                TensorAlone(name=name, entries=seen.entries, constant=seen.constant, held_in=held and held[0])
+            )
+
+
+Places = dict[tuple[tuple[int, ...], str], list[tuple[str, Rule]]]
+"""Tensors by their shape and a digest of their numbers, or of these rounded, with the rule."""
+
+
+def _places(model: Model) -> Places:
+    found: Places = {}
+    for name, seen in model.seen.items():
+        if not seen.constant:
+            found.setdefault((seen.shape, seen.digest), []).append((name, Rule(name="equal")))
+    for name, seen in model.seen.items():
+        for dtype, digest in () if seen.constant else seen.rounded.items():
+            found.setdefault((seen.shape, digest), []).append((name, Rule(name="rounded", setting=dtype)))
+    return found
+
+
+def _held(seen: Seen, places: Places) -> tuple[str, Rule] | None:
+    """A tensor whose numbers, or their rounding, these are."""
+    return None if seen.constant else next(iter(places.get((seen.shape, seen.digest), ())), None)
+
+
+def _line(name: str, of: str, found: Compared, side: Sides) -> TensorFrom:
+    a, b = found.a.seen[of], found.b.seen[name]
+    return TensorFrom(
+        name=name,
+        of=of,
+        entries=b.entries,
+        entries_a=a.entries,
+        compared=side.compared,
+        equal=side.equal,
+        rows=b.shape[0] - a.shape[0],
+        rule=side.rule,
+        back=side.back,
+        lost_a=side.lost_a,
+        lost_b=side.lost_b,
+    )
+
+
+def _elsewhere(name: str, seen: Seen, found: Compared, a: Places) -> TensorFrom | None:
+    """Beside a tensor of another name in A that holds its numbers, or one of the two holds the other's rounded."""
+    if seen.constant:
+        return None
+    there = [of for of, _ in a.get((seen.shape, seen.digest), ())]
+    if not there:
+        rounded = {*seen.rounded.values()}
+        there = [of for of, one in found.a.seen.items() if one.digest in rounded and one.shape == seen.shape]
+    if not there:
+        return None
+    of = next((one for one in there if stem(one) == stem(name)), there[0])
+    side = side_by_side(Reading(found.a.tensors[of]), Reading(found.b.tensors[name]))
+    return _line(name, of, found, side)
+
+
+def _again(name: str, found: Compared, line: TensorFrom | None) -> TensorFrom | None:
+    """By the rules that need a second reading."""
+    b = found.b.tensors[name]
+    if line is None:
+        return _stack(name, b, found) if len(b.shape) == 3 else None
+    a = found.a.tensors[line.of]
+    if line.rows == 0:
+        rule = low_rank(a, b)
+        return None if rule is None else line.model_copy(update={"rule": rule, "back": rule})
+    if len(a.shape) != 2:
+        return None
+    fewer, more = (b, a) if line.rows < 0 else (a, b)
+    if not _chosen(fewer, more):
+        return None
+    rule = Rule(name="rows_chosen", count=fewer.shape[0])
+    side = {"rule": rule, "compared": line.entries} if line.rows < 0 else {"back": rule}
+    return line.model_copy(update=side)
+
+
+def _chosen(fewer: Tensor, more: Tensor) -> bool:
+    """Whether the rows of a matrix are rows of another, at least ``VALUES`` different ones."""
+    wide = "F64" in (dtype_of(fewer), dtype_of(more))
+    rows = _rows(fewer, wide)
+    return len(rows) >= VALUES and rows <= _rows(more, wide)
+
+
+def _rows(matrix: Tensor, wide: bool) -> set[bytes]:
+    return {
+        hashlib.sha256(canonical(row, wide)).digest()[:16]
+        for at in blocks(matrix.shape, 0, matrix.shape[0])
+        for row in numbers(matrix, at, wide)
+    }
+
+
+def _stack(name: str, b: Tensor, found: Compared) -> TensorFrom | None:
+    """A stack of matrices, each of which is one matrix of A."""
+    shape, wide = b.shape[1:], dtype_of(b) == "F64"
+    first = hashlib.sha256(canonical(numbers(b, slice(0, 1), wide), wide)).hexdigest()
+    of = next((n for n, one in found.a.seen.items() if (one.shape, one.digest) == (shape, first)), None)
+    if of is None or found.a.seen[of].constant:
+        return None
+    for at in range(1, b.shape[0]):
+        if hashlib.sha256(canonical(numbers(b, slice(at, at + 1), wide), wide)).hexdigest() != first:
+            return None
+    entries = found.b.seen[name].entries
+    rule, back = Rule(name="repeated", count=b.shape[0]), Rule(name="equal")
+    return TensorFrom(
+        name=name, of=of, entries=entries, entries_a=prod(shape), compared=entries, equal=entries,
+        rule=rule, back=back,
+    )  # fmt: skip

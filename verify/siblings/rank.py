@@ -1,0 +1,118 @@
+"""Whether two models are closer than siblings are: the rank of their similarity, and what follows from it.
+
+Null hypothesis. A and B are unrelated beyond the base: given the base, each could have been one of the siblings of
+some declared kind, and no sibling is related beyond the base to another, to A or to B. Then the similarities of A, B
+and the siblings of those kinds are exchangeable, since each is one function of two models and the base (`changes`).
+What kinds A and B are of is not asked. The theorem is that of `inference.unknown_kind`.
+
+*Unlike siblings.* Let the nearest sibling of a model be the one that it is most similar to. If A, or B, is less
+similar to its nearest sibling than every sibling is to its own, it is like no kind of siblings, and the hypothesis
+does not speak of it. Then p is set to 1: that makes it no smaller, so it stays super-uniform.
+
+The statistic, the design and the level are fixed before any weight is read, and with too few siblings nothing is
+ranked. Other numbers stand beside it without a p-value.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from math import log10
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base import InputError
+from ..inference import (
+    critical_odds_ratio,
+    disjoint_pairs,
+    false_match_bound,
+    larger_rank,
+    least_pairs,
+    pair_design,
+    unknown_kind_rank,
+    unknown_kind_row,
+)
+from ..panel import FalseMatch
+from ..panel.evidence import design_rank
+from ..panel.likeness import like_needed
+from .record import SIDES, Closeness
+
+Array = NDArray[np.float64]
+_ROUNDED = 1 + 1e-12
+"""Factor by which a p-value may exceed a level for rounding."""
+_FEWEST = 3
+"""Siblings: with A and B five models, the least whose levels can be taken out."""
+
+
+def check_reach(kinds: Sequence[str], alpha: float, searched: int) -> None:
+    """Refuse siblings that could not reach the level, whatever their weights.
+
+    Parameters
+    ----------
+    kinds : kind of each sibling.
+    alpha : level.
+    searched : pairs of models that were searched.
+
+    Raises
+    ------
+    InputError
+        With the number needed.
+    """
+    if 1 / least_pairs(kinds) > alpha / searched * _ROUNDED or len(kinds) < _FEWEST:
+        kind, count = min(Counter(kinds).items(), key=lambda found: (found[1], found[0]))
+        named, level = f" of the kind {kind!r:.80}" if kind else "", alpha / searched
+        raise InputError(
+            f"{count} siblings{named} are given, and no similarity could reach the level {level:.3g} among them; "
+            f"give at least {max(_FEWEST, like_needed(level))} of each kind, or none to have the numbers counted."
+        )
+
+
+def closeness(scores: Array, names: Sequence[str], kinds: Sequence[str], alpha: float, searched: int) -> Closeness:
+    """The rank of A and B among siblings, and its p-value.
+
+    Parameters
+    ----------
+    scores : similarities of A, B and the siblings in that order, symmetric, shape [n, n].
+    names : what tells the siblings apart, by which disjoint pairs are made.
+    kinds : kind of each sibling.
+    alpha : level.
+    searched : pairs of models that were searched; p is multiplied by it.
+    """
+    n = len(scores)
+    found = unknown_kind_rank(scores, kinds)
+    inside = scores[2:, 2:].copy()
+    np.fill_diagonal(inside, -np.inf)
+    least, nearest = float(inside.max(1).min()), scores[:2, 2:].max(1).tolist()
+    unlike = tuple(side for side, score in zip(SIDES, nearest, strict=True) if score < least)
+    pairs = disjoint_pairs(list(names))
+    reached = sum(scores[i + 2, j + 2] >= scores[0, 1] for i, j in pairs)
+    bound = false_match_bound(int(reached), len(pairs))
+    return Closeness(
+        alpha=alpha,
+        searched=searched,
+        scores=tuple(scores[np.triu_indices(n, 1)].tolist()),
+        rank=larger_rank(scores, pair_design(n)).rank,
+        pairs=n * (n - 1) // 2,
+        size=found.size,
+        nearest=(nearest[0], nearest[1]),
+        least_nearest=least,
+        unlike=unlike,
+        log10_p=0.0 if unlike else _corrected(found.log10_p, searched),
+        attainable_log10_p=_corrected(found.attainable_log10_p, searched),
+        rows=tuple(design_rank(f"row_{'ab'[fixed]}", unknown_kind_row(scores, kinds, fixed)) for fixed in (0, 1)),
+        critical_odds_ratio=critical_odds_ratio(found.rank, found.size, alpha / searched),
+        false_match=FalseMatch(exceedances=int(reached), pairs=len(pairs), bound=min(1.0, searched * bound)),
+    )
+
+
+def square(scores: Sequence[float], n: int) -> Array:
+    """Scores of pairs in the order (A, B), (A, first sibling), ..., as a symmetric array [n, n]."""
+    found = np.full((n, n), np.nan)
+    first, second = np.triu_indices(n, 1)
+    found[first, second] = found[second, first] = scores
+    return found
+
+
+def _corrected(log10_p: float, searched: int) -> float:
+    return min(0.0, log10_p + log10(searched))
