@@ -331,10 +331,10 @@ def test_size_holds_for_siblings_of_unequal_strength() -> None:
 
 
 def test_strangers_trained_less_than_every_sibling_are_not_covered(tmp_path: Path) -> None:
-    """What training finds first is common to all, and noise grows with the steps: so the least trained are most alike.
+    """What training finds first is common to all, and noise grows with the steps: the least trained are most alike.
 
-    At the steps of a sibling drawn anew strangers keep the level; at half the steps of the least trained sibling most
-    are called related, and no symptom is looked for. It is the assumption that fails: `docs/beyond.md` says how badly.
+    At the steps of a sibling drawn anew strangers keep the level; at half the steps of the least trained sibling
+    most are called related, and no symptom is looked for. It is the assumption that fails, as `docs/beyond.md` says.
     """
     rng = np.random.default_rng(4)
     common = noise(999, 0.05)
