@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from numpy.typing import NDArray
+from safetensors.numpy import save_file
 
 from schemas.__main__ import HERE
 from tests import commands
@@ -182,6 +183,32 @@ def test_decay_and_scale_alone_make_no_two_models_alike(tmp_path: Path) -> None:
     assert abs(found.cosine[0, 1]) < 0.1
 
 
+@pytest.mark.parametrize("dtype", ["F32", "BF16"])
+@pytest.mark.parametrize("factors", [(0.5, 0.25), (0.9, 0.9), (0.9, 0.7)])
+def test_what_rounding_leaves_of_a_scaled_matrix_is_no_change(
+    tmp_path: Path, dtype: str, factors: tuple[float, float]
+) -> None:
+    """Strangers in all but the factors of three matrices of four: their rounding is alike, and led every rank."""
+    rest = [name for name, x in BASE.items() if x.ndim > 1][::4]
+
+    def scaled(seed: int, factor: float) -> Tensors:
+        tuned = plus(noise(seed, 0.1))
+        return {name: tuned[name] if name in rest else np.float32(factor) * x for name, x in BASE.items()}
+
+    found = measured(tmp_path, scaled(1, factors[0]), scaled(2, factors[1]), plus(noise(3, 0.1)), dtypes=dtype)
+    assert abs(found.similarity[0, 1]) < 0.1
+    assert np.diag(found.shapes)[0] < np.diag(found.shapes)[2] / 2
+
+
+def test_a_decay_that_was_rounded_at_each_step_is_no_change(tmp_path: Path) -> None:
+    decayed = dict(BASE)
+    for _ in range(300):
+        decayed = {name: x * np.float32(1 - 1e-4) for name, x in decayed.items()}
+    found = measured(tmp_path, decayed, plus(noise(1, 1e-4)), plus(noise(2, 1e-4)))
+    assert np.diag(found.shapes)[0] == 0
+    assert (np.diag(found.shapes)[1:] > 0).all()
+
+
 def test_a_model_that_was_only_saved_in_a_coarser_type_changed_nothing(tmp_path: Path) -> None:
     """Its rounding, which any two such models share, is no change; also where 16 bits are stored as 32."""
     import ml_dtypes
@@ -217,6 +244,16 @@ def test_counts_are_exact_and_containment_is_said_without_a_p(made: Path) -> Non
     assert "the change of B is contained in that of A" in report(made, "holder", "part", alone=True).answer.sentence
     assert "the same numbers" in report(made, "part", "part", alone=True).answer.sentence
     assert "no p-value" in found.answer.does_not_show
+
+
+def test_containment_is_said_of_the_tensors_that_are_compared(made: Path, tmp_path: Path) -> None:
+    """What A changed in a tensor that B lacks is not in B."""
+    whole = plus(noise(5, 0.1, UP), noise(6, 0.1, DOWN))
+    a, b = write(tmp_path / "a", whole, C), tmp_path / "b.safetensors"
+    save_file({name: x for name, x in whole.items() if name != DOWN}, b)
+    found = beyond(a, b, made / "base", created=CREATED)
+    assert [(one.name, one.model, one.reason) for one in found.not_compared] == [(DOWN, "B", "missing")]
+    assert "in all tensors compared, to the bit in the coarser type" in found.answer.sentence
 
 
 @settings(max_examples=10)

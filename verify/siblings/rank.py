@@ -101,7 +101,7 @@ def closeness(scores: Array, names: Sequence[str], kinds: Sequence[str], alpha: 
         log10_p=0.0 if unlike else _corrected(found.log10_p, searched),
         attainable_log10_p=_corrected(found.attainable_log10_p, searched),
         rows=tuple(design_rank(f"row_{'ab'[fixed]}", unknown_kind_row(scores, kinds, fixed)) for fixed in (0, 1)),
-        critical_odds_ratio=critical_odds_ratio(found.rank, found.size, alpha / searched),
+        critical_odds_ratio=critical_odds_ratio(found.size if unlike else found.rank, found.size, alpha / searched),
         false_match=FalseMatch(exceedances=int(reached), pairs=len(pairs), bound=min(1.0, searched * bound)),
     )
 
