@@ -52,6 +52,10 @@ BEYOND = {
         "Their similarity with the nearest sibling is as low as {score}; of every sibling it is {least} or more. So "
         "the p-value is set to 1."
     ),
+    "beyond.lighter": (
+        "Both are more like all siblings of one kind than each of these is like the others, as models are that were "
+        "trained less than all of them: such are most alike without any relation. So the p-value is set to 1."
+    ),
     "beyond.bound": (
         "Of {pairs:,} disjoint pairs of siblings {reached:,} reach the similarity: for models drawn like these, an "
         "unrelated pair does with a chance of at most {bound:at_most} (95% confidence)."
