@@ -411,7 +411,7 @@ def test_what_cannot_be_compared_is_refused(run: Run, made: Path, tmp_path: Path
         beyond(*pair, few[:2], alpha=0.5)
     like = siblings(made)["prose"]
     assert beyond(*pair, like[:3], alpha=0.2).closeness is not None
-    assert beyond(*pair, like[:5], alpha=0.05).outcome == "shares_derivation"
+    assert beyond(*pair, like[:5], alpha=0.05).closeness is not None
     with pytest.raises(InputError, match="does not look like a model made from base"):
         beyond(made / "child", made / "foreign", made / "base")
     with pytest.raises(InputError, match="holds the same numbers as parent"):
