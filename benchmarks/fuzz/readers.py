@@ -578,9 +578,11 @@ def _library(folder: Path) -> Iterator[Seed]:
 
     def names() -> None:
         for text in listed_models([f"@{path}"]):
-            assert len(os.fsencode(file_name(Location(text)))) < 255  # noqa: S101
+            assert len(os.fsencode(file_name(Location(text)))) < 255
 
-    yield Seed("lines", b"# known\norg/model\nhf://org/other@v1\nm1.safetensors\n  \n../x\n", partial(_file, path, names))
+    yield Seed(
+        "lines", b"# known\norg/model\nhf://org/other@v1\nm1.safetensors\n  \n../x\n", partial(_file, path, names)
+    )
 
 
 @reader("options")

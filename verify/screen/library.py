@@ -11,7 +11,6 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 from ..base import (
@@ -30,6 +29,7 @@ from ..base import (
 from ..base.envelope import LONGEST_ENVELOPE
 from ..checkpoint import Location
 from ..checkpoint.places.place import File
+from ..checkpoint.places.retry import fetching
 from ..checkpoint.source import find
 from ..fingerprint import EFFORTS, Effort, check_target, fingerprint, is_fingerprint, with_file_digests
 from ..fingerprint.file import HEADER, LARGEST_FILE, LARGEST_HEADER
@@ -139,7 +139,7 @@ def fingerprints_of(library: Location, work: Path, progress: Progress) -> list[P
     else:
         wanted = [_plain(name) for name in wanted]
         found = []
-        with ThreadPoolExecutor(_AT_A_TIME) as threads:
+        with fetching(_AT_A_TIME) as threads:
             for n, path in enumerate(threads.map(lambda name: _fetched(place.file(name), work), wanted), start=1):
                 found += [] if path is None else [path]
                 progress("fetching the library", n, len(wanted))

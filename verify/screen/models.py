@@ -34,8 +34,8 @@ from ..fingerprint import (
     with_file_digests,
 )
 from ..fingerprint.given import Model
-from ..fingerprint.signature import key_of
 from ..fingerprint.same import StatedWeights, stated_weights
+from ..fingerprint.signature import key_of
 from ..statistics import EXACT_TESTS
 from . import sketches
 from .kept import VERSION
