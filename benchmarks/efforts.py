@@ -1,9 +1,9 @@
 """``python -m benchmarks.efforts --before FOLDER``: CPU seconds of each effort beside another version, and growth.
 
 ``FOLDER`` is a checkout of the version to compare with. Both versions do the same work in processes of their own, in
-turn, on one thread, with the files in the page cache; reports, and the numbers of fingerprints, must be equal. Growth
-is that of this version alone: sizes in turn, several rounds, a line through all of them on logarithms with its 95%
-interval, beside the same line through the bytes read. Prints the page.
+turn, on one thread, with the files in the page cache; bytes read, p-values, and the numbers of fingerprints must be
+equal. Growth is that of this version alone: sizes in turn, several rounds, a line through all of them on logarithms
+with its 95% interval, beside the same line through the bytes read. Writes ``tables/efforts.json`` and its page.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from scipy import stats
 from verify.fingerprint.build import made_for
 
 from .kernels.machine import machine
-from .pages.efforts import efforts
+from .pages import publish
 from .process import measured, warm
 from .shapes import SHAPES, Shape, write, write_empty
 
@@ -49,7 +49,8 @@ if kind == "fingerprint":
     read = made.record.bytes_read
 else:
     report = verify.test_lineage(*models, effort=effort, created="2026-01-01T00:00:00Z")
-    said, read = report.digest, report.a.bytes_read + report.b.bytes_read
+    said = {name: None if one.log10_p is None else round(one.log10_p, 8) for name, one in report.tests.items()}
+    read = report.a.bytes_read + report.b.bytes_read
 seconds = time.process_time() - start
 print(json.dumps([seconds, read, hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()]))
 """
@@ -70,7 +71,7 @@ def main() -> None:
             "growth": _growth(Path(folder), 3),
             "load": os.getloadavg()[2],
         }
-    print(efforts(found))
+    publish("efforts", found)
 
 
 def _sides(folder: Path, before: Path, rounds: int) -> list[dict[str, Any]]:
@@ -83,18 +84,16 @@ def _sides(folder: Path, before: Path, rounds: int) -> list[dict[str, Any]]:
                 command = [sys.executable, "-c", WORK, str(tree), kind, effort, *map(str, models)]
                 run = measured(command, environment=dict(os.environ) | ONE_THREAD, cwd=tree)
                 runs[side].append((*json.loads(run.output), run.anonymous))
-        (content,) = {said for side in runs.values() for _, _, said, _ in side}
+        ((size, _),) = {(size, said) for side in runs.values() for _, size, said, _ in side}
         ratios = [b[0] / n[0] for b, n in zip(runs["before"], runs["now"], strict=True)]
         rows.append(
             {
                 "work": what,
                 "effort": effort,
-                "bytes": runs["now"][0][1],
-                "bytes_before": runs["before"][0][1],
+                "bytes": size,
                 **{side: [min(x[0] for x in of), median(x[0] for x in of)] for side, of in runs.items()},
                 "ratio": [min(ratios), median(ratios), max(ratios)],
                 "anonymous": {side: max(x[3] for x in of) for side, of in runs.items()},
-                "content": content[:16],
             }
         )
         print(rows[-1], flush=True)

@@ -242,8 +242,12 @@ CONVENTIONS: dict[str, Callable[[Array], Encoded]] = {
 
 def logical(folder: Path, made: Encoded, config: dict[str, Any] | None = None) -> dict[str, Tensor]:
     """The tensors that the library makes of stored parts."""
-    file = folder / "model.safetensors"
-    save_file(
-        {f"{MODULE}.{name}": np.ascontiguousarray(part) for name, part in made.parts.items()}, file, made.metadata
-    )
+    file = stored(folder / "model.safetensors", made)
     return dequantised(contents(LocalFile(file)).tensors, made.config if config is None else config)
+
+
+def stored(file: Path, made: Encoded) -> Path:
+    """The stored parts, written to a file."""
+    parts = {f"{MODULE}.{name}": np.ascontiguousarray(part) for name, part in made.parts.items()}
+    save_file(parts, file, made.metadata)
+    return file

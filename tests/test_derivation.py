@@ -337,6 +337,102 @@ def test_nothing_follows_where_a_tensor_is_not_read(tmp_path: Path) -> None:
     assert derivation(whole, store("dropped", rest), created=CREATED).outcome == "b_from_a"
 
 
+# ---- what both files hold excludes no order, and what agrees by luck is no rule
+
+
+def stored(root: Path, a: Tensors, b: Tensors) -> DerivationReport:
+    """The report of two files of tensors."""
+    for name, tensors in (("a", a), ("b", b)):
+        root.mkdir(exist_ok=True)
+        save_file({key: np.ascontiguousarray(x) for key, x in tensors.items()}, root / f"{name}.safetensors")
+    return derivation(root / "a.safetensors", root / "b.safetensors", created=CREATED)
+
+
+W = np.random.default_rng(7).standard_normal((64, 32)).astype("f4")
+HEAD = np.random.default_rng(8).standard_normal((48, 32)).astype("f4")
+
+
+def test_a_tensor_that_the_other_holds_elsewhere_is_not_lost(tmp_path: Path) -> None:
+    """A table in 16 bits and the head, tied to it, in 32: both give the file that has both in 32."""
+    fine = {"embed.weight": W, "head.weight": W, "layer.weight": HEAD}
+    mixed = fine | {"embed.weight": W.astype(ml_dtypes.bfloat16)}
+    for at, (a, b) in enumerate(((fine, mixed), (mixed, fine))):
+        found = stored(tmp_path / str(at), a, b)
+        assert (found.outcome, found.lost_a, found.lost_b) == ("either", 0, 0)
+    one = stored(tmp_path / "fine", fine, mixed).tensors[0]
+    assert (one.name, one.back, one.held_in) == ("embed.weight", None, "head.weight")
+
+
+@pytest.mark.parametrize(("pad", "outcome"), [
+    (np.zeros((8, 32), "f4"), "either"), (W[:8], "either"), (np.full((8, 32), 0.5, "f4"), "either"),
+    (W[:8] + np.float32(1), "b_from_a"),
+])  # fmt: skip
+def test_rows_that_say_nothing_are_not_missing(tmp_path: Path, pad: Array, outcome: Outcome) -> None:
+    """A vocabulary that was padded, or whose rows are given twice."""
+    more = {"embed.weight": np.vstack([W, pad]), "layer.weight": HEAD, "bias": np.append(W[0], np.zeros(8, "f4"))}
+    found = stored(tmp_path / "cut", more, {"embed.weight": W, "layer.weight": HEAD, "bias": W[0]})
+    assert (found.outcome, found.missing_b) == (outcome, 256 * (outcome == "b_from_a"))
+    turned = derivation(tmp_path / "cut/b.safetensors", tmp_path / "cut/a.safetensors", created=CREATED)
+    assert turned.outcome == ("either" if outcome == "either" else "a_from_b")
+
+
+@pytest.mark.parametrize("name", ["h.0.attn.bias", "odd.mask", "layers.0.self_attn.rotary_emb.inv_freq"])
+def test_tables_that_a_formula_fills_are_not_missing(tmp_path: Path, name: str) -> None:
+    table = (
+        np.tril(np.ones((1, 1, 64, 64), "f4"))
+        if "inv" not in name
+        else (10000 ** -np.arange(0, 1, 1 / 16)).astype("f4")
+    )
+    rest = {"embed.weight": W, "layer.weight": HEAD}
+    found = stored(tmp_path / "with", rest | {name: table}, rest)
+    assert (found.outcome, found.missing_b, found.alone_a[0].table) == ("unresolved", 0, True)
+    assert stored(tmp_path / "learned", rest | {"other.weight": W + np.float32(1)}, rest).outcome == "b_from_a"
+
+
+def test_short_rows_and_small_tensors_agree_by_luck(tmp_path: Path) -> None:
+    """Rows of two coarse numbers of one stranger are rows of another; small tensors are equal in many."""
+    rng = np.random.default_rng(0)
+    a, b = (np.round(4 * rng.standard_normal((rows, 2))).astype("f4") for rows in (60000, 300))
+    assert stored(tmp_path / "rows", {"score.weight": a}, {"score.weight": b}).outcome == "no_rule"
+    pair = np.array([0, 1], "f4")
+    found = stored(tmp_path / "small", {"scale": pair, "w": W}, {"scale": pair, "w": np.zeros_like(W)})
+    assert found.outcome == "unresolved"
+
+
+def emptied(x: Array) -> Array:
+    """One of four, and none of some fours."""
+    groups = np.abs(x).reshape(-1, 4)
+    keep: Array = groups == groups.max(-1, keepdims=True)
+    return np.asarray(keep & (np.random.default_rng(1).random((len(groups), 1)) < 0.6)).reshape(x.shape)
+
+
+@pytest.mark.parametrize(("keep", "setting"), [
+    (lambda x: np.random.default_rng(1).random((len(x), 1)) < 0.6, ""),
+    (lambda x: np.arange(x.shape[1]) >= np.arange(len(x))[:, None] % 20, ""),  # of sorted rows: other numbers of each
+    (emptied, "1:4"),
+])  # fmt: skip
+def test_zeros_that_other_counts_decide_are_not_computed(
+    tmp_path: Path, keep: Callable[[Array], Array], setting: str
+) -> None:
+    """Rows or groups that were emptied, or lost different numbers, are a list that the numbers before do not tell."""
+    x = np.sort(np.abs(W), axis=-1)
+    found = stored(tmp_path / "pruned", {"w": x, "v": HEAD}, {"w": x * keep(x), "v": HEAD})
+    by_name = {one.name: one.rule for one in found.tensors}
+    rule = by_name["w"]
+    assert rule is not None
+    assert (rule.name, rule.setting, rule.by_size) == ("pruned", setting, False)
+    assert found.outcome == "unresolved"
+
+
+def test_what_is_no_number_decides_no_zeros(tmp_path: Path) -> None:
+    x = W.copy()
+    x[0, 0] = np.nan
+    keep = np.random.default_rng(1).random(x.shape) < 0.6
+    keep[0, 0] = True
+    found = stored(tmp_path / "pruned", {"w": x}, {"w": np.where(keep, x, 0).astype("f4")})
+    assert found.outcome == "unresolved"
+
+
 # ---- properties
 
 

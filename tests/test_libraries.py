@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Event
+from time import monotonic, sleep
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,11 +21,13 @@ from tests import places, signing
 from tests.server import Answer, Asked, Server, busy
 from verify import CheckpointError, Fingerprint, InputError, Location, build_library, fingerprint, identify, screen
 from verify.checkpoint.places.hub import REPOSITORY
+from verify.checkpoint.places.retry import fetching, patient
 from verify.cli import main
 from verify.cli.listed import listed_models
 from verify.data import model
 from verify.fingerprint.signature import sign
 from verify.screen import ScreenResult
+from verify.screen import library as of_libraries
 from verify.screen.library import file_name
 
 hub, web, own_cache = places.hub, places.web, places.own_cache
@@ -219,6 +226,92 @@ def test_a_folder_of_a_screen_passes_over_no_damaged_fingerprint(library: Path, 
     assert listed_models([str(copy)]) == [str(copy / f"{name}.safetensors") for name in sorted(KNOWN)]
 
 
+def test_what_is_cut_is_left_out_and_said(library: Path, web: Server, tmp_path: Path) -> None:
+    """An empty file, a pointer of Git LFS and the beginning of a fingerprint may each have been one."""
+    copy = shutil.copytree(library, tmp_path / "copy")
+    (copy / "empty.safetensors").touch()
+    (copy / "pointer.safetensors").write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{64 * '0'}\n")
+    (copy / "cut.safetensors").write_bytes((copy / "reference.safetensors").read_bytes()[:3000])
+    (copy / "folder.safetensors").mkdir()
+    os.mkfifo(copy / "pipe.safetensors")
+    files = {path.name: path.read_bytes() for path in copy.iterdir() if path.is_file()}
+    web.files |= {f"/cut/{name}": content for name, content in files.items() if name != "empty.safetensors"}
+    web.files["/cut/"] = "".join(f'<a href="{name}">x</a>' for name in files if name != "empty.safetensors").encode()
+    web.faults.append(("/cut/", as_html))
+    here = identify(model("fine-tuned"), copy).record
+    there = identify(model("fine-tuned"), f"{web.url}/cut/").record
+    assert [one.name for one in here.left_out] == ["cut.safetensors", "empty.safetensors", "pointer.safetensors"]
+    assert [one.name for one in there.left_out] == ["cut.safetensors", "pointer.safetensors"]
+    assert len(here.models) == len(there.models) == len(KNOWN) + 1
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "\u5b57" * 90, "a%5C..%5Cb"])
+def test_a_name_that_no_file_can_have_is_refused(web: Server, tmp_path: Path, name: str) -> None:
+    """On every system, so that no server writes outside the folder of the work."""
+    web.files["/odd/"] = f'<a href="{name}.safetensors">x</a>'.encode()
+    web.faults.append(("/odd/", as_html))
+    with pytest.raises(InputError, match="which no file of this machine can be named"):
+        identify(model("fine-tuned"), f"{web.url}/odd/", folder=tmp_path)
+
+
+@pytest.mark.parametrize("key", ["none", ".", "no.key"])
+def test_a_signer_that_is_no_key_is_refused_before_anything_is_fetched(
+    library: Path, web: Server, tmp_path: Path, key: str
+) -> None:
+    (tmp_path / "no.key").write_text("no key")
+    given = Location(f"{web.url}/library/", signer=str(tmp_path / key))
+    for compare in (
+        lambda: identify(model("fine-tuned"), given),
+        lambda: screen([Location(str(one), signer=given.signer) for one in sorted(library.glob("r*.safetensors"))]),
+    ):
+        with pytest.raises(InputError, match="cannot be read"):
+            compare()
+    assert not web.asked
+
+
+@given(st.binary(max_size=60), st.binary(min_size=1, max_size=4), st.integers(1, 9))
+def test_a_header_is_searched_in_blocks(content: bytes, word: bytes, block: int) -> None:
+    """A word that two blocks share is found too, and no block is longer."""
+
+    class Held:
+        def read(self, ranges: list[tuple[int, int]]) -> list[np.ndarray]:
+            ((start, stop),) = ranges
+            assert stop - start <= block
+            return [np.frombuffer(content[start:stop], np.uint8)]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(of_libraries, "_BLOCK", block)
+        found = of_libraries._holds(Held(), len(content), word)  # type: ignore[arg-type]
+    assert found == (word in content[8:])
+
+
+def test_an_interruption_ends_what_drips() -> None:
+    """A server that sends a byte now and then would hold an interrupted run for as long as patience lasts."""
+    begun = Event()
+
+    def drips() -> Iterator[bytes]:
+        while True:
+            begun.set()
+            sleep(0.01)
+            yield b"x"
+
+    start = monotonic()
+    waiting = list[Future[list[bytes]]]()
+
+    def interrupted() -> None:
+        with fetching(2) as pool:
+            waiting.extend(pool.submit(lambda: list(patient(drips()))) for _ in range(5))
+            begun.wait(5)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert monotonic() - start < 5
+    assert all(one.cancelled() or "interrupted" in str(one.exception()) for one in waiting)
+    with fetching(1) as pool:
+        assert pool.submit(lambda: list(patient([b"a", b"b"]))).result() == [b"a", b"b"]
+
+
 def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A library of a list, and a model identified with it; the files are those of a screen."""
     (tmp_path / "list.txt").write_text(f"# known\n{model('reference')}\n{model('stranger-1')}\n/no/such/model\n")
@@ -264,10 +357,13 @@ def test_a_build_goes_on_where_it_ended(hub: Server, tmp_path: Path) -> None:
         (lambda at: build_library("reference", at), "a list of models"),
         (lambda at: build_library([model("reference"), at / "other" / "reference"], at), "both be written to"),
         (lambda at: build_library([at / "none"], at), "None of 1 models could be read"),
+        (lambda at: build_library([model("reference")], at / "taken"), "is no regular file"),
+        (lambda _: listed_models([f"@{'x' * 300}"]), "The list"),
     ],
 )
 def test_bad_input_is_one_sentence(tmp_path: Path, wrong: Callable[[Path], object], said: str) -> None:
     shutil.copytree(model("stranger-1"), tmp_path / "other" / "reference")
+    (tmp_path / "taken" / "reference.safetensors").mkdir(parents=True)
     with pytest.raises(InputError, match=said):
         wrong(tmp_path)
 
@@ -311,7 +407,7 @@ def test_a_name_of_a_file_stays_in_its_folder(text: str, scheme: str) -> None:
     assert name.endswith(".safetensors")
     assert Path(name).name == name
     assert name.isprintable()
-    assert len(name) <= 220
+    assert len(os.fsencode(name)) <= 220
 
 
 def test_a_library_of_any_effort(tmp_path: Path) -> None:

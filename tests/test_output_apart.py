@@ -20,6 +20,7 @@ run, models = commands.run, commands.models
         ("share", "{a}", "{b}", "-o", "{b}"),
         ("screen", "{a}", "{b}", "-o", "{a}"),
         ("fingerprint", "{a}", "-o", "{a}/a.fp"),
+        ("library", "{a}", "-o", "{b}"),
         ("keygen", "-o", "{a}/key"),
     ],
     ids=lambda arguments: arguments[0],

@@ -146,6 +146,37 @@ def _tokenizer(folder: Path) -> Iterator[Seed]:
         yield _model(place, name, form)
 
 
+@reader("ranks")
+def _ranks(folder: Path) -> Iterator[Seed]:
+    """Ranks of tensor parallelism: what config.json says of them, and one of several."""
+    from tests.test_ranks import model, ranks, write
+
+    for number, options in ((2, {"biased": True}), (4, {"normed": True}), (1, {"tied": True}), (8, {"kv_heads": 8})):
+        toy = model(**options)
+        place = write(folder / f"{number}", ranks(toy, number), toy.config)
+        yield _model(place, "config.json", "json", whole=number == 2)
+        place = write(folder / f"{number}-file", ranks(toy, number), toy.config)
+        yield _model(place, f"model-rank-{number - 1}-part-0.safetensors", "safetensors")
+
+
+@reader("state spaces")
+def _state_spaces(folder: Path) -> Iterator[Seed]:
+    """Mamba and its hybrids: their sizes are read from settings, from decays and from each other."""
+    from tests.architectures import models
+    from tests.architectures import write as write_type
+    from tests.checkpoints import write_checkpoint
+    from tests.hybrids import mamba, mamba2, nemotron_h
+
+    for toy in (mamba(), mamba2(), nemotron_h()):
+        name = str(toy.config["model_type"])
+        place = _copied(folder, name, lambda place, toy=toy: write_checkpoint(place, toy))
+        yield _model(place, "model.safetensors", "safetensors", whole=name == "mamba2")
+    known = models()
+    for name in ("mamba2", "jamba", "zamba2", "granitemoehybrid", "bamba", "falcon_h1", "nemotron_h", "falcon_mamba"):
+        place = write_type(folder / f"type-{name}", known[f"{name} hub"])
+        yield _model(place, "config.json", "json")
+
+
 @reader("adapter")
 def _adapter(folder: Path) -> Iterator[Seed]:
     from tests.adapters import adapter, change
@@ -254,32 +285,52 @@ def _of_torch(folder: Path, name: str, form: str) -> Seed:
 
 @reader("quantised")
 def _quantised(folder: Path) -> Iterator[Seed]:
+    saved = _ROOT / "tests" / "quantised_saved"
+    said = json.loads((saved / "said.json").read_text("utf-8"))
+    for name in said:
+        yield from _encoded(folder / f"{name}.safetensors", (saved / f"{name}.safetensors").read_bytes(), said[name])
+
+
+@reader("codebooks and tiles")
+def _codebooks_and_tiles(folder: Path) -> Iterator[Seed]:
+    """VPTQ and Marlin, whose shapes follow from settings."""
+    import numpy as np
+
+    from tests.encoders import stored
+    from tests.newest_encoders import marlin, vptq
+
+    w = np.random.default_rng(0).standard_normal((32, 64)).astype(np.float32)
+    for number, made in enumerate(
+        (
+            *(vptq(w), vptq(w, rest=16), vptq(w, books=2, norm=False), vptq(w, aside=4, rest=8, perm=False)),
+            *(marlin(w, 1), marlin(w, 4)),
+        )
+    ):
+        path = folder / f"{number}.safetensors"
+        yield from _encoded(path, stored(path, made).read_bytes(), {"config": made.config})
+
+
+def _encoded(path: Path, sound: bytes, said: dict[str, Any]) -> Iterator[Seed]:
+    """Quantised matrices: their file changed, and then what config.json says of them."""
     from verify.checkpoint.formats.quantised import dequantised
     from verify.checkpoint.formats.safetensors_file import contents
     from verify.checkpoint.places.place import LocalFile
 
-    saved = _ROOT / "tests" / "quantised_saved"
-    said = json.loads((saved / "said.json").read_text("utf-8"))
-    for name in said:
-        path = folder / f"{name}.safetensors"
-        sound = (saved / path.name).read_bytes()
+    def read(config: dict[str, Any] = said["config"]) -> None:
+        for tensor in dequantised(contents(LocalFile(path)).tensors, config).values():
+            tensor.read()
 
-        def read(path: Path = path, config: dict[str, Any] = said[name]["config"]) -> None:
-            for tensor in dequantised(contents(LocalFile(path)).tensors, config).values():
-                tensor.read()
+    def settings(content: bytes) -> None:
+        try:
+            config = json.loads(content)
+        except (ValueError, RecursionError):
+            return
+        if isinstance(config, dict):
+            path.write_bytes(sound)
+            read(config)
 
-        def settings(content: bytes, path: Path = path, sound: bytes = sound) -> None:
-            try:
-                config = json.loads(content)
-            except (ValueError, RecursionError):
-                return
-            if isinstance(config, dict):
-                path.write_bytes(sound)
-                for tensor in dequantised(contents(LocalFile(path)).tensors, config).values():
-                    tensor.read()
-
-        yield Seed("safetensors", sound, partial(_file, path, read))
-        yield Seed("json", json.dumps(said[name]["config"]).encode(), settings)
+    yield Seed("safetensors", sound, partial(_file, path, read))
+    yield Seed("json", json.dumps(said["config"]).encode(), settings)
 
 
 @reader("card")
@@ -388,6 +439,7 @@ def _envelope(folder: Path) -> Iterator[Seed]:
 
     from verify import ClaimReport
     from verify.claim.signature import sign, verify_signature
+    from verify.fingerprint import signature as of_fingerprints
 
     key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
     private = key.private_bytes(
@@ -401,6 +453,21 @@ def _envelope(folder: Path) -> Iterator[Seed]:
     yield Seed("envelope", envelope, lambda content: verify_signature(content, public))
     yield Seed("lines", public, lambda content: verify_signature(envelope, content))
     yield Seed("lines", private, lambda content: sign(ClaimReport.from_json(folder / "r.json"), content))
+    one = _fingerprints(1)[0].sealed()
+    path, signer, beside = folder / "a.safetensors", folder / "key.pub", folder / "a.safetensors.dsse"
+    signer.write_bytes(public)
+    held = of_fingerprints.sign(one, private)
+    sound = {path: one.to_bytes(), signer: public, beside: held}
+
+    def put(content: bytes, changed: Path) -> None:
+        for file, before in sound.items():
+            file.write_bytes(content if file == changed else before)
+        Fingerprint.load(path, signer=signer)
+
+    yield Seed("envelope", held, lambda content: of_fingerprints.verify_signature(content, public, one))
+    yield Seed("envelope", held, partial(put, changed=beside))
+    yield Seed("lines", public, partial(put, changed=signer))
+    yield Seed("safetensors", sound[path], partial(put, changed=path))
 
 
 @reader("panel")
@@ -454,6 +521,68 @@ def _screen(folder: Path) -> Iterator[Seed]:
             yield Seed(form, sound, put)
             if form == "json":  # named by its content, so that only what it says can be wrong
                 yield Seed(form, sound, partial(put, forged=True))
+
+
+@reader("library")
+def _library(folder: Path) -> Iterator[Seed]:
+    """A changed fingerprint among sound ones, the listing of a server with some, and a list of models."""
+    from verify import identify
+    from verify.checkpoint.places import web
+    from verify.checkpoint.places.http import Reply
+    from verify.cli.listed import listed_models
+    from verify.screen.library import file_name, fingerprints_of
+
+    one, *known = [made.sealed() for made in _fingerprints(3)]
+    content = {f"{made.record.name}.safetensors": made.to_bytes() for made in known}
+    for name, held in content.items():
+        (folder / name).write_bytes(held)
+
+    def identified() -> None:
+        for out in identify(one, folder).record.left_out:
+            if "verify's own" in out.reason:
+                raise AssertionError(out.reason)
+
+    for name, held in content.items():
+
+        def put(changed: bytes, name: str = name, held: bytes = held) -> None:
+            try:
+                _file(folder / name, identified, changed)
+            finally:
+                (folder / name).write_bytes(held)
+
+        yield Seed("safetensors", held, put)
+
+    def answer(url: str, headers: dict[str, str], _: int, listing: bytes = b"") -> Reply:
+        if url.endswith("/"):
+            return Reply(200, {"content-type": "text/html"}, listing)
+        start, stop = map(int, headers["range"].removeprefix("bytes=").split("-"))
+        held = content["m1.safetensors"]
+        said = {"content-range": f"bytes {start}-{min(stop, len(held) - 1)}/{len(held)}"}
+        return Reply(206, said, held[start : stop + 1])
+
+    def listed(changed: bytes) -> None:
+        before, web.get = web.get, partial(answer, listing=changed)
+        try:
+            fingerprints_of(Location("https://host/library/"), folder / "work", lambda *_: None)
+        finally:
+            web.get = before
+            shutil.rmtree(folder / "work", ignore_errors=True)
+
+    links = "\n".join(
+        f'<a href="{name}">{name}</a>'
+        for name in ("a.safetensors", "b%20c.safetensors", "../d.safetensors", "/library/e.safetensors", "f.txt")
+    )
+    yield Seed("lines", links.encode(), listed)
+    yield Seed("bytes", links.encode(), listed)
+    path = folder / "list.txt"
+
+    def names() -> None:
+        for text in listed_models([f"@{path}"]):
+            assert len(os.fsencode(file_name(Location(text)))) < 255
+
+    yield Seed(
+        "lines", b"# known\norg/model\nhf://org/other@v1\nm1.safetensors\n  \n../x\n", partial(_file, path, names)
+    )
 
 
 @reader("options")

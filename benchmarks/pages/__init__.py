@@ -18,6 +18,7 @@ from .architectures import architectures
 from .beyond import beyond
 from .cost import cost, readme
 from .cost_curves import cost_curves
+from .efforts import efforts
 from .evasion import evasion
 from .family_trees import family_trees
 from .faults import faults
@@ -55,6 +56,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         beyond,
         cost,
         cost_curves,
+        efforts,
         evasion,
         exact_tests,
         forgery,

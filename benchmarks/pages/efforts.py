@@ -35,8 +35,8 @@ def efforts(found: dict[str, Any]) -> str:
     return page(
         "# Efforts before and now",
         f"CPU seconds of the work alone, on one thread, files in the page cache, {found['rounds']} rounds in turn "
-        "with the version before (`python -m benchmarks.efforts --before FOLDER`); bytes read and reports, or "
-        f"all arrays, were equal in every round. {found['machine']} Load average "
+        "with the version before (`python -m benchmarks.efforts --before FOLDER`); bytes read and all p-values or "
+        f"arrays were equal in every round. {found['machine']} Load average "
         f"{found['load']:.0f}: the processor was shared, "
         "so seconds are too many, by half or more, and ratios are what to compare.",
         table(

@@ -25,6 +25,15 @@ def small_pair(found: dict[str, Any]) -> str:
             ["pair", "runs", "CPU s", "of modelDNA", "ratio", "least", "most", "wall s", "of modelDNA", "ratio"],
             [_row(name, rows) for name, rows in _by_pair(found).items()],
         ),
+        "Each run, in its order:",
+        table(
+            "lr",
+            ["pair", "CPU s", "of modelDNA", "wall s", "of modelDNA"],
+            [
+                [row["pair"], *(f"{row[key]:.3f}" for key in ("cpu", "peer_cpu", "wall", "peer_wall"))]
+                for row in found["runs"]
+            ],
+        ),
         "## The tests alone",
         "CPU seconds of `verify.test_lineage` on two fingerprints, median, one thread, in a process that has run it "
         "once.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -18,12 +18,19 @@ _AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(o
 _WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)  # seconds
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path`` so that a reader sees the old file or the new one, never a part."""
+def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Write ``content`` to ``path`` so that a reader sees the old file or the new one, never a part.
+
+    Parameters
+    ----------
+    path : the file, whose folder is made if absent.
+    content : all of it, or blocks one after the other, of which one at a time is held.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{uuid4().hex}.part")  # its own, whatever threads and processes write the same file
     try:
-        part.write_bytes(content)
+        with part.open("wb") as file:
+            file.writelines((content,) if isinstance(content, bytes) else content)
         _replace(part, path)
     finally:
         part.unlink(missing_ok=True)

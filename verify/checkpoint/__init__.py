@@ -8,7 +8,7 @@ with lazily(__name__):
     from .architecture import Architecture, FileIdentity
     from .card import MOST_DECLARED
     from .checkpoint import Checkpoint
-    from .formats.rounding import rounded
+    from .formats.rounding import rounded, step
     from .formats.tensor import Tensor
     from .layouts.divide import MOST_GROUPS, Part
     from .layouts.draft import draft_layout
@@ -66,4 +66,5 @@ __all__ = [
     "read_layout",
     "resolve_location",
     "rounded",
+    "step",
 ]

@@ -115,7 +115,8 @@ def main() -> None:
     except click.ClickException as error:
         _fail(error.format_message())
     except OSError as error:
-        name = Path(str(error.filename)).name if error.filename else "a file"
+        path = error.filename2 or error.filename  # of a file that was to be renamed, the name that it was to have
+        name = Path(str(path)).name if path else "a file"
         _fail(f"{name}: {error.strerror or error}; check the path, its permissions and free space.")
     except (click.Abort, KeyboardInterrupt):
         echo("Interrupted.", err=True)

@@ -11,7 +11,7 @@ from .command import Command, GivenPath, option
 from .config import config_option
 from .listed import listed_models
 from .options import EFFORTS, OUTPUT, READING, Effort, model_argument, quiet_option
-from .output import check_writable, count, echo, progress_bar
+from .output import check_apart, check_writable, count, echo, progress_bar
 from .plan import dry_run_option, give_plans
 
 
@@ -62,6 +62,7 @@ def library(
     if output is None:
         raise click.MissingParameter(param_hint="'-o' / '--output'", param_type="option")
     check_writable(output / "library.safetensors")
+    check_apart(output)
     with progress_bar(quiet) as progress:
         files = build_library(
             locations,

@@ -31,7 +31,7 @@ def _models(text: str) -> Iterator[str]:
     """The models that one argument stands for."""
     if text.startswith("@"):
         file, shipped = Path(text[1:]), _SHIPPED / f"{text[1:]}.txt"
-        yield from _listed(shipped if not file.exists() and shipped.parent == _SHIPPED and exists(shipped) else file)
+        yield from _listed(shipped if not exists(file) and shipped.parent == _SHIPPED and exists(shipped) else file)
         return
     yield from (text and _fingerprints(Path(text))) or [text]
 

@@ -14,10 +14,10 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from .casts import Array
-from .record import Rule
+from .record import FEWEST, Rule
 
-FEWEST, VALUES = 32, 8
-"""Numbers that must say so, and their different values."""
+VALUES = 8
+"""Different values that the numbers must have."""
 
 
 class Block(NamedTuple):

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from functools import partial
 
 from .casts import TYPES, nearest, toward_zero
-from .check import FEWEST, Check
+from .check import Check
 from .factor import Factor
 from .image import Image, OfThird
 from .merged import Merged
 from .pruned import Pruned
 from .quantisers import quantisers
-from .record import Rule
+from .record import FEWEST, Rule
 
 
 def checks(x: str, y: str, columns: int, *, third: bool = False) -> Iterator[Check]:

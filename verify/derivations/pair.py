@@ -12,7 +12,7 @@ import numpy as np
 from ..base import UnsupportedError
 from ..checkpoint import Tensor
 from .casts import Array, nearest, same
-from .check import Block, Check
+from .check import VALUES, Block, Check
 from .checks import checks
 from .quantisers import FLAT
 from .record import Rule
@@ -37,6 +37,8 @@ class Seen:
     rounded: dict[str, str] = field(default_factory=dict)
     """Over its numbers rounded to other types, by these."""
     constant: bool = True
+    few: bool = True
+    """Whether it has fewer than ``VALUES`` different numbers."""
 
 
 @dataclass
@@ -110,12 +112,15 @@ class Reading:
         self._rounded = {dtype: hashlib.sha256() for dtype in types if dtype != self.dtype}
         self._first: float | None = None
         self._constant = True
+        self._values = set[float]()
 
     def see(self, x: Array) -> None:
         """Keep what is needed of a block."""
         if self._first is None and x.size:
             self._first = float(x.flat[0])
         self._constant = self._constant and bool(same(x, np.asarray(self._first, x.dtype)).all())
+        if len(self._values) < VALUES:
+            self._values.update(np.unique(x)[:VALUES].tolist())
         self._own.update(canonical(x, self.wide))
         for dtype, digest in self._rounded.items():
             digest.update(canonical(nearest(x, dtype), dtype == "F64"))
@@ -129,7 +134,8 @@ class Reading:
         """What was kept."""
         rounded = {dtype: digest.hexdigest() for dtype, digest in self._rounded.items()}
         shape = tuple(self.tensor.shape)
-        return Seen(prod(shape), shape, self._own.hexdigest(), rounded, self._constant)
+        few = len(self._values) < VALUES
+        return Seen(prod(shape), shape, self._own.hexdigest(), rounded, self._constant, few)
 
 
 def side_by_side(a: Reading, b: Reading, c: Tensor | None = None) -> Sides:

@@ -28,6 +28,8 @@ COMPUTES: Final = frozenset(
     ("constant", "equal", "rounded", "truncated", "scaled", "quantised", "repeated", "rows_chosen")
 )
 """Rules that give all numbers of a tensor from those of the other file, with no more than a few settings."""
+FEWEST: Final = 32
+"""Numbers of a tensor, or columns of rows that are chosen, below which they may agree by luck."""
 _LAYER = re.compile(r"(?<=\.)\d+(?=\.)")
 
 
@@ -87,10 +89,15 @@ class TensorFrom(Record):
     """Of these, how many are equal to A's."""
     rows: int = 0
     """Rows that B's has beyond A's; fewer if negative."""
+    new: int = Field(default=0, ge=0)
+    """Where a rule holds: numbers of the rows that one has beyond the other's, but for rows of one value and those
+    that the other has too."""
     rule: Rule | None = None
     """That gives B's from A's."""
     back: Rule | None = None
     """That gives A's from B's."""
+    held_in: str | None = None
+    """Another tensor of B that holds A's numbers, where no rule gives them from this one."""
     lost_a: int = Field(default=0, ge=0)
     """Where a rule holds, and none gives A's from B's: in a sample, numbers of A that differ from another of A beside
     an equal number of B, so that no rule which gives equal numbers equal values restores them."""
@@ -111,12 +118,13 @@ class TensorFrom(Record):
     @property
     def computed(self) -> bool:
         """Whether all of B's tensor is computed from A."""
-        return self.rule is not None and self.rule.computes and self.rows <= 0
+        return self.rule is not None and self.rule.computes and (self.rows <= 0 or not self.new)
 
     @property
     def computes_a(self) -> bool:
         """Whether all of A's tensor is computed from B."""
-        return self.back is not None and self.back.computes and self.rows >= 0
+        back = self.back is not None and self.back.computes and (self.rows >= 0 or not self.new)
+        return back or self.held_in is not None
 
     @property
     def moved(self) -> bool:
@@ -132,6 +140,14 @@ class TensorAlone(Record):
     held_in: str | None = None
     """A tensor of the other model that holds its numbers; None if there is none."""
     constant: bool = False
+    table: bool = False
+    """Whether it may be a table that a formula fills, which shows nothing if the other model does not store it: it
+    has fewer than 8 different values, or a name by which some layout stores one."""
+
+    @property
+    def missing(self) -> bool:
+        """Whether the other model lacks numbers that no formula is known to give."""
+        return self.held_in is None and not self.constant and not self.table
 
 
 class What(Record):
@@ -198,7 +214,7 @@ class DerivationReport(Tabular, Sealed):
             all(one.computed for one in self.tensors)
             and not any(name.startswith("B: ") for name in self.not_read)
             and all(one.held_in is not None or one.constant for one in self.alone_b)
-            and any(one.computed and not one.constant for one in self.tensors)
+            and any(one.computed and not one.constant and one.entries >= FEWEST for one in self.tensors)
         )
 
     @property
@@ -210,7 +226,7 @@ class DerivationReport(Tabular, Sealed):
             {one.of for one in self.tensors} <= names
             and not any(name.startswith("A: ") for name in self.not_read)
             and all(one.held_in is not None or one.constant for one in self.alone_a)
-            and any(not (one.back is not None and one.back.name == "constant") for one in told)
+            and any(one.entries_a >= FEWEST and (one.back is None or one.back.name != "constant") for one in told)
         )
 
     @property
@@ -228,19 +244,15 @@ class DerivationReport(Tabular, Sealed):
     def missing_b(self) -> int:
         """Numbers of A that stand beside none of B, and that no tensor of B holds."""
         computed = {one.of for one in self.tensors if one.computes_a}
-        beyond = {
-            one.of: one.entries_a - one.compared
-            for one in self.tensors
-            if one.of not in computed and one.entries_a > one.compared
-        }
-        alone = sum(one.entries for one in self.alone_a if one.held_in is None and not one.constant)
+        beyond = {one.of: one.new for one in self.tensors if one.of not in computed and one.rows < 0}
+        alone = sum(one.entries for one in self.alone_a if one.missing)
         return alone + sum(beyond.values())
 
     @property
     def missing_a(self) -> int:
         """Numbers of B that stand beside none of A, and that no tensor of A holds."""
-        alone = sum(one.entries for one in self.alone_b if one.held_in is None and not one.constant)
-        return alone + sum(one.entries - one.compared for one in self.tensors if not one.computed)
+        alone = sum(one.entries for one in self.alone_b if one.missing)
+        return alone + sum(one.new for one in self.tensors if not one.computed and one.rows > 0)
 
     @property
     def outcome(self) -> Outcome:

@@ -10,17 +10,20 @@ are rows of A in another selection, a difference of low rank, and stacks whose p
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
 from math import prod
 
 from ..base import Progress
-from ..checkpoint import Names, Opened, Tensor
+from ..checkpoint import FAMILIES, Names, Opened, Tensor
+from .casts import Array, same
 from .check import VALUES
 from .low_rank import low_rank
 from .pair import Reading, Seen, Sides, blocks, canonical, dtype_of, numbers, side_by_side
-from .record import Rule, TensorAlone, TensorFrom, stem
+from .record import FEWEST, Rule, TensorAlone, TensorFrom, stem
 
 Tensors = Mapping[str, Tensor]
 
@@ -153,19 +156,43 @@ def _joined(found: Compared, of: Mapping[str, str], sides: Mapping[str, Sides]) 
     for name, seen in found.b.seen.items():
         side = sides.get(name)
         line = None if side is None else _line(name, of[name], found, side)
+        if line is None or line.rule is None:
+            line = _elsewhere(name, seen, found, places_a) or line
         if line is None or (line.rule is None and line.back is None):
-            line = _elsewhere(name, seen, found, places_a) or _again(name, found, line) or line
+            line = _again(name, found, line) or line
         if line is None:
-            found.alone_b.append(TensorAlone(name=name, entries=seen.entries, constant=seen.constant))
+            found.alone_b.append(_alone(name, seen))
         else:
-            found.tensors.append(line)
+            found.tensors.append(_completed(line, found, places_b))
             used.add(line.of)
     for name, seen in found.a.seen.items():
         if name not in used:
             held = _held(seen, places_b)
-            found.alone_a.append(
-                TensorAlone(name=name, entries=seen.entries, constant=seen.constant, held_in=held and held[0])
-            )
+            found.alone_a.append(_alone(name, seen, held and held[0]))
+
+
+def _alone(name: str, seen: Seen, held_in: str | None = None) -> TensorAlone:
+    table = seen.few or any(pattern.search(name) for pattern in _constants())
+    return TensorAlone(name=name, entries=seen.entries, held_in=held_in, constant=seen.constant, table=table)
+
+
+@cache
+def _constants() -> tuple[re.Pattern[str], ...]:
+    """Names by which the layouts of all families store what is not learned."""
+    return tuple(re.compile(one) for one in sorted({one for family in FAMILIES for one in family.constants}))
+
+
+def _completed(line: TensorFrom, found: Compared, places: Places) -> TensorFrom:
+    """With the numbers of further rows, and the other tensor of B that holds A's numbers if this one does not."""
+    if line.rule is None and line.back is None:
+        return line
+    a, b = found.a.tensors[line.of], found.b.tensors[line.name]
+    if line.rows:
+        fewer, more = (b, a) if line.rows < 0 else (a, b)
+        chosen = "rows_chosen" in {one.name for one in (line.rule, line.back) if one is not None}
+        line = line.model_copy(update={"new": _new(more, fewer, 0 if chosen else fewer.shape[0])})
+    held = None if line.computes_a else _held(found.a.seen[line.of], places)
+    return line if held is None else line.model_copy(update={"held_in": held[0], "lost_a": 0})
 
 
 Places = dict[tuple[tuple[int, ...], str], list[tuple[str, Rule]]]
@@ -240,18 +267,37 @@ def _again(name: str, found: Compared, line: TensorFrom | None) -> TensorFrom | 
 
 
 def _chosen(fewer: Tensor, more: Tensor) -> bool:
-    """Whether the rows of a matrix are rows of another, at least ``VALUES`` different ones."""
+    """Whether the rows of a matrix are rows of another, at least ``VALUES`` different ones that are long enough."""
+    if fewer.shape[1] < FEWEST:
+        return False
     wide = "F64" in (dtype_of(fewer), dtype_of(more))
     rows = _rows(fewer, wide)
     return len(rows) >= VALUES and rows <= _rows(more, wide)
 
 
+def _new(more: Tensor, fewer: Tensor, start: int) -> int:
+    """Numbers of rows from one on that are neither of one value nor rows of the other; short ones count as one."""
+    wide, columns = "F64" in (dtype_of(fewer), dtype_of(more)), prod(more.shape[1:])
+    if columns < FEWEST:
+        rows = numbers(more, slice(start, more.shape[0]), wide)
+        return 0 if same(rows, rows.flat[0]).all() else int(rows.size)
+    held = _rows(fewer, wide)
+    return sum(
+        columns
+        for at in blocks(more.shape, start, more.shape[0])
+        for row in numbers(more, at, wide)
+        if not same(row, row[0]).all() and _digest(row, wide) not in held
+    )
+
+
 def _rows(matrix: Tensor, wide: bool) -> set[bytes]:
     return {
-        hashlib.sha256(canonical(row, wide)).digest()[:16]
-        for at in blocks(matrix.shape, 0, matrix.shape[0])
-        for row in numbers(matrix, at, wide)
+        _digest(row, wide) for at in blocks(matrix.shape, 0, matrix.shape[0]) for row in numbers(matrix, at, wide)
     }
+
+
+def _digest(row: Array, wide: bool) -> bytes:
+    return hashlib.sha256(canonical(row, wide)).digest()[:16]
 
 
 def _stack(name: str, b: Tensor, found: Compared) -> TensorFrom | None:

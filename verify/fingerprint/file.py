@@ -65,8 +65,10 @@ def check_target(path: Path) -> None:
     Raises
     ------
     InputError
-        If there is such a file; one that is empty may be replaced.
+        If there is such a file, or a folder, pipe or device; a file that is empty may be replaced.
     """
+    if path.exists() and not path.is_file():
+        raise InputError(f"{str(path)!r:.200} is no regular file, and would be lost; move it, or give another place.")
     if path.is_file() and path.stat().st_size and not is_fingerprint(path):
         raise InputError(f"{str(path)!r:.200} is no fingerprint, and would be lost; move it, or give another place.")
 

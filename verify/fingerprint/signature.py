@@ -198,6 +198,7 @@ def checked(fingerprint: Fingerprint, path: Path, signer: Path) -> Signed:
     InputError
         If the key cannot be used.
     """
+    key_given = key_of(signer)
     beside = envelope_of(path)
     if not beside.is_file():
         raise FingerprintError(
@@ -205,10 +206,25 @@ def checked(fingerprint: Fingerprint, path: Path, signer: Path) -> Signed:
             "signer is given; obtain the signature, or leave the signer out."
         )
     try:
-        key, _ = verify_signature(_bytes(beside, LONGEST_ENVELOPE), _bytes(signer, _LONGEST_KEY), fingerprint)
+        key, _ = verify_signature(_bytes(beside, LONGEST_ENVELOPE), key_given, fingerprint)
     except ReportError as error:
         raise FingerprintError(f"The signature of the fingerprint {path.name!r:.120}: {error}") from error
     return Signed(status="valid", key=key)
+
+
+def key_of(signer: Path) -> bytes:
+    """The public key in a file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or is no such key.
+    VerifyError
+        If the extra ``sign`` is not installed.
+    """
+    content = _bytes(signer, _LONGEST_KEY)
+    public(content)
+    return content
 
 
 def envelope_of(path: Path) -> Path:

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from ..base import (
@@ -29,7 +28,7 @@ from ..base import (
 from ..base.envelope import LONGEST_ENVELOPE
 from ..checkpoint import Location
 from ..checkpoint.places.place import File
-from ..checkpoint.places.ranges import all_of
+from ..checkpoint.places.retry import fetching
 from ..checkpoint.source import find
 from ..fingerprint import (
     EFFORTS,
@@ -40,16 +39,18 @@ from ..fingerprint import (
     may_be_fingerprint,
     with_file_digests,
 )
-from ..fingerprint.file import LARGEST_FILE, header_length, is_other
+from ..fingerprint.file import HEADER, LARGEST_FILE, LARGEST_HEADER
 from ..fingerprint.given import Model, check_model
-from ..fingerprint.signature import envelope_of
+from ..fingerprint.signature import envelope_of, key_of
 from .result import ScreenResult
 from .stages import screened, work_of
 
 _AT_A_TIME = 8  # files of a library that are fetched together
 _SUFFIX = ".safetensors"
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_LONGEST_NAME = 200  # characters of a file
+_LONGEST_NAME = 200  # bytes of the name of a file, without its suffix
+_LONGEST_FETCHED = 240  # bytes of the name of a file; a signature beside it has some more
+_BLOCK = 1 << 24  # bytes
 
 
 def identify(
@@ -105,6 +106,8 @@ def identify(
     effort = options.one_of("effort", effort, EFFORTS)
     alpha, fdr = options.fraction("alpha", alpha), options.fraction("fdr", fdr)
     workers = options.processes("workers", workers)
+    if where.signer is not None:
+        key_of(Path(where.signer))  # before anything is fetched
     with work_of(folder) as work:
         found = fingerprints_of(where, work / "library", progress)
         members = [Location(str(path), signer=where.signer) for path in found]
@@ -136,16 +139,17 @@ def fingerprints_of(library: Location, work: Path, progress: Progress) -> list[P
             f"The library {text!r:.200} is one file; give the folder of fingerprints that it lies in, or compare the "
             "two models with `verify lineage`."
         )
+    names = place.list_files()
+    wanted = [name for name in names if name.endswith(_SUFFIX)]
     if here:
         found = sorted(path for path in Path(text).glob(f"*{_SUFFIX}") if may_be_fingerprint(path))
     else:
-        names = place.list_files()
-        files = [place.file(name) for name in names if name.endswith(_SUFFIX)]
+        wanted = [_plain(name) for name in wanted]
         found = []
-        with ThreadPoolExecutor(_AT_A_TIME) as threads:
-            for n, path in enumerate(threads.map(lambda one: _fetched(one, work), files), start=1):
+        with fetching(_AT_A_TIME) as threads:
+            for n, path in enumerate(threads.map(lambda name: _fetched(place.file(name), work), wanted), start=1):
                 found += [] if path is None else [path]
-                progress("fetching the library", n, len(files))
+                progress("fetching the library", n, len(wanted))
         for path in found if library.signer is not None else []:
             beside = envelope_of(path)
             beside.unlink(missing_ok=True)
@@ -159,10 +163,32 @@ def fingerprints_of(library: Location, work: Path, progress: Progress) -> list[P
     return found
 
 
-def _fetched(file: File, work: Path) -> Path | None:
-    """A file from elsewhere, written to the folder; None if it is sound and no fingerprint: then its header is read.
+def _is_cut(beginning: bytes, size: int) -> bool:
+    """Whether a file, by its first 8 bytes, is shorter than its own header: a download that ended, or a pointer."""
+    return size < 8 or 8 + int.from_bytes(beginning, "little") > size
 
-    None also if it is larger than any fingerprint.
+
+def _plain(name: str) -> str:
+    """A name that a server gives to a file, which names one file inside a folder on every system.
+
+    Raises
+    ------
+    InputError
+        If it does not.
+    """
+    if not name.isprintable() or re.search(r"[/\\:]", name) or len(os.fsencode(name)) > _LONGEST_FETCHED:
+        raise InputError(
+            f"The library lists a file named {name!r:.120}, which no file of this machine can be named; rename it "
+            f"there, to at most {_LONGEST_FETCHED} bytes without a slash, backslash or colon."
+        )
+    return name
+
+
+def _fetched(file: File, work: Path) -> Path | None:
+    """A file from elsewhere, written to the folder; None if it is no fingerprint: then only its header is read.
+
+    One that is shorter than its header is written too, so that it is reported as damaged. None also if it is larger
+    than any fingerprint.
     """
     written = work / file.name
     stated = file.sha256(read=False)
@@ -170,13 +196,29 @@ def _fetched(file: File, work: Path) -> Path | None:
         return written
     if file.size > LARGEST_FILE:
         return None
-    first = file.read([(0, 8)])[0].tobytes() if file.size > 8 else b""
-    length = header_length(first, file.size)
-    if length and is_other(first + file.read([(8, 8 + length)])[0].tobytes()):
+    beginning = file.read([(0, min(8, file.size))])[0].tobytes() if file.size else b""
+    length = 8 + int.from_bytes(beginning, "little")
+    if not _is_cut(beginning, file.size) and not (length <= LARGEST_HEADER and _holds(file, length, HEADER.encode())):
         return None
-    write_atomically(written, all_of(file, LARGEST_FILE) if file.size else b"")
+    write_atomically(written, _blocks(file, 0, file.size))
     file.evict()
     return written
+
+
+def _blocks(file: File, start: int, stop: int) -> Iterator[bytes]:
+    """The bytes of a range, in blocks: what a server says of a file's size must not decide how much is held."""
+    for at in range(start, stop, _BLOCK):
+        yield file.read([(at, min(at + _BLOCK, stop))])[0].tobytes()
+
+
+def _holds(file: File, stop: int, word: bytes) -> bool:
+    """Whether a header, which ends at ``stop``, has a word in it."""
+    before = b""
+    for block in _blocks(file, 8, stop):
+        before = before[-len(word) :] + block
+        if word in before:
+            return True
+    return False
 
 
 def build_library(
@@ -279,4 +321,5 @@ def file_name(location: Location) -> str:
         stem = Path(text).resolve().name.removesuffix(_SUFFIX)
     else:
         stem = _SCHEME.sub("", str(location)).partition("?")[0].strip("/")
-    return re.sub(r"[^\w.@+-]+", "--", PurePosixPath(stem).as_posix())[-_LONGEST_NAME:] + _SUFFIX
+    plain = re.sub(r"[^\w.@+-]+", "--", PurePosixPath(stem).as_posix()).encode()[-_LONGEST_NAME:]
+    return plain.decode("utf-8", "ignore") + _SUFFIX

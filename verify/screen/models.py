@@ -36,6 +36,7 @@ from ..fingerprint import (
 )
 from ..fingerprint.given import Model
 from ..fingerprint.same import StatedWeights, stated_weights
+from ..fingerprint.signature import key_of
 from ..statistics import EXACT_TESTS
 from . import sketches
 from .kept import VERSION
@@ -93,6 +94,8 @@ def located(source: Model, work: Path) -> Location:
     if isinstance(source, Fingerprint):
         return Location(str(_kept_fingerprint(source, work)))
     location = Location.of(source)
+    if location.signer is not None:
+        key_of(Path(location.signer))  # without it no model given can be read
     path = Path(location.address)
     return replace(location, address=str(path.absolute())) if location.address and exists(path) else location
 

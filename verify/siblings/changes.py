@@ -3,7 +3,9 @@
 Let p be the numbers of a tensor in the base and x_i those of model i, all rounded to one type: the coarsest that any
 of the models has there. So a model that was only saved in a coarser type has changed nothing, and what rounding does
 to one change it does to all. A *change* is x_i - p, less what of it goes along the base, p <x_i - p, p> / <p, p>:
-decay of weights alone, or a scale, moves any two models alike.
+decay of weights alone, or a scale, moves any two models alike. Where a matrix underwent nothing else, what is left is
+the rounding of its numbers, which models with one scale have in common: if a change goes along the base by more than
+the size of one rounding, and elsewhere by no more than ``ROUNDINGS`` times that, it counts as none.
 
 The *similarity* of two models is the cosine of the directions of their changes (`directions`) over all matrices that
 base and models share. It is a function of the two models, the base and the types, the same for all pairs. Beside it
@@ -27,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Progress
-from ..checkpoint import Beside, Opened, coarsest_type, each_beside, rounded
+from ..checkpoint import Beside, Opened, coarsest_type, each_beside, rounded, step
 from .directions import Directions, chosen, directions, kept, overlap
 
 Array = NDArray[np.float64]
@@ -37,6 +39,9 @@ ENTRIES = 1 << 21
 DIGITS = 6
 """Decimals of similarities, so that the order of sums decides no rank."""
 RIDGE = 1e-6
+ROUNDINGS = {"F64": 32.0, "F32": 32.0, "F16": 2.0, "BF16": 2.0}
+"""Times the size of one rounding: that of 1000 in a row in types in which decay comes step by step, and of one in
+coarser ones, where such steps would be lost."""
 
 
 @dataclass(frozen=True)
@@ -197,6 +202,7 @@ class _Sums:
         self.along, self.base, self.own, self.entries = np.zeros(n), 0.0, np.zeros(n), 0
         self.at = chosen(beside.rows) if self.is_matrix else np.zeros(0, int)
         self.kept: list[Array] = []
+        self.roundings, self.noise = 0.0, np.zeros(n)
 
     @np.errstate(all="ignore")
     def add(self, start: int, numbers: Array, dtype: str) -> None:
@@ -208,6 +214,8 @@ class _Sums:
         inside = self.at[(self.at >= start) & (self.at < start + len(p))] - start
         if len(inside):
             self.kept.append(kept(np.concatenate([p[None], x - p])[:, inside]))
+            self.roundings = ROUNDINGS[dtype]
+            self.noise += np.square(step(x[:, inside], dtype)).sum((1, 2)) / 12
         self.products += d @ d.T
         self.along += d @ p.ravel()
         self.base += float(np.square(p).sum())
@@ -231,7 +239,11 @@ class _Sums:
         if self.is_matrix:
             found.along += np.stack([self.along + self.base, self.own, np.full(len(along), self.base)])
             p, *changes = np.concatenate(self.kept, axis=1)
-            self._directions(found, [directions(d - share * p) for d, share in zip(changes, along, strict=True)])
+            scaled = np.square(along) * np.square(p).sum() > self.noise
+            left = [d - share * p for d, share in zip(changes, along, strict=True)]
+            sizes = np.array([np.square(d).sum() for d in left])
+            only = scaled & (sizes <= np.square(self.roundings) * self.noise)
+            self._directions(found, [directions(np.where(none, 0, d)) for d, none in zip(left, only, strict=True)])
 
     def _directions(self, found: Measured, changes: Sequence[Directions]) -> None:
         flat = np.stack([one.all.ravel() for one in changes])

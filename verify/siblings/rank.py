@@ -9,6 +9,12 @@ What kinds A and B are of is not asked. The theorem is that of `inference.unknow
 similar to its nearest sibling than every sibling is to its own, it is like no kind of siblings, and the hypothesis
 does not speak of it. Then p is set to 1: that makes it no smaller, so it stays super-uniform.
 
+*Lighter than siblings.* Let the level of a model among the siblings of a kind be its mean similarity with them (of
+one of them, with the others). What training finds first is common to all, and what is a model's own grows with its
+steps: so two models that were trained less than all siblings are like these, more than these are like one another,
+and most like each other without any relation. If for some kind the levels of A and of B both exceed that of every
+sibling of it, p is set to 1 too, by the same argument.
+
 The statistic, the design and the level are fixed before any weight is read, and with too few siblings nothing is
 ranked. Other numbers stand beside it without a p-value.
 """
@@ -84,7 +90,8 @@ def closeness(scores: Array, names: Sequence[str], kinds: Sequence[str], alpha: 
     inside = scores[2:, 2:].copy()
     np.fill_diagonal(inside, -np.inf)
     least, nearest = float(inside.max(1).min()), scores[:2, 2:].max(1).tolist()
-    unlike = tuple(side for side, score in zip(SIDES, nearest, strict=True) if score < least)
+    lighter = _lighter(scores, kinds)
+    unlike = tuple(side for side, score in zip(SIDES, nearest, strict=True) if score < least or lighter)
     pairs = disjoint_pairs(list(names))
     reached = sum(scores[i + 2, j + 2] >= scores[0, 1] for i, j in pairs)
     bound = false_match_bound(int(reached), len(pairs))
@@ -97,13 +104,28 @@ def closeness(scores: Array, names: Sequence[str], kinds: Sequence[str], alpha: 
         size=found.size,
         nearest=(nearest[0], nearest[1]),
         least_nearest=least,
+        lighter=lighter,
         unlike=unlike,
         log10_p=0.0 if unlike else _corrected(found.log10_p, searched),
         attainable_log10_p=_corrected(found.attainable_log10_p, searched),
         rows=tuple(design_rank(f"row_{'ab'[fixed]}", unknown_kind_row(scores, kinds, fixed)) for fixed in (0, 1)),
-        critical_odds_ratio=critical_odds_ratio(found.rank, found.size, alpha / searched),
+        critical_odds_ratio=critical_odds_ratio(found.size if unlike else found.rank, found.size, alpha / searched),
         false_match=FalseMatch(exceedances=int(reached), pairs=len(pairs), bound=min(1.0, searched * bound)),
     )
+
+
+def _lighter(scores: Array, kinds: Sequence[str]) -> bool:
+    """Whether A and B are both more like all siblings of one kind than each of these is like the others."""
+    for kind in sorted({*kinds}):
+        at = np.array([i for i, one in enumerate(kinds, start=2) if one == kind])
+        if len(at) < 2:
+            continue
+        inside = scores[np.ix_(at, at)].copy()
+        np.fill_diagonal(inside, 0.0)
+        levels = inside.sum(1) / (len(at) - 1)
+        if scores[:2, at].mean(1).min() > levels.max():
+            return True
+    return False
 
 
 def square(scores: Sequence[float], n: int) -> Array:

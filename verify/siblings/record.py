@@ -19,7 +19,8 @@ from ..wording import LATEST, said
 
 SCHEMA: Final = 1
 Outcome = Literal["shares_derivation", "not_closer", "unlike_siblings", "counted", "as_base"]
-"""Whether A and B are closer than siblings are; ``unlike_siblings`` if A or B is like none of them; ``counted``
+"""Whether A and B are closer than siblings are; ``unlike_siblings`` if A or B is like none of them, or both are more
+like all of a kind than these are; ``counted``
 without any; ``as_base`` if A or B changed no matrix."""
 Side = Literal["A", "B"]
 SIDES: tuple[Side, ...] = get_args(Side)
@@ -138,8 +139,10 @@ class Closeness(Record):
     """Similarity of A, and of B, with its nearest sibling."""
     least_nearest: float
     """The least of those of siblings, each with its nearest other sibling."""
+    lighter: bool
+    """Whether A and B are both more like all siblings of some kind than each of these is like the others."""
     unlike: tuple[Side, ...]
-    """Of A and B those whose nearest sibling is less similar than that; then p is 1."""
+    """Of A and B those whose nearest sibling is less similar than that, or both if lighter; then p is 1."""
     log10_p: float = Field(le=0)
     attainable_log10_p: float = Field(le=0)
     """The smallest that it could have been."""

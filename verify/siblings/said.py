@@ -107,6 +107,8 @@ def _chance(found: Closeness) -> tuple[Phrase, ...]:
     match = found.false_match
     if found.unlike:
         nearest = min(found.nearest)
+        if nearest >= found.least_nearest:
+            return (Phrase.of("beyond.lighter"),)
         return (Phrase.of("beyond.nearest", score=f"{nearest:.3f}", least=f"{found.least_nearest:.3f}"),)
     return (
         Phrase.of("beyond.chance", p=found.log10_p, alpha=found.alpha, least=found.attainable_log10_p),

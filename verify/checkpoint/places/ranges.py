@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from threading import Lock
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from ...base import DamagedError, HostileError
 from .place import File, Range
 from .range_cache import MissingRange, RangeCache
-from .retry import with_retries
+from .retry import fetching, with_retries
 
 _log = logging.getLogger("verify.places")
 GAP = 1 << 15  # bytes between two ranges that are fetched too, to save a request (docs/places.md)
@@ -129,12 +128,9 @@ class RemoteFile:
         if len(parts) == 1:
             self._part(*parts[0])
             return
-        pool = ThreadPoolExecutor(min(_WORKERS, max(1, len(parts))), thread_name_prefix="verify-fetch")
-        try:
+        with fetching(min(_WORKERS, max(1, len(parts)))) as pool:
             for _ in pool.map(lambda part: self._part(*part), parts):
                 pass
-        finally:
-            pool.shutdown(cancel_futures=True)
 
     def _part(self, part: Range, holes: list[MissingRange]) -> None:
         (start, stop), fetch = part, self.fetch

@@ -7,6 +7,9 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event, current_thread, main_thread
 from typing import TypeVar
 
 from ...base import InputError, NetworkError
@@ -19,6 +22,9 @@ PATIENCE = "VERIFY_PATIENCE"
 """Environment variable: seconds that one part of a file may take with its repeats, more where bytes keep coming."""
 _USUAL = 600.0  # seconds; the Hub counts requests by windows of five minutes
 _LEAST_RATE = 10_000  # bytes a second, by which the time of an answer is lengthened
+
+_given_up = Event()
+"""Set while threads that fetch are to end, since the run that waits for them was interrupted."""
 
 Answer = TypeVar("Answer")
 
@@ -58,7 +64,12 @@ def with_retries(attempt: Callable[[], Answer], what: str) -> Answer:
                 ) from error
             level = logging.WARNING if wait > _TOLD else logging.INFO
             _log.log(level, "%s: %s; asking again in %.1f s", what, error, wait)
-            time.sleep(wait)
+            if current_thread() is main_thread():
+                time.sleep(wait)
+            elif _given_up.wait(wait):
+                raise NetworkError(
+                    f"{what} was not fetched, since the run was interrupted; start it again."
+                ) from None
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -80,6 +91,30 @@ def patience() -> float:
     return seconds
 
 
+@contextmanager
+def fetching(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that fetch; after an error no more is begun, and after an interruption what is under way is given up.
+
+    Without that, an interrupted run would wait for as long as a server lets bytes drip.
+
+    Parameters
+    ----------
+    threads : how many.
+    """
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="verify-fetch")
+    try:
+        yield pool
+    except KeyboardInterrupt:
+        _given_up.set()
+        try:
+            pool.shutdown(cancel_futures=True)
+        finally:
+            _given_up.clear()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
 def patient(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """Blocks as they come; an answer whose bytes drip ends, while a slow one that keeps coming may go on.
 
@@ -87,10 +122,14 @@ def patient(blocks: Iterable[bytes]) -> Iterator[bytes]:
     ------
     TransientError
         If it takes longer than patience, and a second more for every 10 kB that came.
+    NetworkError
+        If the run was interrupted meanwhile.
     """
     longest, start, size = patience(), time.monotonic(), 0
     for block in blocks:
         size += len(block)
         yield block
+        if _given_up.is_set():
+            raise NetworkError("An answer was not read to its end, since the run was interrupted; start it again.")
         if (taken := time.monotonic() - start) > longest + size / _LEAST_RATE:
             raise TransientError(f"{size} bytes came in {taken:.0f} seconds")

@@ -22,11 +22,16 @@ BEYOND = {
     "beyond.counted": (
         "What A and B changed in the base P was counted and compared; without siblings it has no error rate."
     ),
-    "beyond.as_base": "The matrices of {models} are as in the base P, so there is no change to compare.",
-    "beyond.equal": "A and B hold the same numbers in all tensors compared.",
+    "beyond.as_base": (
+        "The matrices of {models} are as in the base P, or multiples of these up to rounding, so there is no change "
+        "to compare."
+    ),
+    "beyond.equal": (
+        "A and B hold the same numbers in all tensors compared, to the bit in the coarser type of the two."
+    ),
     "beyond.contained": (
-        "All {number:,} numbers that {model} changed are in {other} as in {model}, to the bit: the change of {model} "
-        "is contained in that of {other}."
+        "Of the tensors compared, all {number:,} numbers that {model} changed are in {other} as in {model}, to the "
+        "bit in the coarser type of the two: there the change of {model} is contained in that of {other}."
     ),
     "beyond.rank": (
         "Similarity of the directions in which A and B changed P: {score}. It is reached by {reached:,} of the "
@@ -39,13 +44,17 @@ BEYOND = {
         "{changed:,} numbers that both changed, {equal:,} are equal in A and B."
     ),
     "beyond.chance": (
-        "If A and B are unrelated beyond P, so high a rank has a chance of {p:chance_at_most} (level {alpha:level}; "
-        "no less than {least:chance} could be shown with these siblings). This is not the chance that they are "
-        "unrelated."
+        "If A and B are unrelated beyond P, and each is like the siblings of some kind, so high a rank has a chance "
+        "of {p:chance_at_most} (level {alpha:level}; no less than {least:chance} could be shown with these "
+        "siblings). This is not the chance that they are unrelated."
     ),
     "beyond.nearest": (
         "Their similarity with the nearest sibling is as low as {score}; of every sibling it is {least} or more. So "
         "the p-value is set to 1."
+    ),
+    "beyond.lighter": (
+        "Both are more like all siblings of one kind than each of these is like the others, as models are that were "
+        "trained less than all of them: such are most alike without any relation. So the p-value is set to 1."
     ),
     "beyond.bound": (
         "Of {pairs:,} disjoint pairs of siblings {reached:,} reach the similarity: for models drawn like these, an "
