@@ -207,6 +207,9 @@ def test_counts_are_exact_and_containment_is_said_without_a_p(made: Path) -> Non
     found = report(made, "part", "holder", alone=True)
     by_name = {one.name: one for one in found.tensors}
     assert (found.outcome, found.log10_p, found.closeness) == ("counted", None, None)
+    for said in (found.checked, replay(found).sentence, found.to_html()):
+        assert "ank and p-value" not in said
+    assert "rank and p-value" in report(made, "child", "parent").checked
     up, down = by_name[UP], by_name[DOWN]
     assert (up.same_a, up.same_b, up.equal, up.changed) == (0, 0, up.entries, up.entries)
     assert (down.same_a, down.same_b, down.same_both) == (down.entries, 0, 0)

@@ -163,9 +163,8 @@ def _how_to_check(report: BeyondReport) -> list[Block]:
                     ".",
                 ),
                 (
-                    "The rank and p-value follow from the similarities in the record: ",
                     Command("verify replay report.json"),
-                    ". Every number follows from the weights: ",
+                    f" checks {report.checked}. Every number follows from the weights: ",
                     Command("verify replay report.json --a A --b B --base P" + siblings),
                     " with the siblings in the order of the report makes it again.",
                 ),

@@ -35,7 +35,7 @@ BEYOND = {
     ),
     "beyond.similarity": "Similarity of the directions in which A and B changed P: {score}.",
     "beyond.left": (
-        "Of {entries:,} numbers {a:percent} are as in P in A, {b:percent} in B, and {both:percent} in both. Of "
+        "Of {entries:,} numbers of P, A left {a:percent} as they are, B {b:percent}, and both {both:percent}. Of "
         "{changed:,} numbers that both changed, {equal:,} are equal in A and B."
     ),
     "beyond.chance": (
