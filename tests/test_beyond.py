@@ -28,7 +28,7 @@ from verify.render import FORMATS
 from verify.siblings import changes as measuring
 from verify.siblings.changes import Measured, measure
 from verify.siblings.directions import directions, overlap
-from verify.siblings.rank import closeness
+from verify.siblings.rank import check_reach, closeness
 
 run = commands.run
 Numbers = NDArray[np.float64]
@@ -113,7 +113,7 @@ def test_a_fine_tune_of_the_fine_tune_and_a_merge_with_it_are_closer_than_siblin
     assert found.closeness is not None
     assert (found.closeness.rank, found.closeness.size) == (1, 105)
     assert found.log10_p == pytest.approx(-np.log10(105))
-    assert "share a derivation beyond the base P" in found.answer.sentence
+    assert "a sign that they share a derivation beyond P, if" in found.answer.sentence
     assert "one seed and order of batches" in found.answer.does_not_show
 
 
@@ -336,6 +336,8 @@ def test_size_holds_for_siblings_of_unequal_strength() -> None:
 def test_what_cannot_be_compared_is_refused(run: Run, made: Path, tmp_path: Path) -> None:
     few = siblings(made)["code"][:12]
     pair = (made / "child", made / "parent", made / "base")
+    with pytest.raises(InputError, match=r"1 sibling of the kind without a name is given"):
+        check_reach(["prose"] * 20 + [""], 0.01, 1)
     with pytest.raises(InputError, match=r"12 siblings are given, .* give at least 13 of each kind"):
         beyond(*pair, few)
     with pytest.raises(InputError, match="of the kind 'code'"):

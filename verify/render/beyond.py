@@ -20,7 +20,7 @@ _NAMES = {
 def beyond_base(report: BeyondReport) -> View:
     """The page of a report beyond a base."""
     sections: dict[str, list[Block]] = {
-        "Closer than siblings": _rank(report),
+        "Rank among siblings": _rank(report),
         "Further numbers": _numbers(report),
         "What was left as in the base": _left(report),
         "What this does not show": [Items(report.limitations)],
