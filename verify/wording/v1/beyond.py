@@ -58,8 +58,8 @@ BEYOND = {
     "beyond.rests.counts": "Counts of numbers; they rest on nothing but the files.",
     "beyond.limit.cause": (
         "Which it is: that one was made from the other, both from a third fine-tune, or both were merged with one; "
-        "or only that they have one data set and recipe, or one seed and order of batches, that no two siblings have in "
-        "common."
+        "or only that they have one data set and recipe, or one seed and order of batches, that no two siblings have "
+        "in common."
     ),
     "beyond.limit.kinds": (
         "If A or B was made otherwise than the siblings of every kind, such as much more lightly or on data much "
