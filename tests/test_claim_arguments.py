@@ -56,8 +56,10 @@ def test_folders_files_and_objects_give_the_same_bytes(
         file_read = json.loads(claim(str(models[a]), files["parent"]).to_json())
         assert file_read["b"].pop("arrays_sha256") == fingerprints["parent"].record.arrays_sha256
         assert (file_read["b"].pop("read_from"), weights_read["b"].pop("read_from")) == ("fingerprint", "weights")
-        last = claim(str(models[a]), files["parent"]).limitations[-1]
-        assert last.startswith("B was given as a fingerprint, not as weights")
+        *_, given, signed = claim(str(models[a]), files["parent"]).limitations
+        assert given.startswith("B was given as a fingerprint, not as weights")
+        assert signed == "The fingerprint of B is not signed: nobody is known to stand for it."
+        assert file_read["b"].pop("signed") == {"key": None, "status": "unsigned"}
         for content in (file_read, weights_read):
             del content["digest"]
         assert file_read == weights_read

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,8 +75,8 @@ def test_one_model_does_not_end_a_screen_or_a_panel(
     """The others are compared; the record says of the one that it is none of its doing, without its path."""
     load = Fingerprint.load
 
-    def unlucky(path: str | Path) -> Fingerprint:
-        return broken() if Path(path).name == "parent" else load(path)  # type: ignore[func-returns-value,return-value]
+    def unlucky(path: str | Path, **options: Any) -> Fingerprint:
+        return broken() if Path(path).name == "parent" else load(path, **options)  # type: ignore[func-returns-value,return-value]
 
     for name, model in models.items():
         fingerprint(model).save(tmp_path / name)

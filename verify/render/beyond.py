@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..siblings.record import BeyondReport, OtherNumber
+from .checking import how_to_check
 from .kinds import Code, Command, Inline, Number
 from .numbers import count, general, log10, share
 from .page import Block, Items, Paragraph, Section, View, filled, subject, table
@@ -148,28 +149,14 @@ def _models(report: BeyondReport) -> list[Block]:
 
 
 def _how_to_check(report: BeyondReport) -> list[Block]:
-    version = report.software.get("verify-lineage", "of an unknown version")
     siblings = " --candidate SIBLING" * min(2, len(report.siblings)) + (" ..." if len(report.siblings) > 2 else "")
-    return [
-        Items(
-            (
-                (
-                    "The digest of this report is ",
-                    Code(report.digest),
-                    ": sha256 over the RFC 8785 canonical JSON of ",
-                    Code("report.json"),
-                    " without the key ",
-                    Code("digest"),
-                    ".",
-                ),
-                (
-                    Command("verify replay report.json"),
-                    f" checks {report.checked}. Every number follows from the weights: ",
-                    Command("verify replay report.json --a A --b B --base P" + siblings),
-                    " with the siblings in the order of the report makes it again.",
-                ),
-                (f"Made by version {version} of ", Code("verify-lineage"), ". This page carries no signature."),
-            ),
-            ordered=True,
-        )
-    ]
+    return how_to_check(
+        report.digest,
+        report.software,
+        (
+            Command("verify replay report.json"),
+            f" checks {report.checked}. Every number follows from the weights: ",
+            Command("verify replay report.json --a A --b B --base P" + siblings),
+            " with the siblings in the order of the report makes it again.",
+        ),
+    )

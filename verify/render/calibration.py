@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..calibrate import CalibrationReport
 from ..calibrate.said import audited, beforehand, null
 from ..wording import said, say
+from .checking import how_to_check
 from .kinds import Code, Inline
 from .numbers import count, general, log10, share
 from .page import Block, Items, Paragraph, Section, View, filled, subject, table
@@ -163,31 +164,9 @@ def _strength(report: CalibrationReport) -> list[Block]:
 
 
 def _how_to_check(report: CalibrationReport) -> list[Block]:
-    version = report.software.get("verify-lineage", "of an unknown version")
-    return [
-        Items(
-            (
-                (
-                    "The digest of this report is ",
-                    Code(report.digest),
-                    ": sha256 over the RFC 8785 canonical JSON of ",
-                    Code("report.json"),
-                    " without the key ",
-                    Code("digest"),
-                    ".",
-                ),
-                (
-                    "Every rank and p-value follows from the scores in the record: ",
-                    Code("verify replay report.json"),
-                    ".",
-                ),
-                (
-                    "That the scores are those of the table: its sha256, which ",
-                    Code("sha256sum"),
-                    " prints for a file.",
-                ),
-                (f"Made by version {version} of ", Code("verify-lineage"), ". This page carries no signature."),
-            ),
-            ordered=True,
-        )
-    ]
+    return how_to_check(
+        report.digest,
+        report.software,
+        ("Every rank and p-value follows from the scores in the record: ", Code("verify replay report.json"), "."),
+        ("That the scores are those of the table: its sha256, which ", Code("sha256sum"), " prints for a file."),
+    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..derivations.record import DerivationReport, TensorAlone
 from ..derivations.said import words
-from .kinds import Code, Command, Inline
+from .checking import how_to_check
+from .kinds import Code, Command
 from .numbers import count
 from .page import Block, Items, Paragraph, Section, View, filled, subject, table
 
@@ -104,30 +105,15 @@ def _models(report: DerivationReport) -> list[Block]:
 
 
 def _how_to_check(report: DerivationReport) -> list[Block]:
-    version = report.software.get("verify-lineage", "of an unknown version")
     third = "" if report.third is None else " --candidate C"
-    seal: Inline = (
-        "The digest of this report is ",
-        Code(report.digest),
-        ": sha256 over the RFC 8785 canonical JSON of ",
-        Code("report.json"),
-        " without the key ",
-        Code("digest"),
-        ".",
+    return how_to_check(
+        report.digest,
+        report.software,
+        (
+            "The outcome follows from the tensors in the record: ",
+            Command("verify replay report.json"),
+            ". Every number follows from the weights: ",
+            Command("verify replay report.json --a A --b B" + third),
+            " makes it again.",
+        ),
     )
-    return [
-        Items(
-            (
-                seal,
-                (
-                    "The outcome follows from the tensors in the record: ",
-                    Command("verify replay report.json"),
-                    ". Every number follows from the weights: ",
-                    Command("verify replay report.json --a A --b B" + third),
-                    " makes it again.",
-                ),
-                (f"Made by version {version} of ", Code("verify-lineage"), ". This page carries no signature."),
-            ),
-            ordered=True,
-        )
-    ]

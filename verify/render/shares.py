@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..shares.record import Estimate, ShareReport
+from .checking import how_to_check
 from .kinds import Code, Command, Inline, Number
 from .numbers import count, general, share
 from .page import Block, Items, Paragraph, Picture, Section, View, filled, subject, table
@@ -127,30 +128,16 @@ def _models(report: ShareReport) -> list[Block]:
 
 
 def _how_to_check(report: ShareReport) -> list[Block]:
-    version = report.software.get("verify-lineage", "of an unknown version")
-    return [
-        Items(
-            (
-                (
-                    "The digest of this report is ",
-                    Code(report.digest),
-                    ": sha256 over the RFC 8785 canonical JSON of ",
-                    Code("report.json"),
-                    " without the key ",
-                    Code("digest"),
-                    ".",
-                ),
-                (
-                    "Every number follows from the weights, the level, the number of permutations (",
-                    count(report.permutations),
-                    ") and their seed (",
-                    count(report.seed),
-                    "): ",
-                    Command("verify replay report.json --a C" + " --candidate CANDIDATE" * len(report.candidates)),
-                    " with the paths of the models in this order makes the report again.",
-                ),
-                (f"Made by version {version} of ", Code("verify-lineage"), ". This page carries no signature."),
-            ),
-            ordered=True,
-        )
-    ]
+    return how_to_check(
+        report.digest,
+        report.software,
+        (
+            "Every number follows from the weights, the level, the number of permutations (",
+            count(report.permutations),
+            ") and their seed (",
+            count(report.seed),
+            "): ",
+            Command("verify replay report.json --a C" + " --candidate CANDIDATE" * len(report.candidates)),
+            " with the paths of the models in this order makes the report again.",
+        ),
+    )

@@ -10,9 +10,8 @@ from ..checkpoint import Location
 from ..siblings import BeyondReport, beyond
 from ..siblings.rank import check_reach, closeness, square
 from ..siblings.reading import KIND
-from ..wording import LATEST, VERSIONS
-from .agreement import Disagreement, Replay, Tolerance, Unchecked, compare, leaves, problem
-from .check import bytes_differ, stated_time
+from .agreement import Disagreement, Replay, Tolerance, Unchecked, compare, problem
+from .from_weights import STATED, form_of, made_again, replayed
 
 TOLERANCES = (
     ("*sha256", Tolerance(0.0, 0.0)),
@@ -21,10 +20,7 @@ TOLERANCES = (
 """Tolerances between recomputed and recorded numbers; the first pattern that fits a path decides."""
 
 _STATED = (
-    Unchecked(field="$.created", reason="the clock of the machine that made the report"),
-    Unchecked(field="$.wording", reason="the catalogue of sentences when it was made: no number follows from it"),
-    Unchecked(field="$.software*", reason="versions on the machine that made the report"),
-    Unchecked(field="*.declared_bases*", reason="what the makers of a model declare, which is no evidence"),
+    *STATED,
     Unchecked(field="$.siblings[*].kind", reason="as declared by the caller"),
     *(Unchecked(field=f"$.closeness.{name}", reason="as fixed by the caller") for name in ("alpha", "searched")),
 )
@@ -58,18 +54,10 @@ def replay_beyond(
     InputError
         If some of its models are given but not all, or one cannot be used.
     """
-    content = source if isinstance(source, bytes) else source.to_json().encode() + b"\n"
-    written = KIND.read(content)
-    report = written.report
-    found = bytes_differ(content, written.content)
-    found += compare({"digest": written.content.get("digest")}, {"digest": written.digest}, ())
-    found += stated_time(report.created)
-    if report.wording not in VERSIONS:
-        found.append(problem("$.wording", report.wording, f"a version of the catalogue, at most {LATEST}"))
+    report, found = form_of(source, KIND)
     found += _recomputed(report)
     a, b, base = models
     given = any(one is not None for one in models) or bool(siblings)
-    kinds = (*_FROM_WEIGHTS, *_STATED)
     if given:
         if a is None or b is None or base is None or len(siblings) != len(report.siblings):
             raise InputError(
@@ -77,21 +65,7 @@ def replay_beyond(
                 "--a, --b, --base, and each sibling, in its order, as --candidate."
             )
         found += compare(report.facts(), _again(report, a, b, base, siblings, progress), TOLERANCES)
-        kinds = _STATED
-    fields: dict[str, Any] = dict(leaves(report.facts()))
-    kept = [kind for kind in kinds if any(kind.covers(field) for field in fields)]
-    return Replay(
-        record="beyond",
-        digest=report.digest,
-        verdict=report.outcome,
-        basis="the weights of all models" if given else "the record alone",
-        status="disagrees" if found else "agrees" if given else "arithmetic_agrees",
-        agrees=not found,
-        models="weights" if given else None,
-        compared=sum(not any(kind.covers(at) for kind in kept) for at, value in fields.items() if value is not None),
-        disagreements=tuple(found),
-        not_checkable=tuple(kept),
-    )
+    return replayed("beyond", report, found, from_weights=_FROM_WEIGHTS, stated=_STATED, given=given)
 
 
 def _again(
@@ -112,7 +86,7 @@ def _again(
         created=report.created,
         progress=progress,
     )
-    return again.facts() | {name: report.facts()[name] for name in ("software", "wording", "digest")}
+    return made_again(report, again)
 
 
 def _recomputed(report: BeyondReport) -> list[Disagreement]:

@@ -93,8 +93,8 @@ def beyond(
     --------
     >>> from verify.data import model
     >>> report = beyond(model("fine-tuned"), model("continued-3x"), model("reference"))
-    >>> report.outcome, report.total.same_a
-    ('counted', 0)
+    >>> report.outcome, report.log10_p
+    ('counted', None)
     """
     options.no_others(unknown)
     alpha, searched = options.fraction("alpha", alpha), options.positive("searched", searched, MOST_SEARCHED)
