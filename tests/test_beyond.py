@@ -333,6 +333,34 @@ def test_size_holds_for_siblings_of_unequal_strength() -> None:
     assert called <= 8  # binomial(60, .05) exceeds 8 with a chance of .002
 
 
+def test_strangers_trained_less_than_every_sibling_are_not_covered(tmp_path: Path) -> None:
+    """What training finds first is common to all, and noise grows with the steps: the least trained are most alike.
+
+    At the steps of a sibling drawn anew strangers keep the level; at half the steps of the least trained sibling
+    most are called related, and no symptom is looked for. It is the assumption that fails, as `docs/beyond.md` says.
+    """
+    rng = np.random.default_rng(4)
+    common = noise(999, 0.05)
+
+    def tuned(steps: int) -> Path:
+        own = noise(int(rng.integers(1 << 30)), 0.025 * steps**0.5)
+        return write(tmp_path / str(rng.integers(1 << 60)), plus(common, own), C)
+
+    base = write(tmp_path / "base", BASE, C)
+
+    def called_related(*steps: int) -> int:
+        """Of 20 pairs, at .05; A and B are trained as siblings are without ``steps``."""
+        found = 0
+        for _ in range(20):
+            a, b, *siblings = (int(n) for n in rng.integers(2, 5, 7))
+            pair = (tuned(n) for n in steps or (a, b))
+            found += beyond(*pair, base, [tuned(n) for n in siblings], alpha=0.05).outcome == "shares_derivation"
+        return found
+
+    assert called_related() <= 4, "at most 1 in 20 of them on average; 5 or more of 20 once in 390"
+    assert called_related(1, 1) == 19
+
+
 def test_what_cannot_be_compared_is_refused(run: Run, made: Path, tmp_path: Path) -> None:
     few = siblings(made)["code"][:12]
     pair = (made / "child", made / "parent", made / "base")

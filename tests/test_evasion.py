@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
+from scipy.optimize import linear_sum_assignment
 
 import verify
 from benchmarks.evasion.cell import AGAIN, Cells
@@ -18,7 +19,9 @@ from benchmarks.zoo.config import Config
 from tests.checkpoints import Array
 from tests.forward import logits
 from verify.data import model
+from verify.fingerprint import projection, unit_rows
 from verify.statistics import SPREAD_CORRELATION
+from verify.statistics.blocks import units
 
 SHAPE = Config(family="llama", layers=4, width=64, hidden=176, heads=4, kv_heads=2)
 TEXT = np.frombuffer(b"def mean(values): return sum(values) / len(values)", np.uint8)
@@ -139,6 +142,32 @@ def test_units_ordered_for_one_sketch_are_not_found_under_another(
     assert log10_p(forged["match_units"], "unit_identity", AGAIN) > -3
     child, _ = evaded("noise", 0.5, reference, stranger)
     assert log10_p(child, "unit_identity", AGAIN) < -100
+
+
+def test_a_published_fingerprint_is_enough_to_forge_a_match(stranger: Weights, tmp_path: Path) -> None:
+    """What libraries publish, at the effort of a screen: no weight of the reference is needed to fit units to it.
+
+    The order that is forged is found against the weights themselves, at full effort; and not under another sketch.
+    """
+    verify.fingerprint(model("reference"), effort="screen").save(tmp_path / "published.safetensors")
+    theirs = units(verify.Fingerprint.load(tmp_path / "published.safetensors"))
+    forged = {name: x.copy() for name, x in stranger.items()}
+    for i in range(SHAPE.layers):
+        block, at = theirs[i]["mlp"], f"model.layers.{i}.mlp."
+        signs = projection(SHAPE.width, block.sign_fixed[0].shape[-1])
+        gate, up = (unit_rows(forged[f"{at}{role}_proj.weight"] @ signs) for role in ("gate", "up"))
+        scores = gate @ block.sign_fixed[0][0].T + np.abs(up @ block.sign_flipping[0][0].T)
+        chosen, columns = linear_sum_assignment(-(scores + 4.0 * (scores == scores.max(1, keepdims=True))))
+        order = np.empty(SHAPE.hidden, int)
+        order[block.indices[columns]] = chosen
+        order[np.setdiff1d(np.arange(SHAPE.hidden), block.indices)] = np.setdiff1d(np.arange(SHAPE.hidden), chosen)
+        for role in ("gate", "up"):
+            forged[f"{at}{role}_proj.weight"] = forged[f"{at}{role}_proj.weight"][order]
+        forged[f"{at}down_proj.weight"] = forged[f"{at}down_proj.weight"][:, order]
+    assert difference(forged, SHAPE, stranger) < 1e-4
+    assert log10_p(stranger, "unit_identity") > -2
+    assert log10_p(forged, "unit_identity") < -70
+    assert log10_p(forged, "unit_identity", AGAIN) > -3
 
 
 def test_the_disputed_correlation_is_set_at_will_and_the_exact_tests_are_not(

@@ -35,7 +35,7 @@ from tests.hybrids import (
 )
 from tests.models import VOCABULARY, child
 from tests.reports import words
-from verify.base import VerifyError
+from verify.base import Phrase, VerifyError
 from verify.checkpoint import Checkpoint, open_checkpoint
 from verify.fingerprint import Fingerprint
 from verify.statistics.blocks import strongest_units, unit_pairs
@@ -292,6 +292,15 @@ def test_heads_of_mamba_2_are_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(checkpoint.read("state_gate", 1), stored[:inner])
     np.testing.assert_array_equal(checkpoint.read("state_up", 1), stored[inner : 2 * inner])
     np.testing.assert_array_equal(checkpoint.read("state_rest", 1), stored[2 * inner :])
+
+
+def test_what_is_assumed_of_the_channels_of_heads_is_said(tmp_path: Path) -> None:
+    """A p-value that counts channels of state spaces rests on more than the order of hidden units of MLPs."""
+    said = say(Phrase.of("assumption.state_spaces"))
+    one, other = (printed(tmp_path / str(seed), mamba2(seed)) for seed in (0, 1))
+    assert said in verify.test_lineage(one, other).to_markdown()
+    one, other = (printed(tmp_path / f"mamba-{seed}", mamba(seed)) for seed in (0, 1))
+    assert said not in verify.test_lineage(one, other).to_markdown()
 
 
 def test_decays_that_tell_other_heads_leave_the_channels_out(tmp_path: Path) -> None:

@@ -170,6 +170,55 @@ def test_a_damaged_fingerprint_is_left_out_and_said(
     assert "1 model could not be read" in printed.out
 
 
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 1234567\n"
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda whole: whole[:100],
+        lambda whole: whole[:8],
+        lambda _: b"",
+        lambda _: POINTER,
+        lambda whole: whole[:9] + b"\xff" + whole[10:],
+        lambda whole: b"\xff" * 8 + whole[8:],
+    ],
+    ids=["cut in the header", "cut before it", "empty", "pointer", "a byte of the header", "its length"],
+)
+def test_what_may_have_been_a_fingerprint_is_never_passed_over(
+    library: Path, hub: Server, tmp_path: Path, damage: Callable[[bytes], bytes], *, elsewhere: bool
+) -> None:
+    """The relative is damaged so far that it no longer looks like a fingerprint: no relative is found, and it is said
+    that a file was left out. Sound weights beside it are passed over as before."""
+    copy = shutil.copytree(library, tmp_path / "copy")
+    file = copy / "reference.safetensors"
+    file.write_bytes(damage(file.read_bytes()))
+    address = str(copy)
+    if elsewhere:
+        hub.commit("datasets/org/damaged", {path.name: path.read_bytes() for path in copy.iterdir()})
+        address = "hf://datasets/org/damaged"
+    found = identify(model("fine-tuned"), address)
+    assert "reference" not in relatives(found)
+    assert [one.name for one in found.record.left_out] == ["reference.safetensors"]
+    assert found.record.pairs == len(KNOWN) - 1
+    assert "1 model could not be read" in found.answer.sentence
+
+
+def test_a_link_to_nothing_in_a_library_is_said(library: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(library, tmp_path / "copy")
+    (copy / "gone.safetensors").symlink_to(tmp_path / "nowhere")
+    found = identify(model("fine-tuned"), copy)
+    assert [one.name for one in found.record.left_out] == ["gone.safetensors"]
+    assert str(copy / "gone.safetensors") in listed_models([str(copy)])
+
+
+def test_a_folder_of_a_screen_passes_over_no_damaged_fingerprint(library: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(library, tmp_path / "copy")
+    (copy / "reference.safetensors").write_bytes(POINTER)
+    assert listed_models([str(copy)]) == [str(copy / f"{name}.safetensors") for name in sorted(KNOWN)]
+
+
 def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A library of a list, and a model identified with it; the files are those of a screen."""
     (tmp_path / "list.txt").write_text(f"# known\n{model('reference')}\n{model('stranger-1')}\n/no/such/model\n")

@@ -277,6 +277,13 @@ def test_statements_promise_no_more_than_was_kept(family: list[Fingerprint]) -> 
     assert "by the merging" not in " ".join(screen([family[0], family[-1]]).record.statements)
 
 
+def test_what_a_screen_rests_on_names_forgery(family: list[Fingerprint]) -> None:
+    """Whoever reads RELATED reads that it can be forged, whether every two were compared or one with all."""
+    for found in (screen(family), screen(family[1:], against=family[0])):
+        assert "that nobody re-ordered one model to look like another" in str(dict(found.answer.lines)["Rests on"])
+        assert any("it can be forged" in statement for statement in found.record.statements)
+
+
 def test_one_against_many_pays_for_them_alone(family: list[Fingerprint]) -> None:
     """Pairs with A only."""
     result = screen(family[1:], against=family[0])

@@ -2,7 +2,7 @@
 
 Each function changes the matrices of a stranger by role, given those of the reference, and a strength. Those marked
 ``free`` keep the stranger's function: they choose, of all models that compute the same, the one most like the
-reference. Nothing here needs training.
+reference. Nothing here needs training. :func:`match_units` reads of the reference its fingerprint alone.
 """
 
 from __future__ import annotations

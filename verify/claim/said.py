@@ -223,6 +223,7 @@ def limitations(report: ClaimReport) -> Phrases:
             "not_who",
             "shared_seed",
             "forgery",
+            "forgery.fingerprint",
             "order" if report.chronology is None else "order.stated",
         ),
         "no_evidence": (

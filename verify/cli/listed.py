@@ -37,14 +37,16 @@ def _models(text: str) -> Iterator[str]:
 
 
 def _fingerprints(folder: Path) -> list[str]:
-    """The fingerprints in a folder; none if the folder is a model."""
-    from ..fingerprint import is_fingerprint
+    """The fingerprints in a folder, damaged ones too; none if the folder is a model."""
+    from ..fingerprint import is_fingerprint, may_be_fingerprint
 
     try:
         inside = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
     except OSError:
         return []
-    return [str(file) for file in inside if is_fingerprint(file)]
+    if not any(map(is_fingerprint, inside)):
+        return []
+    return [str(file) for file in inside if may_be_fingerprint(file)]
 
 
 def _listed(file: Path) -> Iterator[str]:

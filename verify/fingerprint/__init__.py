@@ -8,7 +8,7 @@ with lazily(__name__):
     from .build import fingerprint
     from .copies import may_be_copies, with_file_digests
     from .cut import on_anchors, on_shared_anchors, reduced
-    from .file import check_target, is_fingerprint, record_text
+    from .file import check_target, is_fingerprint, may_be_fingerprint, record_text
     from .layout import (
         COMPONENTS,
         SAMPLED,
@@ -79,6 +79,7 @@ __all__ = [
     "keys_of_names",
     "known_tokens",
     "may_be_copies",
+    "may_be_fingerprint",
     "mlp_roles",
     "nothing_differs",
     "on_anchors",

@@ -23,6 +23,42 @@ def is_fingerprint(path: Path) -> bool:
         return False
 
 
+def may_be_fingerprint(path: Path) -> bool:
+    """Whether a file is a fingerprint, or is too damaged to tell: not so a sound file of weights.
+
+    An interrupted copy, a pointer of Git LFS or a link to nothing is no reason to believe that a folder lacks a
+    fingerprint.
+    """
+    try:
+        if not path.is_file():
+            return path.is_symlink() and not path.exists()
+        with open_regular(path) as file:
+            size, first = os.fstat(file.fileno()).st_size, file.read(8)
+            return not is_other(first + file.read(header_length(first, size)))
+    except (OSError, ValueError):
+        return True
+
+
+def header_length(first: bytes, size: int) -> int:
+    """Bytes of the header of a safetensors file, after the first 8; 0 if there cannot be one.
+
+    Parameters
+    ----------
+    first : the first 8 bytes.
+    size : bytes of the file.
+    """
+    length = int.from_bytes(first, "little")
+    return length if len(first) == 8 and length <= min(size - 8, LARGEST_HEADER) else 0
+
+
+def is_other(start: bytes) -> bool:
+    """Whether a file that begins with its first 8 bytes and its header is sound, and no fingerprint."""
+    try:
+        return HEADER not in json_object(start[8:], most=LARGEST_HEADER).get("__metadata__", {})
+    except (ValueError, TypeError):
+        return False
+
+
 def check_target(path: Path) -> None:
     """Refuse to write a fingerprint over a file of something else, such as the weights that it is made from.
 

@@ -59,7 +59,9 @@ def answer(record: ScreenRecord) -> Answer:
         ),
         (
             "Rests on",
-            "The assumptions of the exact tests, above all that training leaves the order of neurons to chance. "
+            "The assumptions of the exact tests: above all that training leaves the order of neurons to chance, and "
+            "that nobody re-ordered one model to look like another, which whoever holds it or its fingerprint can do "
+            "at no loss. "
             f"Under them, the chance that any pair is called related falsely is at most {_of_level(record.alpha)}, "
             "however many models are compared.",
         ),

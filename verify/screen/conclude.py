@@ -277,7 +277,8 @@ def _statements(
     ] * bool(divided)
     return (
         "Dependent means that the internal arrangements are not independent: shared initial weights, or one derived "
-        "from the other or both from a third. It does not say who copied, nor that anybody did.",
+        "from the other or both from a third. It does not say who copied, nor that anybody did; and it can be "
+        "forged: whoever holds a model or its fingerprint can re-order an unrelated one to match it, at no loss.",
         f"Every adjustment is over all pairs ({pairs}), those that did not pass the first stage included (their "
         "p-value is 1), so the selection does not affect validity. Under the assumptions of the exact tests, the "
         f"probability of any false “dependent” is at most {alpha:.12g}, and the expected share of false pairs among "

@@ -1,8 +1,9 @@
 """Libraries: folders of fingerprints of known models, and which of them a model is related to.
 
 A library is a folder, here or elsewhere, that holds ``*.safetensors`` files of fingerprints; whatever else lies in it
-is passed over. A model is compared with each by :func:`verify.screen` against it alone: the correction is for as many
-pairs as the library has fingerprints, so a large library costs power, never validity.
+is passed over, but for such files that are too damaged to tell what they are, which are reported and left out. A
+model is compared with each by :func:`verify.screen` against it alone: the correction is for as many pairs as the
+library has fingerprints, so a large library costs power, never validity.
 """
 
 from __future__ import annotations
@@ -30,8 +31,16 @@ from ..checkpoint import Location
 from ..checkpoint.places.place import File
 from ..checkpoint.places.ranges import all_of
 from ..checkpoint.source import find
-from ..fingerprint import EFFORTS, Effort, check_target, fingerprint, is_fingerprint, with_file_digests
-from ..fingerprint.file import HEADER, LARGEST_FILE, LARGEST_HEADER
+from ..fingerprint import (
+    EFFORTS,
+    Effort,
+    check_target,
+    fingerprint,
+    is_fingerprint,
+    may_be_fingerprint,
+    with_file_digests,
+)
+from ..fingerprint.file import LARGEST_FILE, header_length, is_other
 from ..fingerprint.given import Model, check_model
 from ..fingerprint.signature import envelope_of
 from .result import ScreenResult
@@ -103,7 +112,7 @@ def identify(
 
 
 def fingerprints_of(library: Location, work: Path, progress: Progress) -> list[Path]:
-    """The fingerprints of a library as files of this machine, ordered by name.
+    """The fingerprints of a library as files of this machine, ordered by name; with files too damaged to tell.
 
     Parameters
     ----------
@@ -128,7 +137,7 @@ def fingerprints_of(library: Location, work: Path, progress: Progress) -> list[P
             "two models with `verify lineage`."
         )
     if here:
-        found = sorted(path for path in Path(text).glob(f"*{_SUFFIX}") if is_fingerprint(path))
+        found = sorted(path for path in Path(text).glob(f"*{_SUFFIX}") if may_be_fingerprint(path))
     else:
         names = place.list_files()
         files = [place.file(name) for name in names if name.endswith(_SUFFIX)]
@@ -142,7 +151,7 @@ def fingerprints_of(library: Location, work: Path, progress: Progress) -> list[P
             beside.unlink(missing_ok=True)
             if beside.name in names:
                 write_atomically(beside, place.read_bytes(beside.name, LONGEST_ENVELOPE))
-    if not found:
+    if not any(map(is_fingerprint, found)):
         raise InputError(
             f"The library {text!r:.200} holds no fingerprint; give a folder of files that `verify library` or "
             "`verify fingerprint` wrote."
@@ -151,17 +160,21 @@ def fingerprints_of(library: Location, work: Path, progress: Progress) -> list[P
 
 
 def _fetched(file: File, work: Path) -> Path | None:
-    """A file from elsewhere, written to the folder; None if it is no fingerprint: then only its header is read."""
+    """A file from elsewhere, written to the folder; None if it is sound and no fingerprint: then its header is read.
+
+    None also if it is larger than any fingerprint.
+    """
     written = work / file.name
     stated = file.sha256(read=False)
     if stated is not None and written.is_file() and sha256_of_file(written) == stated:
         return written
-    if not 8 <= file.size <= LARGEST_FILE:
+    if file.size > LARGEST_FILE:
         return None
-    length = 8 + int.from_bytes(file.read([(0, 8)])[0].tobytes(), "little")
-    if length > min(file.size, LARGEST_HEADER) or HEADER.encode() not in file.read([(8, length)])[0].tobytes():
+    first = file.read([(0, 8)])[0].tobytes() if file.size > 8 else b""
+    length = header_length(first, file.size)
+    if length and is_other(first + file.read([(8, 8 + length)])[0].tobytes()):
         return None
-    write_atomically(written, all_of(file, LARGEST_FILE))
+    write_atomically(written, all_of(file, LARGEST_FILE) if file.size else b"")
     file.evict()
     return written
 

@@ -12,6 +12,8 @@ from ..page import Block, Items, Paragraph, listed, table
 
 _OF_ADAPTERS = ("adapters.null", "adapters.group", "adapters.survives", "adapters.blind_to")
 """What the one test of adapters without their bases is of."""
+_OF_UNITS = ("unit_identity", "response_identity")
+"""Tests that count the channels of state spaces as hidden units."""
 _HEAD, _TAIL = EQUIVARIANT_TRAINING.split("{group}")
 
 
@@ -31,6 +33,9 @@ def assumptions(report: ClaimReport) -> list[Block]:
         sentence if len(ids) == len(tests) else ("Of ", *listed(ids), ": ", sentence)
         for sentence, ids in holders.items()
     ]
+    of_units = [test.id for test in tests if test.id in _OF_UNITS]
+    if of_units and all(side.architecture.state_heads for side in (report.a, report.b)):
+        items.append(("Of ", *listed(of_units), ": ", report.say(Phrase.of("assumption.state_spaces"))))
     return [
         Paragraph("Every p-value of an exact test is valid under these assumptions, and only then:"),
         Items(tuple(items)),

@@ -21,6 +21,10 @@ LIMITS = {
         "A match can be forged by someone who held the reference and re-ordered units to fit it; compare the cosine "
         "of identified units with the background, and establish which file existed first."
     ),
+    "limit.forgery.fingerprint": (
+        "A fingerprint of a model, such as those that a library publishes, is enough to forge a match of units with "
+        "it."
+    ),
     "limit.order": "No test says which model came first; which file existed first was not stated.",
     "limit.order.stated": (
         "No test says which model came first; which file existed first is as stated by whoever asked for this report."

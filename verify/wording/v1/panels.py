@@ -84,6 +84,12 @@ PANELS = {
     "assumption.not_arranged": (
         "Neither developer re-ordered or re-signed units to match the other model, and not both to match a third."
     ),
+    "assumption.state_spaces": (
+        "Where both models have state spaces (Mamba), hidden units are also the channels inside the heads of these, "
+        "and an MLP block is also a state space: its group permutes the channels of all its heads alike, and the "
+        "first heads alone are compared. Initial steps and decays must not tell the channels of a head apart by "
+        "their index."
+    ),
     # Ranks that are no verdict.
     "panel.no_verdict": (
         "Among the {size} pairs of A, B and the panel's members, A and B have rank {rank}. This is no verdict: {why}."
