@@ -29,7 +29,7 @@ from verify.render import FORMATS
 from verify.siblings import changes as measuring
 from verify.siblings.changes import Measured, measure
 from verify.siblings.directions import directions, overlap
-from verify.siblings.rank import closeness
+from verify.siblings.rank import check_reach, closeness
 
 run = commands.run
 Numbers = NDArray[np.float64]
@@ -114,7 +114,7 @@ def test_a_fine_tune_of_the_fine_tune_and_a_merge_with_it_are_closer_than_siblin
     assert found.closeness is not None
     assert (found.closeness.rank, found.closeness.size) == (1, 105)
     assert found.log10_p == pytest.approx(-np.log10(105))
-    assert "share a derivation beyond the base P" in found.answer.sentence
+    assert "a sign that they share a derivation beyond P, if" in found.answer.sentence
     assert "one seed and order of batches" in found.answer.does_not_show
 
 
@@ -234,6 +234,9 @@ def test_counts_are_exact_and_containment_is_said_without_a_p(made: Path) -> Non
     found = report(made, "part", "holder", alone=True)
     by_name = {one.name: one for one in found.tensors}
     assert (found.outcome, found.log10_p, found.closeness) == ("counted", None, None)
+    for said in (found.checked, replay(found).sentence, found.to_html()):
+        assert "ank and p-value" not in said
+    assert "rank and p-value" in report(made, "child", "parent").checked
     up, down = by_name[UP], by_name[DOWN]
     assert (up.same_a, up.same_b, up.equal, up.changed) == (0, 0, up.entries, up.entries)
     assert (down.same_a, down.same_b, down.same_both) == (down.entries, 0, 0)
@@ -403,6 +406,8 @@ def test_strangers_trained_less_than_every_sibling_get_no_verdict(tmp_path: Path
 def test_what_cannot_be_compared_is_refused(run: Run, made: Path, tmp_path: Path) -> None:
     few = siblings(made)["code"][:12]
     pair = (made / "child", made / "parent", made / "base")
+    with pytest.raises(InputError, match=r"1 sibling of the kind without a name is given"):
+        check_reach(["prose"] * 20 + [""], 0.01, 1)
     with pytest.raises(InputError, match=r"12 siblings are given, .* give at least 13 of each kind"):
         beyond(*pair, few)
     with pytest.raises(InputError, match="of the kind 'code'"):

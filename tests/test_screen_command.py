@@ -126,7 +126,7 @@ def test_an_exact_copy_becomes_status_3(
     for fail_on, status in (("identical", 3), ("dependent", 0), ("no_evidence,left_out", 0)):
         assert run(monkeypatch, weights_at / "A", weights_at / "copy", "--fail-on", fail_on) == status
     printed = " ".join(capsys.readouterr().out.split())
-    assert "2 models, 1 pair: 0 dependent and 1 identical, in 1 family;" in printed
+    assert "2 models, 1 pair: 0 related and 1 of the same weights, in 1 family;" in printed
     assert "1 set of models with the same weights: A, copy." in printed
     assert "1 pairs" not in printed
 

@@ -362,6 +362,12 @@ def test_the_command_gives_the_answer_and_the_pages(run: Run, made: Path, tmp_pa
     assert run("share", made / "three", made / "one", "--fail-on", "no_share").status == 3
 
 
+def test_no_signer_is_asked_for_where_no_fingerprint_will_do(run: Run, made: Path) -> None:
+    assert "--signer" not in run("share", "--help").out
+    assert "--signer" in run("inspect", "--help").out
+    check_refused(run("share", made, made, "--signer", made), "No such option")
+
+
 def test_what_cannot_be_compared_is_refused(run: Run, made: Path, tmp_path: Path) -> None:
     write(tmp_path / "wide", weights(0, config(**(SHAPE | {"width": 64}))), config(**(SHAPE | {"width": 64})))
     write(tmp_path / "one", weights(9, config(**SHAPE)), config(**SHAPE))

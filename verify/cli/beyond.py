@@ -45,14 +45,20 @@ from .output import (
 )
 @model_argument("a")
 @model_argument("b")
-@option("--base", required=True, shell_complete=paths, help="What both were made from: a path or address.")
+@option(
+    "--base",
+    group=READING,
+    required=True,
+    shell_complete=paths,
+    help="The model that A and B were made from: a path or address.",
+)
 @option(
     "--siblings",
-    group=LEVELS,
+    group=READING,
     multiple=True,
     shell_complete=paths,
-    help="Unrelated fine-tunes of the base: a folder of models, which are of one kind with its name, a CSV file with "
-    "columns model,kind, or one model. Once for each.",
+    help="Other fine-tunes of the base, unrelated to one another, to A and to B beyond it (repeatable): a folder of "
+    "models of one kind, a CSV file with the columns model,kind, or one model. At level .01 each kind needs 13.",
 )
 @option(
     "--alpha",

@@ -44,7 +44,12 @@ from .output import (
 )
 @model_argument("a")
 @model_argument("b")
-@option("--third", shell_complete=paths, help="A model that B may be merged with, or hold tensors of.")
+@option(
+    "--third",
+    group=READING,
+    shell_complete=paths,
+    help="A model that B may be a merge with, or hold tensors of: a path or address.",
+)
 @option("--token", group=READING, help="Hub token; HF_TOKEN in the environment is safer.")
 @option("--created", group=STATED, help="Time to record instead of the present (ISO 8601).")
 @report_options(claims=False)

@@ -53,11 +53,11 @@ _ACCESS = {
     "revision": "Branch, tag or commit{of} on the Hub.",
     "token": "Hub token{of}; HF_TOKEN in the environment is safer.",
     "layout": "Layout file{of}, or the name of a family, for an unknown architecture.",
-    "declare": "What a model of unknown type computes{of}, such as rms,rotary; see docs/layouts.md.",
-    "base": "Base model of an adapter{of}: a path or address.",
+    "declare": "What {model} computes if its type is unknown, such as rms,rotary; see docs/layouts.md.",
+    "base": "Base model{of}, if it is an adapter: a path or address.",
     "part": "Name of the part{of} to read alone; `verify inspect` lists them.",
     "tokenizer": "Tokenizer{of}, if its folder has none: a file, or a folder or model with one.",
-    "signer": "Public key that must have signed{of}, if a fingerprint: its signature lies beside it (.dsse).",
+    "signer": "File of the public key that signed {model}, a fingerprint; its signature lies beside it (.dsse).",
 }
 _FILES = ("layout", "base", "tokenizer", "signer")
 
@@ -103,23 +103,29 @@ def effort_options(command: Decorated) -> Decorated:
     )(command)
 
 
-def side_options(*sides: str) -> Callable[[Decorated], Decorated]:
+def side_options(*sides: str, fingerprints: bool = True) -> Callable[[Decorated], Decorated]:
     """The options by which a model is read, with ``-a`` and ``-b`` or without.
 
     The command gets ``access``, or ``access_a`` and ``access_b``: the arguments of a Location besides its address.
+
+    Parameters
+    ----------
+    sides : ends of the names of the options, one for each model.
+    fingerprints : whether a model may be a fingerprint, which a key may have to have signed.
     """
+    wanted = {name: text for name, text in _ACCESS.items() if fingerprints or name != "signer"}
 
     def decorate(command: Decorated) -> Decorated:
         @wraps(command)
         def gathered(**given: Any) -> Any:
             for side in sides or ("",):
                 end = f"_{side}" if side else ""
-                given[f"access{end}"] = {name: given.pop(f"{name}{end}") for name in _ACCESS}
+                given[f"access{end}"] = {name: given.pop(f"{name}{end}") for name in wanted}
             return command(**given)
 
         found: Any = gathered
-        of = " of A or B" if sides else ""
-        for name, text in reversed(_ACCESS.items()):
+        of, model = (" of A or B", "A or B") if sides else ("", "the model")
+        for name, text in reversed(wanted.items()):
             names = [f"--{name}-{side}" for side in sides] or [f"--{name}"]
             for one in reversed(names):
                 found = option(
@@ -128,7 +134,7 @@ def side_options(*sides: str) -> Callable[[Decorated], Decorated]:
                     listed=one == names[0],
                     beside=", ".join(names[1:]),
                     shell_complete=paths if name in _FILES else None,
-                    help=text.format(of=of),
+                    help=text.format(of=of, model=model),
                 )(found)
         return found  # type: ignore[no-any-return]
 

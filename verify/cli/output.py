@@ -247,7 +247,7 @@ def give_report(
 def _then(output: Path | None, wanted: Sequence[str], checked: str) -> list[str]:
     """What to do next; ``checked`` is what a replay of the record alone checks."""
     if output is None:
-        return ["The same with -o FOLDER writes the report, with pictures, all numbers, and how to check it."]
+        return ["The same with -o FOLDER writes the report, with all numbers and how to check it."]
     made = ", ".join(str(output / file) for file in files_of(wanted).values())
     if "json" not in wanted:
         return [f"Written: {made}."]

@@ -53,8 +53,8 @@ from .output import (
     show_default=True,
     help="Confidence of the intervals of all candidates together.",
 )
-@option("--seed", group=LEVELS, type=int, default=1, show_default=True, help="Of the permutations.")
-@side_options()
+@option("--seed", group=LEVELS, type=int, default=1, show_default=True, help="Seed of the permutations.")
+@side_options(fingerprints=False)
 @option("--created", group=STATED, help="Time to record instead of the present (ISO 8601).")
 @report_options(claims=False)
 @fail_on_option(lambda: list(get_args(Outcome)), f"Exit with status 3 on these: {', '.join(get_args(Outcome))}.")

@@ -202,8 +202,8 @@ def checked(fingerprint: Fingerprint, path: Path, signer: Path) -> Signed:
     beside = envelope_of(path)
     if not beside.is_file():
         raise FingerprintError(
-            f"The fingerprint {path.name!r:.120} is not signed: there is no {beside.name!r:.120} beside it, and a "
-            "signer is given; obtain the signature, or leave the signer out."
+            f"The fingerprint {path.name!r:.120} is not signed: there is no {beside.name!r:.120} beside it; obtain "
+            "it, or leave the signer out."
         )
     try:
         key, _ = verify_signature(_bytes(beside, LONGEST_ENVELOPE), key_given, fingerprint)

@@ -21,7 +21,7 @@ _NAMES = {
 def beyond_base(report: BeyondReport) -> View:
     """The page of a report beyond a base."""
     sections: dict[str, list[Block]] = {
-        "Closer than siblings": _rank(report),
+        "Rank among siblings": _rank(report),
         "Further numbers": _numbers(report),
         "What was left as in the base": _left(report),
         "What this does not show": [Items(report.limitations)],
@@ -154,9 +154,8 @@ def _how_to_check(report: BeyondReport) -> list[Block]:
         report.digest,
         report.software,
         (
-            "The rank and p-value follow from the similarities in the record: ",
             Command("verify replay report.json"),
-            ". Every number follows from the weights: ",
+            f" checks {report.checked}. Every number follows from the weights: ",
             Command("verify replay report.json --a A --b B --base P" + siblings),
             " with the siblings in the order of the report makes it again.",
         ),

@@ -59,12 +59,13 @@ def _tensors(report: DerivationReport) -> list[Block]:
     rest = len(report.tensors) - _MOST_ROWS
     return [
         table(
-            "Tensors of B; lost are numbers of a sample that differ in one model where those of the other are equal",
+            "Tensors of B, and the rules that give their numbers from A's (B by) and A's from theirs (A by); lost "
+            "are numbers of a sample that differ in one model where those of the other are equal",
             ("tensor", "in A", "B by", "A by", "numbers", "equal", "lost of A", "lost of B"),
             (
                 (
                     Code(one.name),
-                    "the same name" if one.of == one.name else Code(one.of),
+                    "same name" if one.of == one.name else Code(one.of),
                     "–" if one.rule is None else one.rule.name.replace("_", " "),
                     "–" if one.back is None else one.back.name.replace("_", " "),
                     count(one.entries),

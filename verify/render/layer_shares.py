@@ -10,7 +10,7 @@ from .escape import NAME, spelled
 
 _MOST = 6  # candidates drawn
 _LEFT, _RIGHT = 30.0, 8.0
-_STRIP, _PITCH, _TOP = 90.0, 124.0, 22.0
+_STRIP, _PITCH, _TOP = 90.0, 140.0, 22.0
 _EDGES = -0.5, 1.5  # beyond which intervals are cut
 
 

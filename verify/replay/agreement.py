@@ -120,6 +120,11 @@ _BEYOND = {
     "was not checked: give --a, --b, --base and --candidate",
     "disagrees": "DISAGREES with {basis}",
 }
+_UNRANKED = {
+    **_BEYOND,
+    "arithmetic_agrees": "The report is as it was sealed; none of its counts was made again: give --a, --b, --base "
+    "and --candidate",
+}
 _DERIVATION = {
     "agrees": "Agrees with {basis}",
     "arithmetic_agrees": "The outcome follows from the recorded tensors; whether these are of the models was not "
@@ -166,7 +171,8 @@ class Replay(Tabular, Record):
         if self.record == "calibration":
             return _CALIBRATION["agrees" if self.agrees else "disagrees"]
         if self.record == "beyond":
-            return _BEYOND[self.status].format(basis=self.basis)
+            sentences = _UNRANKED if self.verdict in ("counted", "as_base") else _BEYOND
+            return sentences[self.status].format(basis=self.basis)
         if self.record == "derivation":
             return _DERIVATION[self.status].format(basis=self.basis)
         if self.record == "share":

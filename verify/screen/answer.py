@@ -97,12 +97,12 @@ def sentence(record: ScreenRecord) -> str:
     if record.against is not None:
         none = record.pairs - len(edges) - len(record.suspected)
         return (
-            f"{record.against} against {counted(record.pairs, 'model')}: {len(edges) - identical} dependent and "
-            f"{identical} identical; {len(record.suspected)} more suspected; of {none} no relation was found{left}."
+            f"{record.against} against {counted(record.pairs, 'model')}: related to {len(edges) - identical}, the "
+            f"same weights as {identical}; {len(record.suspected)} more suspected; no relation found to {none}{left}."
         )
     return (
         f"{counted(len(record.models), 'model')}, {counted(record.pairs, 'pair')}: {len(edges) - identical} "
-        f"dependent and {identical} identical, in {counted(len(record.families), 'family', 'families')}; "
+        f"related and {identical} of the same weights, in {counted(len(record.families), 'family', 'families')}; "
         f"{len(record.suspected)} more suspected; {len(alone(record))} without a relative that was found{left}."
     )
 

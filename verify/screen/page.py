@@ -280,7 +280,7 @@ def _alone(record: ScreenRecord) -> list[Block]:
                     model.architecture,
                     count(model.layers),
                     count(model.width),
-                    "none" if model.label in never else f"{most[model.label] - model.untestable} models",
+                    "none" if model.label in never else counted(most[model.label] - model.untestable, "model"),
                 )
                 for model in models[:_MOST_ROWS]
             ),

@@ -67,9 +67,11 @@ def check_reach(kinds: Sequence[str], alpha: float, searched: int) -> None:
     """
     if 1 / least_pairs(kinds) > alpha / searched * _ROUNDED or len(kinds) < _FEWEST:
         kind, count = min(Counter(kinds).items(), key=lambda found: (found[1], found[0]))
-        named, level = f" of the kind {kind!r:.80}" if kind else "", alpha / searched
+        nameless = "" if count == len(kinds) else " of the kind without a name"
+        named, level = f" of the kind {kind!r:.80}" if kind else nameless, alpha / searched
+        given = f"1 sibling{named} is" if count == 1 else f"{count} siblings{named} are"
         raise InputError(
-            f"{count} siblings{named} are given, and no similarity could reach the level {level:.3g} among them; "
+            f"{given} given, and no similarity could reach the level {level:.3g} among them; "
             f"give at least {max(_FEWEST, like_needed(level))} of each kind, or none to have the numbers counted."
         )
 

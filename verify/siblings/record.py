@@ -251,7 +251,8 @@ class BeyondReport(Tabular, Sealed):
     @property
     def checked(self) -> str:
         """What a replay of the record alone checks."""
-        return "that its rank and p-value follow from its similarities"
+        ranked = self.closeness is not None
+        return "that its rank and p-value follow from its similarities" if ranked else "that it is as it was sealed"
 
     @property
     def limitations(self) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ BEYOND = {
     "beyond.word.counted": "COUNTED, NOT RANKED",
     "beyond.word.as_base": "NOTHING TO COMPARE",
     "beyond.shares_derivation": (
-        "A and B share a derivation beyond the base P, if each of them is otherwise like the siblings of some kind: "
-        "what they changed in P is more alike than what unrelated siblings changed."
+        "What A and B changed in the base P is more alike than what unrelated siblings changed: a sign that they "
+        "share a derivation beyond P, if each of them is otherwise like the siblings of some kind."
     ),
     "beyond.not_closer": (
         "What A and B changed in the base P is not shown to be more alike than what unrelated siblings changed."
@@ -40,7 +40,7 @@ BEYOND = {
     ),
     "beyond.similarity": "Similarity of the directions in which A and B changed P: {score}.",
     "beyond.left": (
-        "Of {entries:,} numbers {a:percent} are as in P in A, {b:percent} in B, and {both:percent} in both. Of "
+        "Of {entries:,} numbers of P, A left {a:percent} as they are, B {b:percent}, and both {both:percent}. Of "
         "{changed:,} numbers that both changed, {equal:,} are equal in A and B."
     ),
     "beyond.chance": (
@@ -66,8 +66,9 @@ BEYOND = {
     ),
     "beyond.rests.counts": "Counts of numbers; they rest on nothing but the files.",
     "beyond.limit.cause": (
-        "Why: one was made from the other, both from a third fine-tune, or both were merged with one; or they have "
-        "one data set and recipe, or one seed and order of batches, that no two siblings have in common."
+        "Which it is: that one was made from the other, both from a third fine-tune, or both were merged with one; "
+        "or only that they have one data set and recipe, or one seed and order of batches, that no two siblings have "
+        "in common."
     ),
     "beyond.limit.kinds": (
         "If A or B was made otherwise than the siblings of every kind, such as much more lightly or on data much "

@@ -12,7 +12,7 @@ DERIVATIONS = {
     "derivation.equal": "A and B hold the same numbers in tensors of the same names.",
     "derivation.follows": (
         "Every number of {other} can be computed from {model} by the rules below, to the bit; {model} cannot be "
-        "computed from {other} so."
+        "computed from {other} by such rules."
     ),
     "derivation.either": "Every number of each model can be computed from the other by recorded rules, to the bit.",
     "derivation.unresolved": (
@@ -25,8 +25,10 @@ DERIVATIONS = {
         "equal: no rule that gives equal numbers equal values restores them."
     ),
     "derivation.missing": "{missing:,} numbers of {model} are of tensors or rows that {other} does not hold.",
-    "derivation.covered": "Of {entries:,} numbers of B, rules that tell something give {share:percent}.",
-    "derivation.most": "{share:percent}: {what}.",
+    "derivation.covered": (
+        "Rules give {share:percent} of the {entries:,} numbers of B, not counting tensors of one value throughout."
+    ),
+    "derivation.most": "{share:percent} of B: {what}.",
     "derivation.layers": "Layers of B have their numbers from these of A, in order: {layers}.",
     "derivation.rule.none": "by no recorded rule",
     "derivation.rule.constant": "one value throughout",
@@ -41,7 +43,7 @@ DERIVATIONS = {
     "derivation.rule.pruned.pattern": "A's, or zero ({setting})",
     "derivation.rule.low_rank": "A's and a matrix of rank {values}, within two steps of rounding",
     "derivation.rule.of_third": "equal to C's",
-    "derivation.rule.merged": "A's times {values}, and C's times the rest of 1",
+    "derivation.rule.merged": "w times A's and 1 - w times C's, with w = {values}",
     "derivation.elsewhere": "{what}, of another layer or place",
     "derivation.rows.added": "{what}, in the rows that both have; B has more",
     "derivation.rows.removed": "{what}, in the rows that both have; A has more",
@@ -56,7 +58,7 @@ DERIVATIONS = {
     ),
     "derivation.limit.made": (
         "Tables that a formula fills, such as sinusoidal positions, are equal in unrelated models, and small tensors "
-        "of coarse numbers may be by luck. Equal numbers carry no p-value here."
+        "of coarse numbers may be equal by luck. Equal numbers carry no p-value here."
     ),
     "derivation.limit.tool": "Which tool was used: a rule describes the numbers, and others give the same ones.",
     "derivation.not_read": "{number:,} tensors are not stored as floating-point numbers and were not compared.",

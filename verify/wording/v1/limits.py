@@ -87,8 +87,8 @@ LIMITS = {
         f"{_FINGERPRINT} It states no digest of its own numbers, so nothing binds them to what it states."
     ),
     "limit.signed.valid": (
-        "The fingerprint of {model} is signed by the key {key}, whose holder stands for it that it is of the model "
-        "it names; the signature was checked when this report was made."
+        "The fingerprint of {model} is signed by the key {key}, whose holder vouches that it is of the model it "
+        "names; a signature does not show that. It was checked when this report was made."
     ),
     "limit.signed.not_checked": (
         "A signature lay beside the fingerprint of {model} and was not checked, since no key was given."
