@@ -54,8 +54,8 @@ BEYOND = {
     ),
     "beyond.bound": (
         "Of {pairs:,} disjoint pairs of siblings {reached:,} reach the similarity: for two models drawn from kinds "
-        "that are mixed as here, an unrelated pair does with a chance of at most {bound:at_most} (95% confidence); of "
-        "one kind it may more often."
+        "that are mixed as here, an unrelated pair does with a chance of at most {bound:at_most} (95% confidence); "
+        "of one kind it may more often."
     ),
     "beyond.rests": (
         "Each of A and B could have been one of the siblings of some kind, as far as chance and recipe go, and no "
