@@ -434,6 +434,22 @@ def test_what_cannot_be_compared_is_refused(run: Run, made: Path, tmp_path: Path
     check_refused(run("beyond", made / "child", made / "parent", "--base", tmp_path / "no"), "no")
 
 
+def test_a_search_and_models_unlike_all_count_for_every_p_that_is_shown() -> None:
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((15, 15))
+    S = np.round((x + x.T) / 9, 6)
+    S[0, 1] = S[1, 0] = 0.9
+    kinds, names = ["prose"] * 13, [str(n) for n in range(13)]
+    one, ten = (closeness(S, names, kinds, 0.1, searched) for searched in (1, 10))
+    assert [row.log10_p + 1 for row in one.rows] == pytest.approx([row.log10_p for row in ten.rows])
+    assert [row.attainable_log10_p for row in ten.rows] == pytest.approx([1 - np.log10(14)] * 2)
+    S[0, 2:] = S[2:, 0] = -0.9
+    unlike = closeness(S, names, kinds, 0.1, 1)
+    assert unlike.unlike == ("A",)
+    assert (unlike.log10_p, *(row.log10_p for row in unlike.rows)) == (0, 0, 0)
+    assert unlike.critical_odds_ratio == 0
+
+
 def test_a_model_that_is_as_the_base_leaves_nothing_to_compare(made: Path) -> None:
     found = report(made, "base", "parent")
     assert (found.outcome, found.similarity, found.log10_p) == ("as_base", None, None)

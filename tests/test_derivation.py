@@ -363,6 +363,13 @@ def test_a_tensor_that_the_other_holds_elsewhere_is_not_lost(tmp_path: Path) -> 
     assert (one.name, one.back, one.held_in) == ("embed.weight", None, "head.weight")
 
 
+def test_a_stack_of_copies_of_what_the_other_holds_is_not_missing(tmp_path: Path) -> None:
+    found = stored(tmp_path, {"w": W, "experts": np.stack([W, W, W])}, {"w": W})
+    assert [(one.name, one.held_in) for one in found.alone_a] == [("experts", "w")]
+    assert (found.outcome, found.missing_b) == ("either", 0)
+    assert stored(tmp_path, {"w": W, "experts": np.stack([W, W, -W])}, {"w": W}).outcome == "b_from_a"
+
+
 @pytest.mark.parametrize(("pad", "outcome"), [
     (np.zeros((8, 32), "f4"), "either"), (W[:8], "either"), (np.full((8, 32), 0.5, "f4"), "either"),
     (W[:8] + np.float32(1), "b_from_a"),

@@ -168,7 +168,8 @@ def _joined(found: Compared, of: Mapping[str, str], sides: Mapping[str, Sides]) 
     for name, seen in found.a.seen.items():
         if name not in used:
             held = _held(seen, places_b)
-            found.alone_a.append(_alone(name, seen, held and held[0]))
+            held_in = held[0] if held else _copied(found.a.tensors[name], found.b)
+            found.alone_a.append(_alone(name, seen, held_in))
 
 
 def _alone(name: str, seen: Seen, held_in: str | None = None) -> TensorAlone:
@@ -251,7 +252,7 @@ def _again(name: str, found: Compared, line: TensorFrom | None) -> TensorFrom | 
     """By the rules that need a second reading."""
     b = found.b.tensors[name]
     if line is None:
-        return _stack(name, b, found) if len(b.shape) == 3 else None
+        return _stack(name, b, found)
     a = found.a.tensors[line.of]
     if line.rows == 0:
         rule = low_rank(a, b)
@@ -302,17 +303,27 @@ def _digest(row: Array, wide: bool) -> bytes:
 
 def _stack(name: str, b: Tensor, found: Compared) -> TensorFrom | None:
     """A stack of matrices, each of which is one matrix of A."""
-    shape, wide = b.shape[1:], dtype_of(b) == "F64"
-    first = hashlib.sha256(canonical(numbers(b, slice(0, 1), wide), wide)).hexdigest()
-    of = next((n for n, one in found.a.seen.items() if (one.shape, one.digest) == (shape, first)), None)
-    if of is None or found.a.seen[of].constant:
+    of = _copied(b, found.a)
+    if of is None:
         return None
-    for at in range(1, b.shape[0]):
-        if hashlib.sha256(canonical(numbers(b, slice(at, at + 1), wide), wide)).hexdigest() != first:
-            return None
     entries = found.b.seen[name].entries
     rule, back = Rule(name="repeated", count=b.shape[0]), Rule(name="equal")
     return TensorFrom(
-        name=name, of=of, entries=entries, entries_a=prod(shape), compared=entries, equal=entries,
+        name=name, of=of, entries=entries, entries_a=prod(b.shape[1:]), compared=entries, equal=entries,
         rule=rule, back=back,
     )  # fmt: skip
+
+
+def _copied(stack: Tensor, model: Model) -> str | None:
+    """The matrix of a model of which all matrices of a stack are copies."""
+    if len(stack.shape) != 3:
+        return None
+    wide = dtype_of(stack) == "F64"
+    each = (
+        hashlib.sha256(canonical(numbers(stack, slice(at, at + 1), wide), wide)).hexdigest()
+        for at in range(stack.shape[0])
+    )
+    first = next(each)
+    here = ((name, one) for name, one in model.seen.items() if not one.constant)
+    of = next((name for name, one in here if (one.shape, one.digest) == (stack.shape[1:], first)), None)
+    return of if of is not None and all(one == first for one in each) else None

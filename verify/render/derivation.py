@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..derivations.record import DerivationReport, TensorAlone
+from ..derivations.record import DerivationReport, TensorAlone, TensorFrom
 from ..derivations.said import words
 from .checking import how_to_check
 from .kinds import Code, Command
@@ -67,7 +67,7 @@ def _tensors(report: DerivationReport) -> list[Block]:
                     Code(one.name),
                     "same name" if one.of == one.name else Code(one.of),
                     "–" if one.rule is None else one.rule.name.replace("_", " "),
-                    "–" if one.back is None else one.back.name.replace("_", " "),
+                    _back(one),
                     count(one.entries),
                     count(one.equal),
                     count(one.lost_a),
@@ -80,6 +80,12 @@ def _tensors(report: DerivationReport) -> list[Block]:
         _alone("Tensors of A beside none of B", report.alone_a),
         _alone("Tensors of B beside none of A", report.alone_b),
     ]
+
+
+def _back(one: TensorFrom) -> Inline:
+    if one.held_in is not None:
+        return ("held in ", Code(one.held_in))
+    return "–" if one.back is None else one.back.name.replace("_", " ")
 
 
 def _alone(caption: str, tensors: tuple[TensorAlone, ...]) -> Block:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from math import log10
 
 import numpy as np
@@ -30,6 +31,7 @@ from numpy.typing import NDArray
 
 from ..base import InputError
 from ..inference import (
+    OrbitRank,
     critical_odds_ratio,
     disjoint_pairs,
     false_match_bound,
@@ -42,6 +44,7 @@ from ..inference import (
 from ..panel import FalseMatch
 from ..panel.evidence import design_rank
 from ..panel.likeness import like_needed
+from ..statistics import DesignRank
 from .record import SIDES, Closeness
 
 Array = NDArray[np.float64]
@@ -110,7 +113,9 @@ def closeness(scores: Array, names: Sequence[str], kinds: Sequence[str], alpha: 
         unlike=unlike,
         log10_p=0.0 if unlike else _corrected(found.log10_p, searched),
         attainable_log10_p=_corrected(found.attainable_log10_p, searched),
-        rows=tuple(design_rank(f"row_{'ab'[fixed]}", unknown_kind_row(scores, kinds, fixed)) for fixed in (0, 1)),
+        rows=tuple(
+            _row(unknown_kind_row(scores, kinds, fixed), "ab"[fixed], searched, bool(unlike)) for fixed in (0, 1)
+        ),
         critical_odds_ratio=critical_odds_ratio(found.size if unlike else found.rank, found.size, alpha / searched),
         false_match=FalseMatch(exceedances=int(reached), pairs=len(pairs), bound=min(1.0, searched * bound)),
     )
@@ -136,6 +141,13 @@ def square(scores: Sequence[float], n: int) -> Array:
     first, second = np.triu_indices(n, 1)
     found[first, second] = found[second, first] = scores
     return found
+
+
+def _row(found: OrbitRank, side: str, searched: int, unlike: bool) -> DesignRank:
+    """The rank among pairs of one model, its p corrected or set to 1 as that of all pairs."""
+    p = 0.0 if unlike else _corrected(found.log10_p, searched)
+    least = _corrected(found.attainable_log10_p, searched)
+    return design_rank(f"row_{side}", replace(found, log10_p=p, attainable_log10_p=least))
 
 
 def _corrected(log10_p: float, searched: int) -> float:

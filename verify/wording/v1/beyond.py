@@ -57,8 +57,9 @@ BEYOND = {
         "trained less than all of them: such are most alike without any relation. So the p-value is set to 1."
     ),
     "beyond.bound": (
-        "Of {pairs:,} disjoint pairs of siblings {reached:,} reach the similarity: for models drawn like these, an "
-        "unrelated pair does with a chance of at most {bound:at_most} (95% confidence)."
+        "Of {pairs:,} disjoint pairs of siblings {reached:,} reach the similarity: for two models drawn from kinds "
+        "that are mixed as here, an unrelated pair does with a chance of at most {bound:at_most} (95% confidence); "
+        "of one kind it may more often."
     ),
     "beyond.rests": (
         "Each of A and B could have been one of the siblings of some kind, as far as chance and recipe go, and no "
