@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..derivations.record import DerivationReport, TensorAlone, TensorFrom
 from ..derivations.said import words
 from .checking import how_to_check
-from .kinds import Code, Command
+from .kinds import Code, Command, Inline
 from .numbers import count
 from .page import Block, Items, Paragraph, Section, View, filled, subject, table
 
