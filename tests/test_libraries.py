@@ -410,6 +410,22 @@ def test_a_name_of_a_file_stays_in_its_folder(text: str, scheme: str) -> None:
     assert len(os.fsencode(name)) <= 220
 
 
+def test_a_library_replaces_no_fingerprint_that_holds_more(tmp_path: Path) -> None:
+    """One of the same effort, or less, or damaged, is made again."""
+    file = tmp_path / "reference.safetensors"
+    fingerprint(model("reference"), effort="standard").save(file)
+    before = file.read_bytes()
+    with pytest.raises(InputError, match="made at standard effort, and would be replaced by one at screen"):
+        build_library([model("reference")], tmp_path)
+    assert file.read_bytes() == before
+    for effort in ("standard", "full", "full"):
+        build_library([model("reference")], tmp_path, effort=effort)  # type: ignore[arg-type]
+        assert Fingerprint.load(file).record.effort == effort
+    file.write_bytes(file.read_bytes()[:-50])
+    build_library([model("reference")], tmp_path)
+    assert Fingerprint.load(file).record.effort == "screen"
+
+
 def test_a_library_of_any_effort(tmp_path: Path) -> None:
     """A pair is compared at the smaller effort."""
     fingerprint(model("reference"), effort="full").save(tmp_path / "full.safetensors")

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from ..base import (
     Cache,
+    FingerprintError,
     InputError,
     Progress,
     Workers,
@@ -33,6 +34,7 @@ from ..checkpoint.source import find
 from ..fingerprint import (
     EFFORTS,
     Effort,
+    Fingerprint,
     check_target,
     fingerprint,
     is_fingerprint,
@@ -256,8 +258,8 @@ def build_library(
     Raises
     ------
     InputError
-        If an argument is invalid, two models would be written to one file, a file there is no fingerprint, or no
-        model can be read.
+        If an argument is invalid, two models would be written to one file, a file there is no fingerprint or one of
+        greater effort, or no model can be read.
     """
     if isinstance(models, str | bytes | os.PathLike | Mapping) or not isinstance(models, Iterable):
         options.refuse("models", models, "a list of models")
@@ -269,6 +271,7 @@ def build_library(
         raise InputError("No model is given for the library; give at least one.")
     for file in asked:
         check_target(file)
+        _check_effort(file, effort)
     made: list[Path] = []
     reasons: list[str] = []
     for n, (file, location) in enumerate(asked.items(), start=1):
@@ -287,6 +290,27 @@ def build_library(
     if not made:
         raise InputError(f"None of {len(asked)} models could be read; the first: {reasons[0]}")
     return made
+
+
+def _check_effort(file: Path, effort: Effort) -> None:
+    """Refuse to replace a fingerprint by one that holds less.
+
+    Raises
+    ------
+    InputError
+        If that in the file was made at a greater effort.
+    """
+    if not is_fingerprint(file):
+        return
+    try:
+        made = Fingerprint.load(file).record.effort
+    except FingerprintError:
+        return  # damaged: made again
+    if EFFORTS.index(made) > EFFORTS.index(effort):
+        raise InputError(
+            f"{file.name!r:.120} is a fingerprint made at {made} effort, and would be replaced by one at {effort}; "
+            f"give --effort {made}, or another folder."
+        )
 
 
 def _named(locations: Sequence[Location]) -> dict[str, Location]:
