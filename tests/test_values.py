@@ -224,8 +224,12 @@ def test_every_method_that_takes_a_path_takes_text(tmp_path: Path, values: dict[
     beyond = verify.beyond(model("fine-tuned"), model("continued-3x"), model("reference"))
     beyond.to_json(str(tmp_path / "beyond.json"))
     beyond.to_json(tmp_path / "beyond.json")
+    derived = verify.derivation(model("fine-tuned"), model("reference"))
+    derived.to_json(str(tmp_path / "derivation.json"))
+    derived.to_json(tmp_path / "derivation.json")
     readers = (
         (verify.BeyondReport.from_json, "beyond.json"),
+        (verify.DerivationReport.from_json, "derivation.json"),
         (verify.ShareReport.from_json, "share.json"),
         (verify.CalibrationReport.from_json, "calibration.json"),
         (Fingerprint.load, "f.safetensors"),
@@ -255,5 +259,5 @@ def test_the_path_of_every_public_method_is_in_the_list_above() -> None:
     tried |= {"ScreenResult.to_json", "CalibrationReport.to_json", *(f"ClaimReport.to_{form}" for form in FORMS)}
     elsewhere = {"ClaimReport.from_json", "ClaimReport.to_pdf", "ClaimReport.to", "Location.of"}
     tried |= {"CalibrationReport.from_json", "ShareReport.to_json", "ShareReport.from_json"}
-    tried |= {"BeyondReport.to_json", "BeyondReport.from_json"}
+    tried |= {f"{kind}Report.{way}_json" for kind in ("Beyond", "Derivation") for way in ("to", "from")}
     assert taken <= tried | elsewhere, taken - tried - elsewhere

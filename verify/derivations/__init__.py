@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Never
+from typing import TYPE_CHECKING, Never
 
 from ..base import InputError, Progress, in_notebook, options, software
 from ..checkpoint import Location, Opened, opened
 from ..fingerprint.file import is_fingerprint
 from ..wording import LATEST
 from .record import DerivationModel, DerivationReport, Rule, TensorAlone, TensorFrom, What
-from .whole import Model, compare
+
+if TYPE_CHECKING:
+    from .whole import Model
 
 __all__ = [
     "DerivationModel",
@@ -69,6 +71,8 @@ def derivation(
     stamp = options.time("created", created)
     first, second = _opened(a, "a"), _opened(b, "b")
     other = None if third is None else _opened(third, "third")
+    from .whole import compare  # which needs packages that a reader of reports can do without
+
     found = compare(first, second, other, progress)
     for model, seen in ((first, found.a), (second, found.b)):
         if not seen.entries:
