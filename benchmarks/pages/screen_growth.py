@@ -19,7 +19,7 @@ def screen_growth(found: dict[str, Any]) -> str:
         "Random fingerprints of 16 to 24 layers, 40 of them children of others, whole processes of one thread "
         "(`python -m benchmarks.screen_growth`). A screen in a new folder, then of one model more in the same. "
         f"CPU seconds of each run, reading included, and its largest memory. Load average {low:.1f} to {high:.1f} on "
-        "2 cores, which makes CPU seconds too many.",
+        "2 cores (above 2, others were using the machine, and CPU seconds are too many).",
         table(
             "r",
             ["models", "pairs", "passed", "CPU s", "microseconds a pair", "MiB", "one more, CPU s", "MiB"],
