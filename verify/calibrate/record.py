@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from ..base import Phrase, Record, options
+from ..base import Phrase, Record
 from ..base.card import flat
 from ..base.display import Drawn, Tabular, frame
 from ..claim.answer import Answer
@@ -241,8 +241,6 @@ class CalibrationReport(Tabular, Drawn, Sealed):
         """
         from .reading import KIND
 
-        if not isinstance(source, str | os.PathLike):
-            options.refuse("source", source, "a path, or the JSON text of a report")
         return KIND.intact(source)
 
     def __repr__(self) -> str:

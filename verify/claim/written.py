@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
-from ..base import ReportError, first_problem, json_object
+from ..base import ReportError, first_problem, json_object, options
 from ..base.canonical_json import canonical, digest
 from .pages import Pages
 from .reading import LARGEST_FILE, bytes_of, check_digest
@@ -80,9 +80,13 @@ class Kind(Generic[Report]):
 
         Raises
         ------
+        InputError
+            If it is neither a path nor text.
         ReportError
             If there is no such file, it is of another kind, or its digest does not fit its content.
         """
+        if not isinstance(source, str | os.PathLike):
+            options.refuse("source", source, "a path, or the JSON text of a report")
         written = self.read(bytes_of(source))
         check_digest(written.content, written.digest)
         return written.report

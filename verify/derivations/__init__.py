@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Never
 
 from ..base import InputError, Progress, in_notebook, options, software
 from ..checkpoint import Location, Opened, opened
-from ..fingerprint.file import is_fingerprint
+from ..fingerprint.given import check_weights
 from ..wording import LATEST
 from .record import DerivationModel, DerivationReport, Rule, TensorAlone, TensorFrom, What
 
@@ -93,11 +92,7 @@ def derivation(
 
 def _opened(model: Given, name: str) -> Opened:
     location = Location.of(model, name)
-    if is_fingerprint(Path(location.address)):
-        raise InputError(
-            f"{Path(location.address).name!r:.120} is a fingerprint, which holds a sketch of the weights; give the "
-            "weights."
-        )
+    check_weights(location, "the numbers that rules are of")
     return opened(location)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from ..base import Record, options
+from ..base import Record
 from ..base.card import Card, Tone
 from ..base.display import Tabular
 from ..claim.answer import Answer
@@ -348,8 +348,6 @@ class DerivationReport(Tabular, Sealed):
         """
         from .reading import KIND
 
-        if not isinstance(source, str | os.PathLike):
-            options.refuse("source", source, "a path, or the JSON text of a report")
         return KIND.intact(source)
 
     def __repr__(self) -> str:

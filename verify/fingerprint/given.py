@@ -37,6 +37,26 @@ def are_weights(*models: Model) -> bool:
     return all(_weights(model) is not None for model in models)
 
 
+def check_weights(location: Location, lacks: str) -> None:
+    """Refuse a fingerprint where weights are needed.
+
+    Parameters
+    ----------
+    location : of the model.
+    lacks : what a fingerprint does not hold, for the message.
+
+    Raises
+    ------
+    InputError
+        If it is a fingerprint.
+    """
+    if is_fingerprint(Path(location.address)):
+        raise InputError(
+            f"{Path(location.address).name!r:.120} is a fingerprint, which does not hold {lacks}; give the model's "
+            "weights."
+        )
+
+
 def made(model: Model, effort: Effort | None, workers: Workers, progress: Progress, *, panels: bool) -> Fingerprint:
     """The fingerprint of a model; one that is given as a fingerprint is taken as it is.
 

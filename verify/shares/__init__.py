@@ -9,12 +9,11 @@ from functools import reduce
 from itertools import permutations
 from math import ceil, isfinite
 from operator import add
-from pathlib import Path
 from typing import Never
 
 from ..base import InputError, Progress, in_notebook, options, software
 from ..checkpoint import Checkpoint, Location, is_alone, open_checkpoint
-from ..fingerprint import is_fingerprint
+from ..fingerprint.given import check_weights
 from ..inference import Share, share_of
 from ..inference.share_interval import DRAWS
 from ..wording import LATEST
@@ -122,11 +121,7 @@ def _opened(location: Location) -> Checkpoint:
     InputError
         If a fingerprint is given.
     """
-    if is_fingerprint(Path(location.address)):
-        raise InputError(
-            f"{Path(location.address).name!r:.120} is a fingerprint, which does not hold the lengths of rows that "
-            "shares are made of; give the model's weights."
-        )
+    check_weights(location, "the lengths of rows that shares are made of")
     checkpoint = open_checkpoint(location)
     if is_alone(checkpoint.architecture):
         raise InputError(

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from ..base import Record, options
+from ..base import Record
 from ..base.card import Card, Tone, flat
 from ..base.display import Tabular
 from ..checkpoint import Architecture
@@ -214,8 +214,6 @@ class ShareReport(Tabular, Sealed):
         """
         from .reading import KIND
 
-        if not isinstance(source, str | os.PathLike):
-            options.refuse("source", source, "a path, or the JSON text of a report")
         return KIND.intact(source)
 
     def __repr__(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Never
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..base import InputError, Progress, in_notebook, options, software
 from ..checkpoint import Location, Opened, opened
-from ..fingerprint import is_fingerprint
+from ..fingerprint.given import check_weights
 from ..wording import LATEST
 from .changes import Measured, measure
 from .rank import check_reach, closeness
@@ -159,11 +158,7 @@ def _weights(location: Location) -> Location:
     InputError
         If a fingerprint is given.
     """
-    if is_fingerprint(Path(location.address)):
-        raise InputError(
-            f"{Path(location.address).name!r:.120} is a fingerprint, which does not hold the numbers that changes "
-            "are made of; give the model's weights."
-        )
+    check_weights(location, "the numbers that changes are made of")
     return location
 
 
