@@ -33,7 +33,7 @@ def main():
     files = sorted(models.glob("*.safetensors"))[:size]
     if how == "dask":
         from distributed import Client, LocalCluster
-        one_thread = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+        one_thread = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
         with LocalCluster(**one_thread) as cluster, Client(cluster) as client:
             with client.get_executor() as workers:
                 result = screen(files, workers=workers, folder=folder)

@@ -60,7 +60,7 @@ def test_a_dask_cluster_gives_the_same_bytes(family: list[Fingerprint], found: S
     """Through its executor."""
     distributed = pytest.importorskip("distributed")
     cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, local_directory=tmp_path
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0", local_directory=tmp_path
     )
     with cluster, distributed.Client(cluster) as client:
         assert bytes_of(screen(family, workers=client.get_executor(), folder=tmp_path / "out")) == bytes_of(found)

@@ -122,7 +122,7 @@ def test_a_package_can_be_called_by_a_dask_worker(tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     path = str(model("reference"))
     cluster = distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, local_directory=tmp_path
+        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0", local_directory=tmp_path
     )
     with cluster, distributed.Client(cluster) as client:
         assert client.submit(verify.fingerprint, path).result().record == verify.fingerprint(path).record

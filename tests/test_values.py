@@ -92,7 +92,7 @@ def test_values_go_to_a_dask_worker_and_back(values: dict[str, Any], tmp_path: P
     """Of a process of its own."""
     distributed = pytest.importorskip("distributed")
     cluster = distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, local_directory=tmp_path
+        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0", local_directory=tmp_path
     )
     with cluster, distributed.Client(cluster) as client:
         for name in NAMES:

@@ -49,7 +49,7 @@ def test_a_dask_cluster_gives_the_same_bytes(effort: Effort, tmp_path: Path) -> 
     """Two processes, of which one is killed in the middle; its executor stays open."""
     distributed = pytest.importorskip("distributed")
     cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, local_directory=tmp_path
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", local_directory=tmp_path
     )
     killed: list[int] = []
 
