@@ -141,12 +141,11 @@ def fingerprints_of(library: Location, work: Path, progress: Progress) -> list[P
             f"The library {text!r:.200} is one file; give the folder of fingerprints that it lies in, or compare the "
             "two models with `verify lineage`."
         )
-    names = place.list_files()
-    wanted = [name for name in names if name.endswith(_SUFFIX)]
     if here:
         found = sorted(path for path in Path(text).glob(f"*{_SUFFIX}") if may_be_fingerprint(path))
     else:
-        wanted = [_plain(name) for name in wanted]
+        names = place.list_files()
+        wanted = [_plain(name) for name in names if name.endswith(_SUFFIX)]
         found = []
         with fetching(_AT_A_TIME) as threads:
             for n, path in enumerate(threads.map(lambda name: _fetched(place.file(name), work), wanted), start=1):
