@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,13 +100,13 @@ def models() -> dict[str, Spec]:
     }
 
 
-def train(folder: Path) -> None:
-    """Train all that are not in a folder yet, one after the other, from the small model that ships."""
+def train(folder: Path, names: Sequence[str] = ()) -> None:
+    """Train those named, or all, that a folder lacks, one after the other, from the small model that ships."""
     if not (folder / BASE).exists():
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copytree(SHIPPED, folder / BASE)
     made = models()
-    build(Recipe({BASE: {"name": BASE}} | made, BASE), folder, SCALE, list(made), workers=1)
+    build(Recipe({BASE: {"name": BASE}} | made, BASE), folder, SCALE, list(names or made), workers=1)
 
 
 def _training(spec: Spec) -> Spec:

@@ -31,6 +31,7 @@ from .hiding import hiding
 from .libraries import libraries
 from .many_cost import many_cost
 from .markdown import between
+from .middle import middle
 from .offsets import offsets
 from .peers import model_tracing, peers, readme_peers
 from .power import power
@@ -70,6 +71,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
         kernels,
         libraries,
         many_cost,
+        middle,
         model_tracing,
         offsets,
         panel_cost,
