@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import binom
 
+from benchmarks import results
 from benchmarks.middle.rules import LEVEL, RULES, flipped, judge
 from benchmarks.zoo.build import read
 from verify.data import model
 
+ROOT = Path(__file__).parents[1]
 SIGNS = [rule for rule in RULES if rule.startswith("signs")]
 
 
@@ -73,6 +77,33 @@ def test_a_star_and_a_chain_are_the_same_three_files_where_a_recipe_leaves_nothi
     base, light, long = (judge(files[n], files[n - 1], files[n - 2]) for n in range(3))
     for rule in RULES.keys() - {"signs of tensors"}:  # there is one tensor
         assert [one.excluded(rule) for one in (base, light, long)] == [True, False, True]
+
+
+def test_the_table_has_no_star_whose_base_a_rule_keeps() -> None:
+    """As the page on derivations says; where the assumption was made true, rules keep their level."""
+    found = results.read("middle")
+    kinds = [(kind, one) for table in ("small", "large") for kind, one in found[table].items()]
+    stars = [one for kind, one in kinds if kind.startswith("star") and "the base" not in kind and "drawn" not in kind]
+    page = " ".join((ROOT / "docs" / "derivation.md").read_text("utf-8").split())
+    triples = sum(one["triples"] for one in stars)
+    assert f"excluded the true base in all of the {triples} triples" in page
+    for rule in RULES:
+        assert sum(one["called"][rule]["excluded"] for one in stars) == triples
+        assert sum(one["called"][rule]["right"] for one in stars) == 0
+    wrong = sum(one["called"]["signs of rows"]["wrong"] for one in stars)
+    assert f"left one alone in {wrong}, and it was never the base" in page
+    named = sum(one["called"]["largest angle"]["right"] for one in stars)
+    assert f"named the base in {named} of the {triples}" in page
+    small, large = (
+        [(one["called"]["signs of rows"], one["triples"]) for kind, one in found[table].items() if "chain" in kind]
+        for table in ("small", "large")
+    )
+    assert f"in {sum(one['right'] for one, _ in small)} of {sum(n for _, n in small)} chains of small models" in page
+    excluded, chains = sum(one["excluded"] for one, _ in large), sum(n for _, n in large)
+    assert f"Of {chains} chains of the larger base it excluded the true stage in {excluded}," in page
+    (drawn,) = [one for kind, one in kinds if "drawn" in kind]
+    for rule in SIGNS:
+        assert drawn["called"][rule]["excluded"] <= binom.ppf(0.999, drawn["triples"], LEVEL / 3)
 
 
 def test_trained_models_that_ship_are_a_counter_example() -> None:

@@ -34,6 +34,10 @@ def main() -> None:
             "draws": DRAWS,
             "bases": BASES,
             "placed": PLACED,
+            "numbers": {
+                "small": _numbers(options.folder, next(small())),
+                "large": _numbers(options.larger, next(large())),
+            },
             "small": measured(small(), options.folder),
             "large": measured(large(), options.larger),
         },
@@ -74,6 +78,11 @@ def counts(triples: list[tuple[Judged, ...]], *, has_middle: bool) -> dict[str, 
         "cosine": [round(float(np.quantile(cosines, q)), 3) for q in (0.0, 0.5, 1.0)] if has_middle else None,
         "called": called,
     }
+
+
+def _numbers(folder: Path, triple: Triple) -> int:
+    """Numbers of each model of a triple."""
+    return sum(x.size for x in weights(folder, triple.models[0]).values())
 
 
 if __name__ == "__main__":

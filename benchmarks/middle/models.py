@@ -19,6 +19,7 @@ from ..beyond import models as larger
 from ..zoo.__main__ import CACHE
 from ..zoo.build import Recipe, build, read, seed
 from ..zoo.changes.roles import Arrays
+from ..zoo.derive import merge, quantise
 
 BASES = 20
 SCALE = "tiny"
@@ -60,6 +61,7 @@ _STARS = {
     "star, one text, rank 8 and full": ("", "ranked", "two"),
     "star, two texts, both shrunk by 5%": ("", "one*0.95", "other*0.95"),
     "star, one end the base in bfloat16": ("", "*bfloat16", "one"),
+    "star, one end the base in 8 bits": ("", "*8 bits", "one"),
 }
 _CHAINS = {
     "chain on one text": ("one", "", "on"),
@@ -122,12 +124,13 @@ def large() -> Iterator[Triple]:
 def weights(folder: Path, name: str) -> Arrays:
     """Numbers of a model, or of what is made of models, in float32."""
     if "+" in name:
-        one, two = (weights(folder, part) for part in name.split("+"))
-        return {key: 0.5 * (x + two[key]) for key, x in one.items()}
+        return merge([weights(folder, part) for part in name.split("+")], [0.5, 0.5])
     name, _, change = name.partition("*")
     found: Arrays = read(folder, name)[0]
     if change == "bfloat16":
         return {key: x.astype(ml_dtypes.bfloat16).astype(np.float32) for key, x in found.items()}
+    if change == "8 bits":
+        return quantise(found, 8)
     if change.startswith("signs"):
         rng, base = np.random.default_rng(seed(f"{name}*{change}")), read(folder, name.removesuffix("-one"))[0]
         signs = {key: rng.choice((-1, 1), (*x.shape[:-1], 1)).astype(np.float32) for key, x in found.items()}

@@ -38,13 +38,14 @@ def middle(found: dict[str, Any]) -> str:
         "what each assumes, and the proof, are in `benchmarks/middle/rules.py`). So the middle should be excluded in "
         f"{found['level'] / 3:.1%} of triples at most. No rule of this page is in `verify`. "
         "`python -m benchmarks.middle.models`, then `python -m benchmarks.middle`.",
-        f"Triples of the first two tables are of {found['bases']} bases with 34,976 numbers, each trained from its "
-        "own initial weights; those of the others are fine-tunes of one base with 217,664. All were trained by AdamW "
-        "with decay, fine-tunes of the small bases for 150 steps unless the row says otherwise.",
+        f"Triples of the first two tables are of {found['bases']} bases with {found['numbers']['small']:,} "
+        "numbers, each trained from its own initial weights, so those of a row are independent draws; the others are "
+        f"fine-tunes of one base with {found['numbers']['large']:,} (of `benchmarks.beyond`), and are not. All were "
+        "trained by AdamW with decay, fine-tunes of the small bases for 150 steps unless the row says otherwise.",
         "## The true middle, excluded",
         "Cosine of the changes from the middle, and how often the middle is excluded, with 95% intervals. In the "
-        "last row the assumption of the tests by signs of rows holds: rows of one model's change got signs that were "
-        f"drawn, {found['placed']} times for each base.",
+        "last row the assumption of all tests by signs holds: rows of one model's change got signs that were drawn, "
+        f"{found['placed']} times for each base.",
         table("lr", ["middle and ends", *excluded], cosines(found["small"])),
         "## What is left",
         "How often a rule leaves one model alone: that is the middle, and that is not. The last rule names the model "
