@@ -14,6 +14,7 @@ from . import said as of_verdict
 from . import said_of_parts as of_parts
 from .evidence import EXACT, PANEL
 from .said_of_change import change
+from .said_of_dates import order
 
 if TYPE_CHECKING:
     from .report import ClaimReport
@@ -40,6 +41,8 @@ class Answer:
     rests_on: str
     adapter: str = ""
     """Whether one model holds the change of the other, an adapter; empty for other models."""
+    dates: str = ""
+    """By when either model existed; empty where no dated evidence was given."""
 
     @property
     def lines(self) -> tuple[tuple[str, str], ...]:
@@ -50,6 +53,7 @@ class Answer:
             ("Does not show", self.does_not_show),
             ("Rests on", self.rests_on),
             ("The adapter", self.adapter),
+            ("Dates", self.dates),
         )
         return tuple((label, line) for label, line in labelled if line)
 
@@ -78,6 +82,7 @@ def answer(report: ClaimReport) -> Answer:
         "does_not_show": (Phrase.of(f"answer.{code}.not"), *_power(report)),
         "rests_on": _rests(report, code),
         "adapter": () if report.change is None else change(report.change, short=True),
+        "dates": () if not report.dated else (*order(report), Phrase.of("dated.not")),
     }
     return Answer(
         verdict=report.verdict, **{name: " ".join(said(line, version=report.wording)) for name, line in lines.items()}

@@ -19,10 +19,11 @@ from ..panel import PanelUse
 from ..statistics import ExactResult, PanelResult, Result, Results
 from ..wording import LATEST, VERSIONS, say
 from ..wording import said as spoken
-from . import said, said_of_change
+from . import said, said_of_change, said_of_dates
 from .answer import Answer, answer
 from .change import AdapterChange
 from .citation import Author, Citation, Url
+from .dated import Dated
 from .declared import Declared
 from .evidence import EXACT, PANEL, RESERVED, EvidenceLine, Verdict, not_ones_own
 from .pages import Pages, citation_of
@@ -63,6 +64,8 @@ class ClaimReport(Tabular, Drawn, Pages):
     multiplied by it, those of single tests are not."""
     chronology: str | None = None
     """Which file existed first, as stated by the caller."""
+    dated: tuple[Dated, ...] = later(())
+    """Evidence that A or B existed by a time; it enters no p-value and no verdict."""
     authors: tuple[Author, ...] = later(())
     """Who made the report, as stated by the caller: "Family, Given" for a person, or the name of a body."""
     url: Url | None = later()
@@ -249,6 +252,11 @@ class ClaimReport(Tabular, Drawn, Pages):
     def change_in_words(self) -> str:
         """Whether one model holds the change of the other, an adapter; empty where that was not asked."""
         return self._words(() if self.change is None else said_of_change.change(self.change))
+
+    @property
+    def dates_in_words(self) -> str:
+        """By when either model existed; empty where no dated evidence was given."""
+        return self._words(said_of_dates.order(self) if self.dated else ())
 
     @property
     def citation(self) -> Citation:
