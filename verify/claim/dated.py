@@ -26,7 +26,6 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from ..base import InputError, Record, json_object
-from ..base.time_stamps import stamped
 from .subject import Subject
 
 HUB = "the Hugging Face Hub"
@@ -141,6 +140,8 @@ def dated(side: Side, model: Subject, evidence: TimeStamp | HubCommits, created:
         digests, who = {one.sha256 for one in evidence.files}, HUB
         time = max(utc(one.time) for one in evidence.files)
     else:
+        from ..base.time_stamps import stamped
+
         token, root = _decoded(evidence.token), _decoded(evidence.root)
         found = stamped(token, [root])
         time, who = found.time, found.authority

@@ -19,7 +19,7 @@ from ..panel import PanelUse
 from ..statistics import ExactResult, PanelResult, Result, Results
 from ..wording import LATEST, VERSIONS, say
 from ..wording import said as spoken
-from . import said, said_of_change, said_of_dates
+from . import said, said_of_change
 from .answer import Answer, answer
 from .change import AdapterChange
 from .citation import Author, Citation, Url
@@ -256,7 +256,9 @@ class ClaimReport(Tabular, Drawn, Pages):
     @property
     def dates_in_words(self) -> str:
         """By when either model existed; empty where no dated evidence was given."""
-        return self._words(said_of_dates.order(self) if self.dated else ())
+        from .said_of_dates import order
+
+        return self._words(order(self) if self.dated else ())
 
     @property
     def citation(self) -> Citation:
