@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -59,6 +60,7 @@ def holder(
     issuer: Holder | None = None,
     *,
     of_times: bool = True,
+    serial: int | None = None,
     since: timedelta = -10 * DAY,
     until: timedelta = 3650 * DAY,
 ) -> Holder:
@@ -69,6 +71,7 @@ def holder(
     name : common name.
     issuer : who signs the certificate; None for a root.
     of_times : whether it is for time stamps.
+    serial : its number; random by default.
     since, until : validity, from the present.
     """
     key, now, root = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC), issuer is None
@@ -82,7 +85,7 @@ def holder(
             own if issuer is None else issuer.certificate.subject,
             own,
             key.public_key(),
-            x509.random_serial_number(),
+            serial or x509.random_serial_number(),
             now + since,
             now + until,
         )
@@ -126,6 +129,7 @@ class Authority:
         certificate: bool = True,
         token: bool = False,
         accuracy: str = "",
+        beside: Sequence[Holder] = (),
     ) -> bytes:
         """A reply over a content.
 
@@ -136,6 +140,7 @@ class Authority:
         digest : hash function of the signature.
         certificate : whether the reply holds the certificate.
         token : whether to give the token in the reply alone.
+        beside : whose certificates the reply holds too.
         accuracy : as openssl's settings have it, such as ``secs:1``.
         """
         said = f"accuracy = {accuracy}" if accuracy else ""
@@ -150,6 +155,10 @@ class Authority:
         ask += ["-cert"] if certificate else []
         answer = ["-reply", "-config", files["settings"], "-queryfile", files["query"], "-out", files["reply"]]
         answer += ["-signer", files["signer.pem"], "-inkey", files["key.pem"], *(["-token_out"] if token else [])]
+        if beside:
+            files["chain"] = self.folder / "chain.pem"
+            files["chain"].write_bytes(b"".join(one.pem for one in beside))
+            answer += ["-chain", files["chain"]]
         for arguments in (ask, answer):
             subprocess.run(["openssl", "ts", *arguments], check=True, capture_output=True)
         return files["reply"].read_bytes()

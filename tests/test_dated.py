@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from base64 import b64encode
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -327,6 +328,28 @@ def test_certificates_are_held_to_the_time_of_the_stamp(tmp_path: Path) -> None:
             stamped(late.stamp(b"x"), [root.der])
     with pytest.raises(Exception, match="openssl"):  # which refuses to stamp with it
         Authority.made(tmp_path / "none", root, holder("None", root, of_times=False)).stamp(b"x")
+
+
+def test_one_certificate_alone_is_the_signers(authority: Authority) -> None:
+    """Another of the same issuer and number could stand for it; others may lie beside it."""
+    stranger = holder("Somebody", authority.root)
+    assert stamped(authority.stamp(b"x", beside=[authority.root, stranger]), [authority.root.der])
+    number = authority.signer.certificate.serial_number
+    double = holder("Keeper of Times", authority.root, serial=number)
+    with pytest.raises(InputError, match="holds 2 certificates of its signer"):
+        stamped(authority.stamp(b"x", beside=[double]), [authority.root.der])
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha384", "sha512"])
+def test_openssl_accepts_what_is_accepted(algorithm: str, authority: Authority, tmp_path: Path) -> None:
+    """The token as it is kept, by another reader."""
+    found = stamped(authority.stamp(b"content", algorithm=algorithm), [authority.root.der])
+    assert found.digest == hashlib.new(algorithm, b"content").hexdigest()
+    (tmp_path / "token").write_bytes(found.token)
+    (tmp_path / "data").write_bytes(b"content")
+    says = ["openssl", "ts", "-verify", "-data", tmp_path / "data", "-in", tmp_path / "token", "-token_in"]
+    done = subprocess.run([*says, "-CAfile", authority.certificate], capture_output=True, text=True)
+    assert "Verification: OK" in done.stdout, done.stderr
 
 
 def test_a_reply_that_refuses_is_no_evidence(authority: Authority) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LONGEST = 1 << 15
 """Bytes of a token, or of a file of certificates; tokens have 1 kB to 8 kB."""
+LONGEST_NAME = 500
+"""Characters of the name of an authority; the rest is left out."""
 MOST_ROOTS = 64
 HASHES = {
     "2.16.840.1.101.3.4.2.1": "sha256",
@@ -29,7 +31,7 @@ HASHES = {
 }
 """Names of the hash functions that are accepted, by object identifier."""
 _GRANTED = b"\x30\x03\x02\x01\x00"  # PKIStatusInfo in DER
-_OBJECT_IDENTIFIER = 0x06  # tag of the type that a bare token begins with
+_OBJECT_IDENTIFIER, _CERTIFICATES = 0x06, 0xA0  # tags: of the type that a bare token begins with, and of signed data
 
 
 class Stamped(NamedTuple):
@@ -117,6 +119,7 @@ def stamped(content: bytes, roots: Sequence[bytes]) -> Stamped:
         algorithm = HASHES.get(reply.tst_info.message_imprint.hash_algorithm.dotted_string)
         signed_by = {one.dotted_string for one in reply.signed_data.digest_algorithms}
         time, token = _latest(reply), reply.time_stamp_token()
+        authority = signer.subject.rfc4514_string()[:LONGEST_NAME]
     except InputError:
         raise
     except Exception as error:  # of a parser of what anyone may have written: ValueError, KeyError, OverflowError
@@ -133,18 +136,59 @@ def stamped(content: bytes, roots: Sequence[bytes]) -> Stamped:
             f"authority's was not valid for stamping at {reply.tst_info.gen_time:%Y-%m-%d %H:%M:%S} UTC, the time it "
             "states; give the root certificate of the authority that made it."
         )
-    return Stamped(time, algorithm, digest.hex(), signer.subject.rfc4514_string(), token, root)
+    return Stamped(time, algorithm, digest.hex(), authority, token, root)
 
 
 def _reply(content: bytes) -> TimeStampResponse:
     """A reply; a bare token, whose first element names its type, gets the status of one that was granted."""
     from rfc3161_client import decode_timestamp_response
 
-    header = 2 + (content[1] & 0x7F if content[1] & 0x80 else 0)
-    if content[header] == _OBJECT_IDENTIFIER:
+    if content[_inside(content, 0)[0].start] == _OBJECT_IDENTIFIER:
         inner = _GRANTED + content
         content = b"\x30\x82" + len(inner).to_bytes(2, "big") + inner
-    return decode_timestamp_response(content)
+    return decode_timestamp_response(_in_order(content))
+
+
+def _in_order(reply: bytes) -> bytes:
+    """A reply whose certificates stand in the order of DER; OpenSSL leaves them in another, and the library refuses.
+
+    They are no part of what is signed (RFC 5652, 5.1), and nothing changes but their order.
+    """
+    elements = _inside(reply, 0)
+    if len(elements) < 2:
+        return reply  # a refusal, without a token
+    explicit = _inside(reply, elements[1].start)[1]
+    signed_data = _inside(reply, explicit.start)[0]
+    held = next((one for one in _inside(reply, signed_data.start) if reply[one.start] == _CERTIFICATES), None)
+    if held is None:
+        return reply
+    ordered = sorted(reply[one.start : one.stop] for one in _inside(reply, held.start))
+    return reply[: held.body] + b"".join(ordered) + reply[held.stop :]
+
+
+class _Element(NamedTuple):
+    """Where an element of DER begins, where its body does, and where it ends."""
+
+    start: int
+    body: int
+    stop: int
+
+
+def _inside(content: bytes, start: int) -> list[_Element]:
+    """The elements in the body of the one that begins at an offset."""
+    _, at, stop = _element(content, start)
+    found: list[_Element] = []
+    while at < stop:
+        found.append(_element(content, at))
+        at = found[-1].stop
+    return found
+
+
+def _element(content: bytes, start: int) -> _Element:
+    first = content[start + 1]
+    more = first & 0x7F if first & 0x80 else 0
+    body = start + 2 + more
+    return _Element(start, body, body + (int.from_bytes(content[start + 2 : body], "big") if more else first))
 
 
 def _signer(reply: TimeStampResponse) -> Certificate:

@@ -66,7 +66,7 @@ class TimeStamp(Record):
     DER."""
     document: Base64 | None = Field(default=None, max_length=LONGEST_DOCUMENT // 2 * 3)
     """The document that was stamped, in base64; None where a file of weights was."""
-    name: str | None = None
+    name: str | None = Field(default=None, max_length=500)
     """Name of that document."""
 
     @property
@@ -105,7 +105,7 @@ class Dated(Record):
     model: Side
     time: Time
     """By which it existed: ISO 8601, UTC, to the second above."""
-    who: str
+    who: str = Field(max_length=500)
     """Who says so: the name in the certificate of an authority, or the Hub."""
     files: tuple[str, ...]
     """Names of the files of weights that it covers."""

@@ -158,7 +158,8 @@ def _of_file(path: Path, model: Subject, found: Stamped) -> TimeStamp:
             f"It is of no file that was read of {model.name!r:.120}, and not of {document.name!r:.120} beside it "
             "either; give the file that was stamped."
         )
-    return kept.model_copy(update={"document": b64encode(content).decode(), "name": document.name})
+    name = document.name.encode("utf-8", "replace").decode()  # a name of bytes that are no text
+    return kept.model_copy(update={"document": b64encode(content).decode(), "name": name})
 
 
 def _bytes(path: Path, most: int) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -64,7 +64,7 @@ class ClaimReport(Tabular, Drawn, Pages):
     multiplied by it, those of single tests are not."""
     chronology: str | None = None
     """Which file existed first, as stated by the caller."""
-    dated: tuple[Dated, ...] = later(())
+    dated: Annotated[tuple[Dated, ...], Field(max_length=128)] = later(())
     """Evidence that A or B existed by a time; it enters no p-value and no verdict."""
     authors: tuple[Author, ...] = later(())
     """Who made the report, as stated by the caller: "Family, Given" for a person, or the name of a body."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 DATES = {
-    "dated.checked": "{model} existed by {time} (a time stamp of {who!r}, checked)",
-    "dated.stated": "{model} existed by {time} as {who!r} states (a statement, not checked)",
+    "dated.checked": "{model} existed by {time} (a time stamp of {who!r:.120}, checked)",
+    "dated.stated": "{model} existed by {time} as {who!r:.120} states (a statement, not checked)",
     "dated.both": "{first}, and {second}",
     "dated.in_part": "for {model} as a whole there is no date, since the evidence covers some of its files alone",
     "dated.none": "for {model} no dated evidence was given",
@@ -20,12 +20,13 @@ DATES = {
         "was valid then and descends from the root certificate {root}."
     ),
     "dated.how.document": (
-        "The token is of {document!r}, which holds the digest and is kept in the record. Its signature was checked, "
-        "and that its authority's certificate was valid then and descends from the root certificate {root}."
+        "The token is of {document!r:.120}, which holds the digest and is kept in the record. Its signature was "
+        "checked, and that its authority's certificate was valid then and descends from the root certificate {root}."
     ),
     "dated.how.hub_commits": (
-        "The Hub was asked for the last commit that changed each file with this sha256 in {origin!r} at {revision}. "
-        "Nothing of it was checked: a commit that was pushed has the time that its author's machine wrote."
+        "The Hub was asked for the last commit that changed each file with this sha256 in {origin!r:.120} at "
+        "{revision}. Nothing of it was checked: a commit that was pushed has the time that its author's machine "
+        "wrote."
     ),
     "dated.limit.time_stamp": (
         "A time stamp is as good as its authority: whose root certificate it is, and whether a certificate was "
