@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import subprocess
 from base64 import b64encode
 from contextlib import suppress
@@ -18,17 +20,19 @@ from hypothesis import strategies as st
 from tests import places, replays
 from tests.authorities import DAY, Authority, holder, needs_openssl
 from tests.checkpoints import toy, write_checkpoint
-from tests.replays import Run
+from tests.replays import Run, caught
+from tests.reports import changed, sealed
 from tests.server import Server
 from tests.signing import PRIVATE
 from verify import ClaimReport, InputError, ReportError, Subject, VerifyError, fingerprint, replay, test_lineage
-from verify.base import canonical, digest
 from verify.base.time_stamps import LONGEST, certificates, stamped
 from verify.claim import Dated, HubCommits, HubFile, TimeStamp
 from verify.claim.dated import dated, holding, in_text, known_by, utc
 from verify.claim.said_of_dates import shown
 from verify.fingerprint.signature import sign
+from verify.replay.agreement import Coverage, leaves
 from verify.replay.check import check
+from verify.replay.dates import of_dates
 
 hub, own_cache, run = places.hub, places.own_cache, replays.run
 pytestmark = needs_openssl
@@ -76,12 +80,6 @@ def stamp_of(path: Path, authority: Authority, **how: Any) -> Path:
     target = path.with_name(f"{path.name}.tsr")
     target.write_bytes(authority.stamp(path.read_bytes(), **how))
     return target
-
-
-def resealed(content: dict[str, Any]) -> bytes:
-    """The file of a changed report with a digest that fits."""
-    content["digest"] = digest(content, without=("digest",))
-    return canonical(content) + b"\n"
 
 
 def test_what_is_dated_is_said_and_nothing_more(report: ClaimReport, models: tuple[Path, Path]) -> None:
@@ -159,9 +157,35 @@ def test_a_changed_record_that_was_sealed_again_fails(report: ClaimReport, chang
     """Its digest fits; what the evidence shows does not."""
     content = json.loads(report.to_json())
     change(content["dated"][1])
-    found = check(resealed(content))
+    found = check(sealed(content))
     assert not found.agrees
     assert any(item.field.startswith(field) for item in found.disagreements), found.disagreements
+
+
+def another(value: Any) -> Any:
+    """A value of the same type and form that differs."""
+    if isinstance(value, bool):
+        return not value
+    if re.fullmatch("[0-9]{4}-.*", value):
+        return f"{int(value[:4]) - 1}{value[4:]}"
+    turned = value[: len(value) // 4 * 2][::-1] + value[len(value) // 4 * 2 :]  # base64 stays base64
+    return turned if turned != value else {"a": "b", "b": "a"}.get(value, f"{value} again")
+
+
+def test_every_value_of_dated_evidence_is_checked_or_listed(report: ClaimReport) -> None:
+    """Whichever is changed in a record that is sealed again, by itself."""
+    stated = dated("b", report.b, hub_evidence(report.b, 1, 2, 3), report.created)
+    whole = report.model_copy(update={"dated": (*report.dated, stated)}).sealed()
+    content = json.loads(whole.to_json())
+    assert check(sealed(content)).disagreements == ()
+    listed = Coverage(of_dates(whole))
+    fields = [(field, value) for field, value in leaves(content) if field.startswith("$.dated") and value is not None]
+    assert len(fields) > 35
+    passed = {field for field, value in fields if not caught(sealed(changed(content, field, another(value))))}
+    assert all(listed.of(field) for field in passed), passed
+    assert "$.dated[1].evidence.name" in passed
+    assert not passed & {f"$.dated[{n}].{name}" for n in range(3) for name in ("model", "time", "who", "numbers")}
+    assert not {field for field in passed if field.endswith((".token", ".document", ".root"))}
 
 
 @pytest.mark.parametrize(
@@ -173,17 +197,17 @@ def test_a_record_of_another_form_is_no_report(report: ClaimReport, name: str, v
     content = json.loads(report.to_json())
     content["dated"][1]["evidence"][name] = value
     with pytest.raises(ReportError, match="not a claim report"):
-        check(resealed(content))
+        check(sealed(content))
     content = json.loads(report.to_json())
     content["dated"][0]["time"] = "2001-01-01, and A was first"
     with pytest.raises(ReportError, match="not a claim report"):
-        check(resealed(content))
+        check(sealed(content))
 
 
 def test_evidence_of_after_the_report_fails(report: ClaimReport) -> None:
     """A report of before its evidence was not made then."""
     content = json.loads(report.to_json()) | {"created": "2020-01-01T00:00:00+00:00"}
-    found = check(resealed(content))
+    found = check(sealed(content))
     assert [item.field for item in found.disagreements] == ["$.dated[0].evidence", "$.dated[1].evidence"]
     assert "after the time of the report" in str(found.disagreements[0].recomputed)
 
@@ -216,6 +240,9 @@ def test_a_fingerprint_and_its_signature_date_the_weights(
         assert replay(report).disagreements == ()
         assert known_by(report.dated, report.a, "a", checked=True) == report.dated[0].time
         assert "for B no dated evidence was given" in report.dates_in_words
+    of_print = test_lineage(tmp_path / "a.fp", b, dated_a=[stamp], tsa=[authority.certificate])
+    assert "the model that the fingerprint of A states existed by" in of_print.dates_in_words
+    assert of_print.dated[0].numbers
     fingerprint(a, effort="screen").save(tmp_path / "small.fp")
     bare = tmp_path / "small.fp"
     found = holding(bare.read_bytes())
@@ -296,6 +323,7 @@ def test_what_does_not_fit_is_refused(models: tuple[Path, Path], authority: Auth
     assert "holds no digest of 'a'" in refused(models, dated_a=[unrelated], tsa=tsa)
     (tmp_path / "unrelated").write_bytes(b"changed since")
     assert "not of 'unrelated' beside it either" in refused(models, dated_a=[unrelated], tsa=tsa)
+    assert "compare at full effort" in refused(models, dated_a=[good], tsa=tsa, effort="screen")
     assert "tsa is given, and no dated evidence" in refused(models, tsa=tsa)
     assert "cannot be read" in refused(models, dated_a=[tmp_path / "absent.tsr"], tsa=tsa)
     assert "no certificate in PEM or DER" in refused(models, dated_a=[good], tsa=[tmp_path / "unrelated"])
@@ -312,6 +340,16 @@ def test_what_does_not_fit_is_refused(models: tuple[Path, Path], authority: Auth
         models, dated_a=[stamp_of(tmp_path / "long", authority)], tsa=tsa
     )
     assert "give at most 64" in refused(models, dated_a=[f"{n}.tsr" for n in range(65)], tsa=tsa)
+
+
+def test_a_pipe_is_not_waited_for(models: tuple[Path, Path], authority: Authority, tmp_path: Path) -> None:
+    """As a stamp, and as the document beside one."""
+    tsa = [authority.certificate]
+    os.mkfifo(tmp_path / "pipe.tsr")
+    assert "cannot be read" in refused(models, dated_a=[tmp_path / "pipe.tsr"], tsa=tsa)
+    os.mkfifo(tmp_path / "list")
+    (tmp_path / "list.tsr").write_bytes(authority.stamp(b"x"))
+    assert "there is no 'list' beside it" in refused(models, dated_a=[tmp_path / "list.tsr"], tsa=tsa)
 
 
 def test_certificates_are_held_to_the_time_of_the_stamp(tmp_path: Path) -> None:
@@ -518,7 +556,7 @@ def test_what_the_hub_states_is_recorded_as_stated(dated_hub: tuple[Server, str]
     assert "$.dated[0].evidence*" in {kind.field for kind in found.not_checkable}
     content = json.loads(report.to_json())
     content["dated"][0]["time"] = "2024-05-01T08:00:00+00:00"
-    assert not check(resealed(content)).agrees
+    assert not check(sealed(content)).agrees
 
 
 @pytest.mark.usefixtures("dated_hub")

@@ -65,7 +65,7 @@ def opened(side: Side, given: Sequence[str], roots: Sequence[bytes]) -> tuple[Pi
     Raises
     ------
     InputError
-        If one cannot be read, or does not hold, or there are more than 64.
+        If one cannot be read, does not hold or is not on the Hub, or there are more than 64.
     VerifyError
         If a time stamp is given, and the extra ``dated`` is not installed.
     """
@@ -73,10 +73,11 @@ def opened(side: Side, given: Sequence[str], roots: Sequence[bytes]) -> tuple[Pi
         raise InputError(f"{len(given)} pieces of evidence of {side.upper()} are given; give at most {_MOST}.")
     found: list[Piece] = []
     for one in dict.fromkeys(given):
-        if one.startswith(_HUB):
-            found.append(Piece(one, None))
-            continue
         with _named(side, one):
+            if one.startswith(_HUB):
+                hub_dates(Location(one), ())  # whether it is there
+                found.append(Piece(one, None))
+                continue
             if not roots:
                 raise InputError("No root certificate of its authority is given to check it with; give it (--tsa).")
             found.append(Piece(one, stamped(_bytes(Path(one), LONGEST), roots)))
@@ -106,6 +107,11 @@ def dates(side: Side, model: Subject, pieces: Sequence[Piece], created: str) -> 
     found: dict[Dated, None] = {}
     for one in pieces:
         with _named(side, one.given):
+            if not wanted(model):
+                raise InputError(
+                    f"{model.name!r:.120} was not read whole, so there is no digest to bind it to; compare at full "
+                    "effort (--effort full)."
+                )
             evidence = _of_hub(one.given, model) if one.stamp is None else _of_file(Path(one.given), model, one.stamp)
             found[dated(side, model, evidence, created)] = None
     return tuple(found)

@@ -67,8 +67,10 @@ def _of_side(report: ClaimReport, side: Side) -> tuple[str, Phrase]:
     checked, stated = whole[True], whole[False]
     if checked is not None and stated is not None and stated >= checked:
         stated = None
+    fingerprint = model.arrays_sha256 is not None
+    named = Phrase.of("dated.by_fingerprint", model=letter) if fingerprint else letter
     said = [
-        Phrase.of(code, model=letter, time=shown(time), who=_who(mine, time, code == "dated.checked"))
+        Phrase.of(code, model=named, time=shown(time), who=_who(mine, time, code == "dated.checked"))
         for code, time in (("dated.checked", checked), ("dated.stated", stated))
         if time is not None
     ]

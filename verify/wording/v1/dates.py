@@ -5,6 +5,7 @@ from __future__ import annotations
 DATES = {
     "dated.checked": "{model} existed by {time} (a time stamp of {who!r:.120}, checked)",
     "dated.stated": "{model} existed by {time} as {who!r:.120} states (a statement, not checked)",
+    "dated.by_fingerprint": "the model that the fingerprint of {model} states",
     "dated.both": "{first}, and {second}",
     "dated.in_part": "for {model} as a whole there is no date, since the evidence covers some of its files alone",
     "dated.none": "for {model} no dated evidence was given",
