@@ -559,6 +559,18 @@ def test_what_the_hub_states_is_recorded_as_stated(dated_hub: tuple[Server, str]
     assert not check(sealed(content)).agrees
 
 
+def test_of_a_file_that_is_on_the_hub_twice_the_earlier_counts(hub: Server, models: tuple[Path, Path]) -> None:
+    """A copy that was made later says nothing of the file."""
+    content = weights_of(models[0])[0].read_bytes()
+    first = hub.commit("org/a", {"model.safetensors": content})
+    second = hub.commit("org/a", {"model.safetensors": content, "copy/model.safetensors": content})
+    hub.times |= {first: "2024-05-01T08:00:00.000Z", second: "2024-06-01T08:00:00.000Z"}
+    (one,) = test_lineage(*models, dated_a=["hf://org/a"]).dated
+    assert one.time == "2024-05-01T08:00:00+00:00"
+    (one,) = test_lineage(*models, dated_a=["hf://org/a/copy"]).dated
+    assert one.time == "2024-06-01T08:00:00+00:00"
+
+
 @pytest.mark.usefixtures("dated_hub")
 def test_a_model_read_from_the_hub_is_dated_there(models: tuple[Path, Path]) -> None:
     """Read in part, its files are known by the digests that the Hub states."""

@@ -56,7 +56,7 @@ Base64 = Annotated[str, AfterValidator(_is_base64)]
 
 
 class TimeStamp(Record):
-    """A time stamp (RFC 3161) over a file of weights, or over a document that holds digests."""
+    """A time stamp (RFC 3161) of a digest of the weights, or of a document that holds such digests."""
 
     kind: Literal["time_stamp"] = "time_stamp"
     token: Base64 = Field(max_length=1 << 16)
@@ -65,7 +65,7 @@ class TimeStamp(Record):
     """The certificate that whoever made the report trusts, and from which the authority's descends: base64 of its
     DER."""
     document: Base64 | None = Field(default=None, max_length=LONGEST_DOCUMENT // 2 * 3)
-    """The document that was stamped, in base64; None where a file of weights was."""
+    """The document that was stamped, in base64; None where a digest of the weights was."""
     name: str | None = Field(default=None, max_length=500)
     """Name of that document."""
 

@@ -128,6 +128,7 @@ def _named(side: Side, given: str) -> Iterator[None]:
 
 
 def _of_hub(address: str, model: Subject) -> HubCommits:
+    """What the Hub states of the files of a model; of a file that is there twice, the earlier commit."""
     digests = wanted(model)
     origin, revision, found = hub_dates(Location(address), digests)
     if not found:
@@ -135,8 +136,10 @@ def _of_hub(address: str, model: Subject) -> HubCommits:
             f"The Hub has no file there with the sha256 of a file of {model.name!r:.120}; give the repository and "
             "revision of the very files that are compared."
         )
+    earliest = {one.sha256: one for one in sorted(found, key=lambda one: (one.time, one.path), reverse=True)}
     files = tuple(
-        HubFile(path=one.path, sha256=one.sha256, commit=one.commit, time=in_text(one.time)) for one in found
+        HubFile(path=one.path, sha256=one.sha256, commit=one.commit, time=in_text(one.time))
+        for one in sorted(earliest.values())
     )
     return HubCommits(origin=origin, revision=revision, files=files)
 

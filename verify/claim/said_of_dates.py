@@ -34,7 +34,7 @@ def how(one: Dated) -> Phrase:
         return Phrase.of("dated.how.hub_commits", origin=found.origin, revision=found.revision)
     root = f"sha256:{found.root_sha256}"
     if found.document is None:
-        return Phrase.of("dated.how.weights", root=root)
+        return Phrase.of("dated.how.digest", root=root)
     return Phrase.of("dated.how.document", document=found.name or "", root=root)
 
 

@@ -10,7 +10,7 @@ import click
 from ..base import InputError
 from ..base.options import fraction
 from ..claim import Verdict
-from .command import Command, option
+from .command import Command, GivenPath, option
 from .config import config_option
 from .options import (
     LEVELS,
@@ -116,8 +116,7 @@ from .plan import dry_run_option, give_plans
     "--tsa",
     group=STATED,
     multiple=True,
-    metavar="FILE",
-    shell_complete=paths,
+    type=GivenPath(),
     help="Root certificate of the authority whose time stamps are given (repeatable).",
 )
 @option(
@@ -159,7 +158,7 @@ def lineage(
     chronology: str | None,
     dated_a: tuple[str, ...],
     dated_b: tuple[str, ...],
-    tsa: tuple[str, ...],
+    tsa: tuple[Path, ...],
     authors: tuple[str, ...],
     url: str | None,
     created: str | None,

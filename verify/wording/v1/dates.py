@@ -16,8 +16,8 @@ DATES = {
     ),
     "dated.files": "{files} of {n} files by sha256",
     "dated.numbers": "its numbers by the digest of all of them",
-    "dated.how.weights": (
-        "The token is of the file of weights itself. Its signature was checked, and that its authority's certificate "
+    "dated.how.digest": (
+        "The token is of that digest itself. Its signature was checked, and that its authority's certificate "
         "was valid then and descends from the root certificate {root}."
     ),
     "dated.how.document": (
