@@ -4,8 +4,8 @@ Signature, chain and purpose of the certificates are checked by rfc3161-client (
 pyca/cryptography), at the time that the token states: a certificate that has expired since was valid then. Checked
 here is what it leaves to its caller: that the hash functions are of the SHA-2 family, since it accepts a token over
 an MD5 digest; that one certificate alone has the name and number of the signer's; and sizes. Not asked is whether a
-certificate was revoked; and not compared is the digest of the signer's certificate that the token repeats (ESSCertID),
-which tells two certificates of one key apart. The library is imported where it is used.
+certificate was revoked; and not compared is the digest of the signer's certificate that the token repeats
+(ESSCertID), which tells two certificates of one key apart. The library is imported where it is used.
 """
 
 from __future__ import annotations
