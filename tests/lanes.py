@@ -20,7 +20,21 @@ from packaging.requirements import Requirement
 from .clean import Clean
 
 ROOT = Path(__file__).parents[1]
-EXTRAS = ("dask", "frame", "gguf", "hub", "onnx", "pdf", "remote", "report", "screen", "sign", "test", "yaml")
+EXTRAS = (
+    "dask",
+    "dated",
+    "frame",
+    "gguf",
+    "hub",
+    "onnx",
+    "pdf",
+    "remote",
+    "report",
+    "screen",
+    "sign",
+    "test",
+    "yaml",
+)
 """What the tests use."""
 QUICK = ("-m", "not slow", "-n", "2")
 

@@ -14,6 +14,7 @@ import pytest
 from tests.reports import CREATED, with_results
 from verify import ClaimReport, EvidenceLine, ScoreResult, test_lineage
 from verify.base import Phrase
+from verify.claim import Dated, HubCommits, HubFile, TimeStamp
 from verify.data import model
 from verify.render import FORMATS
 from verify.render.numbers import log10
@@ -77,6 +78,11 @@ def hostile(report: ClaimReport, text: str) -> ClaimReport:
         return side.model_copy(update={"name": text, "architecture": shape, "files": files, "notes": notes})
 
     update: dict[str, Any] = {"a": subject(report.a), "b": subject(report.b), "chronology": text}
+    stamp = TimeStamp.model_construct(token="", root="", document="", name=text)
+    listed = (HubFile.model_construct(path=text, sha256=text, commit=text, time=""),)
+    commits = HubCommits.model_construct(origin=text, revision="0" * 40, files=listed)
+    pieces: dict[str, Any] = {"model": "a", "time": "2024-05-01T12:00:00+00:00", "who": text, "files": (text,)}
+    update["dated"] = tuple(Dated.model_construct(**pieces, numbers=True, evidence=one) for one in (stamp, commits))
     if report.panel:
         members = tuple(member.model_copy(update={"name": text}) for member in report.panel.members)
         reasons = (Phrase.quoted(text), Phrase.of("panel.member.stands_for", name=text, family=text))

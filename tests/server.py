@@ -14,7 +14,7 @@ from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from time import sleep
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 SIGNATURE = "signature-of-the-storage"
 """In the query of every redirect; must be shown nowhere."""
@@ -32,6 +32,7 @@ class Asked:
     """First byte, and the one after the last."""
     authorization: str | None
     cookie: str | None = None
+    body: bytes = b""
 
 
 @dataclass
@@ -100,6 +101,8 @@ class Server:
     """Of the Hub: name (of data, with ``datasets/`` before it), commit, path, content."""
     branches: dict[tuple[str, str], str] = field(default_factory=dict)
     """Of the Hub: name and revision to commit."""
+    times: dict[str, str] = field(default_factory=dict)
+    """Of the Hub: commit to its time, as the Hub writes it; that of others is 2024-01-01T00:00:00.000Z."""
     secret: str | None = None
     """A token that the Hub asks for."""
     storage: Server | None = None
@@ -143,6 +146,9 @@ class Server:
         if match := re.fullmatch(r"/api/(models|datasets)/(.+)/revision/(.+)", asked.path):
             kind = "datasets/" if match[1] == "datasets" else ""
             return self._listing(asked, kind + match[2], unquote(match[3]))
+        if match := re.fullmatch(r"/api/(models|datasets)/(.+)/paths-info/([0-9a-f]{40})", asked.path):
+            kind = "datasets/" if match[1] == "datasets" else ""
+            return self._dates(asked, kind + match[2], match[3])
         if match := re.fullmatch(rf"/({_NAME})/resolve/([0-9a-f]{{40}})/(.+)", asked.path):
             return self._resolved(asked, match[1], match[2], unquote(match[3]))
         if match := re.fullmatch(rf"/storage/({_NAME})/([0-9a-f]{{40}})/(.+)", asked.path):
@@ -176,6 +182,28 @@ class Server:
             siblings.append(entry)
         body = json.dumps({"id": name, "sha": commit, "siblings": siblings}).encode()
         return Answer(200, {"Content-Type": "application/json"}, body)
+
+    def _dates(self, asked: Asked, name: str, revision: str) -> Answer:
+        """The last commit that changed each file that is asked for, in the order in which commits were made."""
+        if refused := self._refused(asked, name):
+            return refused
+        commits = self.repositories[name]
+        if revision not in commits:
+            return Answer(404, {"X-Error-Code": "RevisionNotFound"})
+        before = list(commits)[: list(commits).index(revision) + 1]
+        found = []
+        for path in parse_qs(asked.body.decode())["paths"]:
+            content, last = commits[revision][path], revision
+            for commit in reversed(before):
+                if commits[commit].get(path) != content:
+                    break
+                last = commit
+            lfs = {"oid": _digest(content), "size": len(content), "pointerSize": 134}
+            time = self.times.get(last, "2024-01-01T00:00:00.000Z")
+            said = {"id": last, "title": "Upload", "date": time}
+            entry = {"type": "file", "path": path, "oid": "0" * 40, "size": len(content), "lastCommit": said}
+            found.append(entry | ({"lfs": lfs} if path.endswith(".safetensors") else {}))
+        return Answer(200, {"Content-Type": "application/json"}, json.dumps(found).encode())
 
     def _resolved(self, asked: Asked, name: str, commit: str, path: str) -> Answer:
         if refused := self._refused(asked, name):
@@ -236,6 +264,7 @@ def running(server: Server | None = None) -> Iterator[Server]:
             parts = urlsplit(self.path)
             found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
             bounds = (int(found[1]), int(found[2]) + 1) if found else None
+            size = int(self.headers.get("Content-Length", "0"))
             asked = Asked(
                 self.command,
                 parts.path,
@@ -243,6 +272,7 @@ def running(server: Server | None = None) -> Iterator[Server]:
                 bounds,
                 self.headers.get("Authorization"),
                 self.headers.get("Cookie"),
+                self.rfile.read(size),
             )
             answer = server.answer(asked)
             sleep(server.latency)
@@ -255,7 +285,7 @@ def running(server: Server | None = None) -> Iterator[Server]:
                         break
             self.reply(answer)
 
-        do_HEAD = do_GET  # noqa: N815
+        do_HEAD = do_POST = do_GET  # noqa: N815
 
         def reply(self, answer: Answer) -> None:
             body = answer.body

@@ -271,6 +271,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "a tokenizer": ("lineage", "a", "b", "--tokenizer-a", "FILE"),
     "a base": ("lineage", "a", "b", "--base-a", "FILE"),
     "a panel": ("lineage", "a", "b", "--panel", "FILE"),
+    "a root certificate": ("lineage", "a", "b", "--dated-a", "a.tsr", "--tsa", "FILE"),
     "a model": ("inspect", "FILE"),
     "scores": ("calibrate", "FILE", "--claim", "a", "b"),
     "a model of replay": ("replay", "report.json", "--a", "FILE"),

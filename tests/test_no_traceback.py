@@ -56,6 +56,7 @@ def test_a_path_without_a_name_is_no_file(
 
 EMPTY = (
     ("lineage", "a", "b", "-o", ""),
+    ("lineage", "a", "b", "--dated-b", "x", "--tsa", ""),
     ("screen", "a", "b", "-o", ""),
     ("fingerprint", "a", "-o", ""),
     ("panel", "build", "x.toml", "-o", ""),

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import platform
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Never
+from typing import TYPE_CHECKING, Never
 
 from . import panel as panels
 from .base import FingerprintError, InputError, Phrase, Progress, Workers, in_notebook, options, software
 from .checkpoint import Location, is_alone
-from .claim import AdapterChange, ClaimReport, EvidenceLine, Provenance, Subject
+from .claim import AdapterChange, ClaimReport, Dated, EvidenceLine, Provenance, Subject
 from .claim.change import change_of
 from .claim.citation import stated_authors, stated_url
 from .claim.conclude import Circumstances, Further, conclude, log10_alpha_of_one, not_needed
@@ -45,6 +45,9 @@ from .panel.own import own_similarities
 from .statistics import EXACT_TESTS, ExactResult, Similarity, reworked
 from .wording import say
 
+if TYPE_CHECKING:
+    from .claim.dating import Piece
+
 _log = logging.getLogger(__name__)
 
 MOST_SEARCHED = 10**9 - 1
@@ -66,6 +69,9 @@ def test_lineage(
     corpus: str | tuple[str, str] = "",
     searched: int = 1,
     chronology: str | None = None,
+    dated_a: Collection[str | os.PathLike[str]] = (),
+    dated_b: Collection[str | os.PathLike[str]] = (),
+    tsa: Collection[str | os.PathLike[str]] = (),
     authors: Collection[str] = (),
     url: str | None = None,
     created: str | datetime | None = None,
@@ -96,6 +102,10 @@ def test_lineage(
     searched : number of pairs that were searched to find this one; it multiplies the report's p-values. 1 for a pair
         named in advance.
     chronology : which file existed first and how you know, in words; recorded as stated.
+    dated_a, dated_b : evidence that the files of A, or of B, existed by a time: time stamps (RFC 3161), of a file of
+        weights or of a document beside them that holds its digest, or addresses ``hf://org/model@revision``, of
+        which the Hub is asked for its commits. It enters no p-value and no verdict; see docs/dated.md.
+    tsa : files of the root certificates (PEM or DER) of the authorities whose time stamps are given.
     authors : who makes the report, for its citation: "Family, Given" for a person, or the name of a body; recorded as
         stated.
     url : where the report will be published, for its citation; recorded as stated.
@@ -134,6 +144,10 @@ def test_lineage(
     families, corpora = options.texts("families", families), _corpora(corpus)
     searched = options.positive("searched", searched, MOST_SEARCHED)
     chronology = None if chronology is None else options.text("chronology", chronology)
+    dated = options.paths("dated_a", dated_a), options.paths("dated_b", dated_b)
+    tsa = options.paths("tsa", tsa)
+    if tsa and not any(dated):
+        raise InputError("tsa is given, and no dated evidence to check with it; give some, or leave it out.")
     authors, url = stated_authors(authors), stated_url(url)
     own, similarities = options.functions("own", own), own_similarities(statistics)
     created, workers = options.time("created", created), options.processes("workers", workers)
@@ -144,6 +158,7 @@ def test_lineage(
         raise InputError(f"effort is {effort!r}, and a panel needs all weights; give 'full', or no panel.")
     if similarities and panel is None:
         raise InputError("statistics are given and no panel to rank them in; give a panel, or leave statistics out.")
+    pieces = _opened(dated, tsa)
     reference = load_panel(panel)
     asked: Effort | None = "full" if reference is not None else effort
     ranked = reference is not None or bool(own) or not are_weights(a, b)
@@ -196,6 +211,7 @@ def test_lineage(
         alpha=alpha,
         searched=searched,
         chronology=chronology,
+        dated=_dates(pieces, (subject_a, subject_b), created),
         authors=authors,
         url=url,
         shared_anchors=len(shared_anchors(*(model.record for model in both[0]))),
@@ -298,6 +314,28 @@ def exact_results(
     for result in results:
         _log.debug("%s: statistic %s, log10 p %s", result.id, result.statistic, result.log10_p)
     return results
+
+
+Pieces = tuple[Sequence["Piece"], Sequence["Piece"]]
+
+
+def _opened(given: tuple[tuple[str, ...], tuple[str, ...]], tsa: tuple[str, ...]) -> Pieces:
+    """Dated evidence of A and of B."""
+    if not any(given):
+        return (), ()
+    from .claim.dating import opened, trusted
+
+    roots = trusted(tsa)
+    return opened("a", given[0], roots), opened("b", given[1], roots)
+
+
+def _dates(pieces: Pieces, models: tuple[Subject, Subject], created: str) -> tuple[Dated, ...]:
+    """What dated evidence shows of the models as they were read."""
+    if not any(pieces):
+        return ()
+    from .claim.dating import dates
+
+    return (*dates("a", models[0], pieces[0], created), *dates("b", models[1], pieces[1], created))
 
 
 def _corpora(corpus: str | tuple[str, str]) -> tuple[str, str]:

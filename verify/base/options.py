@@ -191,6 +191,16 @@ def path(name: str, value: Any, give: str = "a path") -> Path:
     return Path(given) if isinstance(given, str) and given and "\0" not in given else refuse(name, value, give)
 
 
+def paths(name: str, value: Any) -> tuple[str, ...]:
+    """Check a collection of paths or addresses, each given as text or as an ``os.PathLike``."""
+    if not isinstance(value, Collection) or isinstance(value, str | bytes | bytearray | Mapping):
+        refuse(name, value, "a list of paths")
+    given = [os.fspath(one) if isinstance(one, str | os.PathLike) else one for one in value]
+    for one in given:
+        path(f"an entry of {name}", one)
+    return tuple(given)
+
+
 def time(name: str, value: Any) -> str:
     """Check a time, given as ISO 8601 text or as a datetime with a time zone; None means now."""
     give = "a time in ISO 8601, such as 2026-01-31T12:00:00+00:00"

@@ -19,6 +19,7 @@ with lazily(__name__):
     from .layouts.naming import Key
     from .layouts.understand import MOST_PARTS
     from .opening import drafted_layout, open_checkpoint
+    from .places.hub_dates import HubDate, hub_dates
     from .places.place import Location
     from .presence import compare_change
     from .side_by_side import Beside, Opened, coarsest_type, each_beside, opened
@@ -42,6 +43,7 @@ __all__ = [
     "Checkpoint",
     "Family",
     "FileIdentity",
+    "HubDate",
     "Key",
     "Location",
     "Names",
@@ -55,6 +57,7 @@ __all__ = [
     "draft_layout",
     "drafted_layout",
     "each_beside",
+    "hub_dates",
     "is_alone",
     "is_name",
     "kind_of",

@@ -7,6 +7,7 @@ with lazily(__name__):
     from .answer import Answer
     from .change import AdapterChange, Left, LeftTensor, ModuleChange, Moved
     from .citation import Citation
+    from .dated import Dated, HubCommits, HubFile, TimeStamp
     from .declared import Declared
     from .evidence import EvidenceLine, Verdict, combine, decide
     from .parts import EqualTensors, PartSubject
@@ -19,9 +20,12 @@ __all__ = [
     "Answer",
     "Citation",
     "ClaimReport",
+    "Dated",
     "Declared",
     "EqualTensors",
     "EvidenceLine",
+    "HubCommits",
+    "HubFile",
     "Hypotheses",
     "Left",
     "LeftTensor",
@@ -31,6 +35,7 @@ __all__ = [
     "PartSubject",
     "Provenance",
     "Subject",
+    "TimeStamp",
     "Verdict",
     "canonical",
     "combine",

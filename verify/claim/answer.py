@@ -40,6 +40,8 @@ class Answer:
     rests_on: str
     adapter: str = ""
     """Whether one model holds the change of the other, an adapter; empty for other models."""
+    dates: str = ""
+    """By when either model existed; empty where no dated evidence was given."""
 
     @property
     def lines(self) -> tuple[tuple[str, str], ...]:
@@ -50,6 +52,7 @@ class Answer:
             ("Does not show", self.does_not_show),
             ("Rests on", self.rests_on),
             ("The adapter", self.adapter),
+            ("Dates", self.dates),
         )
         return tuple((label, line) for label, line in labelled if line)
 
@@ -78,10 +81,18 @@ def answer(report: ClaimReport) -> Answer:
         "does_not_show": (Phrase.of(f"answer.{code}.not"), *_power(report)),
         "rests_on": _rests(report, code),
         "adapter": () if report.change is None else change(report.change, short=True),
+        "dates": _dates(report) if report.dated else (),
     }
     return Answer(
         verdict=report.verdict, **{name: " ".join(said(line, version=report.wording)) for name, line in lines.items()}
     )
+
+
+def _dates(report: ClaimReport) -> Phrases:
+    """By when either model existed, and that it does not tell which was first."""
+    from .said_of_dates import order
+
+    return (*order(report), Phrase.of("dated.not"))
 
 
 def _code(report: ClaimReport) -> str:

@@ -15,6 +15,7 @@ from ..inference import bonferroni, holm, max_p
 from ..panel import PanelEvidence, undecided
 from ..statistics import EXACT_TESTS, ExactResult, Result, Statistic
 from .change import AdapterChange
+from .dated import Dated
 from .declared import declared
 from .evidence import EvidenceLine, Verdict, combine, decide, exact_line, panel_line, placed
 from .parts import EqualTensors, Pair, PartSubject, single
@@ -41,6 +42,7 @@ class Circumstances:
     """Signs of re-parametrisation, which no number follows from."""
     authors: tuple[str, ...] = ()
     url: str | None = None
+    dated: tuple[Dated, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,7 @@ def conclude(
         panel=panel.use if panel else None,
         searched=searched,
         chronology=stated.chronology,
+        dated=stated.dated,
         authors=stated.authors,
         url=stated.url,
         shared_anchors=stated.shared_anchors,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -23,6 +23,7 @@ from . import said, said_of_change
 from .answer import Answer, answer
 from .change import AdapterChange
 from .citation import Author, Citation, Url
+from .dated import Dated
 from .declared import Declared
 from .evidence import EXACT, PANEL, RESERVED, EvidenceLine, Verdict, not_ones_own
 from .pages import Pages, citation_of
@@ -63,6 +64,8 @@ class ClaimReport(Tabular, Drawn, Pages):
     multiplied by it, those of single tests are not."""
     chronology: str | None = None
     """Which file existed first, as stated by the caller."""
+    dated: Annotated[tuple[Dated, ...], Field(max_length=128)] = later(())
+    """Evidence that A or B existed by a time; it enters no p-value and no verdict."""
     authors: tuple[Author, ...] = later(())
     """Who made the report, as stated by the caller: "Family, Given" for a person, or the name of a body."""
     url: Url | None = later()
@@ -249,6 +252,13 @@ class ClaimReport(Tabular, Drawn, Pages):
     def change_in_words(self) -> str:
         """Whether one model holds the change of the other, an adapter; empty where that was not asked."""
         return self._words(() if self.change is None else said_of_change.change(self.change))
+
+    @property
+    def dates_in_words(self) -> str:
+        """By when either model existed; empty where no dated evidence was given."""
+        from .said_of_dates import order
+
+        return self._words(order(self) if self.dated else ())
 
     @property
     def citation(self) -> Citation:

@@ -224,7 +224,7 @@ def limitations(report: ClaimReport) -> Phrases:
             "shared_seed",
             "forgery",
             "forgery.fingerprint",
-            "order" if report.chronology is None else "order.stated",
+            "order.dated" if report.dated else "order" if report.chronology is None else "order.stated",
         ),
         "no_evidence": (
             "no_independence.panel" if _panel_decides(report) else "no_independence",

@@ -10,7 +10,7 @@ import click
 from ..base import InputError
 from ..base.options import fraction
 from ..claim import Verdict
-from .command import Command, option
+from .command import Command, GivenPath, option
 from .config import config_option
 from .options import (
     LEVELS,
@@ -103,6 +103,23 @@ from .plan import dry_run_option, give_plans
 @dry_run_option
 @option("--chronology", group=STATED, help="Which file existed first, and how you know; recorded as stated.")
 @option(
+    "--dated-a",
+    group=STATED,
+    multiple=True,
+    metavar="EVIDENCE",
+    shell_complete=paths,
+    help="Evidence that A existed by a time (repeatable): a time stamp (RFC 3161), such as model.safetensors.tsr or "
+    "SHA256SUMS.tsr with SHA256SUMS beside it; or hf://org/model@revision, to record what the Hub states.",
+)
+@option("--dated-b", group=STATED, multiple=True, metavar="EVIDENCE", shell_complete=paths, help="Likewise of B.")
+@option(
+    "--tsa",
+    group=STATED,
+    multiple=True,
+    type=GivenPath(),
+    help="Root certificate of the authority whose time stamps are given (repeatable).",
+)
+@option(
     "--author",
     "authors",
     group=STATED,
@@ -139,6 +156,9 @@ def lineage(
     corpora: tuple[str, ...],
     searched: int,
     chronology: str | None,
+    dated_a: tuple[str, ...],
+    dated_b: tuple[str, ...],
+    tsa: tuple[Path, ...],
     authors: tuple[str, ...],
     url: str | None,
     created: str | None,
@@ -185,6 +205,9 @@ def lineage(
             corpus=(corpora[0], corpora[-1]) if corpora else "",
             searched=searched,
             chronology=chronology,
+            dated_a=dated_a,
+            dated_b=dated_b,
+            tsa=tsa,
             authors=authors,
             url=url,
             created=created,

@@ -20,6 +20,7 @@ from .sections.assumptions import assumptions
 from .sections.checks import checks
 from .sections.conservative import conservative
 from .sections.data import data
+from .sections.dates import dates
 from .sections.exact import exact_tests, further_tests, refused_tests
 from .sections.findings import declared, may_be_said, not_shown, parts
 from .sections.how_to_check import how_to_check, references
@@ -68,6 +69,7 @@ def _lineage(report: ClaimReport) -> View:
         "The adapter": adapter(report),
         "Parts compared": parts(report),
         "What was declared": declared(report),
+        "Dates": dates(report),
         "How to check it": how_to_check(report),
         "What may be said": may_be_said(report),
         "What this does not show": not_shown(report),

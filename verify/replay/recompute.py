@@ -22,6 +22,7 @@ from ..statistics import ExactResult, Statistic
 from ..statistics.remake import remade
 from ..wording import LATEST, VERSIONS, is_filled
 from .agreement import Disagreement, problem
+from .dates import dates
 from .older import before_sketch, is_changed, is_older, of_its_day, tests_of
 from .recompute_panel import panel_again
 
@@ -53,6 +54,7 @@ def recompute(report: ClaimReport) -> tuple[ClaimReport, list[Disagreement]]:
         alpha=report.alpha,
         searched=report.searched,
         chronology=report.chronology,
+        dated=dates(report, problems),
         authors=report.authors,
         url=report.url,
         shared_anchors=_shared(report),

@@ -30,6 +30,7 @@ _STATED = (
     "$.evidence[exact].alpha",
     "$.evidence[panel].alpha",
     "$.chronology",
+    "$.dated",
     "$.authors",
     "$.url",
     "$.created",
@@ -282,6 +283,7 @@ def _again(
         for side, subject in (("a", report.a), ("b", report.b))
     }
     made = made.model_copy(update=sides)
+    made = made.model_copy(update={"dated": report.dated})  # which the record alone checks
     made = made.model_copy(update={"wording": report.wording, "evidence": (*made.evidence, *report.own_lines)})
     if panel is not None and (own := own_results(report)):
         evidence = (

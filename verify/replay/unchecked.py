@@ -9,6 +9,7 @@ from ..claim import ClaimReport
 from ..panel import PRIMARY_DESIGN
 from ..statistics import PANEL_STATISTICS, PRIMARY, PanelResult
 from .agreement import Unchecked
+from .dates import of_dates
 
 _WEIGHTS = "; give A and B"
 _PANEL = "; give the panel"
@@ -148,6 +149,7 @@ def unchecked(report: ClaimReport) -> tuple[Unchecked, ...]:
         *(PANEL_UNCHECKED if report.panel is not None else (_PANEL_LEVEL,)),
         *((_SEARCHED,) if report.verdict == "identical" else ()),
         *of_own_lines(report),
+        *of_dates(report),
         *of_older_schemas(report),
     )
 

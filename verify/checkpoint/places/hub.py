@@ -126,7 +126,7 @@ class HubFolder:
         }
 
         def online(start: int, stop: int) -> bytes:
-            if _offline():
+            if is_offline():
                 raise NotFoundError(
                     f"HF_HUB_OFFLINE is set, and bytes {start} to {stop} of {name} are in no cache; unset it."
                 )
@@ -172,7 +172,7 @@ def _repository(name: str, revision: str, token: str | None) -> Repository:
         ) from error
     endpoint, cache = constants.ENDPOINT, Cache.default()
     prefix = f"{endpoint} {name}"
-    offline = _offline()
+    offline = is_offline()
     commit = revision
     if offline and not COMMIT.fullmatch(revision):
         commit = (cache.get(_KIND, f"{prefix} revision {revision}") or b"").decode("ascii", "replace")
@@ -218,7 +218,8 @@ def _in_snapshot(name: str, path: str, revision: str) -> Path | None:
     return Path(found) if isinstance(found, str) and Path(found).is_file() else None
 
 
-def _offline() -> bool:
+def is_offline() -> bool:
+    """Whether the Hub is not to be asked."""
     from huggingface_hub import constants
 
     return bool(constants.HF_HUB_OFFLINE)

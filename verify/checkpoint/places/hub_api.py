@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from ...base import (
@@ -61,6 +63,59 @@ def asked(endpoint: str, name: str, revision: str, token: str | None) -> dict[st
         If it is not on the Hub, access is denied, or the answer is not understood.
     """
     from huggingface_hub import HfApi
+
+    api = HfApi(endpoint=endpoint, token=token, library_name=LIBRARY)
+    kind, repository = kind_and_name(name)
+    with _translated(name, revision):
+        ask = api.dataset_info if kind == "dataset" else api.model_info
+        info = ask(repository, revision=revision, files_metadata=True, timeout=TIMEOUT)
+        siblings = [
+            {"rfilename": one.rfilename, "size": one.size, "blobId": one.blob_id}
+            | ({"lfs": {"sha256": one.lfs.sha256}} if one.lfs else {})
+            for one in info.siblings or ()
+        ]
+    return {"sha": info.sha, "siblings": siblings}
+
+
+def last_commits(
+    endpoint: str, name: str, revision: str, paths: list[str], token: str | None
+) -> dict[str, tuple[str, str, datetime]]:
+    """Ask for the last commit, up to a revision, that changed each of some files.
+
+    Parameters
+    ----------
+    endpoint, name, revision, token : as for :func:`asked`.
+    paths : paths of large files in the repository.
+
+    Returns
+    -------
+    dict
+        By path, the file's sha256, the commit, and its time with a time zone; as the Hub's API returns them.
+
+    Raises
+    ------
+    TransientError
+        If the failure is transient.
+    CheckpointError
+        If it is not on the Hub, access is denied, or the answer is not understood.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.hf_api import RepoFile
+
+    api = HfApi(endpoint=endpoint, token=token, library_name=LIBRARY)
+    kind, repository = kind_and_name(name)
+    with _translated(name, revision):
+        said = api.get_paths_info(repository, paths, expand=True, revision=revision, repo_type=kind)
+        return {
+            one.path: (one.lfs.sha256, one.last_commit.oid, one.last_commit.date)
+            for one in said
+            if isinstance(one, RepoFile) and one.lfs and one.last_commit
+        }
+
+
+@contextmanager
+def _translated(name: str, revision: str) -> Iterator[None]:
+    """Errors of the Hub's library become ours."""
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
@@ -69,16 +124,8 @@ def asked(endpoint: str, name: str, revision: str, token: str | None) -> dict[st
         RevisionNotFoundError,
     )
 
-    api = HfApi(endpoint=endpoint, token=token, library_name=LIBRARY)
-    kind, repository = kind_and_name(name)
     try:
-        ask = api.dataset_info if kind == "dataset" else api.model_info
-        info = ask(repository, revision=revision, files_metadata=True, timeout=TIMEOUT)
-        siblings = [
-            {"rfilename": one.rfilename, "size": one.size, "blobId": one.blob_id}
-            | ({"lfs": {"sha256": one.lfs.sha256}} if one.lfs else {})
-            for one in info.siblings or ()
-        ]
+        yield
     except GatedRepoError as error:
         raise _gated(name) from error
     except RepositoryNotFoundError as error:
@@ -97,7 +144,6 @@ def asked(endpoint: str, name: str, revision: str, token: str | None) -> dict[st
         raise _not_understood(name) from error
     except Exception as error:  # connection errors come from the Hub's client, which differs by version
         raise TransientError(type(error).__name__) from None
-    return {"sha": info.sha, "siblings": siblings}
 
 
 def kind_and_name(name: str) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from .answers import ANSWERS
 from .beyond import BEYOND
 from .calibration import CALIBRATION
 from .changes import CHANGES
+from .dates import DATES
 from .derivations import DERIVATIONS
 from .documents import DOCUMENTS
 from .findings import FINDINGS
@@ -47,6 +48,7 @@ PHRASES: dict[str, str] = (
     | BEYOND
     | CHANGES
     | DERIVATIONS
+    | DATES
 )
 """Clauses and sentences by code, to be filled."""
 FORMATS: dict[str, Callable[[Any], str]] = {

@@ -1,0 +1,88 @@
+"""Phrases on dated evidence: by when either model existed, how that is known, and what it does not show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..base import Phrase
+from .dated import Dated, Side, TimeStamp, known_by
+
+if TYPE_CHECKING:
+    from .report import ClaimReport
+
+Phrases = tuple[Phrase, ...]
+
+
+def order(report: ClaimReport) -> Phrases:
+    """By when each model existed as a whole, the one with the earlier date first; no phrase says which was first."""
+    said = [_of_side(report, side) for side in ("a", "b")]
+    said.sort(key=lambda one: one[0])  # a side without a date stands last
+    return (Phrase.of("dated.order", a=said[0][1], b=said[1][1]),)
+
+
+def covers(report: ClaimReport, one: Dated) -> Phrases:
+    """What a piece of evidence covers."""
+    n = len({file.name for file in (report.a if one.model == "a" else report.b).files})
+    files = (Phrase.of("dated.files", files=len(one.files), n=n),) if one.files else ()
+    return (*files, *((Phrase.of("dated.numbers"),) if one.numbers else ()))
+
+
+def how(one: Dated) -> Phrase:
+    """How a date is known."""
+    found = one.evidence
+    if not isinstance(found, TimeStamp):
+        return Phrase.of("dated.how.hub_commits", origin=found.origin, revision=found.revision)
+    root = f"sha256:{found.root_sha256}"
+    if found.document is None:
+        return Phrase.of("dated.how.digest", root=root)
+    return Phrase.of("dated.how.document", document=found.name or "", root=root)
+
+
+def shown(time: str) -> str:
+    """A time of the record for a reader.
+
+    Examples
+    --------
+    >>> shown("2026-01-31T12:00:00+00:00")
+    '2026-01-31 12:00:00 UTC'
+    """
+    return f"{time[:10]} {time[11:19]} UTC"
+
+
+def limits(report: ClaimReport) -> Phrases:
+    """What dates do not show."""
+    checked = any(one.checked for one in report.dated)
+    return (
+        Phrase.of("dated.not"),
+        *((Phrase.of("dated.limit.time_stamp"),) if checked else ()),
+        Phrase.of("dated.limit.bytes"),
+    )
+
+
+def _of_side(report: ClaimReport, side: Side) -> tuple[str, Phrase]:
+    """The earliest date of a whole model, and what is said of it: checked, and stated where that is earlier."""
+    model = report.a if side == "a" else report.b
+    letter, mine = side.upper(), [one for one in report.dated if one.model == side]
+    whole = {checked: known_by(mine, model, side, checked=checked) for checked in (True, False)}
+    checked, stated = whole[True], whole[False]
+    if checked is not None and stated is not None and stated >= checked:
+        stated = None
+    fingerprint = model.arrays_sha256 is not None
+    named = Phrase.of("dated.by_fingerprint", model=letter) if fingerprint else letter
+    said = [
+        Phrase.of(code, model=named, time=shown(time), who=_who(mine, time, code == "dated.checked"))
+        for code, time in (("dated.checked", checked), ("dated.stated", stated))
+        if time is not None
+    ]
+    if not said:
+        return _NEVER, Phrase.of("dated.in_part" if mine else "dated.none", model=letter)
+    first = min(time for time in (checked, stated) if time is not None)
+    return first, said[0] if len(said) == 1 else Phrase.of("dated.both", first=said[0], second=said[1])
+
+
+def _who(evidence: list[Dated], time: str, checked: bool) -> str:
+    """Who says so of the last piece that was needed."""
+    return next(one.who for one in evidence if (one.time, one.checked) == (time, checked))
+
+
+_NEVER = "~"  # after every date
