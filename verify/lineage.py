@@ -8,7 +8,7 @@ import platform
 from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
-from typing import Never
+from typing import TYPE_CHECKING, Never, TypeAlias
 
 from . import panel as panels
 from .base import FingerprintError, InputError, Phrase, Progress, Workers, in_notebook, options, software
@@ -40,17 +40,20 @@ from .fingerprint.given import (
     of_side,
     told_apart,
 )
-from .panel import Panel, check_panel, load_panel
 from .panel.own import own_similarities
-from .statistics import EXACT_TESTS, ExactResult, Similarity, reworked
+from .statistics import EXACT_TESTS, ExactResult, reworked
 from .wording import say
+
+if TYPE_CHECKING:
+    from .panel import Panel
+    from .statistics import Similarity
 
 _log = logging.getLogger(__name__)
 
 MOST_SEARCHED = 10**9 - 1
 """Largest number of searched pairs that a report accepts."""
 
-PanelSource = str | os.PathLike[str] | Panel | None
+PanelSource: TypeAlias = "str | os.PathLike[str] | Panel | None"
 OwnEvidence = Callable[[Fingerprint, Fingerprint], EvidenceLine]
 
 
@@ -139,12 +142,13 @@ def test_lineage(
     created, workers = options.time("created", created), options.processes("workers", workers)
     effort = None if effort is None else options.one_of("effort", effort, EFFORTS)
     progress = options.function("progress", progress)
-    check_panel(panel)
+    if panel is not None:
+        panels.check_panel(panel)
     if panel is not None and effort not in (None, "full"):
         raise InputError(f"effort is {effort!r}, and a panel needs all weights; give 'full', or no panel.")
     if similarities and panel is None:
         raise InputError("statistics are given and no panel to rank them in; give a panel, or leave statistics out.")
-    reference = load_panel(panel)
+    reference = None if panel is None else panels.load_panel(panel)
     asked: Effort | None = "full" if reference is not None else effort
     ranked = reference is not None or bool(own) or not are_weights(a, b)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import statistics
 from ..base import InputError, StatisticsError, options
 from ..fingerprint import Fingerprint
-from ..statistics import Similarity
+
+if TYPE_CHECKING:
+    from ..statistics import Similarity
 
 
 def own_similarities(given: Collection[Similarity]) -> tuple[Similarity, ...]:
@@ -26,7 +28,7 @@ def own_similarities(given: Collection[Similarity]) -> tuple[Similarity, ...]:
         return ()
     taken = {test.id for test in statistics.EXACT_TESTS} | {one.id for one in statistics.PANEL_STATISTICS}
     for one in given:
-        if not isinstance(one, Similarity):
+        if not isinstance(one, statistics.Similarity):
             options.refuse("one of statistics", one, "a verify.statistics.Similarity")
         if one.id in taken:
             raise InputError(f"The id {one.id!r:.80} of one of statistics is taken; give another.")
