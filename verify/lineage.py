@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
 import platform
 from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Never, TypeAlias
+from typing import Never
 
 from . import panel as panels
+from . import statistics
 from .base import FingerprintError, InputError, Phrase, Progress, Workers, in_notebook, options, software
 from .checkpoint import Location, is_alone
 from .claim import AdapterChange, ClaimReport, EvidenceLine, Provenance, Subject
@@ -44,16 +44,11 @@ from .panel.own import own_similarities
 from .statistics import EXACT_TESTS, ExactResult, reworked
 from .wording import say
 
-if TYPE_CHECKING:
-    from .panel import Panel
-    from .statistics import Similarity
-
 _log = logging.getLogger(__name__)
 
 MOST_SEARCHED = 10**9 - 1
 """Largest number of searched pairs that a report accepts."""
 
-PanelSource: TypeAlias = "str | os.PathLike[str] | Panel | None"
 OwnEvidence = Callable[[Fingerprint, Fingerprint], EvidenceLine]
 
 
@@ -63,7 +58,7 @@ def test_lineage(
     *,
     effort: Effort | None = None,
     alpha: float = 1e-3,
-    panel: PanelSource = None,
+    panel: panels.PanelSource = None,
     panel_alpha: float = 1e-2,
     families: Collection[str] = (),
     corpus: str | tuple[str, str] = "",
@@ -73,7 +68,7 @@ def test_lineage(
     url: str | None = None,
     created: str | datetime | None = None,
     own: Collection[OwnEvidence] = (),
-    statistics: Collection[Similarity] = (),
+    statistics: Collection[statistics.Similarity] = (),
     workers: Workers = None,
     progress: Progress = in_notebook,
     **unknown: Never,
@@ -336,7 +331,7 @@ def _announce(reason: Phrase) -> None:
     _log.warning(say(Phrase.of("panel.impossible", why=reason)))
 
 
-def _options(a: Model, b: Model, effort: Effort | None, panel: PanelSource) -> dict[str, str]:
+def _options(a: Model, b: Model, effort: Effort | None, panel: panels.PanelSource) -> dict[str, str]:
     """Options that no other field of the report holds; names, never paths."""
     given: dict[str, str | None] = {"effort": effort}
     if panel is not None:

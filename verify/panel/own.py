@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import statistics
 from ..base import InputError, StatisticsError, options
 from ..fingerprint import Fingerprint
 
-if TYPE_CHECKING:
-    from ..statistics import Similarity
 
-
-def own_similarities(given: Collection[Similarity]) -> tuple[Similarity, ...]:
+def own_similarities(given: Collection[statistics.Similarity]) -> tuple[statistics.Similarity, ...]:
     """Check similarities of the caller, before any is computed.
 
     Raises
@@ -36,7 +33,7 @@ def own_similarities(given: Collection[Similarity]) -> tuple[Similarity, ...]:
     return tuple(given)
 
 
-def guarded(similarity: Similarity) -> Similarity:
+def guarded(similarity: statistics.Similarity) -> statistics.Similarity:
     """The same similarity, checked at every use.
 
     Ranks rest on one score for a pair, whichever model comes first: an asymmetric score of A and B would not be
