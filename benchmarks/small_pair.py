@@ -4,12 +4,15 @@ The models that ship with the library, as ``verify demo`` compares them: a model
 Both tools are installed into environments of their own, with compiled bytecode, and run as whole processes in turn,
 with one thread; a ratio is that of two runs one after the other, so that whatever else the machine does meets both.
 Then the tests alone in a process that has imported them, from two fingerprints: of these models, and of random arrays
-of the shape of a large one. Writes ``tables/small_pair.json``, its page, and the table of ``README.md``.
+of the shape of a large one; and where the time of a whole process goes, with a clock on its parts
+(``parts_of_a_run.py``), which ``--parts`` measures alone. Writes ``tables/small_pair.json``, its page, and the table
+of ``README.md``.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -19,6 +22,7 @@ import venv
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -27,6 +31,7 @@ from threadpoolctl import threadpool_limits
 import verify
 from verify.data import model
 
+from . import results
 from .pages import publish
 from .peers import model_dna, ours
 from .peers.environments import environment, made
@@ -39,6 +44,8 @@ from .zoo.__main__ import CACHE
 PAIRS = {"related": ("fine-tuned", "reference"), "strangers": ("stranger-1", "reference")}
 RUNS = 7
 DEEP = "14B"
+PARTS = ROOT / "benchmarks" / "parts_of_a_run.py"
+END = "end of the process"
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,17 @@ class Both:
     wall: float
     peer_cpu: float
     peer_wall: float
+
+
+@dataclass(frozen=True)
+class Shared:
+    """CPU seconds of a part of a whole process: medians over runs, by pair."""
+
+    part: str
+    modules: int | None
+    """Modules that it runs; None for a part that is no import."""
+    related: float
+    strangers: float
 
 
 @dataclass(frozen=True)
@@ -69,14 +87,20 @@ def main() -> None:
     parser.add_argument(
         "--here", type=Path, help="programs of an environment that holds this library (default: made anew)"
     )
+    parser.add_argument("--parts", action="store_true", help="measure anew only where the time of a process goes")
     options = parser.parse_args()
     options.environments.mkdir(parents=True, exist_ok=True)
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="verify-small-") as folder:
         here = options.here or installed(Path(folder) / "verify")
+        compiled(here)
+        parts = parts_of(here, Path(folder), options.runs)
+        if options.parts:
+            loads = sorted((load, os.getloadavg()[0]))
+            publish("small_pair", results.read("small_pair") | {"parts": parts, "parts_load": loads})
+            return
         there = made(model_dna.PEER.environment, options.environments)
-        for bin_of in (here, there):
-            subprocess.run([bin_of / "python", "-m", "compileall", "-q", bin_of.parent / "lib"], check=False)
+        compiled(there)
         both = [one for name in PAIRS for one in in_turn(name, here, there, Path(folder), options.runs)]
     print(f"load average {load}", flush=True)
     tests = [alone("the models that ship", *shipped(), options.runs), alone(DEEP, *deep(), options.runs)]
@@ -89,6 +113,8 @@ def main() -> None:
             "python": ".".join(map(str, sys.version_info[:2])),
             "runs": [asdict(one) for one in both],
             "tests": [asdict(one) for one in tests],
+            "parts": parts,
+            "parts_load": loads,
         },
     )
 
@@ -98,6 +124,40 @@ def installed(place: Path) -> Path:
     venv.create(place, with_pip=True)
     subprocess.run([place / "bin" / "pip", "install", "--quiet", ROOT], check=True)
     return place / "bin"
+
+
+def compiled(programs: Path) -> None:
+    """Compile all modules of an environment, so that no run has to."""
+    subprocess.run([programs / "python", "-m", "compileall", "-q", programs.parent / "lib"], check=False)
+
+
+def parts_of(here: Path, home: Path, runs: int) -> list[dict[str, Any]]:
+    """Where the CPU time of a process goes, the pairs in turn; the first round, which warms caches, is dropped."""
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in PAIRS}
+    modules: dict[str, int] = {}
+    for _ in range(runs + 1):
+        for name, rows in found.items():
+            a, b = (Path(model(one)) for one in PAIRS[name])
+            options = ours.EXACT.command(_task(a, b, here, home))[3:]
+            run = _run([str(here / "python"), "-P", str(PARTS), str(home / "parts.json"), *options], home)
+            said = json.loads((home / "parts.json").read_text("utf-8"))
+            rows.append(said["seconds"] | {END: run.cpu - sum(said["seconds"].values())})
+            modules = said["modules"]
+    seconds = {
+        name: {part: median(row[part] for row in rows[1:]) for part in rows[-1]} for name, rows in found.items()
+    }
+    order = sorted(seconds["related"], key=lambda part: -seconds["related"][part])
+    return [
+        asdict(Shared(part, _modules(part, modules), *(of_pair[part] for of_pair in seconds.values())))
+        for part in order
+    ]
+
+
+def _modules(part: str, modules: dict[str, int]) -> int | None:
+    """Modules that a part runs."""
+    if part == "verify: running modules":
+        return modules["verify"]
+    return modules.get(part.removeprefix("importing "))
 
 
 def in_turn(name: str, here: Path, there: Path, home: Path, runs: int) -> list[Both]:

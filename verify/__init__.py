@@ -35,8 +35,8 @@ with lazily(__name__):
     from .derivations import DerivationReport, derivation
     from .fingerprint import Effort, Fingerprint, SketchSpec, fingerprint
     from .fingerprint.given import Model
-    from .lineage import PanelSource, test_lineage
-    from .panel import Panel
+    from .lineage import test_lineage
+    from .panel import Panel, PanelSource
     from .replay import Replay, replay
     from .screen import ScreenResult, build_library, identify, screen
     from .shares import ShareReport, share

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import platform
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Never
 
 from . import panel as panels
+from . import statistics
 from .base import FingerprintError, InputError, Phrase, Progress, Workers, in_notebook, options, software
 from .checkpoint import Location, is_alone
 from .claim import AdapterChange, ClaimReport, Dated, EvidenceLine, Provenance, Subject
@@ -40,9 +40,8 @@ from .fingerprint.given import (
     of_side,
     told_apart,
 )
-from .panel import Panel, check_panel, load_panel
 from .panel.own import own_similarities
-from .statistics import EXACT_TESTS, ExactResult, Similarity, reworked
+from .statistics import EXACT_TESTS, ExactResult, reworked
 from .wording import say
 
 if TYPE_CHECKING:
@@ -53,7 +52,6 @@ _log = logging.getLogger(__name__)
 MOST_SEARCHED = 10**9 - 1
 """Largest number of searched pairs that a report accepts."""
 
-PanelSource = str | os.PathLike[str] | Panel | None
 OwnEvidence = Callable[[Fingerprint, Fingerprint], EvidenceLine]
 
 
@@ -63,7 +61,7 @@ def test_lineage(
     *,
     effort: Effort | None = None,
     alpha: float = 1e-3,
-    panel: PanelSource = None,
+    panel: panels.PanelSource = None,
     panel_alpha: float = 1e-2,
     families: Collection[str] = (),
     corpus: str | tuple[str, str] = "",
@@ -76,7 +74,7 @@ def test_lineage(
     url: str | None = None,
     created: str | datetime | None = None,
     own: Collection[OwnEvidence] = (),
-    statistics: Collection[Similarity] = (),
+    statistics: Collection[statistics.Similarity] = (),
     workers: Workers = None,
     progress: Progress = in_notebook,
     **unknown: Never,
@@ -153,13 +151,14 @@ def test_lineage(
     created, workers = options.time("created", created), options.processes("workers", workers)
     effort = None if effort is None else options.one_of("effort", effort, EFFORTS)
     progress = options.function("progress", progress)
-    check_panel(panel)
+    if panel is not None:
+        panels.check_panel(panel)
     if panel is not None and effort not in (None, "full"):
         raise InputError(f"effort is {effort!r}, and a panel needs all weights; give 'full', or no panel.")
     if similarities and panel is None:
         raise InputError("statistics are given and no panel to rank them in; give a panel, or leave statistics out.")
     pieces = _opened(dated, tsa)
-    reference = load_panel(panel)
+    reference = None if panel is None else panels.load_panel(panel)
     asked: Effort | None = "full" if reference is not None else effort
     ranked = reference is not None or bool(own) or not are_weights(a, b)
 
@@ -370,7 +369,7 @@ def _announce(reason: Phrase) -> None:
     _log.warning(say(Phrase.of("panel.impossible", why=reason)))
 
 
-def _options(a: Model, b: Model, effort: Effort | None, panel: PanelSource) -> dict[str, str]:
+def _options(a: Model, b: Model, effort: Effort | None, panel: panels.PanelSource) -> dict[str, str]:
     """Options that no other field of the report holds; names, never paths."""
     given: dict[str, str | None] = {"effort": effort}
     if panel is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
 from .markdown import page, table
 
 Row = dict[str, Any]
+PAIRS = ("related", "strangers")
 
 
 def small_pair(found: dict[str, Any]) -> str:
@@ -42,7 +44,37 @@ def small_pair(found: dict[str, Any]) -> str:
             ["fingerprints of", "layers", "CPU s"],
             [[one["models"], one["layers"], f"{one['cpu']:.2f}"] for one in found["tests"]],
         ),
+        *_parts(found),
     )
+
+
+def _parts(found: dict[str, Any]) -> list[Sequence[str] | str]:
+    """Where the time goes."""
+    parts = found["parts"]
+    low, high = found["parts_load"]
+    whole = [sum(part[pair] for part in parts) for pair in PAIRS]
+    return [
+        "## Where the time goes",
+        "CPU milliseconds of a whole process with a clock on its parts, medians, one thread; a part inside another "
+        "counts for itself alone. Our modules are those of `verify`: found and unmarshalled from bytecode, run, and "
+        "of that their classes; validators of records are built as records are first made. `Python itself` is until "
+        "the command begins, and the clocks cost a few milliseconds. Load average of the machine: "
+        f"{low:.1f} to {high:.1f}.",
+        table(
+            "lr",
+            ["part", "modules", *PAIRS, "share of related"],
+            [
+                [
+                    part["part"],
+                    part["modules"],
+                    *(f"{1000 * part[pair]:.0f}" for pair in PAIRS),
+                    f"{part['related'] / whole[0]:.0%}",
+                ]
+                for part in parts
+            ]
+            + [["all", None, *(f"{1000 * seconds:.0f}" for seconds in whole), "100%"]],
+        ),
+    ]
 
 
 def readme_small_pair(found: dict[str, Any]) -> list[str]:

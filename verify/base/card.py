@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any, Literal
 
 from .plain import plain
@@ -105,6 +104,8 @@ def _cell(value: object) -> str:
 
 
 def _html(value: object, longest: int) -> str:
+    from html import escape
+
     return escape(shown(value, longest), quote=False)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
-from html import escape
 from time import monotonic
 from typing import Any, Protocol
 
@@ -96,6 +95,8 @@ class _Bars:
         self.changed = now
 
     def _content(self) -> dict[str, str]:
+        from html import escape
+
         latest = [(f"{plain(what, _LONGEST)}: {n} of {of}", n, of) for what, (n, of) in self.bars.items()][-_MOST:]
         bars = (
             f'<label style="display: block">{escape(line)} <progress value="{n}" max="{of}"></progress></label>'

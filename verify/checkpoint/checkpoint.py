@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +31,7 @@ from .vocabulary import Vocabulary, vocabulary
 _PLAIN = {"F64", "F32", "F16", "BF16"}
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(NamedTuple):
     """The content of a model's files."""
 
     source: Source

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from sys import intern
@@ -312,6 +311,8 @@ def _likely(path: Path) -> str:
         inside = [one.name for one in islice(path.parent.iterdir(), _MOST_NAMES)]
     except (OSError, ValueError):
         return ""
+    from difflib import get_close_matches
+
     close = get_close_matches(path.name, inside, 1)
     return f" (there is {close[0]!r:.120})" if close else ""
 

@@ -6,8 +6,8 @@ Making a report and replaying one both end here, so a report follows from its nu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import log10
+from typing import NamedTuple
 
 from ..base import Phrase
 from ..fingerprint import Fingerprint, identical, shared_anchors
@@ -25,8 +25,7 @@ from .stub import IDENTICAL
 from .subject import Subject
 
 
-@dataclass(frozen=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """Options and circumstances that a report states beside its evidence."""
 
     alpha: float
@@ -45,8 +44,7 @@ class Circumstances:
     dated: tuple[Dated, ...] = ()
 
 
-@dataclass(frozen=True)
-class Further:
+class Further(NamedTuple):
     """A further pair of parts, beside the one in the headline."""
 
     pair: Pair

@@ -5,7 +5,6 @@ Exit statuses are in each command's help and in ``docs/command-line.md``.
 
 from __future__ import annotations
 
-import gc
 import os
 import re
 import sys
@@ -42,8 +41,6 @@ _MODULES = {
     "completion": "completion",
 }
 """The module of each command, in the order of the help."""
-_OBJECTS = 50_000
-"""New objects after which the collector looks for cycles: what is imported stays, and need not be looked at often."""
 
 
 class _Commands(MutableMapping[str, click.Command]):
@@ -103,7 +100,6 @@ def cli(context: click.Context) -> None:
 
 def main() -> None:
     """Entry point: errors on one line, no traceback unless it is asked for."""
-    gc.set_threshold(_OBJECTS)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         cli(prog_name="verify", standalone_mode=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -175,6 +174,8 @@ class Group(Explained, click.Group):
         """The command; a name that is none is refused with the most likely one."""
         name = args[0]
         if name not in self.commands and name[:1] != "-" and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
             close = [_MEANT.get(name, ""), *get_close_matches(name, self.commands, 1)]
             likely = next(
                 (f"; did you mean `{ctx.command_path} {one}`?" for one in close if one in self.commands), "."

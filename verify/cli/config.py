@@ -7,7 +7,6 @@ somewhere. Tokens are refused, since such files are shared.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from functools import wraps
 from itertools import pairwise
 from pathlib import Path
@@ -169,6 +168,8 @@ def _value(where: str, key: str, value: Any, param: click.Parameter) -> Any:
 
 
 def _unknown(where: str, what: str, name: str, known: Mapping[str, object] | set[str]) -> str:
+    from difflib import get_close_matches
+
     close = get_close_matches(name, known, 1)
     hint = f"did you mean {close[0]!r}?" if close else f"give some of {', '.join(sorted(known))}."
     return f"{where} has the unknown {what} {name!r:.60}; {hint}"

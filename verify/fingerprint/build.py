@@ -7,9 +7,9 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import numpy as np
@@ -203,8 +203,7 @@ def _alone(checkpoint: Checkpoint) -> tuple[Part, ...]:
     return checkpoint.part, *(part.model_copy(update={"family": ""}) for part in others)
 
 
-@dataclass(frozen=True)
-class _Reading:
+class _Reading(NamedTuple):
     """The arrays and record fields of one part of a model."""
 
     checkpoint: Checkpoint
@@ -294,8 +293,7 @@ def _read_part(
     )
 
 
-@dataclass(frozen=True)
-class TokenRows:
+class TokenRows(NamedTuple):
     """The rows of tokens that are read of a part."""
 
     tokenizer: str | None

@@ -22,7 +22,7 @@ The first changes a row ``B_i diag(g) A`` only in sign or place, and the second 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +38,7 @@ from .sketch import Effort, SketchSpec, projection, unit_rows
 from .units import Arrays
 
 
-@dataclass(frozen=True)
-class Latent:
+class Latent(NamedTuple):
     """Chosen rows of one layer."""
 
     values: Rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +41,7 @@ class Piece:
     varied: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """The task of reading one layer."""
 
     run: str

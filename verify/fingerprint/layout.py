@@ -152,8 +152,7 @@ class Axis(NamedTuple):
         return np.searchsorted(larger.indices, self.indices)
 
 
-@dataclass(frozen=True)
-class Bundle:
+class Bundle(NamedTuple):
     """The MLPs of one kind in a layer."""
 
     name: str

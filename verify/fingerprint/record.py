@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
@@ -177,7 +177,7 @@ class FingerprintRecord(Record):
     """Versions of the software that computed it, numpy's BLAS, and the kernels that ran."""
 
 
-_RECORDS: TypeAdapter[list[FingerprintRecord]] = TypeAdapter(list[FingerprintRecord])
+_RECORDS = TypeAdapter(list[FingerprintRecord], config=ConfigDict(defer_build=True))
 
 
 class Fingerprint(Tabular):

@@ -8,14 +8,13 @@ the unembedding.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True)
-class Tokens:
+class Tokens(NamedTuple):
     """Embeddings and unembeddings of the anchors, and norm gains."""
 
     embedding: NDArray[np.float64]

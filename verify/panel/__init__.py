@@ -11,7 +11,7 @@ with lazily(__name__):
     from .likeness import Likeness, like_needed, own_kind_design
     from .members import Exclusion, Member, RelatedPair, Twins
     from .recipe import Recipe
-    from .record import Panel, PanelRecord, check_panel, kept_scores, load_panel
+    from .record import Panel, PanelRecord, PanelSource, check_panel, kept_scores, load_panel
     from .scores import ScoreFile, Scores, compute
     from .selection import comparable, comparable_groups, stratum_of
     from .strangers import StrangersAt, StrangersAudit, audit_strangers
@@ -39,6 +39,7 @@ __all__ = [
     "Panel",
     "PanelEvidence",
     "PanelRecord",
+    "PanelSource",
     "PanelUse",
     "Recipe",
     "RecipeUsed",

@@ -9,10 +9,9 @@ from typing import Any
 from .. import statistics
 from ..base import InputError, StatisticsError, options
 from ..fingerprint import Fingerprint
-from ..statistics import Similarity
 
 
-def own_similarities(given: Collection[Similarity]) -> tuple[Similarity, ...]:
+def own_similarities(given: Collection[statistics.Similarity]) -> tuple[statistics.Similarity, ...]:
     """Check similarities of the caller, before any is computed.
 
     Raises
@@ -26,7 +25,7 @@ def own_similarities(given: Collection[Similarity]) -> tuple[Similarity, ...]:
         return ()
     taken = {test.id for test in statistics.EXACT_TESTS} | {one.id for one in statistics.PANEL_STATISTICS}
     for one in given:
-        if not isinstance(one, Similarity):
+        if not isinstance(one, statistics.Similarity):
             options.refuse("one of statistics", one, "a verify.statistics.Similarity")
         if one.id in taken:
             raise InputError(f"The id {one.id!r:.80} of one of statistics is taken; give another.")
@@ -34,7 +33,7 @@ def own_similarities(given: Collection[Similarity]) -> tuple[Similarity, ...]:
     return tuple(given)
 
 
-def guarded(similarity: Similarity) -> Similarity:
+def guarded(similarity: statistics.Similarity) -> statistics.Similarity:
     """The same similarity, checked at every use.
 
     Ranks rest on one score for a pair, whichever model comes first: an asymmetric score of A and B would not be

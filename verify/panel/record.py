@@ -268,7 +268,11 @@ class Panel(Tabular, Drawn):
         return Panel(record, _OnDemand(record, folder), scores, of_twins, folder)
 
 
-def check_panel(panel: str | os.PathLike[str] | Panel | None) -> None:
+PanelSource = str | os.PathLike[str] | Panel | None
+"""A panel as an argument: "default", a folder, a Panel, or None."""
+
+
+def check_panel(panel: PanelSource) -> None:
     """Refuse an argument that names no panel, before anything is read.
 
     Raises
@@ -280,7 +284,7 @@ def check_panel(panel: str | os.PathLike[str] | Panel | None) -> None:
         options.path("panel", panel, "'default', the folder of a panel, or a Panel")
 
 
-def load_panel(panel: str | os.PathLike[str] | Panel | None) -> Panel | None:
+def load_panel(panel: PanelSource) -> Panel | None:
     """A panel from a folder, or by the name ``default``; None for None.
 
     Raises

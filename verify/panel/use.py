@@ -8,9 +8,8 @@ score is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..base import Phrase, Record, later
 from ..base.card import Card, flat
@@ -145,8 +144,7 @@ class PanelUse(Tabular, Record):
         return strata, [self.corpus_a, self.corpus_b, *(member.corpus for member in self.members)]
 
 
-@dataclass(frozen=True)
-class PanelEvidence:
+class PanelEvidence(NamedTuple):
     """Results of all panel statistics, and the record of the panel."""
 
     results: tuple[PanelResult, ...]

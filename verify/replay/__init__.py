@@ -15,8 +15,7 @@ from ..derivations import DerivationReport
 from ..derivations.reading import KIND as DERIVATION
 from ..fingerprint import Fingerprint
 from ..fingerprint.given import Model, check_model
-from ..lineage import PanelSource
-from ..panel import check_panel
+from ..panel import PanelSource, check_panel
 from ..shares import ShareReport
 from ..shares.reading import KIND as SHARE
 from ..siblings import BeyondReport

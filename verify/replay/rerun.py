@@ -12,8 +12,8 @@ from ..claim.evidence import PANEL
 from ..claim.reading import bytes_of
 from ..fingerprint import EFFORTS, Fingerprint, SketchSpec, fingerprint, is_fingerprint
 from ..fingerprint.given import Model, by_one_tokenizer, told_apart
-from ..lineage import PanelSource, change_held, test_lineage
-from ..panel import Panel, PanelUse, load_panel
+from ..lineage import change_held, test_lineage
+from ..panel import Panel, PanelSource, PanelUse, load_panel
 from ..panel.evidence import used
 from ..statistics.earlier import EARLIER_DESIGNS
 from .agreement import EXACT, Coverage, Disagreement, Models, Replay, Tolerance, Unchecked, compare

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..base import Phrase
 from ..fingerprint import Fingerprint, bundles, kept_channels
@@ -10,8 +10,7 @@ from .blocks import BlockReader
 from .result import Law, Part, SetAside
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """Blocks over which a test counts."""
 
     name: str
@@ -21,8 +20,7 @@ class Source:
     """Codes of parts that may be set aside; any of them excludes the whole source."""
 
 
-@dataclass(frozen=True)
-class Counted:
+class Counted(NamedTuple):
     """One count of a test, perhaps excluded."""
 
     law: Law
@@ -44,8 +42,7 @@ class Counted:
     """Whether equal indices are compared, as the first stage of a screen can do."""
 
 
-@dataclass(frozen=True)
-class Description:
+class Description(NamedTuple):
     """All counts of a test on two models."""
 
     counts: tuple[Counted, ...]

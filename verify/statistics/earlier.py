@@ -7,7 +7,7 @@ most, and its words. No other version of a test ever gave a result.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..fingerprint import Fingerprint
 from .counted import Counted
@@ -28,8 +28,7 @@ _NO_SHARED_TENSORS = (
 )
 
 
-@dataclass(frozen=True)
-class Earlier:
+class Earlier(NamedTuple):
     """One earlier version."""
 
     words: Words

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,8 +58,7 @@ class Planes:
         return self.vectors[:, :, np.searchsorted(self.indices, common)]
 
 
-@dataclass(frozen=True)
-class PlaneGroup:
+class PlaneGroup(NamedTuple):
     """Pairs of heads whose planes are turned together."""
 
     pairs: tuple[Pair, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import log10
 
 from ..base import Phrase, StatisticsError
@@ -175,7 +175,7 @@ def _if_held(one: Counted, a: Fingerprint, b: Fingerprint) -> Counted:
     readers = [source.read for source in one.sources]
     held = any(holds(read, a.record) and holds(read, b.record) for read in readers)
     held = held or one.left_out is not None or not readers
-    return one if held else replace(one, left_out=_not_held(a, b))
+    return one if held else one._replace(left_out=_not_held(a, b))
 
 
 def _not_held(a: Fingerprint, b: Fingerprint) -> Phrase:

@@ -36,10 +36,10 @@ resemblance at equal indices.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from itertools import product
 from math import isqrt
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,8 +112,7 @@ def _lines(grid: BlocksByLayer) -> list[list[Node]]:
     return of_slots + [[(layer, slot) for slot in row] for layer, row in grid.items()]
 
 
-@dataclass(frozen=True)
-class _Single:
+class _Single(NamedTuple):
     """Directions of some blocks in single precision."""
 
     vectors: tuple[Single, Single]
@@ -122,8 +121,7 @@ class _Single:
     """Blocks of which all indices are alive and finite, shape [blocks]."""
 
 
-@dataclass(frozen=True)
-class _Means:
+class _Means(NamedTuple):
     """Normalised means over copies of the vectors of some blocks with the same indices, each [blocks, n, k]."""
 
     nodes: list[Node]

@@ -7,9 +7,8 @@ number of heads does not fit them, heads count as unknown.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from math import prod
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ...base import CheckpointError, DamagedError, Phrase, UnsupportedError
 from ..architecture import Architecture
@@ -242,8 +241,7 @@ def _expert_group(family: Family, shapes: Shapes, config: dict[str, Any], expert
     return experts // number if number and experts % number == 0 else 0
 
 
-@dataclass(frozen=True)
-class _Latent:
+class _Latent(NamedTuple):
     """Sizes of attention through latent vectors."""
 
     heads: int

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 from pydantic import Field
 
@@ -40,8 +40,7 @@ class Part(Record):
     tensors: int = Field(ge=0)
 
 
-@dataclass(frozen=True)
-class Territory:
+class Territory(NamedTuple):
     """A part with all its tensors."""
 
     fit: Fit
@@ -52,8 +51,7 @@ class Territory:
     part: Part
 
 
-@dataclass(frozen=True)
-class Division:
+class Division(NamedTuple):
     """The tensors of a model, divided into parts."""
 
     territories: tuple[Territory, ...]
@@ -133,8 +131,7 @@ def in_order(fits: Sequence[Fit], shapes: Mapping[str, tuple[int, ...]]) -> list
     return sorted(fits, key=order)
 
 
-@dataclass(frozen=True)
-class _Land:
+class _Land(NamedTuple):
     """Decides which unknown tensors lie inside a part."""
 
     fit: Fit
