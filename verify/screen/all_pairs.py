@@ -91,12 +91,12 @@ def compare_all(
     names = _names(order)
     at = {name: position for position, name in enumerate(names)}
     signatures = [model.prepared.signature for model in order]
-    level = min(log10_level, log10(first_stage.LARGEST_LEVEL))
-    restored = partial(_restored, at=at, signatures=signatures, alone=alone, least=least_grade(level))
+    least = least_grade(min(log10_level, log10(first_stage.LARGEST_LEVEL)))
+    restored = partial(_restored, at=at, signatures=signatures, alone=alone, least=least)
     known = list(kept.all(_KIND, restored))
     tasks = left(len(order), (one.pairs for one in known), alone=alone)
     progress(0, len(tasks))
-    given = (_task(order, task) for task in tasks)
+    given = (_task(order, task, least) for task in tasks)
     for n, (task, result) in enumerate(zip(tasks, run_in_order(_bounds, given, workers), strict=True), start=1):
         stored = _stored(names, task, result)
         kept.put(_KIND, stored)
@@ -131,9 +131,11 @@ class _Task(NamedTuple):
     wanted: Wanted
     alike: list[tuple[int, int]]
     """Positions in it of pairs that state the same weights."""
+    least: int
+    """Grade from which pairs are told apart."""
 
 
-def _task(order: Sequence[Labelled], pairs: Rectangle) -> _Task:
+def _task(order: Sequence[Labelled], pairs: Rectangle, least: int) -> _Task:
     rows, columns = ([order[i].prepared for i in side] for side in (pairs.rows, pairs.columns))
     content: dict[str, list[int]] = {}
     files: dict[str, list[int]] = {}
@@ -147,7 +149,7 @@ def _task(order: Sequence[Labelled], pairs: Rectangle) -> _Task:
         for j in sorted({*content.get(model.weights.content, ()), *files.get(model.weights.files, ())})
         if same_weights(model.weights, columns[j].weights)
     ]
-    return _Task(_of_signatures(rows), _of_signatures(columns), pairs.wanted, alike)
+    return _Task(_of_signatures(rows), _of_signatures(columns), pairs.wanted, alike, least)
 
 
 def _of_signatures(models: Sequence[Prepared]) -> tuple[Run, ...]:
