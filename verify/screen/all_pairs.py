@@ -56,7 +56,6 @@ class FirstResult:
 class _Known:
     """Bounds of a rectangle of models, in their present positions, as far as the level does not rule pairs out."""
 
-    pairs: Rectangle
     possible: list[tuple[int, int]]
     """Present positions of pairs that may pass."""
     identical: list[tuple[int, int]]
@@ -93,14 +92,16 @@ def compare_all(
     signatures = [model.prepared.signature for model in order]
     least = least_grade(min(log10_level, log10(first_stage.LARGEST_LEVEL)))
     restored = partial(_restored, at=at, signatures=signatures, alone=alone, least=least)
-    known = list(kept.all(_KIND, restored))
-    tasks = left(len(order), (one.pairs for one in known), alone=alone)
+    before = list(kept.all(_KIND, restored))
+    tasks = left(len(order), (pairs for pairs, _ in before), alone=alone)
+    known = [one for _, one in before]
+    del before  # which pairs it holds takes a byte for each
     progress(0, len(tasks))
     given = (_task(order, task, least) for task in tasks)
     for n, (task, result) in enumerate(zip(tasks, run_in_order(_bounds, given, workers), strict=True), start=1):
         stored = _stored(names, task, result)
         kept.put(_KIND, stored)
-        known.append(restored(stored))
+        known.append(restored(stored)[1])
         progress(n, len(tasks))
     possible = {pair for one in known for pair in one.possible}
     counted = _counted(order, names, sorted(possible), kept, workers)
@@ -282,8 +283,10 @@ def _unpacked(text: str, size: int) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8)
 
 
-def _restored(stored: Any, at: Mapping[str, int], signatures: Sequence[str], *, alone: bool, least: int) -> _Known:
-    """The bounds of a rectangle.
+def _restored(
+    stored: Any, at: Mapping[str, int], signatures: Sequence[str], *, alone: bool, least: int
+) -> tuple[Rectangle, _Known]:
+    """The pairs of a rectangle, and their bounds.
 
     Parameters
     ----------
@@ -320,8 +323,7 @@ def _restored(stored: Any, at: Mapping[str, int], signatures: Sequence[str], *, 
     places = rows.tolist(), columns.tolist()
     testable = {signatures for signatures, one in compared.items() if one.untestable is None}
     asked = [pair for i, j in possible if counted[i, j] and (pair := _asked(places, i, j, alone))]
-    return _Known(
-        Rectangle(rows, columns, wanted),
+    return Rectangle(rows, columns, wanted), _Known(
         [(i, j) for i, j in asked if (signatures[i], signatures[j]) in testable],
         [pair for i, j in read.identical if (pair := _asked(places, i, j, alone))],
         list(compared.values()),

@@ -322,14 +322,14 @@ def _add_signs(common: _Common, count: Upper, alive: Upper) -> None:
         chosen = both if len(groups) == len(both) else both[groups]
         summed = chosen.sum(1) if chosen.shape[1] > 1 else chosen[:, 0]
         sides.append(summed.reshape(-1, *summed.shape[2:]))
-        lives = common.live(side, "sign_flipping").any(1)[groups]
+        lives: NDArray[np.bool_] = np.logical_or.reduce(common.live(side, "sign_flipping")[groups], axis=1)
         live.append(lives.reshape(-1, lives.shape[-1]))
     (a, b), (live_a, live_b) = sides, live
     whole = bool(live_a.all() and live_b.all())
     step = max(1, min(100, _AT_ONCE // (a.shape[1] * b.shape[1])))
     for at in range(0, len(a), step):
         here = slice(at, at + step)
-        positive: NDArray[np.bool_] = np.matmul(b[here], a[here].swapaxes(1, 2)) > least
+        positive = np.matmul(b[here], a[here].swapaxes(1, 2)) > least
         if not whole:
             positive &= live_b[here, :, None] & live_a[here, None, :]
         count += positive.view(np.int8).sum(0, dtype=np.int8)

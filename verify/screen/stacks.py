@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
@@ -83,6 +84,7 @@ class Run:
 
 
 _held: OrderedDict[tuple[tuple[Path, ...], BlockReader, tuple[int, ...]], tuple[Stack, ...]] = OrderedDict()
+_HOLDING = Lock()  # an executor may be threads
 _MOST_HELD = 400 << 20  # bytes: of two times 128 models of 24 layers they are 340 MiB
 
 
@@ -128,18 +130,20 @@ def stacks(run: Run, source: BlockReader, anchors: tuple[int, ...]) -> tuple[Sta
     anchors : the list that both runs of a comparison share.
     """
     key = run.files, source, anchors
-    if (found := _held.pop(key, None)) is None:
-        found = _stacked_run(*key)
-    _held[key] = found
-    while sum(one.size for made in _held.values() for one in made) > _MOST_HELD and len(_held) > 2:
-        _held.popitem(last=False)
+    with _HOLDING:
+        if (found := _held.pop(key, None)) is None:
+            found = _stacked_run(*key)
+        _held[key] = found
+        while sum(one.size for made in _held.values() for one in made) > _MOST_HELD and len(_held) > 2:
+            _held.popitem(last=False)
     return found
 
 
 def forget() -> None:
     """Free what was stacked in this process."""
-    _held.clear()
-    _opened.cache_clear()
+    with _HOLDING:
+        _held.clear()
+        _opened.cache_clear()
     sketch_of.cache_clear()
 
 
