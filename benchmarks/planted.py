@@ -18,38 +18,48 @@ SHAPES = tuple(
     SHAPE.model_copy(update={"layers": layers, "width": 1024, "heads": 8, "kv_heads": 8, "hidden": 2816})
     for layers in (16, 20, 24)
 )
+LEAN = SKETCH.model_copy(update={"units": 16, "keys": 16})
+"""No more units than the first stage keeps, and no more rows of queries and keys than screen effort: less to write of
+many models, and the same products."""
 EACH = 5
 """Children of a kind."""
 
 
-def plant(folder: Path, count: int) -> dict[frozenset[str], str]:
+def plant(folder: Path, count: int, sketch: SketchSpec = SKETCH) -> dict[frozenset[str], str]:
     """Write ``count`` fingerprints, the planted families among them; return the kind of every related pair."""
     truth: dict[frozenset[str], str] = {}
     made = 0
     for seed, (kind, change) in enumerate((k, c) for k, c in KINDS.items() for _ in range(EACH)):
         rng = np.random.default_rng([1, seed])
         shape = SHAPES[-1] if kind == "layers removed" else SHAPES[seed % len(SHAPES)]
-        parent, other = vectors(rng, shape), vectors(rng, shape)
+        parent, other = vectors(rng, shape, sketch), vectors(rng, shape, sketch)
         child = change(rng, parent, other)
         names = [f"planted-{seed:02d}-{role}" for role in ("child", "parent", "other")]
         layers = SHAPES[1] if kind == "layers removed" else shape
-        save(folder, names[0], child, layers)
-        save(folder, names[1], parent, shape)
+        save(folder, names[0], child, layers, sketch)
+        save(folder, names[1], parent, shape, sketch)
         truth[frozenset(names[:2])] = kind
         made += 2
         if kind == "merged .3/.7":
-            save(folder, names[2], other, shape)
+            save(folder, names[2], other, shape, sketch)
             truth[frozenset((names[0], names[2]))] = kind
             made += 1
     for seed in range(count - made):
-        shape = SHAPES[seed % len(SHAPES)]
-        save(folder, f"stranger-{seed:04d}", vectors(np.random.default_rng([2, seed]), shape), shape)
+        stranger(folder, seed, sketch)
     return truth
 
 
-def vectors(rng: np.random.Generator, shape: Architecture) -> Arrays:
+def stranger(folder: Path, seed: int, sketch: SketchSpec = SKETCH) -> Path:
+    """Write the fingerprint of a model that is related to no other."""
+    shape = SHAPES[seed % len(SHAPES)]
+    return save(
+        folder, f"stranger-{seed:04d}", vectors(np.random.default_rng([2, seed]), shape, sketch), shape, sketch
+    )
+
+
+def vectors(rng: np.random.Generator, shape: Architecture, sketch: SketchSpec = SKETCH) -> Arrays:
     """Independent Gaussian vectors of every array that the exact tests look at."""
-    return random_arrays(rng, shape, SKETCH, dtype=np.float32)
+    return random_arrays(rng, shape, sketch, dtype=np.float32)
 
 
 def noisy(share: float) -> Callable[[np.random.Generator, Arrays, Arrays], Arrays]:
@@ -108,7 +118,8 @@ KINDS: dict[str, Callable[[np.random.Generator, Arrays, Arrays], Arrays]] = {
 }
 
 
-def save(folder: Path, name: str, arrays: Arrays, shape: Architecture) -> None:
+def save(folder: Path, name: str, arrays: Arrays, shape: Architecture, sketch: SketchSpec = SKETCH) -> Path:
     """Write one fingerprint."""
-    found = fingerprint_of(arrays, shape, name=name, sketch=SKETCH, components=EXACT)
+    found = fingerprint_of(arrays, shape, name=name, sketch=sketch, components=EXACT)
     found.save(folder / f"{name}.safetensors")
+    return folder / f"{name}.safetensors"

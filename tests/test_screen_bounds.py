@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.screens import SHAPE, named
 from tests.strategies import architecture, gpt2_like, moe_like, random_arrays
+from verify.checkpoint import Architecture
 from verify.inference import log10_p_fixed_points, log10_p_signs
 from verify.screen import bounds, first_stage, sketches
 from verify.screen.bounds import graded, least_grade
@@ -74,6 +75,43 @@ def test_no_pair_is_lost(tmp_path_factory, seed: int, shape, kept: float, deeper
             assert least <= g.grades[i, j]
             if kept < 0.9:
                 assert g.grades[i, j] <= least + 12, g.statistic
+
+
+@pytest.mark.parametrize("others", [None, 0, 1, 2])
+@pytest.mark.parametrize("shape", [SHAPE, gpt2_like(), moe_like()], ids=["gated", "gpt2", "experts"])
+def test_what_is_compared_with_few_others_is_no_less(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: Architecture, others: int | None
+) -> None:
+    """Whatever the grade from which pairs are told apart: those from it on are the same, and no other reaches it."""
+    if others is not None:
+        monkeypatch.setattr(bounds, "_others", lambda *_: others)
+    rng, at_once = np.random.default_rng(3), 0
+    a, b = some(rng, shape, 0.4), some(rng, shape, 0.6)
+    runs = []
+    for n, run in enumerate((a, [*b, *a])):
+        (tmp_path / f"{n}").mkdir()
+        runs.append(run_of(run, tmp_path / f"{n}"))
+    for law, source in first_stage._sources(a[0], b[0]):
+        if (whole := graded(law, source, *runs)) is None:
+            continue
+        for least in (1, 4, 8, 16, 40, bounds.MOST):
+            found = graded(law, source, *runs, least)
+            assert found is not None
+            told = whole.grades >= least
+            assert (found.grades[told] == whole.grades[told]).all()
+            assert (found.grades[~told] < least).all()
+            assert (found.grades >= whole.grades).all()
+            at_once += int((found.grades > whole.grades).sum())
+    assert others is None or at_once  # something was left as it was
+
+
+@given(st.lists(st.tuples(st.integers(1, 200), st.integers(1, 32)), min_size=1, max_size=3), st.integers(0, 500))
+def test_with_how_many_others_is_at_most_all(sizes: list[tuple[int, int]], critical: int) -> None:
+    """A number for every size and level; all of them where strangers reach the count anyway."""
+    others = bounds._others(sizes, critical)
+    assert 0 <= others < max(n for _, n in sizes)
+    if critical == 0:
+        assert others == max(n for _, n in sizes) - 1
 
 
 def test_a_bound_without_its_slack_loses_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,9 +41,9 @@ class Count:
         self.first = self.second = self.counted = 0
         bound_tile, tile, tested = first_stage.bound_tile, first_stage.tile, second_stage._tested
 
-        def counted_tile(first, second, wanted, alike):  # type: ignore[no-untyped-def]
+        def counted_tile(first, second, wanted, alike, least):  # type: ignore[no-untyped-def]
             self.first += int(wanted.sum())
-            return bound_tile(first, second, wanted, alike)
+            return bound_tile(first, second, wanted, alike, least)
 
         def counted_exactly(first, second):  # type: ignore[no-untyped-def]
             self.counted += 1

@@ -56,7 +56,6 @@ class FirstResult:
 class _Known:
     """Bounds of a rectangle of models, in their present positions, as far as the level does not rule pairs out."""
 
-    pairs: Rectangle
     possible: list[tuple[int, int]]
     """Present positions of pairs that may pass."""
     identical: list[tuple[int, int]]
@@ -91,16 +90,18 @@ def compare_all(
     names = _names(order)
     at = {name: position for position, name in enumerate(names)}
     signatures = [model.prepared.signature for model in order]
-    level = min(log10_level, log10(first_stage.LARGEST_LEVEL))
-    restored = partial(_restored, at=at, signatures=signatures, alone=alone, least=least_grade(level))
-    known = list(kept.all(_KIND, restored))
-    tasks = left(len(order), (one.pairs for one in known), alone=alone)
+    least = least_grade(min(log10_level, log10(first_stage.LARGEST_LEVEL)))
+    restored = partial(_restored, at=at, signatures=signatures, alone=alone, least=least)
+    before = list(kept.all(_KIND, restored))
+    tasks = left(len(order), (pairs for pairs, _ in before), alone=alone)
+    known = [one for _, one in before]
+    del before  # which pairs it holds takes a byte for each
     progress(0, len(tasks))
-    given = (_task(order, task) for task in tasks)
+    given = (_task(order, task, least) for task in tasks)
     for n, (task, result) in enumerate(zip(tasks, run_in_order(_bounds, given, workers), strict=True), start=1):
         stored = _stored(names, task, result)
         kept.put(_KIND, stored)
-        known.append(restored(stored))
+        known.append(restored(stored)[1])
         progress(n, len(tasks))
     possible = {pair for one in known for pair in one.possible}
     counted = _counted(order, names, sorted(possible), kept, workers)
@@ -131,9 +132,11 @@ class _Task(NamedTuple):
     wanted: Wanted
     alike: list[tuple[int, int]]
     """Positions in it of pairs that state the same weights."""
+    least: int
+    """Grade from which pairs are told apart."""
 
 
-def _task(order: Sequence[Labelled], pairs: Rectangle) -> _Task:
+def _task(order: Sequence[Labelled], pairs: Rectangle, least: int) -> _Task:
     rows, columns = ([order[i].prepared for i in side] for side in (pairs.rows, pairs.columns))
     content: dict[str, list[int]] = {}
     files: dict[str, list[int]] = {}
@@ -147,7 +150,7 @@ def _task(order: Sequence[Labelled], pairs: Rectangle) -> _Task:
         for j in sorted({*content.get(model.weights.content, ()), *files.get(model.weights.files, ())})
         if same_weights(model.weights, columns[j].weights)
     ]
-    return _Task(_of_signatures(rows), _of_signatures(columns), pairs.wanted, alike)
+    return _Task(_of_signatures(rows), _of_signatures(columns), pairs.wanted, alike, least)
 
 
 def _of_signatures(models: Sequence[Prepared]) -> tuple[Run, ...]:
@@ -280,8 +283,10 @@ def _unpacked(text: str, size: int) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8)
 
 
-def _restored(stored: Any, at: Mapping[str, int], signatures: Sequence[str], *, alone: bool, least: int) -> _Known:
-    """The bounds of a rectangle.
+def _restored(
+    stored: Any, at: Mapping[str, int], signatures: Sequence[str], *, alone: bool, least: int
+) -> tuple[Rectangle, _Known]:
+    """The pairs of a rectangle, and their bounds.
 
     Parameters
     ----------
@@ -318,8 +323,7 @@ def _restored(stored: Any, at: Mapping[str, int], signatures: Sequence[str], *, 
     places = rows.tolist(), columns.tolist()
     testable = {signatures for signatures, one in compared.items() if one.untestable is None}
     asked = [pair for i, j in possible if counted[i, j] and (pair := _asked(places, i, j, alone))]
-    return _Known(
-        Rectangle(rows, columns, wanted),
+    return Rectangle(rows, columns, wanted), _Known(
         [(i, j) for i, j in asked if (signatures[i], signatures[j]) in testable],
         [pair for i, j in read.identical if (pair := _asked(places, i, j, alone))],
         list(compared.values()),

@@ -90,7 +90,7 @@ class TileResult:
 
 
 def bound_tile(
-    first: Sequence[Run], second: Sequence[Run], wanted: Wanted, alike: Sequence[tuple[int, int]]
+    first: Sequence[Run], second: Sequence[Run], wanted: Wanted, alike: Sequence[tuple[int, int]], least: int = 0
 ) -> TileBounds:
     """Bound the counts of models of ``first`` with models of ``second``.
 
@@ -99,6 +99,7 @@ def bound_tile(
     first, second : runs of models, each of one signature.
     wanted : the pairs to compare, shape [models of A, models of B].
     alike : positions of pairs that state the same weights.
+    least : grade from which pairs are told apart, as in :func:`verify.screen.bounds.graded`.
     """
     grades = np.zeros(wanted.shape, np.uint8)
     comparisons: list[Comparison] = []
@@ -119,7 +120,7 @@ def bound_tile(
             if (reason := untestable_because(a, b)) is not None:
                 comparisons.append(Comparison(signatures, reason, []))
                 continue
-            bounds = [graded(law, source, run_a, run_b) for law, source in _sources(a, b)]
+            bounds = [graded(law, source, run_a, run_b, least) for law, source in _sources(a, b)]
             made = [one for one in bounds if one is not None]
             comparisons.append(Comparison(signatures, None, [(t.statistic, t.law, t.most, t.groups) for t in made]))
             largest = np.maximum.reduce([one.grades for one in made]) if made else np.uint8(MOST)

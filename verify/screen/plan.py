@@ -55,6 +55,10 @@ def left(models: int, known: Iterable[Rectangle], *, alone: bool) -> list[Rectan
     found = []
     for r, c in combinations_with_replacement(range(len(stretches)), 2):
         if not (alone and r):
+            if (r, c) not in masks and r < c and not alone:  # all of it, and no byte for each pair
+                whole = np.broadcast_to(np.True_, (len(stretches[r]), len(stretches[c])))
+                found.append(Rectangle(stretches[r], stretches[c], whole))
+                continue
             mask = masks.get((r, c))
             mask = _all(stretches[r], stretches[c], alone) if mask is None else mask
             found += [Rectangle(stretches[r][x], stretches[c][y], wanted) for x, y, wanted in _rectangles(mask)]

@@ -8,11 +8,13 @@ of one signature have them in the same order and sizes, so those of one tell the
 from __future__ import annotations
 
 import sys
+from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,8 @@ from .counts import Alike, Group, reader
 from .sketches import FirstSketch, load_sketch
 
 Single = NDArray[np.float32]
+Kind = Literal["sign_fixed", "sign_flipping"]
+KINDS: tuple[Kind, ...] = ("sign_fixed", "sign_flipping")
 
 LENGTH = 2.0
 """Longest vector whose products are bounded; those of a fingerprint have length 1."""
@@ -42,16 +46,28 @@ class Stack:
     sign_flipping: tuple[Single, ...]
     bounded: bool
     """Whether every number is exact in single precision, and no vector longer than :data:`LENGTH`."""
+    _made: dict[tuple[Kind, int], Single] = field(default_factory=dict)
+    _live: dict[Kind, tuple[NDArray[np.bool_], ...]] = field(default_factory=dict)
 
-    @cached_property
-    def live_fixed(self) -> tuple[NDArray[np.bool_], ...]:
-        """Which of ``sign_fixed`` are not zero, each [groups, copies, n, models]."""
-        return tuple(np.any(x, axis=-1) for x in self.sign_fixed)
+    def joined(self, kind: Kind, parts: int) -> Single | None:
+        """The first vectors of a kind side by side, [groups, copies, n, models, k]; None if there are none."""
+        vectors: tuple[Single, ...] = getattr(self, kind)[:parts]
+        if len(vectors) < 2:
+            return vectors[0] if vectors else None
+        if (kind, parts) not in self._made:
+            self._made[kind, parts] = np.concatenate(vectors, axis=-1)
+        return self._made[kind, parts]
 
-    @cached_property
-    def live_flipping(self) -> tuple[NDArray[np.bool_], ...]:
-        """Which of ``sign_flipping`` are not zero."""
-        return tuple(np.any(x, axis=-1) for x in self.sign_flipping)
+    def live(self, kind: Kind) -> tuple[NDArray[np.bool_], ...]:
+        """Which vectors of a kind are not zero, each [groups, copies, n, models]."""
+        if kind not in self._live:
+            self._live[kind] = tuple(np.any(x, axis=-1) for x in getattr(self, kind))
+        return self._live[kind]
+
+    @property
+    def size(self) -> int:
+        """Bytes of its vectors."""
+        return sum(x.nbytes for kind in KINDS for x in getattr(self, kind))
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +81,11 @@ class Run:
     def first(self) -> FirstSketch:
         """The sketch of the first, which tells the layout of all."""
         return sketch_of(self.files[0])
+
+
+_held: OrderedDict[tuple[tuple[Path, ...], BlockReader, tuple[int, ...]], tuple[Stack, ...]] = OrderedDict()
+_HOLDING = Lock()  # an executor may be threads
+_MOST_HELD = 400 << 20  # bytes: of two times 128 models of 24 layers they are 340 MiB
 
 
 @lru_cache(maxsize=64)
@@ -108,17 +129,25 @@ def stacks(run: Run, source: BlockReader, anchors: tuple[int, ...]) -> tuple[Sta
     source : reads blocks.
     anchors : the list that both runs of a comparison share.
     """
-    return _stacks(run.files, source, anchors)
+    key = run.files, source, anchors
+    with _HOLDING:
+        if (found := _held.pop(key, None)) is None:
+            found = _stacked_run(*key)
+        _held[key] = found
+        while sum(one.size for made in _held.values() for one in made) > _MOST_HELD and len(_held) > 2:
+            _held.popitem(last=False)
+    return found
 
 
 def forget() -> None:
     """Free what was stacked in this process."""
-    _stacks.cache_clear()
+    with _HOLDING:
+        _held.clear()
+        _opened.cache_clear()
     sketch_of.cache_clear()
 
 
-@lru_cache(maxsize=32)  # all readers, for the rows of a rectangle and its columns
-def _stacks(files: tuple[Path, ...], source: BlockReader, anchors: tuple[int, ...]) -> tuple[Stack, ...]:
+def _stacked_run(files: tuple[Path, ...], source: BlockReader, anchors: tuple[int, ...]) -> tuple[Stack, ...]:
     first, name = sketch_of(files[0]), _name(source)
     layout = _read(first, source, anchors)
     if name is not None and anchors == first.record.anchors:
@@ -158,11 +187,15 @@ def _short(x: NDArray[Any]) -> bool:
 
 def _kept(file: Path, name: str) -> NDArray[np.float16] | None:
     try:
-        with safe_open(blocks_file(file), "numpy") as stored:
-            flat: NDArray[np.float16] = stored.get_tensor(name)
+        flat: NDArray[np.float16] = _opened(blocks_file(file)).get_tensor(name)  # type: ignore[no-untyped-call]
     except (SafetensorError, OSError):
         return None
     return flat if flat.dtype == np.float16 else None
+
+
+@lru_cache(maxsize=256)  # the models of a rectangle, of which one reader is stacked after the other
+def _opened(file: Path) -> safe_open:
+    return safe_open(file, "numpy")
 
 
 def _cut(layout: Sequence[Alike], flats: NDArray[np.float16]) -> list[Stack]:
