@@ -1,0 +1,62 @@
+"""How much two tensors that stand side by side differ: the distance of their numbers, and what it is elsewhere.
+
+With x the numbers of A and y those of B at the same places, the *distance* is |y - x| / |x|, Euclidean lengths over
+all numbers that stand side by side. Tensors trained apart have one too: 1.4 if they are as long and at right angles,
+less if all their rows have much in common. So the distance *elsewhere* stands beside it, |y - x'| / |x|, with x' the
+numbers of A one row further (of a vector: one number further; the last row of a block beside its first). A distance
+tells how much was changed only if the numbers are at their places: if it is clearly less than elsewhere
+(``IN_PLACE``). It is a description of two files, and no test.
+
+Lengths are sums in double precision, columns first and then exactly rounded, so that no order of additions that a
+processor may choose changes them; they are given to six digits.
+"""
+
+from __future__ import annotations
+
+from math import fsum, sqrt
+
+import numpy as np
+
+from .casts import Array
+from .record import Amount
+
+
+class Growing:
+    """Lengths and products over the blocks of two tensors."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, list[float]] = {name: [] for name in ("xx", "yy", "xy", "there", "elsewhere")}
+        self._finite = True
+
+    def see(self, p: Array, q: Array) -> None:
+        """Add the numbers of one more block.
+
+        Parameters
+        ----------
+        p, q : rows of A and of B, [rows, columns] each.
+        """
+        self._finite = self._finite and bool(np.isfinite(p).all() and np.isfinite(q).all())
+        if not self._finite:
+            return
+        x, y = p.astype(np.float64), q.astype(np.float64)
+        further = np.roll(x, -1, axis=0 if len(x) > 1 else 1)
+        products = {"xx": x * x, "yy": y * y, "xy": x * y, "there": (y - x) ** 2, "elsewhere": (y - further) ** 2}
+        for name, values in products.items():
+            self._sums[name].append(fsum(np.add.reduce(values, axis=0).tolist()))
+
+    def found(self) -> Amount | None:
+        """What was found; None if a number is not finite, or all of one side are zero."""
+        if not self._finite:
+            return None
+        xx, yy, xy, there, elsewhere = (fsum(sums) for sums in self._sums.values())
+        if not (0 < xx < np.inf and 0 < yy < np.inf):
+            return None
+        return Amount(
+            distance=_short(sqrt(there / xx)),
+            elsewhere=_short(sqrt(elsewhere / xx)),
+            cosine=_short(max(-1.0, min(1.0, xy / (sqrt(xx) * sqrt(yy))))),
+        )
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}")
