@@ -25,30 +25,32 @@ class Growing:
     """Lengths and products over the blocks of two tensors."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, list[float]] = {name: [] for name in ("xx", "yy", "xy", "there", "elsewhere")}
+        self._sums: list[tuple[float, ...]] = []
         self._finite = True
 
-    def see(self, p: Array, q: Array) -> None:
+    def see(self, p: Array, q: Array, *, equal: bool = False) -> None:
         """Add the numbers of one more block.
 
         Parameters
         ----------
         p, q : rows of A and of B, [rows, columns] each.
+        equal : whether all numbers of the block are equal, which saves work.
         """
-        self._finite = self._finite and bool(np.isfinite(p).all() and np.isfinite(q).all())
+        self._finite = self._finite and bool(np.isfinite(p).all() and (equal or np.isfinite(q).all()))
         if not self._finite:
             return
-        x, y = p.astype(np.float64), q.astype(np.float64)
+        x = p.astype(np.float64)
+        y = x if equal else q.astype(np.float64)
         further = np.roll(x, -1, axis=0 if len(x) > 1 else 1)
-        products = {"xx": x * x, "yy": y * y, "xy": x * y, "there": (y - x) ** 2, "elsewhere": (y - further) ** 2}
-        for name, values in products.items():
-            self._sums[name].append(fsum(np.add.reduce(values, axis=0).tolist()))
+        xx, elsewhere = _sum(x * x), _sum(np.square(y - further))
+        yy, xy, there = (xx, xx, 0.0) if equal else (_sum(y * y), _sum(x * y), _sum(np.square(y - x)))
+        self._sums.append((xx, yy, xy, there, elsewhere))
 
     def found(self) -> Amount | None:
         """What was found; None if a number is not finite, or all of one side are zero."""
-        if not self._finite:
+        if not self._finite or not self._sums:
             return None
-        xx, yy, xy, there, elsewhere = (fsum(sums) for sums in self._sums.values())
+        xx, yy, xy, there, elsewhere = (fsum(sums) for sums in zip(*self._sums, strict=True))
         if not (0 < xx < np.inf and 0 < yy < np.inf):
             return None
         return Amount(
@@ -56,6 +58,10 @@ class Growing:
             elsewhere=_short(sqrt(elsewhere / xx)),
             cosine=_short(max(-1.0, min(1.0, xy / (sqrt(xx) * sqrt(yy))))),
         )
+
+
+def _sum(values: Array) -> float:
+    return fsum(np.add.reduce(values, axis=0).tolist())
 
 
 def _short(value: float) -> float:

@@ -161,9 +161,10 @@ def side_by_side(a: Reading, b: Reading, c: Tensor | None = None) -> Sides:
         r = None if c is None else numbers(c, rows, wide)
         a.see(p)
         b.see(q)
-        found.equal += int(same(p, q).sum())
+        equal = int(same(p, q).sum())
+        found.equal += equal
         found.compared += p.size
-        growing.see(p, q)
+        growing.see(p, q, equal=equal == p.size)
         with np.errstate(all="ignore"):  # numbers that are not finite, and those that a smaller type does not hold
             forth = _holding(forth, Block(p, q, r))
             back = _holding(back, Block(q, p))
