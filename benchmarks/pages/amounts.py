@@ -43,12 +43,9 @@ def amounts(found: dict[str, Any]) -> str:
 
 
 def _cell(part: dict[str, Any]) -> str:
-    if part["equal"] == part["tensors"]:
-        return "equal"
-    if part["distance"] is None:
-        return "not in place"
-    out = part["tensors"] - part["equal"] - part["in_place"]
-    more = f", {out} of {part['tensors']} not in place" if out else ""
+    if part["state"] != "changed":
+        return str(part["state"])
+    more = f"; {part['out']} tensor not in place" if part["out"] else ""
     return f"{amount(part['distance'])} ({part['cosine']:.4f}){more}"
 
 
