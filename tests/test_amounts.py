@@ -140,6 +140,11 @@ def test_what_has_no_length_has_no_amount(tmp_path: Path) -> None:
     assert (down := found[DOWN]) is not None
     assert down.distance == pytest.approx(np.linalg.norm(A[DOWN][::2]) / np.linalg.norm(A[DOWN]), rel=1e-5)
     assert grown(np.zeros((4, 4)), np.ones((4, 4))) is None
+    assert grown(np.full((40, 40), 1e200), np.full((40, 40), 1e150)) is None
+    assert grown(np.full((40, 40), 1e-200), np.full((40, 40), 1e-200)) is None
+    far = grown(np.full((40, 40), 1e-140), np.full((40, 40), 1e139))
+    assert far is not None
+    assert far.distance == pytest.approx(1e279)
 
 
 def test_rows_that_one_has_beyond_the_other_are_not_of_the_change(tmp_path: Path) -> None:

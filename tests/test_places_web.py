@@ -38,7 +38,19 @@ def test_a_folder_on_the_web_with_a_listing(web: Server) -> None:
     """Links that leave the folder are no files of it; hidden files are, as in a folder here."""
     names = [path.rpartition("/")[2] for path in web.files if path.startswith("/toy/")]
     names.append(".x")
-    links = [*names, "../", "..", ".", "./", "/etc/passwd", "https://elsewhere/model.safetensors", "sub/x", "?C=N", "%2e%2e/x", "%2e%2e"]
+    links = [
+        *names,
+        "../",
+        "..",
+        ".",
+        "./",
+        "/etc/passwd",
+        "https://elsewhere/model.safetensors",
+        "sub/x",
+        "?C=N",
+        "%2e%2e/x",
+        "%2e%2e",
+    ]
     web.files["/toy/"] = "".join(f'<a href="{link}">x</a>' for link in links).encode()
 
     def as_html(_: Any, answer: Any) -> None:

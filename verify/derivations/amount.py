@@ -20,6 +20,9 @@ import numpy as np
 from .casts import Array
 from .record import Amount
 
+LARGEST = 1e140
+"""Magnitude from which the sum of squares may be beyond double precision."""
+
 
 class Growing:
     """Lengths and products over the blocks of two tensors."""
@@ -36,28 +39,28 @@ class Growing:
         p, q : rows of A and of B, [rows, columns] each.
         equal : whether all numbers of the block are equal, which saves work.
         """
-        self._finite = self._finite and bool(np.isfinite(p).all() and (equal or np.isfinite(q).all()))
-        if not self._finite:
-            return
         x = p.astype(np.float64)
         y = x if equal else q.astype(np.float64)
+        self._finite = self._finite and all(
+            bool((np.abs(one) < LARGEST).all()) for one in ((x,) if equal else (x, y))
+        )
+        if not self._finite:
+            return
         further = np.roll(x, -1, axis=0 if len(x) > 1 else 1)
         xx, elsewhere = _sum(x * x), _sum(np.square(y - further))
         yy, xy, there = (xx, xx, 0.0) if equal else (_sum(y * y), _sum(x * y), _sum(np.square(y - x)))
         self._sums.append((xx, yy, xy, there, elsewhere))
 
     def found(self) -> Amount | None:
-        """What was found; None if a number is not finite, or all of one side are zero."""
+        """What was found; None if a number is not finite or too large to square, or all of one side are zero."""
         if not self._finite or not self._sums:
             return None
         xx, yy, xy, there, elsewhere = (fsum(sums) for sums in zip(*self._sums, strict=True))
-        if not (0 < xx < np.inf and 0 < yy < np.inf):
+        if not (xx and yy):
             return None
-        return Amount(
-            distance=_short(sqrt(there / xx)),
-            elsewhere=_short(sqrt(elsewhere / xx)),
-            cosine=_short(max(-1.0, min(1.0, xy / (sqrt(xx) * sqrt(yy))))),
-        )
+        found = sqrt(there) / sqrt(xx), sqrt(elsewhere) / sqrt(xx)
+        cosine = max(-1.0, min(1.0, xy / (sqrt(xx) * sqrt(yy))))
+        return Amount(distance=_short(found[0]), elsewhere=_short(found[1]), cosine=_short(cosine))
 
 
 def _sum(values: Array) -> float:
