@@ -7,6 +7,8 @@ others are strangers, a student and its teacher among them.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -77,14 +79,30 @@ def main() -> None:
         {
             "models": len(names),
             "families": [
-                {"models": list(family.members), "joints": [list(joint.models) for joint in family.joints]}
+                {
+                    "models": list(family.members),
+                    "joints": [list(joint.models) for joint in family.joints],
+                    "overlapping": [list(part) for part in family.overlapping],
+                }
                 for family in result.families
             ],
+            "together": {
+                "in a family": _together(made, [family.members for family in result.families]),
+                "in one of the families that overlap in it": _together(
+                    made, [part for family in result.families for part in family.overlapping or (family.members,)]
+                ),
+            },
             "edges": sorted(drawn, key=lambda row: (row["is"], row["pair"])),
             "parents": [{"pair": pair, "found": _found(frozenset(pair), joined, related)} for pair in true],
             "pairs": counted(names, made, related),
         },
     )
+
+
+def _together(made: Made, groups: Iterable[Sequence[str]]) -> dict[str, int]:
+    """By relation, the pairs that stand in one of some groups together."""
+    pairs = {pair for group in groups for pair in combinations(sorted(group), 2)}
+    return dict(Counter(made.relation(*pair) for pair in sorted(pairs)))
 
 
 def _found(pair: frozenset[str], joined: set[frozenset[str]], related: set[frozenset[str]]) -> str:

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from threading import Event
 from time import monotonic, sleep
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -431,3 +432,102 @@ def test_a_library_of_any_effort(tmp_path: Path) -> None:
     fingerprint(model("reference"), effort="full").save(tmp_path / "full.safetensors")
     fingerprint(model("stranger-1"), effort="standard").save(tmp_path / "standard.safetensors")
     assert relatives(identify(model("fine-tuned"), tmp_path)) == {"reference": "dependent"}
+
+
+def test_a_copy_is_named_by_the_library_and_not_by_a_number(tmp_path: Path) -> None:
+    """The model that is asked about gives way where one of the library has its name, and two of these that have one
+    name are named by their files."""
+    copy = shutil.copytree(model("reference"), tmp_path / "copies" / "reference")
+    build_library([model("reference"), model("stranger-1")], tmp_path / "bases")
+    found = identify(copy, tmp_path / "bases").record
+    assert found.against == "reference (given)"
+    assert {one.label for one in found.models} == {"reference (given)", "reference", "stranger-1"}
+    assert relatives(identify(copy, tmp_path / "bases")) == {"reference": "identical"}
+    (tmp_path / "bases" / "reference.safetensors").rename(tmp_path / "bases" / "org--reference.safetensors")
+    shutil.copy(
+        tmp_path / "bases" / "org--reference.safetensors", tmp_path / "bases" / "again--reference.safetensors"
+    )
+    both = {"org--reference": "identical", "again--reference": "identical"}
+    assert relatives(identify(model("reference"), tmp_path / "bases")) == both
+    assert relatives(identify(model("fine-tuned"), tmp_path / "bases")).keys() == both.keys()
+
+
+@pytest.mark.parametrize("name", [".hidden", "bell%07", "%2E"])
+def test_a_listing_drops_no_name_without_a_word(library: Path, web: Server, name: str) -> None:
+    """A hidden fingerprint is one as here on disk, and a name that no file can have is refused."""
+    content = (library / "reference.safetensors").read_bytes()
+    web.files |= {f"/some/{name}.safetensors": content, f"/some/{unquote(name)}.safetensors": content}
+    links = f'<a href="../">up</a><a href=".">here</a><a href="{name}.safetensors">x</a>'
+    web.files["/some/"] = links.encode()
+    web.faults.append(("/some/", as_html))
+    if name == "bell%07":
+        with pytest.raises(InputError, match=r"a file named 'bell\\x07.safetensors', which no file"):
+            identify(model("fine-tuned"), f"{web.url}/some/")
+    else:
+        assert relatives(identify(model("fine-tuned"), f"{web.url}/some/")) == {"reference": "dependent"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lacks", "said"),
+    [
+        (["library", "@bases", "-o"], "huggingface_hub", "pip install 'verify-lineage[hub]'."),
+        (["library", "@bases", "--dry-run", "-o"], "huggingface_hub", "pip install 'verify-lineage[hub]'."),
+        (["screen", "org/a", "org/b", "-o"], "huggingface_hub", "pip install 'verify-lineage[hub]'."),
+        (["library", "https://host/a/", "https://host/b/", "-o"], "httpx2", "pip install 'verify-lineage[remote]'"),
+        (["library", "s3://bucket/a", "s3://bucket/b", "-o"], "fsspec", "pip install 'verify-lineage[remote]'."),
+    ],
+)
+def test_a_missing_package_ends_a_run_once(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    lacks: str,
+    said: str,
+) -> None:
+    """It is no fault of one model, and all others would fail alike: one sentence, not one for each."""
+    monkeypatch.setitem(sys.modules, lacks, None)
+    assert run(monkeypatch, *arguments, tmp_path / "out") == 2
+    printed = capsys.readouterr()
+    (line,) = printed.err.splitlines()
+    assert said in line
+    assert "left out" not in line
+    assert printed.out == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "raised", "said"),
+    [
+        (
+            "s3://bucket/bases",
+            ImportError(),
+            "Reading 's3://bucket/bases' takes packages that are not installed; pip",
+        ),
+        ("gs://bucket/bases", ImportError(), "pip install 'verify-lineage[remote]' and fsspec's package of gs."),
+        ("zz://bucket/bases", ValueError(), "'zz://bucket/bases' is no address of a file system that fsspec has"),
+        ("s3://bucket/bases/", PermissionError(), "'s3://bucket/bases' may not be read; log in to the store."),
+        ("s3://bucket/bases", FileNotFoundError(), "'s3://bucket/bases' does not exist; check the address."),
+    ],
+)
+def test_a_library_in_a_store_that_cannot_be_read_is_named_in_full(
+    monkeypatch: pytest.MonkeyPatch, address: str, raised: Exception, said: str
+) -> None:
+    """By its address, not by the last part of it; and with the package that it takes."""
+    import fsspec
+
+    class Store:
+        def invalidate_cache(self) -> None:
+            pass
+
+        def info(self, _: str) -> None:
+            raise raised
+
+    def found(text: str) -> tuple[Store, str]:
+        if isinstance(raised, OSError):
+            return Store(), text.removeprefix("s3://")
+        raise raised
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", found)
+    with pytest.raises(InputError) as info:
+        identify(model("fine-tuned"), address)
+    assert said in str(info.value)

@@ -152,7 +152,7 @@ def test_a_path_of_this_machine_wins(hub: Server, tmp_path: Path, monkeypatch: p
         (Location("org/absent"), "'org/absent' does not exist: there is no such folder or file here, and of the Hub"),
         (Location("https:///x"), "names no host"),
         (Location("s3://bucket/x", revision="main"), "A revision is of the Hub"),
-        (Location("nosuchscheme://bucket/x"), "takes an fsspec file system of that name"),
+        (Location("nosuchscheme://bucket/x"), "no address of a file system that fsspec has"),
     ],
 )
 @pytest.mark.usefixtures("hub")

@@ -35,9 +35,22 @@ def test_a_folder_on_the_web_without_a_listing(web: Server, toy_on_web: dict[Any
 
 @pytest.mark.usefixtures("toy_on_web")
 def test_a_folder_on_the_web_with_a_listing(web: Server) -> None:
-    """Links that leave the folder are no files of it."""
+    """Links that leave the folder are no files of it; hidden files are, as in a folder here."""
     names = [path.rpartition("/")[2] for path in web.files if path.startswith("/toy/")]
-    links = [*names, "../", "/etc/passwd", "https://elsewhere/model.safetensors", "sub/x", "?C=N", "%2e%2e/x", ".x"]
+    names.append(".x")
+    links = [
+        *names,
+        "../",
+        "..",
+        ".",
+        "./",
+        "/etc/passwd",
+        "https://elsewhere/model.safetensors",
+        "sub/x",
+        "?C=N",
+        "%2e%2e/x",
+        "%2e%2e",
+    ]
     web.files["/toy/"] = "".join(f'<a href="{link}">x</a>' for link in links).encode()
 
     def as_html(_: Any, answer: Any) -> None:
@@ -115,7 +128,7 @@ def test_a_folder_in_a_bucket(s3: str, tmp_path: Path, own_cache: Path) -> None:
     with pytest.raises(CheckpointError, match="changed while it was read"):
         file.read([(0, 8)])
     assert Cache.default().entries() == []
-    with pytest.raises(CheckpointError, match="'absent' does not exist; check the address"):
+    with pytest.raises(CheckpointError, match="models/absent' does not exist; check the address"):
         open_checkpoint(f"{s3}/models/absent")
     assert b"secret-key-of-s3" not in kept_text(own_cache)
 

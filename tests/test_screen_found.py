@@ -21,9 +21,8 @@ from verify.fingerprint import table
 from verify.fingerprint.layout import subset
 from verify.inference import benjamini_yekutieli, holm
 from verify.lineage import exact_results
-from verify.screen import Edge, ScreenResult, first_stage, screen
+from verify.screen import ScreenResult, first_stage, screen
 from verify.screen import stages as module
-from verify.screen.families import families
 from verify.screen.kinds import kind
 from verify.screen.summary import summary
 from verify.statistics import EXACT_TESTS
@@ -97,58 +96,6 @@ def test_no_kind_names_a_cause(found: ScreenResult) -> None:
     counted = summary(found.record).split("## Kinds")[1].split("## ")[0]
     for cause in ("replaced", "permuted", "tuned", "merged", "quantised", "rotated", "initialisation", "copied"):
         assert cause not in kinds + counted
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.integers(2, 9), st.data())
-def test_joints_are_the_models_without_which_a_family_falls_apart(n: int, data: st.DataObject) -> None:
-    """Of any graph; exact copies count as one, and the sides are what is left."""
-    names = [f"m{i}" for i in range(n)]
-    drawn = data.draw(st.dictionaries(st.sampled_from(list(combinations(names, 2))), st.booleans(), min_size=1))
-    made = [
-        Edge(a=a, b=b, verdict="identical" if same else "dependent", kind="", adjusted_log10_p=None)
-        for (a, b), same in drawn.items()
-    ]
-    for one in families(made, all_pairs=True):
-        inside = [(e.a, e.b) for e in one.edges]
-        same = apart([(e.a, e.b) for e in one.edges if e.verdict == "identical"], set(one.members))
-        wanted = {
-            tuple(sorted(group)): sides for group in same if len(sides := apart(inside, set(one.members) - group)) > 1
-        }
-        assert {joint.models: {frozenset(side) for side in joint.sides} for joint in one.joints} == wanted
-    assert all(not one.joints for one in families(made, all_pairs=False))
-
-
-def apart(pairs: list[tuple[str, str]], among: set[str]) -> set[frozenset[str]]:
-    """Components, by merging until nothing changes."""
-    groups = {frozenset([name]) for name in among}
-    for a, b in pairs:
-        if {a, b} <= among:
-            touched = {group for group in groups if group & {a, b}}
-            groups = groups - touched | {frozenset().union(*touched)}
-    return groups
-
-
-def test_strangers_whom_only_their_merge_joins_are_told_apart(family: list[Fingerprint]) -> None:
-    """Also where the merge lies there twice; not where only pairs with it were compared."""
-    one, other = family[-1], family[-2]
-    blend = {name: (one.arrays[name].astype(float) + other.arrays[name].astype(float)) / 2 for name in one.arrays}
-    merge = named("merge", blend, SHAPE)
-    twin = Fingerprint(merge.record.model_copy(update={"name": "twin"}), merge.arrays)
-    child = named("child", changed(one.arrays, np.random.default_rng(5)), SHAPE)
-    result = screen([one, other, merge, twin, child])
-    (joint,) = result.families[0].joints
-    assert joint.models == ("merge", "twin")
-    assert joint.sides == (("child", "stranger-7"), ("stranger-6",))
-    page = summary(result.record)
-    assert (
-        "(`child`, `stranger-7`) and (`stranger-6`) are joined only through `merge` and `twin`, which are identical: "
-        "no two models on different sides" in page
-    )
-    assert "`stranger-6` and `stranger-7` are joined only through `merge`: " in summary(
-        screen([one, other, merge]).record
-    )
-    assert not screen([one, other], against=merge).families[0].joints
 
 
 def test_every_model_is_accounted_for(found: ScreenResult, family: list[Fingerprint]) -> None:

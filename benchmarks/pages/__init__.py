@@ -14,6 +14,7 @@ from benchmarks import results
 
 from .adapter_changes import adapter_changes
 from .adapters_alone import adapters_alone
+from .amounts import amounts
 from .architectures import architectures
 from .beyond import beyond
 from .cost import cost, readme
@@ -53,6 +54,7 @@ PAGES: dict[str, Callable[[Any], str]] = {
     for page in (
         adapter_changes,
         adapters_alone,
+        amounts,
         architectures,
         beyond,
         cost,

@@ -7,6 +7,9 @@ from typing import Any
 
 from .markdown import page, table
 
+KINDS = ("parent and child", "further relatives", "strangers")
+_MOST = 3  # models named of those that join others
+
 
 def family_trees(found: dict[str, Any]) -> str:
     """The page."""
@@ -23,7 +26,7 @@ def family_trees(found: dict[str, Any]) -> str:
         table(
             "lr",
             ["edges of the trees", "number"],
-            [[kind, kinds[kind]] for kind in ("parent and child", "further relatives", "strangers")],
+            [[kind, kinds[kind]] for kind in KINDS],
         ),
         table("lr", ["parents and children", "number"], sorted(fates.items())),
         table(
@@ -32,14 +35,22 @@ def family_trees(found: dict[str, Any]) -> str:
             [[kind, *counts] for kind, counts in sorted(found["pairs"].items())],
         ),
         "## Families",
+        "Families that overlap are the parts of a family that nothing but mutual relatives joins: two models in none "
+        "of them together were not found related.",
         table(
-            "lrl",
-            ["models", "number", "joined only through"],
+            "lrrr",
+            ["pairs that stand together", *KINDS],
+            [[where, *(counts.get(kind, 0) for kind in KINDS)] for where, counts in found["together"].items()],
+        ),
+        table(
+            "lrll",
+            ["models", "number", "joined only through", "families that overlap"],
             [
                 [
                     _named(family["models"]),
                     len(family["models"]),
-                    "; ".join(_named(joint) for joint in family["joints"]),
+                    "; ".join(_some(joint) for joint in family["joints"]),
+                    "; ".join(_without(part, family["models"]) for part in family["overlapping"]),
                 ]
                 for family in found["families"]
             ],
@@ -57,6 +68,16 @@ def family_trees(found: dict[str, Any]) -> str:
             [[*(f"`{name}`" for name in row["pair"]), row["found"]] for row in parents],
         ),
     )
+
+
+def _some(names: list[str]) -> str:
+    return _named(names) if len(names) <= _MOST else f"{_named(names[:_MOST])} and {len(names) - _MOST} more"
+
+
+def _without(part: list[str], family: list[str]) -> str:
+    """A family that overlaps others, by what it holds or, if that is shorter, by what it lacks."""
+    lacks = sorted({*family} - {*part})
+    return f"{len(part)}: {_named(part)}" if len(part) <= len(lacks) else f"{len(part)}: all but {_named(lacks)}"
 
 
 def _named(names: list[str]) -> str:

@@ -8,6 +8,7 @@ VerifyError
 │   │   ├── NetworkError           it could not be fetched: try again later
 │   │   ├── OptionError            an option is missing, ambiguous or does not fit the model: change it
 │   │   ├── UnsupportedError       an architecture, format or place that this installation cannot read
+│   │   │   └── MissingPackageError    a package is not installed that reads this and whatever is like it
 │   │   ├── DamagedError           its files are incomplete or inconsistent: download them again
 │   │   └── HostileError           a possible attack: code in a pickle, a bound exceeded, a path outside its folder
 │   ├── FingerprintError           a fingerprint is damaged, or two of them cannot be compared
@@ -54,6 +55,10 @@ class OptionError(CheckpointError):
 
 class UnsupportedError(CheckpointError):
     """An architecture, format or place that this installation cannot read; the model itself may be sound."""
+
+
+class MissingPackageError(UnsupportedError):
+    """A package that reads such models is not installed: no fault of the model, and the next one fails alike."""
 
 
 class DamagedError(CheckpointError):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..base import CheckpointError, InputError
+from ..base import CheckpointError, InputError, MissingPackageError
 from ..checkpoint import Location
 from .command import option
 from .options import READING, Effort
@@ -50,7 +50,7 @@ def give_plans(
         try:
             plans.append(reading_plan(model, effort))
         except CheckpointError as error:
-            if not skip:
+            if not skip or isinstance(error, MissingPackageError):
                 raise
             echo(" ".join(f"{model}: left out: {error}".split()), err=True)
     if not plans:

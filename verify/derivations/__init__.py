@@ -10,12 +10,14 @@ from ..base import InputError, Progress, in_notebook, options, software
 from ..checkpoint import Location, Opened, opened
 from ..fingerprint.given import check_weights
 from ..wording import LATEST
-from .record import DerivationModel, DerivationReport, Rule, TensorAlone, TensorFrom, What
+from .record import Amount, Changed, DerivationModel, DerivationReport, Rule, TensorAlone, TensorFrom, What
 
 if TYPE_CHECKING:
     from .whole import Model
 
 __all__ = [
+    "Amount",
+    "Changed",
     "DerivationModel",
     "DerivationReport",
     "Rule",

@@ -11,11 +11,12 @@ import numpy as np
 
 from ..base import UnsupportedError
 from ..checkpoint import Tensor
+from .amount import Growing
 from .casts import Array, nearest, same
 from .check import VALUES, Block, Check
 from .checks import checks
 from .quantisers import FLAT
-from .record import Rule
+from .record import FEWEST_IN_PLACE, Amount, Rule
 
 ENTRIES = 1 << 20
 """Numbers of each tensor in memory at a time, but for at least one row, or 64 of an odd number of columns."""
@@ -51,6 +52,8 @@ class Sides:
     back: Rule | None = None
     lost_a: int = 0
     lost_b: int = 0
+    amount: Amount | None = None
+    """None if all numbers are equal or few, or the lengths are not to be had."""
 
 
 def dtype_of(tensor: Tensor) -> str | None:
@@ -151,15 +154,17 @@ def side_by_side(a: Reading, b: Reading, c: Tensor | None = None) -> Sides:
     columns = columns_of(x)
     forth = list(checks(a.dtype, b.dtype, columns, third=c is not None))
     back = list(checks(b.dtype, a.dtype, columns))
-    found, sample = Sides(), list[tuple[Array, Array]]()
+    found, growing, sample = Sides(), Growing(), list[tuple[Array, Array]]()
     common = min(x.shape[0], y.shape[0])
     for rows in blocks(x.shape, 0, common):
         p, q = numbers(x, rows, wide), numbers(y, rows, wide)
         r = None if c is None else numbers(c, rows, wide)
         a.see(p)
         b.see(q)
-        found.equal += int(same(p, q).sum())
+        equal = int(same(p, q).sum())
+        found.equal += equal
         found.compared += p.size
+        growing.see(p, q, equal=equal == p.size)
         with np.errstate(all="ignore"):  # numbers that are not finite, and those that a smaller type does not hold
             forth = _holding(forth, Block(p, q, r))
             back = _holding(back, Block(q, p))
@@ -168,6 +173,7 @@ def side_by_side(a: Reading, b: Reading, c: Tensor | None = None) -> Sides:
     a.alone(common)
     b.alone(common)
     found.rule, found.back = _first(forth), _first(back)
+    found.amount = growing.found() if found.equal < found.compared >= FEWEST_IN_PLACE else None
     if b.seen().constant:
         found.rule = Rule(name="constant")
     if a.seen().constant:

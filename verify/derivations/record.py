@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from ..base import Record
+from ..base import Record, later
 from ..base.card import Card, Tone
 from ..base.display import Tabular
 from ..claim.answer import Answer
@@ -30,6 +30,11 @@ COMPUTES: Final = frozenset(
 """Rules that give all numbers of a tensor from those of the other file, with no more than a few settings."""
 FEWEST: Final = 32
 """Numbers of a tensor, or columns of rows that are chosen, below which they may agree by luck."""
+FEWEST_IN_PLACE: Final = 1024
+"""Numbers of a tensor below which they may seem to be at their places by luck, so that no amount is recorded."""
+IN_PLACE: Final = 0.9
+"""The distance from A's numbers at the same places, as a share of that from those elsewhere, at most which they are
+said to be at their places; for numbers that have a cosine c, and none elsewhere, about sqrt(1 - c)."""
 _LAYER = re.compile(r"(?<=\.)\d+(?=\.)")
 
 
@@ -72,6 +77,22 @@ class Rule(Record):
         return self.name in COMPUTES or (self.name == "pruned" and self.by_size)
 
 
+class Amount(Record):
+    """How much the numbers of B differ from those of A that stand beside them."""
+
+    distance: float = Field(ge=0)
+    """Length of the difference, as a share of the length of A's numbers."""
+    elsewhere: float = Field(ge=0)
+    """The same with each row of B beside the next one of A: what it is for numbers that are not at their places."""
+    cosine: float = Field(ge=-1, le=1)
+    """Of A's numbers and B's, each as one vector."""
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the numbers are at their places, so that the distance says how much was changed."""
+        return self.distance <= IN_PLACE * self.elsewhere
+
+
 class TensorFrom(Record):
     """One tensor of B, beside the tensor of A that it is compared with."""
 
@@ -103,6 +124,9 @@ class TensorFrom(Record):
     an equal number of B, so that no rule which gives equal numbers equal values restores them."""
     lost_b: int = Field(default=0, ge=0)
     """The same of B's numbers, where a rule gives A's from B's and none B's from A's."""
+    amount: Amount | None = later()
+    """How much B's numbers differ from A's beside them. None if all are equal or fewer than 1,024, one is not finite,
+    or all of A's or of B's are zero."""
 
     @model_validator(mode="after")
     def _counts_fit(self) -> TensorFrom:
@@ -168,6 +192,30 @@ class What(Record):
     high: float | None = None
     example: str
     """The first of them, in B."""
+
+
+class Changed(Record):
+    """How much tensors of one name, but for the numbers in it, were changed, whether a rule holds or not."""
+
+    stem: str
+    """The name, with # for its numbers."""
+    tensors: int = Field(ge=1)
+    """Those of B that stand beside one of A."""
+    equal: int = Field(ge=0)
+    """Of these, tensors that are equal throughout."""
+    in_place: int = Field(ge=0)
+    """Others whose numbers are at their places; distances are of these."""
+    numbers: int = Field(ge=0)
+    """Numbers of theirs that stand side by side."""
+    distance: float | None = None
+    """At the median number: half of the numbers are of tensors changed by this or less. None without any."""
+    low: float | None = None
+    high: float | None = None
+    """Of one tensor, the smallest and the largest."""
+    cosine: float | None = None
+    """At the median number."""
+    elsewhere: float | None = None
+    """The same at places one row further."""
 
 
 class DerivationReport(Tabular, Sealed):
@@ -308,6 +356,15 @@ class DerivationReport(Tabular, Sealed):
         return tuple(sorted(found, key=lambda what: (-what.entries, what.example)))
 
     @property
+    def changes(self) -> tuple[Changed, ...]:
+        """How much was changed by kind of tensor, in the order of their names; constant tensors are left out."""
+        groups: dict[str, list[TensorFrom]] = {}
+        for one in self.tensors:
+            if not one.constant:
+                groups.setdefault(stem(one.name), []).append(one)
+        return tuple(changed(name, members) for name, members in sorted(groups.items()))
+
+    @property
     def answer(self) -> Answer:
         """The first lines of the report, in words."""
         from .said import answer
@@ -382,6 +439,7 @@ class DerivationReport(Tabular, Sealed):
             one.model_dump() | {"rule": None if one.rule is None else one.rule.name,
                                 "setting": None if one.rule is None else one.rule.setting,
                                 "back": None if one.back is None else one.back.name}
+            | {name: None if one.amount is None else getattr(one.amount, name) for name in Amount.model_fields}
             for one in self.tensors
         ]  # fmt: skip
 
@@ -400,6 +458,41 @@ def stem(name: str) -> str:
 def numbers_of(name: str) -> tuple[int, ...]:
     """The numbers in a tensor's name, of which the first is usually the layer's."""
     return tuple(int(one) for one in _LAYER.findall(name))
+
+
+def changed(name: str, tensors: Iterable[TensorFrom]) -> Changed:
+    """How much some tensors were changed, all together.
+
+    Parameters
+    ----------
+    name : what they are.
+    tensors : at least one.
+    """
+    tensors = [*tensors]
+    kept = [(one.amount, one.compared) for one in tensors if one.amount is not None and one.amount.in_place]
+    distances = [(amount.distance, weight) for amount, weight in kept]
+    return Changed(
+        stem=name,
+        tensors=len(tensors),
+        equal=sum(one.equal == one.compared and not one.rows for one in tensors),
+        in_place=len(kept),
+        numbers=sum(weight for _, weight in kept),
+        distance=_median(distances),
+        low=min((value for value, _ in distances), default=None),
+        high=max((value for value, _ in distances), default=None),
+        cosine=_median([(amount.cosine, weight) for amount, weight in kept]),
+        elsewhere=_median([(amount.elsewhere, weight) for amount, weight in kept]),
+    )
+
+
+def _median(weighted: Sequence[tuple[float, int]]) -> float | None:
+    """The smallest value at or below which lies half of the weight; None without any."""
+    half, below = sum(weight for _, weight in weighted) / 2, 0
+    for value, weight in sorted(weighted):
+        below += weight
+        if below >= half:
+            return value
+    return None
 
 
 def _what(members: Iterable[TensorFrom]) -> What:

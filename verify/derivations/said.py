@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..base import Phrase
 from ..claim.answer import Answer
 from ..wording import said, say
-from .record import DerivationReport, Outcome, What
+from .record import DerivationReport, Outcome, What, changed
 
 _NAMED = 3  # things done that the answer names
 _LAYERS = 100  # that a sentence lists
@@ -47,6 +47,21 @@ def counted(report: DerivationReport) -> tuple[Phrase, ...]:
         Phrase.of("derivation.covered", entries=total, share=covered / max(1, total)),
         *(Phrase.of("derivation.most", share=one.entries / max(1, total), what=phrase(one)) for one in done[:_NAMED]),
         *((Phrase.of("derivation.layers", layers=", ".join(mapped[:_LAYERS])),) if mapped else ()),
+        *amounts(report),
+    )
+
+
+def amounts(report: DerivationReport) -> tuple[Phrase, ...]:
+    """How much the tensors were changed for which no rule holds, if their numbers are at A's places."""
+    beside = [one for one in report.tensors if one.rule is None and one.amount is not None]
+    if not beside:
+        return ()
+    found = changed("", beside)
+    left = len(beside) - found.in_place
+    values = {"low": found.low, "high": found.high, "distance": found.distance, "cosine": found.cosine}
+    return (
+        *((Phrase.of("derivation.changed", tensors=found.in_place, **values),) if found.in_place else ()),
+        *((Phrase.of("derivation.not_in_place", tensors=left),) if left else ()),
     )
 
 

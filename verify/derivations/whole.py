@@ -230,6 +230,7 @@ def _line(name: str, of: str, found: Compared, side: Sides) -> TensorFrom:
         back=side.back,
         lost_a=side.lost_a,
         lost_b=side.lost_b,
+        amount=side.amount,
     )
 
 

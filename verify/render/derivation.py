@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ..derivations.record import DerivationReport, TensorAlone, TensorFrom
 from ..derivations.said import words
+from ..wording.forms import amount
 from .checking import how_to_check
-from .kinds import Code, Command, Inline
+from .kinds import Code, Command, Inline, Number
 from .numbers import count
 from .page import Block, Items, Paragraph, Section, View, filled, subject, table
 
@@ -16,6 +17,7 @@ def derived(report: DerivationReport) -> View:
     """The page of a report of a derivation."""
     sections: dict[str, list[Block]] = {
         "What was done": _done(report),
+        "How much was changed": _changed(report),
         "Layers": _layers(report),
         "Tensors": _tensors(report),
         "What this does not show": [Items(report.limitations)],
@@ -44,6 +46,28 @@ def _done(report: DerivationReport) -> list[Block]:
                 for one in report.done
             ),
         )
+    ]  # fmt: skip
+
+
+def _changed(report: DerivationReport) -> list[Block]:
+    found = [one for one in report.changes if one.equal < one.tensors]
+    if not found:
+        return []
+    return [
+        table(
+            "By the names of tensors: the length of B's difference from A at the same places, as a share of A's "
+            "length, at the median number and from the least to the most changed tensor; elsewhere, from A one row "
+            "further; and the cosine. Of tensors that are at their places; for others no distance is given",
+            ("tensors", "number", "equal", "at their places", "changed by", "from", "to", "elsewhere", "cosine"),
+            (
+                (Code(one.stem), count(one.tensors), count(one.equal), count(one.in_place),
+                 *(Number("–") if value is None else Number(amount(value))
+                   for value in (one.distance, one.low, one.high, one.elsewhere)),
+                 Number("–") if one.cosine is None else Number(f"{one.cosine:.4f}"))
+                for one in found[:_MOST_ROWS]
+            ),
+        ),
+        Paragraph("How much training, or putting on a grid, changes models of known making: docs/derivation.md."),
     ]  # fmt: skip
 
 

@@ -135,7 +135,8 @@ def compared_with_none(record: ScreenRecord) -> list[str]:
 def _families(families: Sequence[Family]) -> Inline:
     parts: list[str] = []
     for family in families[:_FAMILIES]:
-        parts += ["; " if parts else "", f"{len(family.members)} models: ", *_named(family.members)]
+        apart = f" in {len(family.overlapping)} families that overlap" if family.overlapping else ""
+        parts += ["; " if parts else "", f"{len(family.members)} models{apart}: ", *_named(family.members)]
         for joint in family.joints[:1]:
             parts += [" (some of them joined only through ", *_named(joint.models), ")"]
     more = len(families) - _FAMILIES
@@ -264,3 +265,15 @@ def counted(n: int, one: str, many: str = "") -> str:
     many : the plural, where it is not the singular and an s.
     """
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def found_of(family: Family) -> str:
+    """How many pairs of a family's members were found; empty if all were.
+
+    Parameters
+    ----------
+    family : the family, of a screen of all pairs.
+    """
+    n = len(family.members)
+    pairs = n * (n - 1) // 2
+    return "" if len(family.edges) == pairs else f"{len(family.edges):,} of {pairs:,} pairs in it were found related."

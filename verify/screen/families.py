@@ -1,15 +1,24 @@
-"""Families: models connected by related pairs, and the models on which the connection depends (joints).
+"""Families: models connected by related pairs; the families that overlap in them, and what joins these (joints).
 
-A model is a *joint* of a family if the family is disconnected without it and its exact copies (an articulation point
-of the graph of pairs, with exact copies merged; Hopcroft and Tarjan 1973). Models on different sides of a joint were
-not found related to one another: a merge of two unrelated models joins its parents.
+A merge of two strangers is related to both, and so are its children and other merges of the same two: all of them
+join the families of the parents. So a family is taken apart wherever a *joint* holds it together: models, every two
+of them related, without which some of the others are no longer connected (a clique minimal separator of the graph of
+pairs, with exact copies as one; :mod:`verify.screen.atoms`). What is left are *overlapping families*, which have
+joints in common. They follow from the pairs alone, in no order, and models of other families do not change them.
+
+That a pair was not found related is no proof that it is not. A related pair that no test detects, such as a copy that
+was changed in many ways and another one, parts a family in the same manner as two strangers do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from .atoms import decomposition
 from .record import Edge, Family, Joint
+
+MOST_JOINTS = 100
+"""Joints of a family in a record, each of which names all of its models: those of fewest models."""
 
 Graph = Mapping[str, Sequence[str]]
 """Neighbours of each model."""
@@ -21,22 +30,15 @@ def families(edges: Sequence[Edge], *, all_pairs: bool) -> tuple[Family, ...]:
     Parameters
     ----------
     edges : related pairs.
-    all_pairs : whether every two models were compared; if not, missing edges are uninformative and no joint is named.
+    all_pairs : whether every two models were compared; if not, missing edges are uninformative, and no family is
+        taken apart.
     """
     components = components_of(graph_of(edges))
     which = {model: n for n, members in enumerate(components) for model in members}
     inside: list[list[Edge]] = [[] for _ in components]
     for edge in edges:
         inside[which[edge.a]].append(edge)
-    return tuple(
-        Family(
-            name=_name(members),
-            members=tuple(members),
-            edges=tuple(inside[n]),
-            joints=_joints(inside[n]) if all_pairs else (),
-        )
-        for n, members in enumerate(components)
-    )
+    return tuple(_family(members, inside[n], all_pairs) for n, members in enumerate(components))
 
 
 def copies(family: Family) -> list[list[str]]:
@@ -44,22 +46,35 @@ def copies(family: Family) -> list[list[str]]:
     return components_of(graph_of(edge for edge in family.edges if edge.verdict == "identical"))
 
 
-def _joints(edges: Sequence[Edge]) -> tuple[Joint, ...]:
-    """Joints of one family, with the sides that each joins."""
-    same = graph_of(edge for edge in edges if edge.verdict == "identical")
+def _family(members: Sequence[str], edges: Sequence[Edge], all_pairs: bool) -> Family:
+    """One family, with those that overlap in it and what joins them."""
+    made = Family(name=_name(members), members=tuple(members), edges=tuple(edges))
+    if not all_pairs:
+        return made
     every = graph_of(edges)
-    groups = {model: [model] for model in every} | {m: group for group in components_of(same) for m in group}
-    condensed = graph_of(
-        edge.model_copy(update={"a": a, "b": b})
-        for edge in edges
-        if (a := groups[edge.a][0]) != (b := groups[edge.b][0])
+    group = {name: [name] for name in members} | {name: same for same in copies(made) for name in same}
+    found = decomposition(
+        {
+            same[0]: sorted({group[other][0] for name in same for other in every[name]} - {same[0]})
+            for name, same in group.items()
+            if same[0] == name
+        }
     )
-    return tuple(
-        Joint(
-            models=tuple(groups[joint]),
-            sides=tuple(map(tuple, components_of(every, every.keys() - set(groups[joint])))),
-        )
-        for joint in (joints(condensed) if condensed else ())
+    if len(found.atoms) == 1:
+        return made
+
+    def whole(names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(sorted(name for one in names for name in group[one]))
+
+    joints = (whole(separator) for separator in found.separators[:MOST_JOINTS])
+    return made.model_copy(
+        update={
+            "overlapping": tuple(sorted(map(whole, found.atoms), key=lambda one: (-len(one), one))),
+            "joints": tuple(
+                Joint(models=joint, sides=tuple(map(tuple, components_of(every, every.keys() - {*joint}))))
+                for joint in joints
+            ),
+        }
     )
 
 
@@ -70,38 +85,6 @@ def graph_of(edges: Iterable[Edge]) -> Graph:
         graph.setdefault(edge.a, {})[edge.b] = None
         graph.setdefault(edge.b, {})[edge.a] = None
     return {model: tuple(near) for model, near in graph.items()}
-
-
-def joints(graph: Graph) -> list[str]:
-    """Articulation points of a connected graph, ordered by name.
-
-    Examples
-    --------
-    >>> joints({"A": ["AB"], "AB": ["A", "B"], "B": ["AB"]})
-    ['AB']
-    """
-    root = next(iter(graph))
-    seen, low, found, branches = {root: 0}, {root: 0}, set(), 0
-    path: list[tuple[str, str, Iterator[str]]] = [(root, root, iter(graph[root]))]
-    while path:
-        here, before, rest = path[-1]
-        for other in rest:
-            if other not in seen:
-                seen[other] = low[other] = len(seen)
-                path.append((other, here, iter(graph[other])))
-                break
-            if other != before:
-                low[here] = min(low[here], seen[other])
-        else:
-            path.pop()
-            if here == root:
-                continue
-            low[before] = min(low[before], low[here])
-            if before == root:
-                branches += 1
-            elif low[here] >= seen[before]:  # no path around it
-                found.add(before)
-    return sorted(found | ({root} if branches > 1 else set()))
 
 
 def components_of(graph: Graph, models: Iterable[str] | None = None) -> list[list[str]]:

@@ -17,6 +17,7 @@ from ..base import (
     Cache,
     FingerprintError,
     InputError,
+    MissingPackageError,
     Progress,
     Workers,
     exists,
@@ -258,7 +259,7 @@ def build_library(
     ------
     InputError
         If an argument is invalid, two models would be written to one file, a file there is no fingerprint or one of
-        greater effort, or no model can be read.
+        greater effort, a package is missing that reads a model, or no model can be read.
     """
     if isinstance(models, str | bytes | os.PathLike | Mapping) or not isinstance(models, Iterable):
         options.refuse("models", models, "a list of models")
@@ -277,6 +278,8 @@ def build_library(
         try:
             found = fingerprint(location, effort=effort, workers=workers, cache=Cache.default(), progress=progress)
             found = with_file_digests(found, location)
+        except MissingPackageError:
+            raise  # the others would fail alike
         except Exception as error:  # one model must not end the library of the others
             name = str(location)
             reasons.append(str(error) if isinstance(error, InputError) else passed_over(error, f"{name!r:.120}"))

@@ -15,6 +15,7 @@ from ..base import (
     Cache,
     FingerprintError,
     InputError,
+    MissingPackageError,
     VerifyError,
     Workers,
     digest,
@@ -144,6 +145,8 @@ def prepare(location: Location, work: Path, effort: Effort) -> Prepared | Unread
     ------
     UnwritableError
         If the folder cannot be written.
+    MissingPackageError
+        If a package is missing that reads the model, and others like it.
     """
     name = PurePosixPath(location.address).name
     try:
@@ -153,7 +156,7 @@ def prepare(location: Location, work: Path, effort: Effort) -> Prepared | Unread
         return _prepared(
             _kept_fingerprint(fingerprint(location, effort=effort, cache=Cache(work)), work), location, work
         )
-    except UnwritableError:
+    except (UnwritableError, MissingPackageError):
         raise
     except InputError as error:
         return Unreadable(name, str(error))
@@ -243,17 +246,39 @@ def _with_digest(one: Prepared, work: Path) -> Prepared:
         return one
 
 
-def labelled(prepared: Sequence[Prepared]) -> list[Labelled]:
-    """Give models unique names, by adding numbers to equal ones."""
-    taken = {one.record.name for one in prepared}
+def labelled(prepared: Sequence[Prepared], given: Prepared | None = None) -> list[Labelled]:
+    """Give models unique names, by adding numbers to equal ones.
+
+    Parameters
+    ----------
+    prepared : the models.
+    given : the one of them that is asked about, if the others are files of a library. Where one of these has its
+        name, it is called so and ``(given)``; and those of one name are called by their files.
+
+    Returns
+    -------
+    list of Labelled
+        Ordered by these names.
+    """
+    others = Counter(one.record.name for one in prepared if one is not given)
+
+    def wanted(one: Prepared) -> str:
+        name = one.record.name
+        if one is given:
+            return f"{name} (given)" if others[name] else name
+        if given is None or others[name] == 1:
+            return name
+        return PurePosixPath(one.location.address).name.removesuffix(".safetensors")
+
+    taken = set(map(wanted, prepared))
     models: list[Labelled] = []
-    numbers = count(2)
-    for one in sorted(prepared, key=lambda p: (p.record.name, p.sha256)):
-        label = name = one.record.name
-        if models and models[-1].prepared.record.name == name:
+    numbers, before = count(2), None
+    for one in sorted(prepared, key=lambda p: (wanted(p), p.sha256)):
+        label = name = wanted(one)
+        if name == before:
             label = next(numbered for n in numbers if (numbered := f"{name} ({n})") not in taken)
         else:
-            numbers = count(2)
+            numbers, before = count(2), name
         taken.add(label)
         models.append(Labelled(label, one))
     return models

@@ -21,7 +21,7 @@ from ..render.page import Block, Heading, Items, Paragraph, Section, filled, tab
 from ..render.sorting import policy, script
 from ..render.svg import inline
 from ..wording.forms import percent
-from .answer import alone, answer, by_size, compared_with_none, counted, partners
+from .answer import alone, answer, by_size, compared_with_none, counted, found_of, partners
 from .declarations import Declaration, declarations, not_declared
 from .families import copies
 from .kinds import named
@@ -32,6 +32,7 @@ _MOST_DRAWN = 300  # models of a tree
 _FOLDED = 25  # models of a tree from which it is folded
 _MOST_ROWS = 1000  # of a table
 _MOST_JOINTS = 20  # of a family
+_MOST_OVERLAPPING = 20  # families that overlap, of one
 _CLOSENESS = (
     "Closeness is what a model has kept of another beyond chance, from 0 to 1, on average over the exact tests that "
     "apply: the share of indices at their place, times the cosine of the units identified where there is one, or of "
@@ -76,7 +77,8 @@ def page(record: ScreenRecord, digest: str, files: Sequence[str] = ()) -> str:
     files : names of the files beside the page.
     """
     stated = declarations(record)
-    families = [_family(n, family, stated) for n, family in enumerate(by_size(record), start=1)]
+    every_two = record.against is None
+    families = [_family(n, family, stated, every_two=every_two) for n, family in enumerate(by_size(record), start=1)]
     sections = [
         Section(title, kept) for title, blocks in _sections(record, digest, files) if (kept := filled(blocks))
     ]
@@ -115,12 +117,14 @@ def _tree(n: int, family: Family, stated: dict[tuple[str, str], Declaration]) ->
     )
 
 
-def _family(n: int, family: Family, stated: dict[tuple[str, str], Declaration]) -> Shown:
+def _family(n: int, family: Family, stated: dict[tuple[str, str], Declaration], *, every_two: bool) -> Shown:
     branches = nearest(tree(family), _MOST_DRAWN)
     only, drawing = [joint.models for joint in family.joints], _tree(n, family, stated)
-    notes: list[Inline] = [_only(joint.models, joint.sides) for joint in family.joints[:_MOST_JOINTS]]
+    notes: list[Inline] = [found_of(family)] if every_two and found_of(family) else []
+    notes += [_overlapping(family)] if family.overlapping else []
+    notes += [_only(joint.models, joint.sides) for joint in family.joints[:_MOST_JOINTS]]
     if (more := len(family.joints) - _MOST_JOINTS) > 0:
-        notes.append(f"{counted(more, 'more model')} of which each alone joins its sides: families.json names them.")
+        notes.append(f"{counted(more, 'more set')} of models that alone join their sides: families.json names them.")
     if (more := len(tree(family)) - len(branches)) > 0:
         notes.append(f"The tree shows the {_MOST_DRAWN} models nearest to its top; {more} more are in the tables.")
     return Shown(
@@ -175,6 +179,17 @@ def _in_words(
         found.append(InWords(tuple(parts), branch.depth > depth, max(0, depth - branch.depth)))
         depth = branch.depth
     return found
+
+
+def _overlapping(family: Family) -> Inline:
+    shown = family.overlapping[:_MOST_OVERLAPPING]
+    parts = [part for n, one in enumerate(shown, start=1) for part in (f"; ({n}) {len(one)}: ", *_some(one))]
+    more = len(family.overlapping) - len(shown)
+    return (
+        f"{len(family.overlapping)} families overlap here, of so many models each", *parts,
+        f"; {more} more" if more > 0 else "",
+        ". Two models that are in none of them together were not found related.",
+    )  # fmt: skip
 
 
 def _only(models: Sequence[str], sides: Sequence[Sequence[str]]) -> Inline:
@@ -311,7 +326,7 @@ def _models(record: ScreenRecord) -> list[Block]:
             (
                 (
                     Code(row["model"]),
-                    "–" if row["family"] is None else f"Family {row['family']}",
+                    "–" if row["family"] is None else f"Family {row['family']}{_within(row['overlapping'])}",
                     count(row["relatives"]),
                     Code(row["closest"]) if row["closest"] else "–",
                     share(row["closeness"]),
@@ -323,6 +338,10 @@ def _models(record: ScreenRecord) -> list[Block]:
         *_further(len(rows), "models"),
         *([Paragraph(said)] if (said := _signed(record)) is not None else []),
     ]
+
+
+def _within(overlapping: str) -> str:
+    return f" ({overlapping})" if overlapping else ""
 
 
 def _signed(record: ScreenRecord) -> Inline | None:

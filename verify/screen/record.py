@@ -137,12 +137,12 @@ class Edge(Record):
 
 
 class Joint(Record):
-    """A model without which a family is disconnected."""
+    """Models, every two of them related, without which a family is disconnected, and some two sides by no fewer."""
 
     models: tuple[str, ...]
-    """The model, and its exact copies."""
+    """The models, and their exact copies; often one model."""
     sides: tuple[tuple[str, ...], ...]
-    """The sides that only it joins: no pair across sides was found."""
+    """The sides that only they join: no pair across sides was found."""
 
 
 class Family(Record):
@@ -152,7 +152,10 @@ class Family(Record):
     members: tuple[str, ...]
     edges: tuple[Edge, ...]
     joints: tuple[Joint, ...] = ()
-    """Empty also if not all pairs were compared."""
+    """At most 100, those of fewest models first. Empty also if not all pairs were compared."""
+    overlapping: tuple[tuple[str, ...], ...] = later(())
+    """The families that the joints hold together, the largest first; two models that are in none of them together
+    were not found related. Empty if there are no joints."""
 
 
 class ScreenRecord(Record):

@@ -157,7 +157,7 @@ def screened(
         because = f": {unreadable[0].reason}" if unreadable else "; a model that is given twice counts once."
         raise InputError(f"{len(ready)} of {len(given)} models can be compared; give at least two{because}")
     ready = with_digests(ready, work, workers)
-    models = labelled(ready)
+    models = labelled(ready, ready[0] if copies else None)
     one = None if against is None else next(m for m in models if m.prepared is ready[0])
 
     order = sorted(models, key=lambda m: (m is not one, m.prepared.signature, m.label))

@@ -9,14 +9,17 @@ from collections.abc import Iterable, Sequence
 from ..render.escape import markdown_name, markdown_text
 from ..render.kinds import Code, Inline
 from ..render.numbers import log10, share
-from .answer import alone, answer, by_size, compared_with_none, counted, partners
-from .record import Edge, Joint, ScreenRecord
+from .answer import alone, answer, by_size, compared_with_none, counted, found_of, partners
+from .families import copies
+from .record import Edge, Family, Joint, ScreenRecord
 
 _MOST_EDGES = 100  # on the page; all are in the table of pairs
 _MOST_NAMED = 1000  # models of a family, or without relatives, on the page; all are in families.json
 _MOST_OF_A_SIDE = 5  # models named of each side of a joint
 _MOST_SIDES = 20  # of a joint, on the page
+_MOST_JOINING = 20  # models of a joint, on the page
 _MOST_JOINTS = 20  # of a family, on the page
+_MOST_OVERLAPPING = 20  # families that overlap, of one, on the page
 
 
 def summary(record: ScreenRecord, table: str | None = None) -> str:
@@ -47,8 +50,13 @@ def summary(record: ScreenRecord, table: str | None = None) -> str:
             "",
             _named(family.members, _MOST_NAMED),
         ]
+        if record.against is None and (said_of_pairs := found_of(family)):
+            lines += ["", said_of_pairs]
+        if family.overlapping:
+            lines += ["", *_overlapping(family)]
+        same = {frozenset(group) for group in copies(family)} if family.joints else set()
         for joint in family.joints[:_MOST_JOINTS]:
-            lines += ["", _joint(joint)]
+            lines += ["", _joint(joint, identical=frozenset(joint.models) in same)]
         if left > 0:
             lines += ["", *_edges(family.edges[:left])]
         left -= len(family.edges)
@@ -97,18 +105,33 @@ def _without_relatives(record: ScreenRecord) -> list[str]:
     return lines
 
 
-def _joint(joint: Joint) -> str:
-    """A sentence on the sides that only one model joins."""
+def _overlapping(family: Family) -> list[str]:
+    """The families that overlap in one."""
+    shown = family.overlapping[:_MOST_OVERLAPPING]
+    more = len(family.overlapping) - len(shown)
+    return [
+        f"{len(family.overlapping)} families overlap in it; two models that are in none of them together were not "
+        "found related.",
+        "",
+        *(f"{n}. {counted(len(one), 'model')}: {_named(one, _MOST_NAMED)}" for n, one in enumerate(shown, start=1)),
+        *([f"\nAnd {more} more, which are in `families.json`."] if more > 0 else []),
+    ]
+
+
+def _joint(joint: Joint, *, identical: bool) -> str:
+    """A sentence on the sides that only some models join."""
     sides = [_named(side, _MOST_OF_A_SIDE) for side in joint.sides[:_MOST_SIDES]]
     if any(len(side) > 1 for side in joint.sides):
         sides = [f"({side})" for side in sides]
     if (more := len(joint.sides) - _MOST_SIDES) > 0:
         sides.append(f"{more} more")
-    through = _listed([markdown_name(name) for name in joint.models])
-    copies = ", which are identical" if len(joint.models) > 1 else ""
+    names = [markdown_name(name) for name in joint.models[:_MOST_JOINING]]
+    if (more := len(joint.models) - _MOST_JOINING) > 0:
+        names.append(f"{more} more")
+    which = "" if len(joint.models) == 1 else ", which are identical" if identical else ", all of them related"
     return (
-        f"{_listed(sides)} are joined only through {through}{copies}: no two models on different sides were found "
-        "dependent or identical themselves."
+        f"{_listed(sides)} are joined only through {_listed(names)}{which}: no two models on different sides were "
+        "found dependent or identical themselves."
     )
 
 

@@ -55,7 +55,13 @@ def of_pairs(record: ScreenRecord, pairs: Sequence[PairResult]) -> Columns:
 
 def of_models(record: ScreenRecord) -> list[dict[str, Any]]:
     """One row for each model, those that were left out last."""
-    family = {name: n for n, one in enumerate(by_size(record), start=1) for name in one.members}
+    family: dict[str, int] = {}
+    within: dict[str, list[int]] = {}
+    for n, one in enumerate(by_size(record), start=1):
+        family |= dict.fromkeys(one.members, n)
+        for k, part in enumerate(one.overlapping, start=1):
+            for name in part:
+                within.setdefault(name, []).append(k)
     near: dict[str, list[tuple[str, Edge]]] = {}
     for one in record.families:
         for edge in one.edges:
@@ -73,6 +79,7 @@ def of_models(record: ScreenRecord) -> list[dict[str, Any]]:
                 "model": name,
                 "status": "related" if name in family else alone,
                 "family": family.get(name),
+                "overlapping": ", ".join(map(str, within.get(name, ()))),
                 "relatives": len(related),
                 "closest": related[0][0] if related else None,
                 "closeness": related[0][1].closeness if related else None,
@@ -105,6 +112,7 @@ _MODEL = {
     "model": str,
     "status": str,
     "family": int,
+    "overlapping": str,
     "relatives": int,
     "closest": str,
     "closeness": float,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from math import ceil, floor
+from math import ceil, floor, log10
 from typing import Any
 
 
@@ -74,6 +74,20 @@ def confidence(value: float) -> str:
     ('99%', '99.9%')
     """
     return f"{100 * value:.10g}%"
+
+
+def amount(value: float) -> str:
+    """A share that may exceed 1 or be very small, to two digits.
+
+    Examples
+    --------
+    >>> [amount(x) for x in (0.0, 0.00000123, 0.00414, 0.0999, 0.253, 1.41)]
+    ['0%', '0.00012%', '0.41%', '10%', '25%', '141%']
+    """
+    if value <= 0:
+        return "0%"
+    digits = 0 if value >= 0.0995 else 1 - floor(log10(100 * value) + 1e-9)
+    return f"{100 * value:.{min(12, digits)}f}%"
 
 
 def share_at_least(value: float) -> str:

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
-from ...base import OptionError, UnsupportedError
+from ...base import MissingPackageError, OptionError
 from .http import TIMEOUT, Reply, read_reply, without_secrets
 from .retry import TransientError, patient
 
@@ -45,13 +45,13 @@ def get(url: str, headers: dict[str, str], limit: int) -> Reply:
         If there is no answer.
     OptionError
         If it is not a valid address of a server.
-    UnsupportedError
+    MissingPackageError
         If the client is not installed.
     """
     try:
         import httpx2
     except ImportError as error:
-        raise UnsupportedError(
+        raise MissingPackageError(
             "Reading from servers takes httpx2; pip install 'verify-lineage[remote]', or [hub] for models of the Hub."
         ) from error
     token = _asking.set(True)

@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 from ...base import (
     Cache,
+    MissingPackageError,
     NotFoundError,
     OptionError,
-    UnsupportedError,
 )
 from ..hostile import LARGEST_TEXT, parse_json_object
 from .client import get
@@ -167,7 +167,7 @@ def _repository(name: str, revision: str, token: str | None) -> Repository:
         from huggingface_hub import constants
         from huggingface_hub.utils import build_hf_headers
     except ImportError as error:
-        raise UnsupportedError(
+        raise MissingPackageError(
             f"Reading {name} from the Hub takes huggingface_hub; pip install 'verify-lineage[hub]'."
         ) from error
     endpoint, cache = constants.ENDPOINT, Cache.default()

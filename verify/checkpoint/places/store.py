@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
-from ...base import AccessDeniedError, Cache, NetworkError, NotFoundError, UnsupportedError
+from ...base import AccessDeniedError, Cache, MissingPackageError, NetworkError, NotFoundError, UnsupportedError
 from ..hostile import LARGEST_TEXT
 from .http import LARGEST, changed, without_secrets
 from .place import Storage
@@ -15,6 +15,7 @@ from .range_cache import RangeCache
 from .ranges import Meter, RemoteFile, all_of
 from .retry import TransientError, with_retries
 
+_REMOTE = "packages that are not installed; pip install 'verify-lineage[remote]'"
 _VERSIONS = ("ETag", "etag", "VersionId", "generation", "md5Hash", "content_md5", "LastModified", "mtime", "created")
 
 Answer = TypeVar("Answer")
@@ -43,7 +44,7 @@ class StoreFolder:
         """Names of the files directly inside, ordered."""
         entries = _asked(lambda: self.system.ls(self.path, detail=True), self.name)
         paths = [PurePosixPath(entry["name"]) for entry in entries if entry.get("type") == "file"]
-        return sorted({path.name for path in paths if path.name.isprintable()})
+        return sorted({path.name for path in paths})
 
     def folders(self) -> list[str]:
         """Names of the folders directly inside, ordered."""
@@ -84,21 +85,24 @@ class StoreFolder:
 def find_in_store(text: str) -> tuple[Storage, str | None]:
     """The folder at an address, and the file in it, if the address is one of a file."""
     origin = without_secrets(text).rstrip("/")
-    name = PurePosixPath(origin).name
+    scheme = text.partition("://")[0]
     try:
         import fsspec
 
         system, path = fsspec.core.url_to_fs(text)
-    except (ImportError, ValueError) as error:
-        scheme = text.partition("://")[0]
+    except ImportError as error:
+        which = _REMOTE if scheme.lower() in ("s3", "s3a") else f"{_REMOTE} and fsspec's package of {scheme}"
+        raise MissingPackageError(f"Reading {origin!r:.200} takes {which}.") from error
+    except ValueError as error:
         raise UnsupportedError(
-            f"Reading {scheme}:// takes an fsspec file system of that name; pip install 'verify-lineage[remote]', "
-            "which has that of s3, or the package of another."
+            f"{origin!r:.200} is no address of a file system that fsspec has; check the address."
         ) from error
     except Exception as error:  # some connect at once, and their messages may contain secrets
-        raise NetworkError(f"{name!r:.200} cannot be reached ({type(error).__name__}); check the address.") from error
+        raise NetworkError(
+            f"{origin!r:.200} cannot be reached ({type(error).__name__}); check the address."
+        ) from error
     path = path.rstrip("/")
-    if _asked(lambda: _info(system, path), name).get("type") != "file":
+    if _asked(lambda: _info(system, path), origin).get("type") != "file":
         return StoreFolder(system, path, origin), None
     folder, _, name = path.rpartition("/")
     return StoreFolder(system, folder, origin.rpartition("/")[0]), name

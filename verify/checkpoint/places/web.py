@@ -147,7 +147,7 @@ class WebFolder:
         links = [html.unescape(link) for link in _LINK.findall((reply.body or b"").decode("utf-8", "replace"))]
         targets = [target for link in links if (target := joined(base, link)) is not None]
         names = {unquote(target[len(base) :]) for target in targets if target.startswith(base)}
-        return {name for name in names if name and name.isprintable() and "/" not in name and name[0] != "."}
+        return {name for name in names if "/" not in name} - {"", ".", ".."}
 
 
 def find_on_web(text: str) -> tuple[Storage, str | None]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..forms import (
+    amount,
     at_most,
     capital,
     chance,
@@ -58,6 +59,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "level": level,
     "share_at_least": share_at_least,
     "percent": percent,
+    "amount": amount,
     "at_most": at_most,
     "cap": verbal_cap,
     "capital": capital,

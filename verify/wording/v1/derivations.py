@@ -61,6 +61,14 @@ DERIVATIONS = {
         "of coarse numbers may be equal by luck. Equal numbers carry no p-value here."
     ),
     "derivation.limit.tool": "Which tool was used: a rule describes the numbers, and others give the same ones.",
+    "derivation.changed": (
+        "{tensors:,} tensors without a rule have their numbers at A's places, changed by {distance:amount} of their "
+        "length at the median number ({low:amount} to {high:amount} by tensor; cosine {cosine:.4f})."
+    ),
+    "derivation.not_in_place": (
+        "{tensors:,} tensors without a rule have no more in common with A's at the same places than elsewhere, so "
+        "no amount of change is said of them."
+    ),
     "derivation.not_read": "{number:,} tensors are not stored as floating-point numbers and were not compared.",
     "derivation.rests": "The numbers in the two files; nothing is assumed of how they came about.",
 }  # fmt: skip
