@@ -20,9 +20,9 @@ from verify.checkpoint.vocabulary import _BYTE_OF, _byte_level
 from verify.claim import EvidenceLine
 from verify.data import model as shipped
 from verify.fingerprint.build import made_for
-from verify.fingerprint.heads import images, images_of_columns
 from verify.fingerprint.layout import COMPONENTS, OF_PANELS
 from verify.fingerprint.moments import Moments, NonFinite
+from verify.fingerprint.products import images, images_of_columns
 from verify.statistics import EXACT_TESTS
 from verify.statistics.alignment import means_of_best
 from verify.statistics.blocks import values
@@ -99,13 +99,15 @@ def test_images_do_not_depend_on_the_division_into_blocks(cuts: list[int], seed:
     np.testing.assert_allclose(images_of_columns(blocks, 33, of_columns), matrix.astype(np.float64).T @ of_columns)
 
 
-def test_columns_of_large_matrices_are_summed_in_spans_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that memory does not grow with the matrix; up to rounding of float64 the sums are the same."""
-    monkeypatch.setattr("verify.fingerprint.heads._SPAN", 40)
+def test_large_matrices_are_multiplied_a_few_rows_and_columns_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that memory does not grow with the matrix; up to rounding of float64 the products are the same."""
+    monkeypatch.setattr("verify.fingerprint.products._ENTRIES", 40)
+    monkeypatch.setattr("verify.fingerprint.products._COLUMNS", 8)
     matrix = np.random.default_rng(0).standard_normal((50, 20), dtype=np.float32)
-    seen = np.random.default_rng(1).standard_normal((50, 3))
-    found = images_of_columns([matrix[:7], matrix[7:]], 20, seen)
-    np.testing.assert_allclose(found, matrix.astype(np.float64).T @ seen, rtol=1e-12)
+    of_rows, seen = (np.random.default_rng(1).standard_normal((size, 3)) for size in (20, 50))
+    blocks, whole = [matrix[:7], matrix[7:7], matrix[7:]], matrix.astype(np.float64)
+    np.testing.assert_allclose(images_of_columns(blocks, 20, seen), whole.T @ seen, rtol=1e-12)
+    np.testing.assert_allclose(images(blocks, of_rows), whole @ of_rows, rtol=1e-12)
 
 
 @given(st.lists(st.sampled_from([0.0, 1.5, np.nan, np.inf, -np.inf]), min_size=1))
