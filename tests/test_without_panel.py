@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.hub_shapes import HubFile
 from tests.checkpoints import FAMILY_NAMES, toy, write_checkpoint
 from tests.models import child, config, weights, write
 from verify import Fingerprint, fingerprint, open_checkpoint, test_lineage
@@ -166,6 +167,36 @@ def test_a_tensor_takes_few_bytes_of_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert len(found.tensors) == count
     assert held / count < 400
+
+
+def test_opening_takes_few_bytes_of_memory_for_a_tensor(tmp_path: Path) -> None:
+    """At its height, with names, places and all that is made of them: a million tensors take less than 1 GiB."""
+    layers, experts, width = 8, 700, 8
+    count, folder = 0, tmp_path / "model"
+    settings = {"hidden_size": width, "intermediate_size": width, "num_hidden_layers": layers, "vocab_size": 32}
+    settings |= {"num_attention_heads": 2, "num_key_value_heads": 2, "num_local_experts": experts}
+    settings |= {"num_experts_per_tok": 2, "hidden_act": "silu", "rms_norm_eps": 1e-5, "tie_word_embeddings": True}
+    folder.mkdir()
+    for layer in range(layers):  # a file each, as large models have
+        at = f"model.layers.{layer}."
+        shapes: dict[str, tuple[int, ...]] = {f"{at}self_attn.{role}_proj.weight": (width, width) for role in "qkvo"}
+        shapes |= {f"{at}{norm}_layernorm.weight": (width,) for norm in ("input", "post_attention")}
+        shapes[f"{at}block_sparse_moe.gate.weight"] = (experts, width)
+        for name in (f"{e}.{role}" for e in range(experts) for role in ("w1", "w2", "w3")):
+            shapes[f"{at}block_sparse_moe.experts.{name}.weight"] = (width, width)
+        if not layer:
+            shapes |= {"model.embed_tokens.weight": (32, width), "model.norm.weight": (width,)}
+        held = {name: ("F16", shape) for name, shape in shapes.items()}
+        written = HubFile(held, {"model_type": "mixtral"} | settings).write_empty(tmp_path / "one")
+        (written / "model.safetensors").rename(folder / f"model-{layer + 1:05d}-of-{layers:05d}.safetensors")
+        count += len(shapes)
+    (written / "config.json").rename(folder / "config.json")
+    open_checkpoint(folder)
+    tracemalloc.start()
+    open_checkpoint(folder)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most / count < 900
 
 
 def test_an_index_is_not_kept_once_checked(pair: tuple[Path, Path]) -> None:

@@ -78,8 +78,9 @@ class Checkpoint(Displayed):
         stored, notes = placed(fit, held.found)
         shapes = {key: value.shape for key, value in stored.items()}
         aside = set_aside(fit.family, shapes, stream(shapes)[1], declared=fit.declared or fit.family.stated)
-        self._stored = {key: value for key, value in stored.items() if key not in aside}
-        shapes = {key: shape for key, shape in shapes.items() if key not in aside}
+        for key in aside:
+            del stored[key], shapes[key]
+        self._stored = stored
         without = (name for name, keys in fit.keys.items() if keys and all(key in aside for key, _ in keys))
         self.outside = tuple(sorted({*territory.outside, *without}))
         self.architecture: Architecture

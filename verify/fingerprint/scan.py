@@ -17,7 +17,7 @@ FEW_BYTES = 16
 """Largest number of different bytes in a constant, a mask or a count; learned numbers have more."""
 
 _BLOCK = 1 << 18  # entries of a block: what is done with one finds it in the cache of a core
-_TOGETHER = 16  # blocks read at once where a few rows cost as much as many
+_TOGETHER = 4  # blocks read at once where a few rows cost as much as many
 _AHEAD = 64  # blocks requested at once from a remote place, and fetched in parallel
 
 
@@ -133,7 +133,12 @@ class Scan:
         self.digests[f"{role} {layer} {expert} {shape}"] = digest.digest()
 
     def rows_of(self, role: str, layer: int | None, expert: int | None = None) -> Iterator[NDArray[np.float32]]:
-        """Every row of a tensor, in blocks, as :meth:`blocks` reads them."""
+        """Every row of a tensor, in blocks, as :meth:`blocks` reads them.
+
+        Parameters
+        ----------
+        role, layer, expert : as of :meth:`blocks`.
+        """
         return (block for _, block in self.blocks(role, layer, expert))
 
     def whole(self, role: str, layer: int | None) -> NDArray[np.float32]:
