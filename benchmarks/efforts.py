@@ -6,9 +6,9 @@ equal. Growth is that of this version alone: sizes in turn, several rounds, a li
 with its 95% interval, beside the same line through the bytes read.
 
 ``--whole`` compares two models of 7B with all their 32 layers at full effort without a panel, as a whole process,
-once; beside it, in a process of its own, sha256 hashes the same bytes as often. They are written to a temporary folder, 27
-GB, or are ``a`` and ``b`` in the folder given, as :mod:`benchmarks.shapes` writes a model and its child. What is
-measured replaces its part of ``tables/efforts.json``, and the page is written from all of it.
+once; beside it, in a process of its own, sha256 hashes the same bytes as often. They are written to a temporary
+folder, 27 GB, or are ``a`` and ``b`` in the folder given, as :mod:`benchmarks.shapes` writes a model and its child.
+What is measured replaces its part of ``tables/efforts.json``, and the page is written from all of it.
 """
 
 from __future__ import annotations

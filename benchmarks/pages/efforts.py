@@ -70,8 +70,8 @@ def _whole(row: dict[str, Any] | None) -> list[str | list[str]]:
         "## Two whole models",
         "Two models of 7B, 32 layers, at `full` without a panel as a whole process, once, on one thread"
         f"{kernels} (`python -m benchmarks.efforts --whole`); sha256 of the same bytes, as often, in a process "
-        f"of its own right after it. The files are larger than most memories, so they come from the disk. {row['machine']} "
-        f"Load average {row['load']:.0f}.",
+        "of its own right after it. The files are larger than most memories, so they come from the disk. "
+        f"{row['machine']} Load average {row['load']:.0f}.",
         table(
             "rrrrrrr",
             ["GB read", "CPU s", "of which sha256", "the rest", "GB hashed, each a second", "wall s", "MiB"],
