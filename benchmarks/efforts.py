@@ -3,7 +3,12 @@
 ``FOLDER`` is a checkout of the version to compare with. Both versions do the same work in processes of their own, in
 turn, on one thread, with the files in the page cache; bytes read, p-values, and the numbers of fingerprints must be
 equal. Growth is that of this version alone: sizes in turn, several rounds, a line through all of them on logarithms
-with its 95% interval, beside the same line through the bytes read. Writes ``tables/efforts.json`` and its page.
+with its 95% interval, beside the same line through the bytes read.
+
+``--whole`` compares two models of 7B with all their 32 layers at full effort without a panel, as a whole process,
+once; beside it, in a process of its own, sha256 hashes the same bytes as often. They are written to a temporary
+folder, 27 GB, or are ``a`` and ``b`` in the folder given, as :mod:`benchmarks.shapes` writes a model and its child.
+What is measured replaces its part of ``tables/efforts.json``, and the page is written from all of it.
 """
 
 from __future__ import annotations
@@ -54,24 +59,79 @@ else:
 seconds = time.process_time() - start
 print(json.dumps([seconds, read, hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()]))
 """
+HASHING = """
+import hashlib, json, sys, time
+from pathlib import Path
+import numpy as np
+seconds, hashed = 0.0, 0
+for path in (path for folder in sys.argv[1:] for path in sorted(Path(folder).glob("*.safetensors"))):
+    of_file, of_numbers = hashlib.sha256(), hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(1 << 19):
+            numbers = np.left_shift(np.frombuffer(block, np.uint16), 16, dtype=np.uint32)
+            start = time.process_time()
+            of_file.update(block)
+            of_numbers.update(numbers)
+            seconds += time.process_time() - start
+            hashed += len(block) + numbers.nbytes
+print(json.dumps([seconds, hashed]))
+"""
+"""Hashes what full effort hashes of files of bfloat16: their bytes, and their numbers as float32."""
 LAYER = replace(SHAPES["7B"].at(1), vocab=1000)
 
 
 def main() -> None:
     """Measure, and write the results and the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.efforts", description=__doc__)
-    parser.add_argument("--before", type=Path, required=True, help="checkout of the version to compare with")
+    parser.add_argument("--before", type=Path, help="checkout of the version to compare with")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--whole", nargs="?", const="", metavar="FOLDER", help="also two whole models; see above")
     options = parser.parse_args()
+    found = json.loads((ROOT / "benchmarks/tables/efforts.json").read_text("utf-8"))
     with tempfile.TemporaryDirectory(prefix="verify-efforts-") as folder:
-        found = {
-            "machine": machine(),
-            "rounds": options.rounds,
-            "sides": _sides(Path(folder), options.before.resolve(), options.rounds),
-            "growth": _growth(Path(folder), 3),
-            "load": os.getloadavg()[2],
-        }
+        if options.before is not None:
+            found |= {
+                "machine": machine(),
+                "rounds": options.rounds,
+                "sides": _sides(Path(folder), options.before.resolve(), options.rounds),
+                "growth": _growth(Path(folder), 3),
+                "load": os.getloadavg()[2],
+            }
+        if options.whole is not None:
+            found["whole"] = _whole(Path(options.whole) if options.whole else _pair(Path(folder)))
     publish("efforts", found)
+
+
+def _pair(folder: Path) -> Path:
+    """A folder with a whole model of 7B and its child."""
+    write(SHAPES["7B"], folder / "a", seed=1)
+    write(SHAPES["7B"], folder / "b", seed=1, child=2)
+    return folder
+
+
+def _whole(folder: Path) -> dict[str, Any]:
+    """Two whole models compared, and sha256 alone."""
+    environment, models = dict(os.environ) | ONE_THREAD, [str(folder / side) for side in "ab"]
+    command = [sys.executable, "-m", "verify", "lineage", *models, "--effort", "full", "--panel", "none"]
+    run = measured([*command, "--json", "--quiet"], environment=environment, cwd=ROOT)
+    report = json.loads(run.output)
+    assert report["verdict"] == "dependent", report["verdict"]
+    seconds, hashed = json.loads(
+        measured([sys.executable, "-c", HASHING, *models], environment=environment, cwd=ROOT).output
+    )
+    row = {
+        "machine": machine(),
+        "load": os.getloadavg()[2],
+        "bytes": report["a"]["bytes_read"] + report["b"]["bytes_read"],
+        "seconds": run.cpu,
+        "wall": run.wall,
+        "anonymous": run.anonymous,
+        "sha256": seconds,
+        "hashed": hashed,
+        "kernels": os.environ.get("OPENBLAS_CORETYPE", ""),
+    }
+    print(row, flush=True)
+    return row
 
 
 def _sides(folder: Path, before: Path, rounds: int) -> list[dict[str, Any]]:

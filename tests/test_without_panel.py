@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.hub_shapes import HubFile
 from tests.checkpoints import FAMILY_NAMES, toy, write_checkpoint
 from tests.models import child, config, weights, write
 from verify import Fingerprint, fingerprint, open_checkpoint, test_lineage
@@ -20,9 +21,9 @@ from verify.checkpoint.vocabulary import _BYTE_OF, _byte_level
 from verify.claim import EvidenceLine
 from verify.data import model as shipped
 from verify.fingerprint.build import made_for
-from verify.fingerprint.heads import images, images_of_columns
 from verify.fingerprint.layout import COMPONENTS, OF_PANELS
 from verify.fingerprint.moments import Moments, NonFinite
+from verify.fingerprint.products import images, images_of_columns
 from verify.statistics import EXACT_TESTS
 from verify.statistics.alignment import means_of_best
 from verify.statistics.blocks import values
@@ -99,13 +100,15 @@ def test_images_do_not_depend_on_the_division_into_blocks(cuts: list[int], seed:
     np.testing.assert_allclose(images_of_columns(blocks, 33, of_columns), matrix.astype(np.float64).T @ of_columns)
 
 
-def test_columns_of_large_matrices_are_summed_in_spans_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that memory does not grow with the matrix; up to rounding of float64 the sums are the same."""
-    monkeypatch.setattr("verify.fingerprint.heads._SPAN", 40)
+def test_large_matrices_are_multiplied_a_few_rows_and_columns_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that memory does not grow with the matrix; up to rounding of float64 the products are the same."""
+    monkeypatch.setattr("verify.fingerprint.products._ENTRIES", 40)
+    monkeypatch.setattr("verify.fingerprint.products._COLUMNS", 8)
     matrix = np.random.default_rng(0).standard_normal((50, 20), dtype=np.float32)
-    seen = np.random.default_rng(1).standard_normal((50, 3))
-    found = images_of_columns([matrix[:7], matrix[7:]], 20, seen)
-    np.testing.assert_allclose(found, matrix.astype(np.float64).T @ seen, rtol=1e-12)
+    of_rows, seen = (np.random.default_rng(1).standard_normal((size, 3)) for size in (20, 50))
+    blocks, whole = [matrix[:7], matrix[7:7], matrix[7:]], matrix.astype(np.float64)
+    np.testing.assert_allclose(images_of_columns(blocks, 20, seen), whole.T @ seen, rtol=1e-12)
+    np.testing.assert_allclose(images(blocks, of_rows), whole @ of_rows, rtol=1e-12)
 
 
 @given(st.lists(st.sampled_from([0.0, 1.5, np.nan, np.inf, -np.inf]), min_size=1))
@@ -164,6 +167,36 @@ def test_a_tensor_takes_few_bytes_of_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert len(found.tensors) == count
     assert held / count < 400
+
+
+def test_opening_takes_few_bytes_of_memory_for_a_tensor(tmp_path: Path) -> None:
+    """At its height, with names, places and all that is made of them: a million tensors take less than 1 GiB."""
+    layers, experts, width = 8, 700, 8
+    count, folder = 0, tmp_path / "model"
+    settings = {"hidden_size": width, "intermediate_size": width, "num_hidden_layers": layers, "vocab_size": 32}
+    settings |= {"num_attention_heads": 2, "num_key_value_heads": 2, "num_local_experts": experts}
+    settings |= {"num_experts_per_tok": 2, "hidden_act": "silu", "rms_norm_eps": 1e-5, "tie_word_embeddings": True}
+    folder.mkdir()
+    for layer in range(layers):  # a file each, as large models have
+        at = f"model.layers.{layer}."
+        shapes: dict[str, tuple[int, ...]] = {f"{at}self_attn.{role}_proj.weight": (width, width) for role in "qkvo"}
+        shapes |= {f"{at}{norm}_layernorm.weight": (width,) for norm in ("input", "post_attention")}
+        shapes[f"{at}block_sparse_moe.gate.weight"] = (experts, width)
+        for name in (f"{e}.{role}" for e in range(experts) for role in ("w1", "w2", "w3")):
+            shapes[f"{at}block_sparse_moe.experts.{name}.weight"] = (width, width)
+        if not layer:
+            shapes |= {"model.embed_tokens.weight": (32, width), "model.norm.weight": (width,)}
+        held = {name: ("F16", shape) for name, shape in shapes.items()}
+        written = HubFile(held, {"model_type": "mixtral"} | settings).write_empty(tmp_path / "one")
+        (written / "model.safetensors").rename(folder / f"model-{layer + 1:05d}-of-{layers:05d}.safetensors")
+        count += len(shapes)
+    (written / "config.json").rename(folder / "config.json")
+    open_checkpoint(folder)
+    tracemalloc.start()
+    open_checkpoint(folder)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most / count < 900
 
 
 def test_an_index_is_not_kept_once_checked(pair: tuple[Path, Path]) -> None:

@@ -52,9 +52,39 @@ def efforts(found: dict[str, Any]) -> str:
             ],
             sides,
         ),
+        *_whole(found.get("whole")),
         "## Growth",
         "Fingerprints without what only panels read; least of three rounds, and the exponent of the line through "
         "all rounds on logarithms with its 95% interval, beside that of the bytes read. What a run costs by itself "
         "lowers an exponent.",
         table("lllllr", ["effort", "against", "sizes", "seconds", "exponent", "of bytes"], growth),
     )
+
+
+def _whole(row: dict[str, Any] | None) -> list[str | list[str]]:
+    """Two whole models, and what of their seconds is sha256."""
+    if row is None:
+        return []
+    kernels = f", with OPENBLAS_CORETYPE={row['kernels']}" if row["kernels"] else ""
+    return [
+        "## Two whole models",
+        "Two models of 7B, 32 layers, at `full` without a panel as a whole process, once, on one thread"
+        f"{kernels} (`python -m benchmarks.efforts --whole`); sha256 of the same bytes, as often, in a process "
+        "of its own right after it. The files are larger than most memories, so they come from the disk. "
+        f"{row['machine']} Load average {row['load']:.0f}.",
+        table(
+            "rrrrrrr",
+            ["GB read", "CPU s", "of which sha256", "the rest", "GB hashed, each a second", "wall s", "MiB"],
+            [
+                [
+                    f"{row['bytes'] / 1e9:.1f}",
+                    f"{row['seconds']:.1f}",
+                    f"{row['sha256']:.1f}",
+                    f"{row['seconds'] - row['sha256']:.1f}",
+                    f"{row['hashed'] / 1e9:.1f}, {row['hashed'] / row['sha256'] / 1e9:.2f}",
+                    f"{row['wall']:.1f}",
+                    f"{row['anonymous'] / 2**20:.0f}",
+                ]
+            ],
+        ),
+    ]

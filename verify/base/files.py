@@ -145,8 +145,5 @@ def _replace(part: Path, path: Path) -> None:
 
 def sha256_of_file(path: Path) -> str:
     """Hexadecimal sha256 of a file, read in bounded blocks."""
-    digest = hashlib.sha256()
     with open_regular(path) as file:
-        while block := file.read(_CHUNK):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

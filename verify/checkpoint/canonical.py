@@ -37,7 +37,8 @@ class CanonicalTensor:
     def shape(self) -> tuple[int, ...]:
         """Canonical shape."""
         shape = self._whole
-        return (self.blocks * self.size, *shape[1:]) if shape else shape
+        rows = self.blocks * self.size
+        return shape if shape[:1] in ((), (rows,)) else (rows, *shape[1:])  # the same object for all of one shape
 
     def read(self, rows: Indexer) -> NDArray[Any]:
         """The tensor, or some of its rows, as stored numbers."""
@@ -81,14 +82,17 @@ def placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, CanonicalTenso
     """The tensors of a part by canonical key (a fused tensor has several), and notes on an unexpected head."""
     heads, kv_heads = fused_heads(fit.family, fit.config)
     stored: dict[Key, CanonicalTensor] = {}
-    held = {key: found[name].shape for name, keys in fit.keys.items() for key, _ in keys}
+    roles = {key[0] for keys in fit.keys.values() for key, _ in keys}
+    asked = {"router", f"{STATE}down", *(role.removesuffix("_bias") for role in roles if role.endswith("_bias"))}
+    held = {key: found[name].shape for name, keys in fit.keys.items() for key, _ in keys if key[0] in asked}
     for name, keys in fit.keys.items():
         for place, slot in keys:
             role, layer, expert = place
             if role.startswith(STATE):
                 tensor = viewed(found[name], slot, held.get((f"{STATE}down", layer, None), (0,))[-1], axis=0)
             else:
-                tensor = viewed(found[name], slot, min(held.get((role.removesuffix("_bias"), layer, expert), (0,))))
+                of = (role.removesuffix("_bias"), layer, expert)
+                tensor = viewed(found[name], slot, min(found[name].shape if of == place else held.get(of, (0,))))
             number = held.get(("router", layer, None), (0,))[0] if slot.stacked == "rows" else None
             parts = _experts(tensor, number) if slot.stacked else {expert: tensor}
             for which, part in parts.items():

@@ -19,6 +19,7 @@ from .adapters.overlay import declared_bases, is_local, merged_onto
 from .architecture import Architecture, FileIdentity
 from .canonical import CanonicalTensor, placed, quiet
 from .card import declared_base
+from .formats.safetensors_file import StoredTensor
 from .formats.tensor import Indexer, Tensor
 from .layouts.describe import describe, stream
 from .layouts.divide import Division, Territory
@@ -77,8 +78,9 @@ class Checkpoint(Displayed):
         stored, notes = placed(fit, held.found)
         shapes = {key: value.shape for key, value in stored.items()}
         aside = set_aside(fit.family, shapes, stream(shapes)[1], declared=fit.declared or fit.family.stated)
-        self._stored = {key: value for key, value in stored.items() if key not in aside}
-        shapes = {key: shape for key, shape in shapes.items() if key not in aside}
+        for key in aside:
+            del stored[key], shapes[key]
+        self._stored = stored
         without = (name for name, keys in fit.keys.items() if keys and all(key in aside for key, _ in keys))
         self.outside = tuple(sorted({*territory.outside, *without}))
         self.architecture: Architecture
@@ -207,6 +209,18 @@ class Checkpoint(Displayed):
             If there is no such tensor.
         """
         return self._at(role, layer, expert).shape
+
+    def has_rows_apart(self, role: str, layer: int | None = None, expert: int | None = None) -> bool:
+        """Whether every row of a tensor lies in one place of its file, so that few are read as cheaply as many.
+
+        Parameters
+        ----------
+        role : canonical role, such as ``up``.
+        layer : number of the layer, from 0; None outside layers.
+        expert : number of the routed expert, from 0; None for all other roles.
+        """
+        stored = self._at(role, layer, expert)
+        return isinstance(stored.tensor, StoredTensor) and not stored.transposed
 
     def norm_before(self, sublayer: str, layer: int) -> tuple[str, int | None] | None:
         """Role and layer of the norm whose output a sublayer (``attn`` or ``mlp``) reads; None if there is none."""

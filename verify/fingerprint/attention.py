@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from ..base.arrays import distinct
 from ..checkpoint import Checkpoint
 from .circuits import circuit, spectrum
-from .heads import diagonal, images, images_of_columns, normed
+from .heads import diagonal, normed
 from .latent import Latent, latent_heads
 from .layout import ArraySpec, attention_specs, has_heads, kept_channels, key_size, key_specs
+from .products import images, images_of_columns
 from .responses import Tokens, centred
 from .rows import Rows, plain_channels, planes
 from .scan import Scan

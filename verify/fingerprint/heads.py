@@ -16,71 +16,11 @@ of a layer together with their query heads permutes them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
 from .responses import centred
 from .sketch import unit_rows
-
-_ROWS = 1 << 10  # rows, or columns, multiplied at a time
-_SPAN = 1 << 24  # entries whose columns are multiplied at a time
-
-
-def images(blocks: Iterable[NDArray[np.float32]], tokens: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Products of the rows of a matrix with tokens, in float64; they do not depend on its division into blocks.
-
-    Parameters
-    ----------
-    blocks : rows [n, width], in order.
-    tokens : shape [width, anchors].
-
-    Returns
-    -------
-    array
-        Shape [rows, anchors].
-    """
-    return np.concatenate([rows.astype(np.float64) @ tokens for rows in _regrouped(blocks, _ROWS)])
-
-
-def images_of_columns(
-    blocks: Iterable[NDArray[np.float32]], columns: int, tokens: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Products of the columns of a matrix with tokens, likewise.
-
-    Parameters
-    ----------
-    blocks : rows [n, columns], in order.
-    columns : number of columns.
-    tokens : shape [rows, anchors].
-
-    Returns
-    -------
-    array
-        Shape [columns, anchors].
-    """
-    found: NDArray[np.float64] | None = None
-    first, starts = 0, range(0, columns, _ROWS)
-    for rows in _regrouped(blocks, max(1, _SPAN // max(1, columns))):
-        seen = tokens[first : first + len(rows)]
-        parts = [rows[:, start : start + _ROWS].T.astype(np.float64) @ seen for start in starts]
-        products = np.concatenate(parts)
-        found, first = products if found is None else found + products, first + len(rows)
-    return np.zeros((columns, tokens.shape[1])) if found is None else found
-
-
-def _regrouped(blocks: Iterable[NDArray[np.float32]], rows: int) -> Iterator[NDArray[np.float32]]:
-    """The same rows in blocks of so many; the last may have fewer."""
-    held: list[NDArray[np.float32]] = []
-    for block in blocks:
-        left = block
-        while (missing := rows - sum(map(len, held))) <= len(left):
-            yield np.concatenate([*held, left[:missing]]) if held else left[:missing]
-            held, left = [], left[missing:]
-        held += [left] if len(left) else []
-    if held:
-        yield np.concatenate(held) if held[1:] else held[0]
 
 
 def normed(image: NDArray[np.float64], gain: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -29,8 +29,9 @@ from numpy.typing import NDArray
 
 from ..base.arrays import distinct
 from ..checkpoint import Checkpoint
-from .heads import diagonal, images, images_of_columns, normed
+from .heads import diagonal, normed
 from .layout import has_heads, kept_channels, kept_latent, key_size, latent_specs
+from .products import images, images_of_columns
 from .responses import Tokens, centred
 from .rows import Rows, plain_channels, planes
 from .scan import Scan

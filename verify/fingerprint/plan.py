@@ -208,7 +208,7 @@ def _moved(key: Key | str, by: int) -> Key:
 def _all_of(rehearsal: Rehearsal, layer: int | None) -> Iterator[Asked]:
     """All rows of the tensors of a layer, as they are asked for."""
     for key in rehearsal.keys(layer):
-        for rows in spans(rehearsal.shape(*key), local=rehearsal.local):
+        for rows in spans(rehearsal, key):
             yield key, rows
 
 

@@ -23,8 +23,9 @@ class Rows:
 
     def __matmul__(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
         """Products with a matrix [width, m], shape [..., n, m]."""
-        products: NDArray[np.float64] = self.own @ (matrix if self.through is None else self.through @ matrix)
-        return products
+        read = matrix if self.through is None else self.through @ matrix
+        products: NDArray[np.float64] = self.own.reshape(-1, len(read)) @ read  # one product, not one for each plane
+        return products.reshape(*self.own.shape[:-1], -1)
 
 
 def planes(shape: Architecture, sketch: SketchSpec) -> NDArray[np.intp]:

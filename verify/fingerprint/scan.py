@@ -16,8 +16,9 @@ from .moments import Moments, NonFinite, Tally
 FEW_BYTES = 16
 """Largest number of different bytes in a constant, a mask or a count; learned numbers have more."""
 
-_BLOCK = 1 << 20  # entries of a block
-_AHEAD = 16  # blocks requested at once from a remote place, and fetched in parallel
+_BLOCK = 1 << 18  # entries of a block: what is done with one finds it in the cache of a core
+_TOGETHER = 4  # blocks read at once where a few rows cost as much as many
+_AHEAD = 64  # blocks requested at once from a remote place, and fetched in parallel
 
 
 class Scan:
@@ -122,7 +123,7 @@ class Scan:
         digest, kind = hashlib.sha256(), Moments if role in self._spread else NonFinite
         tally = self.tallies.setdefault((role, layer), kind())
         step = _rows_of_block(shape)
-        for ahead in spans(shape, local=self._checkpoint.local):
+        for ahead in spans(self._checkpoint, (role, layer, expert)):
             first, rows = ahead.start, self._checkpoint.read(role, layer, expert, rows=ahead)
             for start in range(0, len(rows), step):
                 block = rows[start : start + step]
@@ -131,9 +132,14 @@ class Scan:
                 yield first + start, block
         self.digests[f"{role} {layer} {expert} {shape}"] = digest.digest()
 
-    def rows_of(self, role: str, layer: int | None) -> Iterator[NDArray[np.float32]]:
-        """Every row of a tensor, in blocks, as :meth:`blocks` reads them."""
-        return (block for _, block in self.blocks(role, layer))
+    def rows_of(self, role: str, layer: int | None, expert: int | None = None) -> Iterator[NDArray[np.float32]]:
+        """Every row of a tensor, in blocks, as :meth:`blocks` reads them.
+
+        Parameters
+        ----------
+        role, layer, expert : as of :meth:`blocks`.
+        """
+        return (block for _, block in self.blocks(role, layer, expert))
 
     def whole(self, role: str, layer: int | None) -> NDArray[np.float32]:
         """Read a whole tensor, adding it to tallies and digests."""
@@ -162,9 +168,10 @@ class Scan:
                 self.varied.add(name)
 
 
-def spans(shape: tuple[int, ...], *, local: bool) -> Iterator[slice]:
+def spans(checkpoint: Checkpoint, key: Key) -> Iterator[slice]:
     """The rows of a tensor that are asked for together when all are read."""
-    ahead = _rows_of_block(shape) * (1 if local else _AHEAD)
+    shape, blocks = checkpoint.shape(*key), 1 if checkpoint.has_rows_apart(*key) else _TOGETHER
+    ahead = _rows_of_block(shape) * (blocks if checkpoint.local else _AHEAD)
     for first in range(0, shape[0], ahead):
         yield slice(first, first + ahead)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..checkpoint import Checkpoint
 from .circuits import circuit
 from .layout import STATE, ArraySpec, Bundle, bundle_specs, bundles, mlp_roles, router_specs
+from .products import images, images_of_columns
 from .responses import Tokens, centred, less_common
 from .scales import lengths
 from .scan import Scan
@@ -93,7 +94,7 @@ def whole_units(
         match = {spec.role: spec.name for spec in specs if spec.component == "match"}
         whole = next((spec.name for spec in specs if panels and spec.component == "circuit"), None)
         for expert in _experts(bundle):
-            read = _products(scan, bundle.prefix + first, layer, expert, reading)
+            read = images(scan.rows_of(bundle.prefix + first, layer, expert), reading)
             if bundle.name == "experts" and of_experts:
                 sizes.append(np.square(read).mean(0))
             strongest = _strongest(centred(read), bundle.strongest)
@@ -102,12 +103,13 @@ def whole_units(
                 order = np.argsort(strongest)
                 rows = checkpoint.read(bundle.prefix + "up", layer, expert, rows=strongest[order])
                 _keep(parts, match["up"], centred(rows.astype(np.float64) @ reading)[np.argsort(order)])
-                read = _products(scan, bundle.prefix + "up", layer, expert, reading) if whole else read
-            columns = np.arange(bundle.hidden) if whole else strongest
-            readers = np.hstack([tokens.writing, tokens.embedding.T]) if whole else tokens.writing
-            seen = np.zeros((len(columns), readers.shape[1]))
-            for start, block in scan.blocks(bundle.prefix + "down", layer, expert):
-                seen += block[:, columns].T.astype(np.float64) @ readers[start : start + len(block)]
+                read = images(scan.rows_of(bundle.prefix + "up", layer, expert), reading) if whole else read
+            down = scan.rows_of(bundle.prefix + "down", layer, expert)
+            if whole:
+                readers = np.hstack([tokens.writing, tokens.embedding.T])
+                seen = images_of_columns(down, bundle.hidden, readers)
+            else:
+                seen = images_of_columns((rows[:, strongest] for rows in down), len(strongest), tokens.writing)
             written, embedded = seen[:, : tokens.writing.shape[1]], seen[:, tokens.writing.shape[1] :]
             _keep(parts, match["down"], centred(written[strongest] if whole else written))
             if whole:
@@ -146,13 +148,6 @@ def _keep(
 
 def _first(checkpoint: Checkpoint) -> str:
     return mlp_roles(checkpoint.architecture)[0]
-
-
-def _products(
-    scan: Scan, role: str, layer: int, expert: int | None, matrix: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """The product of all rows of a tensor with a matrix [in, k], shape [rows, k]."""
-    return np.concatenate([block.astype(np.float64) @ matrix for _, block in scan.blocks(role, layer, expert)])
 
 
 def _strongest(responses: NDArray[np.float64], count: int) -> NDArray[np.intp]:

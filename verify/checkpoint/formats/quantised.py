@@ -116,7 +116,10 @@ def _groups(found: Mapping[str, Tensor]) -> dict[str, dict[str, str]]:
     """Names of the stored parts of each tensor that has parts beside the weight, or a weight of eight bits."""
     groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
     stored = {name: tensor for name, tensor in found.items() if isinstance(tensor, StoredTensor)}
-    for name in stored:
+    accompanied = {_group_of(name) for name, tensor in stored.items() if not _is_weight(name, tensor)}
+    for name, tensor in stored.items():
+        if _is_weight(name, tensor) and name not in accompanied:  # most tensors of most models
+            continue
         if match := _OF_A_MODULE.fullmatch(name):
             groups[f"{match[1]}.weight"][match[2]] = name
         elif match := _OF_TORCHAO.fullmatch(name):
@@ -139,6 +142,20 @@ def _groups(found: Mapping[str, Tensor]) -> dict[str, dict[str, str]]:
         if (name.endswith(".weight") or "weight" in parts or "qdata" in parts or parts.keys() == {"blocks", "scales"})
         and (parts.keys() != {"weight"} or stored[parts["weight"]].dtype in FLOAT8)
     }
+
+
+def _is_weight(name: str, tensor: StoredTensor) -> bool:
+    """Whether a tensor is a matrix by itself, if nothing beside it says that it is a part of one."""
+    return name.endswith(".weight") and tensor.dtype not in FLOAT8
+
+
+def _group_of(name: str) -> str | None:
+    """Name of the tensor that a stored one may be a part of."""
+    if match := _OF_A_MODULE.fullmatch(name):
+        return f"{match[1]}.weight"
+    if match := _OF_TORCHAO.fullmatch(name):
+        return match[1] + match[2]
+    return match[1] if (match := _OF_A_TENSOR.fullmatch(name)) else None
 
 
 def _convention(parts: conventions.Parts, settings: dict[str, Any]) -> conventions.Maker | None:

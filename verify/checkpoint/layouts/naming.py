@@ -156,7 +156,7 @@ def _skeletons(family: Family, role: str, outer: str, own: str, others: bool = T
     return [_slot_skeleton(start) + _slot_skeleton(slot_of(entry).name) for entry in entries]
 
 
-def places(family: Family, prefix: Prefix, names: Iterable[str]) -> dict[str, list[tuple[Key, Slot]]]:
+def places(family: Family, prefix: Prefix, names: Iterable[str]) -> dict[str, tuple[tuple[Key, Slot], ...]]:
     """Canonical keys and slots of every known name (a fused tensor has several).
 
     Parameters
@@ -190,10 +190,10 @@ def places(family: Family, prefix: Prefix, names: Iterable[str]) -> dict[str, li
 
     for _, stack, _, _, layer, _ in found() if family.stacks else ():
         layers[stack] = max(layers[stack], 0 if layer is None else layer + 1)
-    keys: dict[str, list[tuple[Key, Slot]]] = {}
+    keys: dict[str, tuple[tuple[Key, Slot], ...]] = {}
     for name, stack, role, slot, layer, expert in found():
         place = None if layer is None else sum(layers[:stack]) + layer
-        keys.setdefault(name, []).append(((role, place, expert), slot))
+        keys[name] = (*keys.get(name, ()), ((role, place, expert), slot))
     return keys
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -92,21 +92,24 @@ def _candidates(
         for prefix in prefixes:
             yield settled(family, prefix, present) if sure else family, prefix
 
-    def by_names(family: Family, present: Skeletons) -> Iterator[Fit]:
+    def by_names(family: Family, present: Skeletons, known: Container[Prefix] = ()) -> Iterator[Fit]:
         for table, prefix in at_every_prefix(family, present, sure=False):
-            fit = fit_at(table, prefix, ordered, config, sections)
-            if family.by_names and _reads_every_layer(fit):
-                yield fit
+            if prefix not in known and family.by_names:
+                fit = fit_at(table, prefix, ordered, config, sections)
+                if _reads_every_layer(fit):
+                    yield fit
 
     for family in named:
         known = dict[Prefix, Fit]()
         tables = (family, _by_head(family))
         for table, prefix in chain.from_iterable(at_every_prefix(one, present, sure=True) for one in tables):
+            if prefix in known:
+                continue
             fit = fit_at(table, prefix, ordered, config, sections)
             tied = fit.config.get("tie_word_embeddings", family.tied) is True
             if fit.declared and (tied or table.unprefixed == family.unprefixed):
-                known.setdefault(prefix, fit)
-        for fit in by_names(family, present):
+                known[prefix] = fit
+        for fit in by_names(family, present, known):
             known.setdefault(fit.prefix, fit)
         found += known.values()
     sure = _disjoint([fit for fit in found if fit.asked or fit.declared], what)  # any other table ranks below these

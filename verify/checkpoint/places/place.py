@@ -387,14 +387,14 @@ def settings_in(place: Storage, name: str, most: int = LARGEST_SETTINGS) -> dict
 
 def _exactly(file: FileIO, start: int, stop: int) -> NDArray[np.uint8]:
     """The bytes of a range; ValueError if the file is shorter."""
-    found = bytearray(stop - start)
+    found = np.empty(stop - start, np.uint8)
     file.seek(start)
     done = 0
     while done < len(found):
-        if not (count := file.readinto(memoryview(found)[done:])):
+        if not (count := file.readinto(found[done:].data)):
             raise ValueError("the file is shorter than its header says")
         done += count
-    return np.frombuffer(found, np.uint8)
+    return found
 
 
 def _changed(name: str) -> CheckpointError:
