@@ -174,9 +174,26 @@ def side_by_side(a: Reading, b: Reading, c: Tensor | None = None) -> Sides:
         found.back = Rule(name="constant")
     if (found.rule or found.back) and sample:
         p, q = (np.concatenate([one[side] for one in sample]) for side in (0, 1))
-        found.lost_a = 0 if found.back else lost(p, q)
-        found.lost_b = 0 if found.rule else lost(q, p)
+        found.lost_a = lost(p, q) if is_open(found.back) else 0
+        found.lost_b = lost(q, p) if is_open(found.rule) else 0
     return found
+
+
+def is_open(rule: Rule | None) -> bool:
+    """Whether no rule that gives the numbers of one tensor was found: at most that they lie on a grid of their own."""
+    return rule is None or rule.name == "on_own_grid"
+
+
+def lost_at_first(a: Tensor, b: Tensor) -> int:
+    """Numbers that are lost among the first of two matrices of one shape."""
+    rows = slice(0, -(-_SAMPLE // max(1, prod(a.shape[1:]))))
+    return lost(*(numbers(one, rows, wide=False).ravel()[:_SAMPLE] for one in (a, b)))
+
+
+def first_numbers(tensor: Tensor) -> Array:
+    """The numbers of the first block, at least, as one row of float32."""
+    rows = next(blocks(tensor.shape, 0, tensor.shape[0]))
+    return numbers(tensor, rows, wide=False).ravel()
 
 
 def lost(x: Array, y: Array) -> int:

@@ -1,0 +1,122 @@
+"""Whether B's numbers are A's, each put at the nearest of the numbers that B has there.
+
+The claim is of the two files alone, and needs neither scales nor codes: in every run of so many numbers of a row, each
+number of B is, of all those that B has in this run, the nearest to A's number at its place. Whatever grid a tool
+computes, by a search, by gradients, from data, and in any type: if it then rounds each number to the nearest point,
+this holds, since the point that was chosen is among those that are used. It does not hold for tools that make up for
+one number's error in the next (GPTQ) or scale columns first (AWQ). A number may be off by the rounding of what is
+stored, ``SLACK`` of the largest magnitude of its run; how many are nearest without that is counted.
+
+Why strangers do not meet it: which of a run's numbers is nearest is a matter of A's number there alone. As control the
+same is counted for A's numbers of the next run, for which B's are those of a stranger with the same scales; let c be
+that share. If all of n numbers in runs of more than one value are nearest, for which a stranger's would be with chance
+c each, then log2 of its chance is n log2 c; it is required that n (1 - c) is at least ``LEAST``, which makes it less
+than e^-LEAST were these independent, and that there are numbers of A that differ where B's in the run are equal: at
+least one of ``FEW``, else B is not coarser than A and "nearest" says only that A and B are near. Both must hold at
+least ``VALUES`` values, so that ones and zeros in a common place, as of a mask, are none.
+
+It is no rule that computes: the grid is B's own. Nothing follows from it in either direction.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .casts import Array
+from .check import Block, Enough
+from .record import Rule
+
+SLACK = 2.0**-9
+"""Of the largest magnitude of a run: half a step of bfloat16, the coarsest type that scales are stored in."""
+LEAST = 64
+FEW = 20
+SHORT = 16
+"""Numbers of the shortest run, of which the others are whole ones."""
+_RUNS = (256, 128, 64, 32, SHORT)
+
+
+class Counted(NamedTuple):
+    """Numbers in runs that have more than one value."""
+
+    near: bool
+    """Whether all numbers are nearest, within the slack."""
+    told: int
+    exact: int
+    """Nearest without slack."""
+    control: int
+    """Nearest without slack if A's were those of the next run."""
+    joined: int
+    """Beside a number of B that stands beside another number of A in the run too."""
+
+
+def counted(x: Array, y: Array, run: int) -> Counted:
+    """Count the numbers of some rows that are nearest.
+
+    Parameters
+    ----------
+    x, y : numbers of A and of B, [rows, columns].
+    run : a divisor of the columns.
+    """
+    a, b = x.reshape(-1, run), y.reshape(-1, run)
+    order = b.argsort(-1, kind="stable")
+    b, other = np.take_along_axis(b, order, -1), np.take_along_axis(np.roll(a, 1, 0), order, -1)
+    a = np.take_along_axis(a, order, -1)
+    step = b[:, 1:] > b[:, :-1]
+    middle = (b[:, 1:] / 2 + b[:, :-1] / 2).astype(a.dtype)
+    end = np.full((len(b), 1), np.inf, a.dtype)
+    high = np.concatenate([np.where(step, middle, np.inf), end], -1)
+    high = np.minimum.accumulate(high[:, ::-1], -1)[:, ::-1]
+    low = np.maximum.accumulate(np.concatenate([-end, np.where(step, middle, -np.inf)], -1), -1)
+    told = step.any(-1, keepdims=True)
+    slack = np.abs(b[:, [0, -1]]).max(-1, keepdims=True) * a.dtype.type(SLACK)
+    within = (a >= low - slack) & (a <= high + slack)
+    equal = ~step & (a[:, 1:] != a[:, :-1])
+    return Counted(
+        bool(within.all()),
+        int(told.sum()) * run,
+        int(((a >= low) & (a <= high) & told).sum()),
+        int(((other >= low) & (other <= high) & told).sum()),
+        int((equal & told).sum()),
+    )
+
+
+class OwnGrid:
+    """Each number of B is the nearest to A's of those that B has in its run."""
+
+    def __init__(self, columns: int) -> None:
+        self.columns, self.runs = columns, list[int]()
+        self.counts: dict[int, list[int]] = {}
+        self.before, self.after = Enough(), Enough()
+
+    def holds(self, at: Block) -> bool:
+        """Choose the longest run by the first block that is not of one value, and count."""
+        x, y = at.x, at.y
+        if not (np.isfinite(x).all() and np.isfinite(y).all()):
+            return False
+        if not self.runs:
+            if (y == y.flat[0]).all():
+                return bool((x == x.flat[0]).all())
+            runs = [self.columns, *(run for run in _RUNS if run < self.columns and self.columns % run == 0)]
+            if self.columns % SHORT or not counted(x, y, SHORT).near:
+                return False
+            self.runs = [next(run for run in runs if counted(x, y, run).near), SHORT]
+            self.counts = {run: [0, 0, 0, 0] for run in self.runs}
+        self.before.see(x)
+        self.after.see(y)
+        for run in [*self.counts]:
+            near, *found = counted(x, y, run)
+            if near:
+                self.counts[run] = [old + new for old, new in zip(self.counts[run], found, strict=True)]
+            else:
+                del self.counts[run]
+        return bool(self.counts)
+
+    def found(self) -> Rule | None:
+        """The rule with the run, the numbers that are nearest, and the share of the control."""
+        run, (told, exact, control, joined) = max(self.counts.items(), default=(0, (0, 0, 0, 0)))
+        if not (self.before() and self.after()) or told - control < LEAST or joined * FEW < told:
+            return None
+        name = "row" if run == self.columns else f"run of {run}"
+        return Rule(name="on_own_grid", setting=name, count=exact, value=round(control / told, 4))
