@@ -6,8 +6,8 @@ to, or lie on the grid, which gives them again but for the rounding of its scale
 near A's, so strangers are left out at once. Steps are:
 
 - first, a function of A's numbers: rounding, truncation, or a grid, restored in float32 or in A's type;
-- first, with what B or a third model must tell: A's numbers where B's are not zero, and zero elsewhere; or a merge, at
-  a round weight near the one of least squares, in each arithmetic of ``MERGES``;
+- first, with what B or a third model must tell: A's numbers where B's are not zero, and zero elsewhere; or a merge,
+  at a round weight near the one of least squares, in each arithmetic of ``MERGES``;
 - last, a grid; or rounding to a type that B's could hold more than; or a factor, after rounding.
 
 What holds is a fact of the files, as for one rule. B follows from A by two rules if it does by each: a pruning whose
@@ -27,6 +27,7 @@ from .check import VALUES, Block, Check
 from .factor import Factor
 from .image import Image
 from .merged import MERGES, Merged, Way
+from .own_grid import is_put
 from .pruned import Pruned
 from .quantisers import Grid
 from .record import Rule
@@ -132,7 +133,7 @@ class Cast:
 class Chains:
     """All pairs of rules, of which the first that holds is given."""
 
-    def __init__(self, x: str, y: str, grids: Callable[[], Iterator[Grid]], types: tuple[str, ...]) -> None:
+    def __init__(self, x: str, y: str, grids: Callable[[str], Iterator[Grid]], types: tuple[str, ...]) -> None:
         self.x, self.y, self.grids, self.types = x, y, grids, types
         self.left: list[Check] | None = None
 
@@ -154,15 +155,24 @@ class Chains:
         likely = at.x if at.z is None else weight * at.x + (1 - weight) * at.z
         if not _alike(likely, at.y):
             return
-        stored = (dtype for dtype in TYPES if dtype not in ("F32", self.y))
-        casts = [dtype for dtype in stored if same(nearest(at.y, dtype), at.y).all()]
-        grids = [grid for grid in self.grids() if grid.searched or _lies_on(at.y, grid)]
+        coarser = (dtype for dtype in TYPES if dtype not in ("F32", self.y))
+        casts = [dtype for dtype in coarser if same(nearest(at.y, dtype), at.y).all()]
+        left = np.where(at.y == 0, np.zeros_like(at.x), at.x)
+        is_searched = is_put(at.x, at.y) or is_put(left, at.y)
+        grids = [grid for grid in self.grids(self.x) if (is_searched if grid.searched else _lies_on(at.y, grid))]
+        names = {grid.name for grid in self.grids(self.x)}
+        more: dict[str, list[Grid]] = {
+            dtype: [grid for grid in self.grids(dtype) if grid.name not in names and _lies_on(at.y, grid)]
+            for dtype in ("BF16", "F16")
+            if dtype in self.types
+        }
         for first in self._firsts():
             for dtype in casts:
                 if not _is_cast(first):
                     rounding = partial(nearest, dtype=dtype)
                     yield Chain(first, Image(Rule(name="rounded", setting=dtype), rounding, "F64", chosen=True))
-            for grid in grids:
+            stored = first.rule.setting if isinstance(first, Function) and _is_cast(first) else self.x
+            for grid in (*grids, *more.get(stored, ())):
                 if not grid.searched or _is_cast(first) or isinstance(first, Masked):
                     yield Chain(first, grid.check(self.y))
             if _is_cast(first):
@@ -183,7 +193,7 @@ class Chains:
             if not dtype.startswith("F8"):
                 yield Function(Rule(name="truncated", setting=dtype), partial(toward_zero, dtype=dtype))
         yield Masked(self.x)
-        for grid in self.grids():
+        for grid in self.grids(self.x):
             if not grid.searched:
                 for dtype in {"F32": None, self.x: None}:
                     stored = "" if dtype == "F32" else f", restored in {dtype}"

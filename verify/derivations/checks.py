@@ -11,8 +11,8 @@ from .check import Check
 from .factor import Factor
 from .image import Image, OfThird
 from .merged import Merged
-from .pruned import Pruned
 from .own_grid import OwnGrid
+from .pruned import Pruned
 from .quantisers import grids
 from .record import FEWEST, Rule
 
@@ -43,7 +43,7 @@ def checks(x: str, y: str, columns: int, *, third: bool = False) -> Iterator[Che
     if third:
         yield Merged(y)
     if columns > 0:
-        yield Chains(x, y, partial(grids, columns, y, x) if known else lambda: iter(()), coarser(x))
+        yield Chains(x, y, partial(grids, columns, y) if known else lambda _: iter(()), coarser(x))
         yield OwnGrid(columns)
 
 

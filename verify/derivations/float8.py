@@ -6,7 +6,8 @@ y = E4M3(x / s) s, with s = max|x| / 448 of the tile, where what is rounded betw
   float32.
 - compressed-tensors and llm-compressor (``calculate_qparams``, ``_quantize``): s and the quotient in the type of the
   weights, so that a weight in bfloat16 is rounded twice.
-- transformers' ``FineGrainedFP8`` (``Fp8Quantize``): x times f, where f = 448 (1 / max|x|), and s = 1 / f; in float32.
+- transformers' ``FineGrainedFP8`` (``Fp8Quantize``): x times f, where f = 448 (1 / max|x|), and s = 1 / f, all in
+  float32.
 - DeepSeek-V3's kernel (``act_quant_kernel``): s and the quotient in float32.
 """
 

@@ -1,8 +1,8 @@
-"""Grids whose scales need the whole tensor: one scale for all of it, tiles of rows, and scales that are quantised too.
+"""Grids whose scales need the whole tensor: one scale for all, tiles of rows, and scales that are quantised too.
 
-They are tried only where each number of B is the nearest of B's own grid, by the first block or in all of it. The first
-reading of A then gives the largest magnitude of the tensor and of each run of 64, the second compares. Rounding to 16
-bits first keeps the order of magnitudes, so one reading serves that too.
+They are tried only where B's first numbers are about the nearest of B's own grid. The first reading of A then gives
+the largest magnitude of each run of 64, and the second compares. Rounding to 16 bits first keeps the order of
+magnitudes, so one reading serves that too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .casts import Array, nearest, same
 from .check import Enough
 from .float8 import TILE, Way, by_tiles, float8, ways
 from .nested import means, nested
-from .own_grid import SHORT, counted
+from .own_grid import SHORT, is_put
 from .pair import blocks, dtype_of, numbers
 from .quantisers import FLAT, FP4, NF4, absmax_by, flat_runs, four_bit
 from .record import Rule
@@ -35,6 +35,8 @@ class _Tried:
     rule: Rule
     grid: Grid
     first: str | None
+    tiled: bool
+    """Whether the first rows are too few."""
 
 
 def of_tensor(a: Tensor, b: Tensor) -> Rule | None:
@@ -50,10 +52,10 @@ def of_tensor(a: Tensor, b: Tensor) -> Rule | None:
     rows = next(blocks(b.shape, 0, b.shape[0]))
     p, q = numbers(a, rows, wide=False), numbers(b, rows, wide=False)
     with np.errstate(all="ignore"):
-        if not (np.isfinite(p).all() and np.isfinite(q).all() and counted(p, q, SHORT).near):
+        if not is_put(p, q):
             return None
         tops = np.concatenate([np.abs(flat_runs(part)).max(-1) for part in _parts(a)])
-        tried = [*_all(tops, x, y)]
+        tried = [one for one in _all(tops, x, y) if one.tiled or same(_image(one, p, 0, y), q).all()]
         enough = Enough()
         start = 0
         for p, q in zip(_parts(a), _parts(b), strict=True):
@@ -82,7 +84,7 @@ def _all(tops: Array, x: str, y: str) -> Iterator[_Tried]:
         sizes = tops if first is None else nearest(tops, first)
         for setting, grid in _grids(sizes, first or x, y):
             before = None if first is None else Rule(name="rounded", setting=first)
-            yield _Tried(Rule(name="quantised", setting=setting, before=before), grid, first)
+            yield _Tried(Rule(name="quantised", setting=setting, before=before), grid, first, "tiles" in setting)
 
 
 def _grids(tops: Array, x: str, y: str) -> Iterator[tuple[str, Grid]]:

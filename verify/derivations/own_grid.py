@@ -1,19 +1,20 @@
 """Whether B's numbers are A's, each put at the nearest of the numbers that B has there.
 
-The claim is of the two files alone, and needs neither scales nor codes: in every run of so many numbers of a row, each
-number of B is, of all those that B has in this run, the nearest to A's number at its place. Whatever grid a tool
+The claim is of the two files alone, and needs neither scales nor codes: in every run of so many numbers of a row,
+each number of B is, of all those that B has in this run, the nearest to A's number at its place. Whatever grid a tool
 computes, by a search, by gradients, from data, and in any type: if it then rounds each number to the nearest point,
 this holds, since the point that was chosen is among those that are used. It does not hold for tools that make up for
 one number's error in the next (GPTQ) or scale columns first (AWQ). A number may be off by the rounding of what is
 stored, ``SLACK`` of the largest magnitude of its run; how many are nearest without that is counted.
 
-Why strangers do not meet it: which of a run's numbers is nearest is a matter of A's number there alone. As control the
-same is counted for A's numbers of the next run, for which B's are those of a stranger with the same scales; let c be
-that share. If all of n numbers in runs of more than one value are nearest, for which a stranger's would be with chance
-c each, then log2 of its chance is n log2 c; it is required that n (1 - c) is at least ``LEAST``, which makes it less
-than e^-LEAST were these independent, and that there are numbers of A that differ where B's in the run are equal: at
-least one of ``FEW``, else B is not coarser than A and "nearest" says only that A and B are near. Both must hold at
-least ``VALUES`` values, so that ones and zeros in a common place, as of a mask, are none.
+Why strangers do not meet it: which of a run's numbers is nearest depends on A's number there alone. As a control the
+same is counted with A's numbers of the next run, beside which B's are as a stranger's of the same scale; let c be the
+share that is nearest then. n is the count of numbers in runs where B has more than one value. All must be nearest,
+and n (1 - c) at least ``LEAST``: were a stranger's numbers nearest with chance c, each independently, the chance that
+all are would be c^n, less than e^-LEAST. This is a margin and no p-value, since neighbours are not independent. Of
+n, one in ``FEW`` at least must be beside a number of B that stands beside another number of A in the run too; else B
+is not coarser than A, and "nearest" says only that the two are near. Both must hold at least ``VALUES`` values, so
+that a common pattern of ones and zeros, as of a mask, is none.
 
 It is no rule that computes: the grid is B's own. Nothing follows from it in either direction.
 """
@@ -28,10 +29,14 @@ from .casts import Array
 from .check import Block, Enough
 from .record import Rule
 
-SLACK = 2.0**-9
+SLACK = 2.0**-8
 """Of the largest magnitude of a run: half a step of bfloat16, the coarsest type that scales are stored in."""
+LOOSE = 2.0**-5
+"""Slack of a look that only decides whether a grid is worth computing: that of scales that are quantised too."""
 LEAST = 64
+"""Numbers by which B must have more that are nearest than with A's next run."""
 FEW = 20
+"""Of so many numbers, one at least must lie where another number of A was put too."""
 SHORT = 16
 """Numbers of the shortest run, of which the others are whole ones."""
 _RUNS = (256, 128, 64, 32, SHORT)
@@ -51,13 +56,14 @@ class Counted(NamedTuple):
     """Beside a number of B that stands beside another number of A in the run too."""
 
 
-def counted(x: Array, y: Array, run: int) -> Counted:
+def counted(x: Array, y: Array, run: int, slack: float = SLACK) -> Counted:
     """Count the numbers of some rows that are nearest.
 
     Parameters
     ----------
     x, y : numbers of A and of B, [rows, columns].
     run : a divisor of the columns.
+    slack : how far a number may be beyond, as a part of the largest magnitude of its run.
     """
     a, b = x.reshape(-1, run), y.reshape(-1, run)
     order = b.argsort(-1, kind="stable")
@@ -70,8 +76,8 @@ def counted(x: Array, y: Array, run: int) -> Counted:
     high = np.minimum.accumulate(high[:, ::-1], -1)[:, ::-1]
     low = np.maximum.accumulate(np.concatenate([-end, np.where(step, middle, -np.inf)], -1), -1)
     told = step.any(-1, keepdims=True)
-    slack = np.abs(b[:, [0, -1]]).max(-1, keepdims=True) * a.dtype.type(SLACK)
-    within = (a >= low - slack) & (a <= high + slack)
+    more = np.abs(b[:, [0, -1]]).max(-1, keepdims=True) * a.dtype.type(slack)
+    within = (a >= low - more) & (a <= high + more)
     equal = ~step & (a[:, 1:] != a[:, :-1])
     return Counted(
         bool(within.all()),
@@ -80,6 +86,14 @@ def counted(x: Array, y: Array, run: int) -> Counted:
         int(((other >= low) & (other <= high) & told).sum()),
         int((equal & told).sum()),
     )
+
+
+def is_put(x: Array, y: Array) -> bool:
+    """Whether numbers may have been put on a grid: they are near those of their run, and some are put together."""
+    if x.shape[-1] % SHORT or not (np.isfinite(x).all() and np.isfinite(y).all()):
+        return False
+    found = counted(x, y, SHORT, LOOSE)
+    return found.near and found.joined * 2 * FEW >= found.told
 
 
 class OwnGrid:
@@ -100,6 +114,8 @@ class OwnGrid:
                 return bool((x == x.flat[0]).all())
             runs = [self.columns, *(run for run in _RUNS if run < self.columns and self.columns % run == 0)]
             if self.columns % SHORT or not counted(x, y, SHORT).near:
+                return False
+            if not is_put(x, y):
                 return False
             self.runs = [next(run for run in runs if counted(x, y, run).near), SHORT]
             self.counts = {run: [0, 0, 0, 0] for run in self.runs}

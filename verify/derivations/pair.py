@@ -163,6 +163,8 @@ def side_by_side(a: Reading, b: Reading, c: Tensor | None = None) -> Sides:
         with np.errstate(all="ignore"):  # numbers that are not finite, and those that a smaller type does not hold
             forth = _holding(forth, Block(p, q, r))
             back = _holding(back, Block(q, p))
+        if found.compared >= ENTRIES:
+            forth, back = _simplest(forth), _simplest(back)
         if sum(one.size for one, _ in sample) < _SAMPLE:
             sample.append((p.ravel()[:_SAMPLE], q.ravel()[:_SAMPLE]))
     a.alone(common)
@@ -180,7 +182,7 @@ def side_by_side(a: Reading, b: Reading, c: Tensor | None = None) -> Sides:
 
 
 def is_open(rule: Rule | None) -> bool:
-    """Whether no rule that gives the numbers of one tensor was found: at most that they lie on a grid of their own."""
+    """Whether no rule was found that gives a tensor's numbers, but at most that they lie on a grid of their own."""
     return rule is None or rule.name == "on_own_grid"
 
 
@@ -216,6 +218,12 @@ def canonical(x: Array, wide: bool) -> bytes:
 
 def _holding(rules: list[Check], block: Block) -> list[Check]:
     return [rule for rule in rules if rule.holds(block)]
+
+
+def _simplest(rules: list[Check]) -> list[Check]:
+    """The rules up to the first that enough numbers say holds: of so many, what is simpler than the rest is kept."""
+    at = next((at for at, rule in enumerate(rules) if rule.found() is not None), len(rules))
+    return rules[: at + 1]
 
 
 def _first(rules: list[Check]) -> Rule | None:

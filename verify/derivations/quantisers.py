@@ -26,7 +26,7 @@ from .casts import Array, nearest
 from .check import Block
 from .float8 import TILE, by_runs, ways
 from .image import Image
-from .own_grid import SHORT, counted
+from .own_grid import is_put
 from .record import Rule
 from .searched import SUPER, iq4, q3_k, q6_k, with_minimum
 
@@ -177,9 +177,9 @@ class Searched(Image):
 
     def holds(self, at: Block) -> bool:
         """Look at B's own grid first, then compare."""
-        if not self.looked and not counted(at.x, at.y, SHORT).near:
+        if not self.looked and at.y.any() and not is_put(at.x, at.y):
             return False
-        self.looked = True
+        self.looked = self.looked or bool(at.y.any())
         return super().holds(at)
 
 

@@ -57,8 +57,8 @@ class Rule(Record):
 
     name: Name
     setting: str = ""
-    """Type that is rounded to, grid, pattern of zeros such as ``2:4``, what decides which numbers are zero, or the run
-    of numbers whose own values are the grid."""
+    """Type that is rounded to, grid, pattern of zeros such as ``2:4``, what decides which numbers are zero, or the
+    run of numbers whose own values are the grid."""
     value: float | None = None
     """Factor, or weight of the first model in a merge; of B's own grid, the share of its numbers that would be the
     nearest to those of A's next run."""
@@ -221,9 +221,7 @@ class DerivationReport(Tabular, Sealed):
         names = [*(one.name for one in self.tensors), *(one.name for one in self.alone_b)]
         if len({*names}) != len(names):
             raise ValueError("holds a tensor of B twice")
-        if self.third is None and any(
-            one.rule is not None and one.rule.of_third for one in self.tensors
-        ):
+        if self.third is None and any(one.rule is not None and one.rule.of_third for one in self.tensors):
             raise ValueError("has numbers of a third model, and none is given")
         return self
 

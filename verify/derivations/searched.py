@@ -160,14 +160,13 @@ def _scale_and_minimum(
     inverse = F(most) / (top - least)
     scale, low = F(1) / inverse, least
 
-    def error(scale: Single, codes: Single, low: Single) -> Single:
+    def error(scale: Array, codes: Single, low: Array) -> Single:
         away = scale * codes + low - x
         return _sum(weights * (np.abs(away) if absolute else away * away))
 
     best = error(scale, np.clip(_integer(inverse * (x - least)), 0, most), least)
     for at in range(steps + 1):
-        # the minimum is that of the best attempt so far, as in the loop of the source
-        inverse = (first + F(0.1) * F(at) + F(most)) / (top - low)
+        inverse = (first + F(0.1) * F(at) + F(most)) / (top - low)  # with the minimum of the best attempt so far
         codes = np.clip(_integer(inverse * (x - low)), 0, most)
         part = weights * codes
         sum_l, sum_l2, sum_xl = _sum(part), _sum(part * codes), _sum(part * x)
@@ -178,7 +177,11 @@ def _scale_and_minimum(
         this_scale, this_low = np.where(above, sum_xl / sum_l2, this_scale), np.where(above, F(0), this_low)
         now = error(this_scale, codes, this_low)
         better = (whole > 0) & (now < best)
-        best, scale, low = np.where(better, now, best), np.where(better, this_scale, scale), np.where(better, this_low, low)
+        best, scale, low = (
+            np.where(better, now, best),
+            np.where(better, this_scale, scale),
+            np.where(better, this_low, low),
+        )
     return np.where(flat, F(0), scale), np.where(flat, -least, -low)
 
 

@@ -26,13 +26,23 @@ from .check import VALUES
 from .low_rank import low_rank
 from .of_tensor import of_tensor
 from .pair import (
-    Reading, Seen, Sides, blocks, canonical, dtype_of, first_numbers, is_open, lost_at_first, numbers, side_by_side,
+    Reading,
+    Seen,
+    Sides,
+    blocks,
+    canonical,
+    dtype_of,
+    first_numbers,
+    is_open,
+    lost_at_first,
+    numbers,
+    side_by_side,
 )  # fmt: skip
 from .record import FEWEST, Rule, TensorAlone, TensorFrom, stem
 
 Tensors = Mapping[str, Tensor]
 _ALIKE = 0.8
-"""Cosine of first numbers from which two tensors of different layers are compared: above what pruning to half leaves."""
+"""Cosine of first numbers from which tensors of two layers are compared: as of a grid of two bits, or half pruned."""
 _MOST_LAYERS = 512
 """Tensors of one name and shape among which it is looked for."""
 
@@ -263,20 +273,20 @@ def _elsewhere(name: str, seen: Seen, found: Compared, a: Places) -> TensorFrom 
 def _of_tensor(line: TensorFrom, found: Compared) -> TensorFrom:
     """With the grids that need the whole tensor, in the directions in which no rule was found."""
     a, b = found.a.tensors[line.of], found.b.tensors[line.name]
-    if line.rows or (a.shape, b.shape) == ((), ()):
+    if line.rows:
         return line
     rule = of_tensor(a, b) if is_open(line.rule) else None
     back = of_tensor(b, a) if rule is None and is_open(line.back) else None
     if rule is not None:
-        line = line.model_copy(update={"rule": rule, "lost_a": lost_at_first(a, b) if is_open(line.back) else 0, "lost_b": 0})
+        lost_a = lost_at_first(a, b) if is_open(line.back) else 0
+        return line.model_copy(update={"rule": rule, "lost_a": lost_a, "lost_b": 0})
     if back is not None:
-        line = line.model_copy(update={"back": back, "lost_b": lost_at_first(b, a) if is_open(line.rule) else 0, "lost_a": 0})
+        lost_b = lost_at_first(b, a) if is_open(line.rule) else 0
+        return line.model_copy(update={"back": back, "lost_b": lost_b, "lost_a": 0})
     return line
 
 
-def _resembling(
-    name: str, line: TensorFrom | None, found: Compared, first: dict[str, Array]
-) -> TensorFrom | None:
+def _resembling(name: str, line: TensorFrom | None, found: Compared, first: dict[str, Array]) -> TensorFrom | None:
     """Beside the tensor of another layer whose first numbers are most like these, if a rule holds there.
 
     Digests find what is equal or rounded elsewhere; this finds what was changed otherwise too, as where layers were
