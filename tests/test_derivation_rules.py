@@ -322,6 +322,23 @@ def test_numbers_rounded_on_an_unknown_grid_are_said_to_be(
     assert "grid of B's own" in " ".join(found.limitations)
 
 
+@pytest.mark.parametrize(("key", "run"), [
+    ("MLX/BF16", "run of 64"), ("HQQ/F32", "run of 64"), ("torchao int4/F32", "run of 32"), ("imatrix", "run of 32"),
+])  # fmt: skip
+def test_tools_whose_search_is_no_rule_leave_their_own_grid(tmp_path: Path, key: str, run: str) -> None:
+    if key == "imatrix":
+        blocks = np.frombuffer(MADE["imatrix Q4_K"]["data"], np.uint8).reshape(ROWS, -1)
+        y = np.asarray(gguf.quants.dequantize(blocks, gguf.GGMLQuantizationType.Q4_K))
+    else:
+        y = np.frombuffer(MADE[f"restored {key}"]["data"], "<f4").reshape(ROWS, 256)
+    found = compared(tmp_path, X[:ROWS], y, x="BF16" if "BF16" in key else "F32")
+    rule = rule_of(found)
+    assert rule is not None
+    assert (rule.name, rule.setting) == ("on_own_grid", run)
+    assert found.outcome == "unresolved"
+    assert rule_of(compared(tmp_path / "stranger", X[-ROWS:], y)) is None
+
+
 @pytest.mark.parametrize("of", ["stranger", "next run", "next row", "fine-tuned", "sorted", "signs"])
 def test_strangers_and_children_are_on_no_grid_of_their_own(tmp_path: Path, of: str) -> None:
     rng = np.random.default_rng(1)
@@ -382,7 +399,8 @@ def test_strangers_are_given_no_rule_by_any_grid(
     rule = rule_of(found)
     assert rule is None or rule.name == "constant", (grid and grid.name, rule)
     assert found.outcome in ("no_rule", "unresolved")
-    assert not (found.b_from_a or found.a_from_b)
+    assert not found.b_from_a
+    assert not found.a_from_b
 
 
 @settings(max_examples=60)

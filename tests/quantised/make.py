@@ -1,7 +1,7 @@
 # /// script
 # dependencies = [
-#   "accelerate", "bitsandbytes==0.50.2", "compressed-tensors==0.20.1", "numpy==2.4.6", "safetensors==0.8.0",
-#   "torch==2.14.1", "torchao==0.18.0", "transformers==5.24.0",
+#   "accelerate", "bitsandbytes==0.50.2", "compressed-tensors==0.20.1", "hqq==0.2.8.post1", "mlx[cpu]==0.32.4",
+#   "numpy==2.4.6", "safetensors==0.8.0", "torch==2.14.1", "torchao==0.18.0", "transformers==5.24.0",
 # ]
 # ///
 """One matrix as tools quantise it: ``python make.py FOLDER_OF_LLAMA_CPP OUT``, on a CPU.
@@ -19,13 +19,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import bitsandbytes.functional as bnb
+import mlx.core as mx
 import numpy as np
 import torch
 from compressed_tensors.quantization import QuantizationArgs
 from compressed_tensors.quantization.lifecycle.forward import quantize
 from compressed_tensors.quantization.utils.helpers import calculate_qparams
+from hqq.core.quantize import Quantizer
 from safetensors.torch import save_file
-from torchao.quantization import Float8Tensor, PerRow, PerTensor
+from torchao.quantization import Float8Tensor, IntxWeightOnlyConfig, PerRow, PerTensor, quantize_
+from torchao.quantization.granularity import PerGroup
 from transformers.integrations.finegrained_fp8 import Fp8Quantize
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks" / "formats" / "makers"))
@@ -52,9 +55,8 @@ def of_compressed_tensors(x: torch.Tensor, strategy: str) -> dict[str, torch.Ten
     args = QuantizationArgs(num_bits=8, type="float", strategy=strategy, symmetric=True, **more)
     parts = x.reshape(128 // tiles[0], tiles[0], 256 // tiles[1], tiles[1])
     low, high = parts.amin((1, 3)), parts.amax((1, 3))
-    scale, zero = calculate_qparams(
-        *((low.reshape(1), high.reshape(1)) if strategy == "tensor" else (low, high)), args
-    )
+    shape = (1,) if strategy == "tensor" else low.shape
+    scale, zero = calculate_qparams(low.reshape(shape), high.reshape(shape), args)
     return {"weight": quantize(x, scale, zero, args, dtype=torch.float8_e4m3fn), "weight_scale": scale}
 
 
@@ -69,6 +71,21 @@ def of_transformers(x: torch.Tensor, block: list[int] | None) -> dict[str, torch
     settings = SimpleNamespace(weight_block_size=block, scale_fmt=None)
     made = Fp8Quantize(SimpleNamespace(quantization_config=settings))._quantize_one("weight", x)
     return {"weight": made["weight"], "weight_scale_inv": made["weight_scale_inv"].reshape(-1, 2 if block else 1)}
+
+
+def restored(x: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Numbers as tools restore them whose grids are no rule: their own searches and rounding of scales."""
+    codes, scales, biases = mx.quantize(mx.array(x.numpy()).astype(mx.bfloat16), group_size=64, bits=4)
+    of_mlx = mx.dequantize(codes, scales.astype(mx.float32), biases.astype(mx.float32), group_size=64, bits=4)
+    packed, meta = Quantizer.quantize(x.clone(), nbits=4, group_size=64, axis=1, device="cpu", compute_dtype=x.dtype)
+    layer = torch.nn.Linear(x.shape[1], x.shape[0], bias=False)
+    layer.weight.data = x.clone()
+    quantize_(layer, IntxWeightOnlyConfig(weight_dtype=torch.int4, granularity=PerGroup(32)))
+    return {
+        "MLX/BF16": torch.from_numpy(np.array(of_mlx)),
+        "HQQ/F32": Quantizer.dequantize(packed, meta).float(),
+        "torchao int4/F32": layer.weight.dequantize().float().detach(),
+    }
 
 
 def main(source: Path, out: Path) -> None:
@@ -99,6 +116,10 @@ def main(source: Path, out: Path) -> None:
             blocks = np.zeros(ROWS * size, np.uint8)
             library.ggml_quantize_chunk(kind, some.data_ptr(), blocks.ctypes.data, 0, ROWS, 256, None)
             found[f"GGUF {name}"] = torch.from_numpy(blocks.reshape(ROWS, size))
+        blocks, weights = np.zeros(ROWS * 144, np.uint8), rng.chisquare(1, 256).astype(np.float32)
+        library.ggml_quantize_chunk(12, some.data_ptr(), blocks.ctypes.data, 0, ROWS, 256, weights.ctypes.data)
+        found["imatrix Q4_K"] = torch.from_numpy(blocks.reshape(ROWS, 144))
+    found |= {f"restored {name}": y.contiguous() for name, y in restored(some).items()}
     save_file(found, out)
 
 

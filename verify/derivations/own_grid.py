@@ -5,16 +5,16 @@ each number of B is, of all those that B has in this run, the nearest to A's num
 computes, by a search, by gradients, from data, and in any type: if it then rounds each number to the nearest point,
 this holds, since the point that was chosen is among those that are used. It does not hold for tools that make up for
 one number's error in the next (GPTQ) or scale columns first (AWQ). A number may be off by the rounding of what is
-stored, ``SLACK`` of the largest magnitude of its run; how many are nearest without that is counted.
+stored (``SLACK``); ``EXACT`` of them at least must be nearest without that, and how many are is counted.
 
 Why strangers do not meet it: which of a run's numbers is nearest depends on A's number there alone. As a control the
 same is counted with A's numbers of the next run, beside which B's are as a stranger's of the same scale; let c be the
-share that is nearest then. n is the count of numbers in runs where B has more than one value. All must be nearest,
-and n (1 - c) at least ``LEAST``: were a stranger's numbers nearest with chance c, each independently, the chance that
-all are would be c^n, less than e^-LEAST. This is a margin and no p-value, since neighbours are not independent. Of
-n, one in ``FEW`` at least must be beside a number of B that stands beside another number of A in the run too; else B
-is not coarser than A, and "nearest" says only that the two are near. Both must hold at least ``VALUES`` values, so
-that a common pattern of ones and zeros, as of a mask, is none.
+share that is nearest then. n is the count of numbers in runs where B has more than one value, of which k are nearest
+without slack. 2 (k - c n)^2 / n must be ``LEAST`` at least: were a stranger's numbers nearest with chance c, each
+independently, the chance of k would be below e^-LEAST (Hoeffding 1963). This is a margin and no p-value, since
+neighbours are not independent. Of n, one in ``FEW`` at least must be beside a number of B that stands beside another
+number of A in the run too; else B is not coarser than A, and "nearest" says only that the two are near. Both must
+hold at least ``VALUES`` values, so that a common pattern of ones and zeros, as of a mask, is none.
 
 It is no rule that computes: the grid is B's own. Nothing follows from it in either direction.
 """
@@ -30,11 +30,14 @@ from .check import Block, Enough
 from .record import Rule
 
 SLACK = 2.0**-8
-"""Of the largest magnitude of a run: half a step of bfloat16, the coarsest type that scales are stored in."""
+"""Half a step of bfloat16, the coarsest type that the scale and the smallest number of a run are stored in: the first
+moves a point by as much of the span of the run, the second by as much of the largest magnitude."""
 LOOSE = 2.0**-5
 """Slack of a look that only decides whether a grid is worth computing: that of scales that are quantised too."""
 LEAST = 64
-"""Numbers by which B must have more that are nearest than with A's next run."""
+"""Logarithm of the chance that so many are nearest to independent numbers, with its sign turned."""
+EXACT = 0.9
+"""Share of numbers that must be nearest without slack."""
 FEW = 20
 """Of so many numbers, one at least must lie where another number of A was put too."""
 SHORT = 16
@@ -63,7 +66,7 @@ def counted(x: Array, y: Array, run: int, slack: float = SLACK) -> Counted:
     ----------
     x, y : numbers of A and of B, [rows, columns].
     run : a divisor of the columns.
-    slack : how far a number may be beyond, as a part of the largest magnitude of its run.
+    slack : how far a number may be beyond, as a part of what its run spans and its largest magnitude.
     """
     a, b = x.reshape(-1, run), y.reshape(-1, run)
     order = b.argsort(-1, kind="stable")
@@ -76,7 +79,8 @@ def counted(x: Array, y: Array, run: int, slack: float = SLACK) -> Counted:
     high = np.minimum.accumulate(high[:, ::-1], -1)[:, ::-1]
     low = np.maximum.accumulate(np.concatenate([-end, np.where(step, middle, -np.inf)], -1), -1)
     told = step.any(-1, keepdims=True)
-    more = np.abs(b[:, [0, -1]]).max(-1, keepdims=True) * a.dtype.type(slack)
+    ends = b[:, [0, -1]]
+    more = (np.abs(ends).max(-1, keepdims=True) + np.ptp(ends, -1, keepdims=True)) * a.dtype.type(slack)
     within = (a >= low - more) & (a <= high + more)
     equal = ~step & (a[:, 1:] != a[:, :-1])
     return Counted(
@@ -96,6 +100,11 @@ def is_put(x: Array, y: Array) -> bool:
     return found.near and found.joined * 2 * FEW >= found.told
 
 
+def _is_clear(found: Counted) -> bool:
+    """Whether all are nearest, and most without slack, which of a fine grid would be more than a step."""
+    return found.near and found.exact >= EXACT * found.told
+
+
 class OwnGrid:
     """Each number of B is the nearest to A's of those that B has in its run."""
 
@@ -113,11 +122,10 @@ class OwnGrid:
             if (y == y.flat[0]).all():
                 return bool((x == x.flat[0]).all())
             runs = [self.columns, *(run for run in _RUNS if run < self.columns and self.columns % run == 0)]
-            if self.columns % SHORT or not counted(x, y, SHORT).near:
+            if self.columns % SHORT or not is_put(x, y):
                 return False
-            if not is_put(x, y):
-                return False
-            self.runs = [next(run for run in runs if counted(x, y, run).near), SHORT]
+            longest = next((run for run in runs if _is_clear(counted(x, y, run))), SHORT)
+            self.runs = [longest, SHORT]
             self.counts = {run: [0, 0, 0, 0] for run in self.runs}
         self.before.see(x)
         self.after.see(y)
@@ -131,8 +139,12 @@ class OwnGrid:
 
     def found(self) -> Rule | None:
         """The rule with the run, the numbers that are nearest, and the share of the control."""
-        run, (told, exact, control, joined) = max(self.counts.items(), default=(0, (0, 0, 0, 0)))
-        if not (self.before() and self.after()) or told - control < LEAST or joined * FEW < told:
+        clear = {run: found for run, one in self.counts.items() if _is_clear(found := Counted(True, *one))}
+        run, found = max(clear.items(), default=(0, Counted(False, 0, 0, 0, 0)))
+        _, told, exact, control, joined = found
+        if not (self.before() and self.after()) or joined * FEW < told:
+            return None
+        if exact <= control or 2 * (exact - control) ** 2 < LEAST * told:
             return None
         name = "row" if run == self.columns else f"run of {run}"
         return Rule(name="on_own_grid", setting=name, count=exact, value=round(control / told, 4))

@@ -2,8 +2,8 @@
 
 Each is computed as the C code of llama.cpp computes it (``ggml-quants.c``: ``make_qkx2_quants``, ``make_q3_quants``,
 ``make_qx_quants``, ``quantize_row_iq4_nl_impl``), every operation in float32 and every sum in the order of its loop,
-so that a file is met to the bit if the compiler fused no product with a sum. Builds for processors that do (``-mfma``,
-ARM) round some sums otherwise and may choose another scale; their files are not met by these.
+so that a file is met to the bit if the compiler fused no product with a sum. Builds for processors that do
+(``-mfma``, ARM) round some sums otherwise and may choose another scale; their files are not met by these.
 
 Blocks are the columns of an array [numbers of a block, blocks], so that one step of a loop is one operation.
 """
@@ -33,10 +33,7 @@ def with_minimum(x: Array, bits: int) -> Array:
     """
     size, most, first, steps = {2: (16, 3, -0.5, 15), 4: (32, 15, -1.0, 20), 5: (32, 31, -0.5, 15)}[bits]
     z = _blocks(x, size)
-    if bits == 2:
-        weights = np.abs(z)
-    else:
-        weights = np.sqrt(_sum(z * z) / F(32)) + np.abs(z)
+    weights = np.abs(z) if bits == 2 else np.sqrt(_sum(z * z) / F(32)) + np.abs(z)
     scales, minima = _scale_and_minimum(z, weights, most, F(first), steps, absolute=bits == 2)
     levels = F(15 if bits == 2 else 63)
     d, step = _of_blocks(scales, levels, SUPER // size)
