@@ -64,9 +64,9 @@ def nested(tops: Single, mean: np.float32, *, of_cpu: bool) -> Single:
     z = np.pad(tops - mean, (0, short)).reshape(-1, RUN)
     most = np.abs(z).max(-1, keepdims=True)
     with np.errstate(all="ignore"):
-        v = np.where(most == 0, F(0), z / most)
+        v = np.where(most == 0, F(0), z * (F(1) / most) if of_cpu else z / most)
     if of_cpu:
-        v = np.rint((v + F(1)) * F(32767.5)).astype(np.float64) / 32767.5 - 1
+        v = np.floor((v + F(1)) * F(32767.5) + F(0.5)).astype(np.float64) / 32767.5 - 1
     at = np.searchsorted((codes[1:].astype(np.float64) + codes[:-1]) / 2, v)
     found: Single = (codes[at] * most + mean).ravel()[: len(tops)]
     return found
