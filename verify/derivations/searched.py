@@ -3,7 +3,7 @@
 Each is computed as the C code of llama.cpp computes it (``ggml-quants.c``: ``make_qkx2_quants``, ``make_q3_quants``,
 ``make_qx_quants``, ``quantize_row_iq4_nl_impl``), every operation in float32 and every sum in the order of its loop,
 so that a file is met to the bit if the compiler fused no product with a sum. Builds for processors that do
-(``-mfma``, ARM) round some sums otherwise and may choose another scale; their files are not met by these.
+(``-mfma``) round some sums otherwise and may choose another scale; their files are not met by these.
 
 Blocks are the columns of an array [numbers of a block, blocks], so that one step of a loop is one operation.
 """
