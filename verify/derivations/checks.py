@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from functools import partial
 
 from .casts import TYPES, nearest, toward_zero
+from .chain import Chains
 from .check import Check
 from .factor import Factor
 from .image import Image, OfThird
 from .merged import Merged
+from .own_grid import OwnGrid
 from .pruned import Pruned
-from .quantisers import quantisers
+from .quantisers import grids
 from .record import FEWEST, Rule
 
 
@@ -35,11 +37,14 @@ def checks(x: str, y: str, columns: int, *, third: bool = False) -> Iterator[Che
             yield Image(Rule(name="truncated", setting=dtype), toward, "F64", chosen=chosen)
     yield Factor(y)
     yield Pruned(y, matrix=columns > 0)
-    if columns >= FEWEST and x != "F64":
-        for name, function in quantisers(columns, y):
-            yield Image(Rule(name="quantised", setting=name), function, y, chosen=True)
+    known = columns >= FEWEST and x != "F64"
+    if known:
+        yield from (grid.check(y) for grid in grids(columns, y, x))
     if third:
         yield Merged(y)
+    if columns > 0:
+        yield Chains(x, y, partial(grids, columns, y) if known else lambda _: iter(()), coarser(x))
+        yield OwnGrid(columns)
 
 
 def coarser(dtype: str) -> tuple[str, ...]:

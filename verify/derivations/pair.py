@@ -168,6 +168,8 @@ def side_by_side(a: Reading, b: Reading, c: Tensor | None = None) -> Sides:
         with np.errstate(all="ignore"):  # numbers that are not finite, and those that a smaller type does not hold
             forth = _holding(forth, Block(p, q, r))
             back = _holding(back, Block(q, p))
+        if found.compared >= ENTRIES:
+            forth, back = _simplest(forth), _simplest(back)
         if sum(one.size for one, _ in sample) < _SAMPLE:
             sample.append((p.ravel()[:_SAMPLE], q.ravel()[:_SAMPLE]))
     a.alone(common)
@@ -180,9 +182,26 @@ def side_by_side(a: Reading, b: Reading, c: Tensor | None = None) -> Sides:
         found.back = Rule(name="constant")
     if (found.rule or found.back) and sample:
         p, q = (np.concatenate([one[side] for one in sample]) for side in (0, 1))
-        found.lost_a = 0 if found.back else lost(p, q)
-        found.lost_b = 0 if found.rule else lost(q, p)
+        found.lost_a = lost(p, q) if is_open(found.back) else 0
+        found.lost_b = lost(q, p) if is_open(found.rule) else 0
     return found
+
+
+def is_open(rule: Rule | None) -> bool:
+    """Whether no rule was found that gives a tensor's numbers, but at most that they lie on a grid of their own."""
+    return rule is None or rule.name == "on_own_grid"
+
+
+def lost_at_first(a: Tensor, b: Tensor) -> int:
+    """Numbers that are lost among the first of two matrices of one shape."""
+    rows = slice(0, -(-_SAMPLE // max(1, prod(a.shape[1:]))))
+    return lost(*(numbers(one, rows, wide=False).ravel()[:_SAMPLE] for one in (a, b)))
+
+
+def first_numbers(tensor: Tensor) -> Array:
+    """The numbers of the first block, at least, as one row of float32."""
+    rows = next(blocks(tensor.shape, 0, tensor.shape[0]))
+    return numbers(tensor, rows, wide=False).ravel()
 
 
 def lost(x: Array, y: Array) -> int:
@@ -205,6 +224,12 @@ def canonical(x: Array, wide: bool) -> bytes:
 
 def _holding(rules: list[Check], block: Block) -> list[Check]:
     return [rule for rule in rules if rule.holds(block)]
+
+
+def _simplest(rules: list[Check]) -> list[Check]:
+    """The rules up to the first that enough numbers say holds: of so many, what is simpler than the rest is kept."""
+    at = next((at for at, rule in enumerate(rules) if rule.found() is not None), len(rules))
+    return rules[: at + 1]
 
 
 def _first(rules: list[Check]) -> Rule | None:

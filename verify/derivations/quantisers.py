@@ -6,21 +6,29 @@ them wrote is met to the bit:
 
 - ``int8`` and ``int4``: round to nearest (ties to even) by the largest magnitude, q = rint(x / s), s = max|x| / 127
   (or / 7), with one s for a whole row or for a run of it; s kept in float32 or rounded to a type of 16 bits.
-- ``q8_0``, ``q4_0``, ``q5_0``: the reference quantisers of llama.cpp and gguf-py (``ggml-quants.c``, ``quants.py``),
-  runs of 32, scales in float16.
+- ``q8_0``, ``signed``, ``from_minimum``: the reference quantisers of llama.cpp and gguf-py (``ggml-quants.c``,
+  ``quants.py``), runs of 32, scales in float16; those that search for scales are in ``searched``.
 - ``llm_int8`` and ``four_bit``: bitsandbytes' LLM.int8() (arXiv:2208.07339), which begins with float16, by rows; and
   its NF4 and FP4 (arXiv:2305.14314), the nearest of 16 numbers for runs of 64 of the flattened tensor, scales in
-  float32, without a second quantisation of the scales.
+  float32; with a second quantisation of the scales, which needs the whole tensor, in ``of_tensor``.
+- ``float8``: by rows and by runs of them; by tiles and whole tensors, in ``of_tensor``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from .casts import Array, nearest
+from .check import Block
+from .float8 import TILE, by_runs, ways
+from .image import Image
+from .own_grid import is_put
+from .record import Rule
+from .searched import SUPER, iq4, q3_k, q6_k, with_minimum
 
 _GROUPS = (32, 64, 128)
 NF4 = np.array(
@@ -46,10 +54,23 @@ def absmax(x: Array, largest: int, run: int, scale: str) -> Array:
     scale : type that scales are rounded to.
     """
     z = x.reshape(len(x), -1, run)
-    s = nearest(np.abs(z).max(-1, keepdims=True) / np.float32(largest), scale)
+    return absmax_by(z, np.abs(z).max(-1, keepdims=True), largest, scale).reshape(x.shape)
+
+
+def absmax_by(x: Array, top: Array, largest: int, scale: str) -> Array:
+    """Round to nearest by given magnitudes.
+
+    Parameters
+    ----------
+    x : numbers.
+    top : the magnitude for each, of a shape that fits x's.
+    largest : code of that magnitude.
+    scale : type that scales are rounded to.
+    """
+    s = nearest(top / np.float32(largest), scale)
     with np.errstate(all="ignore"):
-        q = np.clip(np.rint(np.where(s == 0, 0, z / s)), -largest, largest)
-    found: Array = (q * s).reshape(x.shape)
+        q = np.clip(np.rint(np.where(s == 0, 0, x / s)), -largest, largest)
+    found: Array = q * s
     return found
 
 
@@ -94,40 +115,109 @@ def llm_int8(x: Array, *, reciprocal: bool = False) -> Array:
     return found
 
 
-def four_bit(x: Array, codes: Array) -> Array:
+def four_bit(x: Array, codes: Array, scales: Array | None = None) -> Array:
     """Bitsandbytes' codes of four bits, for runs of ``FLAT`` of the flattened tensor, of which x is whole runs.
 
     Parameters
     ----------
     x : numbers, [rows, columns]; the last run of a tensor may be shorter.
     codes : 16 numbers in ascending order, ``NF4`` or ``FP4``.
+    scales : what the codes of each run are multiplied by; None for its largest magnitude.
     """
-    flat = x.ravel()
-    short = -len(flat) % FLAT
-    z = np.concatenate([flat, np.zeros(short, x.dtype)]).reshape(-1, FLAT)
+    z = flat_runs(x)
+    short = z.size - x.size
     top = np.abs(z).max(-1, keepdims=True)
     with np.errstate(all="ignore"):
         v = np.where(top == 0, 0, z * (np.float32(1) / top))
         if short:
             v[-1] = np.where(top[-1] == 0, 0, z[-1] / top[-1])
     at = np.searchsorted((codes[1:] + codes[:-1]) / np.float32(2), v)
-    found: Array = (codes[at] * top).ravel()[: len(flat)].reshape(x.shape)
+    by = top if scales is None else scales[:, None]
+    found: Array = (codes[at] * by).ravel()[: x.size].reshape(x.shape)
     return found
 
 
-def quantisers(columns: int, dtype: str) -> Iterator[tuple[str, Callable[[Array], Array]]]:
-    """The grids that a row of so many columns can lie on, by name; scales in float32 or in the type of the file."""
+def flat_runs(x: Array) -> Array:
+    """Runs of ``FLAT`` of the flattened numbers, the last of them filled up with zeros."""
+    flat = x.ravel()
+    return np.concatenate([flat, np.zeros(-len(flat) % FLAT, x.dtype)]).reshape(-1, FLAT)
+
+
+def from_minimum(x: Array, most: int) -> Array:
+    """GGUF's Q4_1 (``most`` 15) and Q5_1 (31): codes times a scale, and the smallest number of the run."""
+    z = x.reshape(len(x), -1, 32)
+    least = z.min(-1, keepdims=True)
+    d = (z.max(-1, keepdims=True) - least) / np.float32(most)
+    with np.errstate(all="ignore"):
+        inverse = np.where(d == 0, np.float32(0), np.float32(1) / d)
+    codes = np.trunc((z - least) * inverse + np.float32(0.5)).clip(0, most)
+    found: Array = (codes * nearest(d, "F16") + nearest(least, "F16")).reshape(x.shape)
+    return found
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A way to put a row's numbers on a grid."""
+
+    name: str
+    function: Callable[[Array], Array]
+    searched: bool = False
+    """Whether scales are searched for, which takes long, and puts numbers that lie on the grid on another."""
+
+    def check(self, dtype: str) -> Image:
+        """The rule for numbers that are stored in a type."""
+        rule = Rule(name="quantised", setting=self.name)
+        return (Searched if self.searched else Image)(rule, self.function, dtype, chosen=True)
+
+
+class Searched(Image):
+    """A grid of searched scales, which is computed only where numbers are at the nearest point of their own."""
+
+    looked = False
+
+    def holds(self, at: Block) -> bool:
+        """Look at B's own grid first, then compare."""
+        if not self.looked and at.y.any() and not is_put(at.x, at.y):
+            return False
+        self.looked = self.looked or bool(at.y.any())
+        return super().holds(at)
+
+
+def grids(columns: int, dtype: str, before: str) -> Iterator[Grid]:
+    """The grids that a row of so many columns can lie on.
+
+    Parameters
+    ----------
+    columns : of the matrix.
+    dtype : type of the numbers after; scales are in float32 or in that type.
+    before : type of the numbers before, which some tools compute scales in.
+    """
     scales = ("F32",) if dtype in ("F32", "F64") else ("F32", dtype)
     for bits, largest in ((8, 127), (4, 7)):
         for scale in (*scales, *(one for one in ("F16",) if one not in scales)):
             for run in (columns, *(run for run in _GROUPS if columns % run == 0 and run < columns)):
                 name = "rows" if run == columns else f"runs of {run}"
-                yield f"int{bits} by {name}, scales {scale}", partial(absmax, largest=largest, run=run, scale=scale)
+                function = partial(absmax, largest=largest, run=run, scale=scale)
+                yield Grid(f"int{bits} by {name}, scales {scale}", function)
     if columns % 32 == 0:
-        yield "GGUF Q8_0", q8_0
-        yield "GGUF Q4_0", partial(signed, half=8)
-        yield "GGUF Q5_0", partial(signed, half=16)
+        yield Grid("GGUF Q8_0", q8_0)
+        yield Grid("GGUF Q4_0", partial(signed, half=8))
+        yield Grid("GGUF Q5_0", partial(signed, half=16))
+        yield Grid("GGUF Q4_1", partial(from_minimum, most=15))
+        yield Grid("GGUF Q5_1", partial(from_minimum, most=31))
     for reciprocal in (True, False):
-        yield "LLM.int8() by rows", partial(llm_int8, reciprocal=reciprocal)
+        yield Grid("LLM.int8() by rows", partial(llm_int8, reciprocal=reciprocal))
     for name, codes in (("NF4", NF4), ("FP4", FP4)):
-        yield f"{name} by runs of {FLAT}", partial(four_bit, codes=codes)
+        yield Grid(f"{name} by runs of {FLAT}", partial(four_bit, codes=codes))
+    for way in ways(before):
+        yield Grid(f"float8 by rows, {way.said}", partial(by_runs, run=columns, way=way))
+        if columns % TILE == 0 and columns > TILE:
+            yield Grid(f"float8 by runs of {TILE}, {way.said}", partial(by_runs, run=TILE, way=way))
+    if columns % 32 == 0:
+        yield Grid("GGUF IQ4_NL", partial(iq4, runs=1), searched=True)
+    if columns % SUPER == 0:
+        for bits in (2, 4, 5):
+            yield Grid(f"GGUF Q{bits}_K", partial(with_minimum, bits=bits), searched=True)
+        yield Grid("GGUF Q3_K", q3_k, searched=True)
+        yield Grid("GGUF Q6_K", q6_k, searched=True)
+        yield Grid("GGUF IQ4_XS", partial(iq4, runs=8), searched=True)

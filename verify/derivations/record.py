@@ -22,7 +22,7 @@ Outcome = Literal["equal", "b_from_a", "a_from_b", "either", "unresolved", "no_r
 the reverse; each from the other; not settled, though rules hold for some tensors; no rule holds for any."""
 Name = Literal[
     "constant", "equal", "rounded", "truncated", "scaled", "quantised", "repeated", "rows_chosen", "pruned",
-    "low_rank", "of_third", "merged",
+    "low_rank", "of_third", "merged", "on_own_grid",
 ]  # fmt: skip
 COMPUTES: Final = frozenset(
     ("constant", "equal", "rounded", "truncated", "scaled", "quantised", "repeated", "rows_chosen")
@@ -62,19 +62,39 @@ class Rule(Record):
 
     name: Name
     setting: str = ""
-    """Type that is rounded to, grid, pattern of zeros such as ``2:4``, or what decides which numbers are zero."""
+    """Type that is rounded to, grid, pattern of zeros such as ``2:4``, what decides which numbers are zero, or the
+    run of numbers whose own values are the grid."""
     value: float | None = None
-    """Factor, or weight of the first model in a merge."""
+    """Factor, or weight of the first model in a merge; of B's own grid, the share of its numbers that would be the
+    nearest to those of A's next run."""
     count: int | None = Field(default=None, ge=0)
-    """Zeros that the rule makes, rank, copies, or rows chosen."""
+    """Zeros that the rule makes, rank, copies, rows chosen, or numbers that are nearest without any slack."""
 
     by_size: bool = False
     """Of zeros: whether they stand for the smallest magnitudes, so that the numbers before decide where they are."""
+    before: Rule | None = None
+    """Rule that was applied first, to whose numbers this one is applied; None if to those of the other file."""
+
+    @model_validator(mode="after")
+    def _two_at_most(self) -> Rule:
+        if self.before is not None and self.before.before is not None:
+            raise ValueError("has more than two rules one after the other")
+        return self
+
+    @property
+    def each(self) -> tuple[Rule, ...]:
+        """The rules in the order in which they are applied."""
+        return (self,) if self.before is None else (self.before, self)
 
     @property
     def computes(self) -> bool:
-        """Whether the rule needs nothing but the other file and its settings."""
-        return self.name in COMPUTES or (self.name == "pruned" and self.by_size)
+        """Whether the rules need nothing but the other file and their settings."""
+        return all(one.name in COMPUTES or (one.name == "pruned" and one.by_size) for one in self.each)
+
+    @property
+    def of_third(self) -> bool:
+        """Whether it needs a third model."""
+        return any(one.name in ("of_third", "merged") for one in self.each)
 
 
 class Amount(Record):
@@ -249,9 +269,7 @@ class DerivationReport(Tabular, Sealed):
         names = [*(one.name for one in self.tensors), *(one.name for one in self.alone_b)]
         if len({*names}) != len(names):
             raise ValueError("holds a tensor of B twice")
-        if self.third is None and any(
-            one.rule is not None and one.rule.name in ("of_third", "merged") for one in self.tensors
-        ):
+        if self.third is None and any(one.rule is not None and one.rule.of_third for one in self.tensors):
             raise ValueError("has numbers of a third model, and none is given")
         return self
 
@@ -324,7 +342,7 @@ class DerivationReport(Tabular, Sealed):
     @property
     def with_third(self) -> bool:
         """Whether every tensor of B is computed from A and the third model, and some from the latter."""
-        third = [one.rule is not None and one.rule.name in ("of_third", "merged") for one in self.tensors]
+        third = [one.rule is not None and one.rule.of_third for one in self.tensors]
         return (
             any(third)
             and all(of or one.computed for of, one in zip(third, self.tensors, strict=True))
@@ -350,7 +368,8 @@ class DerivationReport(Tabular, Sealed):
             if not one.constant:
                 rule = one.rule
                 rows = (one.rows > 0) - (one.rows < 0)
-                key = (None if rule is None else (rule.name, rule.setting, rule.by_size), one.moved, rows)
+                steps = () if rule is None else tuple((each.name, each.setting, each.by_size) for each in rule.each)
+                key = (steps, one.moved, rows)
                 groups.setdefault(key, []).append(one)
         found = [_what(members) for members in groups.values()]
         return tuple(sorted(found, key=lambda what: (-what.entries, what.example)))
@@ -498,7 +517,7 @@ def _median(weighted: Sequence[tuple[float, int]]) -> float | None:
 def _what(members: Iterable[TensorFrom]) -> What:
     members = [*members]
     first = members[0]
-    rules = [one.rule for one in members if one.rule is not None]
+    rules = [rule for one in members if one.rule is not None for rule in one.rule.each]
     values = [value for rule in rules if (value := rule.count if rule.value is None else rule.value) is not None]
     return What(
         rule=first.rule,

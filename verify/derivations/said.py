@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..base import Phrase
 from ..claim.answer import Answer
 from ..wording import said, say
-from .record import DerivationReport, Outcome, What, changed
+from .record import DerivationReport, Outcome, Rule, What, changed
 
 _NAMED = 3  # things done that the answer names
 _LAYERS = 100  # that a sentence lists
@@ -68,7 +68,9 @@ def amounts(report: DerivationReport) -> tuple[Phrase, ...]:
 def limitations(report: DerivationReport) -> tuple[Phrase, ...]:
     """What the report does not show."""
     left = [Phrase.of("derivation.not_read", number=len(report.not_read))] if report.not_read else []
-    return (*left, *(Phrase.of(f"derivation.limit.{code}") for code in ("first", "rules", "made", "tool")))
+    own = any(one.rule is not None and one.rule.name == "on_own_grid" for one in report.tensors)
+    codes = ("first", "rules", *(("own_grid",) if own else ()), "made", "tool")
+    return (*left, *(Phrase.of(f"derivation.limit.{code}") for code in codes))
 
 
 def words(what: What, version: int) -> str:
@@ -79,14 +81,20 @@ def words(what: What, version: int) -> str:
 def phrase(what: What) -> Phrase:
     """What was done, as a phrase."""
     rule = what.rule
-    if rule is None:
-        found = Phrase.of("derivation.rule.none")
-    else:
-        pattern = ".pattern" if rule.name == "pruned" and rule.setting else ""
-        found = Phrase.of(f"derivation.rule.{rule.name}{pattern}", setting=rule.setting, values=_values(what))
+    found = Phrase.of("derivation.rule.none") if rule is None else _steps(rule, _values(what))
     if what.elsewhere:
         found = Phrase.of("derivation.elsewhere", what=found)
     return found if what.rows == "same" or rule is None else Phrase.of(f"derivation.rows.{what.rows}", what=found)
+
+
+def _steps(rule: Rule, values: str) -> Phrase:
+    """A rule, or one after another."""
+    first, *then = rule.each
+    pattern = ".pattern" if first.name == "pruned" and first.setting else ""
+    found = Phrase.of(f"derivation.rule.{first.name}{pattern}", setting=first.setting, values=values)
+    for one in then:
+        found = Phrase.of(f"derivation.then.{one.name}", first=found, setting=one.setting, values=values)
+    return found
 
 
 def _values(what: What) -> str:

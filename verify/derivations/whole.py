@@ -17,15 +17,34 @@ from functools import cache
 from itertools import count
 from math import prod
 
+import numpy as np
+
 from ..base import Progress
 from ..checkpoint import FAMILIES, Names, Opened, Tensor
 from .casts import Array, same
 from .check import VALUES
 from .low_rank import low_rank
-from .pair import Reading, Seen, Sides, blocks, canonical, dtype_of, numbers, side_by_side
+from .of_tensor import of_tensor
+from .pair import (
+    Reading,
+    Seen,
+    Sides,
+    blocks,
+    canonical,
+    dtype_of,
+    first_numbers,
+    is_open,
+    lost_at_first,
+    numbers,
+    side_by_side,
+)  # fmt: skip
 from .record import FEWEST, Rule, TensorAlone, TensorFrom, stem
 
 Tensors = Mapping[str, Tensor]
+_ALIKE = 0.8
+"""Cosine of first numbers from which tensors of two layers are compared: as of a grid of two bits, or half pruned."""
+_MOST_LAYERS = 512
+"""Tensors of one name and shape among which it is looked for."""
 
 
 @dataclass
@@ -152,12 +171,15 @@ def _read_third(third: Model, names: set[str]) -> None:
 def _joined(found: Compared, of: Mapping[str, str], sides: Mapping[str, Sides]) -> None:
     """Give each tensor of B its place: beside that of its name, elsewhere, or alone."""
     places_a, places_b = _places(found.a), _places(found.b)
-    used = set[str]()
+    used, first = set[str](), dict[str, Array]()
     for name, seen in found.b.seen.items():
         side = sides.get(name)
         line = None if side is None else _line(name, of[name], found, side)
         if line is None or line.rule is None:
             line = _elsewhere(name, seen, found, places_a) or line
+        line = None if line is None else _of_tensor(line, found)
+        if line is None or is_open(line.rule):
+            line = _resembling(name, line, found, first) or line
         if line is None or (line.rule is None and line.back is None):
             line = _again(name, found, line) or line
         if line is None:
@@ -247,6 +269,60 @@ def _elsewhere(name: str, seen: Seen, found: Compared, a: Places) -> TensorFrom 
     of = next((one for one in there if stem(one) == stem(name)), there[0])
     side = side_by_side(Reading(found.a.tensors[of]), Reading(found.b.tensors[name]))
     return _line(name, of, found, side)
+
+
+def _of_tensor(line: TensorFrom, found: Compared) -> TensorFrom:
+    """With the grids that need the whole tensor, in the directions in which no rule was found."""
+    a, b = found.a.tensors[line.of], found.b.tensors[line.name]
+    if line.rows:
+        return line
+    rule = of_tensor(a, b) if is_open(line.rule) else None
+    back = of_tensor(b, a) if rule is None and is_open(line.back) else None
+    if rule is not None:
+        lost_a = lost_at_first(a, b) if is_open(line.back) else 0
+        return line.model_copy(update={"rule": rule, "lost_a": lost_a, "lost_b": 0})
+    if back is not None:
+        lost_b = lost_at_first(b, a) if is_open(line.rule) else 0
+        return line.model_copy(update={"back": back, "lost_b": lost_b, "lost_a": 0})
+    return line
+
+
+def _resembling(name: str, line: TensorFrom | None, found: Compared, first: dict[str, Array]) -> TensorFrom | None:
+    """Beside the tensor of another layer whose first numbers are most like these, if a rule holds there.
+
+    Digests find what is equal or rounded elsewhere; this finds what was changed otherwise too, as where layers were
+    removed and the rest quantised.
+
+    Parameters
+    ----------
+    name : tensor of B.
+    line : what was found beside the tensor of its name.
+    found : the models.
+    first : the first numbers of A's tensors, which are kept here.
+    """
+    b, kept = found.b.tensors[name], _end(name)
+    there = [of for of, one in found.a.tensors.items() if one.shape == b.shape and _end(of) == kept]
+    if len(b.shape) != 2 or not 1 < len(there) <= _MOST_LAYERS or found.b.seen[name].constant:
+        return None
+    y = _unit(b)
+    with np.errstate(all="ignore"):
+        alike = {of: float(first.setdefault(of, _unit(found.a.tensors[of])) @ y) for of in there}
+    of = max(alike, key=lambda one: (alike[one], one))
+    if alike[of] < _ALIKE or (line is not None and line.of == of):
+        return None
+    side = side_by_side(Reading(found.a.tensors[of]), Reading(b))
+    moved = _of_tensor(_line(name, of, found, side), found)
+    return None if is_open(moved.rule) and is_open(moved.back) else moved
+
+
+def _end(name: str) -> tuple[str, ...]:
+    return tuple(stem(name).split(".")[-3:])
+
+
+def _unit(tensor: Tensor) -> Array:
+    x = first_numbers(tensor).astype(np.float64)
+    x = np.where(np.isfinite(x), x, 0)
+    return np.asarray((x / (np.sqrt(x @ x) or 1)).astype(np.float32))
 
 
 def _again(name: str, found: Compared, line: TensorFrom | None) -> TensorFrom | None:

@@ -44,6 +44,13 @@ DERIVATIONS = {
     "derivation.rule.low_rank": "A's and a matrix of rank {values}, within two steps of rounding",
     "derivation.rule.of_third": "equal to C's",
     "derivation.rule.merged": "w times A's and 1 - w times C's, with w = {values}",
+    "derivation.rule.on_own_grid": (
+        "A's, each put at the nearest of the numbers that B has in its {setting} (with the next {setting} of A, "
+        "{values} of them would be)"
+    ),
+    "derivation.then.rounded": "{first}, then rounded to the nearest of {setting}",
+    "derivation.then.quantised": "{first}, then put on the grid {setting} and restored",
+    "derivation.then.scaled": "{first}, then times {values}",
     "derivation.elsewhere": "{what}, of another layer or place",
     "derivation.rows.added": "{what}, in the rows that both have; B has more",
     "derivation.rows.removed": "{what}, in the rows that both have; A has more",
@@ -55,6 +62,10 @@ DERIVATIONS = {
     "derivation.limit.rules": (
         "A relation by a rule that is not among those tried, such as training. Where no rule was found, nothing is "
         "said; the tests of `verify lineage` may find what the two have in common."
+    ),
+    "derivation.limit.own_grid": (
+        "That numbers which lie on a grid of B's own were computed from A's: the grid may come from a search, from "
+        "data or from another model, and a model that was changed by less than a step of the grid gives the same."
     ),
     "derivation.limit.made": (
         "Tables that a formula fills, such as sinusoidal positions, are equal in unrelated models, and small tensors "
