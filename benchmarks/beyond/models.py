@@ -101,11 +101,21 @@ def models() -> dict[str, Spec]:
 
 def train(folder: Path) -> None:
     """Train all that are not in a folder yet, one after the other, from the small model that ships."""
+    train_some(folder, list(models()))
+
+
+def train_some(folder: Path, names: list[str]) -> None:
+    """Train those that are not in a folder yet.
+
+    Parameters
+    ----------
+    folder : where they are, and the base.
+    names : of the models.
+    """
     if not (folder / BASE).exists():
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copytree(SHIPPED, folder / BASE)
-    made = models()
-    build(Recipe({BASE: {"name": BASE}} | made, BASE), folder, SCALE, list(made), workers=1)
+    build(Recipe({BASE: {"name": BASE}} | models(), BASE), folder, SCALE, names, workers=1)
 
 
 def _training(spec: Spec) -> Spec:

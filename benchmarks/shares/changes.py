@@ -4,9 +4,9 @@
 # ///
 """Merge fine-tunes of one base with mergekit; never imports ``verify``: ``python changes.py OUT``.
 
-``children`` beside ``OUT`` holds ``base`` and its fine-tunes ``prose``, ``science`` and ``headers``. Writes a folder for
-each recipe, with ``recipe.json``: the multiple of each change that the recipe's arithmetic leaves where a number holds
-that change alone, and where it holds all; None where it differs from tensor to tensor.
+``children`` beside ``OUT`` holds ``base`` and its fine-tunes ``prose``, ``science`` and ``headers``. Writes a folder
+for each recipe, with ``recipe.json``: the multiple of each change that the recipe's arithmetic leaves where a number
+holds that change alone, and where it holds all; None where it differs from tensor to tensor.
 """
 
 from __future__ import annotations

@@ -54,15 +54,14 @@ def finding(report: ShareReport, found: ChangesOfBase) -> tuple[Phrase, ...]:
 
 def _holding(report: ShareReport, found: ChangesOfBase) -> Phrase:
     held = found.held
-    names = listed(report.named(held))
-    if found.status == "changes_in_part":
-        return Phrase.of("share.changes.part", candidates=names, explained=found.explained)
-    if found.explained < 1 or len(found.seen) < sum(one.changed > 0 for one in found.tensors):
-        return Phrase.of("share.changes.sum", candidates=names, explained=found.explained)
+    seen = {"seen": len(found.seen), "tensors": len(found.tensors), "candidates": listed(report.named(held))}
+    if found.explained < 1:
+        code = "part" if found.status == "changes_in_part" else "sum"
+        return Phrase.of(f"share.changes.{code}", explained=found.explained, **seen)
     alone = found.weights(held[0])
     if len(held) == 1 and alone is not None and at_one(alone):
-        return Phrase.of("share.changes.once", candidates=names, weight=weight(alone.median))
-    return Phrase.of("share.changes.every", candidates=names)
+        return Phrase.of("share.changes.once", weight=weight(alone.median), **seen)
+    return Phrase.of("share.changes.every", **seen)
 
 
 def counted(report: ShareReport, found: ChangesOfBase) -> tuple[Phrase, ...]:

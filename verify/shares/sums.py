@@ -223,8 +223,8 @@ def _refined(numbers: Numbers, of: tuple[int, ...], weights: Array) -> Array | N
 def _fitted(numbers: Numbers, x: Array, near: Mask) -> Array:
     """Least squares on some numbers, each by its rounding."""
     scale = 1 / (numbers.half[near] + numbers.slack * np.abs(numbers.y[near]))
-    found: Array = np.linalg.lstsq(x[near] * scale[:, None], numbers.y[near] * scale, rcond=None)[0]
-    return found
+    fitted = np.linalg.lstsq(x[near] * scale[:, None], numbers.y[near] * scale, rcond=None)[0]
+    return np.asarray(fitted, np.float64)
 
 
 def _sum(of: tuple[int, ...], weights: Array) -> Sum:

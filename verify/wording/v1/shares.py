@@ -54,20 +54,21 @@ SHARES = {
     "share.word.changes_not_found": "NO CHANGE FOUND",
     "share.word.changes_not_told": "CANNOT BE TOLD",
     "share.changes.every": (
-        "Up to rounding, every number of C that was compared is P's, or P's plus multiples of what {candidates} "
-        "changed in P."
+        "In {seen:,} of {tensors:,} tensors enough numbers tell; there every number of C is, up to rounding, P's, or "
+        "P's plus multiples of what {candidates} changed in P."
     ),
     "share.changes.once": (
-        "Up to rounding, every number of C that was compared is P's, or P's plus {weight} times what {candidates} "
-        "changed in P."
+        "In {seen:,} of {tensors:,} tensors enough numbers tell; there every number of C is, up to rounding, P's, or "
+        "P's plus {weight} times what {candidates} changed in P."
     ),
     "share.changes.sum": (
-        "Up to rounding, {explained:percent} of the numbers that C changed in P are P's plus multiples of what "
-        "{candidates} changed in P."
+        "In {seen:,} of {tensors:,} tensors enough numbers tell; there {explained:percent} of the numbers that C "
+        "changed in P are, up to rounding, P's plus multiples of what {candidates} changed in P."
     ),
     "share.changes.part": (
-        "C holds multiples of what {candidates} changed in P: {explained:percent} of the numbers that C changed are "
-        "such sums, up to rounding. The rest is something else."
+        "C holds multiples of what {candidates} changed in P: in {seen:,} of {tensors:,} tensors enough numbers "
+        "tell, and {explained:percent} of those that C changed there are such sums, up to rounding. The rest is "
+        "something else."
     ),
     "share.changes.none": "No multiple of what {candidates} changed in P was found in C.",
     "share.changes.none_compared": "No tensor of C and a candidate could be compared with that of P.",
