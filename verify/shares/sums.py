@@ -47,6 +47,8 @@ MATTERS = 4.0
 """Times the bounds that a candidate's part of a sum must have to count for it."""
 MOST_POOL = 5
 _DRAWS = 256
+_RANKED = 1 << 10
+"""Numbers by which draws are ranked."""
 _COARSE = 2.0**-6
 _NARROWING = (2.0**-6, 2.0**-9, 2.0**-12, 2.0**-16, 0.0, 0.0)
 _BASE = -1
@@ -192,18 +194,20 @@ def consensus(
 
 
 def _drawn(numbers: Numbers, of: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """The weights, of those solved from few numbers and of the fit to all, with which most numbers agree."""
+    """The weights, of those solved from few numbers and of the fit to all, with which most of some numbers agree."""
     x, n, m = numbers.columns(of), len(numbers.y), len(of)
     at = rng.integers(n, size=(_DRAWS, m))
     scale = np.sqrt(np.square(x).mean(0))
     systems = x[at] / scale
     solved = np.matmul(np.linalg.pinv(systems, rcond=1e-3), numbers.y[at][..., None])[..., 0] / scale
     solved = np.concatenate([solved, _fitted(numbers, x, np.ones(n, bool))[None]])
-    agree = []
-    for weights in solved:
-        miss = np.abs(numbers.y - x @ weights)
-        bound = numbers.half + numbers.slack * (np.abs(x) @ np.abs(weights)) + _COARSE * np.abs(numbers.y)
-        agree.append(np.count_nonzero(miss <= bound))
+    some = min(n, _RANKED)
+    few = numbers.at(np.arange(some) * n // some)
+    x, size, coarse = few.columns(of), np.abs(few.columns(of)), few.half + _COARSE * np.abs(few.y)
+    agree = [
+        np.count_nonzero(np.abs(few.y - x @ weights) <= coarse + few.slack * (size @ np.abs(weights)))
+        for weights in solved
+    ]
     found: Array = solved[int(np.argmax(agree))]
     return found
 
