@@ -25,9 +25,7 @@ SPARSE = {
     "dare_ties": (False, True),
     "dare_linear": (False, True),
     "della": (True, True),
-    "della_linear": (False, True),
     "breadcrumbs": (False, False),
-    "breadcrumbs_ties": (False, False),
 }
 """Methods that keep a share of each change: whether sums are divided by the weights in them, and by that share."""
 Recipe = tuple[dict[str, Any], dict[str, Any]]
@@ -58,7 +56,6 @@ def recipes(folder: Path) -> dict[str, Recipe]:
 
         under = {"base_model": base}
         add("task-arithmetic", "task_arithmetic", WEIGHTS, {"alone": None, "all": WEIGHTS}, **under)
-        add("task-arithmetic-of-three", "task_arithmetic", THREE, {"alone": None, "all": THREE}, **under)
         add("linear", "linear", WEIGHTS, {"alone": None, "all": WEIGHTS})
         stock = {"alone": None, "all": None}
         add("model-stock", "model_stock", WEIGHTS, stock, weighted=False, **under)
@@ -74,7 +71,7 @@ def recipes(folder: Path) -> dict[str, Recipe]:
         )
         for density in DENSITIES:
             for method, (divided, rescaled) in SPARSE.items():
-                for names in (WEIGHTS, THREE) if method in ("dare_linear", "ties") else (WEIGHTS,):
+                for names in (WEIGHTS, THREE) if method == "dare_linear" and density < 0.5 else (WEIGHTS,):
                     scale = 1 / density if rescaled else 1.0
                     truth = {
                         "density": density,
@@ -84,8 +81,6 @@ def recipes(folder: Path) -> dict[str, Recipe]:
                     of = "-of-three" * (names is THREE)
                     each = {"density": density}
                     add(f"{method.replace('_', '-')}-{density:g}{of}", method, names, truth, each, **under)
-            sce = {"density": density} | stock
-            add(f"sce-{density:g}", "sce", WEIGHTS, sce, weighted=False, parameters={"select_topk": density}, **under)
     return found
 
 

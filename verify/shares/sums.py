@@ -47,7 +47,7 @@ MATTERS = 4.0
 """Times the bounds that a candidate's part of a sum must have to count for it."""
 MOST_POOL = 5
 _DRAWS = 256
-_RANKED = 1 << 10
+_RANKED = 1 << 9
 """Numbers by which draws are ranked."""
 _COARSE = 2.0**-6
 _NARROWING = (2.0**-6, 2.0**-9, 2.0**-12, 2.0**-16, 0.0, 0.0)
@@ -204,10 +204,8 @@ def _drawn(numbers: Numbers, of: tuple[int, ...], rng: np.random.Generator) -> A
     some = min(n, _RANKED)
     few = numbers.at(np.arange(some) * n // some)
     x, size, coarse = few.columns(of), np.abs(few.columns(of)), few.half + _COARSE * np.abs(few.y)
-    agree = [
-        np.count_nonzero(np.abs(few.y - x @ weights) <= coarse + few.slack * (size @ np.abs(weights)))
-        for weights in solved
-    ]
+    miss = np.abs(few.y[:, None] - x @ solved.T)
+    agree = np.count_nonzero(miss <= coarse[:, None] + few.slack * (size @ np.abs(solved.T)), axis=0)
     found: Array = solved[int(np.argmax(agree))]
     return found
 
