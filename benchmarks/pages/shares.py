@@ -53,9 +53,9 @@ def _changes(rows: list[dict[str, Any]]) -> list[str]:
         "## Changes of a base, by mergekit",
         "Fine-tunes of one base, with the base given: candidates are the parents and fine-tunes that are in no "
         "merge, among them one of the text and recipe of `prose` with another seed (`prose-again`), one of the text "
-        "of `science`, and one of that of `prose` for longer. Weights are medians over the tensors that hold a change, "
-        "with least and most where they differ by more than a thousandth; *alone* where a number holds one change, "
-        "*all* where it holds those of all parents; in brackets what the recipe's arithmetic gives. DARE and DELLA "
+        "of `science`, and one of that of `prose` for longer. Weights are medians over the tensors that hold a "
+        "change, with least and most where they differ by more than a thousandth; *alone* where a number holds one "
+        "change, *all* where it holds those of all parents; in brackets what the recipe's arithmetic gives. DARE and DELLA "
         "are rescaled by what was kept, which is the density only about; the weights of model_stock and slerp "
         "differ by tensor. *Changed* is the share of all numbers, *tell* that of the changed ones in judged tensors, "
         f"*agree* what is such a sum. In {len(merges)} merges parents are held in {min(held)} to {max(held)} of the "
