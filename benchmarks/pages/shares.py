@@ -55,17 +55,29 @@ def _changes(rows: list[dict[str, Any]]) -> list[str]:
         "merge, among them one of the text and recipe of `prose` with another seed (`prose-again`), one of the text "
         "of `science`, and one of that of `prose` for longer. Weights are medians over the tensors that hold a "
         "change, with least and most where they differ by more than a thousandth; *alone* where a number holds one "
-        "change, *all* where it holds those of all parents; in brackets what the recipe gives. mergekit rescales what "
-        "DARE and DELLA keep by its sum of sizes, tensor by tensor: by 1 over the density only about, and by less "
-        "where DELLA keeps large numbers. The weights of model_stock and slerp differ by tensor. *Changed* is the "
-        "share of all numbers, *tell* that of the changed ones in judged tensors, "
+        "change, *all* where it holds those of all parents; in brackets what the recipe gives. mergekit rescales "
+        "what DARE and DELLA keep by its sum of sizes, tensor by tensor: by 1 over the density only about, and by "
+        "less where DELLA keeps large numbers. The weights of model_stock and slerp differ by tensor. *Changed* is "
+        "the share of all numbers, *tell* that of the changed ones in judged tensors, "
         f"*agree* what is such a sum. In {len(merges)} merges parents are held in {min(held)} to {max(held)} of the "
         f"judged tensors. Others are held in {most} tensors at most, and at most {shares:.2%} of the telling numbers "
         "count for one, whether parents are among the candidates or not (last column: outcome without them). The "
         "last rows are fine-tunes that are no merges.",
         table(
-            "lrrrrlllll",
-            ["merge", "changed", "tell", "agree", "judged", "held", "alone", "all", "outcome", "others alone"],
+            "lrrrrllllll",
+            [
+                "merge",
+                "changed",
+                "tell",
+                "agree",
+                "judged",
+                "held",
+                "alone",
+                "all",
+                "least squares",
+                "outcome",
+                "others alone",
+            ],
             [_change(row) for row in rows],
         ),
     ]
@@ -81,12 +93,13 @@ def _change(row: dict[str, Any]) -> list[Any]:
         columns.append("; ".join(told))
     without = row["others_alone"]
     numbers = (f"{row['changed']:.3f}", f"{row['told']:.3f}", f"{row['explained']:.4f}")
-    return [row["merge"], *numbers, row["judged"], held, *columns, row["outcome"], without["outcome"]]
+    fit = ", ".join(f"{name} {value:z.3f}" for name, value in row["fit"].items())
+    return [row["merge"], *numbers, row["judged"], held, *columns, fit, row["outcome"], without["outcome"]]
 
 
 def _over(at: list[float]) -> str:
-    middle, low, high, _ = at
-    near = max(high - middle, middle - low) <= 1e-3 * abs(middle)
+    middle, low, high = at
+    near = max(abs(high - middle), abs(middle - low)) <= 1e-3 * abs(middle)
     return f"{middle:.3f}" if near else f"{middle:.3f} ({low:.3f} to {high:.3f})"
 
 

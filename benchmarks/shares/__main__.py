@@ -25,6 +25,7 @@ from safetensors.numpy import load_file, save_file
 import verify
 from tests.models import config, weights, write
 from verify.shares import ShareReport
+from verify.shares.of_base import Weights
 from verify.shares.record import Estimate
 
 from .. import results
@@ -277,15 +278,15 @@ def _of_change(child: Path, recipe: dict[str, Any], children: Path) -> dict[str,
     rest = {name: [numbers[other] for other in recipe["of"] if other != name] for name in recipe["of"]}
     return {
         "merge": child.name,
-        "recipe": recipe,
+        "recipe": {name: recipe[name] for name in ("of", "alone", "all")},
         "outcome": report.outcome,
         "judged": sum(one.judged for one in found.tensors),
         "changed": sum(one.changed for one in found.tensors) / sum(one.entries for one in found.tensors),
         "told": found.told / max(1, sum(one.changed for one in found.tensors if one.judged)),
         "explained": found.explained,
         "held": {name: len(found.holding(number)) for name, number in numbers.items()},
-        "alone": {name: found.weights(numbers[name]) for name in recipe["of"]},
-        "all": {name: found.weights(numbers[name], rest[name]) for name in recipe["of"]},
+        "alone": {name: _spread(found.weights(numbers[name])) for name in recipe["of"]},
+        "all": {name: _spread(found.weights(numbers[name], rest[name])) for name in recipe["of"]},
         "fit": dict(zip(names, found.coefficients, strict=True)),
         "others": max((found.own(numbers[name]).only for name in others), default=0) / max(1, found.told),
         "others_alone": {
@@ -294,6 +295,11 @@ def _of_change(child: Path, recipe: dict[str, Any], children: Path) -> dict[str,
             "only": max(without.own(n).only for n in range(1, len(others) + 1)) / max(1, without.told),
         },
     }
+
+
+def _spread(found: Weights | None) -> list[float] | None:
+    """Median, least and most."""
+    return None if found is None else [found.median, found.low, found.high]
 
 
 def decomposed(program: Path, child: Path, candidates: list[Path]) -> dict[str, Any]:
