@@ -2,7 +2,8 @@
 
 Simulated children are sums of models of random weights of many kinds and of something of their own. Trained ones are
 sums of models of the zoo, of one shape and other seeds and texts. Merges are made by mergekit in an environment of
-its own, and decomposed by modelDNA beside. Writes ``tables/shares.json`` and its page.
+its own, and decomposed by modelDNA beside; those of fine-tunes of one base (``--only changes``) need torch, to train
+these. Writes ``tables/shares.json`` and its page.
 """
 
 from __future__ import annotations
@@ -24,17 +25,24 @@ from safetensors.numpy import load_file, save_file
 import verify
 from tests.models import config, weights, write
 from verify.shares import ShareReport
+from verify.shares.of_base import Weights
 from verify.shares.record import Estimate
 
 from .. import results
+from ..beyond.models import BASE, train
 from ..formats.__main__ import ran
 from ..pages import publish
 from ..peers import environments
 from ..zoo.__main__ import CACHE
 from ..zoo.build import DTYPES
 
-MERGES = Path(__file__).with_name("merges.py")
-PARTS = ("simulated", "trained", "merges")
+MERGES, CHANGES = (Path(__file__).with_name(f"{name}.py") for name in ("merges", "changes"))
+PARTS = ("simulated", "trained", "merges", "changes")
+CHILDREN = {"prose": "pair-prose-00", "science": "pair-science-00", "headers": "pair-headers-00"}
+"""Fine-tunes that are merged, of `benchmarks.beyond.models`."""
+OTHERS = {"prose-again": "sibling-prose-01", "science-again": "pair-science-01", "longer": "twin-longer-0a"}
+"""Fine-tunes that are in no merge: of the same text and recipe as `prose` with another seed, of the text of
+`science`, and of that of `prose` for longer."""
 LEVELS = (0.9, 0.99)
 KINDS = ("normal", "heavy tails", "hubs", "common mean", "copied units")
 ROUNDING = 1e-6
@@ -66,6 +74,8 @@ def main() -> None:
         }
     if "merges" in parts:
         found["merges"] = merged(parents, options.folder)
+    if "changes" in parts:
+        found["changes"] = of_changes(options.folder)
     publish("shares", found)
 
 
@@ -237,6 +247,59 @@ def merged(parents: list[Path], folder: Path) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def of_changes(folder: Path) -> list[dict[str, Any]]:
+    """What is said of merges of fine-tunes of one base by mergekit: of parents and others, and of others alone."""
+    children = folder / "children"
+    train(children.parent / "tuned", [*CHILDREN.values(), *OTHERS.values()])
+    for name, of in ({"base": BASE} | CHILDREN | OTHERS).items():
+        if not (children / name).exists():
+            shutil.copytree(children.parent / "tuned" / of, children / name)
+    ran(CHANGES, folder / "environment", folder / "of_changes")
+    merges = sorted((folder / "of_changes").glob("*/recipe.json"))
+    made = [(file.parent, json.loads(file.read_text("utf-8"))) for file in merges]
+    strangers = {"method": "none", "dtype": "float32", "of": [], "alone": None, "all": None}
+    made += [(children / name, strangers) for name in (CHILDREN | OTHERS)]
+    return [_of_change(child, recipe, children) for child, recipe in made]
+
+
+def _of_change(child: Path, recipe: dict[str, Any], children: Path) -> dict[str, Any]:
+    """One child: held by tensor, weights alone and in the sum of all, telling numbers of others, by candidates."""
+    names = [name for name in (CHILDREN | OTHERS) if name != child.name]
+    report = verify.share(child, [children / n for n in names], base=children / "base", created=CREATED)
+    found = report.changes
+    assert found is not None
+    others = [name for name in names if name not in recipe["of"]]
+    alone = verify.share(child, [children / n for n in others], base=children / "base", created=CREATED)
+    without = alone.changes
+    assert without is not None
+    numbers = {name: names.index(name) + 1 for name in names}
+    rest = {name: [numbers[other] for other in recipe["of"] if other != name] for name in recipe["of"]}
+    return {
+        "merge": child.name,
+        "recipe": {name: recipe[name] for name in ("of", "alone", "all")},
+        "outcome": report.outcome,
+        "judged": sum(one.judged for one in found.tensors),
+        "changed": sum(one.changed for one in found.tensors) / sum(one.entries for one in found.tensors),
+        "told": found.told / max(1, sum(one.changed for one in found.tensors if one.judged)),
+        "explained": found.explained,
+        "held": {name: len(found.holding(number)) for name, number in numbers.items()},
+        "alone": {name: _spread(found.weights(numbers[name])) for name in recipe["of"]},
+        "all": {name: _spread(found.weights(numbers[name], rest[name])) for name in recipe["of"]},
+        "fit": dict(zip(names, found.coefficients, strict=True)),
+        "others": max((found.own(numbers[name]).only for name in others), default=0) / max(1, found.told),
+        "others_alone": {
+            "outcome": alone.outcome,
+            "held": max(len(without.holding(n)) for n in range(1, len(others) + 1)),
+            "only": max(without.own(n).only for n in range(1, len(others) + 1)) / max(1, without.told),
+        },
+    }
+
+
+def _spread(found: Weights | None) -> list[float] | None:
+    """Median, least and most."""
+    return None if found is None else [found.median, found.low, found.high]
 
 
 def decomposed(program: Path, child: Path, candidates: list[Path]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ with lazily(__name__):
     from .layouts.layout_file import layout_of, read_layout
     from .layouts.naming import Key
     from .layouts.understand import MOST_PARTS
-    from .opening import drafted_layout, open_checkpoint
+    from .opening import drafted_layout, on_base, open_checkpoint
     from .places.hub_dates import HubDate, hub_dates
     from .places.place import Location
     from .presence import compare_change
@@ -64,6 +64,7 @@ __all__ = [
     "layout_of",
     "modules_apart",
     "name_of_byte",
+    "on_base",
     "open_checkpoint",
     "opened",
     "read_layout",

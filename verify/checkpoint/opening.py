@@ -91,9 +91,20 @@ def contents_on(model: str | os.PathLike[str] | Location, base: Location | None)
     location = Location.of(model)
     source, found, tokens = _held(location)
     if base is not None and location.base is None and is_adapter(source, found):
-        commit = "" if base.revision is None else f"@{base.revision}"
-        location = replace(location, base=base.address + commit)
+        location = on_base(location, base)
     return _with_base(location, source, found, tokens)
+
+
+def on_base(adapter: Location, base: Location) -> Location:
+    """An adapter with its base.
+
+    Parameters
+    ----------
+    adapter : the adapter.
+    base : a whole model.
+    """
+    commit = "" if base.revision is None else f"@{base.revision}"
+    return replace(adapter, base=base.address + commit)
 
 
 def adapter_and_base(location: Location) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Any]]:

@@ -81,11 +81,21 @@ class Beside:
         So the numbers of a file that was widened have the type that they had before. None where a wider type is
         stored and a sample of rows has no changed number, which tells nothing.
         """
-        rows = self.base.shape[0]
-        kept = min(rows, max(1, _SAMPLE // max(1, prod(self.base.shape[1:]))))
-        at = np.unique(np.arange(kept) * rows // max(1, kept)).astype(np.intp)
+        at = self._sampled()
         p = _numbers(self.base, at)
         return tuple(None if x is None else _type(x.dtype, _numbers(x, at), p) for x in self.models)
+
+    def sample(self) -> Numbers:
+        """Numbers of the base and of each model that has it in rows at one distance, [1 + models, rows, columns]."""
+        at, columns = self._sampled(), self.base.shape[-1] if len(self.base.shape) > 1 else 1
+        tensors = [self.base, *(x for x in self.models if x is not None)]
+        return np.stack([_numbers(x, at).reshape(-1, columns) for x in tensors])
+
+    def _sampled(self) -> NDArray[np.intp]:
+        """Rows at one distance."""
+        rows = self.base.shape[0]
+        kept = min(rows, max(1, _SAMPLE // max(1, prod(self.base.shape[1:]))))
+        return np.unique(np.arange(kept) * rows // max(1, kept)).astype(np.intp)
 
     def blocks(self, entries: int) -> Iterator[tuple[int, Numbers]]:
         """First row, and numbers of the base and of each model there, shape [1 + models, rows, columns].

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -103,7 +103,7 @@ def effort_options(command: Decorated) -> Decorated:
     )(command)
 
 
-def side_options(*sides: str, fingerprints: bool = True) -> Callable[[Decorated], Decorated]:
+def side_options(*sides: str, without: Collection[str] = ()) -> Callable[[Decorated], Decorated]:
     """The options by which a model is read, with ``-a`` and ``-b`` or without.
 
     The command gets ``access``, or ``access_a`` and ``access_b``: the arguments of a Location besides its address.
@@ -111,9 +111,9 @@ def side_options(*sides: str, fingerprints: bool = True) -> Callable[[Decorated]
     Parameters
     ----------
     sides : ends of the names of the options, one for each model.
-    fingerprints : whether a model may be a fingerprint, which a key may have to have signed.
+    without : options that the command has not, or has otherwise.
     """
-    wanted = {name: text for name, text in _ACCESS.items() if fingerprints or name != "signer"}
+    wanted = {name: text for name, text in _ACCESS.items() if name not in without}
 
     def decorate(command: Decorated) -> Decorated:
         @wraps(command)

@@ -66,7 +66,12 @@ _MOST_ROWS, _WIDEST = 50, 80
     help="A candidate of a report of shares (--a is the child), or a sibling of a report beyond a base, once for "
     "each, in its order; or the third model of a derivation.",
 )
-@option("--base", group=_MODELS, shell_complete=paths, help="The base of a report beyond one.")
+@option(
+    "--base",
+    group=_MODELS,
+    shell_complete=paths,
+    help="The base of a report beyond one, or of a report of shares that has one.",
+)
 @side_options("a", "b")
 @option(
     "--require-models", group=OUTPUT, is_flag=True, help="Status 4 unless the weights of both models were compared."

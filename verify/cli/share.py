@@ -12,12 +12,14 @@ from .command import Command, option
 from .config import config_option
 from .options import (
     LEVELS,
+    READING,
     STATED,
     Access,
     color_option,
     fail_on_option,
     json_option,
     model_argument,
+    paths,
     quiet_option,
     report_options,
     side_options,
@@ -39,12 +41,21 @@ from .output import (
     examples=(
         "verify share path/to/merge path/to/A1 path/to/A2",
         "verify share org/merge org/model-1 org/model-2 -o report",
+        "verify share path/to/merge path/to/A1 path/to/A2 --base path/to/P     fine-tunes of P",
     ),
     statuses={0: "finished, whatever was found", 3: "the outcome is one that --fail-on names"},
     see="docs/shares.md",
 )
 @model_argument("child")
 @model_argument("candidates", nargs=-1, required=True)
+@option(
+    "--base",
+    group=READING,
+    shell_complete=paths,
+    help="What child and candidates were all made from, such as by fine-tuning: a path or address. Then all weights "
+    "are read, and counts say of whose changes of it the child's are multiples or sums (no error rate). Adapters are "
+    "merged onto it.",
+)
 @option(
     "--level",
     group=LEVELS,
@@ -54,7 +65,7 @@ from .output import (
     help="Confidence of the intervals of all candidates together.",
 )
 @option("--seed", group=LEVELS, type=int, default=1, show_default=True, help="Seed of the permutations.")
-@side_options(fingerprints=False)
+@side_options(without=("signer", "base"))
 @option("--created", group=STATED, help="Time to record instead of the present (ISO 8601).")
 @report_options(claims=False)
 @fail_on_option(lambda: list(get_args(Outcome)), f"Exit with status 3 on these: {', '.join(get_args(Outcome))}.")
@@ -65,6 +76,7 @@ from .output import (
 def share(
     child: str,
     candidates: tuple[str, ...],
+    base: str | None,
     level: float,
     seed: int,
     access: Access,
@@ -78,7 +90,8 @@ def share(
     """How much of each of CANDIDATES a CHILD carries, beyond the others, with intervals.
 
     All are folders or files of weights, or their addresses, and of one width. What a candidate's units have in the
-    child at their own places is measured; `verify lineage` tests whether two models are related at all.
+    child at their own places is measured; `verify lineage` tests whether two models are related at all. With --base,
+    changes of a common base are compared instead, as of merges of its fine-tunes (task arithmetic, TIES, DARE).
     """
     from ..checkpoint import Location
     from ..shares import share as run
@@ -92,6 +105,7 @@ def share(
         report = run(
             Location(child, **access),
             [Location(one, **access) for one in candidates],
+            base=None if base is None else Location(base, token=access.get("token")),
             level=level,
             seed=seed,
             created=created,

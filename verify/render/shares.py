@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..shares.record import Estimate, ShareReport
+from .changes_of_base import by_layer_and_part, of_candidates, of_fit, of_sums
 from .checking import how_to_check
 from .kinds import Code, Command, Inline, Number
 from .numbers import count, general, share
@@ -14,10 +15,19 @@ _COLUMNS = ("share", "from", "to", "p of none", "by itself", "units")
 
 def shares(report: ShareReport) -> View:
     """The page of a report of shares."""
+    found = report.changes
+    first: dict[str, list[Block]] = (
+        {"Shares": _wholes(report), "By part": _parts(report), "By layer": _layers(report)}
+        if found is None
+        else {
+            "Changes of the base": of_candidates(report, found),
+            "Sums": of_sums(report, found),
+            "By layer and part": by_layer_and_part(report, found),
+            "Least squares": of_fit(report, found),
+        }
+    )
     sections: dict[str, list[Block]] = {
-        "Shares": _wholes(report),
-        "By part": _parts(report),
-        "By layer": _layers(report),
+        **first,
         "What this does not show": [Items(report.limitations)],
         "How to check it": _how_to_check(report),
         "Appendix: models": _models(report),
@@ -108,7 +118,22 @@ def _layers(report: ShareReport) -> list[Block]:
 
 def _models(report: ShareReport) -> list[Block]:
     models = [report.child, *(one.model for one in report.candidates)]
+    labelled = dict(report.labelled)
+    labels, found = [label for label in labelled if label != "P"], report.changes
+    of_base: list[Block] = []
+    if found is not None:
+        of_base = [
+            table(
+                "The base, and the numbers that were compared with it",
+                ("", "model", "cosine with P", "sha256 of the numbers"),
+                (
+                    (label, Code(labelled[label]), share(one.near), Code(one.sha256))
+                    for label, one in zip(("P", *labels), found.numbers, strict=True)
+                ),
+            )
+        ]
     return [
+        *of_base,
         table(
             "Models, and what was read of them",
             ("", "model", "layers", "width", "bytes read", "sha256 of the rows read"),
@@ -121,9 +146,9 @@ def _models(report: ShareReport) -> list[Block]:
                     count(model.bytes_read),
                     Code(model.rows_sha256),
                 )
-                for (label, _), model in zip(report.labelled, models, strict=True)
+                for label, model in zip(labels, models, strict=True)
             ),
-        )
+        ),
     ]
 
 
@@ -137,7 +162,11 @@ def _how_to_check(report: ShareReport) -> list[Block]:
             ") and their seed (",
             count(report.seed),
             "): ",
-            Command("verify replay report.json --a C" + " --candidate CANDIDATE" * len(report.candidates)),
+            Command(
+                "verify replay report.json --a C"
+                + " --candidate CANDIDATE" * len(report.candidates)
+                + " --base P" * (report.changes is not None)
+            ),
             " with the paths of the models in this order makes the report again.",
         ),
     )

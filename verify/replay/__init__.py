@@ -43,7 +43,7 @@ def replay(
     a, b : the two models, as weights or fingerprints; they must be those that the report names by digest.
     candidates : of a report of shares, its candidates in its order, as weights, ``a`` being its child; of a report
         beyond a base, its siblings in its order; of a report of a derivation, its third model.
-    base : of a report beyond a base, the base, as weights.
+    base : of a report beyond a base, and of a report of shares that has one, the base, as weights.
     panel : the panel that the report names by digest: ``"default"``, a folder, or a Panel.
     progress : called while weights are read; by default it shows bars in a notebook, and nothing elsewhere.
 
@@ -98,8 +98,6 @@ def replay(
 
         first, second = (None if one is None else Location.of(one) for one in (a, b))
         return replay_derivation(source, first, second, [Location.of(one) for one in candidates], progress)
-    if base is not None:
-        raise InputError("A base is of a report beyond one, and this is none; give A and B alone.")
     if isinstance(source, ShareReport) or (isinstance(source, bytes) and SHARE.is_meant(source)):
         if b is not None or panel is not None:
             raise InputError(
@@ -109,8 +107,10 @@ def replay(
 
         if isinstance(a, Fingerprint):
             raise InputError("A is a fingerprint, and shares are read from weights; give the child's weights as A.")
-        child = None if a is None else Location.of(a)
-        return replay_shares(source, child, [Location.of(one) for one in candidates], progress)
+        child, under = (None if one is None else Location.of(one) for one in (a, base))
+        return replay_shares(source, child, [Location.of(one) for one in candidates], under, progress)
+    if base is not None:
+        raise InputError("A base is of a report beyond one or of shares, and this is none; give A and B alone.")
     if candidates:
         raise InputError("Candidates are of a report of shares, and this is none; give A and B alone.")
     if isinstance(source, CalibrationReport) or (isinstance(source, bytes) and CALIBRATION.is_meant(source)):

@@ -15,7 +15,7 @@ from .shares_follow import follows
 
 TOLERANCES = (
     ("*.p", Tolerance(0.0, 1e-3)),  # orders within rounding of each other
-    ("*rows_sha256", Tolerance(0.0, 0.0)),
+    ("*sha256", Tolerance(0.0, 0.0)),
     ("*", Tolerance(1e-5, 1e-8)),
 )
 """Tolerances between recomputed and recorded numbers; the first pattern that fits a path decides."""
@@ -25,12 +25,17 @@ _FROM_WEIGHTS = (
     Unchecked(field="$.candidates*", reason=_WEIGHTS),
     Unchecked(field="$.child*", reason=_WEIGHTS),
     Unchecked(field="$.unexplained", reason=_WEIGHTS),
+    Unchecked(field="$.changes*", reason=_WEIGHTS),
     *(Unchecked(field=f"$.{name}", reason="as fixed by the caller") for name in ("level", "seed")),
 )
 
 
 def replay_shares(
-    source: bytes | ShareReport, child: Location | None, candidates: Sequence[Location], progress: Progress
+    source: bytes | ShareReport,
+    child: Location | None,
+    candidates: Sequence[Location],
+    base: Location | None,
+    progress: Progress,
 ) -> Replay:
     """Check a report of shares.
 
@@ -38,6 +43,7 @@ def replay_shares(
     ----------
     source : the bytes of a ``report.json``, or a report.
     child, candidates : the models in the order of the report; None and none to check the record alone.
+    base : of a report that has one; None to check the record alone.
     progress : called while weights are read.
 
     Raises
@@ -54,9 +60,21 @@ def replay_shares(
             f"The report is of a child and {len(report.candidates)} candidates, and {int(child is not None)} and "
             f"{len(candidates)} are given; give the child as --a and each candidate, in its order, as --candidate."
         )
+    if (base is not None) is not (child is not None and report.changes is not None):
+        raise InputError(
+            "The report has a base; give it as --base, with the child and each candidate."
+            if base is None
+            else "The report has no base, or its child is not given; leave the base out."
+        )
     if child is not None:
         again = share(
-            child, candidates, level=report.level, seed=report.seed, created=report.created, progress=progress
+            child,
+            candidates,
+            base=base,
+            level=report.level,
+            seed=report.seed,
+            created=report.created,
+            progress=progress,
         )
         found += compare(report.facts(), made_again(report, again), TOLERANCES)
     return replayed("share", report, found, from_weights=_FROM_WEIGHTS, given=child is not None)

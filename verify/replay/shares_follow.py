@@ -39,7 +39,7 @@ def follows(report: ShareReport) -> Iterator[Disagreement]:
         for other in one.relatives:
             if n + 1 not in report.candidates[other - 1].relatives:
                 yield problem(f"{at}.relatives", other, "a relative that names this one")
-        if not one.relatives:
+        if not one.relatives and report.changes is None:
             yield from _candidate(report, one, at)
 
 

@@ -12,28 +12,59 @@ from operator import add
 from typing import Never
 
 from ..base import InputError, Progress, in_notebook, options, software
-from ..checkpoint import Checkpoint, Location, is_alone, open_checkpoint
+from ..checkpoint import Checkpoint, Location, Opened, is_alone, on_base, open_checkpoint, opened
 from ..fingerprint.given import check_weights
 from ..inference import Share, share_of
 from ..inference.share_interval import DRAWS
 from ..wording import LATEST
+from .changes import Found, measure
 from .estimate import Compared, compared, fit, unexplained
+from .of_base import (
+    ChangedTensor,
+    ChangesOfBase,
+    NumbersRead,
+    OwnNumbers,
+    ShareBase,
+    SumOfChanges,
+    TensorNotCompared,
+    changes_of,
+)
 from .record import CandidateShare, Estimate, LayerShare, PartShare, ShareModel, ShareReport
 from .rows import PARTS, Place, Rows, read
 
-__all__ = ["CandidateShare", "Estimate", "LayerShare", "PartShare", "ShareModel", "ShareReport", "share"]
+__all__ = [
+    "CandidateShare",
+    "ChangedTensor",
+    "ChangesOfBase",
+    "Estimate",
+    "LayerShare",
+    "NumbersRead",
+    "OwnNumbers",
+    "PartShare",
+    "ShareBase",
+    "ShareModel",
+    "ShareReport",
+    "SumOfChanges",
+    "TensorNotCompared",
+    "share",
+]
+
+Given = str | os.PathLike[str] | Location
 
 MOST_CANDIDATES = 64
 MOST_SEED = 2**31 - 1
 LEAST_LEVEL, MOST_LEVEL = 0.5, 0.9999
+FARTHEST = 0.2
+"""Cosine with the base's matrices below which a model is not taken for one that was made from it."""
 _RELATED = 1e-3
 """Level at which two candidates count as alike at their places; a false alarm only withholds intervals."""
 
 
 def share(
-    child: str | os.PathLike[str] | Location,
-    candidates: Collection[str | os.PathLike[str] | Location],
+    child: Given,
+    candidates: Collection[Given],
     *,
+    base: Given | None = None,
     level: float = 0.99,
     seed: int = 1,
     created: str | datetime | None = None,
@@ -47,6 +78,9 @@ def share(
     child : path or address of a folder or file of weights, or a Location. Shares need the lengths of rows, which
         fingerprints do not hold.
     candidates : models that it may have been merged from or trained on, likewise, of the child's width.
+    base : a model that child and candidates were all made from, such as by fine-tuning. Then it is counted, in all
+        weights, with which multiples of the candidates' changes of it the child's agree; such counts have no error
+        rate, and no intervals are given, since all that is of the base would count as a share of every candidate.
     level : probability that the intervals of all candidates contain their shares, where each candidate is a model
         whose order of units says nothing about what else is in the child; likewise for all parts, and for all layers.
     seed : of the permutations, to be fixed before.
@@ -61,7 +95,8 @@ def share(
     Raises
     ------
     InputError
-        If an argument is invalid, or a candidate is of another width.
+        If an argument is invalid, a candidate is of another width, or, with a base, a model does not look as if it
+        was made from it or two candidates are one.
     CheckpointError
         If a model cannot be read.
 
@@ -71,6 +106,8 @@ def share(
     >>> report = share(model("fine-tuned"), [model("reference")])
     >>> report.outcome
     'carries_share'
+    >>> share(model("continued-3x"), [model("fine-tuned")], base=model("reference")).outcome
+    'changes_not_found'
     """
     options.no_others(unknown)
     level, seed = options.fraction("level", level), options.positive("seed", seed, MOST_SEED)
@@ -85,12 +122,27 @@ def share(
         options.refuse("candidates", candidates, "a list of models")
     if len(candidates) > MOST_CANDIDATES:
         raise InputError(f"{len(candidates)} candidates are given; give at most {MOST_CANDIDATES}.")
-    opened = [_opened(Location.of(model)) for model in (child, *candidates)]
-    _check_alike(opened)
-    rows = [read(checkpoint, progress) for checkpoint in opened]
-    models = [_model(checkpoint, found) for checkpoint, found in zip(opened, rows, strict=True)]
+    under = None if base is None else Location.of(base)
+    places = [Location.of(model) for model in (child, *candidates)]
+    checkpoints = [_opened(place, under) for place in places]
+    _check_alike(checkpoints)
+    rows = [read(checkpoint, progress) for checkpoint in checkpoints]
+    models = [_model(checkpoint, found) for checkpoint, found in zip(checkpoints, rows, strict=True)]
     whole, others = rows[0], rows[1:]
     draws = draws_needed(level, len(others), whole.architecture.layers)
+    if under is not None:
+        return ShareReport(
+            wording=LATEST,
+            child=models[0],
+            candidates=tuple(CandidateShare(model=model) for model in models[1:]),
+            level=level,
+            permutations=draws,
+            seed=seed,
+            unexplained=unexplained(whole, others),
+            changes=_changes(under, places, seed, progress),
+            software=software("safetensors", "pydantic"),
+            created=stamp,
+        ).sealed()
     related = _related(others, seed)
     fits = fit(whole, others)
     found = []
@@ -113,16 +165,49 @@ def share(
     ).sealed()
 
 
-def _opened(location: Location) -> Checkpoint:
-    """The weights of a model.
+def _changes(under: Location, places: Sequence[Location], seed: int, progress: Progress) -> ChangesOfBase:
+    """What a child, the first, holds of the candidates' changes of a base."""
+    check_weights(under, "the numbers that changes are made of")
+    root = opened(under)
+    child, *candidates = (opened(place, under) for place in places)
+    found = measure(root, child, candidates, seed, progress)
+    _check_of_base(root, (child, *candidates), found)
+    return changes_of(root, found)
+
+
+def _check_of_base(base: Opened, models: Sequence[Opened], found: Found) -> None:
+    """Refuse models that are not made from a base, and candidates that are one.
 
     Raises
     ------
     InputError
-        If a fingerprint is given.
+        If a model's matrices are far from the base's, or two candidates hold the same numbers.
+    """
+    for model, cosine in zip(models, found.cosines, strict=True):
+        if not cosine >= FARTHEST:
+            raise InputError(
+                f"{model.name} does not look like a model made from {base.name}: the cosine of their matrices is "
+                f"{cosine:.3f}; give the base that child and candidates were made from, or leave it out."
+            )
+    seen: dict[str, str] = {}
+    for model, sha256 in zip(models[1:], found.sha256[2:], strict=True):
+        if sha256 in seen:
+            raise InputError(f"The candidate {model.name} holds the same numbers as {seen[sha256]}; give each once.")
+        seen[sha256] = model.name
+
+
+def _opened(location: Location, under: Location | None) -> Checkpoint:
+    """The weights of a model; an adapter is merged onto a base that is given for all.
+
+    Raises
+    ------
+    InputError
+        If a fingerprint is given, or an adapter without a base.
     """
     check_weights(location, "the lengths of rows that shares are made of")
     checkpoint = open_checkpoint(location)
+    if under is not None and is_alone(checkpoint.architecture):
+        checkpoint = open_checkpoint(on_base(location, under))
     if is_alone(checkpoint.architecture):
         raise InputError(
             f"{checkpoint.name} is an adapter without its base, and shares are of whole models; give the merged "

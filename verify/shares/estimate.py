@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from statistics import NormalDist
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,9 @@ from ..statistics.ties import tied
 from .rows import PARTS, Block, Part, Place, Rows
 
 Array = NDArray[np.float64]
+LayerMap = tuple[tuple[int, ...], tuple[bool, ...]]
 
+_MAPS: WeakKeyDictionary[Rows, WeakKeyDictionary[Rows, LayerMap]] = WeakKeyDictionary()
 _FALSE_LAYER = 1e-3
 """Expected number of false choices of layers of one stranger, by normal approximation; it costs power only."""
 _FEWEST = 4
@@ -114,13 +117,22 @@ def compared(child: Rows, candidate: Rows, others: Sequence[Rows]) -> Compared:
     return Compared(layers, chosen, tuple(found), ordered)
 
 
-def layer_map(child: Rows, candidate: Rows) -> tuple[tuple[int, ...], tuple[bool, ...]]:
+def layer_map(child: Rows, candidate: Rows) -> LayerMap:
     """The candidate's layer for each layer of the child, and whether it was chosen for its units.
+
+    Every layer is compared with every other, so a map is kept as long as its models are.
 
     Parameters
     ----------
     child, candidate : rows of models of one width.
     """
+    known = _MAPS.setdefault(child, WeakKeyDictionary())
+    if candidate not in known:
+        known[candidate] = _layer_map(child, candidate)
+    return known[candidate]
+
+
+def _layer_map(child: Rows, candidate: Rows) -> LayerMap:
     sums: defaultdict[tuple[int, int], list[float]] = defaultdict(lambda: [0.0, 0.0])
     by_slot: defaultdict[tuple[Part, str], list[Place]] = defaultdict(list)
     for place in candidate.blocks:

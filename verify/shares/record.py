@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from math import inf
 from typing import Any, Final, Literal
 
@@ -15,13 +16,24 @@ from ..checkpoint import Architecture
 from ..claim.answer import Answer
 from ..claim.pages import Sealed
 from ..wording import LATEST, said
+from .of_base import ChangesOfBase, of_candidate
 from .rows import Part
 
 SCHEMA: Final = 1
 ROUNDING = 1e-5
 """Share of a child's squares below which what candidates leave unexplained counts as rounding."""
-Outcome = Literal["carries_share", "no_share", "undecided"]
-"""Whether any interval excludes 0; ``undecided`` where no candidate has a finite one."""
+Outcome = Literal[
+    "carries_share",
+    "no_share",
+    "undecided",
+    "sum_of_changes",
+    "changes_in_part",
+    "changes_not_found",
+    "changes_not_told",
+]
+"""Whether any interval excludes 0; ``undecided`` where no candidate has a finite one. With a base, whether
+essentially all numbers that the child changed in it are sums of multiples of candidates' changes, some, or none that
+can be told."""
 
 
 class ShareModel(Record):
@@ -133,11 +145,14 @@ class ShareReport(Tabular, Sealed):
     level: float = Field(ge=0.5, le=0.9999)
     """Confidence level, of all candidates together for whole models, of all their parts, and of all their layers."""
     permutations: int = Field(ge=1, le=10**9)
-    """Drawn for each interval."""
+    """Drawn for each interval, of which there are none with a base."""
     seed: int = Field(ge=1, lt=2**31)
-    """Of the draws."""
+    """Of the draws, also those by which sums of changes are found."""
     unexplained: float = Field(ge=0, le=1 + 1e-9)
     """Share of the child's squares, after scaling, that no sum of candidates gives, free in each block."""
+    changes: ChangesOfBase | None = None
+    """What the child holds of the candidates' changes of a base; None if none was given. With one there are no
+    shares: what the child has of the base it would have of every candidate."""
     software: dict[str, str]
     """Versions of the software that computed the report."""
     created: str
@@ -154,11 +169,17 @@ class ShareReport(Tabular, Sealed):
                 raise ValueError(f"has shares of candidate {number}, which has relatives")
             if any(found.p < 1 / (self.permutations + 1) - 1e-12 for found in _estimates(one)):
                 raise ValueError(f"has a p of candidate {number} below that of one permutation")
+            if self.changes is not None and (one.relatives or one.ordered or _estimates(one)):
+                raise ValueError(f"has shares of candidate {number}, though a base is given")
+        if self.changes is not None and len(self.changes.numbers) != len(self.candidates) + 2:
+            raise ValueError(f"has changes of {len(self.changes.numbers) - 2} candidates, of {len(self.candidates)}")
         return self
 
     @property
     def outcome(self) -> Outcome:
-        """Whether any interval excludes 0."""
+        """Whether any interval excludes 0; with a base, what was found of changes."""
+        if self.changes is not None:
+            return self.changes.status
         wholes = [one.whole for one in self.candidates if one.whole is not None]
         if any(whole.excludes_zero for whole in wholes):
             return "carries_share"
@@ -184,13 +205,24 @@ class ShareReport(Tabular, Sealed):
 
     @property
     def labelled(self) -> tuple[tuple[str, str], ...]:
-        """The child as C, and the candidates as A1, A2 and so on."""
-        return (("C", self.child.name), *((self.label(n), one.model.name) for n, one in enumerate(self.candidates)))
+        """The child as C, the candidates as A1, A2 and so on, and the base as P."""
+        base = () if self.changes is None else (("P", self.changes.base.name),)
+        candidates = ((self.label(n), one.model.name) for n, one in enumerate(self.candidates))
+        return (("C", self.child.name), *candidates, *base)
 
     @property
     def checked(self) -> str:
         """What a replay of the record alone checks."""
         return "that it is as it was sealed and its numbers fit one another"
+
+    def named(self, numbers: Iterable[int]) -> tuple[str, ...]:
+        """What the page calls candidates.
+
+        Parameters
+        ----------
+        numbers : from 1.
+        """
+        return tuple(self.label(number - 1) for number in numbers)
 
     def label(self, number: int) -> str:
         """What the page calls a candidate."""
@@ -221,13 +253,30 @@ class ShareReport(Tabular, Sealed):
 
     def _card(self) -> Card:
         found = self.answer
-        tones: dict[Outcome, Tone] = {"carries_share": "red", "no_share": "blue", "undecided": "grey"}
+        tones: dict[Outcome, Tone] = {
+            "carries_share": "red",
+            "no_share": "blue",
+            "undecided": "grey",
+            "sum_of_changes": "red",
+            "changes_in_part": "red",
+            "changes_not_found": "blue",
+            "changes_not_told": "grey",
+        }
         report = f"{self.child.name!r:.100}, {self.digest}"
         facts = (*found.lines, ("Report", report))
         return Card(f"{found.word}: {found.sentence}", facts, tuple(self.to_dicts()), tones[self.outcome])
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """One row for each candidate and part, the whole first: name, part, share, interval and p."""
+        """One row for each candidate and part, the whole first: name, part, share, interval and p.
+
+        With a base, one for each candidate: tensors judged, those that hold its change, the weight where it stands
+        alone, counts of telling numbers, and what least squares say.
+        """
+        if self.changes is not None:
+            return [
+                {"candidate": one.model.name, **of_candidate(self.changes, n)}
+                for n, one in enumerate(self.candidates, start=1)
+            ]
         return [
             {"candidate": one.model.name, "part": part, **flat(found)}
             for one in self.candidates
@@ -236,10 +285,18 @@ class ShareReport(Tabular, Sealed):
         ]
 
     def to_layer_dicts(self) -> list[dict[str, Any]]:
-        """One row for each candidate and layer of the child."""
+        """One row for each candidate and layer of the child; none with a base."""
         return [
             {"candidate": one.model.name, "layer": at.layer, "of": at.of, "chosen": at.chosen, **flat(at.share)}
             for one in self.candidates
             for at in one.layers
             if at.share is not None
+        ]
+
+    def to_tensor_dicts(self) -> list[dict[str, Any]]:
+        """One row for each tensor of a base: counts, and candidates whose change it holds; none without a base."""
+        kept = ("name", "dtype", "entries", "changed", "decayed", "told", "explained")
+        return [
+            {name: getattr(one, name) for name in kept} | {"judged": one.judged, "held": self.named(one.held)}
+            for one in (() if self.changes is None else self.changes.tensors)
         ]

@@ -7,6 +7,7 @@ are those of the sketch at standard effort.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -60,8 +61,9 @@ class Block(NamedTuple):
         return Block(common, {role: rows[where] for role, rows in self.roles.items()})
 
 
-class Rows(NamedTuple):
-    """What is read of one model."""
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What is read of one model; one is equal to itself alone."""
 
     architecture: Architecture
     blocks: dict[Place, Block]

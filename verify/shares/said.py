@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ..base import Phrase
 from ..claim.answer import Answer
 from ..wording import said, say
 from .record import Estimate, ShareReport
+from .said_of_changes import answer as changes_answer
+from .said_of_changes import limitations as changes_limitations
+from .said_of_changes import listed
 
 
 def answer(report: ShareReport) -> Answer:
     """The first lines of the report."""
+    if report.changes is not None:
+        return changes_answer(report, report.changes)
     return Answer(
         verdict=report.outcome,
         word=say(Phrase.of(f"share.word.{report.outcome}"), version=report.wording),
@@ -50,6 +53,8 @@ def finding(report: ShareReport) -> tuple[Phrase, ...]:
 
 def limitations(report: ShareReport) -> tuple[Phrase, ...]:
     """What the report does not show."""
+    if report.changes is not None:
+        return changes_limitations(report, report.changes)
     codes = ["share.limit.cause", "share.limit.places", "share.varies"]
     models = [report.child, *(one.model for one in report.candidates)]
     broken = [
@@ -71,12 +76,6 @@ def one_of(label: str, found: Estimate) -> str:
 def number(value: float | None) -> str:
     """A share to three decimals; a dash where there is none, or an end of the interval is infinite."""
     return "–" if value is None else f"{value:z.3f}"
-
-
-def listed(parts: Iterable[str]) -> str:
-    """Parts with commas, and a last ``and``."""
-    *most, last = parts
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _count(report: ShareReport) -> tuple[Phrase, ...]:

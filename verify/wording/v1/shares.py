@@ -49,4 +49,70 @@ SHARES = {
         "If a share differs from layer to layer, its interval for the whole model is one for a mean, and the "
         "intervals of the layers show it."
     ),
+    "share.word.sum_of_changes": "CHANGES FOUND",
+    "share.word.changes_in_part": "CHANGES FOUND IN PART",
+    "share.word.changes_not_found": "NO CHANGE FOUND",
+    "share.word.changes_not_told": "CANNOT BE TOLD",
+    "share.changes.every": (
+        "In {seen:,} of {tensors:,} tensors enough numbers tell; there every number of C is, up to rounding, P's, or "
+        "P's plus multiples of what {candidates} changed in P."
+    ),
+    "share.changes.once": (
+        "In {seen:,} of {tensors:,} tensors enough numbers tell; there every number of C is, up to rounding, P's, or "
+        "P's plus {weight} times what {candidates} changed in P."
+    ),
+    "share.changes.sum": (
+        "In {seen:,} of {tensors:,} tensors enough numbers tell; there {explained:percent} of the numbers that C "
+        "changed in P are, up to rounding, P's plus multiples of what {candidates} changed in P."
+    ),
+    "share.changes.part": (
+        "C holds multiples of what {candidates} changed in P: in {seen:,} of {tensors:,} tensors enough numbers "
+        "tell, and {explained:percent} of those that C changed there are such sums, up to rounding. The rest is "
+        "something else."
+    ),
+    "share.changes.none": "No multiple of what {candidates} changed in P was found in C.",
+    "share.changes.none_compared": "No tensor of C and a candidate could be compared with that of P.",
+    "share.changes.as_in_base": "In all tensors that were compared C is as P, so it holds no change.",
+    "share.changes.none_changed": "No candidate changed anything in P in the tensors that all have.",
+    "share.changes.too_few": (
+        "In no tensor do enough numbers of C differ from P by much more than their rounding, so agreement would tell "
+        "nothing."
+    ),
+    "share.changes.alike": (
+        "Numbers of C agree with changes of candidates that are alike there, so it cannot be told of which it has "
+        "them."
+    ),
+    "share.changes.counted": (
+        "Of {entries:,} numbers compared, C left {same:percent} as in P. Of the {changed:,} others {told:,} tell, in "
+        "{judged:,} tensors that are judged: their change is large beside their rounding and no decay."
+    ),
+    "share.changes.own": (
+        "{candidate}: held in {held:,} of {judged:,} tensors; {only:percent} of the telling numbers agree with sums "
+        "that have its change and with no other, and {elsewhere:percent} would if its change stood elsewhere{alone}."
+    ),
+    "share.changes.limit.law": (
+        "How often models that do not have a change would agree so: changes of one base have no law by which it "
+        "could be computed, so there is no p-value and no error rate; counts elsewhere and beside stand in its place."
+    ),
+    "share.changes.limit.cause": (
+        "How it came to be there: by merging, from a third model that has it too, or the other way round, a "
+        "candidate having been made from C; nor which model came first."
+    ),
+    "share.changes.limit.negative": (
+        "NO CHANGE FOUND is not evidence that nothing was merged: training afterwards, quantisation, a base or "
+        "candidate other than the ones merged, and numbers rounded as coarsely as they were changed all hide it."
+    ),
+    "share.changes.limit.fit": (
+        "Coefficients of least squares are estimates without an error rate: they are not 0 for a model that is only "
+        "like a parent, and say little where variance inflation is large."
+    ),
+    "share.changes.rests": (
+        "Numbers in files, and that none of the candidates was made from another: of two that were, C may hold what "
+        "both have."
+    ),
+    "share.changes.non_finite": "{number:,} of the numbers of {label} are not finite; they count as unchanged.",
+    "share.changes.not_compared": (
+        "In {number:,} cases a tensor of P is missing in C or a candidate, has another shape or is quantised there; "
+        "nothing is said of these."
+    ),
 }  # fmt: skip
