@@ -182,6 +182,7 @@ def test_lineage(
         Subject.read(model, None if whole else part.record)
         for model, part in zip(told_apart(read, (a, b), progress), both[0], strict=True)
     )
+    dates = _dates(pieces, (subject_a, subject_b), created)  # refused before anything is tested
     results, further, evidence, equal = not_needed(), list[Further](), None, None
     same = identical(subject_a, subject_b)
     of_parts = [same or pair.same for pair in pairs if pair.understood]
@@ -211,7 +212,7 @@ def test_lineage(
         alpha=alpha,
         searched=searched,
         chronology=chronology,
-        dated=_dates(pieces, (subject_a, subject_b), created),
+        dated=dates,
         authors=authors,
         url=url,
         shared_anchors=len(shared_anchors(*(model.record for model in both[0]))),
