@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import get_args
 
 import click
@@ -13,24 +12,13 @@ from .config import config_option
 from .options import (
     LEVELS,
     READING,
-    STATED,
     color_option,
-    fail_on_option,
-    json_option,
     model_argument,
     paths,
     quiet_option,
     report_options,
 )
-from .output import (
-    USUAL,
-    check_report_folder,
-    chosen_formats,
-    chosen_verdicts,
-    format_to_print,
-    give_report,
-    progress_bar,
-)
+from .output import Asked, progress_bar
 
 
 @click.command(
@@ -77,10 +65,7 @@ from .output import (
     help="Pairs of models that were searched for this one; p is multiplied by it.",
 )
 @option("--token", group=READING, help="Hub token; HF_TOKEN in the environment is safer.")
-@option("--created", group=STATED, help="Time to record instead of the present (ISO 8601).")
-@report_options(claims=False)
-@fail_on_option(lambda: list(get_args(Outcome)), f"Exit with status 3 on these: {', '.join(get_args(Outcome))}.")
-@json_option("Print the record (report.json) in place of the answer.")
+@report_options(get_args(Outcome))
 @quiet_option
 @color_option
 @config_option
@@ -93,10 +78,7 @@ def beyond(
     searched: int,
     token: str | None,
     created: str | None,
-    output: Path | None,
-    names: str | None,
-    fail_on: str,
-    as_json: bool,
+    asked: Asked,
     quiet: bool,
 ) -> None:
     """Whether A and B, made from one base, have more in common than the base.
@@ -108,11 +90,6 @@ def beyond(
     from ..siblings import beyond as run
     from ..siblings.listed import by_kind as kinds_of
 
-    unwanted = chosen_verdicts(fail_on, get_args(Outcome))
-    wanted = [] if names is None else chosen_formats(names, claims=False)
-    format_to_print(wanted, output)
-    if output is not None:
-        check_report_folder(output, wanted or USUAL)
     by_kind = {kind: [Location(one, token=token) for one in models] for kind, models in kinds_of(siblings).items()}
     with progress_bar(quiet) as progress:
         report = run(
@@ -125,4 +102,4 @@ def beyond(
             created=created,
             progress=progress,
         )
-    give_report(report, output, wanted, unwanted, as_json=as_json)
+    asked.give(report)

@@ -10,15 +10,8 @@ import click
 from ..calibrate.record import CLOSER, DESIGNS, SCALES, Calibration, Closer, Design, Scale
 from .command import Command, GivenPath, option
 from .config import config_option
-from .options import LEVELS, STATED, color_option, fail_on_option, json_option, report_options
-from .output import (
-    USUAL,
-    check_report_folder,
-    chosen_formats,
-    chosen_verdicts,
-    format_to_print,
-    give_report,
-)
+from .options import LEVELS, STATED, color_option, report_options
+from .output import Asked
 
 _SCORES = "Scores and models"
 
@@ -93,12 +86,7 @@ _SCORES = "Scores and models"
     help="Number of pairs searched to find this one; multiplies p.",
 )
 @option("--score-name", group=STATED, default="score", show_default=True, help="What the score is, for the report.")
-@option("--created", group=STATED, help="Time to record instead of the present (ISO 8601).")
-@report_options(claims=False)
-@fail_on_option(
-    lambda: list(get_args(Calibration)), f"Exit with status 3 on these: {', '.join(get_args(Calibration))}."
-)
-@json_option("Print the record (report.json) in place of the answer.")
+@report_options(get_args(Calibration))
 @color_option
 @config_option
 def calibrate(
@@ -115,10 +103,7 @@ def calibrate(
     searched: int,
     score_name: str,
     created: str | None,
-    output: Path | None,
-    names: str | None,
-    fail_on: str,
-    as_json: bool,
+    asked: Asked,
 ) -> None:
     """Rank the score of two models among those of others, in the CSV file SCORES.
 
@@ -127,11 +112,6 @@ def calibrate(
     """
     from ..calibrate import calibrate as run
 
-    unwanted = chosen_verdicts(fail_on, get_args(Calibration))
-    wanted = [] if names is None else chosen_formats(names, claims=False)
-    format_to_print(wanted, output)
-    if output is not None:
-        check_report_folder(output, wanted or USUAL)
     closer: Closer = CLOSER[0] if larger else CLOSER[1]
     report = run(
         scores,
@@ -148,4 +128,4 @@ def calibrate(
         score_name=score_name,
         created=created,
     )
-    give_report(report, output, wanted, unwanted, as_json=as_json)
+    asked.give(report)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import get_args
 
 import click
@@ -12,24 +11,13 @@ from .command import Command, option
 from .config import config_option
 from .options import (
     READING,
-    STATED,
     color_option,
-    fail_on_option,
-    json_option,
     model_argument,
     paths,
     quiet_option,
     report_options,
 )
-from .output import (
-    USUAL,
-    check_report_folder,
-    chosen_formats,
-    chosen_verdicts,
-    format_to_print,
-    give_report,
-    progress_bar,
-)
+from .output import Asked, progress_bar
 
 
 @click.command(
@@ -51,10 +39,7 @@ from .output import (
     help="A model that B may be a merge with, or hold tensors of: a path or address.",
 )
 @option("--token", group=READING, help="Hub token; HF_TOKEN in the environment is safer.")
-@option("--created", group=STATED, help="Time to record instead of the present (ISO 8601).")
-@report_options(claims=False)
-@fail_on_option(lambda: list(get_args(Outcome)), f"Exit with status 3 on these: {', '.join(get_args(Outcome))}.")
-@json_option("Print the record (report.json) in place of the answer.")
+@report_options(get_args(Outcome))
 @quiet_option
 @color_option
 @config_option
@@ -64,10 +49,7 @@ def derivation(
     third: str | None,
     token: str | None,
     created: str | None,
-    output: Path | None,
-    names: str | None,
-    fail_on: str,
-    as_json: bool,
+    asked: Asked,
     quiet: bool,
 ) -> None:
     """What was done to A to get B, to the bit, and which of the two cannot be computed from the other.
@@ -78,12 +60,7 @@ def derivation(
     from ..checkpoint import Location
     from ..derivations import derivation as run
 
-    unwanted = chosen_verdicts(fail_on, get_args(Outcome))
-    wanted = [] if names is None else chosen_formats(names, claims=False)
-    format_to_print(wanted, output)
-    if output is not None:
-        check_report_folder(output, wanted or USUAL)
     other = None if third is None else Location(third, token=token)
     with progress_bar(quiet) as progress:
         report = run(Location(a, token=token), Location(b, token=token), other, created=created, progress=progress)
-    give_report(report, output, wanted, unwanted, as_json=as_json)
+    asked.give(report)

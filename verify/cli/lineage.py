@@ -19,8 +19,6 @@ from .options import (
     Effort,
     color_option,
     effort_options,
-    fail_on_option,
-    json_option,
     model_argument,
     paths,
     quiet_option,
@@ -28,15 +26,7 @@ from .options import (
     report_options,
     side_options,
 )
-from .output import (
-    USUAL,
-    check_report_folder,
-    chosen_formats,
-    chosen_verdicts,
-    format_to_print,
-    give_report,
-    progress_bar,
-)
+from .output import Asked, progress_bar
 from .plan import dry_run_option, give_plans
 
 
@@ -128,14 +118,11 @@ from .plan import dry_run_option, give_plans
     help='Who makes the report, for its citation (repeatable): "Family, Given" for a person, or the name of a body.',
 )
 @option("--url", group=STATED, help="Where the report will be published, for its citation.")
-@option("--created", group=STATED, help="Time to record instead of the present (ISO 8601).")
-@report_options(claims=True)
-@fail_on_option(
-    lambda: [*get_args(Verdict), "undeclared"],
-    f"Exit with status 3 on these: {', '.join(get_args(Verdict))}; or, for undeclared, where related models do not "
-    "declare it.",
+@report_options(
+    (*get_args(Verdict), "undeclared"),
+    claims=True,
+    more="; or, for undeclared, where related models do not declare it",
 )
-@json_option("Print the record (report.json) in place of the answer.")
 @color_option
 @quiet_option
 @config_option
@@ -147,8 +134,6 @@ def lineage(
     access_a: Access,
     access_b: Access,
     dry_run: bool,
-    output: Path | None,
-    names: str | None,
     alpha: float,
     reference: str,
     panel_alpha: float,
@@ -162,8 +147,7 @@ def lineage(
     authors: tuple[str, ...],
     url: str | None,
     created: str | None,
-    fail_on: str,
-    as_json: bool,
+    asked: Asked,
     quiet: bool,
 ) -> None:
     """Compare model A (questioned) with model B (reference).
@@ -175,22 +159,17 @@ def lineage(
     "reference" the one that it may come from; the words only say which is which in the report. No verdict says which
     of two related models came first.
     """
-    unwanted = chosen_verdicts(fail_on, (*get_args(Verdict), "undeclared"))
     if len(corpora) > 2:
         raise InputError(f"--corpus is given {len(corpora)} times; give it once for both models, or twice: A's, B's.")
     if reference == "none":
         refuse_without("--panel", "panel_alpha", "families", "corpora")
-    wanted = [] if names is None else chosen_formats(names)
-    format_to_print(wanted, output)
-    if output is not None:
-        check_report_folder(output, wanted or USUAL)
     from ..checkpoint import Location
     from ..lineage import test_lineage
 
     first, second = Location(a, **access_a), Location(b, **access_b)
     if dry_run:
         fraction("alpha", alpha), fraction("panel_alpha", panel_alpha)
-        give_plans([first, second], effort if reference == "none" else "full", as_json=as_json, pair=True)
+        give_plans([first, second], effort if reference == "none" else "full", as_json=asked.as_json, pair=True)
         return
     with progress_bar(quiet) as progress:
         report = test_lineage(
@@ -213,4 +192,4 @@ def lineage(
             created=created,
             progress=progress,
         )
-    give_report(report, output, wanted, unwanted, as_json=as_json, models=(a, b))
+    asked.give(report, models=(a, b))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -13,7 +14,7 @@ from click.core import ParameterSource
 from ..base import InputError
 from ..fingerprint import EFFORTS, Effort
 from .command import GivenPath, option
-from .output import USUAL, formats
+from .output import USUAL, asked, formats
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -141,27 +142,47 @@ def side_options(*sides: str, without: Collection[str] = ()) -> Callable[[Decora
     return decorate
 
 
-def report_options(*, claims: bool) -> Callable[[Decorated], Decorated]:
-    """``-o`` and ``--format`` of a report: a claim of lineage, or another."""
+def report_options(
+    outcomes: Sequence[str], *, claims: bool = False, more: str = ""
+) -> Callable[[Decorated], Decorated]:
+    """What is asked of a report: ``--created``, ``-o``, ``--format``, ``--fail-on`` and ``--json``.
+
+    The command gets ``created``, and ``asked``, which was checked before it began.
+
+    Parameters
+    ----------
+    outcomes : words that ``--fail-on`` takes.
+    claims : whether it is a claim of lineage, which has more formats.
+    more : what the help of ``--fail-on`` adds.
+    """
 
     def decorate(command: Decorated) -> Decorated:
-        names = formats(claims=claims)
-        command = option(
+        @wraps(command)
+        def gathered(output: Path | None, names: str | None, fail_on: str, as_json: bool, **given: Any) -> Any:
+            return command(asked=asked(output, names, fail_on, outcomes, as_json=as_json, claims=claims), **given)
+
+        found: Any = json_option("Print the record (report.json) in place of the answer.")(gathered)
+        text = f"Exit with status 3 on these: {', '.join(outcomes)}{more}."
+        found = fail_on_option(lambda: [*outcomes], text)(found)
+        known = formats(claims=claims)
+        found = option(
             "--format",
             "names",
             group=OUTPUT,
             metavar="FORMAT,...",
-            shell_complete=listed(lambda: names),
-            help=f"Formats to write, comma-separated ({', '.join(names)}); without -o, one to print.  "
+            shell_complete=listed(lambda: known),
+            help=f"Formats to write, comma-separated ({', '.join(known)}); without -o, one to print.  "
             f"[default: {','.join(USUAL)}]",
-        )(command)
-        return option(
+        )(found)
+        found = option(
             "-o",
             "--output",
             group=OUTPUT,
             type=GivenPath(),
             help="Folder for the report's files; files of another report in it are removed.",
-        )(command)
+        )(found)
+        created = option("--created", group=STATED, help="Time to record instead of the present (ISO 8601).")
+        return created(found)  # type: ignore[no-any-return]
 
     return decorate
 

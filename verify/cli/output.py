@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -211,37 +211,64 @@ def check_report_folder(folder: Path, names: Sequence[str]) -> None:
     check_apart(folder)
 
 
-def give_report(
-    report: Report,
-    output: Path | None,
-    wanted: Sequence[str],
-    unwanted: Collection[str],
-    *,
-    as_json: bool,
-    models: Models = (None, None),
-) -> None:
-    """Write a report, print its answer, and end with status 3 on a verdict of ``--fail-on``.
+class Asked(NamedTuple):
+    """What is asked of a report, checked before there is one."""
+
+    output: Path | None
+    """Folder to write it to; None to print the answer, or the one format that is wanted."""
+    wanted: Sequence[str]
+    """Formats; none for those usually written, and the answer where nothing is written."""
+    unwanted: Collection[str]
+    """Outcomes of ``--fail-on``."""
+    as_json: bool
+    """Whether to print the record in place of the answer."""
+
+    def give(self, report: Report, models: Models = (None, None)) -> None:
+        """Write a report, print its answer, and end with status 3 on an outcome of ``--fail-on``.
+
+        Parameters
+        ----------
+        report : the report.
+        models : paths of A and B as given.
+        """
+        printed = format_to_print(self.wanted, self.output)
+        if self.output is not None:
+            write_report(report, self.output, self.wanted or USUAL, models)
+        if self.as_json or printed == "json":
+            echo_json(report.to_json())
+        elif printed is not None:
+            echo(report.to(printed, models=models).decode(), nl=False)
+        else:
+            echo(spoken(report, _then(self.output, self.wanted or USUAL, report.checked)))
+        if not report.outcomes.isdisjoint(self.unwanted):
+            sys.exit(3)
+
+
+def asked(
+    output: Path | None, names: str | None, fail_on: str, outcomes: Sequence[str], *, as_json: bool, claims: bool
+) -> Asked:
+    """What is asked of a report, if it can be given.
 
     Parameters
     ----------
-    report : the report.
-    output : folder to write it to; None to print the answer, or the one format that is wanted.
-    wanted : formats; none for those usually written, and the answer where nothing is written.
-    unwanted : outcomes of ``--fail-on``.
-    as_json : whether to print the record in place of the answer.
-    models : paths of A and B as given.
+    output : folder for its files.
+    names : formats, comma-separated.
+    fail_on : outcomes that give status 3, comma-separated.
+    outcomes : those that there are.
+    as_json : whether to print the record.
+    claims : whether it is a claim of lineage, which has more formats.
+
+    Raises
+    ------
+    InputError
+        If a format or an outcome is unknown, or the folder cannot hold the files.
     """
-    printed = format_to_print(wanted, output)
+    unwanted = chosen_verdicts(fail_on, outcomes)
+    wanted = [] if names is None else chosen_formats(names, claims=claims)
+    format_to_print(wanted, output)
     if output is not None:
-        write_report(report, output, wanted or USUAL, models)
-    if as_json or printed == "json":
-        echo_json(report.to_json())
-    elif printed is not None:
-        echo(report.to(printed, models=models).decode(), nl=False)
-    else:
-        echo(spoken(report, _then(output, wanted or USUAL, report.checked)))
-    if not report.outcomes.isdisjoint(unwanted):
-        sys.exit(3)
+        check_report_folder(output, wanted or USUAL)
+    return Asked(output, wanted, unwanted, as_json)
 
 
 def _then(output: Path | None, wanted: Sequence[str], checked: str) -> list[str]:

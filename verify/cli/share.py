@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import get_args
 
 import click
@@ -13,26 +12,15 @@ from .config import config_option
 from .options import (
     LEVELS,
     READING,
-    STATED,
     Access,
     color_option,
-    fail_on_option,
-    json_option,
     model_argument,
     paths,
     quiet_option,
     report_options,
     side_options,
 )
-from .output import (
-    USUAL,
-    check_report_folder,
-    chosen_formats,
-    chosen_verdicts,
-    format_to_print,
-    give_report,
-    progress_bar,
-)
+from .output import Asked, progress_bar
 
 
 @click.command(
@@ -66,10 +54,7 @@ from .output import (
 )
 @option("--seed", group=LEVELS, type=int, default=1, show_default=True, help="Seed of the permutations.")
 @side_options(without=("signer", "base"))
-@option("--created", group=STATED, help="Time to record instead of the present (ISO 8601).")
-@report_options(claims=False)
-@fail_on_option(lambda: list(get_args(Outcome)), f"Exit with status 3 on these: {', '.join(get_args(Outcome))}.")
-@json_option("Print the record (report.json) in place of the answer.")
+@report_options(get_args(Outcome))
 @quiet_option
 @color_option
 @config_option
@@ -81,10 +66,7 @@ def share(
     seed: int,
     access: Access,
     created: str | None,
-    output: Path | None,
-    names: str | None,
-    fail_on: str,
-    as_json: bool,
+    asked: Asked,
     quiet: bool,
 ) -> None:
     """How much of each of CANDIDATES a CHILD carries, beyond the others, with intervals.
@@ -96,11 +78,6 @@ def share(
     from ..checkpoint import Location
     from ..shares import share as run
 
-    unwanted = chosen_verdicts(fail_on, get_args(Outcome))
-    wanted = [] if names is None else chosen_formats(names, claims=False)
-    format_to_print(wanted, output)
-    if output is not None:
-        check_report_folder(output, wanted or USUAL)
     with progress_bar(quiet) as progress:
         report = run(
             Location(child, **access),
@@ -111,4 +88,4 @@ def share(
             created=created,
             progress=progress,
         )
-    give_report(report, output, wanted, unwanted, as_json=as_json)
+    asked.give(report)
