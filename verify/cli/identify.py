@@ -11,20 +11,9 @@ from ..checkpoint import Location
 from ..screen.result import OUTCOMES
 from .command import Command, GivenPath, option
 from .config import config_option
-from .options import (
-    EFFORTS,
-    LEVELS,
-    OUTPUT,
-    READING,
-    Effort,
-    color_option,
-    fail_on_option,
-    json_option,
-    model_argument,
-    quiet_option,
-)
+from .options import READING, Effort, color_option, model_argument, quiet_option
 from .output import chosen_verdicts, progress_bar
-from .screen import check_screen_folder, give_result
+from .screen import check_screen_folder, give_result, screen_options
 
 
 @click.command(
@@ -56,33 +45,7 @@ from .screen import check_screen_folder, give_result
     type=GivenPath(),
     help="Public key that must have signed every fingerprint of the library; one that it did not sign is left out.",
 )
-@option("-o", "--output", group=OUTPUT, type=GivenPath(), help="Folder for the result, and for unfinished work.")
-@option(
-    "--effort",
-    group=READING,
-    type=click.Choice(EFFORTS),
-    default="screen",
-    show_default=True,
-    help="How much of the weights to read.",
-)
-@option(
-    "--alpha",
-    group=LEVELS,
-    type=float,
-    default=1e-3,
-    show_default=True,
-    help="Family-wise error rate over the whole library.",
-)
-@option(
-    "--fdr", group=LEVELS, type=float, default=1e-2, show_default=True, help="False discovery rate over the library."
-)
-@option("--workers", group=READING, type=int, help="Worker processes.  [default: 1]")
-@fail_on_option(
-    lambda: [*OUTCOMES],
-    "Exit with 3 where a pair has such a verdict, or, for undeclared, is related though no chain of declared bases "
-    "joins it, or, for left_out, where a fingerprint could not be read.",
-)
-@json_option("Print families.json instead of the answer.")
+@screen_options("the whole library", "a fingerprint")
 @color_option
 @quiet_option
 @config_option

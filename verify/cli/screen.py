@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +24,7 @@ from .options import (
     LEVELS,
     OUTPUT,
     READING,
+    Decorated,
     Effort,
     color_option,
     fail_on_option,
@@ -36,6 +37,48 @@ from .plan import dry_run_option, give_plans
 
 if TYPE_CHECKING:
     from ..screen import ScreenResult
+
+
+def screen_options(over: str, one: str) -> Callable[[Decorated], Decorated]:
+    """Levels, work and result of a screen: ``-o``, ``--effort``, ``--workers``, ``--alpha``, ``--fdr`` and so on.
+
+    Parameters
+    ----------
+    over : what the levels hold for.
+    one : what may be left out.
+    """
+    levels = {"alpha": (1e-3, "Family-wise error rate"), "fdr": (1e-2, "False discovery rate")}
+    verdicts = (
+        "Exit with 3 where a pair has such a verdict (identical, dependent, suspected, no_evidence, untestable), or, "
+        "for undeclared, is related though no chain of declared bases joins it, or, for left_out, where "
+        f"{one} could not be read."
+    )
+
+    def decorate(command: Decorated) -> Decorated:
+        command = fail_on_option(lambda: [*OUTCOMES], verdicts)(command)
+        command = json_option("Print families.json instead of the answer.")(command)
+        command = option("--workers", group=READING, type=int, help="Worker processes.  [default: 1]")(command)
+        for name, (level, text) in reversed(levels.items()):
+            command = option(
+                f"--{name}",
+                group=LEVELS,
+                type=float,
+                default=level,
+                show_default=True,
+                help=f"{text} over {over}.",
+            )(command)
+        command = option(
+            "--effort",
+            group=READING,
+            type=click.Choice(EFFORTS),
+            default="screen",
+            show_default=True,
+            help="How much of the weights to read.",
+        )(command)
+        text = "Folder for the result, and for unfinished work."
+        return option("-o", "--output", group=OUTPUT, type=GivenPath(), help=text)(command)
+
+    return decorate
 
 
 @click.command(
@@ -56,34 +99,8 @@ if TYPE_CHECKING:
     see="docs/screen.md",
 )
 @model_argument("models", nargs=-1, required=True)
-@option(
-    "-o",
-    "--output",
-    group=OUTPUT,
-    type=GivenPath(),
-    help="Folder for the result, and for unfinished work.",
-)
+@screen_options("all pairs", "a model")
 @option("--against", group=LEVELS, metavar="MODEL", help="Compare each of MODELS with this one only.")
-@option(
-    "--effort",
-    group=READING,
-    type=click.Choice(EFFORTS),
-    default="screen",
-    show_default=True,
-    help="How much of the weights to read.",
-)
-@option(
-    "--alpha",
-    group=LEVELS,
-    type=float,
-    default=1e-3,
-    show_default=True,
-    help="Family-wise error rate over all pairs.",
-)
-@option(
-    "--fdr", group=LEVELS, type=float, default=1e-2, show_default=True, help="False discovery rate over all pairs."
-)
-@option("--workers", group=READING, type=int, help="Worker processes.  [default: 1]")
 @option(
     "--signer",
     group=READING,
@@ -104,13 +121,6 @@ if TYPE_CHECKING:
     type=click.Choice(["parquet", "csv"]),
     help="Format of the tables.  [default: csv]",
 )
-@fail_on_option(
-    lambda: [*OUTCOMES],
-    "Exit with 3 where a pair has such a verdict (identical, dependent, suspected, no_evidence, untestable), or, for "
-    "undeclared, is related though no chain of declared bases joins it, or, for left_out, where a model could not be "
-    "read.",
-)
-@json_option("Print families.json instead of the answer.")
 @color_option
 @quiet_option
 @config_option
