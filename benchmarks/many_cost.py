@@ -27,7 +27,7 @@ from .planted import plant
 SIZES = {
     "screen": ((32, 64, 96), (32, 64, 128, 256), 3),
     "audit": ((50, 100, 200), (50, 100, 200, 400), 5),
-    "claim": ((25, 50), (25, 50, 100, 200), 1),
+    "claim": ((25, 50), (25, 50, 100, 200, 400), 1),
 }
 """Sizes before, sizes here, and runs."""
 HERE = Path(__file__).parents[1]
