@@ -86,5 +86,5 @@ def _within(values: Array, half: Array) -> NDArray[np.intp]:
 def _distinct(runs: Array) -> int:
     """Different values in each run, in all; those that are not numbers do not count."""
     x = np.sort(runs, axis=1)
-    first = np.count_nonzero(np.isfinite(x[:, :1]))
+    first = int(np.count_nonzero(np.isfinite(x[:, :1])))
     return first + int(np.count_nonzero((x[:, 1:] != x[:, :-1]) & np.isfinite(x[:, 1:])))
