@@ -206,7 +206,9 @@ class _Tensor:
         if n > 1 and self.has_child:
             block = beside.sample()
             sample, _ = self._numbers(block)
-            self.on_grid = on_grid(*(x.reshape(block.shape[1:]) for x in (sample.p, sample.p + sample.y)))
+            shape = block.shape[1:]
+            p, c, chosen = sample.p.reshape(shape), (sample.p + sample.y).reshape(shape), _is_large(sample)
+            self.on_grid = on_grid(p, c, chosen.reshape(shape))
             self.decays = [_decays(moved, sample.p, self.dtype) for moved in (sample.y, *sample.x)]
             large = _spread(np.flatnonzero(~self._decayed(sample) & _is_large(sample)))
             self.sizes = common_values(np.abs(sample.y[large]), sample.half[large])

@@ -59,15 +59,16 @@ def is_one_of(values: Array, half: Array, known: Array) -> NDArray[np.bool_]:
     return found
 
 
-def on_grid(p: Array, c: Array) -> bool:
+def on_grid(p: Array, c: Array, chosen: NDArray[np.bool_]) -> bool:
     """Whether numbers lie on a grid that is coarser than their type.
 
     Parameters
     ----------
     p : the base, [rows, columns].
     c : a model's numbers at the same places, which may lie on one.
+    chosen : those that were changed by much more than their rounding; pruned ones, which are zero, do not count.
     """
-    changed = (p != c) & (c != 0)
+    changed = chosen & (c != 0)
     for run in (_RUN, p.shape[1] if p.shape[1] > 1 else p.size):
         count = p.size // run * run
         of_p, of_c = (_distinct(np.where(changed, x, np.nan).ravel()[:count].reshape(-1, run)) for x in (p, c))
