@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -223,23 +224,121 @@ def test_decay_tells_nothing(tmp_path: Path) -> None:
     assert matrices
     assert all(one.decayed == pytest.approx(one.changed / 2, rel=0.05) for one in matrices)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(changes, "_decay", lambda *_: 0.0)
+        patch.setattr(changes, "_decays", lambda *_: np.zeros(0))
         assert of(tmp_path, "child", "stranger").outcome == "changes_in_part"
 
 
-def test_steps_of_one_length_tell_nothing(tmp_path: Path) -> None:
-    """After one step of a sign-based optimiser any two models agree in half of all numbers, as they do elsewhere."""
+def made_of(tmp_path: Path, change: Callable[[np.random.Generator, Array], Array], dtype: str = "F32") -> ShareReport:
+    """A child and a stranger, of which every matrix is changed by itself; vectors are as in the base."""
     base = weights(1, SHAPE)
-    write(tmp_path / "base", base, SHAPE)
-    for n, name in enumerate(("child", "stranger", "other")):
+    write(tmp_path / "base", base, SHAPE, dtype=dtype)
+    for n, name in enumerate(("child", "stranger")):
         rng = np.random.default_rng(n)
-        step = {key: 0.01 * rng.choice((-1, 1), x.shape) for key, x in base.items()}
-        write(tmp_path / name, {key: (x + step[key]).astype(np.float32) for key, x in base.items()}, SHAPE)
-    report = of(tmp_path, "child", "stranger", "other")
+        tensors = {key: (x + change(rng, x) if x.ndim > 1 else x).astype(np.float32) for key, x in base.items()}
+        write(tmp_path / name, tensors, SHAPE, dtype=dtype)
+    return of(tmp_path, "child", "stranger")
+
+
+def steps(count: int, likeness: float = 0.0, falling: bool = False) -> Callable[[np.random.Generator, Array], Array]:
+    """Steps of a sign-based optimiser, by gradients that have a part in common, at one rate or a falling one."""
+
+    def change(rng: np.random.Generator, x: Array) -> Array:
+        common, total = likeness * np.random.default_rng(x.size).standard_t(2, x.shape), np.zeros(x.shape)
+        for n in range(count):
+            rate = (1 + np.cos(np.pi * n / count)) / 2 if falling else 1.0
+            total += 0.01 * rate * np.sign(common + rng.standard_normal(x.shape))
+        return total
+
+    return change
+
+
+def on_left(rng: np.random.Generator, x: Array) -> Array:
+    """One such step, of half of the columns, as where the other units are dead."""
+    return np.where(np.arange(x.shape[1]) < x.shape[1] // 2, 0.01, 0.0) * rng.choice((-1, 1), x.shape)
+
+
+@pytest.mark.parametrize(
+    "change", [steps(1), on_left, steps(20, 1.0), steps(20, 1.0, falling=True), steps(100, 1.0), steps(100, 3.0)]
+)
+def test_steps_of_one_length_tell_nothing(
+    tmp_path: Path, change: Callable[[np.random.Generator, Array], Array]
+) -> None:
+    """After few steps of a sign-based optimiser any two agree in many numbers, most if their data are alike."""
+    report = made_of(tmp_path, change)
     assert report.outcome not in ("sum_of_changes", "changes_in_part")
     assert found(report).held == ()
+    assert sum(one.repeated for one in found(report).tensors)
+
+
+def test_steps_would_count_without_what_keeps_them_out(tmp_path: Path) -> None:
+    """The sizes of changes that many have, and the counts elsewhere; these miss steps on some columns."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(changes, "common_values", lambda *_: np.zeros(0))
+        assert found(made_of(tmp_path / "left", on_left)).held == (1,)
+        assert found(made_of(tmp_path / "all", steps(1))).held == ()
         patch.setattr(changes, "ELSEWHERE", 9.0)
+        assert found(made_of(tmp_path / "elsewhere", steps(1))).held == (1,)
+
+
+def pruned(rng: np.random.Generator, x: Array) -> Array:
+    """Training, of half of the rows decay alone; then pruned, so that many numbers changed by minus the base's."""
+    moved = np.where(np.arange(len(x))[:, None] < len(x) // 2, 0.05 * rng.standard_normal(x.shape), -0.03 * x)
+    return np.where(rng.uniform(size=x.shape) < 0.3, -x, moved)
+
+
+def scaled(rng: np.random.Generator, x: Array) -> Array:
+    """Rows scaled by one of few factors, as by a few steps on a vector that is multiplied in."""
+    return np.asarray(x * 0.05 * rng.integers(-3, 4, (len(x), 1)))
+
+
+@pytest.mark.parametrize("change", [pruned, scaled])
+@pytest.mark.parametrize("dtype", ["F32", "F16"])
+def test_multiples_of_the_base_tell_nothing(
+    tmp_path: Path, change: Callable[[np.random.Generator, Array], Array], dtype: str
+) -> None:
+    """Whatever their number: strangers' changes are multiples of one another there."""
+    report = made_of(tmp_path, change, dtype)
+    assert found(report).held == ()
+    assert sum(one.decayed for one in found(report).tensors)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(changes, "_decays", lambda *_: np.zeros(0))
+        assert found(of(tmp_path, "child", "stranger")).held == (1,)
+
+
+def quantised(width: int, noise: float) -> Callable[[np.random.Generator, Array], Array]:
+    """Training, then a grid of 4 bits whose scale, of so many numbers, is that of the base."""
+
+    def change(rng: np.random.Generator, x: Array) -> Array:
+        runs = x.reshape(-1, width)
+        unit = np.abs(runs).max(1, keepdims=True) / 7
+        return np.asarray(
+            (np.round(runs / unit + noise * rng.standard_normal(runs.shape)) * unit).reshape(x.shape) - x
+        )
+
+    return change
+
+
+def float8(rng: np.random.Generator, x: Array) -> Array:
+    """Training, then a cast to float8, which has no scale."""
+    return np.asarray((x + 0.01 * rng.standard_normal(x.shape)).astype(ml_dtypes.float8_e4m3fn).astype(float) - x)
+
+
+@pytest.mark.parametrize(
+    ("change", "dtype"),
+    [(quantised(width, noise), dtype) for width, noise in ((48, 0.3), (16, 0.1)) for dtype in ("F32", "F16", "BF16")]
+    + [(float8, "F16")],
+)
+def test_a_grid_tells_nothing(
+    tmp_path: Path, change: Callable[[np.random.Generator, Array], Array], dtype: str
+) -> None:
+    """Strangers that were quantised are alike wherever training moved no number to another point."""
+    report = made_of(tmp_path, change, dtype)
+    assert (report.outcome, found(report).why, found(report).held) == ("changes_not_told", "in_steps", ())
+    assert "as by quantisation, pruning, decay or few steps" in report.answer.sentence
+    assert any(one.on_grid for one in found(report).tensors)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(changes, "on_grid", lambda *_: False)
+        patch.setattr(changes, "common_values", lambda *_: np.zeros(0))
         assert found(of(tmp_path, "child", "stranger")).held == (1,)
 
 

@@ -225,6 +225,17 @@ def test_the_page_names_families_that_overlap() -> None:
     }  # fmt: skip
 
 
+def test_a_pair_that_no_test_applies_to_is_not_said_to_be_of_strangers() -> None:
+    """It parts a family as strangers do, and the summary and the page say that it may never have been compared."""
+    pairs = [edge(a, b) for a, b in sorted(all_of(["a", "m"], ["b", "m"]))]
+    record, said = record_of(["a", "b", "m"], pairs), "No exact test applies to some pairs of 2 of its models"
+    assert said not in summary(record) + page(record, "sha256:0")
+    models = tuple(one.model_copy(update={"untestable": int(one.label != "m")}) for one in record.models)
+    refused = record.model_copy(update={"models": models})
+    assert said in summary(refused)
+    assert said in page(refused, "sha256:0")
+
+
 def blend(name: str, one: Fingerprint, other: Fingerprint, weight: float) -> Fingerprint:
     arrays = {
         key: weight * one.arrays[key].astype(float) + (1 - weight) * other.arrays[key].astype(float)

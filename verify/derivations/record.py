@@ -103,7 +103,8 @@ class Amount(Record):
     distance: float = Field(ge=0)
     """Length of the difference, as a share of the length of A's numbers."""
     elsewhere: float = Field(ge=0)
-    """The same with each row of B beside the next one of A: what it is for numbers that are not at their places."""
+    """The same with each number of B beside that of A one row, one column or both further, whichever is nearest: what
+    it is for numbers that are not at their places."""
     cosine: float = Field(ge=-1, le=1)
     """Of A's numbers and B's, each as one vector."""
 
@@ -235,7 +236,7 @@ class Changed(Record):
     cosine: float | None = None
     """At the median number."""
     elsewhere: float | None = None
-    """The same at places one row further."""
+    """The same at the nearest places further on."""
 
 
 class DerivationReport(Tabular, Sealed):

@@ -56,8 +56,9 @@ def _changed(report: DerivationReport) -> list[Block]:
     return [
         table(
             "By the names of tensors: the length of B's difference from A at the same places, as a share of A's "
-            "length, at the median number and from the least to the most changed tensor; elsewhere, from A one row "
-            "further; and the cosine. Of tensors that are at their places; for others no distance is given",
+            "length, at the median number and from the least to the most changed tensor; elsewhere, from A one row, "
+            "one column or both further, whichever is nearest; and the cosine. Of tensors that are at their places; "
+            "for others no distance is given",
             ("tensors", "number", "equal", "at their places", "changed by", "from", "to", "elsewhere", "cosine"),
             (
                 (Code(one.stem), count(one.tensors), count(one.equal), count(one.in_place),

@@ -277,3 +277,21 @@ def found_of(family: Family) -> str:
     n = len(family.members)
     pairs = n * (n - 1) // 2
     return "" if len(family.edges) == pairs else f"{len(family.edges):,} of {pairs:,} pairs in it were found related."
+
+
+def untold_of(record: ScreenRecord, family: Family) -> str:
+    """That models may stand apart in a family because they could not be compared; empty if that cannot be.
+
+    Parameters
+    ----------
+    record : the record of a screen of all pairs.
+    family : one of its families, taken apart or not.
+    """
+    members = set(family.members)
+    few = sum(model.untestable > 0 for model in record.models if model.label in members)
+    if not family.overlapping or few < 2:  # a pair that could not be compared has two ends
+        return ""
+    return (
+        f"No exact test applies to some pairs of {few} of its models: where two of these are in no family together, "
+        "they may not have been compared at all."
+    )

@@ -21,7 +21,7 @@ from ..render.page import Block, Heading, Items, Paragraph, Section, filled, tab
 from ..render.sorting import policy, script
 from ..render.svg import inline
 from ..wording.forms import percent
-from .answer import alone, answer, by_size, compared_with_none, counted, found_of, partners
+from .answer import alone, answer, by_size, compared_with_none, counted, found_of, partners, untold_of
 from .declarations import Declaration, declarations, not_declared
 from .families import copies
 from .kinds import named
@@ -77,8 +77,7 @@ def page(record: ScreenRecord, digest: str, files: Sequence[str] = ()) -> str:
     files : names of the files beside the page.
     """
     stated = declarations(record)
-    every_two = record.against is None
-    families = [_family(n, family, stated, every_two=every_two) for n, family in enumerate(by_size(record), start=1)]
+    families = [_family(n, family, stated, record) for n, family in enumerate(by_size(record), start=1)]
     sections = [
         Section(title, kept) for title, blocks in _sections(record, digest, files) if (kept := filled(blocks))
     ]
@@ -117,11 +116,12 @@ def _tree(n: int, family: Family, stated: dict[tuple[str, str], Declaration]) ->
     )
 
 
-def _family(n: int, family: Family, stated: dict[tuple[str, str], Declaration], *, every_two: bool) -> Shown:
+def _family(n: int, family: Family, stated: dict[tuple[str, str], Declaration], record: ScreenRecord) -> Shown:
     branches = nearest(tree(family), _MOST_DRAWN)
     only, drawing = [joint.models for joint in family.joints], _tree(n, family, stated)
-    notes: list[Inline] = [found_of(family)] if every_two and found_of(family) else []
+    notes: list[Inline] = [found_of(family)] if record.against is None and found_of(family) else []
     notes += [_overlapping(family)] if family.overlapping else []
+    notes += [untold] if (untold := untold_of(record, family)) else []
     notes += [_only(joint.models, joint.sides) for joint in family.joints[:_MOST_JOINTS]]
     if (more := len(family.joints) - _MOST_JOINTS) > 0:
         notes.append(f"{counted(more, 'more set')} of models that alone join their sides: families.json names them.")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from ..render.escape import markdown_name, markdown_text
 from ..render.kinds import Code, Inline
 from ..render.numbers import log10, share
-from .answer import alone, answer, by_size, compared_with_none, counted, found_of, partners
+from .answer import alone, answer, by_size, compared_with_none, counted, found_of, partners, untold_of
 from .families import copies
 from .record import Edge, Family, Joint, ScreenRecord
 
@@ -54,6 +54,7 @@ def summary(record: ScreenRecord, table: str | None = None) -> str:
             lines += ["", said_of_pairs]
         if family.overlapping:
             lines += ["", *_overlapping(family)]
+            lines += ["", untold] if (untold := untold_of(record, family)) else []
         same = {frozenset(group) for group in copies(family)} if family.joints else set()
         for joint in family.joints[:_MOST_JOINTS]:
             lines += ["", _joint(joint, identical=frozenset(joint.models) in same)]

@@ -10,9 +10,12 @@ rows and columns move more, so permuting them rejects for strangers (docs/beyond
 controls.
 
 A number *tells* if C changed it by at least ``TELLS`` times its rounding, so that a change that is only like that of
-C seldom comes within it, and if neither C nor a candidate moved it by what looks like decay: one multiple of the base
-for many numbers of the tensor, as of tokens that no text has and of dead units. Any training with decay makes that,
-so a stranger's change is a multiple of C's there.
+C seldom comes within it; if neither C nor a candidate moved it by what looks like decay: a multiple of the base that
+many numbers of the tensor have, as of tokens that no text has, of dead units, of pruned numbers, and of rows that
+were scaled; and if C's change is not of a size that many have, as after few steps of a sign-based optimiser. Any
+training makes such changes, so a stranger's change is a multiple of C's there. Of a tensor that C has on a grid
+coarser than its type nothing is judged: a stranger that was quantised likewise has the same numbers
+(:mod:`verify.shares.common`).
 
 A number counts *for* a candidate if it agrees with a sum of which this candidate's part is beyond rounding, and with
 no sum without it. *Elsewhere* counts the same with that candidate's change, and no other, moved half a row: agreement
@@ -39,7 +42,8 @@ from numpy.typing import NDArray
 
 from ..base import Progress
 from ..checkpoint import Beside, Opened, coarsest_type, each_beside, rounded, step
-from .sums import BESIDE, LEAST, MATTERS, SHARE, STEEP, Mask, Numbers, Sum, consensus, found_sums, residuals
+from .common import common_values, is_one_of, on_grid
+from .sums import BESIDE, LEAST, MATTERS, SHARE, STEEP, Mask, Numbers, Sum, found_sums, residuals
 
 Array = NDArray[np.float64]
 
@@ -98,6 +102,8 @@ class Counts:
     """Not as in the base, in the child."""
     decayed: int = 0
     """Of those, what looks like decay of child or candidate, and tells nothing."""
+    repeated: int = 0
+    """Of the others, those whose change is of a size that many have, and tells nothing."""
     told: int = 0
     """Of those, what tells."""
     explained: int = 0
@@ -109,7 +115,7 @@ class Counts:
 
     def add(self, other: Counts) -> None:
         """Add the counts of another block."""
-        for name in ("entries", "changed", "decayed", "told", "explained", "explained_told"):
+        for name in ("entries", "changed", "decayed", "repeated", "told", "explained", "explained_told"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.agree = [a + b for a, b in zip(self.agree, other.agree, strict=True)]
         self.own = [a + b for a, b in zip(self.own, other.own, strict=True)]
@@ -129,6 +135,8 @@ class TensorFound:
     counts: Counts
     gram: Array
     """Inner products of base, child's change, and changes of the candidates that have it, [2 + n, 2 + n]."""
+    on_grid: bool = False
+    """Whether the child's numbers lie on a grid coarser than their type."""
 
 
 @dataclass
@@ -193,11 +201,18 @@ class _Tensor:
         self.dtype = coarsest_type(beside.types()) if n else ""
         self.gram, self.near = np.zeros((1 + n, 1 + n)), np.zeros((3, n))
         self.sums: tuple[Sum, ...] = ()
-        self.decays: list[float] = []
+        self.decays: list[Array] = []
+        self.sizes, self.on_grid = np.zeros(0), False
         if n > 1 and self.has_child:
-            sample, _ = self._numbers(beside.sample())
-            self.decays = [_decay(moved, sample.p, self.dtype, rng) for moved in (sample.y, *sample.x)]
-            told = _spread(np.flatnonzero(self._tells(sample)[1]))
+            block = beside.sample()
+            sample, _ = self._numbers(block)
+            shape = block.shape[1:]
+            p, c, chosen = sample.p.reshape(shape), (sample.p + sample.y).reshape(shape), _is_large(sample)
+            self.on_grid = on_grid(p, c, chosen.reshape(shape))
+            self.decays = [_decays(moved, sample.p, self.dtype) for moved in (sample.y, *sample.x)]
+            large = _spread(np.flatnonzero(~self._decayed(sample) & _is_large(sample)))
+            self.sizes = common_values(np.abs(sample.y[large]), sample.half[large])
+            told = _spread(np.flatnonzero(self._tells(sample)[2]))
             self.sums = found_sums(sample.at(told), rng) if len(told) >= LEAST else ()
         self.counts = Counts(agree=[0] * len(self.sums), own=[Own()] * max(0, n - 1))
 
@@ -206,8 +221,9 @@ class _Tensor:
         others = tuple(k - 1 for k in self.here[1:])
         sums = tuple(one._replace(of=tuple(others[k] for k in one.of)) for one in self.sums)
         return TensorFound(
-            self.beside.name, len(self.beside.base.shape) == 2, self.dtype, others, sums, self.counts, self.gram
-        )
+            self.beside.name, len(self.beside.base.shape) == 2, self.dtype, others, sums, self.counts, self.gram,
+            self.on_grid,
+        )  # fmt: skip
 
     @np.errstate(all="ignore")
     def add(self, block: Array) -> None:
@@ -231,18 +247,22 @@ class _Tensor:
         x = np.stack([one - p for one in rest]) if rest else np.zeros((0, p.size))
         return Numbers(c - p, x, p, half, SLACK[self.dtype]), int(np.count_nonzero(fine))
 
-    def _tells(self, numbers: Numbers) -> tuple[Mask, Mask]:
-        """Which numbers look like decay, and which tell."""
+    def _tells(self, numbers: Numbers) -> tuple[Mask, Mask, Mask]:
+        """Which numbers look like decay, which of the others have a change of a common size, and which tell."""
+        decayed, large = self._decayed(numbers), _is_large(numbers)
+        repeated = ~decayed & large & is_one_of(np.abs(numbers.y), numbers.half, self.sizes)
+        return decayed, repeated, ~decayed & ~repeated & large
+
+    def _decayed(self, numbers: Numbers) -> Mask:
+        """Which numbers look like decay, of child or candidate."""
         decayed = np.zeros(len(numbers.y), bool)
-        for moved, decay in zip((numbers.y, *numbers.x), self.decays, strict=True):
-            if decay:
-                near = np.abs(moved - decay * numbers.p) <= DECAYED[self.dtype] * step(numbers.p, self.dtype)
-                decayed |= near & (moved != 0)
-        return decayed, ~decayed & (np.abs(numbers.y) >= TELLS * numbers.half)
+        for moved, decays in zip((numbers.y, *numbers.x), self.decays, strict=True):
+            decayed |= (moved != 0) & is_one_of(*_times(moved, numbers.p, self.dtype), decays)
+        return decayed
 
     def _counted(self, numbers: Numbers, entries: int, shape: tuple[int, ...]) -> Counts:
         changed = numbers.y != 0
-        decayed, told = self._tells(numbers)
+        decayed, repeated, told = self._tells(numbers)
         misses = [residuals(numbers, one) for one in self.sums]
         agree = [changed & (miss <= 1) for miss, _ in misses]
         explained = np.logical_or.reduce(agree) if agree else np.zeros_like(changed)
@@ -250,6 +270,7 @@ class _Tensor:
             entries=entries,
             changed=_count(changed),
             decayed=_count(changed & decayed),
+            repeated=_count(repeated),
             told=_count(told),
             explained=_count(explained),
             explained_told=_count(explained & told),
@@ -301,16 +322,23 @@ def _blocks(
         yield numbers
 
 
-def _decay(moved: Array, p: Array, dtype: str, rng: np.random.Generator) -> float:
-    """The multiple of the base by which many numbers moved; 0 if there is none."""
-    half = DECAYED[dtype] * step(p, dtype)
-    large = np.flatnonzero((moved != 0) & (np.abs(moved) >= TELLS * half))
-    kept = _spread(large)
-    if len(kept) < LEAST:
-        return 0.0
-    numbers = Numbers(moved[kept], p[None, kept], p[kept], half[kept], 0.0)
-    found = consensus(numbers, (0,), max(LEAST, SHARE * len(kept)), rng)
-    return 0.0 if found is None else found.weights[0]
+def _is_large(numbers: Numbers) -> Mask:
+    """Which numbers were changed by much more than their rounding."""
+    return np.abs(numbers.y) >= TELLS * numbers.half
+
+
+def _decays(moved: Array, p: Array, dtype: str) -> Array:
+    """The multiples of the base by which many numbers moved."""
+    large = (moved != 0) & (p != 0) & (np.abs(moved) >= TELLS * ROUNDINGS[dtype] * step(p, dtype))
+    kept = _spread(np.flatnonzero(large))
+    return common_values(*_times(moved[kept], p[kept], dtype))
+
+
+def _times(moved: Array, p: Array, dtype: str) -> tuple[Array, Array]:
+    """What multiple of the base numbers moved by, and its rounding; infinite where the base is zero."""
+    with np.errstate(all="ignore"):
+        found = moved / p, DECAYED[dtype] * step(p, dtype) / np.abs(p)
+    return (np.where(p != 0, found[0], np.inf), np.where(p != 0, found[1], 0.0))
 
 
 def _spread(places: NDArray[np.intp]) -> NDArray[np.intp]:

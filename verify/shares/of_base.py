@@ -27,9 +27,10 @@ FEWEST = 2
 
 Status = Literal["sum_of_changes", "changes_in_part", "changes_not_found", "changes_not_told"]
 """Whether essentially all numbers that the child changed are sums of candidates' changes, some, or none."""
-Why = Literal["none_compared", "as_in_base", "none_changed", "too_few", "alike"]
+Why = Literal["none_compared", "as_in_base", "none_changed", "too_few", "in_steps", "alike"]
 """Why nothing can be told: no tensor could be compared; the child is as the base; so are the candidates; too few
-numbers changed by much more than rounding; or sums of several candidates agree alike."""
+numbers changed by much more than rounding; those that did are on a grid or changed by sizes or multiples of the base
+that many have; or sums of several candidates agree alike."""
 Refused = Literal["missing", "shape", "quantised"]
 
 
@@ -98,8 +99,15 @@ class ChangedTensor(Record):
     """Those that are not as in the base, in the child."""
     decayed: int = Field(ge=0)
     """Of those, what child or candidate changed as decay does, which tells nothing."""
+    repeated: int = Field(default=0, ge=0)
+    """Of the others, those changed by a size that many have, as by few steps of a sign-based optimiser: they tell
+    nothing."""
+    on_grid: bool = False
+    """Whether the child's numbers lie on a grid coarser than their type, as quantisation leaves them: two models that
+    were quantised from one base agree there, so the tensor is counted and not judged."""
     told: int = Field(ge=0)
-    """Of those, what tells: changed by much more than rounding, and not as decay does."""
+    """Of those, what tells: changed by much more than rounding, not as decay does, and not by a size that many
+    have."""
     explained: int = Field(ge=0)
     """Of the changed, what agrees with a sum."""
     explained_told: int = Field(ge=0)
@@ -116,7 +124,7 @@ class ChangedTensor(Record):
     def _counts_fit(self) -> ChangedTensor:
         if not (
             self.explained_told <= min(self.told, self.explained)
-            and max(self.explained, self.decayed + self.told) <= self.changed <= self.entries
+            and max(self.explained, self.decayed + self.repeated + self.told) <= self.changed <= self.entries
             and all(one.agree <= self.changed for one in self.sums)
             and all(one.only <= one.agree <= self.told for one in self.own)
             and all(max(one.elsewhere, one.beside) <= self.told for one in self.own)
@@ -134,7 +142,7 @@ class ChangedTensor(Record):
     @property
     def judged(self) -> bool:
         """Whether it says which candidates' changes are held."""
-        return self.seen and not self.of_tokens
+        return self.seen and not self.of_tokens and not self.on_grid
 
     @property
     def held(self) -> tuple[int, ...]:
@@ -272,7 +280,12 @@ class ChangesOfBase(Record):
         if all(one is None for one in self.coefficients):
             return "none_changed"
         if not any(one.judged for one in self.tensors):
-            return "too_few"
+            stepped = any(
+                one.on_grid or one.decayed + one.repeated + one.told >= LEAST
+                for one in self.tensors
+                if not one.of_tokens and one.changed >= LEAST
+            )
+            return "in_steps" if stepped else "too_few"
         agree = sum(one.explained_told for one in self.tensors if one.judged)
         return "alike" if not self.held and agree > self.told / 2 else None
 
@@ -346,6 +359,8 @@ def _tensor(one: TensorFound, count: int) -> ChangedTensor:
         entries=counts.entries,
         changed=counts.changed,
         decayed=counts.decayed,
+        repeated=counts.repeated,
+        on_grid=one.on_grid,
         told=counts.told,
         explained=counts.explained,
         explained_told=counts.explained_told,

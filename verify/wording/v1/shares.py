@@ -78,6 +78,11 @@ SHARES = {
         "In no tensor do enough numbers of C differ from P by much more than their rounding, so agreement would tell "
         "nothing."
     ),
+    "share.changes.in_steps": (
+        "Where C differs from P by much more than rounding, its numbers lie on a grid, or were changed by sizes or "
+        "multiples of P that many have, as by quantisation, pruning, decay or few steps of a sign-based optimiser; "
+        "models without a relation agree there, so agreement would tell nothing."
+    ),
     "share.changes.alike": (
         "Numbers of C agree with changes of candidates that are alike there, so it cannot be told of which it has "
         "them."
