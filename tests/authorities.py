@@ -29,6 +29,7 @@ signer_digest = {digest}
 default_policy = 1.2.3.4.1
 digests = md5, sha1, sha256, sha384, sha512
 {accuracy}
+clock_precision_digits = {digits}
 """
 
 
@@ -129,6 +130,7 @@ class Authority:
         certificate: bool = True,
         token: bool = False,
         accuracy: str = "",
+        digits: int = 0,
         beside: Sequence[Holder] = (),
     ) -> bytes:
         """A reply over a content.
@@ -142,10 +144,12 @@ class Authority:
         token : whether to give the token in the reply alone.
         beside : whose certificates the reply holds too.
         accuracy : as openssl's settings have it, such as ``secs:1``.
+        digits : of parts of a second in the time.
         """
         said = f"accuracy = {accuracy}" if accuracy else ""
         files = {name: self.folder / name for name in ("data", "query", "reply", "settings", "signer.pem", "key.pem")}
-        files["settings"].write_text(_SETTINGS.format(folder=self.folder, digest=digest, accuracy=said))
+        settings = _SETTINGS.format(folder=self.folder, digest=digest, accuracy=said, digits=digits)
+        files["settings"].write_text(settings)
         if not (serial := self.folder / "serial").exists():
             serial.write_text("01\n")
         files["data"].write_bytes(content)

@@ -20,12 +20,14 @@ from hypothesis import strategies as st
 from tests import places, replays
 from tests.authorities import DAY, Authority, holder, needs_openssl
 from tests.checkpoints import toy, write_checkpoint
+from tests.parts import CONFIG, WRAPPED, language, tower, write
 from tests.replays import Run, caught
 from tests.reports import changed, sealed
 from tests.server import Server
 from tests.signing import PRIVATE
 from verify import ClaimReport, InputError, ReportError, Subject, VerifyError, fingerprint, replay, test_lineage
-from verify.base.time_stamps import LONGEST, certificates, stamped
+from verify.base.time_stamps import LONGEST, _inside, certificates, stamped
+from verify.checkpoint import Location
 from verify.claim import Dated, HubCommits, HubFile, TimeStamp
 from verify.claim.dated import dated, holding, in_text, known_by, utc
 from verify.claim.said_of_dates import shown
@@ -249,6 +251,21 @@ def test_a_fingerprint_and_its_signature_date_the_weights(
     assert made.record.content_sha256 not in found
 
 
+def test_the_numbers_of_a_part_date_that_part(authority: Authority, tmp_path: Path) -> None:
+    """A language model that is old, in a model with a new tower: read alone, it is that part which existed."""
+    old = write(tmp_path / "old", language(0, ""), config=CONFIG)
+    new = write(tmp_path / "new", language(0), tower(0), config=WRAPPED)
+    other = write(tmp_path / "other", language(1, ""), config=CONFIG)
+    fingerprint(old).save(tmp_path / "old.fp")
+    given = {"dated_a": [stamp_of(tmp_path / "old.fp", authority)], "tsa": [authority.certificate]}
+    alone = test_lineage(Location(str(new), part="language_model.model"), other, **given)
+    assert alone.dates_in_words.startswith("the part 'language_model.model' of A existed by ")
+    assert "the numbers of its part 'language_model.model' by the digest of all of them" in alone.to_markdown()
+    assert test_lineage(old, other, **given).dates_in_words.startswith("A existed by ")
+    with pytest.raises(InputError, match="holds no digest"):
+        test_lineage(new, other, **given)
+
+
 def test_a_manifest_of_model_signing_dates_the_weights(
     models: tuple[Path, Path], authority: Authority, tmp_path: Path
 ) -> None:
@@ -334,7 +351,7 @@ def test_what_does_not_fit_is_refused(models: tuple[Path, Path], authority: Auth
         assert "another hash function than SHA-256" in refused(models, dated_a=[weak], tsa=tsa)
     bare = tmp_path / "bare.tsr"
     bare.write_bytes(authority.stamp(b"x", certificate=False))
-    assert "holds 0 certificates of its signer" in refused(models, dated_a=[bare], tsa=tsa)
+    assert "holds 0 certificates with the number of its signer" in refused(models, dated_a=[bare], tsa=tsa)
     (tmp_path / "long").write_bytes(bytes(1 << 23))
     assert "have a list of digests stamped" in refused(
         models, dated_a=[stamp_of(tmp_path / "long", authority)], tsa=tsa
@@ -374,8 +391,44 @@ def test_one_certificate_alone_is_the_signers(authority: Authority) -> None:
     assert stamped(authority.stamp(b"x", beside=[authority.root, stranger]), [authority.root.der])
     number = authority.signer.certificate.serial_number
     double = holder("Keeper of Times", authority.root, serial=number)
-    with pytest.raises(InputError, match="holds 2 certificates of its signer"):
+    with pytest.raises(InputError, match="holds 2 certificates with the number of its signer"):
         stamped(authority.stamp(b"x", beside=[double]), [authority.root.der])
+
+
+def test_nobody_else_is_named_as_the_authority(authority: Authority) -> None:
+    """What names the signer is not signed: its issuer in other letters, which OpenSSL takes for the same, and a
+    certificate of that issuer and number, which nobody of the authority made."""
+    token = authority.stamp(b"x", token=True)
+    number = authority.signer.certificate.serial_number
+    forged = holder("Institute of Great Renown and Long Standing", holder("ROOT OF TIMES"), serial=number).der
+    contents = _inside(token, 0)
+    signed_data = _inside(token, contents[1].start)[0]
+    *parts, infos = _inside(token, signed_data.start)
+    info = _inside(token, infos.start)[0]
+    said = token[info.body : info.stop].replace(b"Root of Times", b"ROOT OF TIMES", 1)
+    *first, held = parts
+    kept = token[first[0].start : first[-1].stop] + der(0xA0, token[held.body : held.stop] + forged)
+    data = der(0x30, kept + der(0x31, der(0x30, said)))
+    whole = der(0x30, token[contents[0].start : contents[0].stop] + der(0xA0, data))
+    with pytest.raises(InputError, match="holds 2 certificates with the number of its signer"):
+        stamped(whole, [authority.root.der])
+
+
+def der(tag: int, body: bytes) -> bytes:
+    """An element with a length of two bytes."""
+    return bytes([tag, 0x82]) + len(body).to_bytes(2, "big") + body
+
+
+@pytest.mark.parametrize(("digits", "accuracy"), [(1, ""), (3, ""), (6, ""), (3, "millisecs:999"), (0, "secs:3")])
+def test_the_time_is_the_latest_that_the_token_allows(digits: int, accuracy: str, authority: Authority) -> None:
+    """Parts of a second count, which the library leaves out of the time stated."""
+    reply = authority.stamp(b"x", accuracy=accuracy, digits=digits)
+    found = re.search(rb"\x18.(20[0-9]{12})(?:\.([0-9]+))?Z", reply, re.DOTALL)
+    assert found is not None
+    whole, part = datetime.strptime(found[1].decode() + "+0000", "%Y%m%d%H%M%S%z"), float(b"0." + (found[2] or b"0"))
+    allowed = part + {"": 0, "millisecs:999": 0.999, "secs:3": 3}[accuracy]
+    time = stamped(reply, [authority.root.der]).time
+    assert 0 <= (time - whole).total_seconds() - allowed < 1
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sha384", "sha512"])

@@ -605,6 +605,22 @@ def test_a_replay_makes_it_again(tmp_path: Path) -> None:
         replay(found, tmp_path / "a", tmp_path / "b", base=tmp_path / "a")
 
 
+def test_a_report_of_before_there_were_amounts_and_second_rules_agrees(tmp_path: Path) -> None:
+    """Its bytes lack both, and are those that are sealed; what it records is checked."""
+    found = compared(tmp_path, A, in_order([0, 2]), "BF16")
+    assert "before" not in found.to_json()
+    older = sealed({**found.facts(), "tensors": [
+        {name: value for name, value in one.items() if name != "amount"} for one in found.facts()["tensors"]
+    ]}).decode()  # fmt: skip
+    assert found.tensors[0].amount is not None
+    assert DerivationReport.from_json(older).tensors[0].amount is None
+    assert replay(older).status == "arithmetic_agrees"
+    assert replay(older, tmp_path / "a", tmp_path / "b").status == "agrees"
+    one_left_out = found.facts()
+    del one_left_out["tensors"][0]["amount"]
+    assert replay(sealed(one_left_out).decode(), tmp_path / "a", tmp_path / "b").status == "disagrees"
+
+
 def test_the_command_writes_it_and_says_it(run: Run, tmp_path: Path) -> None:
     compared(tmp_path, A, in_order([0, 2]), "BF16")
     out = run("derivation", tmp_path / "a", tmp_path / "b", "-o", tmp_path / "report", "--fail-on", "b_from_a")

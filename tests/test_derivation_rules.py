@@ -291,6 +291,21 @@ def test_a_chain_computes_if_each_rule_does() -> None:
     assert Rule(name="quantised", before=Rule(name="pruned", by_size=True)).computes
 
 
+@pytest.mark.parametrize(("columns", "name"), [(256, "GGUF Q6_K"), (256, "GGUF IQ4_NL"),
+                                               (16, "int8 by rows, scales F16"), (3, "int8 by rows, scales F16")])  # fmt: skip
+def test_what_was_put_on_a_grid_and_rounded_is_put_there_again(tmp_path: Path, columns: int, name: str) -> None:
+    """Nothing is lost then, though equal numbers of B stand beside different ones of A: each follows from the other,
+    and a grid that leads back is tried where B has no more values than A, and in rows of any length."""
+    grid = next(one for one in grids(columns, "F32", "F32") if one.name == name)
+    a = grid.function(np.random.default_rng(1).standard_normal((128, columns)).astype("f4")).astype("f4")
+    a = a[(grid.function(nearest(a, "F16")) == a).all(-1)]  # no row whose scale is another after rounding
+    b = nearest(a, "F16")
+    assert len(a) > 32
+    assert not np.array_equal(a, b)
+    assert compared(tmp_path, a, b, y="F16").outcome == "either"
+    assert compared(tmp_path / "back", b, a, x="F16").outcome == "either"
+
+
 # ---- B's own grid
 
 
@@ -388,7 +403,7 @@ def test_strangers_are_given_no_rule_by_any_grid(
     tmp_path_factory: pytest.TempPathFactory, seed: int, kind: str, other: str, dtype: str, data: st.DataObject
 ) -> None:
     """Whatever grid the stranger was put on, and whatever was pruned from it."""
-    shape = (data.draw(st.sampled_from([3, 8, 32])), data.draw(st.sampled_from([32, 48, 96, 256])))
+    shape = (data.draw(st.sampled_from([3, 8, 32])), data.draw(st.sampled_from([2, 3, 16, 32, 48, 96, 256])))
     a, b = numbers_of(kind, seed, shape), numbers_of(other, seed + 1, shape)
     grid = data.draw(st.sampled_from([None, *grids(shape[1], "F32", "F32")]))
     if data.draw(st.booleans()):

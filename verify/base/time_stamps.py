@@ -3,7 +3,9 @@
 Signature, chain and purpose of the certificates are checked by rfc3161-client (Rust, on the OpenSSL of
 pyca/cryptography), at the time that the token states: a certificate that has expired since was valid then. Checked
 here is what it leaves to its caller: that the hash functions are of the SHA-2 family, since it accepts a token over
-an MD5 digest; that one certificate alone has the name and number of the signer's; and sizes. Not asked is whether a
+an MD5 digest; that one certificate alone has the number of the signer's (OpenSSL takes issuers for the same whose
+names differ in case or spaces, so a second certificate could give the signer another name); parts of a second, which
+it leaves out; and sizes. Not asked is whether a
 certificate was revoked; and not compared is the digest of the signer's certificate that the token repeats
 (ESSCertID), which tells two certificates of one key apart. The library is imported where it is used.
 """
@@ -33,6 +35,7 @@ HASHES = {
 """Names of the hash functions that are accepted, by object identifier."""
 _GRANTED = b"\x30\x03\x02\x01\x00"  # PKIStatusInfo in DER
 _OBJECT_IDENTIFIER, _CERTIFICATES = 0x06, 0xA0  # tags: of the type that a bare token begins with, and of signed data
+_TIME = 4  # elements of what is signed before it: version, policy, digest, number
 
 
 class Stamped(NamedTuple):
@@ -199,13 +202,12 @@ def _signer(reply: TimeStampResponse) -> Certificate:
     signers = list(reply.signed_data.signer_infos)
     if len(signers) != 1:
         raise InputError(f"It has {len(signers)} signers, where one was expected; obtain it again.")
-    named = (signers[0].issuer, signers[0].serial_number)
     held = [load_der_x509_certificate(one) for one in reply.signed_data.certificates]
-    found = [one for one in held if (one.issuer, one.serial_number) == named]
-    if len(found) != 1:
+    found = [one for one in held if one.serial_number == signers[0].serial_number]
+    if len(found) != 1 or found[0].issuer != signers[0].issuer:
         raise InputError(
-            f"It holds {len(found)} certificates of its signer, where one was expected; ask the authority for a "
-            "reply with its certificate (`openssl ts -query -cert`)."
+            f"It holds {len(found)} certificates with the number of its signer's, where one of its issuer was "
+            "expected; ask the authority for a reply with its certificate (`openssl ts -query -cert`)."
         )
     return found[0]
 
@@ -213,13 +215,22 @@ def _signer(reply: TimeStampResponse) -> Certificate:
 def _latest(reply: TimeStampResponse) -> datetime:
     """The time stated plus its accuracy, to the second above."""
     said, accuracy = reply.tst_info.gen_time, reply.tst_info.accuracy
-    span = timedelta()
+    span = _part_of_second(reply.time_stamp_token())
     if accuracy is not None:
         millis, micros = accuracy.millis or 0, accuracy.micros or 0
-        span = timedelta(seconds=accuracy.seconds or 0, milliseconds=millis, microseconds=micros)
-    latest = said.astimezone(UTC) + span
+        span += timedelta(seconds=accuracy.seconds or 0, milliseconds=millis, microseconds=micros)
+    latest = said.astimezone(UTC).replace(microsecond=0) + span
     whole = latest.replace(microsecond=0)
     return whole if whole == latest else whole + timedelta(seconds=1)
+
+
+def _part_of_second(token: bytes) -> timedelta:
+    """What the time stated has beyond a whole second, to the microsecond above."""
+    signed_data = _inside(token, _inside(token, 0)[1].start)[0]
+    octets = _inside(token, _inside(token, _inside(token, signed_data.start)[2].start)[1].start)[0]
+    time = _inside(token, octets.body)[_TIME]
+    digits = token[time.body : time.stop].decode("ascii").rstrip("Z").partition(".")[2]
+    return timedelta(microseconds=-(-int(digits) * 10**6 // 10 ** len(digits)) if digits else 0)
 
 
 def _holds(reply: TimeStampResponse, digest: bytes, root: bytes) -> bool:

@@ -8,7 +8,8 @@ it later takes about 2^171 steps with SHA-256; MD5 and SHA-1 are broken further,
 
 **What is bound.** A piece of evidence covers those files whose sha256 it holds and the report lists, and the learned
 numbers if it holds their digest and all were read. A whole model is dated where pieces together cover every file, or
-one covers the numbers.
+one covers the numbers. Of a model of several parts of which one alone was read, the digest is of that part's numbers,
+and so is the date.
 
 **What is not.** Existence by T says nothing of the time before T, so two dates do not tell that the other model did
 not exist earlier. Dates enter no test, no p-value and no verdict.
@@ -211,6 +212,14 @@ def known_by(evidence: Iterable[Dated], model: Subject, side: Side, *, checked: 
         if one.numbers or (model.files and not left):
             return one.time
     return None
+
+
+def part_alone(model: Subject) -> str | None:
+    """Name of the only part of a model of several that was read, so that the digest of numbers is of it; else None.
+
+    Each part that is read in full has a digest of its own.
+    """
+    return model.part if any(part.sha256 is None for part in model.parts) else None
 
 
 def wanted(model: Subject) -> set[str]:

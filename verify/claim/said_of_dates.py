@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..base import Phrase
-from .dated import Dated, Side, TimeStamp, known_by
+from .dated import Dated, Side, TimeStamp, known_by, part_alone
 
 if TYPE_CHECKING:
     from .report import ClaimReport
@@ -22,9 +22,11 @@ def order(report: ClaimReport) -> Phrases:
 
 def covers(report: ClaimReport, one: Dated) -> Phrases:
     """What a piece of evidence covers."""
-    n = len({file.name for file in (report.a if one.model == "a" else report.b).files})
+    model = report.a if one.model == "a" else report.b
+    n, part = len({file.name for file in model.files}), part_alone(model)
     files = (Phrase.of("dated.files", files=len(one.files), n=n),) if one.files else ()
-    return (*files, *((Phrase.of("dated.numbers"),) if one.numbers else ()))
+    numbers = Phrase.of("dated.numbers") if part is None else Phrase.of("dated.numbers_of_part", part=part)
+    return (*files, *((numbers,) if one.numbers else ()))
 
 
 def how(one: Dated) -> Phrase:
@@ -67,8 +69,10 @@ def _of_side(report: ClaimReport, side: Side) -> tuple[str, Phrase]:
     checked, stated = whole[True], whole[False]
     if checked is not None and stated is not None and stated >= checked:
         stated = None
-    fingerprint = model.arrays_sha256 is not None
-    named = Phrase.of("dated.by_fingerprint", model=letter) if fingerprint else letter
+    fingerprint, part = model.arrays_sha256 is not None, part_alone(model)
+    named: Phrase | str = Phrase.of("dated.by_fingerprint", model=letter) if fingerprint else letter
+    if part is not None and any(one.numbers for one in mine):
+        named = Phrase.of("dated.of_part", part=part, model=named)
     said = [
         Phrase.of(code, model=named, time=shown(time), who=_who(mine, time, code == "dated.checked"))
         for code, time in (("dated.checked", checked), ("dated.stated", stated))

@@ -14,7 +14,7 @@ from .merged import Merged
 from .own_grid import OwnGrid
 from .pruned import Pruned
 from .quantisers import grids
-from .record import FEWEST, Rule
+from .record import Rule
 
 
 def checks(x: str, y: str, columns: int, *, third: bool = False) -> Iterator[Check]:
@@ -37,7 +37,7 @@ def checks(x: str, y: str, columns: int, *, third: bool = False) -> Iterator[Che
             yield Image(Rule(name="truncated", setting=dtype), toward, "F64", chosen=chosen)
     yield Factor(y)
     yield Pruned(y, matrix=columns > 0)
-    known = columns >= FEWEST and x != "F64"
+    known = columns > 1 and x != "F64"
     if known:
         yield from (grid.check(y) for grid in grids(columns, y, x))
     if third:

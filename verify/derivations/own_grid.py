@@ -57,6 +57,8 @@ class Counted(NamedTuple):
     """Nearest without slack if A's were those of the next run."""
     joined: int
     """Beside a number of B that stands beside another number of A in the run too."""
+    tied: int
+    """Equal to another number of B in the run, whatever A's are."""
 
 
 def counted(x: Array, y: Array, run: int, slack: float = SLACK) -> Counted:
@@ -89,15 +91,19 @@ def counted(x: Array, y: Array, run: int, slack: float = SLACK) -> Counted:
         int(((a >= low) & (a <= high) & told).sum()),
         int(((other >= low) & (other <= high) & told).sum()),
         int((equal & told).sum()),
+        int((~step & told).sum()),
     )
 
 
 def is_put(x: Array, y: Array) -> bool:
-    """Whether numbers may have been put on a grid: they are near those of their run, and some are put together."""
+    """Whether numbers may have been put on a grid: they are near those of their run, some of which are equal.
+
+    The numbers before may be equal there too, as where those of a grid were rounded, and are put on it again.
+    """
     if x.shape[-1] % SHORT or not (np.isfinite(x).all() and np.isfinite(y).all()):
         return False
     found = counted(x, y, SHORT, LOOSE)
-    return found.near and found.joined * 2 * FEW >= found.told
+    return found.near and found.tied * 2 * FEW >= found.told
 
 
 def _is_clear(found: Counted) -> bool:
@@ -126,7 +132,7 @@ class OwnGrid:
                 return False
             longest = next((run for run in runs if _is_clear(counted(x, y, run))), SHORT)
             self.runs = [longest, SHORT]
-            self.counts = {run: [0, 0, 0, 0] for run in self.runs}
+            self.counts = {run: [0] * 5 for run in self.runs}
         self.before.see(x)
         self.after.see(y)
         for run in [*self.counts]:
@@ -140,8 +146,8 @@ class OwnGrid:
     def found(self) -> Rule | None:
         """The rule with the run, the numbers that are nearest, and the share of the control."""
         clear = {run: found for run, one in self.counts.items() if _is_clear(found := Counted(True, *one))}
-        run, found = max(clear.items(), default=(0, Counted(False, 0, 0, 0, 0)))
-        _, told, exact, control, joined = found
+        run, found = max(clear.items(), default=(0, Counted(False, 0, 0, 0, 0, 0)))
+        _, told, exact, control, joined, _ = found
         if not (self.before() and self.after()) or joined * FEW < told:
             return None
         if exact <= control or 2 * (exact - control) ** 2 < LEAST * told:

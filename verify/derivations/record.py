@@ -72,7 +72,7 @@ class Rule(Record):
 
     by_size: bool = False
     """Of zeros: whether they stand for the smallest magnitudes, so that the numbers before decide where they are."""
-    before: Rule | None = None
+    before: Rule | None = later()
     """Rule that was applied first, to whose numbers this one is applied; None if to those of the other file."""
 
     @model_validator(mode="after")

@@ -276,15 +276,13 @@ def _of_tensor(line: TensorFrom, found: Compared) -> TensorFrom:
     a, b = found.a.tensors[line.of], found.b.tensors[line.name]
     if line.rows:
         return line
-    rule = of_tensor(a, b) if is_open(line.rule) else None
-    back = of_tensor(b, a) if rule is None and is_open(line.back) else None
-    if rule is not None:
-        lost_a = lost_at_first(a, b) if is_open(line.back) else 0
-        return line.model_copy(update={"rule": rule, "lost_a": lost_a, "lost_b": 0})
-    if back is not None:
-        lost_b = lost_at_first(b, a) if is_open(line.rule) else 0
-        return line.model_copy(update={"back": back, "lost_b": lost_b, "lost_a": 0})
-    return line
+    rule = (of_tensor(a, b) if is_open(line.rule) else None) or line.rule
+    back = (of_tensor(b, a) if is_open(line.back) else None) or line.back
+    if (rule, back) == (line.rule, line.back):
+        return line
+    lost_a = lost_at_first(a, b) if is_open(back) else 0
+    lost_b = lost_at_first(b, a) if is_open(rule) else 0
+    return line.model_copy(update={"rule": rule, "back": back, "lost_a": lost_a, "lost_b": lost_b})
 
 
 def _resembling(name: str, line: TensorFrom | None, found: Compared, first: dict[str, Array]) -> TensorFrom | None:

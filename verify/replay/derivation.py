@@ -49,5 +49,8 @@ def replay_derivation(
                 f"The report is of {len(report.labelled)} models; give --a and --b{also}, and no others."
             )
         again = derivation(a, b, *third, created=report.created, progress=progress)
-        found += compare(report.facts(), made_again(report, again), ())
+        facts = made_again(report, again)
+        if all(one.amount is None for one in report.tensors):  # as in reports of before there were any
+            facts["tensors"] = [{k: v for k, v in one.items() if k != "amount"} for one in facts["tensors"]]
+        found += compare(report.facts(), facts, ())
     return replayed("derivation", report, found, from_weights=_FROM_WEIGHTS, given=given)

@@ -6,6 +6,7 @@ DATES = {
     "dated.checked": "{model} existed by {time} (a time stamp of {who!r:.120}, checked)",
     "dated.stated": "{model} existed by {time} as {who!r:.120} states (a statement, not checked)",
     "dated.by_fingerprint": "the model that the fingerprint of {model} states",
+    "dated.of_part": "the part {part!r:.120} of {model}",
     "dated.both": "{first}, and {second}",
     "dated.in_part": "for {model} as a whole there is no date, since the evidence covers some of its files alone",
     "dated.none": "for {model} no dated evidence was given",
@@ -16,6 +17,7 @@ DATES = {
     ),
     "dated.files": "{files} of {n} files by sha256",
     "dated.numbers": "its numbers by the digest of all of them",
+    "dated.numbers_of_part": "the numbers of its part {part!r:.120} by the digest of all of them",
     "dated.how.digest": (
         "The token is of that digest itself. Its signature was checked, and that its authority's certificate "
         "was valid then and descends from the root certificate {root}."
