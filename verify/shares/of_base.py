@@ -134,7 +134,7 @@ class ChangedTensor(Record):
     @property
     def judged(self) -> bool:
         """Whether it says which candidates' changes are held."""
-        return self.seen and not self.of_tokens
+        return self.seen and not self.of_tokens and bool(self.own)
 
     @property
     def held(self) -> tuple[int, ...]:
