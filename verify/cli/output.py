@@ -408,6 +408,16 @@ def described_fingerprint(record: FingerprintRecord) -> str:
     )
 
 
+def warn(text: str) -> None:
+    """Print one line on standard error.
+
+    Parameters
+    ----------
+    text : what to print; line breaks and control characters in it, as names may hold, are replaced.
+    """
+    echo(printable(" ".join(text.split())), err=True)
+
+
 def printable(line: str) -> str:
     """A line without control characters."""
     return "".join(c if c.isprintable() else "\ufffd" for c in line)
