@@ -68,7 +68,7 @@ def write_checkpoint(
 ) -> Path:
     """Write a checkpoint folder, with an index where ``shards`` > 1 and extra text ``files``; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    stored = {name: np.ascontiguousarray(value.astype(DTYPES[dtype])) for name, value in model.tensors.items()}
+    stored = {name: value.astype(DTYPES[dtype], order="C") for name, value in model.tensors.items()}
     (folder / "config.json").write_text(json.dumps(model.config))
     if shards == 1:
         save_file(stored, folder / "model.safetensors")

@@ -403,6 +403,11 @@ def test_models_that_are_not_of_the_base_are_refused(made: Path) -> None:
     for child, candidate in (("stranger", "one"), ("one", "stranger")):
         with pytest.raises(InputError, match="stranger does not look like a model made from base"):
             of(made, child, candidate)
+    for name, value in (("broken", np.nan), ("empty", 0.0)):
+        write(made / name, {key: np.full_like(x, value) for key, x in weights(1, SHAPE).items()}, SHAPE)
+        for child, candidate in ((name, "one"), ("one", name)):
+            with pytest.raises(InputError, match=f"^{name} has no matrix in common with base, by name"):
+                of(made, child, candidate)
     with pytest.raises(InputError, match="holds the same numbers as one; give each once"):
         of(made, "dare", "one", "two", "one")
 
@@ -416,6 +421,19 @@ def test_tensors_that_are_missing_or_of_another_shape_are_listed(made: Path, tmp
     assert {(x.candidate, x.reason) for x in found(report).not_compared} == {(1, "shape")}
     assert found(report).held == (1, 2)
     assert "2 cases a tensor of P is missing" in " ".join(report.limitations)
+
+
+def test_a_candidate_without_a_layer_of_the_base_leaves_that_layer_unexplained(made: Path, tmp_path: Path) -> None:
+    """What no candidate has is counted as changed, and judges nothing."""
+    one = {name: x for name, x in tuned(weights(1, SHAPE), 2).items() if ".layers.1." not in name}
+    write(tmp_path / "one", one, config(layers=1, width=48, hidden=96, heads=4, kv_heads=2))
+    report = share(made / "one", [tmp_path / "one"], base=made / "base", created=CREATED)
+    assert report.outcome == "changes_in_part"
+    assert found(report).held == (1,)
+    alone = [x for x in found(report).tensors if ".layers.1." in x.name]
+    assert alone
+    assert all(x.changed and not x.own and not x.sums and not x.judged for x in alone)
+    assert replay(report).agrees
 
 
 def test_numbers_that_are_not_finite_are_told(made: Path, tmp_path: Path) -> None:

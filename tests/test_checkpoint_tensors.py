@@ -57,7 +57,7 @@ def shaped(name: str, *shape: int) -> Toy:
     [
         (shaped(Q, WIDTH, WIDTH + 1), "`q` of layer 0 has shape (16, 17)"),
         (shaped(Q, WIDTH), "`q` of layer 0"),
-        (shaped(Q), "`q` of layer 0"),
+        (shaped(Q), f"{Q!r} holds a single number; expected a matrix or a vector"),
         (shaped("model.layers.1.self_attn.q_proj.weight", 8, WIDTH), "`q` of layer 1"),
         (shaped("model.layers.1.mlp.up_proj.weight", 8, WIDTH), "`up` of layer 1"),
         (shaped("model.layers.1.mlp.up_proj.weight", 0, WIDTH), "`up` of layer 1 is empty"),
@@ -75,7 +75,7 @@ def shaped(name: str, *shape: int) -> Toy:
         (toy("qwen2_moe").adding(**{"model.layers.0.mlp.gate.weight": np.ones((9, WIDTH), np.float32)}), "`router`"),
         (toy("gpt2").adding(**{"h.0.attn.c_attn.weight": np.ones((WIDTH, 49), np.float32)}), "3 fused parts"),
         (toy("gpt2").adding(**{"h.0.attn.c_attn.bias": np.ones(50, np.float32)}), "3 fused parts"),
-        (toy("gpt2").adding(**{"h.0.mlp.c_fc.bias": np.ones((), np.float32)}), "`up_bias` of layer 0"),
+        (toy("gpt2").adding(**{"h.0.mlp.c_fc.bias": np.ones((), np.float32)}), "bias' holds a single number"),
         (toy("bert").adding(**{"embeddings.position_embeddings.weight": np.ones(8, np.float32)}), "`position`"),
     ],
 )

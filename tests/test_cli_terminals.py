@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +47,37 @@ def test_a_terminal_that_lacks_a_sign_gets_another(monkeypatch: pytest.MonkeyPat
     assert (
         json.loads(printed(monkeypatch, encoding, lambda: echo_json(json.dumps(value, ensure_ascii=False)))) == value
     )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell of POSIX")
+@pytest.mark.parametrize(
+    ("shell", "status", "out", "err"),
+    [
+        ("{} | true", 3, 0, 0),  # the reader goes before anything is said
+        ("{} --json | head -c 9", 3, 9, 0),
+        ("{} >&-", 3, 0, 0),
+        ("{} 2>&-", 3, 1000, 0),
+        ("{} <&- >&- 2>&-", 3, 0, 0),
+        ("{} --alpha 2 2>&-", 2, 0, 0),
+        ("{} >/dev/full", 2, 0, 1),
+    ],
+)
+def test_a_stream_that_is_closed_or_full_changes_neither_files_nor_status(
+    models: dict[str, Path], tmp_path: Path, shell: str, status: int, out: int, err: int
+) -> None:
+    """A status of 1 would say of a replay that something does not agree."""
+    if "/dev/full" in shell and not Path("/dev/full").exists():
+        pytest.skip("no such device")
+    folder = tmp_path / "out"
+    words = [sys.executable, "-m", "verify", "lineage", models["child"], models["parent"], "--fail-on", "dependent"]
+    command = shlex.join(map(str, [*words, "-o", folder, "--format", "json", "--created", CREATED]))
+    whole = f"set -o pipefail; {shell.format(command)}"
+    done = subprocess.run(["bash", "-c", whole], capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert len(done.stdout) >= out
+    assert done.stderr.count("\n") == err
+    if "--alpha" not in shell:
+        assert verify.replay(folder / "report.json").agrees
 
 
 def decodes(sign: str, encoding: str) -> bool:

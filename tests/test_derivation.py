@@ -641,3 +641,15 @@ def test_low_rank_is_refused_for_what_is_small_or_not_finite(tmp_path: Path) -> 
     assert low_rank(one[UP], other[UP]) is None
     norm = "model.norm.weight"
     assert low_rank(one[norm], other[norm]) is None
+
+
+@pytest.mark.parametrize("size", [1e200, 1.7e308])
+def test_numbers_whose_squares_or_differences_no_double_holds_are_as_any_others(tmp_path: Path, size: float) -> None:
+    """Without a warning, which would be an error here."""
+    other = weights(1, C)
+    both = [
+        {name: size * np.sign(x.astype("f8")) * np.where(x > 0.01, 1.0, 0.5) for name, x in one.items()}
+        for one in (A, other)
+    ]
+    paths = [write(tmp_path / name, one, C, dtype="F64") for name, one in zip("ab", both, strict=True)]
+    assert all(one.rule is None or one.constant for one in derivation(*paths, created=CREATED).tensors)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -38,6 +39,23 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     return 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names of any bytes")
+@pytest.mark.parametrize("odd", [b"\xff\xfe", b"red\a\x1b[31m", b"two\nlines", "\u202eturned".encode(), b"x" * 200])
+def test_a_model_of_any_name_that_is_left_out_costs_no_finished_work(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], odd: bytes
+) -> None:
+    """What is printed of it is one line without control characters, on a terminal too, and the record is UTF-8."""
+    folder = tmp_path / os.fsdecode(odd)
+    folder.mkdir()
+    assert run(monkeypatch, files, folder, "-o", tmp_path / "out") == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert all(line.isprintable() for line in lines)
+    record = json.loads((tmp_path / "out" / "families.json").read_bytes())
+    assert len(record["left_out"]) == 2
+    assert all(one["name"].isprintable() for one in record["left_out"])
 
 
 def test_the_command_writes_a_page_tables_a_summary_and_the_record(

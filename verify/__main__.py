@@ -4,6 +4,7 @@ import atexit
 import gc
 import os
 import signal
+import sys
 import threading
 from types import FrameType
 from typing import Never
@@ -14,6 +15,7 @@ _OBJECTS = 150_000
 
 def main() -> None:
     """Run the command; an interruption while it is still being loaded ends as a later one does."""
+    _open_closed()
     gc.set_threshold(_OBJECTS)
     atexit.register(gc.freeze)  # nothing is gained by a search for cycles in memory that is given back as a whole
     ours = (
@@ -27,6 +29,13 @@ def main() -> None:
     if ours:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     run()
+
+
+def _open_closed() -> None:
+    """Give standard streams that were closed, as by ``>&-``, their numbers back, lest a file of ours get one."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - the lowest free number
 
 
 def _stop(_: int, __: FrameType | None) -> Never:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
+from tests.authorities import Authority
 from verify.data import model
 
 CREATED = "2026-01-01T00:00:00+00:00"
+LATER = "2100-01-01T00:00:00+00:00"
+"""Of a report with a time stamp, which is of the present."""
 _CHANGING = re.compile(rb"[0-9]{4}(-|\{-\})[0-9]{2}(-|\{-\})[0-9]{2}(T[0-9:.+]+)?|[0-9a-f]{12,64}")
 """Times, also as TeX has them, and the digests that follow from them."""
 
@@ -49,6 +53,7 @@ def jobs(inputs: Path) -> dict[str, Job]:
     a, b, c = (str(model(name)) for name in ("fine-tuned", "reference", "stranger-1"))
     report, key = str(inputs / "report" / "report.json"), str(inputs / "key")
     stamp = ("--created", CREATED)
+    stamped, root = str(inputs / "SHA256SUMS.tsr"), str(inputs / "authority" / "root.pem")
     return {
         "fingerprint": Job(("fingerprint", a, "-o", "out/a.fp")),
         "fingerprint, from a server": Job(
@@ -56,8 +61,16 @@ def jobs(inputs: Path) -> dict[str, Job]:
         ),
         "lineage": Job(("lineage", a, b, "-o", "out", "--format", "json,html,md,tex,github", *stamp)),
         "lineage, with panel": Job(("lineage", a, b, "--panel", "default", "-o", "out", *stamp)),
+        "lineage, dated": Job(
+            ("lineage", a, b, "--dated-b", stamped, "--tsa", root, "-o", "out", "--created", LATER)
+        ),
         "screen": Job(("screen", a, b, c, "-o", "out")),
+        "identify": Job(("identify", a, "--library", str(inputs / "library"), "-o", "out")),
+        "library": Job(("library", a, b, c, "-o", "out")),
         "share": Job(("share", a, b, c, "-o", "out", *stamp)),
+        "share, of a base": Job(("share", str(model("continued-3x")), a, "--base", b, "-o", "out", *stamp)),
+        "derivation": Job(("derivation", b, str(model("merged-stranger")), "--third", c, "-o", "out", *stamp)),
+        "beyond": Job(("beyond", a, str(model("continued-3x")), "--base", b, "-o", "out", *stamp)),
         "panel build": Job(("panel", "build", str(inputs / "recipe.toml"), "-o", "out")),
         "calibrate": Job(("calibrate", str(inputs / "scores.csv"), "--claim", "m0", "m1", "-o", "out", *stamp)),
         "replay": Job(("replay", report, "--a", a, "--b", b)),
@@ -83,6 +96,10 @@ def prepared(inputs: Path, verify: Callable[..., None]) -> dict[str, bytes]:
     verify("keygen", "-o", str(inputs / "key"))
     report = str(inputs / "report" / "report.json")
     verify("sign", report, "--key", str(inputs / "key"), "-o", str(inputs / "report.dsse"))
+    verify("library", str(a), str(b), "-o", str(inputs / "library"))
+    sums = f"{sha256((b / 'model.safetensors').read_bytes()).hexdigest()}  model.safetensors\n".encode()
+    (inputs / "SHA256SUMS").write_bytes(sums)
+    (inputs / "SHA256SUMS.tsr").write_bytes(Authority.made(inputs / "authority").stamp(sums))
     names = [f"m{n}" for n in range(30)]
     pairs = ((x, y) for n, x in enumerate(names) for y in names[n + 1 :])
     rows = [f"{x},{y},{((k * 7919) % 1000) / 1000 + 2 * (not k)}" for k, (x, y) in enumerate(pairs)]

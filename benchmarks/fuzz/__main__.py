@@ -40,6 +40,7 @@ CASES = {
     "recipe": 25000,
     "fingerprint": 3000,
     "report": 500,
+    "reports of weights": 2500,
     "calibration": 1500,
     "scores": 8000,
     "envelope": 3000,

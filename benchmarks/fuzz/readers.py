@@ -405,6 +405,56 @@ def _report(folder: Path) -> Iterator[Seed]:
         yield Seed("json", file.read_bytes(), partial(_file, path, lambda: replay(path)))
 
 
+@reader("reports of weights")
+def _of_weights(folder: Path) -> Iterator[Seed]:
+    """Shares, changes of a base, a derivation, and two fine-tunes beyond their base; replayed and rendered."""
+    import numpy as np
+
+    from tests.models import config, weights, write
+    from verify import beyond, derivation, share
+    from verify.derivations.reading import opened
+
+    c = config(layers=1, width=32, hidden=64, heads=4, kv_heads=2, vocab=100)
+    base, other = weights(1, c), weights(2, c)
+    rng = np.random.default_rng(0)
+
+    steps = [{name: 0.03 * rng.standard_normal(x.shape) for name, x in base.items()} for _ in range(5)]
+
+    def tuned(*of: int) -> dict[str, Any]:
+        return {name: (x + sum(steps[k][name] for k in of)).astype(np.float32) for name, x in base.items()}
+
+    made = {
+        "base": base,
+        "other": other,
+        "one": tuned(0),
+        "two": tuned(1),
+        "merge": tuned(0, 1),
+        "half": {name: (x / 2 + other[name] / 2).astype(np.float32) for name, x in base.items()},
+        "pruned": {name: np.where(np.abs(x) < 0.05, 0, x) for name, x in base.items()},
+        **{f"sibling-{k}": tuned(k) for k in (2, 3, 4)},
+    }
+    path = {name: write(folder / name, tensors, c) for name, tensors in made.items()}
+    siblings = {"prose": [path[f"sibling-{k}"] for k in (2, 3, 4)]}
+    of_weights = (
+        share(path["half"], [path["base"], path["other"]], created=CREATED),
+        share(path["merge"], [path["one"], path["two"]], base=path["base"], created=CREATED),
+        derivation(path["base"], path["half"], path["other"], created=CREATED),
+        derivation(path["base"], path["pruned"], created=CREATED),
+        beyond(path["one"], path["merge"], path["base"], siblings, alpha=0.5, created=CREATED),
+    )
+    file = folder / "report.json"
+
+    def read() -> None:
+        report = opened(file)
+        for form in ("md", "html", "tex"):
+            report.to(form)
+        _ = report.answer, repr(report)
+        replay(file)
+
+    for report in of_weights:
+        yield Seed("sealed", report.to_json().encode() + b"\n", partial(_file, file, read))
+
+
 @reader("calibration")
 def _calibration(folder: Path) -> Iterator[Seed]:
     from tests.calibrations import alike, report, rows_of

@@ -81,6 +81,10 @@ def quiet(x: NDArray[np.float32]) -> NDArray[np.float32]:
 def placed(fit: Fit, found: dict[str, Tensor]) -> tuple[dict[Key, CanonicalTensor], set[Phrase]]:
     """The tensors of a part by canonical key (a fused tensor has several), and notes on an unexpected head."""
     heads, kv_heads = fused_heads(fit.family, fit.config)
+    if (single := next((name for name in fit.keys if not found[name].shape), None)) is not None:
+        raise DamagedError(
+            f"Tensor {single!r:.200} holds a single number; expected a matrix or a vector; obtain the file again."
+        )
     stored: dict[Key, CanonicalTensor] = {}
     roles = {key[0] for keys in fit.keys.values() for key, _ in keys}
     asked = {"router", f"{STATE}down", *(role.removesuffix("_bias") for role in roles if role.endswith("_bias"))}

@@ -11,7 +11,7 @@ from .command import Command, GivenPath, option
 from .config import config_option
 from .listed import listed_models
 from .options import EFFORTS, OUTPUT, READING, Effort, model_argument, quiet_option
-from .output import check_apart, check_writable, count, echo, progress_bar
+from .output import check_apart, check_writable, count, echo, progress_bar, warn
 from .plan import dry_run_option, give_plans
 
 
@@ -70,7 +70,7 @@ def library(
             effort=effort,
             workers=workers,
             progress=progress,
-            report=lambda line: echo(" ".join(line.split()), err=True),
+            report=warn,
         )
     size = sum(file.stat().st_size for file in files)
     echo(f"{count(len(files), 'fingerprint')} of {count(len(locations), 'model')}, {size / 1e6:.1f} MB\n{output}")

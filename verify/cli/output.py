@@ -8,6 +8,7 @@ of such a name that is not of a report is refused before the work.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -17,7 +18,11 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryFile
+<<<<<<< HEAD
 from typing import TYPE_CHECKING, NamedTuple
+=======
+from typing import TYPE_CHECKING, TextIO
+>>>>>>> break
 
 import click
 
@@ -343,14 +348,32 @@ def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
     nl : whether a newline follows.
     """
     stream = sys.stderr if err else sys.stdout
-    click.echo(_spelled(text, stream.encoding or "ascii"), file=stream, nl=nl)
+    _put(_spelled(text, stream.encoding or "ascii"), stream, nl=nl)
 
 
 def echo_json(text: str) -> None:
     """Print JSON; in ASCII if the terminal is not UTF-8."""
     if not _holds_everything(sys.stdout.encoding or "ascii"):
         text = "".join(sign if sign.isascii() else json.dumps(sign)[1:-1] for sign in text)
-    click.echo(text, file=sys.stdout)
+    _put(text, sys.stdout)
+
+
+def _put(text: str, stream: TextIO, *, nl: bool = True) -> None:
+    """Print on a stream; one whose reader has gone, such as ``head``, changes neither files nor exit status.
+
+    Raises
+    ------
+    InputError
+        If standard output cannot be written, as on a full disk.
+    """
+    try:
+        click.echo(text, file=stream, nl=nl)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # for the rest, which is written when Python ends
+        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+            raise InputError(
+                f"Standard output cannot be written ({error.strerror}); check where it goes, or use -o."
+            ) from error
 
 
 def _spelled(text: str, encoding: str) -> str:
@@ -414,6 +437,16 @@ def described_fingerprint(record: FingerprintRecord) -> str:
         f"{plain(record.name, SENTENCE)}: {plain(shape.family, SENTENCE)}, {count(shape.layers, 'layer')} of width "
         f"{shape.width}; {count(record.bytes_read, 'byte')} read at {record.effort} effort."
     )
+
+
+def warn(text: str) -> None:
+    """Print one line on standard error.
+
+    Parameters
+    ----------
+    text : what to print; line breaks and control characters in it, as names may hold, are replaced.
+    """
+    echo(printable(" ".join(text.split())), err=True)
 
 
 def printable(line: str) -> str:

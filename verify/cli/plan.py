@@ -11,7 +11,7 @@ from ..base import CheckpointError, InputError, MissingPackageError
 from ..checkpoint import Location
 from .command import option
 from .options import READING, Effort
-from .output import count, echo, echo_json
+from .output import count, echo, echo_json, warn
 
 if TYPE_CHECKING:
     from ..fingerprint.plan import ReadingPlan
@@ -52,7 +52,7 @@ def give_plans(
         except CheckpointError as error:
             if not skip or isinstance(error, MissingPackageError):
                 raise
-            echo(" ".join(f"{model}: left out: {error}".split()), err=True)
+            warn(f"{model}: left out: {error}")
     if not plans:
         raise InputError("None of the models can be read; see the reasons.")
     if as_json:

@@ -32,7 +32,7 @@ from .options import (
     model_argument,
     quiet_option,
 )
-from .output import check_apart, check_writable, chosen_verdicts, echo, echo_json, progress_bar
+from .output import check_apart, check_writable, chosen_verdicts, echo, echo_json, progress_bar, warn
 from .plan import dry_run_option, give_plans
 
 if TYPE_CHECKING:
@@ -187,9 +187,9 @@ def give_result(
     as_json : whether the record is printed instead of the answer.
     """
     for left_out in result.record.left_out:
-        echo(" ".join(f"{left_out.name}: left out: {left_out.reason}".split()), err=True)
+        warn(f"{left_out.name}: left out: {left_out.reason}")
     for one in result.record.contradictions:
-        echo(" ".join(f"{one.a} and {one.b}: contradictory: {one.reason}".split()), err=True)
+        warn(f"{one.a} and {one.b}: contradictory: {one.reason}")
     files = [] if output is None else result.save(output, form)
     if as_json:
         echo_json(result.to_json())

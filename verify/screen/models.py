@@ -25,6 +25,7 @@ from ..base import (
     sha256_of_file,
     write_atomically,
 )
+from ..base.plain import plain
 from ..checkpoint import Location
 from ..fingerprint import (
     Effort,
@@ -42,6 +43,8 @@ from ..statistics import EXACT_TESTS
 from . import sketches
 from .kept import VERSION
 from .stacks import blocks_file, save_blocks
+
+_LONGEST_NAME = 255  # characters of the name of a model that is left out
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ def prepare(location: Location, work: Path, effort: Effort) -> Prepared | Unread
     MissingPackageError
         If a package is missing that reads the model, and others like it.
     """
-    name = PurePosixPath(location.address).name
+    name = plain(PurePosixPath(location.address).name, _LONGEST_NAME)
     try:
         file = Path(location.address)
         if is_fingerprint(file):

@@ -183,7 +183,13 @@ def _check_of_base(base: Opened, models: Sequence[Opened], found: Found) -> None
     InputError
         If a model's matrices are far from the base's, or two candidates hold the same numbers.
     """
-    for model, cosine in zip(models, found.cosines, strict=True):
+    for model, cosine, sizes in zip(models, found.cosines, found.near[1:].T, strict=True):
+        if not sizes.all():
+            raise InputError(
+                f"{model.name} has no matrix in common with {base.name}, by name and shape, of which both hold "
+                "finite numbers other than zero; give the base that child and candidates were made from, or leave "
+                "it out."
+            )
         if not cosine >= FARTHEST:
             raise InputError(
                 f"{model.name} does not look like a model made from {base.name}: the cosine of their matrices is "

@@ -201,6 +201,7 @@ class _Tensor:
         self.dtype = coarsest_type(beside.types()) if n else ""
         self.gram, self.near = np.zeros((1 + n, 1 + n)), np.zeros((3, n))
         self.sums: tuple[Sum, ...] = ()
+<<<<<<< HEAD
         self.decays: list[Array] = []
         self.sizes, self.on_grid = np.zeros(0), False
         if n > 1 and self.has_child:
@@ -214,6 +215,14 @@ class _Tensor:
             self.sizes = common_values(np.abs(sample.y[large]), sample.half[large])
             told = _spread(np.flatnonzero(self._tells(sample)[2]))
             self.sums = found_sums(sample.at(told), rng) if len(told) >= LEAST else ()
+=======
+        self.decays: list[float] = []
+        if self.has_child:
+            sample, _ = self._numbers(beside.sample())
+            self.decays = [_decay(moved, sample.p, self.dtype, rng) for moved in (sample.y, *sample.x)]
+            told = _spread(np.flatnonzero(self._tells(sample)[1]))
+            self.sums = found_sums(sample.at(told), rng) if n > 1 and len(told) >= LEAST else ()
+>>>>>>> break
         self.counts = Counts(agree=[0] * len(self.sums), own=[Own()] * max(0, n - 1))
 
     def found(self) -> TensorFound:
@@ -228,8 +237,7 @@ class _Tensor:
     @np.errstate(all="ignore")
     def add(self, block: Array) -> None:
         """Add a block, float64 [1 + n, rows, columns]."""
-        p, *models = np.where(np.isfinite(block).all(0), block, 0.0).reshape(len(block), -1)
-        self.near += np.stack([[x @ p, x @ x, p @ p] for x in models], axis=1)
+        self.near += np.stack([_near(x, block[0]) for x in block[1:]], axis=1)
         if not self.has_child:
             return
         numbers, finite = self._numbers(block)
@@ -345,6 +353,13 @@ def _spread(places: NDArray[np.intp]) -> NDArray[np.intp]:
     """At most so many of some places as a sample has, at one distance."""
     kept = min(_SAMPLE, len(places))
     return places[np.arange(kept) * len(places) // max(1, kept)]
+
+
+def _near(x: Array, p: Array) -> Array:
+    """Inner product of a model and the base, and the squares of both, over numbers that are finite in these two."""
+    fine = np.isfinite(x) & np.isfinite(p)
+    x, p = (np.where(fine, one, 0.0).ravel() for one in (x, p))
+    return np.array([x @ p, x @ x, p @ p])
 
 
 def _half_a_row_on(x: Array, shape: tuple[int, ...]) -> Array:
