@@ -18,11 +18,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryFile
-<<<<<<< HEAD
-from typing import TYPE_CHECKING, NamedTuple
-=======
-from typing import TYPE_CHECKING, TextIO
->>>>>>> break
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 import click
 

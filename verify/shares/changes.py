@@ -201,10 +201,9 @@ class _Tensor:
         self.dtype = coarsest_type(beside.types()) if n else ""
         self.gram, self.near = np.zeros((1 + n, 1 + n)), np.zeros((3, n))
         self.sums: tuple[Sum, ...] = ()
-<<<<<<< HEAD
         self.decays: list[Array] = []
         self.sizes, self.on_grid = np.zeros(0), False
-        if n > 1 and self.has_child:
+        if self.has_child:
             block = beside.sample()
             sample, _ = self._numbers(block)
             shape = block.shape[1:]
@@ -214,15 +213,7 @@ class _Tensor:
             large = _spread(np.flatnonzero(~self._decayed(sample) & _is_large(sample)))
             self.sizes = common_values(np.abs(sample.y[large]), sample.half[large])
             told = _spread(np.flatnonzero(self._tells(sample)[2]))
-            self.sums = found_sums(sample.at(told), rng) if len(told) >= LEAST else ()
-=======
-        self.decays: list[float] = []
-        if self.has_child:
-            sample, _ = self._numbers(beside.sample())
-            self.decays = [_decay(moved, sample.p, self.dtype, rng) for moved in (sample.y, *sample.x)]
-            told = _spread(np.flatnonzero(self._tells(sample)[1]))
             self.sums = found_sums(sample.at(told), rng) if n > 1 and len(told) >= LEAST else ()
->>>>>>> break
         self.counts = Counts(agree=[0] * len(self.sums), own=[Own()] * max(0, n - 1))
 
     def found(self) -> TensorFound:

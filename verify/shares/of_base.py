@@ -142,11 +142,7 @@ class ChangedTensor(Record):
     @property
     def judged(self) -> bool:
         """Whether it says which candidates' changes are held."""
-<<<<<<< HEAD
-        return self.seen and not self.of_tokens and not self.on_grid
-=======
-        return self.seen and not self.of_tokens and bool(self.own)
->>>>>>> break
+        return self.seen and not self.of_tokens and not self.on_grid and bool(self.own)
 
     @property
     def held(self) -> tuple[int, ...]:
