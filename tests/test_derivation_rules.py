@@ -291,8 +291,10 @@ def test_a_chain_computes_if_each_rule_does() -> None:
     assert Rule(name="quantised", before=Rule(name="pruned", by_size=True)).computes
 
 
-@pytest.mark.parametrize(("columns", "name"), [(256, "GGUF Q6_K"), (256, "GGUF IQ4_NL"),
-                                               (16, "int8 by rows, scales F16"), (3, "int8 by rows, scales F16")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("columns", "name"),
+    [(256, "GGUF Q6_K"), (256, "GGUF IQ4_NL"), (16, "int8 by rows, scales F16"), (3, "int8 by rows, scales F16")],
+)
 def test_what_was_put_on_a_grid_and_rounded_is_put_there_again(tmp_path: Path, columns: int, name: str) -> None:
     """Nothing is lost then, though equal numbers of B stand beside different ones of A: each follows from the other,
     and a grid that leads back is tried where B has no more values than A, and in rows of any length."""
