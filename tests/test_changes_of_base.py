@@ -224,7 +224,7 @@ def test_decay_tells_nothing(tmp_path: Path) -> None:
     assert matrices
     assert all(one.decayed == pytest.approx(one.changed / 2, rel=0.05) for one in matrices)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(changes, "_decays", lambda *_: np.zeros(0))
+        patch.setattr(changes, "common_values", lambda *_: np.zeros(0))
         assert of(tmp_path, "child", "stranger").outcome == "changes_in_part"
 
 
@@ -239,13 +239,16 @@ def made_of(tmp_path: Path, change: Callable[[np.random.Generator, Array], Array
     return of(tmp_path, "child", "stranger")
 
 
-def steps(count: int, likeness: float = 0.0, falling: bool = False) -> Callable[[np.random.Generator, Array], Array]:
+def steps(
+    count: int, likeness: float = 0.0, falling: bool = False, decay: float = 0.0
+) -> Callable[[np.random.Generator, Array], Array]:
     """Steps of a sign-based optimiser, by gradients that have a part in common, at one rate or a falling one."""
 
     def change(rng: np.random.Generator, x: Array) -> Array:
         common, total = likeness * np.random.default_rng(x.size).standard_t(2, x.shape), np.zeros(x.shape)
         for n in range(count):
             rate = (1 + np.cos(np.pi * n / count)) / 2 if falling else 1.0
+            total -= decay * rate * (x + total)
             total += 0.01 * rate * np.sign(common + rng.standard_normal(x.shape))
         return total
 
@@ -258,7 +261,11 @@ def on_left(rng: np.random.Generator, x: Array) -> Array:
 
 
 @pytest.mark.parametrize(
-    "change", [steps(1), on_left, steps(20, 1.0), steps(20, 1.0, falling=True), steps(100, 1.0), steps(100, 3.0)]
+    "change",
+    [
+        *(steps(1), on_left, steps(20, 1.0), steps(20, 1.0, falling=True), steps(100, 1.0), steps(100, 3.0)),
+        *(steps(1, decay=1e-4), steps(5, 1.0, decay=1e-4), steps(30, 1.0, decay=1e-5), steps(30, 1.0, True, 1e-5)),
+    ],
 )
 def test_steps_of_one_length_tell_nothing(
     tmp_path: Path, change: Callable[[np.random.Generator, Array], Array]
@@ -271,10 +278,11 @@ def test_steps_of_one_length_tell_nothing(
 
 
 def test_steps_would_count_without_what_keeps_them_out(tmp_path: Path) -> None:
-    """The sizes of changes that many have, and the counts elsewhere; these miss steps on some columns."""
+    """The sizes of changes that many have, and the counts elsewhere; these miss steps on some columns and decay."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(changes, "common_values", lambda *_: np.zeros(0))
         assert found(made_of(tmp_path / "left", on_left)).held == (1,)
+        assert found(made_of(tmp_path / "decayed", steps(1, decay=1e-4))).held == (1,)
         assert found(made_of(tmp_path / "all", steps(1))).held == ()
         patch.setattr(changes, "ELSEWHERE", 9.0)
         assert found(made_of(tmp_path / "elsewhere", steps(1))).held == (1,)
@@ -301,7 +309,7 @@ def test_multiples_of_the_base_tell_nothing(
     assert found(report).held == ()
     assert sum(one.decayed for one in found(report).tensors)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(changes, "_decays", lambda *_: np.zeros(0))
+        patch.setattr(changes, "common_values", lambda *_: np.zeros(0))
         assert found(of(tmp_path, "child", "stranger")).held == (1,)
 
 

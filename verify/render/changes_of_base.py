@@ -34,10 +34,11 @@ def of_candidates(report: ShareReport, found: ChangesOfBase) -> list[Block]:
         rows.append((label, Code(one.model.name), count(len(found.holding(n))), count(judged), *counts, *ends))
     return [
         Paragraph(
-            "A number tells if C changed it by much more than its rounding and not as decay does. It counts for a "
-            "candidate if it agrees with a sum of changes in which that candidate's is beyond rounding, and with "
-            "none without it. Elsewhere: would, if that change stood half a row further. Beside: agrees with nothing "
-            "and misses such a sum by up to three times its bounds. None of these has a p-value."
+            "A number tells if C changed it by much more than its rounding, by no multiple of P and no size that "
+            "many have, as of decay and of steps of one length. Tensors that C has on a grid are not judged. A "
+            "number counts for a candidate if it agrees with a sum of changes in which that candidate's is beyond "
+            "rounding, and with none without it. Elsewhere: would, if that change stood half a row further. Beside: "
+            "agrees with nothing and misses such a sum by up to three times its bounds. None of these has a p-value."
         ),
         table(
             "Tensors that hold a candidate's change, shares of the telling numbers, and the multiple of the change "

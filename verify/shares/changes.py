@@ -12,10 +12,10 @@ controls.
 A number *tells* if C changed it by at least ``TELLS`` times its rounding, so that a change that is only like that of
 C seldom comes within it; if neither C nor a candidate moved it by what looks like decay: a multiple of the base that
 many numbers of the tensor have, as of tokens that no text has, of dead units, of pruned numbers, and of rows that
-were scaled; and if C's change is not of a size that many have, as after few steps of a sign-based optimiser. Any
-training makes such changes, so a stranger's change is a multiple of C's there. Of a tensor that C has on a grid
-coarser than its type nothing is judged: a stranger that was quantised likewise has the same numbers
-(:mod:`verify.shares.common`).
+were scaled; and if C's change, but for one multiple of the base, is not of a size that many have, as after few steps
+of a sign-based optimiser. Any training makes such changes, so a stranger's change is a multiple of C's there. Of a
+tensor that C has on a grid coarser than its type nothing is judged: a stranger that was quantised likewise has the
+same numbers (:mod:`verify.shares.common`).
 
 A number counts *for* a candidate if it agrees with a sum of which this candidate's part is beyond rounding, and with
 no sum without it. *Elsewhere* counts the same with that candidate's change, and no other, moved half a row: agreement
@@ -42,7 +42,7 @@ from numpy.typing import NDArray
 
 from ..base import Progress
 from ..checkpoint import Beside, Opened, coarsest_type, each_beside, rounded, step
-from .common import common_values, is_one_of, on_grid
+from .common import MOST, common_slopes, common_values, is_one_of, on_grid
 from .sums import BESIDE, LEAST, MATTERS, SHARE, STEEP, Mask, Numbers, Sum, found_sums, residuals
 
 Array = NDArray[np.float64]
@@ -62,6 +62,7 @@ HELD = SHARE
 ELSEWHERE = 0.25
 """Largest share, of those, that may agree elsewhere."""
 _SAMPLE = 1 << 12
+_BLUR = 32.0  # roundings
 
 
 class Own(NamedTuple):
@@ -202,7 +203,8 @@ class _Tensor:
         self.gram, self.near = np.zeros((1 + n, 1 + n)), np.zeros((3, n))
         self.sums: tuple[Sum, ...] = ()
         self.decays: list[Array] = []
-        self.sizes, self.on_grid = np.zeros(0), False
+        self.sizes: list[tuple[float, Array]] = []
+        self.stepped = self.on_grid = False
         if self.has_child:
             block = beside.sample()
             sample, _ = self._numbers(block)
@@ -210,8 +212,12 @@ class _Tensor:
             p, c, chosen = sample.p.reshape(shape), (sample.p + sample.y).reshape(shape), _is_large(sample)
             self.on_grid = on_grid(p, c, chosen.reshape(shape))
             self.decays = [_decays(moved, sample.p, self.dtype) for moved in (sample.y, *sample.x)]
-            large = _spread(np.flatnonzero(~self._decayed(sample) & _is_large(sample)))
-            self.sizes = common_values(np.abs(sample.y[large]), sample.half[large])
+            large = sample.at(_spread(np.flatnonzero(~self._decayed(sample) & _is_large(sample))))
+            if len(large.y):
+                width = _width(large)
+                left = [(one, np.abs(large.y - one * large.p)) for one in common_slopes(large.y, large.p, width, rng)]
+                self.sizes = [(one, common_values(sizes, width)) for one, sizes in left]
+                self.stepped = self._repeated(large).mean() >= MOST
             told = _spread(np.flatnonzero(self._tells(sample)[2]))
             self.sums = found_sums(sample.at(told), rng) if n > 1 and len(told) >= LEAST else ()
         self.counts = Counts(agree=[0] * len(self.sums), own=[Own()] * max(0, n - 1))
@@ -249,14 +255,22 @@ class _Tensor:
     def _tells(self, numbers: Numbers) -> tuple[Mask, Mask, Mask]:
         """Which numbers look like decay, which of the others have a change of a common size, and which tell."""
         decayed, large = self._decayed(numbers), _is_large(numbers)
-        repeated = ~decayed & large & is_one_of(np.abs(numbers.y), numbers.half, self.sizes)
+        repeated = ~decayed & large & (self.stepped | self._repeated(numbers))
         return decayed, repeated, ~decayed & ~repeated & large
+
+    def _repeated(self, numbers: Numbers) -> Mask:
+        """Which numbers changed by a size that many have, but for one multiple of the base."""
+        repeated = np.zeros(len(numbers.y), bool)
+        for slope, sizes in self.sizes:
+            repeated |= is_one_of(np.abs(numbers.y - slope * numbers.p), _width(numbers), sizes)
+        return repeated
 
     def _decayed(self, numbers: Numbers) -> Mask:
         """Which numbers look like decay, of child or candidate."""
         decayed = np.zeros(len(numbers.y), bool)
         for moved, decays in zip((numbers.y, *numbers.x), self.decays, strict=True):
-            decayed |= (moved != 0) & is_one_of(*_times(moved, numbers.p, self.dtype), decays)
+            if len(decays):
+                decayed |= (moved != 0) & is_one_of(*_times(moved, numbers.p, self.dtype), decays)
         return decayed
 
     def _counted(self, numbers: Numbers, entries: int, shape: tuple[int, ...]) -> Counts:
@@ -324,6 +338,14 @@ def _blocks(
 def _is_large(numbers: Numbers) -> Mask:
     """Which numbers were changed by much more than their rounding."""
     return np.abs(numbers.y) >= TELLS * numbers.half
+
+
+def _width(numbers: Numbers) -> Array:
+    """How far sums of equal steps may be apart: by roundings, and by decay between them.
+
+    Never so far that sizes which are only of one order seem equal.
+    """
+    return np.maximum(numbers.half, np.minimum(_BLUR * numbers.half, np.abs(numbers.y) / (2 * TELLS)))
 
 
 def _decays(moved: Array, p: Array, dtype: str) -> Array:
