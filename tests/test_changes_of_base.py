@@ -19,7 +19,7 @@ from tests import commands
 from tests.checkpoints import Array
 from tests.commands import Run, check_refused
 from tests.models import config, weights, write
-from tests.reports import CREATED
+from tests.reports import CREATED, changed, sealed
 from verify import InputError, ReportError, replay, share
 from verify.render import FORMATS
 from verify.shares import ChangesOfBase, ShareReport, changes
@@ -513,6 +513,37 @@ def test_every_format_has_the_changes(made: Path, form: str) -> None:
     assert [row["held"] for row in rows] == [14, 14, 0]
     assert sum(row["held"] == ("A1", "A2") for row in report.to_tensor_dicts()) == 14
     assert report.to_layer_dicts() == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("residual", -5.0),
+        ("cosines[0][0]", 7.0),
+        ("numbers[1].near", -3.0),
+        ("inflation[0]", 0.5),
+        ("tensors[0].residual", 2.0),
+        ("tensors[0]", "twice"),
+        ("tensors[0].own", "twice"),
+        ("tensors[0].sums[0].agree", "more"),
+    ],
+)
+def test_numbers_that_could_not_be_are_found_from_the_record_alone(
+    made: Path, tmp_path: Path, field: str, value: Any
+) -> None:
+    content = json.loads(of(made, "dare", "one", "two").to_json())
+    content["changes"]["tensors"] = [one for one in content["changes"]["tensors"] if one["sums"]]
+    (tmp_path / "report.json").write_bytes(sealed(content))
+    assert replay(tmp_path / "report.json").agrees
+    first, *_ = content["changes"]["tensors"]
+    if field == "tensors[0]":
+        value = content["changes"]["tensors"][1]
+    elif value == "twice":
+        value = first["own"][:1] * 2
+    elif value == "more":
+        value, first["changed"], first["entries"] = first["explained"] + 1, first["entries"], first["entries"]
+    (tmp_path / "report.json").write_bytes(sealed(changed(content, f"$.changes.{field}", value)))
+    assert replay(tmp_path / "report.json").status == "disagrees"
 
 
 def test_the_command_takes_a_base(run: Run, made: Path, tmp_path: Path) -> None:

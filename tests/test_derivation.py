@@ -36,6 +36,7 @@ from verify.derivations.pruned import Pruned
 from verify.derivations.quantisers import FP4, NF4, absmax, four_bit, llm_int8, q8_0, signed
 from verify.derivations.record import Outcome
 from verify.render import FORMATS
+from verify.replay import Replay
 
 run = commands.run
 Array = NDArray[Any]
@@ -56,7 +57,9 @@ def compared(
     """The report of two models that are written first, B in a type."""
     paths = [write(root / "a", a, C), write(root / "b", b, C, dtype=dtype)]
     paths += [] if third is None else [write(root / "c", third, C)]
-    return derivation(*paths, created=CREATED)
+    found = derivation(*paths, created=CREATED)
+    assert replay(found).agrees, replay(found).disagreements
+    return found
 
 
 def rules(found: DerivationReport) -> set[tuple[str | None, str]]:
@@ -641,6 +644,42 @@ def test_low_rank_is_refused_for_what_is_small_or_not_finite(tmp_path: Path) -> 
     assert low_rank(one[UP], other[UP]) is None
     norm = "model.norm.weight"
     assert low_rank(one[norm], other[norm]) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("a.entries", 3),
+        ("b.entries", 3),
+        ("tensors[0].rule", "equal"),
+        ("tensors[0].compared", 10),
+        ("tensors[0].entries_a", 0),
+        ("tensors[0].rows", 7),
+        ("tensors[0].new", 10**9),
+        ("tensors[0].lost_a", 10**9),
+        ("tensors[0].held_in", "no tensor"),
+        ("tensors[0].of", UP),
+        ("tensors[0].amount.distance", 0.001),
+        ("not_read", ["x"]),
+        ("alone_a", "twice"),
+    ],
+)
+def test_numbers_that_could_not_be_are_found_from_the_record_alone(tmp_path: Path, field: str, value: Any) -> None:
+    """A record that was changed and sealed again."""
+    content = json.loads(compared(tmp_path, A, child(A, 1)).to_json())
+    assert not content["tensors"][0]["equal"]
+    if value == "equal":
+        value = {"name": "equal", "setting": "", "value": None, "count": None, "by_size": False, "before": None}
+    if value == "twice":
+        value = [{"name": UP, "entries": 9, "held_in": None, "constant": False, "table": False}]
+    found = replay_of(tmp_path, changed(content, f"$.{field}", value))
+    assert found.status == "disagrees"
+
+
+def replay_of(root: Path, content: dict[str, Any]) -> Replay:
+    """The replay of a changed record, alone."""
+    (root / "forged.json").write_bytes(sealed(content))
+    return replay(root / "forged.json")
 
 
 @pytest.mark.parametrize("size", [1e200, 1.7e308])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from threading import Event
-from time import monotonic, sleep
+from time import monotonic, process_time, sleep
 from urllib.parse import unquote
 
 import numpy as np
@@ -409,6 +409,29 @@ def test_a_name_of_a_file_stays_in_its_folder(text: str, scheme: str) -> None:
     assert Path(name).name == name
     assert name.isprintable()
     assert len(os.fsencode(name)) <= 220
+
+
+def test_a_name_of_any_length_is_made_at_once() -> None:
+    """A line of a list may be a file that is no list."""
+    start = process_time()
+    assert len(file_name(Location("x" * 1_000_000))) < 255
+    assert process_time() - start < 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs links")
+def test_a_link_to_nothing_is_said_and_never_asked_of_the_hub(
+    library: Path, hub: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``bases/gone.safetensors`` would be the name of a repository."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(library, "bases")
+    Path("bases/gone.safetensors").symlink_to("nowhere")
+    asked = len(hub.asked)
+    for found in (identify(model("fine-tuned"), "bases"), screen([model("fine-tuned"), *listed_models(["bases"])])):
+        assert [one.reason for one in found.record.left_out] == [
+            "'bases/gone.safetensors' is a link to nothing; give a folder, a file of weights, or an address."
+        ]
+    assert len(hub.asked) == asked
 
 
 def test_a_library_replaces_no_fingerprint_that_holds_more(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -257,6 +258,8 @@ def find(location: Location) -> tuple[Storage, str | None]:
             )
         return (LocalFolder(path), None) if path.is_dir() else (LocalFolder(path.parent), path.name)
     shown = path.name if path.is_absolute() else text  # messages show no absolute path
+    if os.path.islink(path):  # noqa: PTH114 - which is false too where no path can be of the name
+        raise NotFoundError(f"{shown!r:.200} is a link to nothing; give a folder, a file of weights, or an address.")
     try:
         found = places.find_on_hub(location) or places.find_address(location)
     except CheckpointError as error:

@@ -9,6 +9,7 @@ from ..checkpoint import Location
 from ..derivations import DerivationReport, derivation
 from ..derivations.reading import KIND
 from .agreement import Replay, Unchecked, compare
+from .derivation_follows import follows
 from .from_weights import form_of, made_again, replayed
 
 _FROM_WEIGHTS = tuple(
@@ -41,6 +42,7 @@ def replay_derivation(
         If some of its models are given but not all.
     """
     report, found = form_of(source, KIND)
+    found += follows(report)
     given = a is not None or b is not None or bool(third)
     if given:
         if a is None or b is None or len(third) != (report.third is not None):

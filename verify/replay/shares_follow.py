@@ -9,9 +9,9 @@ that layers are those of the models.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import floor
+from math import floor, inf
 
-from ..shares import draws_needed
+from ..shares import ChangesOfBase, draws_needed
 from ..shares.estimate import layer_by_number
 from ..shares.record import CandidateShare, Estimate, ShareReport
 from ..shares.rows import PARTS
@@ -41,6 +41,33 @@ def follows(report: ShareReport) -> Iterator[Disagreement]:
                 yield problem(f"{at}.relatives", other, "a relative that names this one")
         if not one.relatives and report.changes is None:
             yield from _candidate(report, one, at)
+    if report.changes is not None:
+        yield from _changes(report.changes)
+
+
+def _changes(found: ChangesOfBase) -> Iterator[Disagreement]:
+    """Counts and coefficients of changes of a base: each tensor once, and shares and cosines in their ranges."""
+    at = "$.changes"
+    names = [one.name for one in found.tensors]
+    if names != sorted({*names}):
+        yield problem(f"{at}.tensors", len(names), "each tensor once, in the order of their names")
+    cosines = [(f"{at}.cosines[{n}][{k}]", one) for n, row in enumerate(found.cosines) for k, one in enumerate(row)]
+    cosines += [(f"{at}.numbers[{n}].near", one.near) for n, one in enumerate(found.numbers)]
+    left = [(f"{at}.tensors[{n}].residual", one.residual) for n, one in enumerate(found.tensors)]
+    left.append((f"{at}.residual", found.residual))
+    inflation = [(f"{at}.inflation[{n}]", one) for n, one in enumerate(found.inflation)]
+    for values, low, high in ((cosines, -1.0, 1.0), (left, 0.0, 1.0), (inflation, 1.0, inf)):
+        for where, value in values:
+            if value is not None and not low - _NEAR <= value <= high + _NEAR:
+                yield problem(where, value, f"a number from {low:g} to {high:g}")
+    for n, one in enumerate(found.tensors):
+        if [*one.own] != sorted(one.own, key=lambda own: own.candidate) or len(
+            {own.candidate for own in one.own}
+        ) < len(one.own):
+            yield problem(f"{at}.tensors[{n}].own", len(one.own), "each candidate once, in their order")
+        for k, found_sum in enumerate(one.sums):
+            if found_sum.agree > one.explained:
+                yield problem(f"{at}.tensors[{n}].sums[{k}].agree", found_sum.agree, f"at most {one.explained}")
 
 
 def _candidate(report: ShareReport, one: CandidateShare, at: str) -> Iterator[Disagreement]:

@@ -50,7 +50,7 @@ from .stages import screened, work_of
 
 _AT_A_TIME = 8  # files of a library that are fetched together
 _SUFFIX = ".safetensors"
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_SCHEME = re.compile(r"\A[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _LONGEST_NAME = 200  # bytes of the name of a file, without its suffix
 _LONGEST_FETCHED = 240  # bytes of the name of a file; a signature beside it has some more
 _BLOCK = 1 << 24  # bytes
