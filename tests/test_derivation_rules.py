@@ -291,8 +291,9 @@ def test_a_chain_computes_if_each_rule_does() -> None:
     assert Rule(name="quantised", before=Rule(name="pruned", by_size=True)).computes
 
 
-@pytest.mark.parametrize(("columns", "name"), [(256, "GGUF Q6_K"), (256, "GGUF IQ4_NL"),
-                                               (16, "int8 by rows, scales F16"), (3, "int8 by rows, scales F16")])  # fmt: skip
+@pytest.mark.parametrize(("columns", "name"), [
+    (256, "GGUF Q6_K"), (256, "GGUF IQ4_NL"), (16, "int8 by rows, scales F16"), (3, "int8 by rows, scales F16"),
+])  # fmt: skip
 def test_what_was_put_on_a_grid_and_rounded_is_put_there_again(tmp_path: Path, columns: int, name: str) -> None:
     """Nothing is lost then, though equal numbers of B stand beside different ones of A: each follows from the other,
     and a grid that leads back is tried where B has no more values than A, and in rows of any length."""
@@ -334,6 +335,9 @@ def test_numbers_rounded_on_an_unknown_grid_are_said_to_be(
     assert rule.value < 0.6
     assert found.outcome == "unresolved"  # and never that it follows
     assert not found.b_from_a
+    assert "Rules give 0% of the" in found.answer.count  # a grid that comes from B gives nothing
+    assert "nearest to A's of the numbers that B has in its" in found.answer.count
+    assert "another light fine-tune of A's base" in found.answer.does_not_show
     assert "grid of B's own" in " ".join(found.limitations)
 
 
@@ -352,6 +356,21 @@ def test_tools_whose_search_is_no_rule_leave_their_own_grid(tmp_path: Path, key:
     assert (rule.name, rule.setting) == ("on_own_grid", run)
     assert found.outcome == "unresolved"
     assert rule_of(compared(tmp_path / "stranger", X[-ROWS:], y)) is None
+
+
+def test_of_a_sibling_no_more_is_said_than_is_true(tmp_path: Path) -> None:
+    """Two light fine-tunes of one base, one of them put on a grid: some of its numbers are not nearest to the
+    other's, and no sentence says that all are, or that a rule gives them."""
+    rng = np.random.default_rng(1)
+    a, b = (X + (6e-5 * rng.standard_normal(X.shape)).astype("f4") for _ in range(2))
+    found = compared(tmp_path, a, searched_elsewhere(b))
+    rule = rule_of(found)
+    assert rule is not None
+    assert rule.count is not None
+    assert rule.name == "on_own_grid"
+    assert 0.9 * X.size <= rule.count < 0.999 * X.size
+    assert "nine in ten or more exactly" in found.answer.count
+    assert "Rules give 0% of the" in found.answer.count
 
 
 @pytest.mark.parametrize("of", ["stranger", "next run", "next row", "fine-tuned", "sorted", "signs"])
