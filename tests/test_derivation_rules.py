@@ -234,7 +234,9 @@ def test_two_rules_are_named_in_turn(tmp_path: Path, kind: str) -> None:
         b = last(first(X))
     found = compared(tmp_path, X, b, y=dtype)
     rule = rule_of(found)
+    assert rule is not None
     assert [name for name, _ in steps_of(rule)] == names
+    assert all(one.count == ((b == 0) & (X != 0)).sum() for one in rule.each if one.name == "pruned")
     assert found.outcome == outcome
     assert found.tensors[0].lost_a > 0
     assert "then" in found.to_dicts()[0]["what"]
