@@ -458,16 +458,15 @@ def test_nearest_of_the_run_is_what_a_plain_search_finds(seed: int, kind: str, r
     x = numbers_of(kind, seed, (4, 64)).astype("f8")
     y = np.round(numbers_of("normal", seed + 1, (4, 64)) * bits).astype("f8")
     found = counted(x, y, run)
-    told = exact = control = joined = 0
-    pieces = [*zip(x.reshape(-1, run), y.reshape(-1, run), np.roll(x.reshape(-1, run), 1, 0), strict=True)]
-    for a, b, other in pieces:
+    told = tied = 0
+    counts = np.zeros(3, int)
+    beside = (x.reshape(-1, run), np.roll(x.reshape(-1, run), 1, 0), np.roll(x, 1, 0).reshape(-1, run))
+    for b, *each in zip(y.reshape(-1, run), *beside, strict=True):
         if len({*b}) > 1:
-            told += run
-            for count, of in (("exact", a), ("control", other)):
-                near = (np.abs(of - b) <= np.abs(of[:, None] - b).min(-1) + 1e-12).sum()
-                exact, control = (exact + near, control) if count == "exact" else (exact, control + near)
-    assert (found.told, found.exact, found.control) == (told, exact, control)
-    assert joined <= found.joined <= told
+            told, tied = told + run, tied + run - len({*b})
+            counts += [(np.abs(of - b) <= np.abs(of[:, None] - b).min(-1) + 1e-12).sum() for of in each]
+    assert (found.told, found.exact, found.control, found.tied) == (told, counts[0], counts[1:].max(), tied)
+    assert found.joined <= tied
 
 
 @settings(max_examples=200)
@@ -477,6 +476,18 @@ def test_small_strangers_are_not_on_their_own_grid(seed: int, kind: str, other: 
     x, y = numbers_of(kind, seed, (rows, columns)), numbers_of(other, seed + 1, (rows, columns))
     check = OwnGrid(columns)
     assert not check.holds(Block(x, np.round(4 * y) / 4)) or check.found() is None
+
+
+@pytest.mark.parametrize("run", [16, 64, 256])
+def test_signs_in_common_are_no_grid_in_common(run: int) -> None:
+    """Strangers whose columns have the same signs, one of them put on a grid of two numbers."""
+    rng = np.random.default_rng(run)
+    signs = rng.choice([-1, 1], 256)
+    x, y = ((np.abs(rng.standard_normal((64, 256))) + 0.5) * signs for _ in range(2))
+    size = np.abs(y.reshape(-1, run)).mean(-1, keepdims=True).repeat(run, -1).reshape(y.shape)
+    check = OwnGrid(256)
+    assert check.holds(Block(x.astype("f4"), (size * signs).astype("f4")))
+    assert check.found() is None
 
 
 @settings(max_examples=40)

@@ -46,7 +46,7 @@ DERIVATIONS = {
     "derivation.rule.merged": "w times A's and 1 - w times C's, with w = {values}",
     "derivation.rule.on_own_grid": (
         "nearest to A's of the numbers that B has in its {setting}, nine in ten or more exactly and all within the "
-        "rounding of a scale (with the next {setting} of A, {values} of them would be)"
+        "rounding of a scale (with A's numbers of a neighbouring run or row, {values} of them would be)"
     ),
     "derivation.then.rounded": "{first}, then rounded to the nearest of {setting}",
     "derivation.then.quantised": "{first}, then put on the grid {setting} and restored",
