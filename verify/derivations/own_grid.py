@@ -10,12 +10,12 @@ stored (``SLACK``); ``EXACT`` of them at least must be nearest without that, and
 Why strangers do not meet it: which of a run's numbers is nearest depends on A's number there alone. As a control the
 same is counted with A's numbers of the next run, and with those of the next row at the same columns, beside which B's
 are as a stranger's of the same scale, or of the same scale and pattern of columns, such as signs in common; let c be
-the larger share that is nearest then. n is the count of numbers in runs where B has more than one value, of which k are nearest
-without slack. 2 (k - c n)^2 / n must be ``LEAST`` at least: were a stranger's numbers nearest with chance c, each
-independently, the chance of k would be below e^-LEAST (Hoeffding 1963). This is a margin and no p-value, since
-neighbours are not independent. Of n, one in ``FEW`` at least must be beside a number of B that stands beside another
-number of A in the run too; else B is not coarser than A, and "nearest" says only that the two are near. Both must
-hold at least ``VALUES`` values, so that a common pattern of ones and zeros, as of a mask, is none.
+the larger share that is nearest then. n is the count of numbers in runs where B has more than one value, of which k
+are nearest without slack. 2 (k - c n)^2 / n must be ``LEAST`` at least: were a stranger's numbers nearest with chance
+c, each independently, the chance of k would be below e^-LEAST (Hoeffding 1963). This is a margin and no p-value,
+since neighbours are not independent. Of n, one in ``FEW`` at least must be beside a number of B that stands beside
+another number of A in the run too; else B is not coarser than A, and "nearest" says only that the two are near. Both
+must hold at least ``VALUES`` values, so that a common pattern of ones and zeros, as of a mask, is none.
 
 It is no rule that computes: the grid is B's own. Nothing follows from it in either direction.
 """
