@@ -316,6 +316,17 @@ def test_a_model_is_dated_by_all_its_files(models: tuple[Path, Path], authority:
     assert known_by(every.dated, every.b, "b", checked=True) == max(one.time for one in every.dated)
 
 
+def test_all_who_are_needed_are_named(models: tuple[Path, Path], authority: Authority, tmp_path: Path) -> None:
+    """Of three files with a stamp each of another authority, and of a fourth who adds nothing."""
+    stamps = []
+    for n, path in enumerate((*weights_of(models[1]), weights_of(models[1])[0])):
+        one = Authority.made(tmp_path / str(n), authority.root, holder(f"Keeper {n}", authority.root))
+        stamps.append(tmp_path / f"{n}.tsr")
+        stamps[-1].write_bytes(one.stamp(path.read_bytes(), accuracy="secs:9" if n == 3 else ""))
+    report = test_lineage(*models, dated_b=stamps, tsa=[authority.certificate])
+    assert "(a time stamp of 'CN=Keeper 0, CN=Keeper 1, CN=Keeper 2', checked)" in report.dates_in_words
+
+
 def test_other_hash_functions_of_the_family(models: tuple[Path, Path], authority: Authority, tmp_path: Path) -> None:
     """Of a document any; weights are known by SHA-256 alone."""
     (tmp_path / "list").write_bytes(sums(weights_of(models[0])))

@@ -206,12 +206,22 @@ def known_by(evidence: Iterable[Dated], model: Subject, side: Side, *, checked: 
     str or None
         None if some file of it is covered by none.
     """
-    left = {file.name for file in model.files}
+    found = needed(evidence, model, side, checked=checked)
+    return found[-1].time if found else None
+
+
+def needed(evidence: Iterable[Dated], model: Subject, side: Side, *, checked: bool) -> tuple[Dated, ...]:
+    """The pieces of evidence that together show it by that time, the last of them at the end; none if none do."""
+    left, found = {file.name for file in model.files}, list[Dated]()
     for one in sorted((one for one in evidence if (one.model, one.checked) == (side, checked)), key=lambda x: x.time):
-        left -= set(one.files)
-        if one.numbers or (model.files and not left):
-            return one.time
-    return None
+        if one.numbers:
+            return (one,)
+        if left & {*one.files}:
+            found.append(one)
+            left -= {*one.files}
+            if not left:
+                return tuple(found)
+    return ()
 
 
 def part_alone(model: Subject) -> str | None:
