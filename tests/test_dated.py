@@ -34,7 +34,7 @@ from verify.claim.said_of_dates import shown
 from verify.fingerprint.signature import sign
 from verify.replay.agreement import Coverage, leaves
 from verify.replay.check import check
-from verify.replay.dates import of_dates
+from verify.replay.dates import of_dates, of_files
 
 hub, own_cache, run = places.hub, places.own_cache, replays.run
 pytestmark = needs_openssl
@@ -127,6 +127,24 @@ def test_it_is_checked_again(report: ClaimReport, models: tuple[Path, Path], run
     assert (with_weights.disagreements, with_weights.status) == ((), "agrees")
     report.to_json(tmp_path / "report.json")
     assert run("replay", tmp_path / "report.json")[0] == 0
+
+
+def test_the_files_that_are_dated_have_to_be_those_that_are_given(
+    models: tuple[Path, Path], authority: Authority, tmp_path: Path
+) -> None:
+    """Numbers are the same in any file, so a record may name other files: those of a model that is older."""
+    a, b = models
+    old = write_checkpoint(tmp_path / "old", toy(seed=3))
+    (tmp_path / "old.tsr").write_bytes(authority.stamp(weights_of(old)[0].read_bytes()))
+    of_old = test_lineage(old, b, dated_a=[tmp_path / "old.tsr"], tsa=[authority.certificate])
+    forged = test_lineage(a, b, created=of_old.created).facts()
+    forged["dated"], forged["a"]["files"] = of_old.facts()["dated"], of_old.facts()["a"]["files"]
+    assert replay(sealed(forged).decode()).disagreements == ()  # nothing in the record tells
+    found = replay(sealed(forged).decode(), a, b)
+    assert [one.field for one in found.disagreements] == ["$.dated[0].files"]
+    unread = fingerprint(old, effort="screen")
+    problems, kinds = of_files(of_old, unread, unread)
+    assert (problems, [kind.field for kind in kinds]) == ((), ["$.dated[0]*"])
 
 
 def test_a_report_signed_with_its_evidence(report: ClaimReport) -> None:
@@ -296,6 +314,17 @@ def test_a_model_is_dated_by_all_its_files(models: tuple[Path, Path], authority:
     every = test_lineage(*models, dated_b=[*stamps, stamps[0]], tsa=[authority.certificate])
     assert len(every.dated) == 3
     assert known_by(every.dated, every.b, "b", checked=True) == max(one.time for one in every.dated)
+
+
+def test_all_who_are_needed_are_named(models: tuple[Path, Path], authority: Authority, tmp_path: Path) -> None:
+    """Of three files with a stamp each of another authority, and of a fourth who adds nothing."""
+    stamps = []
+    for n, path in enumerate((*weights_of(models[1]), weights_of(models[1])[0])):
+        one = Authority.made(tmp_path / str(n), authority.root, holder(f"Keeper {n}", authority.root))
+        stamps.append(tmp_path / f"{n}.tsr")
+        stamps[-1].write_bytes(one.stamp(path.read_bytes(), accuracy="secs:9" if n == 3 else ""))
+    report = test_lineage(*models, dated_b=stamps, tsa=[authority.certificate])
+    assert "(a time stamp of 'CN=Keeper 0, CN=Keeper 1, CN=Keeper 2', checked)" in report.dates_in_words
 
 
 def test_other_hash_functions_of_the_family(models: tuple[Path, Path], authority: Authority, tmp_path: Path) -> None:

@@ -206,18 +206,37 @@ def known_by(evidence: Iterable[Dated], model: Subject, side: Side, *, checked: 
     str or None
         None if some file of it is covered by none.
     """
-    left = {file.name for file in model.files}
+    found = needed(evidence, model, side, checked=checked)
+    return found[-1].time if found else None
+
+
+def needed(evidence: Iterable[Dated], model: Subject, side: Side, *, checked: bool) -> tuple[Dated, ...]:
+    """The pieces of evidence that together show it by that time, the last of them at the end; none if none do.
+
+    Parameters
+    ----------
+    evidence, model, side, checked : as of :func:`known_by`.
+    """
+    left, found = {file.name for file in model.files}, list[Dated]()
     for one in sorted((one for one in evidence if (one.model, one.checked) == (side, checked)), key=lambda x: x.time):
-        left -= set(one.files)
-        if one.numbers or (model.files and not left):
-            return one.time
-    return None
+        if one.numbers:
+            return (one,)
+        if left & {*one.files}:
+            found.append(one)
+            left -= {*one.files}
+            if not left:
+                return tuple(found)
+    return ()
 
 
 def part_alone(model: Subject) -> str | None:
     """Name of the only part of a model of several that was read, so that the digest of numbers is of it; else None.
 
     Each part that is read in full has a digest of its own.
+
+    Parameters
+    ----------
+    model : the model, read in full.
     """
     return model.part if any(part.sha256 is None for part in model.parts) else None
 

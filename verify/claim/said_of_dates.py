@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..base import Phrase
-from .dated import Dated, Side, TimeStamp, known_by, part_alone
+from .dated import Dated, Side, TimeStamp, needed, part_alone
 
 if TYPE_CHECKING:
     from .report import ClaimReport
@@ -65,8 +65,8 @@ def _of_side(report: ClaimReport, side: Side) -> tuple[str, Phrase]:
     """The earliest date of a whole model, and what is said of it: checked, and stated where that is earlier."""
     model = report.a if side == "a" else report.b
     letter, mine = side.upper(), [one for one in report.dated if one.model == side]
-    whole = {checked: known_by(mine, model, side, checked=checked) for checked in (True, False)}
-    checked, stated = whole[True], whole[False]
+    pieces = {checked: needed(mine, model, side, checked=checked) for checked in (True, False)}
+    checked, stated = (one[-1].time if one else None for one in (pieces[True], pieces[False]))
     if checked is not None and stated is not None and stated >= checked:
         stated = None
     fingerprint, part = model.arrays_sha256 is not None, part_alone(model)
@@ -74,8 +74,8 @@ def _of_side(report: ClaimReport, side: Side) -> tuple[str, Phrase]:
     if part is not None and any(one.numbers for one in mine):
         named = Phrase.of("dated.of_part", part=part, model=named)
     said = [
-        Phrase.of(code, model=named, time=shown(time), who=_who(mine, time, code == "dated.checked"))
-        for code, time in (("dated.checked", checked), ("dated.stated", stated))
+        Phrase.of(code, model=named, time=shown(time), who=_who(by))
+        for code, time, by in (("dated.checked", checked, pieces[True]), ("dated.stated", stated, pieces[False]))
         if time is not None
     ]
     if not said:
@@ -84,9 +84,9 @@ def _of_side(report: ClaimReport, side: Side) -> tuple[str, Phrase]:
     return first, said[0] if len(said) == 1 else Phrase.of("dated.both", first=said[0], second=said[1])
 
 
-def _who(evidence: list[Dated], time: str, checked: bool) -> str:
-    """Who says so of the last piece that was needed."""
-    return next(one.who for one in evidence if (one.time, one.checked) == (time, checked))
+def _who(evidence: tuple[Dated, ...]) -> str:
+    """Who says so, each once."""
+    return ", ".join(dict.fromkeys(one.who for one in evidence))
 
 
 _NEVER = "~"  # after every date

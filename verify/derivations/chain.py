@@ -17,6 +17,7 @@ zeros A's numbers do not decide, and a merge, need more than A.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from functools import partial
 from typing import Protocol
 
@@ -100,7 +101,7 @@ class Chain:
     """One rule, then another that is tried on its numbers."""
 
     def __init__(self, first: First, last: Check) -> None:
-        self.first, self.last = first, last
+        self.first, self.last = deepcopy(first), last  # what the first counts is of this chain alone
 
     def holds(self, at: Block) -> bool:
         """Whether both do."""

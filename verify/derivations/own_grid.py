@@ -8,13 +8,14 @@ one number's error in the next (GPTQ) or scale columns first (AWQ). A number may
 stored (``SLACK``); ``EXACT`` of them at least must be nearest without that, and how many are is counted.
 
 Why strangers do not meet it: which of a run's numbers is nearest depends on A's number there alone. As a control the
-same is counted with A's numbers of the next run, beside which B's are as a stranger's of the same scale; let c be the
-share that is nearest then. n is the count of numbers in runs where B has more than one value, of which k are nearest
-without slack. 2 (k - c n)^2 / n must be ``LEAST`` at least: were a stranger's numbers nearest with chance c, each
-independently, the chance of k would be below e^-LEAST (Hoeffding 1963). This is a margin and no p-value, since
-neighbours are not independent. Of n, one in ``FEW`` at least must be beside a number of B that stands beside another
-number of A in the run too; else B is not coarser than A, and "nearest" says only that the two are near. Both must
-hold at least ``VALUES`` values, so that a common pattern of ones and zeros, as of a mask, is none.
+same is counted with A's numbers of the next run, and with those of the next row at the same columns, beside which B's
+are as a stranger's of the same scale, or of the same scale and pattern of columns, such as signs in common; let c be
+the larger share that is nearest then. n is the count of numbers in runs where B has more than one value, of which k
+are nearest without slack. 2 (k - c n)^2 / n must be ``LEAST`` at least: were a stranger's numbers nearest with chance
+c, each independently, the chance of k would be below e^-LEAST (Hoeffding 1963). This is a margin and no p-value,
+since neighbours are not independent. Of n, one in ``FEW`` at least must be beside a number of B that stands beside
+another number of A in the run too; else B is not coarser than A, and "nearest" says only that the two are near. Both
+must hold at least ``VALUES`` values, so that a common pattern of ones and zeros, as of a mask, is none.
 
 It is no rule that computes: the grid is B's own. Nothing follows from it in either direction.
 """
@@ -54,7 +55,7 @@ class Counted(NamedTuple):
     exact: int
     """Nearest without slack."""
     control: int
-    """Nearest without slack if A's were those of the next run."""
+    """Nearest without slack if A's were those of the next run, or of the next row, whichever is more."""
     joined: int
     """Beside a number of B that stands beside another number of A in the run too."""
     tied: int
@@ -72,8 +73,8 @@ def counted(x: Array, y: Array, run: int, slack: float = SLACK) -> Counted:
     """
     a, b = x.reshape(-1, run), y.reshape(-1, run)
     order = b.argsort(-1, kind="stable")
-    b, other = np.take_along_axis(b, order, -1), np.take_along_axis(np.roll(a, 1, 0), order, -1)
-    a = np.take_along_axis(a, order, -1)
+    others = [np.roll(a, 1, 0), *([np.roll(x, 1, 0).reshape(-1, run)] if 1 < len(x) < len(a) else [])]
+    a, b, *others = (np.take_along_axis(one, order, -1) for one in (a, b, *others))
     step = b[:, 1:] > b[:, :-1]
     middle = (b[:, 1:] / 2 + b[:, :-1] / 2).astype(a.dtype)
     end = np.full((len(b), 1), np.inf, a.dtype)
@@ -89,7 +90,7 @@ def counted(x: Array, y: Array, run: int, slack: float = SLACK) -> Counted:
         bool(within.all()),
         int(told.sum()) * run,
         int(((a >= low) & (a <= high) & told).sum()),
-        int(((other >= low) & (other <= high) & told).sum()),
+        max(int(((other >= low) & (other <= high) & told).sum()) for other in others),
         int((equal & told).sum()),
         int((~step & told).sum()),
     )

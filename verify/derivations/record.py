@@ -66,7 +66,7 @@ class Rule(Record):
     run of numbers whose own values are the grid."""
     value: float | None = None
     """Factor, or weight of the first model in a merge; of B's own grid, the share of its numbers that would be the
-    nearest to those of A's next run."""
+    nearest to those of A's next run or row, whichever is more."""
     count: int | None = Field(default=None, ge=0)
     """Zeros that the rule makes, rank, copies, rows chosen, or numbers that are nearest without any slack."""
 

@@ -40,7 +40,10 @@ def counted(report: DerivationReport) -> tuple[Phrase, ...]:
     """The share of B's numbers that rules give, what most are, and the map of layers if it is not the usual one."""
     total = report.b.entries
     done = [one for one in report.done if one.rule is not None]
-    covered = sum(one.compared for one in report.tensors if one.rule is not None and not one.constant)
+    given = [
+        one for one in report.tensors if one.rule is not None and one.rule.name not in ("constant", "on_own_grid")
+    ]
+    covered = sum(one.compared for one in given)
     layers = report.layers
     mapped = [f"{layer} from {of}" for layer, of in layers.items()] if any(k != v for k, v in layers.items()) else []
     return (
@@ -68,8 +71,7 @@ def amounts(report: DerivationReport) -> tuple[Phrase, ...]:
 def limitations(report: DerivationReport) -> tuple[Phrase, ...]:
     """What the report does not show."""
     left = [Phrase.of("derivation.not_read", number=len(report.not_read))] if report.not_read else []
-    own = any(one.rule is not None and one.rule.name == "on_own_grid" for one in report.tensors)
-    codes = ("first", "rules", *(("own_grid",) if own else ()), "made", "tool")
+    codes = ("first", "rules", *(("own_grid",) if _on_own_grid(report) else ()), "made", "tool")
     return (*left, *(Phrase.of(f"derivation.limit.{code}") for code in codes))
 
 
@@ -111,6 +113,14 @@ def _follows(model: str, other: str, lost: int, missing: int) -> tuple[Phrase, .
     )
 
 
+def _on_own_grid(report: DerivationReport) -> bool:
+    """Whether that is said of a tensor of either model."""
+    rules = [rule for one in report.tensors for rule in (one.rule, one.back) if rule is not None]
+    return any(rule.name == "on_own_grid" for rule in rules)
+
+
 def _limit(report: DerivationReport) -> str:
+    if report.outcome == "unresolved" and _on_own_grid(report):
+        return "own_grid"
     limits: dict[Outcome, str] = {"no_rule": "rules", "unresolved": "made", "equal": "equal"}
     return limits.get(report.outcome, "first")

@@ -38,7 +38,7 @@ def derived(report: DerivationReport) -> View:
 def _done(report: DerivationReport) -> list[Block]:
     return [
         table(
-            "B's tensors by the rule that gives their numbers from A's, to the bit, but for tensors of one value",
+            "B's tensors by the first rule that holds of their numbers and A's, but for tensors of one value",
             ("numbers of B", "tensors", "numbers", "equal to A's", "the first"),
             (
                 (words(one, report.wording), count(one.tensors), count(one.entries), count(one.equal),
@@ -84,8 +84,8 @@ def _tensors(report: DerivationReport) -> list[Block]:
     rest = len(report.tensors) - _MOST_ROWS
     return [
         table(
-            "Tensors of B, and the rules that give their numbers from A's (B by) and A's from theirs (A by); lost "
-            "are numbers of a sample that differ in one model where those of the other are equal",
+            "Tensors of B, and the rules that hold of their numbers after A's (B by) and of A's after theirs (A by); "
+            "lost are numbers of a sample that differ in one model where those of the other are equal",
             ("tensor", "in A", "B by", "A by", "numbers", "equal", "lost of A", "lost of B"),
             (
                 (

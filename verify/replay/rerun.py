@@ -18,6 +18,7 @@ from ..panel.evidence import used
 from ..statistics.earlier import EARLIER_DESIGNS
 from .agreement import EXACT, Coverage, Disagreement, Models, Replay, Tolerance, Unchecked, compare
 from .check import checked, opened, outcome
+from .dates import of_files
 from .older import as_then, is_older, not_checked
 from .recompute import recompute
 from .unchecked import inputs, of_own_lines, own_results, unchecked
@@ -123,7 +124,9 @@ def rerun(
             differing = compare(recorded.facts(), again.facts(), WITH_WEIGHTS)
             kept, coverage = {item.field for item in found} | {"$.digest"}, Coverage(kinds)
             found += [item for item in differing if item.field not in kept and not coverage.of(item.field)]
-            kinds = [*_of_fingerprints(models), *kinds]
+            of_others, of_unread = of_files(recorded, *models)
+            found += of_others
+            kinds = [*_of_fingerprints(models), *kinds, *of_unread]
     return outcome(
         recorded,
         " and ".join(basis) or alone.basis,

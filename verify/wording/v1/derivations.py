@@ -45,8 +45,8 @@ DERIVATIONS = {
     "derivation.rule.of_third": "equal to C's",
     "derivation.rule.merged": "w times A's and 1 - w times C's, with w = {values}",
     "derivation.rule.on_own_grid": (
-        "A's, each put at the nearest of the numbers that B has in its {setting} (with the next {setting} of A, "
-        "{values} of them would be)"
+        "nearest to A's of the numbers that B has in its {setting}, nine in ten or more exactly and all within the "
+        "rounding of a scale (with A's numbers of a neighbouring run or row, {values} of them would be)"
     ),
     "derivation.then.rounded": "{first}, then rounded to the nearest of {setting}",
     "derivation.then.quantised": "{first}, then put on the grid {setting} and restored",
@@ -65,7 +65,8 @@ DERIVATIONS = {
     ),
     "derivation.limit.own_grid": (
         "That numbers which lie on a grid of B's own were computed from A's: the grid may come from a search, from "
-        "data or from another model, and a model that was changed by less than a step of the grid gives the same."
+        "data or from another model, and a model that differs from A by less than a step of the grid, such as "
+        "another light fine-tune of A's base, gives about the same."
     ),
     "derivation.limit.made": (
         "Tables that a formula fills, such as sinusoidal positions, are equal in unrelated models, and small tensors "

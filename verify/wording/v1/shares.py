@@ -101,7 +101,8 @@ SHARES = {
     ),
     "share.changes.limit.cause": (
         "How it came to be there: by merging, from a third model that has it too, or the other way round, a "
-        "candidate having been made from C; nor which model came first."
+        "candidate having been made from C; nor which model came first. Adapters of rank 1 or 2, or hardly trained, "
+        "that share a factor which was not trained hold multiples of one another's rows without any merging."
     ),
     "share.changes.limit.negative": (
         "NO CHANGE FOUND is not evidence that nothing was merged: training afterwards, quantisation, a base or "
