@@ -20,9 +20,9 @@ def amounts(found: dict[str, Any]) -> str:
         f"{found['trained']} steps at {found['peak']:g}. Each number is the length of the difference of B's numbers "
         "from A's at the same places, as a share of the length of A's, at the median number of the part, as `verify "
         "derivation` gives it; in brackets the cosine. *Not in place*: the distance is no smaller than that from "
-        "numbers one row further, so that it says nothing of a change. *Units*: what `verify lineage` counts, the "
-        "share of hidden units at their places, and their median cosine. Large models are trained at smaller rates, "
-        "on more text: these rows order the amounts, and are no scale.",
+        "the nearest of numbers one row, one column, or both further, so that it says nothing of a change. *Units*: "
+        "what `verify lineage` counts, the share of hidden units at their places, and their median cosine. Large "
+        "models are trained at smaller rates, on more text: these rows order the amounts, and are no scale.",
         *(
             block
             for base in bases
