@@ -110,9 +110,10 @@ def share(
     'changes_not_found'
     """
     options.no_others(unknown)
-    level, seed = options.fraction("level", level), options.positive("seed", seed, MOST_SEED)
+    wanted = f"a confidence from {LEAST_LEVEL} to {MOST_LEVEL}"
+    level, seed = options.fraction("level", level, wanted), options.positive("seed", seed, MOST_SEED)
     if not LEAST_LEVEL <= level <= MOST_LEVEL:
-        options.refuse("level", level, f"a confidence from {LEAST_LEVEL} to {MOST_LEVEL}")
+        options.refuse("level", level, wanted)
     stamp = options.time("created", created)
     if (
         isinstance(candidates, str | os.PathLike | Location)
