@@ -11,7 +11,12 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 settings.register_profile("verify", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("verify")
 
-collect_ignore = ["browser", "quantised_saved/make.py", "torch_saved"]  # they need a browser, and torch
+collect_ignore = [
+    "browser",
+    "quantised/make.py",
+    "quantised_saved/make.py",
+    "torch_saved",
+]  # they need a browser, and torch
 
 LAYERS = {
     "base": "strict_json tasks options surface software progress",

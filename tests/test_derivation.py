@@ -669,7 +669,7 @@ def test_numbers_that_could_not_be_are_found_from_the_record_alone(tmp_path: Pat
     content = json.loads(compared(tmp_path, A, child(A, 1)).to_json())
     assert not content["tensors"][0]["equal"]
     if value == "equal":
-        value = {"name": "equal", "setting": "", "value": None, "count": None, "by_size": False, "before": None}
+        value = {"name": "equal", "setting": "", "value": None, "count": None, "by_size": False}
     if value == "twice":
         value = [{"name": UP, "entries": 9, "held_in": None, "constant": False, "table": False}]
     found = replay_of(tmp_path, changed(content, f"$.{field}", value))

@@ -23,6 +23,7 @@ JSON = sorted(path.stem for path in results.TABLES.glob("*.json"))
 UNSEEN = {
     "cost": ("rows.*.disk", "rows.2[4-9].*", "rows.3?.*"),  # small ones are rounded away; of a line a part is printed
     "peers": ("peers.*.answers.*.score",),  # only their order counts, and the extremes
+    "screen_growth": ("dask.*.models", "tiles.*.level", "tiles.*.plan", "tiles.*.drawn.*"),  # their medians are shown
     "model_tracing": ("power.*.all_needed",),  # as many as of the sketch
     "twins": ("derived.*.rungs.pair", "derived.*.rungs.pair_residual", "derived.*.others.*"),  # the larger is shown
 }

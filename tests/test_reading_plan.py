@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from gguf import GGMLQuantizationType
 
+from benchmarks.efforts import LAYER
 from benchmarks.shapes import SHAPES, write_empty
 from tests import commands, parts, places
 from tests.checkpoints import toy, write_checkpoint
@@ -29,7 +30,8 @@ from verify.fingerprint import EFFORTS, Effort
 from verify.fingerprint.plan import plans_of_pair, reading_plan
 
 own_cache, web, hub, run = places.own_cache, places.web, places.hub, commands.run
-COST = json.loads((Path(__file__).parents[1] / "benchmarks" / "tables" / "cost.json").read_text("utf-8"))
+TABLES = Path(__file__).parents[1] / "benchmarks" / "tables"
+COST, EFFORTS_MEASURED = (json.loads((TABLES / f"{name}.json").read_text("utf-8")) for name in ("cost", "efforts"))
 
 
 @pytest.mark.parametrize("family", PUBLISHED)
@@ -138,16 +140,22 @@ def test_a_model_that_borrows_a_tokenizer_is_read_twice(tmp_path: Path) -> None:
 
 
 def test_estimates_are_within_a_factor_of_what_was_measured(tmp_path: Path) -> None:
-    """Three for seconds, two for memory: for the shapes and depths of the table of costs, by files of holes."""
+    """Three for seconds, two for memory: for the shapes and depths of the table of costs, by files of holes; at full
+    effort without panels, and with what they read for one layer."""
     for row in COST["rows"]:
         if row["how"] != "warm":
             continue
         path = tmp_path / f"{row['shape']}-{row['layers']}"
         if not path.exists():
             write_empty(SHAPES[row["shape"]].at(row["layers"]), path)
-        plan = reading_plan(Location(str(path)), row["effort"])
+        plan = reading_plan(Location(str(path)), row["effort"], panels=False)
         assert 1 / 3 < (2 * plan.seconds + 0.5) / row["cpu"] < 3, row
         assert 1 / 2 < plan.memory / row["anonymous"] < 2, row
+    layer = reading_plan(Location(str(write_empty(LAYER, tmp_path / "layer"))), "full")
+    row = next(one for one in EFFORTS_MEASURED["sides"] if one["work"].endswith("for panels too"))
+    assert layer.read == row["bytes"]
+    assert 1 / 3 < layer.seconds / min(row["now"]) < 3
+    assert 1 / 2 < layer.memory / row["anonymous"]["now"] < 2
 
 
 def test_commands_print_plans(run: Run, tmp_path: Path) -> None:

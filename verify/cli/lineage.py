@@ -169,7 +169,9 @@ def lineage(
     first, second = Location(a, **access_a), Location(b, **access_b)
     if dry_run:
         fraction("alpha", alpha), fraction("panel_alpha", panel_alpha)
-        give_plans([first, second], effort if reference == "none" else "full", as_json=asked.as_json, pair=True)
+        panels = reference != "none"
+        wanted = "full" if panels else effort
+        give_plans([first, second], wanted, as_json=asked.as_json, pair=True, panels=panels)
         return
     with progress_bar(quiet) as progress:
         report = test_lineage(

@@ -28,7 +28,13 @@ def dry_run_option(command: Decorated) -> Decorated:
 
 
 def give_plans(
-    models: Sequence[Location], effort: Effort | None, *, as_json: bool, pair: bool = False, skip: bool = False
+    models: Sequence[Location],
+    effort: Effort | None,
+    *,
+    as_json: bool,
+    pair: bool = False,
+    panels: bool = True,
+    skip: bool = False,
 ) -> None:
     """Print what would be read of models.
 
@@ -38,6 +44,7 @@ def give_plans(
     effort : how much would be read.
     as_json : whether to print JSON.
     pair : whether two models are compared, one of which may be read by the other's tokenizer.
+    panels : of a pair, whether what only panels read is made.
     skip : whether a model that cannot be read is left out, and reported.
     """
     from ..fingerprint.plan import ReadingPlan, plans_of_pair, reading_plan
@@ -45,7 +52,7 @@ def give_plans(
     plans = list[ReadingPlan]()
     if pair:
         first, second = models
-        plans, models = list(plans_of_pair(first, second, effort)), ()
+        plans, models = list(plans_of_pair(first, second, effort, panels=panels)), ()
     for model in models:
         try:
             plans.append(reading_plan(model, effort))

@@ -31,12 +31,16 @@ from .store import Store
 Asked = tuple[Key, Indexer]
 
 _SECONDS: dict[Effort, float] = {"screen": 45e-9, "standard": 12.4e-9, "full": 14.9e-9}
-"""Seconds of CPU for a byte read, tests included: slopes over depth of the 7B shape in benchmarks/tables/cost.md."""
+"""Seconds of CPU for a byte read, tests included."""
+_WITHOUT_PANELS = 3e-9
+"""Likewise at full effort, if nothing is made that only panels read: the slope over depth of the 7B shape in
+benchmarks/tables/cost.md."""
 _BASE = 45_000_000  # bytes of memory of the process before a model is read
 _PER_COLUMN: dict[Effort, int] = {"screen": 5_100, "standard": 11_700, "full": 11_700}
 """Bytes of memory for each residual dimension, measured on random models of widths 512 to 2048."""
 _MATRICES = 7
-"""Copies of the matrix of all query heads, as float32, that are held at full effort; measured likewise."""
+"""Copies of the matrix of all query heads, as float32, that are held for spectra, which only panels read; measured
+likewise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,28 +74,33 @@ class ReadingPlan:
     """Rows of its table of tokens."""
 
 
-def plans_of_pair(a: Location, b: Location, effort: Effort | None = None) -> tuple[ReadingPlan, ReadingPlan]:
+def plans_of_pair(
+    a: Location, b: Location, effort: Effort | None = None, *, panels: bool = True
+) -> tuple[ReadingPlan, ReadingPlan]:
     """What a comparison would read of two models, one of which may be read again with the tokenizer of the other.
 
     Parameters
     ----------
     a, b : the models, or fingerprints.
     effort : how much to read.
+    panels : whether what only panels read is made.
     """
     models, plans = (a, b), list[ReadingPlan]()
     for name, model in zip("AB", models, strict=True):
         with of_side(name):
-            plans.append(reading_plan(model, effort))
+            plans.append(reading_plan(model, effort, panels=panels))
     for side, other in ((0, 1), (1, 0)):
         mine, theirs = plans[side], plans[other]
         if (mine.pairing, theirs.pairing) == ("rows", "tokens") and mine.vocab == theirs.vocab:
             tokenizer = models[other].of_tokenizer or models[other]
-            again = reading_plan(replace(models[side], tokenizer=tokenizer), effort)
+            again = reading_plan(replace(models[side], tokenizer=tokenizer), effort, panels=panels)
             plans[side] = replace(again, before=mine.read)
     return plans[0], plans[1]
 
 
-def reading_plan(model: Location, effort: Effort | None = None, *, cache: Cache | None = None) -> ReadingPlan:
+def reading_plan(
+    model: Location, effort: Effort | None = None, *, cache: Cache | None = None, panels: bool = True
+) -> ReadingPlan:
     """What :func:`verify.fingerprint` would read of a model.
 
     Parameters
@@ -99,6 +108,8 @@ def reading_plan(model: Location, effort: Effort | None = None, *, cache: Cache 
     model : the model, or a fingerprint.
     effort : how much to read; the default is full for local files, else standard.
     cache : as for :func:`verify.fingerprint`.
+    panels : whether what only panels read is made, as it is of a fingerprint that is kept; else memory and seconds
+        are those of a comparison without a panel.
 
     Raises
     ------
@@ -123,14 +134,15 @@ def reading_plan(model: Location, effort: Effort | None = None, *, cache: Cache 
     strange = _strange(checkpoint, [part for part, _, _ in parts]) if effort == "full" else []
     main = parts[0][0]
     read = sum(read for _, read, _ in parts) + sum(map(main.nbytes_as_stored, strange))
+    whole = effort == "full" and panels
     plan = ReadingPlan(
         name=checkpoint.name,
         effort=effort,
         stored=stored,
         read=read,
         hashed=main.bytes_without_digest() if effort == "full" else 0,
-        memory=max(_memory(part.architecture, sketch, effort) for part, _, _ in parts),
-        seconds=_SECONDS[effort] * read,
+        memory=max(_memory(part.architecture, sketch, effort, whole=whole) for part, _, _ in parts),
+        seconds=(_WITHOUT_PANELS if effort == "full" and not panels else _SECONDS[effort]) * read,
         pairing=TokenRows.of(main, sketch).pairing,
         vocab=checkpoint.architecture.vocab,
     )
@@ -189,13 +201,13 @@ def _rehearsed(
     return rehearsal, whole, asked
 
 
-def _memory(shape: Architecture, sketch: SketchSpec, effort: Effort) -> int:
+def _memory(shape: Architecture, sketch: SketchSpec, effort: Effort, *, whole: bool) -> int:
     """Memory that reading takes, roughly: of chosen rows, of whole attention matrices, and of the fingerprint."""
     arrays = sum(
         prod(spec.shape) * np.dtype(spec.dtype).itemsize for spec in specs(shape, sketch, sketch.anchors, effort)
     )
-    whole = 4 * _MATRICES * shape.heads * shape.head_size * shape.width if effort == "full" else 0
-    return _BASE + _PER_COLUMN[effort] * shape.width + whole + arrays
+    matrices = 4 * _MATRICES * shape.heads * shape.head_size * shape.width if whole else 0
+    return _BASE + _PER_COLUMN[effort] * shape.width + matrices + arrays
 
 
 def _moved(key: Key | str, by: int) -> Key:
